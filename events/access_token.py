@@ -1,0 +1,31 @@
+"""What can have happened to an access token after it was issued (its issue is in the issuance log). Its stream is its jti."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class AccessTokenRevoked(Struct, frozen=True, kw_only=True, tag="access_token.revoked"):
+    """The client gave the token back (RFC 7009); it is worth nothing from here on."""
+
+    client_id: str
+    expires_at: datetime
+    at: datetime
+
+
+AccessTokenEvent = AccessTokenRevoked
+
+
+class UnrevokedToken(Struct, frozen=True):
+    pass
+
+
+class RevokedToken(Struct, frozen=True):
+    pass
+
+
+AccessToken = UnrevokedToken | RevokedToken
+
+
+def evolve(_token: AccessToken, _event: AccessTokenEvent) -> AccessToken:
+    return RevokedToken()

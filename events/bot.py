@@ -1,0 +1,64 @@
+"""What can have happened to a bot, and what a bot then is."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class BotRegistered(Struct, frozen=True, kw_only=True, tag="bot.registered"):
+    owner: str
+    email: str
+    first_name: str | None
+    last_name: str | None
+    at: datetime
+
+
+class BotDisabled(Struct, frozen=True, kw_only=True, tag="bot.disabled"):
+    pass
+
+
+class BotEnabled(Struct, frozen=True, kw_only=True, tag="bot.enabled"):
+    pass
+
+
+class BotDeleted(Struct, frozen=True, kw_only=True, tag="bot.deleted"):
+    pass
+
+
+BotEvent = BotRegistered | BotDisabled | BotEnabled | BotDeleted
+
+
+class UnregisteredBot(Struct, frozen=True):
+    pass
+
+
+class ActiveBot(Struct, frozen=True, kw_only=True):
+    owner: str
+
+
+class DisabledBot(Struct, frozen=True, kw_only=True):
+    owner: str
+
+
+class DeletedBot(Struct, frozen=True, kw_only=True):
+    owner: str
+
+
+Bot = UnregisteredBot | ActiveBot | DisabledBot | DeletedBot
+
+
+def evolve(bot: Bot, event: BotEvent) -> Bot:
+    """What the bot is after the event. Total: it never refuses."""
+    match event:
+        case BotRegistered():
+            return ActiveBot(owner=event.owner)
+        case BotDisabled():
+            return DisabledBot(owner=_owner(bot))
+        case BotEnabled():
+            return ActiveBot(owner=_owner(bot))
+        case BotDeleted():
+            return DeletedBot(owner=_owner(bot))
+
+
+def _owner(bot: Bot) -> str:
+    return "" if isinstance(bot, UnregisteredBot) else bot.owner

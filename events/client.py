@@ -1,0 +1,176 @@
+"""What can have happened to a client, and what a client then is."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+
+class StoredSecret(Struct, frozen=True, kw_only=True):
+    """What is kept of a client secret: the SHA-256 of its text (hex) and the last characters that a person knows it by."""
+
+    secret_id: UUID
+    name: str
+    hash: str
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+class ClientCredentials(Struct, frozen=True, kw_only=True, tag_field="grant_type", tag="client_credentials"):
+    """A machine: it acts as its bot (RFC 6749 section 4.4)."""
+
+    bot_user_id: str
+
+
+class AuthorizationCode(Struct, frozen=True, kw_only=True, tag_field="grant_type", tag="authorization_code"):
+    """An interactive client: people log in through it (RFC 6749 section 4.1)."""
+
+    bot_user_id: str | None = None
+
+
+Grant = ClientCredentials | AuthorizationCode
+
+
+class ClientRegistered(Struct, frozen=True, kw_only=True, tag="client.registered"):
+    owner: str
+    grant: Grant
+    display_name: str | None
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    secret: StoredSecret
+    at: datetime
+
+
+class ClientDisplayNameChanged(Struct, frozen=True, kw_only=True, tag="client.display_name_changed"):
+    display_name: str | None
+    was: str | None
+
+
+class ClientRedirectUrisChanged(Struct, frozen=True, kw_only=True, tag="client.redirect_uris_changed"):
+    redirect_uris: tuple[str, ...]
+    was: tuple[str, ...]
+
+
+class ClientScopesChanged(Struct, frozen=True, kw_only=True, tag="client.scopes_changed"):
+    scopes: tuple[str, ...]
+    was: tuple[str, ...]
+
+
+class ClientSecretAdded(Struct, frozen=True, kw_only=True, tag="client.secret_added"):
+    secret: StoredSecret
+
+
+class ClientSecretRevoked(Struct, frozen=True, kw_only=True, tag="client.secret_revoked"):
+    secret_id: UUID
+
+
+class ClientDisabled(Struct, frozen=True, kw_only=True, tag="client.disabled"):
+    pass
+
+
+class ClientEnabled(Struct, frozen=True, kw_only=True, tag="client.enabled"):
+    pass
+
+
+class ClientDeleted(Struct, frozen=True, kw_only=True, tag="client.deleted"):
+    pass
+
+
+ClientEvent = (
+    ClientRegistered
+    | ClientDisplayNameChanged
+    | ClientRedirectUrisChanged
+    | ClientScopesChanged
+    | ClientSecretAdded
+    | ClientSecretRevoked
+    | ClientDisabled
+    | ClientEnabled
+    | ClientDeleted
+)
+
+
+class Unregistered(Struct, frozen=True):
+    pass
+
+
+class Active(Struct, frozen=True, kw_only=True):
+    owner: str
+    grant: Grant
+    display_name: str | None
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    secrets: tuple[StoredSecret, ...]
+
+
+class Disabled(Struct, frozen=True, kw_only=True):
+    """A disabled client keeps what it was, for the day it is enabled."""
+
+    was: Active
+
+
+class Deleted(Struct, frozen=True, kw_only=True):
+    owner: str
+
+
+Client = Unregistered | Active | Disabled | Deleted
+
+
+def evolve(client: Client, event: ClientEvent) -> Client:
+    """What the client is after the event. Total: it never refuses, for what happened has happened."""
+    match event:
+        case ClientRegistered():
+            return Active(
+                owner=event.owner,
+                grant=event.grant,
+                display_name=event.display_name,
+                redirect_uris=event.redirect_uris,
+                scopes=event.scopes,
+                secrets=(event.secret,),
+            )
+        case ClientDisplayNameChanged():
+            return _changed(client, display_name=event.display_name)
+        case ClientRedirectUrisChanged():
+            return _changed(client, redirect_uris=event.redirect_uris)
+        case ClientScopesChanged():
+            return _changed(client, scopes=event.scopes)
+        case ClientSecretAdded():
+            return _changed(client, secrets=(*_secrets(client), event.secret))
+        case ClientSecretRevoked():
+            return _changed(client, secrets=tuple(s for s in _secrets(client) if s.secret_id != event.secret_id))
+        case ClientDisabled():
+            return Disabled(was=client) if isinstance(client, Active) else client
+        case ClientEnabled():
+            return client.was if isinstance(client, Disabled) else client
+        case ClientDeleted():
+            return Deleted(owner=_owner(client))
+
+
+def _changed(client: Client, **changes: object) -> Client:
+    match client:
+        case Active():
+            return structs.replace(client, **changes)
+        case Disabled():
+            return Disabled(was=structs.replace(client.was, **changes))
+        case Unregistered() | Deleted():
+            return client
+
+
+def _secrets(client: Client) -> tuple[StoredSecret, ...]:
+    match client:
+        case Active():
+            return client.secrets
+        case Disabled():
+            return client.was.secrets
+        case Unregistered() | Deleted():
+            return ()
+
+
+def _owner(client: Client) -> str:
+    match client:
+        case Active() | Deleted():
+            return client.owner
+        case Disabled():
+            return client.was.owner
+        case Unregistered():
+            return ""

@@ -1,0 +1,87 @@
+"""Events to stored bytes and back. The bytes of a stored event are never written again, so this file only ever grows."""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+from msgspec import Struct, ValidationError, convert, json
+
+from events.access_token import AccessTokenEvent
+from events.bot import BotEvent
+from events.client import ClientEvent
+from events.envelope import Meta
+from events.signing_key import SigningKeyEvent
+
+Event = ClientEvent | BotEvent | SigningKeyEvent | AccessTokenEvent
+
+SCHEMA_VERSION: dict[str, int] = {}
+"""The present schema version of each type that has had more than one; every other type is at 1."""
+
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""By (type, schema version): from that version's stored form to the next one's."""
+
+
+class UnreadableEvent(Exception):
+    """A stored event that this code cannot read: an unknown type or version. Whoever meets it stops, loudly."""
+
+
+def type_of(event: Event) -> str:
+    """The dotted tag that the event is stored under."""
+    return str(event.__struct_config__.tag)
+
+
+def tags(union: object) -> frozenset[str]:
+    """The dotted tags of a union of events (or of a single event class)."""
+    members: tuple[type[Struct], ...] = get_args(union) or (union,)  # pyright: ignore[reportAssignmentType]
+    return frozenset(str(member.__struct_config__.tag) for member in members)
+
+
+TYPES = tags(Event)
+
+encode = json.Encoder().encode
+_decode_event = json.Decoder(Event).decode
+_decode_meta = json.Decoder(Meta).decode
+
+
+def schema_version(kind: str) -> int:
+    return SCHEMA_VERSION.get(kind, 1)
+
+
+def decode(kind: str, version: int, data: bytes) -> Event:
+    """The event in these stored bytes, upcast to its present form.
+
+    Raises UnreadableEvent when the type or the version is unknown, or the bytes are not of that type.
+    """
+    if kind not in TYPES or not 1 <= version <= schema_version(kind):
+        raise UnreadableEvent(
+            f"an event of type {kind!r}, schema version {version}, is unknown to this version of Muniment"
+        )
+    try:
+        event = _decode_event(data) if version == schema_version(kind) else _upcast(kind, version, data)
+    except ValidationError as fault:
+        raise UnreadableEvent(f"the stored bytes of a {kind!r} are not of that type: {fault}") from fault
+    if type_of(event) != kind:
+        raise UnreadableEvent(f"the stored bytes of a {kind!r} say {type_of(event)!r}")
+    return event
+
+
+def _upcast(kind: str, version: int, data: bytes) -> Event:
+    stored: dict[str, Any] = json.decode(data)
+    for step in range(version, schema_version(kind)):
+        stored = UPCASTERS[kind, step](stored)
+    return convert(stored, Event)
+
+
+class Recorded(Struct, frozen=True, kw_only=True, gc=False):
+    """An event as it stands in the log."""
+
+    position: int
+    recorded_at: Any
+    stream_id: Any
+    version: int
+    type: str
+    event: Event
+    meta_bytes: bytes
+
+    @property
+    def meta(self) -> Meta:
+        return _decode_meta(self.meta_bytes)

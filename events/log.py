@@ -1,0 +1,250 @@
+"""Appending to the event log: concurrent appends are committed together, in one dense order, each judged on its own."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from events.batching import Batcher
+from events.chain import event_leaf, root_of
+from events.codec import Event, encode, schema_version, type_of
+from events.database import LOST, WRITER, AnyConnection, Connection, Session, Unavailable
+from events.envelope import Meta
+
+APPEND = """
+select base, st, sv, sp
+  from log.append($1::uuid[], $2::int[], $3::uuid[], $4::bytea[], $5::bytea[],
+                  $6::int[], $7::uuid[], $8::int[], $9::smallint[], $10::text[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea,
+                  $15::int[], $16::text[], $17::uuid[], $18::jsonb[])
+"""
+FIND_APPENDED = """
+select first.leaf, last.position
+  from log.events first join log.events last on last.stream_id = first.stream_id and last.version = $3
+ where first.stream_id = $1 and first.version = $2
+"""
+FIND_COMMAND = """
+select last_position, fingerprint, response from log.commands
+ where command_id = $1 and recorded_at >= clock_timestamp() - interval '24 hours'
+"""
+
+
+class Change(Struct, frozen=True):
+    """What the events of an item make of its stream's row in an inline projection: the whole new row as JSON, or None when it goes."""
+
+    table: str
+    row: bytes | None
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """Kept with an append so that the same command asked again gets the same answer. `response` is sealed."""
+
+    command_id: UUID
+    fingerprint: bytes
+    response: bytes
+
+
+class Append(Struct, frozen=True, kw_only=True):
+    """Events for one stream, to be appended all together if the stream is still at `expected`, or not at all."""
+
+    stream: UUID
+    expected: int
+    events: Sequence[Event]
+    meta: Meta
+    changes: Sequence[Change] = ()
+    receipt: Receipt | None = None
+
+
+class Appended(Struct, frozen=True):
+    position: int
+    version: int
+
+
+class Conflict(Struct, frozen=True):
+    """Somebody else's append came first; the stream is at `version`."""
+
+    version: int
+
+
+class Duplicate(Struct, frozen=True):
+    """The command was carried out before, at `position`."""
+
+    position: int
+
+
+Outcome = Appended | Conflict | Duplicate
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    position: int
+    fingerprint: bytes
+    response: bytes
+
+
+class Log:
+    """The writing end of the event log: one connection per process, any number of concurrent appends."""
+
+    def __init__(self, url: str) -> None:
+        self._session = Session(url, **WRITER)
+        self._batches: Batcher[Append, Outcome] = Batcher(self._flush)
+
+    async def append(self, item: Append) -> Outcome:
+        """Returns when the item is durable or refused.
+
+        Raises Unavailable when nothing can be promised, and asyncpg's IntegrityConstraintViolationError when a row of the
+        item's own breaks a constraint of its projection; its neighbours in the batch are not touched by that.
+        """
+        return await self._batches.submit(item)
+
+    async def close(self) -> None:
+        await self._batches.idle()
+        await self._session.close()
+
+    async def _flush(self, items: list[Append]) -> list[Outcome | Exception]:
+        outcomes: dict[int, Outcome | Exception] = {}
+        waiting = list(enumerate(items))
+        while waiting:
+            now, waiting = _one_per_stream(waiting)
+            outcomes.update(
+                zip((place for place, _ in now), await self._commit([item for _, item in now]), strict=True)
+            )
+        return [outcomes[place] for place in range(len(items))]
+
+    async def _commit(self, items: list[Append], *, again: bool = True) -> list[Outcome | Exception]:
+        try:
+            return list(await self._call(items))
+        except Unavailable as fault:
+            return [fault] * len(items)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            return [Unavailable("the log is busy")] * len(items)
+        except Exception as fault:  # noqa: BLE001 - one bad item must not fail its neighbours, whatever is bad about it
+            if isinstance(fault, LOST) and not isinstance(
+                fault, ValueError
+            ):  # (a misfit argument is an InterfaceError too)
+                return await self._resolve(items, again=again)
+            if len(items) == 1:
+                return [fault]
+            return [outcome for item in items for outcome in await self._commit([item])]
+
+    async def _call(self, items: list[Append]) -> list[Outcome]:
+        connection = await self._session.connection()
+        self._session.warnings.clear()
+        row = await connection.fetchrow(APPEND, *_arguments(items))
+        if any(warning.startswith("01000") for warning in self._session.warnings):
+            raise Unavailable("the commit was not confirmed by the synchronous replica")
+        assert row is not None
+        return _accepted(items, row["base"]) if row["st"] is None else _judged(items, row)
+
+    async def _resolve(self, items: list[Append], *, again: bool) -> list[Outcome | Exception]:
+        """The connection was lost in flight: look what became of each item before anybody is answered."""
+        try:
+            found = await self._look_up(items)
+        except (Unavailable, *LOST):
+            return [Unavailable("the database was lost in the middle of a commit")] * len(items)
+        missing = [item for item, outcome in zip(items, found, strict=True) if outcome is None]
+        if not again:
+            retried: list[Outcome | Exception] = [
+                Unavailable("the database was lost twice in the middle of a commit")
+            ] * len(missing)
+        else:
+            retried = await self._commit(missing, again=False) if missing else []
+        rest = iter(retried)
+        return [next(rest) if outcome is None else outcome for outcome in found]
+
+    async def _look_up(self, items: list[Append]) -> list[Appended | None]:
+        connection = await self._session.connection()
+        async with connection.transaction():
+            # The backend that was lost may still be committing; it holds the lock until that is decided.
+            await connection.execute("set local lock_timeout = 0")
+            await connection.execute("select pg_advisory_xact_lock(4701)")
+            return [await _appended(connection, item) for item in items]
+
+
+async def find_command(connection: AnyConnection, command_id: UUID) -> Command | None:
+    """The command carried out under this id in the last 24 hours."""
+    row = await connection.fetchrow(FIND_COMMAND, command_id)
+    return None if row is None else Command(position=row[0], fingerprint=row[1], response=row[2])
+
+
+async def forget_old_commands(connection: AnyConnection) -> None:
+    """Answers are kept for 24 hours."""
+    await connection.execute("select log.forget_old_commands()")
+
+
+def _one_per_stream(items: list[tuple[int, Append]]) -> tuple[list[tuple[int, Append]], list[tuple[int, Append]]]:
+    """Those that can go in one batch, and those that must wait for the next: two of one stream (or command) never share one."""
+    now: list[tuple[int, Append]] = []
+    later: list[tuple[int, Append]] = []
+    taken: set[UUID] = set()
+    for place, item in items:
+        names = {item.stream} if item.receipt is None else {item.stream, item.receipt.command_id}
+        (later if names & taken else now).append((place, item))
+        taken |= names
+    return now, later
+
+
+def _arguments(items: list[Append]) -> tuple[Any, ...]:
+    rows = [row for number, item in enumerate(items, 1) for row in _event_rows(number, item)]
+    changes = [
+        (number, c.table, item.stream, c.row and c.row.decode())
+        for number, item in enumerate(items, 1)
+        for c in item.changes
+    ]
+    receipts = [item.receipt for item in items]
+    return (
+        [item.stream for item in items],
+        [item.expected for item in items],
+        *(_columns(receipts) if any(receipts) else (None, None, None)),
+        *map(list, zip(*rows, strict=True)),
+        root_of(row[-1] for row in rows),
+        *(map(list, zip(*changes, strict=True)) if changes else (None, None, None, None)),
+    )
+
+
+def _event_rows(number: int, item: Append) -> list[tuple[Any, ...]]:
+    meta = encode(item.meta)
+    rows: list[tuple[Any, ...]] = []
+    for version, event in enumerate(item.events, item.expected + 1):
+        kind, data = type_of(event), encode(event)
+        schema = schema_version(kind)
+        leaf = event_leaf(stream=item.stream, version=version, schema_version=schema, kind=kind, meta=meta, data=data)
+        rows.append((number, item.stream, version, schema, kind, meta, data, leaf))
+    return rows
+
+
+def _columns(receipts: Sequence[Receipt | None]) -> tuple[list[Any], list[Any], list[Any]]:
+    return (
+        [r and r.command_id for r in receipts],
+        [r and r.fingerprint for r in receipts],
+        [r and r.response for r in receipts],
+    )
+
+
+def _accepted(items: list[Append], base: int) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for item in items:
+        base += len(item.events)
+        outcomes.append(Appended(position=base, version=item.expected + len(item.events)))
+    return outcomes
+
+
+def _judged(items: list[Append], row: asyncpg.Record) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for item, state, version, position in zip(items, row["st"], row["sv"], row["sp"], strict=True):
+        match state:
+            case 0:
+                outcomes.append(Appended(position=position, version=item.expected + len(item.events)))
+            case 1:
+                outcomes.append(Conflict(version=version))
+            case _:
+                outcomes.append(Duplicate(position=position))
+    return outcomes
+
+
+async def _appended(connection: Connection, item: Append) -> Appended | None:
+    last = item.expected + len(item.events)
+    row = await connection.fetchrow(FIND_APPENDED, item.stream, item.expected + 1, last)
+    if row is None or row["leaf"] != _event_rows(1, item)[0][-1]:
+        return None
+    return Appended(position=row["position"], version=last)

@@ -1,0 +1,64 @@
+"""Reading the event log back: one stream, or everything in order."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from events.codec import Recorded, decode
+from events.database import AnyConnection
+
+COLUMNS = "position, recorded_at, stream_id, version, schema_ver, type, meta, data"
+HISTORY = f"select {COLUMNS} from log.events where stream_id = $1 order by version"
+PAGE = f"select {COLUMNS} from log.events where position > $1 and position <= $2 order by position limit $3"
+STREAMS_SINCE = (
+    "select distinct stream_id, split_part(type, '.', 1) as noun from log.events where position > $1 and position <= $2"
+)
+HEAD = "select last_position, chain from log.batches order by last_position desc limit 1"
+
+
+class Checkpoint(Struct, frozen=True):
+    """A place in the log that can be told from the same place in a log that was changed, or that forked."""
+
+    position: int
+    chain: bytes
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.chain.hex()}"
+
+
+def recorded(row: asyncpg.Record) -> Recorded:
+    """Raises UnreadableEvent."""
+    position, recorded_at, stream_id, version, schema, kind, meta, data = row
+    return Recorded(
+        position=position,
+        recorded_at=recorded_at,
+        stream_id=stream_id,
+        version=version,
+        type=kind,
+        event=decode(kind, schema, data),
+        meta_bytes=meta,
+    )
+
+
+async def history(connection: AnyConnection, stream: UUID) -> list[Recorded]:
+    """Everything that happened in one stream, oldest first; nothing when it does not exist."""
+    return [recorded(row) for row in await connection.fetch(HISTORY, stream)]
+
+
+async def head(connection: AnyConnection) -> Checkpoint:
+    """The last position of the log, and its chain value."""
+    row = await connection.fetchrow(HEAD)
+    assert row is not None
+    return Checkpoint(row[0], row[1])
+
+
+async def pages(connection: AnyConnection, *, after: int, upto: int, size: int = 5000) -> AsyncIterator[list[Recorded]]:
+    """The log from `after` (exclusive) to `upto` (inclusive), in order, `size` events at a time."""
+    while after < upto:
+        rows = await connection.fetch(PAGE, after, upto, size)
+        if not rows:
+            return
+        yield [recorded(row) for row in rows]
+        after = rows[-1]["position"]

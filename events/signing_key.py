@@ -1,0 +1,66 @@
+"""What can have happened to a signing key, and what a key then is. Its private part never enters the log."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class PublicJwk(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The public part of an elliptic-curve key (RFC 7517, RFC 7518 section 6.2)."""
+
+    kty: str
+    crv: str
+    x: str
+    y: str
+
+
+class SigningKeyPublished(Struct, frozen=True, kw_only=True, tag="signing_key.published"):
+    """The key is in the JWKS, so that every resource server knows it before the first token is signed with it."""
+
+    kid: str
+    alg: str
+    public_jwk: PublicJwk
+    at: datetime
+
+
+class SigningKeyActivated(Struct, frozen=True, kw_only=True, tag="signing_key.activated"):
+    at: datetime
+
+
+class SigningKeyRetired(Struct, frozen=True, kw_only=True, tag="signing_key.retired"):
+    """The key signs no more; it stays in the JWKS until the last token it signed has expired."""
+
+    at: datetime
+
+
+SigningKeyEvent = SigningKeyPublished | SigningKeyActivated | SigningKeyRetired
+
+
+class UnknownKey(Struct, frozen=True):
+    pass
+
+
+class PublishedKey(Struct, frozen=True):
+    pass
+
+
+class ActiveKey(Struct, frozen=True):
+    pass
+
+
+class RetiredKey(Struct, frozen=True):
+    pass
+
+
+SigningKey = UnknownKey | PublishedKey | ActiveKey | RetiredKey
+
+
+def evolve(_key: SigningKey, event: SigningKeyEvent) -> SigningKey:
+    """What the key is after the event. Total: it never refuses."""
+    match event:
+        case SigningKeyPublished():
+            return PublishedKey()
+        case SigningKeyActivated():
+            return ActiveKey()
+        case SigningKeyRetired():
+            return RetiredKey()

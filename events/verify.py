@@ -1,0 +1,142 @@
+"""Proving a log from its stored bytes: every leaf, root and chain value is computed anew, and the first that differs is named."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import asyncpg
+from msgspec import Struct
+
+from events.chain import event_leaf, issuance_leaf, next_chain, root_of
+from events.database import Connection
+from events.replay import Checkpoint
+
+BATCHES_A_PAGE = 2000
+
+
+class Fault(Exception):
+    """The log is not what was written. `position` is the first at which that shows."""
+
+    def __init__(self, log: str, position: int, what: str) -> None:
+        super().__init__(f"{log}, position {position}: {what}")
+        self.log = log
+        self.position = position
+        self.what = what
+
+
+class Chained(Struct, frozen=True, kw_only=True):
+    """One of the two logs: where it is kept, and how a row of it is hashed (None: its stored leaf is not the leaf of its bytes)."""
+
+    name: str
+    batches: str
+    rows: str
+    leaf: Callable[[asyncpg.Record], bytes | None]
+
+    @property
+    def page(self) -> str:
+        columns = "last_position, first_position, recorded_at, root, chain"
+        return f"select {columns} from {self.batches} where last_position > $1 order by last_position limit {BATCHES_A_PAGE}"
+
+    @property
+    def last_row(self) -> str:
+        return f"select max(position) from {self.rows.split(' from ')[1].split(' where ')[0]}"
+
+
+def _checked_event_leaf(row: asyncpg.Record) -> bytes | None:
+    _, _, stream, version, schema, kind, meta, data, stored = row
+    leaf = event_leaf(stream=stream, version=version, schema_version=schema, kind=kind, meta=meta, data=data)
+    return leaf if leaf == stored else None
+
+
+def _issuance_leaf(row: asyncpg.Record) -> bytes:
+    _, _, client, secret, jti, data = row
+    return issuance_leaf(client=client, secret=secret, jti=jti, data=data)
+
+
+EVENTS = Chained(
+    name="event log",
+    batches="log.batches",
+    rows="select position, recorded_at, stream_id, version, schema_ver, type, meta, data, leaf from log.events"
+    " where position > $1 and position <= $2 order by position",
+    leaf=_checked_event_leaf,
+)
+ISSUANCE = Chained(
+    name="issuance log",
+    batches="log.issuance_batches",
+    rows="select position, issued_at, client, secret, jti, data from log.issuance"
+    " where position > $1 and position <= $2 order by position",
+    leaf=_issuance_leaf,
+)
+
+
+async def verify(connection: Connection, log: Chained, *, since: Checkpoint | None = None) -> AsyncIterator[Checkpoint]:
+    """Yields the checkpoint reached, again and again; the last one is the head of a log that is whole. Raises Fault.
+
+    With `since`, that checkpoint must be in the log, and what comes after it is proved.
+    Call it inside a repeatable-read transaction: one snapshot, however long the log and whatever is appended meanwhile.
+    """
+    reached = await _start(connection, log, since)
+    yield reached
+    while batches := await connection.fetch(log.page, reached.position):
+        rows = await connection.fetch(log.rows, reached.position, batches[-1]["last_position"])
+        reached = _walk(log, reached, batches, rows)
+        yield reached
+    last = await connection.fetchval(log.last_row)
+    if last is not None and last > reached.position:
+        raise Fault(log.name, reached.position + 1, "there are rows that no batch accounts for")
+
+
+async def _start(connection: Connection, log: Chained, since: Checkpoint | None) -> Checkpoint:
+    position = since.position if since else 0
+    found = await connection.fetchrow(f"select chain, root from {log.batches} where last_position = $1", position)
+    if found is None:
+        last = await connection.fetchval(f"select max(last_position) from {log.batches}")
+        if last is not None and last < position:
+            raise Fault(
+                log.name,
+                last + 1,
+                f"the log ends at {last}, but the checkpoint saw it at {position}: its tail was cut off",
+            )
+        raise Fault(
+            log.name,
+            position,
+            "no batch ends here" + (", where the checkpoint saw one" if since else ": the genesis row is gone"),
+        )
+    if since and found["chain"] != since.chain:
+        raise Fault(
+            log.name, position, "the chain value here is not the checkpoint's: the history before it was changed"
+        )
+    if since is None and found["chain"] != root_of([found["root"]]):
+        raise Fault(log.name, 0, "the genesis chain value is not the hash of the log's id")
+    return Checkpoint(position, found["chain"])
+
+
+def _walk(log: Chained, reached: Checkpoint, batches: list[Any], rows: list[Any]) -> Checkpoint:
+    unread = iter(rows)
+    for batch in batches:
+        last, first, recorded_at, root, chain = batch
+        if first != reached.position + 1:
+            raise Fault(log.name, reached.position + 1, f"the next batch begins at {first}: what was between is gone")
+        leaves = [_leaf(log, position, recorded_at, next(unread, None)) for position in range(first, last + 1)]
+        if root_of(leaves) != root:
+            raise Fault(
+                log.name,
+                first,
+                f"the events of the batch {first} to {last} are not those that were committed, or not in that order",
+            )
+        if next_chain(reached.chain, first=first, last=last, recorded_at=recorded_at, root=root) != chain:
+            raise Fault(
+                log.name, first, f"the chain value of the batch {first} to {last} does not follow from the one before"
+            )
+        reached = Checkpoint(last, chain)
+    return reached
+
+
+def _leaf(log: Chained, position: int, recorded_at: Any, row: asyncpg.Record | None) -> bytes:
+    if row is None or row[0] != position:
+        raise Fault(log.name, position, "this row is gone")
+    if row[1] != recorded_at:
+        raise Fault(log.name, position, "its time was changed")
+    leaf = log.leaf(row)
+    if leaf is None:
+        raise Fault(log.name, position, "its stored bytes were changed")
+    return leaf

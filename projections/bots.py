@@ -1,0 +1,92 @@
+"""The bots registered here. A deleted one keeps its row, without what it was called, for its clients must stay stopped."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct, structs
+
+from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered
+from events.codec import tags
+from events.database import AnyConnection
+from projections.table import Table
+
+COLUMNS = "stream_id, bot_id, owner, email, first_name, last_name, state, created_at, version"
+FIND = f"select {COLUMNS} from read.bots where bot_id = $1"
+LIST = f"""
+select {COLUMNS} from read.bots
+ where ($1::text is null or owner = $1) and ($2::uuid is null or stream_id > $2) and state <> 'deleted' order by stream_id limit $3
+"""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    stream_id: UUID
+    bot_id: str
+    owner: str
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    state: str
+    created_at: datetime
+    version: int
+
+
+def bot_id_of(stream: UUID) -> str:
+    return f"bot_{stream.hex}"
+
+
+def stream_of(bot_id: str) -> UUID | None:
+    """The stream that a bot's id names, or None when it has not the form of one of ours."""
+    prefix, digits = bot_id[:4], bot_id[4:]
+    if prefix != "bot_" or len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):
+        return None
+    return UUID(hex=digits)
+
+
+def project(row: Row | None, stream: UUID, event: BotEvent) -> Row | None:
+    """The bot's row after the event."""
+    if isinstance(event, BotRegistered):
+        return _registered(stream, event)
+    if row is None:
+        return None
+    match event:
+        case BotDisabled():
+            return structs.replace(row, state="disabled", version=row.version + 1)
+        case BotEnabled():
+            return structs.replace(row, state="active", version=row.version + 1)
+        case BotDeleted():
+            return structs.replace(
+                row, state="deleted", email=None, first_name=None, last_name=None, version=row.version + 1
+            )
+
+
+def _registered(stream: UUID, event: BotRegistered) -> Row:
+    return Row(
+        stream_id=stream,
+        bot_id=bot_id_of(stream),
+        owner=event.owner,
+        email=event.email,
+        first_name=event.first_name,
+        last_name=event.last_name,
+        state="active",
+        created_at=event.at,
+        version=1,
+    )
+
+
+TABLE = Table(name="bots", row=Row, tags=tags(BotEvent), project=project)
+
+
+def _row(record: asyncpg.Record) -> Row:
+    return Row(**dict(record))
+
+
+async def find(connection: AnyConnection, bot_id: str) -> Row | None:
+    """A bot registered here, deleted ones too; None for an id of the surrounding product's own directory."""
+    record = await connection.fetchrow(FIND, bot_id)
+    return None if record is None else _row(record)
+
+
+async def listed(connection: AnyConnection, *, owner: str | None, after: UUID | None, limit: int) -> Sequence[Row]:
+    return [_row(record) for record in await connection.fetch(LIST, owner, after, limit)]

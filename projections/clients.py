@@ -1,0 +1,208 @@
+"""The lookup table that the token endpoint reads: one row a client, as it is now."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct, json, structs
+
+from events.client import (
+    AuthorizationCode,
+    ClientCredentials,
+    ClientDeleted,
+    ClientDisabled,
+    ClientDisplayNameChanged,
+    ClientEnabled,
+    ClientEvent,
+    ClientRedirectUrisChanged,
+    ClientRegistered,
+    ClientScopesChanged,
+    ClientSecretAdded,
+    ClientSecretRevoked,
+    StoredSecret,
+)
+from events.codec import tags
+from events.database import AnyConnection
+from projections.table import Table
+
+COLUMNS = (
+    "c.stream_id, c.client_id, c.owner, c.grant_type, c.bot_user_id, c.display_name, c.redirect_uris, c.scopes, c.secrets,"
+    " c.state, c.created_at, c.version"
+)
+FIND = f"""
+select h.last_position as head, {COLUMNS}, b.state as bot_state
+  from (select last_position from log.batches order by last_position desc limit 1) as h
+  left join read.clients c on c.stream_id = any($1::uuid[]) left join read.bots b on b.bot_id = c.bot_user_id
+"""
+LIST = f"""
+select {COLUMNS} from read.clients c
+ where ($1::text is null or c.owner = $1) and ($2::uuid is null or c.stream_id > $2)
+   and ($3::text is null or c.bot_user_id = $3) and ($4::text is null or c.state = $4)
+   and ($5::text is null or strpos(lower(c.display_name), lower($5)) > 0)
+ order by c.stream_id limit $6
+"""
+OF_OWNER = "select stream_id from read.clients where owner = $1 order by stream_id"
+OF_BOT = "select stream_id from read.clients where bot_user_id = $1 order by stream_id"
+OF_DELETED_BOTS = """
+select c.stream_id from read.bots b join read.clients c on c.bot_user_id = b.bot_id where b.state = 'deleted' order by c.stream_id
+"""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    stream_id: UUID
+    client_id: str
+    owner: str
+    grant_type: str
+    bot_user_id: str | None
+    display_name: str | None
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    secrets: Sequence[StoredSecret]
+    state: str
+    created_at: datetime
+    version: int
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """A client and the state of the bot that it acts as (None: the bot is not one of ours, and is taken at its word)."""
+
+    client: Row
+    bot_state: str | None
+
+    @property
+    def may_act(self) -> bool:
+        return self.client.state == "active" and self.bot_state in (None, "active")
+
+
+def client_id_of(stream: UUID) -> str:
+    """The public name of a client is the name of its stream, so that no table stands between the two."""
+    return f"oauth_client_{stream.hex}"
+
+
+def stream_of(client_id: str) -> UUID | None:
+    """The stream that a client_id names, or None when it has not the form of one of ours."""
+    prefix, digits = client_id[:13], client_id[13:]
+    if prefix != "oauth_client_" or len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):
+        return None
+    return UUID(hex=digits)
+
+
+def project(row: Row | None, stream: UUID, event: ClientEvent) -> Row | None:
+    """The client's row after the event; None once it is deleted."""
+    if isinstance(event, ClientRegistered):
+        return _registered(stream, event)
+    if row is None:
+        return None
+    changes = _changes(row, event)
+    return None if changes is None else structs.replace(row, version=row.version + 1, **changes)
+
+
+def _registered(stream: UUID, event: ClientRegistered) -> Row:
+    match event.grant:
+        case ClientCredentials(bot_user_id=bot):
+            grant_type = "client_credentials"
+        case AuthorizationCode(bot_user_id=bot):
+            grant_type = "authorization_code"
+    return Row(
+        stream_id=stream,
+        client_id=client_id_of(stream),
+        owner=event.owner,
+        grant_type=grant_type,
+        bot_user_id=bot,
+        display_name=event.display_name,
+        redirect_uris=event.redirect_uris,
+        scopes=event.scopes,
+        secrets=(event.secret,),
+        state="active",
+        created_at=event.at,
+        version=1,
+    )
+
+
+def _changes(row: Row, event: ClientEvent) -> dict[str, Any] | None:
+    match event:
+        case ClientRegistered():
+            return {}
+        case ClientDisplayNameChanged():
+            return {"display_name": event.display_name}
+        case ClientRedirectUrisChanged():
+            return {"redirect_uris": event.redirect_uris}
+        case ClientScopesChanged():
+            return {"scopes": event.scopes}
+        case ClientSecretAdded():
+            return {"secrets": (*row.secrets, event.secret)}
+        case ClientSecretRevoked():
+            return {"secrets": tuple(s for s in row.secrets if s.secret_id != event.secret_id)}
+        case ClientDisabled():
+            return {"state": "disabled"}
+        case ClientEnabled():
+            return {"state": "active"}
+        case ClientDeleted():
+            return None
+
+
+TABLE = Table(name="clients", row=Row, tags=tags(ClientEvent), project=project)
+
+_secrets = json.Decoder(tuple[StoredSecret, ...]).decode
+
+
+def _row(record: asyncpg.Record) -> Row:
+    return Row(
+        stream_id=record["stream_id"],
+        client_id=record["client_id"],
+        owner=record["owner"],
+        grant_type=record["grant_type"],
+        bot_user_id=record["bot_user_id"],
+        display_name=record["display_name"],
+        redirect_uris=tuple(record["redirect_uris"]),
+        scopes=tuple(record["scopes"]),
+        secrets=_secrets(record["secrets"]),
+        state=record["state"],
+        created_at=record["created_at"],
+        version=record["version"],
+    )
+
+
+async def find_as_of(connection: AnyConnection, streams: Sequence[UUID]) -> tuple[dict[UUID, Found], int]:
+    """Those of these clients that exist, each with its bot's state, and the position of the log that this is true at."""
+    rows = await connection.fetch(FIND, streams)
+    found = {row["stream_id"]: Found(client=_row(row), bot_state=row["bot_state"]) for row in rows if row["stream_id"]}
+    return found, rows[0]["head"]
+
+
+async def find(connection: AnyConnection, stream: UUID) -> Found | None:
+    found, _ = await find_as_of(connection, [stream])
+    return found.get(stream)
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What a list is narrowed to; `owner` None is everybody's."""
+
+    owner: str | None = None
+    after: UUID | None = None
+    bot_user_id: str | None = None
+    state: str | None = None
+    name: str | None = None
+
+
+async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> list[Row]:
+    """Oldest first, at most `limit`."""
+    rows = await connection.fetch(
+        LIST, wanted.owner, wanted.after, wanted.bot_user_id, wanted.state, wanted.name, limit
+    )
+    return [_row(row) for row in rows]
+
+
+async def of_owner(connection: AnyConnection, owner: str) -> list[UUID]:
+    return [row[0] for row in await connection.fetch(OF_OWNER, owner)]
+
+
+async def of_bot(connection: AnyConnection, bot_id: str) -> list[UUID]:
+    return [row[0] for row in await connection.fetch(OF_BOT, bot_id)]
+
+
+async def of_deleted_bots(connection: AnyConnection) -> list[UUID]:
+    """Clients that a deletion of their bot has yet to reach."""
+    return [row[0] for row in await connection.fetch(OF_DELETED_BOTS)]

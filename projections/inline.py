@@ -1,0 +1,8 @@
+"""Every inline projection, by name: written in the append's own transaction, and rebuilt from the log to the same bytes."""
+
+from projections import bots, clients, revoked_tokens, signing_keys
+from projections.table import Table
+
+INLINE: dict[str, Table] = {
+    table.name: table for table in (clients.TABLE, bots.TABLE, signing_keys.TABLE, revoked_tokens.TABLE)
+}

@@ -1,0 +1,94 @@
+"""Rebuilding a projection while the service runs: made beside, caught up, and swapped in one short transaction."""
+
+from uuid import UUID
+
+from events.database import Connection, connect
+from events.replay import head
+from projections import building, catch_up, last_used
+from projections.building import Progress
+from projections.inline import INLINE
+from projections.table import Table
+
+CALM = 200
+"""So few changed streams are left that the swap, which appends must wait for, can fold them in itself."""
+
+CHANGED = "select distinct stream_id from log.events where position > $1 and position <= $2 and type = any($3::text[])"
+SWAP = """
+alter table read.{name} rename to {name}_replaced;
+alter table read.{name}_rebuilt rename to {name};
+drop table read.{name}_replaced
+"""
+
+
+async def rebuild(url: str, name: str, progress: Progress) -> None:
+    """Makes the projection anew from the log and swaps it in. No read fails meanwhile. Raises UnreadableEvent, Poison, KeyError."""
+    reader, writer = await connect(url), await connect(url)
+    try:
+        if name == last_used.NAME:
+            await _rebuild_last_used(writer, progress)
+        else:
+            await _rebuild_inline(reader, writer, INLINE[name], progress)
+    finally:
+        await reader.close()
+        await writer.close()
+
+
+async def _rebuild_inline(reader: Connection, writer: Connection, table: Table, progress: Progress) -> None:
+    beside = f"{table.name}_rebuilt"
+    await _make_beside(writer, table.name)
+    async with reader.transaction(isolation="repeatable_read", readonly=True):
+        reached = (await head(reader)).position
+        rows = building.rows_of(reader, table, upto=reached, progress=progress)
+        await building.copy(writer, rows, table, into=beside, schema="read")
+    while True:
+        now = (await head(reader)).position
+        streams = await _changed(reader, table, reached, now)
+        if len(streams) <= CALM:
+            break
+        async with writer.transaction():
+            await building.refold(writer, table, streams, into=beside)
+        reached = now
+    async with writer.transaction():
+        await writer.execute("select pg_advisory_xact_lock(4701)")
+        streams = await _changed(writer, table, reached, (await head(writer)).position)
+        await building.refold(writer, table, streams, into=beside)
+        await writer.execute(SWAP.format(name=table.name))
+
+
+async def _rebuild_last_used(writer: Connection, progress: Progress) -> None:
+    name = last_used.NAME
+    await _make_beside(writer, name)
+    position, _ = await _issuance_head(writer)
+    await building.count_uses(writer, after=0, upto=position, into=f"read.{name}_rebuilt", progress=progress)
+    async with writer.transaction():
+        await writer.execute("select 1 from read.checkpoints where name = $1 for update", name)
+        upto, chain = await _issuance_head(writer)
+        await building.count_uses(writer, after=position, upto=upto, into=f"read.{name}_rebuilt", progress=progress)
+        await writer.execute(SWAP.format(name=name))
+        await writer.execute(
+            "update read.checkpoints set position = $2, chain = $3, version = $4, state = 'active', failed_position = null,"
+            " error = null, updated_at = clock_timestamp() where name = $1",
+            name,
+            upto,
+            chain,
+            last_used.VERSION,
+        )
+
+
+async def _make_beside(connection: Connection, name: str) -> None:
+    await catch_up.install(connection)
+    await connection.execute(
+        f"drop table if exists read.{name}_rebuilt; create table read.{name}_rebuilt (like read.{name} including all)"
+    )
+
+
+async def _changed(connection: Connection, table: Table, after: int, upto: int) -> list[UUID]:
+    return [row[0] for row in await connection.fetch(CHANGED, after, upto, sorted(table.tags))]
+
+
+async def _issuance_head(connection: Connection) -> tuple[int, bytes]:
+    row = await connection.fetchrow(
+        "select last_position, chain from log.issuance_batches order by last_position desc limit 1"
+    )
+    assert row is not None
+    return row[0], row[1]

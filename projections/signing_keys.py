@@ -1,0 +1,81 @@
+"""The public parts of the signing keys, and which of them signs."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct, json, structs
+
+from events.codec import tags
+from events.database import AnyConnection
+from events.signing_key import PublicJwk, SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
+from projections.table import Table
+
+ALL = """
+select stream_id, kid, alg, public_jwk, state, published_at, activated_at, retired_at, version from read.signing_keys order by stream_id
+"""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    stream_id: UUID
+    kid: str
+    alg: str
+    public_jwk: PublicJwk
+    state: str
+    published_at: datetime
+    activated_at: datetime | None
+    retired_at: datetime | None
+    version: int
+
+    def verifies_at(self, now: datetime, longest_token: timedelta) -> bool:
+        """Whether a token that this key signed may still be alive."""
+        return self.retired_at is None or now < self.retired_at + longest_token
+
+
+def project(row: Row | None, stream: UUID, event: SigningKeyEvent) -> Row | None:
+    """The key's row after the event."""
+    if isinstance(event, SigningKeyPublished):
+        return _published(stream, event)
+    if row is None:
+        return None
+    match event:
+        case SigningKeyActivated():
+            return structs.replace(row, state="active", activated_at=event.at, version=row.version + 1)
+        case SigningKeyRetired():
+            return structs.replace(row, state="retired", retired_at=event.at, version=row.version + 1)
+
+
+def _published(stream: UUID, event: SigningKeyPublished) -> Row:
+    return Row(
+        stream_id=stream,
+        kid=event.kid,
+        alg=event.alg,
+        public_jwk=event.public_jwk,
+        state="published",
+        published_at=event.at,
+        activated_at=None,
+        retired_at=None,
+        version=1,
+    )
+
+
+TABLE = Table(name="signing_keys", row=Row, tags=tags(SigningKeyEvent), project=project)
+
+_public_jwk = json.Decoder(PublicJwk).decode
+
+
+def _row(record: asyncpg.Record) -> Row:
+    columns: dict[str, Any] = {**dict(record), "public_jwk": _public_jwk(record["public_jwk"])}
+    return Row(**columns)
+
+
+async def every(connection: AnyConnection) -> list[Row]:
+    """Oldest first."""
+    return [_row(record) for record in await connection.fetch(ALL)]
+
+
+def active(rows: list[Row]) -> Row | None:
+    """The one key that signs: the last activated of those not retired."""
+    signing = [row for row in rows if row.state == "active"]
+    return max(signing, key=lambda row: (row.activated_at, row.stream_id), default=None)

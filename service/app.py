@@ -1,0 +1,118 @@
+"""The program on one page: routes, refusals, lifespan."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncGenerator
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service import housekeeping
+from service.credentials import new_id
+from service.endpoints import bots, clients, discovery, docs, health, secrets
+from service.endpoints.introspect import introspect
+from service.endpoints.management import Action, Managed, refusal
+from service.endpoints.oauth import OAuth
+from service.endpoints.revoke import revoke
+from service.endpoints.token import issue_token
+from service.problems import Invalid, NotAllowed, NotFound, Problem, Unforeseen
+from service.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE
+from service.services import opened
+from service.settings import Settings, read
+
+CLIENT = clients.PATH + "/{client_id}"
+BOT = bots.PATH + "/{bot_id}"
+
+MANAGED = {
+    clients.PATH: Managed(
+        GET=Action(CLIENTS_READ, clients.list_clients),
+        POST=Action(CLIENTS_WRITE, clients.register),
+        DELETE=Action(CLIENTS_WRITE, clients.delete_clients),
+    ),
+    CLIENT: Managed(
+        GET=Action(CLIENTS_READ, clients.read_client),
+        PATCH=Action(CLIENTS_WRITE, clients.change_client),
+        DELETE=Action(CLIENTS_WRITE, clients.delete_client),
+    ),
+    f"{CLIENT}/disable": Managed(POST=Action(CLIENTS_WRITE, clients.disable_client)),
+    f"{CLIENT}/enable": Managed(POST=Action(CLIENTS_WRITE, clients.enable_client)),
+    f"{CLIENT}/secrets": Managed(
+        GET=Action(CLIENTS_READ, secrets.list_secrets),
+        POST=Action(CLIENTS_WRITE, secrets.add_secret),
+    ),
+    CLIENT + "/secrets/{secret_id}": Managed(DELETE=Action(CLIENTS_WRITE, secrets.revoke_secret)),
+    bots.PATH: Managed(GET=Action(BOTS_READ, bots.list_bots), POST=Action(BOTS_WRITE, bots.register)),
+    BOT: Managed(GET=Action(BOTS_READ, bots.read_bot), DELETE=Action(BOTS_WRITE, bots.delete_bot)),
+    f"{BOT}/disable": Managed(POST=Action(BOTS_WRITE, bots.disable_bot)),
+    f"{BOT}/enable": Managed(POST=Action(BOTS_WRITE, bots.enable_bot)),
+}
+
+ROUTES = [
+    Route("/openid/token", OAuth(issue_token)),
+    Route("/openid/introspect", OAuth(introspect)),
+    Route("/openid/revoke", OAuth(revoke)),
+    Route("/openid/jwks", discovery.jwks),
+    Route("/.well-known/openid-configuration", discovery.metadata),
+    Route("/.well-known/oauth-authorization-server", discovery.metadata),
+    *(Route(path, managed) for path, managed in MANAGED.items()),
+    Route("/health/live", health.live),
+    Route("/health/ready", health.ready),
+    Route("/openapi.json", docs.openapi),
+    Route("/docs", docs.page),
+    Route("/docs/{name}", docs.static),
+]
+
+
+def create() -> Starlette:
+    """What uvicorn calls in each worker: settings from the environment, as `muniment serve` completed it. Raises WrongSettings."""
+    settings = read(os.environ)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("authlib").setLevel(max(logging.INFO, logging.getLogger().level))  # at DEBUG it logs whole tokens
+    return app(settings)
+
+
+def app(settings: Settings) -> Starlette:
+    assert settings.database_url is not None
+    assert settings.master_key is not None
+    url, master_key = settings.database_url, settings.master_key
+
+    @contextlib.asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncGenerator[None]:
+        async with opened(settings, url, master_key) as services:
+            application.state.services = services
+            await services.lookup.be_current()
+            tasks = [asyncio.create_task(services.lookup.run()), asyncio.create_task(housekeeping.run(services, url))]
+            yield
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    refusals = {HTTPException: _refused, Exception: _failed}
+    return Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=refusals)
+
+
+async def _refused(request: Request, fault: Exception) -> Response:
+    """What Starlette itself refuses, in the words of the rest."""
+    assert isinstance(fault, HTTPException)
+    problem: Problem
+    match fault.status_code:
+        case 404:
+            problem = NotFound("There is nothing at this path; /docs shows what there is.")
+        case 405:
+            problem = NotAllowed(f"This path does not answer {request.method}.")
+        case _:
+            problem = Invalid(fault.detail)
+    problem.headers.update(fault.headers or {})
+    return refusal(problem, new_id())
+
+
+async def _failed(_request: Request, _fault: Exception) -> Response:
+    request_id = new_id()
+    return refusal(
+        Unforeseen(f"Something went wrong here. The operator finds more under request id {request_id}."), request_id
+    )

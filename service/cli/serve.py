@@ -1,0 +1,92 @@
+"""muniment serve: the service itself, with a Postgres of its own unless MUNIMENT_DATABASE_URL names one."""
+
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from service import first_run, master_key
+from service.cli.opening import opened, run
+from service.operators import Operator
+from service.settings import Settings
+
+FIRST_TOKEN = """
+  This is the first run, so there is an operator: a client that may do everything. Its credentials are shown this once, and kept
+  in {file} (readable by you alone).
+
+    client_id      {client_id}
+    client_secret  {client_secret}
+
+  From here to a first token of your own, in another terminal:
+
+  1. A token for the operator:
+
+     TOKEN=$(curl -s {issuer}/openid/token -d grant_type=client_credentials \\
+       -d client_id={client_id} \\
+       -d client_secret={client_secret} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+
+  2. A client for your integration:
+
+     curl -s {issuer}/api/v1/auth/clients -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+       -d '{{"displayName": "Salesforce Production Integration", "m2m": true, "botUserId": "bot-abc123"}}'
+
+  3. Its token, with the clientId and clientSecret of that answer:
+
+     curl -s {issuer}/openid/token -d grant_type=client_credentials -d scope=api:public \\
+       -d client_id=... -d client_secret=...
+"""
+
+Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes answer requests.")]
+
+
+def serve(workers: Workers = 1) -> None:
+    """Run the service. Settings come from the environment: PORT (8000), MUNIMENT_DATA (.muniment), MUNIMENT_DATABASE_URL, ..."""
+    signal.signal(signal.SIGTERM, _leave)
+    with opened(needs_key=True) as settings:
+        operator = run(first_run.prepare(settings))
+        if operator is not None:
+            typer.echo(_first_token(operator, settings.data / first_run.FILE))
+        typer.echo(f"  Muniment answers at {settings.issuer}; the API reference is at {settings.issuer}/docs. Ctrl-C stops it.\n")
+        _hand_over(settings)
+        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        uvicorn.run("service.app:create", factory=True, workers=workers, **_uvicorn(settings))
+
+
+def _first_token(operator: Operator, file: Path) -> str:
+    return FIRST_TOKEN.format(
+        file=file, client_id=operator.client_id, client_secret=operator.secret.reveal(), issuer=operator.issuer
+    )
+
+
+def _hand_over(settings: Settings) -> None:
+    """Workers are new processes; they read the same settings, completed, from the same place."""
+    assert settings.database_url is not None
+    assert settings.master_key is not None
+    os.environ["MUNIMENT_DATABASE_URL"] = settings.database_url
+    os.environ["MUNIMENT_MASTER_KEY"] = master_key.as_text(settings.master_key)
+
+
+def _uvicorn(settings: Settings) -> dict[str, Any]:
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "http": "httptools",
+        "access_log": False,  # a stranger may put a secret into a URL
+        "log_config": None,
+        "log_level": "warning",
+        "server_header": False,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies or None,
+        "timeout_graceful_shutdown": 10,
+        "backlog": 2048,
+    }
+
+
+def _leave(number: int, _frame: object) -> None:
+    """An orderly exit, so that the embedded Postgres is stopped and not orphaned."""
+    raise SystemExit(128 + number)

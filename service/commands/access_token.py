@@ -1,0 +1,22 @@
+"""What may be asked of an access token once it is out, and what comes of asking."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from events.access_token import AccessToken, AccessTokenEvent, AccessTokenRevoked, RevokedToken, UnrevokedToken
+
+
+class RevokeToken(Struct, frozen=True, kw_only=True):
+    client_id: str
+    expires_at: datetime
+    at: datetime
+
+
+def decide(command: RevokeToken, token: AccessToken) -> list[AccessTokenEvent]:
+    """What happens; a token is revoked once."""
+    match token:
+        case UnrevokedToken():
+            return [AccessTokenRevoked(client_id=command.client_id, expires_at=command.expires_at, at=command.at)]
+        case RevokedToken():
+            return []

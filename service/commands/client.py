@@ -1,0 +1,183 @@
+"""What may be asked of a client, and what comes of asking."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from events.client import (
+    Active,
+    Client,
+    ClientCredentials,
+    ClientDeleted,
+    ClientDisabled,
+    ClientDisplayNameChanged,
+    ClientEnabled,
+    ClientEvent,
+    ClientRedirectUrisChanged,
+    ClientRegistered,
+    ClientScopesChanged,
+    ClientSecretAdded,
+    ClientSecretRevoked,
+    Deleted,
+    Disabled,
+    Grant,
+    StoredSecret,
+    Unregistered,
+)
+from service.problems import Clash, Forbidden, NotFound
+from service.scopes import MANAGEMENT, OPERATE
+
+MOST_SECRETS = 5
+
+
+class Holder(Struct, frozen=True, kw_only=True):
+    """Whoever asks: whose clients they may touch (None: everybody's), as whom they act, and which scopes they hold."""
+
+    owner: str | None
+    sub: str
+    scopes: frozenset[str]
+
+
+class RegisterClient(Struct, frozen=True, kw_only=True):
+    owner: str
+    grant: Grant
+    display_name: str | None
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    secret: StoredSecret
+    at: datetime
+
+
+class ChangeClient(Struct, frozen=True, kw_only=True):
+    """What is UNSET stays as it is."""
+
+    by: Holder
+    display_name: str | UnsetType | None = UNSET
+    redirect_uris: tuple[str, ...] | UnsetType = UNSET
+    scopes: tuple[str, ...] | UnsetType = UNSET
+
+
+class AddSecret(Struct, frozen=True, kw_only=True):
+    by: Holder
+    secret: StoredSecret
+    at: datetime
+
+
+class RevokeSecret(Struct, frozen=True, kw_only=True):
+    by: Holder
+    secret_id: UUID
+
+
+class DisableClient(Struct, frozen=True, kw_only=True):
+    by: Holder
+
+
+class EnableClient(Struct, frozen=True, kw_only=True):
+    by: Holder
+
+
+class DeleteClient(Struct, frozen=True, kw_only=True):
+    by: Holder
+
+
+ClientCommand = RegisterClient | ChangeClient | AddSecret | RevokeSecret | DisableClient | EnableClient | DeleteClient
+
+
+def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
+    """What happens. Asking for what already is gives []. Raises NotFound, Clash or Forbidden."""
+    match command:
+        case RegisterClient():
+            return _register(command, client)
+        case DeleteClient():
+            return _delete(command, client)
+        case DisableClient():
+            return [] if isinstance(_existing(client, command.by), Disabled) else [ClientDisabled()]
+        case EnableClient():
+            return [] if isinstance(_existing(client, command.by), Active) else [ClientEnabled()]
+        case ChangeClient():
+            return _change(command, _facts(client, command.by))
+        case AddSecret():
+            return _add_secret(command, _facts(client, command.by))
+        case RevokeSecret():
+            return _revoke_secret(command, _facts(client, command.by))
+
+
+def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
+    match client:
+        case Unregistered():
+            return [
+                ClientRegistered(
+                    owner=command.owner,
+                    grant=command.grant,
+                    display_name=command.display_name,
+                    redirect_uris=command.redirect_uris,
+                    scopes=command.scopes,
+                    secret=command.secret,
+                    at=command.at,
+                )
+            ]
+        case Active() | Disabled() | Deleted():
+            raise Clash("A client of this id was registered before, and an id is never used again.")
+
+
+def _delete(command: DeleteClient, client: Client) -> list[ClientEvent]:
+    _existing(client, command.by)
+    return [ClientDeleted()]
+
+
+def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
+    events: list[ClientEvent] = []
+    if command.display_name is not UNSET and command.display_name != client.display_name:
+        events.append(ClientDisplayNameChanged(display_name=command.display_name, was=client.display_name))
+    if command.redirect_uris is not UNSET and command.redirect_uris != client.redirect_uris:
+        if not command.redirect_uris and not isinstance(client.grant, ClientCredentials):
+            raise Clash("An interactive client needs at least one redirect URI.")
+        events.append(ClientRedirectUrisChanged(redirect_uris=command.redirect_uris, was=client.redirect_uris))
+    if command.scopes is not UNSET and set(command.scopes) != set(client.scopes):
+        _may_give(command.by, set(command.scopes) - set(client.scopes), client.grant)
+        events.append(ClientScopesChanged(scopes=command.scopes, was=client.scopes))
+    return events
+
+
+def _may_give(by: Holder, scopes: set[str], grant: Grant) -> None:
+    missing = scopes - by.scopes
+    if missing:
+        raise Forbidden(
+            f"Nobody can give a scope that they do not hold themselves; your token lacks: {' '.join(sorted(missing))}."
+        )
+    # A token's `sub` is whom it acts as in this API, and the caller names it freely when it registers a client. So a client
+    # that acts as somebody else gets scopes of this API only from an operator; else anyone could act as anyone.
+    if OPERATE not in by.scopes and grant.bot_user_id != by.sub and scopes & set(MANAGEMENT):
+        raise Forbidden(
+            f"Scopes of this API go to clients that act as yourself ({by.sub}); to others only an operator gives them."
+        )
+
+
+def _add_secret(command: AddSecret, client: Active) -> list[ClientEvent]:
+    alive = [s for s in client.secrets if s.expires_at is None or command.at < s.expires_at]
+    if len(alive) >= MOST_SECRETS:
+        raise Clash(f"This client has {MOST_SECRETS} live secrets already; revoke one first.")
+    return [ClientSecretAdded(secret=command.secret)]
+
+
+def _revoke_secret(command: RevokeSecret, client: Active) -> list[ClientEvent]:
+    if all(secret.secret_id != command.secret_id for secret in client.secrets):
+        raise NotFound("This client has no secret of that id.")
+    return [ClientSecretRevoked(secret_id=command.secret_id)]
+
+
+def _existing(client: Client, by: Holder) -> Active | Disabled:
+    match client:
+        case Active() | Disabled():
+            owner = client.owner if isinstance(client, Active) else client.was.owner
+            if by.owner is None or by.owner == owner:
+                return client
+        case Unregistered() | Deleted():
+            pass
+    raise NotFound("You have no client of that id.")
+
+
+def _facts(client: Client, by: Holder) -> Active:
+    existing = _existing(client, by)
+    return existing if isinstance(existing, Active) else existing.was

@@ -1,0 +1,105 @@
+"""The one loop: load what happened, decide, append. Lost a race? Load and decide again."""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from events import access_token, bot, client, signing_key
+from events.codec import Event
+from events.database import Pool, read
+from events.envelope import Meta
+from events.log import Append, Appended, Conflict, Duplicate, Log, Receipt
+from events.replay import history
+from projections import bots, clients, revoked_tokens, signing_keys
+from projections.table import Table
+from service.commands import access_token as access_token_commands
+from service.commands import bot as bot_commands
+from service.commands import client as client_commands
+from service.commands import signing_key as signing_key_commands
+from service.problems import Clash, Stale
+
+ATTEMPTS = 8
+
+State = TypeVar("State")
+Command = TypeVar("Command")
+Happened = TypeVar("Happened", bound=Event)
+
+
+class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
+    """The three verbs of one kind of thing, and the table that its events are projected into as they are appended."""
+
+    initial: State
+    evolve: Callable[[State, Happened], State]
+    decide: Callable[[Command, State], list[Happened]]
+    table: Table
+
+
+CLIENT = Aggregate(client.Unregistered(), client.evolve, client_commands.decide, clients.TABLE)
+BOT = Aggregate(bot.UnregisteredBot(), bot.evolve, bot_commands.decide, bots.TABLE)
+SIGNING_KEY = Aggregate(signing_key.UnknownKey(), signing_key.evolve, signing_key_commands.decide, signing_keys.TABLE)
+ACCESS_TOKEN = Aggregate(
+    access_token.UnrevokedToken(), access_token.evolve, access_token_commands.decide, revoked_tokens.TABLE
+)
+
+
+class Handled(Struct, frozen=True):
+    """`position` is where the last event of the command stands, or None when there was nothing to do."""
+
+    position: int | None
+    version: int
+
+
+class CarriedOutBefore(Exception):
+    """The same command (by its Idempotency-Key) was appended by somebody else while this one was on its way."""
+
+
+class Ledger(Struct, frozen=True):
+    """Where commands are carried out: the writing end of the log, and connections to read it by."""
+
+    log: Log
+    pool: Pool
+
+
+async def handle(
+    ledger: Ledger,
+    aggregate: Aggregate[Command, State, Happened],
+    stream: UUID,
+    command: Command,
+    meta: Meta,
+    *,
+    fresh: bool = False,
+    only_at: int | None = None,
+    receipt: Receipt | None = None,
+) -> Handled:
+    """Carries out the command on the stream; returns when its events are durable.
+
+    `fresh` says that the stream's id was made just now, so there is nothing to load. With `only_at` the stream must be at
+    that version: else Stale, or Clash when it was and the race was lost. Raises what decide raises, Unavailable, CarriedOutBefore.
+    """
+    for _ in range(ATTEMPTS):
+        past = [] if fresh else await _load(ledger.pool, stream)
+        if only_at is not None and only_at != len(past):
+            raise Stale(f"This is at version {len(past)} by now, not at {only_at}; read it again.")
+        events = aggregate.decide(command, reduce(aggregate.evolve, past, aggregate.initial))  # pyright: ignore[reportArgumentType]
+        if not events:
+            return Handled(None, len(past))
+        change = aggregate.table.change(stream, [*past, *events])
+        outcome = await ledger.log.append(
+            Append(stream=stream, expected=len(past), events=events, meta=meta, changes=(change,), receipt=receipt)
+        )
+        match outcome:
+            case Appended():
+                return Handled(outcome.position, outcome.version)
+            case Duplicate():
+                raise CarriedOutBefore
+            case Conflict():
+                if only_at is not None:
+                    raise Clash("Somebody else changed this at the same moment; read it again.")
+    raise Clash("This is being changed by many at once; ask again.")
+
+
+async def _load(pool: Pool, stream: UUID) -> list[Event]:
+    return [past.event for past in await read(pool, lambda connection: history(connection, stream))]

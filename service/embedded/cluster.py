@@ -1,0 +1,39 @@
+"""A Postgres for as long as one is needed: started or joined on entry, stopped by the last who leaves."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import quote
+
+from service.embedded.directory import Directory, locate
+from service.embedded.locks import changing, in_use, is_last_user
+from service.embedded.server import Server, ensure, leave
+from service.embedded.supervisor import supervised
+
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+
+@contextmanager
+def running(data: Path, *, binaries: Path | None = None, settings: Mapping[str, str] = NO_SETTINGS) -> Generator[str]:
+    """Yields the URL of a live server on this data directory; its settings are those of whoever started it.
+
+    Raises EmbeddedError with a sentence for the person who started us.
+    """
+    server = Server(locate(data), binaries, settings)
+    with in_use(server.place) as use:
+        try:
+            with changing(server.place):
+                postmaster = ensure(server)
+            with supervised(server, postmaster):
+                yield _url(server.place)
+        finally:
+            with changing(server.place):
+                if is_last_user(use):
+                    leave(server)
+
+
+def _url(place: Directory) -> str:
+    password = place.password.read_text().strip()
+    # The port is said because drivers would otherwise take it from PGPORT.
+    return f"postgresql://postgres:{quote(password)}@/muniment?host={quote(str(place.socket_directory))}&port=5432"

@@ -1,0 +1,143 @@
+"""Making sure that a cluster's server runs: join the one that does, or start one."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+from msgspec import Struct
+
+from service.embedded import creation, postmaster, server_log
+from service.embedded.account import detach
+from service.embedded.binaries import Binaries, find, within_reach
+from service.embedded.directory import Directory, check_owner, close_socket_directory, open_socket_directory
+from service.embedded.errors import InUseElsewhere, NotStarted
+from service.embedded.locks import opened
+
+# Crash recovery replays at most max_wal_size, but a slow disk may take its time over that.
+READY_SECONDS = 300.0
+INTERRUPTED_SECONDS = 1.0
+SETTINGS = {
+    "listen_addresses": "",
+    "port": "5432",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "max_wal_size": "1GB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+
+
+class Server(Struct, frozen=True):
+    """A server that should be running: where, by which binaries (None: the best found), with which settings of its starter."""
+
+    place: Directory
+    binaries: Path | None
+    settings: Mapping[str, str]
+
+
+def ensure(server: Server) -> psutil.Process:
+    """The live, ready postmaster of the cluster, made and started if need be; only called while `changing` it.
+
+    Raises EmbeddedError.
+    """
+    place = server.place
+    if place.cluster.exists():
+        check_owner(place)
+    there = creation.exists(place)
+    if there and (process := _joined(place)):
+        return process
+    binaries = within_reach(find(server.binaries, place.cluster if there else None), place.account)
+    creation.clear_staging(place)
+    if not there:
+        creation.create(place, binaries)
+    return _started(server, binaries)
+
+
+def _joined(place: Directory) -> psutil.Process | None:
+    """The server that others use, or that one who was killed has left behind; one that does not answer is ended."""
+    process = postmaster.find(place)
+    if process is None:
+        if postmaster.answers(place):
+            raise InUseElsewhere(
+                f"A Postgres answers on {place.socket}, but its process cannot be seen from here, so it runs in another "
+                "container: stop that, or name another directory in MUNIMENT_DATA."
+            )
+        return None
+    postmaster.until(lambda: postmaster.is_settled(place, process), READY_SECONDS)
+    _refuse_foreign(place, process)
+    if postmaster.is_ready(place, process):
+        return process
+    written = postmaster.pid_file(place)
+    postmaster.stop(process, firmly=written is not None and written.status != "stopping")
+    return None
+
+
+def _refuse_foreign(place: Directory, process: psutil.Process) -> None:
+    written = postmaster.pid_file(place)
+    if written and written.status == "ready" and written.socket_directory != str(place.socket_directory):
+        raise InUseElsewhere(
+            f"Somebody has started a Postgres of their own (pid {process.pid}) on {place.cluster}, with its socket in "
+            f"{written.socket_directory or 'no directory'}: stop that first."
+        )
+
+
+def _started(server: Server, binaries: Binaries) -> psutil.Process:
+    place = server.place
+    postmaster.clear_leftovers(place)
+    open_socket_directory(place)
+    server_log.turn(place)
+    with opened(place, place.log.name) as log:
+        start = os.fstat(log).st_size
+        try:
+            process = _awaited(place, detach(place.account, _command(server, binaries), log))
+        except BaseException:
+            # Interrupted: what is on its way is let come so far that `leave` finds it.
+            postmaster.until(lambda: postmaster.find(place) is not None, INTERRUPTED_SECONDS)
+            raise
+        if process is None:
+            said = server_log.tail(log, start).decode(errors="replace").strip()
+            raise NotStarted(f"Postgres did not start on {place.cluster}; its log, {place.log}, ends in\n{said}")
+        return process
+
+
+def _command(server: Server, binaries: Binaries) -> list[str | Path]:
+    place = server.place
+    # The setting is a list separated by commas, in which quotes protect whatever a path may contain.
+    sockets = '"' + str(place.socket_directory).replace('"', '""') + '"'
+    own = {"unix_socket_directories": sockets, "cluster_name": place.name}
+    settings = {**SETTINGS, **own, **server.settings}
+    given = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return [binaries.path / "postgres", "-D", place.cluster, *given]
+
+
+def _awaited(place: Directory, pid: int) -> psutil.Process | None:
+    """The postmaster once it is ready; None when what we started has ended, or is not ready in time.
+
+    It need not be the one that we started: a starter killed a moment ago may have one on its way, and only one wins.
+    """
+
+    def settled() -> bool:
+        process = postmaster.find(place)
+        return postmaster.is_settled(place, process) if process else not _runs(pid)
+
+    postmaster.until(settled, READY_SECONDS)
+    process = postmaster.find(place)
+    return process if process and postmaster.is_ready(place, process) else None
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return postmaster.is_alive(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return False
+
+
+def leave(server: Server) -> None:
+    """Stop the server, as its last user; only called while `changing` it."""
+    if process := postmaster.find(server.place):
+        postmaster.stop(process)
+        close_socket_directory(server.place)

@@ -1,0 +1,55 @@
+"""Watching over a server while it is in use: started again when it dies."""
+
+import logging
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import psutil
+
+from service.embedded import creation, postmaster, server_log
+from service.embedded.errors import DirectoryRefused, EmbeddedError
+from service.embedded.locks import changing
+from service.embedded.server import Server, ensure
+
+LOG = logging.getLogger(__name__)
+TICK_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+@contextmanager
+def supervised(server: Server, process: psutil.Process) -> Generator[None]:
+    """Restart the server whenever its postmaster dies; of several users only one does, the others find it done."""
+    stopping = threading.Event()
+    thread = threading.Thread(target=_watch, args=(server, process, stopping), name="postgres-supervisor", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def _watch(server: Server, process: psutil.Process, stopping: threading.Event) -> None:
+    pause = TICK_SECONDS
+    while not stopping.wait(pause):
+        try:
+            if not postmaster.is_alive(process):
+                process = _revived(server, process)
+            if server_log.is_full(server.place):
+                with changing(server.place):
+                    server_log.turn(server.place)
+            pause = TICK_SECONDS
+        except (EmbeddedError, OSError) as error:
+            # A full disk may be put right while we wait, and the service waits with us.
+            LOG.error("Postgres is down: %s", error)  # noqa: TRY400  (the sentence says it all)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def _revived(server: Server, dead: psutil.Process) -> psutil.Process:
+    with changing(server.place):
+        if not creation.exists(server.place):
+            raise DirectoryRefused(f"{server.place.cluster} was taken away while in use; start Muniment anew.")
+        process = ensure(server)
+    LOG.warning("Postgres (pid %d) died and runs again (pid %d)", dead.pid, process.pid)
+    return process

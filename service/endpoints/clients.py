@@ -1,0 +1,229 @@
+"""/api/v1/auth/clients: register, list, read, change, disable, enable, delete."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET
+from starlette.responses import Response
+
+from events.client import AuthorizationCode, ClientCredentials, Grant
+from events.database import read
+from events.log import Receipt
+from projections import bots, clients, last_used
+from projections.clients import Row, Wanted, client_id_of, stream_of
+from service.commands.client import (
+    ChangeClient,
+    ClientCommand,
+    DeleteClient,
+    DisableClient,
+    EnableClient,
+    RegisterClient,
+)
+from service.commands.handle import CLIENT, Handled, handle
+from service.credentials import new_id, new_secret, stored
+from service.endpoints import paging, redirect_uri
+from service.endpoints.creating import create
+from service.endpoints.fields import Fields
+from service.endpoints.management import Call, answered
+from service.endpoints.wire import (
+    ChangeOAuthClientRequest,
+    CreateOAuthClientRequest,
+    CreateOAuthClientResponse,
+    DeletedClients,
+    ListedClient,
+    OAuthClient,
+)
+from service.oauth.server import utc_now
+from service.problems import Invalid, NoPrecondition, NotFound
+from service.scopes import NEW_CLIENT
+
+PATH = "/api/v1/auth/clients"
+FILTERS = ("botUserId", "state", "displayName", "owner")
+
+
+async def register(call: Call) -> Response:
+    asked = await _registration(call)
+    stream, secret, now = new_id(), new_secret(), utc_now()
+    command = RegisterClient(
+        owner=call.caller.sub,
+        grant=_grant(asked),
+        display_name=asked.display_name,
+        redirect_uris=() if asked.redirect_uri is None else (asked.redirect_uri,),
+        scopes=tuple(scope for scope in NEW_CLIENT if scope in call.caller.scopes),
+        secret=stored(secret, name="first", at=now),
+        at=now,
+    )
+    answer = CreateOAuthClientResponse(client_id=client_id_of(stream), client_secret=secret.reveal())
+
+    async def carry_out(receipt: Receipt | None) -> Handled:
+        return await handle(call.services.ledger, CLIENT, stream, command, call.meta, fresh=True, receipt=receipt)
+
+    return await create(call, answer, f"{PATH}/{answer.client_id}", carry_out)
+
+
+async def list_clients(call: Call) -> Response:
+    page = paging.asked(call.request, FILTERS)
+    owner = call.caller.reach or page.filters.get("owner")
+    wanted = Wanted(
+        owner=owner,
+        after=page.after,
+        bot_user_id=page.filters.get("botUserId"),
+        state=page.filters.get("state"),
+        name=page.filters.get("displayName"),
+    )
+    rows = await read(call.services.ledger.pool, lambda c: clients.listed(c, wanted, limit=page.limit + 1))
+    shown = rows[: page.limit]
+    headers = page.link(call.services.settings.issuer, PATH, shown[-1].stream_id) if len(rows) > page.limit else None
+    return answered([_listed(row) for row in shown], headers=headers)
+
+
+async def read_client(call: Call) -> Response:
+    return await _shown(call, stream_asked(call))
+
+
+async def change_client(call: Call) -> Response:
+    only_at = _if_match(call, required=True)
+    fields = Fields(ChangeOAuthClientRequest, call.request.headers.get("content-type"), call.body)
+    for number, uri in enumerate(fields.good("redirectUris") or ()):
+        for fault in redirect_uri.faults(uri):
+            fields.fault("redirectUris", f"[{number}] {fault}")
+    asked = fields.done()
+    command = ChangeClient(
+        by=call.caller.holder,
+        display_name=asked.display_name,
+        redirect_uris=UNSET if asked.redirect_uris is UNSET else tuple(dict.fromkeys(asked.redirect_uris)),
+        scopes=UNSET if asked.scopes is UNSET else tuple(dict.fromkeys(asked.scopes)),
+    )
+    stream = stream_asked(call)
+    handled = await handle(call.services.ledger, CLIENT, stream, command, call.meta, only_at=only_at)
+    return await _shown(call, stream, handled)
+
+
+async def disable_client(call: Call) -> Response:
+    return await _shown(call, stream_asked(call), await _carry_out(call, DisableClient(by=call.caller.holder)))
+
+
+async def enable_client(call: Call) -> Response:
+    return await _shown(call, stream_asked(call), await _carry_out(call, EnableClient(by=call.caller.holder)))
+
+
+async def delete_client(call: Call) -> Response:
+    handled = await _carry_out(call, DeleteClient(by=call.caller.holder))
+    return Response(status_code=204, headers=position(handled))
+
+
+async def delete_clients(call: Call) -> Response:
+    """All of the caller's own; an operator's too are its own only, for nobody means to delete everybody's at once."""
+    by = call.caller.holder
+    deleted = 0
+    for stream in await read(call.services.ledger.pool, lambda c: clients.of_owner(c, call.caller.sub)):
+        try:
+            await handle(call.services.ledger, CLIENT, stream, DeleteClient(by=by), call.meta)
+        except NotFound:  # somebody else deleted it meanwhile
+            continue
+        deleted += 1
+    return answered(DeletedClients(deleted=deleted))
+
+
+def stream_asked(call: Call) -> UUID:
+    """The client that the path names. Raises NotFound."""
+    stream = stream_of(call.request.path_params["client_id"])
+    if stream is None:
+        raise NotFound("You have no client of that id.")
+    return stream
+
+
+async def row_asked(call: Call, stream: UUID) -> Row:
+    """The client's row, if the caller may see it. Raises NotFound."""
+    found = await read(call.services.ledger.pool, lambda c: clients.find(c, stream))
+    if found is None or call.caller.reach not in (None, found.client.owner):
+        raise NotFound("You have no client of that id.")
+    return found.client
+
+
+def position(handled: Handled) -> dict[str, str]:
+    return {} if handled.position is None else {"Muniment-Position": str(handled.position)}
+
+
+async def _carry_out(call: Call, command: ClientCommand) -> Handled:
+    only_at = _if_match(call, required=False)
+    return await handle(call.services.ledger, CLIENT, stream_asked(call), command, call.meta, only_at=only_at)
+
+
+async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Response:
+    row = await row_asked(call, stream)
+    used = await read(call.services.ledger.pool, lambda c: last_used.find(c, "client", [row.client_id]))
+    shown = OAuthClient(
+        client_id=row.client_id,
+        display_name=row.display_name,
+        m2m=row.grant_type == "client_credentials",
+        bot_user_id=row.bot_user_id,
+        redirect_uris=list(row.redirect_uris),
+        scopes=list(row.scopes),
+        state=row.state,
+        owner=row.owner,
+        created_utc=row.created_at,
+        last_used_utc=used.get(row.client_id),
+    )
+    return answered(shown, headers={"ETag": f'"{row.version}"', **(position(handled) if handled else {})})
+
+
+def _listed(row: Row) -> ListedClient:
+    return ListedClient(
+        client_id=row.client_id,
+        display_name=row.display_name,
+        redirect_uris=list(row.redirect_uris),
+        created_utc=row.created_at,
+        bot_user_id=row.bot_user_id,
+    )
+
+
+async def _registration(call: Call) -> CreateOAuthClientRequest:
+    fields = Fields(CreateOAuthClientRequest, call.request.headers.get("content-type"), call.body)
+    bot, uri, m2m = fields.good("botUserId"), fields.good("redirectUri"), fields.good("m2m")
+    if m2m is True and bot is None and "botUserId" not in fields.errors:
+        fields.fault("botUserId", "is required for a machine-to-machine client (m2m: true)")
+    if m2m is False and uri is None and "redirectUri" not in fields.errors:
+        fields.fault("redirectUri", "is required for an interactive client (m2m: false)")
+    if bot is not None:
+        await _check_bot(call, bot, fields)
+    for fault in redirect_uri.faults(uri) if uri is not None else ():
+        fields.fault("redirectUri", fault)
+    return fields.done()
+
+
+async def _check_bot(call: Call, bot_id: str, fields: Fields[Any]) -> None:
+    """An id of the surrounding product's directory is taken at its word; a bot registered here must be the caller's, and well."""
+    if not bot_id.strip():
+        fields.fault("botUserId", "must not be blank")
+    elif bots.stream_of(bot_id) is not None:
+        row = await read(call.services.ledger.pool, lambda c: bots.find(c, bot_id))
+        if row is not None and call.caller.reach not in (None, row.owner):
+            fields.fault("botUserId", "is a bot that is not yours")
+        elif row is not None and row.state != "active":
+            fields.fault("botUserId", f"is a bot that was {row.state}")
+
+
+def _grant(asked: CreateOAuthClientRequest) -> Grant:
+    if asked.m2m:
+        assert asked.bot_user_id is not None
+        return ClientCredentials(bot_user_id=asked.bot_user_id)
+    return AuthorizationCode(bot_user_id=asked.bot_user_id)
+
+
+def _if_match(call: Call, *, required: bool) -> int | None:
+    """The version that If-Match names (RFC 9110 section 13.1.1); None for `*`, or for none where none is required."""
+    given = call.request.headers.get("if-match")
+    if given is None:
+        if required:
+            raise NoPrecondition('Say which version you mean to change: If-Match: "<the ETag you read>".')
+        return None
+    if given.strip() == "*":
+        return None
+    text = given.strip().strip('"')
+    if not (given.strip() == f'"{text}"' and text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid(
+            'If-Match must be one ETag of this client, such as "3", or *.',
+            {"If-Match": ["is not an ETag of this client"]},
+        )
+    return int(text)

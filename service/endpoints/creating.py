@@ -1,0 +1,39 @@
+"""Answering a POST that makes something: 201, Location, the position; and the first answer again to the same Idempotency-Key."""
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct, json
+from starlette.responses import Response
+
+from events.log import Receipt
+from service.commands.handle import CarriedOutBefore, Handled
+from service.endpoints.management import Call
+from service.idempotency import Answer
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def create(
+    call: Call, answer: Struct, location: str, carry_out: Callable[[Receipt | None], Awaitable[Handled]]
+) -> Response:
+    """Carries out the command, with the answer kept for its retries. Raises Clash when the key was used for something else."""
+    path, key = call.request.url.path, call.request.headers.get("idempotency-key")
+    asked = call.services.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body)
+    first = Answer(status=201, location=location, body=json.encode(answer))
+    if asked is None:
+        handled = await carry_out(None)
+    else:
+        if earlier := await call.services.idempotency.first_answer(asked):
+            return _again(earlier)
+        try:
+            handled = await carry_out(asked.receipt(first))
+        except CarriedOutBefore:
+            earlier = await call.services.idempotency.first_answer(asked)
+            assert earlier is not None
+            return _again(earlier)
+    headers = {**JSON, "Location": location, "Muniment-Position": str(handled.position)}
+    return Response(first.body, first.status, headers)
+
+
+def _again(earlier: Answer) -> Response:
+    return Response(earlier.body, earlier.status, {**JSON, "Location": earlier.location, "Idempotent-Replayed": "true"})

@@ -1,0 +1,105 @@
+"""Reading a JSON body into a boundary struct: strictly, and naming every fault at once."""
+
+import json
+import unicodedata
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+from msgspec import Struct, ValidationError, convert
+
+from service.problems import Invalid, NotJson
+
+Shape = TypeVar("Shape", bound=Struct)
+
+_MERGE_TYPES = ("application/json", "application/merge-patch+json")
+
+
+class Fields(Generic[Shape]):
+    """The fields of one request: those that are good, and what is wrong with the others. Endpoints may add faults of their own."""
+
+    def __init__(self, shape: type[Shape], content_type: str | None, body: bytes) -> None:
+        """Raises NotJson, and Invalid when the body is no JSON object at all."""
+        if (content_type or "").partition(";")[0].strip().lower() not in _MERGE_TYPES:
+            raise NotJson("Send the body as Content-Type: application/json.")
+        self.errors: dict[str, list[str]] = {}
+        self._shape = shape
+        self._values: dict[str, Any] = {}
+        self._read(self._object(body))
+
+    def good(self, name: str) -> Any:
+        """The value of a field that passed so far, or None."""
+        return self._values.get(name)
+
+    def fault(self, name: str, message: str) -> None:
+        self.errors.setdefault(name, []).append(message)
+
+    def done(self) -> Shape:
+        """The whole request. Raises Invalid when there was any fault."""
+        if self.errors:
+            names = ", ".join(self.errors)
+            raise Invalid(f"The request has faults in: {names}. See errors.", self.errors)
+        return convert(self._values, self._shape)
+
+    def _object(self, body: bytes) -> dict[str, Any]:
+        try:
+            read: object = json.loads(body.decode("utf-8"), object_pairs_hook=self._pairs, parse_constant=_no_constant)
+        except UnicodeDecodeError as fault:
+            raise Invalid("The body is not UTF-8.") from fault
+        except (ValueError, RecursionError) as fault:
+            raise Invalid("The body is not JSON.") from fault
+        if not isinstance(read, dict):
+            raise Invalid("The body must be a JSON object.")
+        return cast("dict[str, Any]", read)
+
+    def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        read = dict(pairs)
+        names = [name for name, _ in pairs]
+        for name in read:
+            if names.count(name) > 1:
+                self.fault(_shown(name), "is given more than once")
+        return read
+
+    def _read(self, given: dict[str, Any]) -> None:
+        known = {field.encode_name: field for field in msgspec.structs.fields(self._shape)}
+        for name in given.keys() - known.keys():
+            self.fault(_shown(name), f"is not a field of this request; its fields are: {', '.join(known)}")
+        for name, field in known.items():
+            if name in given:
+                self._take(name, given[name], field.type)
+            elif field.required:
+                self.fault(name, "is required")
+
+    def _take(self, name: str, value: Any, kind: Any) -> None:
+        odd = _odd_character(value)
+        if odd is not None:
+            self.fault(name, f"contains a character that is not allowed in text: {odd}")
+            return
+        try:
+            convert(value, kind)
+        except ValidationError as fault:
+            self.fault(name, _sentence(str(fault)))
+        else:
+            self._values[name] = value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _odd_character(value: Any) -> str | None:
+    """The first control character or lone surrogate in a text, or in a list of texts."""
+    for text in cast("list[Any]", value) if isinstance(value, list) else [value]:
+        for character in text if isinstance(text, str) else "":
+            if unicodedata.category(character) in ("Cc", "Cs"):
+                return f"U+{ord(character):04X}"
+    return None
+
+
+def _shown(name: str) -> str:
+    """A name as it can be shown: a stranger chose it."""
+    return name[:80].encode("ascii", "backslashreplace").decode()
+
+
+def _sentence(fault: str) -> str:
+    """Msgspec's words, without its typography."""
+    return fault.replace("`", "").replace("Expected", "must be", 1)

@@ -1,0 +1,59 @@
+"""POST /openid/introspect (RFC 7662): whether a token is good now, by its jti and by what its client is now."""
+
+from uuid import UUID
+
+from msgspec import Struct, json
+
+from projections.clients import stream_of
+from service.endpoints.oauth import Asked, authenticated, required
+from service.oauth.tokens import BadToken, VerifiedClaims
+
+INACTIVE = b'{"active":false}'
+
+
+class Introspection(Struct, frozen=True, kw_only=True):
+    """RFC 7662 section 2.2."""
+
+    active: bool = True
+    token_type: str = "Bearer"  # noqa: S105
+    iss: str
+    sub: str
+    aud: str
+    client_id: str
+    scope: str
+    iat: int
+    exp: int
+    jti: UUID
+
+
+async def introspect(asked: Asked) -> bytes:
+    """Any client that proves itself may ask about a token that it holds. Raises a Refusal."""
+    await authenticated(asked)
+    token = required(asked.form, "token")
+    claims = await _alive(asked, token)
+    if claims is None:
+        return INACTIVE
+    return json.encode(
+        Introspection(
+            iss=claims.iss,
+            sub=claims.sub,
+            aud=claims.aud,
+            client_id=claims.client_id,
+            scope=claims.scope,
+            iat=claims.iat,
+            exp=claims.exp,
+            jti=claims.jti,
+        )
+    )
+
+
+async def _alive(asked: Asked, token: str) -> VerifiedClaims | None:
+    try:
+        claims = asked.services.tokens.verify(token)
+    except BadToken:
+        return None
+    stream = stream_of(claims.client_id)
+    seen = await asked.services.lookup.client(stream) if stream else None
+    if seen is None or not seen.may_act or await asked.services.lookup.is_revoked(claims.jti):
+        return None
+    return claims

@@ -1,0 +1,198 @@
+"""The door of the management API: who asks, how often, with which scope. Every path of the API is one `Managed`."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+from msgspec import Struct, json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from events.database import Unavailable
+from events.envelope import ByClient, Meta
+from projections.clients import stream_of
+from service.commands.client import Holder
+from service.credentials import new_id
+from service.endpoints.asgi import BodyTooLong, address, read_body, services_of
+from service.oauth.tokens import BadToken
+from service.problems import (
+    ComeAgain,
+    Forbidden,
+    Invalid,
+    NotAllowed,
+    Problem,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unforeseen,
+)
+from service.scopes import OPERATE
+from service.services import Services
+
+log = logging.getLogger("muniment.api")
+
+POSITION = "Muniment-Position"
+MIN_POSITION = "Muniment-Min-Position"
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    client_id: str
+    sub: str
+    scopes: frozenset[str]
+
+    @property
+    def reach(self) -> str | None:
+        """Whose things the caller sees: its own, or (None) everybody's."""
+        return None if OPERATE in self.scopes else self.sub
+
+    @property
+    def holder(self) -> Holder:
+        return Holder(owner=self.reach, sub=self.sub, scopes=self.scopes)
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One request, by a caller who may make it."""
+
+    request: Request
+    services: Services
+    caller: Caller
+    request_id: UUID
+    body: bytes
+
+    @property
+    def meta(self) -> Meta:
+        actor = ByClient(client_id=self.caller.client_id, sub=self.caller.sub)
+        return Meta(actor=actor, request_id=str(self.request_id), address=address(self.request.scope))
+
+
+class Action(Struct, frozen=True):
+    """What a method of a path does, and the scope that it takes."""
+
+    scope: str
+    carry_out: Callable[[Call], Awaitable[Response]]
+
+
+class Managed:
+    """One path of the management API, as an ASGI application."""
+
+    def __init__(self, **actions: Action) -> None:
+        self.actions = actions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = new_id()
+        headers: dict[str, str] = {}
+        try:
+            response = await self._respond(Request(scope, receive), request_id, headers)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the stranger gets an answer and the log gets the fault
+            response = refusal(as_problem(fault, request_id), request_id)
+        response.headers.update(headers)
+        response.headers["X-Request-Id"] = str(request_id)
+        response.headers["Cache-Control"] = "no-store"
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request, request_id: UUID, headers: dict[str, str]) -> Response:
+        services = services_of(request.scope)
+        caller = await _caller_or_refusal(request, services)
+        await _count(services, caller, address(request.scope), headers)
+        if isinstance(caller, Unauthenticated):
+            raise caller
+        action = self._action(request.method)
+        if action.scope not in caller.scopes:
+            raise Forbidden(f"This takes a token with the scope {action.scope}.", scope=action.scope)
+        await _reach(services, request)
+        body = await read_body(request.scope, request.receive)
+        response = await action.carry_out(
+            Call(request=request, services=services, caller=caller, request_id=request_id, body=body)
+        )
+        await _read_your_writes(services, response)
+        return response
+
+    def _action(self, method: str) -> Action:
+        action = self.actions.get("GET" if method == "HEAD" else method)
+        if action is None:
+            allowed = ", ".join(self.actions)
+            refused = NotAllowed(f"This path answers {allowed}.")
+            refused.headers["Allow"] = allowed
+            raise refused
+        return action
+
+
+def as_problem(fault: Exception, request_id: UUID) -> Problem:
+    """The refusal that a fault comes to; what nobody foresaw is logged, and told to nobody."""
+    match fault:
+        case Problem():
+            return fault
+        case Unavailable():
+            log.warning("request %s: %s", request_id, fault)
+            return ComeAgain()
+        case BodyTooLong():
+            return TooLarge("The body is longer than 64 KiB.")
+        case _:
+            log.error("request %s failed", request_id, exc_info=fault)
+            return Unforeseen(f"Something went wrong here. The operator finds more under request id {request_id}.")
+
+
+def refusal(problem: Problem, request_id: UUID) -> Response:
+    body = json.encode(problem.body(f"urn:uuid:{request_id}"))
+    return Response(body, problem.status, problem.headers, media_type="application/problem+json")
+
+
+def answered(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(json.encode(content), status, headers, media_type="application/json")
+
+
+async def authenticate(request: Request, services: Services) -> Caller:
+    """The caller that the bearer token speaks for (RFC 6750). Raises Unauthenticated."""
+    given = request.headers.getlist("authorization")
+    if not given:
+        raise Unauthenticated("Send an access token: Authorization: Bearer ...")
+    scheme, _, token = given[0].partition(" ")
+    if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated(
+            "Send one Authorization header of the form: Bearer, a space, and an access token.", error="invalid_request"
+        )
+    try:
+        claims = services.tokens.verify(token.strip())
+    except BadToken as fault:
+        raise Unauthenticated(str(fault), error="invalid_token") from fault
+    stream = stream_of(claims.client_id)
+    seen = await services.lookup.client(stream) if stream else None
+    if seen is None or not seen.may_act or await services.lookup.is_revoked(claims.jti):
+        raise Unauthenticated("The token was revoked, or its client was disabled or deleted.", error="invalid_token")
+    return Caller(client_id=claims.client_id, sub=claims.sub, scopes=claims.scopes & set(seen.client.scopes))
+
+
+async def _caller_or_refusal(request: Request, services: Services) -> Caller | Unauthenticated:
+    try:
+        return await authenticate(request, services)
+    except Unauthenticated as refused:
+        return refused
+
+
+async def _count(services: Services, caller: Caller | Unauthenticated, origin: str, headers: dict[str, str]) -> None:
+    limit = services.settings.rate_limit
+    if limit == 0:
+        return
+    counted = await services.limits.count(f"caller {caller.sub}" if isinstance(caller, Caller) else f"address {origin}")
+    headers.update(counted.headers(limit))
+    if counted.used > limit:
+        headers["Retry-After"] = str(counted.seconds)
+        raise TooMany(f"More than {limit} requests in this minute; ask again in {counted.seconds} s.")
+
+
+async def _read_your_writes(services: Services, response: Response) -> None:
+    """What was changed is seen changed by the next request to this process. What was created is in no cache yet."""
+    position = response.headers.get(POSITION)
+    if position is not None and response.status_code != 201:
+        await services.lookup.reach(int(position))
+
+
+async def _reach(services: Services, request: Request) -> None:
+    """A reader who was told a position reads nothing older."""
+    wanted = request.headers.get(MIN_POSITION)
+    if wanted is None:
+        return
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+        raise Invalid(f"{MIN_POSITION} must be a position of the log: a whole number.")
+    await services.lookup.reach(int(wanted))

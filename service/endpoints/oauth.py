@@ -1,0 +1,129 @@
+"""The door of the OAuth endpoints: a POST with a form, answered in OAuth's dialect. Plain ASGI, for these are the hottest routes."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from msgspec import Struct, json
+from starlette.types import Receive, Scope, Send
+
+from events.database import Unavailable
+from projections.clients import Found, stream_of
+from service.credentials import new_id
+from service.endpoints.asgi import BodyTooLong, address, answer, header, read_body, services_of
+from service.endpoints.management import MIN_POSITION, as_problem, refusal
+from service.lookup import Seen
+from service.oauth.authentication import Presented, presented, prove
+from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong, TooManyFailures
+from service.oauth.form import Form, parse
+from service.oauth.server import utc_now
+from service.problems import NotAllowed
+from service.services import Services
+
+log = logging.getLogger("muniment.oauth")
+
+NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """One request to an OAuth endpoint."""
+
+    services: Services
+    form: Form
+    authorization: str | None
+    address: str
+
+
+class OAuth:
+    """One OAuth endpoint, as an ASGI application; `carry_out` gives the body of a 200."""
+
+    def __init__(self, carry_out: Callable[[Asked], Awaitable[bytes]]) -> None:
+        self._carry_out = carry_out
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if scope["method"] != "POST":
+                await _only_post(scope, receive, send)
+                return
+            body = await self._carry_out(await _asked(scope, receive))
+        except Refusal as refused:
+            await _refuse(send, refused)
+        except Unavailable as fault:
+            log.warning("%s", fault)
+            await _refuse(send, ServerAway())
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the stranger gets an answer and the log gets the fault
+            request_id = new_id()
+            await refusal(as_problem(fault, request_id), request_id)(scope, receive, send)
+        else:
+            await answer(send, 200, NO_STORE, body)
+
+
+async def look_up(asked: Asked, given: Presented | None) -> Seen | None:
+    stream = stream_of(given.client_id) if given else None
+    return await asked.services.lookup.client(stream) if stream else None
+
+
+async def certainly(asked: Asked, given: Presented | None) -> Seen | None:
+    """The client as it is now, whatever happened on any process before this call."""
+    await asked.services.lookup.be_certain()
+    return await look_up(asked, given)
+
+
+async def authenticated(asked: Asked) -> Found:
+    """The client that calls, proved from certain facts. Raises InvalidClient, or TooManyFailures."""
+    given = presented(asked.authorization, asked.form)
+    found = await certainly(asked, given)
+    try:
+        prove(given, found, utc_now())
+    except InvalidClient:
+        await count_failure(asked, given)
+        raise
+    assert found is not None
+    return found
+
+
+async def count_failure(asked: Asked, given: Presented | None) -> None:
+    """Failures are counted per client and address; successes never are. Raises TooManyFailures."""
+    limit = asked.services.settings.failed_auth_limit
+    if limit == 0:
+        return
+    counted = await asked.services.limits.count(f"failed {asked.address} {given.client_id[:60] if given else ''}")
+    if counted.used > limit:
+        raise TooManyFailures(counted.seconds)
+
+
+def required(form: Form, name: str) -> str:
+    value = form.get(name)
+    if value is None:
+        raise InvalidRequest(f"The parameter {name} is missing.")
+    return value
+
+
+async def _asked(scope: Scope, receive: Receive) -> Asked:
+    services = services_of(scope)
+    try:
+        body = await read_body(scope, receive)
+    except BodyTooLong as fault:
+        raise TooLong("The body is longer than 64 KiB.") from fault
+    form = parse(header(scope, b"content-type") or "", body)
+    wanted = header(scope, MIN_POSITION.lower().encode())
+    if wanted is not None:
+        await services.lookup.reach(_position(wanted))
+    return Asked(services=services, form=form, authorization=header(scope, b"authorization"), address=address(scope))
+
+
+def _position(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    raise InvalidRequest(f"{MIN_POSITION} must be a position of the log: a whole number.")
+
+
+async def _refuse(send: Send, refused: Refusal) -> None:
+    body: dict[str, Any] = {"error": refused.error, "error_description": refused.description}
+    await answer(send, refused.status, {**NO_STORE, **refused.headers}, json.encode(body))
+
+
+async def _only_post(scope: Scope, receive: Receive, send: Send) -> None:
+    problem = NotAllowed("This endpoint answers POST.")
+    problem.headers["Allow"] = "POST"
+    await refusal(problem, new_id())(scope, receive, send)

@@ -1,0 +1,79 @@
+"""/api/v1/auth/clients/{client_id}/secrets: several live secrets, so that a rotation is no outage."""
+
+from uuid import UUID
+
+from starlette.responses import Response
+
+from events.database import read
+from events.log import Receipt
+from projections import last_used
+from service.commands.client import AddSecret, RevokeSecret
+from service.commands.handle import CLIENT, Handled, handle
+from service.credentials import new_secret, stored
+from service.endpoints.clients import PATH, position, row_asked, stream_asked
+from service.endpoints.creating import create
+from service.endpoints.fields import Fields
+from service.endpoints.management import Call, answered
+from service.endpoints.wire import AddSecretRequest, AddSecretResponse, ClientSecret
+from service.oauth.server import utc_now
+from service.problems import NotFound
+
+
+async def list_secrets(call: Call) -> Response:
+    row = await row_asked(call, stream_asked(call))
+    used = await read(
+        call.services.ledger.pool, lambda c: last_used.secrets_used(c, [s.secret_id for s in row.secrets])
+    )
+    return answered(
+        [
+            ClientSecret(
+                secret_id=s.secret_id,
+                name=s.name,
+                hint=s.hint,
+                created_utc=s.created_at,
+                expires_utc=s.expires_at,
+                last_used_utc=used.get(s.secret_id),
+            )
+            for s in row.secrets
+        ]
+    )
+
+
+async def add_secret(call: Call) -> Response:
+    fields = Fields(AddSecretRequest, call.request.headers.get("content-type"), call.body)
+    now = utc_now()
+    asked = fields.done()
+    if asked.expires_utc is not None and asked.expires_utc <= now:
+        fields.fault("expiresUtc", "must be in the future")
+        fields.done()
+    secret = new_secret()
+    kept = stored(secret, name=asked.name or f"added {now:%Y-%m-%d}", at=now, expires_at=asked.expires_utc)
+    stream = stream_asked(call)
+    command = AddSecret(by=call.caller.holder, secret=kept, at=now)
+    answer = AddSecretResponse(
+        secret_id=kept.secret_id,
+        client_secret=secret.reveal(),
+        name=kept.name,
+        hint=kept.hint,
+        expires_utc=kept.expires_at,
+    )
+
+    async def carry_out(receipt: Receipt | None) -> Handled:
+        return await handle(call.services.ledger, CLIENT, stream, command, call.meta, receipt=receipt)
+
+    return await create(
+        call, answer, f"{PATH}/{call.request.path_params['client_id']}/secrets/{kept.secret_id}", carry_out
+    )
+
+
+async def revoke_secret(call: Call) -> Response:
+    command = RevokeSecret(by=call.caller.holder, secret_id=_secret_asked(call))
+    handled = await handle(call.services.ledger, CLIENT, stream_asked(call), command, call.meta)
+    return Response(status_code=204, headers=position(handled))
+
+
+def _secret_asked(call: Call) -> UUID:
+    try:
+        return UUID(call.request.path_params["secret_id"])
+    except ValueError as fault:
+        raise NotFound("This client has no secret of that id.") from fault

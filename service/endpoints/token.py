@@ -1,0 +1,102 @@
+"""POST /openid/token: load, let Authlib decide, record, and only then sign and answer."""
+
+from datetime import datetime
+
+from msgspec import Struct, json
+
+from events.issuance import Issue, TokenIssued
+from service.credentials import new_id
+from service.endpoints.oauth import Asked, certainly, count_failure, look_up
+from service.lookup import Seen
+from service.oauth.authentication import Presented, presented
+from service.oauth.errors import InvalidClient, Refusal, ServerAway
+from service.oauth.keys import Signer
+from service.oauth.server import Facts, Grant, decide, utc_now
+from service.oauth.tokens import Claims, sign
+
+
+class TokenResponse(Struct, frozen=True, kw_only=True):
+    """RFC 6749 section 5.1."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105
+    expires_in: int
+    scope: str
+
+
+async def issue_token(asked: Asked) -> bytes:
+    """Raises a Refusal."""
+    given = _presented(asked)
+    seen = await look_up(asked, given)
+    while True:
+        claims, signer, grant, seen = await _decided(asked, given, seen)
+        told = TokenIssued(sub=claims.sub, scope=claims.scope, kid=signer.kid, exp=claims.exp, address=asked.address)
+        issued = await asked.services.issuance.record(
+            Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=told)
+        )
+        if issued.head <= seen.position:
+            break
+        # Something happened between the position this was decided from and its commit: it may have happened to this client.
+        await asked.services.lookup.reach(issued.head)
+        before, seen = seen, await look_up(asked, given)
+        if _same(before, seen):
+            break
+    return json.encode(
+        TokenResponse(access_token=sign(signer, claims), expires_in=claims.exp - claims.iat, scope=claims.scope)
+    )
+
+
+async def _decided(asked: Asked, given: Presented | None, seen: Seen | None) -> tuple[Claims, Signer, Grant, Seen]:
+    """What the token will say, the key that will sign it, why it may be issued, and what that was decided from."""
+    settings, signer = asked.services.settings, asked.services.ring.signer
+    if signer is None:
+        raise ServerAway
+    grant, seen, now = await _granted(asked, given, seen)
+    issued_at = int(now.timestamp())
+    claims = Claims(
+        iss=settings.issuer,
+        sub=grant.sub,
+        aud=settings.audience,
+        client_id=grant.client_id,
+        scope=grant.scope,
+        iat=issued_at,
+        exp=issued_at + settings.token_lifetime,
+        jti=new_id(),
+    )
+    return claims, signer, grant, seen
+
+
+async def _granted(asked: Asked, given: Presented | None, seen: Seen | None) -> tuple[Grant, Seen, datetime]:
+    """Authlib's decision. What it refuses from cached facts is decided once more from certain ones."""
+    try:
+        return _decide(asked, given, seen)
+    except Refusal:
+        certain = await certainly(asked, given)
+        try:
+            return _decide(asked, given, certain)
+        except InvalidClient:
+            await count_failure(asked, given)
+            raise
+
+
+def _decide(asked: Asked, given: Presented | None, seen: Seen | None) -> tuple[Grant, Seen, datetime]:
+    now = utc_now()
+    grant = decide(Facts(issuer=asked.services.settings.issuer, given=given, found=seen, now=now), asked.form)
+    assert seen is not None
+    return grant, seen, now
+
+
+def _presented(asked: Asked) -> Presented | None:
+    """None when the client gives no good credentials; whether that matters first is for Authlib to say."""
+    try:
+        return presented(asked.authorization, asked.form)
+    except InvalidClient:
+        return None
+
+
+def _same(before: Seen | None, after: Seen | None) -> bool:
+    return (
+        before is not None
+        and after is not None
+        and (before.client, before.bot_state) == (after.client, after.bot_state)
+    )

@@ -1,0 +1,35 @@
+"""What a service needs before its first request: a key to sign with, and, on a log without any client, somebody who may ask."""
+
+from pathlib import Path
+
+from events.database import read
+from events.envelope import ByService, Meta
+from service import rotation
+from service.credentials import new_id
+from service.master_key import write_private
+from service.oauth import keys
+from service.operators import Operator, create
+from service.services import opened
+from service.settings import Settings
+
+NAME = "operator"
+FILE = "operator.json"
+ANY_CLIENT = "select exists (select from log.events where type = 'client.registered')"
+
+
+async def prepare(settings: Settings) -> Operator | None:
+    """The operator that was made, if this is the first run of an embedded database. Raises WrongMasterKey."""
+    assert settings.database_url is not None
+    assert settings.master_key is not None
+    meta = Meta(actor=ByService(why="first run"), request_id=str(new_id()))
+    async with opened(settings, settings.database_url, settings.master_key) as services, rotation.alone(settings.database_url):
+        await rotation.prepare(services.ledger, keys.wrapping(settings.master_key), meta)
+        await services.lookup.be_certain()  # imports the key that signs: another master key is found out here
+        if await read(services.ledger.pool, lambda connection: connection.fetchval(ANY_CLIENT)):
+            return None
+        return await create(services.ledger, NAME, settings.issuer, meta, keep=lambda made: _keep(made, settings.data))
+
+
+def _keep(operator: Operator, data: Path) -> None:
+    """The file is there before the client is: a crash in between leaves a log without a client, so the next start begins anew."""
+    write_private(data / FILE, operator.as_json())

@@ -1,0 +1,62 @@
+"""What every process sees to while it runs. All of it is harmless when many do it, and none of it holds up a request."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from events.database import LOST, Session, Unavailable, read
+from events.envelope import ByService, Meta
+from events.issuance import make_partitions
+from events.log import forget_old_commands
+from projections import catch_up, clients
+from service import limits
+from service.credentials import new_id
+from service.endpoints.bots import delete_clients_of_bot
+from service.services import Services
+
+log = logging.getLogger("muniment.housekeeping")
+
+
+async def run(services: Services, url: str) -> None:
+    """Until cancelled."""
+    session = Session(url)
+    try:
+        await asyncio.gather(
+            _every(1, lambda: _follow(session)),
+            _every(5, lambda: _finish_deletions(services)),
+            _every(60, lambda: _forget(services)),
+            _every(3600, lambda: read(services.ledger.pool, make_partitions)),
+        )
+    finally:
+        await session.close()
+
+
+async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await do()
+        except (Unavailable, *LOST) as fault:
+            log.warning("housekeeping: %s", fault)
+        except Exception:
+            log.exception("housekeeping")
+        await asyncio.sleep(seconds)
+
+
+async def _follow(session: Session) -> None:
+    """Last used: the issuance log, from where the projection is to where the log ends."""
+    connection = await session.connection()
+    await catch_up.install(connection)
+    while await catch_up.step(connection):
+        pass
+
+
+async def _finish_deletions(services: Services) -> None:
+    """A bot's deletion reaches all of its clients, even if the process that began it was killed in between."""
+    left = await read(services.ledger.pool, clients.of_deleted_bots)
+    meta = Meta(actor=ByService(why="the bot was deleted"), request_id=str(new_id()))
+    await delete_clients_of_bot(services.ledger, left, meta)
+
+
+async def _forget(services: Services) -> None:
+    await read(services.ledger.pool, forget_old_commands)
+    await read(services.ledger.pool, limits.forget)

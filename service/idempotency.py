@@ -1,0 +1,66 @@
+"""The same POST twice is one command and one answer, for 24 hours: Idempotency-Key.
+
+The first answer is kept with the append, in one transaction, sealed under a key made from the master key and the caller's own
+Idempotency-Key: so a retry can repeat a clientSecret, and nobody who reads the database can.
+"""
+
+from hashlib import sha256
+from uuid import UUID
+
+from msgspec import Struct, json
+
+from events.database import Pool, read
+from events.log import Receipt, find_command
+from service.problems import Clash, Invalid
+from service.sealing import Seal
+
+MOST_CHARACTERS = 255
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    status: int
+    location: str
+    body: bytes
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A POST with an Idempotency-Key: which command it is, and what it looked like."""
+
+    command_id: UUID
+    fingerprint: bytes
+    seal: Seal
+
+    def receipt(self, answer: Answer) -> Receipt:
+        """What is to be appended with the command's events."""
+        sealed = self.seal.close(json.encode(answer), self.command_id.bytes)
+        return Receipt(command_id=self.command_id, fingerprint=self.fingerprint, response=sealed)
+
+
+class Idempotency:
+    def __init__(self, pool: Pool, master_key: bytes) -> None:
+        self._pool = pool
+        self._master_key = master_key
+
+    def asked(self, key: str | None, *, caller: str, path: str, body: bytes) -> Asked | None:
+        """None when the caller sent no key. Raises Invalid when it is not 1 to 255 printable ASCII characters."""
+        if key is None:
+            return None
+        if not (1 <= len(key) <= MOST_CHARACTERS and key.isascii() and key.isprintable()):
+            raise Invalid(f"Idempotency-Key must be 1 to {MOST_CHARACTERS} printable ASCII characters.")
+        name = f"{caller}\x00{path}\x00{key}".encode()
+        return Asked(
+            command_id=UUID(bytes=sha256(name).digest()[:16], version=8),
+            fingerprint=sha256(path.encode() + b"\0" + body).digest(),
+            seal=Seal(self._master_key, "muniment idempotent answers", salt=sha256(key.encode()).digest()),
+        )
+
+    async def first_answer(self, asked: Asked) -> Answer | None:
+        """What was answered the first time, or None when this is it. Raises Clash when the key was used for something else."""
+        command = await read(self._pool, lambda connection: find_command(connection, asked.command_id))
+        if command is None:
+            return None
+        if command.fingerprint != asked.fingerprint:
+            raise Clash(
+                "This Idempotency-Key was used for another request in the last 24 hours; use a new key for a new request."
+            )
+        return json.decode(asked.seal.open(command.response, asked.command_id.bytes), type=Answer)

@@ -1,0 +1,151 @@
+"""What this process knows of clients, keys and revoked tokens: a cache of the inline projections that knows how old it is.
+
+Every answer is true as of `position`. A token is released only if nothing happened to its client between the position that it
+was decided from and its commit, so none is issued to a client that was disabled or deleted before, on any process; a refusal, and
+an introspection, first make certain. All other reads are at most CURRENT_SECONDS old (NOTIFY makes that milliseconds), and when
+the database is out of reach there is no answer at all.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from events.batching import Batcher
+from events.database import LOST, Connection, Session, Unavailable
+from events.replay import HEAD, STREAMS_SINCE
+from projections import clients, revoked_tokens
+from projections.bots import bot_id_of
+from projections.clients import Found
+
+CURRENT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 0.4
+MOST_CLIENTS = 100_000
+
+log = logging.getLogger("muniment.lookup")
+
+
+class Seen(Found, frozen=True, kw_only=True):
+    """A client as of a position of the log."""
+
+    position: int
+
+
+class Lookup:
+    """One per process. `on_keys_changed` is awaited whenever something happened to a signing key."""
+
+    def __init__(self, url: str, on_keys_changed: Callable[[Connection], Awaitable[None]]) -> None:
+        self._reader, self._follower, self._listener = Session(url), Session(url), Session(url)
+        self._on_keys_changed = on_keys_changed
+        self._missing: Batcher[UUID, Seen | None] = Batcher(self._find)
+        self._advances: Batcher[None, None] = Batcher(self._advance)
+        self._woken = asyncio.Event()
+        self._current_until = 0.0
+        self._clients: dict[UUID, Found] = {}
+        self._revoked: dict[UUID, datetime] = {}
+        self.position = -1
+
+    async def client(self, stream: UUID) -> Seen | None:
+        """The client, or None when there is none of that id. Raises Unavailable when that cannot be known."""
+        await self.be_current()
+        found = self._clients.get(stream)
+        if found is not None:
+            return Seen(client=found.client, bot_state=found.bot_state, position=self.position)
+        return await self._missing.submit(stream)
+
+    async def is_revoked(self, jti: UUID) -> bool:
+        await self.be_current()
+        return jti in self._revoked
+
+    async def be_current(self) -> None:
+        """Returns at once while what is cached was proved current less than CURRENT_SECONDS ago."""
+        if time.monotonic() > self._current_until:
+            await self.be_certain()
+
+    async def be_certain(self) -> None:
+        """Returns when everything that happened before this call is reflected here: one round trip, shared by all who ask."""
+        await self._advances.submit(None)
+
+    async def reach(self, position: int) -> None:
+        """Returns when everything up to this position of the log is reflected here. Raises Unavailable if the log is not there yet."""
+        if self.position < position:
+            await self.be_certain()
+        if self.position < position:
+            raise Unavailable(f"the log has not reached position {position}")
+
+    async def run(self) -> None:
+        """Follows the log until cancelled: woken by NOTIFY, with a heartbeat under it."""
+        listening: Connection | None = None
+        while True:
+            self._woken.clear()
+            try:
+                listening = await self._listen(listening)
+                await self.be_certain()
+            except (Unavailable, *LOST) as fault:
+                log.warning("following the log: %s", fault)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), HEARTBEAT_SECONDS)
+
+    async def close(self) -> None:
+        for session in (self._reader, self._follower, self._listener):
+            await session.close()
+
+    async def _listen(self, listening: Connection | None) -> Connection:
+        connection = await self._listener.connection()
+        if connection is not listening:
+            await connection.add_listener("muniment_log", self._notified)
+        return connection
+
+    def _notified(self, *_: Any) -> None:
+        self._woken.set()
+
+    async def _advance(self, asked: list[None]) -> list[Exception | None]:
+        asked_at = time.monotonic()
+        try:
+            await self._take_in(await self._follower.connection())
+        except LOST as fault:
+            raise Unavailable("the database was lost while the log was followed") from fault
+        self._current_until = asked_at + CURRENT_SECONDS
+        return [None for _ in asked]
+
+    async def _take_in(self, connection: Connection) -> None:
+        head: int = await connection.fetchval(HEAD)
+        if self.position < 0:
+            await self._on_keys_changed(connection)
+            self._revoked = await revoked_tokens.alive(connection)
+        elif head > self.position:
+            await self._forget(connection, await connection.fetch(STREAMS_SINCE, self.position, head))
+        self.position = head
+
+    async def _forget(self, connection: Connection, changed: list[Any]) -> None:
+        by_noun: dict[str, list[UUID]] = {}
+        for stream, noun in changed:
+            by_noun.setdefault(noun, []).append(stream)
+        for stream in by_noun.get("client", ()):
+            self._clients.pop(stream, None)
+        if bots := {bot_id_of(stream) for stream in by_noun.get("bot", ())}:
+            for stream in [s for s, found in self._clients.items() if found.client.bot_user_id in bots]:
+                del self._clients[stream]
+        if tokens := by_noun.get("access_token"):
+            now = datetime.now(UTC)
+            alive = {jti: expiry for jti, expiry in self._revoked.items() if expiry > now}
+            self._revoked = alive | await revoked_tokens.find(connection, tokens)
+        if "signing_key" in by_noun:
+            await self._on_keys_changed(connection)
+
+    async def _find(self, streams: list[UUID]) -> list[Seen | None]:
+        """One round trip for all that asked meanwhile. What is older than what was taken in since is answered, not kept."""
+        try:
+            found, position = await clients.find_as_of(await self._reader.connection(), list(set(streams)))
+        except LOST as fault:
+            raise Unavailable("the database was lost while a client was looked up") from fault
+        if position >= self.position:
+            while len(self._clients) + len(found) > MOST_CLIENTS:
+                self._clients.pop(next(iter(self._clients)))
+            self._clients.update(found)
+        seen = {s: Seen(client=f.client, bot_state=f.bot_state, position=position) for s, f in found.items()}
+        return [seen.get(stream) for stream in streams]

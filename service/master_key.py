@@ -1,0 +1,45 @@
+"""The master key of an embedded database: made once, kept beside the data, readable by its owner alone."""
+
+import base64
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from service.settings import WrongSettings, decode_master_key
+
+FILE = "master.key"
+
+
+def of_directory(data: Path) -> bytes:
+    """The key in this directory; two processes that both find none agree on one. Raises WrongSettings when it cannot be read."""
+    place = data / FILE
+    if not place.exists():
+        _make(place)
+    key = decode_master_key(place.read_text().strip())
+    if key is None:
+        raise WrongSettings([f"{place} does not hold a master key; restore it from a backup: without it no signing key can be read."])
+    return key
+
+
+def as_text(key: bytes) -> str:
+    """The form that MUNIMENT_MASTER_KEY takes."""
+    return base64.urlsafe_b64encode(key).decode()
+
+
+def write_private(place: Path, content: bytes) -> None:
+    """Writes a file that only its owner can read, whole or not at all, and durably."""
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    with open(draft, "wb", opener=lambda path, flags: os.open(path, flags | os.O_EXCL, 0o600)) as file:  # noqa: PTH123
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(place)
+
+
+def _make(place: Path) -> None:
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    write_private(draft, as_text(secrets.token_bytes(32)).encode() + b"\n")
+    with suppress(FileExistsError):
+        place.hardlink_to(draft)  # unlike a rename, a link never replaces the key that another process made just now
+    draft.unlink()

@@ -1,0 +1,62 @@
+"""`muniment db migrate`: brings a database's schema to the present version, by one process at a time."""
+
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+HERE = Path(__file__).parent
+
+
+class SchemaBehind(Exception):
+    """The database's schema is not the one that this version of Muniment works with."""
+
+
+async def migrate(url: str) -> tuple[str | None, str | None]:
+    """The schema versions before and after. In one transaction: all of it, or nothing."""
+    return await _with_connection(url, _upgrade)
+
+
+async def check(url: str) -> None:
+    """Raises SchemaBehind."""
+    present = await _with_connection(url, _version)
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    if present != wanted:
+        raise SchemaBehind(
+            f"The database's schema is at {present or 'nothing'}, this version works with {wanted}: run muniment db migrate."
+        )
+
+
+async def _with_connection(url: str, do: Any) -> Any:
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url))
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(do)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
+    connection.exec_driver_sql("select pg_advisory_xact_lock(4700)")
+    before = _version(connection)
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return before, _version(connection)
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

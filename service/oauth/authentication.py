@@ -1,0 +1,62 @@
+"""Who is asking: client_secret_basic and client_secret_post (RFC 6749 section 2.3.1), on every endpoint alike, never both at once."""
+
+import base64
+import binascii
+from datetime import datetime
+from urllib.parse import unquote_plus
+
+from msgspec import Struct
+
+from events.client import StoredSecret
+from projections.clients import Found
+from service.credentials import proven
+from service.oauth.errors import InvalidClient, InvalidRequest
+from service.oauth.form import Form
+
+
+class Presented(Struct, frozen=True, kw_only=True):
+    """What a client says of itself; it is proved by nothing yet."""
+
+    client_id: str
+    client_secret: str
+    method: str
+
+    def __repr__(self) -> str:
+        return f"Presented(client_id={self.client_id!r})"
+
+
+def presented(authorization: str | None, form: Form) -> Presented:
+    """The client's credentials. Raises InvalidClient when there are none, InvalidRequest when there are two."""
+    if authorization is None:
+        client_id, client_secret = form.get("client_id"), form.get("client_secret")
+        if client_id is None or client_secret is None:
+            raise InvalidClient
+        return Presented(client_id=client_id, client_secret=client_secret, method="client_secret_post")
+    if "client_secret" in form:
+        raise InvalidRequest("The client authenticates twice, in the Authorization header and in the body; choose one.")
+    client_id, client_secret = _basic(authorization)
+    if form.get("client_id", client_id) != client_id:
+        raise InvalidRequest("The client_id in the body is not the one in the Authorization header.")
+    return Presented(client_id=client_id, client_secret=client_secret, method="client_secret_basic")
+
+
+def prove(given: Presented, found: Found | None, now: datetime) -> StoredSecret:
+    """The secret that the client proved itself with. Raises InvalidClient: one text and one cost for every reason."""
+    secret = proven(given.client_secret, found.client.secrets if found else (), now)
+    if secret is None or found is None or not found.may_act:
+        raise InvalidClient
+    return secret
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        if scheme.lower() != "basic":
+            raise InvalidClient
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError) as fault:
+        raise InvalidClient from fault
+    client_id, colon, client_secret = text.partition(":")
+    if not colon or not client_id or not client_secret:
+        raise InvalidClient
+    return unquote_plus(client_id), unquote_plus(client_secret)

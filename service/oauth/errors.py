@@ -1,0 +1,78 @@
+"""Refusals in OAuth's own dialect (RFC 6749 section 5.2).
+
+Refusal
+├── Refused            what Authlib says no to: its status, its error
+├── InvalidRequest     400
+├── TooLong            413
+├── InvalidGrant       400  (of RFC 7009: a token that is another client's)
+├── InvalidClient      401  one text for every reason, so that nothing is learned from it
+├── TooManyFailures    429
+└── ServerAway         503  nothing was issued
+"""
+
+from collections.abc import Mapping
+
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="muniment"'}
+
+
+class Refusal(Exception):
+    status: int = 400
+    error: str = "invalid_request"
+    headers: Mapping[str, str] = {}
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description)
+        self.description = plain(description)
+
+
+class Refused(Refusal):
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.error = error
+
+
+class InvalidRequest(Refusal):
+    pass
+
+
+class TooLong(Refusal):
+    status = 413
+
+
+class InvalidGrant(Refusal):
+    error = "invalid_grant"
+
+
+class InvalidClient(Refusal):
+    status = 401
+    error = "invalid_client"
+    headers = CHALLENGE
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Client authentication failed: check client_id and client_secret, and that the client is not disabled."
+        )
+
+
+class TooManyFailures(Refusal):
+    status = 429
+    error = "invalid_client"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many failed client authentications from here; ask again in {seconds} s.")
+        self.headers = {"Retry-After": str(seconds)}
+
+
+class ServerAway(Refusal):
+    status = 503
+    error = "temporarily_unavailable"
+    headers: Mapping[str, str] = {"Retry-After": "1"}
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was issued: the database is away for the moment. Ask again.")
+
+
+def plain(text: str) -> str:
+    """The text in the characters that an error_description may have: printable ASCII but the quotation mark and the backslash."""
+    return "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in text)

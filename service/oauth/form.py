@@ -1,0 +1,35 @@
+"""The body of an OAuth request (application/x-www-form-urlencoded), read strictly: nothing twice, nothing odd, nothing endless."""
+
+from urllib.parse import parse_qsl
+
+from service.oauth.errors import InvalidRequest
+
+MOST_PARAMETERS = 50
+FORM = "application/x-www-form-urlencoded"
+
+Form = dict[str, str]
+
+
+def parse(content_type: str, body: bytes) -> Form:
+    """The parameters that have a value (one without is as one left out: RFC 6749 section 3.2). Raises InvalidRequest."""
+    if content_type.partition(";")[0].strip().lower() != FORM:
+        raise InvalidRequest(f"Send the parameters in the body, as Content-Type: {FORM}.")
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except UnicodeDecodeError as fault:
+        raise InvalidRequest("The body is not UTF-8.") from fault
+    except ValueError as fault:
+        raise InvalidRequest(f"There are more than {MOST_PARAMETERS} parameters.") from fault
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise InvalidRequest(f"Parameters given more than once: {', '.join(twice)}.")
+    odd = sorted(
+        name
+        for name, value in pairs
+        if not (name.isascii() and name.isprintable() and value.isascii() and value.isprintable())
+    )
+    if odd:
+        raise InvalidRequest(f"Parameters with characters that are not printable ASCII: {', '.join(odd)}.")
+    return {name: value for name, value in pairs if value}

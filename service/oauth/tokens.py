@@ -1,0 +1,112 @@
+"""Access tokens as signed JWTs (RFC 9068): written with the active key, read with any that may still have live tokens."""
+
+import time
+from hashlib import sha256
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
+from msgspec import Struct, ValidationError, convert, json
+
+from service.oauth.keys import ALGORITHM, KeyRing, Signer
+
+LEEWAY_SECONDS = 5
+MOST_REMEMBERED = 10_000
+
+_sign = JWSRegistry.algorithms[ALGORITHM].sign
+_encode = json.Encoder().encode
+
+
+class Claims(Struct, frozen=True, kw_only=True):
+    """What a token says (RFC 9068 section 2.2). Times are whole seconds since 1970."""
+
+    iss: str
+    sub: str
+    aud: str
+    client_id: str
+    scope: str
+    iat: int
+    exp: int
+    jti: UUID
+
+
+class VerifiedClaims(Claims, frozen=True, kw_only=True):
+    """Claims of a token that this server signed and that has not expired. Only `Tokens.verify` makes them."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return frozenset(self.scope.split())
+
+
+class BadToken(Exception):
+    """Not a live token of ours; the text says what is wrong and repeats nothing of the token."""
+
+
+def sign(signer: Signer, claims: Claims) -> str:
+    """The compact JWS. The header segment was encoded once for the key; the signature is joserfc's."""
+    signing_input = signer.header + b"." + urlsafe_b64encode(_encode(claims))
+    return (signing_input + b"." + urlsafe_b64encode(_sign(signing_input, signer.key))).decode()
+
+
+class Tokens:
+    """Verifies tokens of this issuer. A token that was found good is remembered by its hash until it expires."""
+
+    def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
+        self._ring = ring
+        self._issuer = issuer
+        self._audience = audience
+        self._good: dict[bytes, tuple[str, VerifiedClaims]] = {}
+
+    def verify(self, token: str) -> VerifiedClaims:
+        """Raises BadToken. Whether the token was revoked, or its client stopped, is another question."""
+        digest = sha256(token.encode(errors="replace")).digest()
+        kid, claims = self._good.get(digest) or self._remember(digest, self._read(token))
+        if claims.exp + LEEWAY_SECONDS <= time.time():
+            raise BadToken("The token has expired.")
+        if self._ring.verifier(kid) is None:
+            raise BadToken("The key that signed the token is no longer in use.")
+        return claims
+
+    def _remember(self, digest: bytes, good: tuple[str, VerifiedClaims]) -> tuple[str, VerifiedClaims]:
+        if len(self._good) >= MOST_REMEMBERED:
+            self._good.pop(next(iter(self._good)))
+        self._good[digest] = good
+        return good
+
+    def _read(self, token: str) -> tuple[str, VerifiedClaims]:
+        kid = _header(token)
+        key = self._ring.verifier(kid)
+        if key is None:
+            raise BadToken("The token was not signed by this server, or by a key that is no longer in use.")
+        try:
+            claims = convert(jwt.decode(token, key, algorithms=[ALGORITHM]).claims, VerifiedClaims)
+        except (JoseError, ValidationError, ValueError, TypeError) as fault:
+            raise BadToken("The token's signature or form is not that of an access token of this server.") from fault
+        if claims.iss != self._issuer:
+            raise BadToken("The token is from another issuer.")
+        if claims.aud != self._audience:
+            raise BadToken("The token is for another audience.")
+        return kid, claims
+
+
+class _Header(Struct, frozen=True, kw_only=True):
+    alg: str
+    kid: str
+    typ: str
+
+
+def _header(token: str) -> str:
+    """The kid. Only a header of the form that `sign` writes passes: so neither `none` nor HS256 is ever tried (RFC 8725 section 3.1)."""
+    try:
+        header = json.decode(_decoded(token.split(".", 1)[0]), type=_Header)
+    except (ValidationError, ValueError) as fault:
+        raise BadToken("This is not an access token of this server.") from fault
+    if header.alg != ALGORITHM or header.typ.lower() not in ("at+jwt", "application/at+jwt"):
+        raise BadToken("This is not an access token of this server.")
+    return header.kid
+
+
+def _decoded(segment: str) -> bytes:
+    return urlsafe_b64decode(segment.encode("ascii"))

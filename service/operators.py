@@ -1,0 +1,64 @@
+"""Operator clients: the first caller of the API, and any other that is made at the command line."""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct, json
+
+from events.client import ClientCredentials
+from events.envelope import Meta
+from projections.clients import client_id_of
+from service.commands.client import RegisterClient
+from service.commands.handle import CLIENT, Ledger, handle
+from service.credentials import Secret, new_id, new_secret, stored
+from service.oauth.server import utc_now
+from service.scopes import OPERATORS
+
+OWNER = "muniment"
+"""Operators belong to the service itself, so no caller's `DELETE` of all their clients takes them along."""
+
+
+class Operator(Struct, frozen=True, kw_only=True):
+    """An operator's credentials, on their one way out."""
+
+    client_id: str
+    secret: Secret
+    issuer: str
+
+    def as_json(self) -> bytes:
+        """For a script to read: {"client_id", "client_secret", "issuer", "token_endpoint"}."""
+        return json.format(
+            json.encode(
+                {
+                    "client_id": self.client_id,
+                    "client_secret": self.secret.reveal(),
+                    "issuer": self.issuer,
+                    "token_endpoint": f"{self.issuer}/openid/token",
+                }
+            )
+        )
+
+
+async def create(
+    ledger: Ledger,
+    name: str,
+    issuer: str,
+    meta: Meta,
+    *,
+    scopes: Sequence[str] = OPERATORS,
+    keep: Callable[[Operator], None] = lambda _: None,
+) -> Operator:
+    """Registers the client; its tokens' `sub` is the name. `keep` gets the credentials before they are good for anything."""
+    stream, secret, now = new_id(), new_secret(), utc_now()
+    command = RegisterClient(
+        owner=OWNER,
+        grant=ClientCredentials(bot_user_id=name),
+        display_name=f"Operator {name}",
+        redirect_uris=(),
+        scopes=tuple(scopes),
+        secret=stored(secret, name="first", at=now),
+        at=now,
+    )
+    operator = Operator(client_id=client_id_of(stream), secret=secret, issuer=issuer)
+    keep(operator)
+    await handle(ledger, CLIENT, stream, command, meta, fresh=True)
+    return operator

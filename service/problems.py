@@ -1,0 +1,127 @@
+"""Every refusal of the management API (RFC 9457), drawn as a tree. The status is the class's; the detail says what to do.
+
+Problem
+├── Invalid              400  the request's form: every failing field at once, in `errors`
+├── Unauthenticated      401  no token, or none that is good (RFC 6750 section 3)
+├── Forbidden            403  a good token without the scope, or a scope given away that the caller does not hold
+├── NotFound             404
+├── NotAllowed           405
+├── Clash                409  what is asked contradicts what is
+├── Stale                412  If-Match names a version that is no more
+├── TooLarge             413
+├── NotJson              415
+├── NoPrecondition       428  an update without If-Match
+├── TooMany              429
+├── Unforeseen           500  tells nothing but the request id
+└── ComeAgain            503  nothing was done; the database is away for the moment
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class Body(Struct, frozen=True, kw_only=True):
+    """What a refusal looks like on the wire."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: Mapping[str, list[str]] | UnsetType = UNSET
+
+
+class Problem(Exception):
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal Server Error"
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.errors: Mapping[str, list[str]] | UnsetType = UNSET
+
+    def body(self, instance: str) -> Body:
+        return Body(title=self.title, status=self.status, detail=self.detail, instance=instance, errors=self.errors)
+
+
+class Invalid(Problem):
+    status = 400
+    title = "Bad Request"
+
+    def __init__(self, detail: str, errors: Mapping[str, list[str]] | None = None) -> None:
+        super().__init__(detail)
+        self.errors = dict(errors) if errors else UNSET
+
+
+class Unauthenticated(Problem):
+    status = 401
+    title = "Unauthorized"
+
+    def __init__(self, detail: str, *, error: str | None = None) -> None:
+        challenge = 'Bearer realm="muniment"' + (f', error="{error}", error_description="{detail}"' if error else "")
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+
+
+class Forbidden(Problem):
+    status = 403
+    title = "Forbidden"
+
+    def __init__(self, detail: str, *, scope: str | None = None) -> None:
+        challenge = f'Bearer realm="muniment", error="insufficient_scope", scope="{scope}"'
+        super().__init__(detail, headers={"WWW-Authenticate": challenge} if scope else None)
+
+
+class NotFound(Problem):
+    status = 404
+    title = "Not Found"
+
+
+class NotAllowed(Problem):
+    status = 405
+    title = "Method Not Allowed"
+
+
+class Clash(Problem):
+    status = 409
+    title = "Conflict"
+
+
+class Stale(Problem):
+    status = 412
+    title = "Precondition Failed"
+
+
+class TooLarge(Problem):
+    status = 413
+    title = "Content Too Large"
+
+
+class NotJson(Problem):
+    status = 415
+    title = "Unsupported Media Type"
+
+
+class NoPrecondition(Problem):
+    status = 428
+    title = "Precondition Required"
+
+
+class TooMany(Problem):
+    status = 429
+    title = "Too Many Requests"
+
+
+class Unforeseen(Problem):
+    status = 500
+    title = "Internal Server Error"
+
+
+class ComeAgain(Problem):
+    status = 503
+    title = "Service Unavailable"
+
+    def __init__(self, detail: str = "Nothing was done: the database is away for the moment. Ask again.") -> None:
+        super().__init__(detail, headers={"Retry-After": "1"})

@@ -1,0 +1,30 @@
+"""The scopes of Muniment's own API, and the form of any other (RFC 6749 section 3.3)."""
+
+import re
+
+API_PUBLIC = "api:public"
+CLIENTS_WRITE = "clients:write"
+CLIENTS_READ = "clients:read"
+BOTS_WRITE = "bots:write"
+BOTS_READ = "bots:read"
+OPERATE = "operate"
+
+MANAGEMENT = (CLIENTS_WRITE, CLIENTS_READ, BOTS_WRITE, BOTS_READ, OPERATE)
+OPERATORS = (*MANAGEMENT, API_PUBLIC)
+
+NEW_CLIENT = (API_PUBLIC,)
+"""What a new client may have, where its caller has it too."""
+
+SCOPE = r"^[\x21\x23-\x5b\x5d-\x7e]+$"
+"""A scope-token: visible ASCII but the quotation mark and the backslash."""
+
+_is_scope = re.compile(SCOPE).fullmatch
+
+
+def is_scope(text: str) -> bool:
+    return _is_scope(text) is not None
+
+
+def split(text: str | None) -> tuple[str, ...]:
+    """The scopes in a space-separated list, each once, in the order given."""
+    return tuple(dict.fromkeys((text or "").split(" "))) if text else ()

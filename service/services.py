@@ -1,0 +1,51 @@
+"""Everything that a running process holds open, made once at start and handed to whoever needs it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from msgspec import Struct
+
+from events.database import pool
+from events.issuance import IssuanceLog
+from events.log import Log
+from service.commands.handle import Ledger
+from service.idempotency import Idempotency
+from service.limits import Limits
+from service.lookup import Lookup
+from service.oauth.keys import KeyRing
+from service.oauth.tokens import Tokens
+from service.settings import Settings
+
+
+class Services(Struct, frozen=True, kw_only=True):
+    settings: Settings
+    ledger: Ledger
+    issuance: IssuanceLog
+    lookup: Lookup
+    ring: KeyRing
+    tokens: Tokens
+    limits: Limits
+    idempotency: Idempotency
+
+
+@asynccontextmanager
+async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenerator[Services]:
+    """Connects when first needed; closes all at the end."""
+    ring = KeyRing(master_key, timedelta(seconds=settings.token_lifetime))
+    log, issuance, limits, lookup = Log(url), IssuanceLog(url), Limits(url), Lookup(url, ring.load)
+    async with pool(url) as connections:
+        try:
+            yield Services(
+                settings=settings,
+                ledger=Ledger(log, connections),
+                issuance=issuance,
+                lookup=lookup,
+                ring=ring,
+                tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
+                limits=limits,
+                idempotency=Idempotency(connections, master_key),
+            )
+        finally:
+            for part in (log, issuance, limits, lookup):
+                await part.close()

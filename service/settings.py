@@ -1,0 +1,166 @@
+"""Settings come from the environment only; every wrong value is refused at start, all of them at once, each with a sentence."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class WrongSettings(Exception):
+    """Some settings cannot be used; the text has a line for each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What the environment says. `master_key` is None when it is to be made, or read, in the data directory."""
+
+    host: str
+    port: int
+    data: Path
+    database_url: str | None
+    issuer: str
+    audience: str
+    master_key: bytes | None
+    token_lifetime: int
+    rate_limit: int
+    failed_auth_limit: int
+    trusted_proxies: str
+    postgres_bin: Path | None
+    log_level: str
+
+    def __repr__(self) -> str:
+        return f"Settings(issuer={self.issuer!r}, data={str(self.data)!r})"
+
+
+def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
+    """Raises WrongSettings, naming every fault at once. Without `needs_key`, a database of one's own does without the master key."""
+    asked = _Asked(environment)
+    port = asked.number("PORT", 8000, 1, 65535)
+    issuer = asked.issuer("MUNIMENT_ISSUER", f"http://127.0.0.1:{port}")
+    database_url = asked.database_url("MUNIMENT_DATABASE_URL")
+    settings = Settings(
+        host=asked.text("MUNIMENT_HOST", "127.0.0.1"),
+        port=port,
+        data=Path(asked.text("MUNIMENT_DATA", ".muniment")).absolute(),
+        database_url=database_url,
+        issuer=issuer,
+        audience=asked.text("MUNIMENT_AUDIENCE", issuer),
+        master_key=asked.master_key("MUNIMENT_MASTER_KEY", required=needs_key and database_url is not None),
+        token_lifetime=asked.number("MUNIMENT_TOKEN_LIFETIME", 3600, 60, 86_400),
+        rate_limit=asked.number("MUNIMENT_RATE_LIMIT", 600, 0, 1_000_000),
+        failed_auth_limit=asked.number("MUNIMENT_FAILED_AUTH_LIMIT", 30, 0, 1_000_000),
+        trusted_proxies=asked.networks("MUNIMENT_TRUSTED_PROXIES"),
+        postgres_bin=asked.directory("MUNIMENT_POSTGRES_BIN"),
+        log_level=asked.one_of("MUNIMENT_LOG_LEVEL", "info", LOG_LEVELS),
+    )
+    asked.no_stranger()
+    if asked.faults:
+        raise WrongSettings(asked.faults)
+    return settings
+
+
+def decode_master_key(text: str) -> bytes | None:
+    """32 bytes from base64url (with or without padding), or None when the text is something else."""
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) == 32 else None
+
+
+class _Asked:
+    """Reads one setting after another and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._known: set[str] = {"MUNIMENT_NEW_MASTER_KEY"}
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        self._known.add(name)
+        return self._environment.get(name, "").strip() or default
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        text = self.text(name, str(default))
+        if text.isascii() and text.isdigit() and least <= int(text) <= most:
+            return int(text)
+        self.faults.append(f"{name}={text} is not a whole number from {least} to {most}.")
+        return default
+
+    def one_of(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        text = self.text(name, default).lower()
+        if text not in choices:
+            self.faults.append(f"{name}={text} is none of {', '.join(choices)}.")
+        return text
+
+    def issuer(self, name: str, default: str) -> str:
+        text = self.text(name, default)
+        fault = _issuer_fault(text)
+        if fault:
+            self.faults.append(f"{name}={text} {fault}.")
+        return text
+
+    def database_url(self, name: str) -> str | None:
+        text = self.text(name, "")
+        if text and urlsplit(text).scheme not in ("postgresql", "postgres"):
+            self.faults.append(
+                f"{name} does not begin with postgresql:// (its value is not shown, for it may hold a password)."
+            )
+        return text or None
+
+    def master_key(self, name: str, *, required: bool) -> bytes | None:
+        text = self.text(name, "")
+        if not text:
+            if required:
+                self.faults.append(f"{name} is required with MUNIMENT_DATABASE_URL; make one: openssl rand -base64 32")
+            return None
+        key = decode_master_key(text.replace("+", "-").replace("/", "_"))
+        if key is None:
+            self.faults.append(
+                f"{name} is not 32 bytes in base64 (its value is not shown); make one: openssl rand -base64 32"
+            )
+        return key
+
+    def networks(self, name: str) -> str:
+        text = self.text(name, "")
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            try:
+                ip_network(part)
+            except ValueError:
+                self.faults.append(f"{name}: {part} is not an address or a network such as 10.0.0.0/8.")
+        return text
+
+    def directory(self, name: str) -> Path | None:
+        text = self.text(name, "")
+        if text and not Path(text).is_dir():
+            self.faults.append(f"{name}={text} is not a directory.")
+        return Path(text) if text else None
+
+    def no_stranger(self) -> None:
+        for name in sorted(set(self._environment) - self._known):
+            if name.startswith("MUNIMENT_"):
+                self.faults.append(f"{name} is not a setting of Muniment; the README has the table of those there are.")
+
+
+def _issuer_fault(text: str) -> str | None:
+    """RFC 8414 section 2: an https URL without query or fragment; plain http for this machine alone."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is not a URL"
+    if not host or parts.query or parts.fragment or parts.username or text.endswith("/") or text != text.strip():
+        return "is not a URL with a host and without user, query, fragment or a slash at its end"
+    if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK):
+        return None
+    return "must be https (plain http is for 127.0.0.1, localhost and [::1] only)"

@@ -1,0 +1,48 @@
+"""One embedded Postgres for the whole run; a database of its own, cloned from a migrated template, for whoever asks for one."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from service.embedded.cluster import running
+from service.migrations.run import migrate
+
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_numbers = itertools.count(1)
+
+
+def named(url: str, database: str) -> str:
+    """The same server's URL, for another database."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc or "", f"/{database}", parts.query, ""))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server for tests that do not test durability."""
+    data: Path = tmp_path_factory.mktemp("data")
+    with running(data, settings=FAST) as url:
+        asyncio.run(migrate(url))
+        yield url
+
+
+async def fresh_database(postgres: str) -> str:
+    """The URL of a new, migrated, empty database."""
+    name = f"t{next(_numbers)}"
+    admin = await asyncpg.connect(named(postgres, "postgres"))
+    try:
+        await admin.execute(f"create database {name} template muniment")
+    finally:
+        await admin.close()
+    return named(postgres, name)
+
+
+@pytest.fixture
+async def database(postgres: str) -> AsyncIterator[str]:
+    """A migrated, empty database for one test."""
+    yield await fresh_database(postgres)

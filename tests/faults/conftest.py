@@ -1,0 +1,256 @@
+"""Users of an embedded Postgres as processes of their own, so that each can be killed like one."""
+
+import itertools
+import json
+import os
+import pwd
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from service.embedded import binaries, directory
+from service.embedded.account import Account
+from service.embedded.postmaster import until
+
+REPOSITORY = Path(__file__).parents[2]
+NOBODY = pwd.getpwnam("nobody")
+IS_ROOT = os.geteuid() == 0
+ORDINARY = Account(NOBODY.pw_uid, NOBODY.pw_gid) if IS_ROOT else None
+NUMBERS = itertools.count(1)
+# It drops its rights after the imports, so an interpreter below a private home directory will do.
+SCRIPT = """
+import json, os, signal, sys
+from pathlib import Path
+from service.embedded import cluster, directory, errors, postmaster, server_log
+wish = json.loads(sys.argv[1])
+directory.STATE = Path(wish["state"])
+server_log.LIMIT_BYTES = wish.get("log_limit", server_log.LIMIT_BYTES)
+postmaster.ANSWER_SECONDS = 0.5
+postmaster.STOPPING = [(number, min(seconds, wish.get("patience", 60))) for number, seconds in postmaster.STOPPING]
+if wish["uid"] is not None:
+    os.setgroups([]); os.setgid(wish["gid"]); os.setuid(wish["uid"])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+try:
+    with cluster.running(Path(wish["data"]), binaries=wish["binaries"] and Path(wish["binaries"]), settings=wish["settings"]) as url:
+        print(json.dumps(["up", url]), flush=True)
+        sys.stdin.read()
+except errors.EmbeddedError as error:
+    print(json.dumps([type(error).__name__, str(error)]), flush=True)
+"""
+
+
+class User:
+    """A process that uses the server until it is told to leave, or killed."""
+
+    def __init__(self, wish: dict[str, Any], prefix: list[str]) -> None:
+        self.said: str | None = None
+        self.process = subprocess.Popen(
+            [*prefix, sys.executable, "-c", SCRIPT, json.dumps(wish)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=REPOSITORY,
+            start_new_session=True,
+            text=True,
+        )
+
+    def answer(self) -> list[str]:
+        """What came of it: ["up", url], or the error's class and text."""
+        assert self.process.stdout
+        ready, _, _ = select.select([self.process.stdout], [], [], 30)
+        assert ready, "the user neither came up nor was refused"
+        line = self.process.stdout.readline()
+        assert line, self.leave()
+        return json.loads(line)
+
+    def up(self) -> str:
+        state, text = self.answer()
+        assert state == "up", text
+        return text
+
+    def refused(self) -> tuple[str, str]:
+        state, text = self.answer()
+        self.leave()
+        return state, text
+
+    def signal(self, number: signal.Signals) -> None:
+        os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.leave()
+
+    def leave(self) -> str:
+        """Wait for its end, of which the closed stdin is the sign; what it said on stderr."""
+        if self.said is None:
+            _, self.said = self.process.communicate(timeout=30)
+        return self.said
+
+
+class World:
+    """A place on disk, and the account that people use it with."""
+
+    def __init__(self, root: Path, state: Path, programs: Path | None, account: Account | None) -> None:
+        self.root, self.state, self.programs, self.account = root, state, programs, account
+        self.data = root / "data"
+        self.users: list[User] = []
+
+    def user(self, *, prefix: list[str] | None = None, **wish: Any) -> User:
+        identity = {"uid": self.account and self.account.uid, "gid": self.account and self.account.gid}
+        where = {"data": str(self.data), "state": str(self.state), "binaries": self.programs and str(self.programs)}
+        user = User({"settings": {}, **identity, **where, **wish}, prefix or [])
+        self.users.append(user)
+        return user
+
+    @property
+    def cluster(self) -> Path:
+        return self.data / "postgres"
+
+    def postmaster(self) -> psutil.Process:
+        return psutil.Process(int((self.cluster / "postmaster.pid").read_text().split()[0]))
+
+    def revived(self, killed: psutil.Process) -> psutil.Process:
+        """The postmaster that takes the place of a killed one."""
+
+        def is_back() -> bool:
+            with suppress(OSError, IndexError, ValueError, psutil.NoSuchProcess):
+                return self.postmaster() != killed and "ready" in (self.cluster / "postmaster.pid").read_text()
+            return False
+
+        assert until(is_back, 20)
+        return self.postmaster()
+
+    def running(self) -> list[psutil.Process]:
+        """Every Postgres process that lives in this world or in its state."""
+        mine = [self.root.resolve(), self.cluster.resolve()]
+        return [process for process in psutil.process_iter() if _is_in(process, mine)]
+
+    def end(self) -> list[psutil.Process]:
+        """Make everybody leave, and say who is still there."""
+        for user in self.users:
+            user.leave()
+        left = self.running()
+        for process in left:
+            process.kill()
+        return left
+
+
+def _is_in(process: psutil.Process, places: list[Path]) -> bool:
+    try:
+        if process.name() not in {"postgres", "initdb"} or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        words = [process.cwd(), *process.cmdline()]
+    except psutil.Error:
+        return False
+    return any(Path(word).is_relative_to(place) for word in words for place in places)
+
+
+@pytest.fixture(scope="session")
+def state() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="muniment-state-", dir="/tmp"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def programs(state: Path) -> Path:
+    """Postgres programs that everybody can run."""
+    if not IS_ROOT:
+        return binaries.find(None, None).path
+    kept, directory.STATE = directory.STATE, state
+    try:
+        return binaries.within_reach(binaries.find(None, None), Account(NOBODY.pw_uid, NOBODY.pw_gid)).path
+    finally:
+        directory.STATE = kept
+
+
+@pytest.fixture
+def make_world(state: Path, programs: Path) -> Iterator[Callable[[Account | None, Path | None], World]]:
+    """Worlds whose users have all left at the end, with nothing of theirs still running."""
+    worlds: list[World] = []
+
+    def make(account: Account | None, root: Path | None = None) -> World:
+        root = root or _new_root(account)
+        worlds.append(World(root, state, programs if account or not IS_ROOT else None, account))
+        return worlds[-1]
+
+    yield make
+    left = [process for world in worlds for process in world.end()]
+    assert not left, "something was left running"
+
+
+def _new_root(account: Account | None) -> Path:
+    root = Path(tempfile.mkdtemp(prefix="muniment-", dir="/tmp"))
+    root.chmod(0o755)
+    if account:
+        os.chown(root, account.uid, account.gid)
+    return root
+
+
+@pytest.fixture
+def root_world(make_world: Callable[[Account | None], World]) -> Iterator[World]:
+    if not IS_ROOT:
+        pytest.skip("only root can drop to another account")
+    world = make_world(None)
+    yield world
+    world.end()
+    shutil.rmtree(world.root)
+
+
+@pytest.fixture
+def ordinary_world(make_world: Callable[[Account | None], World]) -> Iterator[World]:
+    world = make_world(ORDINARY)
+    yield world
+    world.end()
+    shutil.rmtree(world.root)
+
+
+@pytest.fixture(params=["root", "an ordinary user"])
+def empty_world(request: pytest.FixtureRequest) -> World:
+    """A world without a cluster, for each kind of user."""
+    return request.getfixturevalue("root_world" if request.param == "root" else "ordinary_world")
+
+
+@pytest.fixture(scope="session")
+def finished() -> Iterator[dict[str, Path]]:
+    """The roots of worlds with a cluster, one for each kind of user; making or copying one takes most of a second."""
+    roots: dict[str, Path] = {}
+    yield roots
+    for root in roots.values():
+        shutil.rmtree(root)
+
+
+@pytest.fixture(params=["root", "an ordinary user"])
+def world(request: pytest.FixtureRequest, make_world: Callable[..., World], finished: dict[str, Path]) -> Iterator[World]:
+    """A world whose cluster has the table `kept`, for each kind of user; tests leave it as usable as they found it."""
+    if request.param == "root" and not IS_ROOT:
+        pytest.skip("only root can drop to another account")
+    account = None if request.param == "root" else ORDINARY
+    world = make_world(account, finished.get(request.param))
+    if request.param not in finished:
+        finished[request.param] = world.root
+        user = world.user()
+        with psycopg.connect(user.up()) as connection:
+            connection.execute("create table kept (value int)")
+        user.leave()
+    yield world
+    world.end()
+    world.data.rename(world.root / "data")
+
+
+@pytest.fixture
+def number() -> int:
+    """A number that no other test has inserted."""
+    return next(NUMBERS)
