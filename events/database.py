@@ -23,6 +23,7 @@ LOST = (
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,
 )
 """What it looks like when the server or the way to it is gone, for now."""
 
@@ -52,11 +53,24 @@ async def connect(url: str, **settings: str) -> Connection:
 @asynccontextmanager
 async def pool(url: str, *, size: int = 4) -> AsyncGenerator[Pool]:
     """Connections for reads. They hold no session state, so none is reset on release (that would double the round trips)."""
-    async with asyncpg.create_pool(url, min_size=1, max_size=size, reset=_keep, server_settings=_settings({})) as made:
+    async with asyncpg.create_pool(url, min_size=0, max_size=size, reset=_keep, server_settings=_settings({})) as made:
         yield made
 
 
 Answer = TypeVar("Answer")
+
+
+@asynccontextmanager
+async def ended_if_lost(connection: AnyConnection) -> AsyncGenerator[None]:
+    """A connection that failed in the middle of something is never used again, whatever it says of itself."""
+    try:
+        yield
+    except LOST as fault:
+        if not isinstance(
+            fault, ValueError
+        ):  # asyncpg's own word for an argument that does not fit is an InterfaceError too
+            connection.terminate()
+        raise
 
 
 async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
@@ -64,12 +78,10 @@ async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) ->
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            async with pool.acquire(timeout=PATIENCE_SECONDS) as connection:
+            async with pool.acquire(timeout=PATIENCE_SECONDS) as connection, ended_if_lost(connection):
                 return await ask(connection)
         except (*LOST, TimeoutError) as fault:
-            if isinstance(
-                fault, ValueError
-            ):  # asyncpg's own word for an argument that does not fit is an InterfaceError too
+            if isinstance(fault, ValueError):
                 raise
             if time.monotonic() > until:
                 raise Unavailable("the database cannot be reached") from fault
@@ -93,6 +105,13 @@ class Session:
                 self._connection = await self._patiently()
                 self._connection.add_log_listener(self._heard)
             return self._connection
+
+    @asynccontextmanager
+    async def using(self) -> AsyncGenerator[Connection]:
+        """The live connection, for one caller at a time; it is given up when it fails under the caller."""
+        connection = await self.connection()
+        async with ended_if_lost(connection):
+            yield connection
 
     async def close(self) -> None:
         if self._connection is not None:

@@ -64,10 +64,10 @@ class IssuanceLog:
         return [Issued(position=row["base"] + place, head=row["head"]) for place in range(1, len(issues) + 1)]
 
     async def _call(self, *arguments: Any) -> asyncpg.Record:
-        connection = await self._session.connection()
-        self._session.warnings.clear()
         try:
-            row = await connection.fetchrow(ISSUE, *arguments)
+            async with self._session.using() as connection:
+                self._session.warnings.clear()
+                row = await connection.fetchrow(ISSUE, *arguments)
         except (asyncpg.LockNotAvailableError, *LOST) as fault:
             raise Unavailable("the issuance log did not confirm") from fault
         if row is None or any(warning.startswith("01000") for warning in self._session.warnings):

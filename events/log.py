@@ -128,9 +128,9 @@ class Log:
             return [outcome for item in items for outcome in await self._commit([item])]
 
     async def _call(self, items: list[Append]) -> list[Outcome]:
-        connection = await self._session.connection()
-        self._session.warnings.clear()
-        row = await connection.fetchrow(APPEND, *_arguments(items))
+        async with self._session.using() as connection:
+            self._session.warnings.clear()
+            row = await connection.fetchrow(APPEND, *_arguments(items))
         if any(warning.startswith("01000") for warning in self._session.warnings):
             raise Unavailable("the commit was not confirmed by the synchronous replica")
         assert row is not None
@@ -153,8 +153,7 @@ class Log:
         return [next(rest) if outcome is None else outcome for outcome in found]
 
     async def _look_up(self, items: list[Append]) -> list[Appended | None]:
-        connection = await self._session.connection()
-        async with connection.transaction():
+        async with self._session.using() as connection, connection.transaction():
             # The backend that was lost may still be committing; it holds the lock until that is decided.
             await connection.execute("set local lock_timeout = 0")
             await connection.execute("select pg_advisory_xact_lock(4701)")

@@ -44,10 +44,10 @@ async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
 
 async def _follow(session: Session) -> None:
     """Last used: the issuance log, from where the projection is to where the log ends."""
-    connection = await session.connection()
-    await catch_up.install(connection)
-    while await catch_up.step(connection):
-        pass
+    async with session.using() as connection:
+        await catch_up.install(connection)
+        while await catch_up.step(connection):
+            pass
 
 
 async def _finish_deletions(services: Services) -> None:

@@ -46,9 +46,9 @@ class Limits:
 
     async def _count(self, keys: list[str]) -> list[Counted | Exception]:
         asked = {key: keys.count(key) for key in sorted(set(keys))}  # sorted, so that two processes cannot deadlock
-        connection = await self._session.connection()
         try:
-            rows = await connection.fetch(COUNT, list(asked), list(asked.values()))
+            async with self._session.using() as connection:
+                rows = await connection.fetch(COUNT, list(asked), list(asked.values()))
         except (asyncpg.DeadlockDetectedError, *LOST) as fault:
             raise Unavailable("requests could not be counted") from fault
         counted = {row["key"]: row for row in rows}

@@ -106,7 +106,8 @@ class Lookup:
     async def _advance(self, asked: list[None]) -> list[Exception | None]:
         asked_at = time.monotonic()
         try:
-            await self._take_in(await self._follower.connection())
+            async with self._follower.using() as connection:
+                await self._take_in(connection)
         except LOST as fault:
             raise Unavailable("the database was lost while the log was followed") from fault
         self._current_until = asked_at + CURRENT_SECONDS
@@ -140,7 +141,8 @@ class Lookup:
     async def _find(self, streams: list[UUID]) -> list[Seen | None]:
         """One round trip for all that asked meanwhile. What is older than what was taken in since is answered, not kept."""
         try:
-            found, position = await clients.find_as_of(await self._reader.connection(), list(set(streams)))
+            async with self._reader.using() as connection:
+                found, position = await clients.find_as_of(connection, list(set(streams)))
         except LOST as fault:
             raise Unavailable("the database was lost while a client was looked up") from fault
         if position >= self.position:

@@ -18,7 +18,9 @@ def of_directory(data: Path) -> bytes:
         _make(place)
     key = decode_master_key(place.read_text().strip())
     if key is None:
-        raise WrongSettings([f"{place} does not hold a master key; restore it from a backup: without it no signing key can be read."])
+        raise WrongSettings(
+            [f"{place} does not hold a master key; restore it from a backup: without it no signing key can be read."]
+        )
     return key
 
 
@@ -30,7 +32,7 @@ def as_text(key: bytes) -> str:
 def write_private(place: Path, content: bytes) -> None:
     """Writes a file that only its owner can read, whole or not at all, and durably."""
     draft = place.with_name(f".{place.name}.{os.getpid()}")
-    with open(draft, "wb", opener=lambda path, flags: os.open(path, flags | os.O_EXCL, 0o600)) as file:  # noqa: PTH123
+    with open(draft, "wb", opener=lambda path, flags: os.open(path, flags | os.O_EXCL, 0o600)) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

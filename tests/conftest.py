@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,11 +24,18 @@ def named(url: str, database: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc or "", f"/{database}", parts.query, ""))
 
 
+@contextmanager
+def open_directory() -> Iterator[Path]:
+    """A directory that the account which root drops to for Postgres can reach too (pytest's own are closed to it)."""
+    with tempfile.TemporaryDirectory(prefix="muniment-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a server for tests that do not test durability."""
-    data: Path = tmp_path_factory.mktemp("data")
-    with running(data, settings=FAST) as url:
+    with open_directory() as place, running(place / "data", settings=FAST) as url:
         asyncio.run(migrate(url))
         yield url
 

@@ -53,7 +53,9 @@ def opened(*, needs_key: bool = False, migrated: bool = True) -> Generator[Setti
                 asyncio.run(check(settings.database_url))
             yield settings
             return
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.data.mkdir(
+            mode=0o711, parents=True, exist_ok=True
+        )  # what is private in it is so by itself; Postgres must get through
         with running(settings.data, binaries=settings.postgres_bin) as url:
             asyncio.run(migrate(url))
             key = settings.master_key or master_key.of_directory(settings.data)

@@ -1,0 +1,116 @@
+"""kill -9 of the service and of its Postgres, at random moments, under load: nothing that was answered is lost."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import asyncpg
+import httpx
+import jwt
+import pytest
+
+from projections.clients import client_id_of
+from service.embedded.cluster import running
+from tests.faults.serving import Served, operator_bearer, register, served, token
+
+KILLS = 20
+CALLERS = 6
+
+
+class Answered:
+    """Everything that the service said was done."""
+
+    def __init__(self) -> None:
+        self.clients: list[str] = []
+        self.tokens: list[str] = []
+        self.refused: list[str] = []
+
+
+async def _call(service: Served, bearer: dict[str, str], answered: Answered, over: asyncio.Event) -> None:
+    while not over.is_set():
+        try:
+            async with httpx.AsyncClient(base_url=service.url, timeout=15) as http:
+                await _register_and_use(http, bearer, answered, over)
+        except httpx.TransportError:
+            await asyncio.sleep(0.02)
+
+
+async def _register_and_use(
+    http: httpx.AsyncClient, bearer: dict[str, str], answered: Answered, over: asyncio.Event
+) -> None:
+    while not over.is_set():
+        created = await register(http, bearer)
+        if created.status_code == 201:
+            given = created.json()
+            answered.clients.append(given["clientId"])
+            granted = await token(http, given["clientId"], given["clientSecret"])
+            if granted.status_code == 200:
+                claims = jwt.decode(granted.json()["access_token"], options={"verify_signature": False})
+                answered.tokens.append(claims["jti"])
+            elif granted.status_code != 503:
+                answered.refused.append(granted.text)
+        elif created.status_code != 503:
+            answered.refused.append(created.text)
+
+
+async def _kill_at_random(service: Served, answered: Answered, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(KILLS):
+        before = len(answered.tokens)
+        await asyncio.sleep(chance.uniform(0.05, 0.4))
+        if chance.random() < 0.4:
+            await service.kill()
+            await service.start()
+        else:
+            os.kill(await _postmaster(service.data), signal.SIGKILL)
+        async with asyncio.timeout(30):  # the next kill comes when the service is back at work
+            while len(answered.tokens) <= before:
+                await asyncio.sleep(0.02)
+
+
+async def _postmaster(data: Path) -> int:
+    """(For a moment, while it starts, there is none.)"""
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                return int((data / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.timeout(240)
+async def test_nothing_answered_is_lost_when_the_service_and_postgres_are_killed_twenty_times_under_load():
+    seed = time.time_ns()
+    print(f"seed {seed}")
+    answered, over = Answered(), asyncio.Event()
+    async with served(workers=2) as service:
+        async with httpx.AsyncClient(base_url=service.url) as http:
+            bearer = await operator_bearer(http, service)
+        callers = [asyncio.create_task(_call(service, bearer, answered, over)) for _ in range(CALLERS)]
+        try:
+            await _kill_at_random(service, answered, seed)
+        finally:
+            over.set()
+            await asyncio.gather(*callers)
+        assert answered.refused == []
+        assert len(answered.tokens) > KILLS
+        assert await _missing(service, answered) == (set(), set())
+        for command in (("log", "verify"), ("projections", "verify")):
+            status, printed = await service.muniment(*command)
+            assert status == 0, printed
+
+
+async def _missing(service: Served, answered: Answered) -> tuple[set[str], set[str]]:
+    """Clients and tokens that were answered and are not in the logs."""
+    with running(service.data) as url:
+        database = await asyncpg.connect(url)
+        try:
+            registered = await database.fetch("select stream_id from log.events where type = 'client.registered'")
+            issued = await database.fetch("select jti from log.issuance")
+        finally:
+            await database.close()
+    clients = {client_id_of(row["stream_id"]) for row in registered}
+    return set(answered.clients) - clients, set(answered.tokens) - {str(row["jti"]) for row in issued}

@@ -1,0 +1,63 @@
+"""Four processes, one truth: what one worker registered, every other one knows at once."""
+
+import asyncio
+import random
+
+import httpx
+import pytest
+
+from tests.faults.serving import operator_bearer, register, served, token
+
+REGISTRATIONS = 2000
+CALLERS = 20
+
+
+async def _register_then_token(url: str, bearer: dict[str, str], times: int, failures: list[str]) -> None:
+    """Each request over one of several connections at random, so that it meets a worker at random."""
+    connections = [
+        httpx.AsyncClient(base_url=url, timeout=30, limits=httpx.Limits(max_connections=1)) for _ in range(4)
+    ]
+    for _ in range(times):
+        created = await register(random.choice(connections), bearer)
+        if created.status_code != 201:
+            failures.append(created.text)
+            continue
+        given = created.json()
+        granted = await token(random.choice(connections), given["clientId"], given["clientSecret"], scope="api:public")
+        if granted.status_code != 200:
+            failures.append(granted.text)
+    for connection in connections:
+        await connection.aclose()
+
+
+@pytest.mark.timeout(200)
+async def test_a_client_registered_on_one_of_four_workers_gets_a_token_on_any_other_at_once():
+    failures: list[str] = []
+    async with served(workers=4) as service, httpx.AsyncClient(base_url=service.url) as http:
+        bearer = await operator_bearer(http, service)
+        each = REGISTRATIONS // CALLERS
+        await asyncio.gather(*(_register_then_token(service.url, bearer, each, failures) for _ in range(CALLERS)))
+    assert failures == []
+
+
+async def test_a_client_disabled_or_deleted_on_one_of_four_workers_gets_no_token_on_any_from_the_answer_on():
+    async with served(workers=4) as service:
+        connections = [httpx.AsyncClient(base_url=service.url, timeout=30) for _ in range(12)]
+        bearer = await operator_bearer(connections[0], service)
+        for verb in ("disable", "delete"):
+            for _ in range(10):
+                given = (await register(connections[0], bearer)).json()
+                client_id, secret = given["clientId"], given["clientSecret"]
+                warm = await asyncio.gather(*(token(c, client_id, secret) for c in connections))
+                assert {answer.status_code for answer in warm} == {200}
+                path = f"/api/v1/auth/clients/{client_id}"
+                stopped = (
+                    await connections[1].post(f"{path}/disable", headers=bearer)
+                    if verb == "disable"
+                    else await connections[1].delete(path, headers=bearer)
+                )
+                assert stopped.status_code in (200, 204)
+                after = await asyncio.gather(*(token(c, client_id, secret) for c in connections))
+                assert {answer.status_code for answer in after} == {401}
+        for connection in connections:
+            await connection.aclose()
