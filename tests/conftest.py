@@ -54,4 +54,8 @@ async def fresh_database(postgres: str) -> str:
 @pytest.fixture
 async def database(postgres: str) -> AsyncIterator[str]:
     """A migrated, empty database for one test."""
-    yield await fresh_database(postgres)
+    url = await fresh_database(postgres)
+    yield url
+    admin = await asyncpg.connect(named(postgres, "postgres"))
+    await admin.execute(f"drop database {urlsplit(url).path[1:]} with (force)")
+    await admin.close()

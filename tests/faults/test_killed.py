@@ -84,7 +84,7 @@ async def _postmaster(data: Path) -> int:
 @pytest.mark.timeout(240)
 async def test_nothing_answered_is_lost_when_the_service_and_postgres_are_killed_twenty_times_under_load():
     seed = time.time_ns()
-    print(f"seed {seed}")
+    print(f"seed {seed}")  # noqa: T201 - shown when the test fails, to run it again
     answered, over = Answered(), asyncio.Event()
     async with served(workers=2) as service:
         async with httpx.AsyncClient(base_url=service.url) as http:
