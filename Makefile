@@ -24,7 +24,7 @@ check: .venv/installed-dev ## ruff, format, basedpyright, import-linter, hadolin
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint deploy/Dockerfile
-	POSTGRES_PASSWORD=checked MUNIMENT_MASTER_KEY=checked $(BIN)/docker-compose -f deploy/compose.yaml config --quiet
+	POSTGRES_PASSWORD=checked SERVICE_PASSWORD=checked MUNIMENT_MASTER_KEY=checked $(BIN)/docker-compose -f deploy/compose.yaml config --quiet
 
 format: .venv/installed-dev ## let ruff put the code in order
 	$(BIN)/ruff check --fix .

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, get_args
 
-from msgspec import Struct, ValidationError, convert, json
+from msgspec import Struct, convert, json
 
 from events.access_token import AccessTokenEvent
 from events.bot import BotEvent
@@ -57,7 +57,7 @@ def decode(kind: str, version: int, data: bytes) -> Event:
         )
     try:
         event = _decode_event(data) if version == schema_version(kind) else _upcast(kind, version, data)
-    except ValidationError as fault:
+    except ValueError as fault:  # (not that type, not JSON, not UTF-8: all of them are ValueErrors)
         raise UnreadableEvent(f"the stored bytes of a {kind!r} are not of that type: {fault}") from fault
     if type_of(event) != kind:
         raise UnreadableEvent(f"the stored bytes of a {kind!r} say {type_of(event)!r}")

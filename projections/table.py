@@ -1,10 +1,11 @@
 """What an inline projection is: a table whose row for a stream is a pure function of that stream's events."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from functools import cache
+from typing import Any, get_args
 from uuid import UUID
 
-from msgspec import Struct, json
+from msgspec import Struct, json, structs
 
 from events.codec import Event
 from events.log import Change
@@ -38,12 +39,16 @@ class Table(Struct, frozen=True, kw_only=True):
 
 def record(row: Struct) -> tuple[Any, ...]:
     """The row as COPY takes it: nested structs as JSON text."""
-    return tuple(_column(getattr(row, name)) for name in row.__struct_fields__)
+    nested = _json_columns(type(row))
+    values = ((name, getattr(row, name)) for name in row.__struct_fields__)
+    return tuple(_encode(value).decode() if name in nested else value for name, value in values)
 
 
-def _column(value: Any) -> Any:
-    """(A tuple of structs is one JSON column; a tuple of texts is an array.)"""
-    nested = isinstance(value, Struct) or (
-        isinstance(value, tuple) and any(isinstance(v, Struct) for v in cast("tuple[Any]", value))
-    )
-    return _encode(value).decode() if nested else value
+@cache
+def _json_columns(row: type[Struct]) -> frozenset[str]:
+    """A struct, or a sequence of structs, is one JSON column, however many there are; a sequence of texts is an array."""
+    return frozenset(f.name for f in structs.fields(row) if any(_is_struct(t) for t in (f.type, *get_args(f.type))))
+
+
+def _is_struct(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Struct)

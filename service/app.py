@@ -93,7 +93,11 @@ def app(settings: Settings) -> Starlette:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     refusals = {HTTPException: _refused, Exception: _failed}
-    return Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=refusals)
+    application = Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=refusals)
+    application.router.redirect_slashes = (
+        False  # a redirect would go to wherever the Host header says, and lose the POST's body
+    )
+    return application
 
 
 async def _refused(request: Request, fault: Exception) -> Response:

@@ -10,8 +10,8 @@ from events.issuance import make_partitions
 from events.log import forget_old_commands
 from projections import catch_up, clients
 from service import limits
+from service.commands.cascade import delete_clients
 from service.credentials import new_id
-from service.endpoints.bots import delete_clients_of_bot
 from service.services import Services
 
 log = logging.getLogger("muniment.housekeeping")
@@ -54,7 +54,7 @@ async def _finish_deletions(services: Services) -> None:
     """A bot's deletion reaches all of its clients, even if the process that began it was killed in between."""
     left = await read(services.ledger.pool, clients.of_deleted_bots)
     meta = Meta(actor=ByService(why="the bot was deleted"), request_id=str(new_id()))
-    await delete_clients_of_bot(services.ledger, left, meta)
+    await delete_clients(services.ledger, left, meta)
 
 
 async def _forget(services: Services) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct, json
 from events.database import Pool, read
 from events.log import Receipt, find_command
 from service.problems import Clash, Invalid
-from service.sealing import Seal
+from service.sealing import CannotOpen, Seal
 
 MOST_CHARACTERS = 255
 
@@ -49,7 +49,7 @@ class Idempotency:
             raise Invalid(f"Idempotency-Key must be 1 to {MOST_CHARACTERS} printable ASCII characters.")
         name = f"{caller}\x00{path}\x00{key}".encode()
         return Asked(
-            command_id=UUID(bytes=sha256(name).digest()[:16], version=8),
+            command_id=UUID(bytes=sha256(name).digest()[:16]),
             fingerprint=sha256(path.encode() + b"\0" + body).digest(),
             seal=Seal(self._master_key, "muniment idempotent answers", salt=sha256(key.encode()).digest()),
         )
@@ -63,4 +63,9 @@ class Idempotency:
             raise Clash(
                 "This Idempotency-Key was used for another request in the last 24 hours; use a new key for a new request."
             )
-        return json.decode(asked.seal.open(command.response, asked.command_id.bytes), type=Answer)
+        try:
+            return json.decode(asked.seal.open(command.response, asked.command_id.bytes), type=Answer)
+        except CannotOpen as fault:  # the master key was rotated since
+            raise Clash(
+                "This Idempotency-Key was used before, but its answer can be read no more; use a new key."
+            ) from fault

@@ -22,12 +22,14 @@ class WrongSettings(Exception):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What the environment says. `master_key` is None when it is to be made, or read, in the data directory."""
+    """What the environment says. `master_key` is None when it is to be made, or read, in the data directory; `embedded`
+    says that the database is our own, whose URL is known once it runs."""
 
     host: str
     port: int
     data: Path
     database_url: str | None
+    embedded: bool
     issuer: str
     audience: str
     master_key: bytes | None
@@ -53,6 +55,7 @@ def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
         port=port,
         data=Path(asked.text("MUNIMENT_DATA", ".muniment")).absolute(),
         database_url=database_url,
+        embedded=database_url is None,
         issuer=issuer,
         audience=asked.text("MUNIMENT_AUDIENCE", issuer),
         master_key=asked.master_key("MUNIMENT_MASTER_KEY", required=needs_key and database_url is not None),

@@ -44,18 +44,19 @@ create view log.events_json as
 create function log.project(tables text[], streams uuid[], changed jsonb[]) returns void
   language plpgsql as $$ begin end $$;
 
--- Appends a batch. Per item (i_*): its stream, the version it expects, its idempotency key. Per event (e_*): which item it belongs to.
+-- Writes a batch into the log, as its owner, for nobody else may. Nothing in it runs, reads or writes what belongs to the service's role
+-- (a trigger on a table of the service's would run as the owner), and pg_temp comes last (a temporary type `text` would shadow the real one).
+-- Per item (i_*): its stream, the version it expects, its idempotency key. Per event (e_*): which item it belongs to.
 -- Answers st = null when all were accepted at base+1.., else per item 0 accepted, 1 version conflict (sv = the actual version),
 -- 2 duplicate command (sp = the original position).
-create function log.append(
+create function log.append_events(
   i_stream uuid[], i_expected int[], i_command uuid[], i_fingerprint bytea[], i_response bytea[],
   e_item int[], e_stream uuid[], e_version int[], e_schema smallint[], e_type text[], e_meta bytea[], e_data bytea[], e_leaf bytea[], e_root bytea,
-  c_item int[], c_table text[], c_stream uuid[], c_row jsonb[],
   out base bigint, out st int[], out sv int[], out sp bigint[])
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
-  previous bytea; ts timestamptz; n int := cardinality(e_item); refused bigint; accepted int[];
+  previous bytea; ts timestamptz; n int := cardinality(e_item); refused bigint; accepted boolean;
 begin
   perform pg_advisory_xact_lock(4701);                               -- held until the commit is durable and visible
   select b.last_position, b.chain, greatest(clock_timestamp(), b.recorded_at) into base, previous, ts
@@ -78,9 +79,6 @@ begin
       insert into log.commands (command_id, recorded_at, last_position, fingerprint, response)
         select i_command[e.i], ts, base + max(e.o), i_fingerprint[e.i], i_response[e.i]
           from unnest(e_item) with ordinality as e(i, o) where i_command[e.i] is not null group by e.i;
-    end if;
-    if c_item is not null then
-      perform log.project(c_table, c_stream, c_row);
     end if;
     perform pg_notify('muniment_log', (base + n)::text);
     return;
@@ -113,16 +111,32 @@ begin
   select array_agg(case when items.ok then 0 when items.original is not null then 2 else 1 end order by items.ord),
          array_agg(items.actual order by items.ord),
          array_agg(coalesce(lasts.position, items.original) order by items.ord),
-         array_agg(items.ord) filter (where items.ok)
+         bool_or(items.ok)
     into st, sv, sp, accepted
     from items left join lasts on items.ok and lasts.stream_id = i_stream[items.ord];
 
-  if accepted is not null then
-    if c_item is not null then
-      perform log.project(array_agg(c.t), array_agg(c.s), array_agg(c.r))
-         from unnest(c_item, c_table, c_stream, c_row) as c(i, t, s, r) where c.i = any (accepted) having count(*) > 0;
-    end if;
+  if accepted then
     perform pg_notify('muniment_log', (select max(p) from unnest(sp, st) as x(p, s) where x.s = 0)::text);
+  end if;
+end $$;
+
+-- Appends a batch, and writes the changed rows (c_*) of its accepted items in the same transaction: as the caller, whose tables they are.
+create function log.append(
+  i_stream uuid[], i_expected int[], i_command uuid[], i_fingerprint bytea[], i_response bytea[],
+  e_item int[], e_stream uuid[], e_version int[], e_schema smallint[], e_type text[], e_meta bytea[], e_data bytea[], e_leaf bytea[], e_root bytea,
+  c_item int[], c_table text[], c_stream uuid[], c_row jsonb[],
+  out base bigint, out st int[], out sv int[], out sp bigint[])
+language plpgsql as $$
+#variable_conflict use_variable
+begin
+  select r.base, r.st, r.sv, r.sp into base, st, sv, sp
+    from log.append_events(i_stream, i_expected, i_command, i_fingerprint, i_response,
+                           e_item, e_stream, e_version, e_schema, e_type, e_meta, e_data, e_leaf, e_root) as r;
+  if st is null and c_item is not null then
+    perform log.project(c_table, c_stream, c_row);
+  elsif c_item is not null then
+    perform log.project(array_agg(c.t), array_agg(c.s), array_agg(c.r))
+       from unnest(c_item, c_table, c_stream, c_row) as c(i, t, s, r) where st[c.i] = 0 having count(*) > 0;
   end if;
 end $$;
 
@@ -130,7 +144,7 @@ create function log.chain(previous bytea, first bigint, last bigint, recorded_at
   language sql stable
   return sha256(previous || int8send(first) || int8send(last) || int8send((extract(epoch from recorded_at) * 1000000)::bigint) || root);
 
-create function log.forget_old_commands() returns bigint language sql security definer set search_path = pg_catalog as $$
+create function log.forget_old_commands() returns bigint language sql security definer set search_path = pg_catalog, pg_temp as $$
   with gone as (delete from log.commands where recorded_at < clock_timestamp() - interval '24 hours' returning 1) select count(*) from gone;
 $$;
 

@@ -25,7 +25,7 @@ insert into log.issuance_batches
 -- view of clients is older finds out before any of these tokens leaves it.
 create function log.issue(
   r_client uuid[], r_secret uuid[], r_jti uuid[], r_data bytea[], r_root bytea, out base bigint, out head bigint)
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare previous bytea; ts timestamptz; n int := cardinality(r_jti);
 begin
@@ -39,7 +39,7 @@ begin
 end $$;
 
 -- Makes the day partitions from today to `ahead` days from now; harmless to repeat, and safe for two processes at once.
-create function log.make_partitions(ahead int) returns int language plpgsql security definer set search_path = pg_catalog as $$
+create function log.make_partitions(ahead int) returns int language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare day date; made int := 0; name text;
 begin
   perform pg_advisory_xact_lock(4703);

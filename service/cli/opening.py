@@ -3,21 +3,23 @@
 import asyncio
 import getpass
 import os
-from collections.abc import Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from msgspec import structs
+import asyncpg
+from msgspec import DecodeError, structs
 
 from events.codec import UnreadableEvent
-from events.database import LOST, Unavailable
+from events.database import LOST, Connection, Unavailable, connect
 from events.envelope import ByOperator, Meta
 from service import master_key
 from service.credentials import new_id
 from service.embedded.cluster import running
 from service.embedded.errors import EmbeddedError
-from service.migrations.run import SchemaBehind, check, migrate
-from service.oauth.keys import WrongMasterKey
+from service.migrations import version
+from service.migrations.version import SchemaBehind
 from service.problems import Problem
 from service.settings import Settings, WrongSettings, read
 
@@ -33,33 +35,85 @@ def plainly() -> Generator[None]:
     """Turns the faults that a person can do something about into Plainly."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # whoever read our output has had enough; that is no fault
     except WrongSettings as fault:
         raise Plainly("\n          ".join(fault.faults)) from fault
-    except (EmbeddedError, SchemaBehind, WrongMasterKey, UnreadableEvent) as fault:
+    except (EmbeddedError, SchemaBehind, UnreadableEvent) as fault:
         raise Plainly(str(fault)) from fault
+    except DecodeError as fault:
+        raise Plainly(f"stored bytes cannot be read ({fault}); muniment log verify finds where") from fault
     except Problem as fault:
         raise Plainly(fault.detail) from fault
-    except (Unavailable, *LOST) as fault:
-        raise Plainly(f"the database cannot be used: {fault}") from fault
+    except (Unavailable, asyncpg.PostgresError, *LOST) as fault:
+        raise Plainly(_said(fault)) from fault
+
+
+def _said(fault: Exception) -> str:
+    if isinstance(fault, OSError) and isinstance(fault.filename, str):
+        return f"{fault.filename}: {fault.strerror}"
+    return f"the database cannot be used: {fault or 'it does not answer'}"
+
+
+@contextmanager
+def right_key() -> Generator[None]:
+    """For commands that open what the master key has sealed."""
+    from service.oauth.keys import WrongMasterKey  # noqa: PLC0415
+
+    try:
+        yield
+    except WrongMasterKey as fault:
+        raise Plainly(f"{fault}. (If muniment keys rewrap was interrupted, run it again.)") from fault
 
 
 @contextmanager
 def opened(*, needs_key: bool = False, migrated: bool = True) -> Generator[Settings]:
-    """Settings whose database is there, at the present schema. The embedded one is brought to it by itself."""
+    """Settings whose database is there, at the present schema (unless it need not be). The embedded one is brought to it by itself."""
     with plainly():
         settings = read(os.environ, needs_key=needs_key)
         if settings.database_url is not None:
+            _understood(settings.database_url)
             if migrated:
-                asyncio.run(check(settings.database_url))
+                run(version.check(settings.database_url))
             yield settings
             return
         settings.data.mkdir(
             mode=0o711, parents=True, exist_ok=True
         )  # what is private in it is so by itself; Postgres must get through
         with running(settings.data, binaries=settings.postgres_bin) as url:
-            asyncio.run(migrate(url))
+            if migrated and run(version.present(url)) != version.WANTED:
+                bring_up(url)
             key = settings.master_key or master_key.of_directory(settings.data)
             yield structs.replace(settings, database_url=url, master_key=key)
+
+
+@contextmanager
+def opened_at() -> Generator[str]:
+    """The URL of the database, for commands that need no other setting."""
+    with opened() as settings:
+        yield url_of(settings)
+
+
+def url_of(settings: Settings) -> str:
+    assert settings.database_url is not None
+    return settings.database_url
+
+
+def ask(work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+    """What the work finds in the database, over a connection of its own."""
+    with opened_at() as url:
+        return ask_at(url, work)
+
+
+def ask_at(url: str, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+    async def asked() -> Answer:
+        connection = await connect(url)
+        try:
+            return await work(connection)
+        finally:
+            connection.terminate()
+
+    return run(asked())
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -73,3 +127,25 @@ def by_operator() -> Meta:
     except (KeyError, OSError):
         user = f"uid {os.getuid()}"
     return Meta(actor=ByOperator(user=user), request_id=str(new_id()))
+
+
+def bring_up(url: str) -> tuple[str | None, str | None]:
+    """Migrates the schema: its versions before and after."""
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - with Alembic, a third of a second
+
+    from service.migrations.run import migrate  # noqa: PLC0415
+
+    try:
+        return run(migrate(url))
+    except DBAPIError as fault:
+        raise Plainly(f"the schema cannot be migrated: {fault.orig}; nothing was changed") from fault
+
+
+def _understood(url: str) -> None:
+    """Raises Plainly. (What drivers say of a URL may show its password.)"""
+    try:
+        _ = urlsplit(url).port
+    except ValueError as fault:
+        raise Plainly(
+            "MUNIMENT_DATABASE_URL has a port that is none (its value is not shown, for it may hold a password)"
+        ) from fault

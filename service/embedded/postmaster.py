@@ -91,6 +91,12 @@ def is_settled(place: Directory, process: psutil.Process) -> bool:
     return not is_alive(process) or (written is not None and written.status in ("ready", "stopping"))
 
 
+def is_foreign(place: Directory) -> bool:
+    """Whether the postmaster was started by hand, with its socket where none of our users looks for it."""
+    written = pid_file(place)
+    return written is not None and written.status == "ready" and written.socket_directory != str(place.socket_directory)
+
+
 def answers(place: Directory) -> bool:
     """Whether a server answers on the socket: it is asked for TLS, which it declines without logging anything."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:

@@ -1,6 +1,7 @@
 """Making sure that a cluster's server runs: join the one that does, or start one."""
 
 import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import psutil
 from msgspec import Struct
 
 from service.embedded import creation, postmaster, server_log
-from service.embedded.account import detach
+from service.embedded.account import detach, name_of
 from service.embedded.binaries import Binaries, find, within_reach
 from service.embedded.directory import Directory, check_owner, close_socket_directory, open_socket_directory
 from service.embedded.errors import InUseElsewhere, NotStarted
@@ -68,21 +69,16 @@ def _joined(place: Directory) -> psutil.Process | None:
             )
         return None
     postmaster.until(lambda: postmaster.is_settled(place, process), READY_SECONDS)
-    _refuse_foreign(place, process)
+    if postmaster.is_foreign(place):
+        raise InUseElsewhere(
+            f"Somebody has started a Postgres of their own (pid {process.pid}) on {place.cluster}, whose socket is not "
+            f"{place.socket}: stop that first."
+        )
     if postmaster.is_ready(place, process):
         return process
     written = postmaster.pid_file(place)
     postmaster.stop(process, firmly=written is not None and written.status != "stopping")
     return None
-
-
-def _refuse_foreign(place: Directory, process: psutil.Process) -> None:
-    written = postmaster.pid_file(place)
-    if written and written.status == "ready" and written.socket_directory != str(place.socket_directory):
-        raise InUseElsewhere(
-            f"Somebody has started a Postgres of their own (pid {process.pid}) on {place.cluster}, with its socket in "
-            f"{written.socket_directory or 'no directory'}: stop that first."
-        )
 
 
 def _started(server: Server, binaries: Binaries) -> psutil.Process:
@@ -94,6 +90,8 @@ def _started(server: Server, binaries: Binaries) -> psutil.Process:
         start = os.fstat(log).st_size
         try:
             process = _awaited(place, detach(place.account, _command(server, binaries), log))
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NotStarted(f"Postgres could not be started as {name_of(place.account.uid)}: {error}") from error
         except BaseException:
             # Interrupted: what is on its way is let come so far that `leave` finds it.
             postmaster.until(lambda: postmaster.find(place) is not None, INTERRUPTED_SECONDS)
@@ -138,6 +136,7 @@ def _runs(pid: int) -> bool:
 
 def leave(server: Server) -> None:
     """Stop the server, as its last user; only called while `changing` it."""
-    if process := postmaster.find(server.place):
+    process = postmaster.find(server.place)
+    if process and not postmaster.is_foreign(server.place):
         postmaster.stop(process)
         close_socket_directory(server.place)

@@ -35,19 +35,22 @@ def _watch(server: Server, process: psutil.Process, stopping: threading.Event) -
     while not stopping.wait(pause):
         try:
             if not postmaster.is_alive(process):
-                process = _revived(server, process)
+                process = _revived(server, process, stopping)
             if server_log.is_full(server.place):
                 with changing(server.place):
                     server_log.turn(server.place)
             pause = TICK_SECONDS
-        except (EmbeddedError, OSError) as error:
-            # A full disk may be put right while we wait, and the service waits with us.
-            LOG.error("Postgres is down: %s", error)  # noqa: TRY400  (the sentence says it all)
+        except Exception as error:
+            # Whatever it is, a thread that ended would watch no more; and a full disk may be put right while we wait.
+            unforeseen = not isinstance(error, EmbeddedError)
+            LOG.error("Postgres is down: %s", error, exc_info=unforeseen)  # noqa: TRY400  (our own errors say it all)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-def _revived(server: Server, dead: psutil.Process) -> psutil.Process:
+def _revived(server: Server, dead: psutil.Process, stopping: threading.Event) -> psutil.Process:
     with changing(server.place):
+        if stopping.is_set():
+            return dead  # We left while we waited, and nobody would stop what we start now.
         if not creation.exists(server.place):
             raise DirectoryRefused(f"{server.place.cluster} was taken away while in use; start Muniment anew.")
         process = ensure(server)

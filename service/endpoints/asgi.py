@@ -13,27 +13,35 @@ class BodyTooLong(Exception):
     """The body is over MOST_BYTES, by its own word or by what arrived."""
 
 
+class BodyCutShort(Exception):
+    """The sender went away in the middle of the body; what did arrive may mean something else than the whole."""
+
+
 async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """Raises BodyTooLong before more than MOST_BYTES are held."""
+    """Raises BodyTooLong before more than MOST_BYTES are held, and BodyCutShort."""
     declared = header(scope, b"content-length")
-    if declared is not None and declared.isdigit() and int(declared) > MOST_BYTES:
+    if declared is not None and declared.isascii() and declared.isdigit() and int(declared) > MOST_BYTES:
         raise BodyTooLong
     body = b""
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BodyCutShort
         body += message.get("body", b"")
         if len(body) > MOST_BYTES:
             raise BodyTooLong
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+        if not message.get("more_body", False):
             return body
 
 
 def header(scope: Scope, name: bytes) -> str | None:
     """The first header of this (lower-case) name."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return value.decode("latin-1")
-    return None
+    return next(iter(headers_named(scope, name)), None)
+
+
+def headers_named(scope: Scope, name: bytes) -> list[str]:
+    """Every header of this (lower-case) name."""
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
 def address(scope: Scope) -> str:

@@ -1,20 +1,18 @@
 """/api/v1/auth/bots: whom machines act as."""
 
 import re
-from uuid import UUID
 
 import asyncpg
 from msgspec import structs
 from starlette.responses import Response
 
 from events.database import read
-from events.envelope import Meta
 from events.log import Receipt
 from projections import bots, clients
 from projections.bots import Row, bot_id_of
 from service.commands.bot import BotCommand, DeleteBot, DisableBot, EnableBot, RegisterBot
-from service.commands.client import DeleteClient, Holder
-from service.commands.handle import BOT, CLIENT, Handled, Ledger, handle
+from service.commands.cascade import delete_clients
+from service.commands.handle import BOT, Handled, handle
 from service.credentials import new_id
 from service.endpoints import paging
 from service.endpoints.clients import position
@@ -82,18 +80,8 @@ async def delete_bot(call: Call) -> Response:
     handled = await _carry_out(call, DeleteBot(by=call.caller.holder))
     bot_id = call.request.path_params["bot_id"]
     left = await read(call.services.ledger.pool, lambda c: clients.of_bot(c, bot_id))
-    await delete_clients_of_bot(call.services.ledger, left, structs.replace(call.meta, cause=handled.position))
+    await delete_clients(call.services.ledger, left, structs.replace(call.meta, cause=handled.position))
     return Response(status_code=204, headers=position(handled))
-
-
-async def delete_clients_of_bot(ledger: Ledger, streams: list[UUID], meta: Meta) -> None:
-    """The bot's deletion, carried on to its clients. They get no token from the bot's deletion on, whether this came to its end or not."""
-    everybody = Holder(owner=None, sub="", scopes=frozenset())
-    for stream in streams:
-        try:
-            await handle(ledger, CLIENT, stream, DeleteClient(by=everybody), meta)
-        except NotFound:  # somebody else deleted it meanwhile
-            continue
 
 
 async def _carry_out(call: Call, command: BotCommand) -> Handled:

@@ -63,7 +63,9 @@ async def register(call: Call) -> Response:
 
 async def list_clients(call: Call) -> Response:
     page = paging.asked(call.request, FILTERS)
-    owner = call.caller.reach or page.filters.get("owner")
+    owner = page.filters.get("owner", call.caller.reach)
+    if call.caller.reach not in (None, owner):
+        return answered([])
     wanted = Wanted(
         owner=owner,
         after=page.after,
@@ -115,14 +117,14 @@ async def delete_client(call: Call) -> Response:
 async def delete_clients(call: Call) -> Response:
     """All of the caller's own; an operator's too are its own only, for nobody means to delete everybody's at once."""
     by = call.caller.holder
-    deleted = 0
+    deleted, last = 0, Handled(None, 0)
     for stream in await read(call.services.ledger.pool, lambda c: clients.of_owner(c, call.caller.sub)):
         try:
-            await handle(call.services.ledger, CLIENT, stream, DeleteClient(by=by), call.meta)
+            last = await handle(call.services.ledger, CLIENT, stream, DeleteClient(by=by), call.meta)
         except NotFound:  # somebody else deleted it meanwhile
             continue
         deleted += 1
-    return answered(DeletedClients(deleted=deleted))
+    return answered(DeletedClients(deleted=deleted), headers=position(last))
 
 
 def stream_asked(call: Call) -> UUID:

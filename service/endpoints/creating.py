@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct, json
 from starlette.responses import Response
 
-from events.log import Receipt
+from events.database import read
+from events.log import Receipt, forget_old_commands
 from service.commands.handle import CarriedOutBefore, Handled
 from service.endpoints.management import Call
 from service.idempotency import Answer
@@ -17,7 +18,7 @@ async def create(
     call: Call, answer: Struct, location: str, carry_out: Callable[[Receipt | None], Awaitable[Handled]]
 ) -> Response:
     """Carries out the command, with the answer kept for its retries. Raises Clash when the key was used for something else."""
-    path, key = call.request.url.path, call.request.headers.get("idempotency-key")
+    path, key = call.request.scope["path"], call.request.headers.get("idempotency-key")
     asked = call.services.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body)
     first = Answer(status=201, location=location, body=json.encode(answer))
     if asked is None:
@@ -28,9 +29,12 @@ async def create(
         try:
             handled = await carry_out(asked.receipt(first))
         except CarriedOutBefore:
-            earlier = await call.services.idempotency.first_answer(asked)
-            assert earlier is not None
-            return _again(earlier)
+            if earlier := await call.services.idempotency.first_answer(asked):
+                return _again(earlier)
+            await read(
+                call.services.ledger.pool, forget_old_commands
+            )  # its 24 hours are over, and nobody had said so yet
+            handled = await carry_out(asked.receipt(first))
     headers = {**JSON, "Location": location, "Muniment-Position": str(handled.position)}
     return Response(first.body, first.status, headers)
 

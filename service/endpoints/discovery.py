@@ -1,11 +1,13 @@
 """What a client library needs to know, and nothing that is not so: RFC 8414, OpenID Connect Discovery 1.0, RFC 7517."""
 
+from contextlib import suppress
 from typing import Any
 
 from msgspec import json
 from starlette.requests import Request
 from starlette.responses import Response
 
+from events.database import Unavailable
 from service.endpoints.asgi import services_of
 from service.oauth.keys import ALGORITHM
 from service.scopes import OPERATORS
@@ -22,7 +24,8 @@ async def metadata(request: Request) -> Response:
 
 async def jwks(request: Request) -> Response:
     services = services_of(request.scope)
-    await services.lookup.be_current()
+    with suppress(Unavailable):  # then the keys that were known last: tokens must verify while the database is away
+        await services.lookup.be_current()
     return Response(services.ring.jwks(), headers=PUBLIC, media_type="application/jwk-set+json")
 
 

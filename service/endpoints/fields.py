@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from collections import Counter
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -52,18 +53,18 @@ class Fields(Generic[Shape]):
         return cast("dict[str, Any]", read)
 
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        read = dict(pairs)
-        names = [name for name, _ in pairs]
-        for name in read:
-            if names.count(name) > 1:
+        for name, times in Counter(name for name, _ in pairs).items():
+            if times > 1:
                 self.fault(_shown(name), "is given more than once")
-        return read
+        return dict(pairs)
 
     def _read(self, given: dict[str, Any]) -> None:
         known = {field.encode_name: field for field in msgspec.structs.fields(self._shape)}
-        for name in given.keys() - known.keys():
+        for name in [name for name in given if name not in known]:
             self.fault(_shown(name), f"is not a field of this request; its fields are: {', '.join(known)}")
         for name, field in known.items():
+            if name in self.errors:  # given more than once: none of its values is taken at its word
+                continue
             if name in given:
                 self._take(name, given[name], field.type)
             elif field.required:
@@ -75,11 +76,9 @@ class Fields(Generic[Shape]):
             self.fault(name, f"contains a character that is not allowed in text: {odd}")
             return
         try:
-            convert(value, kind)
+            self._values[name] = convert(value, kind)
         except ValidationError as fault:
             self.fault(name, _sentence(str(fault)))
-        else:
-            self._values[name] = value
 
 
 def _no_constant(name: str) -> Any:
@@ -97,7 +96,7 @@ def _odd_character(value: Any) -> str | None:
 
 def _shown(name: str) -> str:
     """A name as it can be shown: a stranger chose it."""
-    return name[:80].encode("ascii", "backslashreplace").decode()
+    return name[:80].encode("unicode_escape").decode("ascii")
 
 
 def _sentence(fault: str) -> str:

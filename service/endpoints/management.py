@@ -14,7 +14,7 @@ from events.envelope import ByClient, Meta
 from projections.clients import stream_of
 from service.commands.client import Holder
 from service.credentials import new_id
-from service.endpoints.asgi import BodyTooLong, address, read_body, services_of
+from service.endpoints.asgi import BodyCutShort, BodyTooLong, address, read_body, services_of
 from service.oauth.tokens import BadToken
 from service.problems import (
     ComeAgain,
@@ -34,6 +34,7 @@ log = logging.getLogger("muniment.api")
 
 POSITION = "Muniment-Position"
 MIN_POSITION = "Muniment-Min-Position"
+BEYOND = f"{MIN_POSITION} is beyond the end of the log; send one that an answer of this server named."
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -128,6 +129,8 @@ def as_problem(fault: Exception, request_id: UUID) -> Problem:
             return ComeAgain()
         case BodyTooLong():
             return TooLarge("The body is longer than 64 KiB.")
+        case BodyCutShort():
+            return Invalid("The body ended before its end.")
         case _:
             log.error("request %s failed", request_id, exc_info=fault)
             return Unforeseen(f"Something went wrong here. The operator finds more under request id {request_id}.")
@@ -188,6 +191,13 @@ async def _read_your_writes(services: Services, response: Response) -> None:
         await services.lookup.reach(int(position))
 
 
+async def reached(services: Services, position: int) -> bool:
+    """Whether the log has this position at all; if so, it is reflected here now. Raises Unavailable."""
+    if services.lookup.position < position:
+        await services.lookup.be_certain()
+    return services.lookup.position >= position
+
+
 async def _reach(services: Services, request: Request) -> None:
     """A reader who was told a position reads nothing older."""
     wanted = request.headers.get(MIN_POSITION)
@@ -195,4 +205,5 @@ async def _reach(services: Services, request: Request) -> None:
         return
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
         raise Invalid(f"{MIN_POSITION} must be a position of the log: a whole number.")
-    await services.lookup.reach(int(wanted))
+    if not await reached(services, int(wanted)):
+        raise Invalid(BEYOND)

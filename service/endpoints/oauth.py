@@ -10,8 +10,17 @@ from starlette.types import Receive, Scope, Send
 from events.database import Unavailable
 from projections.clients import Found, stream_of
 from service.credentials import new_id
-from service.endpoints.asgi import BodyTooLong, address, answer, header, read_body, services_of
-from service.endpoints.management import MIN_POSITION, as_problem, refusal
+from service.endpoints.asgi import (
+    BodyCutShort,
+    BodyTooLong,
+    address,
+    answer,
+    header,
+    headers_named,
+    read_body,
+    services_of,
+)
+from service.endpoints.management import BEYOND, MIN_POSITION, as_problem, reached, refusal
 from service.lookup import Seen
 from service.oauth.authentication import Presented, presented, prove
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong, TooManyFailures
@@ -87,7 +96,9 @@ async def count_failure(asked: Asked, given: Presented | None) -> None:
     limit = asked.services.settings.failed_auth_limit
     if limit == 0:
         return
-    counted = await asked.services.limits.count(f"failed {asked.address} {given.client_id[:60] if given else ''}")
+    # What has not even the form of a client_id is counted together: it may be anything, of any length.
+    client_id = given.client_id if given and stream_of(given.client_id) else ""
+    counted = await asked.services.limits.count(f"failed {asked.address} {client_id}")
     if counted.used > limit:
         raise TooManyFailures(counted.seconds)
 
@@ -105,11 +116,20 @@ async def _asked(scope: Scope, receive: Receive) -> Asked:
         body = await read_body(scope, receive)
     except BodyTooLong as fault:
         raise TooLong("The body is longer than 64 KiB.") from fault
+    except BodyCutShort as fault:
+        raise InvalidRequest("The body ended before its end.") from fault
     form = parse(header(scope, b"content-type") or "", body)
     wanted = header(scope, MIN_POSITION.lower().encode())
-    if wanted is not None:
-        await services.lookup.reach(_position(wanted))
-    return Asked(services=services, form=form, authorization=header(scope, b"authorization"), address=address(scope))
+    if wanted is not None and not await reached(services, _position(wanted)):
+        raise InvalidRequest(BEYOND)
+    return Asked(services=services, form=form, authorization=_authorization(scope), address=address(scope))
+
+
+def _authorization(scope: Scope) -> str | None:
+    given = headers_named(scope, b"authorization")
+    if len(given) > 1:
+        raise InvalidRequest("There is more than one Authorization header.")
+    return given[0] if given else None
 
 
 def _position(text: str) -> int:

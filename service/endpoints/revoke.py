@@ -9,7 +9,7 @@ from service.credentials import new_id
 from service.endpoints.oauth import Asked, authenticated, required
 from service.oauth.errors import InvalidGrant
 from service.oauth.server import utc_now
-from service.oauth.tokens import BadToken
+from service.oauth.tokens import LEEWAY_SECONDS, BadToken
 
 
 async def revoke(asked: Asked) -> bytes:
@@ -22,7 +22,9 @@ async def revoke(asked: Asked) -> bytes:
         return b"{}"
     if claims.client_id != client.client_id:
         raise InvalidGrant("This token was issued to another client.")
-    command = RevokeToken(client_id=client.client_id, expires_at=datetime.fromtimestamp(claims.exp, UTC), at=utc_now())
+    # Kept for as long as the token might be taken for good, which is a little longer than it says.
+    expires_at = datetime.fromtimestamp(claims.exp + LEEWAY_SECONDS, UTC)
+    command = RevokeToken(client_id=client.client_id, expires_at=expires_at, at=utc_now())
     actor = ByClient(client_id=client.client_id, sub=claims.sub)
     meta = Meta(actor=actor, request_id=str(new_id()), address=asked.address)
     handled = await handle(asked.services.ledger, ACCESS_TOKEN, claims.jti, command, meta)

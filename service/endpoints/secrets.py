@@ -1,5 +1,6 @@
 """/api/v1/auth/clients/{client_id}/secrets: several live secrets, so that a rotation is no outage."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from starlette.responses import Response
@@ -42,12 +43,10 @@ async def list_secrets(call: Call) -> Response:
 async def add_secret(call: Call) -> Response:
     fields = Fields(AddSecretRequest, call.request.headers.get("content-type"), call.body)
     now = utc_now()
+    expires_at = _expiry(fields, now)
     asked = fields.done()
-    if asked.expires_utc is not None and asked.expires_utc <= now:
-        fields.fault("expiresUtc", "must be in the future")
-        fields.done()
     secret = new_secret()
-    kept = stored(secret, name=asked.name or f"added {now:%Y-%m-%d}", at=now, expires_at=asked.expires_utc)
+    kept = stored(secret, name=asked.name or f"added {now:%Y-%m-%d}", at=now, expires_at=expires_at)
     stream = stream_asked(call)
     command = AddSecret(by=call.caller.holder, secret=kept, at=now)
     answer = AddSecretResponse(
@@ -70,6 +69,21 @@ async def revoke_secret(call: Call) -> Response:
     command = RevokeSecret(by=call.caller.holder, secret_id=_secret_asked(call))
     handled = await handle(call.services.ledger, CLIENT, stream_asked(call), command, call.meta)
     return Response(status_code=204, headers=position(handled))
+
+
+def _expiry(fields: Fields[AddSecretRequest], now: datetime) -> datetime | None:
+    """The moment asked for, in UTC, when it is one to come."""
+    asked: datetime | None = fields.good("expiresUtc")
+    if asked is None:
+        return None
+    if asked <= now:
+        fields.fault("expiresUtc", "must be in the future")
+        return None
+    try:
+        return asked.astimezone(UTC)
+    except OverflowError:
+        fields.fault("expiresUtc", "must be before the year 10000 in UTC")
+        return None
 
 
 def _secret_asked(call: Call) -> UUID:

@@ -1,4 +1,8 @@
-"""What goes over the wire of the management API: one struct per request and per answer. camelCase exists only here."""
+"""What goes over the wire of the management API: one struct per request and per answer. camelCase exists only here.
+
+A length is checked while a request is read. What is in `extra_json_schema` is for readers of /openapi.json: the endpoint checks
+it, and says what is wrong in a sentence.
+"""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,23 +12,66 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from service.scopes import SCOPE
 
+_TEXT = r"[^\x00-\x1f\x7f-\x9f]"
+TEXT = f"^{_TEXT}*$"
+"""No control characters."""
+
+NOT_BLANK = rf"^{_TEXT}*[^\s\x00-\x1f\x7f-\x9f]{_TEXT}*$"
+EMAIL = r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+$"
+
 BotUserId = Annotated[
-    str, Meta(max_length=450, description="The bot that the client acts as: the `sub` of its tokens.")
+    str,
+    Meta(
+        max_length=450,
+        description="Required bot user ID for M2M clients. Optional for interactive clients. It is the `sub` of the client's tokens.",
+        extra_json_schema={"pattern": NOT_BLANK},
+    ),
 ]
 DisplayName = Annotated[
-    str, Meta(max_length=255, description="A name for people, such as `Production CRM Integration`.")
+    str,
+    Meta(
+        max_length=255,
+        description='Optional friendly name for this OAuth client (e.g., "Production CRM Integration").',
+        extra_json_schema={"pattern": TEXT},
+    ),
 ]
 RedirectUri = Annotated[
     str,
-    Meta(max_length=2000, description="Absolute, without fragment; https, http on loopback, or an app's own scheme."),
+    Meta(
+        max_length=2000,
+        description="Redirect URI for OAuth authorization code flow. Required for interactive flows, not needed for M2M flows. "
+        "Absolute and without fragment: `https`, `http` on loopback, or an app's own scheme.",
+        extra_json_schema={"format": "uri"},
+    ),
 ]
-SecretName = Annotated[str, Meta(max_length=100, description="A name for people, such as `rotation 2026-11`.")]
+Scope = Annotated[str, Meta(pattern=SCOPE, max_length=100)]
+SecretName = Annotated[
+    str,
+    Meta(
+        max_length=100,
+        description="A name for people, such as `rotation 2026-11`.",
+        extra_json_schema={"pattern": TEXT},
+    ),
+]
+PersonName = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": TEXT})]
+ClientSecretText = Annotated[
+    str, Meta(description="⚠️ CRITICAL: shown only here, once. Store it securely immediately; only its hash is kept.")
+]
+Created = Annotated[datetime, Meta(tz=True, description="When it was made.")]
+LastUsed = Annotated[datetime, Meta(tz=True, description="When it last got a token; null while it never has.")]
+Expires = Annotated[datetime, Meta(tz=True, description="When the secret stops working; null is never.")]
+Hint = Annotated[
+    str, Meta(description="The secret's last characters, to tell one from another. The secret itself is not kept.")
+]
 
 
-class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"):
+class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Request to create a new OAuth 2.0 client for API access."""
 
-    m2m: Annotated[bool, Meta(description="Whether this is a machine-to-machine client (client credentials).")]
+    m2m: Annotated[
+        bool,
+        Meta(description="Whether this is a machine-to-machine (M2M) client using client credentials flow."),
+    ]
     bot_user_id: BotUserId | None = None
     display_name: DisplayName | None = None
     redirect_uri: RedirectUri | None = None
@@ -34,48 +81,66 @@ class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel
     """The clientSecret is shown only here, once. Store it now."""
 
     client_id: str
-    client_secret: str
+    client_secret: ClientSecretText
 
 
-class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"):
+class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What is left out stays as it is."""
 
     display_name: DisplayName | UnsetType | None = UNSET
-    redirect_uris: Annotated[list[RedirectUri], Meta(max_length=20)] | UnsetType = UNSET
-    scopes: Annotated[list[Annotated[str, Meta(pattern=SCOPE, max_length=100)]], Meta(max_length=50)] | UnsetType = (
-        UNSET
-    )
+    redirect_uris: (
+        Annotated[list[RedirectUri], Meta(max_length=20, description="All of them: those left out are removed.")]
+        | UnsetType
+    ) = UNSET
+    scopes: (
+        Annotated[
+            list[Scope], Meta(max_length=50, description="All that its tokens may carry. Only scopes that you hold.")
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A client in a list. No secret is in it."""
+
     client_id: str
     display_name: str | None
     redirect_uris: list[str]
-    created_utc: datetime
+    created_utc: Created
     bot_user_id: str | None
 
 
 class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A client as it is now."""
+
     client_id: str
     display_name: str | None
     m2m: bool
     bot_user_id: str | None
     redirect_uris: list[str]
-    scopes: list[str]
-    state: str
-    owner: str
-    created_utc: datetime
-    last_used_utc: datetime | None
+    scopes: Annotated[list[str], Meta(description="What its tokens may carry.")]
+    state: Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
+    owner: Annotated[str, Meta(description="The `sub` of the caller who registered it.")]
+    created_utc: Created
+    last_used_utc: LastUsed | None
 
 
 class DeletedClients(Struct, frozen=True, kw_only=True, rename="camel"):
-    deleted: int
+    """How many clients stopped existing."""
+
+    deleted: Annotated[int, Meta(ge=0)]
 
 
-class AddSecretRequest(Struct, frozen=True, kw_only=True, rename="camel"):
+class AddSecretRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Everything may be left out: `{}` adds a secret that never expires."""
+
     name: SecretName | None = None
     expires_utc: (
-        Annotated[datetime, Meta(tz=True, description="When the secret stops working; never, if left out.")] | None
+        Annotated[
+            datetime,
+            Meta(tz=True, description="When the secret stops working, in the future; it never does, if left out."),
+        ]
+        | None
     ) = None
 
 
@@ -83,30 +148,36 @@ class AddSecretResponse(Struct, frozen=True, kw_only=True, rename="camel"):
     """The clientSecret is shown only here, once. Store it now."""
 
     secret_id: UUID
-    client_secret: str
+    client_secret: ClientSecretText
     name: str
-    hint: str
-    expires_utc: datetime | None
+    hint: Hint
+    expires_utc: Expires | None
 
 
 class ClientSecret(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`hint` is the secret's last characters; the secret itself is known to its owner alone."""
+    """One of a client's secrets, without the secret."""
 
     secret_id: UUID
     name: str
-    hint: str
-    created_utc: datetime
-    expires_utc: datetime | None
-    last_used_utc: datetime | None
+    hint: Hint
+    created_utc: Created
+    expires_utc: Expires | None
+    last_used_utc: LastUsed | None
 
 
-class CreateBotRequest(Struct, frozen=True, kw_only=True, rename="camel"):
-    email: Annotated[str, Meta(max_length=255, description="Unique among all bots.")]
-    first_name: Annotated[str, Meta(max_length=100)] | None = None
-    last_name: Annotated[str, Meta(max_length=100)] | None = None
+class CreateBotRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Request to create a bot: somebody for machines to act as."""
+
+    email: Annotated[
+        str, Meta(max_length=255, description="Unique among all bots.", extra_json_schema={"pattern": EMAIL})
+    ]
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
 
 
 class Bot(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Somebody for machines to act as: give its `id` as a client's `botUserId`."""
+
     id: str
     email: str | None
     first_name: str | None

@@ -7,30 +7,15 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 HERE = Path(__file__).parent
 
 
-class SchemaBehind(Exception):
-    """The database's schema is not the one that this version of Muniment works with."""
-
-
 async def migrate(url: str) -> tuple[str | None, str | None]:
     """The schema versions before and after. In one transaction: all of it, or nothing."""
     return await _with_connection(url, _upgrade)
-
-
-async def check(url: str) -> None:
-    """Raises SchemaBehind."""
-    present = await _with_connection(url, _version)
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
-    if present != wanted:
-        raise SchemaBehind(
-            f"The database's schema is at {present or 'nothing'}, this version works with {wanted}: run muniment db migrate."
-        )
 
 
 async def _with_connection(url: str, do: Any) -> Any:

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64encode
 from msgspec import Struct, convert, json
 
-from events.database import AnyConnection, Connection
+from events.database import AnyConnection, Connection, Unavailable
 from events.signing_key import PublicJwk
 from projections import signing_keys
 from service.sealing import CannotOpen, Seal
@@ -25,7 +26,7 @@ LEEWAY = timedelta(minutes=5)
 Jwk = dict[str, str | list[str]]
 
 
-class WrongMasterKey(Exception):
+class WrongMasterKey(Unavailable):
     """The master key is not the one that the signing keys were wrapped with."""
 
 
@@ -33,7 +34,7 @@ class Signer(Struct, frozen=True):
     """The key that signs, and the segment that its every token begins with."""
 
     kid: str
-    key: ECKey
+    key: EllipticCurvePrivateKey
     header: bytes
 
 
@@ -78,7 +79,9 @@ class KeyRing:
         if wrapped is None:
             raise WrongMasterKey(f"the private part of the signing key {row.kid} is not in the vault")
         header = urlsafe_b64encode(json.encode({"alg": row.alg, "kid": row.kid, "typ": "at+jwt"}))
-        return Signer(row.kid, ECKey.import_key(unwrap(self._seal, row.stream_id, wrapped)), header)
+        key = ECKey.import_key(unwrap(self._seal, row.stream_id, wrapped)).private_key
+        assert key is not None
+        return Signer(row.kid, key, header)
 
 
 def wrapping(master_key: bytes) -> Seal:

@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import pwd
-import select
 import shutil
 import signal
 import subprocess
@@ -36,7 +35,7 @@ from service.embedded import cluster, directory, errors, postmaster, server_log
 wish = json.loads(sys.argv[1])
 directory.STATE = Path(wish["state"])
 server_log.LIMIT_BYTES = wish.get("log_limit", server_log.LIMIT_BYTES)
-postmaster.ANSWER_SECONDS = 0.5
+postmaster.ANSWER_SECONDS = 0.3
 postmaster.STOPPING = [(number, min(seconds, wish.get("patience", 60))) for number, seconds in postmaster.STOPPING]
 if wish["uid"] is not None:
     os.setgroups([]); os.setgid(wish["gid"]); os.setuid(wish["uid"])
@@ -55,21 +54,15 @@ class User:
 
     def __init__(self, wish: dict[str, Any], prefix: list[str]) -> None:
         self.said: str | None = None
+        command = [*prefix, sys.executable, "-c", SCRIPT, json.dumps(wish)]
+        pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-c", SCRIPT, json.dumps(wish)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=REPOSITORY,
-            start_new_session=True,
-            text=True,
+            command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=REPOSITORY, start_new_session=True, text=True
         )
 
     def answer(self) -> list[str]:
         """What came of it: ["up", url], or the error's class and text."""
         assert self.process.stdout
-        ready, _, _ = select.select([self.process.stdout], [], [], 30)
-        assert ready, "the user neither came up nor was refused"
         line = self.process.stdout.readline()
         assert line, self.leave()
         return json.loads(line)
@@ -131,10 +124,10 @@ class World:
         assert until(is_back, 20)
         return self.postmaster()
 
-    def running(self) -> list[psutil.Process]:
-        """Every Postgres process that lives in this world or in its state."""
-        mine = [self.root.resolve(), self.cluster.resolve()]
-        return [process for process in psutil.process_iter() if _is_in(process, mine)]
+    def running(self, *names: str) -> list[psutil.Process]:
+        """The Postgres processes of this world: all, or those with such names."""
+        mine, names = [self.root.resolve(), self.cluster.resolve()], names or ("postgres", "initdb")
+        return [process for process in psutil.process_iter() if _is_one(process, names, mine)]
 
     def end(self) -> list[psutil.Process]:
         """Make everybody leave, and say who is still there."""
@@ -146,9 +139,9 @@ class World:
         return left
 
 
-def _is_in(process: psutil.Process, places: list[Path]) -> bool:
+def _is_one(process: psutil.Process, names: tuple[str, ...], places: list[Path]) -> bool:
     try:
-        if process.name() not in {"postgres", "initdb"} or process.status() == psutil.STATUS_ZOMBIE:
+        if process.name() not in names or process.status() == psutil.STATUS_ZOMBIE:
             return False
         words = [process.cwd(), *process.cmdline()]
     except psutil.Error:
@@ -177,17 +170,20 @@ def programs(state: Path) -> Path:
 
 
 @pytest.fixture
-def make_world(state: Path, programs: Path) -> Iterator[Callable[[Account | None, Path | None], World]]:
+def make_world(state: Path, programs: Path) -> Iterator[Callable[..., World]]:
     """Worlds whose users have all left at the end, with nothing of theirs still running."""
-    worlds: list[World] = []
+    worlds: list[tuple[World, bool]] = []
 
-    def make(account: Account | None, root: Path | None = None) -> World:
-        root = root or _new_root(account)
-        worlds.append(World(root, state, programs if account or not IS_ROOT else None, account))
-        return worlds[-1]
+    def make(account: Account | None, root: Path | None = None, *, keep: bool = False) -> World:
+        world = World(root or _new_root(account), state, programs if account or not IS_ROOT else None, account)
+        worlds.append((world, keep))
+        return world
 
     yield make
-    left = [process for world in worlds for process in world.end()]
+    left = [process for world, _ in worlds for process in world.end()]
+    for world, keep in worlds:
+        if not keep:
+            shutil.rmtree(world.root)
     assert not left, "something was left running"
 
 
@@ -200,21 +196,15 @@ def _new_root(account: Account | None) -> Path:
 
 
 @pytest.fixture
-def root_world(make_world: Callable[[Account | None], World]) -> Iterator[World]:
+def root_world(make_world: Callable[..., World]) -> World:
     if not IS_ROOT:
         pytest.skip("only root can drop to another account")
-    world = make_world(None)
-    yield world
-    world.end()
-    shutil.rmtree(world.root)
+    return make_world(None)
 
 
 @pytest.fixture
-def ordinary_world(make_world: Callable[[Account | None], World]) -> Iterator[World]:
-    world = make_world(ORDINARY)
-    yield world
-    world.end()
-    shutil.rmtree(world.root)
+def ordinary_world(make_world: Callable[..., World]) -> World:
+    return make_world(ORDINARY)
 
 
 @pytest.fixture(params=["root", "an ordinary user"])
@@ -233,12 +223,14 @@ def finished() -> Iterator[dict[str, Path]]:
 
 
 @pytest.fixture(params=["root", "an ordinary user"])
-def world(request: pytest.FixtureRequest, make_world: Callable[..., World], finished: dict[str, Path]) -> Iterator[World]:
+def world(
+    request: pytest.FixtureRequest, make_world: Callable[..., World], finished: dict[str, Path]
+) -> Iterator[World]:
     """A world whose cluster has the table `kept`, for each kind of user; tests leave it as usable as they found it."""
     if request.param == "root" and not IS_ROOT:
         pytest.skip("only root can drop to another account")
     account = None if request.param == "root" else ORDINARY
-    world = make_world(account, finished.get(request.param))
+    world = make_world(account, finished.get(request.param), keep=True)
     if request.param not in finished:
         finished[request.param] = world.root
         user = world.user()

@@ -49,7 +49,7 @@ def test_a_cluster_that_its_account_can_no_longer_reach_is_refused_by_name(world
     kind, text = world.user().refused()
     world.root.chmod(0o755)
     assert kind == "DirectoryRefused"
-    assert "may no longer pass through" in text
+    assert "may not pass through" in text
 
 
 @pytest.mark.parametrize("world", ["an ordinary user"], indirect=True)
@@ -147,15 +147,19 @@ def test_root_without_the_rights_that_a_container_takes_away_survives_the_same_d
     assert root_world.running() == []
 
 
-def test_an_account_reaches_what_the_mode_bits_let_it(tmp_path):
-    place = tmp_path / "place"
+@pytest.mark.parametrize("right", ["chown", "setuid"])
+def test_root_without_the_right_to_become_another_is_refused_by_name(root_world, right):
+    kind, text = root_world.user(prefix=["setpriv", "--inh-caps=-all", f"--bounding-set=-{right}"]).refused()
+    assert kind == "DirectoryRefused"
+    assert "This root may not do" in text
+    assert "MUNIMENT_DATABASE_URL" in text
+
+
+def test_an_account_reaches_what_the_mode_bits_let_it(root_world):
+    place = root_world.root / "place"
     place.mkdir()
-    other = Account(place.stat().st_uid + 1, place.stat().st_gid + 1)
-    member = Account(place.stat().st_uid + 1, place.stat().st_gid)
-    owner = Account(place.stat().st_uid, place.stat().st_gid + 1)
-    for path in (tmp_path, *tmp_path.parents):
-        if path.stat().st_uid == os.geteuid() and not path.stat().st_mode & 0o001:
-            path.chmod(0o755)
+    other, member, owner = Account(1, 1), Account(1, 2), Account(2, 1)
+    os.chown(place, 2, 2)
     for mode, who in ((0o701, {other, owner}), (0o710, {member, owner}), (0o611, {other, member})):
         place.chmod(mode)
         assert {account for account in (other, member, owner) if reaches(account, place)} == who

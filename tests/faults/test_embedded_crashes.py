@@ -79,7 +79,7 @@ def test_an_orphan_that_no_longer_answers_is_replaced(world, number):
     orphan = world.postmaster()
     user.kill()
     orphan.suspend()
-    assert number in kept(world.user(patience=0.5).up())
+    assert number in kept(world.user(patience=0.1).up())
     assert world.postmaster() != orphan
     assert not postmaster.is_alive(orphan)
 
@@ -94,21 +94,23 @@ def test_after_both_are_killed_the_next_user_starts_anew(world, number):
 
 
 def test_a_user_killed_at_any_moment_of_the_first_start_leaves_nothing_that_hinders(empty_world):
-    for moment in (0.1, 0.45, 0.6):
+    for moment in (0.2, 0.55):
         user = empty_world.user()
         until(lambda: list(empty_world.root.glob("data/*")) != [])
         time.sleep(moment)  # The moments are what is tested.
         user.kill()
-    url = empty_world.user().up()
-    with psycopg.connect(url) as connection:
+    heir = empty_world.user()
+    with psycopg.connect(heir.up()) as connection:
         assert connection.execute("select current_database()").fetchone() == ("muniment",)
+    heir.leave()
+    empty_world.user().up()
     assert list(empty_world.data.glob("postgres.new-*")) == []
 
 
 def test_what_a_killed_user_left_half_made_is_cleared_even_with_its_initdb_still_at_it(empty_world):
     user = empty_world.user()
     until(lambda: list(empty_world.root.glob("data/postgres.new-*/cluster/base")) != [])
-    [initdb] = [process for process in empty_world.running() if process.name() == "initdb"]
+    [initdb] = empty_world.running("initdb")
     initdb.suspend()
     user.kill()
     empty_world.user().up()
@@ -122,8 +124,7 @@ def stranger(request: pytest.FixtureRequest, world) -> Iterator[int]:
     program = shutil.copy(shutil.which("sleep") or "", world.root / "postgres")
     command = [program if request.param == "another_postgres" else "sleep", "60"]
     owner = account.for_directory(world.data, world.cluster)
-    identity = {"user": owner.user, "group": owner.group, "extra_groups": owner.extra_groups}
-    process = subprocess.Popen(command, cwd="/", **identity)
+    process = subprocess.Popen(command, cwd="/", user=owner.user, group=owner.group, extra_groups=owner.extra_groups)
     if request.param == "a_zombie":
         process.kill()
         until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)

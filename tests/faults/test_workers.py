@@ -6,33 +6,37 @@ import random
 import httpx
 import pytest
 
+from tests.faults.plain_http import Connection
 from tests.faults.serving import operator_bearer, register, served, token
 
 REGISTRATIONS = 2000
 CALLERS = 20
 
 
-async def _register_then_token(url: str, bearer: dict[str, str], times: int, failures: list[str]) -> None:
+async def _register_then_token(url: str, bearer: dict[str, str], times: int, failures: list[object]) -> None:
     """Each request over one of several connections at random, so that it meets a worker at random."""
-    connections = [
-        httpx.AsyncClient(base_url=url, timeout=30, limits=httpx.Limits(max_connections=1)) for _ in range(4)
-    ]
+    connections = [await Connection.to(url) for _ in range(4)]
     for _ in range(times):
-        created = await register(random.choice(connections), bearer)
-        if created.status_code != 201:
-            failures.append(created.text)
+        asked = {"m2m": True, "botUserId": "bot-abc123"}
+        status, given = await random.choice(connections).post_json("/api/v1/auth/clients", bearer, asked)
+        if status != 201:
+            failures.append(given)
             continue
-        given = created.json()
-        granted = await token(random.choice(connections), given["clientId"], given["clientSecret"], scope="api:public")
-        if granted.status_code != 200:
-            failures.append(granted.text)
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": given["clientId"],
+            "client_secret": given["clientSecret"],
+        }
+        status, granted = await random.choice(connections).post_form("/openid/token", {**form, "scope": "api:public"})
+        if status != 200:
+            failures.append(granted)
     for connection in connections:
-        await connection.aclose()
+        await connection.close()
 
 
 @pytest.mark.timeout(200)
 async def test_a_client_registered_on_one_of_four_workers_gets_a_token_on_any_other_at_once():
-    failures: list[str] = []
+    failures: list[object] = []
     async with served(workers=4) as service, httpx.AsyncClient(base_url=service.url) as http:
         bearer = await operator_bearer(http, service)
         each = REGISTRATIONS // CALLERS

@@ -26,3 +26,6 @@ def upgrade() -> None:
     for name in FILES:
         script = (ROOT / name).read_text()
         connection.run_async(lambda raw, script=script: raw.execute(script))
+    op.execute(
+        "grant select on alembic_version to muniment_service"
+    )  # so that `serve` sees whether its schema is there

@@ -1,0 +1,44 @@
+-- The three roles of Muniment, for a superuser to run with psql, in the database that Muniment is to have for itself. Harmless to repeat.
+--
+--   OWNER_PASSWORD=... SERVICE_PASSWORD=... psql -d muniment -f deploy/roles.sql
+--
+--   muniment_owner     owns the database and the logs; `muniment db migrate` and pg_dump log in as it, nothing else does
+--   muniment_service   nobody logs in as it; whatever the service does, it does as this role, so what it may do is granted to this role:
+--                      append to the logs through two functions, read them, and own the tables that are made of them
+--   muniment           what `muniment serve` and the other commands log in as; it may be muniment_service and nothing else
+--
+-- The passwords come from the environment, so that neither this file nor a list of processes shows them. One that is not set
+-- stays as it is; \password muniment in psql changes it later.
+\set ON_ERROR_STOP on
+\getenv owner_password OWNER_PASSWORD
+\getenv service_password SERVICE_PASSWORD
+
+begin;
+set local client_min_messages = 'warning';                          -- "is already a member" is no news
+set local log_statement = 'none';                                    -- no password in the server's log, nor in an error's context
+set local log_min_duration_statement = -1;
+set local log_min_error_statement = 'panic';
+set local password_encryption = 'scram-sha-256';
+
+select format('create role %I', name) from unnest(array['muniment_owner', 'muniment_service', 'muniment']) as name
+ where not exists (select from pg_catalog.pg_roles where rolname = name)
+\gexec
+alter role muniment_owner   login   inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
+alter role muniment_service nologin inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
+alter role muniment         login   inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
+\if :{?owner_password}
+alter role muniment_owner password :'owner_password';
+\endif
+\if :{?service_password}
+alter role muniment password :'service_password';
+\endif
+
+-- The owner is a member of the service's role, so that a migration can change the tables that the service owns; never the other way round.
+grant muniment_service to muniment_owner, muniment;
+
+alter database :"DBNAME" owner to muniment_owner;
+revoke all on database :"DBNAME" from public;
+grant connect, temporary on database :"DBNAME" to muniment_service;  -- temporary: `projections verify` folds the log into one
+revoke all on schema public from public;
+grant usage on schema public to muniment_service;                    -- the schema's version is kept there
+commit;

@@ -1,0 +1,182 @@
+"""muniment clients: which there are, what each is, and how it came to be so."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import typer
+
+from events.client import ClientRegistered, ClientSecretAdded, StoredSecret
+from events.codec import Recorded
+from events.database import Connection
+from events.replay import history as history_of
+from projections import last_used
+from projections.clients import Found, Row, Wanted, find, listed, stream_of
+from service.cli.opening import Plainly, ask
+from service.cli.output import Json, document, line, lines, moment, note, say, table
+from service.cli.telling import as_json as event_as_json
+from service.cli.telling import what, who
+
+app = typer.Typer(help="Who may ask for tokens.", no_args_is_help=True)
+
+ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="oauth_client_…", show_default=False)]
+Owner = Annotated[str | None, typer.Option(help="Only this owner's (the `sub` of who registered them).")]
+State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only those in this state.")]
+Name = Annotated[str | None, typer.Option(help="Only those with this in their name, in upper or lower case.")]
+Bot = Annotated[str | None, typer.Option(help="Only those that act as this bot.")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
+
+
+@app.command("list")
+def list_clients(
+    *,
+    owner: Owner = None,
+    state: State = None,
+    name: Name = None,
+    bot: Bot = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """List clients, oldest first, with when each last got a token.
+
+    Example: `muniment clients list --state disabled --name salesforce`
+    """
+    wanted = Wanted(owner=owner, state=state, name=name, bot_user_id=bot)
+    rows, used = ask(lambda connection: _listed(connection, wanted, limit + 1))
+    shown = rows[:limit]
+    if as_json:
+        document([_row(row, used.get(row.client_id)) for row in shown])
+    else:
+        columns = ("client_id", "name", "owner", "bot", "state", "scopes", "created", "last used")
+        table(columns, (_cells(row, used.get(row.client_id)) for row in shown))
+    if len(rows) > limit:
+        note(f"there are more than these {limit}; --limit shows more of them")
+
+
+@app.command()
+def show(client_id: ClientId, as_json: Json = False) -> None:
+    """Show everything that a client is now: its grant, scopes and redirect URIs, and each secret by its hint.
+
+    Example: `muniment clients show oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
+    """
+    stream = _stream(client_id)
+    found, used, secrets = ask(lambda connection: _found(connection, stream, client_id))
+    if as_json:
+        told = _row(found.client, used)
+        document({**told, "bot_state": found.bot_state, "secrets": [_secret(s, secrets) for s in found.client.secrets]})
+        return
+    lines(_facts(found, used))
+    say("")
+    columns = ("secret", "name", "hint", "created", "expires", "last used")
+    table(columns, (_secret_cells(secret, secrets) for secret in found.client.secrets))
+
+
+@app.command()
+def history(client_id: ClientId, as_json: Json = False) -> None:
+    """Tell a client's life: what changed from what to what, by whom, when. Deleted clients have one too.
+
+    With --json, one event a line, with the sentence under "told".
+
+    Example: `muniment clients history oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
+    """
+    stream = _stream(client_id)
+    events = ask(lambda connection: history_of(connection, stream))
+    if not events:
+        raise Plainly(f"There never was a client {client_id}.")
+    told = _told(events)
+    if as_json:
+        for past, sentence in zip(events, told, strict=True):
+            line({**event_as_json(past), "told": sentence})
+    else:
+        rows = zip(events, told, strict=True)
+        table(
+            ("when", "what", "by", "position"),
+            ((moment(past.recorded_at), sentence, who(past.meta.actor), str(past.position)) for past, sentence in rows),
+        )
+
+
+def _stream(client_id: str) -> UUID:
+    stream = stream_of(client_id)
+    if stream is None:
+        raise Plainly(f"{client_id} is not a client_id: those are oauth_client_ and 32 hexadecimal digits.")
+    return stream
+
+
+async def _listed(connection: Connection, wanted: Wanted, limit: int) -> tuple[list[Row], dict[str, datetime]]:
+    rows = await listed(connection, wanted, limit=limit)
+    return rows, await last_used.find(connection, "client", [row.client_id for row in rows])
+
+
+async def _found(
+    connection: Connection, stream: UUID, client_id: str
+) -> tuple[Found, datetime | None, dict[UUID, datetime]]:
+    found = await find(connection, stream)
+    if found is None:
+        known = "was deleted; muniment clients history tells its life" if await history_of(connection, stream) else ""
+        raise Plainly(f"The client {client_id} {known or 'does not exist'}.")
+    used = await last_used.find(connection, "client", [client_id])
+    secrets = await last_used.secrets_used(connection, [s.secret_id for s in found.client.secrets])
+    return found, used.get(client_id), secrets
+
+
+def _told(events: list[Recorded]) -> list[str]:
+    """A sentence for each; what is revoked by its id is told by the name it was given."""
+    secrets: dict[UUID, StoredSecret] = {}
+    told: list[str] = []
+    for past in events:
+        event = past.event
+        if isinstance(event, ClientRegistered | ClientSecretAdded):
+            secrets[event.secret.secret_id] = event.secret
+        told.append(what(event, secrets))
+    return told
+
+
+def _row(row: Row, used: datetime | None) -> dict[str, Any]:
+    told: dict[str, Any] = {name: getattr(row, name) for name in row.__struct_fields__ if name != "secrets"}
+    return {**told, "last_used_at": used}
+
+
+def _secret(secret: StoredSecret, used: dict[UUID, datetime]) -> dict[str, Any]:
+    told: dict[str, Any] = {name: getattr(secret, name) for name in secret.__struct_fields__ if name != "hash"}
+    return {**told, "last_used_at": used.get(secret.secret_id)}
+
+
+def _cells(row: Row, used: datetime | None) -> tuple[str, ...]:
+    name, bot = row.display_name or "", row.bot_user_id or ""
+    return (
+        row.client_id,
+        name,
+        row.owner,
+        bot,
+        row.state,
+        " ".join(row.scopes),
+        moment(row.created_at),
+        moment(used) or "never",
+    )
+
+
+def _secret_cells(secret: StoredSecret, used: dict[UUID, datetime]) -> tuple[str, ...]:
+    times = (
+        moment(secret.created_at),
+        moment(secret.expires_at) or "never",
+        moment(used.get(secret.secret_id)) or "never",
+    )
+    return (str(secret.secret_id), secret.name, secret.hint, *times)
+
+
+def _facts(found: Found, used: datetime | None) -> list[tuple[str, str]]:
+    row = found.client
+    bot = f"{row.bot_user_id or 'none'}{f' ({found.bot_state})' if found.bot_state else ''}"
+    return [
+        ("client_id", row.client_id),
+        ("name", row.display_name or "none"),
+        ("owner", row.owner),
+        ("state", row.state),
+        ("grant", row.grant_type),
+        ("bot", bot),
+        ("scopes", " ".join(row.scopes) or "none"),
+        *(("redirect URI", uri) for uri in row.redirect_uris),
+        ("created", moment(row.created_at)),
+        ("last used", moment(used) or "never"),
+        ("version", str(row.version)),
+    ]

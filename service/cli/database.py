@@ -1,0 +1,32 @@
+"""muniment db: the schema."""
+
+import typer
+
+from service.cli.opening import bring_up, opened, url_of
+from service.cli.output import Json, document, say
+
+app = typer.Typer(help="The database's schema.", no_args_is_help=True)
+
+
+@app.callback()
+def _several() -> None:
+    pass
+
+
+@app.command()
+def migrate(as_json: Json = False) -> None:
+    """Bring the database's schema to the version that this Muniment works with.
+
+    All of it or nothing, by one process at a time; harmless to repeat. Needs no master key, and on a database of one's own the
+    login of its owner (deploy/roles.sql). The embedded database is migrated by whatever command opens it first.
+
+    Example: `MUNIMENT_DATABASE_URL=postgresql://muniment_owner:...@db/muniment muniment db migrate`
+    """
+    with opened(migrated=False) as settings:
+        before, after = bring_up(url_of(settings))
+    if as_json:
+        document({"before": before, "after": after, "changed": before != after})
+    elif before == after:
+        say(f"The schema is at version {after}: nothing to do.")
+    else:
+        say(f"The schema went from {f'version {before}' if before else 'nothing'} to version {after}.")

@@ -1,0 +1,69 @@
+"""muniment keys: what signs the tokens."""
+
+import typer
+from msgspec import structs
+
+from events.database import pool, read
+from events.log import Log
+from projections.signing_keys import Row, every
+from service.cli import rewrapping
+from service.cli.opening import ask, by_operator, opened, right_key, run, url_of
+from service.cli.output import Json, document, moment, say, table
+from service.commands.handle import Ledger
+from service.settings import Settings
+
+app = typer.Typer(help="The keys that sign tokens, and the master key that wraps them.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """List signing keys, oldest first: the active one signs, the published one is next, a retired one only verifies.
+
+    Example: `muniment keys list`
+    """
+    rows = ask(every)
+    if as_json:
+        document([structs.asdict(row) for row in rows])
+    else:
+        table(("kid", "alg", "state", "published", "activated", "retired"), map(_cells, rows))
+
+
+@app.command()
+def rotate(as_json: Json = False) -> None:
+    """Let the next key sign from now on, retire the present one, and publish a new next one. Prints the kid that signs now.
+
+    Tokens signed before stay good: the retired key is in the JWKS until the last of them has expired. The next key has been
+    there since the last rotation, so give resource servers time between two. A running service notices by itself.
+
+    Example: `muniment keys rotate`
+    """
+    with opened(needs_key=True) as settings, right_key():
+        kid = run(_rotated(settings))
+    if as_json:
+        document({"kid": kid})
+    else:
+        say(kid)
+
+
+app.command("rewrap")(rewrapping.rewrap)
+
+
+async def _rotated(settings: Settings) -> str:
+    from service import rotation  # noqa: PLC0415 - Authlib comes along
+    from service.oauth import keys  # noqa: PLC0415
+
+    assert settings.master_key is not None
+    url, seal = url_of(settings), keys.wrapping(settings.master_key)
+    log = Log(url)
+    try:
+        async with pool(url) as connections:
+            # Wrapped by another master key than the others, the new key would be found useless at its turn, not now.
+            await read(connections, lambda connection: rewrapping.check(connection, seal))
+            return await rotation.rotate(url, Ledger(log, connections), seal, by_operator())
+    finally:
+        await log.close()
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    times = (row.published_at, row.activated_at, row.retired_at)
+    return (row.kid, row.alg, row.state, *map(moment, times))

@@ -1,0 +1,131 @@
+"""muniment log: what happened, and the proof that it is what was written."""
+
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+import asyncpg
+import typer
+
+from events.codec import Recorded
+from events.database import Connection
+from events.issuance import decode
+from events.replay import history
+from projections import bots, clients, signing_keys
+from service.cli import export, following, verification
+from service.cli.opening import Plainly, ask
+from service.cli.output import Json, document, lines, moment, printable, say
+from service.cli.telling import as_json as event_as_json
+from service.cli.telling import fields, who
+
+app = typer.Typer(help="What happened: shown, followed, exported, and proved.", no_args_is_help=True)
+
+# A token's jti is a UUIDv7, so its first 48 bits say when it was made; its row was committed within minutes of that.
+ISSUED = """
+select position, issued_at, client, secret, jti, data from log.issuance
+ where jti = $1 and issued_at between to_timestamp($2 / 1000.0) - interval '5 minutes' and to_timestamp($2 / 1000.0) + interval '5 minutes'
+"""
+
+Stream = Annotated[
+    str,
+    typer.Argument(
+        metavar="STREAM",
+        help="A client_id, a bot's id (bot_…), a signing key's kid, a token's jti, or a bare stream id (UUID).",
+        show_default=False,
+    ),
+]
+
+
+def show(stream: Stream, as_json: Json = False) -> None:
+    """Show everything that happened to one client, bot, signing key or token, oldest first.
+
+    Each event with its place in the log, who did it by which request and from where, and its own fields; of a secret only the
+    hint. For a token, also its issue.
+
+    Example: `muniment log show oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
+    """
+    name, events, token = ask(lambda connection: _happened(connection, stream))
+    if not events and token is None:
+        raise Plainly(f"Nothing ever happened to {printable(stream)}.")
+    if as_json:
+        document(
+            {"stream_id": name, "issued": token and _issue(token), "events": [event_as_json(past) for past in events]}
+        )
+        return
+    if token is not None:
+        say(f"issued  position {token['position']} of the issuance log")
+        lines(((k, str(v)) for k, v in _issue(token).items() if k != "position"), indent="  ")
+    for past in events:
+        _tell(past)
+
+
+app.command("show")(show)
+app.command("follow")(following.follow)
+app.command("export")(export.export)
+app.command("verify")(verification.verify)
+
+
+def _tell(past: Recorded) -> None:
+    meta = past.meta
+    say(f"{past.type}  position {past.position}, version {past.version}")
+    envelope = [
+        ("recorded", moment(past.recorded_at, exact=True)),
+        ("by", who(meta.actor)),
+        ("request", meta.request_id),
+    ]
+    if meta.address:
+        envelope.append(("from", meta.address))
+    if meta.cause:
+        envelope.append(("because of", f"position {meta.cause}"))
+    lines([*envelope, *_flat(fields(past.event))], indent="  ")
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested fields by their dotted names."""
+    told: list[tuple[str, str]] = []
+    for name, field in value.items():
+        if isinstance(field, dict):
+            told += _flat(cast("dict[str, Any]", field), f"{prefix}{name}.")
+        elif isinstance(field, list | tuple):
+            told.append((prefix + name, " ".join(map(str, cast("tuple[Any]", field))) or "none"))
+        else:
+            told.append((prefix + name, "none" if field is None else str(field)))
+    return told
+
+
+async def _happened(connection: Connection, name: str) -> tuple[UUID, list[Recorded], asyncpg.Record | None]:
+    stream = await _stream(connection, name)
+    events = await history(connection, stream)
+    token = await connection.fetchrow(ISSUED, stream, stream.int >> 80) if stream.version == 7 else None
+    return stream, events, token
+
+
+async def _stream(connection: Connection, name: str) -> UUID:
+    stream = clients.stream_of(name) or bots.stream_of(name) or _uuid(name)
+    if stream is None:
+        stream = next((row.stream_id for row in await signing_keys.every(connection) if row.kid == name), None)
+    if stream is None:
+        raise Plainly(f"{printable(name)} is no client_id (oauth_client_…), bot id (bot_…), kid, jti or UUID.")
+    return stream
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _issue(row: asyncpg.Record) -> dict[str, Any]:
+    token = decode(row["data"])
+    return {
+        "position": row["position"],
+        "issued_at": row["issued_at"],
+        "client_id": clients.client_id_of(row["client"]),
+        "secret_id": row["secret"],
+        "jti": row["jti"],
+        "sub": token.sub,
+        "scope": token.scope,
+        "kid": token.kid,
+        "exp": token.exp,
+        "address": token.address,
+    }

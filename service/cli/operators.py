@@ -1,0 +1,77 @@
+"""muniment operator: the first caller of the API on a database of one's own, and any further one."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from events.database import pool
+from events.log import Log
+from service.cli.opening import Plainly, by_operator, opened, run, url_of
+from service.cli.output import Json, say
+from service.cli.serve import first_token
+from service.commands.handle import Ledger
+from service.scopes import OPERATORS, is_scope
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.operators import Operator
+
+LONGEST_NAME = 450
+CREATED = "\n  The operator {name} is there. Its credentials are shown this once, and kept nowhere.\n"
+
+app = typer.Typer(help="Clients that may manage everybody's clients.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Whom its tokens act as (their `sub`).", show_default=False)]
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scope",
+        metavar="SCOPE",
+        help=f"What it may do; may be repeated. Without it: {', '.join(OPERATORS)}.",
+        show_default=False,
+    ),
+]
+
+
+@app.callback()
+def _several() -> None:
+    pass
+
+
+@app.command()
+def create(name: Name, scope: Scopes = None, as_json: Json = False) -> None:
+    """Register a client that may manage everybody's clients, and print its credentials, once.
+
+    It is what the first run does by itself on the embedded database. MUNIMENT_ISSUER should be set as for the service, for
+    the answer names the token endpoint. Needs no master key.
+
+    Example: `muniment operator create alice --scope clients:read --scope operate --json > alice.json`
+    """
+    scopes = _checked(name, scope)
+    with opened() as settings:
+        operator = run(_create(settings, name, scopes))
+    if as_json:
+        say(operator.as_json().decode())
+    else:
+        say(CREATED.format(name=name) + first_token(operator))
+
+
+def _checked(name: str, scopes: list[str] | None) -> tuple[str, ...]:
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise Plainly(f"An operator's name is 1 to {LONGEST_NAME} printable characters.")
+    for scope in scopes or ():
+        if not is_scope(scope):
+            raise Plainly(f"{scope!r} is not a scope: visible ASCII without quotation marks, backslashes and spaces.")
+    return tuple(dict.fromkeys(scopes)) if scopes else OPERATORS
+
+
+async def _create(settings: Settings, name: str, scopes: tuple[str, ...]) -> "Operator":
+    from service import operators  # noqa: PLC0415 - Authlib comes along
+
+    url = url_of(settings)
+    log = Log(url)
+    try:
+        async with pool(url) as connections:
+            return await operators.create(Ledger(log, connections), name, settings.issuer, by_operator(), scopes=scopes)
+    finally:
+        await log.close()

@@ -1,0 +1,114 @@
+"""muniment projections: the tables made of what happened, how far each is, whether it is right, and making it anew."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from msgspec import structs
+
+from projections import rebuild as rebuilding
+from projections import report
+from projections.last_used import Poison
+from projections.report import NAMES, Verdict
+from service.cli.opening import Plainly, ask, ask_at, opened_at, run
+from service.cli.output import Json, document, printable, say, table
+from service.cli.progress import bar
+
+app = typer.Typer(help="The tables made of what happened.", no_args_is_help=True)
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help=f"Of: {', '.join(NAMES)}.", show_default=False)
+]
+All = Annotated[bool, typer.Option("--all", help="Every projection.")]
+
+
+@app.command("list")
+def list_projections(as_json: Json = False) -> None:
+    """List projections: which log each follows, how far it is, how many rows it has, their digest, and whether it is well.
+
+    Equal tables have equal digests, whatever the order of their rows.
+
+    Example: `muniment projections list`
+    """
+    found = ask(report.reports)
+    if as_json:
+        document(found)
+        return
+    columns = ("name", "follows", "position", "lag", "rows", "digest", "state", "error")
+    cells = ([r.name, r.follows, r.position, r.lag, r.rows, r.digest, r.state, r.error or ""] for r in found)
+    table(columns, ([str(cell) for cell in row] for row in cells))
+
+
+@app.command()
+def verify(names: Names = None, as_json: Json = False) -> None:
+    """Compare projections (all, unless some are named) with a fold of the log, row by row, as of one moment.
+
+    The exit status is 1 if any differs; up to ten of its differing rows are named. `muniment projections rebuild` puts it right.
+
+    Example: `muniment projections verify clients`
+    """
+    wanted = _known(names or NAMES)
+    with opened_at() as url:
+        verdicts = [_verified(url, name) for name in wanted]
+    if as_json:
+        told = [{**structs.asdict(verdict), "ok": verdict.agrees} for verdict in verdicts]
+        document({"ok": all(verdict.agrees for verdict in verdicts), "projections": told})
+    else:
+        for verdict in verdicts:
+            _tell(verdict)
+    if not all(verdict.agrees for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command()
+def rebuild(names: Names = None, every: All = False, as_json: Json = False) -> None:
+    """Make projections anew from the log and put them in place. The service may run meanwhile: no request fails.
+
+    Example: `muniment projections rebuild clients`
+    """
+    if bool(names) == every:
+        raise Plainly(f"Name projections to rebuild ({', '.join(NAMES)}), or say --all.")
+    wanted = _known(NAMES if every else names or ())
+    with opened_at() as url:
+        for name in wanted:
+            _rebuilt(url, name)
+        found = [each for each in ask_at(url, report.reports) if each.name in wanted]
+    if as_json:
+        document(found)
+    else:
+        for each in found:
+            say(f"{each.name} is made anew: {each.rows:,} rows, digest {each.digest}, at position {each.position}.")
+
+
+def _known(names: Sequence[str]) -> list[str]:
+    """Each once. Raises Plainly."""
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise Plainly(f"There is no projection {', '.join(map(printable, unknown))}; there are: {', '.join(NAMES)}.")
+    return list(dict.fromkeys(names))
+
+
+def _verified(url: str, name: str) -> Verdict:
+    with _readable(name), bar(f"verifying {name}") as progress:
+        return run(report.verify(url, name, progress))
+
+
+def _rebuilt(url: str, name: str) -> None:
+    with _readable(name), bar(f"rebuilding {name}") as progress:
+        run(rebuilding.rebuild(url, name, progress))
+
+
+@contextmanager
+def _readable(name: str) -> Generator[None]:
+    try:
+        yield
+    except Poison as fault:
+        raise Plainly(f"{name}: position {fault.position} of the issuance log cannot be read: {fault}") from fault
+
+
+def _tell(verdict: Verdict) -> None:
+    if verdict.agrees:
+        say(f"{verdict.name} is what the log makes of it: {verdict.rows:,} rows, digest {verdict.digest}.")
+    else:
+        say(f"{verdict.name} is NOT what the log makes of it: {', '.join(map(printable, verdict.differing))}")

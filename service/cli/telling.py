@@ -1,0 +1,167 @@
+"""An event told for people, and as JSON for scripts: what happened, who did it. Of a secret, its hint; never its hash."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+from uuid import UUID
+
+from msgspec import to_builtins
+
+from events.access_token import AccessTokenRevoked
+from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered
+from events.client import (
+    AuthorizationCode,
+    ClientCredentials,
+    ClientDeleted,
+    ClientDisabled,
+    ClientDisplayNameChanged,
+    ClientEnabled,
+    ClientEvent,
+    ClientRedirectUrisChanged,
+    ClientRegistered,
+    ClientScopesChanged,
+    ClientSecretAdded,
+    ClientSecretRevoked,
+    StoredSecret,
+)
+from events.codec import Event, Recorded
+from events.envelope import Actor, ByClient, ByOperator, ByService
+from events.signing_key import SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
+from projections.bots import bot_id_of
+from projections.clients import client_id_of
+from service.cli.output import moment
+
+Secrets = Mapping[UUID, StoredSecret]
+
+
+def as_json(past: Recorded) -> dict[str, Any]:
+    """The event, its place and its envelope, in the words that are stored."""
+    meta = past.meta
+    return {
+        "position": past.position,
+        "recorded_at": past.recorded_at,
+        "stream_id": past.stream_id,
+        "subject": subject(past),
+        "version": past.version,
+        "type": past.type,
+        "actor": to_builtins(meta.actor),
+        "request_id": meta.request_id,
+        "cause": meta.cause,
+        "address": meta.address,
+        "event": fields(past.event),
+    }
+
+
+def subject(past: Recorded) -> str:
+    """The public name of what the event happened to: a client_id, a bot's id, else the stream's (a jti is one)."""
+    match past.type.partition(".")[0]:
+        case "client":
+            return client_id_of(past.stream_id)
+        case "bot":
+            return bot_id_of(past.stream_id)
+        case _:
+            return str(past.stream_id)
+
+
+def fields(event: Event) -> dict[str, Any]:
+    """The event's own fields, without its tag and without any hash of a secret."""
+    told = _without(to_builtins(event), "hash")
+    del told["type"]
+    return told
+
+
+def _without(value: dict[str, Any], name: str) -> dict[str, Any]:
+    nested = {k: _without(cast("dict[str, Any]", v), name) if isinstance(v, dict) else v for k, v in value.items()}
+    return {k: v for k, v in nested.items() if k != name}
+
+
+def who(actor: Actor) -> str:
+    match actor:
+        case ByClient():
+            return f"{actor.sub} (by {actor.client_id})"
+        case ByOperator():
+            return f"{actor.user} (at the command line)"
+        case ByService():
+            return f"Muniment ({actor.why})"
+
+
+def what(event: Event, secrets: Secrets | None = None) -> str:
+    """The event in a sentence. `secrets` are those that the client had before, for an event that names one by its id alone."""
+    match event:
+        case AccessTokenRevoked():
+            return f"access token of {event.client_id} revoked; it would have expired {moment(event.expires_at)}"
+        case BotRegistered() | BotDisabled() | BotEnabled() | BotDeleted():
+            return _bot(event)
+        case SigningKeyPublished() | SigningKeyActivated() | SigningKeyRetired():
+            return _signing_key(event)
+        case _:
+            return _client(event, secrets or {})
+
+
+def _client(event: ClientEvent, secrets: Secrets) -> str:
+    match event:
+        case ClientRegistered():
+            return _registered(event)
+        case ClientDisplayNameChanged():
+            return f"name changed from {_name(event.was)} to {_name(event.display_name)}"
+        case ClientRedirectUrisChanged():
+            return f"redirect URIs changed from {_all(event.was)} to {_all(event.redirect_uris)}"
+        case ClientScopesChanged():
+            return f"scopes changed from {_all(event.was)} to {_all(event.scopes)}"
+        case ClientSecretAdded():
+            return f"{_secret(event.secret)} added"
+        case ClientSecretRevoked():
+            known = secrets.get(event.secret_id)
+            return f"{_secret(known) if known else f'secret {event.secret_id}'} revoked"
+        case ClientDisabled():
+            return "disabled"
+        case ClientEnabled():
+            return "enabled"
+        case ClientDeleted():
+            return "deleted"
+
+
+def _registered(event: ClientRegistered) -> str:
+    match event.grant:
+        case ClientCredentials(bot_user_id=bot):
+            kind = f"a machine client that acts as {bot}"
+        case AuthorizationCode(bot_user_id=bot):
+            kind = "an interactive client" + (f" that acts as {bot}" if bot else "")
+    return (
+        f"registered for {event.owner}: {kind}; name {_name(event.display_name)}; scopes {_all(event.scopes)};"
+        f" redirect URIs {_all(event.redirect_uris)}; {_secret(event.secret)}"
+    )
+
+
+def _bot(event: BotEvent) -> str:
+    match event:
+        case BotRegistered():
+            return f"registered for {event.owner}, with the address {event.email}"
+        case BotDisabled():
+            return "disabled"
+        case BotEnabled():
+            return "enabled"
+        case BotDeleted():
+            return "deleted"
+
+
+def _signing_key(event: SigningKeyEvent) -> str:
+    match event:
+        case SigningKeyPublished():
+            return f"key {event.kid} ({event.alg}) published"
+        case SigningKeyActivated():
+            return "signs from here on"
+        case SigningKeyRetired():
+            return "signs no more"
+
+
+def _secret(secret: StoredSecret) -> str:
+    until = f", good until {moment(secret.expires_at)}" if secret.expires_at else ""
+    return f'secret "{secret.name}" ({secret.hint}{until})'
+
+
+def _name(name: str | None) -> str:
+    return "none" if name is None else f'"{name}"'
+
+
+def _all(values: tuple[str, ...]) -> str:
+    return ", ".join(values) or "none"

@@ -1,0 +1,119 @@
+"""/api/v1/auth/bots, as the reference tells it."""
+
+from service.endpoints.bots import PATH
+from service.endpoints.wire import Bot, CreateBotRequest
+from service.openapi.clients import GONE
+from service.openapi.operation import Answer, Content, Example, Operation, Parameter
+from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, LIMIT
+from service.problems import Clash, NotFound, NotJson, TooLarge
+from service.scopes import BOTS_READ, BOTS_WRITE
+
+BOT_ID = Parameter(
+    name="bot_id",
+    place="path",
+    description="The `id` that registration answered.",
+    schema={"type": "string"},
+    example="bot_0199f3a57c1e7d0a9b432f6f0d1c8e55",
+)
+ONE = f"{PATH}/{{bot_id}}"
+SHOWN = {
+    "id": "bot_0199f3a57c1e7d0a9b432f6f0d1c8e55",
+    "email": "crm-bot@example.com",
+    "firstName": "CRM",
+    "lastName": "Bot",
+    "fullName": "CRM Bot",
+}
+
+BOTS = (
+    Operation(
+        method="post",
+        path=PATH,
+        operation_id="createBot",
+        summary="Create a bot",
+        tag="Bots",
+        description="Give its `id` as the `botUserId` of the clients that act as it.",
+        scope=BOTS_WRITE,
+        parameters=(IDEMPOTENCY_KEY,),
+        request=Content(
+            shape=CreateBotRequest,
+            examples={
+                "named": Example(
+                    summary="A bot with a name",
+                    value={"email": "crm-bot@example.com", "firstName": "CRM", "lastName": "Bot"},
+                )
+            },
+        ),
+        answers=(
+            Answer(
+                status=201,
+                description="The bot.",
+                shape=Bot,
+                headers=("Location", "Muniment-Position", "Idempotent-Replayed"),
+                example=SHOWN,
+                leads_to={
+                    name: {"bot_id": "$response.body#/id"}
+                    for name in ("readBot", "disableBot", "enableBot", "deleteBot")
+                },
+            ),
+        ),
+        refusals=(Clash, TooLarge, NotJson),
+    ),
+    Operation(
+        method="get",
+        path=PATH,
+        operation_id="listBots",
+        summary="List bots",
+        tag="Bots",
+        description="Your own bots, oldest first; with the scope `operate`, everybody's.",
+        scope=BOTS_READ,
+        parameters=(LIMIT, CURSOR),
+        answers=(Answer(description="One page of them.", shape=list[Bot], headers=("Link",), example=[SHOWN]),),
+    ),
+    Operation(
+        method="get",
+        path=ONE,
+        operation_id="readBot",
+        summary="Read a bot",
+        tag="Bots",
+        scope=BOTS_READ,
+        parameters=(BOT_ID,),
+        answers=(Answer(description="The bot.", shape=Bot, headers=("ETag",), example=SHOWN),),
+        refusals=(NotFound,),
+    ),
+    Operation(
+        method="delete",
+        path=ONE,
+        operation_id="deleteBot",
+        summary="Delete a bot",
+        tag="Bots",
+        description="Deletes its clients too, and so invalidates all their access tokens.",
+        scope=BOTS_WRITE,
+        parameters=(BOT_ID,),
+        answers=(GONE,),
+        refusals=(NotFound, Clash),
+    ),
+    Operation(
+        method="post",
+        path=f"{ONE}/disable",
+        operation_id="disableBot",
+        summary="Disable a bot",
+        tag="Bots",
+        description="Its clients get no token, and their access tokens stop working, until it is enabled again.",
+        scope=BOTS_WRITE,
+        parameters=(BOT_ID,),
+        answers=(GONE,),
+        refusals=(NotFound, Clash),
+    ),
+    Operation(
+        method="post",
+        path=f"{ONE}/enable",
+        operation_id="enableBot",
+        summary="Enable a bot",
+        tag="Bots",
+        description="The opposite of disabling it.",
+        scope=BOTS_WRITE,
+        parameters=(BOT_ID,),
+        answers=(GONE,),
+        refusals=(NotFound, Clash),
+    ),
+)

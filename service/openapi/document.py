@@ -1,0 +1,192 @@
+"""The OpenAPI 3.1 document, made of the tables and of the structs that requests and answers are read into and written from."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from msgspec import json
+
+from service import scopes
+from service.openapi.about import ABOUT
+from service.openapi.bots import BOTS
+from service.openapi.clients import CLIENTS
+from service.openapi.oauth import OAUTH
+from service.openapi.operation import Answer, Content, Operation, Parameter
+from service.openapi.parts import EVERY_CALL, HEADERS, MIN_POSITION, RATE_LIMIT, REFUSALS
+from service.openapi.schemas import Shapes, several
+from service.openapi.secrets import SECRETS
+from service.problems import Body, Problem
+
+INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(encoding="utf-8")
+OPERATIONS: tuple[Operation, ...] = (*CLIENTS, *SECRETS, *BOTS, *OAUTH, *ABOUT)
+TAGS = {
+    "Clients": "Programs that get tokens.",
+    "Secrets": "What a client proves itself with. Several can be live at once, so that a rotation is no outage.",
+    "Bots": "Whom machines act as.",
+    "Tokens": "Access tokens: got, asked about, given back.",
+    "Discovery": "What a client library or a resource server needs to know.",
+    "Service": "The service itself.",
+}
+SCOPES = {
+    scopes.CLIENTS_WRITE: "Register, change, disable and delete clients",
+    scopes.CLIENTS_READ: "Read clients",
+    scopes.BOTS_WRITE: "Create, disable and delete bots",
+    scopes.BOTS_READ: "Read bots",
+    scopes.OPERATE: "See and change everybody's, not only one's own",
+    scopes.API_PUBLIC: "The API of the product",
+}
+PROBLEM_JSON = "application/problem+json"
+
+
+@cache
+def encoded(issuer: str) -> tuple[bytes, str]:
+    """The document and its ETag."""
+    body = json.encode(document(issuer))
+    return body, f'"{sha256(body).hexdigest()[:16]}"'
+
+
+def document(issuer: str) -> dict[str, Any]:
+    shapes = Shapes(_asked(), _answered())
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, shapes)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Muniment", "version": version("muniment"), "description": INTRODUCTION},
+        "servers": [{"url": issuer}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": shapes.components,
+            "responses": {kind.__name__: _refusal(kind, shapes) for kind in REFUSALS},
+            "headers": {name: {"description": h.description, "schema": h.schema} for name, h in HEADERS.items()},
+            "securitySchemes": _security_schemes(issuer),
+        },
+    }
+
+
+def _asked() -> Iterable[Any]:
+    return (operation.request.shape for operation in OPERATIONS if operation.request is not None)
+
+
+def _answered() -> Iterable[Any]:
+    yield Body
+    for operation in OPERATIONS:
+        for answer in operation.answers:
+            yield from several(answer.shape)
+
+
+def _operation(operation: Operation, shapes: Shapes) -> dict[str, Any]:
+    managed = operation.scope is not None
+    parameters = (*operation.parameters, MIN_POSITION) if managed else operation.parameters
+    refusals = (*EVERY_CALL, *operation.refusals) if managed else operation.refusals
+    answers = {str(answer.status): _answer(answer, shapes, managed=managed) for answer in operation.answers}
+    answers |= {str(kind.status): {"$ref": f"#/components/responses/{kind.__name__}"} for kind in refusals}
+    described: dict[str, Any] = {
+        "operationId": operation.operation_id,
+        "summary": operation.summary,
+        "description": _description(operation),
+        "tags": [operation.tag],
+        "security": _security(operation),
+        "parameters": [_parameter(parameter) for parameter in parameters],
+        "responses": dict(sorted(answers.items())),
+    }
+    if operation.request is not None:
+        described["requestBody"] = _request(operation.request, shapes)
+    if not operation.for_people:
+        described["x-scalar-ignore"] = True
+    return described
+
+
+def _description(operation: Operation) -> str:
+    needed = f"Scope: `{operation.scope}`" if operation.scope else ""
+    return "\n\n".join(filter(None, (operation.description.rstrip(), needed)))
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    """Which schemes serve; the empty one is for credentials in the body, and first, for examples have them there."""
+    if operation.scope is not None:
+        return [{"bearer": [operation.scope]}, {"clientCredentials": [operation.scope]}]
+    return [{}, {"basic": []}] if operation.proves_client else []
+
+
+def _security_schemes(issuer: str) -> dict[str, Any]:
+    return {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of this server, with the scope that the operation names.",
+        },
+        "clientCredentials": {
+            "type": "oauth2",
+            "description": "Gets that token with a client's id and secret.",
+            "flows": {"clientCredentials": {"tokenUrl": f"{issuer}/openid/token", "scopes": SCOPES}},
+        },
+        "basic": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "A client's id and secret, each percent-encoded (RFC 6749 section 2.3.1).",
+        },
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.description,
+        "required": parameter.required or parameter.place == "path",
+        "schema": parameter.schema,
+    }
+    return described if parameter.example is None else {**described, "example": parameter.example}
+
+
+def _request(content: Content, shapes: Shapes) -> dict[str, Any]:
+    examples = {name: {"summary": e.summary, "value": e.value} for name, e in content.examples.items()}
+    media = {"schema": shapes.of(content.shape), "examples": examples}
+    described: dict[str, Any] = {"required": True, "content": {content.media: media}}
+    return {"description": content.description, **described} if content.description else described
+
+
+def _answer(answer: Answer, shapes: Shapes, *, managed: bool) -> dict[str, Any]:
+    names = (*answer.headers, "X-Request-Id", *RATE_LIMIT) if managed else answer.headers
+    described = _response(answer.description, names, answer.media, _media(answer, shapes))
+    links = {name: {"operationId": name, "parameters": values} for name, values in answer.leads_to.items()}
+    return {**described, "links": links} if links else described
+
+
+def _media(answer: Answer, shapes: Shapes) -> dict[str, Any] | None:
+    if answer.shape is None:
+        return None
+    media: dict[str, Any] = {"schema": shapes.of(answer.shape)}
+    return media if answer.example is None else {**media, "example": answer.example}
+
+
+def _refusal(kind: type[Problem], shapes: Shapes) -> dict[str, Any]:
+    said = REFUSALS[kind]
+    example: dict[str, Any] = {
+        "type": "about:blank",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": said.detail,
+        "instance": "urn:uuid:0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55",
+    }
+    example |= {"errors": said.errors} if said.errors else {}
+    names = (*said.headers, "X-Request-Id", *RATE_LIMIT)
+    return _response(
+        said.meaning,
+        names,
+        PROBLEM_JSON,
+        {"schema": shapes.of(Body), "example": example},
+    )
+
+
+def _response(description: str, names: Iterable[str], media: str, content: Mapping[str, Any] | None) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": description}
+    if headers := {name: {"$ref": f"#/components/headers/{name}"} for name in names}:
+        described["headers"] = headers
+    return described if content is None else {**described, "content": {media: content}}

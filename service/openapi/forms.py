@@ -1,0 +1,124 @@
+"""The forms that OAuth clients send, and the JSON they get, as the RFCs have them. Only the document is made of these."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from service.oauth.form import MOST_PARAMETERS
+
+PRINTABLE = r"^[ -~]+$"
+SCOPES = r"^[!#-\[\]-~]+( [!#-\[\]-~]+)*$"
+
+FORM: dict[str, Any] = {
+    "maxProperties": MOST_PARAMETERS,
+    "propertyNames": {"pattern": PRINTABLE},
+    "additionalProperties": {"type": "string", "pattern": r"^[ -~]*$"},
+}
+"""Parameters that are not known are ignored (RFC 6749 section 3.2), as long as they are printable ASCII."""
+
+ClientId = Annotated[
+    str, Meta(pattern=PRINTABLE, description="Here with `client_secret`, or both as HTTP Basic; never in both places.")
+]
+ClientSecret = Annotated[str, Meta(pattern=PRINTABLE, description="See `client_id`.")]
+Token = Annotated[str, Meta(pattern=PRINTABLE, description="The access token.")]
+Hint = Annotated[str, Meta(pattern=PRINTABLE, description="Accepted, and not needed: there is one kind of token.")]
+
+
+class TokenRequest(Struct, frozen=True, kw_only=True):
+    """RFC 6749 section 4.4.2."""
+
+    grant_type: Literal["client_credentials"]
+    client_id: ClientId | UnsetType = UNSET
+    client_secret: ClientSecret | UnsetType = UNSET
+    scope: (
+        Annotated[
+            str,
+            Meta(
+                pattern=SCOPES,
+                description="Scopes with a space between; all that the client may have, if left out.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class IntrospectionRequest(Struct, frozen=True, kw_only=True):
+    """RFC 7662 section 2.1."""
+
+    token: Token
+    token_type_hint: Hint | UnsetType = UNSET
+    client_id: ClientId | UnsetType = UNSET
+    client_secret: ClientSecret | UnsetType = UNSET
+
+
+class RevocationRequest(Struct, frozen=True, kw_only=True):
+    """RFC 7009 section 2.1."""
+
+    token: Token
+    token_type_hint: Hint | UnsetType = UNSET
+    client_id: ClientId | UnsetType = UNSET
+    client_secret: ClientSecret | UnsetType = UNSET
+
+
+class Inactive(Struct, frozen=True, kw_only=True):
+    """Expired, revoked, another server's, or its client was stopped: which of these is not told."""
+
+    active: Annotated[bool, Meta(extra_json_schema={"const": False})]
+
+
+class OAuthError(Struct, frozen=True, kw_only=True):
+    """RFC 6749 section 5.2."""
+
+    error: Annotated[str, Meta(description="For programs, such as `invalid_client`.")]
+    error_description: Annotated[str, Meta(description="For people: what to do about it.")]
+
+
+class PublicKey(Struct, frozen=True, kw_only=True):
+    """RFC 7517 section 4, for the curve P-256."""
+
+    kty: str
+    crv: str
+    x: str
+    y: str
+    kid: str
+    alg: str
+    use: str
+
+
+class KeySet(Struct, frozen=True, kw_only=True):
+    """RFC 7517 section 5."""
+
+    keys: list[PublicKey]
+
+
+class Metadata(Struct, frozen=True, kw_only=True):
+    """RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3."""
+
+    issuer: str
+    token_endpoint: str
+    jwks_uri: str
+    introspection_endpoint: str
+    revocation_endpoint: str
+    service_documentation: str
+    scopes_supported: list[str]
+    grant_types_supported: list[str]
+    response_types_supported: list[str]
+    subject_types_supported: list[str]
+    id_token_signing_alg_values_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    introspection_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[str]
+
+
+class Living(Struct, frozen=True, kw_only=True):
+    status: Literal["live"]
+
+
+class Ready(Struct, frozen=True, kw_only=True):
+    status: Literal["ready"]
+    position: Annotated[int, Meta(description="How far this process has followed the log.")]
+
+
+class NotReady(Struct, frozen=True, kw_only=True):
+    status: Literal["not ready"]
+    why: str

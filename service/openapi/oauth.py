@@ -1,0 +1,115 @@
+"""/openid/* and the metadata about it, as the reference tells it."""
+
+from typing import Any
+
+from service.endpoints.discovery import document
+from service.endpoints.introspect import Introspection
+from service.endpoints.token import TokenResponse
+from service.oauth.form import FORM
+from service.openapi.forms import (
+    Inactive,
+    IntrospectionRequest,
+    KeySet,
+    Metadata,
+    RevocationRequest,
+    TokenRequest,
+)
+from service.openapi.operation import Answer, Content, Example, Operation
+from service.openapi.parts import MIN_POSITION, OAUTH_REFUSALS
+
+CREDENTIALS = {"client_id": "oauth_client_xyz789", "client_secret": "secret_abcdef123456"}
+TOKEN = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJib3QtYWJjMTIzIn0.c2lnbmF0dXJl"  # noqa: S105
+GRANTED = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600, "scope": "api:public"}
+ACTIVE = {
+    "active": True,
+    "token_type": "Bearer",
+    "iss": "https://auth.example.com",
+    "sub": "bot-abc123",
+    "aud": "https://auth.example.com",
+    "client_id": "oauth_client_xyz789",
+    "scope": "api:public",
+    "iat": 1772546520,
+    "exp": 1772550120,
+    "jti": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55",
+}
+EMPTY = {"type": "object", "maxProperties": 0}
+
+
+def _form(shape: type, **example: str) -> Content:
+    return Content(
+        shape=shape, media=FORM, examples={"body": Example(summary="Credentials in the body", value=example)}
+    )
+
+
+def _metadata(path: str, operation_id: str, summary: str) -> Operation:
+    example: dict[str, Any] = document("https://auth.example.com")
+    return Operation(
+        method="get",
+        path=path,
+        operation_id=operation_id,
+        summary=summary,
+        tag="Discovery",
+        description="Where everything is, for client libraries.",
+        answers=(Answer(description="The metadata.", shape=Metadata, headers=("Cache-Control",), example=example),),
+    )
+
+
+OAUTH = (
+    Operation(
+        method="post",
+        path="/openid/token",
+        operation_id="token",
+        summary="Get an access token",
+        tag="Tokens",
+        description="Use client credentials to get an access token (RFC 6749 section 4.4). The token is a signed JWT (RFC 9068), to be "
+        "verified with the keys of `/openid/jwks`: its `sub` is the client's `botUserId`.",
+        proves_client=True,
+        parameters=(MIN_POSITION,),
+        request=_form(TokenRequest, grant_type="client_credentials", **CREDENTIALS, scope="api:public"),
+        answers=(Answer(description="The token.", shape=TokenResponse, example=GRANTED), *OAUTH_REFUSALS),
+    ),
+    Operation(
+        method="post",
+        path="/openid/introspect",
+        operation_id="introspect",
+        summary="Ask about a token",
+        tag="Tokens",
+        description="Whether an access token is good now, and what it says (RFC 7662): not only unexpired, but neither revoked nor of a "
+        "client that was disabled or deleted.",
+        proves_client=True,
+        parameters=(MIN_POSITION,),
+        request=_form(IntrospectionRequest, token=TOKEN, **CREDENTIALS),
+        answers=(
+            Answer(description="What there is to say.", shape=(Introspection, Inactive), example=ACTIVE),
+            *OAUTH_REFUSALS,
+        ),
+    ),
+    Operation(
+        method="post",
+        path="/openid/revoke",
+        operation_id="revoke",
+        summary="Give a token back",
+        tag="Tokens",
+        description="Revokes one of the client's own access tokens (RFC 7009). One that is no good anyway is answered alike.",
+        proves_client=True,
+        parameters=(MIN_POSITION,),
+        request=_form(RevocationRequest, token=TOKEN, **CREDENTIALS),
+        answers=(Answer(description="The token is good no more.", shape=EMPTY, example={}), *OAUTH_REFUSALS),
+    ),
+    Operation(
+        method="get",
+        path="/openid/jwks",
+        operation_id="jwks",
+        summary="The public keys",
+        tag="Discovery",
+        description="To verify access tokens with (RFC 7517). A key is here before the first token is signed with it, and until the "
+        "last one has expired.",
+        answers=(
+            Answer(description="The keys.", shape=KeySet, media="application/jwk-set+json", headers=("Cache-Control",)),
+        ),
+    ),
+    _metadata(
+        "/.well-known/oauth-authorization-server", "authorizationServerMetadata", "OAuth 2.0 metadata (RFC 8414)"
+    ),
+    _metadata("/.well-known/openid-configuration", "openidConfiguration", "OpenID Connect metadata"),
+)

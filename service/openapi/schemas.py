@@ -1,0 +1,92 @@
+"""JSON Schema of the structs that go over the wire: msgspec's, in fewer words, and with what a type cannot say."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from msgspec import UNSET, Struct, json, structs
+
+from service.endpoints.wire import CreateOAuthClientRequest
+from service.openapi.forms import FORM, IntrospectionRequest, RevocationRequest, TokenRequest
+from service.problems import Body
+
+TEMPLATE = "#/components/schemas/{name}"
+NAMES: Mapping[str, str] = {Body.__name__: "Problem"}
+"""Whose name on the page is not that of the class."""
+
+M2M: Mapping[str, Any] = {
+    "if": {"properties": {"m2m": {"const": True}}},
+    "then": {"required": ["botUserId"], "properties": {"botUserId": {"type": "string"}}},
+    "else": {"required": ["redirectUri"], "properties": {"redirectUri": {"type": "string"}}},
+}
+"""A machine client needs a bot, an interactive one a redirect URI."""
+
+MORE: Mapping[type, Mapping[str, Any]] = {
+    CreateOAuthClientRequest: M2M,
+    TokenRequest: FORM,
+    IntrospectionRequest: FORM,
+    RevocationRequest: FORM,
+}
+
+Schema = dict[str, Any]
+
+
+class Shapes:
+    """The schema of each of these types, and the components that they refer to. Of what is no type, the schema is itself."""
+
+    def __init__(self, asked: Iterable[Any], answered: Iterable[Any]) -> None:
+        answers = _types(answered)
+        kinds = list(dict.fromkeys((*_types(asked), *answers)))
+        schemas, components = json.schema_components(kinds, ref_template=TEMPLATE)
+        self._schemas: dict[Any, Schema] = {k: _tidy(schema) for k, schema in zip(kinds, schemas, strict=True)}
+        self.components: dict[str, Schema] = {NAMES.get(name, name): _tidy(c) for name, c in components.items()}
+        for kind, more in MORE.items():
+            self.components[kind.__name__] |= more
+        for kind in answers:
+            if isinstance(kind, type) and issubclass(kind, Struct):
+                self.components[NAMES.get(kind.__name__, kind.__name__)]["required"] = _always_there(kind)
+
+    def of(self, shape: Any) -> Schema:
+        if isinstance(shape, dict):
+            return cast("Schema", shape)
+        if isinstance(shape, tuple):
+            return {"oneOf": [self.of(one) for one in several(shape)]}
+        return self._schemas[shape]
+
+
+def several(shape: Any) -> tuple[Any, ...]:
+    """The types that it may be."""
+    return cast("tuple[Any, ...]", shape) if isinstance(shape, tuple) else (shape,)
+
+
+def _types(shapes: Iterable[Any]) -> list[Any]:
+    return [shape for shape in shapes if shape is not None and not isinstance(shape, dict)]
+
+
+def _always_there(kind: type[Struct]) -> list[str]:
+    """A field with a default may be left out of a request, but is in every answer, unless it is unset."""
+    return [field.encode_name for field in structs.fields(kind) if field.default is not UNSET]
+
+
+def _tidy(schema: Schema) -> Schema:
+    """In fewer words: `anyOf` this and null is one type more, one of one is that one, and a default of null says nothing."""
+    tidied = {key: _tidied(value) for key, value in schema.items() if not (key == "default" and value is None)}
+    match tidied:
+        case {"anyOf": [{"type": str(kind), **rest}, {"type": "null"}], **beside}:
+            return {**rest, **beside, "type": ["null", kind]}
+        case {"enum": [only], **beside}:
+            return {**beside, "const": only}
+        case {"$ref": str(reference)}:
+            name = reference.rpartition("/")[2]
+            return {**tidied, "$ref": TEMPLATE.format(name=NAMES.get(name, name))}
+        case _:
+            return tidied
+
+
+def _tidied(value: Any) -> Any:
+    match value:
+        case dict():
+            return _tidy(cast("Schema", value))
+        case list():
+            return [_tidied(one) for one in cast("list[Any]", value)]
+        case _:
+            return value

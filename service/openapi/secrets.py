@@ -1,0 +1,87 @@
+"""The secrets of a client, as the reference tells it."""
+
+from service.endpoints.wire import AddSecretRequest, AddSecretResponse, ClientSecret
+from service.openapi.clients import CLIENT_ID, GONE, ONE
+from service.openapi.operation import Answer, Content, Example, Operation, Parameter
+from service.openapi.parts import IDEMPOTENCY_KEY
+from service.problems import Clash, NotFound, NotJson, TooLarge
+from service.scopes import CLIENTS_READ, CLIENTS_WRITE
+
+SECRET_ID = Parameter(
+    name="secret_id",
+    place="path",
+    description="The `secretId` that the list of secrets shows.",
+    schema={"type": "string", "format": "uuid"},
+    example="0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55",
+)
+HINTED = {
+    "secretId": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55",
+    "name": "rotation 2026-11",
+    "hint": "…dcba",
+    "expiresUtc": None,
+}
+
+SECRETS = (
+    Operation(
+        method="get",
+        path=f"{ONE}/secrets",
+        operation_id="listClientSecrets",
+        summary="List a client's secrets",
+        tag="Secrets",
+        description="Names, hints, and when each was used last; the secrets themselves are not kept.",
+        scope=CLIENTS_READ,
+        parameters=(CLIENT_ID,),
+        answers=(
+            Answer(
+                description="All of them.",
+                shape=list[ClientSecret],
+                example=[{**HINTED, "createdUtc": "2026-11-03T09:00:00Z", "lastUsedUtc": None}],
+            ),
+        ),
+        refusals=(NotFound,),
+    ),
+    Operation(
+        method="post",
+        path=f"{ONE}/secrets",
+        operation_id="addClientSecret",
+        summary="Add a secret",
+        tag="Secrets",
+        description="To rotate without an outage: add a secret, give it to the program, see in the list that it is used, "
+        "revoke the old one. A client has at most five live secrets.\n\n"
+        "⚠️ CRITICAL: The clientSecret is only returned once. Store it securely immediately.",
+        scope=CLIENTS_WRITE,
+        parameters=(CLIENT_ID, IDEMPOTENCY_KEY),
+        request=Content(
+            shape=AddSecretRequest,
+            examples={"named": Example(summary="A named secret", value={"name": "rotation 2026-11"})},
+        ),
+        answers=(
+            Answer(
+                status=201,
+                description="The secret: in this answer and never again.",
+                shape=AddSecretResponse,
+                headers=("Location", "Muniment-Position", "Idempotent-Replayed"),
+                example={**HINTED, "clientSecret": "secret_9876543210zyxwvutsrqponmlkjihgfedcba"},
+                leads_to={
+                    "revokeClientSecret": {
+                        "client_id": "$request.path.client_id",
+                        "secret_id": "$response.body#/secretId",
+                    }
+                },
+            ),
+        ),
+        refusals=(NotFound, Clash, TooLarge, NotJson),
+    ),
+    Operation(
+        method="delete",
+        path=f"{ONE}/secrets/{{secret_id}}",
+        operation_id="revokeClientSecret",
+        summary="Revoke a secret",
+        tag="Secrets",
+        description="It gets no more tokens. Those that it got keep working until they expire; to stop them too, disable the client.",
+        scope=CLIENTS_WRITE,
+        parameters=(CLIENT_ID, SECRET_ID),
+        answers=(GONE,),
+        refusals=(NotFound, Clash),
+    ),
+)

@@ -1,0 +1,84 @@
+"""Token, registration, introspection: the service against the ceiling program, round by round in turn."""
+
+import statistics
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from msgspec import Struct
+
+from tests.bench.load import Exchange, Round, closed_loop, open_loop
+from tests.bench.pace import Pace
+from tests.bench.peers import Peer
+
+WARM_SECONDS = 0.3
+Asking = Callable[[Peer], Exchange]
+
+
+class Compared(Struct, frozen=True, kw_only=True):
+    """Rounds of both, in pairs that ran one after the other; within a pair the machine was much the same."""
+
+    service: list[Round]
+    ceiling: list[Round]
+
+    def median(self, of: Callable[[Round], float]) -> tuple[float, float]:
+        """(the service's, the ceiling program's)."""
+        return statistics.median(map(of, self.service)), statistics.median(map(of, self.ceiling))
+
+    def ratios(self, of: Callable[[Round], float]) -> list[float]:
+        """The service's part of the ceiling, pair by pair, in order of size."""
+        return sorted(of(s) / of(c) for s, c in zip(self.service, self.ceiling, strict=True))
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """What is asked of both; `goal` is the part of the ceiling that DESIGN section 5 wants."""
+
+    name: str
+    asking: Asking
+    goal: float | None
+    rates: tuple[int, ...] = ()
+
+
+ENDPOINTS = (
+    Endpoint(name="tokens", asking=Peer.tokens, goal=0.95, rates=(200, 2000)),
+    Endpoint(name="registrations", asking=Peer.registrations, goal=0.70, rates=(200,)),
+    Endpoint(name="introspections", asking=Peer.introspections, goal=0.85, rates=(200,)),
+    Endpoint(name="introspections, first of a token", asking=Peer.first_introspections, goal=None),
+)
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    endpoint: Endpoint
+    throughput: Compared
+    latencies: dict[int, Compared]
+
+
+def measure(service: Peer, ceiling: Peer, pace: Pace, say: Callable[[str], None]) -> Iterable[Measured]:
+    for endpoint in ENDPOINTS:
+        say(f"{endpoint.name} at 16 connections")
+        for peer in (service, ceiling):
+            _flat_out(endpoint, WARM_SECONDS, peer)
+        throughput = _compared(service, ceiling, pace.rounds, partial(_flat_out, endpoint, pace.seconds))
+        latencies: dict[int, Compared] = {}
+        for rate in endpoint.rates:
+            say(f"{endpoint.name} at {rate}/s")
+            paced = partial(_paced, endpoint, rate, pace.open_seconds)
+            latencies[rate] = _compared(service, ceiling, pace.open_rounds, paced)
+        yield Measured(endpoint=endpoint, throughput=throughput, latencies=latencies)
+
+
+def _compared(service: Peer, ceiling: Peer, rounds: int, run: Callable[[Peer], Round]) -> Compared:
+    """Pairs in the order AB BA AB .., so that a drift of the machine favours nobody."""
+    compared = Compared(service=[], ceiling=[])
+    for number in range(rounds):
+        order = [(compared.service, service), (compared.ceiling, ceiling)]
+        for rounds_of, peer in order if number % 2 == 0 else reversed(order):
+            rounds_of.append(run(peer))
+    return compared
+
+
+def _flat_out(endpoint: Endpoint, seconds: float, peer: Peer) -> Round:
+    return closed_loop(peer.server, endpoint.asking(peer), seconds=seconds)
+
+
+def _paced(endpoint: Endpoint, rate: int, seconds: float, peer: Peer) -> Round:
+    return open_loop(peer.server, endpoint.asking(peer), rate=rate, seconds=seconds)

@@ -1,0 +1,193 @@
+"""The load generator: sockets and an event loop of our own, bytes made beforehand, so that it takes the fewest microseconds."""
+
+import random
+import select
+import selectors
+import socket
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+from msgspec import Struct
+
+from tests.bench.machine import Failed, Server
+
+PATIENCE_SECONDS = 15
+ONE_IN = 50
+
+
+class Exchange:
+    """Requests of one kind to one program, and what a good answer is. Every status is checked, and one body in fifty read."""
+
+    def __init__(
+        self,
+        requests: Iterator[bytes],
+        status: int,
+        read: Callable[[bytes], object],
+        *,
+        keep: list[bytes] | None = None,
+    ) -> None:
+        self._requests = requests
+        self._begins = f"HTTP/1.1 {status} ".encode()
+        self._read = read
+        self._keep = keep
+        self._answers = 0
+
+    def next(self) -> bytes | None:
+        return next(self._requests, None)
+
+    def took(self, head: bytes, body: bytes) -> None:
+        """Raises Failed when the answer is not a good one."""
+        if not head.startswith(self._begins):
+            raise Failed(f"not {self._begins.decode()}: {head.decode()}\n{body.decode()}")
+        self._answers += 1
+        if self._keep is not None:
+            self._keep.append(body)
+        if self._answers % ONE_IN == 1:
+            self._read(body)
+
+
+class Round(Struct, frozen=True, kw_only=True):
+    """What came of one round. Latencies are in seconds."""
+
+    requests: int
+    seconds: float
+    server_cpu_seconds: float
+    generator_cpu_seconds: float
+    p50: float
+    p99: float
+
+    @property
+    def rate(self) -> float:
+        return self.requests / self.seconds
+
+    @property
+    def server_microseconds(self) -> float:
+        return self.server_cpu_seconds / self.requests * 1e6
+
+    @property
+    def server_busy(self) -> float:
+        return self.server_cpu_seconds / self.seconds
+
+
+class _Connection:
+    def __init__(self, server: Server) -> None:
+        self.socket = socket.create_connection(server.address, timeout=PATIENCE_SECONDS)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.begun = 0.0
+        self._buffer = b""
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def send(self, request: bytes, begun: float) -> None:
+        self.begun = begun
+        self.socket.sendall(request)
+
+    def receive(self) -> tuple[bytes, bytes] | None:
+        """(head, body) once all of the answer is there."""
+        data = self.socket.recv(65536)
+        if not data:
+            raise Failed("the server closed a connection in the middle of a round")
+        buffer = self._buffer = self._buffer + data
+        end = buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return None
+        at = buffer.index(b"content-length: ", 0, end) + 16
+        whole = end + 4 + int(buffer[at : buffer.index(b"\r", at)])
+        if len(buffer) < whole:
+            return None
+        self._buffer = b""
+        return buffer[:end], buffer[end + 4 : whole]
+
+
+class _Measuring:
+    """What is noted while a round runs."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._server_cpu = server.cpu_seconds()
+        self._generator_cpu = time.process_time()
+        self._begun = time.perf_counter()
+        self.latencies: list[float] = []
+
+    def round(self) -> Round:
+        taken = sorted(self.latencies)
+        if not taken:
+            raise Failed("a round without an answer")
+        return Round(
+            requests=len(taken),
+            seconds=time.perf_counter() - self._begun,
+            server_cpu_seconds=self._server.cpu_seconds() - self._server_cpu,
+            generator_cpu_seconds=time.process_time() - self._generator_cpu,
+            p50=taken[len(taken) // 2],
+            p99=taken[len(taken) * 99 // 100],
+        )
+
+
+@contextmanager
+def _connected(server: Server, count: int) -> Generator[list[_Connection]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(_Connection(server))) for _ in range(count)]
+
+
+def closed_loop(server: Server, exchange: Exchange, *, seconds: float, connections: int = 16) -> Round:
+    """As fast as it goes: every connection asks again as soon as it was answered. Ends early when the requests do."""
+    with _connected(server, connections) as made, selectors.DefaultSelector() as selector:
+        for connection in made:
+            selector.register(connection, selectors.EVENT_READ, connection)
+        measuring = _Measuring(server)
+        clock = time.perf_counter
+        until = clock() + seconds
+        busy = sum(_ask(connection, exchange, clock()) for connection in made)
+        while busy:
+            ready = selector.select(PATIENCE_SECONDS)
+            if not ready:
+                raise Failed(f"no answer for {PATIENCE_SECONDS} s")
+            for key, _ in ready:
+                connection: _Connection = key.data
+                answer = connection.receive()
+                if answer is None:
+                    continue
+                now = clock()
+                measuring.latencies.append(now - connection.begun)
+                exchange.took(*answer)
+                if now > until or not _ask(connection, exchange, now):
+                    busy -= 1
+        return measuring.round()
+
+
+def _ask(connection: _Connection, exchange: Exchange, now: float) -> bool:
+    request = exchange.next()
+    if request is not None:
+        connection.send(request, now)
+    return request is not None
+
+
+def open_loop(server: Server, exchange: Exchange, *, rate: float, seconds: float, connections: int = 64) -> Round:
+    """Requests come when they come (a Poisson process, the same for all), however long answers take; latency counts from then."""
+    dice = random.Random(7)
+    with _connected(server, connections) as idle:
+        measuring = _Measuring(server)
+        clock = time.perf_counter
+        due = clock()
+        until = due + seconds
+        busy: list[_Connection] = []
+        while due < until or busy:
+            wait = due - clock() if due < until and idle else PATIENCE_SECONDS
+            for connection in select.select(busy, (), (), wait)[0] if wait > 0 else ():
+                answer = connection.receive()
+                if answer is None:
+                    continue
+                measuring.latencies.append(clock() - connection.begun)
+                exchange.took(*answer)
+                busy.remove(connection)
+                idle.append(connection)
+            while idle and due < until and due <= clock():
+                busy.append(connection := idle.pop())
+                _ask(connection, exchange, due)
+                due += dice.expovariate(rate)
+        return measuring.round()

@@ -1,0 +1,117 @@
+"""Who runs where: the server under test alone on one core, Postgres and the load generator on the others."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+READY_SECONDS = 30
+STOP_SECONDS = 10
+
+
+class Failed(Exception):
+    """A figure that would not be honest is not printed; this says why."""
+
+
+def _affinity() -> list[int]:
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+ALL = _affinity()
+SERVER, OTHERS = (ALL[-1:], ALL[:-1]) if len(ALL) > 1 else (ALL, ALL)
+
+
+@contextmanager
+def pinned(cores: Sequence[int]) -> Generator[None]:
+    """Runs this process, and whatever it starts meanwhile, on these cores alone (where the system can do that)."""
+    if not cores:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+class Server:
+    """A program that listens on a port."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self.process = process
+        self.address = ("127.0.0.1", port)
+        self._seen = psutil.Process(process.pid)
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the process so far."""
+        times = self._seen.cpu_times()
+        return times.user + times.system
+
+    def pss(self) -> int:
+        """Bytes of memory that are its own, and its share of what it shares."""
+        return self._seen.memory_full_info().pss
+
+    def listening(self) -> bool:
+        try:
+            socket.create_connection(self.address, timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def started(
+    command: Sequence[str | Path],
+    environment: Mapping[str, str],
+    port: int,
+    *,
+    log: Path,
+    cores: Sequence[int] = SERVER,
+) -> Generator[Server]:
+    """The program, from its start on; stopped, whatever happens, in STOP_SECONDS."""
+    with log.open("ab") as said, pinned(cores):
+        # In a session of its own, so that a Ctrl-C reaches it through us and once.
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+        )
+    try:
+        yield Server(process, port)
+    finally:
+        stop(process)
+
+
+def await_listening(server: Server, log: Path) -> None:
+    """Raises Failed when the program ended, or does not listen in time."""
+    until = time.monotonic() + READY_SECONDS
+    while not server.listening():
+        if server.process.poll() is not None or time.monotonic() > until:
+            raise Failed(f"{server.process.args!r} did not start:\n{log.read_text()[-2000:]}")
+        time.sleep(0.005)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    for order in (signal.SIGTERM, signal.SIGKILL):
+        process.send_signal(order)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment of this process, with these settings of Muniment and no others."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("MUNIMENT_")}
+    return {**ours, **settings}

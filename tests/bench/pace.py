@@ -1,0 +1,39 @@
+"""How long to measure: about four minutes for figures to quote, about one to see that nothing is badly off."""
+
+from msgspec import Struct
+
+
+class Pace(Struct, frozen=True, kw_only=True):
+    rounds: int
+    seconds: float
+    open_rounds: int
+    open_seconds: float
+    append_rounds: int
+    append_seconds: int
+    events: int
+    reads: int
+    starts: int
+
+
+CAREFUL = Pace(
+    rounds=9,
+    seconds=1.0,
+    open_rounds=3,
+    open_seconds=2.0,
+    append_rounds=3,
+    append_seconds=1,
+    events=200_000,
+    reads=3,
+    starts=3,
+)
+QUICK = Pace(
+    rounds=3,
+    seconds=0.6,
+    open_rounds=1,
+    open_seconds=1.5,
+    append_rounds=1,
+    append_seconds=1,
+    events=50_000,
+    reads=1,
+    starts=1,
+)

@@ -1,0 +1,175 @@
+"""The two programs side by side, each ready to be asked the same things: the service and the ceiling program."""
+
+import asyncio
+import base64
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from urllib.parse import urlencode
+
+import asyncpg
+from msgspec import Struct, json
+
+from events.envelope import ByService, Meta
+from service import operators, rotation
+from service.oauth import keys
+from service.services import opened
+from service.settings import read
+from tests.bench import ceiling
+from tests.bench.load import Exchange, closed_loop
+from tests.bench.machine import Failed, Server, await_listening, environment, free_port, started
+from tests.conftest import named
+
+MASTER_KEY = b"b" * 32
+META = Meta(actor=ByService(why="bench"), request_id="bench")
+CLIENTS = 100
+KNOWN_TOKENS = 500
+MUNIMENT = Path(sys.executable).with_name("muniment")
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+class Issued(Struct, frozen=True):
+    access_token: str
+    expires_in: int
+
+
+class Registered(Struct, frozen=True, rename="camel"):
+    client_id: str
+    client_secret: str
+
+
+class Introspected(Struct, frozen=True):
+    active: bool
+
+
+def post(path: str, content_type: str, body: bytes, *more: str) -> bytes:
+    """The bytes of a request, as curl would send it."""
+    head = (
+        f"POST {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Content-Type: {content_type}",
+        f"Content-Length: {len(body)}",
+        "Accept: */*",
+    )
+    return "\r\n".join((*head, *more, "", "")).encode() + body
+
+
+class Peer:
+    """A running program, its clients' credentials, and a bearer that may register more."""
+
+    def __init__(self, name: str, server: Server, credentials: Sequence[tuple[str, str]], bearer: str) -> None:
+        self.name = name
+        self.server = server
+        self.credentials = credentials
+        self.bearer = bearer
+        self.issued: list[bytes] = []
+        """The bodies of all answers to token requests that were measured: tokens that the program has not verified yet."""
+
+    def tokens(self) -> Exchange:
+        return Exchange(cycle(list(self.token_requests())), 200, _issued, keep=self.issued)
+
+    def token_requests(self) -> Iterator[bytes]:
+        """One for each client."""
+        return (_token_request(*credentials) for credentials in self.credentials)
+
+    def registrations(self) -> Exchange:
+        return Exchange(cycle([registration(self.bearer)]), 201, json.Decoder(Registered).decode)
+
+    def introspections(self) -> Exchange:
+        """Of tokens that the program verified not long ago."""
+        tokens = self.issued[:KNOWN_TOKENS]
+        return Exchange(cycle([self._introspection(body) for body in tokens]), 200, _active)
+
+    def first_introspections(self) -> Exchange:
+        """Of tokens that the program verifies for the first time; each once, so they come to an end."""
+        return Exchange(self._introspection_of_rest(), 200, _active)
+
+    def _introspection_of_rest(self) -> Iterator[bytes]:
+        while len(self.issued) > KNOWN_TOKENS:
+            yield self._introspection(self.issued.pop())
+
+    def _introspection(self, body: bytes) -> bytes:
+        client_id, secret = self.credentials[0]
+        form = {"token": json.decode(body, type=Issued).access_token, "client_id": client_id, "client_secret": secret}
+        return post("/openid/introspect", FORM, urlencode(form).encode())
+
+
+def _token_request(client_id: str, secret: str) -> bytes:
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    return post("/openid/token", FORM, urlencode(form).encode())
+
+
+def registration(bearer: str) -> bytes:
+    body = {"displayName": "Salesforce Production Integration", "m2m": True, "botUserId": "bot-abc123"}
+    return post("/api/v1/auth/clients", JSON, json.encode(body), f"Authorization: Bearer {bearer}")
+
+
+def _issued(body: bytes) -> None:
+    if json.decode(body, type=Issued).access_token.count(".") != 2:
+        raise Failed(f"this is no JWT: {body.decode()}")
+
+
+def _active(body: bytes) -> None:
+    if not json.decode(body, type=Introspected).active:
+        raise Failed("a live token was said to be inactive")
+
+
+def access_token(server: Server, client_id: str, secret: str) -> str:
+    bodies: list[bytes] = []
+    asked = Exchange(iter([_token_request(client_id, secret)]), 200, _issued, keep=bodies)
+    closed_loop(server, asked, seconds=60, connections=1)
+    return json.decode(bodies[0], type=Issued).access_token
+
+
+def registered(server: Server, bearer: str, count: int) -> list[tuple[str, str]]:
+    """(client_id, client_secret) of so many new clients."""
+    bodies: list[bytes] = []
+    asked = Exchange(iter([registration(bearer)] * count), 201, json.Decoder(Registered).decode, keep=bodies)
+    closed_loop(server, asked, seconds=60)
+    made = [json.decode(body, type=Registered) for body in bodies]
+    return [(client.client_id, client.client_secret) for client in made]
+
+
+async def _operator(url: str) -> operators.Operator:
+    settings = read(_settings(url, 8000))
+    async with opened(settings, url, MASTER_KEY) as services:
+        await rotation.prepare(services.ledger, keys.wrapping(MASTER_KEY), META)
+        return await operators.create(services.ledger, "bench", settings.issuer, META)
+
+
+def _settings(url: str, port: int) -> dict[str, str]:
+    key = base64.urlsafe_b64encode(MASTER_KEY).decode()
+    limits = {"MUNIMENT_RATE_LIMIT": "0", "MUNIMENT_FAILED_AUTH_LIMIT": "0"}
+    return {"MUNIMENT_DATABASE_URL": url, "MUNIMENT_MASTER_KEY": key, "PORT": str(port), **limits}
+
+
+@contextmanager
+def service(url: str, directory: Path) -> Generator[Peer]:
+    """`muniment serve`, one process, with the limits on how often somebody may ask switched off."""
+    operator, port, log = asyncio.run(_operator(url)), free_port(), directory / "service.log"
+    settings = environment(**_settings(url, port), MUNIMENT_DATA=str(directory / "unused"))
+    with started([MUNIMENT, "serve"], settings, port, log=log) as server:
+        await_listening(server, log)
+        bearer = access_token(server, operator.client_id, operator.secret.reveal())
+        yield Peer("service", server, registered(server, bearer, CLIENTS), bearer)
+
+
+@contextmanager
+def ceiling_program(url: str, directory: Path) -> Generator[Peer]:
+    port, log = free_port(), directory / "ceiling.log"
+    settings = environment(CEILING_DATABASE_URL=url)
+    with started([sys.executable, "-m", "tests.bench.ceiling", str(port)], settings, port, log=log) as server:
+        await_listening(server, log)
+        yield Peer("ceiling", server, [ceiling.credentials(n) for n in range(ceiling.CLIENTS)], ceiling.BEARER)
+
+
+async def create_database(url: str, name: str, *, template: str = "template1") -> str:
+    """The URL of a new database on this server."""
+    admin = await asyncpg.connect(named(url, "postgres"))
+    try:
+        await admin.execute(f"create database {name} template {template}")
+    finally:
+        await admin.close()
+    return named(url, name)

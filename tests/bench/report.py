@@ -1,0 +1,185 @@
+"""The figures as tables for people and as JSON for scripts. A ratio is of rounds of this one run; only ratios travel well."""
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import structs, to_builtins
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.appends import Appends, Figure
+from tests.bench.endpoints import Compared, Measured
+from tests.bench.load import Round
+from tests.bench.replays import Replays
+from tests.bench.starts import Starts
+
+Figures = list[Measured] | Appends | Replays | Starts
+
+
+def _rate(of: Round) -> float:
+    return of.rate
+
+
+def _cost(of: Round) -> float:
+    return of.server_microseconds
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    return table
+
+
+def show(console: Console, figures: Figures) -> None:
+    match figures:
+        case list():
+            console.print(_throughputs(figures), _latencies(figures))
+        case Appends():
+            console.print(_appends(figures))
+        case Replays():
+            console.print(_replays(figures))
+        case Starts():
+            console.print(_starts(figures))
+
+
+def _throughputs(measured: list[Measured]) -> Table:
+    title = "Requests a second, 16 connections, one process on one core; medians, ratios pair by pair (least to most)"
+    table = _table(
+        title, "", "service", "ceiling", "of rates", "", "goal", "CPU µs", "ceiling µs", "of CPU", "core busy"
+    )
+    for each in measured:
+        compared, goal = each.throughput, each.endpoint.goal
+        rates, costs, ratios = compared.median(_rate), compared.median(_cost), compared.ratios(_rate)
+        ratio, busy = statistics.median(ratios), compared.median(lambda r: r.server_busy)
+        table.add_row(
+            each.endpoint.name,
+            *(f"{rate:,.0f}" for rate in rates),
+            f"{ratio:.0%}",
+            f"{ratios[0]:.0%} to {ratios[-1]:.0%}",
+            "" if goal is None else _met(f"≥ {goal:.0%}", is_met=ratio >= goal),
+            *(f"{cost:.0f}" for cost in costs),
+            f"{1 / statistics.median(compared.ratios(_cost)):.0%}",
+            " / ".join(f"{part:.0%}" for part in busy),
+        )
+    return table
+
+
+def _met(goal: str, *, is_met: bool) -> str:
+    return f"[{'green' if is_met else 'red'}]{goal}[/]"
+
+
+def _latencies(measured: list[Measured]) -> Table:
+    table = _table(
+        "Milliseconds at a fixed rate of arrivals (open loop)",
+        "",
+        "a second",
+        "service p50",
+        "p99",
+        "ceiling p50",
+        "p99",
+    )
+    for each in measured:
+        for rate, compared in each.latencies.items():
+            table.add_row(each.endpoint.name, f"{rate:,}", *_milliseconds(compared))
+    return table
+
+
+def _milliseconds(compared: Compared) -> list[str]:
+    p50, p99 = compared.median(lambda r: r.p50), compared.median(lambda r: r.p99)
+    return [f"{seconds * 1e3:.2f}" for seconds in (p50[0], p99[0], p50[1], p99[1])]
+
+
+def _appends(appends: Appends) -> Table:
+    title = f"Durable appends a second; single-row inserts by {appends.rival}"
+    columns = (
+        "log",
+        "and lookup row",
+        "single rows",
+        "log ratio",
+        "and lookup",
+        "p50 / p99 ms",
+        "single p50",
+        "CPU µs",
+    )
+    table = _table(title, "at a time", *columns)
+    for level in appends.levels:
+        ratios = (level.ratio(level.log), 1.8), (level.ratio(level.projected), 1.4)
+        table.add_row(
+            str(level.concurrent),
+            *(f"{_median(figures, lambda f: f.rate):,.0f}" for figures in (level.log, level.projected, level.single)),
+            *(
+                f"{r:.2f} x {_met(f'≥ {goal}', is_met=r >= goal) if level.concurrent == 64 else ''}"
+                for r, goal in ratios
+            ),
+            _percentiles(level.log),
+            f"{_median(level.single, lambda f: f.p50) * 1e3:.2f}",
+            " / ".join(f"{_median(figures, lambda f: f.microseconds):.0f}" for figures in (level.log, level.projected)),
+        )
+    return table
+
+
+def _median(figures: list[Figure], of: Callable[[Figure], float | None]) -> float:
+    return statistics.median(value for value in map(of, figures) if value is not None)
+
+
+def _percentiles(figures: list[Figure]) -> str:
+    return " / ".join(f"{_median(figures, of) * 1e3:.2f}" for of in (lambda f: f.p50, lambda f: f.p99))
+
+
+def _replays(replays: Replays) -> Table:
+    title = f"Reading {replays.events:,} events of {replays.clients:,} clients in {replays.batches:,} batches"
+    table = _table(title, "", "seconds", "events a second", "best run", "CPU µs each", "goal")
+    for name, runs, goal in (
+        ("decoded, page by page", replays.decoded, 500_000),
+        ("proved (leaves, roots, chain)", replays.verified, 150_000),
+        ("rebuilt into the client lookup, swapped", replays.rebuilt, 125_000),
+    ):
+        seconds = statistics.median(run.seconds for run in runs)
+        table.add_row(
+            name,
+            f"{seconds:.2f}",
+            f"{replays.events / seconds:,.0f}",
+            f"{replays.events / min(run.seconds for run in runs):,.0f}",
+            f"{statistics.median(run.cpu_seconds for run in runs) / replays.events * 1e6:.1f}",
+            _met(f"≥ {goal:,}", is_met=replays.events / seconds >= goal),
+        )
+    return table
+
+
+def _starts(starts: Starts) -> Table:
+    table = _table("Start, with the embedded Postgres, on all cores", "", "", "goal")
+    for name, seconds, goal in (("empty directory", starts.cold, 5), ("used directory", starts.warm, 2)):
+        taken = statistics.median(seconds)
+        table.add_row(f"first token, {name}", f"{taken:.2f} s", _met(f"≤ {goal} s", is_met=taken <= goal))
+    table.add_row("memory (PSS) at start", f"{starts.pss_at_start / 1e6:.0f} MB", "")
+    known = f"memory (PSS) with {starts.clients:,} clients"
+    table.add_row(known, f"{starts.pss / 1e6:.0f} MB", _met("≤ 70 MB", is_met=starts.pss <= 70e6))
+    return table
+
+
+def plain(figures: Figures) -> Any:
+    """As JSON can hold it: every round, and the medians that the tables show."""
+    if not isinstance(figures, list):
+        return to_builtins(figures)
+    return {each.endpoint.name: _plain(each) for each in figures}
+
+
+def _plain(measured: Measured) -> dict[str, Any]:
+    every = {
+        "throughput": measured.throughput,
+        **{f"at {rate}/s": compared for rate, compared in measured.latencies.items()},
+    }
+    return {
+        "goal": measured.endpoint.goal,
+        "ratio": statistics.median(measured.throughput.ratios(_rate)),
+        "cpu_ratio": statistics.median(measured.throughput.ratios(_cost)),
+        **{name: {"service": _rounds(c.service), "ceiling": _rounds(c.ceiling)} for name, c in every.items()},
+    }
+
+
+def _rounds(rounds: list[Round]) -> list[dict[str, float]]:
+    return [
+        {**structs.asdict(each), "rate": each.rate, "server_microseconds": each.server_microseconds} for each in rounds
+    ]

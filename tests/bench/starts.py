@@ -1,0 +1,73 @@
+"""From `muniment serve` to a first token, on an empty directory and on one that was used before; memory once clients are known."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct, json
+
+from tests.bench.load import Exchange, closed_loop
+from tests.bench.machine import ALL, Failed, Server, await_listening, environment, free_port, started
+from tests.bench.pace import Pace
+from tests.bench.peers import MUNIMENT, Peer, access_token, registered
+
+CLIENTS = 10_000
+
+
+class Credentials(Struct, frozen=True):
+    client_id: str
+    client_secret: str
+
+
+class Starts(Struct, frozen=True, kw_only=True):
+    """Seconds from the command to the token in hand; bytes of the one process, after a token for each of CLIENTS clients."""
+
+    cold: list[float]
+    warm: list[float]
+    clients: int
+    pss_at_start: int
+    pss: int
+
+
+def measure(directory: Path, pace: Pace, say: Callable[[str], None]) -> Starts:
+    cold: list[float] = []
+    warm: list[float] = []
+    before = after = 0
+    for number in range(pace.starts):
+        data = directory / f"start{number}"
+        say("start on an empty directory")
+        with _running(data) as (_, _, seconds):
+            cold.append(seconds)
+        say("start on a used one")
+        with _running(data) as (server, token, seconds):
+            warm.append(seconds)
+            if number == pace.starts - 1:
+                say(f"{CLIENTS:,} clients")
+                before = server.pss()
+                _fill(server, token)
+                after = server.pss()
+    return Starts(cold=cold, warm=warm, clients=CLIENTS, pss_at_start=before, pss=after)
+
+
+@contextmanager
+def _running(data: Path) -> Generator[tuple[Server, str, float]]:
+    """A service with a Postgres of its own, its operator's first token, and how long that took."""
+    port, log = free_port(), data.with_suffix(".log")
+    settings = environment(MUNIMENT_DATA=str(data), PORT=str(port), MUNIMENT_RATE_LIMIT="0")
+    begun = time.perf_counter()
+    with started([MUNIMENT, "serve"], settings, port, log=log, cores=ALL) as server:
+        await_listening(server, log)
+        operator = json.decode((data / "operator.json").read_bytes(), type=Credentials)
+        token = access_token(server, operator.client_id, operator.client_secret)
+        yield server, token, time.perf_counter() - begun
+
+
+def _fill(server: Server, bearer: str) -> None:
+    """Every client gets a token, so that the service knows all of them."""
+    known = Peer("service", server, registered(server, bearer, CLIENTS), bearer)
+    bodies: list[bytes] = []
+    asked = Exchange(known.token_requests(), 200, len, keep=bodies)
+    closed_loop(server, asked, seconds=120)
+    if len(bodies) != CLIENTS:
+        raise Failed(f"{len(bodies)} tokens for {CLIENTS} clients")

@@ -1,0 +1,174 @@
+"""The command line as a whole: help, settings, migrations, and an embedded database shared with a running service."""
+
+import asyncio
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import jwt
+import pytest
+from msgspec import Struct
+from typer.testing import CliRunner
+
+from service.cli import app
+from tests.conftest import named
+from tests.flows.conftest import MASTER_KEY
+
+MASTER_KEY_TEXT = base64.urlsafe_b64encode(MASTER_KEY).decode()
+MUNIMENT = Path(sys.executable).with_name("muniment")
+
+
+class Ended(Struct, frozen=True):
+    """What a command wrote, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+async def start(*words: str, **environment: str) -> Process:
+    """The executable itself; of this process's environment it sees PATH alone."""
+    return await asyncio.create_subprocess_exec(
+        MUNIMENT, *words, env={"PATH": os.environ["PATH"], **environment}, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+    )
+
+
+async def muniment(*words: str, **environment: str) -> Ended:
+    process = await start(*words, **environment)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def on(database: str, *words: str, **environment: str) -> Ended:
+    """The command on a database of one's own; it must end well, and say nothing on stderr unless it should."""
+    ended = await muniment(*words, MUNIMENT_DATABASE_URL=database, MUNIMENT_MASTER_KEY=MASTER_KEY_TEXT, **environment)
+    assert "Traceback" not in ended.err
+    return ended
+
+
+def plain(text: str) -> str:
+    """Help as it reads, without the frames and line breaks of an 80 column terminal."""
+    return re.sub(r"[\s│]+", " ", text)
+
+
+COMMANDS = [
+    "serve",
+    "db migrate",
+    "operator create",
+    *(f"clients {name}" for name in ("list", "show", "history")),
+    *(f"log {name}" for name in ("show", "follow", "export", "verify")),
+    *(f"projections {name}" for name in ("list", "verify", "rebuild")),
+    *(f"keys {name}" for name in ("list", "rotate", "rewrap")),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_has_an_example_and_its_answer_a_form_for_scripts(command: str):
+    told = plain(CliRunner().invoke(app, [*command.split(), "--help"], env={"TERMINAL_WIDTH": "80"}).output)
+    assert f"muniment {command}" in told.split("Example: ")[1]
+    assert ("--json" in told) == (command != "serve")
+
+
+WRONG = {
+    "does not begin with postgresql://": {"MUNIMENT_DATABASE_URL": "mysql://u:pa55@here"},
+    "cannot be used": {"MUNIMENT_DATABASE_URL": "postgresql://u:pa55@127.0.0.1:1/m"},
+    "has a port that is none": {"MUNIMENT_DATABASE_URL": "postgresql://u:pa55@127.0.0.1:port/m"},
+    "is not a setting of Muniment": {"MUNIMENT_DATABSE_URL": "postgresql://u:pa55@127.0.0.1/m"},
+}
+
+
+async def test_a_wrong_setting_is_one_sentence_on_stderr_that_repeats_no_password():
+    endings = await asyncio.gather(*(muniment("clients", "list", "--json", **wrong) for wrong in WRONG.values()))
+    for sentence, ended in zip(WRONG, endings, strict=True):
+        assert (ended.status, ended.out) == (1, "")
+        assert sentence in ended.err
+        assert ended.err.startswith("muniment: ")
+        assert len(ended.err.splitlines()) == 1
+        assert "pa55" not in ended.err
+
+
+async def test_db_migrate_needs_no_master_key_and_says_nothing_to_do_the_second_time(postgres: str):
+    admin = await asyncpg.connect(named(postgres, "postgres"))
+    await admin.execute("drop database if exists bare")
+    await admin.execute("create database bare")
+    await admin.close()
+    bare = named(postgres, "bare")
+    before = await muniment("clients", "list", MUNIMENT_DATABASE_URL=bare)
+    assert before.status == 1
+    assert "run muniment db migrate" in before.err
+    first = await muniment("db", "migrate", "--json", MUNIMENT_DATABASE_URL=bare)
+    assert first.json["before"] is None
+    assert first.json["changed"] is True
+    second = await muniment("db", "migrate", MUNIMENT_DATABASE_URL=bare)
+    assert second.out == f"The schema is at version {first.json['after']}: nothing to do.\n"
+
+
+async def test_commands_share_an_embedded_database_with_a_running_service_and_leave_nothing_running(tmp_path: Path):
+    data = tmp_path / "data"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    embedded = {"MUNIMENT_DATA": str(data), "PORT": port}
+    service = await start("serve", **embedded)
+    try:
+        await _ready(port, service)
+        operator = json.loads((data / "operator.json").read_text())
+        listed, rotated = await asyncio.gather(
+            muniment("clients", "list", "--json", **embedded), muniment("keys", "rotate", "--json", **embedded)
+        )
+        assert [client["client_id"] for client in listed.json] == [operator["client_id"]]
+        assert await _kid_of_a_token(operator) == rotated.json["kid"]
+    finally:
+        service.send_signal(signal.SIGTERM)
+        await service.communicate()
+    # The service is gone; the command brings the database up by itself, and takes it down again.
+    alone = await muniment("log", "verify", "--json", **embedded)
+    assert alone.json["ok"] is True
+    assert alone.json["tokens"] == 1
+    assert not (data / "postgres" / "postmaster.pid").exists()
+
+    old, new = (data / "master.key").read_bytes(), "bmV3IG1hc3RlciBrZXksIDMyIGJ5dGVzIGV4YWN0bHk="
+    rewrapped = await muniment("keys", "rewrap", "--json", **embedded, MUNIMENT_NEW_MASTER_KEY=new)
+    assert rewrapped.json == {"keys": 3, "file": str(data / "master.key")}
+    # As if the machine had stopped after the vault was wrapped anew and before the file was replaced.
+    (data / "master.key").rename(data / "master.key.new")
+    (data / "master.key").write_bytes(old)
+    again = await muniment("keys", "rewrap", **embedded)
+    assert again.status == 0, again.err
+    assert (data / "master.key").read_text().strip() == new
+    assert not (data / "master.key.new").exists()
+
+
+async def _ready(port: str, service: Process) -> None:
+    async with httpx.AsyncClient() as http:
+        while service.returncode is None:
+            try:
+                if (await http.get(f"http://127.0.0.1:{port}/health/ready")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+    raise AssertionError(await service.communicate())
+
+
+async def _kid_of_a_token(operator: dict[str, str]) -> str:
+    form = {"grant_type": "client_credentials", **{k: operator[k] for k in ("client_id", "client_secret")}}
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(operator["token_endpoint"], data=form)
+    return jwt.get_unverified_header(answer.json()["access_token"])["kid"]

@@ -1,0 +1,98 @@
+"""muniment clients and muniment operator, on a live service whose API did what they tell of."""
+
+import asyncio
+
+from tests.flows.conftest import Live
+from tests.flows.test_cli import on
+
+CLIENTS = "/api/v1/auth/clients"
+
+
+async def test_an_operator_made_at_the_command_line_may_call_the_api_with_the_scopes_it_was_given(live: Live):
+    words = ("operator", "create", "alice", "--scope", "clients:read", "--scope", "operate", "--json")
+    made = await on(live.database, *words, MUNIMENT_ISSUER=live.url)
+    assert set(made.json) == {"client_id", "client_secret", "issuer", "token_endpoint"}
+    assert made.json["token_endpoint"] == f"{live.url}/openid/token"
+    assert made.err == ""
+    granted = await live.token_for(made.json["client_id"], made.json["client_secret"])
+    assert granted.json()["scope"] == "clients:read operate"
+    bearer = {"Authorization": f"Bearer {granted.json()['access_token']}"}
+    assert (await live.http.get(CLIENTS, headers=bearer)).status_code == 200
+    assert (await live.http.delete(CLIENTS, headers=bearer)).status_code == 403
+
+
+async def test_an_operator_s_name_and_scopes_are_checked_before_anything_is_done(live: Live):
+    blank, scope = await asyncio.gather(
+        on(live.database, "operator", "create", "  "), on(live.database, "operator", "create", "bob", "--scope", "a b")
+    )
+    assert (blank.status, scope.status) == (1, 1)
+    assert "printable characters" in blank.err
+    assert "is not a scope" in scope.err
+
+
+async def test_history_tells_what_changed_from_what_to_what_and_by_whom(live: Live):
+    client_id, _ = await live.register(displayName="Before")
+    path = f"{CLIENTS}/{client_id}"
+    added = await live.http.post(f"{path}/secrets", json={"name": "second"}, headers=live.bearer)
+    await live.http.delete(f"{path}/secrets/{added.json()['secretId']}", headers=live.bearer)
+    shown = await live.http.get(path, headers=live.bearer)
+    headers = {**live.bearer, "If-Match": shown.headers["etag"]}
+    await live.http.patch(path, json={"displayName": "\x41fter \u202e"}, headers=headers)
+    await live.http.delete(path, headers=live.bearer)
+    told, script, gone = await asyncio.gather(
+        on(live.database, "clients", "history", client_id),
+        on(live.database, "clients", "history", client_id, "--json"),
+        on(live.database, "clients", "show", client_id),
+    )
+    sentences = [line["told"] for line in script.lines]
+    assert 'name "Before"' in sentences[0]
+    assert sentences[1].startswith('secret "second" (…')
+    assert sentences[1].endswith("added")
+    assert sentences[2].startswith('secret "second" (…')
+    assert sentences[2].endswith("revoked")
+    assert sentences[3] == 'name changed from "Before" to "After \u202e"'
+    assert sentences[4] == "deleted"
+    assert all(line["actor"]["client_id"] == live.client_id for line in script.lines)
+    assert '"After \\u202e"' in told.out  # what could paint the terminal is spelt out
+    assert "hash" not in script.out
+    assert gone.status == 1
+    assert "was deleted" in gone.err
+
+
+async def test_clients_are_listed_by_filters_and_shown_with_their_secrets_hints_and_last_use(live: Live):
+    name = "Listed here alone"
+    client_id, secret = await live.register(displayName=name, botUserId="bot-listed")
+    other, _ = await live.register(displayName=f"{name} too", botUserId="bot-listed")
+    await live.http.post(f"{CLIENTS}/{other}/disable", headers=live.bearer)
+    await live.access_token(client_id, secret)
+    await asyncio.sleep(1.2)  # the projection follows within a second
+    table, first, disabled, named, shown, told = await asyncio.gather(
+        on(live.database, "clients", "list", "--bot", "bot-listed"),
+        on(live.database, "clients", "list", "--bot", "bot-listed", "--limit", "1", "--json"),
+        on(live.database, "clients", "list", "--bot", "bot-listed", "--state", "disabled", "--json"),
+        on(live.database, "clients", "list", "--name", "HERE ALONE TOO", "--json"),
+        on(live.database, "clients", "show", client_id, "--json"),
+        on(live.database, "clients", "show", client_id),
+    )
+    assert table.out.split()[0] == "client_id"
+    assert [line.split()[0] for line in table.out.splitlines()[2:]] == [client_id, other]
+    assert [client["client_id"] for client in first.json] == [client_id]
+    assert first.json[0]["last_used_at"] is not None
+    assert "there are more than these 1" in first.err
+    assert [client["client_id"] for client in disabled.json] == [other]
+    assert [client["client_id"] for client in named.json] == [other]
+    (kept,) = shown.json["secrets"]
+    assert (kept["hint"], "hash" in kept) == (f"…{secret[-4:]}", False)
+    assert kept["last_used_at"] is not None
+    assert kept["hint"] in told.out
+    assert secret not in told.out + shown.out
+
+
+async def test_an_id_that_is_none_is_refused_in_a_sentence(live: Live):
+    malformed, unknown = await asyncio.gather(
+        on(live.database, "clients", "show", "nonsense"),
+        on(live.database, "clients", "history", "oauth_client_" + 32 * "0"),
+    )
+    assert (malformed.status, unknown.status) == (1, 1)
+    assert "is not a client_id" in malformed.err
+    assert "There never was" in unknown.err

@@ -1,0 +1,252 @@
+"""muniment log: what it shows, what it follows, what it exports, and that no change of the stored log goes unseen."""
+
+import asyncio
+import json
+import os
+import signal
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner
+
+from events.chain import event_leaf, next_chain
+from events.issuance import Issue, TokenIssued
+from events.replay import head
+from service import operators
+from service.cli import app
+from service.credentials import new_id
+from service.services import Services, opened
+from tests.flows.conftest import MASTER_KEY, META, settings_for
+from tests.flows.test_cli import MUNIMENT, on, start
+
+ISSUER = "http://127.0.0.1:1"
+
+
+async def register(services: Services, name: str) -> str:
+    return (await operators.create(services.ledger, name, ISSUER, META)).client_id
+
+
+async def issue(services: Services, client: UUID) -> UUID:
+    jti = new_id()
+    token = TokenIssued(sub="bot", scope="api:public", kid="k", exp=1, address="10.1.2.3")
+    await services.issuance.record(Issue(client=client, secret=new_id(), jti=jti, token=token))
+    return jti
+
+
+@pytest.fixture
+async def filled(database: str) -> str:
+    """A database whose log has a batch of one event, a batch of several, and five more; four tokens, each a batch."""
+    async with opened(settings_for(database, ISSUER), database, MASTER_KEY) as services:
+        await register(services, "first")
+        await asyncio.gather(*(register(services, f"together-{n}") for n in range(4)))
+        for n in range(5):
+            await register(services, f"later-{n}")
+        for _ in range(4):
+            await issue(services, new_id())
+    return database
+
+
+async def tampered(database: str, *statements: str) -> None:
+    """As somebody with all rights on the server would, past the triggers."""
+    connection = await asyncpg.connect(database)
+    await connection.execute("set session_replication_role = replica; " + "; ".join(statements))
+    await connection.close()
+
+
+def swapped(table: str, one: int, other: int) -> str:
+    aside = 1_000_000
+    moves = ((one, aside), (other, one), (aside, other))
+    return "; ".join(f"update {table} set position = {to} where position = {at}" for at, to in moves)
+
+
+FLIP = "overlay({0} placing set_byte(substring({0} from 9 for 1), 0, get_byte({0}, 8) # 1) from 9)"
+
+TAMPERING = [
+    ("event log", 7, f"update log.events set data = {FLIP.format('data')} where position = 7"),
+    ("event log", 7, f"update log.events set meta = {FLIP.format('meta')} where position = 7"),
+    ("event log", 7, f"update log.events set leaf = {FLIP.format('leaf')} where position = 7"),
+    ("event log", 7, "delete from log.events where position = 7"),
+    ("event log", 7, swapped("log.events", 7, 9)),
+    ("event log", 2, swapped("log.events", 3, 4)),
+    ("event log", 10, "delete from log.events where position = 10"),
+    ("event log", 9, "delete from log.batches where last_position >= 9"),
+    ("event log", 0, "delete from log.batches; delete from log.events"),
+    ("issuance log", 2, f"update log.issuance set data = {FLIP.format('data')} where position = 2"),
+    ("issuance log", 2, "delete from log.issuance where position = 2"),
+    ("issuance log", 2, "insert into log.issuance select * from log.issuance where position = 2"),
+    ("issuance log", 2, swapped("log.issuance", 2, 3)),
+    ("issuance log", 4, "delete from log.issuance_batches where last_position = 4"),
+]
+
+
+@pytest.mark.parametrize(
+    ("log", "position", "tampering"),
+    TAMPERING,
+    ids=[
+        "a flipped byte of what happened",
+        "a flipped byte of who did it",
+        "a flipped byte of a leaf",
+        "a row gone from the middle",
+        "two rows swapped",
+        "two rows of one batch swapped",
+        "a row gone from the end",
+        "batches gone from the end",
+        "everything gone",
+        "a flipped byte of a token",
+        "a token gone",
+        "a token twice",
+        "two tokens swapped",
+        "a batch of tokens gone",
+    ],
+)
+async def test_verify_names(filled: str, log: str, position: int, tampering: str):
+    await tampered(filled, tampering)
+    # In this process: there are many, and the executable itself is run by the tests below.
+    words, environment = ["log", "verify", "--json"], {"MUNIMENT_DATABASE_URL": filled}
+    ended = await asyncio.to_thread(CliRunner().invoke, app, words, env=environment)
+    assert ended.exit_code == 1
+    found = json.loads(ended.stdout)
+    assert (found["ok"], found["log"], found["position"]) == (False, log, position)
+    assert found["fault"]
+
+
+async def test_a_log_that_was_cut_off_cleanly_is_found_with_a_checkpoint_of_before(filled: str):
+    whole = await on(filled, "log", "verify", "--json")
+    assert (whole.json["ok"], whole.json["events"], whole.json["tokens"]) == (True, 10, 4)
+    await tampered(
+        filled, "delete from log.events where position = 10; delete from log.batches where last_position = 10"
+    )
+    alone, against = await asyncio.gather(
+        on(filled, "log", "verify"), on(filled, "log", "verify", "--from", whole.json["checkpoint"])
+    )
+    assert alone.status == 0
+    assert (against.status, against.out) == (1, "")
+    assert "event log, position 10" in against.err
+    assert "cut off" in against.err
+
+
+async def test_from_a_checkpoint_only_what_came_after_it_is_proved(filled: str):
+    before = (await on(filled, "log", "verify")).out.splitlines()[-1].removeprefix("checkpoint: ")
+    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as services:
+        await register(services, "another")
+    after = await on(filled, "log", "verify", "--from", before, "--json")
+    assert (after.json["ok"], after.json["events"], after.json["tokens"]) == (True, 1, 0)
+    forged = await on(filled, "log", "verify", "--from", before.replace(before[4:12], "0" * 8, 1))
+    assert forged.status == 1
+    assert "history before it was changed" in forged.err
+    malformed = await on(filled, "log", "verify", "--from", before.partition("+")[0])
+    assert malformed.status == 1
+    assert "one word of the form" in malformed.err
+
+
+async def test_an_export_is_all_that_an_offline_verifier_needs_and_is_widened_to_whole_batches(filled: str):
+    whole, part, beyond = await asyncio.gather(
+        on(filled, "log", "export"),
+        on(filled, "log", "export", "--from", "3", "--to", "6"),
+        on(filled, "log", "export", "--from", "11"),
+    )
+    assert verified_offline(whole.lines) == list(range(1, 11))
+    assert verified_offline(part.lines) == [2, 3, 4, 5, 6]
+    connection = await asyncpg.connect(filled)
+    assert whole.lines[-1]["chain"] == (await head(connection)).chain.hex()
+    await connection.close()
+    assert (beyond.status, beyond.out, "The log ends at position 10" in beyond.err) == (1, "", True)
+
+
+def verified_offline(lines: list[Any]) -> list[int]:
+    """The positions in an export, each proved from the lines alone."""
+    first, *between, last = lines
+    assert (first["line"], first["format"], last["line"]) == ("start", "muniment-log-1", "end")
+    chain, leaves, positions = bytes.fromhex(first["chain"]), [], []
+    for line in between:
+        if line["line"] == "event":
+            leaves.append(leaf_of(line))
+            positions.append(line["position"])
+            continue
+        root, leaves = sha256(b"".join(leaves)).digest(), []
+        assert line["root"] == root.hex()
+        chain = next_chain(
+            chain,
+            first=line["first_position"],
+            last=line["last_position"],
+            recorded_at=datetime.fromisoformat(line["recorded_at"]),
+            root=root,
+        )
+        assert line["chain"] == chain.hex()
+    assert last["chain"] == chain.hex()
+    return positions
+
+
+def leaf_of(line: dict[str, Any]) -> bytes:
+    leaf = event_leaf(
+        stream=UUID(line["stream_id"]),
+        version=line["version"],
+        schema_version=line["schema_ver"],
+        kind=line["type"],
+        meta=line["meta"].encode(),
+        data=line["data"].encode(),
+    )
+    assert line["leaf"] == leaf.hex()
+    return leaf
+
+
+async def test_a_reader_that_closes_the_pipe_early_is_no_fault(filled: str):
+    process = await asyncio.create_subprocess_shell(
+        f"{MUNIMENT} log export | head -n 1",
+        env={"PATH": os.environ["PATH"], "MUNIMENT_DATABASE_URL": filled},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert json.loads(out)["line"] == "start"
+    assert err == b""
+
+
+async def test_follow_prints_each_event_once_in_order_across_a_restart_of_the_connection_until_ctrl_c(filled: str):
+    process = await start("log", "follow", "--from", "9", "--json", MUNIMENT_DATABASE_URL=filled)
+    assert process.stdout is not None
+    seen = [json.loads(await process.stdout.readline())["position"] for _ in range(2)]
+    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as services:
+        for n in range(6):
+            await register(services, f"live-{n}")
+            if n in (1, 3):
+                await all_connections_lost(filled)
+        seen += [json.loads(await process.stdout.readline())["position"] for _ in range(6)]
+    assert seen == list(range(9, 17))
+    process.send_signal(signal.SIGINT)
+    rest, _ = await process.communicate()
+    assert (process.returncode, rest) == (0, b"")
+
+
+async def all_connections_lost(database: str) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    await connection.close()
+
+
+async def test_show_tells_what_happened_to_a_client_and_to_a_token_and_shows_no_hash(filled: str):
+    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as services:
+        client_id = await register(services, "shown")
+        jti = await issue(services, UUID(client_id[13:]))
+    told, script, token, nothing = await asyncio.gather(
+        on(filled, "log", "show", client_id),
+        on(filled, "log", "show", client_id, "--json"),
+        on(filled, "log", "show", str(jti), "--json"),
+        on(filled, "log", "show", str(new_id())),
+    )
+    event = script.json["events"][0]
+    assert (event["type"], event["position"], event["version"]) == ("client.registered", 11, 1)
+    assert event["actor"] == {"by": "service", "why": "test"}
+    hint = event["event"]["secret"]["hint"]
+    assert all(word in told.out for word in ("client.registered", "position 11", "version 1", "Muniment (test)", hint))
+    assert "hash" not in told.out + script.out
+    issued = token.json["issued"]
+    assert (issued["client_id"], issued["address"]) == (client_id, "10.1.2.3")
+    assert nothing.status == 1
+    assert "Nothing ever happened" in nothing.err

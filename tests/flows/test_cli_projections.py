@@ -1,0 +1,99 @@
+"""muniment projections and muniment keys, beside a live service."""
+
+import asyncio
+import base64
+from collections.abc import AsyncGenerator
+
+import asyncpg
+import jwt
+import pytest
+
+from tests.conftest import fresh_database
+from tests.flows.conftest import Live, serving
+from tests.flows.test_cli import MASTER_KEY_TEXT, muniment, on
+
+
+@pytest.fixture(scope="module")
+async def alone(postgres: str) -> AsyncGenerator[Live]:
+    """A service whose tables are nobody else's."""
+    async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
+        yield live
+
+
+async def test_a_table_that_is_not_what_the_log_makes_of_it_is_named_and_put_right_by_a_rebuild(alone: Live):
+    client_id, _ = await alone.register(displayName="True")
+    connection = await asyncpg.connect(alone.database)
+    await connection.execute("update read.clients set display_name = 'False' where client_id = $1", client_id)
+    stream = await connection.fetchval("select stream_id from read.clients where client_id = $1", client_id)
+    told, script = await asyncio.gather(
+        on(alone.database, "projections", "verify", "clients"), on(alone.database, "projections", "verify", "--json")
+    )
+    assert (told.status, script.status) == (1, 1)
+    assert f"clients is NOT what the log makes of it: {stream}" in told.out
+    verdicts = {each["name"]: each for each in script.json["projections"]}
+    assert {name for name, verdict in verdicts.items() if not verdict["ok"]} == {"clients"}
+    assert verdicts["clients"]["differing"] == [str(stream)]
+
+    rebuilt = await on(alone.database, "projections", "rebuild", "clients", "--json")
+    assert rebuilt.json[0]["digest"] == verdicts["clients"]["expected_digest"]
+    assert await connection.fetchval("select display_name from read.clients where client_id = $1", client_id) == "True"
+    await connection.close()
+
+
+async def test_projections_are_rebuilt_while_the_service_works_without_a_failed_request(alone: Live):
+    rebuilding = asyncio.create_task(on(alone.database, "projections", "rebuild", "--all"))
+    requests = 0
+    while not rebuilding.done():
+        client_id, secret = await alone.register()
+        await alone.access_token(client_id, secret)
+        requests += 2
+    assert requests > 4
+    assert (await rebuilding).status == 0
+    listed, verified = await asyncio.gather(
+        on(alone.database, "projections", "list", "--json"), on(alone.database, "projections", "verify", "--json")
+    )
+    assert {(each["name"], each["state"]) for each in listed.json} == {
+        ("clients", "inline"),
+        ("bots", "inline"),
+        ("signing_keys", "inline"),
+        ("revoked_tokens", "inline"),
+        ("last_used", "active"),
+    }
+    assert verified.json["ok"] is True
+
+
+async def test_an_unknown_projection_is_refused_with_the_names_of_those_there_are(alone: Live):
+    unknown, none = await asyncio.gather(
+        on(alone.database, "projections", "verify", "cleints"), on(alone.database, "projections", "rebuild")
+    )
+    assert (unknown.status, none.status) == (1, 1)
+    for ended in (unknown, none):
+        assert "clients, bots, signing_keys, revoked_tokens, last_used" in ended.err
+
+
+async def test_a_rotation_is_picked_up_by_the_running_service_and_kept_from_a_wrong_master_key(alone: Live):
+    wrong = base64.b64encode(b"w" * 32).decode()
+    refused = await muniment("keys", "rotate", MUNIMENT_DATABASE_URL=alone.database, MUNIMENT_MASTER_KEY=wrong)
+    assert refused.status == 1
+    assert "MUNIMENT_MASTER_KEY is not the key" in refused.err
+    rotated = await on(alone.database, "keys", "rotate")
+    token = await alone.access_token(alone.client_id, alone.client_secret)
+    assert jwt.get_unverified_header(token)["kid"] == rotated.out.strip()
+    listed = await on(alone.database, "keys", "list", "--json")
+    assert [key["state"] for key in listed.json] == ["retired", "active", "published"]
+    assert listed.json[1]["kid"] == rotated.out.strip()
+
+
+async def test_rewrapped_keys_open_with_the_new_master_key_alone(alone: Live):
+    new = base64.b64encode(b"n" * 32).decode()
+    url = {"MUNIMENT_DATABASE_URL": alone.database}
+    missing = await on(alone.database, "keys", "rewrap")
+    assert (missing.status, missing.out) == (1, "")
+    assert "MUNIMENT_NEW_MASTER_KEY is required" in missing.err
+    done = await on(alone.database, "keys", "rewrap", "--json", MUNIMENT_NEW_MASTER_KEY=new)
+    assert done.json["keys"] >= 2
+    assert done.json["file"] is None
+    old_key = await muniment("keys", "rotate", **url, MUNIMENT_MASTER_KEY=MASTER_KEY_TEXT)
+    assert old_key.status == 1
+    back = await muniment("keys", "rewrap", **url, MUNIMENT_MASTER_KEY=new, MUNIMENT_NEW_MASTER_KEY=MASTER_KEY_TEXT)
+    assert back.status == 0

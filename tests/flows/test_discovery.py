@@ -1,0 +1,127 @@
+"""What a client library finds out by itself: metadata (RFC 8414, OpenID Connect Discovery), keys (RFC 7517), and keys that rotate."""
+
+import asyncio
+from typing import Any
+
+import jwt
+import pytest
+
+from service import rotation
+from service.oauth import keys
+from service.services import opened
+from tests.conftest import fresh_database
+from tests.flows.conftest import MASTER_KEY, META, Live, serving, settings_for
+
+DOCUMENTS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+
+
+async def metadata(live: Live) -> dict[str, Any]:
+    return (await live.http.get(DOCUMENTS[0])).json()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+async def test_the_metadata_is_json_that_may_be_kept_and_read_from_anywhere(live: Live, path: str):
+    answer = await live.http.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.json()["issuer"] == live.url
+    assert answer.json() == await metadata(live)
+
+
+async def test_the_issuer_is_the_setting_s_whatever_host_was_asked(live: Live):
+    answer = await live.http.get(
+        DOCUMENTS[0],
+        headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"},
+    )
+    assert "evil" not in answer.text
+
+
+async def test_every_endpoint_that_is_listed_answers(live: Live):
+    found = await metadata(live)
+    for name, url in found.items():
+        if name.endswith("_endpoint"):
+            assert (await live.http.get(url)).status_code == 405
+            assert (await live.http.post(url)).status_code == 400
+        elif name in ("jwks_uri", "service_documentation"):
+            assert (await live.http.get(url)).status_code == 200
+
+
+async def test_every_grant_scope_and_authentication_method_that_is_listed_works(live: Live):
+    found = await metadata(live)
+    assert found["grant_types_supported"] == ["client_credentials"]
+    for scope in found["scopes_supported"]:
+        assert (await live.token_for(live.client_id, live.client_secret, scope=scope)).status_code == 200
+    auth = (live.client_id, live.client_secret)
+    for endpoint, form in (
+        ("token", {"grant_type": "client_credentials"}),
+        ("introspection", {"token": "x"}),
+        ("revocation", {"token": "x"}),
+    ):
+        assert set(found[f"{endpoint}_endpoint_auth_methods_supported"]) == {
+            "client_secret_basic",
+            "client_secret_post",
+        }
+        url = found[f"{endpoint}_endpoint"]
+        assert (await live.http.post(url, data=form, auth=auth)).status_code == 200
+        assert (
+            await live.http.post(url, data={**form, "client_id": auth[0], "client_secret": auth[1]})
+        ).status_code == 200
+
+
+async def test_the_keys_are_public_and_named(live: Live):
+    answer = await live.http.get("/openid/jwks")
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    published = answer.json()["keys"]
+    assert len(published) == 2  # the one that signs, and the next
+    for key in published:
+        assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
+        assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("EC", "P-256", "ES256", "sig")
+    assert len({key["kid"] for key in published}) == 2
+    token = jwt.get_unverified_header(live.token)
+    assert token["kid"] in {key["kid"] for key in published}
+    assert set(token) == {"alg", "kid", "typ"}
+
+
+async def rotate(live: Live) -> str:
+    async with opened(settings_for(live.database, live.url), live.database, MASTER_KEY) as services:
+        return await rotation.rotate(live.database, services.ledger, keys.wrapping(MASTER_KEY), META)
+
+
+async def verified(live: Live, token: str) -> dict[str, Any]:
+    found = jwt.PyJWKSet.from_dict((await live.http.get("/openid/jwks")).json())
+    return jwt.decode(
+        token, found[jwt.get_unverified_header(token)["kid"]], ["ES256"], audience=live.url, issuer=live.url
+    )
+
+
+async def test_keys_rotate_under_load_without_a_failure_and_old_tokens_still_verify(postgres: str):
+    async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
+        client = (live.client_id, live.client_secret)
+        tokens, done = [await live.access_token(*client)], asyncio.Event()
+
+        async def keep_asking() -> None:
+            while not done.is_set():
+                known = {key["kid"] for key in (await live.http.get("/openid/jwks")).json()["keys"]}
+                tokens.append(await live.access_token(*client))
+                assert (
+                    jwt.get_unverified_header(tokens[-1])["kid"] in known
+                )  # a JWKS from before the token holds its key
+
+        asking = [asyncio.create_task(keep_asking()) for _ in range(3)]
+        kids = [await rotate(live) for _ in range(3)]
+        await live.access_token(*client)
+        await asyncio.sleep(0.05)
+        done.set()
+        await asyncio.gather(*asking)
+        assert jwt.get_unverified_header(await live.access_token(*client))["kid"] == kids[-1]
+        assert len({jwt.get_unverified_header(token)["kid"] for token in tokens}) > 1
+        for token in (tokens[0], tokens[-1]):
+            assert (await verified(live, token))["client_id"] == live.client_id
+            form = {"token": token, "client_id": client[0], "client_secret": client[1]}
+            assert (await live.http.post("/openid/introspect", data=form)).json()["active"]
+            assert (
+                await live.http.get("/api/v1/auth/clients", headers={"Authorization": f"Bearer {token}"})
+            ).status_code == 200

@@ -1,0 +1,122 @@
+"""POST /api/v1/auth/clients: what comes of a good request."""
+
+import re
+
+import pytest
+
+from tests.flows.conftest import Live, refused
+
+CLIENTS = "/api/v1/auth/clients"
+
+
+async def test_the_answer_is_a_client_id_and_a_secret_at_a_new_place(live: Live):
+    created = await live.http.post(CLIENTS, json={"m2m": True, "botUserId": "bot-abc123"}, headers=live.bearer)
+    assert created.status_code == 201
+    assert created.headers["content-type"] == "application/json"
+    assert created.headers["cache-control"] == "no-store"
+    assert set(created.json()) == {"clientId", "clientSecret"}
+    assert re.fullmatch(r"oauth_client_[0-9a-f]{32}", created.json()["clientId"])
+    assert re.fullmatch(r"secret_[A-Za-z0-9_-]{43}", created.json()["clientSecret"])
+    assert created.headers["location"] == f"{CLIENTS}/{created.json()['clientId']}"
+    assert int(created.headers["muniment-position"]) > 0
+    shown = await live.http.get(created.headers["location"], headers=live.bearer)
+    assert shown.status_code == 200
+    assert "ecret" not in shown.text
+
+
+async def test_everything_that_was_sent_is_kept(live: Live):
+    name = "Größe \U0001f916 'x' \"y\" \\ <b> \u202e"
+    client_id, _ = await live.register(
+        displayName=name, redirectUri="https://a.example/cb?x=1", botUserId="böt / 1 ?#%00"
+    )
+    shown = (await live.http.get(f"{CLIENTS}/{client_id}", headers=live.bearer)).json()
+    assert shown["displayName"] == name
+    assert shown["botUserId"] == "böt / 1 ?#%00"
+    assert shown["redirectUris"] == ["https://a.example/cb?x=1"]
+    assert (shown["m2m"], shown["state"], shown["scopes"], shown["lastUsedUtc"]) == (
+        True,
+        "active",
+        ["api:public"],
+        None,
+    )
+
+
+async def test_optional_fields_may_be_null_or_left_out(live: Live):
+    for body in (
+        {"m2m": True, "botUserId": "b", "displayName": None, "redirectUri": None},
+        {"m2m": True, "botUserId": "b"},
+        {"m2m": False, "redirectUri": "https://a.example/cb"},
+        {"m2m": False, "redirectUri": "https://a.example/cb", "botUserId": None, "displayName": ""},
+    ):
+        created = await live.http.post(CLIENTS, json=body, headers=live.bearer)
+        assert created.status_code == 201, created.text
+
+
+async def test_each_secret_and_each_client_id_is_made_anew(live: Live):
+    made = [await live.register(displayName="the same") for _ in range(3)]
+    assert len({client_id for client_id, _ in made}) == len({secret for _, secret in made}) == 3
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=latin-1"]
+)
+async def test_a_content_type_may_have_parameters(live: Live, kind: str):
+    body = '{"m2m": true, "botUserId": "é"}'.encode()
+    assert (
+        await live.http.post(CLIENTS, content=body, headers={**live.bearer, "Content-Type": kind})
+    ).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://myapp.example.com/oauth/callback",
+        "https://myapp.example.com",
+        "https://myapp.example.com:8443/a/b?c=d&e=%20",
+        "HTTPS://MyApp.example.com/Callback",
+        "https://[2001:db8::1]/cb",
+        "http://127.0.0.1/cb",
+        "http://127.0.0.1:12345/cb",
+        "http://localhost:3000/cb",
+        "http://[::1]:9000/cb",
+        "com.example.app:/oauth/callback",
+        "com.example.app://callback",
+        "https://a.example/" + "x" * 1982,
+    ],
+)
+async def test_a_good_redirect_uri_is_registered_as_it_is(live: Live, uri: str):
+    client_id, _ = await live.interactive(redirectUri=uri)
+    assert (await live.http.get(f"{CLIENTS}/{client_id}", headers=live.bearer)).json()["redirectUris"] == [uri]
+
+
+async def test_a_new_client_has_no_scope_that_its_caller_does_not_hold(live: Live):
+    caller = await live.caller("narrow", "clients:write", "clients:read")
+    created = await live.http.post(CLIENTS, json={"m2m": True, "botUserId": "b"}, headers=caller)
+    assert created.status_code == 201
+    shown = await live.http.get(created.headers["location"], headers=caller)
+    assert shown.json()["scopes"] == []
+    assert shown.json()["owner"] == "narrow"
+
+
+async def test_a_registered_bot_must_be_well_to_get_a_client(live: Live):
+    bot = (await live.http.post("/api/v1/auth/bots", json={"email": "well@example.com"}, headers=live.bearer)).json()[
+        "id"
+    ]
+    asked = {"m2m": True, "botUserId": bot}
+    assert (await live.http.post(CLIENTS, json=asked, headers=live.bearer)).status_code == 201
+    await live.http.post(f"/api/v1/auth/bots/{bot}/disable", headers=live.bearer)
+    answer = refused(await live.http.post(CLIENTS, json=asked, headers=live.bearer), 400)
+    assert answer["errors"] == {"botUserId": ["is a bot that was disabled"]}
+    await live.http.delete(f"/api/v1/auth/bots/{bot}", headers=live.bearer)
+    answer = refused(await live.http.post(CLIENTS, json=asked, headers=live.bearer), 400)
+    assert answer["errors"] == {"botUserId": ["is a bot that was deleted"]}
+
+
+async def test_somebody_else_s_bot_gets_no_client_of_mine(live: Live):
+    bot = (await live.http.post("/api/v1/auth/bots", json={"email": "theirs@example.com"}, headers=live.bearer)).json()[
+        "id"
+    ]
+    caller = await live.caller("thief", "clients:write", "clients:read", "api:public")
+    for asked in ({"m2m": True}, {"m2m": False, "redirectUri": "https://a.example/cb"}):
+        answer = refused(await live.http.post(CLIENTS, json={**asked, "botUserId": bot}, headers=caller), 400)
+        assert list(answer["errors"]) == ["botUserId"]

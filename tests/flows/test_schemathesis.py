@@ -1,0 +1,71 @@
+"""A fuzzer that reads /openapi.json finds nothing that the service does otherwise, and no input that it fails on."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from service.openapi.document import OPERATIONS
+from service.pages.reference import assets
+from service.scopes import API_PUBLIC, MANAGEMENT, OPERATE
+from tests.conftest import fresh_database
+from tests.flows.conftest import serving
+
+CONFIG = f"""
+hooks = "{Path(__file__).parent / "schemathesis_hooks.py"}"
+continue-on-failure = true
+
+[generation]
+deterministic = true
+max-examples = 5
+allow-extra-parameters = false  # every HTTP server ignores headers that it does not know
+
+[phases.coverage]
+unexpected-methods = ["PUT", "TRACE"]
+
+[phases.stateful]
+max-steps = 5
+generation.max-examples = 15
+
+[auth.openapi.bearer]
+bearer = "${{TOKEN}}"
+
+[auth.openapi.basic]
+username = "${{CLIENT_ID}}"
+password = "${{CLIENT_SECRET}}"
+
+[checks.missing_required_header]
+expected-statuses = [400, 401, 428]  # 428 is a missing If-Match
+
+[parameters]
+"path.name" = "{next(iter(assets()))}"
+
+[warnings]
+fail-on = true  # an operation that only ever answered 404 was not tested
+"""
+
+
+async def test_a_fuzzer_finds_nothing_that_the_description_does_not_say(postgres: str, tmp_path: Path):
+    (tmp_path / "schemathesis.toml").write_text(CONFIG)
+    async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
+        # Without `operate`: an operator sees its own client among the others, and the fuzzer would delete what it stands on.
+        bearer = await live.caller("fuzzer", *(scope for scope in MANAGEMENT if scope != OPERATE), API_PUBLIC)
+        fuzzer = await asyncio.create_subprocess_exec(
+            Path(sys.executable).parent / "schemathesis",
+            "--no-color",
+            "run",
+            f"{live.url}/openapi.json",
+            cwd=tmp_path,
+            env={
+                "PATH": os.environ["PATH"],
+                "URL": live.url,
+                "TOKEN": bearer["Authorization"].removeprefix("Bearer "),
+                "CLIENT_ID": live.client_id,
+                "CLIENT_SECRET": live.client_secret,
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said = (await fuzzer.communicate())[0].decode()
+    assert fuzzer.returncode == 0, said
+    assert f"Tested: {len(OPERATIONS) - 1}\n" in said  # it leaves out the one that it read

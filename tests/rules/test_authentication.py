@@ -1,0 +1,127 @@
+"""Who is asking: in the header or in the body, on every endpoint alike, never both."""
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from projections import clients
+from projections.clients import Found
+from service.oauth.authentication import Presented, presented, prove
+from service.oauth.errors import InvalidClient, InvalidRequest, Refusal
+from tests.rules.samples import AT, REGISTERED, STREAM, secret
+
+ROW: Any = clients.TABLE.fold(STREAM, [REGISTERED])
+FOUND = Found(client=ROW, bot_state=None)
+BODY = {"client_id": "me", "client_secret": "mine"}
+
+
+def basic(text: str | bytes, scheme: str = "Basic") -> str:
+    return f"{scheme} {base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "form", "expected"),
+    [
+        pytest.param(None, BODY, ("me", "mine", "client_secret_post"), id="in the body"),
+        pytest.param(basic("me:mine"), {}, ("me", "mine", "client_secret_basic"), id="in the header"),
+        pytest.param(basic("me:mine", "bAsIc"), {}, ("me", "mine", "client_secret_basic"), id="the scheme in any case"),
+        pytest.param(basic("me:mi:ne"), {}, ("me", "mi:ne", "client_secret_basic"), id="a colon in the secret"),
+        pytest.param(basic("m%65:mi%3Ane+%2B"), {}, ("me", "mi:ne +", "client_secret_basic"), id="percent-encoded, as RFC 6749 has it"),
+        pytest.param(basic("mé:gehéim"), {}, ("mé", "gehéim", "client_secret_basic"), id="UTF-8"),
+        pytest.param(basic("me:mine"), {"client_id": "me"}, ("me", "mine", "client_secret_basic"), id="the same client_id in the body too"),
+        pytest.param(basic("me:mine").replace(" ", "  "), {}, ("me", "mine", "client_secret_basic"), id="two spaces"),
+    ],
+)
+def test_a_client_says_who_it_is(authorization, form, expected):
+    given_ = presented(authorization, form)
+    assert (given_.client_id, given_.client_secret, given_.method) == expected
+
+
+@pytest.mark.parametrize(
+    ("authorization", "form", "refusal"),
+    [
+        pytest.param(None, {}, InvalidClient, id="nobody"),
+        pytest.param(None, {"client_id": "me"}, InvalidClient, id="no secret"),
+        pytest.param(None, {"client_secret": "mine"}, InvalidClient, id="no client_id"),
+        pytest.param(basic("me:mine"), BODY, InvalidRequest, id="both at once"),
+        pytest.param(basic("me:mine"), {"client_secret": "mine"}, InvalidRequest, id="both at once, without a client_id"),
+        pytest.param("Bearer token", BODY, InvalidRequest, id="a bearer token and a secret"),
+        pytest.param("", BODY, InvalidRequest, id="an empty header and a secret"),
+        pytest.param(basic("me:mine"), {"client_id": "you"}, InvalidRequest, id="another client_id in the body"),
+        pytest.param("Bearer token", {}, InvalidClient, id="another scheme"),
+        pytest.param("Basic", {}, InvalidClient, id="a scheme alone"),
+        pytest.param("", {}, InvalidClient, id="an empty header"),
+        pytest.param("Basic !!!", {}, InvalidClient, id="no base64"),
+        pytest.param("Basic bWU6bWluZQ", {}, InvalidClient, id="base64 without its padding"),
+        pytest.param("Basic bWU6bWlu\u00e9Q==", {}, InvalidClient, id="base64 with a letter outside ASCII"),
+        pytest.param("Basic bWU6\nbWluZQ==", {}, InvalidClient, id="base64 with a line feed in it"),
+        pytest.param(basic(b"me:\xff"), {}, InvalidClient, id="no UTF-8"),
+        pytest.param(basic("memine"), {}, InvalidClient, id="no colon"),
+        pytest.param(basic(":mine"), {}, InvalidClient, id="no name"),
+        pytest.param(basic("me:"), {}, InvalidClient, id="no password"),
+        pytest.param(basic(""), {}, InvalidClient, id="nothing"),
+    ],
+)
+def test_what_is_no_good_is_refused(authorization, form, refusal):
+    with pytest.raises(refusal):
+        presented(authorization, form)
+
+
+@settings(max_examples=50)
+@given(st.none() | st.text() | st.binary().map(basic), st.dictionaries(st.sampled_from(["client_id", "client_secret"]), st.text(min_size=1)))
+def test_no_header_at_all_is_answered_with_anything_but_credentials_or_a_refusal(authorization, form):
+    try:
+        presented(authorization, form)
+    except Refusal:
+        pass
+
+
+def test_what_is_presented_does_not_show_the_secret():
+    assert "mine" not in f"{presented(None, BODY)} {presented(None, BODY)!r}"
+
+
+MINE = Presented(client_id="me", client_secret="secret", method="client_secret_post")
+
+
+def found(bot_state: str | None = None, **changes: Any) -> Found:
+    return Found(client=structs.replace(ROW, **changes), bot_state=bot_state)
+
+
+@pytest.mark.parametrize(
+    ("client", "number"),
+    [
+        pytest.param(FOUND, 1, id="an active client"),
+        pytest.param(found("active"), 1, id="whose bot is active"),
+        pytest.param(found(secrets=(secret(3, expires_at=AT), secret(4))), 4, id="with a secret that has not expired"),
+    ],
+)
+def test_a_client_proves_itself_with_its_secret(client, number):
+    assert prove(MINE, client, AT).secret_id.int == number
+
+
+@pytest.mark.parametrize(
+    ("given_", "client"),
+    [
+        pytest.param(MINE, None, id="an unknown client"),
+        pytest.param(structs.replace(MINE, client_secret="guess"), FOUND, id="a wrong secret"),
+        pytest.param(MINE, found(state="disabled"), id="a disabled client"),
+        pytest.param(MINE, found("disabled"), id="a disabled bot"),
+        pytest.param(MINE, found("deleted"), id="a deleted bot"),
+        pytest.param(MINE, found(secrets=()), id="a client without secrets"),
+        pytest.param(MINE, found(secrets=(secret(1, expires_at=AT - timedelta(seconds=1)),)), id="an expired secret"),
+    ],
+)
+def test_whoever_does_not_is_refused_in_the_same_words_whatever_the_reason(given_, client):
+    with pytest.raises(InvalidClient) as caught:
+        prove(given_, client, AT)
+    assert caught.value.description == InvalidClient().description
+    assert (caught.value.status, caught.value.error, dict(caught.value.headers)) == (
+        401,
+        "invalid_client",
+        {"WWW-Authenticate": 'Basic realm="muniment"'},
+    )

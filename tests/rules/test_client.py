@@ -1,0 +1,237 @@
+"""What may be asked of a client, and what comes of asking."""
+
+from uuid import UUID
+
+import pytest
+from msgspec import structs
+
+from events.client import (
+    Active,
+    AuthorizationCode,
+    ClientCredentials,
+    ClientDisplayNameChanged,
+    ClientRedirectUrisChanged,
+    ClientScopesChanged,
+    ClientSecretAdded,
+    ClientSecretRevoked,
+    Deleted,
+    Disabled,
+    Unregistered,
+    evolve,
+)
+from service.commands.client import (
+    MOST_SECRETS,
+    AddSecret,
+    ChangeClient,
+    DeleteClient,
+    DisableClient,
+    EnableClient,
+    Holder,
+    RegisterClient,
+    RevokeSecret,
+    decide,
+)
+from service.commands.handle import CLIENT
+from service.problems import Clash, Forbidden, NotFound
+from tests.rules.samples import (
+    AT,
+    BOT_REGISTERED,
+    DELETED,
+    DISABLED,
+    ENABLED,
+    EVENTS,
+    INTERACTIVE,
+    LATER,
+    MOVED,
+    NARROWED,
+    REGISTERED,
+    RENAMED,
+    REVOKED,
+    SECRET_ADDED,
+    SECRET_REVOKED,
+    secret,
+)
+from tests.rules.table import outcome, rule
+
+ALICE = Holder(owner="alice", sub="alice", scopes=frozenset({"clients:write", "api:public", "crm:read"}))
+MALLORY = Holder(owner="mallory", sub="mallory", scopes=frozenset({"clients:write", "api:public", "crm:read"}))
+OPERATOR = Holder(owner=None, sub="muniment", scopes=frozenset({"clients:write", "operate", "crm:read", "bots:write"}))
+
+REGISTER = RegisterClient(
+    owner="alice",
+    grant=REGISTERED.grant,
+    display_name=REGISTERED.display_name,
+    redirect_uris=(),
+    scopes=("api:public",),
+    secret=secret(1),
+    at=AT,
+)
+REGISTER_INTERACTIVE = structs.replace(
+    REGISTER, grant=INTERACTIVE.grant, display_name=None, redirect_uris=INTERACTIVE.redirect_uris
+)
+DISABLE, ENABLE, DELETE = DisableClient(by=ALICE), EnableClient(by=ALICE), DeleteClient(by=ALICE)
+RENAME = ChangeClient(by=ALICE, display_name="CRM")
+ADD = AddSecret(by=ALICE, secret=secret(9), at=AT)
+REVOKE = RevokeSecret(by=ALICE, secret_id=UUID(int=1))
+ADDED = ClientSecretAdded(secret=secret(9))
+
+OF_ALICE = structs.replace(REGISTERED, grant=ClientCredentials(bot_user_id="alice"))
+FULL = [REGISTERED, *(ClientSecretAdded(secret=secret(n)) for n in range(2, MOST_SECRETS + 1))]
+ONE_EXPIRED = [*FULL[:-1], ClientSecretAdded(secret=secret(MOST_SECRETS, expires_at=AT))]
+
+
+def scopes(*names: str, by: Holder = ALICE) -> ChangeClient:
+    return ChangeClient(by=by, scopes=names)
+
+
+def changed(*names: str) -> list[ClientScopesChanged]:
+    return [ClientScopesChanged(scopes=names, was=("api:public",))]
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "then"),
+    [
+        rule([], REGISTER, [REGISTERED], "a new client is registered"),
+        rule([], REGISTER_INTERACTIVE, [INTERACTIVE], "an interactive client is registered"),
+        rule([REGISTERED], REGISTER, Clash, "a client is registered once"),
+        rule([REGISTERED, DISABLED], REGISTER, Clash, "a disabled client is not registered again"),
+        rule([REGISTERED, DELETED], REGISTER, Clash, "a deleted client_id is never used again"),
+        rule([REGISTERED], DISABLE, [DISABLED], "a client can be disabled"),
+        rule([REGISTERED, DISABLED], DISABLE, [], "disabling twice changes nothing"),
+        rule([REGISTERED, DISABLED], ENABLE, [ENABLED], "a disabled client can be enabled"),
+        rule([REGISTERED], ENABLE, [], "enabling an active client changes nothing"),
+        rule([REGISTERED, DISABLED, ENABLED], DISABLE, [DISABLED], "an enabled client can be disabled again"),
+        rule([REGISTERED], DELETE, [DELETED], "a client can be deleted"),
+        rule([REGISTERED, DISABLED], DELETE, [DELETED], "a disabled client can be deleted"),
+        rule([REGISTERED], RENAME, [RENAMED], "a client can be called something else"),
+        rule([REGISTERED, RENAMED], RENAME, [], "calling it what it is called changes nothing"),
+        rule([REGISTERED, DISABLED], RENAME, [RENAMED], "a disabled client can be called something else"),
+        rule(
+            [REGISTERED],
+            ChangeClient(by=ALICE, display_name=None),
+            [ClientDisplayNameChanged(display_name=None, was="Production CRM Integration")],
+            "a name can be taken away",
+        ),
+        rule([REGISTERED], ChangeClient(by=ALICE), [], "a change of nothing changes nothing"),
+        rule([REGISTERED], ChangeClient(by=ALICE, redirect_uris=MOVED.redirect_uris), [MOVED], "redirect URIs can be changed"),
+        rule([REGISTERED, MOVED], ChangeClient(by=ALICE, redirect_uris=MOVED.redirect_uris), [], "to the same ones changes nothing"),
+        rule([INTERACTIVE], ChangeClient(by=ALICE, redirect_uris=()), Clash, "an interactive client keeps a redirect URI"),
+        rule(
+            [REGISTERED, MOVED],
+            ChangeClient(by=ALICE, redirect_uris=()),
+            [ClientRedirectUrisChanged(redirect_uris=(), was=MOVED.redirect_uris)],
+            "a machine needs no redirect URI",
+        ),
+        rule(
+            [REGISTERED],
+            ChangeClient(by=ALICE, display_name="CRM", redirect_uris=MOVED.redirect_uris, scopes=()),
+            [RENAMED, MOVED, NARROWED],
+            "several changes are several events",
+        ),
+        rule([REGISTERED], scopes("api:public", "crm:read"), changed("api:public", "crm:read"), "a scope that the caller holds can be given"),
+        rule([REGISTERED], scopes("crm:write"), Forbidden, "a scope that the caller does not hold cannot be given"),
+        rule([REGISTERED], scopes("crm:read", "operate"), Forbidden, "one that is not held spoils all"),
+        rule([REGISTERED], scopes(), changed(), "any scope can be taken away"),
+        rule([REGISTERED, NARROWED], scopes(), [], "taking away what is not there changes nothing"),
+        rule(
+            [structs.replace(REGISTERED, scopes=("x", "api:public"))],
+            scopes("x", "api:public", "crm:read"),
+            [ClientScopesChanged(scopes=("x", "api:public", "crm:read"), was=("x", "api:public"))],
+            "what the client has already need not be held",
+        ),
+        rule(
+            [structs.replace(REGISTERED, scopes=("a", "b"))], scopes("b", "a"), [], "the order of scopes means nothing"
+        ),
+        rule([REGISTERED], scopes("clients:write"), Forbidden, "scopes of this API do not go to who acts as somebody else"),
+        rule(
+            [OF_ALICE], scopes("api:public", "clients:write"), changed("api:public", "clients:write"), "they go to who acts as oneself"
+        ),
+        rule(
+            [REGISTERED],
+            scopes("api:public", "clients:write", by=OPERATOR),
+            changed("api:public", "clients:write"),
+            "an operator gives them to anyone",
+        ),
+        rule([REGISTERED], scopes("api:public", "crm:write", by=OPERATOR), Forbidden, "an operator too gives only what it holds"),
+        rule([INTERACTIVE], scopes("clients:write"), Forbidden, "nor do they go to who acts as nobody yet"),
+        rule([REGISTERED], ADD, [ADDED], "a second secret can be added"),
+        rule([REGISTERED, DISABLED], ADD, [ADDED], "a disabled client can be given one"),
+        rule(FULL, ADD, Clash, "there is a most number of live secrets"),
+        rule(ONE_EXPIRED, ADD, [ADDED], "an expired secret does not count"),
+        rule([*FULL, SECRET_REVOKED], ADD, [ADDED], "a revoked secret does not count"),
+        rule([REGISTERED], REVOKE, [SECRET_REVOKED], "a secret can be revoked, even the last"),
+        rule([REGISTERED, SECRET_REVOKED], REVOKE, NotFound, "a secret is revoked once"),
+        rule([REGISTERED, SECRET_ADDED, SECRET_REVOKED], ADD, [ADDED], "secrets come and go"),
+        rule(
+            [REGISTERED, SECRET_ADDED],
+            RevokeSecret(by=ALICE, secret_id=UUID(int=2)),
+            [ClientSecretRevoked(secret_id=UUID(int=2))],
+            "any of several secrets can be revoked",
+        ),
+        rule([REGISTERED], RevokeSecret(by=ALICE, secret_id=UUID(int=77)), NotFound, "a secret that is not the client's is not found"),
+        *(
+            rule(given, structs.replace(command, by=by), NotFound, f"{who} and {type(command).__name__}: not found")
+            for command in (DISABLE, ENABLE, DELETE, RENAME, ADD, REVOKE)
+            for given, by, who in (
+                ([], ALICE, "nobody's client"),
+                ([REGISTERED, DELETED], ALICE, "a deleted client"),
+                ([REGISTERED], MALLORY, "another owner's client"),
+                ([REGISTERED, DISABLED], MALLORY, "another owner's disabled client"),
+                ([BOT_REGISTERED], OPERATOR, "a bot's id"),
+                ([REVOKED], OPERATOR, "a token's id"),
+            )
+        ),
+        *(
+            rule([REGISTERED], structs.replace(command, by=OPERATOR), then, f"an operator may: {type(command).__name__}")
+            for command, then in ((DISABLE, [DISABLED]), (DELETE, [DELETED]), (RENAME, [RENAMED]), (ADD, [ADDED]), (REVOKE, [SECRET_REVOKED]))
+        ),
+    ],
+)
+def test_a_client(given, command, then):
+    assert outcome(CLIENT, given, command) == then
+
+
+def test_what_is_refused_is_said_in_a_sentence_that_names_it():
+    state = evolve(Unregistered(), REGISTERED)
+    with pytest.raises(Forbidden, match="your token lacks: crm:write operate"):
+        decide(scopes("operate", "crm:write"), state)
+
+
+def test_a_registered_client_is_what_it_was_registered_as():
+    assert evolve(Unregistered(), REGISTERED) == Active(
+        owner="alice",
+        grant=ClientCredentials(bot_user_id="bot-abc123"),
+        display_name="Production CRM Integration",
+        redirect_uris=(),
+        scopes=("api:public",),
+        secrets=(secret(1),),
+    )
+
+
+def test_a_disabled_client_keeps_what_it_was_and_takes_part_in_changes():
+    active = evolve(Unregistered(), REGISTERED)
+    disabled = evolve(active, DISABLED)
+    assert disabled == Disabled(was=active)
+    assert evolve(evolve(disabled, RENAMED), ENABLED) == evolve(active, RENAMED)
+
+
+STATES = [
+    Unregistered(),
+    evolve(Unregistered(), REGISTERED),
+    Disabled(was=evolve(Unregistered(), INTERACTIVE)),  # pyright: ignore[reportArgumentType]
+    Deleted(owner="alice"),
+]
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
+@pytest.mark.parametrize("event", [event for event in EVENTS if type(event).__name__.startswith("Client")], ids=lambda e: type(e).__name__)
+def test_evolve_takes_any_event_in_any_state(state, event):
+    assert isinstance(evolve(state, event), Unregistered | Active | Disabled | Deleted)
+
+
+def test_nothing_brings_a_deleted_client_back_but_a_registration_that_decide_refuses():
+    deleted = Deleted(owner="alice")
+    for event in (RENAMED, MOVED, NARROWED, SECRET_ADDED, SECRET_REVOKED, DISABLED, ENABLED, DELETED):
+        assert evolve(deleted, event) == deleted
+    assert AuthorizationCode()
+    assert LATER

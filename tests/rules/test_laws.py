@@ -1,0 +1,134 @@
+"""What holds of every aggregate, whatever it was asked: the laws that a replay rests on."""
+
+from functools import reduce
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from events.access_token import RevokedToken, UnrevokedToken
+from events.bot import ActiveBot, DeletedBot, DisabledBot, UnregisteredBot
+from events.client import Active, AuthorizationCode, ClientCredentials, Deleted, Disabled, Unregistered
+from events.codec import decode, encode, tags, type_of
+from events.signing_key import ActiveKey, PublishedKey, RetiredKey, UnknownKey
+from projections.inline import INLINE
+from projections.table import record
+from tests.rules.commands import EVERYTHING, happened
+from tests.rules.samples import STREAM
+
+HISTORIES = st.sampled_from(sorted(EVERYTHING)).flatmap(
+    lambda name: EVERYTHING[name][1].map(lambda commands: (EVERYTHING[name][0], commands))
+)
+LAWS = settings(max_examples=80, deadline=None)
+
+
+@LAWS
+@given(HISTORIES)
+def test_a_fold_of_the_first_events_is_the_state_at_that_position(history):
+    aggregate, commands = history
+    events, states = happened(aggregate, commands)
+    for position, state in enumerate(states):
+        assert reduce(aggregate.evolve, events[:position], aggregate.initial) == state
+
+
+@LAWS
+@given(HISTORIES)
+def test_a_row_says_what_the_state_says_at_every_position_and_counts_the_events(history):
+    aggregate, commands = history
+    events, states = happened(aggregate, commands)
+    for position, state in enumerate(states):
+        row = aggregate.table.fold(STREAM, events[:position])
+        assert said(row) == meant(state)
+        if row is not None:
+            assert row.version == position
+            assert row.stream_id == STREAM
+
+
+@LAWS
+@given(HISTORIES)
+def test_what_decide_makes_is_read_back_from_its_bytes(history):
+    aggregate, commands = history
+    events, _ = happened(aggregate, commands)
+    for event in events:
+        assert decode(type_of(event), 1, encode(event)) == event
+        assert type_of(event) in aggregate.table.tags
+
+
+@LAWS
+@given(HISTORIES)
+def test_asking_again_for_what_was_just_granted_changes_nothing_or_is_refused(history):
+    aggregate, commands = history
+    _, states = happened(aggregate, commands)
+    for command in commands:
+        if type(command).__name__.startswith(("Disable", "Enable", "Activate", "Retire", "Change", "RevokeToken")):
+            events, _ = happened(structs.replace(aggregate, initial=states[-1]), [command])
+            again, _ = happened(structs.replace(aggregate, initial=reduce(aggregate.evolve, events, states[-1])), [command])
+            assert again == []
+
+
+@LAWS
+@given(HISTORIES)
+def test_a_row_has_a_value_of_a_type_that_copy_takes_for_every_column(history):
+    aggregate, commands = history
+    events, _ = happened(aggregate, commands)
+    for position in range(1, len(events) + 1):
+        row = aggregate.table.fold(STREAM, events[:position])
+        if row is not None:
+            made = dict(zip(aggregate.table.columns, record(row), strict=True))
+            for name in {"secrets", "public_jwk"} & made.keys():
+                assert isinstance(made[name], str), "JSON is sent as text"
+            for name in {"redirect_uris", "scopes"} & made.keys():
+                assert isinstance(made[name], tuple), "an array is sent as a sequence"
+
+
+@pytest.mark.parametrize("name", INLINE)
+def test_every_type_of_event_belongs_to_one_table(name):
+    others = frozenset[str]().union(*(table.tags for table in INLINE.values() if table.name != name))
+    assert not INLINE[name].tags & others
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_what_happened_to_something_else_leaves_no_row(name):
+    aggregate = EVERYTHING[name][0]
+    for other in INLINE.values():
+        if other is not aggregate.table and tags is not None:
+            assert aggregate.table.tags.isdisjoint(other.tags)
+
+
+def said(row: Any) -> dict[str, Any] | None:
+    """A row in terms that a state can be compared by."""
+    if row is None:
+        return None
+    given = structs.asdict(row)
+    for name in ("stream_id", "version", "created_at", "published_at", "activated_at", "retired_at", "revoked_at", "expires_at"):
+        given.pop(name, None)
+    for name in ("client_id", "bot_id", "kid", "alg", "public_jwk", "email", "first_name", "last_name"):
+        given.pop(name, None)
+    return given
+
+
+def meant(state: Any) -> dict[str, Any] | None:
+    match state:
+        case Unregistered() | Deleted() | UnregisteredBot() | UnknownKey() | UnrevokedToken():
+            return None
+        case Active():
+            return _client(state, "active")
+        case Disabled():
+            return _client(state.was, "disabled")
+        case ActiveBot() | DisabledBot() | DeletedBot():
+            states = {ActiveBot: "active", DisabledBot: "disabled", DeletedBot: "deleted"}
+            return {"owner": state.owner, "state": states[type(state)]}
+        case PublishedKey() | ActiveKey() | RetiredKey():
+            return {"state": {PublishedKey: "published", ActiveKey: "active", RetiredKey: "retired"}[type(state)]}
+        case RevokedToken():
+            return {}
+    raise AssertionError(state)
+
+
+def _client(client: Active, state: str) -> dict[str, Any]:
+    given = structs.asdict(client)
+    grant = given.pop("grant")
+    grant_type = {ClientCredentials: "client_credentials", AuthorizationCode: "authorization_code"}[type(grant)]
+    return {**given, "grant_type": grant_type, "bot_user_id": grant.bot_user_id, "state": state}

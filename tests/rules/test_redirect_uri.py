@@ -1,0 +1,102 @@
+"""Which redirect URIs may be registered."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.endpoints.redirect_uri import faults
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://app.example.com/oauth/callback",
+        "https://app.example.com",
+        "https://app.example.com:8443/cb?tenant=1&x=%20",
+        "https://xn--bcher-kva.example/cb",
+        "https://[2001:db8::1]/cb",
+        "https://192.0.2.1/cb",
+        "HTTPS://App.Example.com/cb",
+        "http://127.0.0.1/cb",
+        "http://127.0.0.1:49152/cb",
+        "http://localhost:3000/cb",
+        "http://[::1]:3000/cb",
+        "com.example.app:/callback",
+        "com.example.app://callback",
+        "com.example.my-app:/oauth2redirect",
+    ],
+)
+def test_these_may(uri):
+    assert faults(uri) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("/callback", "absolute"),
+        ("callback", "absolute"),
+        ("//app.example.com/callback", "absolute"),
+        ("?code=1", "absolute"),
+        ("", "must be a URI"),
+        (" ", "must be a URI"),
+        ("https://app.example.com/cb#fragment", "fragment"),
+        ("https://app.example.com/cb#", "fragment"),
+        ("javascript:alert(1)", "not javascript:"),
+        ("JavaScript:alert(1)", "not javascript:"),
+        ("data:text/html,hello", "not data:"),
+        ("file:///etc/passwd", "not file:"),
+        ("vbscript:x", "not vbscript:"),
+        ("about:blank", "not about:"),
+        ("urn:ietf:wg:oauth:2.0:oob", "not urn:"),
+        ("myapp:/callback", "not myapp:"),
+        ("https://*.example.com/cb", "wildcard"),
+        ("https://app.example.com/*", "wildcard"),
+        ("https://user@app.example.com/cb", "user information"),
+        ("https://user:password@app.example.com/cb", "user information"),
+        ("https://app.example.com@evil.example/cb", "user information"),
+        ("https://@app.example.com/cb", "user information"),
+        ("http://app.example.com/cb", "plain http"),
+        ("http://127.0.0.1.example.com/cb", "plain http"),
+        ("http://localhost.example.com/cb", "plain http"),
+        ("http://127.0.0.2/cb", "plain http"),
+        ("http://0.0.0.0/cb", "plain http"),
+        ("http://[::2]/cb", "plain http"),
+        ("http://2130706433/cb", "plain http"),
+        ("https://app.example.com/a b", "no spaces"),
+        (" https://app.example.com/cb", "no spaces"),
+        ("https://app.example.com/cb\n", "no spaces"),
+        ("https://app.example.com/\tcb", "no spaces"),
+        ("java\nscript:alert(1)", "no spaces"),
+        ("https://app.example.com\\@evil.example/cb", "backslashes"),
+        ("https:\\\\app.example.com/cb", "backslashes"),
+        ("https://bücher.example/cb", "outside ASCII"),
+        ("https://app.example.com/\u202ecb", "outside ASCII"),
+        ("https://app.example.com/\ud800", "outside ASCII"),
+        ("https://app.example.com/\x00", "must be a URI"),
+        ("https://app.example.com/<script>", "must be a URI"),
+        ('https://app.example.com/"', "must be a URI"),
+        ("https://app.example.com:0/cb", "port 0"),
+        ("http://127.0.0.1:0/cb", "port 0"),
+        ("https://app.example.com:65536/cb", "not a URI that can be read"),
+        ("https://app.example.com:port/cb", "not a URI that can be read"),
+        ("https://[::1/cb", "not a URI that can be read"),
+        ("https://", "name a host"),
+        ("https:///cb", "name a host"),
+        ("https:/cb", "name a host"),
+        ("https:cb", "name a host"),
+        ("https://:443/cb", "name a host"),
+        ("https:app.example.com/cb", "name a host"),
+    ],
+)
+def test_these_may_not(uri, said):
+    assert said in " ".join(faults(uri))
+
+
+def test_every_fault_is_named_at_once():
+    assert len(faults("http://user@app.example.com:1/cb#x")) == 3
+
+
+@given(st.text())
+def test_no_text_at_all_makes_the_reading_fail(text):
+    assert isinstance(faults(text), list)
+    assert isinstance(faults("https://" + text), list)

@@ -1,0 +1,139 @@
+"""A database for each test, on the Postgres we bring and on the oldest we support; and the ways that a test appends, looks and tampers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from events import verify as proof
+from events.database import Connection, connect
+from events.log import Append, Appended, Log
+from events.replay import Checkpoint
+from service.embedded.cluster import running
+from service.migrations.run import migrate
+from tests.conftest import FAST, fresh_database
+
+OLDEST = Path("/usr/lib/postgresql/15/bin")
+DEADLINE = 20.0
+"""Seconds after which a condition that a test waits for is taken to be never coming."""
+
+EMPTY = """
+set session_replication_role = replica;
+do $$
+declare statement text;
+begin
+  for statement in select format('delete from %s', oid::regclass) from pg_class
+                    where relkind = 'r' and relnamespace in ('log'::regnamespace, 'read'::regnamespace, 'vault'::regnamespace) loop
+    execute statement;
+  end loop;
+end $$;
+insert into log.batches select 0, 0, '2000-01-01 00:00:00+00', id, sha256(id) from (select uuid_send(gen_random_uuid()) as id) as genesis;
+insert into log.issuance_batches select * from log.batches;
+"""
+
+
+@pytest.fixture(scope="session")
+def postgres_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The oldest Postgres we support, where this machine has one."""
+    if not OLDEST.exists():
+        pytest.skip(f"there is no Postgres 15 in {OLDEST}")
+    with running(tmp_path_factory.mktemp("oldest"), binaries=OLDEST, settings=FAST) as url:
+        asyncio.run(migrate(url))
+        yield url
+
+
+@pytest.fixture(scope="session", params=["postgres", "postgres_15"], ids=["18", "15"])
+def either_postgres(request: pytest.FixtureRequest) -> str:
+    """What asks for this is tested on both servers."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+async def kept(postgres: str) -> str:
+    return await fresh_database(postgres)
+
+
+@pytest.fixture(scope="session")
+async def kept_on_either(either_postgres: str) -> str:
+    return await fresh_database(either_postgres)
+
+
+@pytest.fixture
+async def database(kept: str) -> str:
+    """A migrated, empty database for one test: emptied, which takes a tenth of the time that making one takes."""
+    return await _emptied(kept)
+
+
+@pytest.fixture
+async def either_database(kept_on_either: str) -> str:
+    """The same, on each of the two servers."""
+    return await _emptied(kept_on_either)
+
+
+async def _emptied(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(EMPTY)
+    finally:
+        await connection.close()
+    return url
+
+
+@pytest.fixture
+async def log(database: str) -> AsyncIterator[Log]:
+    async with writing(database) as log:
+        yield log
+
+
+@pytest.fixture
+async def reader(database: str) -> AsyncIterator[Connection]:
+    """A connection as the service has them."""
+    async with connected(database) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def superuser(database: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(database)
+    yield connection
+    await connection.close()
+
+
+@asynccontextmanager
+async def writing(url: str) -> AsyncIterator[Log]:
+    log = Log(url)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Connection]:
+    connection = await connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def appended(log: Log, item: Append) -> Appended:
+    """What is appended to an empty stream, or to one at the version that the item expects."""
+    outcome = await log.append(item)
+    assert isinstance(outcome, Appended), outcome
+    return outcome
+
+
+async def proved(connection: Connection, log: proof.Chained = proof.EVENTS, since: Checkpoint | None = None) -> Checkpoint:
+    """The head of a log that is whole. Raises Fault."""
+    async with connection.transaction(isolation="repeatable_read"):
+        *_, head = [reached async for reached in proof.verify(connection, log, since=since)]
+    return head
+
+
+async def column(connection: Connection, query: str, *arguments: Any) -> list[Any]:
+    return [row[0] for row in await connection.fetch(query, *arguments)]

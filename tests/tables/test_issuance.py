@@ -1,0 +1,127 @@
+"""The issuance log: every token in one dense order, chained, with the head of the event log at its commit."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from events import verify as proof
+from events.chain import issuance_leaf, next_chain, root_of
+from events.database import Unavailable
+from events.issuance import IssuanceLog, Issue, Issued, TokenIssued, decode, make_partitions
+from service.credentials import new_id
+from tests.tables.conftest import column, connected, proved
+from tests.tables.items import item
+
+ROWS = "select position, issued_at, client, secret, jti, data from log.issuance order by position"
+MISSING_DAY = "(now() at time zone 'UTC')::date"
+
+
+def issue(sub: str = "bot-abc123", **names) -> Issue:
+    given = {"client": new_id(), "secret": new_id(), "jti": new_id(), **names}
+    return Issue(token=TokenIssued(sub=sub, scope="api:public", kid="key-1", exp=2_000_000_000), **given)
+
+
+@pytest.fixture
+async def database(either_database: str) -> str:
+    """Everything here is tested on the oldest Postgres too."""
+    return either_database
+
+
+@pytest.fixture
+async def tokens(database: str) -> AsyncIterator[IssuanceLog]:
+    tokens = IssuanceLog(database)
+    yield tokens
+    await tokens.close()
+
+
+async def test_tokens_of_many_at_once_stand_in_one_dense_order(tokens, reader):
+    issues = [issue(f"bot {number}") for number in range(50)]
+    issued = await asyncio.gather(*map(tokens.record, issues))
+    assert [one.position for one in issued] == list(range(1, 51))
+    rows = await reader.fetch(ROWS)
+    for asked, row, position in zip(issues, rows, range(1, 51), strict=True):
+        assert (row["position"], row["client"], row["secret"], row["jti"]) == (position, asked.client, asked.secret, asked.jti)
+        assert decode(row["data"]) == asked.token
+    assert (await proved(reader, proof.ISSUANCE)).position == 50
+
+
+async def test_the_chain_that_the_database_makes_is_the_one_that_python_makes(tokens, reader):
+    await asyncio.gather(*(tokens.record(issue()) for _ in range(3)))
+    await tokens.record(issue())
+    rows = await reader.fetch(ROWS)
+    leaves = [issuance_leaf(client=r["client"], secret=r["secret"], jti=r["jti"], data=r["data"]) for r in rows]
+    genesis, *batches = await reader.fetch("select * from log.issuance_batches order by last_position")
+    chain = genesis["chain"]
+    for batch in batches:
+        first, last = batch["first_position"], batch["last_position"]
+        assert batch["root"] == root_of(leaves[first - 1 : last])
+        chain = next_chain(chain, first=first, last=last, recorded_at=batch["recorded_at"], root=batch["root"])
+        assert batch["chain"] == chain
+    assert len(batches) == 2
+
+
+async def test_a_token_is_told_the_head_of_the_event_log_at_its_commit(tokens, log):
+    assert await tokens.record(issue()) == Issued(position=1, head=0)
+    await log.append(item(new_id(), 0, 3))
+    assert await tokens.record(issue()) == Issued(position=2, head=3)
+
+
+async def test_several_processes_issue_in_one_order(database, reader):
+    logs = [IssuanceLog(database) for _ in range(3)]
+    issued = await asyncio.gather(*(one.record(issue()) for one in logs for _ in range(40)))
+    for one in logs:
+        await one.close()
+    assert sorted(one.position for one in issued) == list(range(1, 121))
+    assert (await proved(reader, proof.ISSUANCE)).position == 120
+
+
+async def test_a_token_goes_into_the_partition_of_its_day(tokens, reader):
+    await tokens.record(issue())
+    today = await reader.fetchval(f"select 'log.issuance_' || to_char({MISSING_DAY}, 'YYYYMMDD')")
+    assert await column(reader, "select tableoid::regclass::text from log.issuance") == [today]
+
+
+async def test_there_are_partitions_for_a_week_and_making_them_again_makes_none(reader):
+    assert await reader.fetchval("select log.make_partitions(7)") == 0
+    days = await column(reader, "select relid::text from pg_partition_tree('log.issuance') where isleaf order by 1")
+    assert len(days) >= 9
+    assert days[-1] == "log.issuance_rest"
+
+
+async def test_two_processes_that_make_partitions_at_once_make_each_once(database, reader):
+    before = len(await reader.fetch("select 1 from pg_partition_tree('log.issuance')"))
+    async with connected(database) as other:
+        made = await asyncio.gather(*(c.fetchval("select log.make_partitions(9)") for c in (reader, other)))
+    assert sorted(made) == [0, 2]
+    assert len(await reader.fetch("select 1 from pg_partition_tree('log.issuance')")) == before + 2
+    await make_partitions(reader, 9)
+
+
+async def test_a_token_is_not_refused_for_want_of_a_partition(database, tokens, reader, superuser):
+    today = await superuser.fetchval(f"select 'log.issuance_' || to_char({MISSING_DAY}, 'YYYYMMDD')")
+    await superuser.execute(f"drop table {today}")
+    try:
+        assert (await tokens.record(issue())).position == 1
+        assert await column(reader, "select tableoid::regclass::text from log.issuance") == ["log.issuance_rest"]
+        assert await reader.fetchval("select log.make_partitions(0)") == 0, "a day that has begun in the rest stays there"
+        assert (await proved(reader, proof.ISSUANCE)).position == 1
+    finally:
+        await superuser.execute("set session_replication_role = replica; delete from log.issuance_rest")
+        assert await superuser.fetchval("select log.make_partitions(0)") == 1
+
+
+async def test_a_log_that_somebody_keeps_locked_confirms_nothing(database, tokens, reader, superuser):
+    tokens._session._settings["lock_timeout"] = "50ms"
+    async with superuser.transaction():
+        await superuser.execute("select pg_advisory_xact_lock(4702)")
+        with pytest.raises(Unavailable):
+            await tokens.record(issue())
+    assert (await tokens.record(issue())).position == 1
+    assert len(await reader.fetch(ROWS)) == 1
+
+
+async def test_the_two_logs_do_not_wait_for_each_other(tokens, log, superuser):
+    async with superuser.transaction():
+        await superuser.execute("select pg_advisory_xact_lock(4701)")
+        assert (await tokens.record(issue())).position == 1

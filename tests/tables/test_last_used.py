@@ -1,0 +1,194 @@
+"""Last used: the issuance log is followed so that every token counts exactly once, and what cannot be read stops it where all can see."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from msgspec import json
+
+from events.database import Connection
+from events.issuance import IssuanceLog, TokenIssued
+from projections import building, catch_up, last_used, rebuild, report
+from projections.clients import client_id_of
+from service.credentials import new_id
+from tests.tables.conftest import connected
+from tests.tables.test_issuance import issue
+from tests.tables.test_projections import agreed, silent
+
+ISSUE = "select log.issue(array[gen_random_uuid()], array[gen_random_uuid()], array[gen_random_uuid()], array[$1::bytea], $2)"
+
+
+@pytest.fixture
+async def tokens(database: str) -> AsyncIterator[IssuanceLog]:
+    tokens = IssuanceLog(database)
+    yield tokens
+    await tokens.close()
+
+
+async def followed(connection: Connection) -> None:
+    await catch_up.install(connection)
+    while await catch_up.step(connection):
+        pass
+
+
+async def told(connection: Connection) -> report.Report:
+    return (await report.reports(connection))[-1]
+
+
+async def test_a_token_counts_for_its_client_its_secret_and_its_bot(tokens, reader):
+    client, secret = new_id(), new_id()
+    for bot in ("one", "one", "other"):
+        await tokens.record(issue(bot, client=client, secret=secret))
+    await followed(reader)
+    rows = await reader.fetch("select kind, id, used_at, tokens from read.last_used")
+    times = [row[0] for row in await reader.fetch("select issued_at from log.issuance order by position")]
+    assert {tuple(row) for row in rows} == {
+        ("client", client_id_of(client), times[2], 3),
+        ("secret", str(secret), times[2], 3),
+        ("bot", "one", times[1], 2),
+        ("bot", "other", times[2], 1),
+    }
+    assert await last_used.secrets_used(reader, [secret, new_id()]) == {secret: times[2]}
+
+
+async def test_followers_that_race_count_every_token_exactly_once(database, tokens, monkeypatch):
+    monkeypatch.setattr(catch_up, "BATCHES", catch_up.BATCHES.replace("limit 200", "limit 2"))
+    secrets, stopped = [new_id() for _ in range(5)], asyncio.Event()
+    issued: Counter[str] = Counter()
+    steps: Counter[int] = Counter()
+
+    async def issuing(number: int) -> None:
+        for turn in range(60):
+            secret = secrets[(number + turn) % 5]
+            await tokens.record(issue(secret=secret))
+            issued[str(secret)] += 1
+
+    async def following(number: int) -> None:
+        async with connected(database) as connection:
+            await catch_up.install(connection)
+            while await catch_up.step(connection) or not stopped.is_set():
+                steps[number] += 1
+
+    followers = [asyncio.create_task(following(number)) for number in range(3)]
+    await asyncio.gather(*(issuing(number) for number in range(4)))
+    stopped.set()
+    await asyncio.gather(*followers)
+    async with connected(database) as connection:
+        await followed(connection)
+        rows = await connection.fetch("select id, tokens from read.last_used where kind = 'secret'")
+        assert {row[0]: row[1] for row in rows} == issued
+        assert (await told(connection)).lag == 0
+    assert sum(steps.values()) > 10
+    await agreed(database, last_used.NAME)
+
+
+async def test_a_follower_that_dies_between_two_steps_loses_nothing_and_counts_nothing_twice(database, tokens, superuser, monkeypatch):
+    monkeypatch.setattr(catch_up, "BATCHES", catch_up.BATCHES.replace("limit 200", "limit 1"))
+    for _ in range(6):
+        await tokens.record(issue())
+    async with connected(database) as dying:
+        await catch_up.install(dying)
+        assert await catch_up.step(dying)
+        transaction = dying.transaction()
+        await transaction.start()
+        assert await catch_up._step(dying)
+        await superuser.execute("select pg_terminate_backend($1, 1000)", dying.get_server_pid())
+    async with connected(database) as heir:
+        assert (await told(heir)).position == 1
+        await followed(heir)
+    await agreed(database, last_used.NAME)
+
+
+async def test_a_follower_leaves_it_to_the_one_that_is_at_it(database, tokens, reader):
+    await tokens.record(issue())
+    async with connected(database) as busy:
+        await catch_up.install(busy)
+        async with busy.transaction():
+            assert await catch_up._step(busy)
+            assert not await catch_up.step(reader)
+    assert (await told(reader)).position == 1
+
+
+@pytest.mark.parametrize("data", [b"not JSON", b"{}", b"\xff"], ids=["no JSON", "without a sub", "no UTF-8"])
+async def test_a_row_that_cannot_be_read_stops_it_visibly_at_its_position(tokens, reader, data):
+    await tokens.record(issue())
+    await followed(reader)
+    await tokens.record(issue())
+    await reader.execute(ISSUE, data, b"r" * 32)
+    await tokens.record(issue())
+    await followed(reader)
+    now = await told(reader)
+    assert (now.state, now.position, now.lag) == ("failed", 1, 3)
+    assert now.error is not None
+    assert now.error.startswith("at 3: ")
+    assert not await catch_up.step(reader), "it stays where it is"
+    rows = await building.digest(reader, "read.last_used")
+    await followed(reader)
+    assert await building.digest(reader, "read.last_used") == rows
+
+
+async def test_a_rebuild_repairs_it_once_the_row_can_be_read(database, tokens, reader, monkeypatch):
+    poison = json.encode({"bot": "bot-abc123"})
+    await tokens.record(issue())
+    await reader.execute(ISSUE, poison, b"r" * 32)
+    await followed(reader)
+    with pytest.raises(last_used.Poison):
+        await rebuild.rebuild(database, last_used.NAME, silent)
+    assert (await told(reader)).state == "failed", "a rebuild that fails leaves everything as it was"
+
+    def decode(data: bytes) -> TokenIssued:
+        return TokenIssued(sub=json.decode(data).get("bot") or json.decode(data)["sub"], scope="", kid="", exp=0)
+
+    monkeypatch.setattr(last_used, "decode", decode)  # what a new version of Muniment brings
+    await rebuild.rebuild(database, last_used.NAME, silent)
+    now = await told(reader)
+    assert (now.state, now.position, now.lag, now.error) == ("active", 2, 0, None)
+    await tokens.record(issue())
+    await followed(reader)
+    assert (await told(reader)).position == 3
+    await agreed(database, last_used.NAME)
+
+
+async def test_a_log_that_is_not_the_one_that_was_followed_stops_it(tokens, reader, superuser):
+    for _ in range(2):
+        await tokens.record(issue())
+    await followed(reader)
+    await superuser.execute("set session_replication_role = replica")
+    await superuser.execute("update log.issuance_batches set chain = sha256(chain) where last_position = 2")
+    await tokens.record(issue())
+    assert not await catch_up.step(reader)
+    now = await told(reader)
+    assert (now.state, now.position) == ("failed", 2)
+    assert now.error is not None
+    assert "it lost or changed history" in now.error
+
+
+async def test_a_log_that_lost_its_tail_and_grew_again_stops_it(tokens, reader, superuser):
+    """What a failover to a lagging standby looks like: the position is there, and it is another's."""
+    for _ in range(3):
+        await tokens.record(issue())
+    await followed(reader)
+    await superuser.execute("set session_replication_role = replica")
+    await superuser.execute("delete from log.issuance where position > 1; delete from log.issuance_batches where last_position > 1")
+    for _ in range(4):
+        await tokens.record(issue())
+    assert not await catch_up.step(reader)
+    assert (await told(reader)).state == "failed"
+
+
+async def test_before_anybody_followed_it_says_so(tokens, reader):
+    await tokens.record(issue())
+    now = await told(reader)
+    assert (now.state, now.position, now.lag, now.rows) == ("not started", 0, 1, 0)
+
+
+async def test_a_tampered_count_does_not_agree(database, tokens, reader, superuser):
+    client = new_id()
+    await tokens.record(issue(client=client))
+    await followed(reader)
+    await superuser.execute("update read.last_used set tokens = 2 where kind = 'client'")
+    verdict = await report.verify(database, last_used.NAME, silent)
+    assert verdict.differing == (f"client {client_id_of(client)}",)
+    assert asyncpg

@@ -1,0 +1,246 @@
+"""Rebuilding a read model while the service goes on: nobody who reads or appends notices, and what comes of it equals the log."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from events.database import pool, read
+from events.issuance import IssuanceLog
+from events.log import Append
+from projections import bots, building, catch_up, clients, last_used, rebuild, report, signing_keys
+from projections.inline import INLINE
+from service.commands.access_token import RevokeToken
+from service.commands.bot import DeleteBot, DisableBot, RegisterBot
+from service.commands.client import ChangeClient, DeleteClient, DisableClient, Holder, RevokeSecret
+from service.commands.handle import ACCESS_TOKEN, BOT, CLIENT, SIGNING_KEY, Ledger, handle
+from service.commands.signing_key import ActivateKey, PublishKey
+from service.credentials import new_id
+from service.problems import Problem
+from tests.rules.samples import AT, JWK, LATER, REGISTERED
+from tests.tables.conftest import DEADLINE, appended, connected, proved, writing
+from tests.tables.items import meta
+from tests.tables.test_issuance import issue
+from tests.tables.test_projections import agreed, silent
+
+ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset())
+
+
+@pytest.fixture
+async def ledger(database: str) -> AsyncIterator[Ledger]:
+    async with writing(database) as log, pool(database) as connections:
+        yield Ledger(log, connections)
+
+
+class Business:
+    """Things happen and people read, at once and without end, until told to stop; nothing of it may fail."""
+
+    def __init__(self, ledger: Ledger, seed: int) -> None:
+        self._ledger = ledger
+        self._dice = Random(seed)  # noqa: S311
+        self.streams: dict[str, list[Any]] = {"client": [], "bot": [], "signing key": [], "access token": []}
+        self.reads = 0
+        self.stopped = False
+
+    async def happen(self, kind: str) -> None:
+        known, dice = self.streams[kind], self._dice
+        if not known or kind == "access token" or dice.random() < 0.4:
+            stream = new_id()
+            await self._begin(kind, stream)
+            known.append(stream)
+            return
+        commands: dict[str, tuple[Any, list[Any]]] = {
+            "client": (
+                CLIENT,
+                [
+                    ChangeClient(by=ANYBODY, display_name=f"name {dice.random()}"),
+                    RevokeSecret(by=ANYBODY, secret_id=REGISTERED.secret.secret_id),
+                    DisableClient(by=ANYBODY),
+                    DeleteClient(by=ANYBODY),
+                ],
+            ),
+            "bot": (BOT, [DisableBot(by=ANYBODY), DeleteBot(by=ANYBODY)]),
+            "signing key": (SIGNING_KEY, [ActivateKey(at=AT)]),
+        }
+        aggregate, choices = commands[kind]
+        try:
+            await handle(self._ledger, aggregate, dice.choice(known), dice.choice(choices), meta())
+        except Problem:
+            pass
+
+    async def _begin(self, kind: str, stream: Any) -> None:
+        match kind:
+            case "client":
+                change = (CLIENT.table.change(stream, [REGISTERED]),)
+                asked = Append(stream=stream, expected=0, events=[REGISTERED], meta=meta(), changes=change)
+                await appended(self._ledger.log, asked)
+            case "bot":
+                command = RegisterBot(owner="alice", email=f"{stream}@x", first_name=None, last_name=None, at=AT)
+                await handle(self._ledger, BOT, stream, command, meta(), fresh=True)
+            case "signing key":
+                command = PublishKey(kid=str(stream), alg="ES256", public_jwk=JWK, at=AT)
+                await handle(self._ledger, SIGNING_KEY, stream, command, meta(), fresh=True)
+            case _:
+                command = RevokeToken(client_id="c", expires_at=LATER, at=AT)
+                await handle(self._ledger, ACCESS_TOKEN, stream, command, meta())
+
+    async def go_on(self) -> None:
+        while not self.stopped:
+            await self.happen(self._dice.choice(sorted(self.streams)))
+
+    async def read_on(self) -> None:
+        """What was registered is found, whatever is being rebuilt."""
+        while not self.stopped:
+            known = self.streams["client"]
+            wanted = clients.Wanted(after=None, name="name")
+            await read(self._ledger.pool, lambda connection: clients.find_as_of(connection, known[-3:]))
+            await read(self._ledger.pool, lambda connection: clients.listed(connection, wanted, limit=5))
+            bot_id = bots.bot_id_of(self.streams["bot"][0])
+            assert await read(self._ledger.pool, lambda connection: bots.find(connection, bot_id)) is not None
+            assert await read(self._ledger.pool, signing_keys.every)
+            self.reads += 4
+
+
+async def begun(ledger: Ledger, seed: int, *, of_each: int) -> Business:
+    business = Business(ledger, seed)
+    for kind in business.streams:
+        await asyncio.gather(*(business.happen(kind) for _ in range(of_each)))
+    return business
+
+
+async def digest(url: str, name: str) -> tuple[int, str]:
+    async with connected(url) as connection:
+        return await building.digest(connection, f"read.{name}")
+
+
+@pytest.mark.parametrize("name", INLINE)
+async def test_a_table_that_is_rebuilt_in_peace_is_the_same_to_the_byte(database, ledger, name):
+    await begun(ledger, 1, of_each=30)
+    before = await digest(database, name)
+    for _ in range(2):
+        await rebuild.rebuild(database, name, silent)
+        assert await digest(database, name) == before
+    assert before[0] > 0
+    await agreed(database, name)
+
+
+async def test_all_tables_are_rebuilt_while_events_are_appended_and_rows_are_read(database, ledger, monkeypatch):
+    """(With so little calm asked for, the rebuild has to catch up again and again.)"""
+    monkeypatch.setattr(rebuild, "CALM", 3)
+    business = await begun(ledger, 2, of_each=40)
+    at_work = [asyncio.create_task(business.go_on()) for _ in range(4)] + [asyncio.create_task(business.read_on())]
+    async with asyncio.timeout(DEADLINE), connected(database) as connection:
+        for name in INLINE:
+            happened, seen = await connection.fetchval("select max(last_position) from log.batches"), business.reads
+            await rebuild.rebuild(database, name, silent)
+            while business.reads == seen or await connection.fetchval("select max(last_position) from log.batches") == happened:
+                await asyncio.sleep(0.001)
+        business.stopped = True
+        await asyncio.gather(*at_work)
+        assert (await proved(connection)).position > 160
+    for name in INLINE:
+        await agreed(database, name)
+
+
+async def test_a_table_that_was_tampered_with_is_made_right_by_a_rebuild(database, ledger, superuser):
+    await begun(ledger, 3, of_each=5)
+    before = await digest(database, "clients")
+    await superuser.execute("update read.clients set scopes = array['operate']; delete from read.bots")
+    assert await digest(database, "clients") != before
+    for name in ("clients", "bots"):
+        await rebuild.rebuild(database, name, silent)
+        await agreed(database, name)
+    assert await digest(database, "clients") == before
+
+
+async def test_a_rebuilt_table_keeps_what_the_one_before_promised(database, ledger, superuser):
+    """Indexes, constraints, owner: a second bot of one address is still refused, the service may still write, and nothing is left over."""
+    business = await begun(ledger, 4, of_each=2)
+    shape = """
+select (select count(*) from pg_index where indrelid = $1::text::regclass),
+       (select count(*) from pg_constraint where conrelid = $1::text::regclass and contype in ('p', 'u', 'c')),
+       (select array_agg((attname, atttypid, attnotnull)::text order by attnum) from pg_attribute where attrelid = $1::text::regclass and attnum > 0),
+       (select relowner::regrole::text from pg_class where oid = $1::text::regclass)
+"""
+    before = {name: await superuser.fetchrow(shape, f"read.{name}") for name in report.NAMES}
+    for name in report.NAMES:
+        await rebuild.rebuild(database, name, silent)
+        await rebuild.rebuild(database, name, silent)
+    assert {name: await superuser.fetchrow(shape, f"read.{name}") for name in report.NAMES} == before
+    assert await superuser.fetchval("select count(*) from pg_class where relname like '%\\_rebuilt' or relname like '%\\_replaced'") == 0
+    taken = f"{business.streams['bot'][0]}@x"
+    with pytest.raises(Exception, match="duplicate key"):
+        await handle(
+            ledger, BOT, new_id(), RegisterBot(owner="a", email=taken, first_name=None, last_name=None, at=AT), meta(), fresh=True
+        )
+
+
+async def test_two_rebuilds_of_one_table_at_once_do_not_harm_each_other(database, ledger):
+    business = await begun(ledger, 5, of_each=60)
+    at_work = [asyncio.create_task(business.go_on()) for _ in range(2)]
+    await asyncio.gather(*(rebuild.rebuild(database, "clients", silent) for _ in range(3)))
+    business.stopped = True
+    await asyncio.gather(*at_work)
+    await agreed(database, "clients")
+
+
+async def test_a_reader_that_takes_its_time_holds_up_the_rebuild_and_nobody_else(database, ledger, reader):
+    business = await begun(ledger, 6, of_each=5)
+    transaction = reader.transaction(isolation="repeatable_read")
+    await transaction.start()
+    await reader.fetch("select 1 from read.clients")
+    rebuilding = asyncio.create_task(rebuild.rebuild(database, "clients", silent))
+    async with connected(database) as connection, asyncio.timeout(DEADLINE):
+        waiting = "select 1 from pg_locks where not granted and relation = 'read.clients'::regclass"
+        while not await connection.fetch(waiting):
+            await asyncio.sleep(0.002)
+    for _ in range(5):
+        for kind in business.streams:
+            await business.happen(kind)
+        async with asyncio.timeout(1.5):
+            await read(ledger.pool, lambda connection: clients.find_as_of(connection, business.streams["client"]))
+    assert not rebuilding.done()
+    await transaction.rollback()
+    await rebuilding
+    await agreed(database, "clients")
+
+
+async def test_progress_is_told_in_events_of_the_log_and_reaches_its_end(database, ledger):
+    await begun(ledger, 7, of_each=10)
+    told: list[tuple[int, int]] = []
+    await rebuild.rebuild(database, "clients", lambda done, total: told.append((done, total)))
+    assert told[-1][0] == told[-1][1] > 0
+
+
+async def test_there_is_no_such_projection(database):
+    with pytest.raises(KeyError):
+        await rebuild.rebuild(database, "nonesuch", silent)
+
+
+async def test_last_used_is_rebuilt_while_tokens_are_issued_and_followed(database, reader):
+    tokens, secret, stopped = IssuanceLog(database), new_id(), asyncio.Event()
+
+    async def issuing() -> None:
+        while not stopped.is_set():
+            await tokens.record(issue(secret=secret))
+
+    async def following() -> None:
+        async with connected(database) as connection:
+            await catch_up.install(connection)
+            while not stopped.is_set():
+                await catch_up.step(connection)
+
+    at_work = [asyncio.create_task(issuing()) for _ in range(4)] + [asyncio.create_task(following())]
+    for _ in range(3):
+        await rebuild.rebuild(database, last_used.NAME, silent)
+    stopped.set()
+    await asyncio.gather(*at_work)
+    await tokens.close()
+    while await catch_up.step(reader):
+        pass
+    verdict = await agreed(database, last_used.NAME)
+    issued = await reader.fetchval("select count(*) from log.issuance")
+    assert verdict.position == issued
+    assert await reader.fetchval("select tokens from read.last_used where kind = 'secret' and id = $1", str(secret)) == issued > 0

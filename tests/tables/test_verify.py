@@ -1,0 +1,295 @@
+"""Whoever changes the log leaves a trace: every kind of change is found, and its place is named. (Changes are undone by a rollback.)"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from events import verify as proof
+from events.chain import event_leaf, next_chain, root_of
+from events.database import Connection
+from events.issuance import IssuanceLog
+from events.replay import Checkpoint
+from service.credentials import new_id
+from tests.conftest import fresh_database
+from tests.tables.conftest import proved, writing
+from tests.tables.items import item
+from tests.tables.test_issuance import issue
+
+LAST = 9
+BATCHES = (3, 1, 2, 1, 2)
+"""So the batches are 1 to 3, 4, 5 to 6, 7, and 8 to 9."""
+
+LOGS = {
+    "events": (proof.EVENTS, "log.events", "log.batches", "recorded_at"),
+    "issuance": (proof.ISSUANCE, "log.issuance", "log.issuance_batches", "issued_at"),
+}
+
+
+@pytest.fixture(scope="module")
+async def forger(postgres: str) -> AsyncIterator[Connection]:
+    """A superuser, who can get past the triggers, on a database with the same batches in both logs."""
+    url = await fresh_database(postgres)
+    tokens = IssuanceLog(url)
+    async with writing(url) as log:
+        for size in BATCHES:
+            await asyncio.gather(*(log.append(item(new_id(), request_id="r")) for _ in range(size)))
+            await asyncio.gather(*(tokens.record(issue()) for _ in range(size)))
+    await tokens.close()
+    connection = await asyncpg.connect(url)
+    await connection.execute("set session_replication_role = replica")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(params=LOGS)
+def log_of(request: pytest.FixtureRequest) -> tuple[proof.Chained, str, str, str]:
+    return LOGS[request.param]
+
+
+async def found(forger: Connection, log: proof.Chained, change: str, since: Checkpoint | None = None) -> proof.Fault | None:
+    """What the verifier says of a log so changed, which is then put back as it was."""
+    transaction = forger.transaction(isolation="repeatable_read")
+    await transaction.start()
+    try:
+        await forger.execute(change)
+        try:
+            _ = [reached async for reached in proof.verify(forger, log, since=since)]
+        except proof.Fault as fault:
+            return fault
+        return None
+    finally:
+        await transaction.rollback()
+
+
+async def checkpoint(forger: Connection, batches: str, position: int) -> Checkpoint:
+    return Checkpoint(position, await forger.fetchval(f"select chain from {batches} where last_position = $1", position))
+
+
+def flip(column: str) -> str:
+    return f"{column} = set_byte({column}, 3, get_byte({column}, 3) # 1)"
+
+
+def exchange(rows: str, one: int, other: int) -> str:
+    """Two whole rows trade places."""
+    return (
+        f"update {rows} set position = 1000 where position = {one}; update {rows} set position = {one} where position = {other};"
+        f" update {rows} set position = {other} where position = 1000"
+    )
+
+
+async def test_a_log_that_nobody_touched_is_whole(forger, log_of):
+    log, _, batches, _ = log_of
+    assert await proved(forger, log) == await checkpoint(forger, batches, LAST)
+
+
+@pytest.mark.parametrize("position", [1, 4, 6, 9])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param(flip("data"), "stored bytes were changed", id="a flipped bit in its data"),
+        pytest.param(flip("meta"), "stored bytes were changed", id="a flipped bit in its meta"),
+        pytest.param(flip("leaf"), "stored bytes were changed", id="a flipped bit in its leaf"),
+        pytest.param("type = 'client.deleted'", "stored bytes were changed", id="another type"),
+        pytest.param("version = version + 1", "stored bytes were changed", id="another version"),
+        pytest.param("schema_ver = 2", "stored bytes were changed", id="another schema version"),
+        pytest.param("stream_id = gen_random_uuid()", "stored bytes were changed", id="another stream"),
+        pytest.param("recorded_at = recorded_at + interval '1 microsecond'", "time was changed", id="a microsecond later"),
+    ],
+)
+async def test_a_changed_event_is_found_at_its_position(forger, position, change, said):
+    fault = await found(forger, proof.EVENTS, f"update log.events set {change} where position = {position}")
+    assert fault is not None
+    assert (fault.position, fault.log) == (position, "event log")
+    assert said in fault.what
+
+
+@pytest.mark.parametrize("position", [1, 4, 6, 9])
+@pytest.mark.parametrize(
+    "change",
+    [flip("data"), "client = gen_random_uuid()", "secret = gen_random_uuid()", "jti = gen_random_uuid()"],
+    ids=["a flipped bit in its data", "another client", "another secret", "another jti"],
+)
+async def test_a_changed_token_is_found_at_its_batch(forger, position, change):
+    fault = await found(forger, proof.ISSUANCE, f"update log.issuance set {change} where position = {position}")
+    assert fault is not None
+    assert fault.position == {1: 1, 4: 4, 6: 5, 9: 8}[position]
+    assert "not those that were committed" in fault.what
+
+
+async def test_a_token_s_changed_time_is_found_at_its_position(forger):
+    change = "update log.issuance set issued_at = issued_at - interval '1 microsecond' where position = 6"
+    fault = await found(forger, proof.ISSUANCE, change)
+    assert fault is not None
+    assert (fault.position, fault.what) == (6, "its time was changed")
+
+
+@pytest.mark.parametrize("position", [1, 2, 4, 5, 9])
+async def test_a_deleted_row_is_found_at_its_position(forger, log_of, position):
+    log, rows, _, _ = log_of
+    fault = await found(forger, log, f"delete from {rows} where position = {position}")
+    assert fault is not None
+    assert (fault.position, fault.what) == (position, "this row is gone")
+
+
+async def test_two_rows_swapped_inside_a_batch_are_found_at_the_batch(forger, log_of):
+    log, rows, _, _ = log_of
+    fault = await found(forger, log, exchange(rows, 1, 3))
+    assert fault is not None
+    assert fault.position == 1
+    assert "not in that order" in fault.what
+
+
+async def test_two_rows_swapped_between_batches_are_found_at_the_first_of_them(forger, log_of):
+    log, rows, _, _ = log_of
+    fault = await found(forger, log, exchange(rows, 4, 7))
+    assert fault is not None
+    assert (fault.position, fault.what) == (4, "its time was changed")
+
+
+async def test_two_rows_swapped_between_batches_with_their_times_put_right_are_found_too(forger, log_of):
+    log, rows, batches, time = log_of
+    times = f"update {rows} r set {time} = b.recorded_at from {batches} b where r.position between b.first_position and b.last_position"
+    fault = await found(forger, log, f"{exchange(rows, 4, 7)}; {times}")
+    assert fault is not None
+    assert fault.position == 4
+    assert "not in that order" in fault.what
+
+
+@pytest.mark.parametrize("position", [LAST + 1, LAST + 100])
+async def test_an_extra_row_after_the_end_is_found(forger, log_of, position):
+    log, rows, _, time = log_of
+    copied = _copied(rows, LAST, position, time)
+    fault = await found(forger, log, copied)
+    assert fault is not None
+    assert fault.position == position
+
+
+@pytest.mark.parametrize("position", [-1, 0, 1, 5, LAST])
+async def test_an_extra_token_at_a_position_that_is_taken_or_none_is_found(forger, position):
+    fault = await found(forger, proof.ISSUANCE, _copied("log.issuance", 2, position, "issued_at", "gen_random_uuid()"))
+    assert fault is not None
+    assert fault.position in (position, {1: 1, 5: 5, LAST: 8}.get(position))
+
+
+def _copied(rows: str, source: int, position: int, time: str, jti: str = "jti") -> str:
+    if rows == "log.events":
+        columns = "recorded_at, gen_random_uuid(), version, schema_ver, type, leaf, meta, data"
+        return f"insert into log.events select {position}, {columns} from log.events where position = {source}"
+    return f"insert into log.issuance select {position}, {time}, client, secret, {jti}, data from log.issuance where position = {source}"
+
+
+@pytest.mark.parametrize(
+    ("change", "position", "said"),
+    [
+        pytest.param(f"update {{}} set {flip('root')} where last_position = 6", 5, "not those that", id="its root changed"),
+        pytest.param(f"update {{}} set {flip('chain')} where last_position = 6", 5, "does not follow", id="its chain changed"),
+        pytest.param("update {} set first_position = 4 where last_position = 6", 5, "begins at 4", id="its beginning moved"),
+        pytest.param("update {} set last_position = 5 where last_position = 6", 5, "not those that", id="its end moved"),
+        pytest.param("delete from {} where last_position = 6", 5, "was between is gone", id="it was deleted"),
+        pytest.param("delete from {} where last_position = 9", 8, "no batch accounts", id="the last one was deleted"),
+        pytest.param("delete from {} where last_position = 0", 0, "genesis", id="the first one was deleted"),
+        pytest.param(f"update {{}} set {flip('chain')} where last_position = 0", 0, "genesis", id="the first chain value changed"),
+        pytest.param(f"update {{}} set {flip('root')} where last_position = 0", 0, "genesis", id="the log's id changed"),
+        pytest.param("update {} set last_position = 1e18::bigint where last_position = 9", 10, "gone", id="an end beyond the end"),
+    ],
+)
+async def test_a_changed_batch_is_found(forger, log_of, change, position, said):
+    log, _, batches, _ = log_of
+    fault = await found(forger, log, change.format(batches))
+    assert fault is not None
+    assert fault.position == position
+    assert said in fault.what
+
+
+async def test_a_batch_s_changed_time_is_found_although_the_rows_agree_with_it(forger, log_of):
+    log, rows, batches, time = log_of
+    later = f"update {batches} set recorded_at = recorded_at + interval '1 s' where last_position = 6"
+    agree = f"update {rows} set {time} = {time} + interval '1 s' where position in (5, 6)"
+    fault = await found(forger, log, f"{later}; {agree}")
+    assert fault is not None
+    assert fault.position == 5
+    assert "does not follow" in fault.what
+
+
+async def test_a_tail_that_was_cut_off_is_found_by_a_checkpoint_that_saw_it(forger, log_of):
+    log, rows, batches, _ = log_of
+    seen = await checkpoint(forger, batches, LAST)
+    cut = f"delete from {rows} where position > 6; delete from {batches} where last_position > 6"
+    assert await found(forger, log, cut) is None, "without a checkpoint nothing tells it from a shorter log"
+    fault = await found(forger, log, cut, since=seen)
+    assert fault is not None
+    assert fault.position == 7
+    assert "its tail was cut off" in fault.what
+
+
+async def test_a_checkpoint_inside_what_is_now_another_batch_is_found(forger, log_of):
+    log, _, batches, _ = log_of
+    seen = await checkpoint(forger, batches, 6)
+    fault = await found(forger, log, "select 1", since=Checkpoint(5, seen.chain))
+    assert fault is not None
+    assert (fault.position, fault.what) == (5, "no batch ends here, where the checkpoint saw one")
+
+
+async def test_from_a_checkpoint_on_only_what_follows_is_proved(forger, log_of):
+    log, rows, batches, _ = log_of
+    seen = await checkpoint(forger, batches, 6)
+    assert await found(forger, log, f"update {rows} set {flip('data')} where position = 2", since=seen) is None
+    fault = await found(forger, log, f"update {rows} set {flip('data')} where position = 9", since=seen)
+    assert fault is not None
+
+
+async def test_a_history_written_anew_is_found_by_a_checkpoint_alone(forger):
+    """Whoever can compute hashes can make another log that is whole; it is another log."""
+    seen = await checkpoint(forger, "log.batches", LAST)
+    rewriting = await _rewritten(forger)
+    assert await found(forger, proof.EVENTS, rewriting) is None
+    fault = await found(forger, proof.EVENTS, rewriting, since=seen)
+    assert fault is not None
+    assert fault.position == LAST
+    assert "the history before it was changed" in fault.what
+
+
+async def _rewritten(forger: Connection) -> str:
+    """The statements of a forger who changes event 2 and all the hashes after it."""
+    rows = await forger.fetch("select * from log.events order by position")
+    genesis, *batches = await forger.fetch("select * from log.batches order by last_position")
+    leaves, chain, statements = [row["leaf"] for row in rows], genesis["chain"], list[str]()
+    row = rows[1]
+    names = {"stream": row["stream_id"], "version": row["version"], "schema_version": row["schema_ver"], "kind": row["type"]}
+    data = row["data"].replace(b"alice", b"malus")
+    leaves[1] = event_leaf(**names, meta=row["meta"], data=data)
+    statements.append(f"update log.events set data = '\\x{data.hex()}', leaf = '\\x{leaves[1].hex()}' where position = 2")
+    for batch in batches:
+        first, last = batch["first_position"], batch["last_position"]
+        root = root_of(leaves[first - 1 : last])
+        chain = next_chain(chain, first=first, last=last, recorded_at=batch["recorded_at"], root=root)
+        statements.append(f"update log.batches set root = '\\x{root.hex()}', chain = '\\x{chain.hex()}' where last_position = {last}")
+    return "; ".join(statements)
+
+
+@pytest.mark.parametrize("positions", [1, 2, 5, 100])
+async def test_a_log_is_proved_page_by_page_whatever_the_size_of_a_page(forger, log_of, positions, monkeypatch):
+    monkeypatch.setattr(proof, "POSITIONS_A_PAGE", positions)
+    log, rows, batches, _ = log_of
+    assert await proved(forger, log) == await checkpoint(forger, batches, LAST)
+    for position in range(1, LAST + 1):
+        fault = await found(forger, log, f"delete from {rows} where position = {position}")
+        assert fault is not None
+        assert fault.position == position
+
+
+async def test_a_log_without_anything_in_it_is_whole(database, superuser):
+    for log in (proof.EVENTS, proof.ISSUANCE):
+        assert (await proved(superuser, log)).position == 0
+    assert database
+
+
+async def test_the_proof_is_of_one_snapshot_whatever_is_appended_meanwhile(log, reader):
+    await log.append(item(new_id()))
+    async with reader.transaction(isolation="repeatable_read"):
+        steps = proof.verify(reader, proof.EVENTS)
+        await anext(steps)
+        await log.append(item(new_id()))
+        assert [reached.position async for reached in steps] == [1]
