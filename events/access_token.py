@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 
-class AccessTokenRevoked(Struct, frozen=True, kw_only=True, tag="access_token.revoked"):
+class AccessTokenRevoked(Struct, frozen=True, kw_only=True, gc=False, tag="access_token.revoked"):
     """The client gave the token back (RFC 7009); it is worth nothing from here on."""
 
     client_id: str

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 
-class BotRegistered(Struct, frozen=True, kw_only=True, tag="bot.registered"):
+class BotRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="bot.registered"):
     owner: str
     email: str
     first_name: str | None
@@ -13,15 +13,15 @@ class BotRegistered(Struct, frozen=True, kw_only=True, tag="bot.registered"):
     at: datetime
 
 
-class BotDisabled(Struct, frozen=True, kw_only=True, tag="bot.disabled"):
+class BotDisabled(Struct, frozen=True, kw_only=True, gc=False, tag="bot.disabled"):
     pass
 
 
-class BotEnabled(Struct, frozen=True, kw_only=True, tag="bot.enabled"):
+class BotEnabled(Struct, frozen=True, kw_only=True, gc=False, tag="bot.enabled"):
     pass
 
 
-class BotDeleted(Struct, frozen=True, kw_only=True, tag="bot.deleted"):
+class BotDeleted(Struct, frozen=True, kw_only=True, gc=False, tag="bot.deleted"):
     pass
 
 
@@ -32,15 +32,15 @@ class UnregisteredBot(Struct, frozen=True):
     pass
 
 
-class ActiveBot(Struct, frozen=True, kw_only=True):
+class ActiveBot(Struct, frozen=True, kw_only=True, gc=False):
     owner: str
 
 
-class DisabledBot(Struct, frozen=True, kw_only=True):
+class DisabledBot(Struct, frozen=True, kw_only=True, gc=False):
     owner: str
 
 
-class DeletedBot(Struct, frozen=True, kw_only=True):
+class DeletedBot(Struct, frozen=True, kw_only=True, gc=False):
     owner: str
 
 

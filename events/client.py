@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 
-class StoredSecret(Struct, frozen=True, kw_only=True):
+class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
     """What is kept of a client secret: the SHA-256 of its text (hex) and the last characters that a person knows it by."""
 
     secret_id: UUID
@@ -17,13 +17,13 @@ class StoredSecret(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
-class ClientCredentials(Struct, frozen=True, kw_only=True, tag_field="grant_type", tag="client_credentials"):
+class ClientCredentials(Struct, frozen=True, kw_only=True, gc=False, tag_field="grant_type", tag="client_credentials"):
     """A machine: it acts as its bot (RFC 6749 section 4.4)."""
 
     bot_user_id: str
 
 
-class AuthorizationCode(Struct, frozen=True, kw_only=True, tag_field="grant_type", tag="authorization_code"):
+class AuthorizationCode(Struct, frozen=True, kw_only=True, gc=False, tag_field="grant_type", tag="authorization_code"):
     """An interactive client: people log in through it (RFC 6749 section 4.1)."""
 
     bot_user_id: str | None = None
@@ -32,7 +32,7 @@ class AuthorizationCode(Struct, frozen=True, kw_only=True, tag_field="grant_type
 Grant = ClientCredentials | AuthorizationCode
 
 
-class ClientRegistered(Struct, frozen=True, kw_only=True, tag="client.registered"):
+class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.registered"):
     owner: str
     grant: Grant
     display_name: str | None
@@ -42,38 +42,38 @@ class ClientRegistered(Struct, frozen=True, kw_only=True, tag="client.registered
     at: datetime
 
 
-class ClientDisplayNameChanged(Struct, frozen=True, kw_only=True, tag="client.display_name_changed"):
+class ClientDisplayNameChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.display_name_changed"):
     display_name: str | None
     was: str | None
 
 
-class ClientRedirectUrisChanged(Struct, frozen=True, kw_only=True, tag="client.redirect_uris_changed"):
+class ClientRedirectUrisChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.redirect_uris_changed"):
     redirect_uris: tuple[str, ...]
     was: tuple[str, ...]
 
 
-class ClientScopesChanged(Struct, frozen=True, kw_only=True, tag="client.scopes_changed"):
+class ClientScopesChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.scopes_changed"):
     scopes: tuple[str, ...]
     was: tuple[str, ...]
 
 
-class ClientSecretAdded(Struct, frozen=True, kw_only=True, tag="client.secret_added"):
+class ClientSecretAdded(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_added"):
     secret: StoredSecret
 
 
-class ClientSecretRevoked(Struct, frozen=True, kw_only=True, tag="client.secret_revoked"):
+class ClientSecretRevoked(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_revoked"):
     secret_id: UUID
 
 
-class ClientDisabled(Struct, frozen=True, kw_only=True, tag="client.disabled"):
+class ClientDisabled(Struct, frozen=True, kw_only=True, gc=False, tag="client.disabled"):
     pass
 
 
-class ClientEnabled(Struct, frozen=True, kw_only=True, tag="client.enabled"):
+class ClientEnabled(Struct, frozen=True, kw_only=True, gc=False, tag="client.enabled"):
     pass
 
 
-class ClientDeleted(Struct, frozen=True, kw_only=True, tag="client.deleted"):
+class ClientDeleted(Struct, frozen=True, kw_only=True, gc=False, tag="client.deleted"):
     pass
 
 
@@ -94,7 +94,7 @@ class Unregistered(Struct, frozen=True):
     pass
 
 
-class Active(Struct, frozen=True, kw_only=True):
+class Active(Struct, frozen=True, kw_only=True, gc=False):
     owner: str
     grant: Grant
     display_name: str | None
@@ -103,13 +103,13 @@ class Active(Struct, frozen=True, kw_only=True):
     secrets: tuple[StoredSecret, ...]
 
 
-class Disabled(Struct, frozen=True, kw_only=True):
+class Disabled(Struct, frozen=True, kw_only=True, gc=False):
     """A disabled client keeps what it was, for the day it is enabled."""
 
     was: Active
 
 
-class Deleted(Struct, frozen=True, kw_only=True):
+class Deleted(Struct, frozen=True, kw_only=True, gc=False):
     owner: str
 
 

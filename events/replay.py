@@ -12,10 +12,14 @@ from events.database import AnyConnection
 COLUMNS = "position, recorded_at, stream_id, version, schema_ver, type, meta, data"
 HISTORY = f"select {COLUMNS} from log.events where stream_id = $1 order by version"
 PAGE = f"select {COLUMNS} from log.events where position > $1 and position <= $2 order by position limit $3"
-STREAMS_SINCE = (
-    "select distinct stream_id, split_part(type, '.', 1) as noun from log.events where position > $1 and position <= $2"
-)
 HEAD = "select last_position, chain from log.batches order by last_position desc limit 1"
+CHANGED_SINCE = """
+select head.last_position, changed.stream_id, split_part(changed.type, '.', 1) as noun
+  from (select last_position from log.batches order by last_position desc limit 1) as head
+  left join lateral (select distinct stream_id, type from log.events
+                      where position > $1 and position <= head.last_position and type <> 'client.registered') as changed on true
+"""
+"""The head of the log, with each stream that changed since $1. (A client that is new is no change: nobody knew it before.)"""
 
 
 class Checkpoint(Struct, frozen=True):
@@ -54,7 +58,7 @@ async def head(connection: AnyConnection) -> Checkpoint:
     return Checkpoint(row[0], row[1])
 
 
-async def pages(connection: AnyConnection, *, after: int, upto: int, size: int = 5000) -> AsyncIterator[list[Recorded]]:
+async def pages(connection: AnyConnection, *, after: int, upto: int, size: int = 1000) -> AsyncIterator[list[Recorded]]:
     """The log from `after` (exclusive) to `upto` (inclusive), in order, `size` events at a time."""
     while after < upto:
         rows = await connection.fetch(PAGE, after, upto, size)

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 
-class PublicJwk(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PublicJwk(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The public part of an elliptic-curve key (RFC 7517, RFC 7518 section 6.2)."""
 
     kty: str
@@ -14,7 +14,7 @@ class PublicJwk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     y: str
 
 
-class SigningKeyPublished(Struct, frozen=True, kw_only=True, tag="signing_key.published"):
+class SigningKeyPublished(Struct, frozen=True, kw_only=True, gc=False, tag="signing_key.published"):
     """The key is in the JWKS, so that every resource server knows it before the first token is signed with it."""
 
     kid: str
@@ -23,11 +23,11 @@ class SigningKeyPublished(Struct, frozen=True, kw_only=True, tag="signing_key.pu
     at: datetime
 
 
-class SigningKeyActivated(Struct, frozen=True, kw_only=True, tag="signing_key.activated"):
+class SigningKeyActivated(Struct, frozen=True, kw_only=True, gc=False, tag="signing_key.activated"):
     at: datetime
 
 
-class SigningKeyRetired(Struct, frozen=True, kw_only=True, tag="signing_key.retired"):
+class SigningKeyRetired(Struct, frozen=True, kw_only=True, gc=False, tag="signing_key.retired"):
     """The key signs no more; it stays in the JWKS until the last token it signed has expired."""
 
     at: datetime

@@ -1,5 +1,6 @@
 """The bots registered here. A deleted one keeps its row, without what it was called, for its clients must stay stopped."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,8 @@ from events.codec import tags
 from events.database import AnyConnection
 from projections.table import Table
 
+_ours = re.compile(r"bot_([0-9a-f]{32})").fullmatch
+
 COLUMNS = "stream_id, bot_id, owner, email, first_name, last_name, state, created_at, version"
 FIND = f"select {COLUMNS} from read.bots where bot_id = $1"
 LIST = f"""
@@ -20,7 +23,7 @@ select {COLUMNS} from read.bots
 """
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True, gc=False):
     stream_id: UUID
     bot_id: str
     owner: str
@@ -38,10 +41,8 @@ def bot_id_of(stream: UUID) -> str:
 
 def stream_of(bot_id: str) -> UUID | None:
     """The stream that a bot's id names, or None when it has not the form of one of ours."""
-    prefix, digits = bot_id[:4], bot_id[4:]
-    if prefix != "bot_" or len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):
-        return None
-    return UUID(hex=digits)
+    ours = _ours(bot_id)
+    return UUID(int=int(ours[1], 16)) if ours else None
 
 
 def project(row: Row | None, stream: UUID, event: BotEvent) -> Row | None:

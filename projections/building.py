@@ -33,7 +33,7 @@ async def rows_of(
     stream: UUID | None = None
     events: list[Event] = []
     done = 0
-    async for row in connection.cursor(STREAMS, sorted(table.tags), upto, prefetch=5000):
+    async for row in connection.cursor(STREAMS, sorted(table.tags), upto, prefetch=1000):
         if row["stream_id"] != stream:
             for made in _row(table, stream, events):
                 yield made

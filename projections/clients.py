@@ -1,5 +1,6 @@
 """The lookup table that the token endpoint reads: one row a client, as it is now."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,8 @@ from events.codec import tags
 from events.database import AnyConnection
 from projections.table import Table
 
+_ours = re.compile(r"oauth_client_([0-9a-f]{32})").fullmatch
+
 COLUMNS = (
     "c.stream_id, c.client_id, c.owner, c.grant_type, c.bot_user_id, c.display_name, c.redirect_uris, c.scopes, c.secrets,"
     " c.state, c.created_at, c.version"
@@ -50,7 +53,7 @@ select c.stream_id from read.bots b join read.clients c on c.bot_user_id = b.bot
 """
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True, gc=False):
     stream_id: UUID
     client_id: str
     owner: str
@@ -83,10 +86,8 @@ def client_id_of(stream: UUID) -> str:
 
 def stream_of(client_id: str) -> UUID | None:
     """The stream that a client_id names, or None when it has not the form of one of ours."""
-    prefix, digits = client_id[:13], client_id[13:]
-    if prefix != "oauth_client_" or len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):
-        return None
-    return UUID(hex=digits)
+    ours = _ours(client_id)
+    return UUID(int=int(ours[1], 16)) if ours else None
 
 
 def project(row: Row | None, stream: UUID, event: ClientEvent) -> Row | None:

@@ -40,15 +40,17 @@ class Poison(Exception):
 
 def project(rows: Iterable[asyncpg.Record]) -> Uses:
     """What a page of the issuance log adds. Raises Poison."""
-    uses: Uses = {}
+    times: dict[tuple[UUID, UUID, str], list[datetime]] = {}
     for position, issued_at, client, secret, data in rows:
         try:
-            sub = decode(data).sub
+            times.setdefault((client, secret, decode(data).sub), []).append(issued_at)
         except ValueError as fault:
             raise Poison(position, str(fault)) from fault
+    uses: Uses = {}
+    for (client, secret, sub), used in times.items():
         for key in (("client", client_id_of(client)), ("secret", str(secret)), ("bot", sub)):
-            known = uses.get(key)
-            uses[key] = Use(issued_at, 1) if known is None else Use(max(known.at, issued_at), known.tokens + 1)
+            known = uses.get(key, Use(used[0], 0))
+            uses[key] = Use(max(known.at, *used), known.tokens + len(used))
     return uses
 
 

@@ -14,7 +14,7 @@ ALIVE = "select stream_id, expires_at from read.revoked_tokens where expires_at 
 FIND = "select stream_id, expires_at from read.revoked_tokens where stream_id = any($1::uuid[])"
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True, gc=False):
     stream_id: UUID
     client_id: str
     revoked_at: datetime

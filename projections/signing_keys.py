@@ -17,7 +17,7 @@ select stream_id, kid, alg, public_jwk, state, published_at, activated_at, retir
 """
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True, gc=False):
     stream_id: UUID
     kid: str
     alg: str

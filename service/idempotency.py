@@ -65,7 +65,7 @@ class Idempotency:
             )
         try:
             return json.decode(asked.seal.open(command.response, asked.command_id.bytes), type=Answer)
-        except CannotOpen as fault:  # the master key was rotated since
+        except CannotOpen as fault:
             raise Clash(
-                "This Idempotency-Key was used before, but its answer can be read no more; use a new key."
+                "This request was carried out before; its answer was sealed under a master key that is no more."
             ) from fault

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from events.batching import Batcher
 from events.database import LOST, Connection, Session, Unavailable
-from events.replay import HEAD, STREAMS_SINCE
+from events.replay import CHANGED_SINCE
 from projections import clients, revoked_tokens
 from projections.bots import bot_id_of
 from projections.clients import Found
@@ -25,6 +25,8 @@ from projections.clients import Found
 CURRENT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 0.4
 MOST_CLIENTS = 100_000
+NOTHING_SINCE = 2**62
+"""A position that no log reaches: at the start nothing is cached yet, so nothing can have changed."""
 
 log = logging.getLogger("muniment.lookup")
 
@@ -114,17 +116,17 @@ class Lookup:
         return [None for _ in asked]
 
     async def _take_in(self, connection: Connection) -> None:
-        head: int = await connection.fetchval(HEAD)
+        changed = await connection.fetch(CHANGED_SINCE, self.position if self.position >= 0 else NOTHING_SINCE)
         if self.position < 0:
             await self._on_keys_changed(connection)
             self._revoked = await revoked_tokens.alive(connection)
-        elif head > self.position:
-            await self._forget(connection, await connection.fetch(STREAMS_SINCE, self.position, head))
-        self.position = head
+        elif changed[0]["stream_id"] is not None:
+            await self._forget(connection, changed)
+        self.position = changed[0]["last_position"]
 
     async def _forget(self, connection: Connection, changed: list[Any]) -> None:
         by_noun: dict[str, list[UUID]] = {}
-        for stream, noun in changed:
+        for _, stream, noun in changed:
             by_noun.setdefault(noun, []).append(stream)
         for stream in by_noun.get("client", ()):
             self._clients.pop(stream, None)

@@ -23,7 +23,8 @@ class WrongSettings(Exception):
 
 class Settings(Struct, frozen=True, kw_only=True):
     """What the environment says. `master_key` is None when it is to be made, or read, in the data directory; `embedded`
-    says that the database is our own, whose URL is known once it runs."""
+    says that the database is our own, whose URL is known once it runs.
+    """
 
     host: str
     port: int

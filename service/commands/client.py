@@ -155,6 +155,12 @@ def _may_give(by: Holder, scopes: set[str], grant: Grant) -> None:
 
 
 def _add_secret(command: AddSecret, client: Active) -> list[ClientEvent]:
+    # Whoever gets a secret of a client can act with all its scopes, so this too would be a way to more than one holds.
+    missing = set(client.scopes) & set(MANAGEMENT) - command.by.scopes
+    if missing:
+        raise Forbidden(
+            f"This client may do what your token may not ({' '.join(sorted(missing))}); ask with a token that may."
+        )
     alive = [s for s in client.secrets if s.expires_at is None or command.at < s.expires_at]
     if len(alive) >= MOST_SECRETS:
         raise Clash(f"This client has {MOST_SECRETS} live secrets already; revoke one first.")

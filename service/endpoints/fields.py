@@ -3,10 +3,11 @@
 import json
 import unicodedata
 from collections import Counter
+from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
-import msgspec
-from msgspec import Struct, ValidationError, convert
+from msgspec import Struct, ValidationError, convert, structs
+from msgspec.structs import FieldInfo
 
 from service.problems import Invalid, NotJson
 
@@ -59,7 +60,7 @@ class Fields(Generic[Shape]):
         return dict(pairs)
 
     def _read(self, given: dict[str, Any]) -> None:
-        known = {field.encode_name: field for field in msgspec.structs.fields(self._shape)}
+        known = _fields(self._shape)
         for name in [name for name in given if name not in known]:
             self.fault(_shown(name), f"is not a field of this request; its fields are: {', '.join(known)}")
         for name, field in known.items():
@@ -81,6 +82,11 @@ class Fields(Generic[Shape]):
             self.fault(name, _sentence(str(fault)))
 
 
+@cache
+def _fields(shape: type[Struct]) -> dict[str, FieldInfo]:
+    return {field.encode_name: field for field in structs.fields(shape)}
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
@@ -88,7 +94,7 @@ def _no_constant(name: str) -> Any:
 def _odd_character(value: Any) -> str | None:
     """The first control character or lone surrogate in a text, or in a list of texts."""
     for text in cast("list[Any]", value) if isinstance(value, list) else [value]:
-        for character in text if isinstance(text, str) else "":
+        for character in text if isinstance(text, str) and not text.isprintable() else "":
             if unicodedata.category(character) in ("Cc", "Cs"):
                 return f"U+{ord(character):04X}"
     return None

@@ -120,7 +120,7 @@ class _Server(AuthorizationServer):
         self.granted: Grant | None = None
         self._token_grants = _GRANTS
 
-    def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> _Client:  # noqa: ARG002
+    def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> _Client:
         facts = self._facts
         if facts.given is None:
             raise InvalidClient
@@ -129,7 +129,7 @@ class _Server(AuthorizationServer):
         request.auth_method = facts.given.method
         return _Client(facts.found, secret)
 
-    def query_client(self, client_id: str) -> Any:  # noqa: ARG002
+    def query_client(self, client_id: str) -> Any:
         raise NotLoaded("a client was asked for outside of its authentication")
 
     def send_signal(self, name: str, *args: object, **kwargs: object) -> None:

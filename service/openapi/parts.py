@@ -144,8 +144,8 @@ REFUSALS: Mapping[type[Problem], Refusal] = {
         "Something went wrong here. The operator finds more under request id 0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55.",
     ),
     ComeAgain: Refusal(
-        "Nothing was done: the database is away for the moment.",
-        "Nothing was done: the database is away for the moment. Ask again.",
+        "The database is away for the moment: nothing was confirmed.",
+        "The database is away for the moment: nothing was confirmed. Ask again.",
         ("Retry-After",),
     ),
 }
@@ -185,6 +185,6 @@ OAUTH_REFUSALS = (
         "temporarily_unavailable",
         "Nothing was issued: the database is away for the moment. Ask again.",
         ("Retry-After",),
-        meaning="Nothing was done: the database is away for the moment.",
+        meaning="The database is away for the moment: nothing was confirmed.",
     ),
 )

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from hmac import compare_digest
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -37,15 +38,7 @@ CLIENTS = 100
 ES256 = ec.ECDSA(SHA256())
 BEARER = "the-ceiling-program-knows-one-bearer"
 
-SCHEMA = """
-create table issued (position bigint generated always as identity, issued_at timestamptz not null default clock_timestamp(),
-  client uuid not null, jti uuid not null, data bytea not null);
-create table events (position bigint generated always as identity primary key, recorded_at timestamptz not null default clock_timestamp(),
-  stream_id uuid not null, version int not null, type text not null, meta bytea not null, data bytea not null, unique (stream_id, version));
-create table clients (stream_id uuid primary key, client_id text not null, owner text not null, bot_user_id text not null,
-  display_name text, scopes text[] not null, secrets jsonb not null, state text not null, version int not null);
-create table revoked (jti uuid primary key);
-"""
+SCHEMA = Path(__file__).with_suffix(".sql").read_text()
 ISSUE = "insert into issued (client, jti, data) select * from unnest($1::uuid[], $2::uuid[], $3::bytea[])"
 REGISTER = """
 with event as (

@@ -153,4 +153,4 @@ async def test_an_answer_sealed_under_a_former_master_key_is_a_clash_and_no_seco
         "update log.commands set response = '\\x00'::bytea || substr(response, 2) where last_position = $1",
         int(first.headers["muniment-position"]),
     )
-    assert "key" in refused(await post(live, "former"), 409)["detail"]
+    assert "master key" in refused(await post(live, "former"), 409)["detail"]

@@ -145,6 +145,7 @@ def forms(secret: str) -> list[str]:
 
 def test_the_traces_are_there_to_be_looked_at(traces: Traces):
     assert len(traces.secrets) == 7
+    assert any(line.startswith("DEBUG authlib") for line in traces.lines)
     assert len(traces.headers) > 50
     assert len(traces.notified) >= 4
     assert "client.secret_added" in traces.database

@@ -41,7 +41,9 @@ holders = st.sampled_from(
     ]
 )
 scopes = st.lists(st.sampled_from(SCOPES), unique=True, max_size=3).map(tuple)
-uris = st.lists(st.sampled_from(["https://a.example/cb", "http://127.0.0.1:1/cb", "com.example.app:/cb"]), max_size=2).map(tuple)
+uris = st.lists(
+    st.sampled_from(["https://a.example/cb", "http://127.0.0.1:1/cb", "com.example.app:/cb"]), max_size=2
+).map(tuple)
 secrets = st.builds(secret, st.integers(1, 6), expires_at=st.sampled_from([None, AT, LATER]))
 grants = st.one_of(
     st.builds(ClientCredentials, bot_user_id=st.sampled_from(["alice", "bot-abc123"])),
@@ -75,21 +77,34 @@ CLIENT_COMMANDS = st.one_of(
     st.builds(DeleteClient, by=holders),
 )
 REGISTER_BOT = st.builds(
-    RegisterBot, owner=st.just("alice"), email=text, first_name=st.none() | text, last_name=st.none() | text, at=st.just(AT)
+    RegisterBot,
+    owner=st.just("alice"),
+    email=text,
+    first_name=st.none() | text,
+    last_name=st.none() | text,
+    at=st.just(AT),
 )
 BOT_COMMANDS = st.one_of(
     REGISTER_BOT, st.builds(DisableBot, by=holders), st.builds(EnableBot, by=holders), st.builds(DeleteBot, by=holders)
 )
 PUBLISH_KEY = st.builds(PublishKey, kid=text, alg=st.just("ES256"), public_jwk=st.just(JWK), at=st.just(AT))
 KEY_COMMANDS = st.one_of(
-    PUBLISH_KEY, st.builds(ActivateKey, at=st.sampled_from([AT, LATER])), st.builds(RetireKey, at=st.sampled_from([AT, LATER]))
+    PUBLISH_KEY,
+    st.builds(ActivateKey, at=st.sampled_from([AT, LATER])),
+    st.builds(RetireKey, at=st.sampled_from([AT, LATER])),
 )
 REVOKE_TOKEN = st.builds(RevokeToken, client_id=text, expires_at=st.sampled_from([AT, LATER]), at=st.just(AT))
 
 EVERYTHING: dict[str, tuple[Any, st.SearchStrategy[list[Any]]]] = {
-    "client": (CLIENT, st.builds(lambda first, rest: [first, *rest], REGISTER_CLIENT, st.lists(CLIENT_COMMANDS, max_size=12))),
+    "client": (
+        CLIENT,
+        st.builds(lambda first, rest: [first, *rest], REGISTER_CLIENT, st.lists(CLIENT_COMMANDS, max_size=12)),
+    ),
     "bot": (BOT, st.builds(lambda first, rest: [first, *rest], REGISTER_BOT, st.lists(BOT_COMMANDS, max_size=8))),
-    "signing key": (SIGNING_KEY, st.builds(lambda first, rest: [first, *rest], PUBLISH_KEY, st.lists(KEY_COMMANDS, max_size=6))),
+    "signing key": (
+        SIGNING_KEY,
+        st.builds(lambda first, rest: [first, *rest], PUBLISH_KEY, st.lists(KEY_COMMANDS, max_size=6)),
+    ),
     "access token": (ACCESS_TOKEN, st.lists(REVOKE_TOKEN, min_size=1, max_size=3)),
 }
 """By name: each aggregate, and sequences of commands to one of it."""

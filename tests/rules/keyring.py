@@ -42,7 +42,9 @@ def header(**changes: Any) -> bytes:
 
 
 def signer(name: str, key: ECKey | None = None) -> Signer:
-    return Signer(name, key or KEYS[name], urlsafe_b64encode(header(kid=name)))
+    private = (key or KEYS[name]).private_key
+    assert private is not None
+    return Signer(name, private, urlsafe_b64encode(header(kid=name)))
 
 
 def row(name: str) -> Row:

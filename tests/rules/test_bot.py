@@ -51,7 +51,9 @@ def test_a_bot(given, command, then):
     assert outcome(BOT, given, command) == then
 
 
-@pytest.mark.parametrize("event", [BOT_REGISTERED, BOT_DISABLED, BOT_ENABLED, BOT_DELETED], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "event", [BOT_REGISTERED, BOT_DISABLED, BOT_ENABLED, BOT_DELETED], ids=lambda e: type(e).__name__
+)
 @pytest.mark.parametrize(
     "state",
     [UnregisteredBot(), ActiveBot(owner="alice"), DisabledBot(owner="alice"), DeletedBot(owner="alice")],

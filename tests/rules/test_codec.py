@@ -27,7 +27,7 @@ class Line(Struct, frozen=True):
 LINES = [json.decode(line, type=Line) for line in GOLDEN.read_bytes().splitlines()]
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type_of(event))
+@pytest.mark.parametrize("event", EVENTS, ids=type_of)
 def test_an_event_is_read_back_from_its_bytes(event):
     assert decode(type_of(event), schema_version(type_of(event)), encode(event)) == event
 
@@ -48,7 +48,9 @@ def test_a_stored_event_of_the_present_schema_is_written_to_the_same_bytes(line)
 
 
 def test_every_schema_version_of_every_type_has_a_line_and_none_has_been_lost():
-    assert {(line.type, line.schema_ver) for line in LINES} == {(t, v) for t in TYPES for v in range(1, schema_version(t) + 1)}
+    assert {(line.type, line.schema_ver) for line in LINES} == {
+        (t, v) for t in TYPES for v in range(1, schema_version(t) + 1)
+    }
 
 
 def test_every_older_schema_version_has_its_upcaster():
@@ -65,9 +67,13 @@ def test_every_older_schema_version_has_its_upcaster():
         pytest.param("client.disabled", 0, encode(ClientDisabled()), id="version 0"),
         pytest.param("client.disabled", -1, encode(ClientDisabled()), id="a negative version"),
         pytest.param("client.enabled", 1, encode(ClientDisabled()), id="bytes of another type"),
-        pytest.param("client.display_name_changed", 1, encode(ClientDisabled()), id="bytes of another type, with other fields"),
+        pytest.param(
+            "client.display_name_changed", 1, encode(ClientDisabled()), id="bytes of another type, with other fields"
+        ),
         pytest.param("client.disabled", 1, b'{"type":"client.exploded"}', id="bytes of an unknown type"),
-        pytest.param("client.display_name_changed", 1, b'{"type":"client.display_name_changed"}', id="a field left out"),
+        pytest.param(
+            "client.display_name_changed", 1, b'{"type":"client.display_name_changed"}', id="a field left out"
+        ),
         pytest.param("client.disabled", 1, b"{}", id="no type in the bytes"),
         pytest.param("client.disabled", 1, b"[]", id="a list"),
         pytest.param("client.disabled", 1, b"", id="no bytes"),
@@ -114,7 +120,9 @@ def test_an_upcaster_that_makes_something_else_of_it_is_a_loud_stop(monkeypatch)
 
 
 @pytest.mark.parametrize(
-    "actor", [ByClient(client_id="c", sub="s"), ByOperator(user="root"), ByService(why="first run")], ids=lambda a: type(a).__name__
+    "actor",
+    [ByClient(client_id="c", sub="s"), ByOperator(user="root"), ByService(why="first run")],
+    ids=lambda a: type(a).__name__,
 )
 def test_who_did_it_is_read_back(actor):
     meta = Meta(actor=actor, request_id="r", cause=7, address="192.0.2.1")

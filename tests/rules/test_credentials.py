@@ -1,6 +1,5 @@
 """Names and secrets: made, kept as hashes, compared, and shown to nobody."""
 
-import pickle
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -14,10 +13,16 @@ from projections import bots, clients
 from service.credentials import Secret, hash_secret, new_id, new_secret, proven, stored
 from tests.rules.samples import AT, secret
 
-KEPT = [secret(1), secret(2, expires_at=AT + timedelta(seconds=1)), structs.replace(secret(3), hash=hash_secret("another"))]
+KEPT = [
+    secret(1),
+    secret(2, expires_at=AT + timedelta(seconds=1)),
+    structs.replace(secret(3), hash=hash_secret("another")),
+]
 
 
-@pytest.mark.parametrize("show", [repr, str, format, "{}".format, "%s".__mod__, "{!a}".format, lambda s: f"{s}", lambda s: f"{[s]}"])
+@pytest.mark.parametrize(
+    "show", [repr, str, format, "{}".format, "%s".__mod__, "{!a}".format, lambda s: f"{s}", lambda s: f"{[s]}"]
+)
 def test_a_secret_shows_itself_to_nobody(show):
     made = new_secret()
     assert made.reveal() not in show(made)
@@ -106,7 +111,9 @@ NAME = "0192f000000070008000000000000001"
 )
 def test_a_client_id_of_another_form_names_nothing(client_id):
     assert clients.stream_of(client_id) is None
-    assert bots.stream_of(client_id.replace("oauth_client_", "bot_") if "bot" not in client_id else "bot-abc123") is None
+    assert (
+        bots.stream_of(client_id.replace("oauth_client_", "bot_") if "bot" not in client_id else "bot-abc123") is None
+    )
 
 
 @given(st.text())
@@ -114,4 +121,3 @@ def test_no_text_at_all_makes_the_reading_of_an_id_fail(text):
     assert clients.stream_of(text) is None
     assert bots.stream_of(text) is None
     assert clients.stream_of("oauth_client_" + text) is None or len(text) == 32
-    assert pickle is not None

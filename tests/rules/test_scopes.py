@@ -12,7 +12,9 @@ def test_these_are_scopes(scope):
     assert is_scope(scope)
 
 
-@pytest.mark.parametrize("scope", ["", " ", "a b", 'a"', "a\\b", "a\x00", "a\x7f", "a\n", "\n", "é", "a\u00a0b", "\ud800"])
+@pytest.mark.parametrize(
+    "scope", ["", " ", "a b", 'a"', "a\\b", "a\x00", "a\x7f", "a\n", "\n", "é", "a\u00a0b", "\ud800"]
+)
 def test_these_are_not(scope):
     assert not is_scope(scope)
 

@@ -28,6 +28,7 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
         "port": 8000,
         "data": Path.cwd() / ".muniment",
         "database_url": None,
+        "embedded": True,
         "issuer": "http://127.0.0.1:8000",
         "audience": "http://127.0.0.1:8000",
         "master_key": None,
@@ -64,6 +65,7 @@ def test_all_of_them_can_be_set(tmp_path):
         "port": 9000,
         "data": tmp_path,
         "database_url": URL,
+        "embedded": False,
         "issuer": "https://id.example.com/tenant",
         "audience": "https://api.example.com",
         "master_key": KEY,
@@ -81,7 +83,9 @@ def test_the_issuer_and_the_audience_follow_the_port():
     assert (given.issuer, given.audience) == ("http://127.0.0.1:81", "http://127.0.0.1:81")
 
 
-@pytest.mark.parametrize("name", ["PORT", "MUNIMENT_DATA", "MUNIMENT_ISSUER", "MUNIMENT_MASTER_KEY", "MUNIMENT_LOG_LEVEL"])
+@pytest.mark.parametrize(
+    "name", ["PORT", "MUNIMENT_DATA", "MUNIMENT_ISSUER", "MUNIMENT_MASTER_KEY", "MUNIMENT_LOG_LEVEL"]
+)
 @pytest.mark.parametrize("empty", ["", "  "])
 def test_an_empty_setting_is_as_one_left_out(name, empty):
     assert structs.asdict(read({name: empty})) == structs.asdict(read({}))
@@ -91,13 +95,18 @@ PORT = "is not a whole number from 1 to 65535."
 ISSUER = "is not a URL with a host and without user, query, fragment or a slash at its end."
 HTTPS = "must be https (plain http is for 127.0.0.1, localhost and [::1] only)."
 KEY_FAULT = "MUNIMENT_MASTER_KEY is not 32 bytes in base64 (its value is not shown); make one: openssl rand -base64 32"
-URL_FAULT = "MUNIMENT_DATABASE_URL does not begin with postgresql:// (its value is not shown, for it may hold a password)."
+URL_FAULT = (
+    "MUNIMENT_DATABASE_URL does not begin with postgresql:// (its value is not shown, for it may hold a password)."
+)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        *(("PORT", value, f"PORT={value} {PORT}") for value in ("0", "65536", "-1", "+80", "8000.0", "http", "８０")),
+        *(
+            ("PORT", value, f"PORT={value} {PORT}")
+            for value in ("0", "65536", "-1", "+80", "8000.0", "http", "\uff18\uff10")
+        ),
         ("MUNIMENT_TOKEN_LIFETIME", "59", "MUNIMENT_TOKEN_LIFETIME=59 is not a whole number from 60 to 86400."),
         ("MUNIMENT_TOKEN_LIFETIME", "86401", "MUNIMENT_TOKEN_LIFETIME=86401 is not a whole number from 60 to 86400."),
         ("MUNIMENT_RATE_LIMIT", "1000001", "MUNIMENT_RATE_LIMIT=1000001 is not a whole number from 0 to 1000000."),
@@ -119,7 +128,13 @@ URL_FAULT = "MUNIMENT_DATABASE_URL does not begin with postgresql:// (its value 
         ("MUNIMENT_ISSUER", "ftp://id.example.com", f"MUNIMENT_ISSUER=ftp://id.example.com {HTTPS}"),
         *(
             ("MUNIMENT_MASTER_KEY", value, KEY_FAULT)
-            for value in ("hunter2", base64.b64encode(b"k" * 31).decode(), base64.b64encode(b"k" * 33).decode(), KEY.hex(), "é" * 43)
+            for value in (
+                "hunter2",
+                base64.b64encode(b"k" * 31).decode(),
+                base64.b64encode(b"k" * 33).decode(),
+                KEY.hex(),
+                "é" * 43,
+            )
         ),
         *(
             ("MUNIMENT_DATABASE_URL", value, URL_FAULT)
@@ -130,7 +145,11 @@ URL_FAULT = "MUNIMENT_DATABASE_URL does not begin with postgresql:// (its value 
             "10.0.0.0/8,proxy",
             "MUNIMENT_TRUSTED_PROXIES: proxy is not an address or a network such as 10.0.0.0/8.",
         ),
-        ("MUNIMENT_TRUSTED_PROXIES", "*", "MUNIMENT_TRUSTED_PROXIES: * is not an address or a network such as 10.0.0.0/8."),
+        (
+            "MUNIMENT_TRUSTED_PROXIES",
+            "*",
+            "MUNIMENT_TRUSTED_PROXIES: * is not an address or a network such as 10.0.0.0/8.",
+        ),
         ("MUNIMENT_POSTGRES_BIN", "/nonexistent", "MUNIMENT_POSTGRES_BIN=/nonexistent is not a directory."),
         ("MUNIMENT_LOG_LEVEL", "loud", "MUNIMENT_LOG_LEVEL=loud is none of debug, info, warning, error."),
         (
@@ -184,13 +203,17 @@ def test_a_database_url_that_is_no_url_is_refused_and_not_shown(url):
     assert "hunter2" not in fault
 
 
-@pytest.mark.parametrize("issuer", ["http://127.0.0.1:1", "http://localhost", "http://[::1]:8000", "https://id.example.com/a/b"])
+@pytest.mark.parametrize(
+    "issuer", ["http://127.0.0.1:1", "http://localhost", "http://[::1]:8000", "https://id.example.com/a/b"]
+)
 def test_these_are_issuers(issuer):
     assert read({"MUNIMENT_ISSUER": issuer}).issuer == issuer
 
 
 def test_all_faults_are_named_at_once():
-    given = faults(PORT="0", MUNIMENT_ISSUER="x", MUNIMENT_LOG_LEVEL="y", MUNIMENT_DATABASE_URL=URL, MUNIMENT_Z="1", MUNIMENT_A="")
+    given = faults(
+        PORT="0", MUNIMENT_ISSUER="x", MUNIMENT_LOG_LEVEL="y", MUNIMENT_DATABASE_URL=URL, MUNIMENT_Z="1", MUNIMENT_A=""
+    )
     assert [fault.split(" ")[0].split("=")[0] for fault in given] == [
         "PORT",
         "MUNIMENT_ISSUER",
@@ -209,7 +232,9 @@ def test_with_a_database_of_one_s_own_the_master_key_is_required_except_where_it
 
 def test_no_secret_is_in_a_fault_or_in_the_repr():
     other = base64.b64encode(b"0" * 31).decode()
-    assert not any(secret in fault for fault in faults(MUNIMENT_MASTER_KEY=other, PORT="0") for secret in (other, "hunter2"))
+    assert not any(
+        secret in fault for fault in faults(MUNIMENT_MASTER_KEY=other, PORT="0") for secret in (other, "hunter2")
+    )
     given = read({"MUNIMENT_DATABASE_URL": URL, "MUNIMENT_MASTER_KEY": KEY_TEXT})
     for shown in (repr(given), str(given), f"{given}"):
         assert "hunter2" not in shown

@@ -13,7 +13,11 @@ from service.problems import Clash, NotFound
 from tests.rules.samples import ACTIVATED, AT, JWK, LATER, PUBLISHED, RETIRED
 from tests.rules.table import outcome, rule
 
-PUBLISH, ACTIVATE, RETIRE = PublishKey(kid="key-1", alg="ES256", public_jwk=JWK, at=AT), ActivateKey(at=AT), RetireKey(at=LATER)
+PUBLISH, ACTIVATE, RETIRE = (
+    PublishKey(kid="key-1", alg="ES256", public_jwk=JWK, at=AT),
+    ActivateKey(at=AT),
+    RetireKey(at=LATER),
+)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +42,9 @@ def test_a_signing_key(given, command, then):
 
 
 @pytest.mark.parametrize("event", [PUBLISHED, ACTIVATED, RETIRED], ids=lambda e: type(e).__name__)
-@pytest.mark.parametrize("state", [UnknownKey(), PublishedKey(), ActiveKey(), RetiredKey()], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize(
+    "state", [UnknownKey(), PublishedKey(), ActiveKey(), RetiredKey()], ids=lambda s: type(s).__name__
+)
 def test_evolve_takes_any_event_in_any_state(state, event):
     assert isinstance(evolve(state, event), PublishedKey | ActiveKey | RetiredKey)
 
@@ -51,7 +57,12 @@ def row(*events) -> signing_keys.Row:
 
 def test_the_key_that_signs_is_the_last_activated_of_those_not_retired():
     later = type(ACTIVATED)(at=AT + timedelta(seconds=1))
-    old, new, next_, gone = row(PUBLISHED, ACTIVATED), row(PUBLISHED, later), row(PUBLISHED), row(PUBLISHED, later, RETIRED)
+    old, new, next_, gone = (
+        row(PUBLISHED, ACTIVATED),
+        row(PUBLISHED, later),
+        row(PUBLISHED),
+        row(PUBLISHED, later, RETIRED),
+    )
     assert signing_keys.active([gone, new, next_, old]) == new
     assert signing_keys.active([next_, gone]) is None
 

@@ -29,7 +29,7 @@ class Answered(Struct, frozen=True, kw_only=True):
 
 
 async def main(url: str, seed: str) -> None:
-    log, dice, versions, answers = Log(url), random.Random(seed), dict.fromkeys(HOT, 0), list[Answered]()  # noqa: S311
+    log, dice, versions, answers = Log(url), random.Random(seed), dict.fromkeys(HOT, 0), list[Answered]()
     await log.append(item(new_id(), request_id=f"{seed} warm"))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
@@ -39,10 +39,10 @@ async def main(url: str, seed: str) -> None:
         kind, count = dice.random(), dice.randint(1, 3)
         stream = dice.choice(HOT) if kind < 0.4 else new_id()
         command = dice.choice(COMMANDS) if kind > 0.85 else None
-        outcome = await log.append(
-            item(stream, versions.get(stream, 0), count, request_id=request_id, command=command)
+        outcome = await log.append(item(stream, versions.get(stream, 0), count, request_id=request_id, command=command))
+        asked = Answered(
+            request_id=request_id, stream=stream, events=count, command=command, outcome=type(outcome).__name__
         )
-        asked = Answered(request_id=request_id, stream=stream, events=count, command=command, outcome=type(outcome).__name__)
         match outcome:
             case Appended(position, version):
                 answer = structs.replace(asked, position=position, version=version)

@@ -1,7 +1,7 @@
 """A database for each test, on the Postgres we bring and on the oldest we support; and the ways that a test appends, looks and tampers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ async def superuser(database: str) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def writing(url: str) -> AsyncIterator[Log]:
+async def writing(url: str) -> AsyncGenerator[Log]:
     log = Log(url)
     try:
         yield log
@@ -113,7 +113,7 @@ async def writing(url: str) -> AsyncIterator[Log]:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Connection]:
+async def connected(url: str) -> AsyncGenerator[Connection]:
     connection = await connect(url)
     try:
         yield connection
@@ -128,7 +128,9 @@ async def appended(log: Log, item: Append) -> Appended:
     return outcome
 
 
-async def proved(connection: Connection, log: proof.Chained = proof.EVENTS, since: Checkpoint | None = None) -> Checkpoint:
+async def proved(
+    connection: Connection, log: proof.Chained = proof.EVENTS, since: Checkpoint | None = None
+) -> Checkpoint:
     """The head of a log that is whole. Raises Fault."""
     async with connection.transaction(isolation="repeatable_read"):
         *_, head = [reached async for reached in proof.verify(connection, log, since=since)]

@@ -19,7 +19,9 @@ def renamed(name: str) -> ClientDisplayNameChanged:
 
 def events(count: int, *, after: int = 0) -> list[Event]:
     """A registration if the stream is empty, and names after it."""
-    return [REGISTERED if version == 1 else renamed(f"name {version}") for version in range(after + 1, after + count + 1)]
+    return [
+        REGISTERED if version == 1 else renamed(f"name {version}") for version in range(after + 1, after + count + 1)
+    ]
 
 
 def item(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from uuid import UUID
 
 import asyncpg
@@ -23,7 +24,6 @@ from tests.tables.conftest import appended, column, connected, proved, writing
 from tests.tables.items import events, item, meta
 
 
-
 @pytest.fixture
 async def database(either_database: str) -> str:
     """Everything here is tested on the oldest Postgres too."""
@@ -34,7 +34,9 @@ POSITIONS = "select position from log.events order by position"
 
 
 def bot(email: str, stream: UUID | None = None) -> Append:
-    registered = [type(BOT_REGISTERED)(owner="alice", email=email, first_name=None, last_name=None, at=BOT_REGISTERED.at)]
+    registered = [
+        type(BOT_REGISTERED)(owner="alice", email=email, first_name=None, last_name=None, at=BOT_REGISTERED.at)
+    ]
     stream = stream or new_id()
     return Append(
         stream=stream, expected=0, events=registered, meta=meta(), changes=(bots.TABLE.change(stream, registered),)
@@ -101,7 +103,10 @@ async def test_a_batch_of_nothing_but_conflicts_leaves_no_trace(log, reader):
     stream = new_id()
     await appended(log, item(stream))
     before = await head(reader)
-    assert await asyncio.gather(log.append(item(stream, 5)), log.append(item(new_id(), 1))) == [Conflict(1), Conflict(0)]
+    assert await asyncio.gather(log.append(item(stream, 5)), log.append(item(new_id(), 1))) == [
+        Conflict(1),
+        Conflict(0),
+    ]
     assert await head(reader) == before
 
 
@@ -125,7 +130,9 @@ async def test_the_same_command_twice_is_one_event_and_the_first_answer(log, rea
 
 async def test_the_same_command_twice_in_one_batch_is_one_event(log, reader):
     command = new_id()
-    outcomes = await asyncio.gather(*(log.append(item(new_id(), command=command)) for _ in range(3)), log.append(item(new_id())))
+    outcomes = await asyncio.gather(
+        *(log.append(item(new_id(), command=command)) for _ in range(3)), log.append(item(new_id()))
+    )
     assert outcomes == [Appended(1, 1), Duplicate(1), Duplicate(1), Appended(2, 1)]
     assert await column(reader, POSITIONS) == [1, 2]
 
@@ -166,7 +173,11 @@ async def test_an_item_whose_own_row_breaks_a_constraint_does_not_fail_its_neigh
 async def test_an_item_that_cannot_even_be_sent_does_not_fail_its_neighbours(log, reader):
     stream = new_id()
     odd = Append(
-        stream=stream, expected=0, events=[REGISTERED], meta=meta(), changes=(Change("clients", b'{"owner":"\\u0000"}'),)
+        stream=stream,
+        expected=0,
+        events=[REGISTERED],
+        meta=meta(),
+        changes=(Change("clients", b'{"owner":"\\u0000"}'),),
     )
     outcomes = await asyncio.gather(
         log.append(odd), log.append(item(new_id(), 2**40)), log.append(item(new_id())), return_exceptions=True
@@ -181,7 +192,10 @@ async def test_only_the_accepted_items_of_a_batch_are_projected(log, reader):
     refused, accepted, fine = new_id(), new_id(), new_id()
     await appended(log, client(refused))
     await asyncio.gather(
-        *map(log.append, [client(refused, 1, 7, past=7), client(accepted, 2), client(refused, 1, 1, past=1), client(fine)])
+        *map(
+            log.append,
+            [client(refused, 1, 7, past=7), client(accepted, 2), client(refused, 1, 1, past=1), client(fine)],
+        )
     )
     rows = {row[0]: row[1] for row in await reader.fetch("select stream_id, version from read.clients")}
     assert rows == {refused: 2, accepted: 2, fine: 1}
@@ -211,7 +225,7 @@ async def test_the_chain_that_the_database_makes_is_the_one_that_python_makes(lo
     await asyncio.gather(log.append(item(new_id())), log.append(item(new_id(), 4)))
     batches = await reader.fetch("select * from log.batches order by last_position")
     assert [(b["first_position"], b["last_position"]) for b in batches] == [(0, 0), (1, 3), (4, 4)]
-    for before, batch in zip(batches, batches[1:], strict=False):
+    for before, batch in pairwise(batches):
         made = next_chain(
             before["chain"],
             first=batch["first_position"],
@@ -234,7 +248,9 @@ async def test_the_chain_that_the_database_makes_is_the_one_that_python_makes(lo
 )
 async def test_the_two_formulas_agree_about_a_moment_to_the_microsecond(either_postgres, moment):
     async with connected(either_postgres) as connection:
-        made = await connection.fetchval("select log.chain($1, 1, 9223372036854775807, $2, $3)", b"p" * 32, moment, b"r" * 32)
+        made = await connection.fetchval(
+            "select log.chain($1, 1, 9223372036854775807, $2, $3)", b"p" * 32, moment, b"r" * 32
+        )
     assert made == next_chain(b"p" * 32, first=1, last=2**63 - 1, recorded_at=moment, root=b"r" * 32)
 
 
@@ -242,13 +258,16 @@ async def test_a_clock_that_is_set_back_does_not_make_time_run_backwards(log, re
     await appended(log, item(new_id()))
     await superuser.execute("set session_replication_role = replica")
     [future] = await column(
-        superuser, "update log.batches set recorded_at = now() + interval '1 hour' where last_position = 1 returning recorded_at"
+        superuser,
+        "update log.batches set recorded_at = now() + interval '1 hour' where last_position = 1 returning recorded_at",
     )
     await appended(log, item(new_id()))
     assert await column(reader, "select recorded_at from log.events where position = 2") == [future]
 
 
-async def test_a_log_that_somebody_keeps_locked_says_that_it_is_busy_and_appends_nothing(log, reader, superuser, monkeypatch):
+async def test_a_log_that_somebody_keeps_locked_says_that_it_is_busy_and_appends_nothing(
+    log, reader, superuser, monkeypatch
+):
     monkeypatch.setitem(log._session._settings, "lock_timeout", "50ms")
     async with superuser.transaction():
         await superuser.execute("select pg_advisory_xact_lock(4701)")
@@ -271,7 +290,7 @@ async def test_a_log_that_is_closed_first_finishes_what_it_was_given(database, r
     async with writing(database) as log:
         asked = [asyncio.create_task(log.append(item(new_id()))) for _ in range(5)]
         await asyncio.sleep(0)
-    assert [(await task).position for task in asked] == [1, 2, 3, 4, 5]
+    assert await asyncio.gather(*asked) == [Appended(position, 1) for position in (1, 2, 3, 4, 5)]
 
 
 class Asked(Struct, frozen=True):

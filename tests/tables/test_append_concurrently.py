@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 from msgspec import json
@@ -70,12 +71,14 @@ async def test_random_concurrent_appends_of_several_processes_keep_every_promise
     assert [row["position"] for row in rows] == everything, "the order is dense"
     assert seen == everything, "a subscriber that polls misses nothing and sees nothing twice"
     assert head.position == len(rows), "the chain accounts for every row"
-    assert all(earlier["recorded_at"] <= later["recorded_at"] for earlier, later in zip(rows, rows[1:], strict=False))
+    assert all(earlier["recorded_at"] <= later["recorded_at"] for earlier, later in pairwise(rows))
 
     versions: Counter[object] = Counter()
     for row in rows:
         versions[row["stream_id"]] += 1
-        assert row["version"] == versions[row["stream_id"]], "the versions of a stream are 1, 2, 3, .. in the log's order"
+        assert row["version"] == versions[row["stream_id"]], (
+            "the versions of a stream are 1, 2, 3, .. in the log's order"
+        )
     assert {stream for stream in HOT if versions[stream]} == set(HOT)
 
     events_of = Counter(row["request_id"] for row in rows)
@@ -93,4 +96,3 @@ async def test_random_concurrent_appends_of_several_processes_keep_every_promise
             assert commands[answer.command] == answer.position, "a duplicate is told where the first one is"
     assert set(commands) == set(COMMANDS)
     assert sum(events_of.values()) == sum(a.events for a in answers if a.outcome == "Appended") + PROCESSES
-

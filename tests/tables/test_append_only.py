@@ -28,7 +28,9 @@ async def tables(database: str, log: Log, reader) -> list[str]:
 
 
 async def _a_column(connection, table: str) -> str:
-    query = "select attname from pg_attribute where attrelid = $1::text::regclass and attnum > 0 order by attnum limit 1"
+    query = (
+        "select attname from pg_attribute where attrelid = $1::text::regclass and attnum > 0 order by attnum limit 1"
+    )
     return await connection.fetchval(query, table)
 
 
@@ -86,8 +88,19 @@ async def test_the_service_may_call_what_appends_and_nothing_else(reader):
 
 
 async def test_nothing_of_the_log_is_for_everybody(superuser):
-    assert await column(superuser, "select relname from pg_class where relnamespace = 'log'::regnamespace and relacl::text ~ '[{,]='") == []
-    assert await column(superuser, "select proname from pg_proc where pronamespace = 'log'::regnamespace and proacl is null") == []
+    assert (
+        await column(
+            superuser,
+            "select relname from pg_class where relnamespace = 'log'::regnamespace and relacl::text ~ '[{,]='",
+        )
+        == []
+    )
+    assert (
+        await column(
+            superuser, "select proname from pg_proc where pronamespace = 'log'::regnamespace and proacl is null"
+        )
+        == []
+    )
 
 
 async def test_functions_that_run_as_their_owner_cannot_be_led_astray_by_a_search_path(superuser):

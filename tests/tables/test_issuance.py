@@ -41,7 +41,12 @@ async def test_tokens_of_many_at_once_stand_in_one_dense_order(tokens, reader):
     assert [one.position for one in issued] == list(range(1, 51))
     rows = await reader.fetch(ROWS)
     for asked, row, position in zip(issues, rows, range(1, 51), strict=True):
-        assert (row["position"], row["client"], row["secret"], row["jti"]) == (position, asked.client, asked.secret, asked.jti)
+        assert (row["position"], row["client"], row["secret"], row["jti"]) == (
+            position,
+            asked.client,
+            asked.secret,
+            asked.jti,
+        )
         assert decode(row["data"]) == asked.token
     assert (await proved(reader, proof.ISSUANCE)).position == 50
 
@@ -104,7 +109,9 @@ async def test_a_token_is_not_refused_for_want_of_a_partition(database, tokens, 
     try:
         assert (await tokens.record(issue())).position == 1
         assert await column(reader, "select tableoid::regclass::text from log.issuance") == ["log.issuance_rest"]
-        assert await reader.fetchval("select log.make_partitions(0)") == 0, "a day that has begun in the rest stays there"
+        assert await reader.fetchval("select log.make_partitions(0)") == 0, (
+            "a day that has begun in the rest stays there"
+        )
         assert (await proved(reader, proof.ISSUANCE)).position == 1
     finally:
         await superuser.execute("set session_replication_role = replica; delete from log.issuance_rest")

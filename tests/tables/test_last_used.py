@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 from msgspec import json
 
@@ -84,7 +83,9 @@ async def test_followers_that_race_count_every_token_exactly_once(database, toke
     await agreed(database, last_used.NAME)
 
 
-async def test_a_follower_that_dies_between_two_steps_loses_nothing_and_counts_nothing_twice(database, tokens, superuser, monkeypatch):
+async def test_a_follower_that_dies_between_two_steps_loses_nothing_and_counts_nothing_twice(
+    database, tokens, superuser, monkeypatch
+):
     monkeypatch.setattr(catch_up, "BATCHES", catch_up.BATCHES.replace("limit 200", "limit 1"))
     for _ in range(6):
         await tokens.record(issue())
@@ -171,7 +172,9 @@ async def test_a_log_that_lost_its_tail_and_grew_again_stops_it(tokens, reader, 
         await tokens.record(issue())
     await followed(reader)
     await superuser.execute("set session_replication_role = replica")
-    await superuser.execute("delete from log.issuance where position > 1; delete from log.issuance_batches where last_position > 1")
+    await superuser.execute(
+        "delete from log.issuance where position > 1; delete from log.issuance_batches where last_position > 1"
+    )
     for _ in range(4):
         await tokens.record(issue())
     assert not await catch_up.step(reader)
@@ -191,4 +194,3 @@ async def test_a_tampered_count_does_not_agree(database, tokens, reader, superus
     await superuser.execute("update read.last_used set tokens = 2 where kind = 'client'")
     verdict = await report.verify(database, last_used.NAME, silent)
     assert verdict.differing == (f"client {client_id_of(client)}",)
-    assert asyncpg

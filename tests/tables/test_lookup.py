@@ -1,7 +1,7 @@
 """What a process knows of clients: never older than it says, never made up, and never kept when it is stale."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -38,7 +38,7 @@ async def ledger(database: str) -> AsyncIterator[Ledger]:
 @asynccontextmanager
 async def looking_up(
     database: str, on_keys_changed: Callable[[Connection], Awaitable[None]] = _no_keys
-) -> AsyncIterator[Lookup]:
+) -> AsyncGenerator[Lookup]:
     lookup = Lookup(database, on_keys_changed)
     try:
         yield lookup
@@ -85,7 +85,13 @@ async def test_that_there_is_no_such_client_is_never_remembered(ledger, lookup):
     stream = new_id()
     assert await lookup.client(stream) is None
     command = RegisterClient(
-        owner="a", grant=REGISTERED.grant, display_name=None, redirect_uris=(), scopes=(), secret=REGISTERED.secret, at=AT
+        owner="a",
+        grant=REGISTERED.grant,
+        display_name=None,
+        redirect_uris=(),
+        scopes=(),
+        secret=REGISTERED.secret,
+        at=AT,
     )
     await handle(ledger, CLIENT, stream, command, meta(), fresh=True)
     assert await state(lookup, stream) == "active"
@@ -113,7 +119,11 @@ async def test_what_happens_to_a_bot_is_seen_in_its_clients(ledger, lookup):
         command = RegisterBot(owner="alice", email=email, first_name=None, last_name=None, at=AT)
         await handle(ledger, BOT, stream, command, meta(), fresh=True)
     acting, bystander = await registered(ledger, f"bot_{bot.hex}"), await registered(ledger, f"bot_{other.hex}")
-    for command, expected in ((None, "active"), (DisableBot(by=ANYBODY), "disabled"), (DeleteBot(by=ANYBODY), "deleted")):
+    for command, expected in (
+        (None, "active"),
+        (DisableBot(by=ANYBODY), "disabled"),
+        (DeleteBot(by=ANYBODY), "deleted"),
+    ):
         if command:
             await handle(ledger, BOT, bot, command, meta())
         await lookup.be_certain()
@@ -203,9 +213,13 @@ async def test_an_answer_that_was_overtaken_is_given_with_its_position_and_not_k
     assert await state(lookup, stream) == "disabled"
 
 
-@pytest.mark.xfail(reason="Lookup._forget drops clients before it awaits the rest; a stale one can be kept in between", strict=True)
+@pytest.mark.xfail(
+    reason="Lookup._forget drops clients before it awaits the rest; a stale one can be kept in between", strict=True
+)
 @pytest.mark.parametrize("also", ["a key", "a token"])
-async def test_an_answer_that_arrives_while_what_overtook_it_is_taken_in_is_not_kept(database, ledger, monkeypatch, also):
+async def test_an_answer_that_arrives_while_what_overtook_it_is_taken_in_is_not_kept(
+    database, ledger, monkeypatch, also
+):
     """The log says in one go that the client was disabled and that something else needs a look at the database."""
     slow = Slow(monkeypatch)
     asked: list[asyncio.Task[object]] = []
@@ -304,4 +318,3 @@ async def test_many_who_ask_at_once_share_one_look(ledger, lookup, monkeypatch):
     monkeypatch.setattr(clients, "find_as_of", counted)
     assert await asyncio.gather(*(state(lookup, stream) for stream in streams * 3)) == ["active"] * 30
     assert looks == [10]
-

@@ -30,7 +30,7 @@ async def bare(either_postgres: str) -> AsyncIterator[str]:
 
 
 async def test_a_bare_database_is_brought_to_the_present_version(bare):
-    with pytest.raises(SchemaBehind, match="is at nothing.*run muniment db migrate"):
+    with pytest.raises(SchemaBehind, match=r"is at nothing.*run muniment db migrate"):
         await check(bare)
     assert await migrate(bare) == (None, WANTED)
     await check(bare)
@@ -67,7 +67,7 @@ async def test_every_log_has_an_id_of_its_own(bare, database):
     assert ids[0] != ids[1]
 
 
-async def test_the_service_owns_what_it_rebuilds_and_what_is_no_fact_and_nothing_else(database, superuser):
+async def test_the_service_owns_what_it_rebuilds_and_what_is_no_fact_and_nothing_else(superuser):
     owned = """
 select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p') and c.relowner = 'muniment_service'::regrole order by 1
@@ -84,11 +84,12 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
     ]
     schemas = "select nspname from pg_namespace where nspowner = 'muniment_service'::regrole order by 1"
     assert await column(superuser, schemas) == ["limits", "read", "vault"]
-    assert database
 
 
 async def test_an_operator_can_read_events_as_json(log, superuser):
     await log.append(item(new_id()))
-    found = await superuser.fetchrow("select data ->> 'owner' as owner, meta ->> 'request_id' as request from log.events_json")
+    found = await superuser.fetchrow(
+        "select data ->> 'owner' as owner, meta ->> 'request_id' as request from log.events_json"
+    )
     assert found is not None
     assert tuple(found) == ("alice", "test")

@@ -26,7 +26,9 @@ from tests.tables.conftest import appended, column, connected, proved, writing
 from tests.tables.items import meta
 
 ALL = st.lists(
-    st.sampled_from(sorted(EVERYTHING)).flatmap(lambda name: EVERYTHING[name][1].map(lambda commands: (name, commands))),
+    st.sampled_from(sorted(EVERYTHING)).flatmap(
+        lambda name: EVERYTHING[name][1].map(lambda commands: (name, commands))
+    ),
     min_size=1,
     max_size=4,
 )
@@ -53,7 +55,10 @@ async def shared(postgres: str) -> AsyncIterator[tuple[str, Ledger, Connection]]
 def unique(command: Any, stream: object) -> Any:
     """Bots of different examples do not have the same address."""
     if type(command).__name__ == "RegisterBot":
-        return type(command)(**{name: getattr(command, name) for name in command.__struct_fields__ if name != "email"}, email=f"{stream}@x")
+        return type(command)(
+            **{name: getattr(command, name) for name in command.__struct_fields__ if name != "email"},
+            email=f"{stream}@x",
+        )
     return command
 
 
@@ -74,7 +79,10 @@ async def test_a_row_is_the_fold_of_its_stream_whatever_was_asked(shared: Any, a
     _, ledger, connection = shared
     streams = [new_id() for _ in asked]
     versions = await asyncio.gather(
-        *(carried_out(ledger, EVERYTHING[name][0], stream, commands) for stream, (name, commands) in zip(streams, asked, strict=True))
+        *(
+            carried_out(ledger, EVERYTHING[name][0], stream, commands)
+            for stream, (name, commands) in zip(streams, asked, strict=True)
+        )
     )
     for stream, (name, _), version in zip(streams, asked, versions, strict=True):
         table = EVERYTHING[name][0].table
@@ -133,7 +141,9 @@ async def test_equal_tables_have_equal_digests_whatever_the_order_of_their_rows(
         await appended(log, Append(stream=stream, expected=0, events=[REGISTERED], meta=meta(), changes=change))
     query = "select array_agg(t order by stream_id {}) from read.clients t"
     digest = "select sum(hash_record_extended(t, 0)::numeric) from unnest(({})::read.clients[]) t"
-    assert await superuser.fetchval(digest.format(query.format("asc"))) == await superuser.fetchval(digest.format(query.format("desc")))
+    assert await superuser.fetchval(digest.format(query.format("asc"))) == await superuser.fetchval(
+        digest.format(query.format("desc"))
+    )
 
 
 ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset())
@@ -154,7 +164,9 @@ async def a_client(ledger: Ledger) -> Any:
 
 async def test_of_many_who_ask_for_the_same_at_once_one_does_it(ledger, reader):
     stream = await a_client(ledger)
-    handled = await asyncio.gather(*(handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta()) for _ in range(8)))
+    handled = await asyncio.gather(
+        *(handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta()) for _ in range(8))
+    )
     assert sorted(handled, key=lambda one: one.position or 0) == [Handled(None, 2)] * 7 + [Handled(2, 2)]
     assert await column(reader, "select count(*) from log.events") == [2]
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from random import Random
 from typing import Any
 
 import pytest
 
-from events.database import pool, read
+from events.database import AnyConnection, pool, read
 from events.issuance import IssuanceLog
 from events.log import Append
 from projections import bots, building, catch_up, clients, last_used, rebuild, report, signing_keys
@@ -39,7 +40,7 @@ class Business:
 
     def __init__(self, ledger: Ledger, seed: int) -> None:
         self._ledger = ledger
-        self._dice = Random(seed)  # noqa: S311
+        self._dice = Random(seed)
         self.streams: dict[str, list[Any]] = {"client": [], "bot": [], "signing key": [], "access token": []}
         self.reads = 0
         self.stopped = False
@@ -65,10 +66,8 @@ class Business:
             "signing key": (SIGNING_KEY, [ActivateKey(at=AT)]),
         }
         aggregate, choices = commands[kind]
-        try:
+        with suppress(Problem):
             await handle(self._ledger, aggregate, dice.choice(known), dice.choice(choices), meta())
-        except Problem:
-            pass
 
     async def _begin(self, kind: str, stream: Any) -> None:
         match kind:
@@ -91,16 +90,16 @@ class Business:
             await self.happen(self._dice.choice(sorted(self.streams)))
 
     async def read_on(self) -> None:
-        """What was registered is found, whatever is being rebuilt."""
         while not self.stopped:
-            known = self.streams["client"]
-            wanted = clients.Wanted(after=None, name="name")
-            await read(self._ledger.pool, lambda connection: clients.find_as_of(connection, known[-3:]))
-            await read(self._ledger.pool, lambda connection: clients.listed(connection, wanted, limit=5))
-            bot_id = bots.bot_id_of(self.streams["bot"][0])
-            assert await read(self._ledger.pool, lambda connection: bots.find(connection, bot_id)) is not None
-            assert await read(self._ledger.pool, signing_keys.every)
-            self.reads += 4
+            await read(self._ledger.pool, self._look)
+            self.reads += 1
+
+    async def _look(self, connection: AnyConnection) -> None:
+        """What was registered is found, whatever is being rebuilt."""
+        await clients.find_as_of(connection, self.streams["client"][-3:])
+        await clients.listed(connection, clients.Wanted(name="name"), limit=5)
+        assert await bots.find(connection, bots.bot_id_of(self.streams["bot"][0])) is not None
+        assert await signing_keys.every(connection)
 
 
 async def begun(ledger: Ledger, seed: int, *, of_each: int) -> Business:
@@ -135,7 +134,10 @@ async def test_all_tables_are_rebuilt_while_events_are_appended_and_rows_are_rea
         for name in INLINE:
             happened, seen = await connection.fetchval("select max(last_position) from log.batches"), business.reads
             await rebuild.rebuild(database, name, silent)
-            while business.reads == seen or await connection.fetchval("select max(last_position) from log.batches") == happened:
+            while (
+                business.reads == seen
+                or await connection.fetchval("select max(last_position) from log.batches") == happened
+            ):
                 await asyncio.sleep(0.001)
         business.stopped = True
         await asyncio.gather(*at_work)
@@ -169,11 +171,21 @@ select (select count(*) from pg_index where indrelid = $1::text::regclass),
         await rebuild.rebuild(database, name, silent)
         await rebuild.rebuild(database, name, silent)
     assert {name: await superuser.fetchrow(shape, f"read.{name}") for name in report.NAMES} == before
-    assert await superuser.fetchval("select count(*) from pg_class where relname like '%\\_rebuilt' or relname like '%\\_replaced'") == 0
+    assert (
+        await superuser.fetchval(
+            "select count(*) from pg_class where relname like '%\\_rebuilt' or relname like '%\\_replaced'"
+        )
+        == 0
+    )
     taken = f"{business.streams['bot'][0]}@x"
     with pytest.raises(Exception, match="duplicate key"):
         await handle(
-            ledger, BOT, new_id(), RegisterBot(owner="a", email=taken, first_name=None, last_name=None, at=AT), meta(), fresh=True
+            ledger,
+            BOT,
+            new_id(),
+            RegisterBot(owner="a", email=taken, first_name=None, last_name=None, at=AT),
+            meta(),
+            fresh=True,
         )
 
 
@@ -243,4 +255,8 @@ async def test_last_used_is_rebuilt_while_tokens_are_issued_and_followed(databas
     verdict = await agreed(database, last_used.NAME)
     issued = await reader.fetchval("select count(*) from log.issuance")
     assert verdict.position == issued
-    assert await reader.fetchval("select tokens from read.last_used where kind = 'secret' and id = $1", str(secret)) == issued > 0
+    assert (
+        await reader.fetchval("select tokens from read.last_used where kind = 'secret' and id = $1", str(secret))
+        == issued
+        > 0
+    )

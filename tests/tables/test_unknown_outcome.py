@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
@@ -13,7 +13,6 @@ import pytest
 from events.database import Connection, Unavailable
 from events.log import Append, Appended, Conflict, Duplicate, Log
 from service.credentials import new_id
-from tests.conftest import fresh_database
 from tests.tables.conftest import DEADLINE, appended, column, connected, proved, writing
 from tests.tables.items import item
 
@@ -57,7 +56,7 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire_to(url: str, place: Path) -> AsyncIterator[tuple[Wire, str]]:
+async def wire_to(url: str, place: Path) -> AsyncGenerator[tuple[Wire, str]]:
     """A wire, and the URL that leads through it."""
     parts = urlsplit(url)
     name = f".s.PGSQL.{parse_qs(parts.query)['port'][0]}"
@@ -70,7 +69,7 @@ async def wire_to(url: str, place: Path) -> AsyncIterator[tuple[Wire, str]]:
 
 
 @asynccontextmanager
-async def locked(url: str) -> AsyncIterator[None]:
+async def locked(url: str) -> AsyncGenerator[None]:
     """Nobody can append meanwhile."""
     async with connected(url) as holder, holder.transaction():
         await holder.execute("select pg_advisory_xact_lock(4701)")
@@ -191,7 +190,9 @@ class Load:
         turn = 0
         while not self.stopped:
             turn += 1
-            asked = item(new_id(), 0, 1 + turn % 3, request_id=f"{number} {turn}", command=new_id() if turn % 4 == 0 else None)
+            asked = item(
+                new_id(), 0, 1 + turn % 3, request_id=f"{number} {turn}", command=new_id() if turn % 4 == 0 else None
+            )
             try:
                 outcome = await self._log.append(asked)
             except Unavailable as fault:
@@ -214,7 +215,9 @@ async def test_every_answered_append_is_in_the_log_exactly_once_however_often_it
         load.stopped = True
         await asyncio.gather(*workers)
         await superuser.close()
-        rows = await reader.fetch("select stream_id, max(version) as version, max(position) as position from log.events group by 1")
+        rows = await reader.fetch(
+            "select stream_id, max(version) as version, max(position) as position from log.events group by 1"
+        )
         in_log, requests = {row["stream_id"]: row for row in rows}, Counter(await column(reader, REQUESTS))
         head = await proved(reader)
         assert await column(reader, "select position from log.events order by 1") == list(range(1, head.position + 1))

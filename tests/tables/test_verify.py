@@ -48,7 +48,9 @@ def log_of(request: pytest.FixtureRequest) -> tuple[proof.Chained, str, str, str
     return LOGS[request.param]
 
 
-async def found(forger: Connection, log: proof.Chained, change: str, since: Checkpoint | None = None) -> proof.Fault | None:
+async def found(
+    forger: Connection, log: proof.Chained, change: str, since: Checkpoint | None = None
+) -> proof.Fault | None:
     """What the verifier says of a log so changed, which is then put back as it was."""
     transaction = forger.transaction(isolation="repeatable_read")
     await transaction.start()
@@ -64,7 +66,9 @@ async def found(forger: Connection, log: proof.Chained, change: str, since: Chec
 
 
 async def checkpoint(forger: Connection, batches: str, position: int) -> Checkpoint:
-    return Checkpoint(position, await forger.fetchval(f"select chain from {batches} where last_position = $1", position))
+    return Checkpoint(
+        position, await forger.fetchval(f"select chain from {batches} where last_position = $1", position)
+    )
 
 
 def flip(column: str) -> str:
@@ -95,7 +99,9 @@ async def test_a_log_that_nobody_touched_is_whole(forger, log_of):
         pytest.param("version = version + 1", "stored bytes were changed", id="another version"),
         pytest.param("schema_ver = 2", "stored bytes were changed", id="another schema version"),
         pytest.param("stream_id = gen_random_uuid()", "stored bytes were changed", id="another stream"),
-        pytest.param("recorded_at = recorded_at + interval '1 microsecond'", "time was changed", id="a microsecond later"),
+        pytest.param(
+            "recorded_at = recorded_at + interval '1 microsecond'", "time was changed", id="a microsecond later"
+        ),
     ],
 )
 async def test_a_changed_event_is_found_at_its_position(forger, position, change, said):
@@ -183,16 +189,30 @@ def _copied(rows: str, source: int, position: int, time: str, jti: str = "jti") 
 @pytest.mark.parametrize(
     ("change", "position", "said"),
     [
-        pytest.param(f"update {{}} set {flip('root')} where last_position = 6", 5, "not those that", id="its root changed"),
-        pytest.param(f"update {{}} set {flip('chain')} where last_position = 6", 5, "does not follow", id="its chain changed"),
-        pytest.param("update {} set first_position = 4 where last_position = 6", 5, "begins at 4", id="its beginning moved"),
-        pytest.param("update {} set last_position = 5 where last_position = 6", 5, "not those that", id="its end moved"),
+        pytest.param(
+            f"update {{}} set {flip('root')} where last_position = 6", 5, "not those that", id="its root changed"
+        ),
+        pytest.param(
+            f"update {{}} set {flip('chain')} where last_position = 6", 5, "does not follow", id="its chain changed"
+        ),
+        pytest.param(
+            "update {} set first_position = 4 where last_position = 6", 5, "begins at 4", id="its beginning moved"
+        ),
+        pytest.param(
+            "update {} set last_position = 5 where last_position = 6", 5, "not those that", id="its end moved"
+        ),
         pytest.param("delete from {} where last_position = 6", 5, "was between is gone", id="it was deleted"),
         pytest.param("delete from {} where last_position = 9", 8, "no batch accounts", id="the last one was deleted"),
         pytest.param("delete from {} where last_position = 0", 0, "genesis", id="the first one was deleted"),
-        pytest.param(f"update {{}} set {flip('chain')} where last_position = 0", 0, "genesis", id="the first chain value changed"),
-        pytest.param(f"update {{}} set {flip('root')} where last_position = 0", 0, "genesis", id="the log's id changed"),
-        pytest.param("update {} set last_position = 1e18::bigint where last_position = 9", 10, "gone", id="an end beyond the end"),
+        pytest.param(
+            f"update {{}} set {flip('chain')} where last_position = 0", 0, "genesis", id="the first chain value changed"
+        ),
+        pytest.param(
+            f"update {{}} set {flip('root')} where last_position = 0", 0, "genesis", id="the log's id changed"
+        ),
+        pytest.param(
+            "update {} set last_position = 1e18::bigint where last_position = 9", 10, "gone", id="an end beyond the end"
+        ),
     ],
 )
 async def test_a_changed_batch_is_found(forger, log_of, change, position, said):
@@ -257,15 +277,24 @@ async def _rewritten(forger: Connection) -> str:
     genesis, *batches = await forger.fetch("select * from log.batches order by last_position")
     leaves, chain, statements = [row["leaf"] for row in rows], genesis["chain"], list[str]()
     row = rows[1]
-    names = {"stream": row["stream_id"], "version": row["version"], "schema_version": row["schema_ver"], "kind": row["type"]}
+    names = {
+        "stream": row["stream_id"],
+        "version": row["version"],
+        "schema_version": row["schema_ver"],
+        "kind": row["type"],
+    }
     data = row["data"].replace(b"alice", b"malus")
     leaves[1] = event_leaf(**names, meta=row["meta"], data=data)
-    statements.append(f"update log.events set data = '\\x{data.hex()}', leaf = '\\x{leaves[1].hex()}' where position = 2")
+    statements.append(
+        f"update log.events set data = '\\x{data.hex()}', leaf = '\\x{leaves[1].hex()}' where position = 2"
+    )
     for batch in batches:
         first, last = batch["first_position"], batch["last_position"]
         root = root_of(leaves[first - 1 : last])
         chain = next_chain(chain, first=first, last=last, recorded_at=batch["recorded_at"], root=root)
-        statements.append(f"update log.batches set root = '\\x{root.hex()}', chain = '\\x{chain.hex()}' where last_position = {last}")
+        statements.append(
+            f"update log.batches set root = '\\x{root.hex()}', chain = '\\x{chain.hex()}' where last_position = {last}"
+        )
     return "; ".join(statements)
 
 
@@ -280,10 +309,9 @@ async def test_a_log_is_proved_page_by_page_whatever_the_size_of_a_page(forger, 
         assert fault.position == position
 
 
-async def test_a_log_without_anything_in_it_is_whole(database, superuser):
+async def test_a_log_without_anything_in_it_is_whole(superuser):
     for log in (proof.EVENTS, proof.ISSUANCE):
         assert (await proved(superuser, log)).position == 0
-    assert database
 
 
 async def test_the_proof_is_of_one_snapshot_whatever_is_appended_meanwhile(log, reader):

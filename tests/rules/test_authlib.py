@@ -1,0 +1,412 @@
+"""Authlib's stock behaviour, locked, and what Muniment makes of it: a test per row of the table in the decisions about Authlib.
+
+Each `stock` test fails when an upgrade of Authlib changes what we rely on or close; each other test says how it is closed.
+"""
+
+import base64
+import logging
+from contextlib import suppress
+from datetime import timedelta
+from hmac import compare_digest
+from importlib.metadata import version
+from typing import Any, cast
+
+import pytest
+from authlib.oauth2.rfc6749 import (
+    AuthorizationServer,
+    ClientCredentialsGrant,
+    InvalidClientError,
+    OAuth2Request,
+    UnsupportedGrantTypeError,
+    UnsupportedTokenTypeError,
+)
+from authlib.oauth2.rfc6749.authenticate_client import ClientAuthentication
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc6750 import BearerTokenGenerator
+from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
+from authlib.oauth2.rfc9068 import JWTIntrospectionEndpoint, JWTRevocationEndpoint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from service import app
+from service.oauth import server
+from service.oauth.authentication import presented
+from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, Refused
+from service.oauth.form import FORM, parse
+from service.oauth.server import Facts, Grant, NotLoaded, decide
+from tests.rules.keyring import ISSUER, ring, signer
+from tests.rules.samples import AT, STREAM, secret
+from tests.rules.test_authentication import FOUND, MINE, basic, found
+from tests.rules.test_tokens import GOOD
+
+FACTS = Facts(issuer=ISSUER, given=MINE, found=FOUND, now=AT)
+ASK = {"grant_type": "client_credentials"}
+
+
+def stock_request(body: dict[str, str], **headers: str) -> Any:
+    request: Any = OAuth2Request("POST", "https://id.example.com/openid/token", headers=headers)
+    request.payload = BasicOAuth2Payload(body)
+    return request
+
+
+class StockRequest(OAuth2Request):
+    """As Authlib's Flask integration has it, where the form is the body's."""
+
+    @property
+    def form(self) -> Any:
+        return self.payload.data  # pyright: ignore[reportOptionalMemberAccess]
+
+
+class StockClient:
+    """The client of Authlib's documentation."""
+
+    def check_client_secret(self, text: str) -> bool:
+        return compare_digest("secret", text)
+
+    def check_endpoint_auth_method(self, _method: str, _endpoint: str) -> bool:
+        return True
+
+    def get_allowed_scope(self, scope: str) -> str:
+        return " ".join(s for s in (scope or "").split() if s == "api:public")
+
+
+def stock_authentication(body: dict[str, str], methods: list[str], **headers: str) -> Any:
+    request: Any = StockRequest("POST", "https://id.example.com/openid/token", headers=headers)
+    request.payload = BasicOAuth2Payload(body)
+    find: Any = {"me": StockClient()}.get
+    return ClientAuthentication(find)(request, methods)
+
+
+def refused(form: dict[str, str], facts: Facts = FACTS) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        decide(facts, form)
+    return caught.value
+
+
+def outcome_of(form: dict[str, str]) -> Grant | Refusal:
+    try:
+        return decide(FACTS, form)
+    except Refusal as refusal:
+        return refusal
+
+
+def test_the_version_is_one_that_these_tests_were_run_against():
+    major, minor, *_ = version("authlib").split(".")
+    assert (int(major), int(minor)) >= (1, 9)
+    assert int(major) < 2
+
+
+class TestTheSeedsFormPost:
+    def test_stock_takes_basic_alone_for_client_credentials_revocation_and_introspection(self):
+        assert ClientCredentialsGrant.TOKEN_ENDPOINT_AUTH_METHODS == ["client_secret_basic"]
+        assert RevocationEndpoint.CLIENT_AUTH_METHODS == ["client_secret_basic"]
+        assert IntrospectionEndpoint.CLIENT_AUTH_METHODS == ["client_secret_basic"]
+        with pytest.raises(InvalidClientError):
+            stock_authentication({"client_id": "me", "client_secret": "secret"}, ["client_secret_basic"])
+
+    @pytest.mark.parametrize(
+        ("authorization", "form"),
+        [(None, {"client_id": "me", "client_secret": "secret"}), (basic("me:secret"), {})],
+        ids=["in the body", "in the header"],
+    )
+    def test_both_are_taken_here(self, authorization, form):
+        given_ = presented(authorization, form)
+        granted = decide(structs.replace(FACTS, given=given_), {**ASK, **form})
+        assert granted == Grant(
+            client=STREAM,
+            client_id=f"oauth_client_{STREAM.hex}",
+            sub="bot-abc123",
+            scope="api:public",
+            secret=secret(1).secret_id,
+        )
+
+
+class TestLifetimes:
+    def test_stock_lets_a_token_live_ten_days(self):
+        assert BearerTokenGenerator.GRANT_TYPES_EXPIRES_IN["client_credentials"] == 864_000
+
+    def test_here_authlib_has_no_say_in_it(self):
+        assert "expires_in" not in Grant.__struct_fields__
+        assert vars(server._Server(FACTS))["_token_generators"] == {}
+
+
+class TestWhoIsUnknown:
+    def test_stock_tells_an_unknown_client_from_a_wrong_secret(self):
+        said: set[str] = set()
+        for client_id in ("me", "you"):
+            with pytest.raises(InvalidClientError) as caught:
+                stock_authentication({"client_id": client_id, "client_secret": "guess"}, ["client_secret_post"])
+            said.add(caught.value.get_error_description())
+        assert len(said) == 2
+
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            structs.replace(FACTS, given=None),
+            structs.replace(FACTS, found=None),
+            structs.replace(FACTS, given=structs.replace(MINE, client_secret="guess")),
+            structs.replace(FACTS, found=found(state="disabled")),
+            structs.replace(FACTS, found=found("deleted")),
+            structs.replace(FACTS, found=found(secrets=())),
+        ],
+        ids=["nobody", "an unknown client", "a wrong secret", "a disabled client", "a deleted bot", "no secret left"],
+    )
+    def test_here_there_is_one_text_for_all(self, facts):
+        refusal = refused(ASK, facts)
+        assert isinstance(refusal, InvalidClient)
+        assert (refusal.status, refusal.error, refusal.description) == (
+            401,
+            "invalid_client",
+            InvalidClient().description,
+        )
+
+
+class TestTwoMethodsAtOnce:
+    def test_stock_takes_them(self):
+        assert stock_authentication(
+            {"client_id": "me", "client_secret": "secret"},
+            ["client_secret_basic", "client_secret_post"],
+            Authorization=basic("me:secret"),
+        )
+
+    def test_here_they_are_refused(self):
+        with pytest.raises(InvalidRequest, match="authenticates twice"):
+            presented(basic("me:secret"), {"client_id": "me", "client_secret": "secret"})
+
+
+class TestDuplicates:
+    def test_stock_takes_one_of_them_at_the_token_endpoint(self):
+        assert stock_request({"scope": "a"}).payload.datalist == {"scope": ["a"]}
+
+    def test_here_they_are_refused_before_authlib_sees_them(self):
+        with pytest.raises(InvalidRequest, match="more than once: scope"):
+            parse(FORM, b"grant_type=client_credentials&scope=a&scope=b")
+
+
+class TestTheQueryString:
+    def test_here_authlib_is_given_the_body_and_a_url_without_a_query(self, monkeypatch):
+        seen: list[Any] = []
+        made = server._Request
+
+        def remember(uri: str, form: dict[str, str]) -> Any:
+            seen.append(made(uri, form))
+            return seen[-1]
+
+        monkeypatch.setattr(server, "_Request", remember)
+        decide(FACTS, ASK)
+        assert (seen[0].uri, seen[0].payload.data, seen[0].form, seen[0].headers) == (
+            f"{ISSUER}/openid/token",
+            ASK,
+            ASK,
+            {},
+        )
+
+
+class TestOddInput:
+    def test_stock_fails_at_a_basic_header_that_is_not_utf_8(self):
+        with pytest.raises(UnicodeDecodeError):
+            stock_authentication({}, ["client_secret_basic"], Authorization=basic(b"me:\xff"))
+
+    def test_stock_fails_at_characters_in_an_error_s_description_that_may_not_be_there(self):
+        with pytest.raises(ValueError, match="forbidden characters"):
+            InvalidClientError(description='"')
+
+    def test_here_a_basic_header_that_is_not_utf_8_is_a_failed_authentication(self):
+        with pytest.raises(InvalidClient):
+            presented(basic(b"me:\xff"), {})
+
+    @pytest.mark.parametrize("odd", ['"', "\\", "é", "\x00", "\n", "\ud800", "\u202e", "a" * 60_000], ids=ascii)
+    @pytest.mark.parametrize("name", ["grant_type", "scope", "client_id", "redirect_uri", "response_type", "state"])
+    def test_here_odd_characters_are_refused_plainly_even_if_the_form_let_them_through(self, name, odd):
+        outcome = outcome_of({**ASK, name: odd})
+        if isinstance(outcome, Grant):
+            assert name not in ("grant_type", "scope")
+        else:
+            assert outcome.status == 400
+            assert outcome.error in ("invalid_request", "unsupported_grant_type", "invalid_scope")
+            assert all(" " <= c <= "~" and c not in '"\\' for c in outcome.description)
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.dictionaries(st.sampled_from(["grant_type", "scope", "client_id", "redirect_uri"]) | st.text(), st.text())
+    )
+    def test_here_no_form_at_all_is_answered_with_anything_but_a_grant_or_a_refusal(self, form):
+        with suppress(Refusal):
+            decide(FACTS, form)
+
+
+class TestTheGrantType:
+    def test_stock_calls_a_missing_one_unsupported(self):
+        with pytest.raises(UnsupportedGrantTypeError):
+            AuthorizationServer().get_token_grant(stock_request({}))
+
+    def test_here_a_missing_one_is_an_invalid_request(self):
+        refusal = refused({})
+        assert (refusal.status, refusal.error) == (400, "invalid_request")
+        assert "grant_type is missing" in refusal.description
+
+    @pytest.mark.parametrize(
+        "grant_type", ["password", "authorization_code", "refresh_token", "CLIENT_CREDENTIALS", " client_credentials"]
+    )
+    def test_another_is_unsupported_whoever_asks(self, grant_type):
+        for facts in (FACTS, structs.replace(FACTS, given=None, found=None)):
+            refusal = refused({"grant_type": grant_type}, facts)
+            assert (refusal.status, refusal.error) == (400, "unsupported_grant_type")
+
+    def test_a_client_of_another_kind_may_not_use_it(self):
+        refusal = refused(ASK, structs.replace(FACTS, found=found(grant_type="authorization_code")))
+        assert (refusal.status, refusal.error) == (400, "unauthorized_client")
+
+    def test_a_machine_without_a_bot_acts_as_nobody(self):
+        refusal = refused(ASK, structs.replace(FACTS, found=found(bot_user_id=None)))
+        assert (refusal.status, refusal.error) == (400, "unauthorized_client")
+        assert "it has no bot" in refusal.description
+
+
+class TestScopes:
+    def test_stock_s_documented_hook_narrows_without_a_word_down_to_nothing(self):
+        generate, client = BearerTokenGenerator(lambda **_: "token"), cast("Any", StockClient())
+        assert "scope" not in generate("client_credentials", client, scope="operate")
+
+    @pytest.mark.parametrize(
+        "scope",
+        [
+            "operate",
+            "api:public operate",
+            "API:PUBLIC",
+            "api:public  api:public",
+            " api:public",
+            "api:public ",
+            " ",
+            "api:publi",
+        ],
+    )
+    def test_here_a_scope_that_the_client_may_not_have_is_an_invalid_scope(self, scope):
+        refusal = refused({**ASK, "scope": scope})
+        assert (refusal.status, refusal.error) == (400, "invalid_scope")
+        assert "It may have: api:public." in refusal.description
+
+    @pytest.mark.parametrize(
+        ("scope", "granted"),
+        [(None, "b a"), ("a", "a"), ("a b", "a b"), ("a a", "a"), ("b a", "b a")],
+        ids=["all, when none is asked for", "one", "both", "one, asked for twice", "in the order asked for"],
+    )
+    def test_a_client_gets_what_it_asks_for_of_what_it_may_have(self, scope, granted):
+        form = ASK if scope is None else {**ASK, "scope": scope}
+        assert decide(structs.replace(FACTS, found=found(scopes=("b", "a"))), form).scope == granted
+
+    def test_a_client_without_scopes_gets_no_scopeless_token(self):
+        refusal = refused(ASK, structs.replace(FACTS, found=found(scopes=())))
+        assert (refusal.status, refusal.error) == (400, "invalid_scope")
+        assert "has no scopes" in refusal.description
+
+    def test_a_failed_authentication_comes_before_a_wrong_scope(self):
+        assert isinstance(refused({**ASK, "scope": "operate"}, structs.replace(FACTS, found=None)), InvalidClient)
+
+
+class TestThe401:
+    def test_stock_names_no_realm(self):
+        challenge = dict(InvalidClientError(status_code=401).get_headers())["WWW-Authenticate"]
+        assert challenge.startswith("Basic ")
+        assert "realm" not in challenge
+
+    def test_here_there_is_one(self):
+        assert {"WWW-Authenticate": 'Basic realm="muniment"'} == CHALLENGE == dict(InvalidClient.headers)
+
+    def test_stock_has_a_401_for_a_token_type_that_cannot_be_revoked(self):
+        assert UnsupportedTokenTypeError().status_code == 401
+
+
+class TestKeys:
+    def test_here_the_active_key_signs_and_is_always_named(self):
+        made = ring().signer
+        assert made is not None
+        assert made.kid == "active"
+        assert base64.urlsafe_b64decode(GOOD.split(".")[0] + "==") == b'{"alg":"ES256","kid":"active","typ":"at+jwt"}'
+        assert signer("active").header == made.header
+
+
+class TestRevocationAndIntrospection:
+    def test_stock_s_own_for_jwts_know_no_revocation(self):
+        """(Ours ask the log, by jti; nothing of Authlib is imported for it.)"""
+        assert JWTIntrospectionEndpoint.query_token is IntrospectionEndpoint.query_token, "so it is never asked"
+        assert JWTRevocationEndpoint.authenticate_token is not RevocationEndpoint.authenticate_token
+        assert "cannot be revoked" in (JWTRevocationEndpoint.__doc__ or "")
+
+
+class TestComparison:
+    def test_stock_s_documented_example_fails_at_a_secret_that_is_not_ascii(self):
+        with pytest.raises(TypeError):
+            stock_authentication({"client_id": "me", "client_secret": "gehéim"}, ["client_secret_post"])
+
+    def test_here_hashes_are_compared(self):
+        facts = structs.replace(FACTS, given=structs.replace(MINE, client_secret="gehéim"))
+        assert isinstance(refused(ASK, facts), InvalidClient)
+
+    def test_an_expired_secret_is_no_secret(self):
+        client = found(secrets=(secret(1, expires_at=AT),))
+        assert isinstance(refused(ASK, structs.replace(FACTS, found=client)), InvalidClient)
+        assert decide(structs.replace(FACTS, found=client, now=AT - timedelta(seconds=1)), ASK)
+
+
+class TestLogs:
+    def test_stock_logs_whole_tokens_at_debug(self, caplog, monkeypatch):
+        monkeypatch.setattr(server._Server, "generate_token", lambda *_, **__: {"access_token": "whole-token"})
+        with caplog.at_level(logging.DEBUG, logger="authlib"), pytest.raises(NotLoaded):
+            decide(FACTS, ASK)
+        assert "whole-token" in caplog.text
+
+    @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+    def test_here_its_logger_never_goes_below_info_whatever_the_log_level(self, level, monkeypatch, tmp_path):
+        logger = logging.getLogger("authlib")
+        monkeypatch.setattr(logger, "level", logging.DEBUG)
+        monkeypatch.setattr(logging.getLogger(), "level", getattr(logging, level.upper()))
+        monkeypatch.setenv("MUNIMENT_LOG_LEVEL", level)
+        monkeypatch.setenv("MUNIMENT_DATA", str(tmp_path))
+        monkeypatch.setenv("MUNIMENT_DATABASE_URL", "postgresql://nobody@/nowhere?host=/nonexistent")
+        monkeypatch.setenv("MUNIMENT_MASTER_KEY", base64.b64encode(b"k" * 32).decode())
+        app.create()
+        assert logger.level >= logging.INFO
+        for name in logging.root.manager.loggerDict:
+            if name.startswith("authlib"):
+                assert not logging.getLogger(name).isEnabledFor(logging.DEBUG), name
+
+    def test_here_nothing_of_a_decision_is_logged(self, caplog):
+        with caplog.at_level(logging.INFO):
+            decide(FACTS, ASK)
+            refused(ASK, structs.replace(FACTS, found=None))
+        assert caplog.text == ""
+
+
+class TestTheGuardAgainstUpgrades:
+    """A hook that asks for what was not loaded raises loudly; it is never answered None, and never turned into a refusal."""
+
+    def test_an_authlib_that_looked_up_a_client_by_itself_would_be_noticed(self, monkeypatch):
+        monkeypatch.setattr(server._Server, "authenticate_client", AuthorizationServer.authenticate_client)
+        monkeypatch.setattr(server._ClientCredentials, "TOKEN_ENDPOINT_AUTH_METHODS", ("client_secret_post",))
+        with pytest.raises(NotLoaded, match="outside of its authentication"):
+            decide(FACTS, {**ASK, "client_id": "me", "client_secret": "secret"})
+
+    def test_an_authlib_that_made_no_token_would_be_noticed(self, monkeypatch):
+        monkeypatch.setattr(ClientCredentialsGrant, "create_token_response", lambda _: (200, {}, []))
+        with pytest.raises(NotLoaded, match="without asking for a token"):
+            decide(FACTS, ASK)
+
+    def test_an_authlib_that_raised_bare_value_errors_is_a_refusal(self, monkeypatch):
+        def odd(_: Any) -> None:
+            raise UnicodeError("odd")
+
+        monkeypatch.setattr(ClientCredentialsGrant, "validate_token_request", odd)
+        refusal = refused(ASK)
+        assert (type(refusal), refusal.description) == (InvalidRequest, "The request is malformed.")
+
+    def test_a_decision_leaves_nothing_behind_for_the_next_one(self):
+        assert decide(FACTS, ASK) == decide(FACTS, ASK)
+        refused({**ASK, "scope": "operate"})
+        assert decide(FACTS, ASK).scope == "api:public"
+        assert isinstance(refused({**ASK, "scope": "operate"}), Refused)
+
+    def test_plain_http_on_loopback_is_all_right(self):
+        assert decide(structs.replace(FACTS, issuer="http://127.0.0.1:8000"), ASK)
