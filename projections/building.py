@@ -8,7 +8,6 @@ import asyncpg
 
 from events.codec import Event, decode
 from events.database import Connection
-from events.replay import history
 from projections import last_used
 from projections.catch_up import page_after
 from projections.table import Table, record
@@ -19,6 +18,7 @@ Progress = Callable[[int, int], None]
 STREAMS = """
 select stream_id, schema_ver, type, data from log.events where type = any($1::text[]) and position <= $2 order by stream_id, version
 """
+HISTORIES = "select stream_id, schema_ver, type, data from log.events where stream_id = any($1::uuid[]) order by stream_id, version"
 COUNT = "select count(*) from log.events where type = any($1::text[]) and position <= $2"
 
 
@@ -57,8 +57,11 @@ async def refold(connection: Connection, table: Table, streams: list[UUID], *, i
     """Makes the rows of these streams anew from all that has happened in them by now."""
     await connection.execute(f"delete from read.{into} where stream_id = any($1::uuid[])", streams)
     rows: list[tuple[Any, ...]] = []
+    events: dict[UUID, list[Event]] = {}
+    for row in await connection.fetch(HISTORIES, streams):
+        events.setdefault(row["stream_id"], []).append(decode(row["type"], row["schema_ver"], row["data"]))
     for stream in streams:
-        rows += _row(table, stream, [past.event for past in await history(connection, stream)])
+        rows += _row(table, stream, events.get(stream, []))
     await connection.copy_records_to_table(into, records=rows, columns=table.columns, schema_name="read")
 
 

@@ -21,8 +21,8 @@ from service.endpoints.oauth import OAuth
 from service.endpoints.revoke import revoke
 from service.endpoints.token import issue_token
 from service.problems import Invalid, NotAllowed, NotFound, Problem, Unforeseen
+from service.resources import opened
 from service.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE
-from service.services import opened
 from service.settings import Settings, read
 
 CLIENT = clients.PATH + "/{client_id}"
@@ -83,10 +83,10 @@ def app(settings: Settings) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncGenerator[None]:
-        async with opened(settings, url, master_key) as services:
-            application.state.services = services
-            await services.lookup.be_current()
-            tasks = [asyncio.create_task(services.lookup.run()), asyncio.create_task(housekeeping.run(services, url))]
+        async with opened(settings, url, master_key) as resources:
+            application.state.resources = resources
+            await resources.lookup.be_current()
+            tasks = [asyncio.create_task(resources.lookup.run()), asyncio.create_task(housekeeping.run(resources, url))]
             yield
             for task in tasks:
                 task.cancel()

@@ -12,7 +12,7 @@ from service.credentials import Secret, new_id
 from service.master_key import write_private
 from service.oauth import keys
 from service.operators import Operator, create
-from service.services import opened
+from service.resources import opened
 from service.settings import Settings
 
 NAME = "operator"
@@ -26,17 +26,17 @@ async def prepare(settings: Settings) -> Operator | None:
     assert settings.master_key is not None
     meta = Meta(actor=ByService(why="first run"), request_id=str(new_id()))
     async with (
-        opened(settings, settings.database_url, settings.master_key) as services,
+        opened(settings, settings.database_url, settings.master_key) as resources,
         rotation.alone(settings.database_url),
     ):
-        await rotation.prepare(services.ledger, keys.wrapping(settings.master_key), meta)
-        await services.lookup.be_certain()  # imports the key that signs: another master key is found out here
+        await rotation.prepare(resources.ledger, keys.wrapping(settings.master_key), meta)
+        await resources.lookup.be_certain()  # imports the key that signs: another master key is found out here
         if not settings.embedded:  # who operates a database of one's own says so: muniment operator create NAME
             return None
-        if await read(services.ledger.pool, lambda connection: connection.fetchval(ANY_CLIENT)):
+        if await read(resources.ledger.pool, lambda connection: connection.fetchval(ANY_CLIENT)):
             _keep_current(settings)
             return None
-        return await create(services.ledger, NAME, settings.issuer, meta, keep=lambda made: _keep(made, settings.data))
+        return await create(resources.ledger, NAME, settings.issuer, meta, keep=lambda made: _keep(made, settings.data))
 
 
 def _keep_current(settings: Settings) -> None:

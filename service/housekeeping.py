@@ -12,20 +12,20 @@ from projections import catch_up, clients
 from service import limits
 from service.commands.cascade import delete_clients
 from service.credentials import new_id
-from service.services import Services
+from service.resources import Resources
 
 log = logging.getLogger("muniment.housekeeping")
 
 
-async def run(services: Services, url: str) -> None:
+async def run(resources: Resources, url: str) -> None:
     """Until cancelled."""
     session = Session(url)
     try:
         await asyncio.gather(
             _every(1, lambda: _follow(session)),
-            _every(5, lambda: _finish_deletions(services)),
-            _every(60, lambda: _forget(services)),
-            _every(3600, lambda: read(services.ledger.pool, make_partitions)),
+            _every(5, lambda: _finish_deletions(resources)),
+            _every(60, lambda: _forget(resources)),
+            _every(3600, lambda: read(resources.ledger.pool, make_partitions)),
         )
     finally:
         await session.close()
@@ -50,13 +50,13 @@ async def _follow(session: Session) -> None:
             pass
 
 
-async def _finish_deletions(services: Services) -> None:
+async def _finish_deletions(resources: Resources) -> None:
     """A bot's deletion reaches all of its clients, even if the process that began it was killed in between."""
-    left = await read(services.ledger.pool, clients.of_deleted_bots)
+    left = await read(resources.ledger.pool, clients.of_deleted_bots)
     meta = Meta(actor=ByService(why="the bot was deleted"), request_id=str(new_id()))
-    await delete_clients(services.ledger, left, meta)
+    await delete_clients(resources.ledger, left, meta)
 
 
-async def _forget(services: Services) -> None:
-    await read(services.ledger.pool, forget_old_commands)
-    await read(services.ledger.pool, limits.forget)
+async def _forget(resources: Resources) -> None:
+    await read(resources.ledger.pool, forget_old_commands)
+    await read(resources.ledger.pool, limits.forget)

@@ -117,9 +117,12 @@ class Lookup:
 
     async def _take_in(self, connection: Connection) -> None:
         changed = await connection.fetch(CHANGED_SINCE, self.position if self.position >= 0 else NOTHING_SINCE)
-        if self.position < 0:
+        if (
+            self.position < 0 or changed[0]["last_position"] < self.position
+        ):  # (a log that went back lost a failover's last moments)
             await self._on_keys_changed(connection)
             self._revoked = await revoked_tokens.alive(connection)
+            self._clients.clear()
         elif changed[0]["stream_id"] is not None:
             await self._forget(connection, changed)
         self.position = changed[0]["last_position"]
@@ -128,17 +131,18 @@ class Lookup:
         by_noun: dict[str, list[UUID]] = {}
         for _, stream, noun in changed:
             by_noun.setdefault(noun, []).append(stream)
+        if "signing_key" in by_noun:
+            await self._on_keys_changed(connection)
+        if tokens := by_noun.get("access_token"):
+            revoked = await revoked_tokens.find(connection, tokens)
+            now = datetime.now(UTC)
+            self._revoked = {jti: expiry for jti, expiry in self._revoked.items() if expiry > now} | revoked
+        # Last, with nothing awaited between here and the new position: else a client looked up before these events could be kept.
         for stream in by_noun.get("client", ()):
             self._clients.pop(stream, None)
         if bots := {bot_id_of(stream) for stream in by_noun.get("bot", ())}:
             for stream in [s for s, found in self._clients.items() if found.client.bot_user_id in bots]:
                 del self._clients[stream]
-        if tokens := by_noun.get("access_token"):
-            now = datetime.now(UTC)
-            alive = {jti: expiry for jti, expiry in self._revoked.items() if expiry > now}
-            self._revoked = alive | await revoked_tokens.find(connection, tokens)
-        if "signing_key" in by_noun:
-            await self._on_keys_changed(connection)
 
     async def _find(self, streams: list[UUID]) -> list[Seen | None]:
         """One round trip for all that asked meanwhile. What is older than what was taken in since is answered, not kept."""

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MOST_DIGITS = 9
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -96,7 +98,7 @@ class _Asked:
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         text = self.text(name, str(default))
-        if text.isascii() and text.isdigit() and least <= int(text) <= most:
+        if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and least <= int(text) <= most:
             return int(text)
         self.faults.append(f"{name}={text} is not a whole number from {least} to {most}.")
         return default
@@ -111,12 +113,13 @@ class _Asked:
         text = self.text(name, default)
         fault = _issuer_fault(text)
         if fault:
-            self.faults.append(f"{name}={text} {fault}.")
+            shown = name if "@" in text else f"{name}={text}"  # what stands before an @ may be a password
+            self.faults.append(f"{shown} {fault}.")
         return text
 
     def database_url(self, name: str) -> str | None:
         text = self.text(name, "")
-        if text and urlsplit(text).scheme not in ("postgresql", "postgres"):
+        if text and not _is_postgres_url(text):
             self.faults.append(
                 f"{name} does not begin with postgresql:// (its value is not shown, for it may hold a password)."
             )
@@ -156,6 +159,17 @@ class _Asked:
                 self.faults.append(f"{name} is not a setting of Muniment; the README has the table of those there are.")
 
 
+_url_characters = re.compile(r"[A-Za-z0-9\-._~:/\[\]%!$&'()*+,;=]*").fullmatch
+"""Those of a URL without user, query and fragment."""
+
+
+def _is_postgres_url(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme in ("postgresql", "postgres")
+    except ValueError:
+        return False
+
+
 def _issuer_fault(text: str) -> str | None:
     """RFC 8414 section 2: an https URL without query or fragment; plain http for this machine alone."""
     try:
@@ -163,7 +177,7 @@ def _issuer_fault(text: str) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is not a URL"
-    if not host or parts.query or parts.fragment or parts.username or text.endswith("/") or text != text.strip():
+    if not host or not _url_characters(text) or text.endswith("/"):
         return "is not a URL with a host and without user, query, fragment or a slash at its end"
     if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK):
         return None

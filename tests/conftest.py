@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -25,11 +25,17 @@ def named(url: str, database: str) -> str:
 
 
 @contextmanager
-def open_directory() -> Iterator[Path]:
+def open_directory() -> Generator[Path]:
     """A directory that the account which root drops to for Postgres can reach too (pytest's own are closed to it)."""
     with tempfile.TemporaryDirectory(prefix="muniment-test-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+@pytest.fixture
+def place() -> Generator[Path]:
+    with open_directory() as directory:
+        yield directory
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from service.services import Services
+from service.resources import Resources
 
 MOST_BYTES = 64 * 1024
 
@@ -50,8 +50,8 @@ def address(scope: Scope) -> str:
     return client[0] if client else "unknown"
 
 
-def services_of(scope: Scope) -> Services:
-    return scope["app"].state.services
+def resources_of(scope: Scope) -> Resources:
+    return scope["app"].state.resources
 
 
 async def answer(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:

@@ -42,7 +42,7 @@ async def register(call: Call) -> Response:
 
     async def carry_out(receipt: Receipt | None) -> Handled:
         try:
-            return await handle(call.services.ledger, BOT, stream, command, call.meta, fresh=True, receipt=receipt)
+            return await handle(call.resources.ledger, BOT, stream, command, call.meta, fresh=True, receipt=receipt)
         except asyncpg.UniqueViolationError as fault:
             raise Clash("There is a bot with this email already.") from fault
 
@@ -53,16 +53,16 @@ async def list_bots(call: Call) -> Response:
     page = paging.asked(call.request)
     owner = call.caller.reach
     rows = await read(
-        call.services.ledger.pool, lambda c: bots.listed(c, owner=owner, after=page.after, limit=page.limit + 1)
+        call.resources.ledger.pool, lambda c: bots.listed(c, owner=owner, after=page.after, limit=page.limit + 1)
     )
     shown = rows[: page.limit]
-    headers = page.link(call.services.settings.issuer, PATH, shown[-1].stream_id) if len(rows) > page.limit else None
+    headers = page.link(call.resources.settings.issuer, PATH, shown[-1].stream_id) if len(rows) > page.limit else None
     return answered([_shown(row) for row in shown], headers=headers)
 
 
 async def read_bot(call: Call) -> Response:
     bot_id = call.request.path_params["bot_id"]
-    row = await read(call.services.ledger.pool, lambda c: bots.find(c, bot_id)) if bots.stream_of(bot_id) else None
+    row = await read(call.resources.ledger.pool, lambda c: bots.find(c, bot_id)) if bots.stream_of(bot_id) else None
     if row is None or row.state == "deleted" or call.caller.reach not in (None, row.owner):
         raise NotFound("You have no bot of that id.")
     return answered(_shown(row), headers={"ETag": f'"{row.version}"'})
@@ -79,8 +79,8 @@ async def enable_bot(call: Call) -> Response:
 async def delete_bot(call: Call) -> Response:
     handled = await _carry_out(call, DeleteBot(by=call.caller.holder))
     bot_id = call.request.path_params["bot_id"]
-    left = await read(call.services.ledger.pool, lambda c: clients.of_bot(c, bot_id))
-    await delete_clients(call.services.ledger, left, structs.replace(call.meta, cause=handled.position))
+    left = await read(call.resources.ledger.pool, lambda c: clients.of_bot(c, bot_id))
+    await delete_clients(call.resources.ledger, left, structs.replace(call.meta, cause=handled.position))
     return Response(status_code=204, headers=position(handled))
 
 
@@ -88,7 +88,7 @@ async def _carry_out(call: Call, command: BotCommand) -> Handled:
     stream = bots.stream_of(call.request.path_params["bot_id"])
     if stream is None:
         raise NotFound("You have no bot of that id.")
-    return await handle(call.services.ledger, BOT, stream, command, call.meta)
+    return await handle(call.resources.ledger, BOT, stream, command, call.meta)
 
 
 def _shown(row: Row) -> Bot:

@@ -56,7 +56,7 @@ async def register(call: Call) -> Response:
     answer = CreateOAuthClientResponse(client_id=client_id_of(stream), client_secret=secret.reveal())
 
     async def carry_out(receipt: Receipt | None) -> Handled:
-        return await handle(call.services.ledger, CLIENT, stream, command, call.meta, fresh=True, receipt=receipt)
+        return await handle(call.resources.ledger, CLIENT, stream, command, call.meta, fresh=True, receipt=receipt)
 
     return await create(call, answer, f"{PATH}/{answer.client_id}", carry_out)
 
@@ -73,9 +73,9 @@ async def list_clients(call: Call) -> Response:
         state=page.filters.get("state"),
         name=page.filters.get("displayName"),
     )
-    rows = await read(call.services.ledger.pool, lambda c: clients.listed(c, wanted, limit=page.limit + 1))
+    rows = await read(call.resources.ledger.pool, lambda c: clients.listed(c, wanted, limit=page.limit + 1))
     shown = rows[: page.limit]
-    headers = page.link(call.services.settings.issuer, PATH, shown[-1].stream_id) if len(rows) > page.limit else None
+    headers = page.link(call.resources.settings.issuer, PATH, shown[-1].stream_id) if len(rows) > page.limit else None
     return answered([_listed(row) for row in shown], headers=headers)
 
 
@@ -97,7 +97,7 @@ async def change_client(call: Call) -> Response:
         scopes=UNSET if asked.scopes is UNSET else tuple(dict.fromkeys(asked.scopes)),
     )
     stream = stream_asked(call)
-    handled = await handle(call.services.ledger, CLIENT, stream, command, call.meta, only_at=only_at)
+    handled = await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at)
     return await _shown(call, stream, handled)
 
 
@@ -118,9 +118,9 @@ async def delete_clients(call: Call) -> Response:
     """All of the caller's own; an operator's too are its own only, for nobody means to delete everybody's at once."""
     by = call.caller.holder
     deleted, last = 0, Handled(None, 0)
-    for stream in await read(call.services.ledger.pool, lambda c: clients.of_owner(c, call.caller.sub)):
+    for stream in await read(call.resources.ledger.pool, lambda c: clients.of_owner(c, call.caller.sub)):
         try:
-            last = await handle(call.services.ledger, CLIENT, stream, DeleteClient(by=by), call.meta)
+            last = await handle(call.resources.ledger, CLIENT, stream, DeleteClient(by=by), call.meta)
         except NotFound:  # somebody else deleted it meanwhile
             continue
         deleted += 1
@@ -137,7 +137,7 @@ def stream_asked(call: Call) -> UUID:
 
 async def row_asked(call: Call, stream: UUID) -> Row:
     """The client's row, if the caller may see it. Raises NotFound."""
-    found = await read(call.services.ledger.pool, lambda c: clients.find(c, stream))
+    found = await read(call.resources.ledger.pool, lambda c: clients.find(c, stream))
     if found is None or call.caller.reach not in (None, found.client.owner):
         raise NotFound("You have no client of that id.")
     return found.client
@@ -149,12 +149,12 @@ def position(handled: Handled) -> dict[str, str]:
 
 async def _carry_out(call: Call, command: ClientCommand) -> Handled:
     only_at = _if_match(call, required=False)
-    return await handle(call.services.ledger, CLIENT, stream_asked(call), command, call.meta, only_at=only_at)
+    return await handle(call.resources.ledger, CLIENT, stream_asked(call), command, call.meta, only_at=only_at)
 
 
 async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Response:
     row = await row_asked(call, stream)
-    used = await read(call.services.ledger.pool, lambda c: last_used.find(c, "client", [row.client_id]))
+    used = await read(call.resources.ledger.pool, lambda c: last_used.find(c, "client", [row.client_id]))
     shown = OAuthClient(
         client_id=row.client_id,
         display_name=row.display_name,
@@ -199,7 +199,7 @@ async def _check_bot(call: Call, bot_id: str, fields: Fields[Any]) -> None:
     if not bot_id.strip():
         fields.fault("botUserId", "must not be blank")
     elif bots.stream_of(bot_id) is not None:
-        row = await read(call.services.ledger.pool, lambda c: bots.find(c, bot_id))
+        row = await read(call.resources.ledger.pool, lambda c: bots.find(c, bot_id))
         if row is not None and call.caller.reach not in (None, row.owner):
             fields.fault("botUserId", "is a bot that is not yours")
         elif row is not None and row.state != "active":

@@ -19,20 +19,20 @@ async def create(
 ) -> Response:
     """Carries out the command, with the answer kept for its retries. Raises Clash when the key was used for something else."""
     path, key = call.request.scope["path"], call.request.headers.get("idempotency-key")
-    asked = call.services.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body)
+    asked = call.resources.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body)
     first = Answer(status=201, location=location, body=json.encode(answer))
     if asked is None:
         handled = await carry_out(None)
     else:
-        if earlier := await call.services.idempotency.first_answer(asked):
+        if earlier := await call.resources.idempotency.first_answer(asked):
             return _again(earlier)
         try:
             handled = await carry_out(asked.receipt(first))
         except CarriedOutBefore:
-            if earlier := await call.services.idempotency.first_answer(asked):
+            if earlier := await call.resources.idempotency.first_answer(asked):
                 return _again(earlier)
             await read(
-                call.services.ledger.pool, forget_old_commands
+                call.resources.ledger.pool, forget_old_commands
             )  # its 24 hours are over, and nobody had said so yet
             handled = await carry_out(asked.receipt(first))
     headers = {**JSON, "Location": location, "Muniment-Position": str(handled.position)}

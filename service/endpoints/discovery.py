@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from events.database import Unavailable
-from service.endpoints.asgi import services_of
+from service.endpoints.asgi import resources_of
 from service.oauth.keys import ALGORITHM
 from service.scopes import OPERATORS
 
@@ -18,15 +18,17 @@ METHODS = ["client_secret_basic", "client_secret_post"]
 
 async def metadata(request: Request) -> Response:
     return Response(
-        json.encode(document(services_of(request.scope).settings.issuer)), headers=PUBLIC, media_type="application/json"
+        json.encode(document(resources_of(request.scope).settings.issuer)),
+        headers=PUBLIC,
+        media_type="application/json",
     )
 
 
 async def jwks(request: Request) -> Response:
-    services = services_of(request.scope)
+    resources = resources_of(request.scope)
     with suppress(Unavailable):  # then the keys that were known last: tokens must verify while the database is away
-        await services.lookup.be_current()
-    return Response(services.ring.jwks(), headers=PUBLIC, media_type="application/jwk-set+json")
+        await resources.lookup.be_current()
+    return Response(resources.ring.jwks(), headers=PUBLIC, media_type="application/jwk-set+json")
 
 
 def document(issuer: str) -> dict[str, Any]:

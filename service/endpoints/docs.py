@@ -4,7 +4,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.endpoints.asgi import services_of
+from service.endpoints.asgi import resources_of
 from service.openapi.document import encoded
 from service.pages.reference import POLICY, Asset, assets, page_html
 
@@ -19,7 +19,7 @@ PAGE = {
 
 
 async def openapi(request: Request) -> Response:
-    body, etag = encoded(services_of(request.scope).settings.issuer)
+    body, etag = encoded(resources_of(request.scope).settings.issuer)
     headers = {**FRESH, "ETag": etag}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

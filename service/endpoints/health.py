@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from events.database import Unavailable
-from service.endpoints.asgi import services_of
+from service.endpoints.asgi import resources_of
 
 
 async def live(_request: Request) -> Response:
@@ -13,11 +13,11 @@ async def live(_request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Ready is: the database answers, this process follows the log, and there is a key to sign with."""
-    services = services_of(request.scope)
+    resources = resources_of(request.scope)
     try:
-        await services.lookup.be_current()
+        await resources.lookup.be_current()
     except Unavailable as fault:
         return JSONResponse({"status": "not ready", "why": str(fault)}, 503, {"Retry-After": "1"})
-    if services.ring.signer is None:
+    if resources.ring.signer is None:
         return JSONResponse({"status": "not ready", "why": "there is no active signing key"}, 503, {"Retry-After": "1"})
-    return JSONResponse({"status": "ready", "position": services.lookup.position})
+    return JSONResponse({"status": "ready", "position": resources.lookup.position})

@@ -14,7 +14,7 @@ from events.envelope import ByClient, Meta
 from projections.clients import stream_of
 from service.commands.client import Holder
 from service.credentials import new_id
-from service.endpoints.asgi import BodyCutShort, BodyTooLong, address, read_body, services_of
+from service.endpoints.asgi import BodyCutShort, BodyTooLong, address, read_body, resources_of
 from service.oauth.tokens import BadToken
 from service.problems import (
     ComeAgain,
@@ -27,8 +27,8 @@ from service.problems import (
     Unauthenticated,
     Unforeseen,
 )
+from service.resources import Resources
 from service.scopes import OPERATE
-from service.services import Services
 
 log = logging.getLogger("muniment.api")
 
@@ -56,7 +56,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """One request, by a caller who may make it."""
 
     request: Request
-    services: Services
+    resources: Resources
     caller: Caller
     request_id: UUID
     body: bytes
@@ -93,20 +93,20 @@ class Managed:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request, request_id: UUID, headers: dict[str, str]) -> Response:
-        services = services_of(request.scope)
-        caller = await _caller_or_refusal(request, services)
-        await _count(services, caller, address(request.scope), headers)
+        resources = resources_of(request.scope)
+        caller = await _caller_or_refusal(request, resources)
+        await _count(resources, caller, address(request.scope), headers)
         if isinstance(caller, Unauthenticated):
             raise caller
         action = self._action(request.method)
         if action.scope not in caller.scopes:
             raise Forbidden(f"This takes a token with the scope {action.scope}.", scope=action.scope)
-        await _reach(services, request)
+        await _reach(resources, request)
         body = await read_body(request.scope, request.receive)
         response = await action.carry_out(
-            Call(request=request, services=services, caller=caller, request_id=request_id, body=body)
+            Call(request=request, resources=resources, caller=caller, request_id=request_id, body=body)
         )
-        await _read_your_writes(services, response)
+        await _read_your_writes(resources, response)
         return response
 
     def _action(self, method: str) -> Action:
@@ -145,7 +145,7 @@ def answered(content: object, status: int = 200, headers: Mapping[str, str] | No
     return Response(json.encode(content), status, headers, media_type="application/json")
 
 
-async def authenticate(request: Request, services: Services) -> Caller:
+async def authenticate(request: Request, resources: Resources) -> Caller:
     """The caller that the bearer token speaks for (RFC 6750). Raises Unauthenticated."""
     given = request.headers.getlist("authorization")
     if not given:
@@ -156,54 +156,56 @@ async def authenticate(request: Request, services: Services) -> Caller:
             "Send one Authorization header of the form: Bearer, a space, and an access token.", error="invalid_request"
         )
     try:
-        claims = services.tokens.verify(token.strip())
+        claims = resources.tokens.verify(token.strip())
     except BadToken as fault:
         raise Unauthenticated(str(fault), error="invalid_token") from fault
     stream = stream_of(claims.client_id)
-    seen = await services.lookup.client(stream) if stream else None
-    if seen is None or not seen.may_act or await services.lookup.is_revoked(claims.jti):
+    seen = await resources.lookup.client(stream) if stream else None
+    if seen is None or not seen.may_act or await resources.lookup.is_revoked(claims.jti):
         raise Unauthenticated("The token was revoked, or its client was disabled or deleted.", error="invalid_token")
     return Caller(client_id=claims.client_id, sub=claims.sub, scopes=claims.scopes & set(seen.client.scopes))
 
 
-async def _caller_or_refusal(request: Request, services: Services) -> Caller | Unauthenticated:
+async def _caller_or_refusal(request: Request, resources: Resources) -> Caller | Unauthenticated:
     try:
-        return await authenticate(request, services)
+        return await authenticate(request, resources)
     except Unauthenticated as refused:
         return refused
 
 
-async def _count(services: Services, caller: Caller | Unauthenticated, origin: str, headers: dict[str, str]) -> None:
-    limit = services.settings.rate_limit
+async def _count(resources: Resources, caller: Caller | Unauthenticated, origin: str, headers: dict[str, str]) -> None:
+    limit = resources.settings.rate_limit
     if limit == 0:
         return
-    counted = await services.limits.count(f"caller {caller.sub}" if isinstance(caller, Caller) else f"address {origin}")
+    counted = await resources.limits.count(
+        f"caller {caller.sub}" if isinstance(caller, Caller) else f"address {origin}"
+    )
     headers.update(counted.headers(limit))
     if counted.used > limit:
         headers["Retry-After"] = str(counted.seconds)
         raise TooMany(f"More than {limit} requests in this minute; ask again in {counted.seconds} s.")
 
 
-async def _read_your_writes(services: Services, response: Response) -> None:
+async def _read_your_writes(resources: Resources, response: Response) -> None:
     """What was changed is seen changed by the next request to this process. What was created is in no cache yet."""
     position = response.headers.get(POSITION)
     if position is not None and response.status_code != 201:
-        await services.lookup.reach(int(position))
+        await resources.lookup.reach(int(position))
 
 
-async def reached(services: Services, position: int) -> bool:
+async def reached(resources: Resources, position: int) -> bool:
     """Whether the log has this position at all; if so, it is reflected here now. Raises Unavailable."""
-    if services.lookup.position < position:
-        await services.lookup.be_certain()
-    return services.lookup.position >= position
+    if resources.lookup.position < position:
+        await resources.lookup.be_certain()
+    return resources.lookup.position >= position
 
 
-async def _reach(services: Services, request: Request) -> None:
+async def _reach(resources: Resources, request: Request) -> None:
     """A reader who was told a position reads nothing older."""
     wanted = request.headers.get(MIN_POSITION)
     if wanted is None:
         return
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
         raise Invalid(f"{MIN_POSITION} must be a position of the log: a whole number.")
-    if not await reached(services, int(wanted)):
+    if not await reached(resources, int(wanted)):
         raise Invalid(BEYOND)

@@ -18,7 +18,7 @@ from service.endpoints.asgi import (
     header,
     headers_named,
     read_body,
-    services_of,
+    resources_of,
 )
 from service.endpoints.management import BEYOND, MIN_POSITION, as_problem, reached, refusal
 from service.lookup import Seen
@@ -27,7 +27,7 @@ from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, ServerA
 from service.oauth.form import Form, parse
 from service.oauth.server import utc_now
 from service.problems import NotAllowed
-from service.services import Services
+from service.resources import Resources
 
 log = logging.getLogger("muniment.oauth")
 
@@ -37,7 +37,7 @@ NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pr
 class Asked(Struct, frozen=True, kw_only=True):
     """One request to an OAuth endpoint."""
 
-    services: Services
+    resources: Resources
     form: Form
     authorization: str | None
     address: str
@@ -69,12 +69,12 @@ class OAuth:
 
 async def look_up(asked: Asked, given: Presented | None) -> Seen | None:
     stream = stream_of(given.client_id) if given else None
-    return await asked.services.lookup.client(stream) if stream else None
+    return await asked.resources.lookup.client(stream) if stream else None
 
 
 async def certainly(asked: Asked, given: Presented | None) -> Seen | None:
     """The client as it is now, whatever happened on any process before this call."""
-    await asked.services.lookup.be_certain()
+    await asked.resources.lookup.be_certain()
     return await look_up(asked, given)
 
 
@@ -93,12 +93,12 @@ async def authenticated(asked: Asked) -> Found:
 
 async def count_failure(asked: Asked, given: Presented | None) -> None:
     """Failures are counted per client and address; successes never are. Raises TooManyFailures."""
-    limit = asked.services.settings.failed_auth_limit
+    limit = asked.resources.settings.failed_auth_limit
     if limit == 0:
         return
     # What has not even the form of a client_id is counted together: it may be anything, of any length.
     client_id = given.client_id if given and stream_of(given.client_id) else ""
-    counted = await asked.services.limits.count(f"failed {asked.address} {client_id}")
+    counted = await asked.resources.limits.count(f"failed {asked.address} {client_id}")
     if counted.used > limit:
         raise TooManyFailures(counted.seconds)
 
@@ -111,7 +111,7 @@ def required(form: Form, name: str) -> str:
 
 
 async def _asked(scope: Scope, receive: Receive) -> Asked:
-    services = services_of(scope)
+    resources = resources_of(scope)
     try:
         body = await read_body(scope, receive)
     except BodyTooLong as fault:
@@ -120,9 +120,9 @@ async def _asked(scope: Scope, receive: Receive) -> Asked:
         raise InvalidRequest("The body ended before its end.") from fault
     form = parse(header(scope, b"content-type") or "", body)
     wanted = header(scope, MIN_POSITION.lower().encode())
-    if wanted is not None and not await reached(services, _position(wanted)):
+    if wanted is not None and not await reached(resources, _position(wanted)):
         raise InvalidRequest(BEYOND)
-    return Asked(services=services, form=form, authorization=_authorization(scope), address=address(scope))
+    return Asked(resources=resources, form=form, authorization=_authorization(scope), address=address(scope))
 
 
 def _authorization(scope: Scope) -> str | None:

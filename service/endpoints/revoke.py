@@ -17,7 +17,7 @@ async def revoke(asked: Asked) -> bytes:
     client = (await authenticated(asked)).client
     token = required(asked.form, "token")
     try:
-        claims = asked.services.tokens.verify(token)
+        claims = asked.resources.tokens.verify(token)
     except BadToken:
         return b"{}"
     if claims.client_id != client.client_id:
@@ -27,7 +27,7 @@ async def revoke(asked: Asked) -> bytes:
     command = RevokeToken(client_id=client.client_id, expires_at=expires_at, at=utc_now())
     actor = ByClient(client_id=client.client_id, sub=claims.sub)
     meta = Meta(actor=actor, request_id=str(new_id()), address=asked.address)
-    handled = await handle(asked.services.ledger, ACCESS_TOKEN, claims.jti, command, meta)
+    handled = await handle(asked.resources.ledger, ACCESS_TOKEN, claims.jti, command, meta)
     if handled.position is not None:
-        await asked.services.lookup.reach(handled.position)
+        await asked.resources.lookup.reach(handled.position)
     return b"{}"

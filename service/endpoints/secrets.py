@@ -23,7 +23,7 @@ from service.problems import NotFound
 async def list_secrets(call: Call) -> Response:
     row = await row_asked(call, stream_asked(call))
     used = await read(
-        call.services.ledger.pool, lambda c: last_used.secrets_used(c, [s.secret_id for s in row.secrets])
+        call.resources.ledger.pool, lambda c: last_used.secrets_used(c, [s.secret_id for s in row.secrets])
     )
     return answered(
         [
@@ -58,7 +58,7 @@ async def add_secret(call: Call) -> Response:
     )
 
     async def carry_out(receipt: Receipt | None) -> Handled:
-        return await handle(call.services.ledger, CLIENT, stream, command, call.meta, receipt=receipt)
+        return await handle(call.resources.ledger, CLIENT, stream, command, call.meta, receipt=receipt)
 
     return await create(
         call, answer, f"{PATH}/{call.request.path_params['client_id']}/secrets/{kept.secret_id}", carry_out
@@ -67,7 +67,7 @@ async def add_secret(call: Call) -> Response:
 
 async def revoke_secret(call: Call) -> Response:
     command = RevokeSecret(by=call.caller.holder, secret_id=_secret_asked(call))
-    handled = await handle(call.services.ledger, CLIENT, stream_asked(call), command, call.meta)
+    handled = await handle(call.resources.ledger, CLIENT, stream_asked(call), command, call.meta)
     return Response(status_code=204, headers=position(handled))
 
 

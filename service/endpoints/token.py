@@ -31,13 +31,13 @@ async def issue_token(asked: Asked) -> bytes:
     while True:
         claims, signer, grant, seen = await _decided(asked, given, seen)
         told = TokenIssued(sub=claims.sub, scope=claims.scope, kid=signer.kid, exp=claims.exp, address=asked.address)
-        issued = await asked.services.issuance.record(
+        issued = await asked.resources.issuance.record(
             Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=told)
         )
         if issued.head <= seen.position:
             break
         # Something happened between the position this was decided from and its commit: it may have happened to this client.
-        await asked.services.lookup.reach(issued.head)
+        await asked.resources.lookup.reach(issued.head)
         before, seen = seen, await look_up(asked, given)
         if _same(before, seen):
             break
@@ -48,7 +48,7 @@ async def issue_token(asked: Asked) -> bytes:
 
 async def _decided(asked: Asked, given: Presented | None, seen: Seen | None) -> tuple[Claims, Signer, Grant, Seen]:
     """What the token will say, the key that will sign it, why it may be issued, and what that was decided from."""
-    settings, signer = asked.services.settings, asked.services.ring.signer
+    settings, signer = asked.resources.settings, asked.resources.ring.signer
     if signer is None:
         raise ServerAway
     grant, seen, now = await _granted(asked, given, seen)
@@ -81,7 +81,7 @@ async def _granted(asked: Asked, given: Presented | None, seen: Seen | None) -> 
 
 def _decide(asked: Asked, given: Presented | None, seen: Seen | None) -> tuple[Grant, Seen, datetime]:
     now = utc_now()
-    grant = decide(Facts(issuer=asked.services.settings.issuer, given=given, found=seen, now=now), asked.form)
+    grant = decide(Facts(issuer=asked.resources.settings.issuer, given=given, found=seen, now=now), asked.form)
     assert seen is not None
     return grant, seen, now
 

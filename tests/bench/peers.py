@@ -15,7 +15,7 @@ from msgspec import Struct, json
 from events.envelope import ByService, Meta
 from service import operators, rotation
 from service.oauth import keys
-from service.services import opened
+from service.resources import opened
 from service.settings import read
 from tests.bench import ceiling
 from tests.bench.load import Exchange, closed_loop
@@ -134,9 +134,9 @@ def registered(server: Server, bearer: str, count: int) -> list[tuple[str, str]]
 
 async def _operator(url: str) -> operators.Operator:
     settings = read(_settings(url, 8000))
-    async with opened(settings, url, MASTER_KEY) as services:
-        await rotation.prepare(services.ledger, keys.wrapping(MASTER_KEY), META)
-        return await operators.create(services.ledger, "bench", settings.issuer, META)
+    async with opened(settings, url, MASTER_KEY) as resources:
+        await rotation.prepare(resources.ledger, keys.wrapping(MASTER_KEY), META)
+        return await operators.create(resources.ledger, "bench", settings.issuer, META)
 
 
 def _settings(url: str, port: int) -> dict[str, str]:

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ class Served:
 
 
 @asynccontextmanager
-async def served(*, workers: int = 1) -> AsyncIterator[Served]:
+async def served(*, workers: int = 1) -> AsyncGenerator[Served]:
     with open_directory() as place:
         service = Served(place / "data", workers=workers)
         await service.start()

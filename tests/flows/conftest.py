@@ -19,7 +19,7 @@ from service import operators, rotation
 from service.app import app
 from service.credentials import new_id
 from service.oauth import keys
-from service.services import opened
+from service.resources import opened
 from service.settings import Settings, read
 from tests.conftest import fresh_database
 
@@ -66,8 +66,8 @@ class Live(Struct, frozen=True, kw_only=True):
     async def caller(self, sub: str, *scopes: str) -> dict[str, str]:
         """The Authorization header of another caller, who acts as `sub` and holds these scopes."""
         settings = settings_for(self.database, self.url)
-        async with opened(settings, self.database, MASTER_KEY) as services:
-            made = await operators.create(services.ledger, sub, self.url, META, scopes=scopes)
+        async with opened(settings, self.database, MASTER_KEY) as resources:
+            made = await operators.create(resources.ledger, sub, self.url, META, scopes=scopes)
         return {"Authorization": f"Bearer {await self.access_token(made.client_id, made.secret.reveal())}"}
 
 
@@ -131,9 +131,9 @@ async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
     listening = _listening()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     settings = settings_for(database, url, **changes)
-    async with opened(settings, database, MASTER_KEY) as services:
-        await rotation.prepare(services.ledger, keys.wrapping(MASTER_KEY), META)
-        operator = await operators.create(services.ledger, f"operator-{new_id().hex}", url, META)
+    async with opened(settings, database, MASTER_KEY) as resources:
+        await rotation.prepare(resources.ledger, keys.wrapping(MASTER_KEY), META)
+        operator = await operators.create(resources.ledger, f"operator-{new_id().hex}", url, META)
     server = uvicorn.Server(uvicorn.Config(app(settings), log_config=None, access_log=False, lifespan="on"))
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:

@@ -121,8 +121,8 @@ async def test_db_migrate_needs_no_master_key_and_says_nothing_to_do_the_second_
     assert second.out == f"The schema is at version {first.json['after']}: nothing to do.\n"
 
 
-async def test_commands_share_an_embedded_database_with_a_running_service_and_leave_nothing_running(tmp_path: Path):
-    data = tmp_path / "data"
+async def test_commands_share_an_embedded_database_with_a_running_service_and_leave_nothing_running(place: Path):
+    data = place / "data"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     embedded = {"MUNIMENT_DATA": str(data), "PORT": port}

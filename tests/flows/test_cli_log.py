@@ -19,34 +19,34 @@ from events.replay import head
 from service import operators
 from service.cli import app
 from service.credentials import new_id
-from service.services import Services, opened
+from service.resources import Resources, opened
 from tests.flows.conftest import MASTER_KEY, META, settings_for
 from tests.flows.test_cli import MUNIMENT, on, start
 
 ISSUER = "http://127.0.0.1:1"
 
 
-async def register(services: Services, name: str) -> str:
-    return (await operators.create(services.ledger, name, ISSUER, META)).client_id
+async def register(resources: Resources, name: str) -> str:
+    return (await operators.create(resources.ledger, name, ISSUER, META)).client_id
 
 
-async def issue(services: Services, client: UUID) -> UUID:
+async def issue(resources: Resources, client: UUID) -> UUID:
     jti = new_id()
     token = TokenIssued(sub="bot", scope="api:public", kid="k", exp=1, address="10.1.2.3")
-    await services.issuance.record(Issue(client=client, secret=new_id(), jti=jti, token=token))
+    await resources.issuance.record(Issue(client=client, secret=new_id(), jti=jti, token=token))
     return jti
 
 
 @pytest.fixture
 async def filled(database: str) -> str:
     """A database whose log has a batch of one event, a batch of several, and five more; four tokens, each a batch."""
-    async with opened(settings_for(database, ISSUER), database, MASTER_KEY) as services:
-        await register(services, "first")
-        await asyncio.gather(*(register(services, f"together-{n}") for n in range(4)))
+    async with opened(settings_for(database, ISSUER), database, MASTER_KEY) as resources:
+        await register(resources, "first")
+        await asyncio.gather(*(register(resources, f"together-{n}") for n in range(4)))
         for n in range(5):
-            await register(services, f"later-{n}")
+            await register(resources, f"later-{n}")
         for _ in range(4):
-            await issue(services, new_id())
+            await issue(resources, new_id())
     return database
 
 
@@ -131,8 +131,8 @@ async def test_a_log_that_was_cut_off_cleanly_is_found_with_a_checkpoint_of_befo
 
 async def test_from_a_checkpoint_only_what_came_after_it_is_proved(filled: str):
     before = (await on(filled, "log", "verify")).out.splitlines()[-1].removeprefix("checkpoint: ")
-    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as services:
-        await register(services, "another")
+    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
+        await register(resources, "another")
     after = await on(filled, "log", "verify", "--from", before, "--json")
     assert (after.json["ok"], after.json["events"], after.json["tokens"]) == (True, 1, 0)
     forged = await on(filled, "log", "verify", "--from", before.replace(before[4:12], "0" * 8, 1))
@@ -210,9 +210,9 @@ async def test_follow_prints_each_event_once_in_order_across_a_restart_of_the_co
     process = await start("log", "follow", "--from", "9", "--json", MUNIMENT_DATABASE_URL=filled)
     assert process.stdout is not None
     seen = [json.loads(await process.stdout.readline())["position"] for _ in range(2)]
-    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as services:
+    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
         for n in range(6):
-            await register(services, f"live-{n}")
+            await register(resources, f"live-{n}")
             if n in (1, 3):
                 await all_connections_lost(filled)
         seen += [json.loads(await process.stdout.readline())["position"] for _ in range(6)]
@@ -231,9 +231,9 @@ async def all_connections_lost(database: str) -> None:
 
 
 async def test_show_tells_what_happened_to_a_client_and_to_a_token_and_shows_no_hash(filled: str):
-    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as services:
-        client_id = await register(services, "shown")
-        jti = await issue(services, UUID(client_id[13:]))
+    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
+        client_id = await register(resources, "shown")
+        jti = await issue(resources, UUID(client_id[13:]))
     told, script, token, nothing = await asyncio.gather(
         on(filled, "log", "show", client_id),
         on(filled, "log", "show", client_id, "--json"),

@@ -8,7 +8,7 @@ import pytest
 
 from service import rotation
 from service.oauth import keys
-from service.services import opened
+from service.resources import opened
 from tests.conftest import fresh_database
 from tests.flows.conftest import MASTER_KEY, META, Live, serving, settings_for
 
@@ -86,8 +86,8 @@ async def test_the_keys_are_public_and_named(live: Live):
 
 
 async def rotate(live: Live) -> str:
-    async with opened(settings_for(live.database, live.url), live.database, MASTER_KEY) as services:
-        return await rotation.rotate(live.database, services.ledger, keys.wrapping(MASTER_KEY), META)
+    async with opened(settings_for(live.database, live.url), live.database, MASTER_KEY) as resources:
+        return await rotation.rotate(live.database, resources.ledger, keys.wrapping(MASTER_KEY), META)
 
 
 async def verified(live: Live, token: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from events.log import Append, Appended, Log
 from events.replay import Checkpoint
 from service.embedded.cluster import running
 from service.migrations.run import migrate
-from tests.conftest import FAST, fresh_database
+from tests.conftest import FAST, fresh_database, open_directory
 
 OLDEST = Path("/usr/lib/postgresql/15/bin")
 DEADLINE = 20.0
@@ -37,11 +37,11 @@ insert into log.issuance_batches select * from log.batches;
 
 
 @pytest.fixture(scope="session")
-def postgres_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_15() -> Iterator[str]:
     """The oldest Postgres we support, where this machine has one."""
     if not OLDEST.exists():
         pytest.skip(f"there is no Postgres 15 in {OLDEST}")
-    with running(tmp_path_factory.mktemp("oldest"), binaries=OLDEST, settings=FAST) as url:
+    with open_directory() as place, running(place / "data", binaries=OLDEST, settings=FAST) as url:
         asyncio.run(migrate(url))
         yield url
 

@@ -18,7 +18,7 @@ from service.oauth.tokens import Tokens
 from service.settings import Settings
 
 
-class Services(Struct, frozen=True, kw_only=True):
+class Resources(Struct, frozen=True, kw_only=True):
     settings: Settings
     ledger: Ledger
     issuance: IssuanceLog
@@ -30,13 +30,13 @@ class Services(Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenerator[Services]:
+async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenerator[Resources]:
     """Connects when first needed; closes all at the end."""
     ring = KeyRing(master_key, timedelta(seconds=settings.token_lifetime))
     log, issuance, limits, lookup = Log(url), IssuanceLog(url), Limits(url), Lookup(url, ring.load)
     async with pool(url) as connections:
         try:
-            yield Services(
+            yield Resources(
                 settings=settings,
                 ledger=Ledger(log, connections),
                 issuance=issuance,
