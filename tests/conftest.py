@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ import pytest
 from service.embedded.cluster import running
 from service.migrations.run import migrate
 
+os.environ.pop(
+    "PYTHONDONTWRITEBYTECODE", None
+)  # the suite starts hundreds of interpreters: let them share what they compile
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _numbers = itertools.count(1)
 
