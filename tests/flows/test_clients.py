@@ -9,6 +9,7 @@ import httpx
 import jwt
 import pytest
 
+from service.credentials import new_id
 from tests.flows.conftest import Live, oauth_error, refused
 
 CLIENTS = "/api/v1/auth/clients"
@@ -17,7 +18,7 @@ CLIENTS = "/api/v1/auth/clients"
 @pytest.fixture(scope="module")
 async def owner(live: Live) -> dict[str, str]:
     """The bearer of a caller with seven clients, n0 to n6, of which the odd ones act as bot-odd; n6 is disabled."""
-    bearer = await live.caller("lister", "clients:write", "clients:read", "api:public")
+    bearer = await live.caller(f"lister-{new_id().hex}", "clients:write", "clients:read", "api:public")
     places: list[str] = []
     for number in range(7):
         body = {"m2m": True, "botUserId": f"bot-{'odd' if number % 2 else 'even'}", "displayName": f"N{number} 100% _x"}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -20,7 +21,7 @@ with warnings.catch_warnings():
 
 PACKAGES = ("openid-client@6.8.9", "jose@6.2.17")
 _client: Any = AsyncOAuth2Client
-INSTALLED = Path(tempfile.gettempdir()) / f"muniment-{'-'.join(PACKAGES)}"
+INSTALLED = Path(tempfile.gettempdir()) / f"muniment-{'-'.join(PACKAGES)}-{os.getuid()}"
 
 
 @pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
