@@ -52,14 +52,14 @@ MANAGED = {
     f"{BOT}/enable": Managed(POST=Action(BOTS_WRITE, bots.enable_bot)),
 }
 
-ROUTES = [
+ROUTES = [  # tried in order: the busiest first
     Route("/openid/token", OAuth(issue_token)),
     Route("/openid/introspect", OAuth(introspect)),
+    *(Route(path, managed) for path, managed in MANAGED.items()),
     Route("/openid/revoke", OAuth(revoke)),
     Route("/openid/jwks", discovery.jwks),
     Route("/.well-known/openid-configuration", discovery.metadata),
     Route("/.well-known/oauth-authorization-server", discovery.metadata),
-    *(Route(path, managed) for path, managed in MANAGED.items()),
     Route("/health/live", health.live),
     Route("/health/ready", health.ready),
     Route("/openapi.json", docs.openapi),

@@ -54,10 +54,12 @@ class Fields(Generic[Shape]):
         return cast("dict[str, Any]", read)
 
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        for name, times in Counter(name for name, _ in pairs).items():
-            if times > 1:
-                self.fault(_shown(name), "is given more than once")
-        return dict(pairs)
+        read = dict(pairs)
+        if len(read) != len(pairs):
+            for name, times in Counter(name for name, _ in pairs).items():
+                if times > 1:
+                    self.fault(_shown(name), "is given more than once")
+        return read
 
     def _read(self, given: dict[str, Any]) -> None:
         known = _fields(self._shape)
