@@ -14,12 +14,13 @@ from starlette.routing import Route
 
 from service import housekeeping
 from service.credentials import new_id
-from service.endpoints import bots, clients, discovery, docs, health, secrets
+from service.endpoints import bots, clients, discovery, health, secrets
 from service.endpoints.introspect import introspect
 from service.endpoints.management import Action, Managed, refusal
 from service.endpoints.oauth import OAuth
 from service.endpoints.revoke import revoke
 from service.endpoints.token import issue_token
+from service.pages import docs
 from service.problems import Invalid, NotAllowed, NotFound, Problem, Unforeseen
 from service.resources import opened
 from service.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE
