@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from events.database import Unavailable
+
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
@@ -43,6 +45,9 @@ class Batcher(Generic[Item, Outcome]):
     async def _settle(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
         try:
             outcomes: Sequence[Outcome | Exception] = await self._flush([item for item, _ in batch])
+        except Unavailable as fault:  # whoever came meanwhile would only wait for the same answer
+            batch, self._waiting = batch + self._waiting, []
+            outcomes = [fault] * len(batch)
         except Exception as fault:  # noqa: BLE001 - whatever it is, it belongs to those who wait, not to this loop
             outcomes = [fault] * len(batch)
         for (_, future), outcome in zip(batch, outcomes, strict=True):

@@ -24,11 +24,15 @@ LOST = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InternalClientError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, or a primary that is one no more: the way to the primary must be found again
 )
 """What it looks like when the server or the way to it is gone, for now."""
 
 PATIENCE_SECONDS = 5.0
 """How long a request waits for a Postgres that is restarting or failing over before it is told to come again."""
+
+ANSWER_SECONDS = 15.0
+"""How long a connection may keep us waiting for one answer before it counts as lost: its host may have vanished without a word."""
 
 WRITER = {
     "plan_cache_mode": "force_generic_plan",
@@ -64,11 +68,11 @@ Answer = TypeVar("Answer")
 async def ended_if_lost(connection: AnyConnection) -> AsyncGenerator[None]:
     """A connection that failed in the middle of something is never used again, whatever it says of itself."""
     try:
-        yield
+        async with asyncio.timeout(ANSWER_SECONDS):
+            yield
     except LOST as fault:
-        if not isinstance(
-            fault, ValueError
-        ):  # asyncpg's own word for an argument that does not fit is an InterfaceError too
+        # (asyncpg's own word for an argument that does not fit is an InterfaceError too.)
+        if not isinstance(fault, ValueError):
             connection.terminate()
         raise
 

@@ -106,9 +106,10 @@ class Log:
         waiting = list(enumerate(items))
         while waiting:
             now, waiting = _one_per_stream(waiting)
-            outcomes.update(
-                zip((place for place, _ in now), await self._commit([item for _, item in now]), strict=True)
-            )
+            committed = await self._commit([item for _, item in now])
+            if not outcomes and isinstance(committed[0], Unavailable):
+                raise committed[0]  # nothing was done, and nothing can be: those who wait for the next batch need not
+            outcomes.update(zip((place for place, _ in now), committed, strict=True))
         return [outcomes[place] for place in range(len(items))]
 
     async def _commit(self, items: list[Append], *, again: bool = True) -> list[Outcome | Exception]:
@@ -119,9 +120,7 @@ class Log:
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             return [Unavailable("the log is busy")] * len(items)
         except Exception as fault:  # noqa: BLE001 - one bad item must not fail its neighbours, whatever is bad about it
-            if isinstance(fault, LOST) and not isinstance(
-                fault, ValueError
-            ):  # (a misfit argument is an InterfaceError too)
+            if isinstance(fault, LOST) and not isinstance(fault, ValueError):
                 return await self._resolve(items, again=again)
             if len(items) == 1:
                 return [fault]

@@ -14,12 +14,13 @@ HISTORY = f"select {COLUMNS} from log.events where stream_id = $1 order by versi
 PAGE = f"select {COLUMNS} from log.events where position > $1 and position <= $2 order by position limit $3"
 HEAD = "select last_position, chain from log.batches order by last_position desc limit 1"
 CHANGED_SINCE = """
-select head.last_position, changed.stream_id, split_part(changed.type, '.', 1) as noun
-  from (select last_position from log.batches order by last_position desc limit 1) as head
+select head.last_position, head.chain, head.same, changed.stream_id, split_part(changed.type, '.', 1) as noun
+  from (select last_position, chain, exists (select from log.batches where last_position = $1 and chain = $2) as same
+          from log.batches order by last_position desc limit 1) as head
   left join lateral (select distinct stream_id, type from log.events
-                      where position > $1 and position <= head.last_position and type <> 'client.registered') as changed on true
+                      where head.same and position > $1 and position <= head.last_position and type <> 'client.registered') as changed on true
 """
-"""The head of the log, with each stream that changed since $1. (A client that is new is no change: nobody knew it before.)"""
+"""The head of the log, whether it still has the checkpoint ($1, $2), and each stream that changed since. (A client that is new is no change: nobody knew it before.)"""
 
 
 class Checkpoint(Struct, frozen=True):

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from events.database import Unavailable
 from service import housekeeping
 from service.credentials import new_id
 from service.endpoints import bots, clients, discovery, health, secrets
@@ -25,6 +26,8 @@ from service.problems import Invalid, NotAllowed, NotFound, Problem, Unforeseen
 from service.resources import opened
 from service.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE
 from service.settings import Settings, read
+
+log = logging.getLogger("muniment.app")
 
 CLIENT = clients.PATH + "/{client_id}"
 BOT = bots.PATH + "/{bot_id}"
@@ -86,7 +89,11 @@ def app(settings: Settings) -> Starlette:
     async def lifespan(application: Starlette) -> AsyncGenerator[None]:
         async with opened(settings, url, master_key) as resources:
             application.state.resources = resources
-            await resources.lookup.be_current()
+            with contextlib.suppress(
+                Unavailable
+            ):  # /health/ready says so; a worker that ended here would end its siblings too
+                await resources.lookup.be_current()
+            housekeeping.leave_with_parent()
             tasks = [asyncio.create_task(resources.lookup.run()), asyncio.create_task(housekeeping.run(resources, url))]
             yield
             for task in tasks:
@@ -116,8 +123,9 @@ async def _refused(request: Request, fault: Exception) -> Response:
     return refusal(problem, new_id())
 
 
-async def _failed(_request: Request, _fault: Exception) -> Response:
+async def _failed(_request: Request, fault: Exception) -> Response:
     request_id = new_id()
+    log.error("request %s failed", request_id, exc_info=fault)
     return refusal(
         Unforeseen(f"Something went wrong here. The operator finds more under request id {request_id}."), request_id
     )

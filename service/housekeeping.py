@@ -2,7 +2,12 @@
 
 import asyncio
 import logging
+import multiprocessing
+import os
+import signal
 from collections.abc import Awaitable, Callable
+
+import asyncpg
 
 from events.database import LOST, Session, Unavailable, read
 from events.envelope import ByService, Meta
@@ -15,6 +20,18 @@ from service.credentials import new_id
 from service.resources import Resources
 
 log = logging.getLogger("muniment.housekeeping")
+
+
+def leave_with_parent() -> None:
+    """A worker whose parent was killed leaves too: else it would keep the port from the next service."""
+    parent, loop = multiprocessing.parent_process(), asyncio.get_running_loop()
+
+    def leave(sentinel: int) -> None:
+        loop.remove_reader(sentinel)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if parent is not None:
+        loop.add_reader(parent.sentinel, leave, parent.sentinel)
 
 
 async def run(resources: Resources, url: str) -> None:
@@ -35,7 +52,7 @@ async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await do()
-        except (Unavailable, *LOST) as fault:
+        except (Unavailable, asyncpg.LockNotAvailableError, *LOST) as fault:  # tried again the next time
             log.warning("housekeeping: %s", fault)
         except Exception:
             log.exception("housekeeping")
@@ -46,8 +63,10 @@ async def _follow(session: Session) -> None:
     """Last used: the issuance log, from where the projection is to where the log ends."""
     async with session.using() as connection:
         await catch_up.install(connection)
-        while await catch_up.step(connection):
-            pass
+    more = True
+    while more:
+        async with session.using() as connection:
+            more = await catch_up.step(connection)
 
 
 async def _finish_deletions(resources: Resources) -> None:

@@ -25,8 +25,6 @@ from projections.clients import Found
 CURRENT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 0.4
 MOST_CLIENTS = 100_000
-NOTHING_SINCE = 2**62
-"""A position that no log reaches: at the start nothing is cached yet, so nothing can have changed."""
 
 log = logging.getLogger("muniment.lookup")
 
@@ -49,7 +47,9 @@ class Lookup:
         self._current_until = 0.0
         self._clients: dict[UUID, Found] = {}
         self._revoked: dict[UUID, datetime] = {}
+        self._revoked_kept = 1000
         self.position = -1
+        self._chain = b""
 
     async def client(self, stream: UUID) -> Seen | None:
         """The client, or None when there is none of that id. Raises Unavailable when that cannot be known."""
@@ -116,33 +116,37 @@ class Lookup:
         return [None for _ in asked]
 
     async def _take_in(self, connection: Connection) -> None:
-        changed = await connection.fetch(CHANGED_SINCE, self.position if self.position >= 0 else NOTHING_SINCE)
-        if (
-            self.position < 0 or changed[0]["last_position"] < self.position
-        ):  # (a log that went back lost a failover's last moments)
+        changed = await connection.fetch(CHANGED_SINCE, self.position, self._chain)
+        if not changed[0]["same"]:  # at the start, and after a failover that lost the log's last moments
             await self._on_keys_changed(connection)
             self._revoked = await revoked_tokens.alive(connection)
             self._clients.clear()
         elif changed[0]["stream_id"] is not None:
             await self._forget(connection, changed)
-        self.position = changed[0]["last_position"]
+        self.position, self._chain = changed[0]["last_position"], changed[0]["chain"]
 
     async def _forget(self, connection: Connection, changed: list[Any]) -> None:
         by_noun: dict[str, list[UUID]] = {}
-        for _, stream, noun in changed:
-            by_noun.setdefault(noun, []).append(stream)
+        for row in changed:
+            by_noun.setdefault(row["noun"], []).append(row["stream_id"])
         if "signing_key" in by_noun:
             await self._on_keys_changed(connection)
         if tokens := by_noun.get("access_token"):
-            revoked = await revoked_tokens.find(connection, tokens)
-            now = datetime.now(UTC)
-            self._revoked = {jti: expiry for jti, expiry in self._revoked.items() if expiry > now} | revoked
+            self._remember_revoked(await revoked_tokens.find(connection, tokens))
         # Last, with nothing awaited between here and the new position: else a client looked up before these events could be kept.
         for stream in by_noun.get("client", ()):
             self._clients.pop(stream, None)
         if bots := {bot_id_of(stream) for stream in by_noun.get("bot", ())}:
             for stream in [s for s, found in self._clients.items() if found.client.bot_user_id in bots]:
                 del self._clients[stream]
+
+    def _remember_revoked(self, revoked: dict[UUID, datetime]) -> None:
+        """Those that have expired are forgotten when their number has doubled, so that each costs the same however many there are."""
+        self._revoked.update(revoked)
+        if len(self._revoked) > 2 * self._revoked_kept:
+            now = datetime.now(UTC)
+            self._revoked = {jti: expiry for jti, expiry in self._revoked.items() if expiry > now}
+            self._revoked_kept = max(1000, len(self._revoked))
 
     async def _find(self, streams: list[UUID]) -> list[Seen | None]:
         """One round trip for all that asked meanwhile. What is older than what was taken in since is answered, not kept."""

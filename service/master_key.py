@@ -32,6 +32,7 @@ def as_text(key: bytes) -> str:
 def write_private(place: Path, content: bytes) -> None:
     """Writes a file that only its owner can read, whole or not at all, and durably."""
     draft = place.with_name(f".{place.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)  # of a process of this number that was stopped in the middle
     with open(draft, "wb", opener=lambda path, flags: os.open(path, flags | os.O_EXCL, 0o600)) as file:
         file.write(content)
         file.flush()

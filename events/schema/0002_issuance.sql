@@ -39,7 +39,9 @@ begin
 end $$;
 
 -- Makes the day partitions from today to `ahead` days from now; harmless to repeat, and safe for two processes at once.
-create function log.make_partitions(ahead int) returns int language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- It gives up at once when somebody reads the log for long (a backup, a verification): waiting, it would hold up every token behind it.
+create function log.make_partitions(ahead int) returns int language plpgsql security definer
+  set search_path = pg_catalog, pg_temp set lock_timeout = '100ms' as $$
 declare day date; made int := 0; name text;
 begin
   perform pg_advisory_xact_lock(4703);

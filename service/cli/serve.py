@@ -86,7 +86,8 @@ def _uvicorn(settings: Settings) -> dict[str, Any]:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": "service.protocol:BoundedProtocol",
+        "ws": "none",
         "access_log": False,  # a stranger may put a secret into a URL
         "log_config": None,
         "log_level": "warning",

@@ -164,7 +164,8 @@ def _add_secret(command: AddSecret, client: Active) -> list[ClientEvent]:
     alive = [s for s in client.secrets if s.expires_at is None or command.at < s.expires_at]
     if len(alive) >= MOST_SECRETS:
         raise Clash(f"This client has {MOST_SECRETS} live secrets already; revoke one first.")
-    return [ClientSecretAdded(secret=command.secret)]
+    dead = [ClientSecretRevoked(secret_id=s.secret_id) for s in client.secrets if s not in alive]
+    return [*dead, ClientSecretAdded(secret=command.secret)]
 
 
 def _revoke_secret(command: RevokeSecret, client: Active) -> list[ClientEvent]:

@@ -23,6 +23,17 @@ from service.problems import Clash, Stale
 
 ATTEMPTS = 8
 
+MOST_EVENTS = 5_000
+"""Each command folds its whole stream, so a stream that would slow everybody down takes only what stops it."""
+
+STOPPING = (
+    client_commands.DisableClient,
+    client_commands.RevokeSecret,
+    client_commands.DeleteClient,
+    bot_commands.DisableBot,
+    bot_commands.DeleteBot,
+)
+
 State = TypeVar("State")
 Command = TypeVar("Command")
 Happened = TypeVar("Happened", bound=Event)
@@ -81,6 +92,8 @@ async def handle(
     """
     for _ in range(ATTEMPTS):
         past = [] if fresh else await _load(ledger.pool, stream)
+        if len(past) >= MOST_EVENTS and not isinstance(command, STOPPING):
+            raise Clash(f"This was changed {MOST_EVENTS} times, which is the most; register a new one.")
         events = aggregate.decide(command, reduce(aggregate.evolve, past, aggregate.initial))  # pyright: ignore[reportArgumentType]
         # Only now: the version of what the caller may not see is nobody's business (RFC 9110 section 13.2.1 has it in this order too).
         if only_at is not None and only_at != len(past):

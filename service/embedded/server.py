@@ -22,7 +22,7 @@ SETTINGS = {
     "listen_addresses": "",
     "port": "5432",
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
+    "max_connections": "500",
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
     "jit": "off",

@@ -28,7 +28,7 @@ from service.problems import (
     Unforeseen,
 )
 from service.resources import Resources
-from service.scopes import OPERATE
+from service.scopes import MANAGEMENT, OPERATE
 
 log = logging.getLogger("muniment.api")
 
@@ -177,13 +177,18 @@ async def _count(resources: Resources, caller: Caller | Unauthenticated, origin:
     limit = resources.settings.rate_limit
     if limit == 0:
         return
-    counted = await resources.limits.count(
-        f"caller {caller.sub}" if isinstance(caller, Caller) else f"address {origin}"
-    )
+    counted = await resources.limits.count(_counted_as(caller, origin))
     headers.update(counted.headers(limit))
     if counted.used > limit:
         headers["Retry-After"] = str(counted.seconds)
         raise TooMany(f"More than {limit} requests in this minute; ask again in {counted.seconds} s.")
+
+
+def _counted_as(caller: Caller | Unauthenticated, origin: str) -> str:
+    """A `sub` is proof only beside a scope of this API, which nobody gets who named the `sub` freely."""
+    if not isinstance(caller, Caller):
+        return f"address {origin}"
+    return f"caller {caller.sub}" if caller.scopes & set(MANAGEMENT) else f"client {caller.client_id}"
 
 
 async def _read_your_writes(resources: Resources, response: Response) -> None:

@@ -105,4 +105,4 @@ async def test_nothing_of_the_log_is_for_everybody(superuser):
 
 async def test_functions_that_run_as_their_owner_cannot_be_led_astray_by_a_search_path(superuser):
     definers = "select proconfig from pg_proc where pronamespace = 'log'::regnamespace and prosecdef"
-    assert {tuple(row[0]) for row in await superuser.fetch(definers)} == {("search_path=pg_catalog, pg_temp",)}
+    assert {row[0][0] for row in await superuser.fetch(definers)} == {"search_path=pg_catalog, pg_temp"}
