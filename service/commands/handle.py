@@ -92,14 +92,14 @@ async def handle(
     """
     for _ in range(ATTEMPTS):
         past = [] if fresh else await _load(ledger.pool, stream)
-        if len(past) >= MOST_EVENTS and not isinstance(command, STOPPING):
-            raise Clash(f"This was changed {MOST_EVENTS} times, which is the most; register a new one.")
         events = aggregate.decide(command, reduce(aggregate.evolve, past, aggregate.initial))  # pyright: ignore[reportArgumentType]
         # Only now: the version of what the caller may not see is nobody's business (RFC 9110 section 13.2.1 has it in this order too).
         if only_at is not None and only_at != len(past):
             raise Stale(f"This is at version {len(past)} by now, not at {only_at}; read it again.")
         if not events:
             return Handled(None, len(past))
+        if len(past) >= MOST_EVENTS and not isinstance(command, STOPPING):
+            raise Clash(f"This was changed {MOST_EVENTS} times, which is the most; register a new one.")
         change = aggregate.table.change(stream, [*past, *events])
         outcome = await ledger.log.append(
             Append(stream=stream, expected=len(past), events=events, meta=meta, changes=(change,), receipt=receipt)
