@@ -67,14 +67,17 @@ Answer = TypeVar("Answer")
 @asynccontextmanager
 async def ended_if_lost(connection: AnyConnection) -> AsyncGenerator[None]:
     """A connection that failed in the middle of something is never used again, whatever it says of itself."""
+    # Ended, not cancelled: what would be unwound (a rollback, say) would wait on the same silent connection.
+    silence = asyncio.get_running_loop().call_later(ANSWER_SECONDS, connection.terminate)
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            yield
+        yield
     except LOST as fault:
         # (asyncpg's own word for an argument that does not fit is an InterfaceError too.)
         if not isinstance(fault, ValueError):
             connection.terminate()
         raise
+    finally:
+        silence.cancel()
 
 
 async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:

@@ -71,48 +71,48 @@ ISSUANCE = Chained(
 )
 
 
-async def verify(connection: Connection, log: Chained, *, since: Checkpoint | None = None) -> AsyncIterator[Checkpoint]:
+async def verify(
+    connection: Connection, log: Chained, *, through: Checkpoint | None = None
+) -> AsyncIterator[Checkpoint]:
     """Yields the checkpoint reached, again and again; the last one is the head of a log that is whole. Raises Fault.
 
-    With `since`, that checkpoint must be in the log, and what comes after it is proved.
+    With `through`, the log must go through that checkpoint: only so is a tail that was cut off, or a history that was written
+    anew with all its hashes, told from what was there.
     Call it inside a repeatable-read transaction: one snapshot, however long the log and whatever is appended meanwhile.
     """
-    reached = await _start(connection, log, since)
+    reached = await _genesis(connection, log)
     yield reached
-    # One cursor over all rows: the issuance log has no index that finds a page of it without reading the rest.
-    # Without a checkpoint it begins below 1, where no row may be.
-    rows = await connection.cursor(log.rows, reached.position if since else LEAST)
+    # One cursor over all rows, which begins below 1, where no row may be.
+    rows = await connection.cursor(log.rows, LEAST)
     while batches := await connection.fetch(log.page, reached.position):
         expected = batches[-1]["last_position"] - reached.position
         reached = _walk(log, reached, batches, await rows.fetch(min(expected, MOST)))
         yield reached
     if surplus := await rows.fetchrow():
         raise Fault(log.name, surplus["position"], "no batch accounts for this row, nor for what follows it")
+    if through:
+        await _goes_through(connection, log, through, reached.position)
 
 
-async def _start(connection: Connection, log: Chained, since: Checkpoint | None) -> Checkpoint:
-    position = since.position if since else 0
-    found = await connection.fetchrow(f"select chain, root from {log.batches} where last_position = $1", position)
+async def _genesis(connection: Connection, log: Chained) -> Checkpoint:
+    found = await connection.fetchrow(f"select chain, root from {log.batches} where last_position = 0")
     if found is None:
-        last = await connection.fetchval(f"select max(last_position) from {log.batches}")
-        if last is not None and last < position:
-            raise Fault(
-                log.name,
-                last + 1,
-                f"the log ends at {last}, but the checkpoint saw it at {position}: its tail was cut off",
-            )
-        raise Fault(
-            log.name,
-            position,
-            "no batch ends here" + (", where the checkpoint saw one" if since else ": the genesis row is gone"),
-        )
-    if since and found["chain"] != since.chain:
-        raise Fault(
-            log.name, position, "the chain value here is not the checkpoint's: the history before it was changed"
-        )
-    if since is None and found["chain"] != root_of([found["root"]]):
+        raise Fault(log.name, 0, "no batch ends here: the genesis row is gone")
+    if found["chain"] != root_of([found["root"]]):
         raise Fault(log.name, 0, "the genesis chain value is not the hash of the log's id")
-    return Checkpoint(position, found["chain"])
+    return Checkpoint(0, found["chain"])
+
+
+async def _goes_through(connection: Connection, log: Chained, seen: Checkpoint, last: int) -> None:
+    chain = await connection.fetchval(f"select chain from {log.batches} where last_position = $1", seen.position)
+    if last < seen.position:
+        what = f"the log ends at {last}, but the checkpoint saw it at {seen.position}: its tail was cut off"
+        raise Fault(log.name, last + 1, what)
+    if chain is None:
+        raise Fault(log.name, seen.position, "no batch ends here, where the checkpoint saw one")
+    if chain != seen.chain:
+        what = "the chain value here is not the checkpoint's: the history before it was changed"
+        raise Fault(log.name, seen.position, what)
 
 
 def _walk(log: Chained, reached: Checkpoint, batches: list[Any], rows: list[Any]) -> Checkpoint:

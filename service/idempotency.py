@@ -54,8 +54,8 @@ class Idempotency:
             seal=Seal(self._master_key, "muniment idempotent answers", salt=sha256(key.encode()).digest()),
         )
 
-    async def first_answer(self, asked: Asked) -> Answer | None:
-        """What was answered the first time, or None when this is it. Raises Clash when the key was used for something else."""
+    async def first_answer(self, asked: Asked) -> tuple[Answer, int] | None:
+        """What was answered the first time, and at which position, or None when this is it. Raises Clash when the key was used for something else."""
         command = await read(self._pool, lambda connection: find_command(connection, asked.command_id))
         if command is None:
             return None
@@ -64,8 +64,9 @@ class Idempotency:
                 "This Idempotency-Key was used for another request in the last 24 hours; use a new key for a new request."
             )
         try:
-            return json.decode(asked.seal.open(command.response, asked.command_id.bytes), type=Answer)
+            answer = json.decode(asked.seal.open(command.response, asked.command_id.bytes), type=Answer)
         except CannotOpen as fault:
             raise Clash(
                 "This request was carried out before; its answer was sealed under a master key that is no more."
             ) from fault
+        return answer, command.position

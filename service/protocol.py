@@ -6,6 +6,9 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD_BYTES = 64 * 1024
+MOST_BYTES = 1024 * 1024
+"""Of a whole request, trailers and all. No endpoint takes a sixteenth of it, and each says so while there is time to hear it."""
+
 REQUEST_SECONDS = 30.0
 """From the connection, or the first byte of a later request, to the last byte of its body."""
 
@@ -15,7 +18,7 @@ TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\
 class BoundedProtocol(HttpToolsProtocol):
     """A stranger can neither fill the memory with a head that does not end, nor hold a connection without asking."""
 
-    _head_bytes = 0
+    _bytes = 0
     _in_head = True
     _clock: asyncio.TimerHandle | None = None
 
@@ -28,10 +31,14 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._head_bytes += len(data)
+        if self._clock is None:  # what comes between two requests has a clock too: it may be empty lines for ever
+            self._begin()
+        self._bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > MOST_HEAD_BYTES:
+        if self._in_head and self._bytes > MOST_HEAD_BYTES:
             self.transport.write(TOO_LARGE)
+            self.transport.close()
+        elif self._bytes > MOST_BYTES:
             self.transport.close()
 
     def on_message_begin(self) -> None:
@@ -48,7 +55,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _begin(self) -> None:
         self._end()
-        self._head_bytes, self._in_head = 0, True
+        self._bytes, self._in_head = 0, True
         self._clock = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
 
     def _end(self) -> None:

@@ -7,6 +7,8 @@ is imported by the one function that needs it, so that asking for a list of clie
 import io
 import signal
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -24,6 +26,16 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+Version = Annotated[bool, typer.Option("--version", help="Say which version this is.", is_eager=True)]
+
+
+@app.callback(invoke_without_command=True)
+def _muniment(version: Version = False) -> None:
+    if version:
+        typer.echo(f"muniment {metadata.version('muniment')}")
+        raise typer.Exit
+
+
 app.command("serve")(serve.serve)
 app.add_typer(database.app, name="db")
 app.add_typer(operators.app, name="operator")

@@ -47,7 +47,7 @@ def list_clients(
     if as_json:
         document([_row(row, used.get(row.client_id)) for row in shown])
     else:
-        columns = ("client_id", "name", "owner", "bot", "state", "scopes", "created", "last used")
+        columns = ("client_id", "name", "state", "owner", "bot", "last used")
         table(columns, (_cells(row, used.get(row.client_id)) for row in shown))
     if len(rows) > limit:
         note(f"there are more than these {limit}; --limit shows more of them")
@@ -146,11 +146,9 @@ def _cells(row: Row, used: datetime | None) -> tuple[str, ...]:
     return (
         row.client_id,
         name,
+        row.state,
         row.owner,
         bot,
-        row.state,
-        " ".join(row.scopes),
-        moment(row.created_at),
         moment(used) or "never",
     )
 

@@ -22,7 +22,7 @@ def migrate(as_json: Json = False) -> None:
 
     Example: `MUNIMENT_DATABASE_URL=postgresql://muniment_owner:...@db/muniment muniment db migrate`
     """
-    with opened(migrated=False) as settings:
+    with opened(migrated=False, creates=True) as settings:
         before, after = bring_up(url_of(settings))
     if as_json:
         document({"before": before, "after": after, "changed": before != after})

@@ -67,8 +67,11 @@ def right_key() -> Generator[None]:
 
 
 @contextmanager
-def opened(*, needs_key: bool = False, migrated: bool = True) -> Generator[Settings]:
-    """Settings whose database is there, at the present schema (unless it need not be). The embedded one is brought to it by itself."""
+def opened(*, needs_key: bool = False, migrated: bool = True, creates: bool = False) -> Generator[Settings]:
+    """Settings whose database is there, at the present schema (unless it need not be). The embedded one is brought to it by itself.
+
+    Only with `creates` is an embedded database made where there is none: whoever looks in the wrong place is told so.
+    """
     with plainly():
         settings = read(os.environ, needs_key=needs_key)
         if settings.database_url is not None:
@@ -77,9 +80,12 @@ def opened(*, needs_key: bool = False, migrated: bool = True) -> Generator[Setti
                 run(version.check(settings.database_url))
             yield settings
             return
-        settings.data.mkdir(
-            mode=0o711, parents=True, exist_ok=True
-        )  # what is private in it is so by itself; Postgres must get through
+        if not creates and not (settings.data / "postgres").exists():
+            raise Plainly(
+                f"There is no Muniment in {settings.data}; run this where make serve runs, or name its directory in MUNIMENT_DATA."
+            )
+        # What is private in it is so by itself; Postgres must get through.
+        settings.data.mkdir(mode=0o711, parents=True, exist_ok=True)
         with running(settings.data, binaries=settings.postgres_bin) as url:
             if migrated and run(version.present(url)) != version.WANTED:
                 bring_up(url)

@@ -48,7 +48,7 @@ def create(name: Name, scope: Scopes = None, as_json: Json = False) -> None:
     Example: `muniment operator create alice --scope clients:read --scope operate --json > alice.json`
     """
     scopes = _checked(name, scope)
-    with opened() as settings:
+    with opened(creates=True) as settings:
         operator = run(_create(settings, name, scopes))
     if as_json:
         say(operator.as_json().decode())

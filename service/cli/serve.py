@@ -2,13 +2,14 @@
 
 import logging
 import os
+import socket
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service import master_key
-from service.cli.opening import opened, right_key, run
-from service.settings import Settings
+from service.cli.opening import Plainly, opened, plainly, right_key, run
+from service.settings import Settings, read
 
 if TYPE_CHECKING:
     from service.operators import Operator
@@ -56,7 +57,8 @@ def serve(workers: Workers = 1) -> None:
 
     from service import first_run  # noqa: PLC0415
 
-    with opened(needs_key=True) as settings, right_key():
+    check_address()
+    with opened(needs_key=True, creates=True) as settings, right_key():
         operator = run(first_run.prepare(settings))
         if operator is not None:
             typer.echo(WELCOME.format(file=settings.data / first_run.FILE) + first_token(operator))
@@ -66,6 +68,20 @@ def serve(workers: Workers = 1) -> None:
         _hand_over(settings)
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
         uvicorn.run("service.app:create", factory=True, workers=workers, **_uvicorn(settings))
+
+
+def check_address() -> None:
+    """Before anything else, and before anybody is told where to send a secret: the address must be ours to take. Raises Plainly."""
+    with plainly():
+        settings = read(os.environ)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except OSError as fault:
+        at = f"{settings.host}, port {settings.port}"
+        raise Plainly(f"cannot answer on {at}: {fault.strerror}. Choose another: PORT=8001 make serve") from fault
 
 
 def first_token(operator: "Operator") -> str:

@@ -38,10 +38,6 @@ class Checkpoints(Struct, frozen=True, kw_only=True):
     events: Checkpoint | None = None
     tokens: Checkpoint | None = None
 
-    @property
-    def length(self) -> int:
-        return position_of(self.events) + position_of(self.tokens)
-
     def __str__(self) -> str:
         return f"{self.events}+{self.tokens}"
 
@@ -50,29 +46,30 @@ def verify(since: Since = None, as_json: Json = False) -> None:
     """Prove the event log and the issuance log: every leaf, root and chain value is computed anew from the stored bytes.
 
     Prints a checkpoint when all is well. Keep it elsewhere: without one, a log whose end was cut off cleanly cannot be told
-    from a shorter log. With --from, the log must still go through that checkpoint, and what came after it is proved; what
-    stands before it is not read again. With --json: "ok", "checkpoint", and "events" and "tokens" (how many were proved).
+    from a shorter log. With --from, the log must still go through that checkpoint; all of it is proved either way.
+    With --json: "ok", "checkpoint", and "events" and "tokens" (how many were proved).
 
     On a fault the exit status is 1, and the log and the first bad position are named (--json: "ok", "log", "position", "fault").
 
     Example: `muniment log verify --json | jq -r .checkpoint > checkpoint; muniment log verify --from "$(cat checkpoint)"`
     """
-    start = Checkpoints() if since is None else read_checkpoints(since)
+    seen = Checkpoints() if since is None else read_checkpoints(since)
     began = time.monotonic()
     try:
         with bar("verifying") as progress:
-            reached = ask(lambda connection: _verified(connection, start, progress))
+            reached = ask(lambda connection: _verified(connection, seen, progress))
     except Fault as fault:
         if as_json:
             document({"ok": False, "log": fault.log, "position": fault.position, "fault": fault.what})
             raise typer.Exit(1) from fault
         raise Plainly(f"NOT what was written: {fault}") from fault
-    events = position_of(reached.events) - position_of(start.events)
-    tokens = position_of(reached.tokens) - position_of(start.tokens)
+    events, tokens = position_of(reached.events), position_of(reached.tokens)
     if as_json:
         document({"ok": True, "checkpoint": str(reached), "events": events, "tokens": tokens})
     else:
-        say(f"{events:,} events and {tokens:,} tokens are what was written ({time.monotonic() - began:.1f} s).")
+        say(
+            f"Verified: {events:,} events and {tokens:,} tokens are exactly as written ({time.monotonic() - began:.1f} s)."
+        )
         say(f"checkpoint: {reached}")
 
 
@@ -90,18 +87,18 @@ def read_checkpoints(word: str) -> Checkpoints:
     )
 
 
-async def _verified(connection: Connection, start: Checkpoints, progress: Progress) -> Checkpoints:
+async def _verified(connection: Connection, seen: Checkpoints, progress: Progress) -> Checkpoints:
     """Both logs as of one snapshot."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         lengths = await connection.fetchrow(LENGTHS)
         assert lengths is not None
-        total = sum(lengths) - start.length
+        total = sum(lengths)
         events = tokens = None
-        async for events in prove(connection, EVENTS, since=start.events):
-            progress(events.position - position_of(start.events), total)
-        done = position_of(events) - position_of(start.events)
-        async for tokens in prove(connection, ISSUANCE, since=start.tokens):
-            progress(done + tokens.position - position_of(start.tokens), total)
+        async for events in prove(connection, EVENTS, through=seen.events):
+            progress(events.position, total)
+        done = position_of(events)
+        async for tokens in prove(connection, ISSUANCE, through=seen.tokens):
+            progress(done + tokens.position, total)
         return Checkpoints(events=events, tokens=tokens)
 
 

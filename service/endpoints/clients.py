@@ -38,6 +38,7 @@ from service.problems import Invalid, NoPrecondition, NotFound
 from service.scopes import NEW_CLIENT
 
 PATH = "/api/v1/auth/clients"
+STATES = ("active", "disabled")
 FILTERS = ("botUserId", "state", "displayName", "owner")
 
 
@@ -63,6 +64,10 @@ async def register(call: Call) -> Response:
 
 async def list_clients(call: Call) -> Response:
     page = paging.asked(call.request, FILTERS)
+    if page.filters.get("state", "active") not in STATES:
+        raise Invalid(
+            "The query has faults in: state. See errors.", {"state": [f"must be one of: {', '.join(STATES)}"]}
+        )
     owner = page.filters.get("owner", call.caller.reach)
     if call.caller.reach not in (None, owner):
         return answered([])

@@ -25,19 +25,19 @@ async def create(
         handled = await carry_out(None)
     else:
         if earlier := await call.resources.idempotency.first_answer(asked):
-            return _again(earlier)
+            return _again(*earlier)
         try:
             handled = await carry_out(asked.receipt(first))
         except CarriedOutBefore:
             if earlier := await call.resources.idempotency.first_answer(asked):
-                return _again(earlier)
-            await read(
-                call.resources.ledger.pool, forget_old_commands
-            )  # its 24 hours are over, and nobody had said so yet
+                return _again(*earlier)
+            # Its 24 hours are over, and nobody had said so yet.
+            await read(call.resources.ledger.pool, forget_old_commands)
             handled = await carry_out(asked.receipt(first))
     headers = {**JSON, "Location": location, "Muniment-Position": str(handled.position)}
     return Response(first.body, first.status, headers)
 
 
-def _again(earlier: Answer) -> Response:
-    return Response(earlier.body, earlier.status, {**JSON, "Location": earlier.location, "Idempotent-Replayed": "true"})
+def _again(earlier: Answer, position: int) -> Response:
+    headers = {**JSON, "Location": earlier.location, "Muniment-Position": str(position), "Idempotent-Replayed": "true"}
+    return Response(earlier.body, earlier.status, headers)

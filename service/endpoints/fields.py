@@ -89,6 +89,13 @@ def _fields(shape: type[Struct]) -> dict[str, FieldInfo]:
     return {field.encode_name: field for field in structs.fields(shape)}
 
 
+WORDS = {
+    "Expected `bool`": "must be true or false",
+    "Invalid RFC3339 encoded datetime": "must be a time such as 2027-01-01T00:00:00Z",
+    "Expected": "must be",
+}
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
@@ -109,4 +116,6 @@ def _shown(name: str) -> str:
 
 def _sentence(fault: str) -> str:
     """Msgspec's words, without its typography."""
-    return fault.replace("`", "").replace("Expected", "must be", 1)
+    for theirs, ours in WORDS.items():
+        fault = fault.replace(theirs, ours, 1)
+    return fault.replace("`", "")

@@ -51,7 +51,7 @@ class InvalidClient(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            "Client authentication failed: check client_id and client_secret, and that the client is not disabled."
+            "Client authentication failed: check client_id and client_secret, and that neither the client nor its bot is disabled."
         )
 
 

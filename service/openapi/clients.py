@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from service.endpoints.clients import PATH
+from service.endpoints.clients import PATH, STATES
 from service.endpoints.wire import (
     ChangeOAuthClientRequest,
     CreateOAuthClientRequest,
@@ -127,8 +127,8 @@ CLIENTS = (
             Parameter(
                 name="state",
                 place="query",
-                description="Only those in this state: `active` or `disabled`.",
-                schema={"type": "string", "pattern": "^[^\\x00]*$"},
+                description="Only those in this state.",
+                schema={"type": "string", "enum": list(STATES)},
             ),
             Parameter(
                 name="displayName",

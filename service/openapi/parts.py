@@ -168,7 +168,7 @@ OAUTH_REFUSALS = (
     _oauth(
         401,
         "invalid_client",
-        "Client authentication failed: check client_id and client_secret, and that the client is not disabled.",
+        "Client authentication failed: check client_id and client_secret, and that neither the client nor its bot is disabled.",
         ("WWW-Authenticate",),
         meaning="The client did not prove itself. One text for every reason.",
     ),

@@ -59,6 +59,12 @@ class Served:
         os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
 
+    async def kill_parent(self) -> None:
+        """SIGKILL, to the process that was started and to none of its workers: as the OOM killer does it."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
     async def stop(self) -> None:
         """SIGTERM, as an operator would."""
         assert self._process is not None

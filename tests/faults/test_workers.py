@@ -1,13 +1,15 @@
-"""Four processes, one truth: what one worker registered, every other one knows at once."""
+"""Several processes, one truth: what one worker registered, every other one knows at once; and all leave together."""
 
 import asyncio
+import contextlib
 import random
+import socket
 
 import httpx
 import pytest
 
 from tests.faults.plain_http import Connection
-from tests.faults.serving import operator_bearer, register, served, token
+from tests.faults.serving import PATIENCE, operator_bearer, register, served, token
 
 REGISTRATIONS = 2000
 CALLERS = 20
@@ -65,3 +67,22 @@ async def test_a_client_disabled_or_deleted_on_one_of_four_workers_gets_no_token
                 assert {answer.status_code for answer in after} == {401}
         for connection in connections:
             await connection.aclose()
+
+
+def _is_free(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        return True
+    return False
+
+
+async def test_workers_whose_parent_was_killed_leave_and_the_next_service_has_the_port():
+    async with served(workers=2) as service:
+        port = int(service.environment["PORT"])
+        assert not _is_free(port)
+        await service.kill_parent()
+        async with asyncio.timeout(PATIENCE / 6):
+            while not _is_free(port):
+                await asyncio.sleep(0.02)
+        await service.start()
+        async with httpx.AsyncClient(base_url=service.url) as http:
+            assert (await register(http, await operator_bearer(http, service))).status_code == 201

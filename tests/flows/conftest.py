@@ -134,7 +134,9 @@ async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
     async with opened(settings, database, MASTER_KEY) as resources:
         await rotation.prepare(resources.ledger, keys.wrapping(MASTER_KEY), META)
         operator = await operators.create(resources.ledger, f"operator-{new_id().hex}", url, META)
-    server = uvicorn.Server(uvicorn.Config(app(settings), log_config=None, access_log=False, lifespan="on"))
+    protocol = "service.protocol:BoundedProtocol"
+    config = uvicorn.Config(app(settings), http=protocol, ws="none", log_config=None, access_log=False, lifespan="on")
+    server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         async with httpx.AsyncClient(base_url=url, timeout=10) as http:

@@ -43,10 +43,10 @@ async def change(live: Live, client: str, body: Any) -> httpx.Response:
 WRONG = [
     ({"botUserId": "b"}, "m2m", "is required"),
     ({}, "m2m", "is required"),
-    ({**GOOD, "m2m": None}, "m2m", "must be bool, got null"),
-    ({**GOOD, "m2m": "true"}, "m2m", "must be bool, got str"),
-    ({**GOOD, "m2m": 1}, "m2m", "must be bool, got int"),
-    ({**GOOD, "m2m": []}, "m2m", "must be bool, got array"),
+    ({**GOOD, "m2m": None}, "m2m", "must be true or false, got null"),
+    ({**GOOD, "m2m": "true"}, "m2m", "must be true or false, got str"),
+    ({**GOOD, "m2m": 1}, "m2m", "must be true or false, got int"),
+    ({**GOOD, "m2m": []}, "m2m", "must be true or false, got array"),
     ({"m2m": True}, "botUserId", "is required for a machine-to-machine client (m2m: true)"),
     ({"m2m": True, "botUserId": None}, "botUserId", "is required for a machine-to-machine client (m2m: true)"),
     ({"m2m": True, "botUserId": ""}, "botUserId", "must not be blank"),
@@ -459,7 +459,12 @@ async def test_a_bad_query_is_refused_with_every_fault_named(live: Live, query: 
         assert [name for name, texts in errors.items() for _ in texts] == BAD_QUERIES[query]
 
 
-@pytest.mark.parametrize("name", ["botUserId", "state", "displayName", "owner"])
+async def test_a_state_that_there_is_not_is_refused_and_not_an_empty_list(live: Live):
+    answer = await live.http.get(f"{CLIENTS}?state=nonsense", headers=live.bearer)
+    assert refused(answer, 400)["errors"] == {"state": ["must be one of: active, disabled"]}
+
+
+@pytest.mark.parametrize("name", ["botUserId", "displayName", "owner"])
 async def test_odd_characters_in_a_filter_find_nothing_or_are_refused(live: Live, name: str):
     for odd in ("%00", "a%00b"):
         assert list(refused(await live.http.get(f"{CLIENTS}?{name}={odd}", headers=live.bearer), 400)["errors"]) == [

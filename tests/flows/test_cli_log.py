@@ -129,12 +129,12 @@ async def test_a_log_that_was_cut_off_cleanly_is_found_with_a_checkpoint_of_befo
     assert "cut off" in against.err
 
 
-async def test_from_a_checkpoint_only_what_came_after_it_is_proved(filled: str):
+async def test_with_a_checkpoint_all_is_proved_and_that_the_log_goes_through_it(filled: str):
     before = (await on(filled, "log", "verify")).out.splitlines()[-1].removeprefix("checkpoint: ")
     async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
         await register(resources, "another")
     after = await on(filled, "log", "verify", "--from", before, "--json")
-    assert (after.json["ok"], after.json["events"], after.json["tokens"]) == (True, 1, 0)
+    assert (after.json["ok"], after.json["events"], after.json["tokens"]) == (True, 11, 4)
     forged = await on(filled, "log", "verify", "--from", before.replace(before[4:12], "0" * 8, 1))
     assert forged.status == 1
     assert "history before it was changed" in forged.err

@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import jwt
 import pytest
 
 from tests.conftest import fresh_database
@@ -119,6 +120,23 @@ async def test_a_caller_that_is_refused_does_nothing(limited: Live):
 
     refused(await whole_minute(ask), 429)
     assert (await limited.http.get(CLIENTS, params={"owner": "does nothing"}, headers=limited.bearer)).json() == []
+
+
+async def test_a_client_that_only_acts_as_the_operator_uses_up_nothing_of_the_operator_s(limited: Live):
+    """Anybody may name the operator as their client's botUserId; it is only with a scope of this API that a sub is proof."""
+    sub = jwt.decode(limited.token, options={"verify_signature": False})["sub"]
+    namesake = {"Authorization": f"Bearer {await limited.access_token(*await limited.register(botUserId=sub))}"}
+
+    async def ask() -> list[httpx.Response]:
+        return [
+            await limited.http.get(CLIENTS, headers=bearer)
+            for bearer in (limited.bearer, *[namesake] * 5, limited.bearer)
+        ]
+
+    first, *others, last = await whole_minute(ask)
+    assert {refused(answer, 403)["status"] for answer in others} == {403}
+    assert int(first.headers["ratelimit-remaining"]) - int(last.headers["ratelimit-remaining"]) == 1
+    assert int(others[0].headers["ratelimit-remaining"]) - int(others[-1].headers["ratelimit-remaining"]) == 4
 
 
 async def test_one_caller_s_limit_is_not_another_s(limited: Live):

@@ -12,10 +12,11 @@ import httpx
 import jwt
 import pytest
 
+from service.app import app
 from service.embedded.cluster import running
 from service.migrations.run import migrate
 from tests.conftest import FAST, fresh_database, named
-from tests.flows.conftest import Live, oauth_error, refused, serving
+from tests.flows.conftest import Live, oauth_error, refused, serving, settings_for
 
 CLIENTS = "/api/v1/auth/clients"
 BOTS = "/api/v1/auth/bots"
@@ -91,6 +92,23 @@ async def test_under_load_every_answer_is_a_success_or_a_503_and_no_success_is_l
     assert {200, 201} <= statuses
     answers = await asyncio.gather(*(shaken.token_for(*client) for client in registered))
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_a_worker_starts_although_the_database_is_away_and_says_that_it_is_not_ready(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A worker that ended at its start would take its siblings, who wait for the database too, with it."""
+    monkeypatch.setattr("events.database.PATIENCE_SECONDS", 0.05)
+    nowhere = "postgresql://nobody@/nowhere?host=/nonexistent"
+    application = app(settings_for(nowhere, "http://test"))
+    async with (
+        application.router.lifespan_context(application),
+        httpx.AsyncClient(base_url="http://test", transport=httpx.ASGITransport(application)) as http,
+    ):
+        assert (await http.get("/health/live")).status_code == 200
+        ready = await http.get("/health/ready")
+        assert (ready.status_code, ready.headers["retry-after"]) == (503, "1")
+        refused(await http.get(CLIENTS, headers={"Authorization": "Bearer x"}), 503)
 
 
 @pytest.fixture

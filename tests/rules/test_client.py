@@ -75,6 +75,11 @@ ADDED = ClientSecretAdded(secret=secret(9))
 
 OF_ALICE = structs.replace(REGISTERED, grant=ClientCredentials(bot_user_id="alice"))
 FULL = [REGISTERED, *(ClientSecretAdded(secret=secret(n)) for n in range(2, MOST_SECRETS + 1))]
+BOTS_TOO = structs.replace(REGISTERED, scopes=("api:public", "bots:write"))
+ALL_BUT_THE_FIRST_EXPIRED = [
+    REGISTERED,
+    *(ClientSecretAdded(secret=secret(n, expires_at=AT)) for n in range(2, MOST_SECRETS + 1)),
+]
 ONE_EXPIRED = [*FULL[:-1], ClientSecretAdded(secret=secret(MOST_SECRETS, expires_at=AT))]
 
 
@@ -185,7 +190,31 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule([REGISTERED], ADD, [ADDED], "a second secret can be added"),
         rule([REGISTERED, DISABLED], ADD, [ADDED], "a disabled client can be given one"),
         rule(FULL, ADD, Clash, "there is a most number of live secrets"),
-        rule(ONE_EXPIRED, ADD, [ADDED], "an expired secret does not count"),
+        rule(
+            ONE_EXPIRED,
+            ADD,
+            [ClientSecretRevoked(secret_id=UUID(int=MOST_SECRETS)), ADDED],
+            "an expired secret does not count, and goes when the next one comes",
+        ),
+        rule(
+            ALL_BUT_THE_FIRST_EXPIRED,
+            ADD,
+            [*(ClientSecretRevoked(secret_id=UUID(int=n)) for n in range(2, MOST_SECRETS + 1)), ADDED],
+            "all expired ones go, oldest first, before the new one comes",
+        ),
+        rule([BOTS_TOO], ADD, Forbidden, "who may do less than the client gets no secret of it"),
+        rule(
+            [BOTS_TOO],
+            structs.replace(ADD, by=structs.replace(ALICE, scopes=ALICE.scopes | {"bots:write"})),
+            [ADDED],
+            "who may do as much gets one",
+        ),
+        rule(
+            [structs.replace(REGISTERED, scopes=("api:public", "crm:write"))],
+            ADD,
+            [ADDED],
+            "a scope of another API need not be held for it",
+        ),
         rule([*FULL, SECRET_REVOKED], ADD, [ADDED], "a revoked secret does not count"),
         rule([REGISTERED], REVOKE, [SECRET_REVOKED], "a secret can be revoked, even the last"),
         rule([REGISTERED, SECRET_REVOKED], REVOKE, NotFound, "a secret is revoked once"),

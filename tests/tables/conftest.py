@@ -128,12 +128,10 @@ async def appended(log: Log, item: Append) -> Appended:
     return outcome
 
 
-async def proved(
-    connection: Connection, log: proof.Chained = proof.EVENTS, since: Checkpoint | None = None
-) -> Checkpoint:
+async def proved(connection: Connection, log: proof.Chained = proof.EVENTS) -> Checkpoint:
     """The head of a log that is whole. Raises Fault."""
     async with connection.transaction(isolation="repeatable_read"):
-        *_, head = [reached async for reached in proof.verify(connection, log, since=since)]
+        *_, head = [reached async for reached in proof.verify(connection, log)]
     return head
 
 

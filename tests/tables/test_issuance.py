@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from events import verify as proof
@@ -14,6 +15,9 @@ from tests.tables.conftest import column, connected, proved
 from tests.tables.items import item
 
 ROWS = "select position, issued_at, client, secret, jti, data from log.issuance order by position"
+BEYOND_THE_REST = 12
+"""Days ahead for which no other test here leaves a partition behind."""
+WAITING_FOR_THE_READER = "select 1 from pg_locks where not granted and relation = 'log.issuance'::regclass"
 MISSING_DAY = "(now() at time zone 'UTC')::date"
 
 
@@ -101,6 +105,27 @@ async def test_two_processes_that_make_partitions_at_once_make_each_once(databas
     assert sorted(made) == [0, 2]
     assert len(await reader.fetch("select 1 from pg_partition_tree('log.issuance')")) == before + 2
     await make_partitions(reader, 9)
+
+
+async def test_a_long_reader_of_the_issuance_log_holds_up_no_token_while_partitions_are_made(
+    database, tokens, reader, superuser
+):
+    """A backup reads for an hour; a partition that waited for its end would make every token wait behind it."""
+    async with connected(database) as backup:
+        async with backup.transaction(isolation="repeatable_read"):
+            await backup.fetch("select * from log.issuance")
+            making = asyncio.create_task(make_partitions(reader, BEYOND_THE_REST))
+            while not (making.done() or await superuser.fetch(WAITING_FOR_THE_READER)):
+                await asyncio.sleep(0)
+            assert (await tokens.record(issue())).position == 1
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await making
+            assert (await tokens.record(issue())).position == 2
+        assert (await tokens.record(issue())).position == 3
+        undone = backup.transaction()
+        await undone.start()
+        assert await backup.fetchval("select log.make_partitions($1)", BEYOND_THE_REST) > 0, "once the reader is gone"
+        await undone.rollback()
 
 
 async def test_a_token_is_not_refused_for_want_of_a_partition(database, tokens, reader, superuser):

@@ -269,6 +269,42 @@ async def test_the_keys_are_loaded_at_the_start_and_whenever_something_happened_
         assert loads == [0, 1]
 
 
+LOSE_ALL_BUT_THE_FIRST = """
+set session_replication_role = replica;
+delete from log.events where position > 1;
+delete from log.batches where last_position > 1;
+delete from read.clients where stream_id <> (select stream_id from log.events);
+delete from read.revoked_tokens;
+reset session_replication_role;
+"""
+
+
+async def test_after_a_failover_that_lost_the_end_of_the_log_it_forgets_all_it_knew(database, ledger, superuser):
+    """The standby went on from where it was, and beyond where the old primary had been: the position alone says nothing."""
+    loads: list[None] = []
+
+    async def load(_connection: Connection) -> None:
+        loads.append(None)
+
+    async with looking_up(database, load) as lookup:
+        kept, lost, unrevoked = await registered(ledger), await registered(ledger), new_id()
+        command = RevokeToken(client_id="c", expires_at=datetime.now(UTC) + timedelta(hours=1), at=AT)
+        await handle(ledger, ACCESS_TOKEN, unrevoked, command, meta())
+        assert (await state(lookup, kept), await state(lookup, lost)) == ("active", "active")
+        assert await lookup.is_revoked(unrevoked)
+        assert lookup.position == 3
+
+        await superuser.execute(LOSE_ALL_BUT_THE_FIRST)
+        await handle(ledger, CLIENT, kept, DisableClient(by=ANYBODY), meta())
+        for _ in range(3):
+            await registered(ledger)
+        await lookup.be_certain()
+        assert (await state(lookup, kept), await state(lookup, lost)) == ("disabled", None)
+        assert not await lookup.is_revoked(unrevoked)
+        assert len(loads) == 2, "the keys too are another history's"
+        assert lookup.position == 5
+
+
 async def test_it_survives_that_all_its_connections_are_terminated(ledger, lookup, superuser):
     stream = await registered(ledger)
     following = asyncio.create_task(lookup.run())

@@ -29,28 +29,40 @@ REQUESTS = "select convert_from(meta, 'UTF8')::json ->> 'request_id' from log.ev
 
 
 class Wire:
-    """A way to the server that can swallow the answer to a request that was carried out."""
+    """A way to the server that can swallow the answer to a request that was carried out, and end there; or fall silent and not end."""
 
     def __init__(self, server: Path) -> None:
         self._server = server
         self.swallowing = False
         self.swallowed = 0
+        self.silent_on: list[bytes] = []
+        """What the next connections to fall silent have asked, or b"" for whatever they have."""
 
     async def carry(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None:
         server_in, server_out = await asyncio.open_unix_connection(self._server)
-        there = asyncio.create_task(self._there(client_in, server_out))
+        silent = asyncio.Event()
+        there = asyncio.create_task(self._there(client_in, server_out, silent))
         while answer := await server_in.read(1 << 16):
+            if silent.is_set():
+                continue
             if self.swallowing:
                 self.swallowed += 1
                 self.swallowing = False
                 break
             client_out.write(answer)
+        if silent.is_set():
+            await there  # not even its end is told
         there.cancel()
         server_out.close()
         client_out.transport.abort()
 
-    async def _there(self, client_in: asyncio.StreamReader, server_out: asyncio.StreamWriter) -> None:
+    async def _there(
+        self, client_in: asyncio.StreamReader, server_out: asyncio.StreamWriter, silent: asyncio.Event
+    ) -> None:
         while request := await client_in.read(1 << 16):
+            if self.silent_on and self.silent_on[0] in request:
+                del self.silent_on[0]
+                silent.set()
             server_out.write(request)
         server_out.close()
 
@@ -120,6 +132,43 @@ async def test_a_command_whose_answer_was_lost_is_kept_once(database, place, rea
         assert await log.append(item(new_id(), command=command)) == Appended(2, 1)
         assert await log.append(item(new_id(), command=command)) == Duplicate(2)
     assert await column(reader, "select command_id from log.commands") == [command]
+
+
+async def test_a_connection_that_says_nothing_more_counts_as_lost_and_what_became_of_it_is_found_out(
+    database, place, reader, monkeypatch
+):
+    """As when the host of the old primary vanished without a word: no end of the connection ever arrives."""
+    async with wire_to(database, place) as (wire, url), writing(url) as log:
+        await appended(log, item(new_id()))
+        monkeypatch.setattr("events.database.ANSWER_SECONDS", 0.2)
+        wire.silent_on = [b""]
+        async with asyncio.timeout(DEADLINE / 4):
+            outcomes = await asyncio.gather(*(log.append(item(new_id())) for _ in range(3)))
+        assert wire.silent_on == []
+        assert await log.append(item(new_id())) == Appended(5, 1), "and goes on"
+    assert outcomes == [Appended(2, 1), Appended(3, 1), Appended(4, 1)]
+    assert await column(reader, "select position from log.events order by 1") == [1, 2, 3, 4, 5]
+
+
+async def test_a_connection_that_falls_silent_while_that_is_found_out_promises_nothing(
+    database, place, reader, monkeypatch
+):
+    async with wire_to(database, place) as (wire, url):
+        log = Log(url)
+        await appended(log, item(new_id()))
+        monkeypatch.setattr("events.database.ANSWER_SECONDS", 0.1)
+        wire.silent_on = [b"", b"pg_advisory_xact_lock(4701)"]
+        try:
+            async with asyncio.timeout(1):
+                with pytest.raises(Unavailable):
+                    await log.append(item(new_id()))
+                assert wire.silent_on == []
+                assert await log.append(item(new_id())) == Appended(3, 1), "and goes on"
+        finally:
+            if log._batches._running is not None:
+                log._batches._running.cancel()
+            await log.close()
+    assert await column(reader, "select position from log.events order by 1") == [1, 2, 3]
 
 
 async def test_what_somebody_else_appended_meanwhile_is_not_taken_for_ones_own(database, place, reader):

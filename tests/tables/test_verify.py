@@ -57,7 +57,7 @@ async def found(
     try:
         await forger.execute(change)
         try:
-            _ = [reached async for reached in proof.verify(forger, log, since=since)]
+            _ = [reached async for reached in proof.verify(forger, log, through=since)]
         except proof.Fault as fault:
             return fault
         return None
@@ -252,11 +252,11 @@ async def test_a_checkpoint_inside_what_is_now_another_batch_is_found(forger, lo
     assert (fault.position, fault.what) == (5, "no batch ends here, where the checkpoint saw one")
 
 
-async def test_from_a_checkpoint_on_only_what_follows_is_proved(forger, log_of):
+@pytest.mark.parametrize("position", [2, 9])
+async def test_with_a_checkpoint_all_is_proved_what_stands_before_it_too(forger, log_of, position: int):
     log, rows, batches, _ = log_of
     seen = await checkpoint(forger, batches, 6)
-    assert await found(forger, log, f"update {rows} set {flip('data')} where position = 2", since=seen) is None
-    fault = await found(forger, log, f"update {rows} set {flip('data')} where position = 9", since=seen)
+    fault = await found(forger, log, f"update {rows} set {flip('data')} where position = {position}", since=seen)
     assert fault is not None
 
 

@@ -1,0 +1,99 @@
+"""Group commit: who waits together is answered together, and one's fault or departure is nobody else's."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from events.batching import Batcher
+from events.database import Unavailable
+
+
+class Flushes:
+    """A flush that answers each item doubled when it is let go on, or fails as it is told; and remembers what went together."""
+
+    def __init__(self, *faults: Exception | None) -> None:
+        self.batches: list[list[int]] = []
+        self.let_go = asyncio.Event()
+        self._faults = list(faults)
+
+    async def __call__(self, items: list[int]) -> Sequence[int | Exception]:
+        self.batches.append(items)
+        await self.let_go.wait()
+        fault = self._faults.pop(0) if self._faults else None
+        if fault is not None:
+            raise fault
+        return [ValueError("odd") if item % 2 else item * 2 for item in items]
+
+
+async def submitted(batcher: Batcher[int, int], *items: int) -> list[asyncio.Task[int]]:
+    """On their way: the first of them all is in flight by itself, and what comes meanwhile waits."""
+    tasks = [asyncio.create_task(batcher.submit(item)) for item in items]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def outcomes(tasks: list[asyncio.Task[int]]) -> list[int | str]:
+    async with asyncio.timeout(1):
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+    return [one if isinstance(one, int) else type(one).__name__ for one in found]
+
+
+async def test_what_arrives_while_one_flush_is_in_flight_goes_together_in_the_next():
+    flushes = Flushes()
+    batcher = Batcher(flushes, limit=3)
+    waiting = [*await submitted(batcher, 0), *await submitted(batcher, 2, 4, 6, 8)]
+    flushes.let_go.set()
+    assert await outcomes(waiting) == [0, 4, 8, 12, 16]
+    assert flushes.batches == [[0], [2, 4, 6], [8]]
+
+
+async def test_one_item_s_fault_is_not_its_neighbours():
+    flushes = Flushes()
+    flushes.let_go.set()
+    assert await outcomes(await submitted(Batcher(flushes), 2, 3, 4)) == [4, "ValueError", 8]
+
+
+async def test_when_the_database_is_away_all_who_wait_are_told_at_once():
+    """Each batch would wait its whole patience in turn: the last of many would be told after minutes."""
+    flushes = Flushes(Unavailable("away"))
+    batcher = Batcher(flushes, limit=2)
+    waiting = [*await submitted(batcher, 0), *await submitted(batcher, 2, 4, 6, 8)]
+    flushes.let_go.set()
+    assert await outcomes(waiting) == ["Unavailable"] * 5
+    assert flushes.batches == [[0]]
+    assert await outcomes(await submitted(batcher, 2)) == [4], "whoever comes later is tried again"
+
+
+async def test_any_other_fault_of_a_flush_is_its_own_batch_s_alone():
+    flushes = Flushes(ZeroDivisionError())
+    batcher = Batcher(flushes)
+    waiting = [*await submitted(batcher, 0), *await submitted(batcher, 2, 4)]
+    flushes.let_go.set()
+    assert await outcomes(waiting) == ["ZeroDivisionError", 4, 8]
+
+
+@pytest.mark.parametrize("leaves", [0, 1, 2], ids=["in flight", "waiting", "waiting last"])
+async def test_a_caller_that_is_cancelled_disturbs_nobody_and_takes_nothing_back(leaves: int):
+    flushes = Flushes()
+    batcher = Batcher(flushes)
+    waiting = [*await submitted(batcher, 0), *await submitted(batcher, 2, 4)]
+    waiting[leaves].cancel()
+    await asyncio.sleep(0)
+    flushes.let_go.set()
+    expected: list[int | str] = [0, 4, 8]
+    expected[leaves] = "CancelledError"
+    assert await outcomes(waiting) == expected
+    assert flushes.batches == [[0], [2, 4]]
+
+
+async def test_a_caller_that_is_cancelled_disturbs_nobody_although_the_database_is_away():
+    flushes = Flushes(Unavailable("away"))
+    batcher = Batcher(flushes)
+    waiting = [*await submitted(batcher, 0), *await submitted(batcher, 2, 4)]
+    waiting[1].cancel()
+    await asyncio.sleep(0)
+    flushes.let_go.set()
+    assert await outcomes(waiting) == ["Unavailable", "CancelledError", "Unavailable"]
+    await batcher.idle()

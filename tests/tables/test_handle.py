@@ -1,0 +1,118 @@
+"""The one loop, on a real log: a stream that has become too long takes only what stops it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from events.database import pool
+from service.commands import handle as handling
+from service.commands.bot import DeleteBot, DisableBot, EnableBot, RegisterBot
+from service.commands.client import (
+    AddSecret,
+    ChangeClient,
+    DeleteClient,
+    DisableClient,
+    EnableClient,
+    Holder,
+    RegisterClient,
+    RevokeSecret,
+)
+from service.commands.handle import BOT, CLIENT, Handled, Ledger, handle
+from service.credentials import new_id
+from service.problems import Clash, NotFound
+from tests.rules.samples import AT, REGISTERED, secret
+from tests.tables.conftest import writing
+from tests.tables.items import meta
+
+MOST = 3
+ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset({"operate", "api:public"}))
+
+
+@pytest.fixture
+async def ledger(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ledger]:
+    monkeypatch.setattr(handling, "MOST_EVENTS", MOST)
+    async with writing(database) as log, pool(database) as connections:
+        yield Ledger(log, connections)
+
+
+async def full_client(ledger: Ledger) -> UUID:
+    """A client to which as much has happened as may."""
+    stream = new_id()
+    command = RegisterClient(
+        owner="alice",
+        grant=REGISTERED.grant,
+        display_name=None,
+        redirect_uris=(),
+        scopes=("api:public",),
+        secret=secret(1),
+        at=AT,
+    )
+    await handle(ledger, CLIENT, stream, command, meta(), fresh=True)
+    for number in range(2, MOST + 1):
+        handled = await handle(ledger, CLIENT, stream, ChangeClient(by=ANYBODY, display_name=f"name {number}"), meta())
+        assert handled.version == number
+    return stream
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ChangeClient(by=ANYBODY, display_name="one more"),
+        AddSecret(by=ANYBODY, secret=secret(9), at=AT),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+async def test_a_client_that_was_changed_too_often_is_changed_no_more(ledger, command):
+    stream = await full_client(ledger)
+    with pytest.raises(Clash, match=f"changed {MOST} times"):
+        await handle(ledger, CLIENT, stream, command, meta())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [DisableClient(by=ANYBODY), RevokeSecret(by=ANYBODY, secret_id=UUID(int=1)), DeleteClient(by=ANYBODY)],
+    ids=lambda command: type(command).__name__,
+)
+async def test_a_client_that_was_changed_too_often_can_still_be_stopped(ledger, command):
+    stream = await full_client(ledger)
+    assert (await handle(ledger, CLIENT, stream, command, meta())).version == MOST + 1
+
+
+async def test_a_bot_that_was_changed_too_often_can_still_be_stopped_and_nothing_else(ledger):
+    stream = new_id()
+    register = RegisterBot(owner="alice", email="a@example.com", first_name=None, last_name=None, at=AT)
+    await handle(ledger, BOT, stream, register, meta(), fresh=True)
+    for command in (DisableBot(by=ANYBODY), EnableBot(by=ANYBODY)):
+        await handle(ledger, BOT, stream, command, meta())
+    asked: list[Any] = [DisableBot(by=ANYBODY), DeleteBot(by=ANYBODY)]
+    assert (await handle(ledger, BOT, stream, asked[0], meta())).version == MOST + 1
+    with pytest.raises(Clash):
+        await handle(ledger, BOT, stream, EnableBot(by=ANYBODY), meta())
+    assert (await handle(ledger, BOT, stream, asked[1], meta())).version == MOST + 2
+
+
+async def test_what_was_stopped_that_way_stays_stopped(ledger):
+    stream = await full_client(ledger)
+    await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta())
+    with pytest.raises(Clash):
+        await handle(ledger, CLIENT, stream, EnableClient(by=ANYBODY), meta())
+
+
+async def test_asking_it_for_what_already_is_changes_nothing_and_is_not_refused(ledger):
+    stream = await full_client(ledger)
+    assert await handle(ledger, CLIENT, stream, EnableClient(by=ANYBODY), meta()) == Handled(None, MOST)
+
+
+async def test_a_stranger_is_not_told_how_often_it_was_changed(ledger):
+    stream = await full_client(ledger)
+    stranger = Holder(owner="mallory", sub="mallory", scopes=frozenset({"clients:write"}))
+    with pytest.raises(NotFound):
+        await handle(ledger, CLIENT, stream, ChangeClient(by=stranger, display_name="mine"), meta())
+
+
+async def test_one_stream_s_length_is_not_another_s(ledger):
+    await full_client(ledger)
+    other = await full_client(ledger)
+    assert (await handle(ledger, CLIENT, other, DeleteClient(by=ANYBODY), meta())).version == MOST + 1
