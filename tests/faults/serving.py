@@ -48,7 +48,7 @@ class Served:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=stderr,
             )
-        async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as http:
+        async with asyncio.timeout(PATIENCE), httpx.AsyncClient(verify=False) as http:
             while not await _answers(http, self.url):
                 assert self._process.returncode is None, (self.data.parent / "stderr").read_text()
                 await asyncio.sleep(0.02)

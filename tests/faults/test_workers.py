@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import random
 import socket
+from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
 
 from tests.faults.plain_http import Connection
-from tests.faults.serving import PATIENCE, operator_bearer, register, served, token
+from tests.faults.serving import PATIENCE, Served, operator_bearer, register, served, token
 
 REGISTRATIONS = 2000
 CALLERS = 20
@@ -36,37 +37,45 @@ async def _register_then_token(url: str, bearer: dict[str, str], times: int, fai
         await connection.close()
 
 
+@pytest.fixture(scope="module")
+async def service() -> AsyncGenerator[Served]:
+    """Four workers."""
+    async with served(workers=4) as service:
+        yield service
+
+
 @pytest.mark.timeout(200)
-async def test_a_client_registered_on_one_of_four_workers_gets_a_token_on_any_other_at_once():
+async def test_a_client_registered_on_one_of_four_workers_gets_a_token_on_any_other_at_once(service: Served):
     failures: list[object] = []
-    async with served(workers=4) as service, httpx.AsyncClient(base_url=service.url) as http:
+    async with httpx.AsyncClient(verify=False, base_url=service.url) as http:
         bearer = await operator_bearer(http, service)
         each = REGISTRATIONS // CALLERS
         await asyncio.gather(*(_register_then_token(service.url, bearer, each, failures) for _ in range(CALLERS)))
     assert failures == []
 
 
-async def test_a_client_disabled_or_deleted_on_one_of_four_workers_gets_no_token_on_any_from_the_answer_on():
-    async with served(workers=4) as service:
-        connections = [httpx.AsyncClient(base_url=service.url, timeout=30) for _ in range(12)]
-        bearer = await operator_bearer(connections[0], service)
-        for verb in ("disable", "delete"):
-            for _ in range(10):
-                given = (await register(connections[0], bearer)).json()
-                client_id, secret = given["clientId"], given["clientSecret"]
-                warm = await asyncio.gather(*(token(c, client_id, secret) for c in connections))
-                assert {answer.status_code for answer in warm} == {200}
-                path = f"/api/v1/auth/clients/{client_id}"
-                stopped = (
-                    await connections[1].post(f"{path}/disable", headers=bearer)
-                    if verb == "disable"
-                    else await connections[1].delete(path, headers=bearer)
-                )
-                assert stopped.status_code in (200, 204)
-                after = await asyncio.gather(*(token(c, client_id, secret) for c in connections))
-                assert {answer.status_code for answer in after} == {401}
-        for connection in connections:
-            await connection.aclose()
+async def test_a_client_disabled_or_deleted_on_one_of_four_workers_gets_no_token_on_any_from_the_answer_on(
+    service: Served,
+):
+    connections = [httpx.AsyncClient(verify=False, base_url=service.url, timeout=30) for _ in range(12)]
+    bearer = await operator_bearer(connections[0], service)
+    for verb in ("disable", "delete"):
+        for _ in range(10):
+            given = (await register(connections[0], bearer)).json()
+            client_id, secret = given["clientId"], given["clientSecret"]
+            warm = await asyncio.gather(*(token(c, client_id, secret) for c in connections))
+            assert {answer.status_code for answer in warm} == {200}
+            path = f"/api/v1/auth/clients/{client_id}"
+            stopped = (
+                await connections[1].post(f"{path}/disable", headers=bearer)
+                if verb == "disable"
+                else await connections[1].delete(path, headers=bearer)
+            )
+            assert stopped.status_code in (200, 204)
+            after = await asyncio.gather(*(token(c, client_id, secret) for c in connections))
+            assert {answer.status_code for answer in after} == {401}
+    for connection in connections:
+        await connection.aclose()
 
 
 def _is_free(port: int) -> bool:
@@ -84,5 +93,5 @@ async def test_workers_whose_parent_was_killed_leave_and_the_next_service_has_th
             while not _is_free(port):
                 await asyncio.sleep(0.02)
         await service.start()
-        async with httpx.AsyncClient(base_url=service.url) as http:
+        async with httpx.AsyncClient(verify=False, base_url=service.url) as http:
             assert (await register(http, await operator_bearer(http, service))).status_code == 201

@@ -157,7 +157,7 @@ async def test_commands_share_an_embedded_database_with_a_running_service_and_le
 
 
 async def _ready(port: str, service: Process) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(verify=False) as http:
         while service.returncode is None:
             try:
                 if (await http.get(f"http://127.0.0.1:{port}/health/ready")).status_code == 200:
@@ -169,7 +169,7 @@ async def _ready(port: str, service: Process) -> None:
 
 async def _kid_of_a_token(operator: dict[str, str]) -> str:
     form = {"grant_type": "client_credentials", **{k: operator[k] for k in ("client_id", "client_secret")}}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(verify=False) as http:
         answer = await http.post(operator["token_endpoint"], data=form)
     return jwt.get_unverified_header(answer.json()["access_token"])["kid"]
 

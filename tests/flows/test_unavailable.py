@@ -103,7 +103,7 @@ async def test_a_worker_starts_although_the_database_is_away_and_says_that_it_is
     application = app(settings_for(nowhere, "http://test"))
     async with (
         application.router.lifespan_context(application),
-        httpx.AsyncClient(base_url="http://test", transport=httpx.ASGITransport(application)) as http,
+        httpx.AsyncClient(verify=False, base_url="http://test", transport=httpx.ASGITransport(application)) as http,
     ):
         assert (await http.get("/health/live")).status_code == 200
         ready = await http.get("/health/ready")

@@ -1,6 +1,7 @@
 """A database for each test, on the Postgres we bring and on the oldest we support; and the ways that a test appends, looks and tampers."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,8 @@ from service.embedded.cluster import running
 from service.migrations.run import migrate
 from tests.conftest import FAST, fresh_database, open_directory
 
-OLDEST = Path("/usr/lib/postgresql/15/bin")
+OTHER = os.environ.get("TEST_POSTGRES_BIN")
+"""The programs of another major version, on which the tests of the log are run too: make test TEST_POSTGRES_BIN=..."""
 DEADLINE = 20.0
 """Seconds after which a condition that a test waits for is taken to be never coming."""
 
@@ -37,16 +39,16 @@ insert into log.issuance_batches select * from log.batches;
 
 
 @pytest.fixture(scope="session")
-def postgres_15() -> Iterator[str]:
-    """The oldest Postgres we support, where this machine has one."""
-    if not OLDEST.exists():
-        pytest.skip(f"there is no Postgres 15 in {OLDEST}")
-    with open_directory() as place, running(place / "data", binaries=OLDEST, settings=FAST) as url:
+def postgres_other() -> Iterator[str]:
+    """A Postgres of one's own, of another major version."""
+    if OTHER is None:
+        pytest.skip("TEST_POSTGRES_BIN names no other Postgres")
+    with open_directory() as place, running(place / "data", binaries=Path(OTHER), settings=FAST) as url:
         asyncio.run(migrate(url))
         yield url
 
 
-@pytest.fixture(scope="session", params=["postgres", "postgres_15"], ids=["18", "15"])
+@pytest.fixture(scope="session", params=["postgres", "postgres_other"], ids=["embedded", "other"])
 def either_postgres(request: pytest.FixtureRequest) -> str:
     """What asks for this is tested on both servers."""
     return request.getfixturevalue(request.param)
