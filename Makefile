@@ -16,7 +16,7 @@ serve: .venv/installed ## install into .venv and run the service on http://127.0
 	@exec $(BIN)/muniment serve
 
 test: .venv/installed-dev ## install into .venv and run every test (no services needed, under two minutes)
-	@exec $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+	@exec $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/installed-dev ## ruff, format, basedpyright, import-linter, hadolint, compose: the static checks that CI runs
 	$(BIN)/ruff check .
