@@ -21,6 +21,7 @@ import pytest
 from service.embedded import binaries, directory
 from service.embedded.account import Account
 from service.embedded.postmaster import until
+from tests.conftest import WHERE
 
 REPOSITORY = Path(__file__).parents[2]
 NOBODY = pwd.getpwnam("nobody")
@@ -151,7 +152,7 @@ def _is_one(process: psutil.Process, names: tuple[str, ...], places: list[Path])
 
 @pytest.fixture(scope="session")
 def state() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="muniment-state-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="muniment-state-", dir=WHERE))
     path.chmod(0o755)
     yield path
     shutil.rmtree(path)
@@ -188,7 +189,7 @@ def make_world(state: Path, programs: Path) -> Iterator[Callable[..., World]]:
 
 
 def _new_root(account: Account | None) -> Path:
-    root = Path(tempfile.mkdtemp(prefix="muniment-", dir="/tmp"))
+    root = Path(tempfile.mkdtemp(prefix="muniment-", dir=WHERE))
     root.chmod(0o755)
     if account:
         os.chown(root, account.uid, account.gid)

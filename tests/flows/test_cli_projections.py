@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, serving
-from tests.flows.test_cli import MASTER_KEY_TEXT, muniment, on
+from tests.flows.test_cli import MASTER_KEY_TEXT, on
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ async def test_an_unknown_projection_is_refused_with_the_names_of_those_there_ar
 
 async def test_a_rotation_is_picked_up_by_the_running_service_and_kept_from_a_wrong_master_key(alone: Live):
     wrong = base64.b64encode(b"w" * 32).decode()
-    refused = await muniment("keys", "rotate", MUNIMENT_DATABASE_URL=alone.database, MUNIMENT_MASTER_KEY=wrong)
+    refused = await on(alone.database, "keys", "rotate", MUNIMENT_MASTER_KEY=wrong)
     assert refused.status == 1
     assert "MUNIMENT_MASTER_KEY is not the key" in refused.err
     rotated = await on(alone.database, "keys", "rotate")
@@ -86,14 +86,13 @@ async def test_a_rotation_is_picked_up_by_the_running_service_and_kept_from_a_wr
 
 async def test_rewrapped_keys_open_with_the_new_master_key_alone(alone: Live):
     new = base64.b64encode(b"n" * 32).decode()
-    url = {"MUNIMENT_DATABASE_URL": alone.database}
     missing = await on(alone.database, "keys", "rewrap")
     assert (missing.status, missing.out) == (1, "")
     assert "MUNIMENT_NEW_MASTER_KEY is required" in missing.err
     done = await on(alone.database, "keys", "rewrap", "--json", MUNIMENT_NEW_MASTER_KEY=new)
     assert done.json["keys"] >= 2
     assert done.json["file"] is None
-    old_key = await muniment("keys", "rotate", **url, MUNIMENT_MASTER_KEY=MASTER_KEY_TEXT)
+    old_key = await on(alone.database, "keys", "rotate", MUNIMENT_MASTER_KEY=MASTER_KEY_TEXT)
     assert old_key.status == 1
-    back = await muniment("keys", "rewrap", **url, MUNIMENT_MASTER_KEY=new, MUNIMENT_NEW_MASTER_KEY=MASTER_KEY_TEXT)
+    back = await on(alone.database, "keys", "rewrap", MUNIMENT_MASTER_KEY=new, MUNIMENT_NEW_MASTER_KEY=MASTER_KEY_TEXT)
     assert back.status == 0

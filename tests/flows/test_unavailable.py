@@ -15,7 +15,7 @@ import pytest
 from service.app import app
 from service.embedded.cluster import running
 from service.migrations.run import migrate
-from tests.conftest import FAST, fresh_database, named
+from tests.conftest import FAST, WHERE, fresh_database, named
 from tests.flows.conftest import Live, oauth_error, refused, serving, settings_for
 
 CLIENTS = "/api/v1/auth/clients"
@@ -114,7 +114,7 @@ async def test_a_worker_starts_although_the_database_is_away_and_says_that_it_is
 @pytest.fixture
 def data() -> Iterator[Path]:
     """A data directory in which a Postgres of any account can live, so that all of it goes with the directory."""
-    with TemporaryDirectory() as root:
+    with TemporaryDirectory(dir=WHERE) as root:
         Path(root).chmod(0o711)
         made = Path(root) / "data"
         made.mkdir()
