@@ -32,13 +32,25 @@ class AuthorizationCode(Struct, frozen=True, kw_only=True, gc=False, tag_field="
 Grant = ClientCredentials | AuthorizationCode
 
 
+class Login(Struct, frozen=True, kw_only=True, gc=False):
+    """On which terms people log in through an interactive client. Everything else is the same for all of them."""
+
+    require_pkce: bool = True
+    first_party: bool = False
+    id_token_alg: str = "RS256"
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
+
+
 class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.registered"):
+    """Without a secret it is a public client (RFC 6749 section 2.1), for ever."""
+
     owner: str
     grant: Grant
     display_name: str | None
     redirect_uris: tuple[str, ...]
     scopes: tuple[str, ...]
-    secret: StoredSecret
+    secret: StoredSecret | None
     at: datetime
 
 
@@ -55,6 +67,11 @@ class ClientRedirectUrisChanged(Struct, frozen=True, kw_only=True, gc=False, tag
 class ClientScopesChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.scopes_changed"):
     scopes: tuple[str, ...]
     was: tuple[str, ...]
+
+
+class ClientLoginChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.login_changed"):
+    login: Login
+    was: Login
 
 
 class ClientSecretAdded(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_added"):
@@ -82,6 +99,7 @@ ClientEvent = (
     | ClientDisplayNameChanged
     | ClientRedirectUrisChanged
     | ClientScopesChanged
+    | ClientLoginChanged
     | ClientSecretAdded
     | ClientSecretRevoked
     | ClientDisabled
@@ -101,6 +119,8 @@ class Active(Struct, frozen=True, kw_only=True, gc=False):
     redirect_uris: tuple[str, ...]
     scopes: tuple[str, ...]
     secrets: tuple[StoredSecret, ...]
+    public: bool = False
+    login: Login = Login()
 
 
 class Disabled(Struct, frozen=True, kw_only=True, gc=False):
@@ -126,7 +146,8 @@ def evolve(client: Client, event: ClientEvent) -> Client:
                 display_name=event.display_name,
                 redirect_uris=event.redirect_uris,
                 scopes=event.scopes,
-                secrets=(event.secret,),
+                secrets=(event.secret,) if event.secret else (),
+                public=event.secret is None,
             )
         case ClientDisplayNameChanged():
             return _changed(client, display_name=event.display_name)
@@ -134,6 +155,8 @@ def evolve(client: Client, event: ClientEvent) -> Client:
             return _changed(client, redirect_uris=event.redirect_uris)
         case ClientScopesChanged():
             return _changed(client, scopes=event.scopes)
+        case ClientLoginChanged():
+            return _changed(client, login=event.login)
         case ClientSecretAdded():
             return _changed(client, secrets=(*_secrets(client), event.secret))
         case ClientSecretRevoked():

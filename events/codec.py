@@ -6,12 +6,27 @@ from typing import Any, get_args
 from msgspec import Struct, convert, json
 
 from events.access_token import AccessTokenEvent
+from events.authorization import AuthorizationEvent
 from events.bot import BotEvent
 from events.client import ClientEvent
+from events.consent import ConsentEvent
 from events.envelope import Meta
+from events.refusal import RefusalEvent
+from events.session import SessionEvent
 from events.signing_key import SigningKeyEvent
+from events.user import UserEvent
 
-Event = ClientEvent | BotEvent | SigningKeyEvent | AccessTokenEvent
+Event = (
+    ClientEvent
+    | BotEvent
+    | SigningKeyEvent
+    | AccessTokenEvent
+    | UserEvent
+    | SessionEvent
+    | ConsentEvent
+    | AuthorizationEvent
+    | RefusalEvent
+)
 
 SCHEMA_VERSION: dict[str, int] = {}
 """The present schema version of each type that has had more than one; every other type is at 1."""

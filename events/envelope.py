@@ -1,5 +1,7 @@
 """Who did it, by which request, because of what, from where: the part of every event that an auditor reads first."""
 
+from uuid import UUID
+
 from msgspec import Struct
 
 
@@ -8,6 +10,13 @@ class ByClient(Struct, frozen=True, kw_only=True, tag_field="by", tag="client"):
 
     client_id: str
     sub: str
+
+
+class ByUser(Struct, frozen=True, kw_only=True, tag_field="by", tag="user"):
+    """A person on our pages, by the id that is theirs alone; the log has no name or address of a person."""
+
+    user_id: UUID
+    session: UUID | None = None
 
 
 class ByOperator(Struct, frozen=True, kw_only=True, tag_field="by", tag="operator"):
@@ -22,7 +31,7 @@ class ByService(Struct, frozen=True, kw_only=True, tag_field="by", tag="service"
     why: str
 
 
-Actor = ByClient | ByOperator | ByService
+Actor = ByClient | ByUser | ByOperator | ByService
 
 
 class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,12 +6,14 @@ from msgspec import Struct
 
 
 class PublicJwk(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """The public part of an elliptic-curve key (RFC 7517, RFC 7518 section 6.2)."""
+    """The public part of an elliptic-curve key (RFC 7518 section 6.2) or of an RSA key (section 6.3)."""
 
     kty: str
-    crv: str
-    x: str
-    y: str
+    crv: str = ""
+    x: str = ""
+    y: str = ""
+    n: str = ""
+    e: str = ""
 
 
 class SigningKeyPublished(Struct, frozen=True, kw_only=True, gc=False, tag="signing_key.published"):

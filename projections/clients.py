@@ -17,11 +17,13 @@ from events.client import (
     ClientDisplayNameChanged,
     ClientEnabled,
     ClientEvent,
+    ClientLoginChanged,
     ClientRedirectUrisChanged,
     ClientRegistered,
     ClientScopesChanged,
     ClientSecretAdded,
     ClientSecretRevoked,
+    Login,
     StoredSecret,
 )
 from events.codec import tags
@@ -32,7 +34,7 @@ _ours = re.compile(r"oauth_client_([0-9a-f]{32})").fullmatch
 
 COLUMNS = (
     "c.stream_id, c.client_id, c.owner, c.grant_type, c.bot_user_id, c.display_name, c.redirect_uris, c.scopes, c.secrets,"
-    " c.state, c.created_at, c.version"
+    " c.state, c.created_at, c.version, c.public, c.login"
 )
 FIND = f"""
 select h.last_position as head, {COLUMNS}, b.state as bot_state
@@ -66,6 +68,8 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     state: str
     created_at: datetime
     version: int
+    public: bool
+    login: Login | None
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -115,10 +119,12 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
         display_name=event.display_name,
         redirect_uris=event.redirect_uris,
         scopes=event.scopes,
-        secrets=(event.secret,),
+        secrets=(event.secret,) if event.secret else (),
         state="active",
         created_at=event.at,
         version=1,
+        public=event.secret is None,
+        login=Login() if grant_type == "authorization_code" else None,
     )
 
 
@@ -132,6 +138,8 @@ def _changes(row: Row, event: ClientEvent) -> dict[str, Any] | None:
             return {"redirect_uris": event.redirect_uris}
         case ClientScopesChanged():
             return {"scopes": event.scopes}
+        case ClientLoginChanged():
+            return {"login": event.login}
         case ClientSecretAdded():
             return {"secrets": (*row.secrets, event.secret)}
         case ClientSecretRevoked():
@@ -146,6 +154,7 @@ def _changes(row: Row, event: ClientEvent) -> dict[str, Any] | None:
 
 TABLE = Table(name="clients", row=Row, tags=tags(ClientEvent), project=project)
 
+_login = json.Decoder(Login).decode
 _secrets = json.Decoder(tuple[StoredSecret, ...]).decode
 
 
@@ -163,6 +172,8 @@ def _row(record: asyncpg.Record) -> Row:
         state=record["state"],
         created_at=record["created_at"],
         version=record["version"],
+        public=record["public"],
+        login=record["login"] and _login(record["login"]),
     )
 
 

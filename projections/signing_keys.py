@@ -75,7 +75,7 @@ async def every(connection: AnyConnection) -> list[Row]:
     return [_row(record) for record in await connection.fetch(ALL)]
 
 
-def active(rows: list[Row]) -> Row | None:
-    """The one key that signs: the last activated of those not retired."""
-    signing = [row for row in rows if row.state == "active"]
+def active(rows: list[Row], alg: str) -> Row | None:
+    """The one key of the algorithm that signs: the last activated of those not retired."""
+    signing = [row for row in rows if row.state == "active" and row.alg == alg]
     return max(signing, key=lambda row: (row.activated_at, row.stream_id), default=None)

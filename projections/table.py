@@ -41,7 +41,7 @@ def record(row: Struct) -> tuple[Any, ...]:
     """The row as COPY takes it: nested structs as JSON text."""
     nested = _json_columns(type(row))
     values = ((name, getattr(row, name)) for name in row.__struct_fields__)
-    return tuple(_encode(value).decode() if name in nested else value for name, value in values)
+    return tuple(_encode(value).decode() if name in nested and value is not None else value for name, value in values)
 
 
 @cache

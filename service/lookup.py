@@ -11,14 +11,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from events.batching import Batcher
 from events.database import LOST, Connection, Session, Unavailable
 from events.replay import CHANGED_SINCE
-from projections import clients, revoked_tokens
+from projections import authorizations, clients, revoked_tokens
 from projections.bots import bot_id_of
 from projections.clients import Found
 
@@ -38,7 +38,10 @@ class Seen(Found, frozen=True, kw_only=True):
 class Lookup:
     """One per process. `on_keys_changed` is awaited whenever something happened to a signing key."""
 
-    def __init__(self, url: str, on_keys_changed: Callable[[Connection], Awaitable[None]]) -> None:
+    def __init__(
+        self, url: str, on_keys_changed: Callable[[Connection], Awaitable[None]], longest_token: timedelta
+    ) -> None:
+        self._longest_token = longest_token
         self._reader, self._follower, self._listener = Session(url), Session(url), Session(url)
         self._on_keys_changed = on_keys_changed
         self._missing: Batcher[UUID, Seen | None] = Batcher(self._find)
@@ -59,9 +62,10 @@ class Lookup:
             return Seen(client=found.client, bot_state=found.bot_state, position=self.position)
         return await self._missing.submit(stream)
 
-    async def is_revoked(self, jti: UUID) -> bool:
+    async def is_revoked(self, jti: UUID, grant_id: UUID | None = None) -> bool:
+        """Whether the token was given back, or the authorization that it came of was revoked."""
         await self.be_current()
-        return jti in self._revoked
+        return jti in self._revoked or grant_id in self._revoked
 
     async def be_current(self) -> None:
         """Returns at once while what is cached was proved current less than CURRENT_SECONDS ago."""
@@ -119,7 +123,10 @@ class Lookup:
         changed = await connection.fetch(CHANGED_SINCE, self.position, self._chain)
         if not changed[0]["same"]:  # at the start, and after a failover that lost the log's last moments
             await self._on_keys_changed(connection)
-            self._revoked = await revoked_tokens.alive(connection)
+            self._revoked = {
+                **await revoked_tokens.alive(connection),
+                **await authorizations.lately_revoked(connection, self._longest_token),
+            }
             self._clients.clear()
         elif changed[0]["stream_id"] is not None:
             await self._forget(connection, changed)
@@ -133,6 +140,10 @@ class Lookup:
             await self._on_keys_changed(connection)
         if tokens := by_noun.get("access_token"):
             self._remember_revoked(await revoked_tokens.find(connection, tokens))
+        if changed_authorizations := by_noun.get("authorization"):
+            self._remember_revoked(
+                await authorizations.revoked(connection, changed_authorizations, self._longest_token)
+            )
         # Last, with nothing awaited between here and the new position: else a client looked up before these events could be kept.
         for stream in by_noun.get("client", ()):
             self._clients.pop(stream, None)

@@ -13,8 +13,9 @@ from service.commands.handle import Ledger
 from service.idempotency import Idempotency
 from service.limits import Limits
 from service.lookup import Lookup
+from service.oauth.asked import Requests
 from service.oauth.keys import KeyRing
-from service.oauth.tokens import Tokens
+from service.oauth.tokens import LEEWAY_SECONDS, Tokens
 from service.settings import Settings
 
 
@@ -27,13 +28,15 @@ class Resources(Struct, frozen=True, kw_only=True):
     tokens: Tokens
     limits: Limits
     idempotency: Idempotency
+    requests: Requests
 
 
 @asynccontextmanager
 async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenerator[Resources]:
     """Connects when first needed; closes all at the end."""
     ring = KeyRing(master_key, timedelta(seconds=settings.token_lifetime))
-    log, issuance, limits, lookup = Log(url), IssuanceLog(url), Limits(url), Lookup(url, ring.load)
+    longest = timedelta(seconds=settings.token_lifetime + LEEWAY_SECONDS)
+    log, issuance, limits, lookup = Log(url), IssuanceLog(url), Limits(url), Lookup(url, ring.load, longest)
     async with pool(url) as connections:
         try:
             yield Resources(
@@ -45,6 +48,7 @@ async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenera
                 tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
                 limits=limits,
                 idempotency=Idempotency(connections, master_key),
+                requests=Requests(master_key),
             )
         finally:
             for part in (log, issuance, limits, lookup):

@@ -1,5 +1,6 @@
 """Signing keys over time. There is always one that signs and a next one that resource servers have in their JWKS already."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -30,43 +31,47 @@ async def alone(url: str) -> AsyncGenerator[None]:
 
 
 async def rotate(url: str, ledger: Ledger, seal: Seal, meta: Meta) -> str:
-    """The next key signs from now on, the present one retires, and a new next one is published. Returns the kid that signs now."""
+    """The next keys sign from now on, the present ones retire, and new next ones are published.
+
+    Returns the kid that signs access tokens now.
+    """
     async with alone(url):
         await prepare(ledger, seal, meta)
         rows = await read(ledger.pool, signing_keys.every)
-        following = next(row for row in rows if row.state == "published")
+        following = {alg: _published(rows, alg)[0] for alg in keys.ALGORITHMS}
         now = utc_now()
-        await handle(ledger, SIGNING_KEY, following.stream_id, ActivateKey(at=now), meta)
+        for row in following.values():
+            await handle(ledger, SIGNING_KEY, row.stream_id, ActivateKey(at=now), meta)
         for row in rows:
             if row.state == "active":
                 await handle(ledger, SIGNING_KEY, row.stream_id, RetireKey(at=now), meta)
-        await _publish(ledger, seal, meta, now)
-        return following.kid
+        for alg in keys.ALGORITHMS:
+            await _publish(ledger, seal, meta, now, alg)
+        return following[keys.ALGORITHM].kid
 
 
 async def prepare(ledger: Ledger, seal: Seal, meta: Meta) -> None:
-    """Sees to it that a key signs and a next one is published. Call it inside `alone`."""
+    """Sees to it that of each algorithm a key signs and a next one is published. Call it inside `alone`."""
     rows = await read(ledger.pool, signing_keys.every)
     now = utc_now()
-    published = [row.stream_id for row in rows if row.state == "published"]
-    if signing_keys.active(rows) is None:
-        first = published.pop(0) if published else await _publish(ledger, seal, meta, now)
-        await handle(ledger, SIGNING_KEY, first, ActivateKey(at=now), meta)
-    if not published:
-        await _publish(ledger, seal, meta, now)
+    for alg in keys.ALGORITHMS:
+        published = [row.stream_id for row in _published(rows, alg)]
+        if signing_keys.active(rows, alg) is None:
+            first = published.pop(0) if published else await _publish(ledger, seal, meta, now, alg)
+            await handle(ledger, SIGNING_KEY, first, ActivateKey(at=now), meta)
+        if not published:
+            await _publish(ledger, seal, meta, now, alg)
 
 
-async def _publish(ledger: Ledger, seal: Seal, meta: Meta, now: datetime) -> UUID:
+def _published(rows: list[signing_keys.Row], alg: str) -> list[signing_keys.Row]:
+    return [row for row in rows if row.state == "published" and row.alg == alg]
+
+
+async def _publish(ledger: Ledger, seal: Seal, meta: Meta, now: datetime, alg: str) -> UUID:
     """Its private part is in the vault before its public part is in the log."""
     stream = new_id()
-    key = keys.generate(seal, stream)
+    key = await asyncio.to_thread(keys.generate, seal, stream, alg)
     await read(ledger.pool, lambda connection: keys.keep(connection, stream, key.wrapped))
-    await handle(
-        ledger,
-        SIGNING_KEY,
-        stream,
-        PublishKey(kid=key.kid, alg=keys.ALGORITHM, public_jwk=key.public_jwk, at=now),
-        meta,
-        fresh=True,
-    )
+    command = PublishKey(kid=key.kid, alg=alg, public_jwk=key.public_jwk, at=now)
+    await handle(ledger, SIGNING_KEY, stream, command, meta, fresh=True)
     return stream

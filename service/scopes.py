@@ -7,10 +7,19 @@ CLIENTS_WRITE = "clients:write"
 CLIENTS_READ = "clients:read"
 BOTS_WRITE = "bots:write"
 BOTS_READ = "bots:read"
+USERS_WRITE = "users:write"
+USERS_READ = "users:read"
 OPERATE = "operate"
 
-MANAGEMENT = (CLIENTS_WRITE, CLIENTS_READ, BOTS_WRITE, BOTS_READ, OPERATE)
+MANAGEMENT = (CLIENTS_WRITE, CLIENTS_READ, BOTS_WRITE, BOTS_READ, USERS_WRITE, USERS_READ, OPERATE)
 OPERATORS = (*MANAGEMENT, API_PUBLIC)
+
+OPENID = "openid"
+PROFILE = "profile"
+EMAIL = "email"
+OFFLINE_ACCESS = "offline_access"
+IDENTITY = (OPENID, PROFILE, EMAIL, OFFLINE_ACCESS)
+"""What any interactive client may ask a person for (OpenID Connect Core 1.0 sections 5.4 and 11)."""
 
 NEW_CLIENT = (API_PUBLIC,)
 """What a new client may have, where its caller has it too."""

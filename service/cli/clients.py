@@ -125,7 +125,7 @@ def _told(events: list[Recorded]) -> list[str]:
     told: list[str] = []
     for past in events:
         event = past.event
-        if isinstance(event, ClientRegistered | ClientSecretAdded):
+        if isinstance(event, ClientRegistered | ClientSecretAdded) and event.secret:
             secrets[event.secret.secret_id] = event.secret
         told.append(what(event, secrets))
     return told

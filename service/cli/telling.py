@@ -16,19 +16,26 @@ from events.client import (
     ClientDisplayNameChanged,
     ClientEnabled,
     ClientEvent,
+    ClientLoginChanged,
     ClientRedirectUrisChanged,
     ClientRegistered,
     ClientScopesChanged,
     ClientSecretAdded,
     ClientSecretRevoked,
+    Login,
     StoredSecret,
 )
 from events.codec import Event, Recorded
-from events.envelope import Actor, ByClient, ByOperator, ByService
+from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
+from events.refusal import AuthorizationRefused
 from events.signing_key import SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
 from projections.bots import bot_id_of
 from projections.clients import client_id_of
+from service.cli import people
 from service.cli.output import moment
+
+SECRETIVE = frozenset({"hash", "token_hash", "profile", "password", "kept", "device"})
+"""Hashes of secrets, and what is sealed."""
 
 Secrets = Mapping[UUID, StoredSecret]
 
@@ -63,21 +70,23 @@ def subject(past: Recorded) -> str:
 
 
 def fields(event: Event) -> dict[str, Any]:
-    """The event's own fields, without its tag and without any hash of a secret."""
-    told = _without(to_builtins(event), "hash")
+    """The event's own fields, without its tag and without what is hashed or sealed."""
+    told = _without(to_builtins(event), SECRETIVE)
     del told["type"]
     return told
 
 
-def _without(value: dict[str, Any], name: str) -> dict[str, Any]:
-    nested = {k: _without(cast("dict[str, Any]", v), name) if isinstance(v, dict) else v for k, v in value.items()}
-    return {k: v for k, v in nested.items() if k != name}
+def _without(value: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    nested = {k: _without(cast("dict[str, Any]", v), names) if isinstance(v, dict) else v for k, v in value.items()}
+    return {k: v for k, v in nested.items() if k not in names}
 
 
 def who(actor: Actor) -> str:
     match actor:
         case ByClient():
             return f"{actor.sub} (by {actor.client_id})"
+        case ByUser():
+            return f"user {actor.user_id}"
         case ByOperator():
             return f"{actor.user} (at the command line)"
         case ByService():
@@ -86,6 +95,8 @@ def who(actor: Actor) -> str:
 
 def what(event: Event, secrets: Secrets | None = None) -> str:
     """The event in a sentence. `secrets` are those that the client had before, for an event that names one by its id alone."""
+    if isinstance(event, ClientEvent):
+        return _client(event, secrets or {})
     match event:
         case AccessTokenRevoked():
             return f"access token of {event.client_id} revoked; it would have expired {moment(event.expires_at)}"
@@ -93,8 +104,10 @@ def what(event: Event, secrets: Secrets | None = None) -> str:
             return _bot(event)
         case SigningKeyPublished() | SigningKeyActivated() | SigningKeyRetired():
             return _signing_key(event)
+        case AuthorizationRefused():
+            return f"a request in the name of {event.client_id} was refused: {event.why}"
         case _:
-            return _client(event, secrets or {})
+            return people.what(event)
 
 
 def _client(event: ClientEvent, secrets: Secrets) -> str:
@@ -107,6 +120,8 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
             return f"redirect URIs changed from {_all(event.was)} to {_all(event.redirect_uris)}"
         case ClientScopesChanged():
             return f"scopes changed from {_all(event.was)} to {_all(event.scopes)}"
+        case ClientLoginChanged():
+            return f"terms of logging in changed from {_login(event.was)} to {_login(event.login)}"
         case ClientSecretAdded():
             return f"{_secret(event.secret)} added"
         case ClientSecretRevoked():
@@ -128,8 +143,13 @@ def _registered(event: ClientRegistered) -> str:
             kind = "an interactive client" + (f" that acts as {bot}" if bot else "")
     return (
         f"registered for {event.owner}: {kind}; name {_name(event.display_name)}; scopes {_all(event.scopes)};"
-        f" redirect URIs {_all(event.redirect_uris)}; {_secret(event.secret)}"
+        f" redirect URIs {_all(event.redirect_uris)}; {_secret(event.secret) if event.secret else 'a public client, without a secret'}"
     )
+
+
+def _login(login: Login) -> str:
+    told = {name: value for name, value in to_builtins(login).items() if value != getattr(Login(), name)}
+    return ", ".join(f"{name} {value}" for name, value in told.items()) or "the usual ones"
 
 
 def _bot(event: BotEvent) -> str:

@@ -14,6 +14,7 @@ from events.client import (
     ClientDisplayNameChanged,
     ClientEnabled,
     ClientEvent,
+    ClientLoginChanged,
     ClientRedirectUrisChanged,
     ClientRegistered,
     ClientScopesChanged,
@@ -22,6 +23,7 @@ from events.client import (
     Deleted,
     Disabled,
     Grant,
+    Login,
     StoredSecret,
     Unregistered,
 )
@@ -45,8 +47,9 @@ class RegisterClient(Struct, frozen=True, kw_only=True):
     display_name: str | None
     redirect_uris: tuple[str, ...]
     scopes: tuple[str, ...]
-    secret: StoredSecret
+    secret: StoredSecret | None
     at: datetime
+    login: Login = Login()
 
 
 class ChangeClient(Struct, frozen=True, kw_only=True):
@@ -56,6 +59,7 @@ class ChangeClient(Struct, frozen=True, kw_only=True):
     display_name: str | UnsetType | None = UNSET
     redirect_uris: tuple[str, ...] | UnsetType = UNSET
     scopes: tuple[str, ...] | UnsetType = UNSET
+    login: Login | UnsetType = UNSET
 
 
 class AddSecret(Struct, frozen=True, kw_only=True):
@@ -106,17 +110,17 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
 def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
     match client:
         case Unregistered():
-            return [
-                ClientRegistered(
-                    owner=command.owner,
-                    grant=command.grant,
-                    display_name=command.display_name,
-                    redirect_uris=command.redirect_uris,
-                    scopes=command.scopes,
-                    secret=command.secret,
-                    at=command.at,
-                )
-            ]
+            registered = ClientRegistered(
+                owner=command.owner,
+                grant=command.grant,
+                display_name=command.display_name,
+                redirect_uris=command.redirect_uris,
+                scopes=command.scopes,
+                secret=command.secret,
+                at=command.at,
+            )
+            usual = command.login == Login()
+            return [registered] if usual else [registered, ClientLoginChanged(login=command.login, was=Login())]
         case Active() | Disabled() | Deleted():
             raise Clash("A client of this id was registered before, and an id is never used again.")
 
@@ -137,7 +141,19 @@ def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
     if command.scopes is not UNSET and set(command.scopes) != set(client.scopes):
         _may_give(command.by, set(command.scopes) - set(client.scopes), client.grant)
         events.append(ClientScopesChanged(scopes=command.scopes, was=client.scopes))
+    if command.login is not UNSET and command.login != client.login:
+        _may_log_in_on(command.by, command.login, client)
+        events.append(ClientLoginChanged(login=command.login, was=client.login))
     return events
+
+
+def _may_log_in_on(by: Holder, login: Login, client: Active) -> None:
+    if isinstance(client.grant, ClientCredentials):
+        raise Clash("Nobody logs in through a machine client; these settings are for interactive clients.")
+    if client.public and not login.require_pkce:
+        raise Clash("A public client cannot do without PKCE.")
+    if login.first_party and not client.login.first_party and OPERATE not in by.scopes:
+        raise Forbidden("Only an operator can let a client skip the consent of people (firstParty).")
 
 
 def _may_give(by: Holder, scopes: set[str], grant: Grant) -> None:
@@ -155,6 +171,8 @@ def _may_give(by: Holder, scopes: set[str], grant: Grant) -> None:
 
 
 def _add_secret(command: AddSecret, client: Active) -> list[ClientEvent]:
+    if client.public:
+        raise Clash("A public client has no secrets; register a confidential one.")
     # Whoever gets a secret of a client can act with all its scopes, so this too would be a way to more than one holds.
     missing = set(client.scopes) & set(MANAGEMENT) - command.by.scopes
     if missing:

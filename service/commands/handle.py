@@ -1,24 +1,28 @@
 """The one loop: load what happened, decide, append. Lost a race? Load and decide again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
-from events import access_token, bot, client, signing_key
+from events import access_token, authorization, bot, client, consent, session, signing_key, user
 from events.codec import Event
 from events.database import Pool, read
 from events.envelope import Meta
 from events.log import Append, Appended, Conflict, Duplicate, Log, Receipt
 from events.replay import history
-from projections import bots, clients, revoked_tokens, signing_keys
+from projections import authorizations, bots, clients, consents, revoked_tokens, sessions, signing_keys, users
 from projections.table import Table
 from service.commands import access_token as access_token_commands
+from service.commands import authorization as authorization_commands
 from service.commands import bot as bot_commands
 from service.commands import client as client_commands
+from service.commands import consent as consent_commands
+from service.commands import session as session_commands
 from service.commands import signing_key as signing_key_commands
+from service.commands import user as user_commands
 from service.problems import Clash, Stale
 
 ATTEMPTS = 8
@@ -32,6 +36,11 @@ STOPPING = (
     client_commands.DeleteClient,
     bot_commands.DisableBot,
     bot_commands.DeleteBot,
+    user_commands.DisableUser,
+    user_commands.EraseUser,
+    session_commands.EndSession,
+    consent_commands.WithdrawConsent,
+    authorization_commands.RevokeAuthorization,
 )
 
 State = TypeVar("State")
@@ -54,13 +63,20 @@ SIGNING_KEY = Aggregate(signing_key.UnknownKey(), signing_key.evolve, signing_ke
 ACCESS_TOKEN = Aggregate(
     access_token.UnrevokedToken(), access_token.evolve, access_token_commands.decide, revoked_tokens.TABLE
 )
+USER = Aggregate(user.UnregisteredUser(), user.evolve, user_commands.decide, users.TABLE)
+SESSION = Aggregate(session.NoSession(), session.evolve, session_commands.decide, sessions.TABLE)
+CONSENT = Aggregate(consent.NoConsent(), consent.evolve, consent_commands.decide, consents.TABLE)
+AUTHORIZATION = Aggregate(
+    authorization.Unauthorized(), authorization.evolve, authorization_commands.decide, authorizations.TABLE
+)
 
 
 class Handled(Struct, frozen=True):
-    """`position` is where the last event of the command stands, or None when there was nothing to do."""
+    """`position` is where the last event of the command stands, or None when there was nothing to do; `events` are what happened."""
 
     position: int | None
     version: int
+    events: Sequence[Event] = ()
 
 
 class CarriedOutBefore(Exception):
@@ -106,13 +122,19 @@ async def handle(
         )
         match outcome:
             case Appended():
-                return Handled(outcome.position, outcome.version)
+                return Handled(outcome.position, outcome.version, events)
             case Duplicate():
                 raise CarriedOutBefore
             case Conflict():
                 if only_at is not None:
                     raise Clash("Somebody else changed this at the same moment; read it again.")
     raise Clash("This is being changed by many at once; ask again.")
+
+
+async def state_of(ledger: Ledger, aggregate: Aggregate[Command, State, Happened], stream: UUID) -> State:
+    """What the thing is now, by all that has happened to it. Raises Unavailable."""
+    past = await _load(ledger.pool, stream)
+    return reduce(aggregate.evolve, past, aggregate.initial)  # pyright: ignore[reportArgumentType]
 
 
 async def _load(pool: Pool, stream: UUID) -> list[Event]:

@@ -49,11 +49,11 @@ async def introspect(asked: Asked) -> bytes:
 
 async def _alive(asked: Asked, token: str) -> VerifiedClaims | None:
     try:
-        claims = asked.resources.tokens.verify(token)
+        claims = asked.resources.tokens.verify(token, for_us=False)
     except BadToken:
         return None
     stream = stream_of(claims.client_id)
     seen = await asked.resources.lookup.client(stream) if stream else None
-    if seen is None or not seen.may_act or await asked.resources.lookup.is_revoked(claims.jti):
+    if seen is None or not seen.may_act or await asked.resources.lookup.is_revoked(claims.jti, claims.authorization):
         return None
     return claims

@@ -161,7 +161,7 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
         raise Unauthenticated(str(fault), error="invalid_token") from fault
     stream = stream_of(claims.client_id)
     seen = await resources.lookup.client(stream) if stream else None
-    if seen is None or not seen.may_act or await resources.lookup.is_revoked(claims.jti):
+    if seen is None or not seen.may_act or await resources.lookup.is_revoked(claims.jti, claims.authorization):
         raise Unauthenticated("The token was revoked, or its client was disabled or deleted.", error="invalid_token")
     return Caller(client_id=claims.client_id, sub=claims.sub, scopes=claims.scopes & set(seen.client.scopes))
 

@@ -76,3 +76,16 @@ class ServerAway(Refusal):
 def plain(text: str) -> str:
     """The text in the characters that an error_description may have: printable ASCII but the quotation mark and the backslash."""
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in text)
+
+
+class Shown(Exception):
+    """What went wrong where nobody can be redirected to: a page tells the person in front of it (RFC 6749 section 4.1.2.1).
+
+    `title` is a few words; each of `details` is a sentence. Neither repeats a secret, nor what only the client's owner may know.
+    """
+
+    def __init__(self, title: str, *details: str, status: int = 400) -> None:
+        super().__init__(title)
+        self.title = title
+        self.details = details
+        self.status = status

@@ -1,10 +1,12 @@
 """The signing keys of this process: imported once each, one of them active, their public parts as a JWKS (RFC 7517)."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from joserfc.jwk import ECKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from joserfc.jwk import ECKey, RSAKey
 from joserfc.util import urlsafe_b64encode
 from msgspec import Struct, convert, json
 
@@ -13,7 +15,13 @@ from events.signing_key import PublicJwk
 from projections import signing_keys
 from service.sealing import CannotOpen, Seal
 
-ALGORITHM = "ES256"
+ES256, RS256 = "ES256", "RS256"
+ALGORITHM = ES256
+"""That of access tokens. ID tokens are RS256 unless their client asks otherwise (OpenID Connect Core 1.0 section 3.1.3.7)."""
+
+ALGORITHMS = (ES256, RS256)
+PRIVATE = ("kty", "crv", "x", "y", "d", "n", "e", "p", "q", "dp", "dq", "qi")
+RSA_BITS = 2048
 KEEP = "insert into vault.signing_keys (stream_id, wrapped) values ($1, $2)"
 WRAPPED = "select wrapped from vault.signing_keys"
 EVERY = "select stream_id, wrapped from vault.signing_keys"
@@ -31,10 +39,11 @@ class WrongMasterKey(Unavailable):
 
 
 class Signer(Struct, frozen=True):
-    """The key that signs, and the segment that its every token begins with."""
+    """The key that signs, and the segment that its every access token begins with."""
 
     kid: str
-    key: EllipticCurvePrivateKey
+    alg: str
+    key: EllipticCurvePrivateKey | RSAPrivateKey
     header: bytes
 
 
@@ -45,18 +54,25 @@ class KeyRing:
         self._seal = wrapping(master_key)
         self._kept_for = longest_token + LEEWAY
         self._rows: list[signing_keys.Row] = []
-        self._verifiers: dict[str, ECKey] = {}
-        self.signer: Signer | None = None
+        self._verifiers: dict[str, ECKey | RSAKey] = {}
+        self.signers: dict[str, Signer] = {}
 
     async def load(self, connection: Connection) -> None:
         """Raises WrongMasterKey."""
         self._rows = await signing_keys.every(connection)
         self._verifiers = {row.kid: _public(row) for row in self._rows}
-        active = signing_keys.active(self._rows)
-        if active is not None and (self.signer is None or self.signer.kid != active.kid):
-            self.signer = await self._signer(connection, active)
+        for alg in ALGORITHMS:
+            active = signing_keys.active(self._rows, alg)
+            known = self.signers.get(alg)
+            if active is not None and (known is None or known.kid != active.kid):
+                self.signers[alg] = await self._signer(connection, active)
 
-    def verifier(self, kid: str) -> ECKey | None:
+    @property
+    def signer(self) -> Signer | None:
+        """The key that signs access tokens."""
+        return self.signers.get(ALGORITHM)
+
+    def verifier(self, kid: str) -> ECKey | RSAKey | None:
         """The key of this name, while a token of its may be alive."""
         now = datetime.now(UTC)
         alive = any(row.kid == kid and row.verifies_at(now, self._kept_for) for row in self._rows)
@@ -79,9 +95,11 @@ class KeyRing:
         if wrapped is None:
             raise WrongMasterKey(f"the private part of the signing key {row.kid} is not in the vault")
         header = urlsafe_b64encode(json.encode({"alg": row.alg, "kid": row.kid, "typ": "at+jwt"}))
-        key = ECKey.import_key(unwrap(self._seal, row.stream_id, wrapped)).private_key
+        jwk = unwrap(self._seal, row.stream_id, wrapped)
+        # In a thread: an RSA key takes 29 ms to import.
+        key = (await asyncio.to_thread(_imported, row.alg, jwk)).private_key
         assert key is not None
-        return Signer(row.kid, key, header)
+        return Signer(row.kid, row.alg, key, header)
 
 
 def wrapping(master_key: bytes) -> Seal:
@@ -104,12 +122,10 @@ class NewKey(Struct, frozen=True):
     wrapped: bytes
 
 
-def generate(seal: Seal, stream: UUID) -> NewKey:
-    """A P-256 key: named by its thumbprint (RFC 7638), its private part wrapped."""
-    key = ECKey.generate_key("P-256")
-    private = json.encode(
-        {name: value for name, value in key.as_dict(private=True).items() if name in ("kty", "crv", "x", "y", "d")}
-    )
+def generate(seal: Seal, stream: UUID, alg: str) -> NewKey:
+    """A P-256 or RSA key: named by its thumbprint (RFC 7638), its private part wrapped. An RSA key takes a tenth of a second."""
+    key = ECKey.generate_key("P-256") if alg == ES256 else RSAKey.generate_key(RSA_BITS)
+    private = json.encode({name: value for name, value in key.as_dict(private=True).items() if name in PRIVATE})
     return NewKey(key.thumbprint(), convert(key.as_dict(private=False), PublicJwk), seal.close(private, stream.bytes))
 
 
@@ -126,5 +142,9 @@ async def rewrap(connection: Connection, old: Seal, new: Seal) -> int:
         return len(kept)
 
 
-def _public(row: signing_keys.Row) -> ECKey:
-    return ECKey.import_key(json.decode(json.encode(row.public_jwk), type=dict[str, str | list[str]]))
+def _public(row: signing_keys.Row) -> ECKey | RSAKey:
+    return _imported(row.alg, json.decode(json.encode(row.public_jwk), type=Jwk))
+
+
+def _imported(alg: str, jwk: Jwk) -> ECKey | RSAKey:
+    return ECKey.import_key(jwk) if alg == ES256 else RSAKey.import_key(jwk)

@@ -4,13 +4,13 @@ import time
 from hashlib import sha256
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
-from msgspec import Struct, ValidationError, convert, json
+from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, json
 
 from service.oauth.keys import ALGORITHM, KeyRing, Signer
 
@@ -32,6 +32,8 @@ class Claims(Struct, frozen=True, kw_only=True):
     iat: int
     exp: int
     jti: UUID
+    grant_id: UUID | UnsetType = UNSET
+    """The authorization that the token came of, where a person gave one."""
 
 
 class VerifiedClaims(Claims, frozen=True, kw_only=True):
@@ -41,6 +43,10 @@ class VerifiedClaims(Claims, frozen=True, kw_only=True):
     def scopes(self) -> frozenset[str]:
         return frozenset(self.scope.split())
 
+    @property
+    def authorization(self) -> UUID | None:
+        return None if self.grant_id is UNSET else self.grant_id
+
 
 class BadToken(Exception):
     """Not a live token of ours; the text says what is wrong and repeats nothing of the token."""
@@ -49,6 +55,7 @@ class BadToken(Exception):
 def sign(signer: Signer, claims: Claims) -> str:
     """The compact JWS. The header segment was encoded once for the key; the signature is r and s, 32 bytes each (RFC 7518 section 3.4)."""
     signing_input = signer.header + b"." + urlsafe_b64encode(_encode(claims))
+    assert isinstance(signer.key, EllipticCurvePrivateKey)
     r, s = decode_dss_signature(signer.key.sign(signing_input, _ES256))
     return (signing_input + b"." + urlsafe_b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big"))).decode()
 
@@ -62,14 +69,16 @@ class Tokens:
         self._audience = audience
         self._good: dict[bytes, tuple[str, VerifiedClaims]] = {}
 
-    def verify(self, token: str) -> VerifiedClaims:
-        """Raises BadToken. Whether the token was revoked, or its client stopped, is another question."""
+    def verify(self, token: str, *, for_us: bool = True) -> VerifiedClaims:
+        """Raises BadToken; with `for_us`, also if the token is for another resource. Whether it was revoked is another question."""
         digest = sha256(token.encode(errors="replace")).digest()
         kid, claims = self._good.get(digest) or self._remember(digest, self._read(token))
         if claims.exp + LEEWAY_SECONDS <= time.time():
             raise BadToken("The token has expired.")
         if self._ring.verifier(kid) is None:
             raise BadToken("The key that signed the token is no longer in use.")
+        if for_us and claims.aud != self._audience:
+            raise BadToken("The token is for another audience.")
         return claims
 
     def _remember(self, digest: bytes, good: tuple[str, VerifiedClaims]) -> tuple[str, VerifiedClaims]:
@@ -89,8 +98,6 @@ class Tokens:
             raise BadToken("The token's signature or form is not that of an access token of this server.") from fault
         if claims.iss != self._issuer:
             raise BadToken("The token is from another issuer.")
-        if claims.aud != self._audience:
-            raise BadToken("The token is for another audience.")
         return kid, claims
 
 

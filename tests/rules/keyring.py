@@ -44,7 +44,7 @@ def header(**changes: Any) -> bytes:
 def signer(name: str, key: ECKey | None = None) -> Signer:
     private = (key or KEYS[name]).private_key
     assert private is not None
-    return Signer(name, private, urlsafe_b64encode(header(kid=name)))
+    return Signer(name, "ES256", private, urlsafe_b64encode(header(kid=name)))
 
 
 def row(name: str) -> Row:
@@ -67,7 +67,7 @@ def ring() -> KeyRing:
     made = KeyRing(b"k" * 32, timedelta(hours=1))
     made._rows = [row(name) for name in KEYS]
     made._verifiers = {name: ECKey.import_key(public(key)) for name, key in KEYS.items()}
-    made.signer = signer("active")
+    made.signers = {"ES256": signer("active")}
     return made
 
 

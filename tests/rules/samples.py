@@ -34,13 +34,14 @@ def secret(number: int, *, expires_at: datetime | None = None) -> StoredSecret:
     )
 
 
+SECRET = secret(1)
 REGISTERED = ClientRegistered(
     owner="alice",
     grant=ClientCredentials(bot_user_id="bot-abc123"),
     display_name="Production CRM Integration",
     redirect_uris=(),
     scopes=("api:public",),
-    secret=secret(1),
+    secret=SECRET,
     at=AT,
 )
 INTERACTIVE = ClientRegistered(
@@ -49,7 +50,7 @@ INTERACTIVE = ClientRegistered(
     display_name=None,
     redirect_uris=("https://app.example.com/callback",),
     scopes=("api:public",),
-    secret=secret(1),
+    secret=SECRET,
     at=AT,
 )
 RENAMED = ClientDisplayNameChanged(display_name="CRM", was="Production CRM Integration")

@@ -60,7 +60,7 @@ def test_bytes_cut_short_are_seen(length):
 
 
 def test_a_wrapped_signing_key_is_opened_with_its_master_key_for_its_own_stream():
-    made = generate(wrapping(KEY), STREAM)
+    made = generate(wrapping(KEY), STREAM, "ES256")
     jwk = unwrap(wrapping(KEY), STREAM, made.wrapped)
     assert (jwk["x"], jwk["y"], set(jwk)) == (made.public_jwk.x, made.public_jwk.y, {"kty", "crv", "x", "y", "d"})
     for seal, stream in ((wrapping(b"j" * 32), STREAM), (wrapping(KEY), type(STREAM)(int=1))):

@@ -63,8 +63,8 @@ def test_the_key_that_signs_is_the_last_activated_of_those_not_retired():
         row(PUBLISHED),
         row(PUBLISHED, later, RETIRED),
     )
-    assert signing_keys.active([gone, new, next_, old]) == new
-    assert signing_keys.active([next_, gone]) is None
+    assert signing_keys.active([gone, new, next_, old], "ES256") == new
+    assert signing_keys.active([next_, gone], "ES256") is None
 
 
 def test_a_retired_key_verifies_for_as_long_as_a_token_of_its_may_live():

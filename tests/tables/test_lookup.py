@@ -18,7 +18,7 @@ from service.commands.handle import ACCESS_TOKEN, BOT, CLIENT, SIGNING_KEY, Ledg
 from service.commands.signing_key import PublishKey
 from service.credentials import new_id
 from service.lookup import Lookup
-from tests.rules.samples import AT, JWK, REGISTERED
+from tests.rules.samples import AT, JWK, REGISTERED, SECRET
 from tests.tables.conftest import DEADLINE, writing
 from tests.tables.items import meta
 
@@ -39,7 +39,7 @@ async def ledger(database: str) -> AsyncIterator[Ledger]:
 async def looking_up(
     database: str, on_keys_changed: Callable[[Connection], Awaitable[None]] = _no_keys
 ) -> AsyncGenerator[Lookup]:
-    lookup = Lookup(database, on_keys_changed)
+    lookup = Lookup(database, on_keys_changed, timedelta(hours=1))
     try:
         yield lookup
     finally:
@@ -60,7 +60,7 @@ async def registered(ledger: Ledger, bot_user_id: str = "bot-abc123") -> UUID:
         display_name=None,
         redirect_uris=(),
         scopes=("api:public",),
-        secret=REGISTERED.secret,
+        secret=SECRET,
         at=AT,
     )
     await handle(ledger, CLIENT, stream, command, meta(), fresh=True)
@@ -90,7 +90,7 @@ async def test_that_there_is_no_such_client_is_never_remembered(ledger, lookup):
         display_name=None,
         redirect_uris=(),
         scopes=(),
-        secret=REGISTERED.secret,
+        secret=SECRET,
         at=AT,
     )
     await handle(ledger, CLIENT, stream, command, meta(), fresh=True)

@@ -20,7 +20,7 @@ from service.commands.handle import ACCESS_TOKEN, BOT, CLIENT, SIGNING_KEY, Ledg
 from service.commands.signing_key import ActivateKey, PublishKey
 from service.credentials import new_id
 from service.problems import Problem
-from tests.rules.samples import AT, JWK, LATER, REGISTERED
+from tests.rules.samples import AT, JWK, LATER, REGISTERED, SECRET
 from tests.tables.conftest import DEADLINE, appended, connected, proved, writing
 from tests.tables.items import meta
 from tests.tables.test_issuance import issue
@@ -57,7 +57,7 @@ class Business:
                 CLIENT,
                 [
                     ChangeClient(by=ANYBODY, display_name=f"name {dice.random()}"),
-                    RevokeSecret(by=ANYBODY, secret_id=REGISTERED.secret.secret_id),
+                    RevokeSecret(by=ANYBODY, secret_id=SECRET.secret_id),
                     DisableClient(by=ANYBODY),
                     DeleteClient(by=ANYBODY),
                 ],

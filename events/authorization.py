@@ -1,0 +1,155 @@
+"""What can have happened to an authorization: one person's yes to one client, its code, and the tokens that came of it.
+
+The code and the refresh tokens are named by the authorization's id and proved by a random part, of which only the SHA-256 is here.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+
+class AuthorizationGranted(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.granted"):
+    """Who said yes to what, and how they had proved who they are."""
+
+    client: UUID
+    user: UUID
+    session: UUID
+    scopes: tuple[str, ...]
+    resource: str | None
+    nonce: str | None
+    auth_time: datetime
+    acr: str
+    amr: tuple[str, ...]
+    id_token_claims: tuple[str, ...] = ()
+    userinfo_claims: tuple[str, ...] = ()
+
+
+class CodeIssued(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.code_issued"):
+    """`redirect_uri` is the one that the code was sent to; `named` says whether the client's request named it."""
+
+    hash: str
+    redirect_uri: str
+    named: bool
+    code_challenge: str | None
+    expires_at: datetime
+    at: datetime
+
+
+class CodeRedeemed(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.code_redeemed"):
+    jti: UUID
+    at: datetime
+
+
+class CodeReplayed(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.code_replayed"):
+    """The code came a second time: somebody else has it too (RFC 9700 section 2.1.1)."""
+
+    at: datetime
+
+
+class RedemptionRefused(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.redemption_refused"):
+    """The code or refresh token was good and what came with it was not: another client, a wrong verifier, another redirect URI."""
+
+    client_id: str
+    why: str
+    at: datetime
+
+
+class RefreshTokenIssued(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.refresh_token_issued"):
+    hash: str
+    expires_at: datetime
+    at: datetime
+
+
+class RefreshTokenRotated(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.refresh_token_rotated"):
+    """The refresh token was exchanged for the next one, whose hash this is."""
+
+    hash: str
+    jti: UUID
+    at: datetime
+
+
+class RefreshTokenReplayed(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.refresh_token_replayed"):
+    """A refresh token that had been exchanged came again: one of the two who have it is a thief (RFC 9700 section 4.14)."""
+
+    at: datetime
+
+
+class AuthorizationRevoked(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.revoked"):
+    """Every token that came of it is worth nothing from here on."""
+
+    why: str
+    at: datetime
+
+
+AuthorizationEvent = (
+    AuthorizationGranted
+    | CodeIssued
+    | CodeRedeemed
+    | CodeReplayed
+    | RedemptionRefused
+    | RefreshTokenIssued
+    | RefreshTokenRotated
+    | RefreshTokenReplayed
+    | AuthorizationRevoked
+)
+
+
+class Unauthorized(Struct, frozen=True):
+    pass
+
+
+class RefreshToken(Struct, frozen=True, kw_only=True, gc=False):
+    """The one that is good now, and the hashes of those that were exchanged."""
+
+    hash: str
+    expires_at: datetime
+    rotated_at: datetime | None = None
+    exchanged: tuple[str, ...] = ()
+
+
+class Authorized(Struct, frozen=True, kw_only=True, gc=False):
+    granted: AuthorizationGranted
+    code: CodeIssued | None = None
+    redeemed: bool = False
+    refresh: RefreshToken | None = None
+
+
+class Revoked(Struct, frozen=True, kw_only=True, gc=False):
+    was: Authorized
+
+
+Authorization = Unauthorized | Authorized | Revoked
+
+
+def evolve(authorization: Authorization, event: AuthorizationEvent) -> Authorization:
+    """What the authorization is after the event. Total: it never refuses."""
+    match event:
+        case AuthorizationGranted():
+            return Authorized(granted=event)
+        case CodeIssued():
+            return _changed(authorization, code=event)
+        case CodeRedeemed():
+            return _changed(authorization, redeemed=True)
+        case RefreshTokenIssued():
+            return _changed(authorization, refresh=RefreshToken(hash=event.hash, expires_at=event.expires_at))
+        case RefreshTokenRotated():
+            return _rotated(authorization, event)
+        case AuthorizationRevoked():
+            return Revoked(was=authorization) if isinstance(authorization, Authorized) else authorization
+        case CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
+            return authorization
+
+
+def _changed(authorization: Authorization, **changes: object) -> Authorization:
+    return structs.replace(authorization, **changes) if isinstance(authorization, Authorized) else authorization
+
+
+def _rotated(authorization: Authorization, event: RefreshTokenRotated) -> Authorization:
+    if not isinstance(authorization, Authorized) or authorization.refresh is None:
+        return authorization
+    before = authorization.refresh
+    following = structs.replace(
+        before, hash=event.hash, rotated_at=event.at, exchanged=(*before.exchanged, before.hash)
+    )
+    return structs.replace(authorization, refresh=following)

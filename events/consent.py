@@ -1,0 +1,50 @@
+"""What a person allowed a client, and what is left of that. Its stream is named by the person, the client and the resource."""
+
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class ConsentGiven(Struct, frozen=True, kw_only=True, gc=False, tag="consent.given"):
+    """`scopes` are all that the person has allowed by now, those from before too."""
+
+    user: UUID
+    client_id: str
+    resource: str | None
+    scopes: tuple[str, ...]
+    at: datetime
+
+
+class ConsentWithdrawn(Struct, frozen=True, kw_only=True, gc=False, tag="consent.withdrawn"):
+    at: datetime
+
+
+ConsentEvent = ConsentGiven | ConsentWithdrawn
+
+
+class NoConsent(Struct, frozen=True):
+    pass
+
+
+class Consented(Struct, frozen=True, kw_only=True, gc=False):
+    scopes: tuple[str, ...]
+
+
+Consent = NoConsent | Consented
+
+
+def stream_of(user: UUID, client_id: str, resource: str | None) -> UUID:
+    """The one stream of this person's consent to this client for this resource (None: the server's own audience)."""
+    named = sha256(b"\0".join((b"consent", user.bytes, client_id.encode(), (resource or "").encode()))).digest()
+    return UUID(bytes=named[:16], version=8)
+
+
+def evolve(_consent: Consent, event: ConsentEvent) -> Consent:
+    """What is allowed after the event. Total: it never refuses."""
+    match event:
+        case ConsentGiven():
+            return Consented(scopes=event.scopes)
+        case ConsentWithdrawn():
+            return NoConsent()

@@ -1,0 +1,135 @@
+"""What can have happened to a user, and what a user then is. What tells who the person is, is sealed."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from events.sealed import Sealed
+
+
+class Factor(Struct, frozen=True, kw_only=True, gc=False):
+    """Something that a person proves themselves with beside the password. `kind` is `totp` (RFC 6238) or `passkey` (WebAuthn)."""
+
+    factor_id: UUID
+    kind: str
+    kept: Sealed
+    created_at: datetime
+
+
+class UserRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="user.registered"):
+    """Without a password the person comes from the upstream OpenID Provider."""
+
+    profile: Sealed
+    password: Sealed | None
+    email_verified: bool
+    at: datetime
+
+
+class UserVerified(Struct, frozen=True, kw_only=True, gc=False, tag="user.verified"):
+    """The e-mail address is known to be the person's own."""
+
+    at: datetime
+
+
+class UserPasswordChanged(Struct, frozen=True, kw_only=True, gc=False, tag="user.password_changed"):
+    password: Sealed
+    at: datetime
+
+
+class UserFactorAdded(Struct, frozen=True, kw_only=True, gc=False, tag="user.factor_added"):
+    factor: Factor
+
+
+class UserFactorRemoved(Struct, frozen=True, kw_only=True, gc=False, tag="user.factor_removed"):
+    factor_id: UUID
+
+
+class UserDisabled(Struct, frozen=True, kw_only=True, gc=False, tag="user.disabled"):
+    pass
+
+
+class UserEnabled(Struct, frozen=True, kw_only=True, gc=False, tag="user.enabled"):
+    pass
+
+
+class UserErased(Struct, frozen=True, kw_only=True, gc=False, tag="user.erased"):
+    """The data key of the person is destroyed: what the log has of them can be read by nobody any more."""
+
+    at: datetime
+
+
+UserEvent = (
+    UserRegistered
+    | UserVerified
+    | UserPasswordChanged
+    | UserFactorAdded
+    | UserFactorRemoved
+    | UserDisabled
+    | UserEnabled
+    | UserErased
+)
+
+
+class UnregisteredUser(Struct, frozen=True):
+    pass
+
+
+class ActiveUser(Struct, frozen=True, kw_only=True, gc=False):
+    verified: bool
+    has_password: bool
+    factors: tuple[Factor, ...] = ()
+
+
+class DisabledUser(Struct, frozen=True, kw_only=True, gc=False):
+    """A disabled user keeps what they were, for the day they are enabled."""
+
+    was: ActiveUser
+
+
+class ErasedUser(Struct, frozen=True):
+    pass
+
+
+User = UnregisteredUser | ActiveUser | DisabledUser | ErasedUser
+
+
+def evolve(user: User, event: UserEvent) -> User:
+    """What the user is after the event. Total: it never refuses."""
+    match event:
+        case UserRegistered():
+            return ActiveUser(verified=event.email_verified, has_password=event.password is not None)
+        case UserVerified():
+            return _changed(user, verified=True)
+        case UserPasswordChanged():
+            return _changed(user, has_password=True)
+        case UserFactorAdded():
+            return _changed(user, factors=(*_factors(user), event.factor))
+        case UserFactorRemoved():
+            return _changed(user, factors=tuple(f for f in _factors(user) if f.factor_id != event.factor_id))
+        case UserDisabled():
+            return DisabledUser(was=user) if isinstance(user, ActiveUser) else user
+        case UserEnabled():
+            return user.was if isinstance(user, DisabledUser) else user
+        case UserErased():
+            return ErasedUser()
+
+
+def _changed(user: User, **changes: object) -> User:
+    match user:
+        case ActiveUser():
+            return structs.replace(user, **changes)
+        case DisabledUser():
+            return DisabledUser(was=structs.replace(user.was, **changes))
+        case UnregisteredUser() | ErasedUser():
+            return user
+
+
+def _factors(user: User) -> tuple[Factor, ...]:
+    match user:
+        case ActiveUser():
+            return user.factors
+        case DisabledUser():
+            return user.was.factors
+        case UnregisteredUser() | ErasedUser():
+            return ()

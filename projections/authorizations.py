@@ -1,0 +1,130 @@
+"""Authorizations: which person let which client in, in which session, and whether what came of it is still good."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct, structs
+
+from events.authorization import (
+    AuthorizationEvent,
+    AuthorizationGranted,
+    AuthorizationRevoked,
+    CodeIssued,
+    CodeRedeemed,
+    CodeReplayed,
+    RedemptionRefused,
+    RefreshTokenIssued,
+    RefreshTokenReplayed,
+    RefreshTokenRotated,
+)
+from events.codec import tags
+from events.database import AnyConnection
+from projections.table import Table
+
+COLUMNS = "stream_id, client, user_id, session_id, scopes, resource, state, granted_at, redeemed_at, used_at, refresh_until, revoked_at, why, version"
+OF_USER = f"select {COLUMNS} from read.authorizations where user_id = $1 and state = 'active' order by stream_id desc"
+OF_SESSION = f"select {COLUMNS} from read.authorizations where session_id = $1 and state = 'active' order by stream_id"
+REVOKED = (
+    "select stream_id, revoked_at from read.authorizations where stream_id = any($1::uuid[]) and state = 'revoked'"
+)
+REVOKED_SINCE = (
+    "select stream_id, revoked_at from read.authorizations where revoked_at > clock_timestamp() - $1::interval"
+)
+OF_STOPPED = """
+select a.stream_id from read.authorizations a join read.users u on u.stream_id = a.user_id
+ where a.state = 'active' and u.state <> 'active' order by a.stream_id
+"""
+
+
+class Row(Struct, frozen=True, kw_only=True, gc=False):
+    stream_id: UUID
+    client: UUID
+    user_id: UUID
+    session_id: UUID
+    scopes: tuple[str, ...]
+    resource: str | None
+    state: str
+    granted_at: datetime | None
+    redeemed_at: datetime | None
+    used_at: datetime | None
+    refresh_until: datetime | None
+    revoked_at: datetime | None
+    why: str | None
+    version: int
+
+
+def project(row: Row | None, stream: UUID, event: AuthorizationEvent) -> Row | None:
+    """The authorization's row after the event."""
+    if isinstance(event, AuthorizationGranted):
+        return _granted(stream, event)
+    return None if row is None else structs.replace(row, version=row.version + 1, **_changes(row, event))
+
+
+def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
+    return Row(
+        stream_id=stream,
+        client=event.client,
+        user_id=event.user,
+        session_id=event.session,
+        scopes=event.scopes,
+        resource=event.resource,
+        state="active",
+        granted_at=None,
+        redeemed_at=None,
+        used_at=None,
+        refresh_until=None,
+        revoked_at=None,
+        why=None,
+        version=1,
+    )
+
+
+def _changes(row: Row, event: AuthorizationEvent) -> dict[str, Any]:
+    match event:
+        case AuthorizationGranted() | CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
+            return {}
+        case CodeIssued():
+            return {"granted_at": event.at}
+        case CodeRedeemed():
+            return {"redeemed_at": event.at, "used_at": event.at}
+        case RefreshTokenIssued():
+            return {"refresh_until": event.expires_at}
+        case RefreshTokenRotated():
+            return {"used_at": event.at}
+        case AuthorizationRevoked():
+            return {} if row.state == "revoked" else {"state": "revoked", "revoked_at": event.at, "why": event.why}
+
+
+TABLE = Table(name="authorizations", row=Row, tags=tags(AuthorizationEvent), project=project)
+
+
+def _row(record: asyncpg.Record) -> Row:
+    columns: dict[str, Any] = {**dict(record), "scopes": tuple(record["scopes"])}
+    return Row(**columns)
+
+
+async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
+    """Those that stand, latest first."""
+    return [_row(record) for record in await connection.fetch(OF_USER, user)]
+
+
+async def of_session(connection: AnyConnection, session: UUID) -> list[Row]:
+    """Those that stand and were granted in this session."""
+    return [_row(record) for record in await connection.fetch(OF_SESSION, session)]
+
+
+async def of_stopped_users(connection: AnyConnection) -> list[UUID]:
+    """Authorizations that the end of their user has yet to reach."""
+    return [row[0] for row in await connection.fetch(OF_STOPPED)]
+
+
+async def revoked(connection: AnyConnection, authorizations: list[UUID], within: timedelta) -> dict[UUID, datetime]:
+    """Those of these that were revoked, each with the moment from which no token of its can be alive."""
+    return {row[0]: row[1] + within for row in await connection.fetch(REVOKED, authorizations)}
+
+
+async def lately_revoked(connection: AnyConnection, within: timedelta) -> dict[UUID, datetime]:
+    """Every one whose access tokens may still look good, with the moment from which none can."""
+    return {row[0]: row[1] + within for row in await connection.fetch(REVOKED_SINCE, within)}

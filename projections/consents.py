@@ -1,0 +1,66 @@
+"""What people allowed which client: remembered, shown to them, taken back by them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct, structs
+
+from events.codec import tags
+from events.consent import ConsentEvent, ConsentGiven, ConsentWithdrawn
+from events.database import AnyConnection
+from projections.table import Table
+
+COLUMNS = "stream_id, user_id, client_id, resource, scopes, state, given_at, version"
+FIND = f"select {COLUMNS} from read.consents where stream_id = $1"
+OF_USER = (
+    f"select {COLUMNS} from read.consents where user_id = $1 and state = 'given' order by given_at desc, stream_id"
+)
+
+
+class Row(Struct, frozen=True, kw_only=True, gc=False):
+    stream_id: UUID
+    user_id: UUID
+    client_id: str
+    resource: str | None
+    scopes: tuple[str, ...]
+    state: str
+    given_at: datetime
+    version: int
+
+
+def project(row: Row | None, stream: UUID, event: ConsentEvent) -> Row | None:
+    """The consent's row after the event."""
+    match event:
+        case ConsentGiven():
+            return Row(
+                stream_id=stream,
+                user_id=event.user,
+                client_id=event.client_id,
+                resource=event.resource,
+                scopes=event.scopes,
+                state="given",
+                given_at=event.at,
+                version=row.version + 1 if row else 1,
+            )
+        case ConsentWithdrawn():
+            return row and structs.replace(row, state="withdrawn", scopes=(), version=row.version + 1)
+
+
+TABLE = Table(name="consents", row=Row, tags=tags(ConsentEvent), project=project)
+
+
+def _row(record: asyncpg.Record) -> Row:
+    columns: dict[str, Any] = {**dict(record), "scopes": tuple(record["scopes"])}
+    return Row(**columns)
+
+
+async def find(connection: AnyConnection, stream: UUID) -> Row | None:
+    record = await connection.fetchrow(FIND, stream)
+    return None if record is None else _row(record)
+
+
+async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
+    """Those that stand, latest first."""
+    return [_row(record) for record in await connection.fetch(OF_USER, user)]

@@ -1,0 +1,120 @@
+"""Login sessions: which are open, whose they are, and which clients have yet to hear that one is over."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct, structs
+
+from events.codec import tags
+from events.database import AnyConnection
+from events.sealed import Sealed
+from events.session import (
+    SessionClientNotified,
+    SessionClientNotReached,
+    SessionEnded,
+    SessionEvent,
+    SessionReauthenticated,
+    SessionStarted,
+    SessionUsedAfterEnd,
+)
+from projections.table import Table
+
+COLUMNS = "stream_id, user_id, token_hash, amr, acr, device, state, started_at, authenticated_at, expires_at, ended_at, notify, version"
+FIND = f"select {COLUMNS} from read.sessions where stream_id = $1"
+OF_USER = f"""
+select {COLUMNS} from read.sessions
+ where user_id = $1 and state = 'open' and expires_at > clock_timestamp() order by stream_id desc
+"""
+TO_NOTIFY = f"select {COLUMNS} from read.sessions where notify <> '{{}}' order by ended_at limit $1"
+OF_STOPPED_USERS = """
+select s.stream_id from read.sessions s join read.users u on u.stream_id = s.user_id
+ where s.state = 'open' and u.state <> 'active' order by s.stream_id
+"""
+
+
+class Row(Struct, frozen=True, kw_only=True, gc=False):
+    stream_id: UUID
+    user_id: UUID
+    token_hash: str
+    amr: tuple[str, ...]
+    acr: str
+    device: Sealed | None
+    state: str
+    started_at: datetime
+    authenticated_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    notify: tuple[str, ...]
+    version: int
+
+
+def project(row: Row | None, stream: UUID, event: SessionEvent) -> Row | None:
+    """The session's row after the event."""
+    if isinstance(event, SessionStarted):
+        return _started(stream, event)
+    return None if row is None else structs.replace(row, version=row.version + 1, **_changes(row, event))
+
+
+def _started(stream: UUID, event: SessionStarted) -> Row:
+    return Row(
+        stream_id=stream,
+        user_id=event.user,
+        token_hash=event.token_hash,
+        amr=event.amr,
+        acr=event.acr,
+        device=event.device,
+        state="open",
+        started_at=event.at,
+        authenticated_at=event.at,
+        expires_at=event.expires_at,
+        ended_at=None,
+        notify=(),
+        version=1,
+    )
+
+
+def _changes(row: Row, event: SessionEvent) -> dict[str, Any]:
+    match event:
+        case SessionStarted() | SessionUsedAfterEnd():
+            return {}
+        case SessionReauthenticated():
+            return {
+                "token_hash": event.token_hash,
+                "amr": event.amr,
+                "acr": event.acr,
+                "authenticated_at": event.at,
+            }
+        case SessionEnded():
+            return {"state": "ended", "ended_at": event.at, "notify": event.notify, "device": None}
+        case SessionClientNotified() | SessionClientNotReached():
+            return {"notify": tuple(each for each in row.notify if each != event.client_id)}
+
+
+TABLE = Table(name="sessions", row=Row, tags=tags(SessionEvent), project=project)
+
+
+def _row(record: asyncpg.Record) -> Row:
+    columns: dict[str, Any] = {**dict(record), "amr": tuple(record["amr"]), "notify": tuple(record["notify"])}
+    return Row(**columns)
+
+
+async def find(connection: AnyConnection, session: UUID) -> Row | None:
+    record = await connection.fetchrow(FIND, session)
+    return None if record is None else _row(record)
+
+
+async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
+    """Those that are open, latest first."""
+    return [_row(record) for record in await connection.fetch(OF_USER, user)]
+
+
+async def to_notify(connection: AnyConnection, *, limit: int) -> list[Row]:
+    """Ended sessions of which some client has yet to be told, oldest end first."""
+    return [_row(record) for record in await connection.fetch(TO_NOTIFY, limit)]
+
+
+async def of_stopped_users(connection: AnyConnection) -> list[UUID]:
+    """Open sessions that the end of their user has yet to reach."""
+    return [row[0] for row in await connection.fetch(OF_STOPPED_USERS)]

@@ -1,0 +1,106 @@
+"""The people who can log in: one row each, with what is needed to let them in. Who they are is sealed, and gone once they are erased."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct, json, structs
+
+from events.codec import tags
+from events.database import AnyConnection
+from events.sealed import Sealed
+from events.user import (
+    Factor,
+    UserDisabled,
+    UserEnabled,
+    UserErased,
+    UserEvent,
+    UserFactorAdded,
+    UserFactorRemoved,
+    UserPasswordChanged,
+    UserRegistered,
+    UserVerified,
+)
+from projections.table import Table
+
+COLUMNS = "stream_id, state, verified, profile, password, password_at, factors, created_at, version"
+FIND = f"select {COLUMNS} from read.users where stream_id = any($1::uuid[])"
+LIST = f"""
+select {COLUMNS} from read.users
+ where ($1::uuid is null or stream_id > $1) and ($2::text is null or state = $2) and state <> 'erased' order by stream_id limit $3
+"""
+
+
+class Row(Struct, frozen=True, kw_only=True, gc=False):
+    stream_id: UUID
+    state: str
+    verified: bool
+    profile: Sealed | None
+    password: Sealed | None
+    password_at: datetime | None
+    factors: Sequence[Factor]
+    created_at: datetime
+    version: int
+
+
+def project(row: Row | None, stream: UUID, event: UserEvent) -> Row | None:
+    """The user's row after the event. An erased user keeps the row: their `sub` is never anybody else's."""
+    if isinstance(event, UserRegistered):
+        return _registered(stream, event)
+    return None if row is None else structs.replace(row, version=row.version + 1, **_changes(row, event))
+
+
+def _registered(stream: UUID, event: UserRegistered) -> Row:
+    return Row(
+        stream_id=stream,
+        state="active",
+        verified=event.email_verified,
+        profile=event.profile,
+        password=event.password,
+        password_at=event.at if event.password else None,
+        factors=(),
+        created_at=event.at,
+        version=1,
+    )
+
+
+def _changes(row: Row, event: UserEvent) -> dict[str, Any]:
+    match event:
+        case UserRegistered():
+            return {}
+        case UserVerified():
+            return {"verified": True}
+        case UserPasswordChanged():
+            return {"password": event.password, "password_at": event.at}
+        case UserFactorAdded():
+            return {"factors": (*row.factors, event.factor)}
+        case UserFactorRemoved():
+            return {"factors": tuple(f for f in row.factors if f.factor_id != event.factor_id)}
+        case UserDisabled():
+            return {"state": "disabled"}
+        case UserEnabled():
+            return {"state": "active"}
+        case UserErased():
+            return {"state": "erased", "profile": None, "password": None, "password_at": None, "factors": ()}
+
+
+TABLE = Table(name="users", row=Row, tags=tags(UserEvent), project=project)
+
+_factors = json.Decoder(tuple[Factor, ...]).decode
+
+
+def _row(record: asyncpg.Record) -> Row:
+    columns: dict[str, Any] = {**dict(record), "factors": _factors(record["factors"])}
+    return Row(**columns)
+
+
+async def find(connection: AnyConnection, user: UUID) -> Row | None:
+    record = await connection.fetchrow(FIND, [user])
+    return None if record is None else _row(record)
+
+
+async def listed(connection: AnyConnection, *, after: UUID | None, state: str | None, limit: int) -> list[Row]:
+    """Oldest first, at most `limit`; without those who were erased."""
+    return [_row(record) for record in await connection.fetch(LIST, after, state, limit)]

@@ -1,0 +1,115 @@
+"""What happened to people, their sessions, consents and authorizations, in sentences. Nothing that is sealed is told."""
+
+from events.authorization import (
+    AuthorizationEvent,
+    AuthorizationGranted,
+    AuthorizationRevoked,
+    CodeIssued,
+    CodeRedeemed,
+    CodeReplayed,
+    RedemptionRefused,
+    RefreshTokenIssued,
+    RefreshTokenReplayed,
+    RefreshTokenRotated,
+)
+from events.consent import ConsentEvent, ConsentGiven, ConsentWithdrawn
+from events.session import (
+    SessionClientNotified,
+    SessionClientNotReached,
+    SessionEnded,
+    SessionEvent,
+    SessionReauthenticated,
+    SessionStarted,
+    SessionUsedAfterEnd,
+)
+from events.user import (
+    UserDisabled,
+    UserEnabled,
+    UserErased,
+    UserEvent,
+    UserFactorAdded,
+    UserFactorRemoved,
+    UserPasswordChanged,
+    UserRegistered,
+    UserVerified,
+)
+from projections.clients import client_id_of
+from service.cli.output import moment
+
+
+def what(event: UserEvent | SessionEvent | ConsentEvent | AuthorizationEvent) -> str:
+    """The event in a sentence."""
+    if isinstance(event, UserEvent):
+        return _user(event)
+    if isinstance(event, SessionEvent):
+        return _session(event)
+    if isinstance(event, ConsentEvent):
+        return _consent(event)
+    return _authorization(event)
+
+
+def _user(event: UserEvent) -> str:
+    match event:
+        case UserRegistered():
+            return "registered" + (", with a password" if event.password else ", from the upstream provider")
+        case UserVerified():
+            return "e-mail address verified"
+        case UserPasswordChanged():
+            return "password changed"
+        case UserFactorAdded():
+            return f"second factor added: {event.factor.kind} {event.factor.factor_id}"
+        case UserFactorRemoved():
+            return f"second factor {event.factor_id} removed"
+        case UserDisabled():
+            return "disabled"
+        case UserEnabled():
+            return "enabled"
+        case UserErased():
+            return "erased: what is sealed above can be read by nobody any more"
+
+
+def _session(event: SessionEvent) -> str:
+    match event:
+        case SessionStarted():
+            return f"user {event.user} logged in ({', '.join(event.amr)}), until {moment(event.expires_at)}"
+        case SessionReauthenticated():
+            return f"logged in again ({', '.join(event.amr)})"
+        case SessionEnded():
+            told = f"; to be told: {', '.join(event.notify)}" if event.notify else ""
+            return f"ended: {event.why}{told}"
+        case SessionUsedAfterEnd():
+            return "somebody came with its cookie after its end"
+        case SessionClientNotified():
+            return f"{event.client_id} was told of the end"
+        case SessionClientNotReached():
+            return f"{event.client_id} could not be told of the end: {event.why}"
+
+
+def _consent(event: ConsentEvent) -> str:
+    match event:
+        case ConsentGiven():
+            return f"user {event.user} allowed {event.client_id}: {' '.join(event.scopes)}"
+        case ConsentWithdrawn():
+            return "withdrawn"
+
+
+def _authorization(event: AuthorizationEvent) -> str:
+    match event:
+        case AuthorizationGranted():
+            return f"user {event.user} let {client_id_of(event.client)} in, with {' '.join(event.scopes) or 'no scope'}"
+        case CodeIssued():
+            return f"code issued for {event.redirect_uri}"
+        case CodeRedeemed():
+            return f"code redeemed for the token {event.jti}"
+        case CodeReplayed():
+            return "the code came a second time"
+        case RedemptionRefused():
+            return f"refused to {event.client_id}: {event.why}"
+        case RefreshTokenIssued():
+            return f"refresh token issued, good until {moment(event.expires_at)}"
+        case RefreshTokenRotated():
+            return f"refresh token exchanged for the next one and the token {event.jti}"
+        case RefreshTokenReplayed():
+            return "a refresh token that had been exchanged came again"
+        case AuthorizationRevoked():
+            return f"revoked, with all that came of it: {event.why}"

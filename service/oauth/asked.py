@@ -1,0 +1,73 @@
+"""What a client asked at the authorization endpoint, once it was found good: carried from page to page in the URL, sealed.
+
+Nothing is kept at the server between the pages, and nobody but this server can write such a request or read it.
+"""
+
+import base64
+import binascii
+import time
+from uuid import UUID
+
+from msgspec import Struct, ValidationError, json
+
+from service.sealing import CannotOpen, Seal
+
+LIFETIME_SECONDS = 3600
+"""How long a person may take over the pages."""
+
+ABOUT = b"authorization request"
+
+
+class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2.1, RFC 7636, RFC 8707; every part of it was checked.
+
+    `asked_at` is in whole seconds since 1970. `chosen` is the session whose person said \"it is me\" to `prompt=select_account`,
+    `consented` the session whose person allowed it to `prompt=consent`: each is good in that session alone.
+    """
+
+    client_id: str
+    redirect_uri: str
+    asked_at: int
+    named: bool = True
+    response_mode: str = "query"
+    state: str | None = None
+    nonce: str | None = None
+    scopes: tuple[str, ...] = ()
+    resource: str | None = None
+    code_challenge: str | None = None
+    prompts: tuple[str, ...] = ()
+    max_age: int | None = None
+    login_hint: str | None = None
+    acr_values: tuple[str, ...] = ()
+    ui_locales: tuple[str, ...] = ()
+    id_token_claims: tuple[str, ...] = ()
+    userinfo_claims: tuple[str, ...] = ()
+    wanted_sub: str | None = None
+    chosen: UUID | None = None
+    consented: UUID | None = None
+
+
+class NoRequest(Exception):
+    """This is no request that this server sealed, or the person took too long over it."""
+
+
+class Requests:
+    """Seals requests into a URL parameter, and opens them again."""
+
+    def __init__(self, master_key: bytes) -> None:
+        self._seal = Seal(master_key, "muniment authorization requests")
+
+    def close(self, request: AuthorizationRequest) -> str:
+        sealed = self._seal.close(json.encode(request), ABOUT)
+        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def open(self, text: str) -> AuthorizationRequest:
+        """Raises NoRequest."""
+        try:
+            sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            request = json.decode(self._seal.open(sealed, ABOUT), type=AuthorizationRequest)
+        except (binascii.Error, CannotOpen, ValidationError, ValueError) as fault:
+            raise NoRequest("This page was reached in a way that cannot be continued.") from fault
+        if request.asked_at + LIFETIME_SECONDS < time.time():
+            raise NoRequest("This page was open for more than an hour.")
+        return request

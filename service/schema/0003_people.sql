@@ -1,0 +1,20 @@
+-- What must be forgettable, and so must never be in the log: each person's data key, wrapped by the master key, and what finds them by name.
+create table vault.people (
+  user_id    uuid        not null primary key,
+  wrapped    bytea       not null,
+  created_at timestamptz not null default clock_timestamp()          -- one without a user after a while is of a registration that failed
+);
+create table vault.names (                                           -- HMAC of an e-mail address, or of an upstream issuer and subject
+  name    bytea not null primary key,
+  user_id uuid  not null references vault.people on delete cascade
+);
+create index names_user on vault.names (user_id);
+alter table vault.people owner to muniment_service;
+alter table vault.names owner to muniment_service;
+
+-- What may be used once (a one-time password, a challenge), until it would have expired anyway. Unlogged, for nothing here is a fact.
+create unlogged table limits.used (
+  key   text        not null primary key,
+  until timestamptz not null
+);
+alter table limits.used owner to muniment_service;
