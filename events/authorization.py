@@ -117,6 +117,7 @@ class Authorized(Struct, frozen=True, kw_only=True, gc=False):
 
 class Revoked(Struct, frozen=True, kw_only=True, gc=False):
     was: Authorized
+    why: str
 
 
 Authorization = Unauthorized | Authorized | Revoked
@@ -136,7 +137,7 @@ def evolve(authorization: Authorization, event: AuthorizationEvent) -> Authoriza
         case RefreshTokenRotated():
             return _rotated(authorization, event)
         case AuthorizationRevoked():
-            return Revoked(was=authorization) if isinstance(authorization, Authorized) else authorization
+            return Revoked(was=authorization, why=event.why) if isinstance(authorization, Authorized) else authorization
         case CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
             return authorization
 

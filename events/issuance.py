@@ -15,13 +15,21 @@ ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4
 
 
 class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is kept of a token beside its client, secret and jti. Never the token."""
+    """What is kept of a token beside its client, secret and jti. Never the token.
+
+    One that came of a person's authorization names it, and no address: it may be the person's own.
+    """
 
     sub: str
     scope: str
     kid: str
     exp: int
     address: str | None = None
+    authorization: UUID | None = None
+
+
+NO_SECRET = UUID(int=0)
+"""In the place of the secret of a client that has none."""
 
 
 class Issue(Struct, frozen=True, kw_only=True):

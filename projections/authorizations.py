@@ -33,8 +33,13 @@ REVOKED_SINCE = (
     "select stream_id, revoked_at from read.authorizations where revoked_at > clock_timestamp() - $1::interval"
 )
 OF_STOPPED = """
-select a.stream_id from read.authorizations a join read.users u on u.stream_id = a.user_id
+select a.stream_id, u.state from read.authorizations a join read.users u on u.stream_id = a.user_id
  where a.state = 'active' and u.state <> 'active' order by a.stream_id
+"""
+OF_ENDED = """
+select a.stream_id from read.sessions s join read.authorizations a on a.session_id = s.stream_id
+ where s.ended_at > clock_timestamp() - interval '1 day' and a.state = 'active' and not 'offline_access' = any(a.scopes)
+ order by a.stream_id
 """
 
 
@@ -115,9 +120,14 @@ async def of_session(connection: AnyConnection, session: UUID) -> list[Row]:
     return [_row(record) for record in await connection.fetch(OF_SESSION, session)]
 
 
-async def of_stopped_users(connection: AnyConnection) -> list[UUID]:
-    """Authorizations that the end of their user has yet to reach."""
-    return [row[0] for row in await connection.fetch(OF_STOPPED)]
+async def of_stopped_users(connection: AnyConnection) -> dict[UUID, str]:
+    """Authorizations that the end of their user has yet to reach, each with the state of its user."""
+    return {row[0]: row[1] for row in await connection.fetch(OF_STOPPED)}
+
+
+async def of_ended_sessions(connection: AnyConnection) -> list[UUID]:
+    """Authorizations that the end of their session has yet to reach: those of a day, for no access token lives longer."""
+    return [row[0] for row in await connection.fetch(OF_ENDED)]
 
 
 async def revoked(connection: AnyConnection, authorizations: list[UUID], within: timedelta) -> dict[UUID, datetime]:

@@ -40,15 +40,18 @@ class Poison(Exception):
 
 def project(rows: Iterable[asyncpg.Record]) -> Uses:
     """What a page of the issuance log adds. Raises Poison."""
-    times: dict[tuple[UUID, UUID, str], list[datetime]] = {}
+    times: dict[tuple[UUID, UUID, str | None], list[datetime]] = {}
     for position, issued_at, client, secret, data in rows:
         try:
-            times.setdefault((client, secret, decode(data).sub), []).append(issued_at)
+            token = decode(data)
+            bot = token.sub if token.authorization is None else None  # else it is a person, who is nobody's bot
+            times.setdefault((client, secret, bot), []).append(issued_at)
         except ValueError as fault:
             raise Poison(position, str(fault)) from fault
     uses: Uses = {}
-    for (client, secret, sub), used in times.items():
-        for key in (("client", client_id_of(client)), ("secret", str(secret)), ("bot", sub)):
+    for (client, secret, bot), used in times.items():
+        keys = {"client": client_id_of(client), "secret": str(secret) if secret.int else None, "bot": bot}
+        for key in ((kind, name) for kind, name in keys.items() if name is not None):
             known = uses.get(key, Use(used[0], 0))
             uses[key] = Use(max(known.at, *used), known.tokens + len(used))
     return uses

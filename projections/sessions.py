@@ -29,7 +29,7 @@ select {COLUMNS} from read.sessions
 """
 TO_NOTIFY = f"select {COLUMNS} from read.sessions where notify <> '{{}}' order by ended_at limit $1"
 OF_STOPPED_USERS = """
-select s.stream_id from read.sessions s join read.users u on u.stream_id = s.user_id
+select s.stream_id, u.state from read.sessions s join read.users u on u.stream_id = s.user_id
  where s.state = 'open' and u.state <> 'active' order by s.stream_id
 """
 
@@ -115,6 +115,6 @@ async def to_notify(connection: AnyConnection, *, limit: int) -> list[Row]:
     return [_row(record) for record in await connection.fetch(TO_NOTIFY, limit)]
 
 
-async def of_stopped_users(connection: AnyConnection) -> list[UUID]:
-    """Open sessions that the end of their user has yet to reach."""
-    return [row[0] for row in await connection.fetch(OF_STOPPED_USERS)]
+async def of_stopped_users(connection: AnyConnection) -> dict[UUID, str]:
+    """Open sessions that the end of their user has yet to reach, each with the state of its user."""
+    return {row[0]: row[1] for row in await connection.fetch(OF_STOPPED_USERS)}

@@ -15,22 +15,40 @@ from starlette.routing import Route
 from events.database import Unavailable
 from service import housekeeping
 from service.credentials import new_id
-from service.endpoints import bots, clients, discovery, health, secrets
+from service.endpoints import authorize, bots, clients, discovery, health, secrets, users
+from service.endpoints.cross_origin import preflight
 from service.endpoints.introspect import introspect
 from service.endpoints.management import Action, Managed, refusal
 from service.endpoints.oauth import OAuth
 from service.endpoints.revoke import revoke
 from service.endpoints.token import issue_token
-from service.pages import docs
+from service.endpoints.userinfo import userinfo
+from service.oauth.asked import NoRequest
+from service.oauth.errors import Shown
+from service.pages import (
+    account,
+    assets,
+    authenticator,
+    consent,
+    docs,
+    errors,
+    factor,
+    logout,
+    security,
+    signed_out,
+    signin,
+    upstream,
+)
 from service.problems import Invalid, NotAllowed, NotFound, Problem, Unforeseen
 from service.resources import opened
-from service.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE
+from service.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE, USERS_READ, USERS_WRITE
 from service.settings import Settings, read
 
 log = logging.getLogger("muniment.app")
 
 CLIENT = clients.PATH + "/{client_id}"
 BOT = bots.PATH + "/{bot_id}"
+USER = users.PATH + "/{user_id}"
 
 MANAGED = {
     clients.PATH: Managed(
@@ -54,9 +72,13 @@ MANAGED = {
     BOT: Managed(GET=Action(BOTS_READ, bots.read_bot), DELETE=Action(BOTS_WRITE, bots.delete_bot)),
     f"{BOT}/disable": Managed(POST=Action(BOTS_WRITE, bots.disable_bot)),
     f"{BOT}/enable": Managed(POST=Action(BOTS_WRITE, bots.enable_bot)),
+    users.PATH: Managed(GET=Action(USERS_READ, users.list_users), POST=Action(USERS_WRITE, users.register)),
+    USER: Managed(GET=Action(USERS_READ, users.read_user), DELETE=Action(USERS_WRITE, users.erase_user)),
+    f"{USER}/disable": Managed(POST=Action(USERS_WRITE, users.disable_user)),
+    f"{USER}/enable": Managed(POST=Action(USERS_WRITE, users.enable_user)),
 }
 
-ROUTES = [  # tried in order: the busiest first
+ROUTES = [  # for programs; tried in order: the busiest first
     Route("/openid/token", OAuth(issue_token)),
     Route("/openid/introspect", OAuth(introspect)),
     *(Route(path, managed) for path, managed in MANAGED.items()),
@@ -71,12 +93,35 @@ ROUTES = [  # tried in order: the busiest first
     Route("/docs/{name}", docs.static),
 ]
 
+LOGIN = [  # for people in their browsers, and for the libraries that send them here
+    Route("/openid/authorize", authorize.begin, methods=["GET", "POST"]),
+    Route("/openid/continue", authorize.go_on),
+    Route("/openid/form_post.js", authorize.form_post_script),
+    Route("/openid/userinfo", userinfo, methods=["GET", "POST"]),
+    Route("/openid/userinfo", preflight, methods=["OPTIONS"]),
+    Route("/openid/logout", logout.logout, methods=["GET", "POST"]),
+    Route("/signout", logout.SIGNOUT_PAGE),
+    Route("/signin", signin.SIGNIN),
+    Route("/signin/factor", factor.FACTOR),
+    Route("/signin/account", signin.ACCOUNT),
+    Route("/signin/upstream", upstream.UPSTREAM),
+    Route("/signin/upstream/callback", upstream.CALLBACK),
+    Route("/consent", consent.CONSENT_PAGE),
+    Route("/account", account.APPLICATIONS_PAGE),
+    Route("/account/sessions", account.SESSIONS_PAGE),
+    Route("/account/security", security.SECURITY_PAGE),
+    Route("/account/authenticator", authenticator.AUTHENTICATOR_PAGE),
+    Route("/signed-out", signed_out.SIGNED_OUT_PAGE),
+    Route(assets.PATH + "/{name}", assets.static),
+]
+
 
 def create() -> Starlette:
     """What uvicorn calls in each worker: settings from the environment, as `muniment serve` completed it. Raises WrongSettings."""
     settings = read(os.environ)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("authlib").setLevel(max(logging.INFO, logging.getLogger().level))  # at DEBUG it logs whole tokens
+    logging.getLogger("httpx").setLevel(max(logging.WARNING, logging.getLogger().level))  # at INFO it logs whole URLs
     return app(settings)
 
 
@@ -100,8 +145,9 @@ def app(settings: Settings) -> Starlette:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    refusals = {HTTPException: _refused, Exception: _failed}
-    application = Starlette(routes=ROUTES, lifespan=lifespan, exception_handlers=refusals)
+    shown = dict.fromkeys((Shown, NoRequest, Unavailable), errors.refuse)
+    refusals = {**shown, HTTPException: _refused, Exception: _failed}
+    application = Starlette(routes=[*ROUTES, *LOGIN], lifespan=lifespan, exception_handlers=refusals)
     application.router.redirect_slashes = (
         False  # a redirect would go to wherever the Host header says, and lose the POST's body
     )
@@ -109,8 +155,10 @@ def app(settings: Settings) -> Starlette:
 
 
 async def _refused(request: Request, fault: Exception) -> Response:
-    """What Starlette itself refuses, in the words of the rest."""
+    """What Starlette itself refuses, in the words of the rest; a person who got lost sees a page."""
     assert isinstance(fault, HTTPException)
+    if errors.is_person(request):
+        return await errors.refuse(request, fault)
     problem: Problem
     match fault.status_code:
         case 404:
@@ -123,7 +171,9 @@ async def _refused(request: Request, fault: Exception) -> Response:
     return refusal(problem, new_id())
 
 
-async def _failed(_request: Request, fault: Exception) -> Response:
+async def _failed(request: Request, fault: Exception) -> Response:
+    if errors.is_person(request):
+        return await errors.refuse(request, fault)
     request_id = new_id()
     log.error("request %s failed", request_id, exc_info=fault)
     return refusal(

@@ -17,6 +17,8 @@ from projections import catch_up, clients
 from service import limits
 from service.commands.cascade import delete_clients
 from service.credentials import new_id
+from service.people import ending
+from service.people.backchannel import Deliverer
 from service.resources import Resources
 
 log = logging.getLogger("muniment.housekeeping")
@@ -37,14 +39,19 @@ def leave_with_parent() -> None:
 async def run(resources: Resources, url: str) -> None:
     """Until cancelled."""
     session = Session(url)
+    deliverer = Deliverer(resources.ledger, resources.ring, resources.settings.issuer, url)
     try:
         await asyncio.gather(
             _every(1, lambda: _follow(session)),
+            _every(1, deliverer.look),
             _every(5, lambda: _finish_deletions(resources)),
+            _every(5, lambda: ending.finish(resources.ledger)),
+            _every(300, resources.people.finish),
             _every(60, lambda: _forget(resources)),
             _every(3600, lambda: read(resources.ledger.pool, make_partitions)),
         )
     finally:
+        await deliverer.close()
         await session.close()
 
 

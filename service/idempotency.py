@@ -1,9 +1,11 @@
 """The same POST twice is one command and one answer, for 24 hours: Idempotency-Key.
 
 The first answer is kept with the append, in one transaction, sealed under a key made from the master key and the caller's own
-Idempotency-Key: so a retry can repeat a clientSecret, and nobody who reads the database can.
+Idempotency-Key: so a retry can repeat a clientSecret, and nobody who reads the database can. What the request looked like is kept
+as an HMAC under such a key, so that nobody can guess a password from it either.
 """
 
+import hmac
 from hashlib import sha256
 from uuid import UUID
 
@@ -50,7 +52,7 @@ class Idempotency:
         name = f"{caller}\x00{path}\x00{key}".encode()
         return Asked(
             command_id=UUID(bytes=sha256(name).digest()[:16]),
-            fingerprint=sha256(path.encode() + b"\0" + body).digest(),
+            fingerprint=hmac.digest(self._key_of(key), path.encode() + b"\0" + body, "sha256"),
             seal=Seal(self._master_key, "muniment idempotent answers", salt=sha256(key.encode()).digest()),
         )
 
@@ -59,14 +61,17 @@ class Idempotency:
         command = await read(self._pool, lambda connection: find_command(connection, asked.command_id))
         if command is None:
             return None
-        if command.fingerprint != asked.fingerprint:
-            raise Clash(
-                "This Idempotency-Key was used for another request in the last 24 hours; use a new key for a new request."
-            )
         try:
             answer = json.decode(asked.seal.open(command.response, asked.command_id.bytes), type=Answer)
         except CannotOpen as fault:
             raise Clash(
                 "This request was carried out before; its answer was sealed under a master key that is no more."
             ) from fault
+        if not hmac.compare_digest(command.fingerprint, asked.fingerprint):
+            raise Clash(
+                "This Idempotency-Key was used for another request in the last 24 hours; use a new key for a new request."
+            )
         return answer, command.position
+
+    def _key_of(self, key: str) -> bytes:
+        return hmac.digest(self._master_key, b"muniment idempotent requests\0" + key.encode(), "sha256")

@@ -1,18 +1,28 @@
-"""How often somebody may ask in one minute. Counted in the database, so that the limit is the same however many processes there are."""
+"""How often somebody may ask in one minute, and what is good only once. Kept in the database, so that it is the same however many processes there are."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
 
 import asyncpg
 from msgspec import Struct
 
 from events.batching import Batcher
-from events.database import LOST, AnyConnection, Session, Unavailable
+from events.database import LOST, AnyConnection, Connection, Session, Unavailable
 
 COUNT = """
 insert into limits.counts as c (key, minute, used)
 select key, date_trunc('minute', statement_timestamp()), n from unnest($1::text[], $2::int[]) as asked(key, n)
 on conflict (key, minute) do update set used = c.used + excluded.used
-returning key, used, ceil(extract(epoch from minute + interval '1 minute' - statement_timestamp()))::int as seconds
+returning key, used, minute, ceil(extract(epoch from minute + interval '1 minute' - statement_timestamp()))::int as seconds
 """
+GIVE_BACK = "update limits.counts set used = used - 1 where key = $1 and minute = $2 and used > 0"
+ONCE = "insert into limits.used (key, until) values ($1, $2) on conflict do nothing returning true"
+FORGET_USED = "delete from limits.used where until < statement_timestamp()"
 FORGET = "delete from limits.counts where minute < statement_timestamp() - interval '2 minutes'"
+
+Answer = TypeVar("Answer")
 
 
 class Counted(Struct, frozen=True):
@@ -20,6 +30,7 @@ class Counted(Struct, frozen=True):
 
     used: int
     seconds: int
+    minute: datetime
 
     def headers(self, limit: int) -> dict[str, str]:
         return {
@@ -34,11 +45,20 @@ class Limits:
 
     def __init__(self, url: str) -> None:
         self._session = Session(url, synchronous_commit="off")
+        self._one_at_a_time = asyncio.Lock()
         self._counts: Batcher[str, Counted] = Batcher(self._count)
 
     async def count(self, key: str) -> Counted:
         """Counts one more for this key. Raises Unavailable."""
         return await self._counts.submit(key)
+
+    async def give_back(self, key: str, counted: Counted) -> None:
+        """Takes one count of this key back. Raises Unavailable."""
+        await self._ask(lambda connection: connection.execute(GIVE_BACK, key, counted.minute))
+
+    async def once(self, key: str, until: datetime) -> bool:
+        """True the first time only; `until` is when whatever the key names is good for nothing anyway. Raises Unavailable."""
+        return await self._ask(lambda connection: connection.fetchval(ONCE, key, until)) is True
 
     async def close(self) -> None:
         await self._counts.idle()
@@ -46,19 +66,24 @@ class Limits:
 
     async def _count(self, keys: list[str]) -> list[Counted | Exception]:
         asked = {key: keys.count(key) for key in sorted(set(keys))}  # sorted, so that two processes cannot deadlock
-        try:
-            async with self._session.using() as connection:
-                rows = await connection.fetch(COUNT, list(asked), list(asked.values()))
-        except (asyncpg.DeadlockDetectedError, *LOST) as fault:
-            raise Unavailable("requests could not be counted") from fault
+        rows = await self._ask(lambda connection: connection.fetch(COUNT, list(asked), list(asked.values())))
         counted = {row["key"]: row for row in rows}
         outcomes: list[Counted | Exception] = []
         for key in keys:
             asked[key] -= 1
-            outcomes.append(Counted(counted[key]["used"] - asked[key], counted[key]["seconds"]))
+            row = counted[key]
+            outcomes.append(Counted(row["used"] - asked[key], row["seconds"], row["minute"]))
         return outcomes
+
+    async def _ask(self, ask: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+        try:
+            async with self._one_at_a_time, self._session.using() as connection:
+                return await ask(connection)
+        except (asyncpg.DeadlockDetectedError, *LOST) as fault:
+            raise Unavailable("requests could not be counted") from fault
 
 
 async def forget(connection: AnyConnection) -> None:
-    """Minutes that are over."""
+    """Minutes that are over, and what is good for nothing any more."""
     await connection.execute(FORGET)
+    await connection.execute(FORGET_USED)

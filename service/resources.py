@@ -16,6 +16,10 @@ from service.lookup import Lookup
 from service.oauth.asked import Requests
 from service.oauth.keys import KeyRing
 from service.oauth.tokens import LEEWAY_SECONDS, Tokens
+from service.oauth.upstream import Directory
+from service.people.accounts import People
+from service.people.sessions import Sessions
+from service.people.throttle import Attempts
 from service.settings import Settings
 
 
@@ -29,6 +33,10 @@ class Resources(Struct, frozen=True, kw_only=True):
     limits: Limits
     idempotency: Idempotency
     requests: Requests
+    people: People
+    sessions: Sessions
+    attempts: Attempts
+    directory: Directory | None
 
 
 @asynccontextmanager
@@ -38,10 +46,12 @@ async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenera
     longest = timedelta(seconds=settings.token_lifetime + LEEWAY_SECONDS)
     log, issuance, limits, lookup = Log(url), IssuanceLog(url), Limits(url), Lookup(url, ring.load, longest)
     async with pool(url) as connections:
+        ledger = Ledger(log, connections)
+        people = People(ledger, master_key)
         try:
             yield Resources(
                 settings=settings,
-                ledger=Ledger(log, connections),
+                ledger=ledger,
                 issuance=issuance,
                 lookup=lookup,
                 ring=ring,
@@ -49,7 +59,12 @@ async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenera
                 limits=limits,
                 idempotency=Idempotency(connections, master_key),
                 requests=Requests(master_key),
+                people=people,
+                sessions=Sessions(ledger, people, settings, master_key),
+                attempts=Attempts(limits, people, settings, master_key),
+                directory=Directory(settings.upstream, settings.issuer) if settings.upstream else None,
             )
         finally:
+            people.close()
             for part in (log, issuance, limits, lookup):
                 await part.close()

@@ -21,6 +21,9 @@ OFFLINE_ACCESS = "offline_access"
 IDENTITY = (OPENID, PROFILE, EMAIL, OFFLINE_ACCESS)
 """What any interactive client may ask a person for (OpenID Connect Core 1.0 sections 5.4 and 11)."""
 
+ACRS = ("urn:muniment:acr:1", "urn:muniment:acr:2")
+"""How sure it is who logged in: by one factor, or by two (or a passkey that asked for the person's finger or code)."""
+
 NEW_CLIENT = (API_PUBLIC,)
 """What a new client may have, where its caller has it too."""
 

@@ -12,6 +12,8 @@ from msgspec import Struct
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_DIGITS = 9
+A_DAY = 86_400
+UPSTREAM = ("MUNIMENT_UPSTREAM_ISSUER", "MUNIMENT_UPSTREAM_CLIENT_ID", "MUNIMENT_UPSTREAM_CLIENT_SECRET")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -21,6 +23,22 @@ class WrongSettings(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+
+class Upstream(Struct, frozen=True, kw_only=True):
+    """The OpenID Provider that people of a company may sign in through: its directory is the source of people, too."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+
+    @property
+    def host(self) -> str:
+        """What people know it by."""
+        return urlsplit(self.issuer).netloc
+
+    def __repr__(self) -> str:
+        return f"Upstream(issuer={self.issuer!r})"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -37,11 +55,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     audience: str
     master_key: bytes | None
     token_lifetime: int
+    session_lifetime: int
     rate_limit: int
     failed_auth_limit: int
     trusted_proxies: str
     postgres_bin: Path | None
     log_level: str
+    upstream: Upstream | None = None
 
     def __repr__(self) -> str:
         return f"Settings(issuer={self.issuer!r}, data={str(self.data)!r})"
@@ -63,11 +83,13 @@ def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
         audience=asked.text("MUNIMENT_AUDIENCE", issuer),
         master_key=asked.master_key("MUNIMENT_MASTER_KEY", required=needs_key and database_url is not None),
         token_lifetime=asked.number("MUNIMENT_TOKEN_LIFETIME", 3600, 60, 86_400),
+        session_lifetime=asked.number("MUNIMENT_SESSION_LIFETIME", 14 * A_DAY, 300, 90 * A_DAY),
         rate_limit=asked.number("MUNIMENT_RATE_LIMIT", 600, 0, 1_000_000),
         failed_auth_limit=asked.number("MUNIMENT_FAILED_AUTH_LIMIT", 30, 0, 1_000_000),
         trusted_proxies=asked.networks("MUNIMENT_TRUSTED_PROXIES"),
         postgres_bin=asked.directory("MUNIMENT_POSTGRES_BIN"),
         log_level=asked.one_of("MUNIMENT_LOG_LEVEL", "info", LOG_LEVELS),
+        upstream=asked.upstream(*UPSTREAM),
     )
     asked.no_stranger()
     if asked.faults:
@@ -116,6 +138,21 @@ class _Asked:
             shown = name if "@" in text else f"{name}={text}"  # what stands before an @ may be a password
             self.faults.append(f"{shown} {fault}.")
         return text
+
+    def upstream(self, *names: str) -> Upstream | None:
+        """All three, or none."""
+        given = {name: self.text(name, "") for name in names}
+        missing = [name for name, text in given.items() if not text]
+        if len(missing) == len(names):
+            return None
+        for name in missing:
+            self.faults.append(f"{name} is missing; the three settings of the upstream OpenID Provider go together.")
+        issuer, client_id, client_secret = given.values()
+        # An issuer with a slash at its end is somebody else's good right.
+        if issuer and (fault := _issuer_fault(issuer.removesuffix("/"))):
+            shown = names[0] if "@" in issuer else f"{names[0]}={issuer}"
+            self.faults.append(f"{shown} {fault}.")
+        return Upstream(issuer=issuer, client_id=client_id, client_secret=client_secret)
 
     def database_url(self, name: str) -> str | None:
         text = self.text(name, "")

@@ -14,6 +14,7 @@ create table read.users (                                            -- whatever
   created_at  timestamptz not null,
   version     integer     not null
 );
+create index users_stopped on read.users (stream_id) where state <> 'active';
 
 create table read.sessions (
   stream_id        uuid        not null primary key,
@@ -31,6 +32,7 @@ create table read.sessions (
   version          integer     not null
 );
 create index sessions_user on read.sessions (user_id) where state = 'open';
+create index sessions_ended on read.sessions (ended_at) where ended_at is not null;
 create index sessions_notify on read.sessions (ended_at) where notify <> '{}';
 
 create table read.consents (
@@ -66,14 +68,17 @@ create index authorizations_session on read.authorizations (session_id) where st
 create index authorizations_revoked on read.authorizations (revoked_at) where revoked_at is not null;
 
 -- The inline projections: whole rows, written in the append's own transaction. A null row is a row that is no more.
+-- A process of the version before knows neither `public` nor `login`, and no client that has another value than the usual one.
 create or replace function log.project(tables text[], streams uuid[], changed jsonb[]) returns void
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if 'clients' = any (tables) then
     delete from read.clients as t using unnest(tables, streams, changed) as c(name, stream, row)
      where c.name = 'clients' and c.row is null and t.stream_id = c.stream;
     insert into read.clients as t (stream_id, client_id, owner, grant_type, bot_user_id, display_name, redirect_uris, scopes, secrets, state, created_at, version, public, login)
-      select r.stream_id, r.client_id, r.owner, r.grant_type, r.bot_user_id, r.display_name, r.redirect_uris, r.scopes, r.secrets, r.state, r.created_at, r.version, r.public, r.login
+      select r.stream_id, r.client_id, r.owner, r.grant_type, r.bot_user_id, r.display_name, r.redirect_uris, r.scopes, r.secrets, r.state, r.created_at, r.version,
+             coalesce(r.public, false), coalesce(r.login, case r.grant_type when 'authorization_code' then
+               '{"require_pkce": true, "first_party": false, "id_token_alg": "RS256", "post_logout_redirect_uris": [], "backchannel_logout_uri": null}'::pg_catalog.jsonb end)
         from unnest(tables, changed) as c(name, row), jsonb_populate_record(null::read.clients, c.row) as r where c.name = 'clients' and c.row is not null
     on conflict (stream_id) do update set owner = excluded.owner, bot_user_id = excluded.bot_user_id, display_name = excluded.display_name,
       redirect_uris = excluded.redirect_uris, scopes = excluded.scopes, secrets = excluded.secrets, state = excluded.state, version = excluded.version, login = excluded.login;

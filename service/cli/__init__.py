@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import clients, database, keys, log, operators, projections, serve
+from service.cli import clients, database, keys, log, operators, projections, serve, users
 from service.cli.opening import Plainly
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ app.command("serve")(serve.serve)
 app.add_typer(database.app, name="db")
 app.add_typer(operators.app, name="operator")
 app.add_typer(clients.app, name="clients")
+app.add_typer(users.app, name="users")
 app.add_typer(log.app, name="log")
 app.add_typer(projections.app, name="projections")
 app.add_typer(keys.app, name="keys")

@@ -76,7 +76,7 @@ def _session(event: SessionEvent) -> str:
             return f"logged in again ({', '.join(event.amr)})"
         case SessionEnded():
             told = f"; to be told: {', '.join(event.notify)}" if event.notify else ""
-            return f"ended: {event.why}{told}"
+            return f"ended: {_words(event.why)}{told}"
         case SessionUsedAfterEnd():
             return "somebody came with its cookie after its end"
         case SessionClientNotified():
@@ -88,7 +88,7 @@ def _session(event: SessionEvent) -> str:
 def _consent(event: ConsentEvent) -> str:
     match event:
         case ConsentGiven():
-            return f"user {event.user} allowed {event.client_id}: {' '.join(event.scopes)}"
+            return f"user {event.user} allowed {event.client_id}{_at(event.resource)}: {_scopes(event.scopes)}"
         case ConsentWithdrawn():
             return "withdrawn"
 
@@ -96,7 +96,8 @@ def _consent(event: ConsentEvent) -> str:
 def _authorization(event: AuthorizationEvent) -> str:
     match event:
         case AuthorizationGranted():
-            return f"user {event.user} let {client_id_of(event.client)} in, with {' '.join(event.scopes) or 'no scope'}"
+            client = client_id_of(event.client)
+            return f"user {event.user} let {client} in{_at(event.resource)}, with {_scopes(event.scopes)}"
         case CodeIssued():
             return f"code issued for {event.redirect_uri}"
         case CodeRedeemed():
@@ -112,4 +113,17 @@ def _authorization(event: AuthorizationEvent) -> str:
         case RefreshTokenReplayed():
             return "a refresh token that had been exchanged came again"
         case AuthorizationRevoked():
-            return f"revoked, with all that came of it: {event.why}"
+            return f"revoked, with all that came of it: {_words(event.why)}"
+
+
+def _scopes(scopes: tuple[str, ...]) -> str:
+    return " ".join(scopes) or "no scope"
+
+
+def _at(resource: str | None) -> str:
+    return f" at {resource}" if resource else ""
+
+
+def _words(why: str) -> str:
+    """A reason that the log has as one word, such as password_changed."""
+    return why.replace("_", " ")

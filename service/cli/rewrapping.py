@@ -32,7 +32,7 @@ class Rewrapped(Struct, frozen=True, kw_only=True):
 
 
 def rewrap(as_json: Json = False) -> None:
-    """Wrap every private signing key with a new master key, all in one transaction.
+    """Wrap every private signing key, and every person's data key, with a new master key, all in one transaction.
 
     The new key comes from MUNIMENT_NEW_MASTER_KEY (32 bytes in base64), the present one from where the service has it. Where
     that is MUNIMENT_DATA/master.key, the file is replaced too: the new key waits in master.key.new until the keys are wrapped
@@ -40,7 +40,8 @@ def rewrap(as_json: Json = False) -> None:
     the new key there yourself.
 
     Restart the service afterwards, before the next `keys rotate`: a running one goes on with the keys it has unwrapped, but
-    cannot unwrap another. Answers kept for a repeated Idempotency-Key (24 hours) cannot be repeated any more.
+    cannot unwrap another, nor register or sign in anybody. Answers kept for a repeated Idempotency-Key (24 hours) cannot be
+    repeated any more, and people have to sign in again, for their cookies were signed under the former key.
 
     Example: `MUNIMENT_NEW_MASTER_KEY=$(openssl rand -base64 32) muniment keys rewrap`
     """
@@ -106,14 +107,18 @@ async def _wrap(url: str, old: bytes, new: bytes) -> int:
     """How many keys were wrapped anew: none when the new key opens them all already. Raises WrongMasterKey."""
     from service import rotation  # noqa: PLC0415 - Authlib comes along
     from service.oauth import keys  # noqa: PLC0415
+    from service.people import vault  # noqa: PLC0415
 
     connection = await connect(url)
     try:
         async with rotation.alone(url):
             try:
                 await check(connection, keys.wrapping(new))
+                await vault.check(connection, vault.wrapping(new))
             except keys.WrongMasterKey:
-                return await keys.rewrap(connection, keys.wrapping(old), keys.wrapping(new))
+                async with connection.transaction():
+                    count = await keys.rewrap(connection, keys.wrapping(old), keys.wrapping(new))
+                    return count + await vault.rewrap(connection, vault.wrapping(old), vault.wrapping(new))
             return 0
     finally:
         await connection.close()

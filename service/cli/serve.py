@@ -40,6 +40,24 @@ STEPS = """
 
      curl -s {issuer}/openid/token -d grant_type=client_credentials -d scope=api:public \\
        -d client_id=... -d client_secret=...
+
+  People log in, too:
+
+  1. A first person (it asks for a password):
+
+     .venv/bin/muniment users create you@example.com
+
+  2. An application for them to log in to:
+
+     curl -s {issuer}/api/v1/auth/clients -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+       -d '{{"displayName": "My Web App", "m2m": false, "redirectUri": "http://localhost:3000/callback"}}'
+
+  3. Point any OpenID Connect library at {issuer} with the clientId and clientSecret of that answer. It opens:
+
+     {issuer}/openid/authorize?response_type=code&client_id=...&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback\
+&scope=openid+profile+email&state=...&code_challenge=...&code_challenge_method=S256
+
+     What people allowed, and where they are logged in, is theirs to see and to end at {issuer}/account
 """
 
 Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes answer requests.")]

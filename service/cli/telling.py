@@ -34,7 +34,7 @@ from projections.clients import client_id_of
 from service.cli import people
 from service.cli.output import moment
 
-SECRETIVE = frozenset({"hash", "token_hash", "profile", "password", "kept", "device"})
+SECRETIVE = frozenset({"hash", "token_hash", "code_challenge", "profile", "password", "kept", "device"})
 """Hashes of secrets, and what is sealed."""
 
 Secrets = Mapping[UUID, StoredSecret]
@@ -148,8 +148,13 @@ def _registered(event: ClientRegistered) -> str:
 
 
 def _login(login: Login) -> str:
-    told = {name: value for name, value in to_builtins(login).items() if value != getattr(Login(), name)}
-    return ", ".join(f"{name} {value}" for name, value in told.items()) or "the usual ones"
+    usual, names = Login(), login.__struct_fields__
+    changed = (name for name in names if getattr(login, name) != getattr(usual, name))
+    return "; ".join(f"{name} {_term(getattr(login, name))}" for name in changed) or "the usual ones"
+
+
+def _term(value: bool | str | tuple[str, ...] | None) -> str:
+    return _all(value) if isinstance(value, tuple) else str(value)
 
 
 def _bot(event: BotEvent) -> str:

@@ -27,6 +27,8 @@ from events.authorization import (
 )
 from service.problems import Clash, NotFound
 
+CODE_REPLAYED = "code_replayed"
+
 GRACE = timedelta(seconds=30)
 """How long the answer to a refresh may have been lost on its way: until then the same refresh token gets the same answer again."""
 
@@ -98,7 +100,7 @@ def decide(command: AuthorizationCommand, authorization: Authorization) -> list[
 def _redeem(command: RedeemCode, authorization: Authorized | Revoked) -> list[AuthorizationEvent]:
     was = _was(authorization)
     if was.redeemed:
-        return _replayed(CodeReplayed(at=command.at), authorization, "code_replayed", command.at)
+        return _replayed(CodeReplayed(at=command.at), authorization, CODE_REPLAYED, command.at)
     if isinstance(authorization, Revoked) or was.code is None or command.at >= was.code.expires_at:
         return []
     redeemed = CodeRedeemed(jti=command.jti, at=command.at)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from events.client import (
     Active,
@@ -26,6 +26,7 @@ from events.client import (
     Login,
     StoredSecret,
     Unregistered,
+    evolve,
 )
 from service.problems import Clash, Forbidden, NotFound
 from service.scopes import MANAGEMENT, OPERATE
@@ -42,6 +43,8 @@ class Holder(Struct, frozen=True, kw_only=True):
 
 
 class RegisterClient(Struct, frozen=True, kw_only=True):
+    """`by` is who asks; without, it is the service itself, which gives nothing that takes a scope."""
+
     owner: str
     grant: Grant
     display_name: str | None
@@ -50,6 +53,21 @@ class RegisterClient(Struct, frozen=True, kw_only=True):
     secret: StoredSecret | None
     at: datetime
     login: Login = Login()
+    by: Holder | None = None
+
+
+class LoginChange(Struct, frozen=True, kw_only=True):
+    """What is UNSET stays as it is."""
+
+    require_pkce: bool | UnsetType = UNSET
+    first_party: bool | UnsetType = UNSET
+    id_token_alg: str | UnsetType = UNSET
+    post_logout_redirect_uris: tuple[str, ...] | UnsetType = UNSET
+    backchannel_logout_uri: str | UnsetType | None = UNSET
+
+    def after(self, login: Login) -> Login:
+        asked = {name: getattr(self, name) for name in self.__struct_fields__}
+        return structs.replace(login, **{name: value for name, value in asked.items() if value is not UNSET})
 
 
 class ChangeClient(Struct, frozen=True, kw_only=True):
@@ -59,7 +77,7 @@ class ChangeClient(Struct, frozen=True, kw_only=True):
     display_name: str | UnsetType | None = UNSET
     redirect_uris: tuple[str, ...] | UnsetType = UNSET
     scopes: tuple[str, ...] | UnsetType = UNSET
-    login: Login | UnsetType = UNSET
+    login: LoginChange = LoginChange()
 
 
 class AddSecret(Struct, frozen=True, kw_only=True):
@@ -119,10 +137,15 @@ def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
                 secret=command.secret,
                 at=command.at,
             )
-            usual = command.login == Login()
-            return [registered] if usual else [registered, ClientLoginChanged(login=command.login, was=Login())]
+            return [registered, *_change_login(command.by, command.login, _registered(registered))]
         case Active() | Disabled() | Deleted():
             raise Clash("A client of this id was registered before, and an id is never used again.")
+
+
+def _registered(event: ClientRegistered) -> Active:
+    client = evolve(Unregistered(), event)
+    assert isinstance(client, Active)
+    return client
 
 
 def _delete(command: DeleteClient, client: Client) -> list[ClientEvent]:
@@ -141,19 +164,19 @@ def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
     if command.scopes is not UNSET and set(command.scopes) != set(client.scopes):
         _may_give(command.by, set(command.scopes) - set(client.scopes), client.grant)
         events.append(ClientScopesChanged(scopes=command.scopes, was=client.scopes))
-    if command.login is not UNSET and command.login != client.login:
-        _may_log_in_on(command.by, command.login, client)
-        events.append(ClientLoginChanged(login=command.login, was=client.login))
-    return events
+    return [*events, *_change_login(command.by, command.login.after(client.login), client)]
 
 
-def _may_log_in_on(by: Holder, login: Login, client: Active) -> None:
+def _change_login(by: Holder | None, login: Login, client: Active) -> list[ClientLoginChanged]:
+    if login == client.login:
+        return []
     if isinstance(client.grant, ClientCredentials):
         raise Clash("Nobody logs in through a machine client; these settings are for interactive clients.")
     if client.public and not login.require_pkce:
         raise Clash("A public client cannot do without PKCE.")
-    if login.first_party and not client.login.first_party and OPERATE not in by.scopes:
+    if login.first_party and not client.login.first_party and (by is None or OPERATE not in by.scopes):
         raise Forbidden("Only an operator can let a client skip the consent of people (firstParty).")
+    return [ClientLoginChanged(login=login, was=client.login)]
 
 
 def _may_give(by: Holder, scopes: set[str], grant: Grant) -> None:

@@ -28,7 +28,7 @@ from service.problems import Clash, Stale
 ATTEMPTS = 8
 
 MOST_EVENTS = 5_000
-"""Each command folds its whole stream, so a stream that would slow everybody down takes only what stops it."""
+"""Each command folds its whole stream, so a stream that would slow everybody down takes only what stops it, and who was told of that."""
 
 STOPPING = (
     client_commands.DisableClient,
@@ -39,6 +39,8 @@ STOPPING = (
     user_commands.DisableUser,
     user_commands.EraseUser,
     session_commands.EndSession,
+    session_commands.ReportNotified,
+    session_commands.GiveUpNotifying,
     consent_commands.WithdrawConsent,
     authorization_commands.RevokeAuthorization,
 )
@@ -114,7 +116,7 @@ async def handle(
             raise Stale(f"This is at version {len(past)} by now, not at {only_at}; read it again.")
         if not events:
             return Handled(None, len(past))
-        if len(past) >= MOST_EVENTS and not isinstance(command, STOPPING):
+        if len(past) >= MOST_EVENTS and not _stops(command, events):
             raise Clash(f"This was changed {MOST_EVENTS} times, which is the most; register a new one.")
         change = aggregate.table.change(stream, [*past, *events])
         outcome = await ledger.log.append(
@@ -129,6 +131,11 @@ async def handle(
                 if only_at is not None:
                     raise Clash("Somebody else changed this at the same moment; read it again.")
     raise Clash("This is being changed by many at once; ask again.")
+
+
+def _stops(command: object, events: Sequence[Event]) -> bool:
+    """A replay is no command that stops anything, but what comes of it is that everything is revoked."""
+    return isinstance(command, STOPPING) or isinstance(events[-1], authorization.AuthorizationRevoked)
 
 
 async def state_of(ledger: Ledger, aggregate: Aggregate[Command, State, Happened], stream: UUID) -> State:

@@ -21,7 +21,7 @@ from service.commands.client import (
 )
 from service.commands.handle import CLIENT, Handled, handle
 from service.credentials import new_id, new_secret, stored
-from service.endpoints import paging, redirect_uri
+from service.endpoints import login, paging, redirect_uri
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
 from service.endpoints.management import Call, answered
@@ -44,17 +44,20 @@ FILTERS = ("botUserId", "state", "displayName", "owner")
 
 async def register(call: Call) -> Response:
     asked = await _registration(call)
-    stream, secret, now = new_id(), new_secret(), utc_now()
+    stream, now = new_id(), utc_now()
+    secret = None if asked.public else new_secret()
     command = RegisterClient(
         owner=call.caller.sub,
         grant=_grant(asked),
         display_name=asked.display_name,
         redirect_uris=() if asked.redirect_uri is None else (asked.redirect_uri,),
         scopes=tuple(scope for scope in NEW_CLIENT if scope in call.caller.scopes),
-        secret=stored(secret, name="first", at=now),
+        secret=secret and stored(secret, name="first", at=now),
         at=now,
+        login=login.registered(asked),
+        by=call.caller.holder,
     )
-    answer = CreateOAuthClientResponse(client_id=client_id_of(stream), client_secret=secret.reveal())
+    answer = CreateOAuthClientResponse(client_id=client_id_of(stream), client_secret=secret and secret.reveal())
 
     async def carry_out(receipt: Receipt | None) -> Handled:
         return await handle(call.resources.ledger, CLIENT, stream, command, call.meta, fresh=True, receipt=receipt)
@@ -94,12 +97,14 @@ async def change_client(call: Call) -> Response:
     for number, uri in enumerate(fields.good("redirectUris") or ()):
         for fault in redirect_uri.faults(uri):
             fields.fault("redirectUris", f"[{number}] {fault}")
+    login.check_uris(fields, call.resources.settings.issuer)
     asked = fields.done()
     command = ChangeClient(
         by=call.caller.holder,
         display_name=asked.display_name,
         redirect_uris=UNSET if asked.redirect_uris is UNSET else tuple(dict.fromkeys(asked.redirect_uris)),
         scopes=UNSET if asked.scopes is UNSET else tuple(dict.fromkeys(asked.scopes)),
+        login=login.changed(asked),
     )
     stream = stream_asked(call)
     handled = await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at)
@@ -171,6 +176,7 @@ async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Re
         owner=row.owner,
         created_utc=row.created_at,
         last_used_utc=used.get(row.client_id),
+        **login.shown(row),
     )
     return answered(shown, headers={"ETag": f'"{row.version}"', **(position(handled) if handled else {})})
 
@@ -196,6 +202,7 @@ async def _registration(call: Call) -> CreateOAuthClientRequest:
         await _check_bot(call, bot, fields)
     for fault in redirect_uri.faults(uri) if uri is not None else ():
         fields.fault("redirectUri", fault)
+    login.check_registration(fields, call.resources.settings.issuer)
     return fields.done()
 
 

@@ -9,10 +9,15 @@ from starlette.responses import Response
 
 from events.database import Unavailable
 from service.endpoints.asgi import resources_of
-from service.oauth.keys import ALGORITHM
-from service.scopes import OPERATORS
+from service.oauth.authentication import NONE
+from service.oauth.authorize import RESPONSE_MODES
+from service.oauth.claims import SUPPORTED
+from service.oauth.keys import ES256, RS256
+from service.oauth.parameters import PROMPTS
+from service.scopes import ACRS, IDENTITY, OPERATORS
 
 PUBLIC = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
+LANGUAGES = ("en", "de")
 METHODS = ["client_secret_basic", "client_secret_post"]
 
 
@@ -34,17 +39,46 @@ async def jwks(request: Request) -> Response:
 def document(issuer: str) -> dict[str, Any]:
     return {
         "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/openid/authorize",
         "token_endpoint": f"{issuer}/openid/token",
+        "userinfo_endpoint": f"{issuer}/openid/userinfo",
         "jwks_uri": f"{issuer}/openid/jwks",
         "introspection_endpoint": f"{issuer}/openid/introspect",
         "revocation_endpoint": f"{issuer}/openid/revoke",
+        "end_session_endpoint": f"{issuer}/openid/logout",
         "service_documentation": f"{issuer}/docs",
-        "scopes_supported": list(OPERATORS),
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
+        "scopes_supported": [*IDENTITY, *OPERATORS],
+        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": list(RESPONSE_MODES),
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": list(PROMPTS),
+        "acr_values_supported": list(ACRS),
+        "claims_supported": [
+            "iss",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "acr",
+            "amr",
+            "sid",
+            "nonce",
+            "at_hash",
+            *SUPPORTED,
+        ],
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "require_request_uri_registration": False,
+        "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "ui_locales_supported": list(LANGUAGES),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [ALGORITHM],
-        "token_endpoint_auth_methods_supported": METHODS,
+        "id_token_signing_alg_values_supported": [RS256, ES256],
+        "token_endpoint_auth_methods_supported": [*METHODS, NONE],
         "introspection_endpoint_auth_methods_supported": METHODS,
-        "revocation_endpoint_auth_methods_supported": METHODS,
+        "revocation_endpoint_auth_methods_supported": [*METHODS, NONE],
     }

@@ -1,11 +1,17 @@
 """POST /openid/introspect (RFC 7662): whether a token is good now, by its jti and by what its client is now."""
 
+from hmac import compare_digest
 from uuid import UUID
 
 from msgspec import Struct, json
 
+from events.authorization import Authorized
 from projections.clients import stream_of
+from service.commands.handle import AUTHORIZATION, state_of
 from service.endpoints.oauth import Asked, authenticated, required
+from service.oauth import tickets
+from service.oauth.server import utc_now
+from service.oauth.tickets import Ticket
 from service.oauth.tokens import BadToken, VerifiedClaims
 
 INACTIVE = b'{"active":false}'
@@ -30,6 +36,8 @@ async def introspect(asked: Asked) -> bytes:
     """Any client that proves itself may ask about a token that it holds. Raises a Refusal."""
     await authenticated(asked)
     token = required(asked.form, "token")
+    if ticket := tickets.read(tickets.REFRESH_TOKEN, token):
+        return await _refresh_token(asked, ticket)
     claims = await _alive(asked, token)
     if claims is None:
         return INACTIVE
@@ -57,3 +65,32 @@ async def _alive(asked: Asked, token: str) -> VerifiedClaims | None:
     if seen is None or not seen.may_act or await asked.resources.lookup.is_revoked(claims.jti, claims.authorization):
         return None
     return claims
+
+
+class RefreshIntrospection(Struct, frozen=True, kw_only=True):
+    """The same for a refresh token, which has no jti and is for nobody but its client."""
+
+    active: bool = True
+    iss: str
+    sub: str
+    client_id: str
+    scope: str
+    exp: int
+
+
+async def _refresh_token(asked: Asked, ticket: Ticket) -> bytes:
+    state = await state_of(asked.resources.ledger, AUTHORIZATION, ticket.authorization)
+    if not isinstance(state, Authorized) or state.refresh is None or state.refresh.expires_at <= utc_now():
+        return INACTIVE
+    seen = await asked.resources.lookup.client(state.granted.client)
+    if seen is None or not seen.may_act or not compare_digest(state.refresh.hash, ticket.hash):
+        return INACTIVE
+    return json.encode(
+        RefreshIntrospection(
+            iss=asked.resources.settings.issuer,
+            sub=str(state.granted.user),
+            client_id=seen.client.client_id,
+            scope=" ".join(state.granted.scopes),
+            exp=int(state.refresh.expires_at.timestamp()),
+        )
+    )

@@ -20,6 +20,7 @@ from service.endpoints.asgi import (
     read_body,
     resources_of,
 )
+from service.endpoints.cross_origin import FROM_ANYWHERE, PREFLIGHT
 from service.endpoints.management import BEYOND, MIN_POSITION, as_problem, reached, refusal
 from service.lookup import Seen
 from service.oauth.authentication import Presented, presented, prove
@@ -31,7 +32,7 @@ from service.resources import Resources
 
 log = logging.getLogger("muniment.oauth")
 
-NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
+NO_STORE = {**FROM_ANYWHERE, "Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -52,7 +53,7 @@ class OAuth:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if scope["method"] != "POST":
-                await _only_post(scope, receive, send)
+                await _not_post(scope, receive, send)
                 return
             body = await self._carry_out(await _asked(scope, receive))
         except Refusal as refused:
@@ -67,6 +68,14 @@ class OAuth:
             await answer(send, 200, NO_STORE, body)
 
 
+def presented_or_none(asked: Asked) -> Presented | None:
+    """None when the client gives no good credentials; whether that matters first is for Authlib to say."""
+    try:
+        return presented(asked.authorization, asked.form)
+    except InvalidClient:
+        return None
+
+
 async def look_up(asked: Asked, given: Presented | None) -> Seen | None:
     stream = stream_of(given.client_id) if given else None
     return await asked.resources.lookup.client(stream) if stream else None
@@ -78,17 +87,25 @@ async def certainly(asked: Asked, given: Presented | None) -> Seen | None:
     return await look_up(asked, given)
 
 
-async def authenticated(asked: Asked) -> Found:
-    """The client that calls, proved from certain facts. Raises InvalidClient, or TooManyFailures."""
+async def authenticated(asked: Asked, *, public: bool = False) -> Found:
+    """The client that calls, proved from certain facts; a public one, which proves nothing, only with `public`.
+
+    Raises InvalidClient, or TooManyFailures.
+    """
     given = presented(asked.authorization, asked.form)
     found = await certainly(asked, given)
     try:
-        prove(given, found, utc_now())
+        _proved(given, found, public=public)
     except InvalidClient:
         await count_failure(asked, given)
         raise
     assert found is not None
     return found
+
+
+def _proved(given: Presented, found: Found | None, *, public: bool) -> None:
+    if prove(given, found, utc_now()) is None and not public:
+        raise InvalidClient
 
 
 async def count_failure(asked: Asked, given: Presented | None) -> None:
@@ -143,7 +160,10 @@ async def _refuse(send: Send, refused: Refusal) -> None:
     await answer(send, refused.status, {**NO_STORE, **refused.headers}, json.encode(body))
 
 
-async def _only_post(scope: Scope, receive: Receive, send: Send) -> None:
+async def _not_post(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["method"] == "OPTIONS":  # a script of another site asks whether it may
+        await answer(send, 204, PREFLIGHT, b"")
+        return
     problem = NotAllowed("This endpoint answers POST.")
     problem.headers["Allow"] = "POST"
     await refusal(problem, new_id())(scope, receive, send)

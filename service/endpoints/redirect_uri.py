@@ -1,4 +1,4 @@
-"""Which redirect URIs may be registered (RFC 6749 section 3.1.2, RFC 8252 section 7, RFC 9700 section 4.1)."""
+"""Which redirect URIs, and which URIs for back-channel logout, may be registered (RFC 6749 section 3.1.2, RFC 8252 section 7, RFC 9700 section 4.1)."""
 
 import re
 from urllib.parse import urlsplit
@@ -28,6 +28,19 @@ def faults(uri: str) -> list[str]:
     if "@" in parts.netloc:
         found.append("must not have user information (user@)")
     return found + _scheme_faults(parts.scheme, host, port)
+
+
+def backchannel_faults(uri: str, issuer: str) -> list[str]:
+    """The same of a URI that this server sends to by itself (OpenID Connect Back-Channel Logout 1.0 section 2.2).
+
+    Loopback is this server's own, so it is only for one that is on loopback itself, where somebody tries things out.
+    """
+    if not uri.startswith(("https://", "http://")):
+        return ["must begin with https:// (http:// is for 127.0.0.1, localhost and [::1] only)"]
+    found = faults(uri)
+    if not found and urlsplit(uri).hostname in LOOPBACK and urlsplit(issuer).hostname not in LOOPBACK:
+        return ["must not be on loopback, which is this server's own"]
+    return found
 
 
 def _scheme_faults(scheme: str, host: str | None, port: int | None) -> list[str]:

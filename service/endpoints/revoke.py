@@ -1,21 +1,29 @@
 """POST /openid/revoke (RFC 7009): a client gives a token back. It is an event on the token's own stream, its jti."""
 
 from datetime import UTC, datetime
+from hmac import compare_digest
 
+from events.authorization import Authorized
 from events.envelope import ByClient, Meta
+from projections import clients
 from service.commands.access_token import RevokeToken
-from service.commands.handle import ACCESS_TOKEN, handle
+from service.commands.authorization import RevokeAuthorization
+from service.commands.handle import ACCESS_TOKEN, AUTHORIZATION, handle, state_of
 from service.credentials import new_id
 from service.endpoints.oauth import Asked, authenticated, required
+from service.oauth import tickets
 from service.oauth.errors import InvalidGrant
 from service.oauth.server import utc_now
+from service.oauth.tickets import Ticket
 from service.oauth.tokens import LEEWAY_SECONDS, BadToken
 
 
 async def revoke(asked: Asked) -> bytes:
     """A token that is not alive is as good as revoked: 200 all the same (section 2.2). Raises a Refusal."""
-    client = (await authenticated(asked)).client
+    client = (await authenticated(asked, public=True)).client
     token = required(asked.form, "token")
+    if ticket := tickets.read(tickets.REFRESH_TOKEN, token):
+        return await _give_back(asked, client, ticket)
     try:
         claims = asked.resources.tokens.verify(token, for_us=False)
     except BadToken:
@@ -26,8 +34,26 @@ async def revoke(asked: Asked) -> bytes:
     expires_at = datetime.fromtimestamp(claims.exp + LEEWAY_SECONDS, UTC)
     command = RevokeToken(client_id=client.client_id, expires_at=expires_at, at=utc_now())
     actor = ByClient(client_id=client.client_id, sub=claims.sub)
-    meta = Meta(actor=actor, request_id=str(new_id()), address=asked.address)
+    address = asked.address if claims.authorization is None else None  # else it may be a person's own
+    meta = Meta(actor=actor, request_id=str(new_id()), address=address)
     handled = await handle(asked.resources.ledger, ACCESS_TOKEN, claims.jti, command, meta)
     if handled.position is not None:
         await asked.resources.lookup.reach(handled.position)
+    return b"{}"
+
+
+async def _give_back(asked: Asked, client: clients.Row, ticket: Ticket) -> bytes:
+    """A refresh token takes along all that came of the same authorization (section 2.1)."""
+    state = await state_of(asked.resources.ledger, AUTHORIZATION, ticket.authorization)
+    if not isinstance(state, Authorized) or state.refresh is None:
+        return b"{}"
+    if state.granted.client != client.stream_id:
+        raise InvalidGrant("This token was issued to another client.")
+    if not compare_digest(state.refresh.hash, ticket.hash) and ticket.hash not in state.refresh.exchanged:
+        return b"{}"
+    actor = ByClient(client_id=client.client_id, sub=str(state.granted.user))
+    command = RevokeAuthorization(why="client", at=utc_now())
+    meta = Meta(actor=actor, request_id=str(new_id()))
+    handled = await handle(asked.resources.ledger, AUTHORIZATION, ticket.authorization, command, meta)
+    await asked.resources.lookup.reach(handled.position or 0)
     return b"{}"

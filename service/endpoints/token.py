@@ -6,9 +6,10 @@ from msgspec import Struct, json
 
 from events.issuance import Issue, TokenIssued
 from service.credentials import new_id
-from service.endpoints.oauth import Asked, certainly, count_failure, look_up
+from service.endpoints.oauth import Asked, certainly, count_failure, look_up, presented_or_none
+from service.endpoints.redeem import exchange_refresh_token, redeem_code
 from service.lookup import Seen
-from service.oauth.authentication import Presented, presented
+from service.oauth.authentication import Presented
 from service.oauth.errors import InvalidClient, Refusal, ServerAway
 from service.oauth.keys import Signer
 from service.oauth.server import Facts, Grant, decide, utc_now
@@ -25,8 +26,18 @@ class TokenResponse(Struct, frozen=True, kw_only=True):
 
 
 async def issue_token(asked: Asked) -> bytes:
-    """Raises a Refusal."""
-    given = _presented(asked)
+    """By grant type (RFC 6749 sections 4.1.3, 6 and 4.4.2). Raises a Refusal."""
+    match asked.form.get("grant_type"):
+        case "authorization_code":
+            return await redeem_code(asked)
+        case "refresh_token":
+            return await exchange_refresh_token(asked)
+        case _:
+            return await _issue_to_a_machine(asked)
+
+
+async def _issue_to_a_machine(asked: Asked) -> bytes:
+    given = presented_or_none(asked)
     seen = await look_up(asked, given)
     while True:
         claims, signer, grant, seen = await _decided(asked, given, seen)
@@ -84,14 +95,6 @@ def _decide(asked: Asked, given: Presented | None, seen: Seen | None) -> tuple[G
     grant = decide(Facts(issuer=asked.resources.settings.issuer, given=given, found=seen, now=now), asked.form)
     assert seen is not None
     return grant, seen, now
-
-
-def _presented(asked: Asked) -> Presented | None:
-    """None when the client gives no good credentials; whether that matters first is for Authlib to say."""
-    try:
-        return presented(asked.authorization, asked.form)
-    except InvalidClient:
-        return None
 
 
 def _same(before: Seen | None, after: Seen | None) -> bool:

@@ -5,7 +5,7 @@ it, and says what is wrong in a sentence.
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -44,6 +44,41 @@ RedirectUri = Annotated[
         extra_json_schema={"format": "uri"},
     ),
 ]
+Public = Annotated[
+    bool,
+    Meta(
+        description="Whether it is a public client, which can keep no secret: a single-page app, a native app, an agent on a "
+        "person's machine (RFC 6749 section 2.1). It gets no secret. It can never be changed."
+    ),
+]
+RequirePkce = Annotated[
+    bool,
+    Meta(
+        description="Whether every login needs PKCE (RFC 7636). Switch it off for an older confidential client alone; a public "
+        "client never does without."
+    ),
+]
+FirstParty = Annotated[
+    bool,
+    Meta(
+        description="Whether people are sent on without being asked for their consent, for a client of the product itself. "
+        "Takes the scope `operate`."
+    ),
+]
+IdTokenAlgorithm = Annotated[Literal["RS256", "ES256"], Meta(description="What its ID tokens are signed with.")]
+PostLogoutRedirectUris = Annotated[
+    list[RedirectUri],
+    Meta(max_length=20, description="Where people may be sent after they signed out: all of them, each as it is."),
+]
+BackchannelLogoutUri = Annotated[
+    str,
+    Meta(
+        max_length=2000,
+        description="Where this server tells the client that a session is over (OpenID Connect Back-Channel Logout 1.0): `https`, "
+        "or `http` on loopback, without fragment.",
+        extra_json_schema={"format": "uri"},
+    ),
+]
 Scope = Annotated[str, Meta(pattern=SCOPE, max_length=100)]
 SecretName = Annotated[
     str,
@@ -75,13 +110,19 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     bot_user_id: BotUserId | None = None
     display_name: DisplayName | None = None
     redirect_uri: RedirectUri | None = None
+    public: Public = False
+    require_pkce: RequirePkce = True
+    first_party: FirstParty = False
+    id_token_signed_response_alg: IdTokenAlgorithm = "RS256"  # noqa: S105 - it is the name of an algorithm
+    post_logout_redirect_uris: PostLogoutRedirectUris = []
+    backchannel_logout_uri: BackchannelLogoutUri | None = None
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The clientSecret is shown only here, once. Store it now."""
+    """The clientSecret is shown only here, once. Store it now. A public client has none: it is null."""
 
     client_id: str
-    client_secret: ClientSecretText
+    client_secret: ClientSecretText | None
 
 
 class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -98,6 +139,11 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
         ]
         | UnsetType
     ) = UNSET
+    require_pkce: RequirePkce | UnsetType = UNSET
+    first_party: FirstParty | UnsetType = UNSET
+    id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
+    post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET
+    backchannel_logout_uri: BackchannelLogoutUri | UnsetType | None = UNSET
 
 
 class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -111,7 +157,7 @@ class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A client as it is now."""
+    """A client as it is now. What begins with `public` is said of interactive clients alone."""
 
     client_id: str
     display_name: str | None
@@ -123,6 +169,12 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     owner: Annotated[str, Meta(description="The `sub` of the caller who registered it.")]
     created_utc: Created
     last_used_utc: LastUsed | None
+    public: Public | UnsetType = UNSET
+    require_pkce: RequirePkce | UnsetType = UNSET
+    first_party: FirstParty | UnsetType = UNSET
+    id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
+    post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET
+    backchannel_logout_uri: BackchannelLogoutUri | UnsetType | None = UNSET
 
 
 class DeletedClients(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -21,13 +21,13 @@ ABOUT = b"authorization request"
 class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2.1, RFC 7636, RFC 8707; every part of it was checked.
 
-    `asked_at` is in whole seconds since 1970. `chosen` is the session whose person said \"it is me\" to `prompt=select_account`,
+    `asked_at` is in seconds since 1970. `chosen` is the session whose person said it-is-me to `prompt=select_account`,
     `consented` the session whose person allowed it to `prompt=consent`: each is good in that session alone.
     """
 
     client_id: str
     redirect_uri: str
-    asked_at: int
+    asked_at: float
     named: bool = True
     response_mode: str = "query"
     state: str | None = None
@@ -48,7 +48,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class NoRequest(Exception):
-    """This is no request that this server sealed, or the person took too long over it."""
+    """No request that this server sealed, or the person took too long over it."""
 
 
 class Requests:

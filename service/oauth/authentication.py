@@ -13,12 +13,15 @@ from service.credentials import proven
 from service.oauth.errors import InvalidClient, InvalidRequest
 from service.oauth.form import Form
 
+NONE = "none"
+"""The method of a public client (RFC 7591 section 2)."""
+
 
 class Presented(Struct, frozen=True, kw_only=True):
     """What a client says of itself; it is proved by nothing yet."""
 
     client_id: str
-    client_secret: str
+    client_secret: str | None
     method: str
 
     def __repr__(self) -> str:
@@ -29,9 +32,10 @@ def presented(authorization: str | None, form: Form) -> Presented:
     """The client's credentials. Raises InvalidClient when there are none, InvalidRequest when there are two."""
     if authorization is None:
         client_id, client_secret = form.get("client_id"), form.get("client_secret")
-        if client_id is None or client_secret is None:
+        if client_id is None:
             raise InvalidClient
-        return Presented(client_id=client_id, client_secret=client_secret, method="client_secret_post")
+        method = NONE if client_secret is None else "client_secret_post"
+        return Presented(client_id=client_id, client_secret=client_secret, method=method)
     if "client_secret" in form:
         raise InvalidRequest("The client authenticates twice, in the Authorization header and in the body; choose one.")
     client_id, client_secret = _basic(authorization)
@@ -40,10 +44,17 @@ def presented(authorization: str | None, form: Form) -> Presented:
     return Presented(client_id=client_id, client_secret=client_secret, method="client_secret_basic")
 
 
-def prove(given: Presented, found: Found | None, now: datetime) -> StoredSecret:
-    """The secret that the client proved itself with. Raises InvalidClient: one text and one cost for every reason."""
-    secret = proven(given.client_secret, found.client.secrets if found else (), now)
-    if secret is None or found is None or not found.may_act:
+def prove(given: Presented, found: Found | None, now: datetime) -> StoredSecret | None:
+    """The secret that the client proved itself with; None for a public client, which has none and shows none.
+
+    Raises InvalidClient: one text and one cost for every reason.
+    """
+    secret = proven(given.client_secret or "", found.client.secrets if found else (), now)
+    if found is None or not found.may_act:
+        raise InvalidClient
+    if found.client.public and given.method == NONE:
+        return None
+    if secret is None:
         raise InvalidClient
     return secret
 

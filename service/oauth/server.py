@@ -8,20 +8,20 @@ from uuid import UUID
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
-    ClientCredentialsGrant,
     InvalidRequestError,
-    InvalidScopeError,
     OAuth2Request,
     UnauthorizedClientError,
 )
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from msgspec import Struct
 
-from events.client import StoredSecret
+from events.authorization import Authorized
+from events.issuance import NO_SECRET
 from projections.clients import Found
 from service.oauth.authentication import Presented, prove
-from service.oauth.errors import InvalidClient, InvalidRequest, Refused, plain
+from service.oauth.errors import InvalidClient, InvalidRequest, Refused
 from service.oauth.form import Form
+from service.oauth.grants import GRANTS, Client
 from service.scopes import split
 
 
@@ -32,10 +32,12 @@ class Facts(Struct, frozen=True, kw_only=True):
     given: Presented | None
     found: Found | None
     now: datetime
+    authorized: Authorized | None = None
+    """What the code or refresh token in the request names, if it is one that was issued for it."""
 
 
 class Grant(Struct, frozen=True, kw_only=True):
-    """A token that may be issued: to whom, proved by which secret, for what."""
+    """A token that may be issued: to whom, proved by which secret (NO_SECRET: none), for what."""
 
     client: UUID
     client_id: str
@@ -80,54 +82,23 @@ class _Request(OAuth2Request):
         return self.payload.data
 
 
-class _Client:
-    """The client as Authlib wants to ask it."""
-
-    def __init__(self, found: Found, secret: StoredSecret) -> None:
-        self.found = found
-        self.secret = secret
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return self.found.client.grant_type == grant_type
-
-    def __repr__(self) -> str:
-        return f"_Client({self.found.client.client_id})"
-
-
-class _ClientCredentials(ClientCredentialsGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS = ("presented",)
-
-    def validate_requested_scope(self) -> None:
-        """A client gets what it asks for or is refused; one that does not ask gets all that it may have."""
-        allowed = self.client.found.client.scopes
-        payload: Any = self.request.payload
-        asked = split(payload.scope)
-        unknown = [scope for scope in asked if scope not in allowed]
-        if unknown:
-            raise InvalidScopeError(
-                plain(f"This client may not have: {' '.join(unknown)}. It may have: {' '.join(allowed) or 'nothing'}.")
-            )
-        if not allowed:
-            raise InvalidScopeError("This client has no scopes; its owner can give it some.")
-
-
 class _Server(AuthorizationServer):
     """One per request, for query_client and the token generator are not told which request they are called for."""
 
     def __init__(self, facts: Facts) -> None:
         super().__init__()
-        self._facts = facts
+        self.facts = facts
         self.granted: Grant | None = None
-        self._token_grants = _GRANTS
+        self._token_grants = GRANTS
 
-    def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> _Client:
-        facts = self._facts
+    def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> Client:
+        facts = self.facts
         if facts.given is None:
             raise InvalidClient
         secret = prove(facts.given, facts.found, facts.now)
         assert facts.found is not None
         request.auth_method = facts.given.method
-        return _Client(facts.found, secret)
+        return Client(facts.found, secret)
 
     def query_client(self, client_id: str) -> Any:
         raise NotLoaded("a client was asked for outside of its authentication")
@@ -136,26 +107,24 @@ class _Server(AuthorizationServer):
         pass
 
     def generate_token(
-        self, grant_type: str, client: _Client, user: Any = None, scope: str | None = None, **_: Any
+        self, grant_type: str, client: Client, user: UUID | None = None, scope: str | None = None, **_: Any
     ) -> dict[str, str]:
         row = client.found.client
-        if row.bot_user_id is None:
+        sub = row.bot_user_id if user is None else str(user)
+        if sub is None:
             raise UnauthorizedClientError("This client acts as nobody: it has no bot.")
-        granted = split(scope) or row.scopes
+        granted = split(scope) if user else split(scope) or row.scopes
         self.granted = Grant(
             client=row.stream_id,
             client_id=row.client_id,
-            sub=row.bot_user_id,
+            sub=sub,
             scope=" ".join(granted),
-            secret=client.secret.secret_id,
+            secret=client.secret.secret_id if client.secret else NO_SECRET,
         )
         return {}
 
     def save_token(self, token: Any, request: Any) -> None:
         """Nothing is saved here: the caller records the grant, and signs only then."""
-
-
-_GRANTS: list[tuple[type[ClientCredentialsGrant], None]] = [(_ClientCredentials, None)]
 
 
 def utc_now() -> datetime:

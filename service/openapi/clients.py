@@ -79,12 +79,22 @@ CLIENTS = (
                         "m2m": False,
                     },
                 ),
+                "public": Example(
+                    summary="Native app, single-page app or agent: no secret",
+                    value={
+                        "displayName": "My Desktop App",
+                        "redirectUri": "http://127.0.0.1/callback",
+                        "m2m": False,
+                        "public": True,
+                        "postLogoutRedirectUris": ["http://127.0.0.1/signed-out"],
+                    },
+                ),
             },
         ),
         answers=(
             Answer(
                 status=201,
-                description="The client, and its secret: in this answer and never again.",
+                description="The client, and its secret: in this answer and never again. A public client has none.",
                 shape=CreateOAuthClientResponse,
                 headers=("Location", "Muniment-Position", "Idempotent-Replayed"),
                 example={
@@ -177,12 +187,22 @@ CLIENTS = (
         summary="Change an OAuth client",
         tag="Clients",
         description="What is left out stays as it is. You can give a client only scopes that you hold yourself, and scopes of "
-        "this API only to a client that acts as yourself (with the scope `operate`: to any).",
+        "this API only to a client that acts as yourself (with the scope `operate`: to any). `requirePkce` and what follows it "
+        "are for interactive clients; `firstParty` takes the scope `operate`. Whether a client is public never changes.",
         scope=CLIENTS_WRITE,
         parameters=(CLIENT_ID, IF_MATCH_REQUIRED),
         request=Content(
             shape=ChangeOAuthClientRequest,
-            examples={"name": Example(summary="Another name", value={"displayName": "Salesforce Staging Integration"})},
+            examples={
+                "name": Example(summary="Another name", value={"displayName": "Salesforce Staging Integration"}),
+                "logout": Example(
+                    summary="An interactive client that hears of logouts",
+                    value={
+                        "postLogoutRedirectUris": ["https://myapp.example.com/signed-out"],
+                        "backchannelLogoutUri": "https://myapp.example.com/oauth/logged-out",
+                    },
+                ),
+            },
         ),
         answers=(CHANGED,),
         refusals=(NotFound, Clash, Stale, TooLarge, NotJson, NoPrecondition),

@@ -18,14 +18,16 @@ from service.openapi.operation import Answer, Content, Operation, Parameter
 from service.openapi.parts import EVERY_CALL, HEADERS, MIN_POSITION, RATE_LIMIT, REFUSALS
 from service.openapi.schemas import Shapes, several
 from service.openapi.secrets import SECRETS
+from service.openapi.users import USERS
 from service.problems import Body, Problem
 
 INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(encoding="utf-8")
-OPERATIONS: tuple[Operation, ...] = (*CLIENTS, *SECRETS, *BOTS, *OAUTH, *ABOUT)
+OPERATIONS: tuple[Operation, ...] = (*CLIENTS, *SECRETS, *BOTS, *USERS, *OAUTH, *ABOUT)
 TAGS = {
     "Clients": "Programs that get tokens.",
     "Secrets": "What a client proves itself with. Several can be live at once, so that a rotation is no outage.",
     "Bots": "Whom machines act as.",
+    "Users": "People who can sign in.",
     "Tokens": "Access tokens: got, asked about, given back.",
     "Discovery": "What a client library or a resource server needs to know.",
     "Service": "The service itself.",
@@ -35,6 +37,8 @@ SCOPES = {
     scopes.CLIENTS_READ: "Read clients",
     scopes.BOTS_WRITE: "Create, disable and delete bots",
     scopes.BOTS_READ: "Read bots",
+    scopes.USERS_WRITE: "Create, disable and erase users",
+    scopes.USERS_READ: "Read users",
     scopes.OPERATE: "See and change everybody's, not only one's own",
     scopes.API_PUBLIC: "The API of the product",
 }

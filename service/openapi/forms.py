@@ -20,8 +20,10 @@ ClientId = Annotated[
     str, Meta(pattern=PRINTABLE, description="Here with `client_secret`, or both as HTTP Basic; never in both places.")
 ]
 ClientSecret = Annotated[str, Meta(pattern=PRINTABLE, description="See `client_id`.")]
-Token = Annotated[str, Meta(pattern=PRINTABLE, description="The access token.")]
-Hint = Annotated[str, Meta(pattern=PRINTABLE, description="Accepted, and not needed: there is one kind of token.")]
+Token = Annotated[str, Meta(pattern=PRINTABLE, description="The access token, or the refresh token.")]
+Hint = Annotated[
+    str, Meta(pattern=PRINTABLE, description="Accepted, and not needed: a token says itself of which kind it is.")
+]
 
 
 class TokenRequest(Struct, frozen=True, kw_only=True):
@@ -74,12 +76,14 @@ class OAuthError(Struct, frozen=True, kw_only=True):
 
 
 class PublicKey(Struct, frozen=True, kw_only=True):
-    """RFC 7517 section 4, for the curve P-256."""
+    """RFC 7517 section 4: of the curve P-256 (`crv`, `x`, `y`), or RSA (`n`, `e`)."""
 
     kty: str
-    crv: str
-    x: str
-    y: str
+    crv: str | UnsetType = UNSET
+    x: str | UnsetType = UNSET
+    y: str | UnsetType = UNSET
+    n: str | UnsetType = UNSET
+    e: str | UnsetType = UNSET
     kid: str
     alg: str
     use: str
@@ -95,7 +99,10 @@ class Metadata(Struct, frozen=True, kw_only=True):
     """RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3."""
 
     issuer: str
+    authorization_endpoint: str
     token_endpoint: str
+    userinfo_endpoint: str
+    end_session_endpoint: str
     jwks_uri: str
     introspection_endpoint: str
     revocation_endpoint: str
@@ -103,6 +110,14 @@ class Metadata(Struct, frozen=True, kw_only=True):
     scopes_supported: list[str]
     grant_types_supported: list[str]
     response_types_supported: list[str]
+    response_modes_supported: list[str]
+    code_challenge_methods_supported: list[str]
+    prompt_values_supported: list[str]
+    acr_values_supported: list[str]
+    claims_supported: list[str]
+    authorization_response_iss_parameter_supported: bool
+    backchannel_logout_supported: bool
+    backchannel_logout_session_supported: bool
     subject_types_supported: list[str]
     id_token_signing_alg_values_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]

@@ -15,10 +15,25 @@ NAMES: Mapping[str, str] = {Body.__name__: "Problem"}
 
 M2M: Mapping[str, Any] = {
     "if": {"properties": {"m2m": {"const": True}}},
-    "then": {"required": ["botUserId"], "properties": {"botUserId": {"type": "string"}}},
-    "else": {"required": ["redirectUri"], "properties": {"redirectUri": {"type": "string"}}},
+    "then": {
+        "required": ["botUserId"],
+        "properties": {
+            "botUserId": {"type": "string"},
+            "public": {"const": False},
+            "requirePkce": {"const": True},
+            "firstParty": {"const": False},
+            "idTokenSignedResponseAlg": {"const": "RS256"},
+            "postLogoutRedirectUris": {"maxItems": 0},
+            "backchannelLogoutUri": {"type": "null"},
+        },
+    },
+    "else": {
+        "required": ["redirectUri"],
+        "properties": {"redirectUri": {"type": "string"}},
+        "anyOf": [{"properties": {"public": {"const": False}}}, {"properties": {"requirePkce": {"const": True}}}],
+    },
 }
-"""A machine client needs a bot, an interactive one a redirect URI."""
+"""A machine client needs a bot, an interactive one a redirect URI; nobody logs in through a machine; a public client has PKCE."""
 
 MORE: Mapping[type, Mapping[str, Any]] = {
     CreateOAuthClientRequest: M2M,

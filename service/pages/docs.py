@@ -1,15 +1,14 @@
 """The API reference for programs (/openapi.json) and for people (/docs)."""
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service.endpoints.asgi import resources_of
 from service.openapi.document import encoded
-from service.pages.reference import POLICY, Asset, assets, page_html
+from service.pages.assets import sent
+from service.pages.reference import POLICY, assets, page_html
 
 FRESH = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 PAGE = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": POLICY,
@@ -31,13 +30,4 @@ async def page(_request: Request) -> Response:
 
 
 async def static(request: Request) -> Response:
-    asset = assets().get(request.path_params["name"])
-    if asset is None:
-        raise HTTPException(404)
-    return _sent(asset, gzipped="gzip" in request.headers.get("accept-encoding", ""))
-
-
-def _sent(asset: Asset, *, gzipped: bool) -> Response:
-    encoding = {"Content-Encoding": "gzip"} if gzipped else {}
-    body = asset.gzipped if gzipped else asset.plain
-    return Response(body, headers={**FOR_EVER, "Vary": "Accept-Encoding", **encoding}, media_type=asset.media)
+    return sent(assets().get(request.path_params["name"]), request)

@@ -9,8 +9,21 @@ create table vault.names (                                           -- HMAC of 
   user_id uuid  not null references vault.people on delete cascade
 );
 create index names_user on vault.names (user_id);
+create table vault.keys (                                            -- keys of the service's own that outlive a master key, wrapped by it
+  purpose text  not null primary key,
+  wrapped bytea not null
+);
+create table vault.removed (                                         -- whose data key was deleted, and may still be in the table's file
+  user_id uuid not null primary key,
+  by      xid  not null default pg_current_xact_id()::xid            -- the transaction that deleted it
+);
+alter table vault.people alter column wrapped set statistics 0;      -- or else analyze would copy keys into the catalogue
+alter table vault.names alter column name set statistics 0;
+alter table vault.keys alter column wrapped set statistics 0;
 alter table vault.people owner to muniment_service;
 alter table vault.names owner to muniment_service;
+alter table vault.keys owner to muniment_service;
+alter table vault.removed owner to muniment_service;
 
 -- What may be used once (a one-time password, a challenge), until it would have expired anyway. Unlogged, for nothing here is a fact.
 create unlogged table limits.used (

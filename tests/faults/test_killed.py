@@ -1,4 +1,4 @@
-"""kill -9 of the service and of its Postgres, at random moments, under load: nothing that was answered is lost."""
+"""kill -9 of the service and of its Postgres, at random moments, under load: nothing that was answered is lost, nothing is good twice."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -15,6 +16,7 @@ import pytest
 
 from projections.clients import client_id_of
 from service.embedded.cluster import running
+from tests.faults.logins import LoggedIn, log_in, prepared
 from tests.faults.serving import Served, operator_bearer, register, served, token
 
 KILLS = 20
@@ -86,32 +88,50 @@ async def _postmaster(data: Path) -> int:
 async def test_nothing_answered_is_lost_when_the_service_and_postgres_are_killed_twenty_times_under_load():
     seed = time.time_ns()
     print(f"seed {seed}")  # noqa: T201 - shown when the test fails, to run it again
-    answered, over = Answered(), asyncio.Event()
+    answered, logged_in, over = Answered(), LoggedIn(), asyncio.Event()
     async with served() as service:
         async with httpx.AsyncClient(verify=False, base_url=service.url) as http:
             bearer = await operator_bearer(http, service)
+            client_id = await prepared(http, bearer)
         callers = [asyncio.create_task(_call(service, bearer, answered, over)) for _ in range(CALLERS)]
+        callers += [asyncio.create_task(log_in(service, client_id, logged_in, over)) for _ in range(2)]
         try:
             await _kill_at_random(service, answered, seed)
         finally:
             over.set()
             await asyncio.gather(*callers)
-        assert answered.refused == []
+        assert answered.refused == logged_in.odd == []
+        assert set(logged_in.answers.values()) <= {0, 1}
+        assert sum(logged_in.answers.values()) > KILLS // 2
         assert len(answered.tokens) > KILLS
-        assert await _missing(service, answered) == (set(), set())
+        assert await _missing(service, answered, logged_in) == (set(), set(), set(), [])
         for command in (("log", "verify"), ("projections", "verify")):
             status, printed = await service.muniment(*command)
             assert status == 0, printed
 
 
-async def _missing(service: Served, answered: Answered) -> tuple[set[str], set[str]]:
-    """Clients and tokens that were answered and are not in the logs."""
+TWICE = """
+select stream_id from log.events where type = 'authorization.code_redeemed' group by stream_id having count(*) > 1
+"""
+REFRESH_TOKENS = """
+select convert_from(data, 'UTF8')::json ->> 'hash' from log.events
+ where type in ('authorization.refresh_token_issued', 'authorization.refresh_token_rotated')
+"""
+
+
+async def _missing(
+    service: Served, answered: Answered, logged_in: LoggedIn
+) -> tuple[set[str], set[str], set[str], list[Any]]:
+    """Clients, tokens and refresh tokens that were answered and are not in the logs; authorizations whose code was redeemed twice."""
     with running(service.data) as url:
         database = await asyncpg.connect(url)
         try:
             registered = await database.fetch("select stream_id from log.events where type = 'client.registered'")
             issued = await database.fetch("select jti from log.issuance")
+            refresh_tokens = {row[0] for row in await database.fetch(REFRESH_TOKENS)}
+            twice = await database.fetch(TWICE)
         finally:
             await database.close()
     clients = {client_id_of(row["stream_id"]) for row in registered}
-    return set(answered.clients) - clients, set(answered.tokens) - {str(row["jti"]) for row in issued}
+    tokens = {*answered.tokens, *logged_in.tokens} - {str(row["jti"]) for row in issued}
+    return set(answered.clients) - clients, tokens, set(logged_in.refresh_tokens) - refresh_tokens, twice

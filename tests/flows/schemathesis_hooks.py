@@ -36,6 +36,8 @@ def _say_what_is_so(headers: Any, body: dict[str, Any]) -> None:
             headers[name] = value
     if body.get("expiresUtc"):
         body["expiresUtc"] = "2100-01-01T00:00:00Z"
+    if not str(body.get("backchannelLogoutUri") or "http").startswith("http"):
+        body["backchannelLogoutUri"] = "https://app.example.com/logged-out"
     if "grant_type" in body or "token" in body:
         body.pop("client_id", None)  # the credentials are in the header, and nobody may give them twice
         body.pop("client_secret", None)

@@ -14,6 +14,10 @@ CLIENTS = "/api/v1/auth/clients"
 BOTS = "/api/v1/auth/bots"
 JSON = {"Content-Type": "application/json"}
 GOOD = {"m2m": True, "botUserId": "bot-abc123"}
+UNKNOWN = (
+    "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri, public, requirePkce, firstParty,"
+    " idTokenSignedResponseAlg, postLogoutRedirectUris, backchannelLogoutUri"
+)
 URI = "https://a.example/"
 MOST_BYTES = 64 * 1024
 
@@ -59,10 +63,10 @@ WRONG = [
     ({**GOOD, "redirectUri": False}, "redirectUri", "must be str | null, got bool"),
     ({"m2m": False}, "redirectUri", "is required for an interactive client (m2m: false)"),
     ({"m2m": False, "redirectUri": None}, "redirectUri", "is required for an interactive client (m2m: false)"),
-    ({**GOOD, "scope": "x"}, "scope", "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri"),
-    ({**GOOD, "client_id": "x"}, "client_id", "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri"),
-    ({**GOOD, "M2M": True}, "M2M", "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri"),
-    ({**GOOD, "": 1}, "", "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri"),
+    ({**GOOD, "scope": "x"}, "scope", UNKNOWN),
+    ({**GOOD, "client_id": "x"}, "client_id", UNKNOWN),
+    ({**GOOD, "M2M": True}, "M2M", UNKNOWN),
+    ({**GOOD, "": 1}, "", UNKNOWN),
 ]  # fmt: skip
 
 

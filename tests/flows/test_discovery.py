@@ -1,6 +1,7 @@
 """What a client library finds out by itself: metadata (RFC 8414, OpenID Connect Discovery), keys (RFC 7517), and keys that rotate."""
 
 import asyncio
+from base64 import urlsafe_b64decode
 from typing import Any
 
 import jwt
@@ -38,36 +39,58 @@ async def test_the_issuer_is_the_setting_s_whatever_host_was_asked(live: Live):
     assert "evil" not in answer.text
 
 
+ANSWERS = {  # to a GET, and to a POST, that says nothing
+    "authorization_endpoint": (400, 400),
+    "token_endpoint": (405, 400),
+    "userinfo_endpoint": (401, 401),
+    "introspection_endpoint": (405, 400),
+    "revocation_endpoint": (405, 400),
+    "end_session_endpoint": (303, 400),
+    "jwks_uri": (200, 405),
+    "service_documentation": (200, 405),
+}
+
+
 async def test_every_endpoint_that_is_listed_answers(live: Live):
     found = await metadata(live)
-    for name, url in found.items():
-        if name.endswith("_endpoint"):
-            assert (await live.http.get(url)).status_code == 405
-            assert (await live.http.post(url)).status_code == 400
-        elif name in ("jwks_uri", "service_documentation"):
-            assert (await live.http.get(url)).status_code == 200
+    assert {name for name, url in found.items() if str(url).startswith(f"{live.url}/")} == ANSWERS.keys()
+    for name, statuses in ANSWERS.items():
+        assert ((await live.http.get(found[name])).status_code, (await live.http.post(found[name])).status_code) == (
+            statuses
+        ), name
 
 
-async def test_every_grant_scope_and_authentication_method_that_is_listed_works(live: Live):
-    found = await metadata(live)
-    assert found["grant_types_supported"] == ["client_credentials"]
-    for scope in found["scopes_supported"]:
-        assert (await live.token_for(live.client_id, live.client_secret, scope=scope)).status_code == 200
-    auth = (live.client_id, live.client_secret)
-    for endpoint, form in (
-        ("token", {"grant_type": "client_credentials"}),
-        ("introspection", {"token": "x"}),
-        ("revocation", {"token": "x"}),
+async def test_every_scope_that_is_listed_is_one_of_a_person_s_or_given_to_an_operator(live: Live):
+    people_s = {"openid", "profile", "email", "offline_access"}
+    listed = (await metadata(live))["scopes_supported"]
+    assert len(set(listed)) == len(listed)
+    assert people_s < set(listed)
+    for scope in listed:
+        answer = await live.token_for(live.client_id, live.client_secret, scope=scope)
+        assert answer.status_code == (400 if scope in people_s else 200), scope
+
+
+async def test_every_grant_that_is_listed_is_known(live: Live):
+    listed = (await metadata(live))["grant_types_supported"]
+    assert set(listed) == {"client_credentials", "authorization_code", "refresh_token"}
+    for grant in [*listed, "password"]:
+        answer = await live.token_for(live.client_id, live.client_secret, grant_type=grant)
+        assert (answer.json().get("error") == "unsupported_grant_type") == (grant == "password"), grant
+
+
+async def test_every_authentication_method_that_is_listed_works(live: Live):
+    found, auth = await metadata(live), (live.client_id, live.client_secret)
+    for endpoint, form, public in (
+        ("token", {"grant_type": "client_credentials"}, {"none"}),
+        ("introspection", {"token": "x"}, set[str]()),
+        ("revocation", {"token": "x"}, {"none"}),
     ):
-        assert set(found[f"{endpoint}_endpoint_auth_methods_supported"]) == {
-            "client_secret_basic",
-            "client_secret_post",
-        }
+        methods = {"client_secret_basic", "client_secret_post", *public}
+        assert set(found[f"{endpoint}_endpoint_auth_methods_supported"]) == methods
         url = found[f"{endpoint}_endpoint"]
         assert (await live.http.post(url, data=form, auth=auth)).status_code == 200
-        assert (
-            await live.http.post(url, data={**form, "client_id": auth[0], "client_secret": auth[1]})
-        ).status_code == 200
+        in_the_body = {**form, "client_id": auth[0], "client_secret": auth[1]}
+        assert (await live.http.post(url, data=in_the_body)).status_code == 200
 
 
 async def test_the_keys_are_public_and_named(live: Live):
@@ -75,13 +98,20 @@ async def test_the_keys_are_public_and_named(live: Live):
     assert answer.headers["content-type"] == "application/jwk-set+json"
     assert answer.headers["cache-control"] == "public, max-age=300"
     published = answer.json()["keys"]
-    assert len(published) == 2  # the one that signs, and the next
-    for key in published:
+    assert len(published) == 4  # of each algorithm the one that signs, and the next
+    assert len({key["kid"] for key in published}) == 4
+    elliptic = [key for key in published if key["kty"] == "EC"]
+    for key in elliptic:
         assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
-        assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("EC", "P-256", "ES256", "sig")
-    assert len({key["kid"] for key in published}) == 2
+        assert (key["crv"], key["alg"], key["use"]) == ("P-256", "ES256", "sig")
+    of_rsa = [key for key in published if key["kty"] == "RSA"]
+    for key in of_rsa:
+        assert set(key) == {"kty", "n", "e", "kid", "alg", "use"}
+        assert (key["e"], key["alg"], key["use"]) == ("AQAB", "RS256", "sig")
+        assert len(urlsafe_b64decode(key["n"] + "==")) == 256
+    assert (len(elliptic), len(of_rsa)) == (2, 2)
     token = jwt.get_unverified_header(live.token)
-    assert token["kid"] in {key["kid"] for key in published}
+    assert token["kid"] in {key["kid"] for key in elliptic}
     assert set(token) == {"alg", "kid", "typ"}
 
 

@@ -115,6 +115,10 @@ BOT, URI = {"botUserId": "bot-abc123"}, {"redirectUri": "https://myapp.example.c
         pytest.param({"m2m": True, **BOT, "scope": "operate"}, False, id="no other field is known"),
         pytest.param({"m2m": True, **BOT, "displayName": "x" * 255}, True, id="a name has 255 characters"),
         pytest.param({"m2m": True, **BOT, "displayName": "x" * 256}, False, id="and no more"),
+        pytest.param({"m2m": False, **URI, "public": True}, True, id="an interactive client may be public"),
+        pytest.param({"m2m": True, **BOT, "public": True}, False, id="a machine client may not"),
+        pytest.param({"m2m": False, **URI, "requirePkce": False}, True, id="a confidential one may do without PKCE"),
+        pytest.param({"m2m": False, **URI, "public": True, "requirePkce": False}, False, id="a public one may not"),
     ],
 )
 def test_the_schema_of_a_registration_says_what_the_page_says(body: dict[str, Any], good: bool):
@@ -123,7 +127,9 @@ def test_the_schema_of_a_registration_says_what_the_page_says(body: dict[str, An
 
 def test_the_page_s_fields_are_described_in_the_page_s_words_and_limits():
     properties = dict(REGISTRATION["properties"])
-    assert list(properties) == ["m2m", "botUserId", "displayName", "redirectUri"]
+    page = ["m2m", "botUserId", "displayName", "redirectUri"]
+    assert list(properties)[:4] == page
+    properties = {name: properties[name] for name in page}
     assert {name: p.get("maxLength") for name, p in properties.items()} == {
         "m2m": None,
         "botUserId": 450,

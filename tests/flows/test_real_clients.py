@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,15 +11,14 @@ from typing import Any
 import pytest
 
 from tests.flows.conftest import Live
+from tests.flows.npm import installed
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from authlib.integrations.base_client.errors import OAuthError
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-PACKAGES = ("openid-client@6.8.9", "jose@6.2.17")
 _client: Any = AsyncOAuth2Client
-INSTALLED = Path(tempfile.gettempdir()) / f"muniment-{'-'.join(PACKAGES)}-{os.getuid()}"
 
 
 @pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
@@ -56,28 +53,7 @@ async def test_authlib_s_client_calls_the_management_api(live: Live):
 
 @pytest.fixture(scope="session")
 def node() -> Path:
-    """A directory that holds the packages, kept from one run to the next. Without npm, or a way to its registry, the test is skipped."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not installed")
-    if not (INSTALLED / "installed").exists():
-        INSTALLED.mkdir(exist_ok=True)
-        (INSTALLED / "package.json").write_text('{"private": true, "type": "module"}')
-        command = [
-            "npm",
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            "--prefer-offline",
-            "--fetch-retries=0",
-            *PACKAGES,
-        ]
-        try:
-            subprocess.run(command, cwd=INSTALLED, check=True, capture_output=True, timeout=20)
-        except subprocess.SubprocessError as fault:
-            pytest.skip(f"npm cannot install {' and '.join(PACKAGES)}: {fault}")
-        (INSTALLED / "installed").touch()
-    return INSTALLED
+    return installed()
 
 
 async def test_openid_client_and_jose_discover_get_verify_introspect_and_revoke(live: Live, node: Path):

@@ -77,7 +77,7 @@ async def test_no_two_tokens_have_the_same_id(live: Live, client: tuple[str, str
 async def test_without_a_scope_a_client_gets_all_that_it_may_have(live: Live):
     granted = await live.token_for(live.client_id, live.client_secret)
     assert set(granted.json()["scope"].split()) == {
-        "clients:write", "clients:read", "bots:write", "bots:read", "operate", "api:public",
+        "clients:write", "clients:read", "bots:write", "bots:read", "users:write", "users:read", "operate", "api:public",
     }  # fmt: skip
 
 
@@ -178,7 +178,7 @@ async def test_another_client_id_in_the_body_than_in_the_header_is_refused(live:
     assert "client_id" in oauth_error(await ask(live, form, authorization=basic(*client)), 400, "invalid_request")
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
 @pytest.mark.parametrize("path", ["/openid/token", "/openid/introspect", "/openid/revoke"])
 async def test_only_post_is_answered(live: Live, method: str, path: str):
     answer = await live.http.request(method, path, params={"grant_type": "client_credentials"})
@@ -188,15 +188,31 @@ async def test_only_post_is_answered(live: Live, method: str, path: str):
         refused(answer, 405)
 
 
+@pytest.mark.parametrize("path", ["/openid/token", "/openid/introspect", "/openid/revoke"])
+async def test_a_script_of_any_site_may_call_and_brings_no_cookie(live: Live, path: str):
+    asked = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST"}
+    allowed = await live.http.options(path, headers=asked)
+    assert allowed.status_code == 204
+    answered = await live.http.post(path, headers={"Origin": "https://app.example.com"})
+    for answer in (allowed, answered):
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
+
+
 async def test_a_missing_grant_type_is_said_to_be_missing(live: Live, client: tuple[str, str]):
     form = {"client_id": client[0], "client_secret": client[1]}
     for grant in ({}, {"grant_type": ""}):
         assert "grant_type" in oauth_error(await ask(live, form | grant), 400, "invalid_request")
 
 
+@pytest.mark.parametrize("grant", ["authorization_code", "refresh_token"])
+async def test_a_machine_gets_no_token_in_a_person_s_name(live: Live, client: tuple[str, str], grant: str):
+    oauth_error(await live.token_for(*client, grant_type=grant), 400, "unauthorized_client")
+
+
 @pytest.mark.parametrize(
     "grant",
-    ["password", "authorization_code", "refresh_token", "implicit", "CLIENT_CREDENTIALS", "client_credentials "],
+    ["password", "implicit", "CLIENT_CREDENTIALS", "client_credentials "],
 )
 async def test_a_grant_type_that_is_not_offered_is_unsupported(live: Live, client: tuple[str, str], grant: str):
     oauth_error(await live.token_for(*client, grant_type=grant), 400, "unsupported_grant_type")

@@ -7,9 +7,17 @@ from uuid import UUID
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from events.client import AuthorizationCode, ClientCredentials
+from events.client import AuthorizationCode, ClientCredentials, Login
 from events.codec import Event
 from service.commands.access_token import RevokeToken
+from service.commands.authorization import (
+    GrantAuthorization,
+    NewRefreshToken,
+    RedeemCode,
+    RefuseRedemption,
+    RevokeAuthorization,
+    RotateRefreshToken,
+)
 from service.commands.bot import DeleteBot, DisableBot, EnableBot, RegisterBot
 from service.commands.client import (
     AddSecret,
@@ -18,14 +26,49 @@ from service.commands.client import (
     DisableClient,
     EnableClient,
     Holder,
+    LoginChange,
     RegisterClient,
     RevokeSecret,
 )
-from service.commands.handle import ACCESS_TOKEN, BOT, CLIENT, SIGNING_KEY
+from service.commands.consent import GiveConsent, WithdrawConsent
+from service.commands.handle import ACCESS_TOKEN, AUTHORIZATION, BOT, CLIENT, CONSENT, SESSION, SIGNING_KEY, USER
+from service.commands.session import (
+    EndSession,
+    GiveUpNotifying,
+    Reauthenticate,
+    ReportNotified,
+    ReportUseAfterEnd,
+    StartSession,
+)
 from service.commands.signing_key import ActivateKey, PublishKey, RetireKey
+from service.commands.user import (
+    AddFactor,
+    ChangePassword,
+    DisableUser,
+    EnableUser,
+    EraseUser,
+    RegisterUser,
+    RemoveFactor,
+    VerifyUser,
+)
 from service.problems import Problem
 from service.scopes import OPERATORS
-from tests.rules.samples import AT, JWK, LATER, secret
+from tests.rules.samples import (
+    AT,
+    CODE_ISSUED,
+    DEVICE,
+    GRANTED,
+    GRANTED_THE_LEAST,
+    JWK,
+    LATER,
+    PASSWORD,
+    PERSON,
+    PROFILE,
+    SOON,
+    factor,
+    hashed,
+    secret,
+)
 
 SCOPES = ("api:public", "crm:read", "clients:write")
 
@@ -49,6 +92,16 @@ grants = st.one_of(
     st.builds(ClientCredentials, bot_user_id=st.sampled_from(["alice", "bot-abc123"])),
     st.builds(AuthorizationCode, bot_user_id=st.sampled_from([None, "bot-abc123"])),
 )
+some_uris = st.just(()) | st.just(("https://a.example/bye",))
+algorithms = st.sampled_from(["RS256", "ES256"])
+logins = st.builds(Login, require_pkce=st.booleans(), id_token_alg=algorithms, post_logout_redirect_uris=some_uris)
+login_changes = st.builds(
+    LoginChange,
+    require_pkce=st.just(UNSET) | st.booleans(),
+    first_party=st.just(UNSET) | st.booleans(),
+    id_token_alg=st.just(UNSET) | algorithms,
+    backchannel_logout_uri=st.just(UNSET) | st.none() | st.just("https://a.example/logout"),
+)
 
 REGISTER_CLIENT = st.builds(
     RegisterClient,
@@ -57,8 +110,10 @@ REGISTER_CLIENT = st.builds(
     display_name=st.none() | text,
     redirect_uris=uris,
     scopes=scopes,
-    secret=secrets,
+    secret=st.none() | secrets,
     at=st.just(AT),
+    login=st.just(Login()) | logins,
+    by=holders,
 )
 CLIENT_COMMANDS = st.one_of(
     REGISTER_CLIENT,
@@ -68,6 +123,7 @@ CLIENT_COMMANDS = st.one_of(
         display_name=st.just(UNSET) | st.none() | text,
         redirect_uris=st.just(UNSET) | uris,
         scopes=st.just(UNSET) | scopes,
+        login=st.just(LoginChange()) | login_changes,
     ),
     st.builds(AddSecret, by=holders, secret=secrets, at=st.just(AT)),
     st.builds(RevokeSecret, by=holders, secret_id=st.integers(1, 6).map(lambda number: UUID(int=number))),
@@ -95,6 +151,66 @@ KEY_COMMANDS = st.one_of(
 )
 REVOKE_TOKEN = st.builds(RevokeToken, client_id=text, expires_at=st.sampled_from([AT, LATER]), at=st.just(AT))
 
+times = st.sampled_from([AT, SOON, LATER])
+numbers = st.integers(1, 4)
+hashes = numbers.map(hashed)
+jtis = numbers.map(lambda number: UUID(int=number))
+names = st.sampled_from(["oauth_client_a", "oauth_client_b"])
+several = st.lists(names, unique=True, max_size=2).map(tuple)
+sealed = st.sampled_from([PROFILE, PASSWORD])
+factors = st.builds(factor, st.integers(1, 3), st.sampled_from(["totp", "passkey"]))
+
+REGISTER_USER = st.builds(
+    RegisterUser, profile=sealed, password=st.none() | sealed, email_verified=st.booleans(), at=st.just(AT)
+)
+USER_COMMANDS = st.one_of(
+    REGISTER_USER,
+    st.builds(VerifyUser, at=times),
+    st.builds(ChangePassword, password=sealed, at=times),
+    st.builds(AddFactor, factor=factors),
+    st.builds(RemoveFactor, factor_id=jtis),
+    st.builds(DisableUser),
+    st.builds(EnableUser),
+    st.builds(EraseUser, at=times),
+)
+START_SESSION = st.builds(
+    StartSession,
+    user=st.just(PERSON),
+    token_hash=hashes,
+    amr=st.sampled_from([("pwd",), ("pwd", "otp", "mfa")]),
+    acr=text,
+    device=st.sampled_from([None, DEVICE]),
+    at=st.just(AT),
+    expires_at=times,
+)
+SESSION_COMMANDS = st.one_of(
+    START_SESSION,
+    st.builds(Reauthenticate, token_hash=hashes, amr=st.just(("hwk", "user")), acr=text, at=times),
+    st.builds(EndSession, why=text, notify=several, at=times),
+    st.builds(ReportUseAfterEnd, at=times),
+    st.builds(ReportNotified, client_id=names, at=times),
+    st.builds(GiveUpNotifying, client_id=names, why=text, at=times),
+)
+GIVE_CONSENT = st.builds(
+    GiveConsent, user=st.just(PERSON), client_id=st.just("oauth_client_a"), resource=st.none(), scopes=scopes, at=times
+)
+CONSENT_COMMANDS = GIVE_CONSENT | st.builds(WithdrawConsent, at=times)
+GRANT_AUTHORIZATION = st.builds(
+    GrantAuthorization, granted=st.sampled_from([GRANTED, GRANTED_THE_LEAST]), code=st.just(CODE_ISSUED)
+)
+AUTHORIZATION_COMMANDS = st.one_of(
+    GRANT_AUTHORIZATION,
+    st.builds(
+        RedeemCode,
+        jti=jtis,
+        refresh=st.none() | st.builds(NewRefreshToken, hash=hashes, expires_at=times),
+        at=st.sampled_from([AT, AT, SOON]),
+    ),
+    st.builds(RotateRefreshToken, presented=hashes, next=hashes, jti=jtis, at=times),
+    st.builds(RefuseRedemption, client_id=names, why=text, at=times),
+    st.builds(RevokeAuthorization, why=text, at=times),
+)
+
 EVERYTHING: dict[str, tuple[Any, st.SearchStrategy[list[Any]]]] = {
     "client": (
         CLIENT,
@@ -106,6 +222,21 @@ EVERYTHING: dict[str, tuple[Any, st.SearchStrategy[list[Any]]]] = {
         st.builds(lambda first, rest: [first, *rest], PUBLISH_KEY, st.lists(KEY_COMMANDS, max_size=6)),
     ),
     "access token": (ACCESS_TOKEN, st.lists(REVOKE_TOKEN, min_size=1, max_size=3)),
+    "user": (USER, st.builds(lambda first, rest: [first, *rest], REGISTER_USER, st.lists(USER_COMMANDS, max_size=10))),
+    "session": (
+        SESSION,
+        st.builds(lambda first, rest: [first, *rest], START_SESSION, st.lists(SESSION_COMMANDS, max_size=8)),
+    ),
+    "consent": (
+        CONSENT,
+        st.builds(lambda first, rest: [first, *rest], GIVE_CONSENT, st.lists(CONSENT_COMMANDS, max_size=6)),
+    ),
+    "authorization": (
+        AUTHORIZATION,
+        st.builds(
+            lambda first, rest: [first, *rest], GRANT_AUTHORIZATION, st.lists(AUTHORIZATION_COMMANDS, max_size=10)
+        ),
+    ),
 }
 """By name: each aggregate, and sequences of commands to one of it."""
 

@@ -3,7 +3,20 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from msgspec import structs
+
 from events.access_token import AccessTokenRevoked
+from events.authorization import (
+    AuthorizationGranted,
+    AuthorizationRevoked,
+    CodeIssued,
+    CodeRedeemed,
+    CodeReplayed,
+    RedemptionRefused,
+    RefreshTokenIssued,
+    RefreshTokenReplayed,
+    RefreshTokenRotated,
+)
 from events.bot import BotDeleted, BotDisabled, BotEnabled, BotRegistered
 from events.client import (
     AuthorizationCode,
@@ -12,17 +25,42 @@ from events.client import (
     ClientDisabled,
     ClientDisplayNameChanged,
     ClientEnabled,
+    ClientLoginChanged,
     ClientRedirectUrisChanged,
     ClientRegistered,
     ClientScopesChanged,
     ClientSecretAdded,
     ClientSecretRevoked,
+    Login,
     StoredSecret,
 )
 from events.codec import Event
+from events.consent import ConsentGiven, ConsentWithdrawn
+from events.refusal import AuthorizationRefused
+from events.sealed import Sealed
+from events.session import (
+    SessionClientNotified,
+    SessionClientNotReached,
+    SessionEnded,
+    SessionReauthenticated,
+    SessionStarted,
+    SessionUsedAfterEnd,
+)
 from events.signing_key import PublicJwk, SigningKeyActivated, SigningKeyPublished, SigningKeyRetired
+from events.user import (
+    Factor,
+    UserDisabled,
+    UserEnabled,
+    UserErased,
+    UserFactorAdded,
+    UserFactorRemoved,
+    UserPasswordChanged,
+    UserRegistered,
+    UserVerified,
+)
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+SOON = datetime(2026, 1, 2, 3, 5, 5, tzinfo=UTC)
 LATER = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)
 STREAM = UUID("0192f000-0000-7000-8000-000000000001")
 HASH = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"  # of "secret"
@@ -53,9 +91,20 @@ INTERACTIVE = ClientRegistered(
     secret=SECRET,
     at=AT,
 )
+PUBLIC_REGISTERED = structs.replace(INTERACTIVE, secret=None)
 RENAMED = ClientDisplayNameChanged(display_name="CRM", was="Production CRM Integration")
 MOVED = ClientRedirectUrisChanged(redirect_uris=("https://app.example.com/other",), was=())
 NARROWED = ClientScopesChanged(scopes=(), was=("api:public",))
+LOGIN_CHANGED = ClientLoginChanged(
+    login=Login(
+        require_pkce=False,
+        first_party=True,
+        id_token_alg="ES256",
+        post_logout_redirect_uris=("https://app.example.com/bye",),
+        backchannel_logout_uri="https://app.example.com/logout",
+    ),
+    was=Login(),
+)
 SECRET_ADDED = ClientSecretAdded(secret=secret(2))
 SECRET_REVOKED = ClientSecretRevoked(secret_id=UUID(int=1))
 DISABLED, ENABLED, DELETED = ClientDisabled(), ClientEnabled(), ClientDeleted()
@@ -70,9 +119,92 @@ JWK = PublicJwk(
     y="4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
 )
 PUBLISHED = SigningKeyPublished(kid="key-1", alg="ES256", public_jwk=JWK, at=AT)
+RSA_PUBLISHED = SigningKeyPublished(
+    kid="key-2", alg="RS256", public_jwk=PublicJwk(kty="RSA", n="sXch6vRrDf-lqYxRPEDa9Q", e="AQAB"), at=AT
+)
 ACTIVATED, RETIRED = SigningKeyActivated(at=AT), SigningKeyRetired(at=LATER)
 
-REVOKED = AccessTokenRevoked(client_id=f"oauth_client_{STREAM.hex}", expires_at=LATER, at=AT)
+CLIENT_ID = f"oauth_client_{STREAM.hex}"
+REVOKED = AccessTokenRevoked(client_id=CLIENT_ID, expires_at=LATER, at=AT)
+
+PERSON = UUID("0192f000-0000-7000-8000-000000000002")
+SESSION_ID = UUID("0192f000-0000-7000-8000-000000000003")
+SEALED = Sealed("c2VhbGVkIHNvIHRoYXQgbm9ib2R5IHJlYWRzIGl0")
+PROFILE, PASSWORD, KEPT, DEVICE = (Sealed(f"{what}_{SEALED}") for what in ("profile", "password", "kept", "device"))
+
+
+def hashed(number: int) -> str:
+    """The SHA-256 of nothing in particular, in the form that the log has."""
+    return f"{number:064x}"
+
+
+def factor(number: int, kind: str = "totp") -> Factor:
+    return Factor(factor_id=UUID(int=number), kind=kind, kept=KEPT, created_at=AT)
+
+
+USER_REGISTERED = UserRegistered(profile=PROFILE, password=PASSWORD, email_verified=False, at=AT)
+USER_FROM_UPSTREAM = structs.replace(USER_REGISTERED, password=None, email_verified=True)
+USER_VERIFIED = UserVerified(at=SOON)
+PASSWORD_CHANGED = UserPasswordChanged(password=PASSWORD, at=SOON)
+FACTOR_ADDED, PASSKEY_ADDED = UserFactorAdded(factor=factor(1)), UserFactorAdded(factor=factor(2, "passkey"))
+FACTOR_REMOVED = UserFactorRemoved(factor_id=UUID(int=1))
+USER_DISABLED, USER_ENABLED, USER_ERASED = UserDisabled(), UserEnabled(), UserErased(at=LATER)
+
+SESSION_STARTED = SessionStarted(
+    user=PERSON,
+    token_hash=hashed(0xC00C1E1),
+    amr=("pwd",),
+    acr="urn:muniment:acr:1",
+    device=DEVICE,
+    at=AT,
+    expires_at=LATER,
+)
+REAUTHENTICATED = SessionReauthenticated(
+    token_hash=hashed(0xC00C1E2), amr=("pwd", "otp", "mfa"), acr="urn:muniment:acr:2", at=SOON
+)
+SESSION_ENDED = SessionEnded(why="signed_out", notify=(CLIENT_ID, "oauth_client_other"), at=SOON)
+ENDED_QUIETLY = SessionEnded(why="user_disabled", notify=(), at=SOON)
+USED_AFTER_END = SessionUsedAfterEnd(at=LATER)
+CLIENT_NOTIFIED = SessionClientNotified(client_id=CLIENT_ID, at=LATER)
+CLIENT_NOT_REACHED = SessionClientNotReached(client_id="oauth_client_other", why="HTTP 503", at=LATER)
+
+CONSENT_GIVEN = ConsentGiven(
+    user=PERSON, client_id=CLIENT_ID, resource="https://crm.example.com", scopes=("openid", "crm:read"), at=AT
+)
+CONSENT_TO_US = structs.replace(CONSENT_GIVEN, resource=None)
+CONSENT_WITHDRAWN = ConsentWithdrawn(at=LATER)
+
+GRANTED = AuthorizationGranted(
+    client=STREAM,
+    user=PERSON,
+    session=SESSION_ID,
+    scopes=("openid", "offline_access"),
+    resource="https://crm.example.com",
+    nonce="n-0S6_WzA2Mj",
+    auth_time=AT,
+    acr="urn:muniment:acr:1",
+    amr=("pwd",),
+    id_token_claims=("email",),
+    userinfo_claims=("name",),
+)
+GRANTED_THE_LEAST = structs.replace(GRANTED, resource=None, nonce=None, id_token_claims=(), userinfo_claims=())
+CODE_ISSUED = CodeIssued(
+    hash=hashed(0xC0DE),
+    redirect_uri="https://app.example.com/callback",
+    named=True,
+    code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",  # of RFC 7636 appendix B
+    expires_at=SOON,
+    at=AT,
+)
+CODE_REDEEMED = CodeRedeemed(jti=UUID(int=1), at=AT)
+CODE_REPLAYED = CodeReplayed(at=LATER)
+REDEMPTION_REFUSED = RedemptionRefused(client_id="oauth_client_other", why="another_client", at=AT)
+REFRESH_ISSUED = RefreshTokenIssued(hash=hashed(1), expires_at=LATER, at=AT)
+REFRESH_ROTATED = RefreshTokenRotated(hash=hashed(2), jti=UUID(int=2), at=SOON)
+REFRESH_REPLAYED = RefreshTokenReplayed(at=LATER)
+AUTHORIZATION_REVOKED = AuthorizationRevoked(why="user", at=LATER)
+
+AUTHORIZATION_REFUSED = AuthorizationRefused(client_id=CLIENT_ID, why="another redirect URI", at=AT)
 
 EVENTS: tuple[Event, ...] = (
     REGISTERED,
@@ -93,5 +225,39 @@ EVENTS: tuple[Event, ...] = (
     ACTIVATED,
     RETIRED,
     REVOKED,
+    PUBLIC_REGISTERED,
+    LOGIN_CHANGED,
+    RSA_PUBLISHED,
+    USER_REGISTERED,
+    USER_FROM_UPSTREAM,
+    USER_VERIFIED,
+    PASSWORD_CHANGED,
+    FACTOR_ADDED,
+    PASSKEY_ADDED,
+    FACTOR_REMOVED,
+    USER_DISABLED,
+    USER_ENABLED,
+    USER_ERASED,
+    SESSION_STARTED,
+    REAUTHENTICATED,
+    SESSION_ENDED,
+    ENDED_QUIETLY,
+    USED_AFTER_END,
+    CLIENT_NOTIFIED,
+    CLIENT_NOT_REACHED,
+    CONSENT_GIVEN,
+    CONSENT_TO_US,
+    CONSENT_WITHDRAWN,
+    GRANTED,
+    GRANTED_THE_LEAST,
+    CODE_ISSUED,
+    CODE_REDEEMED,
+    CODE_REPLAYED,
+    REDEMPTION_REFUSED,
+    REFRESH_ISSUED,
+    REFRESH_ROTATED,
+    REFRESH_REPLAYED,
+    AUTHORIZATION_REVOKED,
+    AUTHORIZATION_REFUSED,
 )
 """At least one of every type."""

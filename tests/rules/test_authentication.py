@@ -29,6 +29,9 @@ def basic(text: str | bytes, scheme: str = "Basic") -> str:
     ("authorization", "form", "expected"),
     [
         pytest.param(None, BODY, ("me", "mine", "client_secret_post"), id="in the body"),
+        pytest.param(
+            None, {"client_id": "me"}, ("me", None, "none"), id="with its name alone, as a public client does"
+        ),
         pytest.param(basic("me:mine"), {}, ("me", "mine", "client_secret_basic"), id="in the header"),
         pytest.param(basic("me:mine", "bAsIc"), {}, ("me", "mine", "client_secret_basic"), id="the scheme in any case"),
         pytest.param(basic("me:mi:ne"), {}, ("me", "mi:ne", "client_secret_basic"), id="a colon in the secret"),
@@ -57,7 +60,6 @@ def test_a_client_says_who_it_is(authorization, form, expected):
     ("authorization", "form", "refusal"),
     [
         pytest.param(None, {}, InvalidClient, id="nobody"),
-        pytest.param(None, {"client_id": "me"}, InvalidClient, id="no secret"),
         pytest.param(None, {"client_secret": "mine"}, InvalidClient, id="no client_id"),
         pytest.param(basic("me:mine"), BODY, InvalidRequest, id="both at once"),
         pytest.param(
@@ -100,6 +102,7 @@ def test_what_is_presented_does_not_show_the_secret():
 
 
 MINE = Presented(client_id="me", client_secret="secret", method="client_secret_post")
+NAME_ALONE = Presented(client_id="me", client_secret=None, method="none")
 
 
 def found(bot_state: str | None = None, **changes: Any) -> Found:
@@ -115,12 +118,27 @@ def found(bot_state: str | None = None, **changes: Any) -> Found:
     ],
 )
 def test_a_client_proves_itself_with_its_secret(client, number):
-    assert prove(MINE, client, AT).secret_id.int == number
+    proved = prove(MINE, client, AT)
+    assert proved is not None
+    assert proved.secret_id.int == number
+
+
+def test_a_public_client_has_nothing_to_prove_itself_with():
+    assert prove(NAME_ALONE, found(public=True, secrets=()), AT) is None
 
 
 @pytest.mark.parametrize(
     ("given_", "client"),
     [
+        pytest.param(NAME_ALONE, None, id="an unknown client with its name alone"),
+        pytest.param(NAME_ALONE, FOUND, id="a confidential client with its name alone"),
+        pytest.param(NAME_ALONE, found(secrets=()), id="also when all its secrets were revoked"),
+        pytest.param(NAME_ALONE, found(public=True, secrets=(), state="disabled"), id="a disabled public client"),
+        pytest.param(NAME_ALONE, found("disabled", public=True, secrets=()), id="a public client of a disabled bot"),
+        pytest.param(MINE, found(public=True, secrets=()), id="a public client with a secret, for it has none"),
+        pytest.param(
+            structs.replace(MINE, client_secret=""), found(public=True, secrets=()), id="or with an empty secret"
+        ),
         pytest.param(MINE, None, id="an unknown client"),
         pytest.param(structs.replace(MINE, client_secret="guess"), FOUND, id="a wrong secret"),
         pytest.param(MINE, found(state="disabled"), id="a disabled client"),

@@ -31,7 +31,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from service import app
-from service.oauth import server
+from service.oauth import grants, server
 from service.oauth.authentication import presented
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import FORM, parse
@@ -247,9 +247,7 @@ class TestTheGrantType:
         assert (refusal.status, refusal.error) == (400, "invalid_request")
         assert "grant_type is missing" in refusal.description
 
-    @pytest.mark.parametrize(
-        "grant_type", ["password", "authorization_code", "refresh_token", "CLIENT_CREDENTIALS", " client_credentials"]
-    )
+    @pytest.mark.parametrize("grant_type", ["password", "implicit", "CLIENT_CREDENTIALS", " client_credentials"])
     def test_another_is_unsupported_whoever_asks(self, grant_type):
         for facts in (FACTS, structs.replace(FACTS, given=None, found=None)):
             refusal = refused({"grant_type": grant_type}, facts)
@@ -258,6 +256,8 @@ class TestTheGrantType:
     def test_a_client_of_another_kind_may_not_use_it(self):
         refusal = refused(ASK, structs.replace(FACTS, found=found(grant_type="authorization_code")))
         assert (refusal.status, refusal.error) == (400, "unauthorized_client")
+        for form in ({"grant_type": "authorization_code", "code": "x"}, {"grant_type": "refresh_token"}):
+            assert refused(form).error == "unauthorized_client"
 
     def test_a_machine_without_a_bot_acts_as_nobody(self):
         refusal = refused(ASK, structs.replace(FACTS, found=found(bot_user_id=None)))
@@ -385,7 +385,7 @@ class TestTheGuardAgainstUpgrades:
 
     def test_an_authlib_that_looked_up_a_client_by_itself_would_be_noticed(self, monkeypatch):
         monkeypatch.setattr(server._Server, "authenticate_client", AuthorizationServer.authenticate_client)
-        monkeypatch.setattr(server._ClientCredentials, "TOKEN_ENDPOINT_AUTH_METHODS", ("client_secret_post",))
+        monkeypatch.setattr(grants.ClientCredentials, "TOKEN_ENDPOINT_AUTH_METHODS", ("client_secret_post",))
         with pytest.raises(NotLoaded, match="outside of its authentication"):
             decide(FACTS, {**ASK, "client_id": "me", "client_secret": "secret"})
 

@@ -9,8 +9,8 @@ from msgspec import Struct, json
 from events import codec
 from events.client import ClientDisabled, ClientDisplayNameChanged
 from events.codec import TYPES, UnreadableEvent, decode, encode, schema_version, type_of
-from events.envelope import ByClient, ByOperator, ByService, Meta
-from tests.rules.samples import EVENTS, RENAMED
+from events.envelope import ByClient, ByOperator, ByService, ByUser, Meta
+from tests.rules.samples import EVENTS, PERSON, RENAMED, SESSION_ID
 
 GOLDEN = Path(__file__).parents[1] / "log.jsonl"
 
@@ -121,7 +121,12 @@ def test_an_upcaster_that_makes_something_else_of_it_is_a_loud_stop(monkeypatch)
 
 @pytest.mark.parametrize(
     "actor",
-    [ByClient(client_id="c", sub="s"), ByOperator(user="root"), ByService(why="first run")],
+    [
+        ByClient(client_id="c", sub="s"),
+        ByUser(user_id=PERSON, session=SESSION_ID),
+        ByOperator(user="root"),
+        ByService(why="first run"),
+    ],
     ids=lambda a: type(a).__name__,
 )
 def test_who_did_it_is_read_back(actor):

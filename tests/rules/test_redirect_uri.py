@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.endpoints.redirect_uri import faults
+from service.endpoints.redirect_uri import backchannel_faults, faults
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,19 @@ def test_every_fault_is_named_at_once():
 def test_no_text_at_all_makes_the_reading_fail(text):
     assert isinstance(faults(text), list)
     assert isinstance(faults("https://" + text), list)
+
+
+@pytest.mark.parametrize(
+    ("uri", "issuer", "good"),
+    [
+        ("https://app.example.com/out", "https://id.example.com", True),
+        ("http://127.0.0.1:9/out", "http://127.0.0.1:8000", True),
+        ("https://localhost/out", "https://id.example.com", False),
+        ("http://127.0.0.1:9/out", "https://id.example.com", False),
+        ("http://[::1]/out", "https://id.example.com", False),
+        ("http://app.example.com/out", "http://127.0.0.1:8000", False),
+        ("com.example.app:/out", "https://id.example.com", False),
+    ],
+)
+def test_what_this_server_sends_to_by_itself_is_not_its_own_loopback(uri: str, issuer: str, good: bool):
+    assert (backchannel_faults(uri, issuer) == []) == good

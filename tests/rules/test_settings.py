@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from service.settings import WrongSettings, decode_master_key, read
+from service.settings import Upstream, WrongSettings, decode_master_key, read
 
 KEY = bytes(range(32))
 KEY_TEXT = base64.b64encode(KEY).decode()
@@ -38,6 +38,8 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
         "trusted_proxies": "",
         "postgres_bin": None,
         "log_level": "info",
+        "session_lifetime": 1_209_600,
+        "upstream": None,
     }
 
 
@@ -57,6 +59,10 @@ def test_all_of_them_can_be_set(tmp_path):
             "MUNIMENT_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1,2001:db8::/32",
             "MUNIMENT_POSTGRES_BIN": str(tmp_path),
             "MUNIMENT_LOG_LEVEL": "DEBUG",
+            "MUNIMENT_SESSION_LIFETIME": "300",
+            "MUNIMENT_UPSTREAM_ISSUER": "https://login.example.com",
+            "MUNIMENT_UPSTREAM_CLIENT_ID": "muniment",
+            "MUNIMENT_UPSTREAM_CLIENT_SECRET": "hunter2",
             "HOME": "/anything/else/is/not/ours",
         }
     )
@@ -75,6 +81,8 @@ def test_all_of_them_can_be_set(tmp_path):
         "trusted_proxies": "10.0.0.0/8, 192.0.2.1,2001:db8::/32",
         "postgres_bin": tmp_path,
         "log_level": "debug",
+        "session_lifetime": 300,
+        "upstream": Upstream(issuer="https://login.example.com", client_id="muniment", client_secret="hunter2"),
     }
 
 
@@ -251,3 +259,30 @@ def test_settings_are_read_before_anything_else_is_loaded():
     """`muniment` says what is wrong with a setting without waiting for a web framework."""
     program = "import sys, service.settings; print(*sorted({'starlette', 'sqlalchemy', 'authlib', 'asyncpg'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout == "\n"
+
+
+UPSTREAM = {
+    "MUNIMENT_UPSTREAM_ISSUER": "https://login.example.com/",
+    "MUNIMENT_UPSTREAM_CLIENT_ID": "muniment",
+    "MUNIMENT_UPSTREAM_CLIENT_SECRET": "hunter2",
+}
+
+
+def test_an_upstream_provider_is_three_settings_and_shows_no_secret():
+    settings = read(UPSTREAM)
+    assert settings.upstream is not None
+    assert structs.astuple(settings.upstream) == ("https://login.example.com/", "muniment", "hunter2")
+    assert settings.upstream.host == "login.example.com"
+    assert "hunter2" not in repr(settings.upstream) + repr(settings)
+
+
+@pytest.mark.parametrize("missing", UPSTREAM)
+def test_an_upstream_provider_is_all_three_settings_or_none(missing):
+    said = faults(**{name: text for name, text in UPSTREAM.items() if name != missing})
+    assert said == [f"{missing} is missing; the three settings of the upstream OpenID Provider go together."]
+
+
+@pytest.mark.parametrize("issuer", ["http://login.example.com", "login.example.com", "https://login.example.com/?x=1"])
+def test_an_upstream_issuer_is_a_url_of_https(issuer):
+    (said,) = faults(**{**UPSTREAM, "MUNIMENT_UPSTREAM_ISSUER": issuer})
+    assert said.startswith(f"MUNIMENT_UPSTREAM_ISSUER={issuer} ")

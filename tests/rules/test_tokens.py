@@ -5,6 +5,7 @@ import hmac
 import time
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import jwt as somebody_elses
 import pytest
@@ -156,7 +157,46 @@ def test_everything_else_is_a_bad_token(token):
     with pytest.raises(BadToken) as caught:
         verifier.verify(token)
     assert len(str(caught.value)) < 120, "it repeats nothing of the token"
-    assert all(claims.exp < NOW for _, claims in verifier._good.values()), "only what has merely expired is remembered"
+    ours = [claims for _, claims in verifier._good.values() if claims.aud == AUDIENCE]
+    assert all(claims.exp < NOW for claims in ours), "only what has merely expired, or is for others, is remembered"
+
+
+ELSEWHERE = made(claims=structs.replace(CLAIMS, aud="https://other.example"))
+
+
+def test_a_token_for_another_resource_is_good_and_yet_never_good_for_us():
+    verifier = tokens()
+    for _ in range(2):
+        assert verifier.verify(ELSEWHERE, for_us=False).aud == "https://other.example"
+        with pytest.raises(BadToken, match="for another audience"):
+            verifier.verify(ELSEWHERE)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(made(claims=structs.replace(CLAIMS, aud="https://other.example", exp=NOW - 60)), id="expired"),
+        pytest.param(
+            made(claims=structs.replace(CLAIMS, aud="https://other.example", iss="https://evil.example")),
+            id="another issuer",
+        ),
+        pytest.param(
+            made(claims=structs.replace(CLAIMS, aud="https://other.example"), key=FOREIGN), id="a foreign key"
+        ),
+        pytest.param(made(claims=changed(aud=["https://other.example"])), id="a list of audiences"),
+    ],
+)
+def test_a_token_for_another_resource_is_looked_at_as_closely(token):
+    with pytest.raises(BadToken):
+        tokens().verify(token, for_us=False)
+
+
+def test_a_token_names_the_authorization_that_it_came_of():
+    assert tokens().verify(GOOD).authorization is None
+    named = sign(signer("active"), structs.replace(CLAIMS, grant_id=UUID(int=7)))
+    assert tokens().verify(named).authorization == UUID(int=7)
+    with pytest.raises(BadToken):
+        tokens().verify(made(claims=changed(grant_id="not a UUID")))
 
 
 @pytest.mark.parametrize("segment", [0, 1, 2])

@@ -6,8 +6,16 @@ from uuid import UUID
 
 import pytest
 
+from events.authorization import AuthorizationRevoked, RefreshTokenReplayed, RefreshTokenRotated
 from events.database import pool
 from service.commands import handle as handling
+from service.commands.authorization import (
+    GrantAuthorization,
+    NewRefreshToken,
+    RedeemCode,
+    RefuseRedemption,
+    RotateRefreshToken,
+)
 from service.commands.bot import DeleteBot, DisableBot, EnableBot, RegisterBot
 from service.commands.client import (
     AddSecret,
@@ -19,10 +27,11 @@ from service.commands.client import (
     RegisterClient,
     RevokeSecret,
 )
-from service.commands.handle import BOT, CLIENT, Handled, Ledger, handle
+from service.commands.handle import AUTHORIZATION, BOT, CLIENT, SESSION, Handled, Ledger, handle
+from service.commands.session import EndSession, Reauthenticate, ReportNotified, StartSession
 from service.credentials import new_id
 from service.problems import Clash, NotFound
-from tests.rules.samples import AT, REGISTERED, secret
+from tests.rules.samples import AT, CODE_ISSUED, GRANTED, LATER, PERSON, REGISTERED, hashed, secret
 from tests.tables.conftest import writing
 from tests.tables.items import meta
 
@@ -91,6 +100,56 @@ async def test_a_bot_that_was_changed_too_often_can_still_be_stopped_and_nothing
     with pytest.raises(Clash):
         await handle(ledger, BOT, stream, EnableBot(by=ANYBODY), meta())
     assert (await handle(ledger, BOT, stream, asked[1], meta())).version == MOST + 2
+
+
+async def full_authorization(ledger: Ledger) -> UUID:
+    stream, refresh = new_id(), NewRefreshToken(hash=hashed(1), expires_at=LATER)
+    await handle(ledger, AUTHORIZATION, stream, GrantAuthorization(granted=GRANTED, code=CODE_ISSUED), meta())
+    redeemed = await handle(ledger, AUTHORIZATION, stream, RedeemCode(jti=new_id(), refresh=refresh, at=AT), meta())
+    assert redeemed.version > MOST
+    return stream
+
+
+def rotate(presented: int, following: int) -> RotateRefreshToken:
+    return RotateRefreshToken(presented=hashed(presented), next=hashed(following), jti=new_id(), at=AT)
+
+
+async def test_an_authorization_that_was_used_too_often_gives_no_more(ledger):
+    with pytest.raises(Clash):
+        await handle(ledger, AUTHORIZATION, await full_authorization(ledger), rotate(1, 2), meta())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [RedeemCode(jti=PERSON, refresh=None, at=AT), RefuseRedemption(client_id="c", why="another_client", at=AT)],
+    ids=lambda command: type(command).__name__,
+)
+async def test_misuse_revokes_an_authorization_however_often_it_was_used(ledger, command):
+    handled = await handle(ledger, AUTHORIZATION, await full_authorization(ledger), command, meta())
+    assert isinstance(handled.events[-1], AuthorizationRevoked)
+
+
+async def test_a_replayed_refresh_token_revokes_an_authorization_however_often_it_was_used(ledger, monkeypatch):
+    monkeypatch.setattr(handling, "MOST_EVENTS", MOST + 2)
+    stream = await full_authorization(ledger)
+    exchanged = await handle(ledger, AUTHORIZATION, stream, rotate(1, 2), meta())
+    assert [type(event) for event in exchanged.events] == [RefreshTokenRotated]
+    with pytest.raises(Clash):
+        await handle(ledger, AUTHORIZATION, stream, rotate(2, 3), meta())
+    replayed = await handle(ledger, AUTHORIZATION, stream, rotate(1, 4), meta())
+    assert [type(event) for event in replayed.events] == [RefreshTokenReplayed, AuthorizationRevoked]
+
+
+async def test_a_session_that_was_renewed_too_often_can_be_ended_and_its_clients_told(ledger):
+    stream = new_id()
+    start = StartSession(user=PERSON, token_hash="", amr=(), acr="1", device=None, at=AT, expires_at=LATER)
+    again = Reauthenticate(token_hash="", amr=(), acr="1", at=AT)
+    for command in (start, again, again):
+        await handle(ledger, SESSION, stream, command, meta())
+    with pytest.raises(Clash):
+        await handle(ledger, SESSION, stream, again, meta())
+    for command in (EndSession(why="signed_out", notify=("c",), at=AT), ReportNotified(client_id="c", at=AT)):
+        assert (await handle(ledger, SESSION, stream, command, meta())).position
 
 
 async def test_what_was_stopped_that_way_stays_stopped(ledger):

@@ -4,21 +4,38 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from events.database import Connection, Unavailable, pool
+from events.replay import CHANGED_SINCE, head
 from projections import clients
 from service import lookup as looking
 from service.commands.access_token import RevokeToken
+from service.commands.authorization import GrantAuthorization, RedeemCode, RevokeAuthorization
 from service.commands.bot import DeleteBot, DisableBot, RegisterBot
 from service.commands.client import ChangeClient, DeleteClient, DisableClient, EnableClient, Holder, RegisterClient
-from service.commands.handle import ACCESS_TOKEN, BOT, CLIENT, SIGNING_KEY, Ledger, handle
+from service.commands.consent import GiveConsent
+from service.commands.handle import (
+    ACCESS_TOKEN,
+    AUTHORIZATION,
+    BOT,
+    CLIENT,
+    CONSENT,
+    SESSION,
+    SIGNING_KEY,
+    USER,
+    Ledger,
+    handle,
+)
+from service.commands.session import StartSession
 from service.commands.signing_key import PublishKey
+from service.commands.user import RegisterUser
 from service.credentials import new_id
 from service.lookup import Lookup
-from tests.rules.samples import AT, JWK, REGISTERED, SECRET
+from tests.rules.samples import AT, CODE_ISSUED, GRANTED, JWK, LATER, PASSWORD, PERSON, PROFILE, REGISTERED, SECRET
 from tests.tables.conftest import DEADLINE, writing
 from tests.tables.items import meta
 
@@ -145,6 +162,98 @@ async def test_a_token_that_another_process_revoked_is_known_to_be_revoked(ledge
     assert not await lookup.is_revoked(new_id())
 
 
+async def granted(ledger: Ledger, *, redeemed: bool = True) -> UUID:
+    """An authorization of which a token came."""
+    stream = new_id()
+    await handle(ledger, AUTHORIZATION, stream, GrantAuthorization(granted=GRANTED, code=CODE_ISSUED), meta())
+    if redeemed:
+        await handle(ledger, AUTHORIZATION, stream, RedeemCode(jti=new_id(), refresh=None, at=AT), meta())
+    return stream
+
+
+def revoke_now(ago: timedelta = timedelta(0)) -> RevokeAuthorization:
+    return RevokeAuthorization(why="user", at=datetime.now(UTC) - ago)
+
+
+async def test_a_token_of_an_authorization_that_another_process_revoked_is_known_to_be_revoked_also_after_a_restart(
+    database, ledger
+):
+    stolen, kept, jti = await granted(ledger), await granted(ledger), new_id()
+    async with looking_up(database) as one, looking_up(database) as other:
+        for lookup in (one, other):
+            assert not await lookup.is_revoked(jti, stolen)
+        await handle(ledger, AUTHORIZATION, stolen, revoke_now(), meta())
+        for lookup in (one, other):
+            await lookup.be_certain()
+            assert await lookup.is_revoked(jti, stolen)
+            assert not await lookup.is_revoked(jti, kept)
+            assert not await lookup.is_revoked(jti), "a token of no authorization"
+    async with looking_up(database) as restarted:
+        assert await restarted.is_revoked(jti, stolen)
+        assert not await restarted.is_revoked(jti, kept)
+
+
+async def test_a_replay_of_the_code_revokes_the_tokens_that_came_of_it(ledger, lookup):
+    stream = await granted(ledger)
+    await lookup.be_certain()
+    command = RedeemCode(jti=new_id(), refresh=None, at=datetime.now(UTC))
+    await handle(ledger, AUTHORIZATION, stream, command, meta())
+    await lookup.be_certain()
+    assert await lookup.is_revoked(new_id(), stream)
+
+
+async def test_an_authorization_that_was_revoked_longer_ago_than_a_token_lives_is_not_kept_in_mind(database, ledger):
+    """(The tokens of these tests live for an hour.)"""
+    just, long_ago = await granted(ledger), await granted(ledger)
+    await handle(ledger, AUTHORIZATION, just, revoke_now(timedelta(minutes=59)), meta())
+    await handle(ledger, AUTHORIZATION, long_ago, revoke_now(timedelta(minutes=61)), meta())
+    async with looking_up(database) as restarted:
+        assert await restarted.is_revoked(new_id(), just)
+        assert not await restarted.is_revoked(new_id(), long_ago)
+        assert list(restarted._revoked) == [just]
+
+
+async def people_come_and_go(ledger: Ledger) -> dict[UUID, str]:
+    """Something happens to one of each that has to do with people; by stream, its noun."""
+    start = StartSession(user=PERSON, token_hash="", amr=("pwd",), acr="1", device=None, at=AT, expires_at=LATER)
+    asked: dict[str, tuple[Any, Any]] = {
+        "user": (USER, RegisterUser(profile=PROFILE, password=PASSWORD, email_verified=True, at=AT)),
+        "session": (SESSION, start),
+        "consent": (CONSENT, GiveConsent(user=PERSON, client_id="c", resource=None, scopes=(), at=AT)),
+        "authorization": (AUTHORIZATION, GrantAuthorization(granted=GRANTED, code=CODE_ISSUED)),
+    }
+    streams = {noun: new_id() for noun in asked}
+    for noun, (aggregate, command) in asked.items():
+        await handle(ledger, aggregate, streams[noun], command, meta())
+    return {stream: noun for noun, stream in streams.items()}
+
+
+async def test_what_people_do_makes_it_forget_no_client(ledger, lookup, monkeypatch):
+    stream = await registered(ledger)
+    assert await state(lookup, stream) == "active"
+    await people_come_and_go(ledger)
+    await lookup.be_certain()
+    await lookup._reader.close()
+    monkeypatch.setattr(looking, "CURRENT_SECONDS", 60)
+    assert await state(lookup, stream) == "active"
+    assert lookup._reader._connection is None, "nobody asked the database"
+
+
+async def test_each_stream_that_changed_since_is_named_with_its_noun_and_a_new_client_is_not(ledger, reader):
+    await registered(ledger)
+    before = await head(reader)
+    new, known = await registered(ledger), await people_come_and_go(ledger)
+    changed = await reader.fetch(CHANGED_SINCE, before.position, before.chain)
+    assert {row["stream_id"]: row["noun"] for row in changed} == known
+    await handle(ledger, CLIENT, new, DisableClient(by=ANYBODY), meta())
+    changed = await reader.fetch(CHANGED_SINCE, before.position, before.chain)
+    assert {row["stream_id"]: row["noun"] for row in changed} == {**known, new: "client"}
+    now = await head(reader)
+    assert {(row["last_position"], row["chain"], row["same"]) for row in changed} == {(now.position, now.chain, True)}
+    [nothing] = await reader.fetch(CHANGED_SINCE, now.position, now.chain)
+    assert (nothing["same"], nothing["stream_id"]) == (True, None)
+
+
 async def test_reaching_a_position_waits_for_nothing_that_is_not_there(ledger, lookup):
     await registered(ledger)
     await lookup.reach(1)
@@ -213,7 +322,7 @@ async def test_an_answer_that_was_overtaken_is_given_with_its_position_and_not_k
     assert await state(lookup, stream) == "disabled"
 
 
-@pytest.mark.parametrize("also", ["a key", "a token"])
+@pytest.mark.parametrize("also", ["a key", "a token", "an authorization"])
 async def test_an_answer_that_arrives_while_what_overtook_it_is_taken_in_is_not_kept(
     database, ledger, monkeypatch, also
 ):
@@ -226,14 +335,20 @@ async def test_an_answer_that_arrives_while_what_overtook_it_is_taken_in_is_not_
         if asked:
             await asked[0]
 
-    if also == "a token":
-        revoked = looking.revoked_tokens.find
-
-        async def find(connection, tokens):
+    def held_up(look: Any) -> Any:
+        async def find(*arguments: Any) -> Any:
             await meanwhile()
-            return await revoked(connection, tokens)
+            return await look(*arguments)
 
-        monkeypatch.setattr(looking.revoked_tokens, "find", find)
+        return find
+
+    monkeypatch.setattr(looking.revoked_tokens, "find", held_up(looking.revoked_tokens.find))
+    monkeypatch.setattr(looking.authorizations, "revoked", held_up(looking.authorizations.revoked))
+    other: dict[str, tuple[Any, Any]] = {
+        "a key": (SIGNING_KEY, PublishKey(kid="k", alg="ES256", public_jwk=JWK, at=AT)),
+        "a token": (ACCESS_TOKEN, RevokeToken(client_id="c", expires_at=AT, at=AT)),
+        "an authorization": (AUTHORIZATION, GrantAuthorization(granted=GRANTED, code=CODE_ISSUED)),
+    }
     async with looking_up(database, meanwhile if also == "a key" else _no_keys) as lookup:
         stream = await registered(ledger)
         await lookup.be_certain()
@@ -241,12 +356,8 @@ async def test_an_answer_that_arrives_while_what_overtook_it_is_taken_in_is_not_
         asked.append(asyncio.create_task(lookup.client(stream)))
         await slow.made.wait()
         await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta())
-        if also == "a key":
-            command = PublishKey(kid="k", alg="ES256", public_jwk=JWK, at=AT)
-            await handle(ledger, SIGNING_KEY, new_id(), command, meta(), fresh=True)
-        else:
-            command = RevokeToken(client_id="c", expires_at=AT, at=AT)
-            await handle(ledger, ACCESS_TOKEN, new_id(), command, meta())
+        aggregate, command = other[also]
+        await handle(ledger, aggregate, new_id(), command, meta(), fresh=True)
         await lookup.be_certain()
         assert asked[0].done()
         assert await state(lookup, stream) == "disabled"
@@ -275,6 +386,7 @@ delete from log.events where position > 1;
 delete from log.batches where last_position > 1;
 delete from read.clients where stream_id <> (select stream_id from log.events);
 delete from read.revoked_tokens;
+delete from read.authorizations;
 reset session_replication_role;
 """
 
@@ -291,18 +403,23 @@ async def test_after_a_failover_that_lost_the_end_of_the_log_it_forgets_all_it_k
         command = RevokeToken(client_id="c", expires_at=datetime.now(UTC) + timedelta(hours=1), at=AT)
         await handle(ledger, ACCESS_TOKEN, unrevoked, command, meta())
         assert (await state(lookup, kept), await state(lookup, lost)) == ("active", "active")
+        regranted = await granted(ledger, redeemed=False)
+        await handle(ledger, AUTHORIZATION, regranted, revoke_now(), meta())
+        await lookup.be_certain()
         assert await lookup.is_revoked(unrevoked)
-        assert lookup.position == 3
+        assert await lookup.is_revoked(new_id(), regranted)
+        assert lookup.position == 6
 
         await superuser.execute(LOSE_ALL_BUT_THE_FIRST)
         await handle(ledger, CLIENT, kept, DisableClient(by=ANYBODY), meta())
-        for _ in range(3):
+        for _ in range(6):
             await registered(ledger)
         await lookup.be_certain()
         assert (await state(lookup, kept), await state(lookup, lost)) == ("disabled", None)
         assert not await lookup.is_revoked(unrevoked)
+        assert not await lookup.is_revoked(new_id(), regranted)
         assert len(loads) == 2, "the keys too are another history's"
-        assert lookup.position == 5
+        assert lookup.position == 8
 
 
 async def test_it_survives_that_all_its_connections_are_terminated(ledger, lookup, superuser):

@@ -2,18 +2,31 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
 
 import asyncpg
 import pytest
+from alembic import command
+from msgspec import json
+from sqlalchemy import Connection
 
+from events.client import Login
+from events.codec import Event
 from events.database import connect
+from events.log import Append, Change, Log
+from projections import clients, report
+from projections.table import Table
+from service.commands.handle import BOT, CLIENT
 from service.credentials import new_id
+from service.migrations import run
 from service.migrations.run import migrate
 from service.migrations.version import WANTED, SchemaBehind, check, present
 from tests.conftest import named
-from tests.tables.conftest import column
-from tests.tables.items import item
+from tests.rules.samples import BOT_DISABLED, BOT_REGISTERED, DELETED, DISABLED, INTERACTIVE, REGISTERED, RENAMED
+from tests.tables.conftest import appended, column, writing
+from tests.tables.items import item, meta
+from tests.tables.test_projections import agreed
 
 _numbers = itertools.count(1)
 
@@ -57,6 +70,47 @@ async def test_a_migration_that_fails_leaves_nothing_behind(bare):
     assert (await migrate(bare))[0] is None
 
 
+async def test_what_an_older_version_wrote_before_a_migration_and_goes_on_to_write_after_it_is_right(bare):
+    """Version 0001 knows of no public clients and no terms of logging in; its processes go on until they are replaced."""
+    await run._with_connection(bare, lambda connection: _upgrade_to(connection, "0001"))
+    async with writing(bare) as log:
+        kept, changed, bot = new_id(), new_id(), new_id()
+        await _old_append(log, CLIENT.table, kept, [INTERACTIVE])
+        await _old_append(log, CLIENT.table, changed, [INTERACTIVE])
+        await _old_append(log, CLIENT.table, new_id(), [REGISTERED, RENAMED])
+        await _old_append(log, BOT.table, bot, [BOT_REGISTERED])
+        assert await migrate(bare) == ("0001", WANTED)
+        for name in report.NAMES:
+            await agreed(bare, name)
+
+        await _old_append(log, CLIENT.table, changed, [INTERACTIVE], [DISABLED])
+        await _old_append(log, BOT.table, bot, [BOT_REGISTERED], [BOT_DISABLED])
+        for events in ([INTERACTIVE], [REGISTERED], [REGISTERED, DELETED]):
+            await _old_append(log, CLIENT.table, new_id(), events)
+        for name in report.NAMES:
+            await agreed(bare, name)
+    connection = await connect(bare)
+    found = await clients.find(connection, kept)
+    await connection.close()
+    assert found is not None
+    assert (found.client.public, found.client.login) == (False, Login())
+
+
+def _upgrade_to(connection: Connection, version: str) -> None:
+    config = run._config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, version)
+
+
+async def _old_append(log: Log, table: Table, stream: UUID, past: Sequence[Event], new: Sequence[Event] = ()) -> None:
+    """As version 0001 appends: the client's row has neither of the columns that came later."""
+    row = table.change(stream, [*past, *new]).row
+    stored = row and json.encode({k: v for k, v in json.decode(row).items() if k not in ("public", "login")})
+    change = Change(table.name, stored)
+    expected, events = (len(past), new) if new else (0, past)
+    await appended(log, Append(stream=stream, expected=expected, events=events, meta=meta(), changes=(change,)))
+
+
 async def test_every_log_has_an_id_of_its_own(bare, database):
     await migrate(bare)
     ids: list[bytes] = []
@@ -74,12 +128,21 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
 """
     assert await column(superuser, owned) == [
         "limits.counts",
+        "limits.used",
+        "read.authorizations",
         "read.bots",
         "read.checkpoints",
         "read.clients",
+        "read.consents",
         "read.last_used",
         "read.revoked_tokens",
+        "read.sessions",
         "read.signing_keys",
+        "read.users",
+        "vault.keys",
+        "vault.names",
+        "vault.people",
+        "vault.removed",
         "vault.signing_keys",
     ]
     schemas = "select nspname from pg_namespace where nspowner = 'muniment_service'::regrole order by 1"

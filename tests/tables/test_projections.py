@@ -21,7 +21,7 @@ from service.credentials import new_id
 from service.problems import Clash, Problem, Stale
 from tests.conftest import fresh_database
 from tests.rules.commands import EVERYTHING
-from tests.rules.samples import REGISTERED
+from tests.rules.samples import DISABLED, REGISTERED
 from tests.tables.conftest import appended, column, connected, proved, writing
 from tests.tables.items import meta
 
@@ -167,7 +167,8 @@ async def test_of_many_who_ask_for_the_same_at_once_one_does_it(ledger, reader):
     handled = await asyncio.gather(
         *(handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta()) for _ in range(8))
     )
-    assert sorted(handled, key=lambda one: one.position or 0) == [Handled(None, 2)] * 7 + [Handled(2, 2)]
+    done = Handled(2, 2, [DISABLED])
+    assert sorted(handled, key=lambda one: one.position or 0) == [Handled(None, 2)] * 7 + [done]
     assert await column(reader, "select count(*) from log.events") == [2]
 
 
@@ -175,7 +176,9 @@ async def test_who_names_a_version_that_is_no_more_is_told_the_one_that_is(ledge
     stream = await a_client(ledger)
     with pytest.raises(Stale, match="at version 1 by now, not at 3"):
         await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at=3)
-    assert await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at=1) == Handled(2, 2)
+    assert await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at=1) == Handled(
+        2, 2, [DISABLED]
+    )
 
 
 async def test_of_many_who_name_the_same_version_at_once_one_wins(ledger):

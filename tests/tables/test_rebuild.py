@@ -1,12 +1,14 @@
 """Rebuilding a read model while the service goes on: nobody who reads or appends notices, and what comes of it equals the log."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
+from msgspec import Struct, structs
 
 from events.database import AnyConnection, pool, read
 from events.issuance import IssuanceLog
@@ -14,13 +16,49 @@ from events.log import Append
 from projections import bots, building, catch_up, clients, last_used, rebuild, report, signing_keys
 from projections.inline import INLINE
 from service.commands.access_token import RevokeToken
+from service.commands.authorization import (
+    GrantAuthorization,
+    NewRefreshToken,
+    RedeemCode,
+    RevokeAuthorization,
+    RotateRefreshToken,
+)
 from service.commands.bot import DeleteBot, DisableBot, RegisterBot
 from service.commands.client import ChangeClient, DeleteClient, DisableClient, Holder, RevokeSecret
-from service.commands.handle import ACCESS_TOKEN, BOT, CLIENT, SIGNING_KEY, Ledger, handle
+from service.commands.consent import GiveConsent, WithdrawConsent
+from service.commands.handle import (
+    ACCESS_TOKEN,
+    AUTHORIZATION,
+    BOT,
+    CLIENT,
+    CONSENT,
+    SESSION,
+    SIGNING_KEY,
+    USER,
+    Ledger,
+    handle,
+)
+from service.commands.session import EndSession, Reauthenticate, ReportNotified, StartSession
 from service.commands.signing_key import ActivateKey, PublishKey
+from service.commands.user import AddFactor, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.credentials import new_id
 from service.problems import Problem
-from tests.rules.samples import AT, JWK, LATER, REGISTERED, SECRET
+from tests.rules.samples import (
+    AT,
+    CODE_ISSUED,
+    DEVICE,
+    GRANTED,
+    JWK,
+    LATER,
+    PASSWORD,
+    PERSON,
+    PROFILE,
+    REGISTERED,
+    SECRET,
+    SOON,
+    factor,
+    hashed,
+)
 from tests.tables.conftest import DEADLINE, appended, connected, proved, writing
 from tests.tables.items import meta
 from tests.tables.test_issuance import issue
@@ -35,13 +73,65 @@ async def ledger(database: str) -> AsyncIterator[Ledger]:
         yield Ledger(log, connections)
 
 
+class Kind(Struct, frozen=True):
+    """How one thing begins, and what may happen to it then."""
+
+    aggregate: Any
+    begin: Callable[[UUID], Any]
+    commands: Sequence[Any] = ()
+
+
+GIVE = GiveConsent(user=PERSON, client_id="c", resource=None, scopes=("openid",), at=AT)
+KINDS = {
+    "bot": Kind(
+        BOT,
+        lambda stream: RegisterBot(owner="alice", email=f"{stream}@x", first_name=None, last_name=None, at=AT),
+        (DisableBot(by=ANYBODY), DeleteBot(by=ANYBODY)),
+    ),
+    "signing key": Kind(
+        SIGNING_KEY,
+        lambda stream: PublishKey(kid=str(stream), alg="ES256", public_jwk=JWK, at=AT),
+        (ActivateKey(at=AT),),
+    ),
+    "access token": Kind(ACCESS_TOKEN, lambda _: RevokeToken(client_id="c", expires_at=LATER, at=AT)),
+    "user": Kind(
+        USER,
+        lambda _: RegisterUser(profile=PROFILE, password=PASSWORD, email_verified=False, at=AT),
+        (AddFactor(factor=factor(1)), DisableUser(), EnableUser(), EraseUser(at=LATER)),
+    ),
+    "session": Kind(
+        SESSION,
+        lambda _: StartSession(
+            user=PERSON, token_hash=hashed(1), amr=("pwd",), acr="1", device=DEVICE, at=AT, expires_at=LATER
+        ),
+        (
+            Reauthenticate(token_hash=hashed(2), amr=("pwd", "otp"), acr="2", at=SOON),
+            EndSession(why="signed_out", notify=("c", "d"), at=SOON),
+            ReportNotified(client_id="c", at=SOON),
+        ),
+    ),
+    "consent": Kind(
+        CONSENT, lambda _: GIVE, (structs.replace(GIVE, scopes=("email",)), WithdrawConsent(at=SOON), GIVE)
+    ),
+    "authorization": Kind(
+        AUTHORIZATION,
+        lambda _: GrantAuthorization(granted=GRANTED, code=CODE_ISSUED),
+        (
+            RedeemCode(jti=PERSON, refresh=NewRefreshToken(hash=hashed(1), expires_at=LATER), at=AT),
+            RotateRefreshToken(presented=hashed(1), next=hashed(2), jti=PERSON, at=AT),
+            RevokeAuthorization(why="user", at=SOON),
+        ),
+    ),
+}
+
+
 class Business:
     """Things happen and people read, at once and without end, until told to stop; nothing of it may fail."""
 
     def __init__(self, ledger: Ledger, seed: int) -> None:
         self._ledger = ledger
         self._dice = Random(seed)
-        self.streams: dict[str, list[Any]] = {"client": [], "bot": [], "signing key": [], "access token": []}
+        self.streams: dict[str, list[Any]] = {"client": [], **{kind: [] for kind in KINDS}}
         self.reads = 0
         self.stopped = False
 
@@ -52,38 +142,26 @@ class Business:
             await self._begin(kind, stream)
             known.append(stream)
             return
-        commands: dict[str, tuple[Any, list[Any]]] = {
-            "client": (
-                CLIENT,
-                [
-                    ChangeClient(by=ANYBODY, display_name=f"name {dice.random()}"),
-                    RevokeSecret(by=ANYBODY, secret_id=SECRET.secret_id),
-                    DisableClient(by=ANYBODY),
-                    DeleteClient(by=ANYBODY),
-                ],
-            ),
-            "bot": (BOT, [DisableBot(by=ANYBODY), DeleteBot(by=ANYBODY)]),
-            "signing key": (SIGNING_KEY, [ActivateKey(at=AT)]),
-        }
-        aggregate, choices = commands[kind]
+        aggregate, commands = (CLIENT, self._of_a_client()) if kind == "client" else _that_may_happen(kind)
         with suppress(Problem):
-            await handle(self._ledger, aggregate, dice.choice(known), dice.choice(choices), meta())
+            await handle(self._ledger, aggregate, dice.choice(known), dice.choice(commands), meta())
+
+    def _of_a_client(self) -> Sequence[Any]:
+        return [
+            ChangeClient(by=ANYBODY, display_name=f"name {self._dice.random()}"),
+            RevokeSecret(by=ANYBODY, secret_id=SECRET.secret_id),
+            DisableClient(by=ANYBODY),
+            DeleteClient(by=ANYBODY),
+        ]
 
     async def _begin(self, kind: str, stream: Any) -> None:
-        match kind:
-            case "client":
-                change = (CLIENT.table.change(stream, [REGISTERED]),)
-                asked = Append(stream=stream, expected=0, events=[REGISTERED], meta=meta(), changes=change)
-                await appended(self._ledger.log, asked)
-            case "bot":
-                command = RegisterBot(owner="alice", email=f"{stream}@x", first_name=None, last_name=None, at=AT)
-                await handle(self._ledger, BOT, stream, command, meta(), fresh=True)
-            case "signing key":
-                command = PublishKey(kid=str(stream), alg="ES256", public_jwk=JWK, at=AT)
-                await handle(self._ledger, SIGNING_KEY, stream, command, meta(), fresh=True)
-            case _:
-                command = RevokeToken(client_id="c", expires_at=LATER, at=AT)
-                await handle(self._ledger, ACCESS_TOKEN, stream, command, meta())
+        if kind == "client":
+            change = (CLIENT.table.change(stream, [REGISTERED]),)
+            asked = Append(stream=stream, expected=0, events=[REGISTERED], meta=meta(), changes=change)
+            await appended(self._ledger.log, asked)
+        else:
+            made = KINDS[kind]
+            await handle(self._ledger, made.aggregate, stream, made.begin(stream), meta(), fresh=True)
 
     async def go_on(self) -> None:
         while not self.stopped:
@@ -100,6 +178,10 @@ class Business:
         await clients.listed(connection, clients.Wanted(name="name"), limit=5)
         assert await bots.find(connection, bots.bot_id_of(self.streams["bot"][0])) is not None
         assert await signing_keys.every(connection)
+
+
+def _that_may_happen(kind: str) -> tuple[Any, Sequence[Any]]:
+    return KINDS[kind].aggregate, KINDS[kind].commands
 
 
 async def begun(ledger: Ledger, seed: int, *, of_each: int) -> Business:

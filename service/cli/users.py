@@ -1,0 +1,238 @@
+"""muniment users: the people who can sign in."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from uuid import UUID
+
+import typer
+
+from events.database import pool, read
+from events.log import Log
+from projections import users
+from projections.sessions import Row as Session
+from projections.sessions import of_user
+from service.cli.opening import Plainly, by_operator, opened, right_key, run, url_of
+from service.cli.output import Json, document, moment, note, say, table
+from service.commands.handle import Ledger
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.people.accounts import People, Profile
+    from service.people.sessions import Device
+
+Answer = TypeVar("Answer")
+
+app = typer.Typer(help="The people who can sign in.", no_args_is_help=True)
+
+Email = Annotated[str, typer.Argument(help="What they sign in with.", show_default=False)]
+User = Annotated[str, typer.Argument(metavar="USER", help="The id, or the e-mail address.", show_default=False)]
+Name = Annotated[str | None, typer.Option(help="What they are called, such as “Ada King”.")]
+FromStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from stdin, up to the line's end.")
+]
+Verified = Annotated[bool, typer.Option("--verified", help="The e-mail address is known to be their own.")]
+State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only those in this state.")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")]
+End = Annotated[bool, typer.Option("--end", help="End all of them.")]
+
+
+@app.command()
+def create(
+    email: Email, *, name: Name = None, from_stdin: FromStdin = False, verified: Verified = False, as_json: Json = False
+) -> None:
+    """Register somebody who can sign in. Without --password-stdin, a terminal asks for the password, twice.
+
+    Example: `muniment users create ada@example.com --name "Ada King" --password-stdin < password.txt`
+    """
+    password = _password(from_stdin=from_stdin)
+
+    async def register(people: "People", _ledger: Ledger) -> UUID:
+        from service.people.accounts import Profile  # noqa: PLC0415
+
+        return await people.register(Profile(email=email, name=name), password, by_operator(), verified=verified)
+
+    user = _with_people(register)
+    if as_json:
+        document({"id": user})
+    else:
+        say(f"{email} can sign in. Their id, the sub of their tokens, is {user}.")
+
+
+@app.command("list")
+def list_users(*, state: State = None, limit: Limit = 100, as_json: Json = False) -> None:
+    """List users, oldest first, without those who were erased.
+
+    Example: `muniment users list --state disabled`
+    """
+
+    async def listed(people: "People", ledger: Ledger) -> list[tuple[users.Row, "Profile | None"]]:
+        rows = await read(ledger.pool, lambda c: users.listed(c, after=None, state=state, limit=limit + 1))
+        profiles = await people.profiles(rows)
+        return [(row, profiles.get(row.stream_id)) for row in rows]
+
+    found = _with_people(listed)
+    if as_json:
+        document([_row(row, profile) for row, profile in found[:limit]])
+    else:
+        table(("id", "e-mail", "name", "state", "second factors", "created"), (_cells(*each) for each in found[:limit]))
+    if len(found) > limit:
+        note(f"there are more than these {limit}; --limit shows more of them")
+
+
+@app.command()
+def disable(user: User, as_json: Json = False) -> None:
+    """End somebody's sessions and tokens, and let them sign in no more until they are enabled again.
+
+    Example: `muniment users disable ada@example.com`
+    """
+    _done(_changed(user, lambda people, found: people.disable(found, by_operator())), "disabled", as_json=as_json)
+
+
+@app.command()
+def enable(user: User, as_json: Json = False) -> None:
+    """Let somebody who was disabled sign in again.
+
+    Example: `muniment users enable ada@example.com`
+    """
+    _done(_changed(user, lambda people, found: people.enable(found, by_operator())), "enabled", as_json=as_json)
+
+
+@app.command()
+def erase(user: User, *, yes: Yes = False, as_json: Json = False) -> None:
+    """Destroy the key that somebody's data is encrypted with: nobody can read any more who they were. Cannot be undone.
+
+    The log keeps what happened, under an id that says nothing, and every proof of it still holds. See “Erasing a person” in
+    deploy/operating.md for what backups still have.
+
+    Example: `muniment users erase ada@example.com`
+    """
+    if not yes and not _sure(user):
+        raise Plainly("nothing was erased")
+    _done(_changed(user, lambda people, found: people.erase(found, by_operator())), "erased", as_json=as_json)
+
+
+@app.command()
+def sessions(user: User, *, end: End = False, as_json: Json = False) -> None:
+    """List where somebody is signed in, latest first; with --end, end all of these sessions.
+
+    Example: `muniment users sessions ada@example.com --end`
+    """
+
+    async def listed(people: "People", ledger: Ledger) -> list[tuple[Session, "Device | None"]]:
+        from service.people import ending  # noqa: PLC0415
+        from service.people.sessions import device_of  # noqa: PLC0415
+
+        found = await _found(people, user)
+        rows = await read(ledger.pool, lambda connection: of_user(connection, found))
+        devices = [(row, await device_of(people, row)) for row in rows]
+        if end:
+            await ending.end_sessions(ledger, found, "ended_by_operator", by_operator())
+        return devices
+
+    found = _with_people(listed)
+    if as_json:
+        document([_session(row, device) for row, device in found])
+    else:
+        columns = ("session", "since", "until", "how", "address", "browser")
+        table(columns, (_session_cells(row, device) for row, device in found))
+    if end:
+        note(f"{len(found)} ended")
+
+
+def _with_people(work: Callable[["People", Ledger], Awaitable[Answer]]) -> Answer:
+    with opened(needs_key=True) as settings, right_key():
+        return run(_working(settings, work))
+
+
+async def _working(settings: Settings, work: Callable[["People", Ledger], Awaitable[Answer]]) -> Answer:
+    from service.people.accounts import People  # noqa: PLC0415 - argon2 and JOSE come along
+
+    assert settings.master_key is not None
+    url = url_of(settings)
+    log = Log(url)
+    async with pool(url) as connections:
+        ledger = Ledger(log, connections)
+        people = People(ledger, settings.master_key)
+        try:
+            return await work(people, ledger)
+        finally:
+            people.close()
+            await log.close()
+
+
+def _changed(user: str, change: Callable[["People", UUID], Awaitable[Any]]) -> UUID:
+    async def changed(people: "People", _ledger: Ledger) -> UUID:
+        found = await _found(people, user)
+        await change(people, found)
+        return found
+
+    return _with_people(changed)
+
+
+async def _found(people: "People", user: str) -> UUID:
+    """Raises Plainly."""
+    row = await people.find(user) if "@" in user else await people.row(_id(user))
+    if row is None:
+        raise Plainly(f"There is no user {user}.")
+    return row.stream_id
+
+
+def _id(user: str) -> UUID:
+    try:
+        return UUID(user)
+    except ValueError as fault:
+        raise Plainly(f"{user} is neither an e-mail address nor the id of a user.") from fault
+
+
+def _password(*, from_stdin: bool) -> str:
+    """Raises Plainly."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise Plainly("there is no terminal to ask for a password at; send it on stdin, with --password-stdin")
+    return typer.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
+
+
+def _sure(user: str) -> bool:
+    if not sys.stdin.isatty():
+        raise Plainly("there is no terminal to ask whether you are sure at; say --yes")
+    return typer.confirm(f"Erase {user} for ever?", err=True)
+
+
+def _done(user: UUID, what: str, *, as_json: bool) -> None:
+    if as_json:
+        document({"id": user, "state": "active" if what == "enabled" else what})
+    else:
+        say(f"{user} is {what}.")
+
+
+def _row(row: users.Row, profile: "Profile | None") -> dict[str, Any]:
+    told = {name: getattr(profile, name) for name in ("email", "name", "given_name", "family_name")} if profile else {}
+    kinds = [factor.kind for factor in row.factors]
+    return {
+        "id": row.stream_id,
+        **told,
+        "email_verified": row.verified,
+        "state": row.state,
+        "factors": kinds,
+        "created_at": row.created_at,
+    }
+
+
+def _cells(row: users.Row, profile: "Profile | None") -> tuple[str, ...]:
+    email, name = (profile.email, profile.name or "") if profile else ("", "")
+    factors = ", ".join(factor.kind for factor in row.factors)
+    return (str(row.stream_id), email, name, row.state, factors or "none", moment(row.created_at))
+
+
+def _session(row: Session, device: "Device | None") -> dict[str, Any]:
+    told: dict[str, Any] = {name: getattr(row, name) for name in ("amr", "acr", "started_at", "expires_at")}
+    where = {"address": device.address, "agent": device.agent} if device else {"address": None, "agent": None}
+    return {"id": row.stream_id, **told, **where}
+
+
+def _session_cells(row: Session, device: "Device | None") -> tuple[str, ...]:
+    where = (device.address, device.agent) if device else ("", "")
+    return (str(row.stream_id), moment(row.started_at), moment(row.expires_at), ", ".join(row.amr), *where)

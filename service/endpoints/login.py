@@ -1,0 +1,78 @@
+"""How the terms on which people log in through a client are read from a request, checked, and shown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import UNSET
+
+from events.client import Login
+from projections.clients import Row
+from service.commands.client import LoginChange
+from service.endpoints import redirect_uri
+from service.endpoints.fields import Fields
+from service.endpoints.wire import ChangeOAuthClientRequest, CreateOAuthClientRequest
+
+USUAL: Mapping[str, Any] = {
+    "public": False,
+    "requirePkce": True,
+    "firstParty": False,
+    "idTokenSignedResponseAlg": "RS256",
+    "postLogoutRedirectUris": [],
+    "backchannelLogoutUri": None,
+}
+"""What is meant where nothing is said, and all that may be said of a machine client."""
+
+
+def check_registration(fields: Fields[CreateOAuthClientRequest], issuer: str) -> None:
+    check_uris(fields, issuer)
+    m2m, public, pkce = fields.good("m2m"), fields.good("public"), fields.good("requirePkce")
+    if m2m is True:
+        for name, usual in USUAL.items():
+            if fields.good(name) not in (None, usual):
+                fields.fault(name, "is for interactive clients (m2m: false): nobody logs in through a machine")
+    elif public is True and pkce is False:
+        fields.fault("requirePkce", "must be true: a public client cannot do without PKCE")
+
+
+def check_uris(fields: Fields[Any], issuer: str) -> None:
+    for number, uri in enumerate(fields.good("postLogoutRedirectUris") or ()):
+        for fault in redirect_uri.faults(uri):
+            fields.fault("postLogoutRedirectUris", f"[{number}] {fault}")
+    told = fields.good("backchannelLogoutUri")
+    for fault in redirect_uri.backchannel_faults(told, issuer) if isinstance(told, str) else ():
+        fields.fault("backchannelLogoutUri", fault)
+
+
+def registered(asked: CreateOAuthClientRequest) -> Login:
+    return Login(
+        require_pkce=asked.require_pkce,
+        first_party=asked.first_party,
+        id_token_alg=asked.id_token_signed_response_alg,
+        post_logout_redirect_uris=tuple(dict.fromkeys(asked.post_logout_redirect_uris)),
+        backchannel_logout_uri=asked.backchannel_logout_uri,
+    )
+
+
+def changed(asked: ChangeOAuthClientRequest) -> LoginChange:
+    uris = asked.post_logout_redirect_uris
+    return LoginChange(
+        require_pkce=asked.require_pkce,
+        first_party=asked.first_party,
+        id_token_alg=asked.id_token_signed_response_alg,
+        post_logout_redirect_uris=UNSET if uris is UNSET else tuple(dict.fromkeys(uris)),
+        backchannel_logout_uri=asked.backchannel_logout_uri,
+    )
+
+
+def shown(row: Row) -> Mapping[str, Any]:
+    """The fields of OAuthClient that an interactive client has beside those of every client."""
+    if row.login is None:
+        return {}
+    return {
+        "public": row.public,
+        "require_pkce": row.login.require_pkce,
+        "first_party": row.login.first_party,
+        "id_token_signed_response_alg": row.login.id_token_alg,
+        "post_logout_redirect_uris": list(row.login.post_logout_redirect_uris),
+        "backchannel_logout_uri": row.login.backchannel_logout_uri,
+    }

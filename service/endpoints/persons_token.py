@@ -1,0 +1,121 @@
+"""The tokens that a person's yes comes to: the access token, recorded before it leaves, and the ID token beside it."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from events.authorization import Authorized, Revoked
+from events.issuance import Issue, TokenIssued
+from service.commands.authorization import CODE_REPLAYED as REPLAYED
+from service.credentials import new_id
+from service.endpoints.oauth import certainly, presented_or_none
+from service.endpoints.redemption import Gone, Redemption, load, person_is_there
+from service.endpoints.userinfo import claims_about
+from service.oauth import id_tokens
+from service.oauth.errors import InvalidClient, ServerAway
+from service.oauth.keys import ALGORITHM, Signer
+from service.oauth.server import utc_now
+from service.oauth.tokens import Claims, sign
+from service.resources import Resources
+from service.scopes import IDENTITY, OPENID
+
+
+class PersonsToken(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 6749 section 5.1, OpenID Connect Core 1.0 section 3.1.3.3."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+    refresh_token: str | None = None
+    id_token: str | None = None
+
+
+def claims_of(redemption: Redemption) -> Claims:
+    """What the access token says. Of the scopes that the person allowed, those that the client may still have."""
+    settings, granted = redemption.asked.resources.settings, redemption.authorized.granted
+    issued_at = int(utc_now().timestamp())
+    may_have = (*IDENTITY, *redemption.client.client.scopes)
+    return Claims(
+        iss=settings.issuer,
+        sub=redemption.grant.sub,
+        aud=granted.resource or settings.audience,
+        client_id=redemption.grant.client_id,
+        scope=" ".join(scope for scope in redemption.grant.scope.split() if scope in may_have),
+        iat=issued_at,
+        exp=issued_at + settings.token_lifetime,
+        jti=new_id(),
+        grant_id=redemption.ticket.authorization,
+    )
+
+
+async def recorded(redemption: Redemption, claims: Claims) -> None:
+    """The token is in the issuance log. Raises a Refusal if the client, the person or the authorization was stopped meanwhile."""
+    asked, grant = redemption.asked, redemption.grant
+    told = TokenIssued(
+        sub=claims.sub,
+        scope=claims.scope,
+        kid=_signer(asked.resources, ALGORITHM).kid,
+        exp=claims.exp,
+        authorization=redemption.ticket.authorization,
+    )
+    await asked.resources.issuance.record(Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=told))
+    seen = await certainly(asked, presented_or_none(asked))
+    if seen is None or not seen.may_act:
+        raise InvalidClient
+    authorization = await load(asked, redemption.ticket.authorization)
+    # The one who was first is answered, even if another came at the same moment with the same code and had all of it revoked.
+    if not (
+        isinstance(authorization, Authorized) or (isinstance(authorization, Revoked) and authorization.why == REPLAYED)
+    ):
+        raise Gone
+    await person_is_there(redemption)
+
+
+async def answered(redemption: Redemption, claims: Claims, refresh_token: str | None) -> PersonsToken:
+    access_token = sign(_signer(redemption.asked.resources, ALGORITHM), claims)
+    return PersonsToken(
+        access_token=access_token,
+        token_type="Bearer",  # noqa: S106
+        expires_in=claims.exp - claims.iat,
+        scope=claims.scope,
+        refresh_token=refresh_token,
+        id_token=await _id_token(redemption, claims, access_token) if OPENID in claims.scope.split() else None,
+    )
+
+
+async def _id_token(redemption: Redemption, claims: Claims, access_token: str) -> str:
+    """OpenID Connect Core 1.0 section 2; after a refresh it is about the same login, without the nonce (section 12.2)."""
+    granted, login = redemption.authorized.granted, redemption.client.client.login
+    assert login is not None
+    about: dict[str, Any] = {
+        "iss": claims.iss,
+        "sub": claims.sub,
+        "aud": claims.client_id,
+        "exp": claims.iat + id_tokens.LIFETIME_SECONDS,
+        "iat": claims.iat,
+        "auth_time": int(granted.auth_time.timestamp()),
+        "acr": granted.acr,
+        "amr": list(granted.amr),
+        "sid": str(granted.session),
+        "at_hash": id_tokens.at_hash(access_token),
+        **await _asked_for(redemption),
+    }
+    if granted.nonce is not None and redemption.asked.form["grant_type"] == "authorization_code":
+        about["nonce"] = granted.nonce
+    return await id_tokens.sign(_signer(redemption.asked.resources, login.id_token_alg), about)
+
+
+async def _asked_for(redemption: Redemption) -> dict[str, Any]:
+    """What the `claims` parameter asked to have in the ID token itself; the scopes' claims are at the userinfo endpoint."""
+    wanted = redemption.authorized.granted.id_token_claims
+    if not wanted:
+        return {}
+    return await claims_about(redemption.asked.resources, redemption.authorized.granted.user, wanted)
+
+
+def _signer(resources: Resources, alg: str) -> Signer:
+    signer = resources.ring.signers.get(alg)
+    if signer is None:
+        raise ServerAway
+    return signer

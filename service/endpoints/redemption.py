@@ -1,0 +1,106 @@
+"""Who may redeem a code or exchange a refresh token: the client, the authorization, the person, and what Authlib says of them."""
+
+from hmac import compare_digest
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.authorization import Authorization, Authorized
+from events.database import read
+from events.envelope import ByClient, Meta
+from projections import users
+from service.commands.authorization import RefuseRedemption
+from service.commands.handle import AUTHORIZATION, handle, state_of
+from service.credentials import new_id
+from service.endpoints.oauth import Asked, certainly, count_failure, presented_or_none
+from service.lookup import Seen
+from service.oauth.errors import InvalidClient, InvalidGrant, Refused
+from service.oauth.server import Facts, Grant, decide, utc_now
+from service.oauth.tickets import Ticket
+
+
+class Gone(InvalidGrant):
+    """One text for every reason: a thief learns nothing from it."""
+
+    def __init__(self) -> None:
+        super().__init__("It is not good: it was used before, or has expired, or was revoked, or is not this client's.")
+
+
+class Redemption(Struct, frozen=True, kw_only=True):
+    """A request whose authorization is known: it, what it names, who asks, and what Authlib said."""
+
+    asked: Asked
+    ticket: Ticket
+    authorized: Authorized
+    client: Seen
+    grant: Grant
+
+
+async def admitted(asked: Asked, ticket: Ticket | None) -> Redemption:
+    """Who asks, for what, and that Authlib has nothing against it. Raises a Refusal."""
+    given = presented_or_none(asked)
+    seen = await certainly(asked, given)
+    authorized = await _named(asked, ticket)
+    facts = Facts(issuer=asked.resources.settings.issuer, given=given, found=seen, now=utc_now(), authorized=authorized)
+    try:
+        grant = decide(facts, asked.form)
+    except InvalidClient:
+        await count_failure(asked, given)
+        raise
+    except Refused as refused:
+        if authorized is not None and ticket is not None and refused.error in ("invalid_grant", "invalid_request"):
+            await _remember(asked, ticket, given.client_id if given else "", refused)
+        raise
+    assert ticket is not None
+    assert authorized is not None
+    assert seen is not None
+    _is_for_the_same_resource(asked, authorized)
+    redemption = Redemption(asked=asked, ticket=ticket, authorized=authorized, client=seen, grant=grant)
+    await person_is_there(redemption)
+    return redemption
+
+
+async def _named(asked: Asked, ticket: Ticket | None) -> Authorized | None:
+    """The authorization that the code or refresh token is of, if it is one that was issued for it, and stands."""
+    if ticket is None:
+        return None
+    authorization = await load(asked, ticket.authorization)
+    if not isinstance(authorization, Authorized):
+        return None
+    refresh = authorization.refresh
+    known = (
+        *((authorization.code.hash,) if authorization.code else ()),
+        *((refresh.hash, *refresh.exchanged) if refresh else ()),
+    )
+    return authorization if any(compare_digest(each, ticket.hash) for each in known) else None
+
+
+async def load(asked: Asked, stream: UUID) -> Authorization:
+    return await state_of(asked.resources.ledger, AUTHORIZATION, stream)
+
+
+async def _remember(asked: Asked, ticket: Ticket, client_id: str, refused: Refused) -> None:
+    """Whoever has the code and not what belongs to it is a thief, so it is spent, and the attempt is an event."""
+    command = RefuseRedemption(client_id=client_id, why=refused.description, at=utc_now())
+    meta = meta_of(client_id, "")
+    handled = await handle(asked.resources.ledger, AUTHORIZATION, ticket.authorization, command, meta)
+    await asked.resources.lookup.reach(handled.position or 0)
+
+
+def _is_for_the_same_resource(asked: Asked, authorized: Authorized) -> None:
+    """RFC 8707 section 2.2."""
+    if asked.form.get("resource", authorized.granted.resource) != authorized.granted.resource:
+        raise Refused(400, "invalid_target", "The resource is not the one that the person was asked about.")
+
+
+async def person_is_there(redemption: Redemption) -> None:
+    """Raises InvalidGrant when the person was disabled or erased."""
+    user = redemption.authorized.granted.user
+    row = await read(redemption.asked.resources.ledger.pool, lambda connection: users.find(connection, user))
+    if row is None or row.state != "active":
+        raise Gone
+
+
+def meta_of(client_id: str, sub: str) -> Meta:
+    """Without an address: that of a public client is the person's own."""
+    return Meta(actor=ByClient(client_id=client_id, sub=sub), request_id=str(new_id()))

@@ -1,0 +1,88 @@
+"""GET/POST /openid/userinfo (OpenID Connect Core 1.0 section 5.3): who the person is, as far as they allowed this client to know."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import json
+from starlette.requests import Request
+from starlette.responses import Response
+
+from events.authorization import Authorized
+from events.database import Unavailable
+from service.commands.handle import AUTHORIZATION, state_of
+from service.credentials import new_id
+from service.endpoints.asgi import resources_of
+from service.endpoints.cross_origin import FROM_ANYWHERE
+from service.endpoints.management import as_problem, refusal
+from service.oauth.claims import of_scopes
+from service.oauth.tokens import BadToken, VerifiedClaims
+from service.people.accounts import Profile
+from service.problems import Forbidden, Problem, Unauthenticated
+from service.resources import Resources
+from service.scopes import OPENID
+
+HEADERS = {**FROM_ANYWHERE, "Cache-Control": "no-store"}
+
+
+async def userinfo(request: Request) -> Response:
+    request_id = new_id()
+    try:
+        return Response(json.encode(await _told(request)), headers=HEADERS, media_type="application/json")
+    except (Problem, Unavailable) as fault:
+        refused = refusal(as_problem(fault, request_id), request_id)
+        refused.headers.update(HEADERS)
+        return refused
+
+
+async def _told(request: Request) -> dict[str, Any]:
+    resources = resources_of(request.scope)
+    claims = await _token(request, resources)
+    if OPENID not in claims.scopes:
+        raise Forbidden(f"This takes a token with the scope {OPENID}.", scope=OPENID)
+    assert claims.authorization is not None
+    state = await state_of(resources.ledger, AUTHORIZATION, claims.authorization)
+    if not isinstance(state, Authorized):
+        raise _no_good()
+    wanted = (*of_scopes(claims.scopes), *state.granted.userinfo_claims)
+    about = await claims_about(resources, state.granted.user, wanted)
+    return {"sub": claims.sub, **about}
+
+
+async def claims_about(resources: Resources, user: UUID, wanted: tuple[str, ...]) -> dict[str, Any]:
+    """Those of these claims that there are about this person. Raises Unauthenticated when the person is gone."""
+    row = await resources.people.row(user)
+    profile = await resources.people.profile(row) if row is not None and row.state == "active" else None
+    if row is None or profile is None:
+        raise _no_good()
+    known = _known(profile, verified=row.verified)
+    return {name: known[name] for name in dict.fromkeys(wanted) if known.get(name) is not None}
+
+
+def _known(profile: Profile, *, verified: bool) -> dict[str, Any]:
+    return {
+        "name": profile.name,
+        "given_name": profile.given_name,
+        "family_name": profile.family_name,
+        "email": profile.email,
+        "email_verified": verified,
+    }
+
+
+async def _token(request: Request, resources: Resources) -> VerifiedClaims:
+    """The bearer token (RFC 6750), of a person's authorization that stands."""
+    given = request.headers.getlist("authorization")
+    scheme, _, token = (given[0] if given else "").partition(" ")
+    if len(given) != 1 or scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send one access token: Authorization: Bearer ...")
+    try:
+        claims = resources.tokens.verify(token.strip(), for_us=False)
+    except BadToken as fault:
+        raise Unauthenticated(str(fault), error="invalid_token") from fault
+    await resources.lookup.be_certain()
+    if claims.authorization is None or await resources.lookup.is_revoked(claims.jti, claims.authorization):
+        raise _no_good()
+    return claims
+
+
+def _no_good() -> Unauthenticated:
+    return Unauthenticated("The token was revoked, or is not about a person.", error="invalid_token")

@@ -1,0 +1,187 @@
+"""The checks of a request for an authorization, in the order in which they are made: each is named for what it sees to.
+
+Until the client and its redirect URI are known to be good a fault is shown to the person (Shown); from then on it is sent to
+the client (Redirected). RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl
+
+from msgspec import Struct, structs
+
+from projections.clients import Found
+from service.oauth import parameters, redirect_match, redirects
+from service.oauth.asked import AuthorizationRequest
+from service.oauth.errors import Shown
+from service.oauth.parameters import Fault, Params, is_visible
+from service.oauth.redirects import Redirect
+from service.scopes import OPENID, split
+
+MOST_PARAMETERS = 50
+MOST_CHARACTERS = 2048
+"""Of any one parameter. All of them travel in URLs."""
+
+RESPONSE_MODES = ("query", "form_post")
+NOT_OFFERED = {
+    "request": "request_not_supported",
+    "request_uri": "request_uri_not_supported",
+    "registration": "registration_not_supported",
+}
+
+
+class Redirected(Exception):
+    """The client is to be told: the redirect says what."""
+
+    def __init__(self, redirect: Redirect) -> None:
+        super().__init__(redirect.params.get("error", ""))
+        self.redirect = redirect
+
+
+class Mismatch(Shown):
+    """The redirect URI is not one of the client's. `why` is for the log: which parts differ, and nothing of what was sent."""
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        self.why = f"redirect_uri differs in: {', '.join(parts)}"
+        super().__init__(
+            "The application sent you here with an address that it has not registered",
+            f"Its redirect URI differs from the registered ones in: {', '.join(parts)}. Every character counts.",
+            "Nothing was sent to that address. If this is your application, register this redirect URI or correct the request.",
+        )
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """The parameters of a request, those that came more than once, and who the server is."""
+
+    params: Params
+    twice: tuple[str, ...]
+    issuer: str
+    now: float
+
+
+def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
+    """The parameters that have a value, each once, and the names of those that came more than once. Raises Shown."""
+    try:
+        pairs = parse_qsl(text.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError as fault:
+        raise Shown(
+            "This request cannot be read", f"It is not UTF-8, or has more than {MOST_PARAMETERS} parameters."
+        ) from fault
+    names = [name for name, _ in pairs]
+    twice = tuple(sorted({name for name in names if names.count(name) > 1}))
+    return {name: value for name, value in pairs if value}, twice
+
+
+def checked(asked: Asked, found: Found | None) -> AuthorizationRequest:
+    """The request, found good in every part. Raises Shown or Redirected."""
+    found = _client_is_known(asked, found)
+    uri, named = _redirect_uri_is_registered(asked, found)
+    answer = AuthorizationRequest(
+        client_id=found.client.client_id,
+        redirect_uri=uri,
+        named=named,
+        response_mode=_mode(asked.params),
+        state=asked.params.get("state") if is_visible(asked.params.get("state", "")) else None,
+        asked_at=asked.now,
+    )
+    try:
+        return _request(asked, found, answer)
+    except Fault as fault:
+        raise Redirected(redirects.refused(answer, asked.issuer, fault.error, str(fault))) from fault
+
+
+def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> AuthorizationRequest:
+    params = asked.params
+    _nothing_comes_twice(asked)
+    _nothing_is_too_long(params)
+    _what_is_not_offered_is_not_asked(params)
+    _the_response_is_a_code(params)
+    wanted = parameters.wanted_claims(params)
+    return structs.replace(
+        answer,
+        scopes=parameters.scopes(params, found),
+        nonce=parameters.visible(params, "nonce"),
+        code_challenge=parameters.challenge_of(params, found),
+        prompts=parameters.prompts(params),
+        max_age=parameters.max_age(params),
+        login_hint=params.get("login_hint"),
+        acr_values=split(params.get("acr_values")),
+        ui_locales=split(params.get("ui_locales")),
+        resource=parameters.resource(params),
+        id_token_claims=wanted.id_token,
+        userinfo_claims=wanted.userinfo,
+        wanted_sub=wanted.sub,
+    )
+
+
+def _client_is_known(asked: Asked, found: Found | None) -> Found:
+    if "client_id" in asked.twice or "client_id" not in asked.params:
+        raise Shown("The application did not say which one it is", "The request needs the parameter client_id, once.")
+    if found is None:
+        raise Shown(
+            "Nobody here knows this application",
+            "There is no client of the client_id in the request. It may have been deleted, or belong to another server.",
+        )
+    if not found.may_act:
+        raise Shown(
+            "This application has been switched off", "Its owner or an operator can switch it on again.", status=403
+        )
+    if found.client.grant_type != "authorization_code":
+        raise Shown(
+            "People do not log in through this application",
+            "Its client is for machines (m2m: true). Register an interactive one (m2m: false).",
+        )
+    return found
+
+
+def _redirect_uri_is_registered(asked: Asked, found: Found) -> tuple[str, bool]:
+    """It, and whether the request named it: where it did, the token request must as well (RFC 6749 section 4.1.3)."""
+    registered = found.client.redirect_uris
+    given = asked.params.get("redirect_uri")
+    if "redirect_uri" in asked.twice:
+        raise Shown(
+            "The application sent you here with two addresses", "The parameter redirect_uri may come once only."
+        )
+    if given is None:
+        if len(registered) == 1 and OPENID not in split(asked.params.get("scope")):
+            return registered[0], False
+        raise Shown(
+            "The application did not say where to send you back to", "The request needs the parameter redirect_uri."
+        )
+    if not redirect_match.matches(given, registered):
+        raise Mismatch(redirect_match.differences(given, registered))
+    return given, True
+
+
+def _mode(params: Mapping[str, str]) -> str:
+    """How a fault is sent back: as asked where that can be, else in the query."""
+    mode = params.get("response_mode", "query")
+    return mode if mode in RESPONSE_MODES else "query"
+
+
+def _nothing_comes_twice(asked: Asked) -> None:
+    if asked.twice:
+        raise Fault("invalid_request", f"Parameters given more than once: {', '.join(asked.twice)}.")
+
+
+def _nothing_is_too_long(params: Params) -> None:
+    long = sorted(name for name, value in params.items() if len(value) > MOST_CHARACTERS)
+    if long:
+        raise Fault("invalid_request", f"Parameters longer than {MOST_CHARACTERS} characters: {', '.join(long)}.")
+    if not is_visible(params.get("state", "")):
+        raise Fault("invalid_request", "The parameter state has characters that are not printable ASCII.")
+
+
+def _what_is_not_offered_is_not_asked(params: Params) -> None:
+    for name, error in NOT_OFFERED.items():
+        if name in params:
+            raise Fault(error, f"This server does not take the parameter {name}; send plain parameters.")
+    if params.get("response_mode", "query") not in RESPONSE_MODES:
+        raise Fault("invalid_request", f"response_mode must be one of: {', '.join(RESPONSE_MODES)}.")
+
+
+def _the_response_is_a_code(params: Params) -> None:
+    kind = params.get("response_type")
+    if kind is None:
+        raise Fault("invalid_request", "The parameter response_type is missing.")
+    if kind != "code":
+        raise Fault("unsupported_response_type", "response_type must be code; nothing else is offered.")

@@ -1,0 +1,39 @@
+"""Answers of the authorization endpoint: what is sent to the client's redirect URI, and how."""
+
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from service.oauth.asked import AuthorizationRequest
+from service.oauth.errors import plain
+
+
+class Redirect(Struct, frozen=True, kw_only=True):
+    """Parameters for a client, by `query` or by `form_post` (OAuth 2.0 Form Post Response Mode)."""
+
+    uri: str
+    mode: str
+    params: dict[str, str]
+
+    @property
+    def location(self) -> str:
+        """The URI with the parameters in its query; what it had there stays (RFC 6749 section 3.1.2)."""
+        return f"{self.uri}{'&' if '?' in self.uri else '?'}{urlencode(self.params)}"
+
+    def __repr__(self) -> str:
+        return f"Redirect({self.uri!r})"
+
+
+def allowed(request: AuthorizationRequest, issuer: str, code: str) -> Redirect:
+    return _answer(request, issuer, {"code": code})
+
+
+def refused(request: AuthorizationRequest, issuer: str, error: str, description: str) -> Redirect:
+    """RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0 section 3.1.2.6."""
+    return _answer(request, issuer, {"error": error, "error_description": plain(description)})
+
+
+def _answer(request: AuthorizationRequest, issuer: str, params: dict[str, str]) -> Redirect:
+    """With `iss`, always: so a client that speaks to several servers knows which one answered (RFC 9207)."""
+    state = {} if request.state is None else {"state": request.state}
+    return Redirect(uri=request.redirect_uri, mode=request.response_mode, params={**params, **state, "iss": issuer})

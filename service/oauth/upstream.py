@@ -1,0 +1,230 @@
+# pyright: basic
+"""The upstream OpenID Provider: people of a company's own directory sign in there, and this server is its client."""
+
+import asyncio
+import secrets
+import time
+import warnings
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+import authlib.deprecate  # noqa: F401 - first, for it brings a filter of warnings that would undo the next lines
+import httpx
+from authlib.common.errors import AuthlibBaseError
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from msgspec import Meta, Struct, ValidationError, convert, json
+
+from service.oauth.errors import plain
+from service.oauth.upstream_token import fault_of, key_set, verified
+from service.settings import LOOPBACK, Upstream
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it announces another HTTP library for some later version
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+CALLBACK = "/signin/upstream/callback"
+SCOPE = "openid profile email"
+TIMEOUT_SECONDS = 5
+REFRESH_SECONDS = 60
+MOST_BYTES = 1024 * 1024
+
+Shape = TypeVar("Shape")
+
+
+class UpstreamAway(Exception):
+    """The provider cannot be reached, or answers what nobody can use. The text is for the log, and has nothing of a person."""
+
+
+class UpstreamRefused(Exception):
+    """The provider, or a check of what it said, says no to this sign-in."""
+
+
+class Provider(Struct, frozen=True, kw_only=True):
+    """What is used of its metadata (OpenID Connect Discovery 1.0 section 3)."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str | None = None
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        endpoints = (self.authorization_endpoint, self.token_endpoint, self.jwks_uri, self.userinfo_endpoint)
+        return tuple(filter(None, endpoints))
+
+
+class Begun(Struct, frozen=True, kw_only=True):
+    """What the browser keeps, sealed, until the provider sends it back."""
+
+    state: str
+    nonce: str
+    verifier: str
+    request: str = ""
+    next: str = ""
+
+    def __repr__(self) -> str:
+        return "Begun(…)"
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """Who the provider says it is (OpenID Connect Core 1.0 section 5.1)."""
+
+    sub: Annotated[str, Meta(min_length=1, max_length=255)]
+    email: str | None = None
+    email_verified: Any = False
+    name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+
+    def __repr__(self) -> str:
+        return "Identity(…)"
+
+
+class Directory:
+    """One per process. What the provider says of itself is fetched once; its keys, again when it signs with one not seen yet."""
+
+    def __init__(self, upstream: Upstream, issuer: str) -> None:
+        self.upstream = upstream
+        self._redirect_uri = issuer + CALLBACK
+        self._fetching = asyncio.Lock()
+        self._provider: Provider | None = None
+        self._keys: KeySet | None = None
+        self._fetched_at = 0.0
+
+    async def begin(self, request: str, next_: str, **wishes: str) -> tuple[str, Begun]:
+        """The URL to send the browser to, and what it keeps; `wishes` (prompt, max_age) are for the provider. Raises UpstreamAway."""
+        begun = Begun(
+            state=secrets.token_urlsafe(32),
+            nonce=secrets.token_urlsafe(32),
+            verifier=secrets.token_urlsafe(48),
+            request=request,
+            next=next_,
+        )
+        async with self._client() as client:
+            provider = await self._metadata(client)
+            url, _ = client.create_authorization_url(
+                provider.authorization_endpoint,
+                state=begun.state,
+                nonce=begun.nonce,
+                code_verifier=begun.verifier,
+                **wishes,
+            )
+        return url, begun
+
+    async def finish(self, begun: Begun, code: str) -> Identity:
+        """Who signed in. Raises UpstreamRefused and UpstreamAway."""
+        async with self._client() as client:
+            provider = await self._metadata(client)
+            token = await self._redeem(client, provider, begun, code)
+            claims = await self._claims(client, provider, token.get("id_token"), begun.nonce)
+            identity = _read(claims, Identity)
+            if identity.email is None and provider.userinfo_endpoint and token.get("access_token"):
+                # By its scopes a provider may answer there alone what it is asked for (Core section 5.4).
+                told = _read(await _get(client, provider.userinfo_endpoint, withhold_token=False), Identity)
+                if told.sub != identity.sub:
+                    raise UpstreamRefused("the userinfo answer is about somebody else")
+                return told
+        return identity
+
+    def _client(self) -> Any:
+        """No proxy of the environment, and no redirect: it speaks to the provider and to nobody else."""
+        methods = self._provider.token_endpoint_auth_methods_supported if self._provider else ()
+        by_post = "client_secret_post" in methods and "client_secret_basic" not in methods
+        return AsyncOAuth2Client(
+            self.upstream.client_id,
+            self.upstream.client_secret,
+            token_endpoint_auth_method="client_secret_post" if by_post else "client_secret_basic",
+            scope=SCOPE,
+            redirect_uri=self._redirect_uri,
+            code_challenge_method="S256",
+            trust_env=False,
+            follow_redirects=False,
+            timeout=TIMEOUT_SECONDS,
+        )
+
+    async def _redeem(self, client: Any, provider: Provider, begun: Begun, code: str) -> Any:
+        try:
+            return await client.fetch_token(provider.token_endpoint, code=code, code_verifier=begun.verifier)
+        except AuthlibBaseError as fault:
+            raise UpstreamRefused(f"the token endpoint answered {plain(str(fault.error))[:80]}") from fault
+        except (httpx.HTTPError, ValueError) as fault:
+            raise UpstreamAway("the token endpoint did not answer as it should") from fault
+
+    async def _claims(self, client: Any, provider: Provider, id_token: Any, nonce: str) -> dict[str, Any]:
+        """Those of the ID token, once every check of Core section 3.1.3.7 has passed."""
+        if not isinstance(id_token, str):
+            raise UpstreamRefused("there was no ID token")
+        keys = await self._known_keys(client, provider)
+        try:
+            claims = verified(id_token, keys)
+        except (JoseError, ValueError):  # it may have another key by now
+            claims = await self._verified_anew(client, provider, id_token)
+        fault = fault_of(
+            claims, issuer=provider.issuer, client_id=self.upstream.client_id, nonce=nonce, now=time.time()
+        )
+        if fault:
+            raise UpstreamRefused(fault)
+        return claims
+
+    async def _verified_anew(self, client: Any, provider: Provider, id_token: str) -> dict[str, Any]:
+        try:
+            return verified(id_token, await self._known_keys(client, provider, seen=self._keys))
+        except (JoseError, ValueError) as fault:
+            raise UpstreamRefused("the ID token is not signed by a key of the provider") from fault
+
+    async def _metadata(self, client: Any) -> Provider:
+        async with self._fetching:
+            if self._provider is None:
+                url = self.upstream.issuer.removesuffix("/") + "/.well-known/openid-configuration"
+                provider = _read(await _get(client, url), Provider)
+                if provider.issuer != self.upstream.issuer:
+                    raise UpstreamAway("the provider calls itself another issuer than MUNIMENT_UPSTREAM_ISSUER")
+                if not all(_is_safe(address) for address in provider.addresses):
+                    raise UpstreamAway("the provider has endpoints without https")
+                self._provider = provider
+        return self._provider
+
+    async def _known_keys(self, client: Any, provider: Provider, *, seen: KeySet | None = None) -> KeySet:
+        """The provider's keys; others than those `seen`, if a minute went by since they were fetched."""
+        async with self._fetching:
+            stale = self._keys is seen and time.monotonic() > self._fetched_at + REFRESH_SECONDS
+            if self._keys is None or stale:
+                self._keys = _tried(key_set, await _get(client, provider.jwks_uri))
+                self._fetched_at = time.monotonic()
+        return self._keys
+
+
+async def _get(client: Any, url: str, *, withhold_token: bool = True) -> Any:
+    """The JSON object at this address. Raises UpstreamAway."""
+    try:
+        async with asyncio.timeout(2 * TIMEOUT_SECONDS), client.stream("GET", url, withhold_token) as answer:
+            body = b""
+            async for part in answer.aiter_bytes():
+                body += part
+                if len(body) > MOST_BYTES:
+                    raise UpstreamAway("the provider's answer is too long")
+    except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError) as fault:
+        raise UpstreamAway("the provider did not answer") from fault
+    if answer.status_code != 200:
+        raise UpstreamAway(f"the provider answered {answer.status_code}")
+    return _tried(json.decode, body)
+
+
+def _tried(read: Callable[[Any], Shape], what: Any) -> Shape:
+    try:
+        return read(what)
+    except (JoseError, ValidationError, ValueError, TypeError, KeyError) as fault:
+        raise UpstreamAway("what the provider answered is not of the form that it should have") from fault
+
+
+def _read(what: Any, shape: type[Shape]) -> Shape:
+    return _tried(lambda given: convert(given, shape), what)
+
+
+def _is_safe(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)

@@ -1,0 +1,42 @@
+"""The ID token of the upstream provider: whether it is the provider's, for us, for this very sign-in."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, cast
+
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
+"""Asymmetric ones alone (RFC 8725 section 3.1)."""
+
+LEEWAY_SECONDS = 60
+
+
+def key_set(jwks: Any) -> KeySet:
+    """Those keys that may verify; of other kinds there may be some too (RFC 7517 section 5)."""
+    usable = [key for key in jwks["keys"] if key.get("kty") in ("RSA", "EC") and key.get("use") != "enc"]
+    return KeySet.import_key_set({"keys": usable})
+
+
+def verified(id_token: str, keys: KeySet) -> dict[str, Any]:
+    """The claims, of which the signature alone was checked. Raises JoseError and ValueError."""
+    return jwt.decode(id_token, keys, algorithms=ALGORITHMS).claims
+
+
+def fault_of(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: float) -> str | None:
+    """What is wrong with them by OpenID Connect Core 1.0 section 3.1.3.7, numbers 2, 3, 4, 5, 9 and 11."""
+    audience: object = claims.get("aud")
+    audiences = cast("list[object]", audience) if isinstance(audience, list) else [audience]
+    expires: object = claims.get("exp")
+    if claims.get("iss") != issuer:
+        return "the ID token is of another issuer"
+    if client_id not in audiences or claims.get("azp", client_id) != client_id:
+        return "the ID token is for somebody else"
+    if len(audiences) > 1 and "azp" not in claims:
+        return "the ID token is for several, and does not say for whom it was issued"
+    if not isinstance(expires, int | float) or expires + LEEWAY_SECONDS < now:
+        return "the ID token has expired"
+    if not secrets.compare_digest(str(claims.get("nonce")).encode("utf-8", "replace"), nonce.encode()):
+        return "the ID token is of another sign-in"
+    return None

@@ -1,0 +1,75 @@
+"""/account/authenticator: setting up an app that shows one-time codes. It counts once a code proves that the app has the secret."""
+
+from uuid import UUID
+
+import segno
+from msgspec import Struct
+from starlette.responses import Response
+
+from service.credentials import new_id
+from service.oauth.server import utc_now
+from service.pages import security, slips
+from service.pages.browser import Visit
+from service.pages.consent import host_of
+from service.pages.door import Page
+from service.pages.entering import AUTHENTICATOR, person_of
+from service.pages.factor import code_is_right
+from service.people import factors
+from service.people.factors import Kept, Totp
+from service.people.sessions import SignedIn
+
+SETUP_SECONDS = 600
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What is being set up: the secret is nowhere but on the page."""
+
+    setup_id: UUID
+    user: UUID
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Setup(…)"
+
+
+async def show(visit: Visit) -> Response:
+    signed_in = await visit.signed_in()
+    if signed_in is None or not security.recent(signed_in):
+        return visit.to("/signin", next=AUTHENTICATOR)
+    return await _page(visit, signed_in, _new(signed_in))
+
+
+async def confirm(visit: Visit) -> Response:
+    signed_in = await visit.signed_in()
+    setup = slips.opened(visit, visit.given("setup"), Setup)
+    if signed_in is None or not security.recent(signed_in):
+        return visit.to("/signin", next=AUTHENTICATOR)
+    if setup is None or setup.user != signed_in.user.stream_id:
+        return visit.to(AUTHENTICATOR)
+    kept = Kept(factor_id=setup.setup_id, what=Totp(secret=setup.secret), created_at=utc_now())
+    if not await code_is_right(visit.resources.limits, [kept], visit.given("code")):
+        return await _page(visit, signed_in, setup, fault="wrong")
+    return await security.add(visit, signed_in, kept.what)
+
+
+def _new(signed_in: SignedIn) -> Setup:
+    return Setup(setup_id=new_id(), user=signed_in.user.stream_id, secret=factors.new_totp().secret)
+
+
+async def _page(visit: Visit, signed_in: SignedIn, setup: Setup, *, fault: str = "") -> Response:
+    person = await person_of(visit, signed_in)
+    issuer = f"Muniment {host_of(visit.resources.settings.issuer)}".replace(":", " ")
+    code = segno.make(factors.uri(Totp(secret=setup.secret), person.email, issuer), micro=False)
+    return visit.page(
+        "authenticator.html",
+        security.WRONG if fault else 200,
+        at="security",
+        person=person,
+        fault=fault,
+        setup=slips.close(visit, setup, SETUP_SECONDS),
+        secret=" ".join(setup.secret[at : at + 4] for at in range(0, len(setup.secret), 4)),
+        picture=code.svg_data_uri(scale=5, border=0),
+    )
+
+
+AUTHENTICATOR_PAGE = Page(get=show, post=confirm)

@@ -1,0 +1,138 @@
+"""One visit of somebody's browser: in which language, with which cookies, for which client; and the ways to answer."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from msgspec import Struct, structs
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from events.envelope import ByUser, Meta
+from service.credentials import new_id
+from service.endpoints.asgi import resources_of
+from service.oauth.asked import AuthorizationRequest, NoRequest
+from service.pages import csrf, language, rendering
+from service.people.sessions import SignedIn
+from service.people.signed import cookie_name
+from service.resources import Resources
+
+HALF_A_YEAR = 180 * 24 * 3600
+ACCOUNT = "/account"
+OVER = "This page was reached in a way that cannot be continued."
+
+Form = Mapping[str, str]
+
+
+class Visit(Struct, frozen=True, kw_only=True):
+    """`browser` is the random value of its cookie, to which forms are bound; `asked` is what the client wants, if there is one."""
+
+    request: Request
+    resources: Resources
+    language: str
+    browser: str
+    asked: AuthorizationRequest | None
+    form: Form
+
+    def __repr__(self) -> str:
+        return f"Visit({self.request.url.path!r})"
+
+    def given(self, name: str) -> str:
+        """A field of the form, or of the query."""
+        return self.form.get(name) or self.request.query_params.get(name, "")
+
+    def gettext(self, text: str) -> str:
+        return language.catalogue(self.language).gettext(text)
+
+    def cookie(self, name: str) -> str | None:
+        return self.request.cookies.get(cookie_name(f"muniment_{name}", self.resources.settings))
+
+    def set_cookie(self, response: Response, name: str, value: str, seconds: int) -> None:
+        bake(self.resources, response, cookie_name(f"muniment_{name}", self.resources.settings), value, seconds)
+
+    async def signed_in(self) -> SignedIn | None:
+        """Whose session this is, as certain as the database is."""
+        sessions = self.resources.sessions
+        return await sessions.current(self.request.cookies.get(sessions.cookie))
+
+    def goal(self) -> AuthorizationRequest:
+        """What the client wants, on pages that lead back to it. Raises NoRequest."""
+        if self.asked is None:
+            raise NoRequest(OVER)
+        return self.asked
+
+    def url(self, path: str, **query: str) -> str:
+        """A path of this server as the browser sees it, with what the client wants carried along."""
+        sealed = {"request": self.resources.requests.close(self.asked)} if self.asked else {}
+        parameters = urlencode({**sealed, **{name: value for name, value in query.items() if value}})
+        base = urlsplit(self.resources.settings.issuer).path
+        return f"{base}{path}{'?' if parameters else ''}{parameters}"
+
+    def page(self, template: str, status: int = 200, **context: Any) -> Response:
+        """The page; its forms may lead on to this server, and to the client that waits."""
+        text = rendering.html(
+            template,
+            self.language,
+            csrf=csrf.token(master_key(self.resources), self.browser),
+            request=self.resources.requests.close(self.asked) if self.asked else "",
+            url=self.url,
+            base=urlsplit(self.resources.settings.issuer).path,
+            **context,
+        )
+        return rendering.page(text, *([self.asked.redirect_uri] if self.asked else []), status=status)
+
+    def to(self, path: str, **query: str) -> Response:
+        """On to another page, with GET."""
+        return RedirectResponse(self.url(path, **query), 303, headers={"Cache-Control": "no-store"})
+
+    def onward(self, **answered: Any) -> Response:
+        """Back to the authorization endpoint, which knows the next step; `answered` is what the person has answered by now."""
+        going = structs.replace(self, asked=structs.replace(self.goal(), **answered))
+        return going.to("/openid/continue")
+
+
+def visit_of(request: Request, form: Form | None = None) -> Visit:
+    """The visit, whatever is wrong with what it brings: even a refusal is a page in somebody's language."""
+    resources = resources_of(request.scope)
+    given = form or {}
+    asked = _asked(resources, given.get("request") or request.query_params.get("request", ""))
+    locales = asked.ui_locales if asked else tuple(request.query_params.get("ui_locales", "").split())
+    return Visit(
+        request=request,
+        resources=resources,
+        language=language.chosen(locales, request.headers.get("accept-language")),
+        browser=request.cookies.get(cookie_name("muniment_csrf", resources.settings)) or csrf.new_browser(),
+        asked=asked,
+        form=given,
+    )
+
+
+def _asked(resources: Resources, text: str) -> AuthorizationRequest | None:
+    try:
+        return resources.requests.open(text) if text else None
+    except NoRequest:
+        return None
+
+
+def keep_browser(visit: Visit, response: Response) -> None:
+    """Sets the cookie that forms are bound to, where it is not there yet."""
+    if visit.cookie("csrf") != visit.browser:
+        visit.set_cookie(response, "csrf", visit.browser, HALF_A_YEAR)
+
+
+def by(signed_in: SignedIn) -> Meta:
+    """The envelope of what a person does on these pages."""
+    actor = ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id)
+    return Meta(actor=actor, request_id=str(new_id()))
+
+
+def bake(resources: Resources, response: Response, name: str, value: str, seconds: int) -> None:
+    """Sets a cookie that no script reads; with 0 seconds the browser forgets it."""
+    secure = resources.settings.issuer.startswith("https:")
+    response.set_cookie(name, value, seconds, path="/", secure=secure, httponly=True, samesite="lax")
+
+
+def master_key(resources: Resources) -> bytes:
+    key = resources.settings.master_key
+    assert key is not None
+    return key

@@ -1,0 +1,46 @@
+"""Whether a form that arrives is one that this server gave to this very browser."""
+
+import secrets
+from collections.abc import Mapping
+from hmac import compare_digest, digest
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+OWN_SITE = ("same-origin", "none")
+
+
+def new_browser() -> str:
+    """The random value that a browser's cookie has, and that its forms are bound to."""
+    return secrets.token_urlsafe(32)
+
+
+def token(master_key: bytes, browser: str) -> str:
+    """What the forms given to this browser carry. Whoever can set a cookie, but not read this page, cannot make it."""
+    key = HKDF(algorithm=SHA256(), length=32, salt=b"", info=b"muniment forms").derive(master_key)
+    return digest(key, browser.encode(), "sha256").hex()
+
+
+def is_token(master_key: bytes, browser: str | None, given: str | None) -> bool:
+    if not browser or not given:
+        return False
+    return compare_digest(token(master_key, browser).encode(), given.encode("utf-8", "replace"))
+
+
+def from_elsewhere(headers: Mapping[str, str], issuer: str) -> bool:
+    """Whether the browser itself says that the form came from another site; one that says nothing has the token to prove it.
+
+    `Origin: null` is what our own pages send, too: their Referrer-Policy is no-referrer. Then Sec-Fetch-Site decides.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None and site not in OWN_SITE:
+        return True
+    origin = headers.get("origin")
+    return origin not in (None, "null", origin_of(issuer))
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port (RFC 6454 section 6.2)."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

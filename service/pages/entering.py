@@ -1,0 +1,91 @@
+"""The moment that somebody has proved who they are: their session, its cookie, and the way on."""
+
+from uuid import UUID
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from projections.clients import stream_of
+from service.endpoints.asgi import address
+from service.pages.browser import ACCOUNT, Visit, bake, by
+from service.people.accounts import Profile
+from service.people.sessions import Device, SignedIn
+from service.people.throttle import KNOWN_SECONDS
+from service.scopes import ACRS
+
+ONE_FACTOR, TWO_FACTORS = ACRS
+
+SESSIONS, SECURITY, AUTHENTICATOR = "/account/sessions", "/account/security", "/account/authenticator"
+LONGEST_AGENT = 300
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """What a page calls somebody. It shows itself on that page alone."""
+
+    name: str
+    email: str
+
+    @property
+    def initial(self) -> str:
+        return self.name[:1].upper()
+
+    def __repr__(self) -> str:
+        return "Person(…)"
+
+
+async def enter(visit: Visit, user: UUID, amr: tuple[str, ...], acr: str) -> Response:
+    """The person is in: the session of theirs that this browser had goes on, another person's is over."""
+    sessions, settings = visit.resources.sessions, visit.resources.settings
+    present = await visit.signed_in()
+    if present is not None and present.user.stream_id == user:
+        value = await sessions.reauthenticate(present, amr, acr)
+    else:
+        if present is not None:
+            await sessions.end(present.session.stream_id, "signed_out", by(present))
+        value = await sessions.start(user, amr, acr, device_of(visit.request))
+    response = await _on(visit, value)
+    bake(visit.resources, response, sessions.cookie, value, settings.session_lifetime)
+    attempts = visit.resources.attempts
+    bake(visit.resources, response, attempts.cookie, attempts.known(user), KNOWN_SECONDS)
+    visit.set_cookie(response, "half", "", 0)
+    return response
+
+
+async def _on(visit: Visit, cookie: str) -> Response:
+    """Back to the client's request, of which `prompt=select_account` is answered by now; or to a page of the account."""
+    if visit.asked is None:
+        return visit.to(going_to(visit))
+    if "select_account" not in visit.asked.prompts:
+        return visit.onward()
+    signed_in = await visit.resources.sessions.current(cookie)
+    return visit.onward(chosen=signed_in.session.stream_id if signed_in else None)
+
+
+def going_to(visit: Visit) -> str:
+    """A page of the account, and never an address that a stranger wrote into a link."""
+    wanted = visit.given("next")
+    return wanted if wanted in (ACCOUNT, SESSIONS, SECURITY, AUTHENTICATOR) else ACCOUNT
+
+
+def device_of(request: Request) -> Device:
+    return Device(address=address(request.scope), agent=request.headers.get("user-agent", "")[:LONGEST_AGENT])
+
+
+async def person_of(visit: Visit, signed_in: SignedIn) -> Person:
+    profile = await visit.resources.people.profile(signed_in.user)
+    return person(profile) if profile else Person(name="", email="")
+
+
+def person(profile: Profile) -> Person:
+    parts = " ".join(filter(None, (profile.given_name, profile.family_name)))
+    return Person(name=profile.name or parts or profile.email, email=profile.email)
+
+
+async def client_name(visit: Visit) -> str | None:
+    """What the client that waits calls itself, or its client_id."""
+    if visit.asked is None:
+        return None
+    stream = stream_of(visit.asked.client_id)
+    seen = await visit.resources.lookup.client(stream) if stream else None
+    return (seen.client.display_name if seen else None) or visit.asked.client_id

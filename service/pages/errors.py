@@ -1,0 +1,161 @@
+"""What went wrong, as a page for the person in front of it: what happened, and what to do now."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from events.database import Unavailable
+from service.credentials import new_id
+from service.oauth.asked import NoRequest
+from service.oauth.errors import Shown
+from service.pages.browser import ACCOUNT, Visit, keep_browser, visit_of
+from service.problems import Problem, TooMany
+
+log = logging.getLogger("muniment.pages")
+
+
+class BadForm(Exception):
+    """The form is not one that this server gave to this browser, or it is no form at all."""
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What the page says. `foreign` is text that has no translation, for it is about what a client did; `again` leads back."""
+
+    status: int
+    title: str
+    sentences: tuple[str, ...]
+    again: str | None = None
+    foreign: bool = False
+    headers: Mapping[str, str] = {}
+
+
+def is_person(request: Request) -> bool:
+    """Whether a browser asks, in which somebody wants to read something."""
+    return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+
+
+async def refuse(request: Request, fault: Exception) -> Response:
+    """What the program answers when an endpoint raises Shown or NoRequest, and when somebody's browser finds nothing."""
+    visit = visit_of(request)
+    response = page_of(visit, fault)
+    keep_browser(visit, response)
+    return response
+
+
+def page_of(visit: Visit, fault: Exception) -> Response:
+    """The page, with the status and the headers that the fault has for programs too."""
+    told = _told(visit, fault)
+    response = visit.page("error.html", told.status, told=told)
+    response.headers.update(told.headers)
+    return response
+
+
+def _told(visit: Visit, fault: Exception) -> Told:
+    match fault:
+        case Shown():
+            return Told(status=fault.status, title=fault.title, sentences=fault.details, foreign=True)
+        case NoRequest():
+            return _over(visit)
+        case BadForm():
+            return _bad_form(visit)
+        case TooMany():
+            return _too_many(visit, fault)
+        case Unavailable():
+            return _away(visit)
+        case HTTPException() | Problem():
+            return _refused(visit, fault)
+        case _:
+            return _failed(visit, fault)
+
+
+def _over(visit: Visit) -> Told:
+    _ = visit.gettext
+    return Told(
+        status=400,
+        title=_("This sign-in cannot be continued"),
+        sentences=(
+            _("The page was open for more than an hour, or its address is not complete."),
+            _("Go back to the application you came from and sign in there again."),
+        ),
+    )
+
+
+def _bad_form(visit: Visit) -> Told:
+    _ = visit.gettext
+    return Told(
+        status=403,
+        title=_("Please send that once more"),
+        sentences=(
+            _("This form was not sent from a page that we gave to this browser, so nothing was done."),
+            _("Your browser must accept cookies of this site. Go back to the form and send it again."),
+        ),
+        again=visit.url(visit.request.url.path, next=visit.given("next")),
+    )
+
+
+def _too_many(visit: Visit, fault: TooMany) -> Told:
+    _ = visit.gettext
+    seconds = fault.headers.get("Retry-After", "60")
+    return Told(
+        status=429,
+        title=_("Too many attempts"),
+        sentences=(
+            _("There were many failed attempts within a minute, so for now no more are taken."),
+            _("Wait {seconds} seconds, then try again.").format(seconds=seconds),
+        ),
+        again=visit.url(visit.request.url.path, next=visit.given("next")),
+        headers={"Retry-After": seconds},
+    )
+
+
+def _away(visit: Visit) -> Told:
+    _ = visit.gettext
+    return Told(
+        status=503,
+        title=_("Not available for the moment"),
+        sentences=(_("Nothing was changed. Wait a few seconds, then try again."),),
+        again=visit.url(visit.request.url.path, next=visit.given("next")),
+        headers={"Retry-After": "1"},
+    )
+
+
+def _refused(visit: Visit, fault: HTTPException | Problem) -> Told:
+    _ = visit.gettext
+    status = fault.status_code if isinstance(fault, HTTPException) else fault.status
+    headers = dict(fault.headers or {})
+    if status == 404:
+        return Told(
+            status=404,
+            title=_("There is nothing here"),
+            sentences=(_("The address may be mistyped, or what was here is gone by now."),),
+            again=visit.url(ACCOUNT),
+            headers=headers,
+        )
+    if status in (405, 413):
+        return Told(
+            status=status,
+            title=HTTPStatus(status).phrase,
+            sentences=(_("This page does not take what was sent to it."),),
+            headers=headers,
+        )
+    return Told(status=status, title=_("That did not work"), sentences=(_(fault.detail),), headers=headers)
+
+
+def _failed(visit: Visit, fault: Exception) -> Told:
+    _ = visit.gettext
+    request_id = new_id()
+    log.error("request %s failed", request_id, exc_info=fault)
+    return Told(
+        status=500,
+        title=_("Something went wrong here"),
+        sentences=(
+            _("It is our fault, not yours. The operator finds more under request id {request_id}.").format(
+                request_id=request_id
+            ),
+        ),
+    )

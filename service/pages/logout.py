@@ -1,0 +1,181 @@
+"""/openid/logout and /signout: a client sends somebody here to sign out (OpenID Connect RP-Initiated Logout 1.0).
+
+The request is checked, sealed, and carried to /signout: so it works by GET and by POST, and no ID token stays in an address.
+"""
+
+import base64
+import binascii
+import time
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from msgspec import Struct, ValidationError, json
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from projections.clients import Row, stream_of
+from service.endpoints.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
+from service.oauth import redirect_match
+from service.oauth.errors import InvalidRequest, Shown
+from service.oauth.form import FORM, Form, parse
+from service.oauth.id_tokens import Hint, read_hint
+from service.pages.browser import Visit, bake, by, master_key
+from service.pages.door import Page
+from service.pages.rendering import policy
+from service.people.sessions import SignedIn
+from service.resources import Resources
+from service.sealing import CannotOpen, Seal
+
+ABOUT = b"logout request"
+CANNOT = "This sign-out cannot be carried out"
+LIFETIME_SECONDS = 3600
+NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+SIGNOUT, SIGNED_OUT = "/signout", "/signed-out"
+
+
+class Leaving(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A logout request that was checked. `sub` and `sid` are those of the ID token that came with it."""
+
+    asked_at: int
+    client_name: str | None = None
+    redirect_uri: str | None = None
+    state: str | None = None
+    sub: UUID | None = None
+    sid: UUID | None = None
+
+    @property
+    def location(self) -> str | None:
+        """Where the person goes in the end (section 2: with `state`, if the client sent one)."""
+        if self.redirect_uri is None or self.state is None:
+            return self.redirect_uri
+        return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{urlencode({'state': self.state})}"
+
+    def names(self, signed_in: SignedIn) -> bool:
+        return (self.sub, self.sid) == (signed_in.user.stream_id, signed_in.session.stream_id)
+
+
+async def logout(request: Request) -> Response:
+    """GET and POST /openid/logout. Raises Shown, Unavailable."""
+    resources = resources_of(request.scope)
+    form = await _parameters(request)
+    leaving = await _checked(resources, form)
+    query = {"leaving": _close(resources, leaving), "ui_locales": form.get("ui_locales", "")}
+    base = urlsplit(resources.settings.issuer).path
+    return RedirectResponse(f"{base}{SIGNOUT}?{urlencode(query)}", 303, headers=NO_STORE)
+
+
+async def _ask(visit: Visit) -> Response:
+    """Ends the session at once where the client proves that it means this one; else the person is asked (section 2)."""
+    leaving = _open(visit)
+    signed_in = await visit.signed_in()
+    if signed_in is None:
+        return _gone(visit, leaving)
+    if leaving.names(signed_in):
+        return await _end(visit, signed_in, leaving)
+    sealed = visit.given("leaving")
+    page = visit.page("logout.html", leaving=sealed, client=leaving.client_name, staying=visit.url("/account"))
+    if leaving.redirect_uri is not None:  # a browser holds the redirect that follows the form against the policy too
+        page.headers["Content-Security-Policy"] = policy(leaving.redirect_uri)
+    return page
+
+
+async def _leave(visit: Visit) -> Response:
+    leaving, signed_in = _open(visit), await visit.signed_in()
+    return _gone(visit, leaving) if signed_in is None else await _end(visit, signed_in, leaving)
+
+
+SIGNOUT_PAGE = Page(get=_ask, post=_leave)
+
+
+async def _end(visit: Visit, signed_in: SignedIn, leaving: Leaving) -> Response:
+    await visit.resources.sessions.end(signed_in.session.stream_id, "signed_out", by(signed_in))
+    return _gone(visit, leaving)
+
+
+def _gone(visit: Visit, leaving: Leaving) -> Response:
+    response = RedirectResponse(leaving.location or visit.url(SIGNED_OUT), 303, headers=NO_STORE)
+    bake(visit.resources, response, visit.resources.sessions.cookie, "", 0)
+    return response
+
+
+async def _parameters(request: Request) -> Form:
+    """Section 2: in the query of a GET, in the form of a POST. Raises Shown."""
+    try:
+        if request.method == "POST":
+            body = await read_body(request.scope, request.receive)
+            return parse(request.headers.get("content-type", ""), body)
+        return parse(FORM, request.scope["query_string"])
+    except InvalidRequest as fault:
+        raise Shown(CANNOT, fault.description) from fault
+    except BodyTooLong as fault:
+        raise Shown(CANNOT, "The request is longer than 64 KiB.", status=413) from fault
+    except BodyCutShort as fault:
+        raise Shown(CANNOT, "The request ended before its end.") from fault
+
+
+async def _checked(resources: Resources, form: Form) -> Leaving:
+    """Raises Shown. An ID token that is not ours, or no more, is as none: the person is asked."""
+    hint = read_hint(resources.ring, resources.settings.issuer, form.get("id_token_hint", ""))
+    row = await _client(resources, form, hint)
+    uri = form.get("post_logout_redirect_uri")
+    if uri is not None:
+        _check_uri(uri, row)
+    return Leaving(
+        asked_at=int(time.time()),
+        client_name=row.display_name if row else None,
+        redirect_uri=uri,
+        state=form.get("state"),
+        sub=hint.sub if hint else None,
+        sid=hint.sid if hint else None,
+    )
+
+
+async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | None:
+    """Whose request it is, if it says. Raises Shown."""
+    named = form.get("client_id")
+    if hint and named not in (None, hint.aud):
+        raise Shown(CANNOT, "The client_id is not that of the client that the id_token_hint was issued to.")
+    client_id = named or (hint.aud if hint else None)
+    if client_id is None:
+        return None
+    stream = stream_of(client_id)
+    seen = await resources.lookup.client(stream) if stream else None
+    if seen is None or seen.client.state != "active":
+        raise Shown(CANNOT, "No application of this client_id is registered here.")
+    return seen.client
+
+
+def _check_uri(uri: str, row: Row | None) -> None:
+    """Exactly one of those registered (section 3). Raises Shown, which names the parts that differ and never what is registered."""
+    if row is None:
+        raise Shown(
+            CANNOT, "A post_logout_redirect_uri takes a client_id, or an id_token_hint that this server signed."
+        )
+    registered = row.login.post_logout_redirect_uris if row.login else ()
+    if uri not in registered:
+        parts = ", ".join(redirect_match.differences(uri, registered))
+        raise Shown(
+            CANNOT,
+            "The post_logout_redirect_uri is none of those that the application registered (postLogoutRedirectUris).",
+            f"It differs from the nearest of them in: {parts}.",
+        )
+
+
+def _close(resources: Resources, leaving: Leaving) -> str:
+    sealed = _seal(resources).close(json.encode(leaving), ABOUT)
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def _open(visit: Visit) -> Leaving:
+    """What came along sealed. Whatever else comes along is as nothing: signing out always works."""
+    text = visit.given("leaving")
+    try:
+        sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        leaving = json.decode(_seal(visit.resources).open(sealed, ABOUT), type=Leaving)
+    except (binascii.Error, CannotOpen, ValidationError, ValueError):
+        return Leaving(asked_at=0)
+    return leaving if time.time() < leaving.asked_at + LIFETIME_SECONDS else Leaving(asked_at=0)
+
+
+def _seal(resources: Resources) -> Seal:
+    return Seal(master_key(resources), "muniment logout requests")

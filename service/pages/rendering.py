@@ -1,0 +1,85 @@
+"""Templates into pages: in the reader's language, with the headers that every page has."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel.dates import format_date, format_timedelta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from service.pages import assets
+from service.pages.language import catalogue
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+DATES = {"en": "en_GB", "de": "de"}
+"""English is read in many countries; a day that has its month in words is read alike in all of them."""
+
+_host_and_port = re.compile(r"[a-z0-9.\-]+(:[0-9]+)?").fullmatch
+
+
+def policy(*form_targets: str) -> str:
+    """The Content-Security-Policy of a page whose forms may lead to these redirect URIs.
+
+    A browser holds every redirect after a form against form-action, and the last of them goes to the client.
+    """
+    targets = " ".join(dict.fromkeys(("'self'", *(_source(uri) for uri in form_targets))))
+    return (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self';"
+        f" form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def _source(uri: str) -> str:
+    """The origin of the URI, or its scheme alone where a policy cannot name the origin: apps' own schemes, IPv6."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("https", "http") and _host_and_port(parts.netloc.lower()):
+        return f"{parts.scheme}://{parts.netloc.lower()}"
+    return f"{parts.scheme}:"
+
+
+@cache
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # Whatever a template may be given, Jinja cannot say of what type it is.
+    untyped: Any = environment
+    untyped.install_gettext_translations(catalogue(language), newstyle=True)
+    untyped.globals.update(language=language, asset=assets.paths())
+    untyped.filters.update(ago=partial(_ago, language=language), day=partial(_day, language=language))
+    return environment
+
+
+def _ago(at: datetime, language: str) -> str:
+    """How long it is since then, in words: true in every time zone."""
+    return format_timedelta(min(at - datetime.now(UTC), timedelta(0)), add_direction=True, locale=language)
+
+
+def _day(at: datetime, language: str) -> str:
+    return format_date(at, "long", locale=DATES[language])
+
+
+def html(template: str, language: str, **context: Any) -> str:
+    return _environment(language).get_template(template).render(context)
+
+
+def page(text: str, *form_targets: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(text, status, headers={**HEADERS, "Content-Security-Policy": policy(*form_targets)})

@@ -1,0 +1,142 @@
+"""/account/security: the password, and what somebody proves themselves with beside it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from service.commands.handle import USER, handle
+from service.commands.user import AddFactor, RemoveFactor
+from service.endpoints.asgi import address
+from service.oauth.server import utc_now
+from service.pages import devices, passkeys
+from service.pages.browser import Visit, by
+from service.pages.door import Page
+from service.pages.entering import SECURITY, device_of, person_of
+from service.people import factors
+from service.people.accounts import WeakPassword
+from service.people.factors import Kept, Owner, Passkey
+from service.people.sessions import SignedIn
+from service.problems import Clash, NotFound
+
+RECENT = timedelta(minutes=10)
+"""How lately somebody must have proved who they are to change how they do so."""
+
+WRONG = 403
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """A factor as its person sees it."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+
+
+async def show(visit: Visit) -> Response:
+    signed_in = await visit.signed_in()
+    return visit.to("/signin", next=SECURITY) if signed_in is None else await _page(visit, signed_in)
+
+
+async def change(visit: Visit) -> Response:
+    signed_in = await visit.signed_in()
+    if signed_in is None:
+        return visit.to("/signin", next=SECURITY)
+    asked = visit.given("do")
+    if asked == "password":
+        return await _change_password(visit, signed_in)
+    if not recent(signed_in):
+        return visit.to("/signin", next=SECURITY)
+    match asked:
+        case "passkey":
+            return await _add_passkey(visit, signed_in)
+        case "remove":
+            return await _remove(visit, signed_in)
+        case _:
+            return visit.to(SECURITY)
+
+
+def recent(signed_in: SignedIn) -> bool:
+    return utc_now() - signed_in.session.authenticated_at < RECENT
+
+
+async def _change_password(visit: Visit, signed_in: SignedIn) -> Response:
+    """Whoever knows the present one may set another; everybody else is signed out by it."""
+    people, user, meta = visit.resources.people, signed_in.user.stream_id, by(signed_in)
+    attempts = visit.resources.attempts
+    person = await person_of(visit, signed_in)
+    attempt = await attempts.begin(
+        person.email, address(visit.request.scope), visit.request.cookies.get(attempts.cookie)
+    )
+    if not await people.check_password(signed_in.user, visit.given("present")):
+        return await _page(visit, signed_in, fault="wrong")
+    await attempts.succeeded(attempt)
+    try:
+        await people.change_password(user, visit.given("password"), meta)
+    except WeakPassword as weak:
+        return await _page(visit, signed_in, fault="weak", weak=weak.detail)
+    await visit.resources.sessions.end_all(user, "password_changed", meta, but=signed_in.session.stream_id)
+    return visit.to(SECURITY, said="password")
+
+
+async def _add_passkey(visit: Visit, signed_in: SignedIn) -> Response:
+    name = devices.named(device_of(visit.request).agent) or visit.gettext("Passkey")
+    passkey = await passkeys.made(visit, name)
+    if passkey is None:
+        return await _page(visit, signed_in, fault="passkey")
+    return await add(visit, signed_in, passkey)
+
+
+async def add(visit: Visit, signed_in: SignedIn, what: factors.Totp | Passkey) -> Response:
+    """From here on the person can prove themselves with it."""
+    user = signed_in.user.stream_id
+    factor = await factors.sealed(visit.resources.people, user, what, utc_now())
+    try:
+        await handle(visit.resources.ledger, USER, user, AddFactor(factor=factor), by(signed_in))
+    except Clash:
+        return await _page(visit, signed_in, fault="full")
+    return visit.to(SECURITY, said="added")
+
+
+async def _remove(visit: Visit, signed_in: SignedIn) -> Response:
+    """Raises NotFound when it is none of theirs."""
+    try:
+        factor = UUID(visit.given("factor"))
+    except ValueError as fault:
+        raise NotFound("There is no second factor of that id.") from fault
+    command = RemoveFactor(factor_id=factor)
+    await handle(visit.resources.ledger, USER, signed_in.user.stream_id, command, by(signed_in))
+    return visit.to(SECURITY, said="removed")
+
+
+async def _page(visit: Visit, signed_in: SignedIn, *, fault: str = "", weak: str = "") -> Response:
+    person = await person_of(visit, signed_in)
+    kept = await factors.kept(visit.resources.people, signed_in.user)
+    wish: dict[str, Any] = {"options": None, "challenge": ""}
+    if recent(signed_in):
+        owner = Owner(user=signed_in.user.stream_id, email=person.email, name=person.name)
+        wish = passkeys.wish(visit, owner, factors.passkeys(kept))
+    return visit.page(
+        "security.html",
+        WRONG if fault else 200,
+        at="security",
+        said="" if fault else visit.given("said"),
+        fault=fault,
+        weak=weak,
+        person=person,
+        recent=recent(signed_in),
+        passkeys_work=passkeys.relying(visit) is not None,
+        passkeys=[_item(each, each.what.name) for each in kept if isinstance(each.what, Passkey)],
+        totps=[_item(each, visit.gettext("Authenticator app")) for each in kept if not isinstance(each.what, Passkey)],
+        has_password=signed_in.user.password is not None,
+        **wish,
+    )
+
+
+def _item(kept: Kept, name: str) -> Item:
+    return Item(id=kept.factor_id, name=name, created_at=kept.created_at)
+
+
+SECURITY_PAGE = Page(get=show, post=change)

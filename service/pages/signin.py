@@ -1,0 +1,109 @@
+"""/signin: e-mail address and password, or a passkey; /signin/account: as whom to go on."""
+
+from starlette.responses import Response
+
+from projections import users
+from service.endpoints.asgi import address
+from service.pages import passkeys, slips
+from service.pages.browser import Visit
+from service.pages.door import Page
+from service.pages.entering import (
+    ONE_FACTOR,
+    TWO_FACTORS,
+    client_name,
+    enter,
+    going_to,
+    person_of,
+)
+from service.pages.factor import HALF_SECONDS, Half
+from service.pages.factor import PATH as FACTOR
+
+WRONG = 403
+"""Not 401, which is of HTTP's own authentication; and not 200, by which password managers know that a password is right."""
+
+PASSWORD = "pwd"  # noqa: S105 - how RFC 8176 calls it
+
+
+async def show(visit: Visit) -> Response:
+    return await _form(visit, username=await _expected(visit))
+
+
+async def sign_in(visit: Visit) -> Response:
+    """Every attempt is counted as a failure until it has succeeded."""
+    if visit.given("do") == "passkey":
+        return await _by_passkey(visit)
+    attempts, people, name = visit.resources.attempts, visit.resources.people, visit.given("username").strip()
+    known = visit.request.cookies.get(attempts.cookie)
+    attempt = await attempts.begin(name, address(visit.request.scope), known)
+    row = await people.find(name)
+    if not await people.check_password(row, visit.given("password")):
+        return await _form(visit, username=name, fault="wrong")
+    assert row is not None
+    await attempts.succeeded(attempt)
+    if row.factors:
+        return _second_step(visit, row)
+    return await enter(visit, row.stream_id, (PASSWORD,), ONE_FACTOR)
+
+
+async def _by_passkey(visit: Visit) -> Response:
+    """A passkey is something one has, and it has checked the person who used it: two factors (RFC 8176: hwk, user)."""
+    attempt = await visit.resources.attempts.begin_passkey(address(visit.request.scope))
+    row = await passkeys.somebody(visit)
+    if row is None:
+        return await _form(visit, username="", fault="passkey")
+    await visit.resources.attempts.succeeded(attempt)
+    return await enter(visit, row.stream_id, ("hwk", "user"), TWO_FACTORS)
+
+
+def _second_step(visit: Visit, row: users.Row) -> Response:
+    response = visit.to(FACTOR, next=visit.given("next"))
+    half = Half(user=row.stream_id, version=row.version)
+    visit.set_cookie(response, "half", slips.close(visit, half, HALF_SECONDS), HALF_SECONDS)
+    return response
+
+
+async def _form(visit: Visit, *, username: str, fault: str = "") -> Response:
+    signed_in = await visit.signed_in()
+    upstream = visit.resources.settings.upstream
+    if not fault and visit.asked and signed_in and visit.asked.wanted_sub not in (None, str(signed_in.user.stream_id)):
+        fault = "other"
+    return visit.page(
+        "signin.html",
+        WRONG if fault in ("wrong", "passkey") else 200,
+        client=await client_name(visit),
+        again=visit.asked is None and signed_in is not None,
+        username=username,
+        fault=fault or visit.given("fault"),
+        next=visit.given("next") and going_to(visit),
+        upstream=upstream.host if upstream else None,
+        **passkeys.question(visit, []),
+    )
+
+
+async def _expected(visit: Visit) -> str:
+    """The e-mail address that is probably meant: the client's hint, or of whoever is signed in and must prove it again."""
+    if visit.asked and visit.asked.login_hint:
+        return visit.asked.login_hint
+    signed_in = await visit.signed_in()
+    others = visit.asked and ("select_account" in visit.asked.prompts or visit.asked.wanted_sub)
+    return "" if signed_in is None or others else (await person_of(visit, signed_in)).email
+
+
+async def choose(visit: Visit) -> Response:
+    visit.goal()
+    signed_in = await visit.signed_in()
+    if signed_in is None:
+        return visit.onward()
+    return visit.page("choose.html", client=await client_name(visit), person=await person_of(visit, signed_in))
+
+
+async def chosen(visit: Visit) -> Response:
+    visit.goal()
+    signed_in = await visit.signed_in()
+    if visit.given("account") == "this" and signed_in is not None:
+        return visit.onward(chosen=signed_in.session.stream_id)
+    return visit.to("/signin")
+
+
+SIGNIN = Page(get=show, post=sign_in)
+ACCOUNT = Page(get=choose, post=chosen)

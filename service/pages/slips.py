@@ -1,0 +1,41 @@
+"""What a browser keeps for us for a while, between two steps: sealed, bound to that browser, and good for so long."""
+
+import base64
+import time
+from typing import TypeVar
+
+from msgspec import Raw, Struct, ValidationError, json
+
+from service.pages.browser import Visit, master_key
+from service.sealing import CannotOpen, Seal
+
+Shape = TypeVar("Shape", bound=Struct)
+
+
+class Slip(Struct, frozen=True, kw_only=True):
+    until: float
+    what: Raw
+
+
+def close(visit: Visit, what: Struct, seconds: float) -> str:
+    """The slip as text for a cookie or a hidden field."""
+    slip = Slip(until=time.time() + seconds, what=Raw(json.encode(what)))
+    return base64.urlsafe_b64encode(_seal(visit).close(json.encode(slip), _about(visit, type(what)))).decode()
+
+
+def opened(visit: Visit, text: str | None, shape: type[Shape]) -> Shape | None:
+    """What was closed for this browser, unless its time is over."""
+    try:
+        plain = _seal(visit).open(base64.urlsafe_b64decode(text or ""), _about(visit, shape))
+        slip = json.decode(plain, type=Slip)
+        return json.decode(slip.what, type=shape) if time.time() < slip.until else None
+    except (CannotOpen, ValidationError, ValueError):
+        return None
+
+
+def _seal(visit: Visit) -> Seal:
+    return Seal(master_key(visit.resources), "muniment slips of browsers")
+
+
+def _about(visit: Visit, shape: type[Struct]) -> bytes:
+    return f"{shape.__name__} {visit.browser}".encode("utf-8", "replace")

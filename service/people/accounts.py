@@ -1,0 +1,226 @@
+"""The people who can log in: registered, found, checked, changed, erased. What tells who they are is sealed before it is an event."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+from msgspec import Struct, field, json
+
+from events.database import LOST, Unavailable, read
+from events.envelope import ByService, Meta
+from events.log import Receipt
+from events.sealed import Sealed
+from projections import users
+from service.commands.handle import USER, Handled, Ledger, handle
+from service.commands.user import ChangePassword, DisableUser, EnableUser, EraseUser, RegisterUser
+from service.credentials import new_id
+from service.people import ending
+from service.people.passwords import Passwords, WeakPassword, checked
+from service.people.signed import as_text, of_text
+from service.people.vault import NameTaken, Vault, is_email
+from service.problems import Invalid, NotFound, Problem
+from service.sealing import CannotOpen, Seal
+
+__all__ = ["NameTaken", "People", "Profile", "Registration", "WeakPassword"]
+
+PROFILE, PASSWORD, OTHER = "profile", "password", "other"
+
+
+class Profile(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who somebody is (OpenID Connect Core 1.0 section 5.1). It shows itself to nobody."""
+
+    email: str
+    name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+
+    def __repr__(self) -> str:
+        return "Profile(…)"
+
+
+class Registration(Struct, frozen=True, kw_only=True):
+    """Somebody who wants an account. `upstream` is how their OpenID Provider calls them: its issuer, and their subject there."""
+
+    profile: Profile
+    password: str | None
+    verified: bool = False
+    upstream: tuple[str, str] | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __repr__(self) -> str:
+        return "Registration(…)"
+
+
+class People:
+    """One per process."""
+
+    def __init__(self, ledger: Ledger, master_key: bytes) -> None:
+        self._ledger = ledger
+        self._passwords = Passwords()
+        self.vault = Vault(ledger.pool, master_key)
+
+    def close(self) -> None:
+        self._passwords.close()
+
+    async def register(
+        self,
+        profile: Profile,
+        password: str | None,
+        meta: Meta,
+        *,
+        verified: bool = False,
+        upstream: tuple[str, str] | None = None,
+    ) -> UUID:
+        """The id of the new user. Raises NameTaken and WeakPassword, and Invalid when the address is none."""
+        user = new_id()
+        wanted = Registration(profile=profile, password=password, verified=verified, upstream=upstream)
+        await self.register_as(user, wanted, meta)
+        return user
+
+    async def register_as(
+        self, user: UUID, wanted: Registration, meta: Meta, *, receipt: Receipt | None = None
+    ) -> Handled:
+        """The same under an id that was made just now. Raises CarriedOutBefore too."""
+        if not is_email(wanted.profile.email):
+            raise Invalid("An e-mail address is needed, such as ada@example.com.")
+        hashed = None
+        if wanted.password is not None:
+            hashed = await self._passwords.hash(checked(wanted.password, wanted.profile.email))
+        seal = await self._named(user, wanted)
+        command = RegisterUser(
+            profile=_closed(seal, user, PROFILE, json.encode(wanted.profile)),
+            password=None if hashed is None else _closed(seal, user, PASSWORD, hashed.encode()),
+            email_verified=wanted.verified,
+            at=wanted.at,
+        )
+        try:
+            return await handle(self._ledger, USER, user, command, meta, fresh=True, receipt=receipt)
+        except Unavailable:
+            raise  # it may have been appended all the same; when it was not, housekeeping finds the name without a user
+        except Exception:
+            await self.vault.remove(user)
+            raise
+
+    async def find(self, email: str) -> users.Row | None:
+        """Whoever has this e-mail address, in whatever state they are."""
+        return await self._found(await self.vault.email(email))
+
+    async def find_upstream(self, issuer: str, subject: str) -> users.Row | None:
+        return await self._found(await self.vault.upstream(issuer, subject))
+
+    async def row(self, user: UUID) -> users.Row | None:
+        return await read(self._ledger.pool, lambda connection: users.find(connection, user))
+
+    async def profile(self, row: users.Row) -> Profile | None:
+        """None once the user is erased."""
+        plain = await self._opened(row.stream_id, PROFILE, row.profile)
+        return None if plain is None else json.decode(plain, type=Profile)
+
+    async def profiles(self, rows: Sequence[users.Row]) -> dict[UUID, Profile]:
+        """Of many users at once; those who are erased are not in it."""
+        seals = await self.vault.keys([row.stream_id for row in rows])
+        opened = ((row.stream_id, _open(seals.get(row.stream_id), row.stream_id, PROFILE, row.profile)) for row in rows)
+        return {user: json.decode(plain, type=Profile) for user, plain in opened if plain is not None}
+
+    async def check_password(self, row: users.Row | None, password: str) -> bool:
+        """Whether an active user's password is this one. It takes as long for anybody else. Raises Unavailable when too many ask."""
+        kept = None
+        if row is not None and row.state == "active":
+            kept = await self._opened(row.stream_id, PASSWORD, row.password)
+        right = await self._passwords.verify(None if kept is None else kept.decode(), password)
+        if right and row is not None and kept is not None and self._passwords.is_old(kept.decode()):
+            await self._hash_anew(row, password)
+        return right
+
+    async def change_password(self, user: UUID, password: str, meta: Meta) -> Handled:
+        """Raises WeakPassword, and NotFound when there is no such user."""
+        row = await self.row(user)
+        profile = None if row is None else await self.profile(row)
+        if profile is None:
+            raise NotFound("There is no user of that id.")
+        hashed = await self._passwords.hash(checked(password, profile.email))
+        command = ChangePassword(password=await self._sealed(user, PASSWORD, hashed.encode()), at=datetime.now(UTC))
+        return await handle(self._ledger, USER, user, command, meta)
+
+    async def seal(self, user: UUID, plain: bytes) -> Sealed:
+        """As an event may keep it. Raises NotFound once the user's data key is destroyed."""
+        return await self._sealed(user, OTHER, plain)
+
+    async def open(self, user: UUID, sealed: Sealed) -> bytes | None:
+        """What `seal` was given; None once the user's data key is destroyed."""
+        return await self._opened(user, OTHER, sealed)
+
+    async def disable(self, user: UUID, meta: Meta) -> Handled:
+        """Their sessions end, and what came of them is good for nothing."""
+        handled = await handle(self._ledger, USER, user, DisableUser(), meta)
+        await ending.stop(self._ledger, user, "user_disabled", ending.because(meta, handled))
+        return handled
+
+    async def enable(self, user: UUID, meta: Meta) -> Handled:
+        return await handle(self._ledger, USER, user, EnableUser(), meta)
+
+    async def erase(self, user: UUID, meta: Meta) -> Handled:
+        """Their data key is destroyed: nobody can read any more who they were."""
+        handled = await handle(self._ledger, USER, user, EraseUser(at=datetime.now(UTC)), meta)
+        await self.vault.remove(user)
+        await ending.stop(self._ledger, user, "user_erased", ending.because(meta, handled))
+        with suppress(Unavailable, *LOST):  # then housekeeping does it
+            await self.vault.scrub()
+        return handled
+
+    async def finish(self) -> None:
+        """What a process that was killed left undone of registering and erasing; for housekeeping."""
+        await self.vault.finish()
+        await self.vault.scrub()
+
+    async def _named(self, user: UUID, wanted: Registration) -> Seal:
+        names = [await self.vault.email(wanted.profile.email)]
+        if wanted.upstream is not None:
+            names.append(await self.vault.upstream(*wanted.upstream))
+        try:
+            return await self.vault.add(user, names)
+        except NameTaken:
+            await self.vault.remove_failed(names)
+            return await self.vault.add(user, names)
+
+    async def _found(self, name: bytes) -> users.Row | None:
+        user = await self.vault.find(name)
+        return None if user is None else await self.row(user)
+
+    async def _hash_anew(self, row: users.Row, password: str) -> None:
+        """The password stays the same, and so does its date; whoever changed it meanwhile has the last word."""
+        assert row.password_at is not None
+        meta = Meta(actor=ByService(why="passwords are hashed with other parameters now"), request_id=str(new_id()))
+        with suppress(Unavailable, Problem):
+            hashed = await self._passwords.hash(password)
+            command = ChangePassword(
+                password=await self._sealed(row.stream_id, PASSWORD, hashed.encode()), at=row.password_at
+            )
+            await handle(self._ledger, USER, row.stream_id, command, meta, only_at=row.version)
+
+    async def _sealed(self, user: UUID, purpose: str, plain: bytes) -> Sealed:
+        seal = await self.vault.key(user)
+        if seal is None:
+            raise NotFound("There is no user of that id.")
+        return _closed(seal, user, purpose, plain)
+
+    async def _opened(self, user: UUID, purpose: str, sealed: Sealed | None) -> bytes | None:
+        return None if sealed is None else _open(await self.vault.key(user), user, purpose, sealed)
+
+
+def _closed(seal: Seal, user: UUID, purpose: str, plain: bytes) -> Sealed:
+    return Sealed(as_text(seal.close(plain, _about(user, purpose))))
+
+
+def _open(seal: Seal | None, user: UUID, purpose: str, sealed: Sealed | None) -> bytes | None:
+    if seal is None or sealed is None:
+        return None
+    try:
+        return seal.open(of_text(sealed) or b"", _about(user, purpose))
+    except CannotOpen as fault:
+        raise CannotOpen(f"what is kept of the user {user} was sealed for something else") from fault
+
+
+def _about(user: UUID, purpose: str) -> bytes:
+    return user.bytes + purpose.encode()

@@ -1,0 +1,186 @@
+"""OpenID Connect Back-Channel Logout 1.0: clients are told that a session is over, for as long as it takes within reason.
+
+What is to be told stands in the log; only how often it was tried is kept in memory. One process at a time delivers.
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+import httpx
+from msgspec import Struct
+
+from events.database import Connection, Session, Unavailable, read
+from events.envelope import ByService, Meta
+from projections import clients, sessions
+from projections.clients import Found
+from service.commands.handle import SESSION, Ledger, handle
+from service.commands.session import GiveUpNotifying, ReportNotified
+from service.credentials import new_id
+from service.oauth.id_tokens import sign
+from service.oauth.keys import KeyRing
+from service.oauth.server import utc_now
+from service.problems import Clash
+
+LOCK = "select pg_try_advisory_lock(4706)"
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+LIFETIME_SECONDS = 120
+TIMEOUT_SECONDS = 5
+LONGEST_PAUSE_SECONDS = 60
+MOST_TRIES = 10
+MOST_SECONDS = 600
+MOST_AT_ONCE = 8
+MOST_AT_ONCE_PER_CLIENT = 2
+MOST_LOOKED_AT = 1000
+
+log = logging.getLogger("muniment.backchannel")
+
+
+class NotTaken(Exception):
+    """The client did not take the token; the text says why in a few words, and nothing of what it answered."""
+
+
+class NotWanted(NotTaken):
+    """Nor will it ever."""
+
+
+class Tries(Struct):
+    """Of one client and one session; `since` and `next_at` are moments of the monotonic clock."""
+
+    since: float
+    next_at: float
+    count: int = 0
+
+    def failed(self, now: float) -> bool:
+        """Counts one more; whether it was the last."""
+        self.count += 1
+        self.next_at = now + min(2.0 ** (self.count - 1), LONGEST_PAUSE_SECONDS)
+        return self.count >= MOST_TRIES or now - self.since >= MOST_SECONDS
+
+
+class Deliverer:
+    """One per process. `look` is to be called every second; what it begins goes on beside it."""
+
+    def __init__(self, ledger: Ledger, ring: KeyRing, issuer: str, url: str) -> None:
+        self._ledger = ledger
+        self._ring = ring
+        self._issuer = issuer
+        self._session = Session(url)
+        self._holder: Connection | None = None
+        self._tries: dict[tuple[UUID, str], Tries] = {}
+        self._under_way: dict[tuple[UUID, str], asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        self._slots_of: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(MOST_AT_ONCE_PER_CLIENT)
+        )
+        self._http: httpx.AsyncClient | None = None
+
+    async def look(self) -> None:
+        """Begins what is due. Raises Unavailable."""
+        if not await self._is_ours():
+            return
+        rows = await read(self._ledger.pool, lambda c: sessions.to_notify(c, limit=MOST_LOOKED_AT))
+        due = {(row.stream_id, client_id): row for row in rows for client_id in row.notify}
+        self._tries = {key: tries for key, tries in self._tries.items() if key in due}
+        if not self._under_way:
+            self._slots_of.clear()
+        now = time.monotonic()
+        for key, row in due.items():
+            tries = self._tries.setdefault(key, Tries(now, now))
+            if key not in self._under_way and tries.next_at <= now:
+                self._under_way[key] = asyncio.create_task(self._deliver(row, key, tries))
+
+    async def close(self) -> None:
+        for task in list(self._under_way.values()):
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        if self._http is not None:
+            await self._http.aclose()
+        await self._session.close()
+
+    async def _is_ours(self) -> bool:
+        """Whether this is the process that delivers: the lock is its as long as the connection lives that took it."""
+        async with self._session.using() as connection:
+            if self._holder is not connection and await connection.fetchval(LOCK):
+                self._holder = connection
+            return self._holder is connection
+
+    async def _deliver(self, row: sessions.Row, key: tuple[UUID, str], tries: Tries) -> None:
+        """Once: takes its turn, tells the client, and records what came of it."""
+        session, client_id = key
+        try:
+            fault = await self._tell(row, client_id)
+            if fault is None:
+                await self._record(session, ReportNotified(client_id=client_id, at=utc_now()))
+            elif isinstance(fault, NotWanted) or tries.failed(time.monotonic()):
+                log.warning("the client %s could not be told that a session is over: %s", client_id, fault)
+                await self._record(session, GiveUpNotifying(client_id=client_id, why=str(fault), at=utc_now()))
+        except (Unavailable, Clash) as fault:  # the next look tries again
+            log.warning("back-channel logout: %s", fault)
+        except Exception:
+            tries.failed(time.monotonic())
+            log.exception("back-channel logout")
+        finally:
+            del self._under_way[key]
+
+    async def _record(self, session: UUID, command: ReportNotified | GiveUpNotifying) -> None:
+        meta = Meta(actor=ByService(why="back-channel logout"), request_id=str(new_id()))
+        await handle(self._ledger, SESSION, session, command, meta)
+
+    async def _tell(self, row: sessions.Row, client_id: str) -> NotTaken | None:
+        """None when the client took it, else why not."""
+        async with self._slots_of[client_id], self._slots:
+            stream = clients.stream_of(client_id)
+            found = None if stream is None else await read(self._ledger.pool, lambda c: clients.find(c, stream))
+            try:
+                await self._send(*await self._token(row, found))
+            except NotTaken as fault:
+                return fault
+        return None
+
+    async def _token(self, row: sessions.Row, found: Found | None) -> tuple[str, str]:
+        """The URI of the client and its logout token (section 2.4). Raises NotTaken."""
+        login = found.client.login if found else None
+        if found is None or login is None or login.backchannel_logout_uri is None:
+            raise NotWanted("the client wants to be told no more")
+        signer = self._ring.signers.get(login.id_token_alg)
+        if signer is None:
+            raise NotTaken("there is no key to sign with")
+        claims = logout_claims(self._issuer, found.client.client_id, row, int(time.time()))
+        return login.backchannel_logout_uri, await sign(signer, claims, typ="logout+jwt")
+
+    async def _send(self, uri: str, token: str) -> None:
+        """Of the answer the status is all that is read. Raises NotTaken."""
+        if self._http is None:
+            # No proxy from the environment, no redirect followed: this goes where the client said, and nowhere else.
+            self._http = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=TIMEOUT_SECONDS)
+        try:
+            async with (
+                asyncio.timeout(2 * TIMEOUT_SECONDS),
+                self._http.stream("POST", uri, data={"logout_token": token}) as answer,
+            ):
+                if answer.status_code not in (200, 204):
+                    raise NotTaken(f"it answered {answer.status_code}")
+        except (TimeoutError, httpx.TimeoutException) as fault:
+            raise NotTaken("it did not answer in time") from fault
+        except httpx.ConnectError as fault:
+            raise NotTaken("it could not be connected to") from fault
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as fault:
+            raise NotTaken("what it answered was not HTTP, or the connection broke") from fault
+
+
+def logout_claims(issuer: str, client_id: str, row: sessions.Row, now: int) -> dict[str, Any]:
+    """Section 2.4: whose session is over, and never a nonce, so that it is no ID token."""
+    return {
+        "iss": issuer,
+        "sub": str(row.user_id),
+        "aud": client_id,
+        "iat": now,
+        "exp": now + LIFETIME_SECONDS,
+        "jti": str(new_id()),
+        "sid": str(row.stream_id),
+        "events": {EVENT: {}},
+    }

@@ -1,0 +1,82 @@
+"""What the end of a session, or of a person's right to log in, reaches: their sessions, and what clients got in them.
+
+Whoever is killed in between has the rest done by housekeeping: every step finds by the tables what is left to do.
+"""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from msgspec import structs
+
+from events.database import AnyConnection, read
+from events.envelope import ByService, Meta
+from projections import authorizations, clients, sessions
+from service.commands.authorization import RevokeAuthorization
+from service.commands.handle import AUTHORIZATION, SESSION, Handled, Ledger, handle
+from service.commands.session import EndSession
+from service.credentials import new_id
+from service.problems import NotFound
+from service.scopes import OFFLINE_ACCESS
+
+ENDS_ALL = ("password_changed", "user_disabled", "user_erased")
+"""The ends of a session that what a person allowed for when they are away (offline_access) does not outlive."""
+
+
+async def end_session(ledger: Ledger, session: UUID, why: str, meta: Meta) -> Handled:
+    """Ends it, says who is to be told (OpenID Connect Back-Channel Logout 1.0), and revokes what was granted in it."""
+    notify = await read(ledger.pool, lambda connection: _to_be_told(connection, session))
+    command = EndSession(why=why, notify=notify, at=datetime.now(UTC))
+    handled = await handle(ledger, SESSION, session, command, meta)
+    granted = await read(ledger.pool, lambda connection: authorizations.of_session(connection, session))
+    left = [row.stream_id for row in granted if why in ENDS_ALL or OFFLINE_ACCESS not in row.scopes]
+    await revoke(ledger, left, why if why in ENDS_ALL else "session_ended", because(meta, handled))
+    return handled
+
+
+async def end_sessions(ledger: Ledger, user: UUID, why: str, meta: Meta, *, but: UUID | None = None) -> int:
+    """Ends those that are open, but for one; returns how many."""
+    rows = await read(ledger.pool, lambda connection: sessions.of_user(connection, user))
+    left = [row.stream_id for row in rows if row.stream_id != but]
+    for session in left:
+        await end_session(ledger, session, why, meta)
+    return len(left)
+
+
+async def stop(ledger: Ledger, user: UUID, why: str, meta: Meta) -> None:
+    """Nothing that the user was given is good from here on."""
+    await end_sessions(ledger, user, why, meta)
+    rows = await read(ledger.pool, lambda connection: authorizations.of_user(connection, user))
+    await revoke(ledger, [row.stream_id for row in rows], why, meta)
+
+
+async def revoke(ledger: Ledger, streams: list[UUID], why: str, meta: Meta) -> None:
+    """Harmless to repeat."""
+    for stream in streams:
+        try:
+            await handle(ledger, AUTHORIZATION, stream, RevokeAuthorization(why=why, at=datetime.now(UTC)), meta)
+        except NotFound:
+            continue
+
+
+async def finish(ledger: Ledger) -> None:
+    """What a process that was killed had begun to end."""
+    meta = Meta(actor=ByService(why="the user was disabled or erased"), request_id=str(new_id()))
+    for session, state in (await read(ledger.pool, sessions.of_stopped_users)).items():
+        await end_session(ledger, session, f"user_{state}", meta)
+    for stream, state in (await read(ledger.pool, authorizations.of_stopped_users)).items():
+        await revoke(ledger, [stream], f"user_{state}", meta)
+    meta = Meta(actor=ByService(why="the session was ended"), request_id=str(new_id()))
+    await revoke(ledger, await read(ledger.pool, authorizations.of_ended_sessions), "session_ended", meta)
+
+
+async def _to_be_told(connection: AnyConnection, session: UUID) -> tuple[str, ...]:
+    """The clients that were let in, in this session, and want to hear of its end."""
+    granted = {row.client for row in await authorizations.of_session(connection, session)}
+    found, _ = await clients.find_as_of(connection, sorted(granted))
+    wanting = (each.client for _, each in sorted(found.items()))
+    return tuple(client.client_id for client in wanting if client.login and client.login.backchannel_logout_uri)
+
+
+def because(meta: Meta, handled: Handled) -> Meta:
+    """The same, for what follows from what was done."""
+    return meta if handled.position is None else structs.replace(meta, cause=handled.position)

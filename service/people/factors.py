@@ -1,0 +1,217 @@
+"""What people prove themselves with beside the password: authenticator apps (TOTP, RFC 6238) and passkeys (WebAuthn Level 2).
+
+A passkey's answer is bytes of a stranger: whatever the library stumbles over in it, it proves nothing.
+"""
+
+from datetime import datetime
+from hmac import compare_digest
+from ipaddress import ip_address
+from typing import Protocol
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import webauthn
+from msgspec import Struct, json
+from pyotp import random_base32
+from pyotp.totp import TOTP
+from webauthn.helpers import parse_authentication_credential_json
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from events.sealed import Sealed
+from events.user import Factor
+from projections import users
+from service.credentials import new_id
+
+STEP_SECONDS = 30
+DRIFT_STEPS = 1
+"""How far the clock of a phone may be off: one code earlier or later (RFC 6238 section 5.2)."""
+
+TIMEOUT_MS = 300_000
+
+
+class Totp(Struct, frozen=True, kw_only=True, tag="totp"):
+    """The secret that the person's app has too, in base32."""
+
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Totp(…)"
+
+
+class Passkey(Struct, frozen=True, kw_only=True, tag="passkey"):
+    """The public half of a credential, and what its owner calls it."""
+
+    credential_id: bytes
+    public_key: bytes
+    name: str
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """A factor of a person, opened."""
+
+    factor_id: UUID
+    what: Totp | Passkey
+    created_at: datetime
+
+
+class Relying(Struct, frozen=True, kw_only=True):
+    """Who we are to an authenticator: it gives a passkey to this host and origin alone."""
+
+    id: str
+    origin: str
+
+
+class Owner(Struct, frozen=True, kw_only=True):
+    """What an authenticator keeps of whose passkey it is."""
+
+    user: UUID
+    email: str
+    name: str
+
+    def __repr__(self) -> str:
+        return f"Owner(user={self.user})"
+
+
+class NotProved(Exception):
+    """The passkey's answer proves nothing; the text says why, for the log."""
+
+
+class Sealing(Protocol):
+    """Who seals and opens what is a person's own (People)."""
+
+    async def seal(self, user: UUID, plain: bytes) -> Sealed: ...
+    async def open(self, user: UUID, sealed: Sealed) -> bytes | None: ...
+
+
+async def kept(people: Sealing, row: users.Row) -> list[Kept]:
+    """What this person can prove themselves with, oldest first."""
+    found: list[Kept] = []
+    for factor in row.factors:
+        plain = await people.open(row.stream_id, factor.kept)
+        if plain is not None:
+            what = json.decode(plain, type=Totp | Passkey)
+            found.append(Kept(factor_id=factor.factor_id, what=what, created_at=factor.created_at))
+    return found
+
+
+async def sealed(people: Sealing, user: UUID, what: Totp | Passkey, at: datetime) -> Factor:
+    """The factor as the log keeps it."""
+    kind = "totp" if isinstance(what, Totp) else "passkey"
+    return Factor(factor_id=new_id(), kind=kind, kept=await people.seal(user, json.encode(what)), created_at=at)
+
+
+def passkeys(factors: list[Kept]) -> list[Passkey]:
+    return [each.what for each in factors if isinstance(each.what, Passkey)]
+
+
+def new_totp() -> Totp:
+    return Totp(secret=random_base32())
+
+
+def uri(totp: Totp, account: str, issuer: str) -> str:
+    """What the QR code says to the app."""
+    return TOTP(totp.secret).provisioning_uri(name=account, issuer_name=issuer)
+
+
+def step_of(totp: Totp, code: str, now: datetime) -> int | None:
+    """The time step that this code is of, near now, or None. One step is to be taken once: a code seen is a code spent."""
+    given = "".join(code.split()).encode("utf-8", "replace")
+    generator, step = TOTP(totp.secret), int(now.timestamp()) // STEP_SECONDS
+    near = range(step - DRIFT_STEPS, step + DRIFT_STEPS + 1)
+    matching = [each for each in near if compare_digest(generator.at(each * STEP_SECONDS).encode(), given)]
+    return matching[0] if matching else None
+
+
+def relying(issuer: str) -> Relying | None:
+    """None where the host is an address: passkeys belong to names (WebAuthn section 5.1.2)."""
+    parts = urlsplit(issuer)
+    host = parts.hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        return Relying(id=host, origin=f"{parts.scheme}://{parts.netloc}")
+    return None
+
+
+def creation(us: Relying, owner: Owner, has: list[Passkey], challenge: bytes) -> str:
+    """What the browser is to make, as JSON: a passkey that can be found without a user name, and that checks who uses it."""
+    options = webauthn.generate_registration_options(
+        rp_id=us.id,
+        rp_name="Muniment",
+        user_name=owner.email,
+        user_id=owner.user.bytes,
+        user_display_name=owner.name,
+        challenge=challenge,
+        timeout=TIMEOUT_MS,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        ),
+        exclude_credentials=_descriptors(has),
+    )
+    return webauthn.options_to_json(options)
+
+
+def assertion(us: Relying, has: list[Passkey], challenge: bytes) -> str:
+    """What the browser is to prove, as JSON; of no passkey in particular when nobody is known yet."""
+    options = webauthn.generate_authentication_options(
+        rp_id=us.id,
+        challenge=challenge,
+        timeout=TIMEOUT_MS,
+        allow_credentials=_descriptors(has),
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return webauthn.options_to_json(options)
+
+
+def made(us: Relying, answer: str, challenge: bytes, name: str) -> Passkey:
+    """The passkey that the browser made. Raises NotProved."""
+    try:
+        verified = webauthn.verify_registration_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=us.id,
+            expected_origin=us.origin,
+            require_user_verification=True,
+        )
+    except Exception as fault:
+        raise NotProved(type(fault).__name__) from fault
+    return Passkey(credential_id=verified.credential_id, public_key=verified.credential_public_key, name=name)
+
+
+def owner_of(answer: str) -> UUID | None:
+    """Whom the passkey says it belongs to. It is proved only by `prove`, with what that person has."""
+    try:
+        handle = parse_authentication_credential_json(answer).response.user_handle
+        return UUID(bytes=handle) if handle else None
+    except Exception:  # noqa: BLE001 - as above
+        return None
+
+
+def prove(us: Relying, has: list[Passkey], answer: str, challenge: bytes) -> None:
+    """Whether one of these passkeys answered. Raises NotProved.
+
+    Signature counters are not kept: passkeys that are synchronised between devices have none (WebAuthn section 6.1.1).
+    """
+    try:
+        used = parse_authentication_credential_json(answer).raw_id
+        passkey = next(each for each in has if compare_digest(each.credential_id, used))
+        webauthn.verify_authentication_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=us.id,
+            expected_origin=us.origin,
+            credential_public_key=passkey.public_key,
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+    except Exception as fault:
+        raise NotProved(type(fault).__name__) from fault
+
+
+def _descriptors(has: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    return [PublicKeyCredentialDescriptor(id=each.credential_id) for each in has]

@@ -1,0 +1,49 @@
+"""Cookies that only this server can have written: what they say, and an HMAC-SHA256 of it under a key derived from the master key."""
+
+import base64
+import binascii
+import hmac
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from service.settings import Settings
+
+SIGNATURE_BYTES = 32
+
+
+class Signature:
+    """One key for one kind of cookie."""
+
+    def __init__(self, master_key: bytes, purpose: str) -> None:
+        self._key = HKDF(algorithm=SHA256(), length=32, salt=b"", info=purpose.encode()).derive(master_key)
+
+    def write(self, content: bytes) -> str:
+        return as_text(content + self._of(content))
+
+    def read(self, value: str) -> bytes | None:
+        """The content, or None when it was not written here."""
+        signed = of_text(value) or b""
+        content, signature = signed[:-SIGNATURE_BYTES], signed[-SIGNATURE_BYTES:]
+        return content if hmac.compare_digest(self._of(content), signature) else None
+
+    def _of(self, content: bytes) -> bytes:
+        return hmac.digest(self._key, content, "sha256")
+
+
+def cookie_name(name: str, settings: Settings) -> str:
+    """With the prefix that makes browsers keep it to this very host, over https alone; plain http is for loopback."""
+    return f"__Host-{name}" if settings.issuer.startswith("https:") else name
+
+
+def as_text(content: bytes) -> str:
+    """base64url without padding."""
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def of_text(text: str) -> bytes | None:
+    """What `as_text` was given, or None when it is no such text."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,103 @@
+"""How often somebody may fail to sign in: for each account, for each address, and for each second factor.
+
+Nobody can lock a person out: a browser that they signed in with before is counted by itself, and a minute later everybody may try again.
+"""
+
+from ipaddress import IPv6Address, ip_address
+from uuid import UUID
+
+from msgspec import Struct
+
+from service.limits import Counted, Limits
+from service.people.accounts import People
+from service.people.signed import Signature, cookie_name
+from service.problems import TooMany
+from service.settings import Settings
+
+ACCOUNT_LIMIT = 10
+"""Failed sign-ins to one account in a minute: 14,400 guesses a day against a password that is not among the first of them."""
+
+ADDRESS_LIMIT = 30
+"""Failed sign-ins from one address (IPv6: one /64 network) in a minute, for behind one address there may be a whole office."""
+
+FACTOR_LIMIT = 5
+"""Failed second factors of one person in a minute: whoever has the password meets one of a million codes, three of them good."""
+
+KNOWN_SECONDS = 365 * 86_400
+"""How long a browser is known as one that somebody signed in with."""
+
+
+class TooManyAttempts(TooMany):
+    """`seconds` from now one may try again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"Too many attempts to sign in; try again in {seconds} s.", headers={"Retry-After": str(seconds)}
+        )
+        self.seconds = seconds
+
+
+class Attempt(Struct, frozen=True):
+    """One that was counted as failed, until it succeeds; what it was counted under."""
+
+    counts: tuple[tuple[str, Counted], ...]
+
+
+class Attempts:
+    """One per process."""
+
+    def __init__(self, limits: Limits, people: People, settings: Settings, master_key: bytes) -> None:
+        self._limits = limits
+        self._people = people
+        self._signature = Signature(master_key, "muniment known browsers")
+        self.cookie = cookie_name("muniment_known", settings)
+
+    async def begin(self, email: str, address: str, known: str | None) -> Attempt:
+        """Before the password is looked at; `known` is the value of the cookie. Raises TooManyAttempts."""
+        name = await self._people.vault.email(email)
+        if await self._is_known(name, known):
+            return await self._counted((f"sign-in known {name.hex()}", ACCOUNT_LIMIT))
+        return await self._counted(
+            (f"sign-in from {network(address)}", ADDRESS_LIMIT), (f"sign-in to {name.hex()}", ACCOUNT_LIMIT)
+        )
+
+    async def begin_factor(self, user: UUID) -> Attempt:
+        """Before a second factor is looked at. Raises TooManyAttempts."""
+        return await self._counted((f"second factor of {user}", FACTOR_LIMIT))
+
+    async def begin_passkey(self, address: str) -> Attempt:
+        """Before a passkey is looked at that says by itself whose it is. Raises TooManyAttempts."""
+        return await self._counted((f"sign-in from {network(address)}", ADDRESS_LIMIT))
+
+    async def succeeded(self, attempt: Attempt) -> None:
+        """It was no failure, and counts as none."""
+        for key, counted in attempt.counts:
+            await self._limits.give_back(key, counted)
+
+    def known(self, user: UUID) -> str:
+        """The value of the cookie that a browser gets (for KNOWN_SECONDS) once somebody has signed in with it."""
+        return self._signature.write(user.bytes)
+
+    async def _is_known(self, name: bytes, known: str | None) -> bool:
+        content = None if known is None else self._signature.read(known)
+        return content is not None and await self._people.vault.find(name) == UUID(bytes=content)
+
+    async def _counted(self, *limited: tuple[str, int]) -> Attempt:
+        counts: list[tuple[str, Counted]] = []
+        for key, limit in limited:
+            counted = await self._limits.count(key)
+            if counted.used > limit:
+                raise TooManyAttempts(counted.seconds)
+            counts.append((key, counted))
+        return Attempt(tuple(counts))
+
+
+def network(address: str) -> str:
+    """Where the address belongs: of IPv6 a whole /64 is one household's."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Address(int(found) >> 64 << 64))

@@ -1,0 +1,254 @@
+"""GET/POST /openid/authorize: who may ask for what, and where each refusal goes."""
+
+import re
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.flows.conftest import META, Live
+from tests.flows.people import CALLBACK, allow, asked, inside, logged_in, sent_back
+
+RESOURCE = "https://api.example.com/v1"
+
+
+@pytest.fixture
+async def client(live: Live) -> str:
+    client_id, _ = await live.interactive(displayName="My Web App")
+    return client_id
+
+
+async def test_who_is_not_logged_in_is_sent_to_sign_in_with_the_request_sealed(live: Live, client: str):
+    answer = await asked(live.http, client, login_hint="ada@example.com")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/signin?request=")
+    assert "ada" not in answer.headers["location"]
+    assert client not in answer.headers["location"]
+
+
+async def test_who_has_not_allowed_it_is_asked(live: Live, client: str):
+    async with logged_in(live) as person:
+        answer = await asked(person.browser, client)
+        assert answer.headers["location"].startswith("/consent?request=")
+        await allow(live, person.user, client, "openid")
+        going_on = answer.headers["location"].replace("/consent", "/openid/continue")
+        given = sent_back(await person.browser.get(going_on))
+    assert set(given) == {"code", "state", "iss"}
+    assert (given["state"], given["iss"]) == ("st-1", live.url)
+
+
+async def test_who_has_allowed_it_goes_straight_back_and_is_asked_again_for_more(live: Live, client: str):
+    async with logged_in(live) as person:
+        await allow(live, person.user, client, "openid profile")
+        assert "code" in sent_back(await asked(person.browser, client, scope="openid"))
+        more = await asked(person.browser, client, scope="openid profile email")
+        assert more.headers["location"].startswith("/consent")
+        elsewhere = await asked(person.browser, client, scope="openid", resource=RESOURCE)
+        assert elsewhere.headers["location"].startswith("/consent")
+
+
+async def test_a_post_is_as_good_as_a_get(live: Live, client: str):
+    form = {"client_id": client, "redirect_uri": CALLBACK, "response_type": "token"}
+    given = sent_back(await live.http.post("/openid/authorize", data=form))
+    assert given["error"] == "unsupported_response_type"
+
+
+async def test_an_operator_may_let_a_client_skip_the_question(live: Live):
+    client, _ = await live.interactive(firstParty=True)
+    async with logged_in(live) as person:
+        assert "code" in sent_back(await asked(person.browser, client, scope="openid profile"))
+
+
+TOLD = {
+    "response_type left out": ({"response_type": None}, "invalid_request"),
+    "the implicit flow": ({"response_type": "id_token"}, "unsupported_response_type"),
+    "no PKCE": ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
+    "plain PKCE": ({"code_challenge_method": "plain"}, "invalid_request"),
+    "plain PKCE by leaving the method out": ({"code_challenge_method": None}, "invalid_request"),
+    "a challenge that is no SHA-256": ({"code_challenge": "short"}, "invalid_request"),
+    "a scope that nobody knows": ({"scope": "openid galaxies"}, "invalid_scope"),
+    "a scope of the management API": ({"scope": "openid clients:read"}, "invalid_scope"),
+    "a fragment response": ({"response_mode": "fragment"}, "invalid_request"),
+    "a request object": ({"request": "e30.e30."}, "request_not_supported"),
+    "a request by reference": ({"request_uri": "https://app.example.com/r"}, "request_uri_not_supported"),
+    "a self-issued registration": ({"registration": "{}"}, "registration_not_supported"),
+    "a prompt that nobody knows": ({"prompt": "create"}, "invalid_request"),
+    "none beside another prompt": ({"prompt": "none login"}, "invalid_request"),
+    "an age that is no number": ({"max_age": "-1"}, "invalid_request"),
+    "a relative resource": ({"resource": "/api"}, "invalid_target"),
+    "a resource with a fragment": ({"resource": f"{RESOURCE}#x"}, "invalid_target"),
+    "claims that are no JSON": ({"claims": "{"}, "invalid_request"),
+    "claims that are a list": ({"claims": "[]"}, "invalid_request"),
+    "a hint that is no ID token": ({"id_token_hint": "e30.e30.e30"}, "invalid_request"),
+    "a nonce beyond ASCII": ({"nonce": "n\u00fc"}, "invalid_request"),
+    "a parameter without end": ({"nonce": "n" * 2049}, "invalid_request"),
+    "silence where nobody is logged in": ({"prompt": "none"}, "login_required"),
+}
+
+
+@pytest.mark.parametrize(("params", "error"), TOLD.values(), ids=TOLD)
+async def test_the_client_is_told_of(live: Live, client: str, params: dict[str, str | None], error: str):
+    given = sent_back(await asked(live.http, client, **params))
+    assert set(given) == {"error", "error_description", "state", "iss"}
+    assert (given["error"], given["state"], given["iss"]) == (error, "st-1", live.url)
+    assert given["error_description"].endswith(".")
+
+
+async def test_a_parameter_that_comes_twice_is_told_and_named(live: Live, client: str):
+    query = f"client_id={client}&redirect_uri={CALLBACK}&response_type=code&scope=openid&scope=email"
+    given = sent_back(await live.http.get(f"/openid/authorize?{query}"))
+    assert given["error"] == "invalid_request"
+    assert "scope" in given["error_description"]
+
+
+async def test_a_redirect_uri_keeps_its_query(live: Live):
+    uri = "https://app.example.com/cb?tenant=7"
+    client, _ = await live.interactive(redirectUri=uri)
+    given = sent_back(await asked(live.http, client, redirect_uri=uri, prompt="none"), uri)
+    assert (given["tenant"], given["error"]) == ("7", "login_required")
+
+
+SHOWN = {
+    "no client_id": ({"client_id": None}, "did not say which one it is"),
+    "an unknown client": ({"client_id": "oauth_client_" + 32 * "0"}, "Nobody here knows"),
+    "a client_id of another kind": ({"client_id": "x\u0000y"}, "Nobody here knows"),
+    "no redirect URI": ({"redirect_uri": None}, "where to send you back"),
+    "another path": ({"redirect_uri": "https://app.example.com/callback"}, "in: path."),
+    "another host": ({"redirect_uri": "https://app.example.org/cb"}, "in: host."),
+    "another port and scheme": ({"redirect_uri": "http://app.example.com:81/cb"}, "in: scheme, port."),
+    "a query more": ({"redirect_uri": f"{CALLBACK}?x=1"}, "in: query."),
+    "a slash more": ({"redirect_uri": f"{CALLBACK}/"}, "in: path."),
+    "an empty fragment more": ({"redirect_uri": f"{CALLBACK}#"}, "in: spelling."),
+    "another case of the host": ({"redirect_uri": "https://APP.example.com/cb"}, "in: spelling."),
+    "user information": ({"redirect_uri": "https://app.example.com@evil.example/cb"}, "in: host."),
+    "no URI at all": ({"redirect_uri": "http://["}, "in: form."),
+}
+
+
+@pytest.mark.parametrize(("params", "said"), SHOWN.values(), ids=SHOWN)
+async def test_the_person_is_told_and_nobody_is_sent_anywhere(
+    live: Live, client: str, params: dict[str, str | None], said: str
+):
+    answer = await asked(live.http, client, **params)
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+    assert answer.headers["content-type"].startswith("text/html")
+    text = re.sub(r"\s+", " ", answer.text)
+    assert said in text
+    assert CALLBACK not in text  # what is registered is nobody's business
+
+
+async def test_a_redirect_uri_that_is_not_registered_is_an_event_without_what_was_sent(live: Live, client: str):
+    for _ in range(12):
+        await asked(live.http, client, redirect_uri="https://evil.example/cb")
+    async with inside(live) as resources:
+        rows = await resources.ledger.pool.fetch(
+            "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization' order by position"
+        )
+    ours = [row[0] for row in rows if client in row[0]]
+    assert len(ours) == 10  # in a minute: strangers do not fill the log
+    assert all("redirect_uri differs in: host" in told and "evil" not in told for told in ours)
+
+
+async def test_machines_are_nobody_to_log_in_through(live: Live):
+    machine, _ = await live.register(redirectUri=CALLBACK)
+    answer = await asked(live.http, machine)
+    assert answer.status_code == 400
+    assert "do not log in through this application" in answer.text
+
+
+async def test_a_client_that_was_switched_off_lets_nobody_in(live: Live, client: str):
+    await live.http.post(f"/api/v1/auth/clients/{client}/disable", headers=live.bearer)
+    answer = await asked(live.http, client)
+    assert answer.status_code == 403
+    assert "switched off" in answer.text
+
+
+async def test_on_loopback_the_port_may_be_any(live: Live):
+    client, _ = await live.interactive(redirectUri="http://127.0.0.1/cb")
+    uri = "http://127.0.0.1:49152/cb"
+    assert sent_back(await asked(live.http, client, redirect_uri=uri, prompt="none"), uri)["error"] == "login_required"
+    other = await asked(live.http, client, redirect_uri="http://127.0.0.1:49152/other")
+    assert other.status_code == 400
+
+
+async def test_form_post_is_a_form_that_sends_itself_to_the_client_alone(live: Live, client: str):
+    answer = await asked(live.http, client, prompt="none", response_mode="form_post", state='"><script>x')
+    assert answer.status_code == 200
+    assert f'action="{CALLBACK}"' in answer.text
+    assert 'value="&quot;&gt;&lt;script&gt;x"' in answer.text
+    assert "form-action https://app.example.com;" in answer.headers["content-security-policy"]
+    script = await live.http.get("/openid/form_post.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+
+
+async def test_what_a_page_hands_on_cannot_be_made_up(live: Live):
+    for request in ("", "x", "A" * 200):
+        answer = await live.http.get("/openid/continue", params={"request": request})
+        assert answer.status_code == 400
+        assert answer.headers["content-type"].startswith("text/html")
+
+
+class TestWhoIsThere:
+    async def test_prompt_login_asks_who_is_logged_in_to_prove_it_again(self, live: Live, client: str):
+        async with logged_in(live) as person:
+            await allow(live, person.user, client)
+            answer = await asked(person.browser, client, prompt="login")
+            assert answer.headers["location"].startswith("/signin?")
+
+    async def test_a_login_that_is_older_than_max_age_is_made_again(self, live: Live, client: str):
+        async with logged_in(live) as person:
+            await allow(live, person.user, client)
+            assert "code" in sent_back(await asked(person.browser, client, max_age="60"))
+            answer = await asked(person.browser, client, max_age="0")
+            assert answer.headers["location"].startswith("/signin?")
+            silent = sent_back(await asked(person.browser, client, max_age="0", prompt="none"))
+            assert silent["error"] == "login_required"
+
+    async def test_prompt_consent_asks_who_has_allowed_it_before(self, live: Live, client: str):
+        async with logged_in(live) as person:
+            await allow(live, person.user, client)
+            answer = await asked(person.browser, client, prompt="consent")
+            assert answer.headers["location"].startswith("/consent?")
+
+    async def test_prompt_select_account_asks_which_account(self, live: Live, client: str):
+        async with logged_in(live) as person:
+            await allow(live, person.user, client)
+            answer = await asked(person.browser, client, prompt="select_account")
+            assert answer.headers["location"].startswith("/signin/account?")
+
+    async def test_prompt_none_gives_a_code_or_an_error_and_never_a_page(self, live: Live, client: str):
+        async with logged_in(live) as person:
+            assert sent_back(await asked(person.browser, client, prompt="none"))["error"] == "consent_required"
+            await allow(live, person.user, client)
+            assert "code" in sent_back(await asked(person.browser, client, prompt="none"))
+
+    async def test_a_session_that_ended_is_nobody_s_and_that_it_was_used_is_an_event(self, live: Live, client: str):
+        async with logged_in(live) as person:
+            await allow(live, person.user, client)
+            async with inside(live) as resources:
+                signed_in = await resources.sessions.current(next(iter(person.browser.cookies.values())))
+                assert signed_in
+                await resources.people.disable(person.user, META)
+                await resources.people.enable(person.user, META)
+            for _ in range(2):
+                assert sent_back(await asked(person.browser, client, prompt="none"))["error"] == "login_required"
+            async with inside(live) as resources:
+                kinds = await resources.ledger.pool.fetch(
+                    "select type from log.events where stream_id = $1 order by version", signed_in.session.stream_id
+                )
+        assert [row[0] for row in kinds] == ["session.started", "session.ended", "session.used_after_end"]
+
+    async def test_somebody_else_s_hint_does_not_take_whoever_is_there(self, live: Live, client: str):
+        claims = '{"id_token": {"sub": {"value": "00000000-0000-7000-8000-000000000000"}}}'
+        async with logged_in(live) as person:
+            await allow(live, person.user, client)
+            silent = sent_back(await asked(person.browser, client, claims=claims, prompt="none"))
+            assert silent["error"] == "login_required"
+
+
+async def test_every_page_of_an_error_keeps_its_headers(live: Live):
+    answer: httpx.Response = await asked(live.http, "nobody")
+    assert urlsplit(str(answer.url)).path == "/openid/authorize"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"

@@ -1,0 +1,163 @@
+"""muniment users: the people who can sign in, from the command line, beside a live service."""
+
+import asyncio
+import os
+import pty
+from uuid import UUID
+
+import pytest
+
+from events.database import pool
+from events.log import Log
+from service.commands.handle import Ledger
+from service.people.accounts import People
+from service.people.sessions import Device, Sessions
+from tests.flows.conftest import MASTER_KEY, Live, settings_for
+from tests.flows.test_cli import MASTER_KEY_TEXT, MUNIMENT, Ended, on
+
+USERS = "/api/v1/auth/users"
+PASSWORD = "an analytical engine"
+
+
+async def create(live: Live, email: str, *words: str, password: str = PASSWORD) -> Ended:
+    """With the password on stdin."""
+    return await on(live.database, "users", "create", email, "--password-stdin", *words, given=f"{password}\n")
+
+
+async def created(live: Live, email: str, *words: str) -> UUID:
+    made = await create(live, email, "--json", *words)
+    assert made.status == 0, made.err
+    assert set(made.json) == {"id"}
+    return UUID(made.json["id"])
+
+
+async def test_somebody_created_at_the_command_line_can_sign_in(live: Live):
+    user = await created(live, "cli-ada@example.com", "--name", "Ada King", "--verified")
+    shown = (await live.http.get(f"{USERS}/{user}", headers=live.bearer)).json()
+    assert (shown["email"], shown["name"], shown["emailVerified"]) == ("cli-ada@example.com", "Ada King", True)
+    log = Log(live.database)
+    async with pool(live.database) as connections:
+        people = People(Ledger(log, connections), MASTER_KEY)
+        row = await people.find("CLI-ada@example.com")
+        assert row is not None
+        assert await people.check_password(row, PASSWORD)
+        people.close()
+        await log.close()
+
+
+async def test_what_cannot_be_is_refused_in_a_sentence_that_repeats_no_password(live: Live):
+    await created(live, "cli-taken@example.com")
+    taken, weak, none, nobody = await asyncio.gather(
+        create(live, "CLI-TAKEN@example.com"),
+        create(live, "cli-weak@example.com", password="hunter2"),
+        create(live, "not an address"),
+        on(live.database, "users", "disable", "cli-nobody@example.com"),
+    )
+    assert {ended.status for ended in (taken, weak, none, nobody)} == {1}
+    assert "already" in taken.err
+    assert "at least 8 characters" in weak.err
+    assert "hunter2" not in weak.err
+    assert "e-mail address" in none.err
+    assert "no user" in nobody.err
+
+
+async def test_without_a_terminal_nobody_is_asked_for_anything(live: Live):
+    created, erased = await asyncio.gather(
+        on(live.database, "users", "create", "cli-script@example.com"),
+        on(live.database, "users", "erase", "cli-script@example.com"),
+    )
+    assert (created.status, erased.status) == (1, 1)
+    assert "--password-stdin" in created.err
+    assert "--yes" in erased.err
+
+
+async def test_users_are_listed_with_their_names_and_states(live: Live):
+    users = [await created(live, f"cli-list{n}@example.com", "--name", f"N {n}") for n in range(2)]
+    await on(live.database, "users", "disable", "cli-list1@example.com")
+    everybody, disabled, first = await asyncio.gather(
+        on(live.database, "users", "list", "--limit", "1000"),
+        on(live.database, "users", "list", "--state", "disabled", "--json"),
+        on(live.database, "users", "list", "--limit", "1", "--json"),
+    )
+    lines = {line.split()[0]: line for line in everybody.out.splitlines() if line.strip()}
+    assert "cli-list0@example.com" in lines[str(users[0])]
+    assert "disabled" in lines[str(users[1])]
+    assert "argon2" not in everybody.out + disabled.out
+    assert [user["email"] for user in disabled.json if user["id"] == str(users[1])] == ["cli-list1@example.com"]
+    assert len(first.json) == 1
+    assert "more than these 1" in first.err
+
+
+async def test_somebody_is_disabled_enabled_and_erased_by_id_or_address(live: Live):
+    user = str(await created(live, "cli-life@example.com"))
+    disabled = await on(live.database, "users", "disable", user, "--json")
+    assert disabled.json == {"id": user, "state": "disabled"}
+    assert (await live.http.get(f"{USERS}/{user}", headers=live.bearer)).json()["state"] == "disabled"
+    enabled = await on(live.database, "users", "enable", "cli-life@example.com")
+    assert enabled.out == f"{user} is enabled.\n"
+    erased = await on(live.database, "users", "erase", "cli-life@example.com", "--yes")
+    assert erased.out == f"{user} is erased.\n"
+    assert (await live.http.get(f"{USERS}/{user}", headers=live.bearer)).status_code == 404
+    again = await on(live.database, "users", "erase", "cli-life@example.com", "--yes")
+    assert "no user" in again.err
+
+
+async def test_somebody_s_sessions_are_listed_and_ended(live: Live):
+    user = await created(live, "cli-sessions@example.com")
+    log = Log(live.database)
+    async with pool(live.database) as connections:
+        ledger = Ledger(log, connections)
+        people = People(ledger, MASTER_KEY)
+        theirs = Sessions(ledger, people, settings_for(live.database, live.url), MASTER_KEY)
+        device = Device(address="192.0.2.7", agent="Lynx")
+        cookie = await theirs.start(user, ("pwd", "otp", "mfa"), "urn:muniment:acr:2", device)
+        (told,) = (await on(live.database, "users", "sessions", "cli-sessions@example.com", "--json")).json
+        assert (told["address"], told["agent"], told["amr"]) == ("192.0.2.7", "Lynx", ["pwd", "otp", "mfa"])
+        assert "token_hash" not in told
+        assert await theirs.current(cookie) is not None
+        ended = await on(live.database, "users", "sessions", str(user), "--end")
+        assert "192.0.2.7" in ended.out
+        assert ended.err == "muniment: 1 ended\n"
+        assert await theirs.current(cookie) is None
+        people.close()
+        await log.close()
+    assert (await on(live.database, "users", "sessions", str(user), "--json")).json == []
+
+
+async def typed(live: Live, words: tuple[str, ...], *lines: str) -> tuple[int | None, str]:
+    """Exit status and screen of the command at a terminal where somebody types these lines, each once it is asked for."""
+    ours, theirs = pty.openpty()
+    environment = {"MUNIMENT_DATABASE_URL": live.database, "MUNIMENT_MASTER_KEY": MASTER_KEY_TEXT}
+    process = await asyncio.create_subprocess_exec(
+        MUNIMENT, *words, stdin=theirs, stdout=theirs, stderr=theirs, env={"PATH": os.environ["PATH"], **environment}
+    )
+    os.close(theirs)
+    screen = ""
+    for line in lines:
+        asked = await asyncio.to_thread(os.read, ours, 4096)
+        while not asked.rstrip().endswith(b":"):
+            asked += await asyncio.to_thread(os.read, ours, 4096)
+        screen += asked.decode()
+        os.write(ours, f"{line}\n".encode())
+    try:
+        while more := await asyncio.to_thread(os.read, ours, 4096):
+            screen += more.decode()
+    except OSError:  # how a terminal says that nobody writes to it any more
+        pass
+    os.close(ours)
+    return await process.wait(), screen
+
+
+@pytest.mark.parametrize(
+    ("words", "lines", "status", "told"),
+    [
+        pytest.param(("create",), (PASSWORD, PASSWORD), 0, "can sign in", id="a password is asked for twice"),
+        pytest.param(("erase",), ("n",), 1, "nothing was erased", id="whoever is not sure erases nobody"),
+        pytest.param(("erase",), ("y",), 0, "is erased", id="whoever is sure does"),
+    ],
+)
+async def test_at_a_terminal_what_is_missing_is_asked_for(live: Live, words, lines, status, told):
+    ended, screen = await typed(live, ("users", *words, "cli-terminal@example.com"), *lines)
+    assert ended == status, screen
+    assert told in screen
+    assert PASSWORD not in screen

@@ -1,0 +1,348 @@
+"""What a person's yes comes to at the token endpoint: once, for the client that it was given to, and gone when somebody cheats."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import jwt
+import pytest
+
+from service.commands.authorization import GRACE
+from tests.flows.conftest import META, Live, oauth_error
+from tests.flows.people import ALL, Person, code_for, inside, logged_in, proof, redeemed, refreshed, tokens_for
+
+Client = tuple[str, str | None]
+
+
+@pytest.fixture
+async def client(live: Live) -> Client:
+    return await live.interactive(displayName="My Web App")
+
+
+@pytest.fixture
+async def public(live: Live) -> Client:
+    body = {"m2m": False, "redirectUri": "https://app.example.com/cb", "public": True}
+    answer = await live.http.post("/api/v1/auth/clients", json=body, headers=live.bearer)
+    assert answer.json()["clientSecret"] is None
+    return answer.json()["clientId"], None
+
+
+async def happened(live: Live, token: str) -> list[str]:
+    """What has happened to the authorization that an access token came of."""
+    grant = UUID(jwt.decode(token, options={"verify_signature": False})["grant_id"])
+    return await of_stream(live, grant)
+
+
+async def of_stream(live: Live, stream: UUID) -> list[str]:
+    async with inside(live) as resources:
+        rows = await resources.ledger.pool.fetch(
+            "select type from log.events where stream_id = $1 order by version", stream
+        )
+    return [row[0].removeprefix("authorization.") for row in rows]
+
+
+async def is_active(live: Live, token: str) -> bool:
+    form = {"token": token, "client_id": live.client_id, "client_secret": live.client_secret}
+    return (await live.http.post("/openid/introspect", data=form)).json()["active"]
+
+
+async def verified(live: Live, id_token: str, audience: str) -> dict[str, Any]:
+    """Its claims, by somebody else's library and the published keys."""
+    keys = jwt.PyJWKSet.from_dict((await live.http.get("/openid/jwks")).json())
+    header = jwt.get_unverified_header(id_token)
+    assert header["typ"] == "JWT"
+    return jwt.decode(id_token, keys[header["kid"]], algorithms=[header["alg"]], audience=audience, issuer=live.url)
+
+
+async def test_a_code_comes_to_an_access_token_an_id_token_and_a_refresh_token(live: Live, client: Client):
+    async with logged_in(live) as person:
+        code, pkce = await code_for(live, person, client[0], scope=ALL, nonce="n-1")
+        answer = await redeemed(live, client, code, pkce)
+    assert answer.headers["cache-control"] == "no-store"
+    told = answer.json()
+    assert set(told) == {"access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"}
+    assert (told["token_type"], told["scope"]) == ("Bearer", ALL)
+    about = await verified(live, told["id_token"], client[0])
+    assert jwt.get_unverified_header(told["id_token"])["alg"] == "RS256"
+    assert set(about) == {"iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "sid", "at_hash", "nonce"}
+    assert (about["sub"], about["nonce"], about["amr"]) == (str(person.user), "n-1", ["pwd"])
+    assert about["acr"] == "urn:muniment:acr:1"
+    access = jwt.decode(told["access_token"], options={"verify_signature": False})
+    assert (access["sub"], access["client_id"], access["aud"]) == (str(person.user), client[0], live.url)
+    assert await happened(live, told["access_token"]) == [
+        "granted",
+        "code_issued",
+        "code_redeemed",
+        "refresh_token_issued",
+    ]
+
+
+async def test_without_offline_access_nothing_outlives_the_access_token(live: Live, client: Client):
+    async with logged_in(live) as person:
+        told = await tokens_for(live, person, client, "openid email")
+    assert "refresh_token" not in told
+
+
+async def test_without_openid_it_is_plain_oauth(live: Live, client: Client):
+    async with logged_in(live) as person:
+        told = await tokens_for(live, person, client, "api:public")
+        assert "id_token" not in told
+        answer = await live.http.get("/openid/userinfo", headers={"Authorization": f"Bearer {told['access_token']}"})
+    assert answer.status_code == 403
+    assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+
+
+async def test_a_client_may_have_its_id_tokens_signed_with_es256(live: Live):
+    client = await live.interactive(idTokenSignedResponseAlg="ES256")
+    async with logged_in(live) as person:
+        told = await tokens_for(live, person, client)
+    assert jwt.get_unverified_header(told["id_token"])["alg"] == "ES256"
+    assert (await verified(live, told["id_token"], client[0]))["sub"] == str(person.user)
+
+
+async def test_a_public_client_needs_no_secret_and_may_show_none(live: Live, public: Client):
+    async with logged_in(live) as person:
+        told = await tokens_for(live, person, public)
+        assert told["refresh_token"]
+        again = await refreshed(live, public, told["refresh_token"])
+        assert again.status_code == 200
+        code, pkce = await code_for(live, person, public[0])
+        refused = await redeemed(live, (public[0], "secret_of_nobody"), code, pkce)
+        assert refused.status_code == 401
+
+
+async def test_a_confidential_client_needs_its_secret(live: Live, client: Client):
+    async with logged_in(live) as person:
+        code, pkce = await code_for(live, person, client[0])
+        oauth_error(await redeemed(live, (client[0], None), code, pkce), 401, "invalid_client")
+        oauth_error(await redeemed(live, (client[0], "secret_wrong"), code, pkce), 401, "invalid_client")
+        assert (
+            await redeemed(live, client, code, pkce)
+        ).status_code == 200  # who could not prove itself spoilt nothing
+
+
+async def test_a_resource_becomes_the_audience_and_no_other_may_be_named(live: Live, client: Client):
+    resource = "https://api.example.com/v1"
+    async with logged_in(live) as person:
+        code, pkce = await code_for(live, person, client[0], resource=resource)
+        other = await redeemed(live, client, code, pkce, resource="https://other.example.com")
+        oauth_error(other, 400, "invalid_target")
+        token = (await redeemed(live, client, code, pkce, resource=resource)).json()["access_token"]
+    assert jwt.decode(token, options={"verify_signature": False})["aud"] == resource
+    assert await is_active(live, token)
+    management = await live.http.get("/api/v1/auth/clients", headers={"Authorization": f"Bearer {token}"})
+    assert management.status_code == 401
+
+
+class TestCheating:
+    async def test_a_code_that_comes_again_is_refused_and_takes_everything_with_it(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            code, pkce = await code_for(live, person, client[0], scope=ALL)
+            told = (await redeemed(live, client, code, pkce)).json()
+            assert await is_active(live, told["access_token"])
+            oauth_error(await redeemed(live, client, code, pkce), 400, "invalid_grant")
+            assert not await is_active(live, told["access_token"])
+            oauth_error(await refreshed(live, client, told["refresh_token"]), 400, "invalid_grant")
+            assert (await happened(live, told["access_token"]))[-2:] == ["code_replayed", "revoked"]
+
+    async def test_of_eight_who_redeem_one_code_at_once_one_gets_a_token(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            code, pkce = await code_for(live, person, client[0], scope=ALL)
+            answers = await asyncio.gather(*(redeemed(live, client, code, pkce) for _ in range(8)))
+        assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
+
+    @pytest.mark.parametrize(
+        ("change", "error"),
+        [
+            pytest.param({"code_verifier": proof().verifier}, "invalid_grant", id="another verifier"),
+            pytest.param({"code_verifier": ""}, "invalid_request", id="no verifier"),
+            pytest.param({"redirect_uri": "https://app.example.com/other"}, "invalid_grant", id="another redirect URI"),
+            pytest.param({"redirect_uri": ""}, "invalid_grant", id="no redirect URI"),
+        ],
+    )
+    async def test_a_code_with_the_wrong_company_is_refused_remembered_and_spent(
+        self, live: Live, client: Client, change: dict[str, str], error: str
+    ):
+        async with logged_in(live) as person:
+            code, pkce = await code_for(live, person, client[0])
+            oauth_error(await redeemed(live, client, code, pkce, **change), 400, error)
+            oauth_error(await redeemed(live, client, code, pkce), 400, "invalid_grant")
+            async with inside(live) as resources:
+                stream = await resources.ledger.pool.fetchval(
+                    "select stream_id from read.authorizations where user_id = $1", person.user
+                )
+        assert (await of_stream(live, stream))[-2:] == ["redemption_refused", "revoked"]
+
+    async def test_a_code_of_another_client_is_refused_and_spent(self, live: Live, client: Client):
+        thief = await live.interactive()
+        async with logged_in(live) as person:
+            code, pkce = await code_for(live, person, client[0])
+            oauth_error(await redeemed(live, thief, code, pkce), 400, "invalid_grant")
+            oauth_error(await redeemed(live, client, code, pkce), 400, "invalid_grant")
+
+    async def test_a_code_that_nobody_issued_is_refused(self, live: Live, client: Client):
+        for code in ("x", "code_", "code_" + "A" * 64, "code_" + "A" * 63 + "!"):
+            oauth_error(await redeemed(live, client, code, proof()), 400, "invalid_grant")
+
+    async def test_a_refresh_token_of_another_client_is_refused_and_the_family_revoked(
+        self, live: Live, client: Client
+    ):
+        thief = await live.interactive()
+        async with logged_in(live) as person:
+            told = await tokens_for(live, person, client)
+            oauth_error(await refreshed(live, thief, told["refresh_token"]), 400, "invalid_grant")
+            oauth_error(await refreshed(live, client, told["refresh_token"]), 400, "invalid_grant")
+            assert not await is_active(live, told["access_token"])
+
+
+class TestRefreshing:
+    async def test_a_refresh_token_is_exchanged_for_the_next(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            first = await tokens_for(live, person, client)
+            second = (await refreshed(live, client, first["refresh_token"])).json()
+            third = (await refreshed(live, client, second["refresh_token"], scope="openid email")).json()
+        assert len({each["refresh_token"] for each in (first, second, third)}) == 3
+        assert third["scope"] == "openid email"
+        about = await verified(live, second["id_token"], client[0])
+        assert "nonce" not in about
+        assert about["sub"] == str(person.user)
+
+    async def test_more_than_was_allowed_is_refused_and_costs_nothing(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            told = await tokens_for(live, person, client, "openid offline_access")
+            more = await refreshed(live, client, told["refresh_token"], scope="openid email")
+            oauth_error(more, 400, "invalid_scope")
+            assert (await refreshed(live, client, told["refresh_token"])).status_code == 200
+
+    async def test_who_lost_the_answer_gets_the_same_one_again(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            told = await tokens_for(live, person, client)
+            answers = [(await refreshed(live, client, told["refresh_token"])).content for _ in range(3)]
+            assert len(set(answers)) == 1
+            assert await happened(live, told["access_token"]) == [
+                "granted",
+                "code_issued",
+                "code_redeemed",
+                "refresh_token_issued",
+                "refresh_token_rotated",
+            ]
+
+    async def test_eight_who_exchange_one_refresh_token_at_once_get_one_token(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            told = await tokens_for(live, person, client)
+            answers = await asyncio.gather(*(refreshed(live, client, told["refresh_token"]) for _ in range(8)))
+            assert {answer.status_code for answer in answers} == {200}
+            assert len({answer.json()["access_token"] for answer in answers}) == 1
+            assert (await happened(live, told["access_token"])).count("refresh_token_rotated") == 1
+
+    async def test_one_that_was_exchanged_longer_ago_is_a_replay_and_revokes_the_family(
+        self, live: Live, client: Client
+    ):
+        async with logged_in(live) as person:
+            first = await tokens_for(live, person, client)
+            second = (await refreshed(live, client, first["refresh_token"])).json()
+            third = (await refreshed(live, client, second["refresh_token"])).json()
+            oauth_error(await refreshed(live, client, first["refresh_token"]), 400, "invalid_grant")
+            oauth_error(await refreshed(live, client, third["refresh_token"]), 400, "invalid_grant")
+            for token in (first, second, third):
+                assert not await is_active(live, token["access_token"])
+            assert (await happened(live, first["access_token"]))[-2:] == ["refresh_token_replayed", "revoked"]
+        assert GRACE.total_seconds() == 30
+
+    async def test_giving_it_back_takes_all_along(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            told = await tokens_for(live, person, client)
+            form = {"token": told["refresh_token"], "client_id": client[0], "client_secret": client[1] or ""}
+            assert (await live.http.post("/openid/introspect", data=form)).json()["active"]
+            assert (await live.http.post("/openid/revoke", data=form)).status_code == 200
+            assert not (await live.http.post("/openid/introspect", data=form)).json()["active"]
+            assert not await is_active(live, told["access_token"])
+            assert (await happened(live, told["access_token"]))[-1] == "revoked"
+
+
+class TestStopping:
+    async def test_nothing_comes_of_a_person_who_was_disabled(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            told = await tokens_for(live, person, client)
+            code, pkce = await code_for(live, person, client[0])
+            async with inside(live) as resources:
+                await resources.people.disable(person.user, META)
+            oauth_error(await redeemed(live, client, code, pkce), 400, "invalid_grant")
+            oauth_error(await refreshed(live, client, told["refresh_token"]), 400, "invalid_grant")
+            assert not await is_active(live, told["access_token"])
+
+    async def test_nothing_comes_of_a_client_that_was_deleted(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            told = await tokens_for(live, person, client)
+            await live.http.delete(f"/api/v1/auth/clients/{client[0]}", headers=live.bearer)
+            oauth_error(await refreshed(live, client, told["refresh_token"]), 401, "invalid_client")
+            assert not await is_active(live, told["access_token"])
+
+
+class TestUserinfo:
+    async def _told(self, live: Live, token: str) -> Any:
+        return await live.http.get("/openid/userinfo", headers={"Authorization": f"Bearer {token}"})
+
+    async def test_it_tells_what_the_scopes_allow_and_no_more(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            little = await self._told(live, (await tokens_for(live, person, client, "openid"))["access_token"])
+            much = await self._told(live, (await tokens_for(live, person, client))["access_token"])
+        assert little.json() == {"sub": str(person.user)}
+        assert much.json() == {
+            "sub": str(person.user),
+            "name": "Ada Lovelace",
+            "given_name": "Ada",
+            "family_name": "Lovelace",
+            "email": person.email,
+            "email_verified": True,
+        }
+        assert much.headers["access-control-allow-origin"] == "*"
+        assert much.headers["cache-control"] == "no-store"
+
+    async def test_single_claims_can_be_asked_for_here_and_in_the_id_token(self, live: Live, client: Client):
+        claims = '{"userinfo": {"name": null, "shoe_size": null}, "id_token": {"email": {"essential": true}}}'
+        async with logged_in(live) as person:
+            code, pkce = await code_for(live, person, client[0], claims=claims)
+            told = (await redeemed(live, client, code, pkce)).json()
+            answer = await self._told(live, told["access_token"])
+        assert answer.json() == {"sub": str(person.user), "name": "Ada Lovelace"}
+        assert (await verified(live, told["id_token"], client[0]))["email"] == person.email
+
+    async def test_a_machine_s_token_and_no_token_are_refused(self, live: Live):
+        for headers in ({}, live.bearer, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer x.y.z"}):
+            answer = await live.http.get("/openid/userinfo", headers=headers)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+
+    async def test_scripts_of_other_sites_may_ask(self, live: Live):
+        for path in ("/openid/userinfo", "/openid/token"):
+            answer = await live.http.options(path, headers={"Origin": "https://spa.example.com"})
+            assert answer.status_code == 204
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert "Authorization" in answer.headers["access-control-allow-headers"]
+
+
+async def test_the_log_has_no_code_no_token_and_no_address_of_a_person(live: Live, client: Client):
+    async with logged_in(live) as person:
+        code, pkce = await code_for(live, person, client[0], scope=ALL)
+        told = (await redeemed(live, client, code, pkce)).json()
+        await refreshed(live, client, told["refresh_token"])
+        stored = await _all_of(live, person)
+    for secret in (code, told["access_token"], told["refresh_token"], told["id_token"], pkce.verifier, person.email):
+        assert secret not in stored
+    assert "127.0.0.1" not in stored
+
+
+async def _all_of(live: Live, person: Person) -> str:
+    async with inside(live) as resources:
+        rows = await resources.ledger.pool.fetch(
+            """
+            select convert_from(data, 'UTF8') || convert_from(meta, 'UTF8') from log.events
+             where type like any(array['user.%', 'session.%', 'consent.%', 'authorization.%'])
+            union all
+            select convert_from(data, 'UTF8') from log.issuance where convert_from(data, 'UTF8')::json ->> 'sub' = $1
+            """,
+            str(person.user),
+        )
+    assert len(rows) > 6
+    return "".join(row[0] for row in rows)

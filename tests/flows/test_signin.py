@@ -1,0 +1,480 @@
+"""Signing in: the pages before a client gets its code, and who gets past them."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pyotp
+import pytest
+
+from events.database import read
+from projections import sessions
+from service.commands.handle import USER, handle
+from service.commands.user import AddFactor
+from service.oauth.server import utc_now
+from service.people.factors import Totp
+from service.people.factors import sealed as factor_of
+from tests.conftest import fresh_database
+from tests.flows.browsing import Browser, Shown, browser, opened, sealed
+from tests.flows.conftest import META, Live, refused, serving
+from tests.flows.people import PASSWORD, inside, registered, sent_back
+from tests.flows.test_rate_limits import whole_minute
+
+ODD = '<b>O\'Reilly & "Söhne"</b>'
+
+
+@pytest.fixture
+async def client(live: Live) -> str:
+    client_id, _ = await live.interactive(displayName="Ledger Reports")
+    return client_id
+
+
+@pytest.fixture(autouse=True)
+async def another_minute(live: Live) -> None:
+    """As if nobody had failed in this minute yet: all tests come from one address."""
+    connection = await asyncpg.connect(live.database)
+    await connection.execute("delete from limits.counts where key like 'sign-in%'")
+    await connection.close()
+
+
+async def with_app(live: Live, email: str) -> pyotp.TOTP:
+    """The person's authenticator app, which counts from now on."""
+    async with inside(live) as resources:
+        row = await resources.people.find(email)
+        assert row
+        secret = pyotp.random_base32()
+        factor = await factor_of(resources.people, row.stream_id, Totp(secret=secret), utc_now())
+        await handle(resources.ledger, USER, row.stream_id, AddFactor(factor=factor), META)
+    return pyotp.TOTP(secret)
+
+
+async def the_session(live: Live, there: Browser) -> Any:
+    async with inside(live) as resources:
+        return await resources.sessions.current(there.http.cookies.get(resources.sessions.cookie))
+
+
+# What every page is
+
+
+async def pages(live: Live, there: Browser, client: str) -> list[Shown]:
+    _, email = await registered(live)
+    request = await sealed(live, client)
+    before = [f"/signin?request={request}", "/signin", "/signed-out", "/nothing", "/signin?request=x"]
+    shown = [await there.look(path) for path in before]
+    await there.signed_in(email)
+    after = [
+        f"/consent?request={request}",
+        f"/signin/account?request={request}",
+        "/account",
+        "/account/sessions",
+        "/account/security",
+        "/account/authenticator",
+    ]
+    return shown + [await there.look(path) for path in after]
+
+
+async def test_every_page_is_closed_to_frames_caches_other_hosts_and_inline_scripts(live: Live, client: str):
+    async with browser(live) as there:
+        for page in await pages(live, there, client):
+            assert page.inline == []
+            assert page.headers["cache-control"] == "no-store"
+            assert page.headers["referrer-policy"] == "no-referrer"
+            assert page.headers["x-content-type-options"] == "nosniff"
+            assert page.headers["x-frame-options"] == "DENY"
+            policy = page.headers["content-security-policy"]
+            assert policy.startswith("default-src 'none'; style-src 'self';")
+            assert "frame-ancestors 'none'" in policy
+            assert "unsafe" not in policy
+            assert page.language == "en"
+
+
+async def test_everything_that_the_pages_load_is_there_from_here_and_kept_for_ever(live: Live, client: str):
+    async with browser(live) as there:
+        loads = {path for page in await pages(live, there, client) for path in page.loads}
+        for path in {path for path in loads if not path.startswith("data:image/svg+xml")}:
+            answer = await there.http.get(path)
+            assert answer.status_code == 200
+            assert "immutable" in answer.headers["cache-control"]
+            assert len(answer.content) < 12_000
+    refused(await live.http.get("/pages/pages.css"), 404)
+
+
+async def test_forms_lead_to_the_client_that_waits_and_nowhere_else(live: Live, client: str):
+    async with browser(live) as there:
+        waiting = await there.look(f"/signin?request={await sealed(live, client)}")
+        assert "form-action 'self' https://app.example.com;" in waiting.headers["content-security-policy"]
+        alone = await there.look("/signin")
+        assert "form-action 'self';" in alone.headers["content-security-policy"]
+
+
+# Signing in
+
+
+async def test_who_signs_in_goes_on_to_the_client_and_has_a_session(live: Live, client: str):
+    user, email = await registered(live)
+    async with browser(live) as there:
+        page = await there.look(f"/signin?request={await sealed(live, client)}")
+        assert "to go on to Ledger Reports" in page.text
+        answer = await there.send(page.form("password"), username=f" {email.upper()} ", password=PASSWORD)
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/openid/continue?request=")
+        assert (await opened(live, answer.headers["location"])).client_id == client
+        cookies = [each for each in answer.headers.get_list("set-cookie") if each.startswith("muniment_session=")]
+        assert len(cookies) == 1
+        assert "HttpOnly" in cookies[0]
+        assert "SameSite=lax" in cookies[0]
+        signed_in = await the_session(live, there)
+        assert signed_in.user.stream_id == user
+        assert (signed_in.session.amr, signed_in.session.acr) == (("pwd",), "urn:muniment:acr:1")
+
+
+async def test_over_https_every_cookie_is_this_very_host_s(postgres: str):
+    async with serving(await fresh_database(postgres), issuer="https://login.example.com") as secure:
+        first = await secure.http.get("/signin")
+    (cookie,) = first.headers.get_list("set-cookie")
+    assert cookie.startswith("__Host-muniment_csrf=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+
+
+async def test_every_failure_says_the_same(live: Live):
+    _, email = await registered(live)
+    disabled, disabled_email = await registered(live)
+    async with inside(live) as resources:
+        await resources.people.disable(disabled, META)
+    said: set[tuple[int, str]] = set()
+    for name, password in [
+        (email, "wrong"),
+        (email, ""),
+        (disabled_email, PASSWORD),
+        ("nobody@example.com", PASSWORD),
+        ("\0", "\0"),
+        ("é" * 400, "é" * 9000),
+    ]:
+        async with browser(live) as there:
+            answer = await there.sign_in(name, password)
+            said.add((answer.status_code, Shown(answer).text))
+            assert "muniment_session" not in answer.headers.get("set-cookie", "")
+    assert len(said) == 1
+    assert "That did not match" in str(said)
+
+
+async def test_the_client_s_hint_is_filled_in_and_so_is_what_was_typed(live: Live, client: str):
+    async with browser(live) as there:
+        request = await sealed(live, client, login_hint=ODD)
+        assert (await there.look(f"/signin?request={request}")).form("password").fields["username"] == ODD
+        typed = Shown(await there.sign_in("Typed@example.com", "wrong"))
+        assert typed.form("password").fields["username"] == "Typed@example.com"
+
+
+async def test_who_signs_in_again_keeps_their_session_and_its_old_cookie_is_worth_nothing(live: Live):
+    _, email = await registered(live)
+    async with browser(live) as there:
+        await there.signed_in(email)
+        before, old = await the_session(live, there), there.http.cookies.get("muniment_session")
+        assert (await there.look("/signin")).form("password").fields["username"] == email
+        await there.signed_in(email)
+        after = await the_session(live, there)
+        assert after.session.stream_id == before.session.stream_id
+        assert after.session.authenticated_at > before.session.authenticated_at
+        there.http.cookies.set("muniment_session", old)
+        assert (await there.http.get("/account")).status_code == 303
+
+
+async def test_when_somebody_else_signs_in_the_session_from_before_is_over(live: Live):
+    (_, one), (_, other) = await registered(live), await registered(live)
+    async with browser(live) as there:
+        await there.signed_in(one)
+        before = (await the_session(live, there)).session.stream_id
+        await there.signed_in(other)
+        assert (await the_session(live, there)).session.stream_id != before
+    async with inside(live) as resources:
+        row = await read(resources.ledger.pool, lambda connection: sessions.find(connection, before))
+    assert row
+    assert row.state == "ended"
+
+
+@pytest.mark.parametrize("goal", ["https://evil.example/", "//evil.example", "/openid/logout", "/account/../x", ""])
+async def test_a_link_cannot_say_where_the_person_ends_up(live: Live, goal: str):
+    _, email = await registered(live)
+    async with browser(live) as there:
+        page = await there.look(f"/signin?next={goal}")
+        answer = await there.send(page.form("password"), username=email, password=PASSWORD, next=goal)
+    assert answer.headers["location"] == "/account"
+
+
+# Whose form it is
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers"),
+    [
+        pytest.param({"csrf": ""}, {}, id="no token"),
+        pytest.param({"csrf": "0" * 64}, {}, id="a token of nobody's"),
+        pytest.param({}, {"Cookie": ""}, id="no cookie"),
+        pytest.param({}, {"Origin": "https://evil.example"}, id="from another origin"),
+        pytest.param({}, {"Sec-Fetch-Site": "cross-site"}, id="from another site"),
+        pytest.param({}, {"Content-Type": "text/plain"}, id="no form at all"),
+    ],
+)
+async def test_a_form_that_is_not_ours_does_nothing_and_loses_nothing(
+    live: Live, client: str, fields: dict[str, str], headers: dict[str, str]
+):
+    _, email = await registered(live)
+    async with browser(live) as there:
+        page = await there.look(f"/signin?request={await sealed(live, client)}")
+        mine = page.form("password")
+        answer = await there.send(mine, headers=headers, username=email, password=PASSWORD, **fields)
+        assert answer.status_code == 403
+        assert "muniment_session" not in answer.headers.get("set-cookie", "")
+        told = Shown(answer)
+        assert "Please send that once more" in told.text
+        if "Content-Type" not in headers:
+            (back,) = told.links
+            assert (await opened(live, back)).client_id == client
+            again = await there.look(back)
+            done = await there.send(again.form("password"), username=email, password=PASSWORD)
+            assert done.headers["location"].startswith("/openid/continue?")
+
+
+async def test_another_browser_s_form_is_not_ours(live: Live):
+    _, email = await registered(live)
+    async with browser(live) as one, browser(live) as other:
+        form = (await one.look("/signin")).form("password")
+        await other.look("/signin")
+        assert (await other.send(form, username=email, password=PASSWORD)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b"a=%ff", 403), (b"a=1&a=2", 403), (b"&".join([b"a%d=1" % n for n in range(40)]), 403), (b"a=" + b"x" * 70_000, 413)],
+)  # fmt: skip
+async def test_an_odd_form_is_answered_with_a_page(live: Live, content: bytes, status: int):
+    answer = await live.http.post(
+        "/signin", content=content, headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+# Too often
+
+
+async def test_the_eleventh_guess_in_a_minute_waits_and_a_browser_that_is_known_does_not(live: Live):
+    _, email = await registered(live)
+
+    async def ask() -> tuple[list[int], Shown, int]:
+        async with browser(live) as owner, browser(live) as thief:
+            await owner.signed_in(email)
+            form = (await thief.look("/signin")).form("password")
+            guesses = (thief.send(form, username=email, password=f"guess {n}") for n in range(11))
+            statuses = await asyncio.gather(*guesses)
+            over = await thief.sign_in(email)
+            own = await owner.sign_in(email)
+            return sorted(answer.status_code for answer in statuses), Shown(over), own.status_code
+
+    statuses, over, own = await whole_minute(ask)
+    assert statuses == [403] * 10 + [429]
+    assert over.status == 429
+    assert 1 <= int(over.headers["retry-after"]) <= 60
+    assert f"Wait {over.headers['retry-after']} seconds" in over.text
+    assert own == 303
+
+
+# The second step
+
+
+async def test_who_has_an_app_is_asked_for_its_code_and_each_code_is_good_once(live: Live, client: str):
+    user, email = await registered(live)
+    app = await with_app(live, email)
+    code = app.now()
+    async with browser(live) as there, browser(live) as thief:
+        answer = await there.sign_in(email, path=f"/signin?request={await sealed(live, client)}")
+        assert answer.headers["location"].startswith("/signin/factor?request=")
+        assert await the_session(live, there) is None
+        form = (await there.look(answer.headers["location"])).form("code")
+        done = await there.send(form, code=f"{code[:3]} {code[3:]}")
+        assert done.headers["location"].startswith("/openid/continue?request=")
+        signed_in = await the_session(live, there)
+        assert signed_in.user.stream_id == user
+        assert (signed_in.session.amr, signed_in.session.acr) == (("pwd", "otp", "mfa"), "urn:muniment:acr:2")
+        await thief.sign_in(email)
+        again = await thief.send((await thief.look("/signin/factor")).form("code"), code=code)
+        assert again.status_code == 403
+        assert "Each code works once" in Shown(again).text
+        assert await the_session(live, thief) is None
+
+
+async def test_the_sixth_code_in_a_minute_waits_even_if_it_is_right(live: Live):
+    _, email = await registered(live)
+    app = await with_app(live, email)
+
+    async def ask() -> list[int]:
+        async with browser(live) as there:
+            await there.sign_in(email)
+            form = (await there.look("/signin/factor")).form("code")
+            return [(await there.send(form, code=code)).status_code for code in ("000000",) * 5 + (app.now(),)]
+
+    assert await whole_minute(ask) == [403] * 5 + [429]
+
+
+async def test_half_a_sign_in_is_worth_nothing_in_another_browser_or_once_the_account_has_changed(live: Live):
+    user, email = await registered(live)
+    app = await with_app(live, email)
+    async with browser(live) as there, browser(live) as thief:
+        await there.sign_in(email)
+        form = (await there.look("/signin/factor")).form("code")
+        await thief.look("/signin")
+        thief.http.cookies.set("muniment_half", there.http.cookies["muniment_half"])
+        assert (await thief.http.get("/signin/factor")).headers["location"] == "/signin?fault=late"
+        async with inside(live) as resources:
+            await resources.people.change_password(user, "something else entirely", META)
+        answer = await there.send(form, code=app.now())
+        assert answer.headers["location"] == "/signin?fault=late"
+        assert "please begin again" in (await there.look("/signin?fault=late")).text
+
+
+# As whom
+
+
+async def test_who_may_choose_goes_on_as_themselves_or_as_somebody_else(live: Live, client: str):
+    (_, one), (_, other) = await registered(live), await registered(live)
+    async with browser(live) as there:
+        await there.signed_in(one)
+        path = f"/signin/account?request={await sealed(live, client, prompts=('select_account',))}"
+        page = await there.look(path)
+        assert f"Continue as Ada Lovelace {one}" in page.text
+        on = await there.send(page.forms[0], "this")
+        first = (await the_session(live, there)).session.stream_id
+        assert (await opened(live, on.headers["location"])).chosen == first
+        elsewhere = await there.send(page.forms[0], "another")
+        signin = await there.look(elsewhere.headers["location"])
+        assert signin.form("password").fields["username"] == ""
+        done = await there.send(signin.form("password"), username=other, password=PASSWORD)
+        second = (await the_session(live, there)).session.stream_id
+        assert second != first
+        assert (await opened(live, done.headers["location"])).chosen == second
+
+
+async def test_who_is_asked_for_as_somebody_else_is_told(live: Live, client: str):
+    (user, _), (_, other) = await registered(live), await registered(live)
+    async with browser(live) as there:
+        await there.signed_in(other)
+        page = await there.look(f"/signin?request={await sealed(live, client, wanted_sub=str(user))}")
+    assert "Ledger Reports asks for another account than the one you are signed in with." in page.text
+
+
+# Consent
+
+
+async def test_the_consent_page_says_who_asks_for_what_in_words(live: Live):
+    client, _ = await live.interactive(displayName=ODD)
+    _, email = await registered(live)
+    scopes = ("openid", "profile", "email", "offline_access", "api:public", "crm:read")
+    async with browser(live) as there:
+        await there.signed_in(email)
+        request = await sealed(live, client, scopes=scopes, resource="https://api.example.com/v1")
+        page = await there.look(f"/consent?request={request}")
+    assert f"Let {ODD} use your account?" in page.text
+    assert "your answer goes to app.example.com" in page.text
+    for words in (
+        "Know that it is you",
+        "See your name",
+        "See your e-mail address",
+        "Stay signed in for you, also while you are away",
+        "Use the public API as you",
+        "Use the permission crm:read",
+        "All of this at https://api.example.com/v1",
+        "Signed in as Ada Lovelace",
+    ):
+        assert words in page.text
+
+
+async def test_what_is_allowed_is_remembered_and_what_is_denied_is_the_client_s_to_hear(live: Live, client: str):
+    _, email = await registered(live)
+    async with browser(live) as there:
+        await there.signed_in(email)
+        request = await sealed(live, client, scopes=("openid", "email"))
+        page = await there.look(f"/consent?request={request}")
+        denied = sent_back(await there.send(page.forms[0], "deny"))
+        assert denied == {
+            "error": "access_denied",
+            "error_description": "The person said no.",
+            "state": "st-1",
+            "iss": live.url,
+        }
+        allowed = await there.send(page.forms[0], "allow")
+        session = (await the_session(live, there)).session.stream_id
+        assert (await opened(live, allowed.headers["location"])).consented == session
+        given = sent_back(await there.http.get(allowed.headers["location"]))
+        assert set(given) == {"code", "state", "iss"}
+        without = sent_back(await there.http.get(f"/openid/continue?request={request}"))
+        assert "code" in without
+
+
+async def test_nobody_consents_who_is_not_signed_in(live: Live, client: str):
+    async with browser(live) as there:
+        request = await sealed(live, client)
+        answer = await there.http.get(f"/consent?request={request}")
+        assert answer.headers["location"].startswith("/openid/continue?request=")
+        form = (await there.look(f"/signin?request={request}")).form("password")
+        posted = await there.http.post("/consent", data={**form.fields, "consent": "allow"})
+        assert posted.headers["location"].startswith("/openid/continue?request=")
+
+
+# In which language, and what went wrong
+
+
+@pytest.mark.parametrize(
+    ("accept", "ui_locales", "language"),
+    [("de-CH,en;q=0.5", (), "de"), ("fr", (), "en"), ("en", ("de-AT",), "de"), ("de", ("en",), "en")],
+)
+async def test_the_page_is_in_the_language_that_the_client_or_the_browser_asks_for(
+    live: Live, client: str, accept: str, ui_locales: tuple[str, ...], language: str
+):
+    async with browser(live) as there:
+        request = await sealed(live, client, ui_locales=ui_locales)
+        page = await there.look(f"/signin?request={request}", **{"Accept-Language": accept})
+    assert page.language == language
+    assert ("weiter zu Ledger Reports" in page.text) is (language == "de")
+
+
+@pytest.mark.parametrize("path", ["/signin", "/signin/factor", "/signin/account", "/consent", "/openid/continue"])
+async def test_a_request_that_is_not_ours_cannot_be_continued(live: Live, path: str):
+    async with browser(live) as there:
+        page = await there.look(f"{path}?request=x")
+    assert page.status == 400
+    assert "This sign-in cannot be continued" in page.text
+
+
+@pytest.mark.parametrize("path", ["/signin/account", "/consent"])
+async def test_pages_that_lead_back_to_a_client_need_one(live: Live, path: str):
+    async with browser(live) as there:
+        assert (await there.look(path)).status == 400
+
+
+async def test_who_got_lost_sees_a_page_and_a_program_a_problem(live: Live):
+    async with browser(live) as there:
+        page = await there.look("/no/such/page")
+    assert (page.status, page.links) == (404, ["/account"])
+    refused(await live.http.get("/no/such/page"), 404)
+
+
+async def test_what_only_a_developer_can_mend_is_shown_to_the_person_as_it_is(live: Live):
+    async with browser(live) as there:
+        page = await there.look("/openid/authorize?client_id=x", **{"Accept-Language": "de"})
+    assert page.status == 400
+    assert page.language == "de"
+
+
+async def test_other_methods_are_refused_with_those_that_there_are(live: Live):
+    answer = await live.http.put("/signin")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert (await live.http.head("/signin")).status_code == 200
+
+
+async def test_signed_out_has_a_page(live: Live):
+    async with browser(live) as there:
+        page = await there.look("/signed-out")
+    assert "You are signed out" in page.text
+    assert page.links == ["/signin"]

@@ -1,0 +1,191 @@
+"""Sign-in through an upstream OpenID Provider, which here is a second Muniment."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+import pytest
+from msgspec import Struct
+
+from events.database import read
+from projections import sessions
+from service.oauth.upstream import CALLBACK
+from service.people.accounts import Profile
+from service.settings import Upstream
+from tests.conftest import fresh_database
+from tests.flows.conftest import META, Live, serving
+from tests.flows.people import Person, asked, inside, logged_in, registered, sent_back
+
+SIGNIN = "/signin/upstream"
+
+
+class Two(Struct, frozen=True):
+    """The provider, and the service whose people come from there."""
+
+    provider: Live
+    ours: Live
+
+
+@pytest.fixture(scope="module")
+async def two(postgres: str, live: Live) -> AsyncIterator[Two]:
+    asked_for = {"redirectUri": f"http://127.0.0.1{CALLBACK}", "firstParty": True, "displayName": "Ours"}
+    client_id, secret = await live.interactive(**asked_for)
+    upstream = Upstream(issuer=live.url, client_id=client_id, client_secret=secret)
+    async with serving(await fresh_database(postgres), rate_limit=0, upstream=upstream) as ours:
+        yield Two(live, ours)
+
+
+@asynccontextmanager
+async def browsing(live: Live) -> AsyncGenerator[Any]:
+    async with httpx.AsyncClient(verify=False, base_url=live.url) as browser:
+        yield browser
+
+
+async def there_and_back(two: Two, person: Person, browser: Any, **query: str) -> httpx.Response:
+    """What the callback answers, after the person's browser was at the provider, where they are logged in."""
+    left = await browser.get(SIGNIN, params=query)
+    assert left.status_code == 303, left.text
+    back = await person.browser.get(left.headers["location"])
+    return await browser.get(_at(two, back.headers["location"]))
+
+
+def _at(two: Two, location: str) -> str:
+    assert location.startswith(two.ours.url + CALLBACK), location
+    return location
+
+
+def query_of(answer: httpx.Response) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+
+
+async def test_the_first_sign_in_makes_an_account_and_the_next_one_finds_it(two: Two):
+    async with logged_in(two.provider) as person:
+        for _ in range(2):
+            async with browsing(two.ours) as browser:
+                answer = await there_and_back(two, person, browser, next="/account/sessions")
+                assert (answer.status_code, answer.headers["location"]) == (303, "/account/sessions")
+                page = await browser.get("/account")
+                assert page.status_code == 200
+                assert "Ada Lovelace" in page.text
+    async with inside(two.ours) as resources:
+        row = await resources.people.find_upstream(two.provider.url, str(person.user))
+        assert row is not None
+        assert row == await resources.people.find(person.email)
+        assert (row.verified, row.password) == (True, None)
+        open_ones = await read(resources.ledger.pool, lambda c: sessions.of_user(c, row.stream_id))
+        assert [(each.amr, each.acr) for each in open_ones] == [(("fed",), "urn:muniment:acr:1")] * 2
+
+
+async def test_a_client_gets_its_person_by_way_of_the_provider(two: Two):
+    client_id, _ = await two.ours.interactive(firstParty=True)
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        to_sign_in = await asked(browser, client_id, state="st-9")
+        answer = await there_and_back(two, person, browser, **query_of(to_sign_in))
+        assert answer.headers["location"].startswith("/openid/continue?request=")
+        given = sent_back(await browser.get(answer.headers["location"]))
+    assert given["state"] == "st-9"
+    assert "code" in given
+
+
+async def test_the_provider_is_asked_with_pkce_state_and_nonce_and_for_a_new_login_where_the_client_wants_one(two: Two):
+    client_id, _ = await two.ours.interactive()
+    async with browsing(two.ours) as browser:
+        plain = query_of(await browser.get(SIGNIN))
+        to_sign_in = await asked(browser, client_id, prompt="login", max_age="60")
+        anew = query_of(await browser.get(SIGNIN, params=query_of(to_sign_in)))
+    assert plain["redirect_uri"] == two.ours.url + CALLBACK
+    assert (plain["response_type"], plain["code_challenge_method"]) == ("code", "S256")
+    assert set(plain["scope"].split()) == {"openid", "profile", "email"}
+    assert len({plain["state"], plain["nonce"], plain["code_challenge"], anew["state"], anew["nonce"]}) == 5
+    assert not {"prompt", "max_age"} & set(plain)
+    assert (anew["prompt"], anew["max_age"]) == ("login", "60")
+
+
+async def test_an_address_that_somebody_has_here_already_is_never_linked(two: Two):
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        user, _ = await registered(two.ours, email=person.email)
+        answer = await there_and_back(two, person, browser)
+        assert answer.status_code == 409
+        assert "already" in answer.text
+        assert (await browser.get("/account")).status_code == 303
+    async with inside(two.ours) as resources:
+        assert await resources.people.find_upstream(two.provider.url, str(person.user)) is None
+        found = await resources.people.find(person.email)
+        assert found is not None
+        assert found.stream_id == user
+
+
+async def test_an_address_that_the_provider_has_not_verified_is_not_verified_here(two: Two):
+    async with inside(two.provider) as resources:
+        user = await resources.people.register(Profile(email="new@example.com"), None, META)
+    async with logged_in(two.provider, user) as person, browsing(two.ours) as browser:
+        assert (await there_and_back(two, person, browser)).status_code == 303
+    async with inside(two.ours) as resources:
+        row = await resources.people.find("new@example.com")
+        assert row is not None
+        assert not row.verified
+
+
+async def test_who_is_disabled_here_is_not_let_in_by_the_provider(two: Two):
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        await there_and_back(two, person, browser)
+        async with inside(two.ours) as resources:
+            row = await resources.people.find_upstream(two.provider.url, str(person.user))
+            assert row is not None
+            await resources.people.disable(row.stream_id, META)
+        answer = await there_and_back(two, person, browser)
+        assert answer.status_code == 403
+        assert (await browser.get("/account")).status_code == 303
+
+
+async def test_an_answer_is_good_once_and_in_the_browser_that_asked(two: Two):
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser, browsing(two.ours) as thief:
+        left = await browser.get(SIGNIN)
+        back = await person.browser.get(left.headers["location"])
+        location = _at(two, back.headers["location"])
+        assert (await thief.get(location)).status_code == 400
+        await thief.get(SIGNIN)
+        assert (await thief.get(location)).status_code == 400
+        assert (await browser.get(location)).status_code == 303
+        assert (await browser.get(location)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"error": "access_denied"},
+        {"code": ""},
+        {"code": "mc_forged"},
+        {"iss": "https://evil.example"},
+    ],
+)
+async def test_what_the_provider_refuses_or_another_one_answers_lets_nobody_in(two: Two, changes: dict[str, str]):
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        left = await browser.get(SIGNIN)
+        back = await person.browser.get(left.headers["location"])
+        answer = await browser.get(CALLBACK, params={**query_of(back), **changes})
+        assert answer.status_code == 400
+        assert "You were not signed in" in answer.text
+        assert (await browser.get("/account")).status_code == 303
+
+
+async def test_the_sign_in_page_has_a_way_to_the_provider(two: Two):
+    async with browsing(two.ours) as browser:
+        page = await browser.get("/signin")
+    assert f'href="{SIGNIN}"' in page.text
+    assert urlsplit(two.provider.url).netloc in page.text
+
+
+async def test_a_provider_that_is_away_is_said_to_be(postgres: str):
+    upstream = Upstream(issuer="http://127.0.0.1:1", client_id="c", client_secret="s")
+    async with serving(await fresh_database(postgres), upstream=upstream) as ours, browsing(ours) as browser:
+        answer = await browser.get(SIGNIN)
+        assert answer.status_code == 503
+        assert "127.0.0.1:1 does not answer" in answer.text
+
+
+async def test_without_a_provider_there_is_nothing_at_its_path(live: Live):
+    for path in (SIGNIN, f"{CALLBACK}?{urlencode({'state': 's', 'code': 'c'})}"):
+        assert (await live.http.get(path)).status_code == 404

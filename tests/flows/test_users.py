@@ -1,0 +1,179 @@
+"""/api/v1/auth/users: the people who can sign in."""
+
+import asyncio
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from events.database import pool, read
+from events.log import Log
+from projections import sessions
+from service.commands.handle import Ledger
+from service.people.accounts import People
+from service.people.sessions import Device, Sessions
+from tests.flows.conftest import MASTER_KEY, Live, refused, settings_for
+
+USERS = "/api/v1/auth/users"
+PASSWORD = "an analytical engine"
+
+
+async def make(live: Live, **body: Any) -> httpx.Response:
+    return await live.http.post(USERS, json=body, headers=live.bearer)
+
+
+async def user_of(live: Live, email: str, **body: Any) -> str:
+    answer = await make(live, email=email, **body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+async def changed(live: Live, user: str, how: str) -> httpx.Response:
+    return await live.http.post(f"{USERS}/{user}/{how}", headers=live.bearer)
+
+
+async def test_a_user_is_made_and_read_and_their_password_is_nowhere(live: Live):
+    answer = await make(
+        live, email="ada@example.com", name="Ada King", givenName="Ada", familyName="King", password=PASSWORD
+    )
+    assert answer.status_code == 201
+    body = answer.json()
+    assert body == {
+        "id": body["id"],
+        "email": "ada@example.com",
+        "emailVerified": False,
+        "name": "Ada King",
+        "givenName": "Ada",
+        "familyName": "King",
+        "state": "active",
+        "createdUtc": body["createdUtc"],
+    }
+    assert answer.headers["location"] == f"{USERS}/{body['id']}"
+    shown = await live.http.get(answer.headers["location"], headers=live.bearer)
+    assert (shown.status_code, shown.json(), shown.headers["etag"]) == (200, body, '"1"')
+    assert PASSWORD not in answer.text + shown.text
+
+
+async def test_what_is_optional_may_be_left_out(live: Live):
+    body = (await make(live, email="bare@example.com", emailVerified=True)).json()
+    assert (body["name"], body["givenName"], body["familyName"], body["emailVerified"]) == (None, None, None, True)
+
+
+async def test_every_fault_is_named_at_once(live: Live):
+    problem = refused(await make(live, email="nobody", password="short", name=7), 400)
+    assert set(problem["errors"]) == {"email", "password", "name"}
+    assert "short" not in str(problem)
+
+
+async def test_a_password_that_is_guessed_first_is_refused(live: Live):
+    for password in ("password", "Passw0rd123", "12345678", "weak@example.com", "weak@EXAMPLE.com", "x" * 257):
+        problem = refused(await make(live, email="weak@example.com", password=password), 400)
+        assert set(problem["errors"]) == {"password"}
+
+
+async def test_an_address_is_one_user_s_in_whatever_case(live: Live):
+    await user_of(live, "Unique@Example.com")
+    refused(await make(live, email="unique@example.COM"), 409)
+
+
+async def test_of_ten_users_of_one_address_at_once_one_is_made(live: Live):
+    answers = await asyncio.gather(*(make(live, email="race@example.com") for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+
+
+async def test_a_retry_with_the_same_idempotency_key_is_one_user_and_one_answer(live: Live):
+    headers = {**live.bearer, "Idempotency-Key": "ada again"}
+    body = {"email": "again@example.com", "password": PASSWORD}
+    answers = await asyncio.gather(*(live.http.post(USERS, json=body, headers=headers) for _ in range(5)))
+    answers.append(await live.http.post(USERS, json=body, headers=headers))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    refused(await live.http.post(USERS, json={**body, "password": "another engine"}, headers=headers), 409)
+    refused(await live.http.post(USERS, json=body, headers={**headers, "Idempotency-Key": "another"}), 409)
+
+
+async def test_users_are_listed_by_pages_and_by_state(live: Live):
+    made = [await user_of(live, f"page{n}@example.com") for n in range(3)]
+    await changed(live, made[1], "disable")
+    where, found = f"{USERS}?limit=2", []
+    while where:
+        answer = await live.http.get(where, headers=live.bearer)
+        found += [user["id"] for user in answer.json()]
+        where = answer.links["next"]["url"] if "next" in answer.links else None
+    assert [user for user in found if user in made] == made
+    disabled = await live.http.get(USERS, params={"state": "disabled", "limit": 1000}, headers=live.bearer)
+    assert made[1] in [user["id"] for user in disabled.json()]
+    assert {user["state"] for user in disabled.json()} == {"disabled"}
+    refused(await live.http.get(USERS, params={"state": "erased"}, headers=live.bearer), 400)
+
+
+async def test_a_user_is_disabled_and_enabled(live: Live):
+    user = await user_of(live, "pause@example.com")
+    for how, state in (("disable", "disabled"), ("disable", "disabled"), ("enable", "active"), ("enable", "active")):
+        assert (await changed(live, user, how)).status_code == 204
+        assert (await live.http.get(f"{USERS}/{user}", headers=live.bearer)).json()["state"] == state
+
+
+async def test_an_erased_user_is_no_more_and_their_address_is_free(live: Live):
+    user = await user_of(live, "gone@example.com", password=PASSWORD)
+    answer = await live.http.delete(f"{USERS}/{user}", headers=live.bearer)
+    assert (answer.status_code, answer.content) == (204, b"")
+    refused(await live.http.get(f"{USERS}/{user}", headers=live.bearer), 404)
+    refused(await changed(live, user, "enable"), 404)
+    assert user not in (await live.http.get(USERS, params={"limit": 1000}, headers=live.bearer)).text
+    assert await user_of(live, "gone@example.com") != user
+
+
+async def test_disabling_a_user_ends_their_sessions(live: Live):
+    user = UUID(await user_of(live, "sessions@example.com", password=PASSWORD))
+    log = Log(live.database)
+    async with pool(live.database) as connections:
+        ledger = Ledger(log, connections)
+        people = People(ledger, MASTER_KEY)
+        theirs = Sessions(ledger, people, settings_for(live.database, live.url), MASTER_KEY)
+        cookie = await theirs.start(user, ("pwd",), "urn:muniment:acr:1", Device(address="192.0.2.1", agent="Firefox"))
+        assert await theirs.current(cookie) is not None
+        await changed(live, str(user), "disable")
+        assert await theirs.current(cookie) is None
+        await changed(live, str(user), "enable")
+        assert await theirs.current(cookie) is None
+        assert await read(connections, lambda connection: sessions.of_user(connection, user)) == []
+        people.close()
+        await log.close()
+
+
+async def test_an_id_that_is_none_is_not_found(live: Live):
+    for user in ("nonsense", "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55", "0199F3A5-7C1E-7D0A-9B43-2F6F0D1C8E55"):
+        refused(await live.http.get(f"{USERS}/{user}", headers=live.bearer), 404)
+        refused(await live.http.delete(f"{USERS}/{user}", headers=live.bearer), 404)
+        for how in ("disable", "enable"):
+            refused(await changed(live, user, how), 404)
+
+
+async def test_reading_takes_one_scope_and_writing_another(live: Live):
+    reader, writer = await live.caller("users-reader", "users:read"), await live.caller("users-writer", "users:write")
+    refused(await live.http.post(USERS, json={"email": "scope@example.com"}, headers=reader), 403)
+    refused(await live.http.get(USERS, headers=writer), 403)
+    assert (await live.http.get(USERS, headers=reader)).status_code == 200
+    assert (await live.http.post(USERS, json={"email": "scope@example.com"}, headers=writer)).status_code == 201
+
+
+async def test_nobody_who_reads_the_database_can_guess_a_password_from_a_request_that_is_kept(live: Live):
+    """The fingerprint of a request is under a key that is not in the database; the answer is sealed."""
+    body = b'{"email": "kept@example.com", "password": "only a short guess"}'
+    headers = {**live.bearer, "Idempotency-Key": "kept", "Content-Type": "application/json"}
+    answer = await live.http.post(USERS, content=body, headers=headers)
+    connection = await asyncpg.connect(live.database)
+    row = await connection.fetchrow(
+        "select fingerprint, response from log.commands where last_position = $1",
+        int(answer.headers["muniment-position"]),
+    )
+    kept = await connection.fetchval("select string_agg(encode(data, 'escape'), '') from log.events")
+    await connection.close()
+    assert row is not None
+    assert row["fingerprint"] != sha256(USERS.encode() + b"\0" + body).digest()
+    for personal in ("kept@example.com", "only a short guess"):
+        assert personal not in kept
+        assert personal.encode() not in row["response"]

@@ -1,0 +1,208 @@
+"""Authlib's stock behaviour where people log in, locked, and what Muniment makes of it: codes, PKCE, refresh tokens, redirects, ID tokens.
+
+Each `stock` test fails when an upgrade of Authlib changes what we rely on or close; each other test says how it is closed.
+"""
+
+import inspect
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from authlib.oauth2.rfc6749 import OAuth2Request, RefreshTokenGrant
+from authlib.oauth2.rfc6749.errors import InvalidRequestError, UnsupportedResponseTypeError
+from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc9101 import authorization_server as jar
+from authlib.oidc.core.grants import code as openid_code
+from joserfc.util import urlsafe_b64encode
+from msgspec import structs
+
+from events.authorization import AuthorizationGranted, Authorized, CodeIssued, RefreshToken
+from projections.clients import Found
+from service.credentials import hash_secret
+from service.oauth import tickets
+from service.oauth.authentication import NONE, Presented
+from service.oauth.authorize import NOT_OFFERED, Asked, Redirected, checked, parse
+from service.oauth.errors import InvalidClient, Refusal, Shown
+from service.oauth.grants import GRANTS
+from service.oauth.server import Facts, decide
+from tests.rules.keyring import ISSUER
+from tests.rules.samples import AT, STREAM
+from tests.rules.test_authentication import MINE, found
+
+URI = "https://app.example.com/cb"
+VERIFIER = "v" * 43
+CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode()
+CODE = tickets.make(tickets.CODE, STREAM).reveal()
+REFRESH = tickets.make(tickets.REFRESH_TOKEN, STREAM).reveal()
+GRANTED = AuthorizationGranted(
+    client=STREAM,
+    user=STREAM,
+    session=STREAM,
+    scopes=("openid", "email"),
+    resource=None,
+    nonce=None,
+    auth_time=AT,
+    acr="urn:muniment:acr:1",
+    amr=("pwd",),
+)
+ISSUED = CodeIssued(
+    hash=hash_secret(CODE),
+    redirect_uri=URI,
+    named=True,
+    code_challenge=CHALLENGE,
+    expires_at=AT + timedelta(minutes=1),
+    at=AT,
+)
+AUTHORIZED = Authorized(
+    granted=GRANTED, code=ISSUED, refresh=RefreshToken(hash=hash_secret(REFRESH), expires_at=AT + timedelta(days=1))
+)
+PERSONS = found(grant_type="authorization_code")
+FACTS = Facts(issuer=ISSUER, given=MINE, found=PERSONS, now=AT, authorized=AUTHORIZED)
+FORM = {"grant_type": "authorization_code", "code": CODE, "redirect_uri": URI, "code_verifier": VERIFIER}
+AGAIN = {"grant_type": "refresh_token", "refresh_token": REFRESH}
+
+
+def refused(form: dict[str, str], facts: Facts = FACTS) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        decide(facts, form)
+    return caught.value
+
+
+def said_of(asked: Asked, client: Found | None) -> str:
+    """What a client is told, or a person shown; nothing when nothing is wrong."""
+    try:
+        checked(asked, client)
+    except Redirected as fault:
+        return fault.redirect.params["error_description"]
+    except Shown as fault:
+        return f"{fault.title} {' '.join(fault.details)}"
+    return ""
+
+
+def stock_request(params: dict[str, str]) -> Any:
+    request: Any = OAuth2Request("GET", "https://id.example.com/openid/authorize")
+    request.payload = BasicOAuth2Payload(params)
+    return request
+
+
+class TestPkce:
+    def test_stock_lets_a_challenge_be_plain_by_leaving_the_method_out(self):
+        assert CodeChallenge.DEFAULT_CODE_CHALLENGE_METHOD == "plain"
+        assert "plain" in CodeChallenge.SUPPORTED_CODE_CHALLENGE_METHOD
+
+    def test_stock_asks_nobody_for_a_challenge_at_the_authorization_endpoint(self):
+        grant: Any = type("Grant", (), {"request": stock_request({})})()
+        assert CodeChallenge(required=True).validate_code_challenge(grant, URI) is None
+
+    @pytest.mark.parametrize(
+        ("change", "error"),
+        [
+            pytest.param({"code_verifier": "w" * 43}, "invalid_grant", id="another"),
+            pytest.param({"code_verifier": CHALLENGE}, "invalid_grant", id="the challenge itself, as with plain"),
+            pytest.param({"code_verifier": "v"}, "invalid_request", id="too short"),
+            pytest.param({"code_verifier": ""}, "invalid_request", id="none"),
+        ],
+    )
+    def test_here_a_code_takes_the_verifier_that_it_was_asked_for_with(self, change: dict[str, str], error: str):
+        form = {name: value for name, value in {**FORM, **change}.items() if value}
+        assert refused(form).error == error
+
+    def test_here_a_verifier_for_a_code_without_a_challenge_is_refused(self):
+        bare = structs.replace(AUTHORIZED, code=structs.replace(ISSUED, code_challenge=None))
+        assert refused(FORM, structs.replace(FACTS, authorized=bare)).error == "invalid_request"
+
+
+class TestTheCode:
+    def test_stock_leaves_binding_expiry_and_reuse_to_a_hook_that_it_has_not(self):
+        with pytest.raises(NotImplementedError):
+            AuthorizationCodeGrant(stock_request({}), None).query_authorization_code("code", None)
+
+    def test_here_it_is_bound_to_its_client_and_its_redirect_uri(self):
+        assert decide(FACTS, FORM).sub == str(STREAM)
+        other = structs.replace(
+            AUTHORIZED, granted=structs.replace(GRANTED, client=AUTHORIZED.granted.user.__class__(int=9))
+        )
+        assert refused(FORM, structs.replace(FACTS, authorized=other)).error == "invalid_grant"
+        assert refused({**FORM, "redirect_uri": f"{URI}/"}).error == "invalid_grant"
+        assert refused({**FORM, "code": tickets.make(tickets.CODE, STREAM).reveal()}).error == "invalid_grant"
+        assert refused(FORM, structs.replace(FACTS, authorized=None)).error == "invalid_grant"
+
+    def test_here_a_redirect_uri_that_was_not_named_at_first_need_not_be_named_again(self):
+        unnamed = structs.replace(AUTHORIZED, code=structs.replace(ISSUED, named=False))
+        form = {name: value for name, value in FORM.items() if name != "redirect_uri"}
+        assert decide(structs.replace(FACTS, authorized=unnamed), form).scope == "openid email"
+
+
+class TestRefreshing:
+    def test_stock_does_not_rotate(self):
+        assert RefreshTokenGrant.INCLUDE_NEW_REFRESH_TOKEN is False
+
+    def test_here_it_is_bound_to_its_client_and_gives_no_more_than_was_allowed(self):
+        assert decide(FACTS, AGAIN).scope == "openid email"
+        assert decide(FACTS, {**AGAIN, "scope": "email"}).scope == "email"
+        assert refused({**AGAIN, "scope": "email api:public"}).error == "invalid_scope"
+        other = structs.replace(
+            AUTHORIZED, granted=structs.replace(GRANTED, client=AUTHORIZED.granted.user.__class__(int=9))
+        )
+        assert refused(AGAIN, structs.replace(FACTS, authorized=other)).error == "invalid_grant"
+
+
+class TestThePublicClient:
+    def test_here_it_shows_no_secret_and_no_other_client_may_do_without(self):
+        nothing = Presented(client_id=MINE.client_id, client_secret=None, method=NONE)
+        public = found(grant_type="authorization_code", public=True, secrets=())
+        assert decide(structs.replace(FACTS, given=nothing, found=public), FORM).sub == str(STREAM)
+        assert isinstance(refused(FORM, structs.replace(FACTS, given=nothing)), InvalidClient)
+        assert isinstance(refused(FORM, structs.replace(FACTS, found=public)), InvalidClient)
+
+
+class TestOddInputAtTheAuthorizationEndpoint:
+    @pytest.mark.parametrize("name", ["response_type", "redirect_uri"])
+    def test_stock_fails_at_characters_that_may_not_be_in_an_error(self, name: str):
+        with pytest.raises(ValueError, match="Error description"):
+            UnsupportedResponseTypeError('"', '"').get_body() if name == "response_type" else InvalidRequestError(
+                'Redirect URI " is not supported'
+            ).get_body()
+
+    @pytest.mark.parametrize("odd", ['"', "\\", "ü", "\x00", "\ud7ff", " "])
+    @pytest.mark.parametrize(
+        "name", ["response_type", "redirect_uri", "client_id", "scope", "state", "nonce", "prompt"]
+    )
+    def test_here_they_are_told_or_shown_plainly(self, name: str, odd: str):
+        params = {
+            "client_id": PERSONS.client.client_id,
+            "redirect_uri": URI,
+            "response_type": "code",
+            "scope": "openid",
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+            name: odd,
+        }
+        asked = Asked(params=params, twice=(), issuer=ISSUER, now=0)
+        client = structs.replace(PERSONS, client=structs.replace(PERSONS.client, redirect_uris=(URI,)))
+        assert said_of(asked, None if name == "client_id" else client).isascii()
+
+    def test_here_what_comes_twice_is_named(self):
+        assert parse(b"a=1&b=2&a=3") == ({"a": "3", "b": "2"}, ("a",))
+        with pytest.raises(Shown):
+            parse(b"a=%ff")
+        with pytest.raises(Shown):
+            parse(b"&".join(b"a%d=1" % n for n in range(51)))
+
+
+class TestRequestObjects:
+    def test_stock_takes_unsigned_ones(self):
+        assert '"none"' in inspect.getsource(jar.JWTAuthenticationRequest.get_request_object_signing_algorithms)
+
+    def test_here_they_are_not_offered(self):
+        assert NOT_OFFERED["request"] == "request_not_supported"
+        assert NOT_OFFERED["request_uri"] == "request_uri_not_supported"
+
+
+class TestIdTokens:
+    def test_stock_s_are_none_of_ours(self):
+        """(It leaves auth_time, acr and amr to the code model; ours are the login's, from the log.)"""
+        assert not any(issubclass(grant, openid_code.OpenIDToken) for grant, _ in GRANTS)

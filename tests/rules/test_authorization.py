@@ -1,0 +1,199 @@
+"""What may be asked of an authorization, and what comes of asking."""
+
+from datetime import timedelta
+from functools import reduce
+from uuid import UUID
+
+import pytest
+from msgspec import structs
+
+from events.authorization import (
+    AuthorizationEvent,
+    AuthorizationGranted,
+    AuthorizationRevoked,
+    Authorized,
+    CodeReplayed,
+    RefreshToken,
+    RefreshTokenReplayed,
+    RefreshTokenRotated,
+    Revoked,
+    Unauthorized,
+    evolve,
+)
+from service.commands.authorization import (
+    GRACE,
+    GrantAuthorization,
+    NewRefreshToken,
+    RedeemCode,
+    RefuseRedemption,
+    RevokeAuthorization,
+    RotateRefreshToken,
+    may_have_been_lost,
+)
+from service.commands.handle import AUTHORIZATION
+from service.problems import Clash, NotFound
+from tests.rules.samples import (
+    AT,
+    AUTHORIZATION_REVOKED,
+    CODE_ISSUED,
+    CODE_REDEEMED,
+    EVENTS,
+    GRANTED,
+    LATER,
+    REDEMPTION_REFUSED,
+    REFRESH_ISSUED,
+    REFRESH_ROTATED,
+    SOON,
+    hashed,
+)
+from tests.rules.table import outcome, rule
+
+INSTANT = timedelta(microseconds=1)
+
+GRANT = GrantAuthorization(granted=GRANTED, code=CODE_ISSUED)
+REDEEM = RedeemCode(jti=UUID(int=1), refresh=NewRefreshToken(hash=hashed(1), expires_at=LATER), at=AT)
+REDEEM_ONCE = structs.replace(REDEEM, refresh=None)
+REFUSE = RefuseRedemption(client_id="oauth_client_other", why="another_client", at=AT)
+ROTATE = RotateRefreshToken(presented=hashed(1), next=hashed(2), jti=UUID(int=2), at=SOON)
+ROTATE_AGAIN = RotateRefreshToken(presented=hashed(2), next=hashed(3), jti=UUID(int=3), at=SOON)
+REVOKE = RevokeAuthorization(why="user", at=LATER)
+
+ISSUED = [GRANTED, CODE_ISSUED]
+ONLINE = [*ISSUED, CODE_REDEEMED]
+OFFLINE = [*ONLINE, REFRESH_ISSUED]
+ROTATED = [*OFFLINE, REFRESH_ROTATED]
+TWICE_ROTATED = [*ROTATED, RefreshTokenRotated(hash=hashed(3), jti=UUID(int=3), at=SOON)]
+
+
+def revoked(*events):
+    return [*events, AUTHORIZATION_REVOKED]
+
+
+def replayed_code(command):
+    return [CodeReplayed(at=command.at), AuthorizationRevoked(why="code_replayed", at=command.at)]
+
+
+def replayed_refresh(command):
+    return [RefreshTokenReplayed(at=command.at), AuthorizationRevoked(why="refresh_token_replayed", at=command.at)]
+
+
+def refused(command):
+    return [REDEMPTION_REFUSED, AuthorizationRevoked(why="redemption_refused", at=command.at)]
+
+
+def late(command, at):
+    return structs.replace(command, at=at)
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "then"),
+    [
+        rule([], GRANT, ISSUED, "a person says yes and the code is issued"),
+        rule(ISSUED, GRANT, Clash, "an authorization is granted once"),
+        rule(revoked(*ISSUED), GRANT, Clash, "a revoked one is not granted again"),
+        rule(ISSUED, REDEEM, [CODE_REDEEMED, REFRESH_ISSUED], "a code is redeemed, with a refresh token"),
+        rule(ISSUED, REDEEM_ONCE, [CODE_REDEEMED], "or without"),
+        rule(ISSUED, late(REDEEM_ONCE, SOON - INSTANT), [structs.replace(CODE_REDEEMED, at=SOON - INSTANT)], "in time"),
+        rule(ISSUED, late(REDEEM, SOON), [], "not at its expiry"),
+        rule(ISSUED, late(REDEEM, LATER), [], "and not after"),
+        rule([GRANTED], REDEEM, [], "a code that was never issued is not redeemed"),
+        rule(ONLINE, REDEEM_ONCE, replayed_code(REDEEM), "a second redemption is a replay and revokes everything"),
+        rule(OFFLINE, REDEEM, replayed_code(REDEEM), "with a refresh token too"),
+        rule(ROTATED, REDEEM, replayed_code(REDEEM), "after that was exchanged too"),
+        rule(ONLINE, late(REDEEM, LATER), replayed_code(late(REDEEM, LATER)), "and long after the code's expiry"),
+        rule(revoked(*ISSUED), REDEEM, [], "a revoked authorization's code is worth nothing"),
+        rule(revoked(*ONLINE), REDEEM, [], "and its replay changes nothing any more"),
+        rule(ISSUED, REFUSE, refused(REFUSE), "a code with the wrong company is good for nobody from then on"),
+        rule(OFFLINE, REFUSE, refused(REFUSE), "nor is a refresh token"),
+        rule(revoked(*OFFLINE), REFUSE, [], "a refusal is remembered once"),
+        rule([*ISSUED, *refused(REFUSE)], REDEEM, [], "the code was refused: who comes second is refused too"),
+        rule(OFFLINE, ROTATE, [REFRESH_ROTATED], "a refresh token is exchanged for the next one"),
+        rule(ROTATED, ROTATE_AGAIN, TWICE_ROTATED[-1:], "and that for the next"),
+        rule(
+            OFFLINE,
+            late(ROTATE, LATER - INSTANT),
+            [structs.replace(REFRESH_ROTATED, at=LATER - INSTANT)],
+            "for as long as it lives",
+        ),
+        rule(OFFLINE, late(ROTATE, LATER), [], "not at its expiry"),
+        rule(ROTATED, late(ROTATE_AGAIN, LATER), [], "an exchange prolongs nothing"),
+        rule(
+            ROTATED, ROTATE, replayed_refresh(ROTATE), "one that was exchanged revokes everything when it comes again"
+        ),
+        rule(TWICE_ROTATED, ROTATE, replayed_refresh(ROTATE), "also an old one"),
+        rule(ROTATED, late(ROTATE, LATER), replayed_refresh(late(ROTATE, LATER)), "also after its expiry"),
+        rule(ROTATED, structs.replace(ROTATE, presented=hashed(9)), [], "one that never was is nothing"),
+        rule(OFFLINE, structs.replace(ROTATE, presented=hashed(2)), [], "nor is one that is yet to come"),
+        rule(ONLINE, ROTATE, [], "where there is no refresh token none is exchanged"),
+        rule(ISSUED, ROTATE, [], "nor before the code was redeemed"),
+        rule(revoked(*OFFLINE), ROTATE, [], "a revoked authorization's refresh token is worth nothing"),
+        rule(revoked(*ROTATED), ROTATE, [], "and the replay of one changes nothing any more"),
+        rule(ISSUED, REVOKE, [AUTHORIZATION_REVOKED], "an authorization can be revoked before its code is redeemed"),
+        rule(ONLINE, REVOKE, [AUTHORIZATION_REVOKED], "after"),
+        rule(ROTATED, REVOKE, [AUTHORIZATION_REVOKED], "and after an exchange"),
+        rule(revoked(*ROTATED), REVOKE, [], "revoking twice changes nothing"),
+        rule([*ONLINE, *replayed_code(REDEEM)], REVOKE, [], "nor does revoking after a replay"),
+        *(
+            rule([], command, NotFound, f"no authorization and {type(command).__name__}: not found")
+            for command in (REDEEM, REFUSE, ROTATE, REVOKE)
+        ),
+    ],
+)
+def test_an_authorization(given, command, then):
+    assert outcome(AUTHORIZATION, given, command) == then
+
+
+def authorized(*events) -> Authorized:
+    state = reduce(evolve, events, Unauthorized())
+    assert isinstance(state, Authorized)
+    return state
+
+
+def test_an_answer_may_have_been_lost_for_as_long_as_the_grace_lasts():
+    rotated = authorized(*ROTATED)
+    assert may_have_been_lost(hashed(1), rotated, SOON)
+    assert may_have_been_lost(hashed(1), rotated, SOON + GRACE - INSTANT)
+    assert not may_have_been_lost(hashed(1), rotated, SOON + GRACE)
+
+
+@pytest.mark.parametrize(
+    ("happened", "presented"),
+    [
+        pytest.param(ISSUED, hashed(1), id="there is no refresh token"),
+        pytest.param(OFFLINE, hashed(1), id="nothing was exchanged yet"),
+        pytest.param(ROTATED, hashed(2), id="it is the one that is good"),
+        pytest.param(ROTATED, hashed(9), id="it never was one"),
+        pytest.param(TWICE_ROTATED, hashed(1), id="another was exchanged since"),
+    ],
+)
+def test_no_answer_was_lost_where(happened, presented):
+    assert not may_have_been_lost(presented, authorized(*happened), SOON)
+
+
+def test_a_refresh_token_keeps_the_hashes_of_all_that_were_exchanged_and_its_expiry():
+    assert authorized(*TWICE_ROTATED).refresh == RefreshToken(
+        hash=hashed(3), expires_at=LATER, rotated_at=SOON, exchanged=(hashed(1), hashed(2))
+    )
+
+
+@pytest.mark.parametrize(
+    "event", [e for e in EVENTS if isinstance(e, AuthorizationEvent)], ids=lambda e: type(e).__name__
+)
+@pytest.mark.parametrize(
+    "state",
+    [Unauthorized(), Authorized(granted=GRANTED), authorized(*OFFLINE), Revoked(was=authorized(*OFFLINE), why="user")],
+    ids=["Unauthorized", "Authorized", "Authorized with a refresh token", "Revoked"],
+)
+def test_evolve_takes_any_event_in_any_state(state, event):
+    assert isinstance(evolve(state, event), Unauthorized | Authorized | Revoked)
+
+
+def test_it_is_known_why_an_authorization_was_revoked():
+    assert evolve(authorized(*OFFLINE), AUTHORIZATION_REVOKED) == Revoked(was=authorized(*OFFLINE), why="user")
+
+
+def test_nothing_changes_a_revoked_authorization_nor_why_it_was():
+    state = Revoked(was=authorized(*OFFLINE), why="user")
+    for event in EVENTS:
+        if isinstance(event, AuthorizationEvent) and not isinstance(event, AuthorizationGranted):
+            assert evolve(state, event) == state

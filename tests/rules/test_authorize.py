@@ -1,0 +1,173 @@
+"""The rules of an authorization before anybody is asked: which redirect URI matches, what comes next, what a code looks like."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from service.oauth import claims, tickets
+from service.oauth.asked import LIFETIME_SECONDS, AuthorizationRequest, NoRequest, Requests
+from service.oauth.errors import InvalidRequest
+from service.oauth.redirect_match import differences, matches
+from service.oauth.redirects import allowed, refused
+from service.oauth.steps import AskConsent, ChooseAccount, Grant, Present, Refuse, SignIn, following
+
+NOW = 1_800_000_000.0
+USER, SESSION = UUID(int=1), UUID(int=2)
+REQUEST = AuthorizationRequest(client_id="c", redirect_uri="https://app.example.com/cb", asked_at=NOW, state="s")
+ISSUER = "https://id.example.com"
+
+
+def present(seconds_ago: float) -> Present:
+    return Present(user=USER, session=SESSION, authenticated_at=datetime.fromtimestamp(NOW - seconds_ago, UTC))
+
+
+def step(seconds_ago: float | None = 10, *, consented: bool = True, now: float = NOW, **changes: object):
+    there = None if seconds_ago is None else present(seconds_ago)
+    return following(structs.replace(REQUEST, **changes), there, consented=consented, now=now)
+
+
+NONE, LOGIN, CONSENT, SELECT = (("none",), ("login",), ("consent",), ("select_account",))
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param(step(None), SignIn(), id="nobody is there"),
+        pytest.param(step(), Grant(present(10)), id="somebody is there who allowed it"),
+        pytest.param(step(consented=False), AskConsent(), id="somebody is there who did not"),
+        pytest.param(step(prompts=LOGIN), SignIn(), id="a login from before prompt=login"),
+        pytest.param(step(-5, prompts=LOGIN, now=NOW + 6), Grant(present(-5)), id="a login since prompt=login"),
+        pytest.param(step(max_age=10), Grant(present(10)), id="a login just as old as max_age"),
+        pytest.param(step(11, max_age=10), SignIn(), id="a login older than max_age"),
+        pytest.param(step(-5, max_age=0, now=NOW + 60), Grant(present(-5)), id="max_age=0 and a login on the way here"),
+        pytest.param(step(wanted_sub=str(USER)), Grant(present(10)), id="the one who was asked for"),
+        pytest.param(step(wanted_sub="another"), SignIn(), id="not the one who was asked for"),
+        pytest.param(step(prompts=SELECT), ChooseAccount(), id="which account is not said"),
+        pytest.param(step(prompts=SELECT, chosen=SESSION), Grant(present(10)), id="which account is said"),
+        pytest.param(step(prompts=SELECT, chosen=UUID(int=9)), ChooseAccount(), id="it was said in another session"),
+        pytest.param(step(prompts=CONSENT), AskConsent(), id="allowed before, and asked again"),
+    ],
+)
+def test_what_comes_next(found, expected):
+    assert found == expected
+
+
+def test_consent_that_was_given_again_counts_in_the_session_that_gave_it():
+    again = structs.replace(REQUEST, prompts=CONSENT, consented=SESSION)
+    assert following(again, present(10), consented=True, now=NOW) == Grant(present(10))
+    elsewhere = structs.replace(REQUEST, prompts=CONSENT, consented=UUID(int=9))
+    assert following(elsewhere, present(10), consented=True, now=NOW) == AskConsent()
+
+
+@pytest.mark.parametrize(
+    ("found", "error"),
+    [
+        pytest.param(step(None, prompts=NONE), "login_required", id="nobody is there"),
+        pytest.param(step(11, prompts=NONE, max_age=10), "login_required", id="too long ago"),
+        pytest.param(step(prompts=NONE, wanted_sub="another"), "login_required", id="somebody else"),
+        pytest.param(step(prompts=NONE, consented=False), "consent_required", id="not allowed"),
+    ],
+)
+def test_in_silence_it_is_an_error(found, error: str):
+    assert isinstance(found, Refuse)
+    assert found.error == error
+
+
+REGISTERED = ("https://app.example.com/cb", "http://127.0.0.1/cb", "http://[::1]:80/cb", "com.example.app:/cb")
+
+
+@pytest.mark.parametrize("uri", [*REGISTERED, "http://127.0.0.1:5000/cb", "http://[::1]:5000/cb"])
+def test_a_redirect_uri_matches(uri: str):
+    assert matches(uri, REGISTERED)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://app.example.com:443/cb",
+        "https://app.example.com/CB",
+        "https://app.example.com/cb/../cb",
+        "https://app.example.com/cb?",
+        "http://127.0.0.1:5000/cb?x",
+        "http://u@127.0.0.1:5000/cb",
+        "https://127.0.0.1:5000/cb",
+        "http://127.0.0.2:5000/cb",
+        "http://localhost:5000/cb",
+        "http://127.0.0.1.evil.example/cb",
+        "com.example.app:/cb2",
+        "",
+    ],
+)
+def test_a_redirect_uri_does_not_match(uri: str):
+    assert not matches(uri, REGISTERED)
+    assert differences(uri, REGISTERED)
+
+
+@given(st.text(max_size=60))
+def test_whatever_the_redirect_uri_is_its_differences_name_parts_alone(uri: str):
+    known = {"scheme", "host", "port", "path", "query", "fragment", "spelling", "form"}
+    assert uri in REGISTERED or set(differences(uri, REGISTERED)) <= known
+
+
+@given(st.uuids(), st.sampled_from([tickets.CODE, tickets.REFRESH_TOKEN]))
+def test_a_code_or_refresh_token_names_its_authorization_and_is_read_as_nothing_else(authorization: UUID, kind: str):
+    text = tickets.make(kind, authorization).reveal()
+    ticket = tickets.read(kind, text)
+    assert ticket is not None
+    assert ticket.authorization == authorization
+    other = tickets.CODE if kind == tickets.REFRESH_TOKEN else tickets.REFRESH_TOKEN
+    assert tickets.read(other, text) is None
+    assert tickets.read(kind, text[:-1]) is None
+
+
+@given(st.text(max_size=100))
+def test_no_text_makes_the_reading_of_a_code_fail(text: str):
+    assert tickets.read(tickets.CODE, tickets.CODE + text) is None or len(text) == 64
+
+
+def test_a_sealed_request_is_read_back_for_an_hour_and_by_nobody_else(monkeypatch: pytest.MonkeyPatch):
+    ours, others = Requests(b"k" * 32), Requests(b"o" * 32)
+    text = ours.close(REQUEST)
+    monkeypatch.setattr("service.oauth.asked.time.time", lambda: NOW + LIFETIME_SECONDS)
+    assert ours.open(text) == REQUEST
+    with pytest.raises(NoRequest):
+        others.open(text)
+    monkeypatch.setattr("service.oauth.asked.time.time", lambda: NOW + LIFETIME_SECONDS + 1)
+    with pytest.raises(NoRequest, match="an hour"):
+        ours.open(text)
+
+
+@given(st.text(max_size=200))
+def test_no_text_makes_the_opening_of_a_request_fail_otherwise(text: str):
+    with pytest.raises(NoRequest):
+        Requests(b"k" * 32).open(text)
+
+
+def test_every_answer_says_who_gives_it_and_gives_the_state_back():
+    assert allowed(REQUEST, ISSUER, "code_x").params == {"code": "code_x", "state": "s", "iss": ISSUER}
+    said = refused(REQUEST, ISSUER, "access_denied", 'No "thanks".')
+    assert said.params == {
+        "error": "access_denied",
+        "error_description": "No ?thanks?.",
+        "state": "s",
+        "iss": ISSUER,
+    }
+    assert "code_x" not in repr(allowed(REQUEST, ISSUER, "code_x"))
+
+
+def test_claims_that_are_asked_for_singly_are_those_that_there_are():
+    text = (
+        '{"id_token": {"email": null, "sub": {"value": "x"}, "hat": null}, "userinfo": {"name": {"essential": true}}}'
+    )
+    assert claims.wanted(text) == claims.Wanted(id_token=("email",), userinfo=("name",), sub="x")
+    assert claims.wanted(None) == claims.Wanted()
+
+
+@given(st.text(max_size=50).filter(lambda text: not text.strip().startswith("{")))
+def test_what_is_no_json_object_is_no_claims(text: str):
+    with pytest.raises(InvalidRequest, match="claims"):
+        claims.wanted(text)

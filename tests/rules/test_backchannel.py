@@ -1,0 +1,19 @@
+"""How often a client is told that a session is over, and with what pauses in between."""
+
+from service.people.backchannel import LONGEST_PAUSE_SECONDS, MOST_SECONDS, MOST_TRIES, Tries
+
+
+def test_the_pauses_grow_to_a_minute_and_there_is_a_last_try():
+    now, pauses = 1000.0, list[float]()
+    tries = Tries(now, now)
+    while not tries.failed(now):
+        pauses.append(tries.next_at - now)
+        now = tries.next_at
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert len(pauses) + 1 == MOST_TRIES
+    assert max(pauses) == LONGEST_PAUSE_SECONDS
+
+
+def test_after_ten_minutes_no_try_follows():
+    assert not Tries(0.0, 0.0).failed(MOST_SECONDS - 1)
+    assert Tries(0.0, 0.0).failed(MOST_SECONDS)

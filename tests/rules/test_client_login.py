@@ -1,0 +1,90 @@
+"""The terms on which people log in through a client: who may set them, and to what."""
+
+import pytest
+from msgspec import structs
+
+from events.client import ClientLoginChanged, Login
+from service.commands.client import ChangeClient, Holder, LoginChange, RegisterClient
+from service.commands.handle import CLIENT
+from service.problems import Clash, Forbidden
+from tests.rules.samples import AT, INTERACTIVE, REGISTERED, secret
+from tests.rules.table import outcome, rule
+
+ALICE = Holder(owner="alice", sub="alice", scopes=frozenset({"clients:write"}))
+OPERATOR = Holder(owner=None, sub="muniment", scopes=frozenset({"clients:write", "operate"}))
+REGISTER = RegisterClient(
+    owner="alice",
+    grant=INTERACTIVE.grant,
+    display_name=None,
+    redirect_uris=INTERACTIVE.redirect_uris,
+    scopes=INTERACTIVE.scopes,
+    secret=secret(1),
+    at=AT,
+    by=ALICE,
+)
+MACHINE = structs.replace(REGISTER, grant=REGISTERED.grant)
+PUBLIC = structs.replace(INTERACTIVE, secret=None)
+USUAL = Login()
+NO_PKCE, FIRST_PARTY, ES256 = Login(require_pkce=False), Login(first_party=True), Login(id_token_alg="ES256")
+OUT = ("https://app.example.com/out",)
+
+
+def register(login: Login, by: Holder | None = ALICE, **more: object) -> RegisterClient:
+    return structs.replace(REGISTER, login=login, by=by, **more)
+
+
+def change(by: Holder = ALICE, **terms: object) -> ChangeClient:
+    return ChangeClient(by=by, login=structs.replace(LoginChange(), **terms))
+
+
+def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
+    return ClientLoginChanged(login=login, was=was)
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "then"),
+    [
+        rule([], register(USUAL), [INTERACTIVE], "the usual terms are no event"),
+        rule([], register(ES256), [INTERACTIVE, changed(ES256)], "other terms are one"),
+        rule([], register(NO_PKCE), [INTERACTIVE, changed(NO_PKCE)], "a confidential client may do without PKCE"),
+        rule([], register(NO_PKCE, secret=None), Clash, "a public client may not"),
+        rule([], register(USUAL, secret=None), [PUBLIC], "without a secret it is a public client"),
+        rule([], register(FIRST_PARTY), Forbidden, "nobody lets their own client skip consent"),
+        rule([], register(FIRST_PARTY, None), Forbidden, "nor does the service by itself"),
+        rule([], register(FIRST_PARTY, OPERATOR), [INTERACTIVE, changed(FIRST_PARTY)], "an operator may"),
+        rule([], structs.replace(MACHINE, login=ES256), Clash, "nobody logs in through a machine"),
+        rule([INTERACTIVE], change(), [], "a change of no term changes nothing"),
+        rule([INTERACTIVE], change(id_token_alg="RS256"), [], "to what is changes nothing"),
+        rule([INTERACTIVE], change(id_token_alg="ES256"), [changed(ES256)], "a term can be changed"),
+        rule(
+            [INTERACTIVE, changed(ES256)],
+            change(post_logout_redirect_uris=OUT),
+            [changed(Login(id_token_alg="ES256", post_logout_redirect_uris=OUT), ES256)],
+            "what is not said stays as it is",
+        ),
+        rule(
+            [INTERACTIVE, changed(Login(backchannel_logout_uri="https://a.example"))],
+            change(backchannel_logout_uri=None),
+            [changed(USUAL, Login(backchannel_logout_uri="https://a.example"))],
+            "a client can be told no more",
+        ),
+        rule([PUBLIC], change(require_pkce=False), Clash, "a public client never does without PKCE"),
+        rule([REGISTERED], change(id_token_alg="ES256"), Clash, "a machine gets no such terms later either"),
+        rule([INTERACTIVE], change(first_party=True), Forbidden, "nobody lets their own client skip consent later"),
+        rule([INTERACTIVE], change(OPERATOR, first_party=True), [changed(FIRST_PARTY)], "an operator may later"),
+        rule(
+            [INTERACTIVE, changed(FIRST_PARTY)],
+            change(id_token_alg="ES256"),
+            [changed(Login(first_party=True, id_token_alg="ES256"), FIRST_PARTY)],
+            "its owner changes other terms of a client that skips consent",
+        ),
+        rule(
+            [INTERACTIVE, changed(FIRST_PARTY)],
+            change(first_party=False),
+            [changed(USUAL, FIRST_PARTY)],
+            "and makes it ask again",
+        ),
+    ],
+)
+def test_the_terms_of_logging_in(given, command, then):
+    assert outcome(CLIENT, given, command) == then

@@ -1,0 +1,163 @@
+"""What happened is told in sentences, and of what is hashed or sealed nothing is told."""
+
+from typing import Any
+
+import pytest
+from msgspec import json, structs
+
+from events.codec import Event, Recorded, encode, type_of
+from events.envelope import ByClient, ByOperator, ByService, ByUser, Meta
+from service.cli import telling
+from tests.rules.samples import (
+    AT,
+    AUTHORIZATION_REFUSED,
+    AUTHORIZATION_REVOKED,
+    CLIENT_ID,
+    CLIENT_NOT_REACHED,
+    CLIENT_NOTIFIED,
+    CODE_ISSUED,
+    CODE_REDEEMED,
+    CODE_REPLAYED,
+    CONSENT_GIVEN,
+    CONSENT_TO_US,
+    CONSENT_WITHDRAWN,
+    DEVICE,
+    ENDED_QUIETLY,
+    EVENTS,
+    FACTOR_ADDED,
+    FACTOR_REMOVED,
+    GRANTED,
+    GRANTED_THE_LEAST,
+    HASH,
+    KEPT,
+    LOGIN_CHANGED,
+    PASSKEY_ADDED,
+    PASSWORD,
+    PASSWORD_CHANGED,
+    PERSON,
+    PROFILE,
+    PUBLIC_REGISTERED,
+    REAUTHENTICATED,
+    REDEMPTION_REFUSED,
+    REFRESH_ISSUED,
+    REFRESH_REPLAYED,
+    REFRESH_ROTATED,
+    RSA_PUBLISHED,
+    SEALED,
+    SESSION_ENDED,
+    SESSION_ID,
+    SESSION_STARTED,
+    STREAM,
+    USED_AFTER_END,
+    USER_DISABLED,
+    USER_ENABLED,
+    USER_ERASED,
+    USER_FROM_UPSTREAM,
+    USER_REGISTERED,
+    USER_VERIFIED,
+    hashed,
+)
+
+HIDDEN = (SEALED, PROFILE, PASSWORD, KEPT, DEVICE, HASH, CODE_ISSUED.code_challenge, hashed(0)[:40])
+META = Meta(actor=ByUser(user_id=PERSON, session=SESSION_ID), request_id="r")
+
+
+def recorded(event: Event) -> Recorded:
+    return Recorded(
+        position=1,
+        recorded_at=AT,
+        stream_id=STREAM,
+        version=1,
+        type=type_of(event),
+        event=event,
+        meta_bytes=encode(META),
+    )
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=type_of)
+def test_every_event_has_its_sentence_and_nothing_that_is_hashed_or_sealed_is_in_it(event):
+    sentence = telling.what(event)
+    assert sentence
+    assert "\n" not in sentence
+    assert not [hidden for hidden in HIDDEN if hidden and hidden in sentence]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=type_of)
+def test_every_event_is_told_to_scripts_without_what_is_hashed_or_sealed(event):
+    told = json.encode(telling.as_json(recorded(event))).decode()
+    assert f'"type":"{type_of(event)}"' in told
+    assert not [hidden for hidden in HIDDEN if hidden and hidden in told]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=type_of)
+def test_all_the_rest_is_told_to_scripts(event):
+    assert set(telling.fields(event)) == set(event.__struct_fields__) - telling.SECRETIVE
+
+
+def test_of_a_second_factor_its_kind_is_told_and_not_what_is_kept_of_it():
+    assert set(telling.fields(FACTOR_ADDED)["factor"]) == {"factor_id", "kind", "created_at"}
+
+
+TOLD = [
+    (PUBLIC_REGISTERED, "registered for alice: an interactive client; name none; scopes api:public; redirect URIs https://app.example.com/callback; a public client, without a secret"),
+    (LOGIN_CHANGED, "terms of logging in changed from the usual ones to require_pkce False; first_party True; id_token_alg ES256; post_logout_redirect_uris https://app.example.com/bye; backchannel_logout_uri https://app.example.com/logout"),
+    (RSA_PUBLISHED, "key key-2 (RS256) published"),
+    (USER_REGISTERED, "registered, with a password"),
+    (USER_FROM_UPSTREAM, "registered, from the upstream provider"),
+    (USER_VERIFIED, "e-mail address verified"),
+    (PASSWORD_CHANGED, "password changed"),
+    (FACTOR_ADDED, "second factor added: totp 00000000-0000-0000-0000-000000000001"),
+    (PASSKEY_ADDED, "second factor added: passkey 00000000-0000-0000-0000-000000000002"),
+    (FACTOR_REMOVED, "second factor 00000000-0000-0000-0000-000000000001 removed"),
+    (USER_DISABLED, "disabled"),
+    (USER_ENABLED, "enabled"),
+    (USER_ERASED, "erased: what is sealed above can be read by nobody any more"),
+    (SESSION_STARTED, f"user {PERSON} logged in (pwd), until 2027-01-02 03:04:05Z"),
+    (REAUTHENTICATED, "logged in again (pwd, otp, mfa)"),
+    (SESSION_ENDED, f"ended: signed out; to be told: {CLIENT_ID}, oauth_client_other"),
+    (ENDED_QUIETLY, "ended: user disabled"),
+    (USED_AFTER_END, "somebody came with its cookie after its end"),
+    (CLIENT_NOTIFIED, f"{CLIENT_ID} was told of the end"),
+    (CLIENT_NOT_REACHED, "oauth_client_other could not be told of the end: HTTP 503"),
+    (CONSENT_GIVEN, f"user {PERSON} allowed {CLIENT_ID} at https://crm.example.com: openid crm:read"),
+    (CONSENT_TO_US, f"user {PERSON} allowed {CLIENT_ID}: openid crm:read"),
+    (structs.replace(CONSENT_TO_US, scopes=()), f"user {PERSON} allowed {CLIENT_ID}: no scope"),
+    (CONSENT_WITHDRAWN, "withdrawn"),
+    (GRANTED, f"user {PERSON} let {CLIENT_ID} in at https://crm.example.com, with openid offline_access"),
+    (GRANTED_THE_LEAST, f"user {PERSON} let {CLIENT_ID} in, with openid offline_access"),
+    (CODE_ISSUED, "code issued for https://app.example.com/callback"),
+    (CODE_REDEEMED, "code redeemed for the token 00000000-0000-0000-0000-000000000001"),
+    (CODE_REPLAYED, "the code came a second time"),
+    (REDEMPTION_REFUSED, "refused to oauth_client_other: another_client"),
+    (REFRESH_ISSUED, "refresh token issued, good until 2027-01-02 03:04:05Z"),
+    (REFRESH_ROTATED, "refresh token exchanged for the next one and the token 00000000-0000-0000-0000-000000000002"),
+    (REFRESH_REPLAYED, "a refresh token that had been exchanged came again"),
+    (AUTHORIZATION_REVOKED, "revoked, with all that came of it: user"),
+    (AUTHORIZATION_REFUSED, f"a request in the name of {CLIENT_ID} was refused: another redirect URI"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("event", "sentence"), TOLD, ids=[sentence[:40] for _, sentence in TOLD])
+def test_it_is_told_like_this(event, sentence):
+    assert telling.what(event) == sentence
+
+
+@pytest.mark.parametrize(
+    ("actor", "told"),
+    [
+        (ByClient(client_id="oauth_client_1", sub="alice"), "alice (by oauth_client_1)"),
+        (ByUser(user_id=PERSON, session=SESSION_ID), f"user {PERSON}"),
+        (ByOperator(user="root"), "root (at the command line)"),
+        (ByService(why="first run"), "Muniment (first run)"),
+    ],
+    ids=["a client", "a person", "an operator", "the service"],
+)
+def test_who_did_it_is_told_without_a_name_or_an_address(actor: Any, told: str):
+    assert telling.who(actor) == told
+
+
+@pytest.mark.parametrize(
+    "event", [USER_DISABLED, ENDED_QUIETLY, CONSENT_WITHDRAWN, CODE_REPLAYED, AUTHORIZATION_REFUSED]
+)
+def test_what_happened_to_people_is_named_by_its_stream(event):
+    assert telling.subject(recorded(event)) == str(STREAM)

@@ -1,0 +1,141 @@
+"""What may be asked of a user, and what comes of asking."""
+
+from uuid import UUID
+
+import pytest
+from msgspec import structs
+
+from events.user import (
+    ActiveUser,
+    DisabledUser,
+    ErasedUser,
+    UnregisteredUser,
+    UserEvent,
+    UserFactorAdded,
+    UserFactorRemoved,
+    UserRegistered,
+    evolve,
+)
+from service.commands.handle import USER
+from service.commands.user import (
+    MOST_FACTORS,
+    AddFactor,
+    ChangePassword,
+    DisableUser,
+    EnableUser,
+    EraseUser,
+    RegisterUser,
+    RemoveFactor,
+    VerifyUser,
+)
+from service.problems import Clash, NotFound
+from tests.rules.samples import (
+    AT,
+    EVENTS,
+    FACTOR_ADDED,
+    FACTOR_REMOVED,
+    LATER,
+    PASSKEY_ADDED,
+    PASSWORD,
+    PASSWORD_CHANGED,
+    PROFILE,
+    SOON,
+    USER_DISABLED,
+    USER_ENABLED,
+    USER_ERASED,
+    USER_FROM_UPSTREAM,
+    USER_REGISTERED,
+    USER_VERIFIED,
+    factor,
+)
+from tests.rules.table import outcome, rule
+
+REGISTER = RegisterUser(profile=PROFILE, password=PASSWORD, email_verified=False, at=AT)
+FROM_UPSTREAM = structs.replace(REGISTER, password=None, email_verified=True)
+VERIFY, CHANGE = VerifyUser(at=SOON), ChangePassword(password=PASSWORD, at=SOON)
+ADD, REMOVE = AddFactor(factor=factor(1)), RemoveFactor(factor_id=UUID(int=1))
+DISABLE, ENABLE, ERASE = DisableUser(), EnableUser(), EraseUser(at=LATER)
+
+NEW, OFF = [USER_REGISTERED], [USER_REGISTERED, USER_DISABLED]
+GONE = [USER_REGISTERED, USER_ERASED]
+FULL = [USER_REGISTERED, *(UserFactorAdded(factor=factor(n)) for n in range(1, MOST_FACTORS + 1))]
+ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
+
+
+@pytest.mark.parametrize(
+    ("given", "command", "then"),
+    [
+        rule([], REGISTER, [USER_REGISTERED], "a new user is registered"),
+        rule([], FROM_UPSTREAM, [USER_FROM_UPSTREAM], "a user of the upstream provider has no password"),
+        rule(NEW, REGISTER, Clash, "a user is registered once"),
+        rule(OFF, REGISTER, Clash, "a disabled user is not registered again"),
+        rule(GONE, REGISTER, Clash, "an erased user's id is never anybody else's"),
+        rule(NEW, VERIFY, [USER_VERIFIED], "an address can be verified"),
+        rule([*NEW, USER_VERIFIED], VERIFY, [], "verifying twice changes nothing"),
+        rule([USER_FROM_UPSTREAM], VERIFY, [], "whom the upstream provider vouches for is verified"),
+        rule(OFF, VERIFY, [USER_VERIFIED], "a disabled user's address can be verified"),
+        rule(NEW, CHANGE, [PASSWORD_CHANGED], "a password can be changed"),
+        rule([*NEW, PASSWORD_CHANGED], CHANGE, [PASSWORD_CHANGED], "a password is sealed anew, so never the same"),
+        rule([USER_FROM_UPSTREAM], CHANGE, [PASSWORD_CHANGED], "a user of the upstream provider can get a password"),
+        rule(OFF, CHANGE, [PASSWORD_CHANGED], "a disabled user's password can be changed"),
+        rule(NEW, ADD, [FACTOR_ADDED], "a second factor can be added"),
+        rule([*NEW, FACTOR_ADDED], AddFactor(factor=factor(2, "passkey")), [PASSKEY_ADDED], "and another"),
+        rule(OFF, ADD, [FACTOR_ADDED], "a disabled user can get a second factor"),
+        rule(FULL, AddFactor(factor=factor(99)), Clash, "there is a most number of second factors"),
+        rule([*FULL, USER_DISABLED], AddFactor(factor=factor(99)), Clash, "of a disabled user too"),
+        rule(ONE_LESS, AddFactor(factor=factor(99)), [UserFactorAdded(factor=factor(99))], "one removed makes room"),
+        rule([*NEW, FACTOR_ADDED], REMOVE, [FACTOR_REMOVED], "a second factor can be removed"),
+        rule([*NEW, FACTOR_ADDED, USER_DISABLED], REMOVE, [FACTOR_REMOVED], "of a disabled user too"),
+        rule(NEW, REMOVE, NotFound, "a second factor that is not there cannot be removed"),
+        rule([*NEW, PASSKEY_ADDED], REMOVE, NotFound, "nor can another one's"),
+        rule([*NEW, FACTOR_ADDED, FACTOR_REMOVED], REMOVE, NotFound, "nor can it be removed twice"),
+        rule(NEW, DISABLE, [USER_DISABLED], "a user can be disabled"),
+        rule(OFF, DISABLE, [], "disabling twice changes nothing"),
+        rule([*OFF, USER_ENABLED], DISABLE, [USER_DISABLED], "an enabled user can be disabled again"),
+        rule(OFF, ENABLE, [USER_ENABLED], "a disabled user can be enabled"),
+        rule(NEW, ENABLE, [], "enabling an active user changes nothing"),
+        rule(NEW, ERASE, [USER_ERASED], "a user can be erased"),
+        rule(OFF, ERASE, [USER_ERASED], "a disabled user can be erased"),
+        rule(GONE, ERASE, [], "erasing twice changes nothing"),
+        rule([], ERASE, NotFound, "nobody cannot be erased"),
+        *(
+            rule(given, command, NotFound, f"{who} and {type(command).__name__}: not found")
+            for command in (VERIFY, CHANGE, ADD, REMOVE, DISABLE, ENABLE)
+            for given, who in (([], "nobody"), (GONE, "an erased user"), ([*OFF, USER_ERASED], "one disabled before"))
+        ),
+    ],
+)
+def test_a_user(given, command, then):
+    assert outcome(USER, given, command) == then
+
+
+def test_a_disabled_user_comes_back_as_they_were_with_what_changed_meanwhile():
+    state = UnregisteredUser()
+    for event in (USER_REGISTERED, FACTOR_ADDED, USER_DISABLED, USER_VERIFIED, PASSKEY_ADDED, FACTOR_REMOVED):
+        state = evolve(state, event)
+    was = ActiveUser(verified=True, has_password=True, factors=(factor(2, "passkey"),))
+    assert state == DisabledUser(was=was)
+    assert evolve(state, USER_ENABLED) == was
+
+
+def test_a_user_has_a_password_once_one_is_set():
+    arrived = evolve(UnregisteredUser(), USER_FROM_UPSTREAM)
+    assert arrived == ActiveUser(verified=True, has_password=False)
+    assert evolve(arrived, PASSWORD_CHANGED) == ActiveUser(verified=True, has_password=True)
+
+
+def test_an_erased_user_stays_erased_whatever_happens():
+    for event in EVENTS:
+        if isinstance(event, UserEvent) and not isinstance(event, UserRegistered):
+            assert evolve(ErasedUser(), event) == ErasedUser()
+
+
+ACTIVE = ActiveUser(verified=False, has_password=True, factors=(factor(1),))
+
+
+@pytest.mark.parametrize("event", [e for e in EVENTS if isinstance(e, UserEvent)], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "state", [UnregisteredUser(), ACTIVE, DisabledUser(was=ACTIVE), ErasedUser()], ids=lambda s: type(s).__name__
+)
+def test_evolve_takes_any_event_in_any_state(state, event):
+    assert isinstance(evolve(state, event), UnregisteredUser | ActiveUser | DisabledUser | ErasedUser)

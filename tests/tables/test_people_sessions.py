@@ -1,0 +1,388 @@
+"""Login sessions of people, what their end reaches, and how often somebody may fail to begin one."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from msgspec import structs
+
+from events.authorization import AuthorizationGranted, CodeIssued
+from events.client import AuthorizationCode, Login
+from events.database import Connection, pool
+from events.envelope import ByService, Meta
+from events.log import Log
+from events.replay import history
+from events.session import SessionEnded, SessionStarted, SessionUsedAfterEnd
+from projections import authorizations, sessions
+from projections.clients import client_id_of
+from service.commands.authorization import GrantAuthorization
+from service.commands.client import RegisterClient
+from service.commands.handle import AUTHORIZATION, CLIENT, SESSION, USER, Ledger, handle
+from service.commands.session import EndSession
+from service.commands.user import DisableUser
+from service.credentials import new_id
+from service.limits import Limits, forget
+from service.people import ending
+from service.people.accounts import People, Profile
+from service.people.sessions import Device, Sessions, SignedIn
+from service.people.signed import as_text, of_text
+from service.people.throttle import ACCOUNT_LIMIT, ADDRESS_LIMIT, FACTOR_LIMIT, Attempts, TooManyAttempts, network
+from service.problems import NotFound
+from service.settings import read
+
+MASTER_KEY = b"k" * 32
+META = Meta(actor=ByService(why="test"), request_id="test")
+SETTINGS = read({})
+ADA = Profile(email="ada@example.com", name="Ada")
+DEVICE = Device(address="192.0.2.1", agent="Firefox on Plan 9")
+PWD = (("pwd",), "urn:muniment:acr:1")
+
+
+@pytest.fixture
+async def ledger(database: str) -> AsyncIterator[Ledger]:
+    log = Log(database)
+    async with pool(database) as connections:
+        yield Ledger(log, connections)
+        await log.close()
+
+
+@pytest.fixture
+async def people(ledger: Ledger) -> AsyncIterator[People]:
+    people = People(ledger, MASTER_KEY)
+    yield people
+    people.close()
+
+
+@pytest.fixture
+def theirs(ledger: Ledger, people: People) -> Sessions:
+    return Sessions(ledger, people, SETTINGS, MASTER_KEY)
+
+
+@pytest.fixture
+async def ada(people: People) -> UUID:
+    return await people.register(ADA, None, META)
+
+
+@pytest.fixture
+async def limits(database: str, superuser: Connection) -> AsyncIterator[Limits]:
+    """At the beginning of a minute or in its middle, not at its end."""
+    await superuser.execute("truncate limits.counts, limits.used")
+    await asyncio.sleep(max(0.0, time.time() % 60 - 58.5))
+    limits = Limits(database)
+    yield limits
+    await limits.close()
+
+
+async def signed_in(theirs: Sessions, cookie: str) -> SignedIn:
+    current = await theirs.current(cookie)
+    assert current is not None
+    return current
+
+
+async def granted(ledger: Ledger, user: UUID, session: UUID, *scopes: str, logout_uri: str | None = None) -> UUID:
+    """An authorization of a new client in this session."""
+    client, stream, now = new_id(), new_id(), datetime.now(UTC)
+    register = RegisterClient(
+        owner="test",
+        grant=AuthorizationCode(),
+        display_name=None,
+        redirect_uris=("https://app.example.com/cb",),
+        scopes=(),
+        secret=None,
+        at=now,
+        login=Login(backchannel_logout_uri=logout_uri),
+    )
+    await handle(ledger, CLIENT, client, register, META, fresh=True)
+    grant = AuthorizationGranted(
+        client=client,
+        user=user,
+        session=session,
+        scopes=scopes,
+        resource=None,
+        nonce=None,
+        auth_time=now,
+        acr="urn:muniment:acr:1",
+        amr=("pwd",),
+    )
+    code = CodeIssued(
+        hash="0" * 64,
+        redirect_uri="https://app.example.com/cb",
+        named=True,
+        code_challenge=None,
+        expires_at=now + timedelta(minutes=1),
+        at=now,
+    )
+    await handle(ledger, AUTHORIZATION, stream, GrantAuthorization(granted=grant, code=code), META, fresh=True)
+    return stream
+
+
+async def why_revoked(reader, *streams: UUID) -> list[str | None]:
+    rows = await reader.fetch(
+        "select stream_id, why from read.authorizations where stream_id = any($1::uuid[])", streams
+    )
+    whys = {row["stream_id"]: row["why"] for row in rows}
+    return [whys[stream] for stream in streams]
+
+
+async def test_a_cookie_speaks_for_whom_it_was_made_and_tells_where_and_how_they_signed_in(theirs, people, ada):
+    current = await signed_in(theirs, await theirs.start(ada, *PWD, DEVICE))
+    assert current.user.stream_id == current.session.user_id == ada
+    assert (current.session.amr, current.session.acr) == PWD
+    assert await theirs.device(current.session) == DEVICE
+    assert "192.0.2.1" not in str(current.session.device)
+    assert current.session.expires_at - current.session.started_at == timedelta(days=14)
+
+
+async def test_the_cookie_s_name_has_the_prefix_that_browsers_enforce_where_there_is_https(ledger, people):
+    assert Sessions(ledger, people, SETTINGS, MASTER_KEY).cookie == "muniment_session"
+    https = structs.replace(SETTINGS, issuer="https://auth.example.com")
+    assert Sessions(ledger, people, https, MASTER_KEY).cookie == "__Host-muniment_session"
+
+
+async def test_nobody_else_can_write_a_cookie(theirs, ledger, people, ada):
+    cookie = await theirs.start(ada, *PWD, None)
+    content = of_text(cookie)
+    assert content is not None
+    for place in (0, 15, 16, 47, 48, 79):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        assert await theirs.current(as_text(bytes(changed))) is None
+    for other in (None, "", "x", "=", "é", cookie[:-1], cookie + "AAAA", as_text(content[:48]), as_text(bytes(80))):
+        assert await theirs.current(other) is None
+    assert await Sessions(ledger, people, SETTINGS, b"o" * 32).current(cookie) is None
+    assert await theirs.current(cookie) is not None
+
+
+async def test_the_log_has_neither_the_cookie_nor_where_it_is(theirs, ada, reader):
+    cookie = await theirs.start(ada, *PWD, DEVICE)
+    content = of_text(cookie)
+    session = (await signed_in(theirs, cookie)).session.stream_id
+    stored = b"".join([row[0] + row[1] for row in await reader.fetch("select data, meta from log.events")])
+    assert content is not None
+    for secret in (cookie, content[16:48].hex(), as_text(content[16:48]), "192.0.2.1", "Firefox", "ada@example.com"):
+        assert secret.encode() not in stored
+    (started,) = await history(reader, session)
+    assert isinstance(started.event, SessionStarted)
+    assert started.meta.address is None
+
+
+async def test_signing_in_again_keeps_the_session_and_makes_the_former_cookie_worthless(theirs, ada, reader):
+    first = await theirs.start(ada, *PWD, DEVICE)
+    before = await signed_in(theirs, first)
+    second = await theirs.reauthenticate(before, ("pwd", "otp", "mfa"), "urn:muniment:acr:2")
+    after = await signed_in(theirs, second)
+    assert await theirs.current(first) is None
+    assert after.session.stream_id == before.session.stream_id
+    assert (after.session.amr, after.session.acr) == (("pwd", "otp", "mfa"), "urn:muniment:acr:2")
+    assert after.session.authenticated_at > before.session.authenticated_at
+    assert after.session.expires_at == before.session.expires_at
+    await theirs.end(after.session.stream_id, "signed_out", META)
+    with pytest.raises(NotFound):
+        await theirs.reauthenticate(after, *PWD)
+
+
+async def test_a_session_is_over_at_its_time(ledger, people, ada):
+    short = Sessions(ledger, people, structs.replace(SETTINGS, session_lifetime=0), MASTER_KEY)
+    assert await short.current(await short.start(ada, *PWD, None)) is None
+
+
+async def test_a_cookie_that_comes_after_the_end_of_its_session_is_remembered_once(theirs, ada, reader):
+    cookie = await theirs.start(ada, *PWD, DEVICE)
+    session = (await signed_in(theirs, cookie)).session.stream_id
+    await theirs.end(session, "signed_out", META)
+    assert await asyncio.gather(*(theirs.current(cookie) for _ in range(3))) == [None, None, None]
+    events = [past.event for past in await history(reader, session)]
+    assert [type(event) for event in events] == [SessionStarted, SessionEnded, SessionUsedAfterEnd]
+    row = await sessions.find(reader, session)
+    assert row is not None
+    assert (row.state, row.device) == ("ended", None)
+
+
+async def test_a_former_cookie_of_an_ended_session_is_no_use_of_it(theirs, ada, reader):
+    former = await theirs.start(ada, *PWD, None)
+    current = await signed_in(theirs, former)
+    await theirs.reauthenticate(current, *PWD)
+    await theirs.end(current.session.stream_id, "signed_out", META)
+    assert await theirs.current(former) is None
+    assert len(await history(reader, current.session.stream_id)) == 3
+
+
+async def test_the_end_of_a_session_revokes_what_was_granted_in_it_but_not_what_was_allowed_offline(
+    theirs, ledger, ada, reader
+):
+    current = await signed_in(theirs, await theirs.start(ada, *PWD, None))
+    other = await signed_in(theirs, await theirs.start(ada, *PWD, None))
+    online = await granted(ledger, ada, current.session.stream_id, "openid")
+    offline = await granted(ledger, ada, current.session.stream_id, "openid", "offline_access")
+    elsewhere = await granted(ledger, ada, other.session.stream_id, "openid")
+    handled = await theirs.end(current.session.stream_id, "signed_out", META)
+    assert handled.position is not None
+    assert await why_revoked(reader, online, offline, elsewhere) == ["session_ended", None, None]
+    assert (await theirs.end(current.session.stream_id, "signed_out", META)).position is None
+    (*_, revoked) = await history(reader, online)
+    assert revoked.meta.cause == handled.position
+
+
+async def test_clients_that_want_to_hear_of_the_end_and_were_let_in_are_to_be_told(theirs, ledger, ada, reader):
+    current = await signed_in(theirs, await theirs.start(ada, *PWD, None))
+    session = current.session.stream_id
+    wanting = await granted(ledger, ada, session, "openid", logout_uri="https://app.example.com/out")
+    away = await granted(ledger, ada, session, "offline_access", logout_uri="https://app.example.com/out")
+    await granted(ledger, ada, session, "openid")
+    rows = {row.stream_id: row.client for row in await authorizations.of_session(reader, session)}
+    await theirs.end(session, "ended_by_user", META)
+    ended = await sessions.find(reader, session)
+    assert ended is not None
+    assert sorted(ended.notify) == sorted(client_id_of(rows[stream]) for stream in (wanting, away))
+
+
+async def test_all_sessions_of_a_person_but_one_end_with_their_password(theirs, ledger, people, ada, reader):
+    other = await people.register(Profile(email="other@example.com"), None, META)
+    cookies = [await theirs.start(user, *PWD, None) for user in (ada, ada, ada, other)]
+    kept = (await signed_in(theirs, cookies[1])).session.stream_id
+    first = (await signed_in(theirs, cookies[0])).session.stream_id
+    offline = await granted(ledger, ada, first, "offline_access")
+    assert await theirs.end_all(ada, "password_changed", META, but=kept) == 2
+    assert [await theirs.current(cookie) is not None for cookie in cookies] == [False, True, False, True]
+    assert await why_revoked(reader, offline) == ["password_changed"]
+
+
+@pytest.mark.parametrize("how", ["disable", "erase"])
+async def test_nothing_of_a_stopped_person_is_good_any_more(how, theirs, ledger, ada, reader):
+    cookie = await theirs.start(ada, *PWD, DEVICE)
+    session = (await signed_in(theirs, cookie)).session.stream_id
+    streams = [await granted(ledger, ada, session, "openid", "offline_access"), await granted(ledger, ada, new_id())]
+    await getattr(theirs._people, how)(ada, META)
+    assert await theirs.current(cookie) is None
+    assert await why_revoked(reader, *streams) == [f"user_{how}d"] * 2
+    (_, ended, *_) = [past.event for past in await history(reader, session)]
+    assert isinstance(ended, SessionEnded)
+    assert ended.why == f"user_{how}d"
+
+
+async def test_what_a_killed_process_left_of_the_end_of_a_person_is_finished_by_housekeeping(
+    theirs, ledger, people, ada, reader
+):
+    cookie = await theirs.start(ada, *PWD, DEVICE)
+    session = (await signed_in(theirs, cookie)).session.stream_id
+    streams = [await granted(ledger, ada, session, "openid"), await granted(ledger, ada, new_id(), "openid")]
+    await handle(ledger, USER, ada, DisableUser(), META)
+    assert await theirs.current(cookie) is None
+    await ending.finish(ledger)
+    assert await why_revoked(reader, *streams) == ["user_disabled", "user_disabled"]
+    await people.enable(ada, META)
+    assert await theirs.current(cookie) is None
+    assert (await sessions.find(reader, session)).state == "ended"  # pyright: ignore[reportOptionalMemberAccess]
+
+
+async def test_what_a_killed_process_left_of_the_end_of_a_session_is_finished_by_housekeeping(
+    theirs, ledger, ada, reader
+):
+    session = (await signed_in(theirs, await theirs.start(ada, *PWD, None))).session.stream_id
+    online, offline = await granted(ledger, ada, session), await granted(ledger, ada, session, "offline_access")
+    await handle(ledger, SESSION, session, EndSession(why="signed_out", notify=(), at=datetime.now(UTC)), META)
+    await ending.finish(ledger)
+    assert await why_revoked(reader, online, offline) == ["session_ended", None]
+
+
+async def test_after_so_many_failures_an_account_is_closed_to_strangers_for_a_minute(limits, people, ada):
+    attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
+    for n in range(ACCOUNT_LIMIT):
+        await attempts.begin("Ada@example.com", f"192.0.2.{n}", None)
+    with pytest.raises(TooManyAttempts) as refused:
+        await attempts.begin("ada@EXAMPLE.com", "192.0.2.99", None)
+    assert 0 < refused.value.seconds <= 60
+    assert refused.value.headers["Retry-After"] == str(refused.value.seconds)
+    await attempts.begin("other@example.com", "192.0.2.1", None)
+
+
+async def test_after_so_many_failures_an_address_is_closed_for_a_minute(limits, people, ada):
+    attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
+    for n in range(ADDRESS_LIMIT):
+        await attempts.begin(f"n{n}@example.com", "2001:db8::1", None)
+    with pytest.raises(TooManyAttempts):
+        await attempts.begin("ada@example.com", "2001:db8::2", None)
+    with pytest.raises(TooManyAttempts):
+        await attempts.begin_passkey("2001:db8::3")
+    await attempts.begin("ada@example.com", "2001:db8:0:1::1", None)
+
+
+async def test_a_success_counts_as_no_failure(limits, people, ada):
+    attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
+    for _ in range(ADDRESS_LIMIT + 1):
+        await attempts.succeeded(await attempts.begin("ada@example.com", "192.0.2.1", None))
+    for _ in range(ACCOUNT_LIMIT):
+        await attempts.begin("ada@example.com", "192.0.2.1", None)
+    with pytest.raises(TooManyAttempts):
+        await attempts.begin("ada@example.com", "192.0.2.1", None)
+
+
+async def test_nobody_locks_a_person_out_of_a_browser_that_they_signed_in_with(limits, people, ada):
+    attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
+    other = await people.register(Profile(email="other@example.com"), None, META)
+    known = attempts.known(ada)
+    for n in range(ACCOUNT_LIMIT):
+        await attempts.begin("ada@example.com", f"192.0.2.{n}", None)
+    for forged in (
+        None,
+        "",
+        known[:-2],
+        attempts.known(other),
+        Attempts(limits, people, SETTINGS, b"o" * 32).known(ada),
+    ):
+        with pytest.raises(TooManyAttempts):
+            await attempts.begin("ada@example.com", "192.0.2.50", forged)
+    for _ in range(ACCOUNT_LIMIT):
+        await attempts.begin("ada@example.com", "192.0.2.50", known)
+    with pytest.raises(TooManyAttempts):
+        await attempts.begin("ada@example.com", "192.0.2.50", known)
+
+
+async def test_a_second_factor_may_fail_so_often_in_a_minute(limits, people, ada):
+    attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
+    for _ in range(FACTOR_LIMIT):
+        await attempts.begin_factor(ada)
+    with pytest.raises(TooManyAttempts):
+        await attempts.begin_factor(ada)
+    await attempts.begin_factor(new_id())
+
+
+async def test_what_is_counted_names_nobody_in_clear(limits, people, ada, reader):
+    await Attempts(limits, people, SETTINGS, MASTER_KEY).begin("ada@example.com", "192.0.2.1", None)
+    keys = [row[0] for row in await reader.fetch("select key from limits.counts where key like 'sign-in to %'")]
+    assert keys
+    assert not any("@" in key or "example" in key for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        pytest.param("192.0.2.7", "192.0.2.7", id="IPv4: the address"),
+        pytest.param("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", id="IPv6: its /64"),
+        pytest.param("::ffff:192.0.2.7", "192.0.2.7", id="IPv4 in IPv6"),
+        pytest.param("unknown", "unknown", id="none at all"),
+    ],
+)
+def test_an_address_is_counted_with_its_neighbours(address: str, counted: str):
+    assert network(address) == counted
+
+
+async def test_what_may_be_used_once_is_used_once_by_whoever_comes_first(limits, database, superuser):
+    until, other = datetime.now(UTC) + timedelta(minutes=1), Limits(database)
+    asked = [each.once("code 123456", until) for each in (limits, other) * 5]
+    assert sorted(await asyncio.gather(*asked)) == [False] * 9 + [True]
+    assert await limits.once("code 654321", until)
+    assert not await other.once("code 654321", until)
+    await other.close()
+
+
+async def test_what_was_used_is_forgotten_when_it_is_good_for_nothing_anyway(limits, reader):
+    now = datetime.now(UTC)
+    assert await limits.once("past", now - timedelta(seconds=1))
+    assert await limits.once("future", now + timedelta(minutes=1))
+    await forget(reader)
+    assert await limits.once("past", now - timedelta(seconds=1))
+    assert not await limits.once("future", now + timedelta(minutes=1))
