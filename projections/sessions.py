@@ -28,6 +28,9 @@ select {COLUMNS} from read.sessions
  where user_id = $1 and state = 'open' and expires_at > clock_timestamp() order by stream_id desc
 """
 TO_NOTIFY = f"select {COLUMNS} from read.sessions where notify <> '{{}}' order by ended_at limit $1"
+EXPIRED = """
+select stream_id from read.sessions where state = 'open' and expires_at <= clock_timestamp() order by expires_at limit $1
+"""
 OF_STOPPED_USERS = """
 select s.stream_id, u.state from read.sessions s join read.users u on u.stream_id = s.user_id
  where s.state = 'open' and u.state <> 'active' order by s.stream_id
@@ -113,6 +116,11 @@ async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
 async def to_notify(connection: AnyConnection, *, limit: int) -> list[Row]:
     """Ended sessions of which some client has yet to be told, oldest end first."""
     return [_row(record) for record in await connection.fetch(TO_NOTIFY, limit)]
+
+
+async def expired(connection: AnyConnection, *, limit: int) -> list[UUID]:
+    """Open sessions whose time is over, oldest first."""
+    return [row[0] for row in await connection.fetch(EXPIRED, limit)]
 
 
 async def of_stopped_users(connection: AnyConnection) -> dict[UUID, str]:

@@ -46,6 +46,7 @@ async def run(resources: Resources, url: str) -> None:
             _every(1, deliverer.look),
             _every(5, lambda: _finish_deletions(resources)),
             _every(5, lambda: ending.finish(resources.ledger)),
+            _every(60, lambda: ending.expire(resources.ledger)),
             _every(300, resources.people.finish),
             _every(60, lambda: _forget(resources)),
             _every(3600, lambda: read(resources.ledger.pool, make_partitions)),

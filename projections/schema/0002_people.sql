@@ -32,6 +32,7 @@ create table read.sessions (
   version          integer     not null
 );
 create index sessions_user on read.sessions (user_id) where state = 'open';
+create index sessions_expiring on read.sessions (expires_at) where state = 'open';
 create index sessions_ended on read.sessions (ended_at) where ended_at is not null;
 create index sessions_notify on read.sessions (ended_at) where notify <> '{}';
 

@@ -40,7 +40,7 @@ class Reauthenticate(Struct, frozen=True, kw_only=True):
 
 
 class EndSession(Struct, frozen=True, kw_only=True):
-    """`why` is one of: signed_out, ended_by_user, ended_by_operator, password_changed, user_disabled, user_erased."""
+    """`why` is one of: signed_out, expired, ended_by_user, ended_by_operator, password_changed, user_disabled, user_erased."""
 
     why: str
     notify: tuple[str, ...]

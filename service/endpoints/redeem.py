@@ -115,6 +115,10 @@ def _is_present(redemption: Redemption) -> bool:
 
 
 async def _happened(redemption: Redemption, command: AuthorizationCommand, receipt: Receipt | None = None) -> Handled:
+    """Raises Gone too for an authorization to which more has happened than a stream may hold: the person is asked again."""
     ledger, stream = redemption.asked.resources.ledger, redemption.ticket.authorization
     meta = meta_of(redemption.grant.client_id, redemption.grant.sub)
-    return await handle(ledger, AUTHORIZATION, stream, command, meta, receipt=receipt)
+    try:
+        return await handle(ledger, AUTHORIZATION, stream, command, meta, receipt=receipt)
+    except Clash as fault:
+        raise Gone from fault

@@ -49,7 +49,7 @@ async def confirm(visit: Visit) -> Response:
     kept = Kept(factor_id=setup.setup_id, what=Totp(secret=setup.secret), created_at=utc_now())
     if not await code_is_right(visit.resources.limits, [kept], visit.given("code")):
         return await _page(visit, signed_in, setup, fault="wrong")
-    return await security.add(visit, signed_in, kept.what)
+    return await security.add(visit, signed_in, kept)
 
 
 def _new(signed_in: SignedIn) -> Setup:

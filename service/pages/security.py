@@ -86,13 +86,13 @@ async def _add_passkey(visit: Visit, signed_in: SignedIn) -> Response:
     passkey = await passkeys.made(visit, name)
     if passkey is None:
         return await _page(visit, signed_in, fault="passkey")
-    return await add(visit, signed_in, passkey)
+    return await add(visit, signed_in, factors.new(passkey, utc_now()))
 
 
-async def add(visit: Visit, signed_in: SignedIn, what: factors.Totp | Passkey) -> Response:
+async def add(visit: Visit, signed_in: SignedIn, kept: Kept) -> Response:
     """From here on the person can prove themselves with it."""
     user = signed_in.user.stream_id
-    factor = await factors.sealed(visit.resources.people, user, what, utc_now())
+    factor = await factors.sealed(visit.resources.people, user, kept)
     try:
         await handle(visit.resources.ledger, USER, user, AddFactor(factor=factor), by(signed_in))
     except Clash:

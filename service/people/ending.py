@@ -18,6 +18,7 @@ from service.credentials import new_id
 from service.problems import NotFound
 from service.scopes import OFFLINE_ACCESS
 
+MOST_AT_ONCE = 200
 ENDS_ALL = ("password_changed", "user_disabled", "user_erased")
 """The ends of a session that what a person allowed for when they are away (offline_access) does not outlive."""
 
@@ -56,6 +57,13 @@ async def revoke(ledger: Ledger, streams: list[UUID], why: str, meta: Meta) -> N
             await handle(ledger, AUTHORIZATION, stream, RevokeAuthorization(why=why, at=datetime.now(UTC)), meta)
         except NotFound:
             continue
+
+
+async def expire(ledger: Ledger) -> None:
+    """Sessions whose time is over end like any other: what came of them does too, and clients are told."""
+    meta = Meta(actor=ByService(why="the session's time was over"), request_id=str(new_id()))
+    for session in await read(ledger.pool, lambda connection: sessions.expired(connection, limit=MOST_AT_ONCE)):
+        await end_session(ledger, session, "expired", meta)
 
 
 async def finish(ledger: Ledger) -> None:

@@ -99,10 +99,15 @@ async def kept(people: Sealing, row: users.Row) -> list[Kept]:
     return found
 
 
-async def sealed(people: Sealing, user: UUID, what: Totp | Passkey, at: datetime) -> Factor:
+def new(what: Totp | Passkey, at: datetime) -> Kept:
+    return Kept(factor_id=new_id(), what=what, created_at=at)
+
+
+async def sealed(people: Sealing, user: UUID, kept: Kept) -> Factor:
     """The factor as the log keeps it."""
-    kind = "totp" if isinstance(what, Totp) else "passkey"
-    return Factor(factor_id=new_id(), kind=kind, kept=await people.seal(user, json.encode(what)), created_at=at)
+    kind = "totp" if isinstance(kept.what, Totp) else "passkey"
+    plain = json.encode(kept.what)
+    return Factor(factor_id=kept.factor_id, kind=kind, kept=await people.seal(user, plain), created_at=kept.created_at)
 
 
 def passkeys(factors: list[Kept]) -> list[Passkey]:

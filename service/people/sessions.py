@@ -90,7 +90,7 @@ class Sessions:
         if session is None or not compare_digest(session.token_hash, _hash(ticket)):
             return None
         if session.state != "open":
-            await self._used_after_end(session.stream_id)
+            await self._used_after_end(session)
             return None
         user = await self._people.row(session.user_id)
         if user is None or user.state != "active" or session.expires_at <= datetime.now(UTC):
@@ -109,10 +109,12 @@ class Sessions:
         """Ends the user's sessions, but for one; returns how many."""
         return await ending.end_sessions(self._ledger, user, why, meta, but=but)
 
-    async def _used_after_end(self, session: UUID) -> None:
-        """Remembered the first time."""
+    async def _used_after_end(self, session: sessions.Row) -> None:
+        """Remembered the first time; not of a session that ran out, which its own browser may still have the cookie of."""
+        if session.ended_at is None or session.ended_at >= session.expires_at:
+            return
         meta = Meta(actor=ByService(why=USED_AFTER_END), request_id=str(new_id()))
-        await handle(self._ledger, SESSION, session, ReportUseAfterEnd(at=datetime.now(UTC)), meta)
+        await handle(self._ledger, SESSION, session.stream_id, ReportUseAfterEnd(at=datetime.now(UTC)), meta)
 
     def _value(self, ticket: Ticket) -> str:
         return self._signature.write(ticket.session.bytes + ticket.random)

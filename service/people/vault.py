@@ -62,7 +62,7 @@ EVERY_KEY = "select purpose, wrapped from vault.keys"
 REWRAP = "update vault.people set wrapped = $2 where user_id = $1"
 REWRAP_KEY = "update vault.keys set wrapped = $2 where purpose = $1"
 
-_is_email = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
+_is_email = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+").fullmatch
 
 
 class NameTaken(Clash):
@@ -165,7 +165,7 @@ def normalised(address: str) -> str:
 
 def is_email(address: str) -> bool:
     """Whether it has the form of an e-mail address; whether it is one, only a letter to it finds out."""
-    return len(address) <= LONGEST_EMAIL and address.isprintable() and _is_email(address.strip()) is not None
+    return len(address) <= LONGEST_EMAIL and _is_email(address) is not None
 
 
 async def check(connection: AnyConnection, seal: Seal) -> None:

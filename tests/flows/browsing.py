@@ -105,7 +105,13 @@ async def browser(live: Live) -> AsyncGenerator[Browser]:
 
 async def sealed(live: Live, client_id: str, **more: Any) -> str:
     """A client's request as the authorization endpoint seals it."""
-    usual = {"client_id": client_id, "redirect_uri": CALLBACK, "scopes": ("openid",), "state": "st-1", "asked_at": 4e9}
+    usual: dict[str, Any] = {
+        "client_id": client_id,
+        "redirect_uri": CALLBACK,
+        "scopes": ("openid",),
+        "state": "st-1",
+        "asked_at": 4e9,
+    }
     async with inside(live) as resources:
         return resources.requests.close(AuthorizationRequest(**{**usual, **more}))
 

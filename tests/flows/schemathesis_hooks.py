@@ -30,7 +30,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
 
 
 def _say_what_is_so(headers: Any, body: dict[str, Any]) -> None:
-    """A position that the log has, a version that the client has, a moment that is to come, credentials that are good."""
+    """A position that the log has, a version that the client has, a moment that is to come, passwords and credentials that are good."""
     for name, value in (("Muniment-Min-Position", "1"), ("If-Match", "*")):
         if name in headers:
             headers[name] = value
@@ -38,6 +38,8 @@ def _say_what_is_so(headers: Any, body: dict[str, Any]) -> None:
         body["expiresUtc"] = "2100-01-01T00:00:00Z"
     if not str(body.get("backchannelLogoutUri") or "http").startswith("http"):
         body["backchannelLogoutUri"] = "https://app.example.com/logged-out"
+    if body.get("password"):
+        body["password"] = "none of those that are guessed first"
     if "grant_type" in body or "token" in body:
         body.pop("client_id", None)  # the credentials are in the header, and nobody may give them twice
         body.pop("client_secret", None)
@@ -52,3 +54,5 @@ def _ask_for_what_is_there(path: dict[str, Any]) -> None:
         path["secret_id"] = API.post(f"/clients/{path['client_id']}/secrets", json={}).json()["secretId"]
     if "bot_id" in path:
         path["bot_id"] = API.post("/bots", json={"email": f"{os.urandom(8).hex()}@example.com"}).json()["id"]
+    if "user_id" in path:
+        path["user_id"] = API.post("/users", json={"email": f"{os.urandom(8).hex()}@example.com"}).json()["id"]

@@ -4,8 +4,8 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
-import pyotp
 import pytest
+from pyotp.totp import TOTP
 
 from service.commands.handle import USER, handle
 from service.commands.user import AddFactor
@@ -198,7 +198,7 @@ async def test_an_app_counts_once_a_code_shows_that_it_has_the_secret(live: Live
         page = await there.look("/account/authenticator")
         found = re.search(r"into the app: ([A-Z2-7 ]+?) Type", page.text)
         assert found
-        app = pyotp.TOTP(found[1].replace(" ", ""))
+        app = TOTP(found[1].replace(" ", ""))
         assert any(load.startswith("data:image/svg+xml") for load in page.loads)
         wrong = Shown(await there.send(page.form("setup"), code="000000"))
         assert (wrong.status, found[1] in wrong.text) == (403, True)
@@ -207,6 +207,8 @@ async def test_an_app_counts_once_a_code_shows_that_it_has_the_secret(live: Live
         after = await there.look(done.headers["location"])
         assert "from now on you can sign in with it" in after.text
         assert (await elsewhere.sign_in(email)).headers["location"] == "/signin/factor"
+        spent = await elsewhere.send((await elsewhere.look("/signin/factor")).form("code"), code=app.now())
+        assert spent.status_code == 403
         await there.send(after.form("remove"), "remove")
         await elsewhere.signed_in(email)
 
@@ -214,7 +216,7 @@ async def test_an_app_counts_once_a_code_shows_that_it_has_the_secret(live: Live
 async def test_what_one_proves_oneself_with_is_changed_only_by_who_has_just_done_so(live: Live):
     user, email = await registered(live)
     async with inside(live) as resources:
-        factor = await factors.sealed(resources.people, user, factors.new_totp(), utc_now())
+        factor = await factors.sealed(resources.people, user, factors.new(factors.new_totp(), utc_now()))
     async with browser(live) as there:
         await there.signed_in(email)
         setup = (await there.look("/account/authenticator")).form("setup")
@@ -267,7 +269,7 @@ async def test_what_people_prove_themselves_with_is_nowhere_in_clear(live: Live)
         page = await there.look("/account/authenticator")
         secret = re.search(r"into the app: ([A-Z2-7 ]+?) Type", page.text)
         assert secret
-        app = pyotp.TOTP(secret[1].replace(" ", ""))
+        app = TOTP(secret[1].replace(" ", ""))
         await there.send(page.form("setup"), code=app.now())
     connection = await asyncpg.connect(live.database)
     kept = await connection.fetch("select convert_from(data, 'utf8') from log.events where type = 'user.factor_added'")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
@@ -132,20 +133,24 @@ async def typed(live: Live, words: tuple[str, ...], *lines: str) -> tuple[int | 
         MUNIMENT, *words, stdin=theirs, stdout=theirs, stderr=theirs, env={"PATH": os.environ["PATH"], **environment}
     )
     os.close(theirs)
-    screen = ""
-    for line in lines:
-        asked = await asyncio.to_thread(os.read, ours, 4096)
-        while not asked.rstrip().endswith(b":"):
-            asked += await asyncio.to_thread(os.read, ours, 4096)
-        screen += asked.decode()
-        os.write(ours, f"{line}\n".encode())
-    try:
-        while more := await asyncio.to_thread(os.read, ours, 4096):
-            screen += more.decode()
-    except OSError:  # how a terminal says that nobody writes to it any more
-        pass
+    too_late = asyncio.get_running_loop().call_later(20, process.kill)  # which ends the terminal for who reads from it
+    screen = await asyncio.to_thread(_played, ours, lines)
+    too_late.cancel()
     os.close(ours)
     return await process.wait(), screen
+
+
+def _played(terminal: int, lines: tuple[str, ...]) -> str:
+    screen, typed = "", 0
+    with suppress(OSError):  # how a terminal says that nobody writes to it any more
+        while more := os.read(terminal, 4096):
+            screen += more.decode()
+            if screen.endswith(": ") and typed < len(
+                lines
+            ):  # the space comes once the terminal shows no more what is typed
+                os.write(terminal, f"{lines[typed]}\n".encode())
+                typed += 1
+    return screen
 
 
 @pytest.mark.parametrize(

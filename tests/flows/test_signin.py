@@ -4,16 +4,17 @@ import asyncio
 from typing import Any
 
 import asyncpg
-import pyotp
 import pytest
+from pyotp import random_base32
+from pyotp.totp import TOTP
 
 from events.database import read
 from projections import sessions
 from service.commands.handle import USER, handle
 from service.commands.user import AddFactor
 from service.oauth.server import utc_now
+from service.people import factors
 from service.people.factors import Totp
-from service.people.factors import sealed as factor_of
 from tests.conftest import fresh_database
 from tests.flows.browsing import Browser, Shown, browser, opened, sealed
 from tests.flows.conftest import META, Live, refused, serving
@@ -37,15 +38,15 @@ async def another_minute(live: Live) -> None:
     await connection.close()
 
 
-async def with_app(live: Live, email: str) -> pyotp.TOTP:
+async def with_app(live: Live, email: str) -> TOTP:
     """The person's authenticator app, which counts from now on."""
     async with inside(live) as resources:
         row = await resources.people.find(email)
         assert row
-        secret = pyotp.random_base32()
-        factor = await factor_of(resources.people, row.stream_id, Totp(secret=secret), utc_now())
+        secret = random_base32()
+        factor = await factors.sealed(resources.people, row.stream_id, factors.new(Totp(secret=secret), utc_now()))
         await handle(resources.ledger, USER, row.stream_id, AddFactor(factor=factor), META)
-    return pyotp.TOTP(secret)
+    return TOTP(secret)
 
 
 async def the_session(live: Live, there: Browser) -> Any:

@@ -82,6 +82,13 @@ async def signed_in(theirs: Sessions, cookie: str) -> SignedIn:
     return current
 
 
+def session_of(cookie: str) -> UUID:
+    """The session that the cookie names."""
+    content = of_text(cookie)
+    assert content is not None
+    return UUID(bytes=content[:16])
+
+
 async def granted(ledger: Ledger, user: UUID, session: UUID, *scopes: str, logout_uri: str | None = None) -> UUID:
     """An authorization of a new client in this session."""
     client, stream, now = new_id(), new_id(), datetime.now(UTC)
@@ -187,6 +194,29 @@ async def test_signing_in_again_keeps_the_session_and_makes_the_former_cookie_wo
 async def test_a_session_is_over_at_its_time(ledger, people, ada):
     short = Sessions(ledger, people, structs.replace(SETTINGS, session_lifetime=0), MASTER_KEY)
     assert await short.current(await short.start(ada, *PWD, None)) is None
+
+
+async def test_a_session_whose_time_is_over_is_ended_by_housekeeping_with_what_came_of_it(
+    ledger, people, theirs, ada, reader
+):
+    short = Sessions(ledger, people, structs.replace(SETTINGS, session_lifetime=0), MASTER_KEY)
+    session = session_of(await short.start(ada, *PWD, None))
+    going_on = await signed_in(theirs, await theirs.start(ada, *PWD, None))
+    online = await granted(ledger, ada, session, "openid")
+    await ending.expire(ledger)
+    assert await why_revoked(reader, online) == ["session_ended"]
+    states = [await sessions.find(reader, each) for each in (session, going_on.session.stream_id)]
+    assert [row and row.state for row in states] == ["ended", "open"]
+    assert await sessions.expired(reader, limit=10) == []
+
+
+async def test_a_cookie_that_comes_after_its_session_ran_out_is_nobody_s_fault(ledger, people, ada, reader):
+    short = Sessions(ledger, people, structs.replace(SETTINGS, session_lifetime=0), MASTER_KEY)
+    cookie = await short.start(ada, *PWD, None)
+    await ending.expire(ledger)
+    assert await short.current(cookie) is None
+    events = [past.event for past in await history(reader, session_of(cookie))]
+    assert [type(event) for event in events] == [SessionStarted, SessionEnded]
 
 
 async def test_a_cookie_that_comes_after_the_end_of_its_session_is_remembered_once(theirs, ada, reader):

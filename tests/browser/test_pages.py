@@ -1,0 +1,199 @@
+"""A person with a real browser: signing in, allowing, denying, leaving; by mouse or keyboard, with JavaScript or without."""
+
+import time
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.async_api import Page, expect
+from pyotp.totp import TOTP
+
+from tests.browser.conftest import DESKTOP, ISSUER, PHONE, Stage, accessible, needs_chromium
+from tests.flows.people import PASSWORD
+
+pytestmark = needs_chromium
+
+LOOKS = [
+    pytest.param({"viewport": PHONE}, id="phone"),
+    pytest.param({"viewport": DESKTOP, "color_scheme": "dark"}, id="desktop, dark"),
+]
+VIRTUAL = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+async def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
+    await page.get_by_label("E-mail address").fill(email)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+async def signed_in(page: Page, email: str) -> None:
+    await page.goto(f"{ISSUER}/signin")
+    await sign_in(page, email)
+    await page.wait_for_url("**/account")
+
+
+async def back_at_the_client(stage: Stage, page: Page) -> dict[str, list[str]]:
+    await page.wait_for_url(f"{stage.callback}*")
+    return parse_qs(urlsplit(page.url).query)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_somebody_signs_in_allows_it_and_is_back_at_the_client(stage: Stage, look: dict[str, Any]):
+    email = await stage.person()
+    async with stage.window(**look) as page:
+        await page.goto(await stage.client())
+        await expect(page.get_by_label("E-mail address")).to_be_focused()
+        await accessible(page)
+        await sign_in(page, email, "wrong")
+        await expect(page.get_by_role("alert")).to_be_focused()
+        await expect(page.get_by_label("Password")).to_have_accessible_description(
+            "That did not match. Check the e-mail address and the password, then try again."
+        )
+        await accessible(page)
+        await sign_in(page, email)
+        await page.wait_for_url("**/consent?*")
+        await accessible(page)
+        await page.get_by_role("button", name="Allow").click()
+        given = await back_at_the_client(stage, page)
+        assert set(given) == {"code", "state", "iss"}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_somebody_says_no(stage: Stage, look: dict[str, Any]):
+    email = await stage.person()
+    async with stage.window(**look) as page:
+        await page.goto(await stage.client())
+        await sign_in(page, email)
+        await page.get_by_role("button", name="Deny").click()
+        assert (await back_at_the_client(stage, page))["error"] == ["access_denied"]
+
+
+async def test_all_of_it_works_without_javascript_and_by_keyboard_alone(stage: Stage):
+    email = await stage.person()
+    async with stage.window(java_script_enabled=False) as page:
+        await page.goto(await stage.client())
+        await expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_hidden()
+        await page.keyboard.type(email)
+        await page.keyboard.press("Tab")
+        await page.keyboard.type(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/consent?*")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        assert "code" in await back_at_the_client(stage, page)
+        await page.goto(f"{ISSUER}/account")
+        await page.get_by_role("button", name="Revoke access of Ledger Reports").click()
+        await expect(page.get_by_role("status")).to_contain_text("it can no longer use your account")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_somebody_sets_up_an_app_and_signs_in_with_its_code(stage: Stage, look: dict[str, Any]):
+    email = await stage.person()
+    async with stage.window(**look) as page:
+        await signed_in(page, email)
+        await page.get_by_role("link", name="Security").click()
+        await accessible(page)
+        await page.get_by_role("link", name="Set up an app").click()
+        await page.get_by_text("You cannot scan it?").click()
+        app = TOTP((await page.locator("code.secret").inner_text()).replace(" ", ""))
+        await accessible(page)
+        await page.get_by_label("Six-digit code").fill(app.now())
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("status").first).to_contain_text("from now on you can sign in with it")
+        await accessible(page)
+        await page.get_by_role("button", name="Sign out").click()
+        await page.wait_for_url("**/signed-out")
+        await accessible(page)
+        await page.get_by_role("link", name="Sign in again").click()
+        await sign_in(page, email)
+        await page.wait_for_url("**/signin/factor")
+        await accessible(page)
+        await page.get_by_label("Six-digit code").fill("000000")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("That code is not right.")
+        await accessible(page)
+        await page.get_by_label("Six-digit code").fill(app.at(int(time.time()) + 30))
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/account")
+
+
+async def test_a_passkey_signs_in_alone_and_as_the_second_step(stage: Stage):
+    email = await stage.person()
+    async with stage.window(viewport=PHONE) as page:
+        devtools = await page.context.new_cdp_session(page)
+        await devtools.send("WebAuthn.enable")
+        added = await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": VIRTUAL})
+        await signed_in(page, email)
+        await page.goto(f"{ISSUER}/account/security")
+        await page.get_by_role("button", name="Add a passkey").click()
+        await expect(page.get_by_role("status").first).to_contain_text("from now on you can sign in with it")
+        await accessible(page)
+        await page.get_by_role("button", name="Sign out").click()
+        await page.goto(await stage.client())
+        await page.get_by_role("button", name="Sign in with a passkey").click()
+        await page.wait_for_url("**/consent?*")
+        await page.goto(f"{ISSUER}/account")
+        await page.get_by_role("button", name="Sign out").click()
+        await page.goto(f"{ISSUER}/signin")
+        await sign_in(page, email)
+        await page.wait_for_url("**/signin/factor")
+        await accessible(page)
+        verified = {"authenticatorId": added["authenticatorId"], "isUserVerified": False}
+        await devtools.send("WebAuthn.setUserVerified", verified)
+        await page.get_by_role("button", name="Use your passkey").click()
+        await expect(page.get_by_text("The passkey was not used.")).to_be_visible()
+        await accessible(page)
+        await devtools.send("WebAuthn.setUserVerified", {**verified, "isUserVerified": True})
+        await page.get_by_role("button", name="Use your passkey").click()
+        await page.wait_for_url("**/account")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_the_pages_of_the_account_and_what_goes_wrong_are_accessible_too(stage: Stage, look: dict[str, Any]):
+    email = await stage.person()
+    async with stage.window(**look) as page, stage.window() as elsewhere:
+        await signed_in(elsewhere, email)
+        asking = await stage.client()
+        await page.goto(f"{asking}&prompt=select_account")
+        await sign_in(page, email)
+        await page.get_by_role("button", name="Allow").click()
+        await back_at_the_client(stage, page)
+        for path in ("/account", "/account/sessions", "/account/authenticator", "/consent?request=x", "/no/page"):
+            await page.goto(f"{ISSUER}{path}")
+            await accessible(page)
+        await page.goto(f"{asking}&prompt=select_account")
+        await accessible(page)
+        await page.get_by_role("button", name="Continue as").click()
+        assert "code" in await back_at_the_client(stage, page)
+
+
+async def test_a_german_reads_german(stage: Stage):
+    async with stage.window(locale="de-DE") as page:
+        await page.goto(await stage.client())
+        await expect(page).to_have_title("Anmelden · Muniment")
+        await expect(page.locator("html")).to_have_attribute("lang", "de")
+        await accessible(page)
+
+
+async def test_the_narrowest_screen_shows_everything(stage: Stage):
+    email = await stage.person()
+    async with stage.window(viewport={"width": 320, "height": 568}, locale="de-DE") as page:
+        await page.goto(await stage.client(displayName="Donaudampfschifffahrtsgesellschaftskapitänsmütze GmbH"))
+        await accessible(page)
+        await page.locator("#username").fill(email)
+        await page.locator("#password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/consent?*")
+        await accessible(page)
+        await page.locator("button[value=allow]").click()
+        await back_at_the_client(stage, page)
+        for path in ("/account", "/account/sessions", "/account/security", "/account/authenticator"):
+            await page.goto(f"{ISSUER}{path}")
+            await accessible(page)
