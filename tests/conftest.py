@@ -11,9 +11,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from argon2 import PasswordHasher
 
 from service.embedded.cluster import running
 from service.migrations.run import migrate
+from service.people import passwords
 
 os.environ.pop(
     "PYTHONDONTWRITEBYTECODE", None
@@ -72,3 +74,13 @@ async def database(postgres: str) -> AsyncIterator[str]:
     admin = await asyncpg.connect(named(postgres, "postgres"))
     await admin.execute(f"drop database {urlsplit(url).path[1:]} with (force)")
     await admin.close()
+
+
+@pytest.fixture(scope="module")
+def cheap_passwords() -> Iterator[None]:
+    """Hashing a password takes 60 ms on purpose; the tests of hundreds of sign-ins are not about that."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", hasher)
+        patch.setattr(passwords, "NOBODYS", hasher.hash("nobody's"))
+        yield

@@ -6,6 +6,7 @@ Nothing is kept at the server between the pages: the request travels sealed, and
 from datetime import timedelta
 from html import escape
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from msgspec import structs
 from starlette.requests import Request
@@ -23,7 +24,7 @@ from service.commands.authorization import GrantAuthorization
 from service.commands.handle import AUTHORIZATION, handle
 from service.credentials import Secret, hash_secret, new_id
 from service.endpoints.asgi import BodyTooLong, read_body, resources_of
-from service.endpoints.origin import origin_of
+from service.endpoints.origin import form_target
 from service.oauth import authorize, id_tokens, redirects, tickets
 from service.oauth.asked import AuthorizationRequest
 from service.oauth.authorize import Asked, Mismatch, Redirected
@@ -190,7 +191,8 @@ async def _said(request: Request) -> bytes:
 
 
 def _page(path: str, resources: Resources, asked: AuthorizationRequest) -> Response:
-    location = f"{path}?request={resources.requests.close(asked)}"
+    below = urlsplit(resources.settings.issuer).path  # an issuer may be below a path of its host
+    location = f"{below}{path}?request={resources.requests.close(asked)}"
     return RedirectResponse(location, HTTPStatus.SEE_OTHER, GOES_AWAY)
 
 
@@ -204,9 +206,9 @@ def _form_post(redirect: Redirect) -> Response:
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Back to the application</title>'
         f'<form method="post" action="{escape(redirect.uri)}">{fields}'
         "<noscript><p>Your browser runs no scripts.</p><button>Continue</button></noscript></form>"
-        '<script src="/openid/form_post.js"></script></html>'
+        '<script src="form_post.js"></script></html>'
     )
-    policy = f"default-src 'none'; script-src 'self'; form-action {origin_of(redirect.uri)}; base-uri 'none'; frame-ancestors 'none'"
+    policy = f"default-src 'none'; script-src 'self'; form-action {form_target(redirect.uri)}; base-uri 'none'; frame-ancestors 'none'"
     return Response(body, headers={**GOES_AWAY, "Content-Security-Policy": policy}, media_type="text/html")
 
 

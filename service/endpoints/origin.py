@@ -1,9 +1,17 @@
-"""Where a URI belongs, as a Content-Security-Policy names it."""
+"""Where a form may lead, as a Content-Security-Policy names it."""
 
+import re
 from urllib.parse import urlsplit
 
+_host = re.compile(r"[a-z0-9.\-]+").fullmatch
 
-def origin_of(uri: str) -> str:
-    """`https://host:port`, or the scheme alone of an app's own (`com.example.app:`)."""
+
+def form_target(uri: str) -> str:
+    """What `form-action` must name so that a form may end at this redirect URI, and nothing that could end the directive.
+
+    A browser holds every redirect after a form against it, and clients redirect on from their callback, to other hosts of theirs:
+    so of https it is the scheme that is named, of plain http the loopback host, of an app's own scheme that scheme.
+    """
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("https", "http") else f"{parts.scheme}:"
+    host = parts.hostname or ""
+    return f"http://{host}:*" if parts.scheme == "http" and _host(host) else f"{parts.scheme}:"

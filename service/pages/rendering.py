@@ -1,16 +1,15 @@
 """Templates into pages: in the reader's language, with the headers that every page has."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from babel.dates import format_date, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from service.endpoints.origin import form_target
 from service.pages import assets
 from service.pages.language import catalogue
 
@@ -26,27 +25,17 @@ HEADERS = {
 DATES = {"en": "en_GB", "de": "de"}
 """English is read in many countries; a day that has its month in words is read alike in all of them."""
 
-_host_and_port = re.compile(r"[a-z0-9.\-]+(:[0-9]+)?").fullmatch
-
 
 def policy(*form_targets: str) -> str:
     """The Content-Security-Policy of a page whose forms may lead to these redirect URIs.
 
     A browser holds every redirect after a form against form-action, and the last of them goes to the client.
     """
-    targets = " ".join(dict.fromkeys(("'self'", *(_source(uri) for uri in form_targets))))
+    targets = " ".join(dict.fromkeys(("'self'", *(form_target(uri) for uri in form_targets))))
     return (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self';"
         f" form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
     )
-
-
-def _source(uri: str) -> str:
-    """The origin of the URI, or its scheme alone where a policy cannot name the origin: apps' own schemes, IPv6."""
-    parts = urlsplit(uri)
-    if parts.scheme in ("https", "http") and _host_and_port(parts.netloc.lower()):
-        return f"{parts.scheme}://{parts.netloc.lower()}"
-    return f"{parts.scheme}:"
 
 
 @cache

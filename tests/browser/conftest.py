@@ -4,13 +4,13 @@ import asyncio
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from msgspec import Struct
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, ViewportSize, async_playwright
 
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, serving
@@ -20,7 +20,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ISSUER = "http://localhost"
 """Passkeys belong to hosts with a name; Chromium is told where this one really answers."""
 
-PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
+PHONE, DESKTOP = ViewportSize({"width": 360, "height": 740}), ViewportSize({"width": 1280, "height": 800})
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here to look at the pages with")
@@ -61,7 +61,7 @@ class Stage(Struct):
     async def window(self, **how: Any) -> AsyncGenerator[Page]:
         """A page of a new browser profile, that must not complain of anything."""
         context: BrowserContext = await self.chromium.new_context(
-            **{"viewport": DESKTOP, "locale": "en-GB", "color_scheme": "light", **how}
+            **{"viewport": DESKTOP, "locale": "en-GB", "color_scheme": "light", "reduced_motion": "reduce", **how}
         )
         context.set_default_timeout(15_000)
         page = await context.new_page()
@@ -112,8 +112,19 @@ async def _launched(playwright: Playwright, where: str) -> Browser:
 
 
 async def accessible(page: Page) -> None:
-    """No rule of axe (WCAG 2.2 AA and best practice) is violated, and nothing is cut off at the side."""
-    found = (await Axe().run(page)).response["violations"]
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
-    width, view = await page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert width <= view
+    """On a phone by day and at a desk by night no rule of axe (WCAG 2.2 AA and best practice) is violated, and nothing is cut off."""
+    before = page.viewport_size or DESKTOP
+    looks: tuple[tuple[ViewportSize, Literal["dark", "light"]], ...] = ((DESKTOP, "dark"), (PHONE, "light"))
+    for size, scheme in looks:
+        await page.set_viewport_size(size if before["width"] >= PHONE["width"] else before)
+        await page.emulate_media(color_scheme=scheme)
+        found = (await Axe().run(page)).response["violations"]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+        width, view = await page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert width <= view
+    await page.set_viewport_size(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_passwords(cheap_passwords: None) -> None:
+    """For every test here."""

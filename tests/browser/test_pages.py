@@ -65,10 +65,9 @@ async def test_somebody_signs_in_allows_it_and_is_back_at_the_client(stage: Stag
         assert set(given) == {"code", "state", "iss"}
 
 
-@pytest.mark.parametrize("look", LOOKS)
-async def test_somebody_says_no(stage: Stage, look: dict[str, Any]):
+async def test_somebody_says_no(stage: Stage):
     email = await stage.person()
-    async with stage.window(**look) as page:
+    async with stage.window() as page:
         await page.goto(await stage.client())
         await sign_in(page, email)
         await page.get_by_role("button", name="Deny").click()
@@ -93,10 +92,9 @@ async def test_all_of_it_works_without_javascript_and_by_keyboard_alone(stage: S
         await expect(page.get_by_role("status")).to_contain_text("it can no longer use your account")
 
 
-@pytest.mark.parametrize("look", LOOKS)
-async def test_somebody_sets_up_an_app_and_signs_in_with_its_code(stage: Stage, look: dict[str, Any]):
+async def test_somebody_sets_up_an_app_and_signs_in_with_its_code(stage: Stage):
     email = await stage.person()
-    async with stage.window(**look) as page:
+    async with stage.window() as page:
         await signed_in(page, email)
         await page.get_by_role("link", name="Security").click()
         await accessible(page)
@@ -155,10 +153,9 @@ async def test_a_passkey_signs_in_alone_and_as_the_second_step(stage: Stage):
         await page.wait_for_url("**/account")
 
 
-@pytest.mark.parametrize("look", LOOKS)
-async def test_the_pages_of_the_account_and_what_goes_wrong_are_accessible_too(stage: Stage, look: dict[str, Any]):
+async def test_the_pages_of_the_account_and_what_goes_wrong_are_accessible_too(stage: Stage):
     email = await stage.person()
-    async with stage.window(**look) as page, stage.window() as elsewhere:
+    async with stage.window() as page, stage.window() as elsewhere:
         await signed_in(elsewhere, email)
         asking = await stage.client()
         await page.goto(f"{asking}&prompt=select_account")

@@ -176,3 +176,8 @@ async def live(postgres: str) -> AsyncIterator[Live]:
     """One service for all tests that leave each other alone; its rate limit is off."""
     async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
         yield live
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_passwords(cheap_passwords: None) -> None:
+    """For every test here."""

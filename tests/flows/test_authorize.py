@@ -177,7 +177,7 @@ async def test_form_post_is_a_form_that_sends_itself_to_the_client_alone(live: L
     assert answer.status_code == 200
     assert f'action="{CALLBACK}"' in answer.text
     assert 'value="&quot;&gt;&lt;script&gt;x"' in answer.text
-    assert "form-action https://app.example.com;" in answer.headers["content-security-policy"]
+    assert "form-action https:;" in answer.headers["content-security-policy"]
     script = await live.http.get("/openid/form_post.js")
     assert script.headers["content-type"].startswith("text/javascript")
 

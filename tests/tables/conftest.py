@@ -139,3 +139,8 @@ async def proved(connection: Connection, log: proof.Chained = proof.EVENTS) -> C
 
 async def column(connection: Connection, query: str, *arguments: Any) -> list[Any]:
     return [row[0] for row in await connection.fetch(query, *arguments)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_passwords(cheap_passwords: None) -> None:
+    """For every test here."""
