@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -16,11 +17,13 @@ from service.lookup import Lookup
 from service.oauth.asked import Requests
 from service.oauth.keys import KeyRing
 from service.oauth.tokens import LEEWAY_SECONDS, Tokens
-from service.oauth.upstream import Directory
 from service.people.accounts import People
 from service.people.sessions import Sessions
 from service.people.throttle import Attempts
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.oauth.upstream import Directory
 
 
 class Resources(Struct, frozen=True, kw_only=True):
@@ -36,7 +39,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     people: People
     sessions: Sessions
     attempts: Attempts
-    directory: Directory | None
+    directory: "Directory | None"
 
 
 @asynccontextmanager
@@ -62,9 +65,18 @@ async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenera
                 people=people,
                 sessions=Sessions(ledger, people, settings, master_key),
                 attempts=Attempts(limits, people, settings, master_key),
-                directory=Directory(settings.upstream, settings.issuer) if settings.upstream else None,
+                directory=_directory(settings),
             )
         finally:
             people.close()
             for part in (log, issuance, limits, lookup):
                 await part.close()
+
+
+def _directory(settings: Settings) -> "Directory | None":
+    """The client of the upstream provider is ten megabytes of libraries: only who has such a provider loads them."""
+    if settings.upstream is None:
+        return None
+    from service.oauth.upstream import Directory  # noqa: PLC0415
+
+    return Directory(settings.upstream, settings.issuer)

@@ -6,7 +6,7 @@ import secrets
 import time
 import warnings
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import authlib.deprecate  # noqa: F401 - first, for it brings a filter of warnings that would undo the next lines
@@ -14,9 +14,10 @@ import httpx
 from authlib.common.errors import AuthlibBaseError
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from msgspec import Meta, Struct, ValidationError, convert, json
+from msgspec import Struct, ValidationError, convert, json
 
 from service.oauth.errors import plain
+from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused
 from service.oauth.upstream_token import fault_of, key_set, verified
 from service.settings import LOOPBACK, Upstream
 
@@ -33,14 +34,6 @@ MOST_BYTES = 1024 * 1024
 Shape = TypeVar("Shape")
 
 
-class UpstreamAway(Exception):
-    """The provider cannot be reached, or answers what nobody can use. The text is for the log, and has nothing of a person."""
-
-
-class UpstreamRefused(Exception):
-    """The provider, or a check of what it said, says no to this sign-in."""
-
-
 class Provider(Struct, frozen=True, kw_only=True):
     """What is used of its metadata (OpenID Connect Discovery 1.0 section 3)."""
 
@@ -55,33 +48,6 @@ class Provider(Struct, frozen=True, kw_only=True):
     def addresses(self) -> tuple[str, ...]:
         endpoints = (self.authorization_endpoint, self.token_endpoint, self.jwks_uri, self.userinfo_endpoint)
         return tuple(filter(None, endpoints))
-
-
-class Begun(Struct, frozen=True, kw_only=True):
-    """What the browser keeps, sealed, until the provider sends it back."""
-
-    state: str
-    nonce: str
-    verifier: str
-    request: str = ""
-    next: str = ""
-
-    def __repr__(self) -> str:
-        return "Begun(…)"
-
-
-class Identity(Struct, frozen=True, kw_only=True):
-    """Who the provider says it is (OpenID Connect Core 1.0 section 5.1)."""
-
-    sub: Annotated[str, Meta(min_length=1, max_length=255)]
-    email: str | None = None
-    email_verified: Any = False
-    name: str | None = None
-    given_name: str | None = None
-    family_name: str | None = None
-
-    def __repr__(self) -> str:
-        return "Identity(…)"
 
 
 class Directory:

@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
+from types import ModuleType
 from typing import Any
 
 from msgspec import Struct
@@ -30,7 +31,7 @@ def question(visit: Visit, has: list[Passkey]) -> dict[str, Any]:
         return {"options": None, "challenge": ""}
     challenge = Challenge(random=token_bytes(32))
     return {
-        "options": factors.assertion(us, has, challenge.random),
+        "options": _ceremonies().assertion(us, has, challenge.random),
         "challenge": slips.close(visit, challenge, CHALLENGE_SECONDS),
     }
 
@@ -42,14 +43,14 @@ def wish(visit: Visit, owner: Owner, has: list[Passkey]) -> dict[str, Any]:
         return {"options": None, "challenge": ""}
     challenge = Challenge(random=token_bytes(32))
     return {
-        "options": factors.creation(us, owner, has, challenge.random),
+        "options": _ceremonies().creation(us, owner, has, challenge.random),
         "challenge": slips.close(visit, challenge, CHALLENGE_SECONDS),
     }
 
 
 async def somebody(visit: Visit) -> users.Row | None:
     """The active person whose passkey answered, whoever that is."""
-    said = factors.owner_of(visit.given("passkey"))
+    said = _ceremonies().owner_of(visit.given("passkey"))
     row = await visit.resources.people.row(said) if said else None
     if row is None or row.state != "active":
         return None
@@ -66,7 +67,7 @@ async def proved(visit: Visit, has: list[Passkey]) -> bool:
     if us is None or random is None:
         return False
     try:
-        factors.prove(us, has, visit.given("passkey"), random)
+        _ceremonies().prove(us, has, visit.given("passkey"), random)
     except NotProved as fault:
         log.info("a passkey was refused: %s", fault)
         return False
@@ -79,7 +80,7 @@ async def made(visit: Visit, name: str) -> Passkey | None:
     if us is None or random is None:
         return None
     try:
-        return factors.made(us, visit.given("passkey"), random, name)
+        return _ceremonies().made(us, visit.given("passkey"), random, name)
     except NotProved as fault:
         log.info("a new passkey was refused: %s", fault)
         return None
@@ -97,3 +98,9 @@ async def _asked(visit: Visit) -> bytes | None:
     until = datetime.now(UTC) + timedelta(seconds=CHALLENGE_SECONDS)
     first = await visit.resources.limits.once(f"challenge {challenge.random.hex()}", until)
     return challenge.random if first else None
+
+
+def _ceremonies() -> ModuleType:
+    from service.people import ceremonies  # noqa: PLC0415 - where passkeys cannot be, their library is never loaded
+
+    return ceremonies

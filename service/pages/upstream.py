@@ -2,6 +2,7 @@
 
 import logging
 from hmac import compare_digest
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from msgspec import structs
@@ -10,13 +11,16 @@ from starlette.responses import RedirectResponse, Response
 from events.envelope import ByService, Meta
 from service.credentials import new_id
 from service.oauth.asked import AuthorizationRequest
-from service.oauth.upstream import Begun, Directory, Identity, UpstreamAway, UpstreamRefused
+from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused
 from service.pages import slips
 from service.pages.browser import OVER, Visit
 from service.pages.door import Page
 from service.pages.entering import ONE_FACTOR, enter
 from service.people.accounts import NameTaken, Profile
 from service.problems import NotFound
+
+if TYPE_CHECKING:
+    from service.oauth.upstream import Directory
 
 SECONDS = 600
 COOKIE = "upstream"
@@ -53,7 +57,7 @@ async def come_back(visit: Visit) -> Response:
     return _ended(visit, await _let_in(visit, directory.upstream.issuer, identity))
 
 
-async def _identity(visit: Visit, directory: Directory, begun: Begun) -> Identity:
+async def _identity(visit: Visit, directory: "Directory", begun: Begun) -> Identity:
     query = visit.request.query_params
     if query.get("iss", directory.upstream.issuer) != directory.upstream.issuer:
         raise UpstreamRefused("the answer is of another issuer")
@@ -110,7 +114,7 @@ def _asked(visit: Visit, begun: Begun) -> AuthorizationRequest | None:
     return visit.resources.requests.open(begun.request) if begun.request else None
 
 
-def _directory(visit: Visit) -> Directory:
+def _directory(visit: Visit) -> "Directory":
     if visit.resources.directory is None:
         raise NotFound(OVER)
     return visit.resources.directory

@@ -7,10 +7,9 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import httpx
 from msgspec import Struct
 
 from events.database import Connection, Session, Unavailable, read
@@ -25,10 +24,12 @@ from service.oauth.keys import KeyRing
 from service.oauth.server import utc_now
 from service.problems import Clash
 
+if TYPE_CHECKING:
+    from service.people.delivery import Delivery
+
 LOCK = "select pg_try_advisory_lock(4706)"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LIFETIME_SECONDS = 120
-TIMEOUT_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 60
 MOST_TRIES = 10
 MOST_SECONDS = 600
@@ -76,7 +77,7 @@ class Deliverer:
         self._slots_of: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(MOST_AT_ONCE_PER_CLIENT)
         )
-        self._http: httpx.AsyncClient | None = None
+        self._delivery: Delivery | None = None
 
     async def look(self) -> None:
         """Begins what is due. Raises Unavailable."""
@@ -97,8 +98,8 @@ class Deliverer:
         for task in list(self._under_way.values()):
             task.cancel()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
-        if self._http is not None:
-            await self._http.aclose()
+        if self._delivery is not None:
+            await self._delivery.aclose()
         await self._session.close()
 
     async def _is_ours(self) -> bool:
@@ -153,23 +154,13 @@ class Deliverer:
         return login.backchannel_logout_uri, await sign(signer, claims, typ="logout+jwt")
 
     async def _send(self, uri: str, token: str) -> None:
-        """Of the answer the status is all that is read. Raises NotTaken."""
-        if self._http is None:
-            # No proxy from the environment, no redirect followed: this goes where the client said, and nowhere else.
-            self._http = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=TIMEOUT_SECONDS)
-        try:
-            async with (
-                asyncio.timeout(2 * TIMEOUT_SECONDS),
-                self._http.stream("POST", uri, data={"logout_token": token}) as answer,
-            ):
-                if answer.status_code not in (200, 204):
-                    raise NotTaken(f"it answered {answer.status_code}")
-        except (TimeoutError, httpx.TimeoutException) as fault:
-            raise NotTaken("it did not answer in time") from fault
-        except httpx.ConnectError as fault:
-            raise NotTaken("it could not be connected to") from fault
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as fault:
-            raise NotTaken("what it answered was not HTTP, or the connection broke") from fault
+        """Raises NotTaken."""
+        if self._delivery is None:
+            from service.people.delivery import Delivery  # noqa: PLC0415 - the HTTP client's libraries, where they are needed
+
+            self._delivery = Delivery()
+        if fault := await self._delivery.fault(uri, token):
+            raise NotTaken(fault)
 
 
 def logout_claims(issuer: str, client_id: str, row: sessions.Row, now: int) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""What people prove themselves with beside the password: authenticator apps (TOTP, RFC 6238) and passkeys (WebAuthn Level 2).
-
-A passkey's answer is bytes of a stranger: whatever the library stumbles over in it, it proves nothing.
-"""
+"""What people prove themselves with beside the password: authenticator apps (TOTP, RFC 6238) and passkeys (WebAuthn Level 2)."""
 
 from datetime import datetime
 from hmac import compare_digest
@@ -10,17 +7,9 @@ from typing import Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import webauthn
 from msgspec import Struct, json
 from pyotp import random_base32
 from pyotp.totp import TOTP
-from webauthn.helpers import parse_authentication_credential_json
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from events.sealed import Sealed
 from events.user import Factor
@@ -30,8 +19,6 @@ from service.credentials import new_id
 STEP_SECONDS = 30
 DRIFT_STEPS = 1
 """How far the clock of a phone may be off: one code earlier or later (RFC 6238 section 5.2)."""
-
-TIMEOUT_MS = 300_000
 
 
 class Totp(Struct, frozen=True, kw_only=True, tag="totp"):
@@ -141,82 +128,3 @@ def relying(issuer: str) -> Relying | None:
     except ValueError:
         return Relying(id=host, origin=f"{parts.scheme}://{parts.netloc}")
     return None
-
-
-def creation(us: Relying, owner: Owner, has: list[Passkey], challenge: bytes) -> str:
-    """What the browser is to make, as JSON: a passkey that can be found without a user name, and that checks who uses it."""
-    options = webauthn.generate_registration_options(
-        rp_id=us.id,
-        rp_name="Muniment",
-        user_name=owner.email,
-        user_id=owner.user.bytes,
-        user_display_name=owner.name,
-        challenge=challenge,
-        timeout=TIMEOUT_MS,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
-        ),
-        exclude_credentials=_descriptors(has),
-    )
-    return webauthn.options_to_json(options)
-
-
-def assertion(us: Relying, has: list[Passkey], challenge: bytes) -> str:
-    """What the browser is to prove, as JSON; of no passkey in particular when nobody is known yet."""
-    options = webauthn.generate_authentication_options(
-        rp_id=us.id,
-        challenge=challenge,
-        timeout=TIMEOUT_MS,
-        allow_credentials=_descriptors(has),
-        user_verification=UserVerificationRequirement.REQUIRED,
-    )
-    return webauthn.options_to_json(options)
-
-
-def made(us: Relying, answer: str, challenge: bytes, name: str) -> Passkey:
-    """The passkey that the browser made. Raises NotProved."""
-    try:
-        verified = webauthn.verify_registration_response(
-            credential=answer,
-            expected_challenge=challenge,
-            expected_rp_id=us.id,
-            expected_origin=us.origin,
-            require_user_verification=True,
-        )
-    except Exception as fault:
-        raise NotProved(type(fault).__name__) from fault
-    return Passkey(credential_id=verified.credential_id, public_key=verified.credential_public_key, name=name)
-
-
-def owner_of(answer: str) -> UUID | None:
-    """Whom the passkey says it belongs to. It is proved only by `prove`, with what that person has."""
-    try:
-        handle = parse_authentication_credential_json(answer).response.user_handle
-        return UUID(bytes=handle) if handle else None
-    except Exception:  # noqa: BLE001 - as above
-        return None
-
-
-def prove(us: Relying, has: list[Passkey], answer: str, challenge: bytes) -> None:
-    """Whether one of these passkeys answered. Raises NotProved.
-
-    Signature counters are not kept: passkeys that are synchronised between devices have none (WebAuthn section 6.1.1).
-    """
-    try:
-        used = parse_authentication_credential_json(answer).raw_id
-        passkey = next(each for each in has if compare_digest(each.credential_id, used))
-        webauthn.verify_authentication_response(
-            credential=answer,
-            expected_challenge=challenge,
-            expected_rp_id=us.id,
-            expected_origin=us.origin,
-            credential_public_key=passkey.public_key,
-            credential_current_sign_count=0,
-            require_user_verification=True,
-        )
-    except Exception as fault:
-        raise NotProved(type(fault).__name__) from fault
-
-
-def _descriptors(has: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=each.credential_id) for each in has]

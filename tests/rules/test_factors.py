@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.pages import devices
-from service.people import factors
+from service.people import ceremonies, factors
 from service.people.factors import NotProved, Owner, Passkey, Relying, Totp
 
 NOW = datetime(2026, 3, 3, 14, 2, 10, tzinfo=UTC)
@@ -118,14 +118,14 @@ def _client(kind: str, challenge: bytes, origin: str) -> bytes:
 
 CHALLENGE = b"c" * 32
 DEVICE = Authenticator()
-PASSKEY = factors.made(US, DEVICE.creates(CHALLENGE), CHALLENGE, "Chrome, Linux")
+PASSKEY = ceremonies.made(US, DEVICE.creates(CHALLENGE), CHALLENGE, "Chrome, Linux")
 
 
 def test_a_passkey_is_made_and_then_proves_its_owner():
     assert PASSKEY.credential_id == DEVICE.id
     answer = DEVICE.proves(b"another challenge")
-    assert factors.owner_of(answer) == ADA.user
-    factors.prove(US, [PASSKEY], answer, b"another challenge")
+    assert ceremonies.owner_of(answer) == ADA.user
+    ceremonies.prove(US, [PASSKEY], answer, b"another challenge")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_passkey_is_made_and_then_proves_its_owner():
 )
 def test_no_passkey_is_made(answer):
     with pytest.raises(NotProved):
-        factors.made(US, answer, CHALLENGE, "x")
+        ceremonies.made(US, answer, CHALLENGE, "x")
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ def test_no_passkey_is_made(answer):
         pytest.param(Authenticator().proves(CHALLENGE), [PASSKEY], id="another passkey"),
         pytest.param(
             DEVICE.proves(CHALLENGE),
-            [Passkey(credential_id=DEVICE.id, public_key=factors.made(US, Authenticator().creates(CHALLENGE), CHALLENGE, "x").public_key, name="x")],
+            [Passkey(credential_id=DEVICE.id, public_key=ceremonies.made(US, Authenticator().creates(CHALLENGE), CHALLENGE, "x").public_key, name="x")],
             id="a passkey of this id and another key",
         ),
     ],
 )  # fmt: skip
 def test_nothing_is_proved_by(answer, has):
     with pytest.raises(NotProved):
-        factors.prove(US, has, answer, CHALLENGE)
+        ceremonies.prove(US, has, answer, CHALLENGE)
 
 
 @given(
@@ -173,21 +173,21 @@ def test_nothing_is_proved_by(answer, has):
     ).map(json.dumps)
 )
 def test_odd_answers_prove_nothing_and_fail_nobody(answer):
-    assert factors.owner_of(answer) is None
+    assert ceremonies.owner_of(answer) is None
     with pytest.raises(NotProved):
-        factors.prove(US, [PASSKEY], answer, CHALLENGE)
+        ceremonies.prove(US, [PASSKEY], answer, CHALLENGE)
     with pytest.raises(NotProved):
-        factors.made(US, answer, CHALLENGE, "x")
+        ceremonies.made(US, answer, CHALLENGE, "x")
 
 
 def test_a_new_passkey_is_one_that_knows_its_owner_and_can_be_found_without_a_name():
-    options = json.loads(factors.creation(US, ADA, [PASSKEY], CHALLENGE))
+    options = json.loads(ceremonies.creation(US, ADA, [PASSKEY], CHALLENGE))
     assert options["authenticatorSelection"]["residentKey"] == "required"
     assert options["authenticatorSelection"]["userVerification"] == "required"
     assert options["attestation"] == "none"
     assert options["user"]["id"] == b64(ADA.user.bytes)
     assert [each["id"] for each in options["excludeCredentials"]] == [b64(DEVICE.id)]
-    assert json.loads(factors.assertion(US, [], CHALLENGE))["userVerification"] == "required"
+    assert json.loads(ceremonies.assertion(US, [], CHALLENGE))["userVerification"] == "required"
 
 
 @pytest.mark.parametrize(
