@@ -1,6 +1,5 @@
 """/api/v1/auth/clients: register, list, read, change, disable, enable, delete."""
 
-from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET
@@ -9,7 +8,7 @@ from starlette.responses import Response
 from events.client import AuthorizationCode, ClientCredentials, Grant
 from events.database import read
 from events.log import Receipt
-from projections import bots, clients, last_used
+from projections import clients, last_used
 from projections.clients import Row, Wanted, client_id_of, stream_of
 from service.commands.client import (
     ChangeClient,
@@ -22,6 +21,7 @@ from service.commands.client import (
 from service.commands.handle import CLIENT, Handled, handle
 from service.credentials import new_id, new_secret, stored
 from service.endpoints import login, paging, redirect_uri
+from service.endpoints.acting import check_bot
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
 from service.endpoints.management import Call, answered
@@ -199,23 +199,11 @@ async def _registration(call: Call) -> CreateOAuthClientRequest:
     if m2m is False and uri is None and "redirectUri" not in fields.errors:
         fields.fault("redirectUri", "is required for an interactive client (m2m: false)")
     if bot is not None:
-        await _check_bot(call, bot, fields)
+        await check_bot(call, bot, fields)
     for fault in redirect_uri.faults(uri) if uri is not None else ():
         fields.fault("redirectUri", fault)
     login.check_registration(fields, call.resources.settings.issuer)
     return fields.done()
-
-
-async def _check_bot(call: Call, bot_id: str, fields: Fields[Any]) -> None:
-    """An id of the surrounding product's directory is taken at its word; a bot registered here must be the caller's, and well."""
-    if not bot_id.strip():
-        fields.fault("botUserId", "must not be blank")
-    elif bots.stream_of(bot_id) is not None:
-        row = await read(call.resources.ledger.pool, lambda c: bots.find(c, bot_id))
-        if row is not None and call.caller.reach not in (None, row.owner):
-            fields.fault("botUserId", "is a bot that is not yours")
-        elif row is not None and row.state != "active":
-            fields.fault("botUserId", f"is a bot that was {row.state}")
 
 
 def _grant(asked: CreateOAuthClientRequest) -> Grant:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.flows.conftest import Live, refused
+from tests.flows.people import registered
 
 CLIENTS = "/api/v1/auth/clients"
 
@@ -120,3 +121,12 @@ async def test_somebody_else_s_bot_gets_no_client_of_mine(live: Live):
     for asked in ({"m2m": True}, {"m2m": False, "redirectUri": "https://a.example/cb"}):
         answer = refused(await live.http.post(CLIENTS, json={**asked, "botUserId": bot}, headers=caller), 400)
         assert list(answer["errors"]) == ["botUserId"]
+
+
+async def test_no_machine_acts_as_a_person(live: Live):
+    user, _ = await registered(live)
+    for bot in (str(user), user.hex, str(user).upper()):
+        answer = await live.http.post("/api/v1/auth/clients", json={"m2m": True, "botUserId": bot}, headers=live.bearer)
+        assert refused(answer, 400)["errors"] == {"botUserId": ["is a person's id; nobody's machine acts as a person"]}
+    directory = "0192f000-0000-7000-8000-000000000001"  # the surrounding product may name its bots like this
+    await live.register(botUserId=directory)
