@@ -11,6 +11,7 @@ from events.database import AnyConnection
 
 COLUMNS = "position, recorded_at, stream_id, version, schema_ver, type, meta, data"
 HISTORY = f"select {COLUMNS} from log.events where stream_id = $1 order by version"
+HISTORIES = f"select {COLUMNS} from log.events where stream_id = any($1::uuid[]) order by position"
 PAGE = f"select {COLUMNS} from log.events where position > $1 and position <= $2 order by position limit $3"
 HEAD = "select last_position, chain from log.batches order by last_position desc limit 1"
 CHANGED_SINCE = """
@@ -50,6 +51,11 @@ def recorded(row: asyncpg.Record) -> Recorded:
 async def history(connection: AnyConnection, stream: UUID) -> list[Recorded]:
     """Everything that happened in one stream, oldest first; nothing when it does not exist."""
     return [recorded(row) for row in await connection.fetch(HISTORY, stream)]
+
+
+async def histories(connection: AnyConnection, streams: list[UUID]) -> list[Recorded]:
+    """Everything that happened in these streams, in the order in which it happened."""
+    return [recorded(row) for row in await connection.fetch(HISTORIES, streams)]
 
 
 async def head(connection: AnyConnection) -> Checkpoint:

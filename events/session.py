@@ -8,8 +8,11 @@ from msgspec import Struct, structs
 from events.sealed import Sealed
 
 
-class SessionStarted(Struct, frozen=True, kw_only=True, gc=False, tag="session.started"):
-    """Somebody logged in. `amr` says how (RFC 8176), `device` is where and with what browser."""
+class SessionStarted(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="session.started"):
+    """Somebody logged in. `amr` says how (RFC 8176), `device` is where and with what browser.
+
+    `authenticated_at` is when they proved who they are, if that was before, elsewhere.
+    """
 
     user: UUID
     token_hash: str
@@ -18,6 +21,7 @@ class SessionStarted(Struct, frozen=True, kw_only=True, gc=False, tag="session.s
     device: Sealed | None
     at: datetime
     expires_at: datetime
+    authenticated_at: datetime | None = None
 
 
 class SessionReauthenticated(Struct, frozen=True, kw_only=True, gc=False, tag="session.reauthenticated"):

@@ -41,6 +41,18 @@ select a.stream_id from read.sessions s join read.authorizations a on a.session_
  where s.ended_at > clock_timestamp() - interval '1 day' and a.state = 'active' and not 'offline_access' = any(a.scopes)
  order by a.stream_id
 """
+OF_FORMER = """
+select a.stream_id from read.users u join read.authorizations a on a.user_id = u.stream_id
+  left join read.sessions s on s.stream_id = a.session_id
+ where u.password_at > u.created_at and u.password_at > clock_timestamp() - interval '91 days'
+   and a.state = 'active' and (a.granted_at < u.password_at or greatest(s.started_at, s.authenticated_at) < u.password_at) order by a.stream_id
+"""
+OF_WITHDRAWN = """
+select a.stream_id from read.consents c join read.authorizations a on a.user_id = c.user_id
+ where c.withdrawn_at > clock_timestamp() - interval '91 days' and a.state = 'active' and a.granted_at < c.withdrawn_at
+   and c.client_id = 'oauth_client_' || replace(a.client::text, '-', '') and c.resource is not distinct from a.resource
+ order by a.stream_id
+"""
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
@@ -128,6 +140,16 @@ async def of_stopped_users(connection: AnyConnection) -> dict[UUID, str]:
 async def of_ended_sessions(connection: AnyConnection) -> list[UUID]:
     """Authorizations that the end of their session has yet to reach: those of a day, for no access token lives longer."""
     return [row[0] for row in await connection.fetch(OF_ENDED)]
+
+
+async def of_former_passwords(connection: AnyConnection) -> list[UUID]:
+    """Authorizations of before their user's password was changed, or granted in a session of before, which that has yet to reach."""
+    return [row[0] for row in await connection.fetch(OF_FORMER)]
+
+
+async def of_withdrawn_consents(connection: AnyConnection) -> list[UUID]:
+    """Authorizations that the withdrawal of the consent to them has yet to reach."""
+    return [row[0] for row in await connection.fetch(OF_WITHDRAWN)]
 
 
 async def revoked(connection: AnyConnection, authorizations: list[UUID], within: timedelta) -> dict[UUID, datetime]:

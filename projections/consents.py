@@ -12,11 +12,13 @@ from events.consent import ConsentEvent, ConsentGiven, ConsentWithdrawn
 from events.database import AnyConnection
 from projections.table import Table
 
-COLUMNS = "stream_id, user_id, client_id, resource, scopes, state, given_at, version"
+COLUMNS = "stream_id, user_id, client_id, resource, scopes, state, given_at, withdrawn_at, version"
 FIND = f"select {COLUMNS} from read.consents where stream_id = $1"
 OF_USER = (
     f"select {COLUMNS} from read.consents where user_id = $1 and state = 'given' order by given_at desc, stream_id"
 )
+
+OF_CLIENT = "select stream_id from read.consents where client_id = $1 order by stream_id"
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
@@ -27,6 +29,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     scopes: tuple[str, ...]
     state: str
     given_at: datetime
+    withdrawn_at: datetime | None
     version: int
 
 
@@ -42,10 +45,13 @@ def project(row: Row | None, stream: UUID, event: ConsentEvent) -> Row | None:
                 scopes=event.scopes,
                 state="given",
                 given_at=event.at,
+                withdrawn_at=row.withdrawn_at if row else None,
                 version=row.version + 1 if row else 1,
             )
         case ConsentWithdrawn():
-            return row and structs.replace(row, state="withdrawn", scopes=(), version=row.version + 1)
+            return row and structs.replace(
+                row, state="withdrawn", scopes=(), withdrawn_at=event.at, version=row.version + 1
+            )
 
 
 TABLE = Table(name="consents", row=Row, tags=tags(ConsentEvent), project=project)
@@ -64,3 +70,8 @@ async def find(connection: AnyConnection, stream: UUID) -> Row | None:
 async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
     """Those that stand, latest first."""
     return [_row(record) for record in await connection.fetch(OF_USER, user)]
+
+
+async def of_client(connection: AnyConnection, client_id: str) -> list[UUID]:
+    """Every consent to this client that anybody ever gave, taken back or not."""
+    return [row[0] for row in await connection.fetch(OF_CLIENT, client_id)]

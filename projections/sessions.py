@@ -27,13 +27,23 @@ OF_USER = f"""
 select {COLUMNS} from read.sessions
  where user_id = $1 and state = 'open' and expires_at > clock_timestamp() order by stream_id desc
 """
-TO_NOTIFY = f"select {COLUMNS} from read.sessions where notify <> '{{}}' order by ended_at limit $1"
+TO_NOTIFY = f"""
+select {COLUMNS}, client_id from read.sessions join (
+  select stream_id, client_id, row_number() over (partition by client_id order by ended_at, stream_id) as turn
+    from read.sessions, unnest(notify) as client_id where notify <> '{{}}'
+) as waiting using (stream_id) where turn <= $1 order by turn, ended_at limit $2
+"""
 EXPIRED = """
 select stream_id from read.sessions where state = 'open' and expires_at <= clock_timestamp() order by expires_at limit $1
 """
 OF_STOPPED_USERS = """
 select s.stream_id, u.state from read.sessions s join read.users u on u.stream_id = s.user_id
  where s.state = 'open' and u.state <> 'active' order by s.stream_id
+"""
+OF_FORMER = """
+select s.stream_id from read.users u join read.sessions s on s.user_id = u.stream_id
+ where u.password_at > u.created_at and u.password_at > clock_timestamp() - interval '91 days'
+   and s.state = 'open' and greatest(s.started_at, s.authenticated_at) < u.password_at order by s.stream_id
 """
 
 
@@ -70,7 +80,7 @@ def _started(stream: UUID, event: SessionStarted) -> Row:
         device=event.device,
         state="open",
         started_at=event.at,
-        authenticated_at=event.at,
+        authenticated_at=event.authenticated_at or event.at,
         expires_at=event.expires_at,
         ended_at=None,
         notify=(),
@@ -98,7 +108,7 @@ def _changes(row: Row, event: SessionEvent) -> dict[str, Any]:
 TABLE = Table(name="sessions", row=Row, tags=tags(SessionEvent), project=project)
 
 
-def _row(record: asyncpg.Record) -> Row:
+def _row(record: asyncpg.Record | dict[str, Any]) -> Row:
     columns: dict[str, Any] = {**dict(record), "amr": tuple(record["amr"]), "notify": tuple(record["notify"])}
     return Row(**columns)
 
@@ -113,9 +123,12 @@ async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
     return [_row(record) for record in await connection.fetch(OF_USER, user)]
 
 
-async def to_notify(connection: AnyConnection, *, limit: int) -> list[Row]:
-    """Ended sessions of which some client has yet to be told, oldest end first."""
-    return [_row(record) for record in await connection.fetch(TO_NOTIFY, limit)]
+async def to_notify(connection: AnyConnection, *, each: int, limit: int) -> list[tuple[Row, str]]:
+    """Ended sessions with a client that has yet to be told: first the oldest of every client, then the second oldest, and so on."""
+    records = await connection.fetch(TO_NOTIFY, each, limit)
+    rows = [dict(record) for record in records]
+    client_ids = [row.pop("client_id") for row in rows]
+    return list(zip(map(_row, rows), client_ids, strict=True))
 
 
 async def expired(connection: AnyConnection, *, limit: int) -> list[UUID]:
@@ -126,3 +139,8 @@ async def expired(connection: AnyConnection, *, limit: int) -> list[UUID]:
 async def of_stopped_users(connection: AnyConnection) -> dict[UUID, str]:
     """Open sessions that the end of their user has yet to reach, each with the state of its user."""
     return {row[0]: row[1] for row in await connection.fetch(OF_STOPPED_USERS)}
+
+
+async def of_former_passwords(connection: AnyConnection) -> list[UUID]:
+    """Open sessions that the change of their user's password has yet to reach; no session lives for longer than 90 days."""
+    return [row[0] for row in await connection.fetch(OF_FORMER)]

@@ -32,6 +32,13 @@ select {COLUMNS} from read.users
  where ($1::uuid is null or stream_id > $1) and ($2::text is null or state = $2) and state <> 'erased' order by stream_id limit $3
 """
 
+STREAMS = """
+select stream_id from read.sessions where user_id = $1
+ union all select stream_id from read.consents where user_id = $1
+ union all select stream_id from read.authorizations where user_id = $1
+"""
+"""Everything that is somebody's, whatever became of it: for the few who ask, not for requests."""
+
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
     stream_id: UUID
@@ -104,3 +111,8 @@ async def find(connection: AnyConnection, user: UUID) -> Row | None:
 async def listed(connection: AnyConnection, *, after: UUID | None, state: str | None, limit: int) -> list[Row]:
     """Oldest first, at most `limit`; without those who were erased."""
     return [_row(record) for record in await connection.fetch(LIST, after, state, limit)]
+
+
+async def streams_of(connection: AnyConnection, user: UUID) -> list[UUID]:
+    """The user's own stream, and those of all sessions, consents and authorizations that were ever theirs."""
+    return [user, *(row[0] for row in await connection.fetch(STREAMS, user))]

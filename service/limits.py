@@ -1,4 +1,4 @@
-"""How often somebody may ask in one minute, and what is good only once. Kept in the database, so that it is the same however many processes there are."""
+"""How often somebody may ask in one minute (or one day), and what is good only once. Kept in the database, so that it is the same however many processes there are."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,20 +13,27 @@ from events.database import LOST, AnyConnection, Connection, Session, Unavailabl
 
 COUNT = """
 insert into limits.counts as c (key, minute, used)
-select key, date_trunc('minute', statement_timestamp()), n from unnest($1::text[], $2::int[]) as asked(key, n)
+select key, date_trunc(case when starts_with(key, 'day ') then 'day' else 'minute' end, statement_timestamp(), 'UTC'), n
+  from unnest($1::text[], $2::int[]) as asked(key, n)
 on conflict (key, minute) do update set used = c.used + excluded.used
-returning key, used, minute, ceil(extract(epoch from minute + interval '1 minute' - statement_timestamp()))::int as seconds
+returning key, used, minute, ceil(extract(epoch from
+  minute + case when starts_with(key, 'day ') then interval '1 day' else interval '1 minute' end - statement_timestamp()))::int as seconds
 """
 GIVE_BACK = "update limits.counts set used = used - 1 where key = $1 and minute = $2 and used > 0"
 ONCE = "insert into limits.used (key, until) values ($1, $2) on conflict do nothing returning true"
 FORGET_USED = "delete from limits.used where until < statement_timestamp()"
-FORGET = "delete from limits.counts where minute < statement_timestamp() - interval '2 minutes'"
+FORGET = """
+delete from limits.counts where minute < statement_timestamp() - interval '2 minutes'
+   and (not starts_with(key, 'day ') or minute < statement_timestamp() - interval '1 day')
+"""
+A_DAY = "day "
+"""What the keys begin with that are counted for a day (in UTC) instead of a minute."""
 
 Answer = TypeVar("Answer")
 
 
 class Counted(Struct, frozen=True):
-    """The how-many-th request of this minute it was, and how many seconds the minute has left."""
+    """The how-many-th request of this minute (or day, and then `minute` is its first) it was, and how many seconds are left of it."""
 
     used: int
     seconds: int
@@ -84,6 +91,6 @@ class Limits:
 
 
 async def forget(connection: AnyConnection) -> None:
-    """Minutes that are over, and what is good for nothing any more."""
+    """Minutes and days that are over, and what is good for nothing any more."""
     await connection.execute(FORGET)
     await connection.execute(FORGET_USED)

@@ -20,7 +20,7 @@ from service.oauth.tokens import LEEWAY_SECONDS, Tokens
 from service.people.accounts import People
 from service.people.sessions import Sessions
 from service.people.throttle import Attempts
-from service.settings import Settings
+from service.settings import LONGEST_TOKEN, Settings
 
 if TYPE_CHECKING:
     from service.oauth.upstream import Directory
@@ -46,7 +46,7 @@ class Resources(Struct, frozen=True, kw_only=True):
 async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenerator[Resources]:
     """Connects when first needed; closes all at the end."""
     ring = KeyRing(master_key, timedelta(seconds=settings.token_lifetime))
-    longest = timedelta(seconds=settings.token_lifetime + LEEWAY_SECONDS)
+    longest = timedelta(seconds=LONGEST_TOKEN + LEEWAY_SECONDS)  # today's may be shorter than a token's that is out
     log, issuance, limits, lookup = Log(url), IssuanceLog(url), Limits(url), Lookup(url, ring.load, longest)
     async with pool(url) as connections:
         ledger = Ledger(log, connections)

@@ -13,6 +13,8 @@ from msgspec import Struct
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_DIGITS = 9
 A_DAY = 86_400
+DEFAULT_PORTS = {"https": 443, "http": 80}
+LONGEST_TOKEN = A_DAY
 UPSTREAM = ("MUNIMENT_UPSTREAM_ISSUER", "MUNIMENT_UPSTREAM_CLIENT_ID", "MUNIMENT_UPSTREAM_CLIENT_SECRET")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -82,7 +84,7 @@ def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
         issuer=issuer,
         audience=asked.text("MUNIMENT_AUDIENCE", issuer),
         master_key=asked.master_key("MUNIMENT_MASTER_KEY", required=needs_key and database_url is not None),
-        token_lifetime=asked.number("MUNIMENT_TOKEN_LIFETIME", 3600, 60, 86_400),
+        token_lifetime=asked.number("MUNIMENT_TOKEN_LIFETIME", 3600, 60, LONGEST_TOKEN),
         session_lifetime=asked.number("MUNIMENT_SESSION_LIFETIME", 14 * A_DAY, 300, 90 * A_DAY),
         rate_limit=asked.number("MUNIMENT_RATE_LIMIT", 600, 0, 1_000_000),
         failed_auth_limit=asked.number("MUNIMENT_FAILED_AUTH_LIMIT", 30, 0, 1_000_000),
@@ -133,7 +135,7 @@ class _Asked:
 
     def issuer(self, name: str, default: str) -> str:
         text = self.text(name, default)
-        fault = _issuer_fault(text)
+        fault = _issuer_fault(text) or _origin_fault(text)
         if fault:
             shown = name if "@" in text else f"{name}={text}"  # what stands before an @ may be a password
             self.faults.append(f"{shown} {fault}.")
@@ -219,3 +221,11 @@ def _issuer_fault(text: str) -> str | None:
     if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK):
         return None
     return "must be https (plain http is for 127.0.0.1, localhost and [::1] only)"
+
+
+def _origin_fault(issuer: str) -> str | None:
+    """RFC 6454 section 4: browsers say where a form comes from in one way, and it is held against the issuer."""
+    parts = urlsplit(issuer)
+    if parts.netloc != parts.netloc.lower() or parts.port == DEFAULT_PORTS[parts.scheme]:
+        return "must have its host in lower case, and no port where it is the one that its scheme has anyway"
+    return None

@@ -15,6 +15,7 @@ create table read.users (                                            -- whatever
   version     integer     not null
 );
 create index users_stopped on read.users (stream_id) where state <> 'active';
+create index users_password on read.users (password_at) where password_at > created_at;
 
 create table read.sessions (
   stream_id        uuid        not null primary key,
@@ -37,16 +38,19 @@ create index sessions_ended on read.sessions (ended_at) where ended_at is not nu
 create index sessions_notify on read.sessions (ended_at) where notify <> '{}';
 
 create table read.consents (
-  stream_id uuid        not null primary key,                        -- named by user, client and resource
-  user_id   uuid        not null,
-  client_id text        not null,
-  resource  text,
-  scopes    text[]      not null,
-  state     text        not null check (state in ('given', 'withdrawn')),
-  given_at  timestamptz not null,
-  version   integer     not null
+  stream_id    uuid        not null primary key,                     -- named by user, client and resource
+  user_id      uuid        not null,
+  client_id    text        not null,
+  resource     text,
+  scopes       text[]      not null,
+  state        text        not null check (state in ('given', 'withdrawn')),
+  given_at     timestamptz not null,
+  withdrawn_at timestamptz,                                          -- the last time, even if it was given again since
+  version      integer     not null
 );
+create index consents_client on read.consents (client_id);
 create index consents_user on read.consents (user_id) where state = 'given';
+create index consents_withdrawn on read.consents (withdrawn_at) where withdrawn_at is not null;
 
 create table read.authorizations (
   stream_id     uuid        not null primary key,
@@ -116,10 +120,10 @@ begin
     on conflict (stream_id) do update set token_hash = excluded.token_hash, amr = excluded.amr, acr = excluded.acr, device = excluded.device, state = excluded.state, authenticated_at = excluded.authenticated_at, ended_at = excluded.ended_at, notify = excluded.notify, version = excluded.version;
   end if;
   if 'consents' = any (tables) then
-    insert into read.consents as t (stream_id, user_id, client_id, resource, scopes, state, given_at, version)
-      select r.stream_id, r.user_id, r.client_id, r.resource, r.scopes, r.state, r.given_at, r.version
+    insert into read.consents as t (stream_id, user_id, client_id, resource, scopes, state, given_at, withdrawn_at, version)
+      select r.stream_id, r.user_id, r.client_id, r.resource, r.scopes, r.state, r.given_at, r.withdrawn_at, r.version
         from unnest(tables, changed) as c(name, row), jsonb_populate_record(null::read.consents, c.row) as r where c.name = 'consents'
-    on conflict (stream_id) do update set scopes = excluded.scopes, state = excluded.state, given_at = excluded.given_at, version = excluded.version;
+    on conflict (stream_id) do update set scopes = excluded.scopes, state = excluded.state, given_at = excluded.given_at, withdrawn_at = excluded.withdrawn_at, version = excluded.version;
   end if;
   if 'authorizations' = any (tables) then
     insert into read.authorizations as t (stream_id, client, user_id, session_id, scopes, resource, state, granted_at, redeemed_at, used_at, refresh_until, revoked_at, why, version)

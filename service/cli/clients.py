@@ -9,13 +9,14 @@ import typer
 from events.client import ClientRegistered, ClientSecretAdded, StoredSecret
 from events.codec import Recorded
 from events.database import Connection
+from events.replay import histories
 from events.replay import history as history_of
-from projections import last_used
+from projections import consents, last_used
 from projections.clients import Found, Row, Wanted, find, listed, stream_of
+from service.cli.histories import tell
 from service.cli.opening import Plainly, ask
-from service.cli.output import Json, document, line, lines, moment, note, say, table
-from service.cli.telling import as_json as event_as_json
-from service.cli.telling import what, who
+from service.cli.output import Json, document, lines, moment, note, say, table
+from service.cli.telling import what
 
 app = typer.Typer(help="Who may ask for tokens.", no_args_is_help=True)
 
@@ -73,26 +74,17 @@ def show(client_id: ClientId, as_json: Json = False) -> None:
 
 @app.command()
 def history(client_id: ClientId, as_json: Json = False) -> None:
-    """Tell a client's life: what changed from what to what, by whom, when. Deleted clients have one too.
+    """Tell a client's life: what changed from what to what, who allowed it what, by whom, when. Deleted clients have one too.
 
     With --json, one event a line, with the sentence under "told".
 
     Example: `muniment clients history oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
     """
     stream = _stream(client_id)
-    events = ask(lambda connection: history_of(connection, stream))
+    events = ask(lambda connection: _life(connection, stream, client_id))
     if not events:
         raise Plainly(f"There never was a client {client_id}.")
-    told = _told(events)
-    if as_json:
-        for past, sentence in zip(events, told, strict=True):
-            line({**event_as_json(past), "told": sentence})
-    else:
-        rows = zip(events, told, strict=True)
-        table(
-            ("when", "what", "by", "position"),
-            ((moment(past.recorded_at), sentence, who(past.meta.actor), str(past.position)) for past, sentence in rows),
-        )
+    tell(events, _told(events), script=as_json)
 
 
 def _stream(client_id: str) -> UUID:
@@ -117,6 +109,11 @@ async def _found(
     used = await last_used.find(connection, "client", [client_id])
     secrets = await last_used.secrets_used(connection, [s.secret_id for s in found.client.secrets])
     return found, used.get(client_id), secrets
+
+
+async def _life(connection: Connection, stream: UUID, client_id: str) -> list[Recorded]:
+    """With what people allowed it; each of their logins is in `muniment users history`."""
+    return await histories(connection, [stream, *await consents.of_client(connection, client_id)])
 
 
 def _told(events: list[Recorded]) -> list[str]:

@@ -29,14 +29,14 @@ Stream = Annotated[
     str,
     typer.Argument(
         metavar="STREAM",
-        help="A client_id, a bot's id (bot_…), a signing key's kid, a token's jti, or a bare stream id (UUID).",
+        help="A client_id, a bot's id (bot_…), a user's or a session's id, a signing key's kid, a token's jti, or any stream's id (UUID).",
         show_default=False,
     ),
 ]
 
 
 def show(stream: Stream, as_json: Json = False) -> None:
-    """Show everything that happened to one client, bot, signing key or token, oldest first.
+    """Show everything that happened to one client, bot, user, session, signing key or token, oldest first.
 
     Each event with its place in the log, who did it by which request and from where, and its own fields; of a secret only the
     hint. For a token, also its issue.

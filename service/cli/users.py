@@ -2,35 +2,30 @@
 
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
 
-from events.database import pool, read
-from events.log import Log
+from events.database import read
 from projections import users
 from projections.sessions import Row as Session
 from projections.sessions import of_user
-from service.cli.opening import Plainly, by_operator, opened, right_key, run, url_of
+from service.cli import rescuing
+from service.cli.opening import Plainly, by_operator
 from service.cli.output import Json, document, moment, note, say, table
+from service.cli.persons import FromStdin, User, asked_password, found_user, with_people
 from service.commands.handle import Ledger
-from service.settings import Settings
+from service.pages.devices import named
 
 if TYPE_CHECKING:
     from service.people.accounts import People, Profile
     from service.people.sessions import Device
 
-Answer = TypeVar("Answer")
-
 app = typer.Typer(help="The people who can sign in.", no_args_is_help=True)
 
 Email = Annotated[str, typer.Argument(help="What they sign in with.", show_default=False)]
-User = Annotated[str, typer.Argument(metavar="USER", help="The id, or the e-mail address.", show_default=False)]
 Name = Annotated[str | None, typer.Option(help="What they are called, such as “Ada King”.")]
-FromStdin = Annotated[
-    bool, typer.Option("--password-stdin", help="Read the password from stdin, up to the line's end.")
-]
 Verified = Annotated[bool, typer.Option("--verified", help="The e-mail address is known to be their own.")]
 State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only those in this state.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
@@ -46,14 +41,14 @@ def create(
 
     Example: `muniment users create ada@example.com --name "Ada King" --password-stdin < password.txt`
     """
-    password = _password(from_stdin=from_stdin)
+    password = asked_password(from_stdin=from_stdin)
 
     async def register(people: "People", _ledger: Ledger) -> UUID:
         from service.people.accounts import Profile  # noqa: PLC0415
 
         return await people.register(Profile(email=email, name=name), password, by_operator(), verified=verified)
 
-    user = _with_people(register)
+    user = with_people(register)
     if as_json:
         document({"id": user})
     else:
@@ -72,7 +67,7 @@ def list_users(*, state: State = None, limit: Limit = 100, as_json: Json = False
         profiles = await people.profiles(rows)
         return [(row, profiles.get(row.stream_id)) for row in rows]
 
-    found = _with_people(listed)
+    found = with_people(listed)
     if as_json:
         document([_row(row, profile) for row, profile in found[:limit]])
     else:
@@ -87,7 +82,7 @@ def disable(user: User, as_json: Json = False) -> None:
 
     Example: `muniment users disable ada@example.com`
     """
-    _done(_changed(user, lambda people, found: people.disable(found, by_operator())), "disabled", as_json=as_json)
+    _done(user, _changed(user, lambda people, found: people.disable(found, by_operator())), "disabled", as_json=as_json)
 
 
 @app.command()
@@ -96,7 +91,7 @@ def enable(user: User, as_json: Json = False) -> None:
 
     Example: `muniment users enable ada@example.com`
     """
-    _done(_changed(user, lambda people, found: people.enable(found, by_operator())), "enabled", as_json=as_json)
+    _done(user, _changed(user, lambda people, found: people.enable(found, by_operator())), "enabled", as_json=as_json)
 
 
 @app.command()
@@ -110,7 +105,7 @@ def erase(user: User, *, yes: Yes = False, as_json: Json = False) -> None:
     """
     if not yes and not _sure(user):
         raise Plainly("nothing was erased")
-    _done(_changed(user, lambda people, found: people.erase(found, by_operator())), "erased", as_json=as_json)
+    _done(user, _changed(user, lambda people, found: people.erase(found, by_operator())), "erased", as_json=as_json)
 
 
 @app.command()
@@ -124,14 +119,14 @@ def sessions(user: User, *, end: End = False, as_json: Json = False) -> None:
         from service.people import ending  # noqa: PLC0415
         from service.people.sessions import device_of  # noqa: PLC0415
 
-        found = await _found(people, user)
+        found = await found_user(people, user)
         rows = await read(ledger.pool, lambda connection: of_user(connection, found))
         devices = [(row, await device_of(people, row)) for row in rows]
         if end:
             await ending.end_sessions(ledger, found, "ended_by_operator", by_operator())
         return devices
 
-    found = _with_people(listed)
+    found = with_people(listed)
     if as_json:
         document([_session(row, device) for row, device in found])
     else:
@@ -141,58 +136,18 @@ def sessions(user: User, *, end: End = False, as_json: Json = False) -> None:
         note(f"{len(found)} ended")
 
 
-def _with_people(work: Callable[["People", Ledger], Awaitable[Answer]]) -> Answer:
-    with opened(needs_key=True) as settings, right_key():
-        return run(_working(settings, work))
-
-
-async def _working(settings: Settings, work: Callable[["People", Ledger], Awaitable[Answer]]) -> Answer:
-    from service.people.accounts import People  # noqa: PLC0415 - argon2 and JOSE come along
-
-    assert settings.master_key is not None
-    url = url_of(settings)
-    log = Log(url)
-    async with pool(url) as connections:
-        ledger = Ledger(log, connections)
-        people = People(ledger, settings.master_key)
-        try:
-            return await work(people, ledger)
-        finally:
-            people.close()
-            await log.close()
+app.command("history")(rescuing.history)
+app.command("password")(rescuing.password)
+app.command("factors")(rescuing.factors)
 
 
 def _changed(user: str, change: Callable[["People", UUID], Awaitable[Any]]) -> UUID:
     async def changed(people: "People", _ledger: Ledger) -> UUID:
-        found = await _found(people, user)
+        found = await found_user(people, user)
         await change(people, found)
         return found
 
-    return _with_people(changed)
-
-
-async def _found(people: "People", user: str) -> UUID:
-    """Raises Plainly."""
-    row = await people.find(user) if "@" in user else await people.row(_id(user))
-    if row is None:
-        raise Plainly(f"There is no user {user}.")
-    return row.stream_id
-
-
-def _id(user: str) -> UUID:
-    try:
-        return UUID(user)
-    except ValueError as fault:
-        raise Plainly(f"{user} is neither an e-mail address nor the id of a user.") from fault
-
-
-def _password(*, from_stdin: bool) -> str:
-    """Raises Plainly."""
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    if not sys.stdin.isatty():
-        raise Plainly("there is no terminal to ask for a password at; send it on stdin, with --password-stdin")
-    return typer.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
+    return with_people(changed)
 
 
 def _sure(user: str) -> bool:
@@ -201,11 +156,11 @@ def _sure(user: str) -> bool:
     return typer.confirm(f"Erase {user} for ever?", err=True)
 
 
-def _done(user: UUID, what: str, *, as_json: bool) -> None:
+def _done(named: str, user: UUID, what: str, *, as_json: bool) -> None:
     if as_json:
         document({"id": user, "state": "active" if what == "enabled" else what})
     else:
-        say(f"{user} is {what}.")
+        say(f"{named} is {what}.")
 
 
 def _row(row: users.Row, profile: "Profile | None") -> dict[str, Any]:
@@ -234,5 +189,5 @@ def _session(row: Session, device: "Device | None") -> dict[str, Any]:
 
 
 def _session_cells(row: Session, device: "Device | None") -> tuple[str, ...]:
-    where = (device.address, device.agent) if device else ("", "")
+    where = (device.address, named(device.agent)) if device else ("", "")
     return (str(row.stream_id), moment(row.started_at), moment(row.expires_at), ", ".join(row.amr), *where)

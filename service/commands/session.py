@@ -30,6 +30,7 @@ class StartSession(Struct, frozen=True, kw_only=True):
     device: Sealed | None
     at: datetime
     expires_at: datetime
+    authenticated_at: datetime | None = None
 
 
 class Reauthenticate(Struct, frozen=True, kw_only=True):
@@ -104,6 +105,7 @@ def _start(command: StartSession, session: Session) -> list[SessionEvent]:
             device=command.device,
             at=command.at,
             expires_at=command.expires_at,
+            authenticated_at=command.authenticated_at,
         )
     ]
 

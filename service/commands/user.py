@@ -109,6 +109,8 @@ def _erase(command: EraseUser, _user: ActiveUser | DisabledUser) -> list[UserEve
 
 
 def _add_factor(command: AddFactor, user: ActiveUser) -> list[UserEvent]:
+    if any(factor.factor_id == command.factor.factor_id for factor in user.factors):
+        return []
     if len(user.factors) >= MOST_FACTORS:
         raise Clash(f"There are {MOST_FACTORS} second factors already; remove one first.")
     return [UserFactorAdded(factor=command.factor)]

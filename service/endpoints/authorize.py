@@ -3,29 +3,21 @@
 Nothing is kept at the server between the pages: the request travels sealed, and each step is decided anew from it.
 """
 
-from datetime import timedelta
 from html import escape
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from msgspec import structs
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from events.authorization import AuthorizationGranted, CodeIssued
-from events.consent import stream_of as consent_of
-from events.database import read
-from events.envelope import ByService, ByUser, Meta
-from events.log import Append
-from events.refusal import AuthorizationRefused
-from projections import consents
-from projections.clients import Found, client_id_of, stream_of
-from service.commands.authorization import GrantAuthorization
-from service.commands.handle import AUTHORIZATION, handle
-from service.credentials import Secret, hash_secret, new_id
+from projections.clients import Found, stream_of
 from service.endpoints.asgi import BodyTooLong, read_body, resources_of
+from service.endpoints.granting import ConsentWithdrawn, SessionOver, code_of, is_allowed
 from service.endpoints.origin import form_target
-from service.oauth import authorize, id_tokens, redirects, tickets
+from service.endpoints.remembering import remember_refusal
+from service.oauth import authorize, id_tokens, redirects
 from service.oauth.asked import AuthorizationRequest
 from service.oauth.authorize import Asked, Mismatch, Redirected
 from service.oauth.errors import Shown
@@ -36,17 +28,14 @@ from service.oauth.steps import AskConsent, ChooseAccount, Grant, Present, Refus
 from service.people.sessions import SignedIn
 from service.resources import Resources
 
-CODE_SECONDS = 60
-"""How long a code is good; a client redeems it in the same second."""
-
-MOST_REMEMBERED = 10
-"""Refusals of one client that are remembered in a minute: strangers must not fill the log."""
+CONTINUE = "/openid/continue"
 
 GOES_AWAY = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 async def begin(request: Request) -> Response:
     """The request as the client made it. Raises Shown."""
+    _is_not_only_looked_at(request)
     resources = resources_of(request.scope)
     params, twice = authorize.parse(await _said(request))
     stream = stream_of(params.get("client_id", ""))
@@ -58,21 +47,28 @@ async def begin(request: Request) -> Response:
     except Redirected as fault:
         return sent(fault.redirect)
     except Mismatch as fault:
-        await _remember(resources, found, fault.why)
+        assert found is not None
+        await remember_refusal(resources, found.client.client_id, fault.why)
         raise
     assert found is not None
+    # Another site's POST comes without our cookies (SameSite=Lax); the way on from here has them.
+    if request.method == "POST":
+        return _page(CONTINUE, resources, good)
     return await _go_on(request, good, found)
 
 
 async def go_on(request: Request) -> Response:
-    """The request as one of our pages hands it back, sealed. Raises Shown, NoRequest."""
+    """The request as one of our pages hands it back, sealed; its client may have changed since. Raises Shown, NoRequest."""
+    _is_not_only_looked_at(request)
     resources = resources_of(request.scope)
     asked = resources.requests.open(request.query_params.get("request", ""))
     stream = stream_of(asked.client_id)
     await resources.lookup.be_certain()
     found = await resources.lookup.client(stream) if stream else None
-    if found is None or not found.may_act:
-        raise Shown("This application has been switched off", "You can close this page.", status=403)
+    try:
+        found = authorize.still_good(asked, found, resources.settings.issuer)
+    except Redirected as fault:
+        return sent(fault.redirect)
     return await _go_on(request, asked, found)
 
 
@@ -86,6 +82,10 @@ def sent(redirect: Redirect) -> Response:
 async def _go_on(request: Request, asked: AuthorizationRequest, found: Found) -> Response:
     resources = resources_of(request.scope)
     signed_in = await resources.sessions.current(request.cookies.get(resources.sessions.cookie))
+    return await _on(resources, asked, found, signed_in)
+
+
+async def _on(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn | None) -> Response:
     step = await _next(resources, asked, found, signed_in)
     match step:
         case SignIn():
@@ -98,8 +98,17 @@ async def _go_on(request: Request, asked: AuthorizationRequest, found: Found) ->
             return sent(redirects.refused(asked, resources.settings.issuer, step.error, step.description))
         case Grant():
             assert signed_in is not None
-            code = await _issue(resources, asked, found, signed_in)
-            return sent(redirects.allowed(asked, resources.settings.issuer, code.reveal()))
+            return await _granted(resources, asked, found, signed_in)
+
+
+async def _granted(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn) -> Response:
+    try:
+        code = await code_of(resources, asked, found, signed_in)
+    except SessionOver:
+        return await _on(resources, asked, found, None)
+    except ConsentWithdrawn:
+        return await _on(resources, asked, found, signed_in)
+    return sent(redirects.allowed(asked, resources.settings.issuer, code.reveal()))
 
 
 async def _next(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn | None) -> Step:
@@ -110,50 +119,10 @@ async def _next(resources: Resources, asked: AuthorizationRequest, found: Found,
             user=signed_in.user.stream_id,
             session=signed_in.session.stream_id,
             authenticated_at=signed_in.session.authenticated_at,
+            acr=signed_in.session.acr,
         )
-        consented = await _has_consented(resources, asked, found, present)
+        consented = await is_allowed(resources, asked, found, present.user)
     return following(asked, present, consented=consented, now=utc_now().timestamp())
-
-
-async def _has_consented(resources: Resources, asked: AuthorizationRequest, found: Found, present: Present) -> bool:
-    assert found.client.login is not None
-    if found.client.login.first_party:
-        return True
-    stream = consent_of(present.user, asked.client_id, asked.resource)
-    row = await read(resources.ledger.pool, lambda connection: consents.find(connection, stream))
-    return row is not None and row.state == "given" and set(asked.scopes) <= set(row.scopes)
-
-
-async def _issue(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn) -> Secret:
-    """The code, once the authorization that it is of is in the log."""
-    stream, now = new_id(), utc_now()
-    code = tickets.make(tickets.CODE, stream)
-    session = signed_in.session
-    granted = AuthorizationGranted(
-        client=found.client.stream_id,
-        user=signed_in.user.stream_id,
-        session=session.stream_id,
-        scopes=asked.scopes,
-        resource=asked.resource,
-        nonce=asked.nonce,
-        auth_time=session.authenticated_at,
-        acr=session.acr,
-        amr=session.amr,
-        id_token_claims=asked.id_token_claims,
-        userinfo_claims=asked.userinfo_claims,
-    )
-    issued = CodeIssued(
-        hash=hash_secret(code.reveal()),
-        redirect_uri=asked.redirect_uri,
-        named=asked.named,
-        code_challenge=asked.code_challenge,
-        expires_at=now + timedelta(seconds=CODE_SECONDS),
-        at=now,
-    )
-    actor = ByUser(user_id=signed_in.user.stream_id, session=session.stream_id)
-    command = GrantAuthorization(granted=granted, code=issued)
-    await handle(resources.ledger, AUTHORIZATION, stream, command, _meta(actor), fresh=True)
-    return code
 
 
 def _with_hint(resources: Resources, asked: AuthorizationRequest, hint: str | None) -> AuthorizationRequest:
@@ -164,18 +133,16 @@ def _with_hint(resources: Resources, asked: AuthorizationRequest, hint: str | No
     if about is None:
         description = "The id_token_hint is not an ID token of this server, or of a key that is no longer in use."
         raise Redirected(redirects.refused(asked, resources.settings.issuer, "invalid_request", description))
+    if asked.wanted_sub not in (None, str(about.sub)):
+        description = "The id_token_hint and the parameter claims name two different people."
+        raise Redirected(redirects.refused(asked, resources.settings.issuer, "invalid_request", description))
     return structs.replace(asked, wanted_sub=str(about.sub))
 
 
-async def _remember(resources: Resources, found: Found | None, why: str) -> None:
-    """An address that was not registered is what an attack looks like: it is an event, without what was sent."""
-    assert found is not None
-    counted = await resources.limits.count(f"refusal {found.client.stream_id.hex}")
-    if counted.used > MOST_REMEMBERED:
-        return
-    refused = AuthorizationRefused(client_id=client_id_of(found.client.stream_id), why=why, at=utc_now())
-    meta = _meta(ByService(why="a request at the authorization endpoint was refused"))
-    await resources.ledger.log.append(Append(stream=new_id(), expected=0, events=[refused], meta=meta))
+def _is_not_only_looked_at(request: Request) -> None:
+    """HEAD must change nothing (RFC 9110 section 9.2.1), so it cannot go the way on which a code is issued."""
+    if request.method == "HEAD":
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, POST"})
 
 
 async def _said(request: Request) -> bytes:
@@ -215,7 +182,3 @@ def _form_post(redirect: Redirect) -> Response:
 async def form_post_script(_request: Request) -> Response:
     headers = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
     return Response("document.forms[0].submit();\n", headers=headers, media_type="text/javascript")
-
-
-def _meta(actor: ByUser | ByService) -> Meta:
-    return Meta(actor=actor, request_id=str(new_id()))

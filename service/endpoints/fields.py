@@ -1,7 +1,6 @@
 """Reading a JSON body into a boundary struct: strictly, and naming every fault at once."""
 
 import json
-import unicodedata
 from collections import Counter
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
@@ -10,9 +9,11 @@ from msgspec import Struct, ValidationError, convert, structs
 from msgspec.structs import FieldInfo
 
 from service.problems import Invalid, NotJson
+from service.text import unseen
 
 Shape = TypeVar("Shape", bound=Struct)
 
+PASSWORD = "password"  # noqa: S105 - the name of the field
 _MERGE_TYPES = ("application/json", "application/merge-patch+json")
 
 
@@ -74,7 +75,7 @@ class Fields(Generic[Shape]):
                 self.fault(name, "is required")
 
     def _take(self, name: str, value: Any, kind: Any) -> None:
-        odd = _odd_character(value)
+        odd = _odd_character(value, secret=name == PASSWORD)
         if odd is not None:
             self.fault(name, f"contains a character that is not allowed in text: {odd}")
             return
@@ -100,13 +101,10 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _odd_character(value: Any) -> str | None:
-    """The first control character or lone surrogate in a text, or in a list of texts."""
-    for text in cast("list[Any]", value) if isinstance(value, list) else [value]:
-        for character in text if isinstance(text, str) and not text.isprintable() else "":
-            if unicodedata.category(character) in ("Cc", "Cs"):
-                return f"U+{ord(character):04X}"
-    return None
+def _odd_character(value: Any, *, secret: bool) -> str | None:
+    """The first character that is not allowed in a text, or in a list of texts."""
+    texts = cast("list[Any]", value) if isinstance(value, list) else [value]
+    return next(filter(None, (unseen(text, secret=secret) for text in texts if isinstance(text, str))), None)
 
 
 def _shown(name: str) -> str:

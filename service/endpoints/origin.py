@@ -1,4 +1,4 @@
-"""Where a form may lead, as a Content-Security-Policy names it."""
+"""Where things are, seen from a browser: below which path, and where a form may lead to."""
 
 import re
 from urllib.parse import urlsplit
@@ -15,3 +15,8 @@ def form_target(uri: str) -> str:
     parts = urlsplit(uri)
     host = parts.hostname or ""
     return f"http://{host}:*" if parts.scheme == "http" and _host(host) else f"{parts.scheme}:"
+
+
+def below(issuer: str) -> str:
+    """The path that the issuer is below, on its host: nothing, as a rule."""
+    return urlsplit(issuer).path

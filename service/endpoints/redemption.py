@@ -13,6 +13,7 @@ from service.commands.authorization import RefuseRedemption
 from service.commands.handle import AUTHORIZATION, handle, state_of
 from service.credentials import new_id
 from service.endpoints.oauth import Asked, certainly, count_failure, presented_or_none
+from service.endpoints.remembering import remember_refusal
 from service.lookup import Seen
 from service.oauth.errors import InvalidClient, InvalidGrant, Refused
 from service.oauth.server import Facts, Grant, decide, utc_now
@@ -48,8 +49,7 @@ async def admitted(asked: Asked, ticket: Ticket | None) -> Redemption:
         await count_failure(asked, given)
         raise
     except Refused as refused:
-        if authorized is not None and ticket is not None and refused.error in ("invalid_grant", "invalid_request"):
-            await _remember(asked, ticket, given.client_id if given else "", refused)
+        await _remember(asked, ticket if authorized else None, given.client_id if given else "", refused)
         raise
     assert ticket is not None
     assert authorized is not None
@@ -79,8 +79,17 @@ async def load(asked: Asked, stream: UUID) -> Authorization:
     return await state_of(asked.resources.ledger, AUTHORIZATION, stream)
 
 
-async def _remember(asked: Asked, ticket: Ticket, client_id: str, refused: Refused) -> None:
-    """Whoever has the code and not what belongs to it is a thief, so it is spent, and the attempt is an event."""
+async def _remember(asked: Asked, ticket: Ticket | None, client_id: str, refused: Refused) -> None:
+    """Whoever has the code and not what belongs to it is a thief, so it is spent, and the attempt is an event.
+
+    One that is nothing here (of another server, made up, or long revoked) is an event too.
+    """
+    if refused.error not in ("invalid_grant", "invalid_request"):
+        return
+    if ticket is None:
+        if refused.error == "invalid_grant":
+            await remember_refusal(asked.resources, client_id, "a code or refresh token that is good for nothing here")
+        return
     command = RefuseRedemption(client_id=client_id, why=refused.description, at=utc_now())
     meta = meta_of(client_id, "")
     handled = await handle(asked.resources.ledger, AUTHORIZATION, ticket.authorization, command, meta)

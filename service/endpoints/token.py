@@ -10,8 +10,9 @@ from service.endpoints.oauth import Asked, certainly, count_failure, look_up, pr
 from service.endpoints.redeem import exchange_refresh_token, redeem_code
 from service.lookup import Seen
 from service.oauth.authentication import Presented
-from service.oauth.errors import InvalidClient, Refusal, ServerAway
+from service.oauth.errors import InvalidClient, Refusal, Refused, ServerAway
 from service.oauth.keys import Signer
+from service.oauth.parameters import NO_RESOURCE, is_resource
 from service.oauth.server import Facts, Grant, decide, utc_now
 from service.oauth.tokens import Claims, sign
 
@@ -67,7 +68,7 @@ async def _decided(asked: Asked, given: Presented | None, seen: Seen | None) -> 
     claims = Claims(
         iss=settings.issuer,
         sub=grant.sub,
-        aud=settings.audience,
+        aud=_audience(asked),
         client_id=grant.client_id,
         scope=grant.scope,
         iat=issued_at,
@@ -75,6 +76,16 @@ async def _decided(asked: Asked, given: Presented | None, seen: Seen | None) -> 
         jti=new_id(),
     )
     return claims, signer, grant, seen
+
+
+def _audience(asked: Asked) -> str:
+    """The resource that the token is for (RFC 8707 section 2.2), where the client names one. Raises Refused."""
+    resource = asked.form.get("resource")
+    if resource is None:
+        return asked.resources.settings.audience
+    if not is_resource(resource):
+        raise Refused(400, "invalid_target", NO_RESOURCE)
+    return resource
 
 
 async def _granted(asked: Asked, given: Presented | None, seen: Seen | None) -> tuple[Grant, Seen, datetime]:

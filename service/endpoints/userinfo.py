@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from events.authorization import Authorized
 from events.database import Unavailable
+from projections.clients import stream_of
 from service.commands.handle import AUTHORIZATION, state_of
 from service.credentials import new_id
 from service.endpoints.asgi import resources_of
@@ -78,11 +79,20 @@ async def _token(request: Request, resources: Resources) -> VerifiedClaims:
         claims = resources.tokens.verify(token.strip(), for_us=False)
     except BadToken as fault:
         raise Unauthenticated(str(fault), error="invalid_token") from fault
+    # A token for another resource (RFC 8707) is in the hands of that resource, which was not to learn who the person is.
+    if claims.aud not in (resources.settings.audience, resources.settings.issuer):
+        raise Unauthenticated("The token is for another resource, not for this server.", error="invalid_token")
     await resources.lookup.be_certain()
     if claims.authorization is None or await resources.lookup.is_revoked(claims.jti, claims.authorization):
+        raise _no_good()
+    stream = stream_of(claims.client_id)
+    seen = await resources.lookup.client(stream) if stream else None
+    if seen is None or not seen.may_act:
         raise _no_good()
     return claims
 
 
 def _no_good() -> Unauthenticated:
-    return Unauthenticated("The token was revoked, or is not about a person.", error="invalid_token")
+    return Unauthenticated(
+        "The token was revoked, or its client stopped, or it is not about a person.", error="invalid_token"
+    )

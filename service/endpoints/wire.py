@@ -11,13 +11,12 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from service.scopes import SCOPE
+from service.text import UNSEEN
 
-_TEXT = r"[^\x00-\x1f\x7f-\x9f]"
+_TEXT = f"[^{UNSEEN}]"
 TEXT = f"^{_TEXT}*$"
-"""No control characters."""
-
-NOT_BLANK = rf"^{_TEXT}*[^\s\x00-\x1f\x7f-\x9f]{_TEXT}*$"
-EMAIL = r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+$"
+NOT_BLANK = rf"^{_TEXT}*[^\s{UNSEEN}]{_TEXT}*$"
+EMAIL = rf"^[^@\s{UNSEEN}]+@[^@\s{UNSEEN}]+$"
 
 BotUserId = Annotated[
     str,

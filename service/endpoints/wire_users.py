@@ -6,9 +6,8 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from service.endpoints.wire import EMAIL, TEXT, Created
-from service.people.passwords import LEAST, MOST
-
-LONGEST_NAME = 200
+from service.people.accounts import LONGEST_NAME
+from service.people.passwords import LEAST, MOST, MOST_TYPED
 
 Email = Annotated[
     str,
@@ -22,6 +21,7 @@ PersonName = Annotated[str, Meta(max_length=LONGEST_NAME, extra_json_schema={"pa
 Password = Annotated[
     str,
     Meta(
+        max_length=MOST_TYPED,
         description=f"{LEAST} to {MOST} characters, none of the passwords that are guessed first, and not the e-mail address. "
         "Only its hash (argon2id) is kept, encrypted. Without a password somebody signs in by the upstream provider alone.",
         extra_json_schema={"minLength": LEAST, "maxLength": MOST, "format": "password", "writeOnly": True},

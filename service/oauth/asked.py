@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct, ValidationError, json
 
+from service.oauth.claims import scopes_of
 from service.sealing import CannotOpen, Seal
 
 LIFETIME_SECONDS = 3600
@@ -21,7 +22,8 @@ ABOUT = b"authorization request"
 class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2.1, RFC 7636, RFC 8707; every part of it was checked.
 
-    `asked_at` is in seconds since 1970. `chosen` is the session whose person said it-is-me to `prompt=select_account`,
+    `asked_at` is in seconds since 1970. `essential_acrs`, where there are any, are
+    the only ones that do. `chosen` is the session whose person said it-is-me to `prompt=select_account`,
     `consented` the session whose person allowed it to `prompt=consent`: each is good in that session alone.
     """
 
@@ -43,8 +45,14 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
     id_token_claims: tuple[str, ...] = ()
     userinfo_claims: tuple[str, ...] = ()
     wanted_sub: str | None = None
+    essential_acrs: tuple[str, ...] = ()
     chosen: UUID | None = None
     consented: UUID | None = None
+
+    @property
+    def to_allow(self) -> tuple[str, ...]:
+        """What takes the person's yes: the scopes, and those whose claims are asked for singly."""
+        return tuple(dict.fromkeys((*self.scopes, *scopes_of((*self.id_token_claims, *self.userinfo_claims)))))
 
 
 class NoRequest(Exception):

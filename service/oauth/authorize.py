@@ -89,6 +89,23 @@ def checked(asked: Asked, found: Found | None) -> AuthorizationRequest:
         raise Redirected(redirects.refused(answer, asked.issuer, fault.error, str(fault))) from fault
 
 
+def still_good(request: AuthorizationRequest, found: Found | None, issuer: str) -> Found:
+    """The client of a request that was found good before, if it may still make it. Raises Shown or Redirected."""
+    if found is None or not found.may_act or found.client.login is None:
+        raise Shown("This application has been switched off", "You can close this page.", status=403)
+    if not redirect_match.matches(request.redirect_uri, found.client.redirect_uris):
+        raise Shown(
+            "The address that you were to be sent back to is no longer the application's",
+            "Its owner took it away while this page was open. Go back to the application and begin again.",
+        )
+    try:
+        parameters.may_have(request.scopes, found)
+        parameters.pkce_is_used(request.code_challenge, found)
+    except Fault as fault:
+        raise Redirected(redirects.refused(request, issuer, fault.error, str(fault))) from fault
+    return found
+
+
 def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> AuthorizationRequest:
     params = asked.params
     _nothing_comes_twice(asked)
@@ -110,6 +127,7 @@ def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> Author
         id_token_claims=wanted.id_token,
         userinfo_claims=wanted.userinfo,
         wanted_sub=wanted.sub,
+        essential_acrs=wanted.acrs,
     )
 
 
@@ -159,6 +177,8 @@ def _mode(params: Mapping[str, str]) -> str:
 
 
 def _nothing_comes_twice(asked: Asked) -> None:
+    if asked.twice == ("resource",):  # RFC 8707 has them; a token of ours is for one
+        raise Fault("invalid_target", "A token is for one resource; the parameter resource may come once only.")
     if asked.twice:
         raise Fault("invalid_request", f"Parameters given more than once: {', '.join(asked.twice)}.")
 

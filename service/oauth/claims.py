@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import Struct, ValidationError, json
+from msgspec import Struct, ValidationError, convert, json
 
 from service.oauth.errors import InvalidRequest
 from service.scopes import EMAIL, PROFILE
@@ -13,11 +13,25 @@ SUPPORTED = ("sub", *BY_SCOPE[PROFILE], *BY_SCOPE[EMAIL])
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What the `claims` parameter asks for beyond the scopes; `sub` is the one person that it may be about."""
+    """What the `claims` parameter asks for beyond the scopes; `sub` is the one person that it may be about.
+
+    `acrs`, where there are any, are the only ones that will do (section 5.5.1.1).
+    """
 
     id_token: tuple[str, ...] = ()
     userinfo: tuple[str, ...] = ()
     sub: str | None = None
+    acrs: tuple[str, ...] = ()
+
+
+class _Sub(Struct, frozen=True):
+    value: str | None = None
+
+
+class _Acr(Struct, frozen=True):
+    essential: bool = False
+    value: str | None = None
+    values: tuple[str, ...] = ()
 
 
 class _Claims(Struct, frozen=True):
@@ -31,17 +45,28 @@ def wanted(text: str | None) -> Wanted:
         return Wanted()
     try:
         asked = json.decode(text, type=_Claims)
+        subs = {convert(each.get("sub") or {}, _Sub).value for each in (asked.id_token, asked.userinfo)} - {None}
+        acr = convert(asked.id_token.get("acr") or {}, _Acr)
     except (ValidationError, ValueError) as fault:
         raise InvalidRequest(
             "The parameter claims is not a JSON object as OpenID Connect Core section 5.5 has it."
         ) from fault
-    sub = (asked.id_token.get("sub") or {}).get("value")
+    if len(subs) > 1:
+        raise InvalidRequest("The parameter claims names two different people.")
+    acrs = (*((acr.value,) if acr.value else ()), *acr.values)
     return Wanted(
         id_token=tuple(name for name in asked.id_token if name in SUPPORTED and name != "sub"),
         userinfo=tuple(name for name in asked.userinfo if name in SUPPORTED and name != "sub"),
-        sub=sub if isinstance(sub, str) else None,
+        sub=next(iter(subs), None),
+        acrs=acrs if acr.essential else (),
     )
 
 
 def of_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for scope in scopes for name in BY_SCOPE.get(scope, ()))
+
+
+def scopes_of(claims: Iterable[str]) -> tuple[str, ...]:
+    """The scopes that these claims belong to: who asks for one of them alone needs the same yes."""
+    asked = set(claims)
+    return tuple(scope for scope, names in BY_SCOPE.items() if asked & set(names))

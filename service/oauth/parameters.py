@@ -8,10 +8,14 @@ from service.oauth import claims
 from service.oauth.errors import InvalidRequest
 from service.scopes import IDENTITY, MANAGEMENT, is_scope, split
 
+NO_PKCE = "PKCE is required: send code_challenge and code_challenge_method=S256 (RFC 7636)."
+NO_RESOURCE = "resource must be an absolute https URI without a fragment (http for loopback alone)."
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PROMPTS = ("none", "login", "consent", "select_account")
 
 _challenge = re.compile(r"[A-Za-z0-9\-_]{43}").fullmatch
 _visible = re.compile(r"[\x20-\x7e]*").fullmatch
+_uri = re.compile(r"https?://[\x21-\x7e]+").fullmatch
 _number = re.compile(r"[0-9]{1,9}").fullmatch
 
 Params = dict[str, str]
@@ -31,28 +35,34 @@ def is_visible(text: str) -> bool:
 
 
 def scopes(params: Params, found: Found) -> tuple[str, ...]:
-    """Scopes of the management API are for machines: a person's yes gives nobody power over what is not the person's."""
-    own = tuple(scope for scope in found.client.scopes if scope not in MANAGEMENT)
-    asked = split(params.get("scope"))
-    unknown = [scope for scope in asked if scope not in (*IDENTITY, *own) or not is_scope(scope)]
-    if unknown:
-        raise Fault(
-            "invalid_scope",
-            f"This client may not ask for: {' '.join(unknown)}. It may ask for: {' '.join((*IDENTITY, *own))}.",
-        )
+    asked, own = split(params.get("scope")), _own(found)
+    may_have(asked, found)
     if not asked and not own:
         raise Fault("invalid_scope", f"Name at least one scope, of: {' '.join(IDENTITY)}.")
     return asked or own
 
 
+def may_have(asked: tuple[str, ...], found: Found) -> None:
+    allowed = (*IDENTITY, *_own(found))
+    unknown = [scope for scope in asked if scope not in allowed or not is_scope(scope)]
+    if unknown:
+        raise Fault(
+            "invalid_scope",
+            f"This client may not ask for: {' '.join(unknown)}. It may ask for: {' '.join(allowed)}.",
+        )
+
+
+def _own(found: Found) -> tuple[str, ...]:
+    """Scopes of the management API are for machines: a person's yes gives nobody power over what is not the person's."""
+    return tuple(scope for scope in found.client.scopes if scope not in MANAGEMENT)
+
+
 def challenge_of(params: Params, found: Found) -> str | None:
     challenge, method = params.get("code_challenge"), params.get("code_challenge_method")
     if challenge is None:
-        assert found.client.login is not None
-        if found.client.login.require_pkce or method is not None:
-            raise Fault(
-                "invalid_request", "PKCE is required: send code_challenge and code_challenge_method=S256 (RFC 7636)."
-            )
+        if method is not None:
+            raise Fault("invalid_request", NO_PKCE)
+        pkce_is_used(None, found)
         return None
     if method != "S256":
         raise Fault("invalid_request", "code_challenge_method must be S256; plain protects nobody.")
@@ -61,6 +71,12 @@ def challenge_of(params: Params, found: Found) -> str | None:
             "invalid_request", "code_challenge must be the SHA-256 of the verifier in base64url: 43 characters."
         )
     return challenge
+
+
+def pkce_is_used(challenge: str | None, found: Found) -> None:
+    assert found.client.login is not None
+    if challenge is None and found.client.login.require_pkce:
+        raise Fault("invalid_request", NO_PKCE)
 
 
 def prompts(params: Params) -> tuple[str, ...]:
@@ -90,24 +106,21 @@ def visible(params: Params, name: str) -> str | None:
 
 
 def resource(params: Params) -> str | None:
-    """RFC 8707 section 2: an absolute URI without a fragment; the token is for it alone."""
     text = params.get("resource")
-    if text is None:
-        return None
-    try:
-        uri = urlsplit(text)
-        good = (
-            uri.scheme in ("https", "http")
-            and bool(uri.hostname)
-            and "#" not in text
-            and text.isascii()
-            and text.isprintable()
-        )
-    except ValueError:
-        good = False
-    if not good:
-        raise Fault("invalid_target", "resource must be an absolute https URI without a fragment.")
+    if text is not None and not is_resource(text):
+        raise Fault("invalid_target", NO_RESOURCE)
     return text
+
+
+def is_resource(text: str) -> bool:
+    """RFC 8707 section 2: an absolute URI without a fragment; the token is for it alone."""
+    if "#" in text or not _uri(text):
+        return False
+    try:
+        host = urlsplit(text).hostname
+    except ValueError:
+        return False
+    return bool(host) and (text.startswith("https://") or host in LOOPBACK)
 
 
 def wanted_claims(params: Params) -> claims.Wanted:

@@ -1,10 +1,15 @@
 """Whether a request's redirect URI is one that its client registered, and if not, in what it differs."""
 
+import re
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 PARTS = ("scheme", "host", "port", "path", "query", "fragment")
+
+Parts = dict[str, object]
+
+_loopback = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?((?:[/?].*)?)", re.DOTALL).fullmatch
+"""Its host, and what comes after the port. Nothing is parsed, for a parser drops what a browser keeps."""
 
 
 def matches(asked: str, registered: Sequence[str]) -> bool:
@@ -17,23 +22,20 @@ def differences(asked: str, registered: Sequence[str]) -> tuple[str, ...]:
     given = _parts(asked)
     if given is None:
         return ("form",)
-    known = [parts for each in registered if (parts := _parts(each))]
-    found = [[name for name in PARTS if given[name] != parts[name]] for parts in known]
+    found = [_differing(given, parts, any_port=bool(_loopback(each))) for each in registered if (parts := _parts(each))]
     return tuple(min(found, key=len)) or ("spelling",) if found else PARTS
 
 
+def _differing(given: Parts, known: Parts, *, any_port: bool) -> list[str]:
+    return [name for name in PARTS if given[name] != known[name] and not (any_port and name == "port")]
+
+
 def _same_but_port(asked: str, registered: str) -> bool:
-    one, other = _split(asked), _split(registered)
-    if one is None or other is None or other.scheme != "http" or other.hostname not in LOOPBACK:
-        return False
-    return "@" not in one.netloc and _without_port(one) == _without_port(other)
+    one, other = _loopback(asked), _loopback(registered)
+    return one is not None and other is not None and one.groups() == other.groups()
 
 
-def _without_port(uri: SplitResult) -> tuple[str, ...]:
-    return (uri.scheme, uri.hostname or "", uri.path, uri.query, uri.fragment)
-
-
-def _parts(uri: str) -> dict[str, object] | None:
+def _parts(uri: str) -> Parts | None:
     split = _split(uri)
     if split is None:
         return None

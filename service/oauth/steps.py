@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from service.oauth.asked import AuthorizationRequest
+from service.scopes import ACRS
 
 
 class Present(Struct, frozen=True, kw_only=True):
@@ -14,6 +15,7 @@ class Present(Struct, frozen=True, kw_only=True):
     user: UUID
     session: UUID
     authenticated_at: datetime
+    acr: str
 
 
 class SignIn(Struct, frozen=True):
@@ -29,7 +31,7 @@ class AskConsent(Struct, frozen=True):
 
 
 class Refuse(Struct, frozen=True):
-    """With `prompt=none` nobody may be asked anything (OpenID Connect Core 1.0 section 3.1.2.6)."""
+    """With `prompt=none` nobody may be asked anything (OpenID Connect Core 1.0 section 3.1.2.6); and a login can fall short."""
 
     error: str
     description: str
@@ -41,6 +43,9 @@ class Grant(Struct, frozen=True):
     present: Present
 
 
+FELL_SHORT = Refuse("access_denied", "The person logged in, but not in a way that the essential acr asks for.")
+"""OpenID Connect Core 1.0 section 5.5.1.1: a failed login, then."""
+
 Step = SignIn | ChooseAccount | AskConsent | Refuse | Grant
 
 
@@ -48,7 +53,9 @@ def following(request: AuthorizationRequest, present: Present | None, *, consent
     """`consented` says that this person allowed this client all of these scopes before, or that the client need not ask."""
     silent = "none" in request.prompts
     if present is None or not _is_the_one(request, present) or _proved_too_long_ago(request, present, now):
-        return Refuse("login_required", "Somebody has to log in, which prompt=none rules out.") if silent else SignIn()
+        return _sign_in(silent=silent)
+    if request.essential_acrs and present.acr not in request.essential_acrs:
+        return _sign_in(silent=silent) if silent or _may_still_reach_it(request, present) else FELL_SHORT
     if "select_account" in request.prompts and request.chosen != present.session:
         return ChooseAccount()
     if not consented or ("consent" in request.prompts and request.consented != present.session):
@@ -60,13 +67,26 @@ def following(request: AuthorizationRequest, present: Present | None, *, consent
     return Grant(present)
 
 
+def _sign_in(*, silent: bool) -> Step:
+    return Refuse("login_required", "Somebody has to log in, which prompt=none rules out.") if silent else SignIn()
+
+
+def _may_still_reach_it(request: AuthorizationRequest, present: Present) -> bool:
+    """A login reaches what this server knows; once somebody has logged in for this request, that was it."""
+    return not _has_logged_in_for(request, present) and not set(ACRS).isdisjoint(request.essential_acrs)
+
+
+def _has_logged_in_for(request: AuthorizationRequest, present: Present) -> bool:
+    return present.authenticated_at.timestamp() >= request.asked_at
+
+
 def _is_the_one(request: AuthorizationRequest, present: Present) -> bool:
     return request.wanted_sub in (None, str(present.user))
 
 
 def _proved_too_long_ago(request: AuthorizationRequest, present: Present, now: float) -> bool:
-    at = present.authenticated_at.timestamp()
-    if "login" in request.prompts and at < request.asked_at:
-        return True
     # Who logged in on the way through these pages need not do so again, however small max_age is.
-    return request.max_age is not None and at < request.asked_at and at + request.max_age < now
+    if _has_logged_in_for(request, present):
+        return False
+    at = present.authenticated_at.timestamp()
+    return "login" in request.prompts or (request.max_age is not None and at + request.max_age < now)

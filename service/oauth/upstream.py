@@ -14,8 +14,9 @@ import httpx
 from authlib.common.errors import AuthlibBaseError
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from msgspec import Struct, ValidationError, convert, json
+from msgspec import Struct, ValidationError, convert, json, structs
 
+from service.addresses import is_inside
 from service.oauth.errors import plain
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused
 from service.oauth.upstream_token import fault_of, key_set, verified
@@ -50,6 +51,25 @@ class Provider(Struct, frozen=True, kw_only=True):
         return tuple(filter(None, endpoints))
 
 
+class Bounded(httpx.AsyncHTTPTransport):
+    """Reads no more of an answer than MOST_BYTES, whatever it is an answer to, and none that would grow when it is unpacked."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers["Accept-Encoding"] = "identity"
+        answer = await super().handle_async_request(request)
+        body = b""
+        try:
+            if answer.headers.get("Content-Encoding", "identity") != "identity":
+                raise httpx.DecodingError("packed, which nobody asked for", request=request)
+            async for part in answer.aiter_raw():
+                body += part
+                if len(body) > MOST_BYTES:
+                    raise httpx.ReadError("too long", request=request)
+        finally:
+            await answer.aclose()
+        return httpx.Response(answer.status_code, headers=answer.headers, content=body, request=request)
+
+
 class Directory:
     """One per process. What the provider says of itself is fetched once; its keys, again when it signs with one not seen yet."""
 
@@ -61,15 +81,21 @@ class Directory:
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
 
-    async def begin(self, request: str, next_: str, **wishes: str) -> tuple[str, Begun]:
-        """The URL to send the browser to, and what it keeps; `wishes` (prompt, max_age) are for the provider. Raises UpstreamAway."""
+    async def begin(self, *, next_: str = "", parts: int = 0, max_age: int | None = None) -> tuple[str, Begun]:
+        """The URL to send the browser to, and what it keeps. Raises UpstreamAway.
+
+        `max_age` is how many seconds ago the person may have proved themselves to the provider; 0 has them do so now.
+        """
         begun = Begun(
             state=secrets.token_urlsafe(32),
             nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48),
-            request=request,
+            at=time.time(),
+            max_age=max_age,
             next=next_,
+            parts=parts,
         )
+        wishes = {"prompt": "login"} if max_age == 0 else {}
         async with self._client() as client:
             provider = await self._metadata(client)
             url, _ = client.create_authorization_url(
@@ -77,7 +103,7 @@ class Directory:
                 state=begun.state,
                 nonce=begun.nonce,
                 code_verifier=begun.verifier,
-                **wishes,
+                **(wishes if max_age is None else {**wishes, "max_age": str(max_age)}),
             )
         return url, begun
 
@@ -93,7 +119,7 @@ class Directory:
                 told = _read(await _get(client, provider.userinfo_endpoint, withhold_token=False), Identity)
                 if told.sub != identity.sub:
                     raise UpstreamRefused("the userinfo answer is about somebody else")
-                return told
+                return structs.replace(told, auth_time=identity.auth_time)
         return identity
 
     def _client(self) -> Any:
@@ -107,6 +133,7 @@ class Directory:
             scope=SCOPE,
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
+            transport=Bounded(trust_env=False),
             trust_env=False,
             follow_redirects=False,
             timeout=TIMEOUT_SECONDS,
@@ -114,10 +141,11 @@ class Directory:
 
     async def _redeem(self, client: Any, provider: Provider, begun: Begun, code: str) -> Any:
         try:
-            return await client.fetch_token(provider.token_endpoint, code=code, code_verifier=begun.verifier)
+            async with asyncio.timeout(2 * TIMEOUT_SECONDS):
+                return await client.fetch_token(provider.token_endpoint, code=code, code_verifier=begun.verifier)
         except AuthlibBaseError as fault:
             raise UpstreamRefused(f"the token endpoint answered {plain(str(fault.error))[:80]}") from fault
-        except (httpx.HTTPError, ValueError) as fault:
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError) as fault:
             raise UpstreamAway("the token endpoint did not answer as it should") from fault
 
     async def _claims(self, client: Any, provider: Provider, id_token: Any, nonce: str) -> dict[str, Any]:
@@ -149,8 +177,8 @@ class Directory:
                 provider = _read(await _get(client, url), Provider)
                 if provider.issuer != self.upstream.issuer:
                     raise UpstreamAway("the provider calls itself another issuer than MUNIMENT_UPSTREAM_ISSUER")
-                if not all(_is_safe(address) for address in provider.addresses):
-                    raise UpstreamAway("the provider has endpoints without https")
+                if not all(is_safe(address, provider.issuer) for address in provider.addresses):
+                    raise UpstreamAway("the provider names endpoints without https, or inside of somebody's network")
                 self._provider = provider
         return self._provider
 
@@ -167,17 +195,13 @@ class Directory:
 async def _get(client: Any, url: str, *, withhold_token: bool = True) -> Any:
     """The JSON object at this address. Raises UpstreamAway."""
     try:
-        async with asyncio.timeout(2 * TIMEOUT_SECONDS), client.stream("GET", url, withhold_token) as answer:
-            body = b""
-            async for part in answer.aiter_bytes():
-                body += part
-                if len(body) > MOST_BYTES:
-                    raise UpstreamAway("the provider's answer is too long")
+        async with asyncio.timeout(2 * TIMEOUT_SECONDS):
+            answer = await client.request("GET", url, withhold_token)
     except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError) as fault:
         raise UpstreamAway("the provider did not answer") from fault
     if answer.status_code != 200:
         raise UpstreamAway(f"the provider answered {answer.status_code}")
-    return _tried(json.decode, body)
+    return _tried(json.decode, answer.content)
 
 
 def _tried(read: Callable[[Any], Shape], what: Any) -> Shape:
@@ -191,6 +215,9 @@ def _read(what: Any, shape: type[Shape]) -> Shape:
     return _tried(lambda given: convert(given, shape), what)
 
 
-def _is_safe(address: str) -> bool:
-    parts = urlsplit(address)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+def is_safe(address: str, issuer: str) -> bool:
+    """Whether the provider may send us there: to its own host, or to one that is not inside of a network; by https, but on loopback."""
+    host, own, scheme = urlsplit(address).hostname or "", urlsplit(issuer).hostname, urlsplit(address).scheme
+    if own in LOOPBACK:
+        return scheme == "https" or (scheme == "http" and host in LOOPBACK)
+    return scheme == "https" and (host == own or not is_inside(host))

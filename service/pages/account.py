@@ -175,5 +175,5 @@ async def end_sessions(visit: Visit) -> Response:
     return visit.to(SESSIONS, said="ended")
 
 
-APPLICATIONS_PAGE = Page(get=applications, post=change_applications)
-SESSIONS_PAGE = Page(get=signed, post=end_sessions)
+APPLICATIONS_PAGE = Page(get=applications, post=change_applications, personal=True)
+SESSIONS_PAGE = Page(get=signed, post=end_sessions, personal=True)

@@ -19,6 +19,7 @@ from service.people.factors import Kept, Totp
 from service.people.sessions import SignedIn
 
 SETUP_SECONDS = 600
+LONGEST_NAME = 100
 
 
 class Setup(Struct, frozen=True, kw_only=True):
@@ -46,10 +47,16 @@ async def confirm(visit: Visit) -> Response:
         return visit.to("/signin", next=AUTHENTICATOR)
     if setup is None or setup.user != signed_in.user.stream_id:
         return visit.to(AUTHENTICATOR)
-    kept = Kept(factor_id=setup.setup_id, what=Totp(secret=setup.secret), created_at=utc_now())
+    named = Totp(secret=setup.secret, name=_name(visit))
+    kept = Kept(factor_id=setup.setup_id, what=named, created_at=utc_now())
     if not await code_is_right(visit.resources.limits, [kept], visit.given("code")):
         return await _page(visit, signed_in, setup, fault="wrong")
     return await security.add(visit, signed_in, kept)
+
+
+def _name(visit: Visit) -> str:
+    """What the person calls the app, in one line."""
+    return "".join(c for c in visit.given("name") if c.isprintable())[:LONGEST_NAME].strip()
 
 
 def _new(signed_in: SignedIn) -> Setup:
@@ -59,7 +66,7 @@ def _new(signed_in: SignedIn) -> Setup:
 async def _page(visit: Visit, signed_in: SignedIn, setup: Setup, *, fault: str = "") -> Response:
     person = await person_of(visit, signed_in)
     issuer = f"Muniment {host_of(visit.resources.settings.issuer)}".replace(":", " ")
-    code = segno.make(factors.uri(Totp(secret=setup.secret), person.email, issuer), micro=False)
+    otpauth = factors.uri(Totp(secret=setup.secret), person.email, issuer)
     return visit.page(
         "authenticator.html",
         security.WRONG if fault else 200,
@@ -68,8 +75,10 @@ async def _page(visit: Visit, signed_in: SignedIn, setup: Setup, *, fault: str =
         fault=fault,
         setup=slips.close(visit, setup, SETUP_SECONDS),
         secret=" ".join(setup.secret[at : at + 4] for at in range(0, len(setup.secret), 4)),
-        picture=code.svg_data_uri(scale=5, border=0),
+        name=_name(visit),
+        otpauth=otpauth,
+        picture=segno.make(otpauth, micro=False).svg_data_uri(scale=5, border=0),
     )
 
 
-AUTHENTICATOR_PAGE = Page(get=show, post=confirm)
+AUTHENTICATOR_PAGE = Page(get=show, post=confirm, personal=True)

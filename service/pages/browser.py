@@ -50,6 +50,13 @@ class Visit(Struct, frozen=True, kw_only=True):
     def set_cookie(self, response: Response, name: str, value: str, seconds: int) -> None:
         bake(self.resources, response, cookie_name(f"muniment_{name}", self.resources.settings), value, seconds)
 
+    @property
+    def session(self) -> str:
+        """Which session this browser's cookie is of, whatever became of it; "" without one."""
+        sessions = self.resources.sessions
+        named = sessions.named(self.request.cookies.get(sessions.cookie))
+        return "" if named is None else str(named)
+
     async def signed_in(self) -> SignedIn | None:
         """Whose session this is, as certain as the database is."""
         sessions = self.resources.sessions
@@ -73,7 +80,7 @@ class Visit(Struct, frozen=True, kw_only=True):
         text = rendering.html(
             template,
             self.language,
-            csrf=csrf.token(master_key(self.resources), self.browser),
+            csrf=csrf.token(master_key(self.resources), self.browser, self.session),
             request=self.resources.requests.close(self.asked) if self.asked else "",
             url=self.url,
             base=urlsplit(self.resources.settings.issuer).path,

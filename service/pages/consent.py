@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from msgspec import structs
 from starlette.responses import Response
 
 from events.consent import stream_of
@@ -15,17 +16,22 @@ from service.pages.door import Page
 from service.pages.entering import client_name, person_of
 
 ALLOW, DENY = "allow", "deny"
+SELECT_ACCOUNT = "select_account"
 
 
 async def show(visit: Visit) -> Response:
     asked, signed_in = visit.goal(), await visit.signed_in()
     if signed_in is None:
         return visit.onward()
+    client = await client_name(visit)
     return visit.page(
         "consent.html",
-        client=await client_name(visit),
+        client=client,
+        named=client != asked.client_id,
         host=host_of(asked.redirect_uri),
-        scopes=asked.scopes,
+        place=_place(visit, asked.redirect_uri),
+        another=_as_another(visit),
+        scopes=asked.to_allow,
         resource=asked.resource,
         person=await person_of(visit, signed_in),
     )
@@ -35,12 +41,12 @@ async def answer(visit: Visit) -> Response:
     asked, signed_in = visit.goal(), await visit.signed_in()
     if visit.given("consent") == DENY:
         issuer = visit.resources.settings.issuer
-        return sent(redirects.refused(asked, issuer, "access_denied", "The person said no."))
+        return sent(redirects.refused(asked, issuer, "access_denied", "The person denied the request."))
     if signed_in is None or visit.given("consent") != ALLOW:
         return visit.onward()
     user = signed_in.user.stream_id
     command = GiveConsent(
-        user=user, client_id=asked.client_id, resource=asked.resource, scopes=asked.scopes, at=utc_now()
+        user=user, client_id=asked.client_id, resource=asked.resource, scopes=asked.to_allow, at=utc_now()
     )
     stream = stream_of(user, asked.client_id, asked.resource)
     await handle(visit.resources.ledger, CONSENT, stream, command, by(signed_in))
@@ -50,7 +56,24 @@ async def answer(visit: Visit) -> Response:
 def host_of(uri: str) -> str:
     """Where a redirect URI leads, as a person may know it: its host, or the scheme of an app on their device."""
     parts = urlsplit(uri)
-    return parts.netloc if parts.scheme in ("https", "http") else f"{parts.scheme}:"
+    return parts.netloc if is_web(uri) else parts.scheme
 
 
-CONSENT_PAGE = Page(get=show, post=answer)
+def is_web(uri: str) -> bool:
+    return urlsplit(uri).scheme in ("https", "http")
+
+
+def _place(visit: Visit, uri: str) -> str:
+    """The same in the middle of a sentence."""
+    host = host_of(uri)
+    return host if is_web(uri) else visit.gettext("the app {scheme} on this device").format(scheme=host)
+
+
+def _as_another(visit: Visit) -> str:
+    """Where whoever is not the one signed in goes on with the same request: it is answered for whoever signs in next."""
+    asked = visit.goal()
+    prompts = tuple(dict.fromkeys((*asked.prompts, SELECT_ACCOUNT)))
+    return structs.replace(visit, asked=structs.replace(asked, prompts=prompts, chosen=None)).url("/signin")
+
+
+CONSENT_PAGE = Page(get=show, post=answer, personal=True)

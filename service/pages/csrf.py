@@ -16,16 +16,32 @@ def new_browser() -> str:
     return secrets.token_urlsafe(32)
 
 
-def token(master_key: bytes, browser: str) -> str:
-    """What the forms given to this browser carry. Whoever can set a cookie, but not read this page, cannot make it."""
+def token(master_key: bytes, browser: str, session: str = "") -> str:
+    """What the forms given to this browser carry, and of which session they are. Whoever can set a cookie, but not read this page,
+    cannot make it.
+    """
     key = HKDF(algorithm=SHA256(), length=32, salt=b"", info=b"muniment forms").derive(master_key)
-    return digest(key, browser.encode(), "sha256").hex()
+    return f"{_mac(key, browser)}.{_mac(key, f'{session} {browser}')}"
 
 
 def is_token(master_key: bytes, browser: str | None, given: str | None) -> bool:
+    """Whether it was given to this browser, whosever session that had then."""
     if not browser or not given:
         return False
-    return compare_digest(token(master_key, browser).encode(), given.encode("utf-8", "replace"))
+    return _same(token(master_key, browser).partition(".")[0], given.partition(".")[0])
+
+
+def is_of(master_key: bytes, browser: str, session: str, given: str) -> bool:
+    """Whether it was given to this browser while it had this session ("": none)."""
+    return _same(token(master_key, browser, session), given)
+
+
+def _mac(key: bytes, text: str) -> str:
+    return digest(key, text.encode("utf-8", "replace"), "sha256").hex()
+
+
+def _same(wanted: str, given: str) -> bool:
+    return compare_digest(wanted.encode(), given.encode("utf-8", "replace"))
 
 
 def from_elsewhere(headers: Mapping[str, str], issuer: str) -> bool:

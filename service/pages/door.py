@@ -20,9 +20,13 @@ Action = Callable[[Visit], Awaitable[Response]]
 
 
 class Page:
-    """One path of the pages, as an ASGI application. Every POST is checked to come from a form that this browser was given."""
+    """One path of the pages, as an ASGI application. Every POST is checked to come from a form that this browser was given.
 
-    def __init__(self, *, get: Action | None = None, post: Action | None = None) -> None:
+    What a `personal` page asked one person is not answered for another who has signed in since, in another tab.
+    """
+
+    def __init__(self, *, get: Action | None = None, post: Action | None = None, personal: bool = False) -> None:
+        self._personal = personal
         self._actions = {method: action for method, action in (("GET", get), ("POST", post)) if action is not None}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,7 +38,8 @@ class Page:
                 visit = visit_of(request, await _form(request))
                 _check(visit)
             visit.resources.requests.open(sealed) if (sealed := visit.given("request")) else None
-            response = await action(visit)
+            anew = self._personal and request.method == "POST" and not _is_of_this_session(visit)
+            response = visit.to(request.scope["path"]) if anew else await action(visit)
         except Exception as fault:  # noqa: BLE001 - whatever it is, the person gets a page and the log gets the fault
             response = page_of(visit, fault)
         keep_browser(visit, response)
@@ -72,3 +77,7 @@ def _check(visit: Visit) -> None:
     elsewhere = csrf.from_elsewhere(visit.request.headers, resources.settings.issuer)
     if elsewhere or not csrf.is_token(master_key(resources), visit.cookie("csrf"), visit.form.get("csrf")):
         raise BadForm
+
+
+def _is_of_this_session(visit: Visit) -> bool:
+    return csrf.is_of(master_key(visit.resources), visit.browser, visit.session, visit.form["csrf"])

@@ -13,8 +13,10 @@ from events.database import Unavailable
 from service.credentials import new_id
 from service.oauth.asked import NoRequest
 from service.oauth.errors import Shown
-from service.pages.browser import ACCOUNT, Visit, keep_browser, visit_of
+from service.pages.browser import Visit, keep_browser, visit_of
 from service.problems import Problem, TooMany
+
+LOGOUT = "/openid/logout"
 
 log = logging.getLogger("muniment.pages")
 
@@ -24,13 +26,13 @@ class BadForm(Exception):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What the page says. `foreign` is text that has no translation, for it is about what a client did; `again` leads back."""
+    """What the page says; `again` leads back. `technical` is for the client's makers, and has no translation."""
 
     status: int
     title: str
     sentences: tuple[str, ...]
     again: str | None = None
-    foreign: bool = False
+    technical: tuple[str, ...] = ()
     headers: Mapping[str, str] = {}
 
 
@@ -58,7 +60,7 @@ def page_of(visit: Visit, fault: Exception) -> Response:
 def _told(visit: Visit, fault: Exception) -> Told:
     match fault:
         case Shown():
-            return Told(status=fault.status, title=fault.title, sentences=fault.details, foreign=True)
+            return _shown(visit, fault)
         case NoRequest():
             return _over(visit)
         case BadForm():
@@ -72,6 +74,19 @@ def _told(visit: Visit, fault: Exception) -> Told:
             return _refused(visit, fault)
         case _:
             return _failed(visit, fault)
+
+
+def _shown(visit: Visit, fault: Shown) -> Told:
+    """What a client did wrong: the person in front of it can do no more than leave, and tell those who can."""
+    _ = visit.gettext
+    if visit.request.url.path.endswith(LOGOUT):
+        title, sentence = _("You were not signed out"), _("The application did not ask for it correctly.")
+    elif fault.status == HTTPStatus.FORBIDDEN:
+        title, sentence = _("This application has been switched off"), _("You cannot sign in to it for now.")
+    else:
+        title = _("This sign-in cannot be continued")
+        sentence = _("This application is not set up correctly. Go back and tell its makers.")
+    return Told(status=fault.status, title=title, sentences=(sentence,), technical=(f"{fault.title}.", *fault.details))
 
 
 def _over(visit: Visit) -> Told:
@@ -134,13 +149,12 @@ def _refused(visit: Visit, fault: HTTPException | Problem) -> Told:
             status=404,
             title=_("There is nothing here"),
             sentences=(_("The address may be mistyped, or what was here is gone by now."),),
-            again=visit.url(ACCOUNT),
             headers=headers,
         )
     if status in (405, 413):
         return Told(
             status=status,
-            title=HTTPStatus(status).phrase,
+            title=_("That did not work"),
             sentences=(_("This page does not take what was sent to it."),),
             headers=headers,
         )

@@ -11,7 +11,7 @@ from service.limits import Limits
 from service.pages import passkeys, slips
 from service.pages.browser import Visit
 from service.pages.door import Page
-from service.pages.entering import TWO_FACTORS, enter, going_to
+from service.pages.entering import TWO_FACTORS, enter, going_to, late
 from service.people import factors
 from service.people.factors import STEP_SECONDS, Kept, Totp
 
@@ -22,29 +22,44 @@ SPENT_SECONDS = 4 * STEP_SECONDS
 
 
 class Half(Struct, frozen=True, kw_only=True):
-    """Somebody whose password was right. Whatever happens to the account meanwhile (`version`) has them begin again."""
+    """Somebody after the first step. Whatever happens to the account meanwhile (`version`) has them begin again.
+
+    `amr` is what the first step was (RFC 8176), `proved_at` when they took it, if that was elsewhere.
+    """
 
     user: UUID
     version: int
+    amr: tuple[str, ...]
+    proved_at: datetime | None = None
+
+
+def begin(visit: Visit, row: users.Row, amr: tuple[str, ...], proved_at: datetime | None = None) -> Response:
+    """The first step is done: on to this one."""
+    response = visit.to(PATH, next=visit.given("next"))
+    half = Half(user=row.stream_id, version=row.version, amr=amr, proved_at=proved_at)
+    visit.set_cookie(response, "half", slips.close(visit, half, HALF_SECONDS), HALF_SECONDS)
+    return response
 
 
 async def show(visit: Visit) -> Response:
-    row = await _half(visit)
-    return _late(visit) if row is None else await _form(visit, row)
+    half = await _half(visit)
+    return late(visit) if half is None else await _form(visit, half[1])
 
 
 async def check(visit: Visit) -> Response:
     """Every attempt is counted as a failure until it has succeeded."""
-    row = await _half(visit)
-    if row is None:
-        return _late(visit)
-    attempt = await visit.resources.attempts.begin_factor(row.stream_id)
+    found = await _half(visit)
+    if found is None:
+        return late(visit)
+    half, row = found
+    attempts = visit.resources.attempts
+    attempt = await attempts.begin_factor(row.stream_id, visit.request.cookies.get(attempts.cookie))
     by_passkey = visit.given("do") == "passkey"
     if not await _proved(visit, row, by_passkey=by_passkey):
         return await _form(visit, row, "passkey" if by_passkey else "wrong")
-    await visit.resources.attempts.succeeded(attempt)
-    amr = ("pwd", "hwk", "user", "mfa") if by_passkey else ("pwd", "otp", "mfa")
-    return await enter(visit, row.stream_id, amr, TWO_FACTORS)
+    await attempts.succeeded(attempt)
+    amr = (*half.amr, *(("hwk", "user") if by_passkey else ("otp",)), "mfa")
+    return await enter(visit, row, amr, TWO_FACTORS, proved_at=half.proved_at)
 
 
 async def _proved(visit: Visit, row: users.Row, *, by_passkey: bool) -> bool:
@@ -78,14 +93,10 @@ async def _form(visit: Visit, row: users.Row, fault: str = "") -> Response:
     )
 
 
-async def _half(visit: Visit) -> users.Row | None:
+async def _half(visit: Visit) -> tuple[Half, users.Row] | None:
     half = slips.opened(visit, visit.cookie("half"), Half)
     row = await visit.resources.people.row(half.user) if half else None
-    return row if half and row and row.state == "active" and row.version == half.version else None
-
-
-def _late(visit: Visit) -> Response:
-    return visit.to("/signin", next=visit.given("next"), fault="late")
+    return (half, row) if half and row and row.state == "active" and row.version == half.version else None
 
 
 FACTOR = Page(get=show, post=check)

@@ -2,11 +2,11 @@
 
 import gettext
 import io
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from babel import Locale, UnknownLocaleError
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -15,6 +15,11 @@ LOCALES = Path(__file__).parent / "locale"
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "de")
 """English is what the templates are written in."""
+
+MOST_TAGS = 10
+"""Who reads more languages than these has named one of ours by then."""
+
+_tag = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*").fullmatch
 
 
 @cache
@@ -32,7 +37,7 @@ def catalogue(language: str) -> gettext.NullTranslations:
 
 def chosen(ui_locales: Sequence[str], accept_language: str | None) -> str:
     """What the client asked for (ui_locales of OpenID Connect Core 1.0 section 3.1.2.1), else what the browser does, else English."""
-    for tag in (*ui_locales, *accepted(accept_language or "")):
+    for tag in (*ui_locales[:MOST_TAGS], *accepted(accept_language or "")):
         primary = _primary(tag)
         if primary in LANGUAGES:
             return primary
@@ -42,7 +47,7 @@ def chosen(ui_locales: Sequence[str], accept_language: str | None) -> str:
 def accepted(header: str) -> list[str]:
     """The language tags of an Accept-Language header, most wanted first (RFC 9110 section 12.5.4)."""
     weighed: list[tuple[float, str]] = []
-    for part in header.split(",")[:20]:
+    for part in header.split(",", MOST_TAGS)[:MOST_TAGS]:
         tag, _, parameter = part.partition(";")
         weight = _weight(parameter)
         if tag.strip() and weight > 0:
@@ -61,7 +66,6 @@ def _weight(parameter: str) -> float:
 
 
 def _primary(tag: str) -> str:
-    try:
-        return Locale.parse(tag, sep="-" if "-" in tag else "_").language
-    except (ValueError, UnknownLocaleError, TypeError):
-        return ""
+    """The language alone (RFC 5646 section 2.2.1), for it alone is chosen by."""
+    found = _tag(tag)
+    return found[1].lower() if found else ""

@@ -33,6 +33,10 @@ NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 SIGNOUT, SIGNED_OUT = "/signout", "/signed-out"
 
 
+class Stopped(Exception):
+    """The client is disabled or deleted."""
+
+
 class Leaving(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A logout request that was checked. `sub` and `sid` are those of the ID token that came with it."""
 
@@ -114,9 +118,15 @@ async def _parameters(request: Request) -> Form:
 
 
 async def _checked(resources: Resources, form: Form) -> Leaving:
-    """Raises Shown. An ID token that is not ours, or no more, is as none: the person is asked."""
+    """Raises Shown. An ID token that is not ours, or no more, is as none: the person is asked.
+
+    So is all that comes from a client that is stopped: it is told nothing, and its person gets out nonetheless.
+    """
     hint = read_hint(resources.ring, resources.settings.issuer, form.get("id_token_hint", ""))
-    row = await _client(resources, form, hint)
+    try:
+        row = await _client(resources, form, hint)
+    except Stopped:
+        return Leaving(asked_at=int(time.time()))
     uri = form.get("post_logout_redirect_uri")
     if uri is not None:
         _check_uri(uri, row)
@@ -131,7 +141,7 @@ async def _checked(resources: Resources, form: Form) -> Leaving:
 
 
 async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | None:
-    """Whose request it is, if it says. Raises Shown."""
+    """Whose request it is, if it says. Raises Shown and Stopped."""
     named = form.get("client_id")
     if hint and named not in (None, hint.aud):
         raise Shown(CANNOT, "The client_id is not that of the client that the id_token_hint was issued to.")
@@ -139,9 +149,11 @@ async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | 
     if client_id is None:
         return None
     stream = stream_of(client_id)
-    seen = await resources.lookup.client(stream) if stream else None
-    if seen is None or seen.client.state != "active":
+    if stream is None:
         raise Shown(CANNOT, "No application of this client_id is registered here.")
+    seen = await resources.lookup.client(stream)
+    if seen is None or seen.client.state != "active":
+        raise Stopped
     return seen.client
 
 

@@ -5,8 +5,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from service.endpoints.origin import form_target
@@ -52,7 +53,8 @@ def _environment(language: str) -> Environment:
     untyped: Any = environment
     untyped.install_gettext_translations(catalogue(language), newstyle=True)
     untyped.globals.update(language=language, asset=assets.paths())
-    untyped.filters.update(ago=partial(_ago, language=language), day=partial(_day, language=language))
+    untyped.filters.update(ago=partial(_ago, language=language), day=partial(_day, language=language), bdi=_bdi)
+    untyped.filters.update(moment=partial(_moment, language=language))
     return environment
 
 
@@ -63,6 +65,17 @@ def _ago(at: datetime, language: str) -> str:
 
 def _day(at: datetime, language: str) -> str:
     return format_date(at, "long", locale=DATES[language])
+
+
+def _moment(at: datetime, language: str) -> str:
+    """To the minute, for what somebody may have several of in a day."""
+    day = format_date(at, "medium", locale=DATES[language])
+    return f"{day}, {format_datetime(at, 'HH:mm', tzinfo=UTC, locale=DATES[language])} UTC"
+
+
+def _bdi(name: str) -> Markup:
+    """A name that somebody chose, so that it changes the direction of nothing around it."""
+    return Markup("<bdi>{}</bdi>").format(name)
 
 
 def html(template: str, language: str, **context: Any) -> str:

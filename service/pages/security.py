@@ -12,12 +12,12 @@ from service.commands.user import AddFactor, RemoveFactor
 from service.endpoints.asgi import address
 from service.oauth.server import utc_now
 from service.pages import devices, passkeys
-from service.pages.browser import Visit, by
+from service.pages.browser import Visit, bake, by
 from service.pages.door import Page
 from service.pages.entering import SECURITY, device_of, person_of
 from service.people import factors
 from service.people.accounts import WeakPassword
-from service.people.factors import Kept, Owner, Passkey
+from service.people.factors import Kept, Owner, Passkey, Totp
 from service.people.sessions import SignedIn
 from service.problems import Clash, NotFound
 
@@ -45,7 +45,7 @@ async def change(visit: Visit) -> Response:
     if signed_in is None:
         return visit.to("/signin", next=SECURITY)
     asked = visit.given("do")
-    if asked == "password":
+    if asked == "password" and (recent(signed_in) or not signed_in.user.factors):
         return await _change_password(visit, signed_in)
     if not recent(signed_in):
         return visit.to("/signin", next=SECURITY)
@@ -63,7 +63,7 @@ def recent(signed_in: SignedIn) -> bool:
 
 
 async def _change_password(visit: Visit, signed_in: SignedIn) -> Response:
-    """Whoever knows the present one may set another; everybody else is signed out by it."""
+    """Whoever knows the present one (and has lately shown the second factor, if there is one) may set another."""
     people, user, meta = visit.resources.people, signed_in.user.stream_id, by(signed_in)
     attempts = visit.resources.attempts
     person = await person_of(visit, signed_in)
@@ -77,8 +77,17 @@ async def _change_password(visit: Visit, signed_in: SignedIn) -> Response:
         await people.change_password(user, visit.given("password"), meta)
     except WeakPassword as weak:
         return await _page(visit, signed_in, fault="weak", weak=weak.detail)
-    await visit.resources.sessions.end_all(user, "password_changed", meta, but=signed_in.session.stream_id)
-    return visit.to(SECURITY, said="password")
+    return await _only_here(visit, signed_in)
+
+
+async def _only_here(visit: Visit, signed_in: SignedIn) -> Response:
+    """Of all that was before the new password this session alone goes on, and with a new cookie."""
+    sessions, lifetime = visit.resources.sessions, visit.resources.settings.session_lifetime
+    value = await sessions.reauthenticate(signed_in, signed_in.session.amr, signed_in.session.acr)
+    await sessions.end_former(signed_in, by(signed_in))
+    response = visit.to(SECURITY, said="password")
+    bake(visit.resources, response, sessions.cookie, value, lifetime)
+    return response
 
 
 async def _add_passkey(visit: Visit, signed_in: SignedIn) -> Response:
@@ -97,7 +106,7 @@ async def add(visit: Visit, signed_in: SignedIn, kept: Kept) -> Response:
         await handle(visit.resources.ledger, USER, user, AddFactor(factor=factor), by(signed_in))
     except Clash:
         return await _page(visit, signed_in, fault="full")
-    return visit.to(SECURITY, said="added")
+    return visit.to(SECURITY, said="app" if isinstance(kept.what, Totp) else "added")
 
 
 async def _remove(visit: Visit, signed_in: SignedIn) -> Response:
@@ -108,7 +117,8 @@ async def _remove(visit: Visit, signed_in: SignedIn) -> Response:
         raise NotFound("There is no second factor of that id.") from fault
     command = RemoveFactor(factor_id=factor)
     await handle(visit.resources.ledger, USER, signed_in.user.stream_id, command, by(signed_in))
-    return visit.to(SECURITY, said="removed")
+    kind = next((each.kind for each in signed_in.user.factors if each.factor_id == factor), None)
+    return visit.to(SECURITY, said="removed-app" if kind == "totp" else "removed-passkey")
 
 
 async def _page(visit: Visit, signed_in: SignedIn, *, fault: str = "", weak: str = "") -> Response:
@@ -129,7 +139,12 @@ async def _page(visit: Visit, signed_in: SignedIn, *, fault: str = "", weak: str
         recent=recent(signed_in),
         passkeys_work=passkeys.relying(visit) is not None,
         passkeys=[_item(each, each.what.name) for each in kept if isinstance(each.what, Passkey)],
-        totps=[_item(each, visit.gettext("Authenticator app")) for each in kept if not isinstance(each.what, Passkey)],
+        totps=[
+            _item(each, each.what.name or visit.gettext("Authenticator app"))
+            for each in kept
+            if isinstance(each.what, Totp)
+        ],
+        has_factor=bool(kept),
         has_password=signed_in.user.password is not None,
         **wish,
     )
@@ -139,4 +154,4 @@ def _item(kept: Kept, name: str) -> Item:
     return Item(id=kept.factor_id, name=name, created_at=kept.created_at)
 
 
-SECURITY_PAGE = Page(get=show, post=change)
+SECURITY_PAGE = Page(get=show, post=change, personal=True)

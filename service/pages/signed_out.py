@@ -1,13 +1,13 @@
-"""/signed-out: where somebody is led who signed out."""
+"""/signed-out: where somebody is led who signed out; whoever is signed in is not told otherwise."""
 
 from starlette.responses import Response
 
-from service.pages.browser import Visit
+from service.pages.browser import ACCOUNT, Visit
 from service.pages.door import Page
 
 
 async def show(visit: Visit) -> Response:
-    return visit.page("signed_out.html")
+    return visit.page("signed_out.html") if await visit.signed_in() is None else visit.to(ACCOUNT)
 
 
 SIGNED_OUT_PAGE = Page(get=show)

@@ -2,21 +2,20 @@
 
 from starlette.responses import Response
 
-from projections import users
 from service.endpoints.asgi import address
-from service.pages import passkeys, slips
+from service.pages import factor, passkeys
 from service.pages.browser import Visit
 from service.pages.door import Page
 from service.pages.entering import (
+    AUTHENTICATOR,
     ONE_FACTOR,
+    SECURITY,
     TWO_FACTORS,
     client_name,
     enter,
     going_to,
     person_of,
 )
-from service.pages.factor import HALF_SECONDS, Half
-from service.pages.factor import PATH as FACTOR
 
 WRONG = 403
 """Not 401, which is of HTTP's own authentication; and not 200, by which password managers know that a password is right."""
@@ -25,6 +24,10 @@ PASSWORD = "pwd"  # noqa: S105 - how RFC 8176 calls it
 
 
 async def show(visit: Visit) -> Response:
+    """Who is signed in already has no business here, but to prove it again: for a client, or to change how they sign in."""
+    wanted = going_to(visit)
+    if visit.asked is None and wanted not in (SECURITY, AUTHENTICATOR) and await visit.signed_in() is not None:
+        return visit.to(wanted)
     return await _form(visit, username=await _expected(visit))
 
 
@@ -41,8 +44,8 @@ async def sign_in(visit: Visit) -> Response:
     assert row is not None
     await attempts.succeeded(attempt)
     if row.factors:
-        return _second_step(visit, row)
-    return await enter(visit, row.stream_id, (PASSWORD,), ONE_FACTOR)
+        return factor.begin(visit, row, (PASSWORD,))
+    return await enter(visit, row, (PASSWORD,), ONE_FACTOR)
 
 
 async def _by_passkey(visit: Visit) -> Response:
@@ -52,14 +55,7 @@ async def _by_passkey(visit: Visit) -> Response:
     if row is None:
         return await _form(visit, username="", fault="passkey")
     await visit.resources.attempts.succeeded(attempt)
-    return await enter(visit, row.stream_id, ("hwk", "user"), TWO_FACTORS)
-
-
-def _second_step(visit: Visit, row: users.Row) -> Response:
-    response = visit.to(FACTOR, next=visit.given("next"))
-    half = Half(user=row.stream_id, version=row.version)
-    visit.set_cookie(response, "half", slips.close(visit, half, HALF_SECONDS), HALF_SECONDS)
-    return response
+    return await enter(visit, row, ("hwk", "user"), TWO_FACTORS)
 
 
 async def _form(visit: Visit, *, username: str, fault: str = "") -> Response:
@@ -106,4 +102,4 @@ async def chosen(visit: Visit) -> Response:
 
 
 SIGNIN = Page(get=show, post=sign_in)
-ACCOUNT = Page(get=choose, post=chosen)
+ACCOUNT = Page(get=choose, post=chosen, personal=True)

@@ -1,22 +1,25 @@
 """/signin/upstream: sign in with the company's own OpenID Provider; /signin/upstream/callback: back from there."""
 
 import logging
+import time
+from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from msgspec import structs
 from starlette.responses import RedirectResponse, Response
 
 from events.envelope import ByService, Meta
+from projections import users
 from service.credentials import new_id
 from service.oauth.asked import AuthorizationRequest
-from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused
-from service.pages import slips
+from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, UpstreamStale, proved_at
+from service.pages import factor, slips
 from service.pages.browser import OVER, Visit
 from service.pages.door import Page
-from service.pages.entering import ONE_FACTOR, enter
-from service.people.accounts import NameTaken, Profile
+from service.pages.entering import AUTHENTICATOR, ONE_FACTOR, SECURITY, enter, going_to
+from service.people.accounts import LONGEST_NAME, NameTaken, Profile
+from service.people.vault import is_email
 from service.problems import NotFound
 
 if TYPE_CHECKING:
@@ -24,7 +27,11 @@ if TYPE_CHECKING:
 
 SECONDS = 600
 COOKIE = "upstream"
-LONGEST_EMAIL, LONGEST_NAME = 254, 200
+PART = 3800
+"""Characters of a cookie, of which browsers keep 4,096 with its name. What a client asked for can take more than one; and in the
+`state` parameter, in their place, it would be longer than some providers take (this server is one of them)."""
+
+FED = ("fed",)
 
 log = logging.getLogger("muniment.upstream")
 
@@ -32,12 +39,16 @@ log = logging.getLogger("muniment.upstream")
 async def leave(visit: Visit) -> Response:
     """On to the provider, and in a cookie what must come back from there (OpenID Connect Core 1.0 section 3.1.2.1)."""
     request = visit.resources.requests.close(visit.asked) if visit.asked else ""
+    parts = [request[start : start + PART] for start in range(0, len(request), PART)]
+    next_ = visit.given("next") and going_to(visit)
     try:
-        url, begun = await _directory(visit).begin(request, visit.given("next"), **_wishes(visit.asked))
+        url, begun = await _directory(visit).begin(next_=next_, parts=len(parts), max_age=_max_age(visit))
     except UpstreamAway as fault:
         return _told(visit, "away", fault)
     response = RedirectResponse(url, 303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
     visit.set_cookie(response, COOKIE, slips.close(visit, begun, SECONDS), SECONDS)
+    for number, part in enumerate(parts):
+        visit.set_cookie(response, f"{COOKIE}_{number}", part, SECONDS)
     return response
 
 
@@ -48,13 +59,23 @@ async def come_back(visit: Visit) -> Response:
     if begun is None or not compare_digest(begun.state.encode(), visit.given("state").encode("utf-8", "replace")):
         return _told(visit, "late")
     visit = structs.replace(visit, asked=_asked(visit, begun), form={"next": begun.next})
+    return _ended(visit, begun, await _entered(visit, directory, begun))
+
+
+async def _entered(visit: Visit, directory: "Directory", begun: Begun) -> Response:
     try:
         identity = await _identity(visit, directory, begun)
+        at = proved_at(identity.auth_time, begun, time.time())
     except UpstreamAway as fault:
-        return _ended(visit, _told(visit, "away", fault))
+        return _told(visit, "away", fault)
+    except UpstreamStale as fault:
+        return _told(visit, "stale", fault)
     except UpstreamRefused as fault:
-        return _ended(visit, _told(visit, "refused", fault))
-    return _ended(visit, await _let_in(visit, directory.upstream.issuer, identity))
+        denied = visit.request.query_params.get("error") == "access_denied"
+        return _told(visit, "denied" if denied else "refused", fault)
+    if at is None:  # it counts as having been as long ago as any session lasts
+        at = time.time() - visit.resources.settings.session_lifetime
+    return await _let_in(visit, directory.upstream.issuer, identity, datetime.fromtimestamp(at, UTC))
 
 
 async def _identity(visit: Visit, directory: "Directory", begun: Begun) -> Identity:
@@ -66,20 +87,22 @@ async def _identity(visit: Visit, directory: "Directory", begun: Begun) -> Ident
     return await directory.finish(begun, query["code"])
 
 
-async def _let_in(visit: Visit, issuer: str, identity: Identity) -> Response:
-    people = visit.resources.people
-    row = await people.find_upstream(issuer, identity.sub)
-    user = None if row is None else row.stream_id
+async def _let_in(visit: Visit, issuer: str, identity: Identity, at: datetime) -> Response:
+    row = await visit.resources.people.find_upstream(issuer, identity.sub)
     if row is None:
-        if not identity.email or len(identity.email) > LONGEST_EMAIL or "@" not in identity.email:
+        if not identity.email or not is_email(identity.email):
             return _told(visit, "nameless")
-        user = await _registered(visit, issuer, identity)
-    elif row.state != "active":
+        row = await _registered(visit, issuer, identity)
+    if row is None:
+        return _told(visit, "taken")
+    if row.state != "active":
         return _told(visit, "stopped")
-    return _told(visit, "taken") if user is None else await enter(visit, user, ("fed",), ONE_FACTOR)
+    if row.factors:
+        return factor.begin(visit, row, FED, at)
+    return await enter(visit, row, FED, ONE_FACTOR, proved_at=at)
 
 
-async def _registered(visit: Visit, issuer: str, identity: Identity) -> UUID | None:
+async def _registered(visit: Visit, issuer: str, identity: Identity) -> users.Row | None:
     """None when somebody else has the e-mail address: who has the same address at the provider is not proved to be them."""
     assert identity.email
     profile = Profile(
@@ -92,18 +115,19 @@ async def _registered(visit: Visit, issuer: str, identity: Identity) -> UUID | N
     meta = Meta(actor=ByService(why="first sign-in through the upstream provider"), request_id=str(new_id()))
     verified, upstream = identity.email_verified is True, (issuer, identity.sub)
     try:
-        return await people.register(profile, None, meta, verified=verified, upstream=upstream)
+        return await people.row(await people.register(profile, None, meta, verified=verified, upstream=upstream))
     except NameTaken:  # by them, if they came twice at the same moment
-        row = await people.find_upstream(issuer, identity.sub)
-        return None if row is None else row.stream_id
+        return await people.find_upstream(issuer, identity.sub)
 
 
-def _wishes(asked: AuthorizationRequest | None) -> dict[str, str]:
-    """A client that wants somebody to prove themselves anew wants it of whoever they prove themselves to."""
+def _max_age(visit: Visit) -> int | None:
+    """Who wants somebody to prove themselves anew, a client or our own pages, wants it of whoever they prove themselves to."""
+    asked = visit.asked
+    if visit.given("anew") or (asked is None and visit.given("next") in (SECURITY, AUTHENTICATOR)):
+        return 0
     if asked is None:
-        return {}
-    login = {"prompt": "login"} if "login" in asked.prompts else {}
-    return login if asked.max_age is None else {**login, "max_age": str(asked.max_age)}
+        return None
+    return 0 if "login" in asked.prompts or asked.essential_acrs else asked.max_age
 
 
 def _short(name: str | None) -> str | None:
@@ -111,7 +135,8 @@ def _short(name: str | None) -> str | None:
 
 
 def _asked(visit: Visit, begun: Begun) -> AuthorizationRequest | None:
-    return visit.resources.requests.open(begun.request) if begun.request else None
+    sealed = "".join(visit.cookie(f"{COOKIE}_{number}") or "" for number in range(begun.parts))
+    return visit.resources.requests.open(sealed) if begun.parts else None
 
 
 def _directory(visit: Visit) -> "Directory":
@@ -124,14 +149,21 @@ def _told(visit: Visit, fault: str, cause: Exception | None = None) -> Response:
     """A page that says why this was no sign-in, and the ways on."""
     if cause is not None:
         log.warning("upstream sign-in: %s", cause)
-    statuses = {"away": 503, "taken": 409, "stopped": 403}
+    statuses = {"away": 503, "taken": 409, "stopped": 403, "stale": 403}
     upstream = visit.resources.settings.upstream
-    return visit.page("upstream.html", statuses.get(fault, 400), fault=fault, host=upstream.host if upstream else "")
+    return visit.page(
+        "upstream.html",
+        statuses.get(fault, 400),
+        fault=fault,
+        host=upstream.host if upstream else "",
+        next=visit.given("next") and going_to(visit),
+    )
 
 
-def _ended(visit: Visit, response: Response) -> Response:
+def _ended(visit: Visit, begun: Begun, response: Response) -> Response:
     """What the browser kept is good once."""
-    visit.set_cookie(response, COOKIE, "", 0)
+    for name in (COOKIE, *(f"{COOKIE}_{number}" for number in range(begun.parts))):
+        visit.set_cookie(response, name, "", 0)
     return response
 
 

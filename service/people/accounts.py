@@ -21,9 +21,11 @@ from service.people.signed import as_text, of_text
 from service.people.vault import NameTaken, Vault, is_email
 from service.problems import Invalid, NotFound, Problem
 from service.sealing import CannotOpen, Seal
+from service.text import is_text
 
 __all__ = ["NameTaken", "People", "Profile", "Registration", "WeakPassword"]
 
+LONGEST_NAME = 200
 PROFILE, PASSWORD, OTHER = "profile", "password", "other"
 
 
@@ -82,8 +84,7 @@ class People:
         self, user: UUID, wanted: Registration, meta: Meta, *, receipt: Receipt | None = None
     ) -> Handled:
         """The same under an id that was made just now. Raises CarriedOutBefore too."""
-        if not is_email(wanted.profile.email):
-            raise Invalid("An e-mail address is needed, such as ada@example.com.")
+        _check(wanted.profile)
         hashed = None
         if wanted.password is not None:
             hashed = await self._passwords.hash(checked(wanted.password, wanted.profile.email))
@@ -207,6 +208,15 @@ class People:
 
     async def _opened(self, user: UUID, purpose: str, sealed: Sealed | None) -> bytes | None:
         return None if sealed is None else _open(await self.vault.key(user), user, purpose, sealed)
+
+
+def _check(profile: Profile) -> None:
+    """Raises Invalid."""
+    if not is_email(profile.email):
+        raise Invalid("An e-mail address is needed, such as ada@example.com.")
+    names = [name for name in (profile.name, profile.given_name, profile.family_name) if name is not None]
+    if not all(len(name) <= LONGEST_NAME and is_text(name) for name in names):
+        raise Invalid(f"A name has at most {LONGEST_NAME} characters, and none that is not seen.")
 
 
 def _closed(seal: Seal, user: UUID, purpose: str, plain: bytes) -> Sealed:

@@ -36,6 +36,7 @@ MOST_SECONDS = 600
 MOST_AT_ONCE = 8
 MOST_AT_ONCE_PER_CLIENT = 2
 MOST_LOOKED_AT = 1000
+MOST_LOOKED_AT_PER_CLIENT = 200
 
 log = logging.getLogger("muniment.backchannel")
 
@@ -49,17 +50,21 @@ class NotWanted(NotTaken):
 
 
 class Tries(Struct):
-    """Of one client and one session; `since` and `next_at` are moments of the monotonic clock."""
+    """Of one client and one session; `since`, when the first began, and `next_at` are moments of the monotonic clock."""
 
-    since: float
     next_at: float
+    since: float | None = None
     count: int = 0
+
+    def begun(self, now: float) -> None:
+        """Now, and not before: what waited for its turn has not been tried."""
+        self.since = now if self.since is None else self.since
 
     def failed(self, now: float) -> bool:
         """Counts one more; whether it was the last."""
         self.count += 1
         self.next_at = now + min(2.0 ** (self.count - 1), LONGEST_PAUSE_SECONDS)
-        return self.count >= MOST_TRIES or now - self.since >= MOST_SECONDS
+        return self.count >= MOST_TRIES or (self.since is not None and now - self.since >= MOST_SECONDS)
 
 
 class Deliverer:
@@ -83,14 +88,17 @@ class Deliverer:
         """Begins what is due. Raises Unavailable."""
         if not await self._is_ours():
             return
-        rows = await read(self._ledger.pool, lambda c: sessions.to_notify(c, limit=MOST_LOOKED_AT))
-        due = {(row.stream_id, client_id): row for row in rows for client_id in row.notify}
+        waiting = await read(
+            self._ledger.pool,
+            lambda c: sessions.to_notify(c, each=MOST_LOOKED_AT_PER_CLIENT, limit=MOST_LOOKED_AT),
+        )
+        due = {(row.stream_id, client_id): row for row, client_id in waiting}
         self._tries = {key: tries for key, tries in self._tries.items() if key in due}
         if not self._under_way:
             self._slots_of.clear()
         now = time.monotonic()
         for key, row in due.items():
-            tries = self._tries.setdefault(key, Tries(now, now))
+            tries = self._tries.setdefault(key, Tries(now))
             if key not in self._under_way and tries.next_at <= now:
                 self._under_way[key] = asyncio.create_task(self._deliver(row, key, tries))
 
@@ -113,7 +121,7 @@ class Deliverer:
         """Once: takes its turn, tells the client, and records what came of it."""
         session, client_id = key
         try:
-            fault = await self._tell(row, client_id)
+            fault = await self._tell(row, client_id, tries)
             if fault is None:
                 await self._record(session, ReportNotified(client_id=client_id, at=utc_now()))
             elif isinstance(fault, NotWanted) or tries.failed(time.monotonic()):
@@ -131,9 +139,10 @@ class Deliverer:
         meta = Meta(actor=ByService(why="back-channel logout"), request_id=str(new_id()))
         await handle(self._ledger, SESSION, session, command, meta)
 
-    async def _tell(self, row: sessions.Row, client_id: str) -> NotTaken | None:
+    async def _tell(self, row: sessions.Row, client_id: str, tries: Tries) -> NotTaken | None:
         """None when the client took it, else why not."""
         async with self._slots_of[client_id], self._slots:
+            tries.begun(time.monotonic())
             stream = clients.stream_of(client_id)
             found = None if stream is None else await read(self._ledger.pool, lambda c: clients.find(c, stream))
             try:
@@ -158,9 +167,8 @@ class Deliverer:
         if self._delivery is None:
             from service.people.delivery import Delivery  # noqa: PLC0415 - the HTTP client's libraries, where they are needed
 
-            self._delivery = Delivery()
-        if fault := await self._delivery.fault(uri, token):
-            raise NotTaken(fault)
+            self._delivery = Delivery(self._issuer)
+        await self._delivery.send(uri, token)
 
 
 def logout_claims(issuer: str, client_id: str, row: sessions.Row, now: int) -> dict[str, Any]:

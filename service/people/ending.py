@@ -43,9 +43,9 @@ async def end_sessions(ledger: Ledger, user: UUID, why: str, meta: Meta, *, but:
     return len(left)
 
 
-async def stop(ledger: Ledger, user: UUID, why: str, meta: Meta) -> None:
-    """Nothing that the user was given is good from here on."""
-    await end_sessions(ledger, user, why, meta)
+async def stop(ledger: Ledger, user: UUID, why: str, meta: Meta, *, but: UUID | None = None) -> None:
+    """Nothing that the user was given is good from here on, and no session but this one."""
+    await end_sessions(ledger, user, why, meta, but=but)
     rows = await read(ledger.pool, lambda connection: authorizations.of_user(connection, user))
     await revoke(ledger, [row.stream_id for row in rows], why, meta)
 
@@ -73,6 +73,12 @@ async def finish(ledger: Ledger) -> None:
         await end_session(ledger, session, f"user_{state}", meta)
     for stream, state in (await read(ledger.pool, authorizations.of_stopped_users)).items():
         await revoke(ledger, [stream], f"user_{state}", meta)
+    meta = Meta(actor=ByService(why="the password was changed"), request_id=str(new_id()))
+    for session in await read(ledger.pool, sessions.of_former_passwords):
+        await end_session(ledger, session, "password_changed", meta)
+    await revoke(ledger, await read(ledger.pool, authorizations.of_former_passwords), "password_changed", meta)
+    meta = Meta(actor=ByService(why="the consent was withdrawn"), request_id=str(new_id()))
+    await revoke(ledger, await read(ledger.pool, authorizations.of_withdrawn_consents), "consent_withdrawn", meta)
     meta = Meta(actor=ByService(why="the session was ended"), request_id=str(new_id()))
     await revoke(ledger, await read(ledger.pool, authorizations.of_ended_sessions), "session_ended", meta)
 

@@ -22,9 +22,10 @@ DRIFT_STEPS = 1
 
 
 class Totp(Struct, frozen=True, kw_only=True, tag="totp"):
-    """The secret that the person's app has too, in base32."""
+    """The secret that the person's app has too, in base32, and what they call that app, if they have a name for it."""
 
     secret: str
+    name: str = ""
 
     def __repr__(self) -> str:
         return "Totp(…)"

@@ -17,6 +17,9 @@ from service.problems import Invalid
 LEAST, MOST = 8, 256
 """Characters, after NFKC."""
 
+MOST_TYPED = 1024
+"""Characters before it: normalising takes time that grows with the square of the length, so what is longer is not normalised."""
+
 HASHER = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
 """RFC 9106's second recommended option (64 MiB, three passes, four lanes), scaled to a server of few cores that issues tokens at
 the same time: three passes over 32 MiB in one lane. That is twice the memory and more passes than OWASP's least, takes some 60 ms
@@ -53,13 +56,13 @@ def checked(password: str, email: str | None) -> str:
 
 def fault_of(password: str, email: str | None) -> str | None:
     """Why nobody may have this password, or None. There are no rules of composition: length is what counts."""
-    given = _normalised(password)
+    given = _normalised(password[:MOST_TYPED])
     if len(given) < LEAST:
         return f"must have at least {LEAST} characters"
-    if len(given) > MOST:
+    if len(given) > MOST or len(password) > MOST_TYPED:
         return f"must have at most {MOST} characters"
     if given.casefold() in COMMON or len(set(given)) == 1:
-        return "is one of those that are guessed first; choose another"
+        return "is too easy to guess; choose another"
     address = normalised(email or "")
     if given.casefold() in (address, address.partition("@")[0]):
         return "must not be the e-mail address"
@@ -79,8 +82,8 @@ class Passwords:
 
     async def verify(self, kept: str | None, password: str) -> bool:
         """Whether this is the password of that hash. Takes the same time when there is none (None). Raises Unavailable."""
-        given = _normalised(password)
-        possible = kept is not None and len(given) <= MOST
+        given = _normalised(password[:MOST_TYPED])
+        possible = kept is not None and len(given) <= MOST and len(password) <= MOST_TYPED
         return await self._run(lambda: _verified(kept or NOBODYS, _bytes(given[:MOST]))) and possible
 
     def is_old(self, kept: str) -> bool:

@@ -58,8 +58,16 @@ class Sessions:
         self._signature = Signature(master_key, "muniment session cookies")
         self.cookie = cookie_name("muniment_session", settings)
 
-    async def start(self, user: UUID, amr: tuple[str, ...], acr: str, device: Device | None) -> str:
-        """The value of the new session's cookie."""
+    async def start(
+        self,
+        user: UUID,
+        amr: tuple[str, ...],
+        acr: str,
+        device: Device | None,
+        *,
+        proved_at: datetime | None = None,
+    ) -> str:
+        """The value of the new session's cookie; `proved_at` is when they proved who they are, if that was before."""
         ticket, now = Ticket(new_id(), secrets.token_bytes(RANDOM_BYTES)), datetime.now(UTC)
         command = StartSession(
             user=user,
@@ -69,15 +77,19 @@ class Sessions:
             device=None if device is None else await self._people.seal(user, json.encode(device)),
             at=now,
             expires_at=now + self._lifetime,
+            authenticated_at=proved_at,
         )
         await handle(self._ledger, SESSION, ticket.session, command, _by(user, ticket.session), fresh=True)
         return self._value(ticket)
 
-    async def reauthenticate(self, signed_in: SignedIn, amr: tuple[str, ...], acr: str) -> str:
+    async def reauthenticate(
+        self, signed_in: SignedIn, amr: tuple[str, ...], acr: str, *, proved_at: datetime | None = None
+    ) -> str:
         """The value of the same session's next cookie; the one from before is good for nothing. Raises NotFound when it is over."""
         session, user = signed_in.session.stream_id, signed_in.user.stream_id
         ticket = Ticket(session, secrets.token_bytes(RANDOM_BYTES))
-        command = Reauthenticate(token_hash=_hash(ticket), amr=amr, acr=acr, at=datetime.now(UTC))
+        at = datetime.now(UTC) if proved_at is None else max(proved_at, signed_in.session.authenticated_at)
+        command = Reauthenticate(token_hash=_hash(ticket), amr=amr, acr=acr, at=at)
         await handle(self._ledger, SESSION, session, command, _by(user, session))
         return self._value(ticket)
 
@@ -95,7 +107,14 @@ class Sessions:
         user = await self._people.row(session.user_id)
         if user is None or user.state != "active" or session.expires_at <= datetime.now(UTC):
             return None
+        if user.password_at is not None and max(session.started_at, session.authenticated_at) < user.password_at:
+            return None  # the password was changed since, somewhere else; housekeeping ends what that did not come to
         return SignedIn(session=session, user=user)
+
+    def named(self, cookie: str | None) -> UUID | None:
+        """Which session a cookie that was written here is of, whatever became of it since."""
+        ticket = None if cookie is None else self._ticket(cookie)
+        return None if ticket is None else ticket.session
 
     async def device(self, row: sessions.Row) -> Device | None:
         """None when nobody knows, or the session is over."""
@@ -104,6 +123,10 @@ class Sessions:
     async def end(self, session: UUID, why: str, meta: Meta) -> Handled:
         """Whoever was let in, in this session, is told if they want to be, and what they got is revoked."""
         return await ending.end_session(self._ledger, session, why, meta)
+
+    async def end_former(self, now: SignedIn, meta: Meta) -> None:
+        """Of a person who has changed their password: every other session, and all that clients were given before."""
+        await ending.stop(self._ledger, now.user.stream_id, "password_changed", meta, but=now.session.stream_id)
 
     async def end_all(self, user: UUID, why: str, meta: Meta, *, but: UUID | None = None) -> int:
         """Ends the user's sessions, but for one; returns how many."""

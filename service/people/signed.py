@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -27,13 +28,23 @@ class Signature:
         content, signature = signed[:-SIGNATURE_BYTES], signed[-SIGNATURE_BYTES:]
         return content if hmac.compare_digest(self._of(content), signature) else None
 
+    def name(self, *parts: str) -> str:
+        """What stands for these where they must not be read."""
+        return self._of("\0".join(parts).encode("utf-8", "surrogatepass")).hex()
+
     def _of(self, content: bytes) -> bytes:
         return hmac.digest(self._key, content, "sha256")
 
 
 def cookie_name(name: str, settings: Settings) -> str:
-    """With the prefix that makes browsers keep it to this very host, over https alone; plain http is for loopback."""
-    return f"__Host-{name}" if settings.issuer.startswith("https:") else name
+    """With the prefix that makes browsers keep it to this very host, over https alone.
+
+    Plain http is for loopback, where several servers may share a host; cookies know no ports (RFC 6265 section 8.5), so names do.
+    """
+    issuer = urlsplit(settings.issuer)
+    if issuer.scheme == "https":
+        return f"__Host-{name}"
+    return f"{name}_{issuer.port}" if issuer.port else name
 
 
 def as_text(content: bytes) -> str:

@@ -1,6 +1,7 @@
 """How often somebody may fail to sign in: for each account, for each address, and for each second factor.
 
-Nobody can lock a person out: a browser that they signed in with before is counted by itself, and a minute later everybody may try again.
+Nobody can lock a person out: a browser that they signed in with before is counted by itself, and a minute later everybody may try
+again. (Second factors may fail so often in a day, too, in browsers that are not known: who fails there has the password.)
 """
 
 from ipaddress import IPv6Address, ip_address
@@ -8,9 +9,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from service.limits import Counted, Limits
+from service.limits import A_DAY, Counted, Limits
 from service.people.accounts import People
 from service.people.signed import Signature, cookie_name
+from service.people.vault import normalised
 from service.problems import TooMany
 from service.settings import Settings
 
@@ -22,6 +24,9 @@ ADDRESS_LIMIT = 30
 
 FACTOR_LIMIT = 5
 """Failed second factors of one person in a minute: whoever has the password meets one of a million codes, three of them good."""
+
+FACTOR_DAILY_LIMIT = 50
+"""The same in a day, from browsers that the person never signed in with: one chance in 6,000."""
 
 KNOWN_SECONDS = 365 * 86_400
 """How long a browser is known as one that somebody signed in with."""
@@ -50,24 +55,28 @@ class Attempts:
         self._limits = limits
         self._people = people
         self._signature = Signature(master_key, "muniment known browsers")
+        self._names = Signature(master_key, "muniment counts of sign-ins")
         self.cookie = cookie_name("muniment_known", settings)
 
     async def begin(self, email: str, address: str, known: str | None) -> Attempt:
         """Before the password is looked at; `known` is the value of the cookie. Raises TooManyAttempts."""
-        name = await self._people.vault.email(email)
-        if await self._is_known(name, known):
-            return await self._counted((f"sign-in known {name.hex()}", ACCOUNT_LIMIT))
-        return await self._counted(
-            (f"sign-in from {network(address)}", ADDRESS_LIMIT), (f"sign-in to {name.hex()}", ACCOUNT_LIMIT)
-        )
+        name = self._names.name("to", normalised(email))
+        whose = self._whose(known)
+        if whose is not None and await self._people.vault.find(await self._people.vault.email(email)) == whose:
+            return await self._counted((f"sign-in known {name}", ACCOUNT_LIMIT))
+        return await self._counted((self._from(address), ADDRESS_LIMIT), (f"sign-in to {name}", ACCOUNT_LIMIT))
 
-    async def begin_factor(self, user: UUID) -> Attempt:
-        """Before a second factor is looked at. Raises TooManyAttempts."""
-        return await self._counted((f"second factor of {user}", FACTOR_LIMIT))
+    async def begin_factor(self, user: UUID, known: str | None) -> Attempt:
+        """Before a second factor is looked at; `known` is the value of the cookie. Raises TooManyAttempts."""
+        if self._whose(known) == user:
+            return await self._counted((f"second factor known {user}", FACTOR_LIMIT))
+        return await self._counted(
+            (f"second factor of {user}", FACTOR_LIMIT), (f"{A_DAY}second factor of {user}", FACTOR_DAILY_LIMIT)
+        )
 
     async def begin_passkey(self, address: str) -> Attempt:
         """Before a passkey is looked at that says by itself whose it is. Raises TooManyAttempts."""
-        return await self._counted((f"sign-in from {network(address)}", ADDRESS_LIMIT))
+        return await self._counted((self._from(address), ADDRESS_LIMIT))
 
     async def succeeded(self, attempt: Attempt) -> None:
         """It was no failure, and counts as none."""
@@ -78,9 +87,13 @@ class Attempts:
         """The value of the cookie that a browser gets (for KNOWN_SECONDS) once somebody has signed in with it."""
         return self._signature.write(user.bytes)
 
-    async def _is_known(self, name: bytes, known: str | None) -> bool:
+    def _whose(self, known: str | None) -> UUID | None:
+        """Who signed in before with the browser that has this cookie."""
         content = None if known is None else self._signature.read(known)
-        return content is not None and await self._people.vault.find(name) == UUID(bytes=content)
+        return None if content is None else UUID(bytes=content)
+
+    def _from(self, address: str) -> str:
+        return f"sign-in from {self._names.name('from', network(address))}"
 
     async def _counted(self, *limited: tuple[str, int]) -> Attempt:
         counts: list[tuple[str, Counted]] = []

@@ -17,6 +17,7 @@ from events.database import AnyConnection, Connection, Pool, read
 from service.oauth.keys import WrongMasterKey
 from service.problems import Clash
 from service.sealing import CannotOpen, Seal
+from service.text import is_text
 
 KEY_BYTES = 32
 NAMES = "names"
@@ -25,6 +26,9 @@ LOCK_PATIENCE = "500ms"
 
 LONGEST_EMAIL = 254
 """RFC 5321 section 4.5.3.1.3, without the brackets."""
+
+LONGEST_TYPED = 320
+"""What somebody may type as an address. Normalising takes time that grows with the square of the length."""
 
 A_DAY_MS = 24 * 3600 * 1000
 
@@ -159,13 +163,15 @@ def wrapping(master_key: bytes) -> Seal:
 
 
 def normalised(address: str) -> str:
-    """The e-mail address in the one form that it is found by."""
+    """The e-mail address in the one form that it is found by; all that are too long for one have the name of nobody."""
+    if len(address) > LONGEST_TYPED:
+        return ""
     return unicodedata.normalize("NFC", address.strip()).casefold()
 
 
 def is_email(address: str) -> bool:
     """Whether it has the form of an e-mail address; whether it is one, only a letter to it finds out."""
-    return len(address) <= LONGEST_EMAIL and _is_email(address) is not None
+    return len(address) <= LONGEST_EMAIL and _is_email(address) is not None and is_text(address)
 
 
 async def check(connection: AnyConnection, seal: Seal) -> None:

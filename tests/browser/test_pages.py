@@ -1,5 +1,6 @@
 """A person with a real browser: signing in, allowing, denying, leaving; by mouse or keyboard, with JavaScript or without."""
 
+import re
 import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,8 @@ from tests.browser.conftest import DESKTOP, ISSUER, PHONE, Stage, accessible, ne
 from tests.flows.people import PASSWORD
 
 pytestmark = needs_chromium
+
+EMAIL = "E\u2011mail address"
 
 LOOKS = [
     pytest.param({"viewport": PHONE}, id="phone"),
@@ -28,7 +31,7 @@ VIRTUAL = {
 
 
 async def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
-    await page.get_by_label("E-mail address").fill(email)
+    await page.get_by_label(EMAIL).fill(email)
     await page.get_by_label("Password").fill(password)
     await page.get_by_role("button", name="Sign in", exact=True).click()
 
@@ -49,12 +52,13 @@ async def test_somebody_signs_in_allows_it_and_is_back_at_the_client(stage: Stag
     email = await stage.person()
     async with stage.window(**look) as page:
         await page.goto(await stage.client())
-        await expect(page.get_by_label("E-mail address")).to_be_focused()
+        await expect(page.get_by_label(EMAIL)).to_be_focused()
         await accessible(page)
         await sign_in(page, email, "wrong")
-        await expect(page.get_by_role("alert")).to_be_focused()
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await expect(page.get_by_label("Password")).to_be_focused()
         await expect(page.get_by_label("Password")).to_have_accessible_description(
-            "That did not match. Check the e-mail address and the password, then try again."
+            "Wrong e\u2011mail address or password."
         )
         await accessible(page)
         await sign_in(page, email)
@@ -100,11 +104,17 @@ async def test_somebody_sets_up_an_app_and_signs_in_with_its_code(stage: Stage):
         await accessible(page)
         await page.get_by_role("link", name="Set up an app").click()
         await page.get_by_text("You cannot scan it?").click()
+        in_app = page.get_by_role("link", name="Open in your app")
+        await expect(in_app).to_be_hidden()
+        await page.set_viewport_size(PHONE)
+        await expect(in_app).to_have_attribute("href", re.compile("^otpauth://totp/"))
+        await expect(in_app).to_be_visible()
+        await page.set_viewport_size(DESKTOP)
         app = TOTP((await page.locator("code.secret").inner_text()).replace(" ", ""))
         await accessible(page)
         await page.get_by_label("Six-digit code").fill(app.now())
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("status").first).to_contain_text("from now on you can sign in with it")
+        await expect(page.get_by_role("status").first).to_contain_text("you are asked for a code after your password")
         await accessible(page)
         await page.get_by_role("button", name="Sign out").click()
         await page.wait_for_url("**/signed-out")

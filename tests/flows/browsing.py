@@ -97,6 +97,11 @@ class Browser(Struct):
         assert (answer.status_code, answer.headers["location"]) == (303, "/account"), answer.text
 
 
+def cookie_of(live: Live, name: str) -> str:
+    """What this server calls its cookie: on loopback with its port, for other servers may be there too."""
+    return f"muniment_{name}_{urlsplit(live.url).port}"
+
+
 @asynccontextmanager
 async def browser(live: Live) -> AsyncGenerator[Browser]:
     async with httpx.AsyncClient(verify=False, base_url=live.url, headers={"User-Agent": AGENT}) as http:
@@ -111,6 +116,7 @@ async def sealed(live: Live, client_id: str, **more: Any) -> str:
         "scopes": ("openid",),
         "state": "st-1",
         "asked_at": 4e9,
+        "code_challenge": 43 * "c",
     }
     async with inside(live) as resources:
         return resources.requests.close(AuthorizationRequest(**{**usual, **more}))

@@ -12,7 +12,7 @@ from service.commands.user import AddFactor
 from service.oauth.server import utc_now
 from service.people import factors
 from service.people.accounts import Profile
-from tests.flows.browsing import Browser, Shown, browser
+from tests.flows.browsing import Browser, Shown, browser, cookie_of
 from tests.flows.conftest import META, Live, oauth_error
 from tests.flows.people import ALL, PASSWORD, Person, inside, refreshed, registered, tokens_for
 from tests.flows.test_signin import another_minute, the_session
@@ -64,7 +64,7 @@ async def test_an_application_is_shown_with_what_it_may_do_and_is_revoked_with_a
         kept = await connected(live, there, email, displayName="Kept")
         page = await there.look("/account")
         assert ODD in page.text
-        for words in ("app.example.com", "See your e-mail address", "Allowed on", "last used"):
+        for words in ("app.example.com", "See your e\u2011mail address", "Allowed on", "last used"):
             assert words in page.text
         form = next(form for form in page.forms if form.fields.get("client") == mine[0])
         answer = await there.send(form, "revoke")
@@ -108,7 +108,7 @@ async def test_each_session_is_shown_and_can_be_ended_from_another(live: Live):
         await elsewhere.signed_in(email)
         page = await there.look("/account/sessions")
         assert page.text.count("Firefox, Linux") == 2
-        assert page.text.count("This one") == 1
+        assert page.text.count("This device") == 1
         assert "from 127.0.0.1" in page.text
         answer = await there.send(page.form("end"), "end")
         assert "you are signed out there" in (await there.look(answer.headers["location"])).text
@@ -146,11 +146,11 @@ async def test_who_signs_out_is_signed_out_and_the_cookie_is_worth_nothing(live:
     _, email = await registered(live)
     async with browser(live) as there:
         await there.signed_in(email)
-        cookie = there.http.cookies["muniment_session"]
+        cookie = there.http.cookies[cookie_of(live, "session")]
         answer = await there.send((await there.look("/account")).form("sign-out"), "sign-out")
         assert answer.headers["location"] == "/signed-out"
-        assert "muniment_session" not in there.http.cookies
-        there.http.cookies.set("muniment_session", cookie)
+        assert cookie_of(live, "session") not in there.http.cookies
+        there.http.cookies.set(cookie_of(live, "session"), cookie)
         assert (await there.http.get("/account")).status_code == 303
 
 
@@ -164,7 +164,7 @@ async def test_a_new_password_takes_the_present_one_and_signs_out_everywhere_els
         await elsewhere.signed_in(email)
         form = (await there.look("/account/security")).form("present")
         wrong = Shown(await there.send(form, present="wrong", password=NEW))
-        assert (wrong.status, "That is not your present password." in wrong.text) == (403, True)
+        assert (wrong.status, "That is not your current password." in wrong.text) == (403, True)
         weak = Shown(await there.send(form, present=PASSWORD, password=email))
         assert "The password must not be the e-mail address." in weak.text
         assert (await elsewhere.http.get("/account")).status_code == 200
@@ -175,6 +175,45 @@ async def test_a_new_password_takes_the_present_one_and_signs_out_everywhere_els
         await elsewhere.signed_in(email, NEW)
 
 
+async def test_a_new_password_leaves_nothing_from_before_but_this_session_with_a_new_cookie(live: Live):
+    _, email = await registered(live)
+    async with browser(live) as there, browser(live) as thief:
+        await there.signed_in(email)
+        mine = await connected(live, there, email)
+        await thief.signed_in(email)
+        theirs = await connected(live, thief, email)
+        await thief.send((await thief.look("/account")).form("sign-out"), "sign-out")
+        name = next(name for name in there.http.cookies if name.startswith("muniment_session"))
+        stolen, session = there.http.cookies[name], (await the_session(live, there)).session.stream_id
+        form = (await there.look("/account/security")).form("present")
+        await there.send(form, present=PASSWORD, password=NEW)
+        assert (await the_session(live, there)).session.stream_id == session
+        thief.http.cookies.set(name, stolen)
+        assert (await thief.http.get("/account")).status_code == 303
+    for client in (mine, theirs):
+        oauth_error(await refreshed(live, client[:2], client[2]), 400, "invalid_grant")
+
+
+async def test_with_a_second_factor_the_password_alone_does_not_change_the_password(live: Live):
+    user, email = await registered(live)
+    async with inside(live) as resources:
+        factor = await factors.sealed(resources.people, user, factors.new(factors.new_totp(), utc_now()))
+    async with browser(live) as there:
+        await there.signed_in(email)
+        async with inside(live) as resources:
+            await handle(resources.ledger, USER, user, AddFactor(factor=factor), META)
+        form = (await there.look("/account/security")).form("present")
+        await as_of_long_ago(live, there)
+        later = await there.look("/account/security")
+        assert not [form for form in later.forms if "present" in form.fields]
+        assert "/signin?next=/account/security" in later.links
+        answer = await there.send(form, present=PASSWORD, password=NEW)
+        assert answer.headers["location"].startswith("/signin?next=%2Faccount%2F")
+        async with inside(live) as resources:
+            row = await resources.people.row(user)
+            assert await resources.people.check_password(row, PASSWORD)
+
+
 async def test_who_comes_from_elsewhere_has_no_password_to_change(live: Live):
     async with inside(live) as resources:
         email = "upstream@example.com"
@@ -182,7 +221,7 @@ async def test_who_comes_from_elsewhere_has_no_password_to_change(live: Live):
         user = await resources.people.register(profile, None, META, upstream=("https://idp.example", "1"))
         cookie = await resources.sessions.start(user, ("fed",), "urn:muniment:acr:1", None)
     async with browser(live) as there:
-        there.http.cookies.set("muniment_session", cookie)
+        there.http.cookies.set(cookie_of(live, "session"), cookie)
         page = await there.look("/account/security")
     assert "so there is no password here" in page.text
     assert not [form for form in page.forms if "present" in form.fields]
@@ -203,14 +242,17 @@ async def test_an_app_counts_once_a_code_shows_that_it_has_the_secret(live: Live
         wrong = Shown(await there.send(page.form("setup"), code="000000"))
         assert (wrong.status, found[1] in wrong.text) == (403, True)
         await elsewhere.signed_in(email)
-        done = await there.send(wrong.form("setup"), code=app.now())
+        done = await there.send(wrong.form("setup"), code=app.now(), name="My \x07phone")
         after = await there.look(done.headers["location"])
-        assert "from now on you can sign in with it" in after.text
-        assert (await elsewhere.sign_in(email)).headers["location"] == "/signin/factor"
+        assert "from now on you are asked for a code after your password" in after.text
+        assert "My phone" in after.text
+        again = "/signin?next=/account/security"
+        assert (await elsewhere.sign_in(email, path=again)).headers["location"].startswith("/signin/factor?")
         spent = await elsewhere.send((await elsewhere.look("/signin/factor")).form("code"), code=app.now())
         assert spent.status_code == 403
-        await there.send(after.form("remove"), "remove")
-        await elsewhere.signed_in(email)
+        gone = await there.look((await there.send(after.form("remove"), "remove")).headers["location"])
+        assert "The authenticator app is removed. You now sign in with your password alone." in gone.text
+        assert (await elsewhere.sign_in(email, path=again)).headers["location"] == "/account/security"
 
 
 async def test_what_one_proves_oneself_with_is_changed_only_by_who_has_just_done_so(live: Live):
@@ -222,7 +264,9 @@ async def test_what_one_proves_oneself_with_is_changed_only_by_who_has_just_done
         setup = (await there.look("/account/authenticator")).form("setup")
         async with inside(live) as resources:
             await handle(resources.ledger, USER, user, AddFactor(factor=factor), META)
-        form = (await there.look("/account/security")).form("remove")
+        page = await there.look("/account/security")
+        form = page.form("remove")
+        assert re.search(r"Authenticator appsince \d+ \w+ \d{4}, \d\d:\d\d UTC", page.text)
         await as_of_long_ago(live, there)
         assert (await there.http.get("/account/security")).status_code == 200
         for answer in (
@@ -270,9 +314,10 @@ async def test_what_people_prove_themselves_with_is_nowhere_in_clear(live: Live)
         secret = re.search(r"into the app: ([A-Z2-7 ]+?) Type", page.text)
         assert secret
         app = TOTP(secret[1].replace(" ", ""))
-        await there.send(page.form("setup"), code=app.now())
+        await there.send(page.form("setup"), code=app.now(), name="Ada's telephone")
     connection = await asyncpg.connect(live.database)
     kept = await connection.fetch("select convert_from(data, 'utf8') from log.events where type = 'user.factor_added'")
     await connection.close()
     assert kept
     assert app.secret not in str(kept)
+    assert "telephone" not in str(kept)

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from service.scopes import ACRS
 from tests.flows.conftest import META, Live
-from tests.flows.people import CALLBACK, allow, asked, inside, logged_in, sent_back
+from tests.flows.people import CALLBACK, allow, asked, inside, logged_in, registered, sent_back, walked_through
 
 RESOURCE = "https://api.example.com/v1"
 
@@ -48,7 +49,11 @@ async def test_who_has_allowed_it_goes_straight_back_and_is_asked_again_for_more
 
 
 async def test_a_post_is_as_good_as_a_get(live: Live, client: str):
-    form = {"client_id": client, "redirect_uri": CALLBACK, "response_type": "token"}
+    form = {
+        "client_id": client,
+        "redirect_uri": CALLBACK,
+        "response_type": "token",
+    }  # what is good goes on: test_meanwhile
     given = sent_back(await live.http.post("/openid/authorize", data=form))
     assert given["error"] == "unsupported_response_type"
 
@@ -76,6 +81,11 @@ TOLD = {
     "none beside another prompt": ({"prompt": "none login"}, "invalid_request"),
     "an age that is no number": ({"max_age": "-1"}, "invalid_request"),
     "a relative resource": ({"resource": "/api"}, "invalid_target"),
+    "a resource over plain http": ({"resource": "http://api.example.com"}, "invalid_target"),
+    "claims about two people": (
+        {"claims": '{"id_token": {"sub": {"value": "a"}}, "userinfo": {"sub": {"value": "b"}}}'},
+        "invalid_request",
+    ),
     "a resource with a fragment": ({"resource": f"{RESOURCE}#x"}, "invalid_target"),
     "claims that are no JSON": ({"claims": "{"}, "invalid_request"),
     "claims that are a list": ({"claims": "[]"}, "invalid_request"),
@@ -99,6 +109,11 @@ async def test_a_parameter_that_comes_twice_is_told_and_named(live: Live, client
     given = sent_back(await live.http.get(f"/openid/authorize?{query}"))
     assert given["error"] == "invalid_request"
     assert "scope" in given["error_description"]
+
+
+async def test_a_token_is_for_one_resource(live: Live, client: str):
+    query = f"client_id={client}&redirect_uri={CALLBACK}&response_type=code&resource={RESOURCE}&resource={RESOURCE}/2"
+    assert sent_back(await live.http.get(f"/openid/authorize?{query}"))["error"] == "invalid_target"
 
 
 async def test_a_redirect_uri_keeps_its_query(live: Live):
@@ -238,6 +253,21 @@ class TestWhoIsThere:
                     "select type from log.events where stream_id = $1 order by version", signed_in.session.stream_id
                 )
         assert [row[0] for row in kinds] == ["session.started", "session.ended", "session.used_after_end"]
+
+    async def test_an_acr_that_is_essential_takes_another_login(self, live: Live, client: str):
+        claims = f'{{"id_token": {{"acr": {{"essential": true, "value": "{ACRS[1]}"}}}}}}'
+        async with logged_in(live) as person:
+            await allow(live, person.user, client)
+            assert (await asked(person.browser, client, claims=claims)).headers["location"].startswith("/signin?")
+            silent = sent_back(await asked(person.browser, client, claims=claims, prompt="none"))
+            assert silent["error"] == "login_required"
+
+    async def test_a_login_for_it_that_falls_short_is_the_end_of_it(self, live: Live):
+        client, _ = await live.interactive(firstParty=True)
+        claims = f'{{"id_token": {{"acr": {{"essential": true, "value": "{ACRS[1]}"}}}}}}'
+        _, email = await registered(live)
+        url = str((await asked(live.http, client, claims=claims)).url)
+        assert "error=access_denied" in await walked_through(live, url, email)
 
     async def test_somebody_else_s_hint_does_not_take_whoever_is_there(self, live: Live, client: str):
         claims = '{"id_token": {"sub": {"value": "00000000-0000-7000-8000-000000000000"}}}'

@@ -59,7 +59,7 @@ async def muniment(*words: str, **environment: str) -> Ended:
     return Ended(process.returncode, out.decode(), err.decode())
 
 
-async def said(*words: str, given: str | None = None, **environment: str) -> Ended:
+async def said(*words: str, given: str | bytes | None = None, **environment: str) -> Ended:
     """The command in this process, with `given` on its stdin, one at a time: to start an interpreter for each of many costs half a second of two cores."""
     async with _ONE_AT_A_TIME:
         result = await asyncio.to_thread(CliRunner().invoke, app, words, env=environment, input=given)
@@ -70,7 +70,7 @@ async def said(*words: str, given: str | None = None, **environment: str) -> End
     return Ended(result.exit_code, result.stdout, result.stderr)
 
 
-async def on(database: str, *words: str, given: str | None = None, **environment: str) -> Ended:
+async def on(database: str, *words: str, given: str | bytes | None = None, **environment: str) -> Ended:
     """The command on a database of one's own."""
     return await said(
         *words,
@@ -89,7 +89,10 @@ COMMANDS = [
     "db migrate",
     "operator create",
     *(f"clients {name}" for name in ("list", "show", "history")),
-    *(f"users {name}" for name in ("create", "list", "disable", "enable", "erase", "sessions")),
+    *(
+        f"users {name}"
+        for name in ("create", "list", "history", "password", "factors", "disable", "enable", "erase", "sessions")
+    ),
     *(f"log {name}" for name in ("show", "follow", "export", "verify")),
     *(f"projections {name}" for name in ("list", "verify", "rebuild")),
     *(f"keys {name}" for name in ("list", "rotate", "rewrap")),

@@ -10,10 +10,15 @@ import pytest
 
 from events.database import pool
 from events.log import Log
-from service.commands.handle import Ledger
+from service.commands.handle import USER, Ledger, handle
+from service.commands.user import AddFactor
+from service.oauth.server import utc_now
+from service.people import factors
 from service.people.accounts import People
 from service.people.sessions import Device, Sessions
-from tests.flows.conftest import MASTER_KEY, Live, settings_for
+from service.scopes import ACRS
+from tests.flows.conftest import MASTER_KEY, META, Live, settings_for
+from tests.flows.people import inside, logged_in, registered, tokens_for
 from tests.flows.test_cli import MASTER_KEY_TEXT, MUNIMENT, Ended, on
 
 USERS = "/api/v1/auth/users"
@@ -62,6 +67,19 @@ async def test_what_cannot_be_is_refused_in_a_sentence_that_repeats_no_password(
     assert "no user" in nobody.err
 
 
+async def test_a_password_on_stdin_is_utf_8_and_a_name_is_what_it_seems(live: Live):
+    words = ("users", "create", "cli-odd@example.com", "--password-stdin")
+    latin, name, long = await asyncio.gather(
+        on(live.database, *words, given="an analytical éngine\n".encode("latin-1")),
+        on(live.database, *words, "--name", "Evil\u202emoc.elgoog", given=f"{PASSWORD}\n"),
+        on(live.database, *words, given="x7" * 40_000),
+    )
+    assert {ended.status for ended in (latin, name, long)} == {1}
+    assert "not UTF-8" in latin.err
+    assert "A name has at most 200 characters" in name.err
+    assert "at most 256 characters" in long.err
+
+
 async def test_without_a_terminal_nobody_is_asked_for_anything(live: Live):
     created, erased = await asyncio.gather(
         on(live.database, "users", "create", "cli-script@example.com"),
@@ -95,9 +113,9 @@ async def test_somebody_is_disabled_enabled_and_erased_by_id_or_address(live: Li
     assert disabled.json == {"id": user, "state": "disabled"}
     assert (await live.http.get(f"{USERS}/{user}", headers=live.bearer)).json()["state"] == "disabled"
     enabled = await on(live.database, "users", "enable", "cli-life@example.com")
-    assert enabled.out == f"{user} is enabled.\n"
+    assert enabled.out == "cli-life@example.com is enabled.\n"
     erased = await on(live.database, "users", "erase", "cli-life@example.com", "--yes")
-    assert erased.out == f"{user} is erased.\n"
+    assert erased.out == "cli-life@example.com is erased.\n"
     assert (await live.http.get(f"{USERS}/{user}", headers=live.bearer)).status_code == 404
     again = await on(live.database, "users", "erase", "cli-life@example.com", "--yes")
     assert "no user" in again.err
@@ -166,3 +184,37 @@ async def test_at_a_terminal_what_is_missing_is_asked_for(live: Live, words, lin
     assert ended == status, screen
     assert told in screen
     assert PASSWORD not in screen
+
+
+async def test_a_lost_password_and_a_lost_phone_are_no_end(live: Live):
+    user, email = await registered(live)
+    async with inside(live) as resources:
+        cookie = await resources.sessions.start(user, ("pwd",), ACRS[0], None)
+        factor = factors.new(factors.new_totp(), utc_now())
+        kept = await factors.sealed(resources.people, user, factor)
+        await handle(resources.ledger, USER, user, AddFactor(factor=kept), META)
+    assert [each["kind"] for each in (await on(live.database, "users", "factors", email, "--json")).json] == ["totp"]
+    removed = await on(live.database, "users", "factors", email, "--remove-all")
+    assert "1 removed" in removed.err
+    changed = await on(live.database, "users", "password", email, "--password-stdin", given="another good one\n")
+    assert "new password" in changed.out
+    async with inside(live) as resources:
+        row = await resources.people.find(email)
+        assert row is not None
+        assert row.factors == ()
+        assert await resources.people.check_password(row, "another good one")
+        assert await resources.sessions.current(cookie) is None
+
+
+async def test_history_tells_a_person_s_life_and_a_client_s_who_allowed_it_what(live: Live):
+    client = await live.interactive(displayName="My Web App")
+    async with logged_in(live) as person:
+        await tokens_for(live, person, client)
+        theirs = await on(live.database, "users", "history", str(person.user), "--json")
+        told = [line["told"] for line in theirs.lines]
+        assert told[0] == "registered, with a password"
+        assert any(sentence.startswith(f"user {person.user} allowed {client[0]}") for sentence in told)
+        assert any("code redeemed" in sentence for sentence in told)
+        assert person.email not in theirs.out
+        its = await on(live.database, "clients", "history", client[0], "--json")
+    assert [line["type"] for line in its.lines] == ["client.registered", "consent.given"]

@@ -145,7 +145,6 @@ async def test_who_is_signed_out_already_is_sent_on(live: Live, client: tuple[st
         ({"client_id": "CLIENT", "post_logout_redirect_uri": f"{OUT}#x"}, "nearest of them in: fragment"),
         ({"post_logout_redirect_uri": OUT}, "takes a client_id"),
         ({"post_logout_redirect_uri": OUT, "id_token_hint": "e30.e30.e30"}, "takes a client_id"),
-        ({"client_id": "oauth_client_" + "0" * 32}, "No application of this client_id"),
         ({"client_id": "nobody"}, "No application of this client_id"),
         ({"state": "ä"}, "not printable ASCII: state"),
     ],
@@ -161,6 +160,30 @@ async def test_a_request_that_cannot_be_trusted_is_a_page_and_no_redirect(
         assert answer.headers["content-type"].startswith("text/html")
         assert OUT not in answer.text
         assert await is_in(person)
+
+
+@pytest.mark.parametrize("stop", ["disable", "delete"])
+@pytest.mark.parametrize("with_id_token", [True, False])
+async def test_who_comes_from_a_client_that_was_stopped_is_asked_and_gets_out_but_not_back_to_it(
+    live: Live, stop: str, *, with_id_token: bool
+):
+    client = await live.interactive(displayName="Gone & Past", postLogoutRedirectUris=[OUT])
+    path = f"/api/v1/auth/clients/{client[0]}"
+    async with logged_in(live) as person:
+        hint = await id_token(live, person, client)
+        named = {"id_token_hint": hint} if with_id_token else {"client_id": client[0]}
+        await live.http.request(
+            "DELETE" if stop == "delete" else "POST",
+            path + ("" if stop == "delete" else "/disable"),
+            headers=live.bearer,
+        )
+        page = await sent(person.browser, **named, post_logout_redirect_uri=OUT, state="s")
+        assert page.status_code == 200
+        assert "Gone" not in page.text
+        assert await is_in(person)
+        answer = await confirmed(person.browser, page)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/signed-out")
+        assert not await is_in(person)
 
 
 async def test_an_id_token_of_one_client_is_not_good_for_another(live: Live, client: tuple[str, str]):

@@ -1,15 +1,32 @@
 """What a person's yes comes to at the token endpoint: once, for the client that it was given to, and gone when somebody cheats."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import jwt
 import pytest
 
-from service.commands.authorization import GRACE
-from tests.flows.conftest import META, Live, oauth_error
-from tests.flows.people import ALL, Person, code_for, inside, logged_in, proof, redeemed, refreshed, tokens_for
+from service.commands.authorization import GRACE, RevokeAuthorization
+from service.commands.handle import AUTHORIZATION, handle
+from service.oauth.server import utc_now
+from service.resources import opened
+from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error, settings_for
+from tests.flows.people import (
+    ALL,
+    Person,
+    allow,
+    asked,
+    code_for,
+    inside,
+    logged_in,
+    proof,
+    redeemed,
+    refreshed,
+    sent_back,
+    tokens_for,
+)
 
 Client = tuple[str, str | None]
 
@@ -130,8 +147,17 @@ async def test_a_resource_becomes_the_audience_and_no_other_may_be_named(live: L
         token = (await redeemed(live, client, code, pkce, resource=resource)).json()["access_token"]
     assert jwt.decode(token, options={"verify_signature": False})["aud"] == resource
     assert await is_active(live, token)
-    management = await live.http.get("/api/v1/auth/clients", headers={"Authorization": f"Bearer {token}"})
-    assert management.status_code == 401
+    for path in ("/api/v1/auth/clients", "/openid/userinfo"):
+        assert (await live.http.get(path, headers={"Authorization": f"Bearer {token}"})).status_code == 401
+
+
+async def test_a_hint_and_claims_that_name_two_people_are_refused(live: Live, client: Client):
+    async with logged_in(live) as person:
+        told = await tokens_for(live, person, client)
+        for sub, error in ((str(person.user), None), ("somebody else", "invalid_request")):
+            claims = f'{{"userinfo": {{"sub": {{"value": "{sub}"}}}}}}'
+            answer = await asked(person.browser, client[0], claims=claims, id_token_hint=told["id_token"])
+            assert sent_back(answer).get("error") == error
 
 
 class TestCheating:
@@ -183,6 +209,18 @@ class TestCheating:
     async def test_a_code_that_nobody_issued_is_refused(self, live: Live, client: Client):
         for code in ("x", "code_", "code_" + "A" * 64, "code_" + "A" * 63 + "!"):
             oauth_error(await redeemed(live, client, code, proof()), 400, "invalid_grant")
+
+    async def test_a_code_of_another_server_is_refused_and_is_an_event(self, live: Live, client: Client):
+        """As a client sends it that mixed up two servers, and did not look at `iss` (RFC 9207)."""
+        for _ in range(12):
+            oauth_error(await redeemed(live, client, "SplxlOBeZQQYbYS6WxSbIA", proof()), 400, "invalid_grant")
+        async with inside(live) as resources:
+            told = await resources.ledger.pool.fetch(
+                "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization'"
+            )
+        ours = [row[0] for row in told if client[0] in row[0]]
+        assert len(ours) == 10  # in a minute
+        assert all("good for nothing here" in each and "Splx" not in each for each in ours)
 
     async def test_a_refresh_token_of_another_client_is_refused_and_the_family_revoked(
         self, live: Live, client: Client
@@ -278,6 +316,19 @@ class TestStopping:
             oauth_error(await refreshed(live, client, told["refresh_token"]), 401, "invalid_client")
             assert not await is_active(live, told["access_token"])
 
+    async def test_a_revocation_outlives_a_lifetime_that_was_lowered_since(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            claims = jwt.decode(
+                (await tokens_for(live, person, client))["access_token"], options={"verify_signature": False}
+            )
+            grant, an_hour_ago = UUID(claims["grant_id"]), utc_now() - timedelta(hours=1)
+            async with inside(live) as resources:
+                revoke = RevokeAuthorization(why="operator", at=an_hour_ago)
+                await handle(resources.ledger, AUTHORIZATION, grant, revoke, META)
+        lowered = settings_for(live.database, live.url, token_lifetime=60)
+        async with opened(lowered, live.database, MASTER_KEY) as resources:
+            assert await resources.lookup.is_revoked(UUID(claims["jti"]), grant)
+
 
 class TestUserinfo:
     async def _told(self, live: Live, token: str) -> Any:
@@ -302,6 +353,7 @@ class TestUserinfo:
     async def test_single_claims_can_be_asked_for_here_and_in_the_id_token(self, live: Live, client: Client):
         claims = '{"userinfo": {"name": null, "shoe_size": null}, "id_token": {"email": {"essential": true}}}'
         async with logged_in(live) as person:
+            await allow(live, person.user, client[0])
             code, pkce = await code_for(live, person, client[0], claims=claims)
             told = (await redeemed(live, client, code, pkce)).json()
             answer = await self._told(live, told["access_token"])
@@ -313,6 +365,18 @@ class TestUserinfo:
             answer = await live.http.get("/openid/userinfo", headers=headers)
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"].startswith("Bearer")
+
+    @pytest.mark.parametrize("stop", ["disable", "delete"])
+    async def test_a_client_that_was_stopped_learns_nothing(self, live: Live, client: Client, stop: str):
+        path = f"/api/v1/auth/clients/{client[0]}"
+        async with logged_in(live) as person:
+            token = (await tokens_for(live, person, client))["access_token"]
+            assert (await self._told(live, token)).status_code == 200
+            way = ("POST", f"{path}/disable") if stop == "disable" else ("DELETE", path)
+            assert (await live.http.request(*way, headers=live.bearer)).is_success
+            answer = await self._told(live, token)
+        assert answer.status_code == 401
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
     async def test_scripts_of_other_sites_may_ask(self, live: Live):
         for path in ("/openid/userinfo", "/openid/token"):

@@ -2,21 +2,26 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from msgspec import structs
 from pyotp import random_base32
 from pyotp.totp import TOTP
+from starlette.requests import Request
 
 from events.database import read
-from projections import sessions
+from projections import consents, sessions, users
 from service.commands.handle import USER, handle
 from service.commands.user import AddFactor
 from service.oauth.server import utc_now
+from service.pages.browser import Visit
+from service.pages.entering import ONE_FACTOR, enter
 from service.people import factors
 from service.people.factors import Totp
 from tests.conftest import fresh_database
-from tests.flows.browsing import Browser, Shown, browser, opened, sealed
+from tests.flows.browsing import Browser, Shown, browser, cookie_of, opened, sealed
 from tests.flows.conftest import META, Live, refused, serving
 from tests.flows.people import PASSWORD, inside, registered, sent_back
 from tests.flows.test_rate_limits import whole_minute
@@ -115,12 +120,14 @@ async def test_who_signs_in_goes_on_to_the_client_and_has_a_session(live: Live, 
     user, email = await registered(live)
     async with browser(live) as there:
         page = await there.look(f"/signin?request={await sealed(live, client)}")
-        assert "to go on to Ledger Reports" in page.text
+        assert "to continue to Ledger Reports" in page.text
         answer = await there.send(page.form("password"), username=f" {email.upper()} ", password=PASSWORD)
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/openid/continue?request=")
         assert (await opened(live, answer.headers["location"])).client_id == client
-        cookies = [each for each in answer.headers.get_list("set-cookie") if each.startswith("muniment_session=")]
+        cookies = [
+            each for each in answer.headers.get_list("set-cookie") if each.startswith(cookie_of(live, "session") + "=")
+        ]
         assert len(cookies) == 1
         assert "HttpOnly" in cookies[0]
         assert "SameSite=lax" in cookies[0]
@@ -155,9 +162,9 @@ async def test_every_failure_says_the_same(live: Live):
         async with browser(live) as there:
             answer = await there.sign_in(name, password)
             said.add((answer.status_code, Shown(answer).text))
-            assert "muniment_session" not in answer.headers.get("set-cookie", "")
+            assert cookie_of(live, "session") not in answer.headers.get("set-cookie", "")
     assert len(said) == 1
-    assert "That did not match" in str(said)
+    assert "Wrong e\u2011mail address or password." in str(said)
 
 
 async def test_the_client_s_hint_is_filled_in_and_so_is_what_was_typed(live: Live, client: str):
@@ -172,13 +179,14 @@ async def test_who_signs_in_again_keeps_their_session_and_its_old_cookie_is_wort
     _, email = await registered(live)
     async with browser(live) as there:
         await there.signed_in(email)
-        before, old = await the_session(live, there), there.http.cookies.get("muniment_session")
-        assert (await there.look("/signin")).form("password").fields["username"] == email
-        await there.signed_in(email)
+        before, old = await the_session(live, there), there.http.cookies.get(cookie_of(live, "session"))
+        again = "/signin?next=/account/security"
+        assert (await there.look(again)).form("password").fields["username"] == email
+        assert (await there.sign_in(email, path=again)).headers["location"] == "/account/security"
         after = await the_session(live, there)
         assert after.session.stream_id == before.session.stream_id
         assert after.session.authenticated_at > before.session.authenticated_at
-        there.http.cookies.set("muniment_session", old)
+        there.http.cookies.set(cookie_of(live, "session"), old)
         assert (await there.http.get("/account")).status_code == 303
 
 
@@ -187,7 +195,7 @@ async def test_when_somebody_else_signs_in_the_session_from_before_is_over(live:
     async with browser(live) as there:
         await there.signed_in(one)
         before = (await the_session(live, there)).session.stream_id
-        await there.signed_in(other)
+        await there.sign_in(other, path="/signin?next=/account/security")
         assert (await the_session(live, there)).session.stream_id != before
     async with inside(live) as resources:
         row = await read(resources.ledger.pool, lambda connection: sessions.find(connection, before))
@@ -227,7 +235,7 @@ async def test_a_form_that_is_not_ours_does_nothing_and_loses_nothing(
         mine = page.form("password")
         answer = await there.send(mine, headers=headers, username=email, password=PASSWORD, **fields)
         assert answer.status_code == 403
-        assert "muniment_session" not in answer.headers.get("set-cookie", "")
+        assert cookie_of(live, "session") not in answer.headers.get("set-cookie", "")
         told = Shown(answer)
         assert "Please send that once more" in told.text
         if "Content-Type" not in headers:
@@ -271,7 +279,7 @@ async def test_the_eleventh_guess_in_a_minute_waits_and_a_browser_that_is_known_
             guesses = (thief.send(form, username=email, password=f"guess {n}") for n in range(11))
             statuses = await asyncio.gather(*guesses)
             over = await thief.sign_in(email)
-            own = await owner.sign_in(email)
+            own = await owner.sign_in(email, path="/signin?next=/account/security")
             return sorted(answer.status_code for answer in statuses), Shown(over), own.status_code
 
     statuses, over, own = await whole_minute(ask)
@@ -302,7 +310,7 @@ async def test_who_has_an_app_is_asked_for_its_code_and_each_code_is_good_once(l
         await thief.sign_in(email)
         again = await thief.send((await thief.look("/signin/factor")).form("code"), code=code)
         assert again.status_code == 403
-        assert "Each code works once" in Shown(again).text
+        assert "Codes change every 30 seconds." in Shown(again).text
         assert await the_session(live, thief) is None
 
 
@@ -326,7 +334,7 @@ async def test_half_a_sign_in_is_worth_nothing_in_another_browser_or_once_the_ac
         await there.sign_in(email)
         form = (await there.look("/signin/factor")).form("code")
         await thief.look("/signin")
-        thief.http.cookies.set("muniment_half", there.http.cookies["muniment_half"])
+        thief.http.cookies.set(cookie_of(live, "half"), there.http.cookies[cookie_of(live, "half")])
         assert (await thief.http.get("/signin/factor")).headers["location"] == "/signin?fault=late"
         async with inside(live) as resources:
             await resources.people.change_password(user, "something else entirely", META)
@@ -335,7 +343,64 @@ async def test_half_a_sign_in_is_worth_nothing_in_another_browser_or_once_the_ac
         assert "please begin again" in (await there.look("/signin?fault=late")).text
 
 
+async def sign_in_against(live: Live, row: users.Row) -> Any:
+    """The answer to somebody who proved themselves while the account was as in `row`."""
+    scope = {"type": "http", "method": "POST", "path": "/signin", "query_string": b"", "headers": [], "client": None}
+    async with inside(live) as resources:
+        visit = Visit(request=Request(scope), resources=resources, language="en", browser="", asked=None, form={})
+        return await enter(visit, row, ("pwd",), ONE_FACTOR)
+
+
+async def test_a_sign_in_that_began_before_the_account_was_changed_comes_to_nothing(live: Live):
+    user, email = await registered(live)
+    app = await with_app(live, email)
+    assert app
+    async with inside(live) as resources:
+        with_factor = await resources.people.row(user)
+        await resources.people.change_password(user, "something else entirely", META)
+        after = await resources.people.row(user)
+        assert with_factor
+        assert after
+        for former in (with_factor, structs.replace(after, factors=())):
+            answer = await sign_in_against(live, former)
+            assert answer.headers["location"] == "/signin?fault=late"
+            assert "set-cookie" not in answer.headers
+        opened = await read(resources.ledger.pool, lambda connection: sessions.of_user(connection, user))
+    assert opened == []
+    assert (await sign_in_against(live, after)).headers["location"] == "/account"
+
+
 # As whom
+
+
+async def test_what_one_tab_asked_one_person_is_not_answered_for_another(live: Live, client: str):
+    (one, ada), (other, bob) = await registered(live), await registered(live)
+    request = await sealed(live, client, scopes=("openid", "email"))
+    async with browser(live) as there:
+        await there.signed_in(ada)
+        paths = [f"/consent?request={request}", f"/signin/account?request={request}", "/account/security"]
+        tabs = [await there.look(path) for path in paths]
+        await there.sign_in(bob, path=f"/signin?request={request}")
+        for tab, press in ((tabs[0], "allow"), (tabs[0], "deny"), (tabs[1], "this")):
+            answer = await there.send(tab.forms[0], press)
+            assert answer.headers["location"].startswith(urlsplit(str(answer.url)).path + "?request=")
+            assert bob in (await there.look(answer.headers["location"])).text or press != "this"
+        answer = await there.send(tabs[2].form("present"), present=PASSWORD, password="something else entirely")
+        assert answer.headers["location"] == "/account/security"
+        assert (await the_session(live, there)).user.stream_id == other
+    async with inside(live) as resources:
+        given = [await read(resources.ledger.pool, lambda c, u=user: consents.of_user(c, u)) for user in (one, other)]
+    assert given == [[], []]
+
+
+async def test_what_one_tab_asked_is_answered_by_the_same_person_who_proved_themselves_again(live: Live, client: str):
+    _, ada = await registered(live)
+    async with browser(live) as there:
+        await there.signed_in(ada)
+        request = await sealed(live, client)
+        tab = await there.look(f"/consent?request={request}")
+        await there.sign_in(ada, path=f"/signin?request={request}")
+        assert "/openid/continue" in (await there.send(tab.forms[0], "allow")).headers["location"]
 
 
 async def test_who_may_choose_goes_on_as_themselves_or_as_somebody_else(live: Live, client: str):
@@ -376,19 +441,47 @@ async def test_the_consent_page_says_who_asks_for_what_in_words(live: Live):
         await there.signed_in(email)
         request = await sealed(live, client, scopes=scopes, resource="https://api.example.com/v1")
         page = await there.look(f"/consent?request={request}")
-    assert f"Let {ODD} use your account?" in page.text
-    assert "your answer goes to app.example.com" in page.text
+    assert f"{ODD} app.example.com The application chose this name itself." in page.text
+    assert "You will be sent to app.example.com; allow it only if you trust it." in page.text
+    assert "/account" in page.links
     for words in (
-        "Know that it is you",
+        "Recognize you",
         "See your name",
-        "See your e-mail address",
-        "Stay signed in for you, also while you are away",
+        "See your e\u2011mail address",
+        "Keep access while you are not using it",
         "Use the public API as you",
         "Use the permission crm:read",
         "All of this at https://api.example.com/v1",
         "Signed in as Ada Lovelace",
     ):
         assert words in page.text
+
+
+async def test_an_app_on_the_device_is_told_from_a_web_site_and_one_without_a_name_has_none(live: Live):
+    redirect_uri = "com.example.app:/cb"
+    client, _ = await live.interactive(displayName=None, redirectUri=redirect_uri, public=True)
+    _, email = await registered(live)
+    async with browser(live) as there:
+        await there.signed_in(email)
+        page = await there.look(f"/consent?request={await sealed(live, client, redirect_uri=redirect_uri)}")
+    assert f"An application without a name ({client}) com.example.app You will be sent to" in page.text
+    assert "the app com.example.app on this device" in page.text
+    assert "chose this name" not in page.text
+
+
+async def test_who_is_not_the_one_signed_in_goes_on_with_the_same_request_as_another(live: Live, client: str):
+    (_, one), (user, other) = await registered(live), await registered(live)
+    async with browser(live) as there:
+        await there.signed_in(one)
+        page = await there.look(f"/consent?request={await sealed(live, client)}")
+        way = next(link for link in page.links if link.startswith("/signin?request="))
+        form = (await there.look(way)).form("password")
+        assert form.fields["username"] == ""
+        done = await there.send(form, username=other, password=PASSWORD)
+        after = await there.http.get(done.headers["location"])
+        assert after.headers["location"].startswith("/consent?request=")
+        assert (await the_session(live, there)).user.stream_id == user
+    assert (await opened(live, after.headers["location"])).client_id == client
 
 
 async def test_what_is_allowed_is_remembered_and_what_is_denied_is_the_client_s_to_hear(live: Live, client: str):
@@ -400,7 +493,7 @@ async def test_what_is_allowed_is_remembered_and_what_is_denied_is_the_client_s_
         denied = sent_back(await there.send(page.forms[0], "deny"))
         assert denied == {
             "error": "access_denied",
-            "error_description": "The person said no.",
+            "error_description": "The person denied the request.",
             "state": "st-1",
             "iss": live.url,
         }
@@ -444,7 +537,7 @@ async def test_the_page_is_in_the_language_that_the_client_or_the_browser_asks_f
 async def test_a_request_that_is_not_ours_cannot_be_continued(live: Live, path: str):
     async with browser(live) as there:
         page = await there.look(f"{path}?request=x")
-    assert page.status == 400
+    assert (page.status, page.links) == (400, ["/account"])
     assert "This sign-in cannot be continued" in page.text
 
 
@@ -461,17 +554,37 @@ async def test_who_got_lost_sees_a_page_and_a_program_a_problem(live: Live):
     refused(await live.http.get("/no/such/page"), 404)
 
 
-async def test_what_only_a_developer_can_mend_is_shown_to_the_person_as_it_is(live: Live):
+async def test_what_only_a_developer_can_mend_is_told_to_the_person_in_their_language_with_the_rest_for_developers(
+    live: Live,
+):
     async with browser(live) as there:
         page = await there.look("/openid/authorize?client_id=x", **{"Accept-Language": "de"})
-    assert page.status == 400
-    assert page.language == "de"
+    assert (page.status, page.language, page.links) == (400, "de", ["/account"])
+    assert "Diese Anwendung ist nicht richtig eingerichtet." in page.text
+    assert "Für Entwickler Nobody here knows this application." in page.text
 
 
 async def test_other_methods_are_refused_with_those_that_there_are(live: Live):
     answer = await live.http.put("/signin")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
     assert (await live.http.head("/signin")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        ("/signin", "/account"),
+        ("/signin?next=/account/sessions", "/account/sessions"),
+        ("/signin?next=https://evil.example", "/account"),
+        ("/signed-out", "/account"),
+    ],
+)
+async def test_who_is_signed_in_is_not_asked_to_sign_in_nor_told_that_they_are_not(live: Live, path: str, to: str):
+    _, email = await registered(live)
+    async with browser(live) as there:
+        await there.signed_in(email)
+        answer = await there.http.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, to)
 
 
 async def test_signed_out_has_a_page(live: Live):

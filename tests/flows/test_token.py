@@ -248,6 +248,18 @@ async def test_an_unknown_parameter_is_ignored(live: Live, client: tuple[str, st
     assert (await live.token_for(*client, audience="x", nonsense="y")).status_code == 200
 
 
+async def test_a_resource_becomes_the_audience(live: Live, client: tuple[str, str]):
+    token = await live.access_token(*client, resource="https://api.example.com/v1")
+    assert jwt.decode(token, options={"verify_signature": False})["aud"] == "https://api.example.com/v1"
+    ours = await live.access_token(*client)
+    assert jwt.decode(ours, options={"verify_signature": False})["aud"] == live.url
+
+
+@pytest.mark.parametrize("resource", ["/v1", "https://api.example.com/#x", "http://api.example.com", "x"])
+async def test_a_resource_that_is_no_absolute_uri_is_refused(live: Live, client: tuple[str, str], resource: str):
+    oauth_error(await live.token_for(*client, resource=resource), 400, "invalid_target")
+
+
 async def test_more_than_fifty_parameters_are_refused(live: Live, client: tuple[str, str]):
     few = [("grant_type", "client_credentials"), ("client_id", client[0]), ("client_secret", client[1])]
     assert (await ask(live, [*few, *((f"p{n}", "x") for n in range(47))])).status_code == 200

@@ -2,21 +2,28 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import asyncpg
 import httpx
 import pytest
 from msgspec import Struct
+from pyotp.totp import TOTP
 
 from events.database import read
 from projections import sessions
+from service.commands.handle import USER, handle
+from service.commands.user import AddFactor
+from service.oauth.server import utc_now
 from service.oauth.upstream import CALLBACK
+from service.people import factors
 from service.people.accounts import Profile
 from service.settings import Upstream
 from tests.conftest import fresh_database
 from tests.flows.conftest import META, Live, serving
-from tests.flows.people import Person, asked, inside, logged_in, registered, sent_back
+from tests.flows.people import Forms, Person, asked, inside, logged_in, registered, sent_back
 
 SIGNIN = "/signin/upstream"
 
@@ -44,11 +51,32 @@ async def browsing(live: Live) -> AsyncGenerator[Any]:
 
 
 async def there_and_back(two: Two, person: Person, browser: Any, **query: str) -> httpx.Response:
-    """What the callback answers, after the person's browser was at the provider, where they are logged in."""
+    """What the callback answers, after the person's browser was at the provider, where they are logged in.
+
+    The provider is not told of any wish for a new login: it is one that does not heed them.
+    """
     left = await browser.get(SIGNIN, params=query)
     assert left.status_code == 303, left.text
-    back = await person.browser.get(left.headers["location"])
+    wishes = {name: value for name, value in query_of(left).items() if name not in ("prompt", "max_age")}
+    back = await person.browser.get(f"{two.provider.url}/openid/authorize", params=wishes)
     return await browser.get(_at(two, back.headers["location"]))
+
+
+async def logged_in_an_hour_ago(two: Two, person: Person) -> None:
+    """As the provider has it."""
+    connection = await asyncpg.connect(two.provider.database)
+    await connection.execute(
+        "update read.sessions set authenticated_at = authenticated_at - interval '1 hour' where user_id = $1",
+        person.user,
+    )
+    await connection.close()
+
+
+async def sessions_here(two: Two, person: Person) -> list[sessions.Row]:
+    """Those of somebody from the provider, latest first."""
+    async with inside(two.ours) as resources:
+        row = await resources.people.find_upstream(two.provider.url, str(person.user))
+        return [] if row is None else await read(resources.ledger.pool, lambda c: sessions.of_user(c, row.stream_id))
 
 
 def _at(two: Two, location: str) -> str:
@@ -100,7 +128,7 @@ async def test_the_provider_is_asked_with_pkce_state_and_nonce_and_for_a_new_log
     assert set(plain["scope"].split()) == {"openid", "profile", "email"}
     assert len({plain["state"], plain["nonce"], plain["code_challenge"], anew["state"], anew["nonce"]}) == 5
     assert not {"prompt", "max_age"} & set(plain)
-    assert (anew["prompt"], anew["max_age"]) == ("login", "60")
+    assert (anew["prompt"], anew["max_age"]) == ("login", "0")
 
 
 async def test_an_address_that_somebody_has_here_already_is_never_linked(two: Two):
@@ -153,29 +181,34 @@ async def test_an_answer_is_good_once_and_in_the_browser_that_asked(two: Two):
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "said"),
     [
-        {"error": "access_denied"},
-        {"code": ""},
-        {"code": "mc_forged"},
-        {"iss": "https://evil.example"},
+        ({"error": "access_denied"}, "was cancelled"),
+        ({"error": "server_error"}, "You were not signed in"),
+        ({"code": ""}, "You were not signed in"),
+        ({"code": "mc_forged"}, "You were not signed in"),
+        ({"iss": "https://evil.example"}, "You were not signed in"),
     ],
 )
-async def test_what_the_provider_refuses_or_another_one_answers_lets_nobody_in(two: Two, changes: dict[str, str]):
+async def test_what_the_provider_refuses_or_another_one_answers_lets_nobody_in(
+    two: Two, changes: dict[str, str], said: str
+):
     async with logged_in(two.provider) as person, browsing(two.ours) as browser:
         left = await browser.get(SIGNIN)
         back = await person.browser.get(left.headers["location"])
         answer = await browser.get(CALLBACK, params={**query_of(back), **changes})
         assert answer.status_code == 400
-        assert "You were not signed in" in answer.text
+        assert said in answer.text
         assert (await browser.get("/account")).status_code == 303
 
 
 async def test_the_sign_in_page_has_a_way_to_the_provider(two: Two):
     async with browsing(two.ours) as browser:
         page = await browser.get("/signin")
+        onward = await browser.get("/signin", params={"next": "/account/sessions"})
     assert f'href="{SIGNIN}"' in page.text
     assert urlsplit(two.provider.url).netloc in page.text
+    assert f'href="{SIGNIN}?next=%2Faccount%2Fsessions"' in onward.text
 
 
 async def test_a_provider_that_is_away_is_said_to_be(postgres: str):
@@ -184,6 +217,78 @@ async def test_a_provider_that_is_away_is_said_to_be(postgres: str):
         answer = await browser.get(SIGNIN)
         assert answer.status_code == 503
         assert "127.0.0.1:1 does not answer" in answer.text
+
+
+async def test_who_has_a_second_factor_here_is_asked_for_it(two: Two):
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser, browsing(two.ours) as later:
+        await there_and_back(two, person, browser)
+        totp = factors.new_totp()
+        async with inside(two.ours) as resources:
+            row = await resources.people.find_upstream(two.provider.url, str(person.user))
+            assert row is not None
+            factor = await factors.sealed(resources.people, row.stream_id, factors.new(totp, utc_now()))
+            await handle(resources.ledger, USER, row.stream_id, AddFactor(factor=factor), META)
+        answer = await there_and_back(two, person, later, next="/account/sessions")
+        assert answer.headers["location"] == "/signin/factor?next=%2Faccount%2Fsessions"
+        assert (await later.get("/account")).status_code == 303
+        form = Forms((await later.get(answer.headers["location"])).text)
+        answer = await later.post("/signin/factor", data={**form.fields, "code": TOTP(totp.secret).now()})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/account/sessions")
+        latest = (await sessions_here(two, person))[0]
+        assert (latest.amr, latest.acr) == (("fed", "otp", "mfa"), "urn:muniment:acr:2")
+
+
+async def test_a_session_is_no_newer_than_the_proof_at_the_provider(two: Two):
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        await logged_in_an_hour_ago(two, person)
+        assert (await there_and_back(two, person, browser)).status_code == 303
+        (session,) = await sessions_here(two, person)
+        assert timedelta(minutes=59) < session.started_at - session.authenticated_at < timedelta(minutes=60)
+        answer = await browser.get("/account/authenticator")
+        assert answer.headers["location"].startswith("/signin?")
+
+
+@pytest.mark.parametrize("wish", [{"prompt": "login"}, {"max_age": "60"}, {"max_age": "0"}])
+async def test_a_provider_that_does_not_heed_the_client_s_wish_for_a_new_login_lets_nobody_in(
+    two: Two, wish: dict[str, str]
+):
+    client_id, _ = await two.ours.interactive(firstParty=True)
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        to_sign_in = await asked(browser, client_id, **wish)
+        answer = await there_and_back(two, person, browser, **query_of(to_sign_in))
+        assert "code" in sent_back(await browser.get(answer.headers["location"]))
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        await logged_in_an_hour_ago(two, person)
+        to_sign_in = await asked(browser, client_id, **wish)
+        answer = await there_and_back(two, person, browser, **query_of(to_sign_in))
+        assert answer.status_code == 403
+        assert "prove anew" in answer.text
+
+
+async def test_neither_does_it_let_anybody_change_how_they_sign_in(two: Two):
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        await logged_in_an_hour_ago(two, person)
+        answer = await there_and_back(two, person, browser, next="/account/security")
+        assert answer.status_code == 403
+        assert f"{SIGNIN}?next=%2Faccount%2Fsecurity&amp;anew=yes" in answer.text
+        again = query_of(await browser.get(SIGNIN, params={"anew": "yes"}))
+        assert (again["prompt"], again["max_age"]) == ("login", "0")
+        assert await sessions_here(two, person) == []
+
+
+async def test_the_longest_request_comes_back_in_cookies_that_browsers_keep(two: Two):
+    client_id, _ = await two.ours.interactive(firstParty=True)
+    long = {"state": "s" * 2048, "nonce": "n" * 2048, "login_hint": "h" * 2048, "resource": f"https://{'r' * 2040}"}
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        to_sign_in = await asked(browser, client_id, **long)
+        left = await browser.get(SIGNIN, params=query_of(to_sign_in))
+        kept = left.headers.get_list("set-cookie")
+        assert max(len(cookie.encode()) for cookie in kept) < 4000
+        assert len(query_of(left)["state"]) < 100
+        answer = await there_and_back(two, person, browser, **query_of(to_sign_in))
+        assert answer.status_code == 303, answer.text
+        assert not [name for name in browser.cookies if name.startswith("muniment_upstream")]
+        assert sent_back(await browser.get(answer.headers["location"]))["state"] == long["state"]
 
 
 async def test_without_a_provider_there_is_nothing_at_its_path(live: Live):

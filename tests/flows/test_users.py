@@ -67,6 +67,16 @@ async def test_every_fault_is_named_at_once(live: Live):
     assert "short" not in str(problem)
 
 
+async def test_a_name_or_address_is_not_taken_that_looks_like_another_one_and_a_password_that_is_far_too_long(
+    live: Live,
+):
+    odd = {"email": "a\u202eb@example.com", "name": "A\u200bda", "givenName": "\ufeffAda", "familyName": "A" * 201}
+    problem = refused(await make(live, password="x7" * 600, **odd), 400)
+    assert set(problem["errors"]) == {*odd, "password"}
+    assert "U+202E" in problem["errors"]["email"][0]
+    assert (await make(live, email="joined@example.com", name="\u0915\u094d\u200d\u0937")).status_code == 201
+
+
 async def test_a_password_that_is_guessed_first_is_refused(live: Live):
     for password in ("password", "Passw0rd123", "12345678", "weak@example.com", "weak@EXAMPLE.com", "x" * 257):
         problem = refused(await make(live, email="weak@example.com", password=password), 400)

@@ -8,21 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from service.oauth import claims, tickets
+from service.oauth import tickets
 from service.oauth.asked import LIFETIME_SECONDS, AuthorizationRequest, NoRequest, Requests
-from service.oauth.errors import InvalidRequest
+from service.oauth.parameters import is_resource
 from service.oauth.redirect_match import differences, matches
 from service.oauth.redirects import allowed, refused
-from service.oauth.steps import AskConsent, ChooseAccount, Grant, Present, Refuse, SignIn, following
+from service.oauth.steps import FELL_SHORT, AskConsent, ChooseAccount, Grant, Present, Refuse, SignIn, following
+from service.scopes import ACRS
 
 NOW = 1_800_000_000.0
 USER, SESSION = UUID(int=1), UUID(int=2)
 REQUEST = AuthorizationRequest(client_id="c", redirect_uri="https://app.example.com/cb", asked_at=NOW, state="s")
 ISSUER = "https://id.example.com"
+ONE_FACTOR, TWO_FACTORS = ACRS
 
 
 def present(seconds_ago: float) -> Present:
-    return Present(user=USER, session=SESSION, authenticated_at=datetime.fromtimestamp(NOW - seconds_ago, UTC))
+    at = datetime.fromtimestamp(NOW - seconds_ago, UTC)
+    return Present(user=USER, session=SESSION, authenticated_at=at, acr=ONE_FACTOR)
 
 
 def step(seconds_ago: float | None = 10, *, consented: bool = True, now: float = NOW, **changes: object):
@@ -50,6 +53,11 @@ NONE, LOGIN, CONSENT, SELECT = (("none",), ("login",), ("consent",), ("select_ac
         pytest.param(step(prompts=SELECT, chosen=SESSION), Grant(present(10)), id="which account is said"),
         pytest.param(step(prompts=SELECT, chosen=UUID(int=9)), ChooseAccount(), id="it was said in another session"),
         pytest.param(step(prompts=CONSENT), AskConsent(), id="allowed before, and asked again"),
+        pytest.param(step(acr_values=(TWO_FACTORS,)), Grant(present(10)), id="an acr that would be nice"),
+        pytest.param(step(essential_acrs=ACRS), Grant(present(10)), id="an acr that is essential, and is there"),
+        pytest.param(step(essential_acrs=(TWO_FACTORS,)), SignIn(), id="an essential acr that a login may reach"),
+        pytest.param(step(-5, essential_acrs=(TWO_FACTORS,)), FELL_SHORT, id="an essential acr that the login missed"),
+        pytest.param(step(essential_acrs=("of another",)), FELL_SHORT, id="an essential acr that nobody reaches here"),
     ],
 )
 def test_what_comes_next(found, expected):
@@ -70,6 +78,7 @@ def test_consent_that_was_given_again_counts_in_the_session_that_gave_it():
         pytest.param(step(11, prompts=NONE, max_age=10), "login_required", id="too long ago"),
         pytest.param(step(prompts=NONE, wanted_sub="another"), "login_required", id="somebody else"),
         pytest.param(step(prompts=NONE, consented=False), "consent_required", id="not allowed"),
+        pytest.param(step(prompts=NONE, essential_acrs=(TWO_FACTORS,)), "login_required", id="not surely enough"),
     ],
 )
 def test_in_silence_it_is_an_error(found, error: str):
@@ -77,10 +86,16 @@ def test_in_silence_it_is_an_error(found, error: str):
     assert found.error == error
 
 
-REGISTERED = ("https://app.example.com/cb", "http://127.0.0.1/cb", "http://[::1]:80/cb", "com.example.app:/cb")
+REGISTERED = (
+    "https://app.example.com/cb",
+    "http://127.0.0.1/cb",
+    "http://[::1]:80/cb",
+    "http://localhost",
+    "com.example.app:/cb",
+)
 
 
-@pytest.mark.parametrize("uri", [*REGISTERED, "http://127.0.0.1:5000/cb", "http://[::1]:5000/cb"])
+@pytest.mark.parametrize("uri", [*REGISTERED, "http://127.0.0.1:5000/cb", "http://[::1]:5000/cb", "http://localhost:1"])
 def test_a_redirect_uri_matches(uri: str):
     assert matches(uri, REGISTERED)
 
@@ -98,6 +113,15 @@ def test_a_redirect_uri_matches(uri: str):
         "http://127.0.0.2:5000/cb",
         "http://localhost:5000/cb",
         "http://127.0.0.1.evil.example/cb",
+        "http://127.0.0.1:5000/cb#",
+        "http://127.0.0.1:5000/cb?",
+        "http://127.0.0.1:/cb",
+        "http://127.0.0.1:5000/c\tb",
+        "http://127.0.0.1:5000/cb\n",
+        " http://127.0.0.1:5000/cb",
+        "HTTP://127.0.0.1:5000/cb",
+        "http://localhost:1.evil.example",
+        "http://localhost@evil.example",
         "com.example.app:/cb2",
         "",
     ],
@@ -105,6 +129,10 @@ def test_a_redirect_uri_matches(uri: str):
 def test_a_redirect_uri_does_not_match(uri: str):
     assert not matches(uri, REGISTERED)
     assert differences(uri, REGISTERED)
+
+
+def test_of_a_loopback_redirect_uri_the_port_is_not_what_differs():
+    assert differences("http://127.0.0.1:5000/cb#", REGISTERED) == ("spelling",)
 
 
 @given(st.text(max_size=60))
@@ -159,15 +187,35 @@ def test_every_answer_says_who_gives_it_and_gives_the_state_back():
     assert "code_x" not in repr(allowed(REQUEST, ISSUER, "code_x"))
 
 
-def test_claims_that_are_asked_for_singly_are_those_that_there_are():
-    text = (
-        '{"id_token": {"email": null, "sub": {"value": "x"}, "hat": null}, "userinfo": {"name": {"essential": true}}}'
+def test_a_claim_that_is_asked_for_singly_takes_the_same_yes_as_its_scope():
+    singly = structs.replace(REQUEST, scopes=("openid",), id_token_claims=("email",), userinfo_claims=("given_name",))
+    assert set(singly.to_allow) == {"openid", "profile", "email"}
+    assert structs.replace(REQUEST, scopes=("openid", "email"), userinfo_claims=("email_verified",)).to_allow == (
+        "openid",
+        "email",
     )
-    assert claims.wanted(text) == claims.Wanted(id_token=("email",), userinfo=("name",), sub="x")
-    assert claims.wanted(None) == claims.Wanted()
 
 
-@given(st.text(max_size=50).filter(lambda text: not text.strip().startswith("{")))
-def test_what_is_no_json_object_is_no_claims(text: str):
-    with pytest.raises(InvalidRequest, match="claims"):
-        claims.wanted(text)
+@pytest.mark.parametrize("uri", ["https://api.example.com", "https://api.example.com/v1?x=1", "http://127.0.0.1:8000"])
+def test_a_resource_is_an_absolute_uri(uri: str):
+    assert is_resource(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "/api",
+        "urn:x:y",
+        "api.example.com",
+        "https://",
+        "https:///v1",
+        "https://[",
+        "http://api.example.com",
+        "https://api.example.com#",
+        "https://api.example.com/a b",
+        "https://api.example.com/\u00fc",
+    ],
+)
+def test_a_resource_is_nothing_else(uri: str):
+    assert not is_resource(uri)

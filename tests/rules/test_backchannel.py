@@ -5,7 +5,7 @@ from service.people.backchannel import LONGEST_PAUSE_SECONDS, MOST_SECONDS, MOST
 
 def test_the_pauses_grow_to_a_minute_and_there_is_a_last_try():
     now, pauses = 1000.0, list[float]()
-    tries = Tries(now, now)
+    tries = Tries(now)
     while not tries.failed(now):
         pauses.append(tries.next_at - now)
         now = tries.next_at
@@ -15,5 +15,15 @@ def test_the_pauses_grow_to_a_minute_and_there_is_a_last_try():
 
 
 def test_after_ten_minutes_no_try_follows():
-    assert not Tries(0.0, 0.0).failed(MOST_SECONDS - 1)
-    assert Tries(0.0, 0.0).failed(MOST_SECONDS)
+    for seconds, last in ((MOST_SECONDS - 1, False), (MOST_SECONDS, True)):
+        tries = Tries(0.0)
+        tries.begun(100.0)
+        assert tries.failed(100.0 + seconds) is last
+
+
+def test_the_wait_for_a_turn_is_no_part_of_the_ten_minutes():
+    tries = Tries(0.0)
+    tries.begun(MOST_SECONDS * 2.0)
+    tries.begun(MOST_SECONDS * 3.0)
+    assert tries.since == MOST_SECONDS * 2
+    assert not tries.failed(MOST_SECONDS * 2.0 + 1)

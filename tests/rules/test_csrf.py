@@ -22,6 +22,16 @@ def test_each_browser_has_a_value_of_its_own_and_its_token_does_not_tell_it():
     assert one not in csrf.token(KEY, one)
 
 
+def test_the_token_says_which_session_it_was_given_to_and_is_the_browser_s_in_any():
+    browser = csrf.new_browser()
+    given = csrf.token(KEY, browser, "one")
+    assert csrf.is_of(KEY, browser, "one", given)
+    assert not csrf.is_of(KEY, browser, "other", given)
+    assert not csrf.is_of(KEY, browser, "", given)
+    assert not csrf.is_of(KEY, csrf.new_browser(), "one", given)
+    assert csrf.is_token(KEY, browser, given)
+
+
 @given(st.text(), st.text())
 def test_no_other_text_is_a_token(browser, text):
     assert not csrf.is_token(KEY, browser, text)

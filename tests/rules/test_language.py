@@ -74,6 +74,10 @@ def test_what_is_said_of_a_weak_password_is_said_in_german_too(fault):
         (("fr-CA", "de-CH"), "en", "de"),
         (("fr",), "de", "de"),
         (("x" * 1000, "de"), None, "de"),
+        (("zh-Hant-XX",) * 9 + ("de-DE-1996",), None, "de"),
+        (("zh-Hant-XX",) * 10 + ("de",), None, "en"),
+        ((), "fr," * 9 + "de", "de"),
+        ((), "fr," * 10 + "de", "en"),
     ],
 )
 def test_the_language(ui_locales, accept, chosen):

@@ -17,12 +17,16 @@ EMAIL = "ada.lovelace@example.com"
         pytest.param("x7" * (LEAST // 2), None, id="eight characters are enough"),
         pytest.param("x7" * (MOST // 2), None, id="and 256"),
         pytest.param("x7" * (MOST // 2) + "y", "at most", id="one character too many"),
+        pytest.param(
+            "e" + "\u0301" * 30_000 + "\u0316" * 30_000, "at most", id="far too many, without looking at them all"
+        ),
+        pytest.param("x7" * 4 + "\u115f\u1160" * 600, "at most", id="too many before NFKC"),
         pytest.param("ﬁﬁﬁx", "at least", id="characters are counted after NFKC: seven"),
         pytest.param("ﬁﬁﬁxy", None, id="and eight"),
-        pytest.param("password", "guessed first", id="the most common one"),
-        pytest.param("PassWord1", "guessed first", id="in whatever case"),
-        pytest.param("pa\uff53\uff53word", "guessed first", id="in whatever width"),
-        pytest.param("zzzzzzzzzz", "guessed first", id="one character over and over"),
+        pytest.param("password", "too easy to guess", id="the most common one"),
+        pytest.param("PassWord1", "too easy to guess", id="in whatever case"),
+        pytest.param("pa\uff53\uff53word", "too easy to guess", id="in whatever width"),
+        pytest.param("zzzzzzzzzz", "too easy to guess", id="one character over and over"),
         pytest.param(EMAIL, "e-mail address", id="the e-mail address"),
         pytest.param("Ada.Lovelace@EXAMPLE.com", "e-mail address", id="the e-mail address in another case"),
         pytest.param("ada.lovelace", "e-mail address", id="what stands before its @"),
@@ -46,6 +50,15 @@ def test_a_weak_password_is_a_fault_of_its_field_and_is_not_repeated():
 
 def test_the_same_password_is_the_same_however_it_was_composed():
     assert checked("cafe\u0301 noir", None) == checked("caf\u00e9 noir", None)
+
+
+async def test_what_is_far_too_long_is_nobody_s_password_though_it_begins_as_one():
+    theirs = passwords.Passwords()
+    given = "e\u0301\u0316" * (MOST // 2)
+    kept = await theirs.hash(checked(given, None))
+    assert await theirs.verify(kept, given)
+    assert not await theirs.verify(kept, given + "\u0301" * passwords.MOST_TYPED)
+    theirs.close()
 
 
 def test_the_list_of_common_ones_has_no_line_that_is_refused_or_missed_anyway():

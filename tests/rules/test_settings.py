@@ -102,6 +102,7 @@ def test_an_empty_setting_is_as_one_left_out(name, empty):
 PORT = "is not a whole number from 1 to 65535."
 ISSUER = "is not a URL with a host and without user, query, fragment or a slash at its end."
 HTTPS = "must be https (plain http is for 127.0.0.1, localhost and [::1] only)."
+ORIGIN = "must have its host in lower case, and no port where it is the one that its scheme has anyway."
 KEY_FAULT = "MUNIMENT_MASTER_KEY is not 32 bytes in base64 (its value is not shown); make one: openssl rand -base64 32"
 URL_FAULT = (
     "MUNIMENT_DATABASE_URL does not begin with postgresql:// (its value is not shown, for it may hold a password)."
@@ -134,6 +135,10 @@ URL_FAULT = (
         ("MUNIMENT_ISSUER", "http://id.example.com", f"MUNIMENT_ISSUER=http://id.example.com {HTTPS}"),
         ("MUNIMENT_ISSUER", "http://127.0.0.1.example.com", f"MUNIMENT_ISSUER=http://127.0.0.1.example.com {HTTPS}"),
         ("MUNIMENT_ISSUER", "ftp://id.example.com", f"MUNIMENT_ISSUER=ftp://id.example.com {HTTPS}"),
+        *(
+            ("MUNIMENT_ISSUER", value, f"MUNIMENT_ISSUER={value} {ORIGIN}")
+            for value in ("https://Id.example.com", "https://id.example.com:443/tenant", "http://localhost:80")
+        ),
         *(
             ("MUNIMENT_MASTER_KEY", value, KEY_FAULT)
             for value in (

@@ -68,6 +68,8 @@ ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
         rule([], REGISTER, [USER_REGISTERED], "a new user is registered"),
         rule([], FROM_UPSTREAM, [USER_FROM_UPSTREAM], "a user of the upstream provider has no password"),
         rule(NEW, REGISTER, Clash, "a user is registered once"),
+        rule([*NEW, UserFactorAdded(factor=factor(1))], ADD, [], "a factor that is there already is not added again"),
+        rule(FULL, ADD, [], "not even when there can be no more"),
         rule(OFF, REGISTER, Clash, "a disabled user is not registered again"),
         rule(GONE, REGISTER, Clash, "an erased user's id is never anybody else's"),
         rule(NEW, VERIFY, [USER_VERIFIED], "an address can be verified"),

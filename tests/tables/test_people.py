@@ -155,6 +155,13 @@ async def test_what_is_no_e_mail_address_registers_nobody(people, reader):
     assert await column(reader, "select user_id from vault.people") == []
 
 
+@pytest.mark.parametrize("name", ["A" * 201, "Evil\u202emoc.elgoog", "A\u200bda", "Ada\0"])
+@pytest.mark.parametrize("field", ["name", "given_name", "family_name"])
+async def test_a_name_that_is_too_long_or_not_what_it_seems_is_nobody_s(people, field: str, name: str):
+    with pytest.raises(Invalid):
+        await people.register(Profile(email="odd@example.com", **{field: name}), None, META)
+
+
 async def test_nothing_of_a_person_shows_itself(people):
     user = await people.register(ADA, PASSWORD, META)
     row = await people.row(user)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from msgspec import structs
 
 from events.authorization import AuthorizationGranted, CodeIssued
 from events.client import AuthorizationCode, Login
+from events.consent import stream_of as consent_of
 from events.database import Connection, pool
 from events.envelope import ByService, Meta
 from events.log import Log
@@ -20,7 +22,8 @@ from projections import authorizations, sessions
 from projections.clients import client_id_of
 from service.commands.authorization import GrantAuthorization
 from service.commands.client import RegisterClient
-from service.commands.handle import AUTHORIZATION, CLIENT, SESSION, USER, Ledger, handle
+from service.commands.consent import GiveConsent, WithdrawConsent
+from service.commands.handle import AUTHORIZATION, CLIENT, CONSENT, SESSION, USER, Ledger, handle
 from service.commands.session import EndSession
 from service.commands.user import DisableUser
 from service.credentials import new_id
@@ -29,7 +32,15 @@ from service.people import ending
 from service.people.accounts import People, Profile
 from service.people.sessions import Device, Sessions, SignedIn
 from service.people.signed import as_text, of_text
-from service.people.throttle import ACCOUNT_LIMIT, ADDRESS_LIMIT, FACTOR_LIMIT, Attempts, TooManyAttempts, network
+from service.people.throttle import (
+    ACCOUNT_LIMIT,
+    ADDRESS_LIMIT,
+    FACTOR_DAILY_LIMIT,
+    FACTOR_LIMIT,
+    Attempts,
+    TooManyAttempts,
+    network,
+)
 from service.problems import NotFound
 from service.settings import read
 
@@ -37,6 +48,7 @@ MASTER_KEY = b"k" * 32
 META = Meta(actor=ByService(why="test"), request_id="test")
 SETTINGS = read({})
 ADA = Profile(email="ada@example.com", name="Ada")
+NEW_PASSWORD = "another battery, badly stapled"
 DEVICE = Device(address="192.0.2.1", agent="Firefox on Plan 9")
 PWD = (("pwd",), "urn:muniment:acr:1")
 
@@ -64,6 +76,11 @@ def theirs(ledger: Ledger, people: People) -> Sessions:
 @pytest.fixture
 async def ada(people: People) -> UUID:
     return await people.register(ADA, None, META)
+
+
+@pytest.fixture
+async def ada_with_password(people: People) -> UUID:
+    return await people.register(structs.replace(ADA, email="ada.lovelace@example.com"), NEW_PASSWORD, META)
 
 
 @pytest.fixture
@@ -144,7 +161,7 @@ async def test_a_cookie_speaks_for_whom_it_was_made_and_tells_where_and_how_they
 
 
 async def test_the_cookie_s_name_has_the_prefix_that_browsers_enforce_where_there_is_https(ledger, people):
-    assert Sessions(ledger, people, SETTINGS, MASTER_KEY).cookie == "muniment_session"
+    assert Sessions(ledger, people, SETTINGS, MASTER_KEY).cookie == "muniment_session_8000"
     https = structs.replace(SETTINGS, issuer="https://auth.example.com")
     assert Sessions(ledger, people, https, MASTER_KEY).cookie == "__Host-muniment_session"
 
@@ -318,6 +335,82 @@ async def test_what_a_killed_process_left_of_the_end_of_a_session_is_finished_by
     assert await why_revoked(reader, online, offline) == ["session_ended", None]
 
 
+async def test_a_session_from_before_a_password_change_is_worth_nothing_whoever_was_killed(
+    theirs, ledger, people, ada, reader
+):
+    before = await theirs.start(ada, *PWD, DEVICE)
+    going_on = await signed_in(theirs, await theirs.start(ada, *PWD, None))
+    former, left = session_of(before), going_on.session.stream_id
+    online, offline = await granted(ledger, ada, former), await granted(ledger, ada, left, "offline_access")
+    await people.change_password(ada, NEW_PASSWORD, META)
+    assert await theirs.current(before) is None
+    again = await theirs.reauthenticate(going_on, *PWD)
+    late = await granted(ledger, ada, former, "offline_access")
+    new = await granted(ledger, ada, left, "offline_access")
+    await ending.finish(ledger)
+    assert await why_revoked(reader, online, offline, late, new) == [*["password_changed"] * 3, None]
+    states = [row and row.state for row in [await sessions.find(reader, each) for each in (former, left)]]
+    assert states == ["ended", "open"]
+    assert await theirs.current(again) is not None
+
+
+async def test_who_changes_their_password_goes_on_and_nothing_else_from_before_does(
+    theirs, ledger, people, ada, reader
+):
+    other = await theirs.start(ada, *PWD, None)
+    current = await signed_in(theirs, await theirs.start(ada, *PWD, None))
+    here = await granted(ledger, ada, current.session.stream_id, "offline_access")
+    gone = await granted(ledger, ada, new_id(), "offline_access")
+    await people.change_password(ada, NEW_PASSWORD, META)
+    cookie = await theirs.reauthenticate(current, *PWD)
+    await theirs.end_former(current, META)
+    assert [await theirs.current(each) is not None for each in (cookie, other)] == [True, False]
+    assert await why_revoked(reader, here, gone) == ["password_changed"] * 2
+
+
+async def test_a_password_that_is_hashed_anew_ends_nothing(theirs, ledger, ada_with_password, people, reader):
+    cookie = await theirs.start(ada_with_password, *PWD, None)
+    stream = await granted(ledger, ada_with_password, session_of(cookie))
+    row = await people.row(ada_with_password)
+    await people._hash_anew(row, NEW_PASSWORD)
+    await ending.finish(ledger)
+    assert (await people.row(ada_with_password)).version == row.version + 1
+    assert await theirs.current(cookie) is not None
+    assert await why_revoked(reader, stream) == [None]
+
+
+async def test_what_a_killed_process_left_of_a_withdrawn_consent_is_finished_by_housekeeping(ledger, ada, reader):
+    streams = [await granted(ledger, ada, new_id(), "offline_access") for _ in range(3)]
+    rows = {row.stream_id: client_id_of(row.client) for row in await authorizations.of_user(reader, ada)}
+    taken, again, kept = (rows[stream] for stream in streams)
+
+    async def happens(client: str, *commands: Any) -> None:
+        for command in commands:
+            await handle(ledger, CONSENT, consent_of(ada, client, None), command, META)
+
+    def give(client: str) -> GiveConsent:
+        return GiveConsent(user=ada, client_id=client, resource=None, scopes=("openid",), at=datetime.now(UTC))
+
+    await happens(taken, give(taken), WithdrawConsent(at=datetime.now(UTC)))
+    await happens(again, give(again), WithdrawConsent(at=datetime.now(UTC)), give(again))
+    await happens(kept, give(kept))
+    await ending.finish(ledger)
+    assert await why_revoked(reader, *streams) == ["consent_withdrawn", "consent_withdrawn", None]
+
+
+async def test_consent_withdrawn_for_one_resource_or_before_the_grant_revokes_nothing(ledger, ada, reader):
+    stream = await granted(ledger, ada, new_id(), "openid")
+    (row,) = await authorizations.of_user(reader, ada)
+    client, long_ago = client_id_of(row.client), datetime.now(UTC) - timedelta(hours=1)
+    for resource, at in ((None, long_ago), ("https://api.example.com", datetime.now(UTC))):
+        consent = consent_of(ada, client, resource)
+        give = GiveConsent(user=ada, client_id=client, resource=resource, scopes=("openid",), at=long_ago)
+        for command in (give, WithdrawConsent(at=at)):
+            await handle(ledger, CONSENT, consent, command, META)
+    await ending.finish(ledger)
+    assert await why_revoked(reader, stream) == [None]
+
+
 async def test_after_so_many_failures_an_account_is_closed_to_strangers_for_a_minute(limits, people, ada):
     attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
     for n in range(ACCOUNT_LIMIT):
@@ -374,17 +467,72 @@ async def test_nobody_locks_a_person_out_of_a_browser_that_they_signed_in_with(l
 async def test_a_second_factor_may_fail_so_often_in_a_minute(limits, people, ada):
     attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
     for _ in range(FACTOR_LIMIT):
-        await attempts.begin_factor(ada)
+        await attempts.begin_factor(ada, None)
+    with pytest.raises(TooManyAttempts) as refused:
+        await attempts.begin_factor(ada, None)
+    assert refused.value.seconds <= 60
+    await attempts.begin_factor(new_id(), None)
+
+
+async def test_a_thief_with_the_password_does_not_keep_a_person_from_their_own_browser_s_second_step(
+    limits, people, ada
+):
+    attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
+    known, other = attempts.known(ada), attempts.known(new_id())
+    for _ in range(FACTOR_LIMIT):
+        await attempts.begin_factor(ada, other)
     with pytest.raises(TooManyAttempts):
-        await attempts.begin_factor(ada)
-    await attempts.begin_factor(new_id())
+        await attempts.begin_factor(ada, None)
+    for _ in range(FACTOR_LIMIT):
+        await attempts.begin_factor(ada, known)
+    with pytest.raises(TooManyAttempts):
+        await attempts.begin_factor(ada, known)
 
 
-async def test_what_is_counted_names_nobody_in_clear(limits, people, ada, reader):
-    await Attempts(limits, people, SETTINGS, MASTER_KEY).begin("ada@example.com", "192.0.2.1", None)
-    keys = [row[0] for row in await reader.fetch("select key from limits.counts where key like 'sign-in to %'")]
-    assert keys
-    assert not any("@" in key or "example" in key for key in keys)
+async def test_a_second_factor_may_fail_so_often_in_a_day_and_what_succeeds_does_not_count(
+    limits, people, ada, superuser
+):
+    attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
+    for _ in range(FACTOR_DAILY_LIMIT // FACTOR_LIMIT):
+        await attempts.succeeded(await attempts.begin_factor(ada, None))
+        for _ in range(FACTOR_LIMIT):
+            await attempts.begin_factor(ada, None)
+        await superuser.execute("delete from limits.counts where key like 'second factor %'")
+        await forget(superuser)
+    with pytest.raises(TooManyAttempts) as refused:
+        await attempts.begin_factor(ada, None)
+    assert refused.value.seconds <= 86_400
+    await attempts.begin_factor(ada, attempts.known(ada))
+
+
+async def test_a_day_that_is_over_is_forgotten(limits, superuser):
+    await limits.count("day x")
+    await forget(superuser)
+    assert (await limits.count("day x")).used == 2
+    await superuser.execute("update limits.counts set minute = minute - interval '1 day' where key = 'day x'")
+    await forget(superuser)
+    assert await superuser.fetchval("select count(*) from limits.counts where key = 'day x'") == 0
+
+
+async def test_what_is_counted_names_nobody_in_clear_and_not_as_the_vault_does(limits, people, ada, superuser):
+    attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
+    await attempts.begin("ada@example.com", "192.0.2.1", None)
+    await attempts.begin("ada@example.com", "192.0.2.1", attempts.known(ada))
+    await superuser.execute("analyze limits.counts")
+    keys = [row[0] for row in await superuser.fetch("select key from limits.counts")]
+    assert sorted(key.rpartition(" ")[0] for key in keys) == ["sign-in from", "sign-in known", "sign-in to"]
+    name = (await people.vault.email("ada@example.com")).hex()
+    assert not any(text in key for key in keys for text in ("@", "example", "192.0.2.1", name))
+    kept = "select count(*) from pg_stats where schemaname = 'limits' and attname = 'key'"
+    assert await superuser.fetchval(kept) == 0
+
+
+async def test_an_address_that_nobody_can_have_is_counted_without_being_normalised(limits, people, superuser):
+    attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
+    for n in range(3):
+        await attempts.begin("a" + "\u0301" * 15_000 + "\u0316" * 15_000 + str(n), "192.0.2.1", None)
+    used = await superuser.fetch("select used from limits.counts where key like 'sign-in to %'")
+    assert [row[0] for row in used] == [3]
 
 
 @pytest.mark.parametrize(

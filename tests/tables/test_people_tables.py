@@ -112,17 +112,29 @@ async def test_an_ended_session_is_asked_about_until_every_client_was_told_or_gi
     second = await happened(ledger, SESSION, START, later)
     first = await happened(ledger, SESSION, START, structs.replace(END, notify=("a",)))
     await happened(ledger, SESSION, START, END)
-    waiting = await sessions.to_notify(reader, limit=5)
-    assert [(row.stream_id, row.notify, row.device) for row in waiting] == [
-        (first, ("a",), None),
-        (second, ("a", "b"), None),
+    waiting = await sessions.to_notify(reader, each=5, limit=5)
+    assert [(row.stream_id, row.notify, row.device, client_id) for row, client_id in waiting] == [
+        (first, ("a",), None, "a"),
+        (second, ("a", "b"), None, "b"),
+        (second, ("a", "b"), None, "a"),
     ]
-    assert [row.stream_id for row in await sessions.to_notify(reader, limit=1)] == [first]
+    assert [row.stream_id for row, _ in await sessions.to_notify(reader, each=5, limit=1)] == [first]
     await handle(ledger, SESSION, first, ReportNotified(client_id="a", at=NOW), meta())
     await handle(ledger, SESSION, second, GiveUpNotifying(client_id="b", why="HTTP 503", at=NOW), meta())
-    assert [(row.stream_id, row.notify) for row in await sessions.to_notify(reader, limit=5)] == [(second, ("a",))]
+    assert [client_id for _, client_id in await sessions.to_notify(reader, each=5, limit=5)] == ["a"]
     await handle(ledger, SESSION, second, ReportNotified(client_id="a", at=NOW), meta())
-    assert await sessions.to_notify(reader, limit=5) == []
+    assert await sessions.to_notify(reader, each=5, limit=5) == []
+
+
+async def test_a_client_that_is_slow_to_hear_hides_no_other(ledger, reader):
+    for seconds in range(4):
+        at = NOW + timedelta(seconds=seconds)
+        await happened(ledger, SESSION, START, structs.replace(END, notify=("slow",), at=at))
+    last = structs.replace(END, notify=("quick",), at=NOW + timedelta(minutes=1))
+    quick = await happened(ledger, SESSION, START, last)
+    waiting = await sessions.to_notify(reader, each=2, limit=3)
+    assert [client_id for _, client_id in waiting] == ["slow", "quick", "slow"]
+    assert waiting[1][0].stream_id == quick
 
 
 async def test_what_a_person_allowed_is_found_by_name_and_stands_until_they_take_it_back(ledger, reader):

@@ -1,0 +1,85 @@
+"""An upstream provider that goes on for ever holds nothing up, and fills nothing."""
+
+import asyncio
+import gzip
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from msgspec import json
+
+from service.oauth import upstream
+from service.oauth.federation import UpstreamAway
+from service.oauth.upstream import MOST_BYTES, Directory
+from service.settings import Upstream
+
+PACKED = gzip.compress(b" " * 50 * MOST_BYTES)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+class Provider:
+    """Its metadata are in order; `taken` counts the bytes of its token endpoint's answer."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.url = ""
+        self.taken = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            await (self._metadata(writer) if head.startswith(b"GET") else self._token(writer))
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def _metadata(self, writer: asyncio.StreamWriter) -> None:
+        endpoints = dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri"), self.url)
+        body = json.encode({"issuer": self.url, **endpoints})
+        writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+
+    async def _token(self, writer: asyncio.StreamWriter) -> None:
+        if self.kind == "packed":
+            writer.write(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED) + PACKED)
+            await writer.drain()
+            return
+        writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        part = b" " if self.kind == "slow" else b" " * 0x10000
+        while True:
+            writer.write(b"%x\r\n%s\r\n" % (len(part), part))
+            await writer.drain()
+            self.taken += len(part)
+            await asyncio.sleep(0.02 if self.kind == "slow" else 0)
+
+
+@asynccontextmanager
+async def listening(provider: Provider) -> AsyncGenerator[Directory]:
+    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
+    provider.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield Directory(Upstream(issuer=provider.url, client_id="c", client_secret="s"), "http://127.0.0.1:1")
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"), [("endless", httpx.ReadError), ("packed", httpx.DecodingError), ("slow", TimeoutError)]
+)
+async def test_the_token_endpoint_is_listened_to_for_so_long(
+    kind: str, why: type[Exception], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(upstream, "TIMEOUT_SECONDS", 0.25)
+    provider = Provider(kind)
+    async with listening(provider) as directory:
+        _, begun = await directory.begin()
+        started = time.monotonic()
+        async with asyncio.timeout(5):
+            with pytest.raises(UpstreamAway) as away:
+                await directory.finish(begun, "code")
+        assert time.monotonic() - started < 2
+    assert isinstance(away.value.__cause__, why)
+    assert provider.taken < 10 * MOST_BYTES

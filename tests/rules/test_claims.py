@@ -1,0 +1,43 @@
+"""What the parameter `claims` may ask for (OpenID Connect Core 1.0 section 5.5)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.oauth import claims
+from service.oauth.errors import InvalidRequest
+
+
+def test_claims_that_are_asked_for_singly_are_those_that_there_are():
+    text = (
+        '{"id_token": {"email": null, "sub": {"value": "x"}, "hat": null}, "userinfo": {"name": {"essential": true}}}'
+    )
+    assert claims.wanted(text) == claims.Wanted(id_token=("email",), userinfo=("name",), sub="x")
+    assert claims.wanted(None) == claims.Wanted()
+    assert claims.wanted('{"userinfo": {"sub": {"value": "x"}}}').sub == "x"
+
+
+def test_an_acr_that_is_essential_is_the_only_one_that_will_do():
+    one, two = '"value": "a"', '"values": ["b", "c"]'
+    assert claims.wanted(f'{{"id_token": {{"acr": {{"essential": true, {one}, {two}}}}}}}').acrs == ("a", "b", "c")
+    assert claims.wanted(f'{{"id_token": {{"acr": {{{two}}}}}}}').acrs == ()
+    assert claims.wanted('{"id_token": {"acr": null}}').acrs == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id_token": {"sub": {"value": "x"}}, "userinfo": {"sub": {"value": "y"}}}',
+        '{"id_token": {"sub": {"value": 7}}}',
+        '{"id_token": {"acr": {"essential": true, "values": "a"}}}',
+    ],
+)
+def test_claims_that_cannot_be_met_are_refused(text: str):
+    with pytest.raises(InvalidRequest, match="claims"):
+        claims.wanted(text)
+
+
+@given(st.text(max_size=50).filter(lambda text: not text.strip().startswith("{")))
+def test_what_is_no_json_object_is_no_claims(text: str):
+    with pytest.raises(InvalidRequest, match="claims"):
+        claims.wanted(text)

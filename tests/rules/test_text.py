@@ -1,0 +1,48 @@
+"""Which characters names and addresses may have."""
+
+import re
+import sys
+import unicodedata
+
+import pytest
+
+from service.endpoints.wire import EMAIL, NOT_BLANK, TEXT
+from service.pages.entering import Person
+from service.pages.rendering import html
+from service.people.vault import is_email
+from service.text import is_text, unseen
+
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+JOINERS = "\u200c\u200d"
+
+
+def test_what_nobody_sees_is_refused_but_for_the_joiners_that_languages_need():
+    every = [chr(number) for number in range(sys.maxunicode + 1) if unicodedata.category(chr(number)) in UNSEEN]
+    assert [c for c in every if is_text(f"Ada{c}")] == list(JOINERS)
+
+
+@pytest.mark.parametrize("name", ["Evil\u202emoc.elgoog", "A\u200bda", "\ufeffAda", "a\u00adda@example.com"])
+def test_the_published_patterns_say_the_same(name: str):
+    assert unseen(name)
+    assert not any(re.search(pattern, name) for pattern in (TEXT, NOT_BLANK, EMAIL))
+    assert not is_email(name)
+
+
+@pytest.mark.parametrize("name", ["Ada", "Ada King-Lovelace", "क्\u200dष", "👩\u200d🚀"])
+def test_names_are_in_every_script(name: str):
+    assert is_text(name)
+    assert re.search(TEXT, name)
+    assert re.search(NOT_BLANK, name)
+
+
+def test_a_secret_may_have_what_is_not_seen_for_it_is_shown_to_nobody():
+    assert unseen("a\u200bb", secret=True) is None
+    assert unseen("a\0b", secret=True) == "U+0000"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_name_turns_nothing_around_it_on_a_page(language: str):
+    person = Person(name="Ada <b>", email="ada@example.com")
+    page = html("choose.html", language, client="A & B", person=person, base="", csrf="", request="", url=str)
+    for name in ("A &amp; B", "Ada &lt;b&gt;", "ada@example.com"):
+        assert f"<bdi>{name}</bdi>" in page

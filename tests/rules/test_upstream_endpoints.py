@@ -1,0 +1,32 @@
+"""Where the metadata of the upstream provider may send us."""
+
+import pytest
+
+from service.oauth.upstream import is_safe
+
+REMOTE, LOOPBACK, PRIVATE = "https://op.example", "http://127.0.0.1:9", "https://10.0.0.5"
+
+
+@pytest.mark.parametrize(
+    ("address", "issuer", "safe"),
+    [
+        ("https://op.example/token", REMOTE, True),
+        ("https://accounts.example/token", REMOTE, True),
+        ("http://op.example/token", REMOTE, False),
+        ("http://127.0.0.1:5432/jwks", REMOTE, False),
+        ("https://127.0.0.1/jwks", REMOTE, False),
+        ("https://localhost:8000/jwks", REMOTE, False),
+        ("https://169.254.169.254/latest", REMOTE, False),
+        ("https://[::1]/jwks", REMOTE, False),
+        ("https://10.0.0.5/jwks", REMOTE, False),
+        ("ftp://op.example/jwks", REMOTE, False),
+        ("https://10.0.0.5/jwks", PRIVATE, True),
+        ("https://10.0.0.6/jwks", PRIVATE, False),
+        ("http://10.0.0.5/jwks", PRIVATE, False),
+        ("http://127.0.0.1:9/jwks", LOOPBACK, True),
+        ("http://localhost:9/jwks", LOOPBACK, True),
+        ("http://op.example/jwks", LOOPBACK, False),
+    ],
+)
+def test_a_provider_may_name_public_hosts_and_its_own(address: str, issuer: str, *, safe: bool):
+    assert is_safe(address, issuer) is safe
