@@ -22,7 +22,7 @@ Password = Annotated[
     str,
     Meta(
         max_length=MOST_TYPED,
-        description=f"{LEAST} to {MOST} characters, none of the passwords that are guessed first, and not the e-mail address. "
+        description=f"{LEAST} to {MOST} characters, none of the passwords that are too easy to guess, and not the e-mail address. "
         "Only its hash (argon2id) is kept, encrypted. Without a password somebody signs in by the upstream provider alone.",
         extra_json_schema={"minLength": LEAST, "maxLength": MOST, "format": "password", "writeOnly": True},
     ),

@@ -37,7 +37,7 @@ async def test_history_tells_what_changed_from_what_to_what_and_by_whom(live: Li
     await live.http.delete(f"{path}/secrets/{added.json()['secretId']}", headers=live.bearer)
     shown = await live.http.get(path, headers=live.bearer)
     headers = {**live.bearer, "If-Match": shown.headers["etag"]}
-    await live.http.patch(path, json={"displayName": "\x41fter \u202e"}, headers=headers)
+    await live.http.patch(path, json={"displayName": "\x41fter \u200d"}, headers=headers)
     await live.http.delete(path, headers=live.bearer)
     told, script, gone = await asyncio.gather(
         on(live.database, "clients", "history", client_id),
@@ -50,10 +50,10 @@ async def test_history_tells_what_changed_from_what_to_what_and_by_whom(live: Li
     assert sentences[1].endswith("added")
     assert sentences[2].startswith('secret "second" (…')
     assert sentences[2].endswith("revoked")
-    assert sentences[3] == 'name changed from "Before" to "After \u202e"'
+    assert sentences[3] == 'name changed from "Before" to "After \u200d"'
     assert sentences[4] == "deleted"
     assert all(line["actor"]["client_id"] == live.client_id for line in script.lines)
-    assert '"After \\u202e"' in told.out  # what could paint the terminal is spelt out
+    assert '"After \\u200d"' in told.out  # what could paint the terminal is spelt out
     assert "hash" not in script.out
     assert gone.status == 1
     assert "was deleted" in gone.err

@@ -150,7 +150,7 @@ async def test_an_answer_sealed_under_a_former_master_key_is_a_clash_and_no_seco
     first = await post(live, "former")
     await asked(
         live,
-        "update log.commands set response = '\\x00'::bytea || substr(response, 2) where last_position = $1",
+        "update log.commands set response = set_byte(response, 0, get_byte(response, 0) # 1) where last_position = $1",
         int(first.headers["muniment-position"]),
     )
     assert "master key" in refused(await post(live, "former"), 409)["detail"]

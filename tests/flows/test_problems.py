@@ -15,7 +15,6 @@ CLIENTS = "/api/v1/auth/clients"
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/nothing",
         "/api",
         "/api/v1/auth",

@@ -26,7 +26,7 @@ async def test_the_answer_is_a_client_id_and_a_secret_at_a_new_place(live: Live)
 
 
 async def test_everything_that_was_sent_is_kept(live: Live):
-    name = "Größe \U0001f916 'x' \"y\" \\ <b> \u202e"
+    name = "Größe \U0001f916 'x' \"y\" \\ <b> \u200d"
     client_id, _ = await live.register(
         displayName=name, redirectUri="https://a.example/cb?x=1", botUserId="böt / 1 ?#%00"
     )
