@@ -1,5 +1,6 @@
 """The embedded Postgres in bad times: whatever is killed, whenever, nothing acknowledged is lost and nothing stays behind."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -10,6 +11,9 @@ import psycopg
 import pytest
 
 from service.embedded import account, postmaster
+
+# What differs between root and an ordinary user is tested as both; the rest as one of them.
+ONE_KIND = pytest.mark.parametrize("world", ["root" if os.geteuid() == 0 else "an ordinary user"], indirect=True)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -36,6 +40,7 @@ def test_a_killed_postmaster_is_started_again_while_it_is_in_use(world, number):
     assert number in kept(url)
 
 
+@ONE_KIND
 def test_of_several_users_one_starts_the_killed_postmaster_again(world, number):
     users = [world.user() for _ in range(3)]
     url = {user.up() for user in users}.pop()
@@ -49,6 +54,7 @@ def test_of_several_users_one_starts_the_killed_postmaster_again(world, number):
     assert world.postmaster() == revived
 
 
+@ONE_KIND
 def test_a_restart_waits_for_the_backends_that_the_killed_postmaster_left(world, number):
     url = world.user().up()
     with psycopg.connect(url) as connection:
@@ -73,6 +79,7 @@ def test_the_server_of_a_killed_user_is_adopted_and_then_stopped(world, number):
     assert world.running() == []
 
 
+@ONE_KIND
 def test_an_orphan_that_no_longer_answers_is_replaced(world, number):
     user = world.user()
     insert(user.up(), number)
@@ -109,10 +116,11 @@ def test_a_user_killed_at_any_moment_of_the_first_start_leaves_nothing_that_hind
 
 def test_what_a_killed_user_left_half_made_is_cleared_even_with_its_initdb_still_at_it(empty_world):
     user = empty_world.user()
-    until(lambda: list(empty_world.root.glob("data/postgres.new-*/cluster/base")) != [])
+    until(lambda: empty_world.running("initdb") != [])
     [initdb] = empty_world.running("initdb")
     initdb.suspend()
     user.kill()
+    assert list(empty_world.data.glob("postgres.new-*")) != []
     empty_world.user().up()
     assert not postmaster.is_alive(initdb)
     assert list(empty_world.data.glob("postgres.new-*")) == []

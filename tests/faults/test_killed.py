@@ -64,7 +64,7 @@ async def _kill_at_random(service: Served, answered: Answered, seed: int) -> Non
     chance = random.Random(seed)
     for _ in range(KILLS):
         before = len(answered.tokens)
-        await asyncio.sleep(chance.uniform(0.05, 0.4))
+        await asyncio.sleep(chance.uniform(0.02, 0.25))
         if chance.random() < 0.4:
             await service.kill()
             await service.start()

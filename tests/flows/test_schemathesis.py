@@ -17,7 +17,7 @@ continue-on-failure = true
 
 [generation]
 deterministic = true
-max-examples = 3
+max-examples = 2
 allow-extra-parameters = false  # every HTTP server ignores headers that it does not know
 
 [phases.coverage]
@@ -25,7 +25,7 @@ unexpected-methods = ["PUT", "TRACE"]
 
 [phases.stateful]
 max-steps = 5
-generation.max-examples = 8
+generation.max-examples = 5
 
 [auth.openapi.bearer]
 bearer = "${{TOKEN}}"
