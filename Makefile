@@ -15,8 +15,9 @@ help: ## what each target does
 serve: .venv/installed ## install into .venv and run the service on http://127.0.0.1:$PORT, with a Postgres of its own
 	@exec $(BIN)/muniment serve
 
+# One worker more than there are cores, for some tests wait; four at most.
 test: .venv/installed-dev ## install into .venv and run every test (no services needed, under two minutes)
-	@exec $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/installed-dev ## ruff, format, basedpyright, import-linter, hadolint, compose: the static checks that CI runs
 	$(BIN)/ruff check .

@@ -121,11 +121,15 @@ async def accessible(page: Page) -> None:
 
 
 async def _seen(page: Page, size: ViewportSize, scheme: Literal["dark", "light"], options: dict[str, Any]) -> None:
-    """Nothing is cut off at the side, either."""
     await page.set_viewport_size(size)
     await page.emulate_media(color_scheme=scheme)
     found = (await Axe().run(page, options=options)).response["violations"]
     assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    await uncut(page)
+
+
+async def uncut(page: Page) -> None:
+    """Nothing is cut off at the side."""
     width, view = await page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert width <= view
 

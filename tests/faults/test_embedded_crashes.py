@@ -126,7 +126,14 @@ def test_what_a_killed_user_left_half_made_is_cleared_even_with_its_initdb_still
     assert list(empty_world.data.glob("postgres.new-*")) == []
 
 
-@pytest.fixture(params=["another_program", "a_zombie", "another_postgres"])
+KINDS = [("root", "an ordinary user"), ("root",)] if os.geteuid() == 0 else [("an ordinary user",)] * 2
+STRANGERS = [
+    *((kind, "another_postgres") for kind in KINDS[0]),
+    *((kind, other) for kind in KINDS[1] for other in ("another_program", "a_zombie")),
+]
+
+
+@pytest.fixture
 def stranger(request: pytest.FixtureRequest, world) -> Iterator[int]:
     """The pid of a process of the server's own account."""
     program = shutil.copy(shutil.which("sleep") or "", world.root / "postgres")
@@ -141,6 +148,7 @@ def stranger(request: pytest.FixtureRequest, world) -> Iterator[int]:
     process.wait()
 
 
+@pytest.mark.parametrize(("world", "stranger"), STRANGERS, indirect=True)
 def test_a_stale_pid_is_not_believed_when_it_now_belongs_to(stranger, world, number):
     user = world.user()
     insert(user.up(), number)
