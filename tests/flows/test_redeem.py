@@ -399,13 +399,14 @@ async def test_the_log_has_no_code_no_token_and_no_address_of_a_person(live: Liv
 
 async def _all_of(live: Live, person: Person) -> str:
     async with inside(live) as resources:
+        streams = await read(resources.ledger.pool, lambda connection: users.streams_of(connection, person.user))
         rows = await resources.ledger.pool.fetch(
             """
-            select convert_from(data, 'UTF8') || convert_from(meta, 'UTF8') from log.events
-             where type like any(array['user.%', 'session.%', 'consent.%', 'authorization.%'])
+            select convert_from(data, 'UTF8') || convert_from(meta, 'UTF8') from log.events where stream_id = any($1::uuid[])
             union all
-            select convert_from(data, 'UTF8') from log.issuance where convert_from(data, 'UTF8')::json ->> 'sub' = $1
+            select convert_from(data, 'UTF8') from log.issuance where convert_from(data, 'UTF8')::json ->> 'sub' = $2
             """,
+            streams,
             str(person.user),
         )
     assert len(rows) > 6
