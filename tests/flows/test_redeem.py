@@ -8,6 +8,8 @@ from uuid import UUID
 import jwt
 import pytest
 
+from events.database import read
+from projections import users
 from service.commands.authorization import GRACE, RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, handle
 from service.oauth.server import utc_now
