@@ -24,6 +24,9 @@ from service.settings import Settings, read
 from tests.conftest import fresh_database
 
 MASTER_KEY = b"k" * 32
+PATIENT = httpx.Limits(keepalive_expiry=2)
+"""The service closes a connection that was idle for five seconds: a client that would use it in that very moment would fail."""
+
 PROBLEM = {"type", "title", "status", "detail", "instance"}
 META = Meta(actor=ByService(why="test"), request_id="test")
 
@@ -139,7 +142,7 @@ async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        async with httpx.AsyncClient(verify=False, base_url=url, timeout=10) as http:
+        async with httpx.AsyncClient(verify=False, base_url=url, timeout=10, limits=PATIENT) as http:
             live = await _ready(http, running)
             assert live
             secret = operator.secret.reveal()
