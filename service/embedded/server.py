@@ -25,6 +25,7 @@ SETTINGS = {
     "max_connections": "500",
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
+    "wal_recycle": "off",  # what a checkpoint has no more use for is deleted, not kept under another name: erased people are in it
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -33,3 +33,13 @@ create unlogged table limits.used (
 alter table limits.used alter column key set statistics 0;           -- what is counted is forgotten, not kept in the catalogue
 alter table limits.counts alter column key set statistics 0;
 alter table limits.used owner to muniment_service;
+
+-- Erasing somebody ends with a new segment of the write-ahead log and a checkpoint, where a superuser could allow that (the embedded
+-- default); elsewhere deploy/operating.md says what an operator does.
+do $$
+begin
+  if (select rolsuper from pg_roles where rolname = current_user) then
+    grant pg_checkpoint to muniment_service;
+    grant execute on function pg_catalog.pg_switch_wal() to muniment_service;
+  end if;
+end $$;

@@ -279,6 +279,22 @@ async def test_no_byte_of_an_erased_person_is_left_in_the_files_of_the_database(
     assert len(await people.profiles([await people.row(other) for other in others])) == 3
 
 
+async def test_nor_in_its_write_ahead_log(people, superuser):
+    """(Three, for a page of that log may end in the middle of a key.)"""
+    users = [await people.register(Profile(email=f"wal{n}@example.com"), None, META) for n in range(3)]
+    wrapped = [row[0] for row in await superuser.fetch("select wrapped from vault.people")]
+    await superuser.execute("checkpoint")
+    assert having(await write_ahead_log(superuser), wrapped) != []
+    for user in users:
+        await people.erase(user, META)
+    assert having(await write_ahead_log(superuser), wrapped) == []
+
+
+async def write_ahead_log(connection: Connection) -> dict[str, bytes]:
+    where = Path(await connection.fetchval("select current_setting('data_directory')")) / "pg_wal"
+    return {file.name: file.read_bytes() for file in where.iterdir() if file.is_file()}
+
+
 async def test_an_erasure_that_was_killed_after_its_event_is_finished_by_housekeeping(people, ledger, superuser):
     user = await people.register(ADA, PASSWORD, META)
     wrapped = await superuser.fetchval("select wrapped from vault.people")
