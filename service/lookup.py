@@ -62,6 +62,18 @@ class Lookup:
             return Seen(client=found.client, bot_state=found.bot_state, position=self.position)
         return await self._missing.submit(stream)
 
+    async def named(self, client_id: str) -> Seen | None:
+        """The same by its public name; None for what has not even the form of one."""
+        stream = clients.stream_of(client_id)
+        return await self.client(stream) if stream else None
+
+    async def standing(self, client_id: str, jti: UUID, grant_id: UUID | None) -> Seen | None:
+        """The client of a token that is good still: it may act, and neither the token nor its authorization was revoked."""
+        seen = await self.named(client_id)
+        if seen is None or not seen.may_act or await self.is_revoked(jti, grant_id):
+            return None
+        return seen
+
     async def is_revoked(self, jti: UUID, grant_id: UUID | None = None) -> bool:
         """Whether the token was given back, or the authorization that it came of was revoked."""
         await self.be_current()

@@ -1,7 +1,5 @@
 """Settings come from the environment only; every wrong value is refused at start, all of them at once, each with a sentence."""
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from ipaddress import ip_network
@@ -9,6 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+
+from service.base64url import of_text
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_DIGITS = 9
@@ -101,11 +101,8 @@ def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
 
 def decode_master_key(text: str) -> bytes | None:
     """32 bytes from base64url (with or without padding), or None when the text is something else."""
-    try:
-        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return key if len(key) == 32 else None
+    key = of_text(text)
+    return key if key is not None and len(key) == 32 else None
 
 
 class _Asked:

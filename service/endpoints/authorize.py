@@ -5,17 +5,16 @@ Nothing is kept at the server between the pages: the request travels sealed, and
 
 from html import escape
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from msgspec import structs
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from projections.clients import Found, stream_of
+from projections.clients import Found
 from service.endpoints.asgi import BodyTooLong, read_body, resources_of
 from service.endpoints.granting import ConsentWithdrawn, SessionOver, code_of, is_allowed
-from service.endpoints.origin import form_target
+from service.endpoints.origin import GOES_AWAY, below, form_target
 from service.endpoints.remembering import remember_refusal
 from service.oauth import authorize, id_tokens, redirects
 from service.oauth.asked import AuthorizationRequest
@@ -30,17 +29,14 @@ from service.resources import Resources
 
 CONTINUE = "/openid/continue"
 
-GOES_AWAY = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-
 
 async def begin(request: Request) -> Response:
     """The request as the client made it. Raises Shown."""
     _is_not_only_looked_at(request)
     resources = resources_of(request.scope)
     params, twice = authorize.parse(await _said(request))
-    stream = stream_of(params.get("client_id", ""))
     await resources.lookup.be_certain()
-    found = await resources.lookup.client(stream) if stream else None
+    found = await resources.lookup.named(params.get("client_id", ""))
     asked = Asked(params=params, twice=twice, issuer=resources.settings.issuer, now=utc_now().timestamp())
     try:
         good = _with_hint(resources, authorize.checked(asked, found), params.get("id_token_hint"))
@@ -62,9 +58,8 @@ async def go_on(request: Request) -> Response:
     _is_not_only_looked_at(request)
     resources = resources_of(request.scope)
     asked = resources.requests.open(request.query_params.get("request", ""))
-    stream = stream_of(asked.client_id)
     await resources.lookup.be_certain()
-    found = await resources.lookup.client(stream) if stream else None
+    found = await resources.lookup.named(asked.client_id)
     try:
         found = authorize.still_good(asked, found, resources.settings.issuer)
     except Redirected as fault:
@@ -158,8 +153,7 @@ async def _said(request: Request) -> bytes:
 
 
 def _page(path: str, resources: Resources, asked: AuthorizationRequest) -> Response:
-    below = urlsplit(resources.settings.issuer).path  # an issuer may be below a path of its host
-    location = f"{below}{path}?request={resources.requests.close(asked)}"
+    location = f"{below(resources.settings.issuer)}{path}?request={resources.requests.close(asked)}"
     return RedirectResponse(location, HTTPStatus.SEE_OTHER, GOES_AWAY)
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from msgspec import Struct, json
 
 from events.authorization import Authorized
-from projections.clients import stream_of
 from service.commands.handle import AUTHORIZATION, state_of
 from service.endpoints.oauth import Asked, authenticated, required
 from service.oauth import tickets
@@ -60,11 +59,8 @@ async def _alive(asked: Asked, token: str) -> VerifiedClaims | None:
         claims = asked.resources.tokens.verify(token, for_us=False)
     except BadToken:
         return None
-    stream = stream_of(claims.client_id)
-    seen = await asked.resources.lookup.client(stream) if stream else None
-    if seen is None or not seen.may_act or await asked.resources.lookup.is_revoked(claims.jti, claims.authorization):
-        return None
-    return claims
+    seen = await asked.resources.lookup.standing(claims.client_id, claims.jti, claims.authorization)
+    return None if seen is None else claims
 
 
 class RefreshIntrospection(Struct, frozen=True, kw_only=True):

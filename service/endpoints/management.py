@@ -11,7 +11,6 @@ from starlette.types import Receive, Scope, Send
 
 from events.database import Unavailable
 from events.envelope import ByClient, Meta
-from projections.clients import stream_of
 from service.commands.client import Holder
 from service.credentials import new_id
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, address, read_body, resources_of
@@ -159,9 +158,8 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
         claims = resources.tokens.verify(token.strip())
     except BadToken as fault:
         raise Unauthenticated(str(fault), error="invalid_token") from fault
-    stream = stream_of(claims.client_id)
-    seen = await resources.lookup.client(stream) if stream else None
-    if seen is None or not seen.may_act or await resources.lookup.is_revoked(claims.jti, claims.authorization):
+    seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization)
+    if seen is None:
         raise Unauthenticated("The token was revoked, or its client was disabled or deleted.", error="invalid_token")
     return Caller(client_id=claims.client_id, sub=claims.sub, scopes=claims.scopes & set(seen.client.scopes))
 

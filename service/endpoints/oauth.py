@@ -77,8 +77,7 @@ def presented_or_none(asked: Asked) -> Presented | None:
 
 
 async def look_up(asked: Asked, given: Presented | None) -> Seen | None:
-    stream = stream_of(given.client_id) if given else None
-    return await asked.resources.lookup.client(stream) if stream else None
+    return await asked.resources.lookup.named(given.client_id) if given else None
 
 
 async def certainly(asked: Asked, given: Presented | None) -> Seen | None:

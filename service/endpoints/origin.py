@@ -3,6 +3,9 @@
 import re
 from urllib.parse import urlsplit
 
+GOES_AWAY = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+"""Of an answer that sends the browser on, with something in its address that is for nobody else."""
+
 _host = re.compile(r"[a-z0-9.\-]+").fullmatch
 
 

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from events.authorization import Authorized
 from events.database import Unavailable
-from projections.clients import stream_of
 from service.commands.handle import AUTHORIZATION, state_of
 from service.credentials import new_id
 from service.endpoints.asgi import resources_of
@@ -83,11 +82,8 @@ async def _token(request: Request, resources: Resources) -> VerifiedClaims:
     if claims.aud not in (resources.settings.audience, resources.settings.issuer):
         raise Unauthenticated("The token is for another resource, not for this server.", error="invalid_token")
     await resources.lookup.be_certain()
-    if claims.authorization is None or await resources.lookup.is_revoked(claims.jti, claims.authorization):
-        raise _no_good()
-    stream = stream_of(claims.client_id)
-    seen = await resources.lookup.client(stream) if stream else None
-    if seen is None or not seen.may_act:
+    seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization)
+    if seen is None or claims.authorization is None:
         raise _no_good()
     return claims
 

@@ -3,8 +3,6 @@
 Nothing is kept at the server between the pages, and nobody but this server can write such a request or read it.
 """
 
-import base64
-import binascii
 import time
 from uuid import UUID
 
@@ -66,15 +64,13 @@ class Requests:
         self._seal = Seal(master_key, "muniment authorization requests")
 
     def close(self, request: AuthorizationRequest) -> str:
-        sealed = self._seal.close(json.encode(request), ABOUT)
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return self._seal.close_as_text(json.encode(request), ABOUT)
 
     def open(self, text: str) -> AuthorizationRequest:
         """Raises NoRequest."""
         try:
-            sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            request = json.decode(self._seal.open(sealed, ABOUT), type=AuthorizationRequest)
-        except (binascii.Error, CannotOpen, ValidationError, ValueError) as fault:
+            request = json.decode(self._seal.open_text(text, ABOUT), type=AuthorizationRequest)
+        except (CannotOpen, ValidationError, ValueError) as fault:
             raise NoRequest("This page was reached in a way that cannot be continued.") from fault
         if request.asked_at + LIFETIME_SECONDS < time.time():
             raise NoRequest("This page was open for more than an hour.")

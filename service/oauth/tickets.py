@@ -1,12 +1,11 @@
 """Authorization codes and refresh tokens: named by their authorization, so that no table finds them, and proved by 256 random bits."""
 
-import base64
-import binascii
 import secrets
 from uuid import UUID
 
 from msgspec import Struct
 
+from service.base64url import as_text, of_text
 from service.credentials import Secret, SecretHash, hash_secret
 
 CODE = "code_"
@@ -23,17 +22,14 @@ class Ticket(Struct, frozen=True, kw_only=True):
 
 def make(kind: str, authorization: UUID) -> Secret:
     named = authorization.bytes + secrets.token_bytes(RANDOM_BYTES)
-    return Secret(kind + base64.urlsafe_b64encode(named).decode())
+    return Secret(kind + as_text(named))
 
 
 def read(kind: str, text: str | None) -> Ticket | None:
     """None for what has not the form of one of ours."""
     if text is None or not text.startswith(kind):
         return None
-    try:
-        named = base64.b64decode(text[len(kind) :], altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if len(named) != 16 + RANDOM_BYTES:
+    named = of_text(text[len(kind) :])
+    if named is None or len(named) != 16 + RANDOM_BYTES:
         return None
     return Ticket(authorization=UUID(bytes=named[:16]), hash=hash_secret(text))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from msgspec import Struct, structs
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from events.envelope import ByUser, Meta
 from service.credentials import new_id
 from service.endpoints.asgi import resources_of
+from service.endpoints.origin import below
 from service.oauth.asked import AuthorizationRequest, NoRequest
 from service.pages import csrf, language, rendering
 from service.people.sessions import SignedIn
@@ -72,8 +73,7 @@ class Visit(Struct, frozen=True, kw_only=True):
         """A path of this server as the browser sees it, with what the client wants carried along."""
         sealed = {"request": self.resources.requests.close(self.asked)} if self.asked else {}
         parameters = urlencode({**sealed, **{name: value for name, value in query.items() if value}})
-        base = urlsplit(self.resources.settings.issuer).path
-        return f"{base}{path}{'?' if parameters else ''}{parameters}"
+        return f"{below(self.resources.settings.issuer)}{path}{'?' if parameters else ''}{parameters}"
 
     def page(self, template: str, status: int = 200, **context: Any) -> Response:
         """The page; its forms may lead on to this server, and to the client that waits."""
@@ -83,7 +83,7 @@ class Visit(Struct, frozen=True, kw_only=True):
             csrf=csrf.token(master_key(self.resources), self.browser, self.session),
             request=self.resources.requests.close(self.asked) if self.asked else "",
             url=self.url,
-            base=urlsplit(self.resources.settings.issuer).path,
+            base=below(self.resources.settings.issuer),
             **context,
         )
         return rendering.page(text, *([self.asked.redirect_uri] if self.asked else []), status=status)

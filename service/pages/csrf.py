@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from hmac import compare_digest, digest
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from service.sealing import derived
 
 OWN_SITE = ("same-origin", "none")
 
@@ -20,7 +19,7 @@ def token(master_key: bytes, browser: str, session: str = "") -> str:
     """What the forms given to this browser carry, and of which session they are. Whoever can set a cookie, but not read this page,
     cannot make it.
     """
-    key = HKDF(algorithm=SHA256(), length=32, salt=b"", info=b"muniment forms").derive(master_key)
+    key = derived(master_key, "muniment forms")
     return f"{_mac(key, browser)}.{_mac(key, f'{session} {browser}')}"
 
 

@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from events.envelope import ByService, Meta
 from projections import users
-from projections.clients import stream_of
 from service.credentials import new_id
 from service.endpoints.asgi import address
 from service.pages.browser import ACCOUNT, Visit, bake, by
@@ -119,6 +118,5 @@ async def client_name(visit: Visit) -> str | None:
     """What the client that waits calls itself, or its client_id."""
     if visit.asked is None:
         return None
-    stream = stream_of(visit.asked.client_id)
-    seen = await visit.resources.lookup.client(stream) if stream else None
+    seen = await visit.resources.lookup.named(visit.asked.client_id)
     return (seen.client.display_name if seen else None) or visit.asked.client_id

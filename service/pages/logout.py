@@ -3,10 +3,8 @@
 The request is checked, sealed, and carried to /signout: so it works by GET and by POST, and no ID token stays in an address.
 """
 
-import base64
-import binascii
 import time
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from uuid import UUID
 
 from msgspec import Struct, ValidationError, json
@@ -15,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from projections.clients import Row, stream_of
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
+from service.endpoints.origin import GOES_AWAY, below
 from service.oauth import redirect_match
 from service.oauth.errors import InvalidRequest, Shown
 from service.oauth.form import FORM, Form, parse
@@ -29,7 +28,6 @@ from service.sealing import CannotOpen, Seal
 ABOUT = b"logout request"
 CANNOT = "This sign-out cannot be carried out"
 LIFETIME_SECONDS = 3600
-NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 SIGNOUT, SIGNED_OUT = "/signout", "/signed-out"
 
 
@@ -64,8 +62,7 @@ async def logout(request: Request) -> Response:
     form = await _parameters(request)
     leaving = await _checked(resources, form)
     query = {"leaving": _close(resources, leaving), "ui_locales": form.get("ui_locales", "")}
-    base = urlsplit(resources.settings.issuer).path
-    return RedirectResponse(f"{base}{SIGNOUT}?{urlencode(query)}", 303, headers=NO_STORE)
+    return RedirectResponse(f"{below(resources.settings.issuer)}{SIGNOUT}?{urlencode(query)}", 303, headers=GOES_AWAY)
 
 
 async def _ask(visit: Visit) -> Response:
@@ -97,7 +94,7 @@ async def _end(visit: Visit, signed_in: SignedIn, leaving: Leaving) -> Response:
 
 
 def _gone(visit: Visit, leaving: Leaving) -> Response:
-    response = RedirectResponse(leaving.location or visit.url(SIGNED_OUT), 303, headers=NO_STORE)
+    response = RedirectResponse(leaving.location or visit.url(SIGNED_OUT), 303, headers=GOES_AWAY)
     bake(visit.resources, response, visit.resources.sessions.cookie, "", 0)
     return response
 
@@ -174,17 +171,14 @@ def _check_uri(uri: str, row: Row | None) -> None:
 
 
 def _close(resources: Resources, leaving: Leaving) -> str:
-    sealed = _seal(resources).close(json.encode(leaving), ABOUT)
-    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    return _seal(resources).close_as_text(json.encode(leaving), ABOUT)
 
 
 def _open(visit: Visit) -> Leaving:
     """What came along sealed. Whatever else comes along is as nothing: signing out always works."""
-    text = visit.given("leaving")
     try:
-        sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        leaving = json.decode(_seal(visit.resources).open(sealed, ABOUT), type=Leaving)
-    except (binascii.Error, CannotOpen, ValidationError, ValueError):
+        leaving = json.decode(_seal(visit.resources).open_text(visit.given("leaving"), ABOUT), type=Leaving)
+    except (CannotOpen, ValidationError, ValueError):
         return Leaving(asked_at=0)
     return leaving if time.time() < leaving.asked_at + LIFETIME_SECONDS else Leaving(asked_at=0)
 

@@ -1,6 +1,5 @@
 """What a browser keeps for us for a while, between two steps: sealed, bound to that browser, and good for so long."""
 
-import base64
 import time
 from typing import TypeVar
 
@@ -20,13 +19,13 @@ class Slip(Struct, frozen=True, kw_only=True):
 def close(visit: Visit, what: Struct, seconds: float) -> str:
     """The slip as text for a cookie or a hidden field."""
     slip = Slip(until=time.time() + seconds, what=Raw(json.encode(what)))
-    return base64.urlsafe_b64encode(_seal(visit).close(json.encode(slip), _about(visit, type(what)))).decode()
+    return _seal(visit).close_as_text(json.encode(slip), _about(visit, type(what)))
 
 
 def opened(visit: Visit, text: str | None, shape: type[Shape]) -> Shape | None:
     """What was closed for this browser, unless its time is over."""
     try:
-        plain = _seal(visit).open(base64.urlsafe_b64decode(text or ""), _about(visit, shape))
+        plain = _seal(visit).open_text(text or "", _about(visit, shape))
         slip = json.decode(plain, type=Slip)
         return json.decode(slip.what, type=shape) if time.time() < slip.until else None
     except (CannotOpen, ValidationError, ValueError):

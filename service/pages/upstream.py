@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from events.envelope import ByService, Meta
 from projections import users
 from service.credentials import new_id
+from service.endpoints.origin import GOES_AWAY
 from service.oauth.asked import AuthorizationRequest
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, UpstreamStale, proved_at
 from service.pages import factor, slips
@@ -45,7 +46,7 @@ async def leave(visit: Visit) -> Response:
         url, begun = await _directory(visit).begin(next_=next_, parts=len(parts), max_age=_max_age(visit))
     except UpstreamAway as fault:
         return _told(visit, "away", fault)
-    response = RedirectResponse(url, 303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+    response = RedirectResponse(url, 303, headers=GOES_AWAY)
     visit.set_cookie(response, COOKIE, slips.close(visit, begun, SECONDS), SECONDS)
     for number, part in enumerate(parts):
         visit.set_cookie(response, f"{COOKIE}_{number}", part, SECONDS)

@@ -17,7 +17,6 @@ from service.commands.user import ChangePassword, DisableUser, EnableUser, Erase
 from service.credentials import new_id
 from service.people import ending
 from service.people.passwords import Passwords, WeakPassword, checked
-from service.people.signed import as_text, of_text
 from service.people.vault import NameTaken, Vault, is_email
 from service.problems import Invalid, NotFound, Problem
 from service.sealing import CannotOpen, Seal
@@ -220,14 +219,14 @@ def _check(profile: Profile) -> None:
 
 
 def _closed(seal: Seal, user: UUID, purpose: str, plain: bytes) -> Sealed:
-    return Sealed(as_text(seal.close(plain, _about(user, purpose))))
+    return Sealed(seal.close_as_text(plain, _about(user, purpose)))
 
 
 def _open(seal: Seal | None, user: UUID, purpose: str, sealed: Sealed | None) -> bytes | None:
     if seal is None or sealed is None:
         return None
     try:
-        return seal.open(of_text(sealed) or b"", _about(user, purpose))
+        return seal.open_text(sealed, _about(user, purpose))
     except CannotOpen as fault:
         raise CannotOpen(f"what is kept of the user {user} was sealed for something else") from fault
 

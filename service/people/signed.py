@@ -1,13 +1,10 @@
 """Cookies that only this server can have written: what they say, and an HMAC-SHA256 of it under a key derived from the master key."""
 
-import base64
-import binascii
 import hmac
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from service.base64url import as_text, of_text
+from service.sealing import derived
 from service.settings import Settings
 
 SIGNATURE_BYTES = 32
@@ -17,7 +14,7 @@ class Signature:
     """One key for one kind of cookie."""
 
     def __init__(self, master_key: bytes, purpose: str) -> None:
-        self._key = HKDF(algorithm=SHA256(), length=32, salt=b"", info=purpose.encode()).derive(master_key)
+        self._key = derived(master_key, purpose)
 
     def write(self, content: bytes) -> str:
         return as_text(content + self._of(content))
@@ -45,16 +42,3 @@ def cookie_name(name: str, settings: Settings) -> str:
     if issuer.scheme == "https":
         return f"__Host-{name}"
     return f"{name}_{issuer.port}" if issuer.port else name
-
-
-def as_text(content: bytes) -> str:
-    """base64url without padding."""
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def of_text(text: str) -> bytes | None:
-    """What `as_text` was given, or None when it is no such text."""
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None

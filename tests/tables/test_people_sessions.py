@@ -20,6 +20,7 @@ from events.replay import history
 from events.session import SessionEnded, SessionStarted, SessionUsedAfterEnd
 from projections import authorizations, sessions
 from projections.clients import client_id_of
+from service.base64url import as_text, of_text
 from service.commands.authorization import GrantAuthorization
 from service.commands.client import RegisterClient
 from service.commands.consent import GiveConsent, WithdrawConsent
@@ -31,7 +32,6 @@ from service.limits import Limits, forget
 from service.people import ending
 from service.people.accounts import People, Profile
 from service.people.sessions import Device, Sessions, SignedIn
-from service.people.signed import as_text, of_text
 from service.people.throttle import (
     ACCOUNT_LIMIT,
     ADDRESS_LIMIT,
