@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from alembic import command
-from msgspec import json
+from msgspec import json, structs
 from sqlalchemy import Connection
 
 from events.client import Login
@@ -16,6 +16,7 @@ from events.codec import Event
 from events.database import connect
 from events.log import Append, Change, Log
 from projections import clients, report
+from projections.inline import INLINE
 from projections.table import Table
 from service.commands.handle import BOT, CLIENT
 from service.credentials import new_id
@@ -71,7 +72,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(bare):
 
 
 async def test_what_an_older_version_wrote_before_a_migration_and_goes_on_to_write_after_it_is_right(bare):
-    """Version 0001 knows of no public clients and no terms of logging in; its processes go on until they are replaced."""
+    """Version 0001 knows no public clients and no terms of login; its processes go on until they are replaced."""
     await run._with_connection(bare, lambda connection: _upgrade_to(connection, "0001"))
     async with writing(bare) as log:
         kept, changed, bot = new_id(), new_id(), new_id()
@@ -79,14 +80,13 @@ async def test_what_an_older_version_wrote_before_a_migration_and_goes_on_to_wri
         await _old_append(log, CLIENT.table, changed, [INTERACTIVE])
         await _old_append(log, CLIENT.table, new_id(), [REGISTERED, RENAMED])
         await _old_append(log, BOT.table, bot, [BOT_REGISTERED])
-        assert await migrate(bare) == ("0001", WANTED)
-        for name in report.NAMES:
-            await agreed(bare, name)
+        await run._with_connection(bare, lambda connection: _upgrade_to(connection, "0002"))
 
         await _old_append(log, CLIENT.table, changed, [INTERACTIVE], [DISABLED])
         await _old_append(log, BOT.table, bot, [BOT_REGISTERED], [BOT_DISABLED])
         for events in ([INTERACTIVE], [REGISTERED], [REGISTERED, DELETED]):
             await _old_append(log, CLIENT.table, new_id(), events)
+        assert await migrate(bare) == ("0002", WANTED)
         for name in report.NAMES:
             await agreed(bare, name)
     connection = await connect(bare)
@@ -94,6 +94,31 @@ async def test_what_an_older_version_wrote_before_a_migration_and_goes_on_to_wri
     await connection.close()
     assert found is not None
     assert (found.client.public, found.client.login) == (False, Login())
+
+
+async def test_a_row_from_the_version_before_keeps_the_newest_column_or_gets_its_default(bare):
+    await migrate(bare)
+    connection = await asyncpg.connect(bare)
+    await connection.execute("alter table read.bots add column colour text not null default 'grey'")
+    await connection.execute("call log.generate_project()")
+    old, new = new_id(), new_id()
+    async with writing(bare) as log:
+        await _old_append(log, BOT.table, old, [BOT_REGISTERED])
+        await connection.execute("update read.bots set colour = 'red'")
+        await _old_append(log, BOT.table, new, [structs.replace(BOT_REGISTERED, email="other@example.com")])
+        await _old_append(log, BOT.table, old, [BOT_REGISTERED], [BOT_DISABLED])
+    rows = await connection.fetch("select stream_id, state, colour from read.bots order by stream_id")
+    await connection.close()
+    assert [tuple(row) for row in rows] == [(old, "disabled", "red"), (new, "active", "grey")]
+
+
+@pytest.mark.parametrize("name", sorted(INLINE))
+async def test_every_column_of_a_row_is_a_column_of_its_table(superuser, name):
+    live = await column(
+        superuser,
+        f"select attname from pg_attribute where attrelid = 'read.{name}'::regclass and attnum > 0 and not attisdropped",
+    )
+    assert sorted(live) == sorted(INLINE[name].columns)
 
 
 def _upgrade_to(connection: Connection, version: str) -> None:
