@@ -38,5 +38,5 @@ def is_scope(text: str) -> bool:
 
 
 def split(text: str | None) -> tuple[str, ...]:
-    """The scopes in a space-separated list, each once, in the order given."""
-    return tuple(dict.fromkeys((text or "").split(" "))) if text else ()
+    """The scopes in a list with any number of spaces around and between them, each once, in the order given."""
+    return tuple(dict.fromkeys(scope for scope in (text or "").split(" ") if scope))

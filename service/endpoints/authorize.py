@@ -61,7 +61,7 @@ async def go_on(request: Request) -> Response:
     await resources.lookup.be_certain()
     found = await resources.lookup.named(asked.client_id)
     try:
-        found = authorize.still_good(asked, found, resources.settings.issuer)
+        asked, found = authorize.still_good(asked, found, resources.settings.issuer)
     except Redirected as fault:
         return sent(fault.redirect)
     return await _go_on(request, asked, found)

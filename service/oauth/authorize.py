@@ -21,7 +21,7 @@ MOST_PARAMETERS = 50
 MOST_CHARACTERS = 2048
 """Of any one parameter. All of them travel in URLs."""
 
-RESPONSE_MODES = ("query", "form_post")
+RESPONSE_MODES = ("query", "fragment", "form_post")
 NOT_OFFERED = {
     "request": "request_not_supported",
     "request_uri": "request_uri_not_supported",
@@ -89,8 +89,11 @@ def checked(asked: Asked, found: Found | None) -> AuthorizationRequest:
         raise Redirected(redirects.refused(answer, asked.issuer, fault.error, str(fault))) from fault
 
 
-def still_good(request: AuthorizationRequest, found: Found | None, issuer: str) -> Found:
-    """The client of a request that was found good before, if it may still make it. Raises Shown or Redirected."""
+def still_good(request: AuthorizationRequest, found: Found | None, issuer: str) -> tuple[AuthorizationRequest, Found]:
+    """A request that was found good before, with the scopes that its client may still have, and its client.
+
+    Raises Shown or Redirected.
+    """
     if found is None or not found.may_act or found.client.login is None:
         raise Shown("This application has been switched off", "You can close this page.", status=403)
     if not redirect_match.matches(request.redirect_uri, found.client.redirect_uris):
@@ -99,11 +102,11 @@ def still_good(request: AuthorizationRequest, found: Found | None, issuer: str) 
             "Its owner took it away while this page was open. Go back to the application and begin again.",
         )
     try:
-        parameters.may_have(request.scopes, found)
+        scopes = parameters.granted(request.scopes, found)
         parameters.pkce_is_used(request.code_challenge, found)
     except Fault as fault:
         raise Redirected(redirects.refused(request, issuer, fault.error, str(fault))) from fault
-    return found
+    return structs.replace(request, scopes=scopes), found
 
 
 def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> AuthorizationRequest:

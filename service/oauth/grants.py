@@ -13,6 +13,7 @@ from events.authorization import Authorized, CodeIssued
 from events.client import StoredSecret
 from projections.clients import Found
 from service.oauth.errors import plain
+from service.oauth.parameters import persons_scopes
 from service.oauth.tickets import CODE, REFRESH_TOKEN, read
 from service.scopes import split
 
@@ -105,6 +106,24 @@ class CodeGrant(AuthorizationCodeGrant):
 
 class Refreshing(RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+    def _validate_token_scope(self, token: Credential) -> None:
+        """What the authorization endpoint left out is left out again, for applications repeat here what they asked for there."""
+        granted, may_ask_for = token.authorized.granted.scopes, persons_scopes(self.request.client.found)
+        asked = self._asked()
+        more = [scope for scope in asked if scope in may_ask_for and scope not in granted]
+        if more or (asked and set(asked).isdisjoint(granted)):
+            raise InvalidScopeError(
+                plain(f"The person did not allow: {' '.join(more or asked)}. They allowed: {' '.join(granted)}.")
+            )
+
+    def issue_token(self, user: UUID, refresh_token: Credential) -> Any:
+        granted, asked = refresh_token.authorized.granted.scopes, self._asked()
+        return self.generate_token(user=user, scope=" ".join(scope for scope in asked or granted if scope in granted))
+
+    def _asked(self) -> tuple[str, ...]:
+        payload: Any = self.request.payload
+        return split(payload.scope)
 
     def authenticate_refresh_token(self, refresh_token: str) -> Credential | None:
         """Whether it is the present one is decided when it is exchanged."""

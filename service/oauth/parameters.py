@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from projections.clients import Found
 from service.oauth import claims
 from service.oauth.errors import InvalidRequest
-from service.scopes import IDENTITY, MANAGEMENT, is_scope, split
+from service.scopes import IDENTITY, MANAGEMENT, split
 
 NO_PKCE = "PKCE is required: send code_challenge and code_challenge_method=S256 (RFC 7636)."
 NO_RESOURCE = "resource must be an absolute https URI without a fragment (http for loopback alone)."
@@ -35,21 +35,25 @@ def is_visible(text: str) -> bool:
 
 
 def scopes(params: Params, found: Found) -> tuple[str, ...]:
-    asked, own = split(params.get("scope")), _own(found)
-    may_have(asked, found)
-    if not asked and not own:
-        raise Fault("invalid_scope", f"Name at least one scope, of: {' '.join(IDENTITY)}.")
-    return asked or own
+    return granted(split(params.get("scope")) or _own(found), found)
 
 
-def may_have(asked: tuple[str, ...], found: Found) -> None:
-    allowed = (*IDENTITY, *_own(found))
-    unknown = [scope for scope in asked if scope not in allowed or not is_scope(scope)]
-    if unknown:
-        raise Fault(
-            "invalid_scope",
-            f"This client may not ask for: {' '.join(unknown)}. It may ask for: {' '.join(allowed)}.",
-        )
+def granted(asked: tuple[str, ...], found: Found) -> tuple[str, ...]:
+    """What the client may have of what it asks for; the token response says which (RFC 6749 section 3.3).
+
+    Applications ask for scopes of other providers by default, and OpenID Connect Core 1.0 section 3.1.2.1 has unknown ones ignored.
+    """
+    allowed = persons_scopes(found)
+    kept = tuple(scope for scope in asked if scope in allowed)
+    if not kept:
+        why = "The client may have none of the scopes that it asks for" if asked else "The request names no scope"
+        raise Fault("invalid_scope", f"{why}. Ask for at least one of: {' '.join(allowed)}.")
+    return kept
+
+
+def persons_scopes(found: Found) -> tuple[str, ...]:
+    """What this client may ask a person for."""
+    return (*IDENTITY, *_own(found))
 
 
 def _own(found: Found) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from service.oauth.errors import plain
 
 
 class Redirect(Struct, frozen=True, kw_only=True):
-    """Parameters for a client, by `query` or by `form_post` (OAuth 2.0 Form Post Response Mode)."""
+    """Parameters for a client, by `query`, `fragment` or `form_post` (OAuth 2.0 Multiple Response Types, Form Post Response Mode)."""
 
     uri: str
     mode: str
@@ -17,8 +17,9 @@ class Redirect(Struct, frozen=True, kw_only=True):
 
     @property
     def location(self) -> str:
-        """The URI with the parameters in its query; what it had there stays (RFC 6749 section 3.1.2)."""
-        return f"{self.uri}{'&' if '?' in self.uri else '?'}{urlencode(self.params)}"
+        """The URI with the parameters in its query, where what it had stays (RFC 6749 section 3.1.2), or in its fragment."""
+        separator = "#" if self.mode == "fragment" else "&" if "?" in self.uri else "?"
+        return f"{self.uri}{separator}{urlencode(self.params)}"
 
     def __repr__(self) -> str:
         return f"Redirect({self.uri!r})"

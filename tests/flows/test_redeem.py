@@ -102,6 +102,17 @@ async def test_without_offline_access_nothing_outlives_the_access_token(live: Li
     assert "refresh_token" not in told
 
 
+async def test_scopes_of_other_providers_are_left_out_and_the_answer_says_which_were_granted(
+    live: Live, client: Client
+):
+    usual = "openid groups  vaultwarden offline_access"
+    async with logged_in(live) as person:
+        told = await tokens_for(live, person, client, usual)
+        assert told["scope"] == "openid offline_access"
+        again = await refreshed(live, client, told["refresh_token"], scope=usual)
+        assert again.json()["scope"] == "openid offline_access"
+
+
 async def test_without_openid_it_is_plain_oauth(live: Live, client: Client):
     async with logged_in(live) as person:
         told = await tokens_for(live, person, client, "api:public")

@@ -82,13 +82,11 @@ async def test_without_a_scope_a_client_gets_all_that_it_may_have(live: Live):
 
 
 async def test_a_client_gets_the_scopes_that_it_asks_for_each_once(live: Live):
-    granted = await live.token_for(live.client_id, live.client_secret, scope="bots:read api:public bots:read")
+    granted = await live.token_for(live.client_id, live.client_secret, scope=" bots:read  api:public bots:read ")
     assert granted.json()["scope"] == "bots:read api:public"
 
 
-@pytest.mark.parametrize(
-    "scope", ["clients:write", "api:public clients:write", "API:PUBLIC", "api", "api:public  api:public", " "]
-)
+@pytest.mark.parametrize("scope", ["clients:write", "api:public clients:write", "API:PUBLIC", "api"])
 async def test_a_scope_that_the_client_may_not_have_is_refused_by_name(live: Live, client: tuple[str, str], scope: str):
     text = oauth_error(await live.token_for(*client, scope=scope), 400, "invalid_scope")
     assert text.endswith("It may have: api:public.")

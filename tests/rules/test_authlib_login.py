@@ -143,11 +143,18 @@ class TestRefreshing:
     def test_here_it_is_bound_to_its_client_and_gives_no_more_than_was_allowed(self):
         assert decide(FACTS, AGAIN).scope == "openid email"
         assert decide(FACTS, {**AGAIN, "scope": "email"}).scope == "email"
+        assert decide(FACTS, {**AGAIN, "scope": " email  openid "}).scope == "email openid"
         assert refused({**AGAIN, "scope": "email api:public"}).error == "invalid_scope"
         other = structs.replace(
             AUTHORIZED, granted=structs.replace(GRANTED, client=AUTHORIZED.granted.user.__class__(int=9))
         )
         assert refused(AGAIN, structs.replace(FACTS, authorized=other)).error == "invalid_grant"
+
+    def test_here_what_the_client_may_not_ask_for_is_left_out_as_at_the_authorization_endpoint(self):
+        for scope in ("groups email", "clients:write email"):
+            assert decide(FACTS, {**AGAIN, "scope": scope}).scope == "email"
+        assert "They allowed: openid email." in refused({**AGAIN, "scope": "groups"}).description
+        assert "The person did not allow: offline_access." in refused({**AGAIN, "scope": "offline_access"}).description
 
 
 class TestThePublicClient:

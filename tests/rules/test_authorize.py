@@ -187,6 +187,18 @@ def test_every_answer_says_who_gives_it_and_gives_the_state_back():
     assert "code_x" not in repr(allowed(REQUEST, ISSUER, "code_x"))
 
 
+@pytest.mark.parametrize(
+    ("mode", "location"),
+    [
+        ("query", "https://app.example.com/cb?tenant=7&code=code_x&state=s&iss=https%3A%2F%2Fid.example.com"),
+        ("fragment", "https://app.example.com/cb?tenant=7#code=code_x&state=s&iss=https%3A%2F%2Fid.example.com"),
+    ],
+)
+def test_an_answer_is_in_the_query_or_the_fragment_as_the_client_asked(mode: str, location: str):
+    asked = structs.replace(REQUEST, redirect_uri="https://app.example.com/cb?tenant=7", response_mode=mode)
+    assert allowed(asked, ISSUER, "code_x").location == location
+
+
 def test_a_claim_that_is_asked_for_singly_takes_the_same_yes_as_its_scope():
     singly = structs.replace(REQUEST, scopes=("openid",), id_token_claims=("email",), userinfo_claims=("given_name",))
     assert set(singly.to_allow) == {"openid", "profile", "email"}

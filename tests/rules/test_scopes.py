@@ -26,11 +26,12 @@ def test_these_are_not(scope):
         pytest.param("", (), id="empty"),
         pytest.param("a", ("a",), id="one"),
         pytest.param("b a b", ("b", "a"), id="each once, in the order given"),
-        pytest.param("a  b", ("a", "", "b"), id="two spaces name an empty scope, which nobody has"),
-        pytest.param(" ", ("",), id="a space names nothing but an empty scope"),
+        pytest.param("  a  b ", ("a", "b"), id="spaces around and between them"),
+        pytest.param(" ", (), id="spaces alone"),
+        pytest.param("a\u00a0b\tc", ("a\u00a0b\tc",), id="nothing else separates them"),
     ],
 )
-def test_a_list_is_split_at_single_spaces(text, scopes):
+def test_a_list_is_split_at_spaces(text, scopes):
     assert split(text) == scopes
 
 
