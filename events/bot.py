@@ -4,6 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from events.client import By
+
 
 class BotRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="bot.registered"):
     owner: str
@@ -13,8 +15,10 @@ class BotRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="bot.regist
     at: datetime
 
 
-class BotDisabled(Struct, frozen=True, kw_only=True, gc=False, tag="bot.disabled"):
-    pass
+class BotDisabled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="bot.disabled"):
+    """Events from before `by` was recorded count as the owner's, who could lift them then."""
+
+    by: By = "owner"
 
 
 class BotEnabled(Struct, frozen=True, kw_only=True, gc=False, tag="bot.enabled"):
@@ -38,6 +42,7 @@ class ActiveBot(Struct, frozen=True, kw_only=True, gc=False):
 
 class DisabledBot(Struct, frozen=True, kw_only=True, gc=False):
     owner: str
+    by: By = "owner"
 
 
 class DeletedBot(Struct, frozen=True, kw_only=True, gc=False):
@@ -53,7 +58,8 @@ def evolve(bot: Bot, event: BotEvent) -> Bot:
         case BotRegistered():
             return ActiveBot(owner=event.owner)
         case BotDisabled():
-            return DisabledBot(owner=_owner(bot))
+            held = isinstance(bot, DisabledBot) and bot.by == "operator"
+            return DisabledBot(owner=_owner(bot), by="operator" if held else event.by)
         case BotEnabled():
             return ActiveBot(owner=_owner(bot))
         case BotDeleted():

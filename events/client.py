@@ -1,6 +1,7 @@
 """What can have happened to a client, and what a client then is."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct, structs
@@ -82,8 +83,14 @@ class ClientSecretRevoked(Struct, frozen=True, kw_only=True, gc=False, tag="clie
     secret_id: UUID
 
 
-class ClientDisabled(Struct, frozen=True, kw_only=True, gc=False, tag="client.disabled"):
-    pass
+By = Literal["owner", "operator"]
+"""As what somebody disabled a thing: as its owner, or with the scope `operate`. Only an operator lifts what an operator did."""
+
+
+class ClientDisabled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="client.disabled"):
+    """Events from before `by` was recorded count as the owner's, who could lift them then."""
+
+    by: By = "owner"
 
 
 class ClientEnabled(Struct, frozen=True, kw_only=True, gc=False, tag="client.enabled"):
@@ -127,6 +134,7 @@ class Disabled(Struct, frozen=True, kw_only=True, gc=False):
     """A disabled client keeps what it was, for the day it is enabled."""
 
     was: Active
+    by: By = "owner"
 
 
 class Deleted(Struct, frozen=True, kw_only=True, gc=False):
@@ -162,11 +170,21 @@ def evolve(client: Client, event: ClientEvent) -> Client:
         case ClientSecretRevoked():
             return _changed(client, secrets=tuple(s for s in _secrets(client) if s.secret_id != event.secret_id))
         case ClientDisabled():
-            return Disabled(was=client) if isinstance(client, Active) else client
+            return _disabled(client, event.by)
         case ClientEnabled():
             return client.was if isinstance(client, Disabled) else client
         case ClientDeleted():
             return Deleted(owner=_owner(client))
+
+
+def _disabled(client: Client, by: By) -> Client:
+    match client:
+        case Active():
+            return Disabled(was=client, by=by)
+        case Disabled():
+            return client if client.by == "operator" else Disabled(was=client.was, by=by)
+        case Unregistered() | Deleted():
+            return client
 
 
 def _changed(client: Client, **changes: object) -> Client:
@@ -174,7 +192,7 @@ def _changed(client: Client, **changes: object) -> Client:
         case Active():
             return structs.replace(client, **changes)
         case Disabled():
-            return Disabled(was=structs.replace(client.was, **changes))
+            return Disabled(was=structs.replace(client.was, **changes), by=client.by)
         case Unregistered() | Deleted():
             return client
 

@@ -16,7 +16,7 @@ from events.bot import (
     DisabledBot,
     UnregisteredBot,
 )
-from service.commands.client import Holder
+from service.commands.authority import Holder, disabling, may_enable
 from service.problems import Clash, NotFound
 
 
@@ -44,14 +44,14 @@ BotCommand = RegisterBot | DisableBot | EnableBot | DeleteBot
 
 
 def decide(command: BotCommand, bot: Bot) -> list[BotEvent]:
-    """What happens. Asking for what already is gives []. Raises NotFound or Clash."""
+    """What happens. Asking for what already is gives []. Raises NotFound, Clash or Forbidden."""
     match command:
         case RegisterBot():
             return _register(command, bot)
         case DisableBot():
-            return [] if isinstance(_existing(bot, command.by), DisabledBot) else [BotDisabled()]
+            return _disable(command.by, _existing(bot, command.by))
         case EnableBot():
-            return [] if isinstance(_existing(bot, command.by), ActiveBot) else [BotEnabled()]
+            return _enable(command.by, _existing(bot, command.by))
         case DeleteBot():
             _existing(bot, command.by)
             return [BotDeleted()]
@@ -71,6 +71,20 @@ def _register(command: RegisterBot, bot: Bot) -> list[BotEvent]:
             ]
         case ActiveBot() | DisabledBot() | DeletedBot():
             raise Clash("A bot of this id was registered before, and an id is never used again.")
+
+
+def _disable(by: Holder, bot: ActiveBot | DisabledBot) -> list[BotEvent]:
+    asked = disabling(by, bot.by if isinstance(bot, DisabledBot) else None)
+    return [BotDisabled(by=asked)] if asked else []
+
+
+def _enable(by: Holder, bot: ActiveBot | DisabledBot) -> list[BotEvent]:
+    match bot:
+        case ActiveBot():
+            return []
+        case DisabledBot():
+            may_enable(by, bot.by, "bot")
+            return [BotEnabled()]
 
 
 def _existing(bot: Bot, by: Holder) -> ActiveBot | DisabledBot:

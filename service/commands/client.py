@@ -1,6 +1,7 @@
 """What may be asked of a client, and what comes of asking."""
 
 from datetime import datetime
+from functools import reduce
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
@@ -28,18 +29,18 @@ from events.client import (
     Unregistered,
     evolve,
 )
+from service.commands.authority import (
+    Holder,
+    disabling,
+    is_reserved,
+    may_enable,
+    may_get_secret,
+    may_give,
+    may_widen,
+)
 from service.problems import Clash, Forbidden, NotFound
-from service.scopes import MANAGEMENT, OPERATE
 
 MOST_SECRETS = 5
-
-
-class Holder(Struct, frozen=True, kw_only=True):
-    """Whoever asks: whose clients they may touch (None: everybody's), as whom they act, and which scopes they hold."""
-
-    owner: str | None
-    sub: str
-    scopes: frozenset[str]
 
 
 class RegisterClient(Struct, frozen=True, kw_only=True):
@@ -114,9 +115,9 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
         case DeleteClient():
             return _delete(command, client)
         case DisableClient():
-            return [] if isinstance(_existing(client, command.by), Disabled) else [ClientDisabled()]
+            return _disable(command.by, _existing(client, command.by))
         case EnableClient():
-            return [] if isinstance(_existing(client, command.by), Active) else [ClientEnabled()]
+            return _enable(command.by, _existing(client, command.by))
         case ChangeClient():
             return _change(command, _facts(client, command.by))
         case AddSecret():
@@ -128,6 +129,7 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
 def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
     match client:
         case Unregistered():
+            _may_register(command)
             registered = ClientRegistered(
                 owner=command.owner,
                 grant=command.grant,
@@ -142,6 +144,13 @@ def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
             raise Clash("A client of this id was registered before, and an id is never used again.")
 
 
+def _may_register(command: RegisterClient) -> None:
+    if command.grant.bot_user_id is not None and is_reserved(command.grant.bot_user_id):
+        raise Forbidden(f"Nobody acts as {command.grant.bot_user_id.strip()}: that name is the service's own.")
+    if command.by is not None:
+        may_give(command.by, set(command.scopes), command.grant)
+
+
 def _registered(event: ClientRegistered) -> Active:
     client = evolve(Unregistered(), event)
     assert isinstance(client, Active)
@@ -153,6 +162,20 @@ def _delete(command: DeleteClient, client: Client) -> list[ClientEvent]:
     return [ClientDeleted()]
 
 
+def _disable(by: Holder, client: Active | Disabled) -> list[ClientEvent]:
+    asked = disabling(by, client.by if isinstance(client, Disabled) else None)
+    return [ClientDisabled(by=asked)] if asked else []
+
+
+def _enable(by: Holder, client: Active | Disabled) -> list[ClientEvent]:
+    match client:
+        case Active():
+            return []
+        case Disabled():
+            may_enable(by, client.by, "client")
+            return [ClientEnabled()]
+
+
 def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
     events: list[ClientEvent] = []
     if command.display_name is not UNSET and command.display_name != client.display_name:
@@ -162,9 +185,13 @@ def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
             raise Clash("An interactive client needs at least one redirect URI.")
         events.append(ClientRedirectUrisChanged(redirect_uris=command.redirect_uris, was=client.redirect_uris))
     if command.scopes is not UNSET and set(command.scopes) != set(client.scopes):
-        _may_give(command.by, set(command.scopes) - set(client.scopes), client.grant)
+        may_give(command.by, set(command.scopes) - set(client.scopes), client.grant)
         events.append(ClientScopesChanged(scopes=command.scopes, was=client.scopes))
-    return [*events, *_change_login(command.by, command.login.after(client.login), client)]
+    events += _change_login(command.by, command.login.after(client.login), client)
+    after = reduce(evolve, events, client)
+    assert isinstance(after, Active)
+    may_widen(command.by, client, after)
+    return events
 
 
 def _change_login(by: Holder | None, login: Login, client: Active) -> list[ClientLoginChanged]:
@@ -174,34 +201,15 @@ def _change_login(by: Holder | None, login: Login, client: Active) -> list[Clien
         raise Clash("Nobody logs in through a machine client; these settings are for interactive clients.")
     if client.public and not login.require_pkce:
         raise Clash("A public client cannot do without PKCE.")
-    if login.first_party and not client.login.first_party and (by is None or OPERATE not in by.scopes):
+    if login.first_party and not client.login.first_party and not (by and by.operates):
         raise Forbidden("Only an operator can let a client skip the consent of people (firstParty).")
     return [ClientLoginChanged(login=login, was=client.login)]
-
-
-def _may_give(by: Holder, scopes: set[str], grant: Grant) -> None:
-    missing = scopes - by.scopes
-    if missing:
-        raise Forbidden(
-            f"Nobody can give a scope that they do not hold themselves; your token lacks: {' '.join(sorted(missing))}."
-        )
-    # A token's `sub` is whom it acts as in this API, and the caller names it freely when it registers a client. So a client
-    # that acts as somebody else gets scopes of this API only from an operator; else anyone could act as anyone.
-    if OPERATE not in by.scopes and grant.bot_user_id != by.sub and scopes & set(MANAGEMENT):
-        raise Forbidden(
-            f"Scopes of this API go to clients that act as yourself ({by.sub}); to others only an operator gives them."
-        )
 
 
 def _add_secret(command: AddSecret, client: Active) -> list[ClientEvent]:
     if client.public:
         raise Clash("A public client has no secrets; register a confidential one.")
-    # Whoever gets a secret of a client can act with all its scopes, so this too would be a way to more than one holds.
-    missing = set(client.scopes) & set(MANAGEMENT) - command.by.scopes
-    if missing:
-        raise Forbidden(
-            f"This client may do what your token may not ({' '.join(sorted(missing))}); ask with a token that may."
-        )
+    may_get_secret(command.by, client)
     alive = [s for s in client.secrets if s.expires_at is None or command.at < s.expires_at]
     if len(alive) >= MOST_SECRETS:
         raise Clash(f"This client has {MOST_SECRETS} live secrets already; revoke one first.")

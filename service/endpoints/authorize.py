@@ -23,7 +23,17 @@ from service.oauth.errors import Shown
 from service.oauth.form import FORM
 from service.oauth.redirects import Redirect
 from service.oauth.server import utc_now
-from service.oauth.steps import AskConsent, ChooseAccount, Grant, Present, Refuse, SignIn, Step, following
+from service.oauth.steps import (
+    AskConsent,
+    ChooseAccount,
+    Grant,
+    Present,
+    Refuse,
+    SignIn,
+    Step,
+    asks_every_time,
+    following,
+)
 from service.people.sessions import SignedIn
 from service.resources import Resources
 
@@ -117,7 +127,8 @@ async def _next(resources: Resources, asked: AuthorizationRequest, found: Found,
             acr=signed_in.session.acr,
         )
         consented = await is_allowed(resources, asked, found, present.user)
-    return following(asked, present, consented=consented, now=utc_now().timestamp())
+    now, every_time = utc_now().timestamp(), asks_every_time(asked, found)
+    return following(asked, present, consented=consented, now=now, every_time=every_time)
 
 
 def _with_hint(resources: Resources, asked: AuthorizationRequest, hint: str | None) -> AuthorizationRequest:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from projections.clients import Found
 from service.oauth.asked import AuthorizationRequest
 from service.scopes import ACRS
 
@@ -46,11 +47,29 @@ class Grant(Struct, frozen=True):
 FELL_SHORT = Refuse("access_denied", "The person logged in, but not in a way that the essential acr asks for.")
 """OpenID Connect Core 1.0 section 5.5.1.1: a failed login, then."""
 
+CONSENT_EACH_TIME = (
+    "A public client with a redirect URI on loopback or of a private-use scheme needs the person's consent each time, "
+    "which prompt=none rules out. Leave out prompt=none, refresh, or use an https redirect URI."
+)
+
 Step = SignIn | ChooseAccount | AskConsent | Refuse | Grant
 
 
-def following(request: AuthorizationRequest, present: Present | None, *, consented: bool, now: float) -> Step:
-    """`consented` says that this person allowed this client all of these scopes before, or that the client need not ask."""
+def asks_every_time(request: AuthorizationRequest, found: Found) -> bool:
+    """Any program on the person's device can make this request in the client's name and receive the code.
+
+    So a consent from before says nothing about who asks now (RFC 8252 section 8.6, RFC 6749 section 10.2).
+    """
+    return found.client.public and not request.redirect_uri.startswith("https://")
+
+
+def following(
+    request: AuthorizationRequest, present: Present | None, *, consented: bool, now: float, every_time: bool = False
+) -> Step:
+    """`consented` says that this person allowed this client all of these scopes before, or that the client need not ask.
+
+    `every_time` says that it has to ask all the same.
+    """
     silent = "none" in request.prompts
     if present is None or not _is_the_one(request, present) or _proved_too_long_ago(request, present, now):
         return _sign_in(silent=silent)
@@ -58,13 +77,18 @@ def following(request: AuthorizationRequest, present: Present | None, *, consent
         return _sign_in(silent=silent) if silent or _may_still_reach_it(request, present) else FELL_SHORT
     if "select_account" in request.prompts and request.chosen != present.session:
         return ChooseAccount()
-    if not consented or ("consent" in request.prompts and request.consented != present.session):
-        return (
-            Refuse("consent_required", "The person has to allow it, which prompt=none rules out.")
-            if silent
-            else AskConsent()
-        )
+    asks_again = every_time or "consent" in request.prompts
+    if not consented or (asks_again and request.consented != present.session):
+        return _ask_consent(silent=silent, every_time=every_time)
     return Grant(present)
+
+
+def _ask_consent(*, silent: bool, every_time: bool) -> Step:
+    if not silent:
+        return AskConsent()
+    if every_time:
+        return Refuse("consent_required", CONSENT_EACH_TIME)
+    return Refuse("consent_required", "The person has to allow it, which prompt=none rules out.")
 
 
 def _sign_in(*, silent: bool) -> Step:

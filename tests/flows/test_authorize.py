@@ -244,6 +244,19 @@ class TestWhoIsThere:
             await allow(live, person.user, client)
             assert "code" in sent_back(await asked(person.browser, client, prompt="none"))
 
+    @pytest.mark.parametrize("first_party", [False, True])
+    async def test_a_program_that_poses_as_an_app_on_loopback_gets_no_code_in_silence(
+        self, live: Live, *, first_party: bool
+    ):
+        app, _ = await live.interactive(redirectUri="http://127.0.0.1/cb", public=True, firstParty=first_party)
+        async with logged_in(live) as person:
+            await allow(live, person.user, app)
+            other_port = "http://127.0.0.1:49152/cb"
+            answer = await asked(person.browser, app, redirect_uri=other_port)
+            assert answer.headers["location"].startswith("/consent?")
+            silent = await asked(person.browser, app, redirect_uri=other_port, prompt="none")
+            assert sent_back(silent, other_port)["error"] == "consent_required"
+
     async def test_a_session_that_ended_is_nobody_s_and_that_it_was_used_is_an_event(self, live: Live, client: str):
         async with logged_in(live) as person:
             await allow(live, person.user, client)

@@ -13,8 +13,19 @@ from service.oauth.asked import LIFETIME_SECONDS, AuthorizationRequest, NoReques
 from service.oauth.parameters import is_resource
 from service.oauth.redirect_match import differences, matches
 from service.oauth.redirects import allowed, refused
-from service.oauth.steps import FELL_SHORT, AskConsent, ChooseAccount, Grant, Present, Refuse, SignIn, following
+from service.oauth.steps import (
+    FELL_SHORT,
+    AskConsent,
+    ChooseAccount,
+    Grant,
+    Present,
+    Refuse,
+    SignIn,
+    asks_every_time,
+    following,
+)
 from service.scopes import ACRS
+from tests.rules.test_authentication import found as client
 
 NOW = 1_800_000_000.0
 USER, SESSION = UUID(int=1), UUID(int=2)
@@ -69,6 +80,31 @@ def test_consent_that_was_given_again_counts_in_the_session_that_gave_it():
     assert following(again, present(10), consented=True, now=NOW) == Grant(present(10))
     elsewhere = structs.replace(REQUEST, prompts=CONSENT, consented=UUID(int=9))
     assert following(elsewhere, present(10), consented=True, now=NOW) == AskConsent()
+
+
+@pytest.mark.parametrize(
+    ("public", "uri", "each_time"),
+    [
+        pytest.param(True, "http://127.0.0.1:49152/cb", True, id="a public client on loopback"),
+        pytest.param(True, "com.example.app:/cb", True, id="a public client with a scheme of its own"),
+        pytest.param(True, "https://app.example.com/cb", False, id="a public client at an https address"),
+        pytest.param(False, "http://127.0.0.1/cb", False, id="a client that proves itself when it redeems the code"),
+    ],
+)
+def test_a_client_that_any_program_can_pose_as_asks_for_consent_each_time(public: bool, uri: str, each_time: bool):
+    asked = structs.replace(REQUEST, redirect_uri=uri)
+    every_time = asks_every_time(asked, client(public=public))
+    assert every_time is each_time
+
+    def next_step(**changes: object):
+        changed = structs.replace(asked, **changes)
+        return following(changed, present(10), consented=True, now=NOW, every_time=every_time)
+
+    assert next_step() == (AskConsent() if each_time else Grant(present(10)))
+    assert next_step(consented=SESSION) == Grant(present(10))
+    silent = next_step(prompts=NONE)
+    assert isinstance(silent, Refuse) == each_time
+    assert not isinstance(silent, Refuse) or silent.error == "consent_required"
 
 
 @pytest.mark.parametrize(

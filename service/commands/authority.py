@@ -1,0 +1,102 @@
+"""Who may do what to a client or a bot: nobody gives more than they hold, and only operators lift what operators did."""
+
+from collections.abc import Set as AbstractSet
+
+from msgspec import Struct
+
+from events.client import Active, By, Grant, Login
+from service.problems import Forbidden
+from service.scopes import MANAGEMENT, OPERATE
+
+RESERVED = "muniment"
+"""Operators made at the command line belong to the service under this name: who acted under it would own all of them."""
+
+
+class Holder(Struct, frozen=True, kw_only=True):
+    """Whoever asks: whose clients they may touch (None: everybody's), as whom they act, and which scopes they hold."""
+
+    owner: str | None
+    sub: str
+    scopes: frozenset[str]
+
+    @property
+    def operates(self) -> bool:
+        return OPERATE in self.scopes
+
+
+def is_reserved(sub: str) -> bool:
+    """Whether nobody may act under this name, in any spelling that a person could take for it."""
+    return sub.strip().casefold() == RESERVED
+
+
+def disabling(by: Holder, before: By | None) -> By | None:
+    """As what this disables a thing that `before` disabled already, or None when that changes nothing."""
+    asked: By = "operator" if by.operates else "owner"
+    return None if before in (asked, "operator") else asked
+
+
+def may_enable(by: Holder, disabled: By, noun: str) -> None:
+    """Raises Forbidden."""
+    if disabled == "operator" and not by.operates:
+        raise Forbidden(f"An operator disabled this {noun}, so only an operator (scope operate) can enable it.")
+
+
+def may_give(by: Holder, scopes: AbstractSet[str], grant: Grant) -> None:
+    """An operator gives any scope of other APIs, and brings it into being by that. Raises Forbidden."""
+    missing = _lacking(by, scopes)
+    if missing:
+        raise Forbidden(
+            f"Nobody can give a scope that they do not hold themselves; your token lacks: {' '.join(sorted(missing))}."
+        )
+    # A token's `sub` is whom it acts as in this API, and the caller names it freely when it registers a client. So a client
+    # that acts as somebody else gets scopes of this API only from an operator; else anyone could act as anyone.
+    if not by.operates and grant.bot_user_id != by.sub and scopes & set(MANAGEMENT):
+        raise Forbidden(
+            f"Scopes of this API go to clients that act as yourself ({by.sub}); to others only an operator gives them."
+        )
+
+
+def may_get_secret(by: Holder, client: Active) -> None:
+    """Who gets a secret of a client can act with all its scopes, so this would be a way to more than one holds. Raises Forbidden."""
+    missing = _lacking(by, set(client.scopes))
+    if missing:
+        raise Forbidden(
+            f"This client may do what your token may not ({' '.join(sorted(missing))}); ask with a token that may."
+        )
+
+
+def may_widen(by: Holder, client: Active, after: Active) -> None:
+    """A client that skips consent gets people's codes without asking them, so its owner cannot decide alone where these go.
+
+    Raises Forbidden.
+    """
+    if by.operates or not (client.login.first_party and after.login.first_party):
+        return
+    wider = [
+        *_added("redirectUris", client.redirect_uris, after.redirect_uris),
+        *_added("scopes", client.scopes, after.scopes),
+        *_wider_login(client.login, after.login),
+    ]
+    if wider:
+        raise Forbidden(
+            f"People are not asked for their consent to this client (firstParty), so this change of {', '.join(wider)} takes the"
+            " scope operate. Ask an operator for it, or set firstParty to false in the same request."
+        )
+
+
+def _wider_login(login: Login, after: Login) -> list[str]:
+    told = after.backchannel_logout_uri not in (None, login.backchannel_logout_uri)
+    return [
+        *(["requirePkce"] if login.require_pkce and not after.require_pkce else []),
+        *_added("postLogoutRedirectUris", login.post_logout_redirect_uris, after.post_logout_redirect_uris),
+        *(["backchannelLogoutUri"] if told else []),
+    ]
+
+
+def _added(name: str, before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
+    return [name] if set(after) - set(before) else []
+
+
+def _lacking(by: Holder, scopes: AbstractSet[str]) -> AbstractSet[str]:
+    missing = scopes - by.scopes
+    return missing & set(MANAGEMENT) if by.operates else missing
