@@ -3,6 +3,8 @@
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from service.hosts import is_loopback
+
 Address = IPv4Address | IPv6Address
 
 THIS_NETWORK = IPv4Network("0.0.0.0/8")
@@ -35,8 +37,7 @@ def is_inside(host: str) -> bool:
     """Whether the host is written as an address of this machine or of a private network."""
     address = literal(host)
     if address is None:
-        name = host.rstrip(".").lower()
-        return name == "localhost" or name.endswith(".localhost")
+        return is_loopback(host.rstrip(".").lower())
     return is_local(address) or _inner(address).is_private
 
 

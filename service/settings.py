@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from service import hosts
 from service.base64url import of_text
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_DIGITS = 9
 A_DAY = 86_400
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -61,6 +61,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate_limit: int
     failed_auth_limit: int
     trusted_proxies: str
+    insecure_http_hosts: frozenset[str] = frozenset()
     postgres_bin: Path | None
     log_level: str
     upstream: Upstream | None = None
@@ -72,8 +73,9 @@ class Settings(Struct, frozen=True, kw_only=True):
 def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
     """Raises WrongSettings, naming every fault at once. Without `needs_key`, a database of one's own does without the master key."""
     asked = _Asked(environment)
+    insecure = asked.hosts("MUNIMENT_INSECURE_HTTP_HOSTS")
     port = asked.number("PORT", 8000, 1, 65535)
-    issuer = asked.issuer("MUNIMENT_ISSUER", f"http://127.0.0.1:{port}")
+    issuer = asked.issuer("MUNIMENT_ISSUER", f"http://127.0.0.1:{port}", insecure)
     database_url = asked.database_url("MUNIMENT_DATABASE_URL")
     settings = Settings(
         host=asked.text("MUNIMENT_HOST", "127.0.0.1"),
@@ -89,9 +91,10 @@ def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
         rate_limit=asked.number("MUNIMENT_RATE_LIMIT", 600, 0, 1_000_000),
         failed_auth_limit=asked.number("MUNIMENT_FAILED_AUTH_LIMIT", 30, 0, 1_000_000),
         trusted_proxies=asked.networks("MUNIMENT_TRUSTED_PROXIES"),
+        insecure_http_hosts=insecure,
         postgres_bin=asked.directory("MUNIMENT_POSTGRES_BIN"),
         log_level=asked.one_of("MUNIMENT_LOG_LEVEL", "info", LOG_LEVELS),
-        upstream=asked.upstream(*UPSTREAM),
+        upstream=asked.upstream(*UPSTREAM, insecure=insecure),
     )
     asked.no_stranger()
     if asked.faults:
@@ -130,15 +133,15 @@ class _Asked:
             self.faults.append(f"{name}={text} is none of {', '.join(choices)}.")
         return text
 
-    def issuer(self, name: str, default: str) -> str:
+    def issuer(self, name: str, default: str, insecure: frozenset[str]) -> str:
         text = self.text(name, default)
-        fault = _issuer_fault(text) or _origin_fault(text)
+        fault = _issuer_fault(text, insecure) or _origin_fault(text)
         if fault:
             shown = name if "@" in text else f"{name}={text}"  # what stands before an @ may be a password
             self.faults.append(f"{shown} {fault}.")
         return text
 
-    def upstream(self, *names: str) -> Upstream | None:
+    def upstream(self, *names: str, insecure: frozenset[str]) -> Upstream | None:
         """All three, or none."""
         given = {name: self.text(name, "") for name in names}
         missing = [name for name, text in given.items() if not text]
@@ -148,7 +151,7 @@ class _Asked:
             self.faults.append(f"{name} is missing; the three settings of the upstream OpenID Provider go together.")
         issuer, client_id, client_secret = given.values()
         # An issuer with a slash at its end is somebody else's good right.
-        if issuer and (fault := _issuer_fault(issuer.removesuffix("/"))):
+        if issuer and (fault := _issuer_fault(issuer.removesuffix("/"), insecure)):
             shown = names[0] if "@" in issuer else f"{names[0]}={issuer}"
             self.faults.append(f"{shown} {fault}.")
         return Upstream(issuer=issuer, client_id=client_id, client_secret=client_secret)
@@ -183,6 +186,17 @@ class _Asked:
                 self.faults.append(f"{name}: {part} is not an address or a network such as 10.0.0.0/8.")
         return text
 
+    def hosts(self, name: str) -> frozenset[str]:
+        """Hosts without scheme and port, separated by commas."""
+        named = frozenset(filter(None, (part.strip().lower() for part in self.text(name, "").split(","))))
+        for host in sorted(named):
+            fault = hosts.fault(host)
+            if fault:
+                self.faults.append(
+                    f"{name}: {host} {fault}; name hosts alone, such as app or app.internal, without port."
+                )
+        return named
+
     def directory(self, name: str) -> Path | None:
         text = self.text(name, "")
         if text and not Path(text).is_dir():
@@ -206,8 +220,8 @@ def _is_postgres_url(text: str) -> bool:
         return False
 
 
-def _issuer_fault(text: str) -> str | None:
-    """RFC 8414 section 2: an https URL without query or fragment; plain http for this machine alone."""
+def _issuer_fault(text: str, insecure: frozenset[str]) -> str | None:
+    """RFC 8414 section 2: an https URL without query or fragment; plain http for this machine and the hosts named insecure."""
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
@@ -215,9 +229,14 @@ def _issuer_fault(text: str) -> str | None:
         return "is not a URL"
     if not host or not _url_characters(text) or text.endswith("/"):
         return "is not a URL with a host and without user, query, fragment or a slash at its end"
-    if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK):
+    fault = hosts.fault(host)
+    if fault:
+        return f"has the host {host}, which {fault}"
+    if {"", ".", ".."} & set(parts.path.split("/")[1:]):
+        return "has // or a part of dots in its path, which proxies and clients shorten to another path"
+    if parts.scheme == "https" or (parts.scheme == "http" and hosts.allows_http(host, insecure)):
         return None
-    return "must be https (plain http is for 127.0.0.1, localhost and [::1] only)"
+    return "must be https (plain http is for 127.0.0.1, localhost and [::1] only, or a host in MUNIMENT_INSECURE_HTTP_HOSTS)"
 
 
 def _origin_fault(issuer: str) -> str | None:

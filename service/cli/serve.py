@@ -83,6 +83,7 @@ def serve(workers: Workers = 1) -> None:
         typer.echo(
             f"  Muniment answers at {settings.issuer}; the API reference is at {settings.issuer}/docs. Ctrl-C stops it.\n"
         )
+        _warn_of_plain_http(settings)
         _hand_over(settings)
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
         uvicorn.run("service.app:create", factory=True, workers=workers, **_uvicorn(settings))
@@ -105,6 +106,17 @@ def check_address() -> None:
 def first_token(operator: "Operator") -> str:
     """The credentials, and the three commands that lead from them to a token."""
     return STEPS.format(client_id=operator.client_id, client_secret=operator.secret.reveal(), issuer=operator.issuer)
+
+
+def _warn_of_plain_http(settings: Settings) -> None:
+    if settings.insecure_http_hosts:
+        named = ", ".join(sorted(settings.insecure_http_hosts))
+        typer.secho(
+            f"  INSECURE: MUNIMENT_INSECURE_HTTP_HOSTS lets codes and tokens travel by plain http to {named}."
+            " That is for development alone: anybody on the way can read them.\n",
+            err=True,
+            fg="red",
+        )
 
 
 def _hand_over(settings: Settings) -> None:

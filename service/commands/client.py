@@ -39,6 +39,7 @@ from service.commands.authority import (
     may_widen,
 )
 from service.problems import Clash, Forbidden, NotFound
+from service.redirect_uri import has_short_scheme
 
 MOST_SECRETS = 5
 
@@ -130,6 +131,7 @@ def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
     match client:
         case Unregistered():
             _may_register(command)
+            _fits(set(command.redirect_uris), public=command.secret is None)
             registered = ClientRegistered(
                 owner=command.owner,
                 grant=command.grant,
@@ -183,6 +185,7 @@ def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
     if command.redirect_uris is not UNSET and command.redirect_uris != client.redirect_uris:
         if not command.redirect_uris and not isinstance(client.grant, ClientCredentials):
             raise Clash("An interactive client needs at least one redirect URI.")
+        _fits(set(command.redirect_uris) - set(client.redirect_uris), public=client.public)
         events.append(ClientRedirectUrisChanged(redirect_uris=command.redirect_uris, was=client.redirect_uris))
     if command.scopes is not UNSET and set(command.scopes) != set(client.scopes):
         may_give(command.by, set(command.scopes) - set(client.scopes), client.grant)
@@ -192,6 +195,15 @@ def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
     assert isinstance(after, Active)
     may_widen(command.by, client, after)
     return events
+
+
+def _fits(uris: set[str], *, public: bool) -> None:
+    short = sorted(filter(has_short_scheme, uris))
+    if short and not public:
+        raise Clash(
+            f"Only a public client can have a redirect URI with such a scheme: {' '.join(short)}."
+            " Name one that begins with a domain of yours, such as com.example.app:/callback."
+        )
 
 
 def _change_login(by: Holder | None, login: Login, client: Active) -> list[ClientLoginChanged]:

@@ -47,7 +47,13 @@ async def begin(request: Request) -> Response:
     params, twice = authorize.parse(await _said(request))
     await resources.lookup.be_certain()
     found = await resources.lookup.named(params.get("client_id", ""))
-    asked = Asked(params=params, twice=twice, issuer=resources.settings.issuer, now=utc_now().timestamp())
+    asked = Asked(
+        params=params,
+        twice=twice,
+        issuer=resources.settings.issuer,
+        now=utc_now().timestamp(),
+        insecure=resources.settings.insecure_http_hosts,
+    )
     try:
         good = _with_hint(resources, authorize.checked(asked, found), params.get("id_token_hint"))
     except Redirected as fault:

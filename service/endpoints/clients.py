@@ -10,6 +10,7 @@ from events.database import read
 from events.log import Receipt
 from projections import clients, last_used
 from projections.clients import Row, Wanted, client_id_of, stream_of
+from service import redirect_uri
 from service.commands.client import (
     ChangeClient,
     ClientCommand,
@@ -20,7 +21,7 @@ from service.commands.client import (
 )
 from service.commands.handle import CLIENT, Handled, handle
 from service.credentials import new_id, new_secret, stored
-from service.endpoints import login, paging, redirect_uri
+from service.endpoints import login, paging
 from service.endpoints.acting import check_bot
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
@@ -94,10 +95,11 @@ async def read_client(call: Call) -> Response:
 async def change_client(call: Call) -> Response:
     only_at = _if_match(call, required=True)
     fields = Fields(ChangeOAuthClientRequest, call.request.headers.get("content-type"), call.body)
+    insecure = call.resources.settings.insecure_http_hosts
     for number, uri in enumerate(fields.good("redirectUris") or ()):
-        for fault in redirect_uri.faults(uri):
+        for fault in redirect_uri.faults(uri, insecure):
             fields.fault("redirectUris", f"[{number}] {fault}")
-    login.check_uris(fields, call.resources.settings.issuer)
+    login.check_uris(fields, call.resources.settings)
     asked = fields.done()
     command = ChangeClient(
         by=call.caller.holder,
@@ -200,9 +202,11 @@ async def _registration(call: Call) -> CreateOAuthClientRequest:
         fields.fault("redirectUri", "is required for an interactive client (m2m: false)")
     if bot is not None:
         await check_bot(call, bot, fields)
-    for fault in redirect_uri.faults(uri) if uri is not None else ():
-        fields.fault("redirectUri", fault)
-    login.check_registration(fields, call.resources.settings.issuer)
+    if uri is not None:
+        public = fields.good("public") is True
+        for fault in redirect_uri.faults(uri, call.resources.settings.insecure_http_hosts, public=public):
+            fields.fault("redirectUri", fault)
+    login.check_registration(fields, call.resources.settings)
     return fields.done()
 
 

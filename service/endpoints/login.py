@@ -7,10 +7,11 @@ from msgspec import UNSET
 
 from events.client import Login
 from projections.clients import Row
+from service import redirect_uri
 from service.commands.client import LoginChange
-from service.endpoints import redirect_uri
 from service.endpoints.fields import Fields
 from service.endpoints.wire import ChangeOAuthClientRequest, CreateOAuthClientRequest
+from service.settings import Settings
 
 USUAL: Mapping[str, Any] = {
     "public": False,
@@ -23,8 +24,8 @@ USUAL: Mapping[str, Any] = {
 """What is meant where nothing is said, and all that may be said of a machine client."""
 
 
-def check_registration(fields: Fields[CreateOAuthClientRequest], issuer: str) -> None:
-    check_uris(fields, issuer)
+def check_registration(fields: Fields[CreateOAuthClientRequest], settings: Settings) -> None:
+    check_uris(fields, settings)
     m2m, public, pkce = fields.good("m2m"), fields.good("public"), fields.good("requirePkce")
     if m2m is True:
         for name, usual in USUAL.items():
@@ -34,13 +35,15 @@ def check_registration(fields: Fields[CreateOAuthClientRequest], issuer: str) ->
         fields.fault("requirePkce", "must be true: a public client cannot do without PKCE")
 
 
-def check_uris(fields: Fields[Any], issuer: str) -> None:
+def check_uris(fields: Fields[Any], settings: Settings) -> None:
+    insecure = settings.insecure_http_hosts
     for number, uri in enumerate(fields.good("postLogoutRedirectUris") or ()):
-        for fault in redirect_uri.faults(uri):
+        for fault in redirect_uri.faults(uri, insecure):
             fields.fault("postLogoutRedirectUris", f"[{number}] {fault}")
     told = fields.good("backchannelLogoutUri")
-    for fault in redirect_uri.backchannel_faults(told, issuer) if isinstance(told, str) else ():
-        fields.fault("backchannelLogoutUri", fault)
+    if isinstance(told, str):
+        for fault in redirect_uri.backchannel_faults(told, settings.issuer, insecure):
+            fields.fault("backchannelLogoutUri", fault)
 
 
 def registered(asked: CreateOAuthClientRequest) -> Login:

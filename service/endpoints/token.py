@@ -83,7 +83,7 @@ def _audience(asked: Asked) -> str:
     resource = asked.form.get("resource")
     if resource is None:
         return asked.resources.settings.audience
-    if not is_resource(resource):
+    if not is_resource(resource, asked.resources.settings.insecure_http_hosts):
         raise Refused(400, "invalid_target", NO_RESOURCE)
     return resource
 

@@ -39,7 +39,8 @@ RedirectUri = Annotated[
     Meta(
         max_length=2000,
         description="Redirect URI for OAuth authorization code flow. Required for interactive flows, not needed for M2M flows. "
-        "Absolute and without fragment: `https`, `http` on loopback, or an app's own scheme.",
+        "Absolute and without fragment: `https`, `http` on loopback, or an app's own scheme such as `com.example.app:/callback`; "
+        "a public client may have a short one such as `vscode://…`, too.",
         extra_json_schema={"format": "uri"},
     ),
 ]

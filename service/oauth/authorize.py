@@ -4,7 +4,7 @@ Until the client and its redirect URI are known to be good a fault is shown to t
 the client (Redirected). RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from msgspec import Struct, structs
@@ -56,6 +56,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     twice: tuple[str, ...]
     issuer: str
     now: float
+    insecure: Collection[str] = ()
+    """Hosts that may be reached by plain http."""
 
 
 def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
@@ -126,7 +128,7 @@ def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> Author
         login_hint=params.get("login_hint"),
         acr_values=split(params.get("acr_values")),
         ui_locales=split(params.get("ui_locales")),
-        resource=parameters.resource(params),
+        resource=parameters.resource(params, asked.insecure),
         id_token_claims=wanted.id_token,
         userinfo_claims=wanted.userinfo,
         wanted_sub=wanted.sub,

@@ -1,16 +1,17 @@
 """The values of single parameters of an authorization request. What is wrong with one is a Fault, which the client is told."""
 
 import re
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from projections.clients import Found
+from service.hosts import allows_http
 from service.oauth import claims
 from service.oauth.errors import InvalidRequest
 from service.scopes import IDENTITY, MANAGEMENT, split
 
 NO_PKCE = "PKCE is required: send code_challenge and code_challenge_method=S256 (RFC 7636)."
 NO_RESOURCE = "resource must be an absolute https URI without a fragment (http for loopback alone)."
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PROMPTS = ("none", "login", "consent", "select_account")
 
 _challenge = re.compile(r"[A-Za-z0-9\-_]{43}").fullmatch
@@ -109,14 +110,14 @@ def visible(params: Params, name: str) -> str | None:
     return text
 
 
-def resource(params: Params) -> str | None:
+def resource(params: Params, insecure: Collection[str]) -> str | None:
     text = params.get("resource")
-    if text is not None and not is_resource(text):
+    if text is not None and not is_resource(text, insecure):
         raise Fault("invalid_target", NO_RESOURCE)
     return text
 
 
-def is_resource(text: str) -> bool:
+def is_resource(text: str, insecure: Collection[str] = ()) -> bool:
     """RFC 8707 section 2: an absolute URI without a fragment; the token is for it alone."""
     if "#" in text or not _uri(text):
         return False
@@ -124,7 +125,7 @@ def is_resource(text: str) -> bool:
         host = urlsplit(text).hostname
     except ValueError:
         return False
-    return bool(host) and (text.startswith("https://") or host in LOOPBACK)
+    return bool(host) and (text.startswith("https://") or allows_http(host, insecure))
 
 
 def wanted_claims(params: Params) -> claims.Wanted:

@@ -17,10 +17,11 @@ from joserfc.jwk import KeySet
 from msgspec import Struct, ValidationError, convert, json, structs
 
 from service.addresses import is_inside
+from service.hosts import is_loopback
 from service.oauth.errors import plain
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused
 from service.oauth.upstream_token import fault_of, key_set, verified
-from service.settings import LOOPBACK, Upstream
+from service.settings import Upstream
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it announces another HTTP library for some later version
@@ -216,8 +217,13 @@ def _read(what: Any, shape: type[Shape]) -> Shape:
 
 
 def is_safe(address: str, issuer: str) -> bool:
-    """Whether the provider may send us there: to its own host, or to one that is not inside of a network; by https, but on loopback."""
+    """Whether the provider may send us there: to its own host, or to one that is not inside a network.
+
+    By https; by plain http on loopback, and to the provider's own host where its issuer is plain http, as the settings allowed it.
+    """
     host, own, scheme = urlsplit(address).hostname or "", urlsplit(issuer).hostname, urlsplit(address).scheme
-    if own in LOOPBACK:
-        return scheme == "https" or (scheme == "http" and host in LOOPBACK)
-    return scheme == "https" and (host == own or not is_inside(host))
+    if is_loopback(own):
+        return scheme == "https" or (scheme == "http" and is_loopback(host))
+    if host == own:
+        return scheme in ("https", urlsplit(issuer).scheme)
+    return scheme == "https" and not is_inside(host)

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from service import hosts
 from service.addresses import Address, is_local
 from service.people.backchannel import NotTaken, NotWanted
-from service.settings import LOOPBACK
 
 TIMEOUT_SECONDS = 5
 MOST_ADDRESSES = 4
@@ -60,7 +60,7 @@ class Delivery:
     """
 
     def __init__(self, issuer: str) -> None:
-        transport = Looked(local=urlsplit(issuer).hostname in LOOPBACK)
+        transport = Looked(local=hosts.is_loopback(urlsplit(issuer).hostname))
         self._http = httpx.AsyncClient(
             transport=transport, trust_env=False, follow_redirects=False, timeout=TIMEOUT_SECONDS
         )

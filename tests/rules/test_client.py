@@ -96,6 +96,12 @@ def changed(*names: str) -> list[ClientScopesChanged]:
     [
         rule([], REGISTER, [REGISTERED], "a new client is registered"),
         rule([], REGISTER_INTERACTIVE, [INTERACTIVE], "an interactive client is registered"),
+        rule(
+            [],
+            structs.replace(REGISTER_INTERACTIVE, redirect_uris=("cursor://callback",)),
+            Clash,
+            "a short scheme is not for a confidential client",
+        ),
         rule([REGISTERED], REGISTER, Clash, "a client is registered once"),
         rule([REGISTERED, DISABLED], REGISTER, Clash, "a disabled client is not registered again"),
         rule([REGISTERED, DELETED], REGISTER, Clash, "a deleted client_id is never used again"),

@@ -36,6 +36,7 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
         "rate_limit": 600,
         "failed_auth_limit": 30,
         "trusted_proxies": "",
+        "insecure_http_hosts": frozenset(),
         "postgres_bin": None,
         "log_level": "info",
         "session_lifetime": 1_209_600,
@@ -57,6 +58,7 @@ def test_all_of_them_can_be_set(tmp_path):
             "MUNIMENT_RATE_LIMIT": "0",
             "MUNIMENT_FAILED_AUTH_LIMIT": "1000000",
             "MUNIMENT_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1,2001:db8::/32",
+            "MUNIMENT_INSECURE_HTTP_HOSTS": "app",
             "MUNIMENT_POSTGRES_BIN": str(tmp_path),
             "MUNIMENT_LOG_LEVEL": "DEBUG",
             "MUNIMENT_SESSION_LIFETIME": "300",
@@ -79,6 +81,7 @@ def test_all_of_them_can_be_set(tmp_path):
         "rate_limit": 0,
         "failed_auth_limit": 1_000_000,
         "trusted_proxies": "10.0.0.0/8, 192.0.2.1,2001:db8::/32",
+        "insecure_http_hosts": frozenset({"app"}),
         "postgres_bin": tmp_path,
         "log_level": "debug",
         "session_lifetime": 300,
@@ -101,7 +104,9 @@ def test_an_empty_setting_is_as_one_left_out(name, empty):
 
 PORT = "is not a whole number from 1 to 65535."
 ISSUER = "is not a URL with a host and without user, query, fragment or a slash at its end."
-HTTPS = "must be https (plain http is for 127.0.0.1, localhost and [::1] only)."
+HTTPS = (
+    "must be https (plain http is for 127.0.0.1, localhost and [::1] only, or a host in MUNIMENT_INSECURE_HTTP_HOSTS)."
+)
 ORIGIN = "must have its host in lower case, and no port where it is the one that its scheme has anyway."
 KEY_FAULT = "MUNIMENT_MASTER_KEY is not 32 bytes in base64 (its value is not shown); make one: openssl rand -base64 32"
 URL_FAULT = (
@@ -291,3 +296,19 @@ def test_an_upstream_provider_is_all_three_settings_or_none(missing):
 def test_an_upstream_issuer_is_a_url_of_https(issuer):
     (said,) = faults(**{**UPSTREAM, "MUNIMENT_UPSTREAM_ISSUER": issuer})
     assert said.startswith(f"MUNIMENT_UPSTREAM_ISSUER={issuer} ")
+
+
+def test_an_issuer_in_a_cluster_may_be_plain_http_where_its_host_is_named():
+    given = read({"MUNIMENT_ISSUER": "http://muniment:8000", "MUNIMENT_INSECURE_HTTP_HOSTS": "muniment, App.internal"})
+    assert (given.issuer, given.insecure_http_hosts) == ("http://muniment:8000", {"muniment", "app.internal"})
+    assert "MUNIMENT_INSECURE_HTTP_HOSTS" in faults(MUNIMENT_ISSUER="http://muniment:8000")[0]
+
+
+def test_a_host_that_may_be_reached_by_plain_http_is_named_without_scheme_and_port():
+    said = faults(MUNIMENT_INSECURE_HTTP_HOSTS="http://app:3000,app:3000,good")
+    assert [line.split(" ")[1] for line in said] == ["app:3000", "http://app:3000"]
+
+
+@pytest.mark.parametrize("path", ["//tenant", "/a//b", "/a/../b", "/./a"])
+def test_an_issuer_whose_path_others_would_shorten_is_refused(path: str):
+    assert "in its path" in faults(MUNIMENT_ISSUER=f"https://id.example.com{path}")[0]
