@@ -16,6 +16,7 @@ from events.database import LOST, Connection, Unavailable, connect
 from events.envelope import ByOperator, Meta
 from service import master_key
 from service.credentials import new_id
+from service.embedded import login
 from service.embedded.cluster import running
 from service.embedded.errors import EmbeddedError
 from service.migrations import version
@@ -71,6 +72,7 @@ def opened(*, needs_key: bool = False, migrated: bool = True, creates: bool = Fa
     """Settings whose database is there, at the present schema (unless it need not be). The embedded one is brought to it by itself.
 
     Only with `creates` is an embedded database made where there is none: whoever looks in the wrong place is told so.
+    Only a migration (`migrated=False`) logs in to the embedded database as its superuser.
     """
     with plainly():
         settings = read(os.environ, needs_key=needs_key)
@@ -86,11 +88,21 @@ def opened(*, needs_key: bool = False, migrated: bool = True, creates: bool = Fa
             )
         # What is private in it is so by itself; Postgres must get through.
         settings.data.mkdir(mode=0o711, parents=True, exist_ok=True)
-        with running(settings.data, binaries=settings.postgres_bin) as url:
-            if migrated and run(version.present(url)) != version.WANTED:
-                bring_up(url)
+        with running(settings.data, binaries=settings.postgres_bin) as superuser:
+            url = login.service_url(superuser)
+            if _present(url, superuser) != version.WANTED and migrated:
+                bring_up(superuser)
             key = settings.master_key or master_key.of_directory(settings.data)
-            yield structs.replace(settings, database_url=url, master_key=key)
+            yield structs.replace(settings, database_url=url if migrated else superuser, master_key=key)
+
+
+def _present(url: str, superuser: str) -> str | None:
+    """The schema's version; a cluster that an earlier version made gets the service's login first."""
+    try:
+        return run(version.present(url))
+    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
+        run(login.ensure(superuser))
+        return run(version.present(url))
 
 
 @contextmanager

@@ -17,7 +17,9 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 @contextmanager
 def running(data: Path, *, binaries: Path | None = None, settings: Mapping[str, str] = NO_SETTINGS) -> Generator[str]:
-    """Yields the URL of a live server on this data directory; its settings are those of whoever started it.
+    """Yields the superuser's URL of a live server on this data directory; its settings are those of whoever started it.
+
+    Only migrations work with that URL. The service and the commands log in with `login.service_url`.
 
     Raises EmbeddedError with a sentence for the person who started us.
     """

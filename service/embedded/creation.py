@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from service.embedded import postmaster
+from service.embedded import login, postmaster
 from service.embedded.account import name_of, require_name, run
 from service.embedded.binaries import Binaries
 from service.embedded.directory import Directory, refusal
@@ -57,7 +57,8 @@ def _fill(place: Directory, binaries: Binaries, staging: Path) -> None:
     _write_password(password, place)
     _do(place, [binaries.path / "initdb", "-D", cluster, f"--pwfile={password}", "--no-sync", *_nature(binaries)])
     single = [binaries.path / "postgres", "--single", "-F", "-c", "exit_on_error=on", "-D", cluster, "postgres"]
-    _do(place, single, stdin="create database muniment strategy file_copy\n")
+    lines = ["create database muniment strategy file_copy", *login.statements(password.read_text())]
+    _do(place, single, stdin="".join(f"{line}\n" for line in lines))
     password.rename(cluster / place.password.name)
     # One sync of the whole file system takes 30 ms, of a thousand files one after the other 120.
     method = ["--sync-method=syncfs"] if sys.platform == "linux" and binaries.major >= FIRST_SYNCFS else []

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from events.envelope import ByService, Meta
 from service import operators, rotation
 from service.app import app
 from service.credentials import new_id
+from service.embedded import login
 from service.oauth import keys
 from service.resources import opened
 from service.settings import Settings, read
@@ -128,13 +130,22 @@ def settings_for(database: str, url: str, **changes: Any) -> Settings:
     )
 
 
+async def _login(database: str) -> str:
+    """What the service logs in with: on our own servers the login that `muniment serve` would use."""
+    if urlsplit(database).username != "postgres":
+        return database
+    await login.ensure(database)  # test_deploy runs roles.sql, which gives it another password
+    return login.service_url(database)
+
+
 @asynccontextmanager
 async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
     """The service on a free port, in this process, over real sockets."""
     listening = _listening()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    settings = settings_for(database, url, **changes)
-    async with opened(settings, database, MASTER_KEY) as resources:
+    own_login = await _login(database)
+    settings = settings_for(own_login, url, **changes)
+    async with opened(settings, own_login, MASTER_KEY) as resources:
         await rotation.prepare(resources.ledger, keys.wrapping(MASTER_KEY), META)
         operator = await operators.create(resources.ledger, f"operator-{new_id().hex}", url, META)
     protocol = "service.protocol:BoundedProtocol"

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from service.cli import app
 from service.cli.opening import Plainly
+from service.embedded.cluster import running
 from tests.conftest import named
 from tests.flows.conftest import MASTER_KEY
 
@@ -154,6 +155,9 @@ async def test_commands_share_an_embedded_database_with_a_running_service_and_le
         )
         assert [client["client_id"] for client in listed.json] == [operator["client_id"]]
         assert await _kid_of_a_token(operator) == rotated.json["kid"]
+        with running(data) as superuser:
+            assert await _logged_in(superuser) == {"muniment"}
+            await _forget_login(superuser)  # as a data directory has it that an earlier version made
     finally:
         service.send_signal(signal.SIGTERM)
         await service.communicate()
@@ -173,6 +177,22 @@ async def test_commands_share_an_embedded_database_with_a_running_service_and_le
     assert again.status == 0, again.err
     assert (data / "master.key").read_text().strip() == new
     assert not (data / "master.key.new").exists()
+
+
+async def _logged_in(superuser: str) -> set[str]:
+    """Which roles the service's connections belong to, whatever they have become since."""
+    connection = await asyncpg.connect(superuser)
+    rows = await connection.fetch(
+        "select usename from pg_stat_activity where datname = 'muniment' and pid <> pg_backend_pid()"
+    )
+    await connection.close()
+    return {row[0] for row in rows}
+
+
+async def _forget_login(superuser: str) -> None:
+    connection = await asyncpg.connect(superuser)
+    await connection.execute("drop role muniment")
+    await connection.close()
 
 
 async def _ready(port: str, service: Process) -> None:
