@@ -1,25 +1,44 @@
-"""HTTP as uvicorn and httptools speak it, with the two limits that they leave out: how large a head, and how slow a request, may be."""
+"""HTTP as uvicorn and httptools speak it, with what they leave out: how large a head may be, how slow a request, how slowly an answer
+may be taken; and that an offer to speak another protocol is ignored.
+"""
 
 import asyncio
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BYTES = 1024 * 1024
 """Of a whole request, trailers and all. No endpoint takes a sixteenth of it, and each says so while there is time to hear it."""
 
+AT_ONCE = 16 * 1024
+"""How much is parsed before the limits are looked at again: what arrives in one write may hold a head of any size."""
+
 REQUEST_SECONDS = 30.0
 """From the connection, or the first byte of a later request, to the last byte of its body."""
 
+ANSWER_SECONDS = 30.0
+"""How long a connection that is to be closed may still be read from by a client that has not taken its answer."""
+
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+INVALID = (
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 30\r\n\r\n"
+    b"The request is not valid HTTP."
+)
+
+
+class HeadTooLarge(Exception):
+    """The head that is being parsed is over MOST_HEAD_BYTES."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """A stranger can neither fill the memory with a head that does not end, nor hold a connection without asking."""
 
     _bytes = 0
+    _head_bytes = 0
     _in_head = True
+    _deaf = False
     _clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -31,34 +50,118 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
         if self._clock is None:  # what comes between two requests has a clock too: it may be empty lines for ever
             self._begin()
-        self._bytes += len(data)
-        super().data_received(data)
-        if self._in_head and self._bytes > MOST_HEAD_BYTES:
-            self.transport.write(TOO_LARGE)
-            self.transport.close()
-        elif self._bytes > MOST_BYTES:
-            self.transport.close()
+        rest = memoryview(data)
+        try:
+            while rest and not self._deaf:
+                rest = self._parse(rest)
+        except HeadTooLarge:
+            self._refuse(TOO_LARGE)
+        except httptools.HttpParserError as fault:
+            self._refuse(TOO_LARGE if isinstance(fault.__context__, HeadTooLarge) else INVALID)
 
     def on_message_begin(self) -> None:
         self._begin()
         super().on_message_begin()
 
+    def on_url(self, url: bytes) -> None:
+        self._count_head(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count_head(len(name) + len(value) + len(": \r\n"))
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self._in_head = False
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():  # its head alone was parsed; the rest follows once the offer is taken out
+            return
         self._end()
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._close()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._close()
+
+    def _parse(self, rest: memoryview) -> memoryview:
+        """Feeds the parser a part of it, and returns what is left. Raises HeadTooLarge and HttpParserError."""
+        part = rest[:AT_ONCE]
+        self._bytes += len(part)
+        try:
+            self.parser.feed_data(part)
+        except httptools.HttpParserUpgrade as offer:
+            self._without_the_offer()
+            return rest[offer.args[0] :]
+        if self._in_head and self._bytes > MOST_HEAD_BYTES:
+            raise HeadTooLarge
+        if self._bytes > MOST_BYTES:
+            self._close()
+        return rest[len(part) :]
+
+    def _without_the_offer(self) -> None:
+        """RFC 9110 section 7.8: a server may ignore Upgrade. httptools ends the message at its head, so a new parser gets the same head
+        without the offer, and whatever follows as the request's body. Raises HttpParserError.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":  # it is no offer, and this server is no proxy
+            raise httptools.HttpParserInvalidMethodError
+        head = [method, b" ", self.url, b" HTTP/", self.parser.get_http_version().encode(), b"\r\n"]
+        for name, value in self.headers:
+            kept = _without_upgrade(value) if name == b"connection" else value
+            if name != b"upgrade" and kept:
+                head += (name, b": ", kept, b"\r\n")
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser.feed_data(b"".join((*head, b"\r\n")))
+
+    def _count_head(self, size: int) -> None:
+        if not self._in_head:  # a trailer
+            return
+        self._head_bytes += size
+        if self._head_bytes > MOST_HEAD_BYTES:
+            raise HeadTooLarge
+
+    def _refuse(self, answer: bytes) -> None:
+        """The connection ends here; where an earlier request is still being answered, with that answer."""
+        self._deaf = True
+        if self._in_head and self.cycle and not self.cycle.response_complete:
+            self._end()
+            self.cycle.keep_alive = False
+            return
+        if not self.pipeline:
+            self.transport.write(answer)
+        self._close()
+
     def _begin(self) -> None:
         self._end()
-        self._bytes, self._in_head = 0, True
-        self._clock = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+        self._bytes, self._head_bytes, self._in_head = 0, 0, True
+        self._clock = self.loop.call_later(REQUEST_SECONDS, self._close)
 
     def _end(self) -> None:
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+
+    def _close(self) -> None:
+        """Once the answer is taken; a client that does not take it holds the connection no longer than ANSWER_SECONDS."""
+        self._deaf = True
+        self.transport.close()
+        self._end()
+        self._clock = self.loop.call_later(ANSWER_SECONDS, self.transport.abort)
+
+
+def _without_upgrade(connection: bytes) -> bytes:
+    """The options of a Connection header but the one that goes with Upgrade."""
+    options = (option.strip() for option in connection.split(b","))
+    return b", ".join(option for option in options if option.lower() != b"upgrade")

@@ -1,0 +1,196 @@
+"""What the HTTP parser makes of bytes, however they are cut: one whole request, one answer."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from service.protocol import AT_ONCE, MOST_HEAD_BYTES, BoundedProtocol
+
+HEAD = b"POST /echo?a=b HTTP/1.1\r\nHost: test\r\n"
+FORM = b"grant_type=client_credentials&scope=api:public"
+LENGTH = b"Content-Length: %d\r\n" % len(FORM)
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+IN_CHUNKS = b"5\r\n" + FORM[:5] + b"\r\n%x\r\n" % len(FORM[5:]) + FORM[5:] + b"\r\n0\r\n\r\n"
+
+JAVA = b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA\r\nUpgrade: h2c\r\n"
+WEBSOCKET = (
+    b"Upgrade: websocket\r\nConnection: keep-alive, upgrade\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n"
+)
+TWO_OFFERS = b"UPGRADE: h2c\r\nConnection: UPGRADE\r\nUpgrade: websocket\r\nConnection:\tupgrade ,keep-alive\r\n"
+
+
+class Line(asyncio.Transport):
+    """A connection whose other end is the test."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 50000), "sockname": ("127.0.0.1", 8000)})
+        self.said = b""
+        self.closing = False
+        self.aborted = asyncio.Event()
+
+    def write(self, data: Any) -> None:
+        self.said += bytes(data)
+
+    def close(self) -> None:
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+class Ends:
+    """Both ends of one connection, and what the application saw."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str, bytes, dict[bytes, bytes]]] = []
+        self.line = Line()
+        config = uvicorn.Config(self._echo, ws="none", log_config=None, access_log=False, interface="asgi3")
+        self.protocol = BoundedProtocol(config, ServerState(), {})
+        self.protocol.connection_made(self.line)
+
+    async def _echo(self, scope: Any, receive: Any, send: Any) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body, more = body + message["body"], message["more_body"]
+        self.seen.append((scope["method"], scope["path"], body, dict(scope["headers"])))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def answered(self, *parts: bytes) -> list[int]:
+        """The statuses of all answers to what arrives in these parts."""
+        for part in parts:
+            if not self.line.closing:
+                self.protocol.data_received(part)
+            for _ in range(3):
+                await asyncio.sleep(0)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        return [int(answer.split()[0]) for answer in self.line.said.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    ends = Ends()
+    yield ends
+    ends.protocol.connection_lost(None)
+
+
+@pytest.mark.parametrize(
+    "offer", [JAVA, WEBSOCKET, TWO_OFFERS], ids=["h2c, as Java's client", "websocket", "two offers"]
+)
+@pytest.mark.parametrize(("framing", "body"), [(LENGTH, FORM), (CHUNKED, IN_CHUNKS)], ids=["length", "chunks"])
+async def test_an_offer_to_upgrade_is_ignored_and_the_request_served_whole_wherever_it_is_cut(
+    offer: bytes, framing: bytes, body: bytes, caplog: pytest.LogCaptureFixture
+):
+    request = HEAD + offer + framing + b"\r\n" + body
+    with caplog.at_level(logging.DEBUG):
+        for at in range(1, len(request)):
+            ends = Ends()
+            assert await ends.answered(request[:at], request[at:]) == [200]
+            [(method, path, arrived, headers)] = ends.seen
+            assert (method, path, arrived) == ("POST", "/echo", FORM)
+            assert b"upgrade" not in headers
+            assert not ends.line.closing
+            ends.protocol.connection_lost(None)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_requests_with_an_offer_sent_at_once_are_answered_in_turn(ends: Ends):
+    one = HEAD + JAVA + LENGTH + b"\r\n" + FORM
+    other = b"GET /other HTTP/1.1\r\nHost: test\r\n" + WEBSOCKET + b"\r\n"
+    assert await ends.answered((one + other) * 20) == [200] * 40
+    assert [(path, body) for _, path, body, _ in ends.seen] == [("/echo", FORM), ("/other", b"")] * 20
+
+
+@pytest.mark.parametrize("option", [b"close", b"keep-alive"])
+async def test_what_else_is_said_of_the_connection_stands(ends: Ends, option: bytes):
+    offer = b"Upgrade: h2c\r\nConnection: upgrade, " + option + b"\r\n"
+    assert await ends.answered(HEAD + offer + LENGTH + b"\r\n" + FORM) == [200]
+    assert ends.line.closing == (option == b"close")
+
+
+async def test_an_offer_in_the_trailers_is_nothing(ends: Ends):
+    request = HEAD + CHUNKED + b"\r\n" + IN_CHUNKS[:-2] + b"Upgrade: h2c\r\nConnection: upgrade\r\n\r\n"
+    assert await ends.answered(request + HEAD + LENGTH + b"\r\n" + FORM) == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n",
+        b"CONNECT example.com:443 HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        HEAD + b"Upgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        HEAD + b"Upgrade: h2c\r\nConnection: upgrade\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+    ids=["connect", "connect with an offer", "http/2 at once", "two lengths", "a bad chunk"],
+)
+async def test_what_is_no_request_of_ours_gets_one_400_and_the_end(ends: Ends, request_: bytes):
+    assert await ends.answered(request_) == [400]
+    assert ends.line.closing
+
+
+async def test_bytes_after_a_request_that_are_no_request_leave_it_its_answer(ends: Ends):
+    assert await ends.answered(HEAD + LENGTH + b"\r\n" + FORM + b"\0\0\0") == [200]
+    assert ends.line.closing
+
+
+# How large a head may be
+
+
+def head_of(size: int, *, headers: int = 1) -> bytes:
+    """A whole request, of which path, names and values are together this long."""
+    start, each = b"GET / HTTP/1.1\r\n", b"x: %s\r\n"
+    room = size - len(b"/") - headers * len(each % b"")
+    values = [b"y" * (room // headers)] * (headers - 1)
+    return start + b"".join(each % value for value in (*values, b"y" * (room - sum(map(len, values))))) + b"\r\n"
+
+
+@pytest.mark.parametrize("offer", [b"", JAVA], ids=["plain", "with an offer to upgrade"])
+@pytest.mark.parametrize("headers", [1, 500])
+@pytest.mark.parametrize("cut", [1000, AT_ONCE, 1 << 20], ids=["small pieces", "pieces", "one write"])
+async def test_a_head_has_the_same_limit_however_it_is_written(headers: int, cut: int, offer: bytes):
+    for size, status in ((MOST_HEAD_BYTES - 1000, 200), (MOST_HEAD_BYTES + 1, 431), (3 * MOST_HEAD_BYTES, 431)):
+        ends = Ends()
+        head = head_of(size, headers=headers)[:-2] + offer + b"\r\n"
+        assert await ends.answered(*(head[at : at + cut] for at in range(0, len(head), cut))) == [status]
+        assert len(ends.seen) == (status == 200)
+        ends.protocol.connection_lost(None)
+
+
+async def test_a_head_that_comes_after_another_request_has_it_too(ends: Ends):
+    small = HEAD + LENGTH + b"\r\n" + FORM
+    assert await ends.answered(small) == [200]
+    assert await ends.answered(head_of(3 * MOST_HEAD_BYTES)) == [200, 431]
+    assert ends.line.closing
+
+
+# How long an answer may be on its way
+
+
+@pytest.mark.parametrize("option", [b"close", b"keep-alive"])
+async def test_a_client_that_never_takes_its_answer_is_cut_off(option: bytes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("service.protocol.ANSWER_SECONDS", 0.01)
+    ends = Ends()
+    ends.protocol.timeout_keep_alive = 0
+    assert await ends.answered(b"GET / HTTP/1.1\r\nConnection: " + option + b"\r\n\r\n") == [200]
+    async with asyncio.timeout(10):
+        await ends.line.aborted.wait()
+    assert ends.line.closing
