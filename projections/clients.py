@@ -11,6 +11,7 @@ from msgspec import Struct, json, structs
 
 from events.client import (
     AuthorizationCode,
+    By,
     ClientCredentials,
     ClientDeleted,
     ClientDisabled,
@@ -34,7 +35,7 @@ _ours = re.compile(r"oauth_client_([0-9a-f]{32})").fullmatch
 
 COLUMNS = (
     "c.stream_id, c.client_id, c.owner, c.grant_type, c.bot_user_id, c.display_name, c.redirect_uris, c.scopes, c.secrets,"
-    " c.state, c.created_at, c.version, c.public, c.login"
+    " c.state, c.created_at, c.version, c.public, c.login, c.disabled_by"
 )
 FIND = f"""
 select h.last_position as head, {COLUMNS}, b.state as bot_state
@@ -70,6 +71,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     version: int
     public: bool
     login: Login | None
+    disabled_by: By | None = None
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -145,9 +147,10 @@ def _changes(row: Row, event: ClientEvent) -> dict[str, Any] | None:
         case ClientSecretRevoked():
             return {"secrets": tuple(s for s in row.secrets if s.secret_id != event.secret_id)}
         case ClientDisabled():
-            return {"state": "disabled"}
+            held = row.disabled_by == "operator"
+            return {"state": "disabled", "disabled_by": "operator" if held else event.by}
         case ClientEnabled():
-            return {"state": "active"}
+            return {"state": "active", "disabled_by": None}
         case ClientDeleted():
             return None
 
@@ -174,6 +177,7 @@ def _row(record: asyncpg.Record) -> Row:
         version=record["version"],
         public=record["public"],
         login=record["login"] and _login(record["login"]),
+        disabled_by=record["disabled_by"],
     )
 
 

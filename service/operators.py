@@ -7,13 +7,14 @@ from msgspec import Struct, json
 from events.client import ClientCredentials
 from events.envelope import Meta
 from projections.clients import client_id_of
+from service.commands.authority import RESERVED
 from service.commands.client import RegisterClient
 from service.commands.handle import CLIENT, Ledger, handle
 from service.credentials import Secret, new_id, new_secret, stored
 from service.oauth.server import utc_now
 from service.scopes import OPERATORS
 
-OWNER = "muniment"
+OWNER = RESERVED
 """Operators belong to the service itself, so no caller's `DELETE` of all their clients takes them along."""
 
 

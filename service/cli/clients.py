@@ -166,7 +166,7 @@ def _facts(found: Found, used: datetime | None) -> list[tuple[str, str]]:
         ("client_id", row.client_id),
         ("name", row.display_name or "none"),
         ("owner", row.owner),
-        ("state", row.state),
+        ("state", f"{row.state} (by the {row.disabled_by})" if row.disabled_by else row.state),
         ("grant", row.grant_type),
         ("bot", bot),
         ("scopes", " ".join(row.scopes) or "none"),

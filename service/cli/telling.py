@@ -10,6 +10,7 @@ from events.access_token import AccessTokenRevoked
 from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered
 from events.client import (
     AuthorizationCode,
+    By,
     ClientCredentials,
     ClientDeleted,
     ClientDisabled,
@@ -128,7 +129,7 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
             known = secrets.get(event.secret_id)
             return f"{_secret(known) if known else f'secret {event.secret_id}'} revoked"
         case ClientDisabled():
-            return "disabled"
+            return _disabled(event.by)
         case ClientEnabled():
             return "enabled"
         case ClientDeleted():
@@ -162,11 +163,15 @@ def _bot(event: BotEvent) -> str:
         case BotRegistered():
             return f"registered for {event.owner}, with the address {event.email}"
         case BotDisabled():
-            return "disabled"
+            return _disabled(event.by)
         case BotEnabled():
             return "enabled"
         case BotDeleted():
             return "deleted"
+
+
+def _disabled(by: By) -> str:
+    return "disabled by an operator; only an operator can enable it" if by == "operator" else "disabled"
 
 
 def _signing_key(event: SigningKeyEvent) -> str:

@@ -1,6 +1,7 @@
 """The one loop: load what happened, decide, append. Lost a race? Load and decide again."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import reduce
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -100,20 +101,21 @@ async def handle(
     meta: Meta,
     *,
     fresh: bool = False,
-    only_at: int | None = None,
+    only_at: AbstractSet[int] | None = None,
     receipt: Receipt | None = None,
 ) -> Handled:
     """Carries out the command on the stream; returns when its events are durable.
 
     `fresh` says that the stream's id was made just now, so there is nothing to load. With `only_at` the stream must be at
-    that version: else Stale, or Clash when it was and the race was lost. Raises what decide raises, Unavailable, CarriedOutBefore.
+    one of these versions: else Stale, or Clash when it was and the race was lost. Raises what decide raises, Unavailable, CarriedOutBefore.
     """
     for _ in range(ATTEMPTS):
         past = [] if fresh else await _load(ledger.pool, stream)
         events = aggregate.decide(command, reduce(aggregate.evolve, past, aggregate.initial))  # pyright: ignore[reportArgumentType]
         # Only now: the version of what the caller may not see is nobody's business (RFC 9110 section 13.2.1 has it in this order too).
-        if only_at is not None and only_at != len(past):
-            raise Stale(f"This is at version {len(past)} by now, not at {only_at}; read it again.")
+        if only_at is not None and len(past) not in only_at:
+            named = " or ".join(map(str, sorted(only_at))) or "any that If-Match names"
+            raise Stale(f"This is at version {len(past)} by now, not at {named}; read it again.")
         if not events:
             return Handled(None, len(past))
         if len(past) >= MOST_EVENTS and not _stops(command, events):

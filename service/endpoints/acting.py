@@ -5,6 +5,7 @@ from uuid import UUID
 
 from events.database import read
 from projections import bots, users
+from service.commands.authority import is_reserved
 from service.endpoints.fields import Fields
 from service.endpoints.management import Call
 
@@ -13,6 +14,8 @@ async def check_bot(call: Call, bot_id: str, fields: Fields[Any]) -> None:
     """An id of the surrounding product's directory is taken at its word; a bot registered here must be the caller's, and well."""
     if not bot_id.strip():
         fields.fault("botUserId", "must not be blank")
+    elif is_reserved(bot_id):
+        fields.fault("botUserId", "is the service's own name; nobody's machine acts as the service")
     elif await _is_a_person(call, bot_id):
         fields.fault("botUserId", "is a person's id; nobody's machine acts as a person")
     elif bots.stream_of(bot_id) is not None:

@@ -14,7 +14,7 @@ from service.commands.bot import BotCommand, DeleteBot, DisableBot, EnableBot, R
 from service.commands.cascade import delete_clients
 from service.commands.handle import BOT, Handled, handle
 from service.credentials import new_id
-from service.endpoints import paging
+from service.endpoints import if_match, paging
 from service.endpoints.clients import position
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
@@ -88,7 +88,7 @@ async def _carry_out(call: Call, command: BotCommand) -> Handled:
     stream = bots.stream_of(call.request.path_params["bot_id"])
     if stream is None:
         raise NotFound("You have no bot of that id.")
-    return await handle(call.resources.ledger, BOT, stream, command, call.meta)
+    return await handle(call.resources.ledger, BOT, stream, command, call.meta, only_at=if_match.versions(call))
 
 
 def _shown(row: Row) -> Bot:

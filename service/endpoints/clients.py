@@ -21,7 +21,7 @@ from service.commands.client import (
 )
 from service.commands.handle import CLIENT, Handled, handle
 from service.credentials import new_id, new_secret, stored
-from service.endpoints import login, paging
+from service.endpoints import if_match, login, paging
 from service.endpoints.acting import check_bot
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
@@ -35,7 +35,7 @@ from service.endpoints.wire import (
     OAuthClient,
 )
 from service.oauth.server import utc_now
-from service.problems import Invalid, NoPrecondition, NotFound
+from service.problems import Invalid, NotFound
 from service.scopes import NEW_CLIENT
 
 PATH = "/api/v1/auth/clients"
@@ -93,7 +93,7 @@ async def read_client(call: Call) -> Response:
 
 
 async def change_client(call: Call) -> Response:
-    only_at = _if_match(call, required=True)
+    only_at = if_match.versions(call, required=True)
     fields = Fields(ChangeOAuthClientRequest, call.request.headers.get("content-type"), call.body)
     insecure = call.resources.settings.insecure_http_hosts
     for number, uri in enumerate(fields.good("redirectUris") or ()):
@@ -160,7 +160,7 @@ def position(handled: Handled) -> dict[str, str]:
 
 
 async def _carry_out(call: Call, command: ClientCommand) -> Handled:
-    only_at = _if_match(call, required=False)
+    only_at = if_match.versions(call)
     return await handle(call.resources.ledger, CLIENT, stream_asked(call), command, call.meta, only_at=only_at)
 
 
@@ -175,6 +175,7 @@ async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Re
         redirect_uris=list(row.redirect_uris),
         scopes=list(row.scopes),
         state=row.state,
+        disabled_by=row.disabled_by or UNSET,
         owner=row.owner,
         created_utc=row.created_at,
         last_used_utc=used.get(row.client_id),
@@ -215,21 +216,3 @@ def _grant(asked: CreateOAuthClientRequest) -> Grant:
         assert asked.bot_user_id is not None
         return ClientCredentials(bot_user_id=asked.bot_user_id)
     return AuthorizationCode(bot_user_id=asked.bot_user_id)
-
-
-def _if_match(call: Call, *, required: bool) -> int | None:
-    """The version that If-Match names (RFC 9110 section 13.1.1); None for `*`, or for none where none is required."""
-    given = call.request.headers.get("if-match")
-    if given is None:
-        if required:
-            raise NoPrecondition('Say which version you mean to change: If-Match: "<the ETag you read>".')
-        return None
-    if given.strip() == "*":
-        return None
-    text = given.strip().strip('"')
-    if not (given.strip() == f'"{text}"' and text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(
-            'If-Match must be one ETag of this client, such as "3", or *.',
-            {"If-Match": ["is not an ETag of this client"]},
-        )
-    return int(text)

@@ -11,6 +11,7 @@ from projections import last_used
 from service.commands.client import AddSecret, RevokeSecret
 from service.commands.handle import CLIENT, Handled, handle
 from service.credentials import new_secret, stored
+from service.endpoints import if_match
 from service.endpoints.clients import PATH, position, row_asked, stream_asked
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
@@ -47,7 +48,7 @@ async def add_secret(call: Call) -> Response:
     asked = fields.done()
     secret = new_secret()
     kept = stored(secret, name=asked.name or f"added {now:%Y-%m-%d}", at=now, expires_at=expires_at)
-    stream = stream_asked(call)
+    stream, only_at = stream_asked(call), if_match.versions(call)
     command = AddSecret(by=call.caller.holder, secret=kept, at=now)
     answer = AddSecretResponse(
         secret_id=kept.secret_id,
@@ -58,7 +59,7 @@ async def add_secret(call: Call) -> Response:
     )
 
     async def carry_out(receipt: Receipt | None) -> Handled:
-        return await handle(call.resources.ledger, CLIENT, stream, command, call.meta, receipt=receipt)
+        return await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at, receipt=receipt)
 
     return await create(
         call, answer, f"{PATH}/{call.request.path_params['client_id']}/secrets/{kept.secret_id}", carry_out
@@ -67,7 +68,8 @@ async def add_secret(call: Call) -> Response:
 
 async def revoke_secret(call: Call) -> Response:
     command = RevokeSecret(by=call.caller.holder, secret_id=_secret_asked(call))
-    handled = await handle(call.resources.ledger, CLIENT, stream_asked(call), command, call.meta)
+    only_at = if_match.versions(call)
+    handled = await handle(call.resources.ledger, CLIENT, stream_asked(call), command, call.meta, only_at=only_at)
     return Response(status_code=204, headers=position(handled))
 
 

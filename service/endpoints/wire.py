@@ -166,6 +166,15 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     redirect_uris: list[str]
     scopes: Annotated[list[str], Meta(description="What its tokens may carry.")]
     state: Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
+    disabled_by: (
+        Annotated[
+            Literal["owner", "operator"],
+            Meta(
+                description="Who disabled it, while it is disabled. Only an operator enables what an operator disabled."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     owner: Annotated[str, Meta(description="The `sub` of the caller who registered it.")]
     created_utc: Created
     last_used_utc: LastUsed | None

@@ -4,8 +4,8 @@ from service.endpoints.bots import PATH
 from service.endpoints.wire import Bot, CreateBotRequest
 from service.openapi.clients import GONE
 from service.openapi.operation import Answer, Content, Example, Operation, Parameter
-from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, LIMIT
-from service.problems import Clash, NotFound, NotJson, TooLarge
+from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT
+from service.problems import Clash, NotFound, NotJson, Stale, TooLarge
 from service.scopes import BOTS_READ, BOTS_WRITE
 
 BOT_ID = Parameter(
@@ -88,9 +88,9 @@ BOTS = (
         tag="Bots",
         description="Deletes its clients too, and so invalidates all their access tokens.",
         scope=BOTS_WRITE,
-        parameters=(BOT_ID,),
+        parameters=(BOT_ID, IF_MATCH),
         answers=(GONE,),
-        refusals=(NotFound, Clash),
+        refusals=(NotFound, Clash, Stale),
     ),
     Operation(
         method="post",
@@ -100,9 +100,9 @@ BOTS = (
         tag="Bots",
         description="Its clients get no token, and their access tokens stop working, until it is enabled again.",
         scope=BOTS_WRITE,
-        parameters=(BOT_ID,),
+        parameters=(BOT_ID, IF_MATCH),
         answers=(GONE,),
-        refusals=(NotFound, Clash),
+        refusals=(NotFound, Clash, Stale),
     ),
     Operation(
         method="post",
@@ -110,10 +110,10 @@ BOTS = (
         operation_id="enableBot",
         summary="Enable a bot",
         tag="Bots",
-        description="The opposite of disabling it.",
+        description="The opposite of disabling it. What an operator disabled, only an operator enables (scope `operate`).",
         scope=BOTS_WRITE,
-        parameters=(BOT_ID,),
+        parameters=(BOT_ID, IF_MATCH),
         answers=(GONE,),
-        refusals=(NotFound, Clash),
+        refusals=(NotFound, Clash, Stale),
     ),
 )

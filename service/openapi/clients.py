@@ -187,8 +187,10 @@ CLIENTS = (
         summary="Change an OAuth client",
         tag="Clients",
         description="What is left out stays as it is. You can give a client only scopes that you hold yourself, and scopes of "
-        "this API only to a client that acts as yourself (with the scope `operate`: to any). `requirePkce` and what follows it "
-        "are for interactive clients; `firstParty` takes the scope `operate`. Whether a client is public never changes.",
+        "this API only to a client that acts as yourself (with the scope `operate`: to any, and every scope of other APIs). "
+        "`requirePkce` and what follows it are for interactive clients; `firstParty` takes the scope `operate`, and so does "
+        "whatever widens what a `firstParty` client can do, unless the same request sets `firstParty` to false. Whether a client "
+        "is public never changes.",
         scope=CLIENTS_WRITE,
         parameters=(CLIENT_ID, IF_MATCH_REQUIRED),
         request=Content(
@@ -237,7 +239,7 @@ CLIENTS = (
         operation_id="enableOAuthClient",
         summary="Enable an OAuth client",
         tag="Clients",
-        description="The opposite of disabling it.",
+        description="The opposite of disabling it. What an operator disabled, only an operator enables (scope `operate`).",
         scope=CLIENTS_WRITE,
         parameters=(CLIENT_ID, IF_MATCH),
         answers=(CHANGED,),

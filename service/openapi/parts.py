@@ -39,17 +39,18 @@ IDEMPOTENCY_KEY = Parameter(
     schema={"type": "string", "maxLength": MOST_CHARACTERS, "pattern": r"^[!-~]([ -~]*[!-~])?$"},
     example="7f3c1e9a-registration",
 )
-_IF_MATCH = {"type": "string", "pattern": r'^(\*|"[0-9]{1,9}")$'}
+_TAG = '(W/)?"[0-9]{1,9}"'
+_IF_MATCH = {"type": "string", "pattern": rf"^(\*|{_TAG}( *, *{_TAG})*)$"}
 IF_MATCH = Parameter(
     name="If-Match",
     place="header",
-    description="The `ETag` that you read; refused (412) if the client was changed since. `*` is any version.",
+    description="The `ETag` that you read, or several; refused (412) if it was changed since. `*` is any version.",
     schema=_IF_MATCH,
 )
 IF_MATCH_REQUIRED = Parameter(
     name="If-Match",
     place="header",
-    description="The `ETag` that you read; refused if missing (428), or if the client was changed since (412). `*` is any version.",
+    description="The `ETag` that you read, or several; refused if missing (428), or if it was changed since (412). `*` is any version.",
     schema=_IF_MATCH,
     required=True,
     example='"3"',

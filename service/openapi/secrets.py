@@ -3,8 +3,8 @@
 from service.endpoints.wire import AddSecretRequest, AddSecretResponse, ClientSecret
 from service.openapi.clients import CLIENT_ID, GONE, ONE
 from service.openapi.operation import Answer, Content, Example, Operation, Parameter
-from service.openapi.parts import IDEMPOTENCY_KEY
-from service.problems import Clash, NotFound, NotJson, TooLarge
+from service.openapi.parts import IDEMPOTENCY_KEY, IF_MATCH
+from service.problems import Clash, NotFound, NotJson, Stale, TooLarge
 from service.scopes import CLIENTS_READ, CLIENTS_WRITE
 
 SECRET_ID = Parameter(
@@ -47,10 +47,10 @@ SECRETS = (
         summary="Add a secret",
         tag="Secrets",
         description="To rotate without an outage: add a secret, give it to the program, see in the list that it is used, "
-        "revoke the old one. A client has at most five live secrets.\n\n"
+        "revoke the old one. A client has at most five live secrets. It takes a token that holds all scopes of the client; an operator (scope `operate`) needs only those of this API.\n\n"
         "⚠️ CRITICAL: The clientSecret is only returned once. Store it securely immediately.",
         scope=CLIENTS_WRITE,
-        parameters=(CLIENT_ID, IDEMPOTENCY_KEY),
+        parameters=(CLIENT_ID, IDEMPOTENCY_KEY, IF_MATCH),
         request=Content(
             shape=AddSecretRequest,
             examples={"named": Example(summary="A named secret", value={"name": "rotation 2026-11"})},
@@ -70,7 +70,7 @@ SECRETS = (
                 },
             ),
         ),
-        refusals=(NotFound, Clash, TooLarge, NotJson),
+        refusals=(NotFound, Clash, Stale, TooLarge, NotJson),
     ),
     Operation(
         method="delete",
@@ -80,8 +80,8 @@ SECRETS = (
         tag="Secrets",
         description="It gets no more tokens. Those that it got keep working until they expire; to stop them too, disable the client.",
         scope=CLIENTS_WRITE,
-        parameters=(CLIENT_ID, SECRET_ID),
+        parameters=(CLIENT_ID, SECRET_ID, IF_MATCH),
         answers=(GONE,),
-        refusals=(NotFound, Clash),
+        refusals=(NotFound, Clash, Stale),
     ),
 )

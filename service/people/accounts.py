@@ -197,7 +197,7 @@ class People:
             command = ChangePassword(
                 password=await self._sealed(row.stream_id, PASSWORD, hashed.encode()), at=row.password_at
             )
-            await handle(self._ledger, USER, row.stream_id, command, meta, only_at=row.version)
+            await handle(self._ledger, USER, row.stream_id, command, meta, only_at={row.version})
 
     async def _sealed(self, user: UUID, purpose: str, plain: bytes) -> Sealed:
         seal = await self.vault.key(user)

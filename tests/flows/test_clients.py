@@ -13,6 +13,7 @@ from service.credentials import new_id
 from tests.flows.conftest import Live, oauth_error, refused
 
 CLIENTS = "/api/v1/auth/clients"
+BOTS = "/api/v1/auth/bots"
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +155,21 @@ async def test_a_stale_etag_is_refused_and_nothing_changes(live: Live):
     assert (shown["displayName"], shown["state"]) == ("after", "active")
 
 
+async def test_a_weak_etag_and_a_list_are_taken_wherever_an_etag_is(live: Live):
+    path = f"{CLIENTS}/{(await live.register())[0]}"
+    assert (await patch(live, path, {"displayName": "weak"}, 'W/"1"')).headers["etag"] == '"2"'
+    assert (await patch(live, path, {"displayName": "one of"}, '"1", W/"2"')).headers["etag"] == '"3"'
+    refused(await patch(live, path, {"displayName": "none of"}, '"1", "2", "other"'), 412)
+    headers = {**live.bearer, "If-Match": '"3"'}
+    assert (await live.http.post(f"{path}/secrets", json={}, headers=headers)).status_code == 201
+    secret = (await live.http.get(f"{path}/secrets", headers=live.bearer)).json()[0]["secretId"]
+    refused(await live.http.post(f"{path}/secrets", json={}, headers=headers), 412)
+    refused(await live.http.delete(f"{path}/secrets/{secret}", headers=headers), 412)
+    bot = (await live.http.post(BOTS, json={"email": "etag@example.com"}, headers=live.bearer)).headers["location"]
+    refused(await live.http.post(f"{bot}/disable", headers={**live.bearer, "If-Match": '"2"'}), 412)
+    assert (await live.http.post(f"{bot}/disable", headers={**live.bearer, "If-Match": 'W/"1"'})).status_code == 204
+
+
 async def test_of_ten_changes_of_one_version_at_once_one_is_made(live: Live):
     path = f"{CLIENTS}/{(await live.register())[0]}"
     answers = await asyncio.gather(*(patch(live, path, {"displayName": f"n{n}"}, '"1"') for n in range(10)))
@@ -237,6 +253,20 @@ async def test_a_disabled_client_can_be_changed_and_stays_disabled(live: Live):
     assert (await patch(live, path, {"displayName": "still off"})).json()["state"] == "disabled"
     assert (await live.http.post(f"{path}/secrets", json={}, headers=live.bearer)).status_code == 201
     oauth_error(await live.token_for(*client), 401, "invalid_client")
+
+
+async def test_what_an_operator_disabled_its_owner_cannot_enable(live: Live):
+    owner = await live.caller("disabled-owner", "clients:write", "clients:read", "bots:write", "bots:read")
+    bot = (await live.http.post(BOTS, json={"email": "held@example.com"}, headers=owner)).headers["location"]
+    client = (await live.http.post(CLIENTS, json={"m2m": True, "botUserId": "b"}, headers=owner)).headers["location"]
+    for path in (client, bot):
+        await live.http.post(f"{path}/disable", headers=live.bearer)
+        assert "operator" in refused(await live.http.post(f"{path}/enable", headers=owner), 403)["detail"]
+    assert (await live.http.get(client, headers=owner)).json()["disabledBy"] == "operator"
+    for path in (client, bot):
+        assert (await live.http.post(f"{path}/enable", headers=live.bearer)).status_code < 300
+    assert "disabledBy" not in (await live.http.get(client, headers=owner)).json()
+    assert (await live.http.post(f"{client}/disable", headers=owner)).json()["disabledBy"] == "owner"
 
 
 async def test_a_deleted_client_is_gone_for_good(live: Live):

@@ -108,9 +108,11 @@ LOGIN_CHANGED = ClientLoginChanged(
 SECRET_ADDED = ClientSecretAdded(secret=secret(2))
 SECRET_REVOKED = ClientSecretRevoked(secret_id=UUID(int=1))
 DISABLED, ENABLED, DELETED = ClientDisabled(), ClientEnabled(), ClientDeleted()
+DISABLED_BY_OPERATOR = ClientDisabled(by="operator")
 
 BOT_REGISTERED = BotRegistered(owner="alice", email="crm@example.com", first_name="Cee", last_name=None, at=AT)
 BOT_DISABLED, BOT_ENABLED, BOT_DELETED = BotDisabled(), BotEnabled(), BotDeleted()
+BOT_DISABLED_BY_OPERATOR = BotDisabled(by="operator")
 
 JWK = PublicJwk(
     kty="EC",

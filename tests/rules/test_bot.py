@@ -7,13 +7,21 @@ from events.bot import ActiveBot, DeletedBot, DisabledBot, UnregisteredBot, evol
 from service.commands.bot import DeleteBot, DisableBot, EnableBot, RegisterBot
 from service.commands.client import Holder
 from service.commands.handle import BOT
-from service.problems import Clash, NotFound
-from tests.rules.samples import AT, BOT_DELETED, BOT_DISABLED, BOT_ENABLED, BOT_REGISTERED, REGISTERED
+from service.problems import Clash, Forbidden, NotFound
+from tests.rules.samples import (
+    AT,
+    BOT_DELETED,
+    BOT_DISABLED,
+    BOT_DISABLED_BY_OPERATOR,
+    BOT_ENABLED,
+    BOT_REGISTERED,
+    REGISTERED,
+)
 from tests.rules.table import outcome, rule
 
 ALICE = Holder(owner="alice", sub="alice", scopes=frozenset())
 MALLORY = Holder(owner="mallory", sub="mallory", scopes=frozenset())
-OPERATOR = Holder(owner=None, sub="muniment", scopes=frozenset())
+OPERATOR = Holder(owner=None, sub="muniment", scopes=frozenset({"operate"}))
 
 REGISTER = RegisterBot(owner="alice", email="crm@example.com", first_name="Cee", last_name=None, at=AT)
 DISABLE, ENABLE, DELETE = DisableBot(by=ALICE), EnableBot(by=ALICE), DeleteBot(by=ALICE)
@@ -43,7 +51,33 @@ DISABLE, ENABLE, DELETE = DisableBot(by=ALICE), EnableBot(by=ALICE), DeleteBot(b
                 ([REGISTERED], OPERATOR, "a client's id"),
             )
         ),
-        rule([BOT_REGISTERED], DisableBot(by=OPERATOR), [BOT_DISABLED], "an operator may disable anybody's bot"),
+        rule(
+            [BOT_REGISTERED],
+            DisableBot(by=OPERATOR),
+            [BOT_DISABLED_BY_OPERATOR],
+            "an operator may disable anybody's bot",
+        ),
+        rule(
+            [BOT_REGISTERED, BOT_DISABLED_BY_OPERATOR],
+            ENABLE,
+            Forbidden,
+            "its owner cannot enable what an operator disabled",
+        ),
+        rule(
+            [BOT_REGISTERED, BOT_DISABLED, BOT_DISABLED_BY_OPERATOR],
+            ENABLE,
+            Forbidden,
+            "not even when its owner had disabled it before",
+        ),
+        rule(
+            [BOT_REGISTERED, BOT_DISABLED_BY_OPERATOR], DISABLE, [], "an owner's disable does not weaken an operator's"
+        ),
+        rule(
+            [BOT_REGISTERED, BOT_DISABLED_BY_OPERATOR],
+            EnableBot(by=OPERATOR),
+            [BOT_ENABLED],
+            "an operator can enable what an operator disabled",
+        ),
         rule([BOT_REGISTERED], DeleteBot(by=OPERATOR), [BOT_DELETED], "an operator may delete anybody's bot"),
     ],
 )

@@ -37,6 +37,7 @@ from tests.rules.samples import (
     BOT_REGISTERED,
     DELETED,
     DISABLED,
+    DISABLED_BY_OPERATOR,
     ENABLED,
     EVENTS,
     INTERACTIVE,
@@ -110,6 +111,42 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule([REGISTERED, DISABLED], ENABLE, [ENABLED], "a disabled client can be enabled"),
         rule([REGISTERED], ENABLE, [], "enabling an active client changes nothing"),
         rule([REGISTERED, DISABLED, ENABLED], DISABLE, [DISABLED], "an enabled client can be disabled again"),
+        rule(
+            [REGISTERED, DISABLED_BY_OPERATOR], ENABLE, Forbidden, "its owner cannot enable what an operator disabled"
+        ),
+        rule(
+            [REGISTERED, DISABLED_BY_OPERATOR, RENAMED],
+            ENABLE,
+            Forbidden,
+            "nor once something else about it was changed",
+        ),
+        rule(
+            [REGISTERED, DISABLED_BY_OPERATOR],
+            EnableClient(by=OPERATOR),
+            [ENABLED],
+            "an operator can enable what an operator disabled",
+        ),
+        rule([REGISTERED, DISABLED], EnableClient(by=OPERATOR), [ENABLED], "and what its owner disabled"),
+        rule(
+            [REGISTERED, DISABLED],
+            DisableClient(by=OPERATOR),
+            [DISABLED_BY_OPERATOR],
+            "an operator's disable holds over its owner's",
+        ),
+        rule([REGISTERED, DISABLED_BY_OPERATOR], DISABLE, [], "an owner's does not weaken an operator's"),
+        rule(
+            [REGISTERED, DISABLED_BY_OPERATOR],
+            DisableClient(by=OPERATOR),
+            [],
+            "an operator who disables twice changes nothing",
+        ),
+        rule(
+            [REGISTERED, DISABLED_BY_OPERATOR, ENABLED, DISABLED],
+            ENABLE,
+            [ENABLED],
+            "once an operator has enabled it, its owner decides again",
+        ),
+        rule([REGISTERED, DISABLED_BY_OPERATOR], DELETE, [DELETED], "its owner can delete what an operator disabled"),
         rule([REGISTERED], DELETE, [DELETED], "a client can be deleted"),
         rule([REGISTERED, DISABLED], DELETE, [DELETED], "a disabled client can be deleted"),
         rule([REGISTERED], RENAME, [RENAMED], "a client can be called something else"),
@@ -188,9 +225,15 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         ),
         rule(
             [REGISTERED],
-            scopes("api:public", "crm:write", by=OPERATOR),
+            scopes("api:public", "users:write", by=OPERATOR),
             Forbidden,
-            "an operator too gives only what it holds",
+            "an operator too gives only scopes of this API that it holds",
+        ),
+        rule(
+            [REGISTERED],
+            scopes("api:public", "crm:write", by=OPERATOR),
+            changed("api:public", "crm:write"),
+            "an operator gives any scope of another API",
         ),
         rule([INTERACTIVE], scopes("clients:write"), Forbidden, "nor do they go to who acts as nobody yet"),
         rule([REGISTERED], ADD, [ADDED], "a second secret can be added"),
@@ -218,8 +261,42 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule(
             [structs.replace(REGISTERED, scopes=("api:public", "crm:write"))],
             ADD,
+            Forbidden,
+            "a scope of another API must be held for it, too",
+        ),
+        rule(
+            [structs.replace(REGISTERED, scopes=("api:public", "crm:write"))],
+            structs.replace(ADD, by=OPERATOR),
             [ADDED],
-            "a scope of another API need not be held for it",
+            "an operator needs no scope of another API for it",
+        ),
+        rule(
+            [structs.replace(REGISTERED, scopes=("users:write",))],
+            structs.replace(ADD, by=OPERATOR),
+            Forbidden,
+            "but all those of this API",
+        ),
+        rule(
+            [],
+            structs.replace(REGISTER, by=ALICE, scopes=("crm:write",)),
+            Forbidden,
+            "no client is registered with more than the caller holds",
+        ),
+        rule(
+            [],
+            structs.replace(REGISTER, by=ALICE, scopes=("clients:write",)),
+            Forbidden,
+            "nor as somebody else with a scope of this API",
+        ),
+        *(
+            rule(
+                [],
+                structs.replace(REGISTER, by=by, grant=ClientCredentials(bot_user_id=name)),
+                Forbidden,
+                f"nobody acts as {name!r}, by {by and by.sub}",
+            )
+            for by in (None, ALICE, OPERATOR)
+            for name in ("muniment", " Muniment", "MUNIMENT\u3000")
         ),
         rule([*FULL, SECRET_REVOKED], ADD, [ADDED], "a revoked secret does not count"),
         rule([REGISTERED], REVOKE, [SECRET_REVOKED], "a secret can be revoked, even the last"),
@@ -254,7 +331,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
                 [REGISTERED], structs.replace(command, by=OPERATOR), then, f"an operator may: {type(command).__name__}"
             )
             for command, then in (
-                (DISABLE, [DISABLED]),
+                (DISABLE, [DISABLED_BY_OPERATOR]),
                 (DELETE, [DELETED]),
                 (RENAME, [RENAMED]),
                 (ADD, [ADDED]),
@@ -288,7 +365,7 @@ def test_a_disabled_client_keeps_what_it_was_and_takes_part_in_changes():
     active = evolve(Unregistered(), REGISTERED)
     disabled = evolve(active, DISABLED)
     assert isinstance(active, Active)
-    assert disabled == Disabled(was=active)
+    assert disabled == Disabled(was=active, by="owner")
     assert evolve(evolve(disabled, RENAMED), ENABLED) == evolve(active, RENAMED)
 
 

@@ -3,14 +3,22 @@
 import pytest
 from msgspec import structs
 
-from events.client import ClientLoginChanged, Login
-from service.commands.client import ChangeClient, Holder, LoginChange, RegisterClient
+from events.client import (
+    AuthorizationCode,
+    ClientDisplayNameChanged,
+    ClientLoginChanged,
+    ClientScopesChanged,
+    Login,
+    Unregistered,
+    evolve,
+)
+from service.commands.client import ChangeClient, Holder, LoginChange, RegisterClient, decide
 from service.commands.handle import CLIENT
 from service.problems import Clash, Forbidden
 from tests.rules.samples import AT, INTERACTIVE, REGISTERED, secret
 from tests.rules.table import outcome, rule
 
-ALICE = Holder(owner="alice", sub="alice", scopes=frozenset({"clients:write"}))
+ALICE = Holder(owner="alice", sub="alice", scopes=frozenset({"clients:write", "api:public"}))
 OPERATOR = Holder(owner=None, sub="muniment", scopes=frozenset({"clients:write", "operate"}))
 REGISTER = RegisterClient(
     owner="alice",
@@ -26,6 +34,7 @@ MACHINE = structs.replace(REGISTER, grant=REGISTERED.grant)
 PUBLIC = structs.replace(INTERACTIVE, secret=None)
 USUAL = Login()
 NO_PKCE, FIRST_PARTY, ES256 = Login(require_pkce=False), Login(first_party=True), Login(id_token_alg="ES256")
+SKIPS_CONSENT = [INTERACTIVE, ClientLoginChanged(login=FIRST_PARTY, was=USUAL)]
 OUT = ("https://app.example.com/out",)
 
 
@@ -84,7 +93,45 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
             [changed(USUAL, FIRST_PARTY)],
             "and makes it ask again",
         ),
+        rule(
+            SKIPS_CONSENT,
+            ChangeClient(by=ALICE, display_name="CRM", redirect_uris=INTERACTIVE.redirect_uris[:1], scopes=()),
+            [
+                ClientDisplayNameChanged(display_name="CRM", was=None),
+                ClientScopesChanged(scopes=(), was=("api:public",)),
+            ],
+            "its owner changes what widens nothing",
+        ),
     ],
 )
 def test_the_terms_of_logging_in(given, command, then):
     assert outcome(CLIENT, given, command) == then
+
+
+WIDER = {
+    "a redirect URI": ChangeClient(by=ALICE, redirect_uris=(*INTERACTIVE.redirect_uris, *OUT)),
+    "a scope": ChangeClient(by=ALICE, scopes=("api:public", "clients:write")),
+    "no PKCE": change(require_pkce=False),
+    "a post-logout redirect URI": change(post_logout_redirect_uris=OUT),
+    "a back-channel logout URI": change(backchannel_logout_uri="https://app.example.com/ended"),
+}
+
+
+@pytest.mark.parametrize("wider", WIDER.values(), ids=list(WIDER))
+def test_only_an_operator_widens_what_a_client_that_skips_consent_can_do(wider: ChangeClient):
+    asking = [structs.replace(INTERACTIVE, grant=AuthorizationCode(bot_user_id="alice"))]
+    skipping = [*asking, changed(FIRST_PARTY)]
+    with_consent = structs.replace(wider, login=structs.replace(wider.login, first_party=False))
+    assert outcome(CLIENT, skipping, wider) is Forbidden
+    assert isinstance(outcome(CLIENT, skipping, structs.replace(wider, by=OPERATOR)), list)
+    assert isinstance(outcome(CLIENT, asking, wider), list)
+    back = outcome(CLIENT, skipping, with_consent)
+    assert isinstance(back, list)
+    assert back[-1].login.first_party is False
+
+
+def test_the_refusal_names_what_would_be_widened_and_both_ways_on():
+    skipping = structs.replace(evolve(Unregistered(), INTERACTIVE), login=FIRST_PARTY)
+    command = ChangeClient(by=ALICE, redirect_uris=OUT, login=LoginChange(require_pkce=False))
+    with pytest.raises(Forbidden, match=r"redirectUris, requirePkce takes the scope operate.*set firstParty to false"):
+        decide(command, skipping)

@@ -175,9 +175,9 @@ def meant(state: Any) -> dict[str, Any] | None:
         case UnregisteredUser() | NoSession() | NoConsent() | Unauthorized():
             return None
         case Active():
-            return _client(state, "active")
+            return {**_client(state, "active"), "disabled_by": None}
         case Disabled():
-            return _client(state.was, "disabled")
+            return {**_client(state.was, "disabled"), "disabled_by": state.by}
         case ActiveBot() | DisabledBot() | DeletedBot():
             states = {ActiveBot: "active", DisabledBot: "disabled", DeletedBot: "deleted"}
             return {"owner": state.owner, "state": states[type(state)]}

@@ -187,15 +187,15 @@ async def test_of_many_who_ask_for_the_same_at_once_one_does_it(ledger, reader):
 async def test_who_names_a_version_that_is_no_more_is_told_the_one_that_is(ledger):
     stream = await a_client(ledger)
     with pytest.raises(Stale, match="at version 1 by now, not at 3"):
-        await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at=3)
-    assert await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at=1) == Handled(
+        await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at={3})
+    assert await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at={1}) == Handled(
         2, 2, [DISABLED]
     )
 
 
 async def test_of_many_who_name_the_same_version_at_once_one_wins(ledger):
     stream = await a_client(ledger)
-    asked = (handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at=1) for _ in range(8))
+    asked = (handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at={1}) for _ in range(8))
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert sum(isinstance(outcome, Handled) for outcome in outcomes) == 1
     assert all(isinstance(outcome, Handled | Clash | Stale) for outcome in outcomes)
