@@ -4,13 +4,19 @@ The code and the refresh tokens are named by the authorization's id and proved b
 """
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, UnsetType, structs
+
+Binding = Literal["pkce", "nonce"]
 
 
 class AuthorizationGranted(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.granted"):
-    """Who said yes to what, and how they had proved who they are."""
+    """Who said yes to what, and how they had proved who they are.
+
+    `bound_by` says what ties the code to the browser that asked for it (RFC 9700 section 2.1.1); UNSET is from before it was recorded.
+    """
 
     client: UUID
     user: UUID
@@ -23,6 +29,7 @@ class AuthorizationGranted(Struct, frozen=True, kw_only=True, gc=False, tag="aut
     amr: tuple[str, ...]
     id_token_claims: tuple[str, ...] = ()
     userinfo_claims: tuple[str, ...] = ()
+    bound_by: tuple[Binding, ...] | UnsetType = UNSET
 
 
 class CodeIssued(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.code_issued"):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, UnsetType, structs
 
 
 class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
@@ -34,9 +34,12 @@ Grant = ClientCredentials | AuthorizationCode
 
 
 class Login(Struct, frozen=True, kw_only=True, gc=False):
-    """On which terms people log in through an interactive client. Everything else is the same for all of them."""
+    """On which terms people log in through an interactive client. Everything else is the same for all of them.
 
-    require_pkce: bool = True
+    `require_pkce` UNSET is as the deployment has it. A public client always needs PKCE.
+    """
+
+    require_pkce: bool | UnsetType = UNSET
     first_party: bool = False
     id_token_alg: str = "RS256"
     post_logout_redirect_uris: tuple[str, ...] = ()
@@ -73,6 +76,15 @@ class ClientScopesChanged(Struct, frozen=True, kw_only=True, gc=False, tag="clie
 class ClientLoginChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.login_changed"):
     login: Login
     was: Login
+
+    def after(self, before: Login) -> Login:
+        """The terms after the event, which changes only what differs between `was` and `login`.
+
+        An event from before `require_pkce` could be UNSET repeats the default of then, `true`, which nobody chose.
+        """
+        if self.login.require_pkce != self.was.require_pkce:
+            return self.login
+        return structs.replace(self.login, require_pkce=before.require_pkce)
 
 
 class ClientSecretAdded(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_added"):
@@ -164,7 +176,7 @@ def evolve(client: Client, event: ClientEvent) -> Client:
         case ClientScopesChanged():
             return _changed(client, scopes=event.scopes)
         case ClientLoginChanged():
-            return _changed(client, login=event.login)
+            return _changed(client, login=event.after(_login(client)))
         case ClientSecretAdded():
             return _changed(client, secrets=(*_secrets(client), event.secret))
         case ClientSecretRevoked():
@@ -205,6 +217,16 @@ def _secrets(client: Client) -> tuple[StoredSecret, ...]:
             return client.was.secrets
         case Unregistered() | Deleted():
             return ()
+
+
+def _login(client: Client) -> Login:
+    match client:
+        case Active():
+            return client.login
+        case Disabled():
+            return client.was.login
+        case Unregistered() | Deleted():
+            return Login()
 
 
 def _owner(client: Client) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
 from events.authorization import (
     AuthorizationEvent,
@@ -23,9 +23,12 @@ from events.codec import tags
 from events.database import AnyConnection
 from projections.table import Table
 
-COLUMNS = "stream_id, client, user_id, session_id, scopes, resource, state, granted_at, redeemed_at, used_at, refresh_until, revoked_at, why, version"
+COLUMNS = "stream_id, client, user_id, session_id, scopes, resource, state, granted_at, redeemed_at, used_at, refresh_until, revoked_at, why, version, bound_by"
 OF_USER = f"select {COLUMNS} from read.authorizations where user_id = $1 and state = 'active' order by stream_id desc"
 OF_SESSION = f"select {COLUMNS} from read.authorizations where session_id = $1 and state = 'active' order by stream_id"
+LAST_OF_CLIENT = """
+select bound_by from read.authorizations where client = $1 and bound_by is not null order by stream_id desc limit $2
+"""
 REVOKED = (
     "select stream_id, revoked_at from read.authorizations where stream_id = any($1::uuid[]) and state = 'revoked'"
 )
@@ -70,6 +73,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     revoked_at: datetime | None
     why: str | None
     version: int
+    bound_by: tuple[str, ...] | None
 
 
 def project(row: Row | None, stream: UUID, event: AuthorizationEvent) -> Row | None:
@@ -95,6 +99,7 @@ def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
         revoked_at=None,
         why=None,
         version=1,
+        bound_by=None if event.bound_by is UNSET else event.bound_by,
     )
 
 
@@ -118,7 +123,11 @@ TABLE = Table(name="authorizations", row=Row, tags=tags(AuthorizationEvent), pro
 
 
 def _row(record: asyncpg.Record) -> Row:
-    columns: dict[str, Any] = {**dict(record), "scopes": tuple(record["scopes"])}
+    columns: dict[str, Any] = {
+        **dict(record),
+        "scopes": tuple(record["scopes"]),
+        "bound_by": None if record["bound_by"] is None else tuple(record["bound_by"]),
+    }
     return Row(**columns)
 
 
@@ -130,6 +139,11 @@ async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
 async def of_session(connection: AnyConnection, session: UUID) -> list[Row]:
     """Those that stand and were granted in this session."""
     return [_row(record) for record in await connection.fetch(OF_SESSION, session)]
+
+
+async def last_bindings(connection: AnyConnection, client: UUID, most: int) -> list[frozenset[str]]:
+    """What bound the last codes of a client, as far as that was recorded; latest first."""
+    return [frozenset(row[0]) for row in await connection.fetch(LAST_OF_CLIENT, client, most)]
 
 
 async def of_stopped_users(connection: AnyConnection) -> dict[UUID, str]:

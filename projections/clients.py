@@ -141,7 +141,7 @@ def _changes(row: Row, event: ClientEvent) -> dict[str, Any] | None:
         case ClientScopesChanged():
             return {"scopes": event.scopes}
         case ClientLoginChanged():
-            return {"login": event.login}
+            return {"login": event.after(row.login or Login())}
         case ClientSecretAdded():
             return {"secrets": (*row.secrets, event.secret)}
         case ClientSecretRevoked():

@@ -16,6 +16,7 @@ A_DAY = 86_400
 DEFAULT_PORTS = {"https": 443, "http": 80}
 LONGEST_TOKEN = A_DAY
 UPSTREAM = ("MUNIMENT_UPSTREAM_ISSUER", "MUNIMENT_UPSTREAM_CLIENT_ID", "MUNIMENT_UPSTREAM_CLIENT_SECRET")
+REQUIRE_PKCE = ("public", "all")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -55,6 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     embedded: bool
     issuer: str
     audience: str
+    pkce_of_all: bool
     master_key: bytes | None
     token_lifetime: int
     session_lifetime: int
@@ -85,6 +87,7 @@ def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
         embedded=database_url is None,
         issuer=issuer,
         audience=asked.text("MUNIMENT_AUDIENCE", issuer),
+        pkce_of_all=asked.one_of("MUNIMENT_REQUIRE_PKCE", "public", REQUIRE_PKCE) == "all",
         master_key=asked.master_key("MUNIMENT_MASTER_KEY", required=needs_key and database_url is not None),
         token_lifetime=asked.number("MUNIMENT_TOKEN_LIFETIME", 3600, 60, LONGEST_TOKEN),
         session_lifetime=asked.number("MUNIMENT_SESSION_LIFETIME", 14 * A_DAY, 300, 90 * A_DAY),

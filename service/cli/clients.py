@@ -1,22 +1,27 @@
 """muniment clients: which there are, what each is, and how it came to be so."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import typer
+from msgspec import UNSET
 
-from events.client import ClientRegistered, ClientSecretAdded, StoredSecret
+from events.client import ClientRegistered, ClientSecretAdded, Login, StoredSecret
 from events.codec import Recorded
 from events.database import Connection
 from events.replay import histories
 from events.replay import history as history_of
-from projections import consents, last_used
+from projections import authorizations, consents, last_used
 from projections.clients import Found, Row, Wanted, find, listed, stream_of
 from service.cli.histories import tell
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, note, say, table
 from service.cli.telling import what
+
+LOGINS = 20
+"""So many of a client's last logins tell whether it uses PKCE."""
 
 app = typer.Typer(help="Who may ask for tokens.", no_args_is_help=True)
 
@@ -61,12 +66,12 @@ def show(client_id: ClientId, as_json: Json = False) -> None:
     Example: `muniment clients show oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
     """
     stream = _stream(client_id)
-    found, used, secrets = ask(lambda connection: _found(connection, stream, client_id))
+    found, used, secrets, bindings = ask(lambda connection: _found(connection, stream, client_id))
     if as_json:
-        told = _row(found.client, used)
-        document({**told, "bot_state": found.bot_state, "secrets": [_secret(s, secrets) for s in found.client.secrets]})
+        told = {**_row(found.client, used), "bot_state": found.bot_state, "pkce": pkce(found.client, bindings)}
+        document({**told, "secrets": [_secret(s, secrets) for s in found.client.secrets]})
         return
-    lines(_facts(found, used))
+    lines([*_facts(found, used), *_login_facts(found.client, bindings)])
     say("")
     columns = ("secret", "name", "hint", "created", "expires", "last used")
     table(columns, (_secret_cells(secret, secrets) for secret in found.client.secrets))
@@ -101,14 +106,14 @@ async def _listed(connection: Connection, wanted: Wanted, limit: int) -> tuple[l
 
 async def _found(
     connection: Connection, stream: UUID, client_id: str
-) -> tuple[Found, datetime | None, dict[UUID, datetime]]:
+) -> tuple[Found, datetime | None, dict[UUID, datetime], list[frozenset[str]]]:
     found = await find(connection, stream)
     if found is None:
         known = "was deleted; muniment clients history tells its life" if await history_of(connection, stream) else ""
         raise Plainly(f"The client {client_id} {known or 'does not exist'}.")
     used = await last_used.find(connection, "client", [client_id])
     secrets = await last_used.secrets_used(connection, [s.secret_id for s in found.client.secrets])
-    return found, used.get(client_id), secrets
+    return found, used.get(client_id), secrets, await authorizations.last_bindings(connection, stream, LOGINS)
 
 
 async def _life(connection: Connection, stream: UUID, client_id: str) -> list[Recorded]:
@@ -175,3 +180,26 @@ def _facts(found: Found, used: datetime | None) -> list[tuple[str, str]]:
         ("last used", moment(used) or "never"),
         ("version", str(row.version)),
     ]
+
+
+def _login_facts(row: Row, bindings: Sequence[frozenset[str]]) -> list[tuple[str, str]]:
+    """What is said of interactive clients alone."""
+    told = pkce(row, bindings)
+    return [] if told is None else [("PKCE", told)]
+
+
+def pkce(row: Row, bindings: Sequence[frozenset[str]]) -> str | None:
+    """Whether it is required, and whether the client uses it, by what bound the codes of its last logins."""
+    if row.login is None:
+        return None
+    used = sum("pkce" in bound for bound in bindings)
+    if used == len(bindings):
+        return _required(row.login, public=row.public)
+    uses = f"used in {used} of the last {len(bindings)} logins" if used else "does not use PKCE"
+    return f"{_required(row.login, public=row.public)}; {uses}"
+
+
+def _required(login: Login, *, public: bool) -> str:
+    if public or login.require_pkce is True:
+        return "required"
+    return "as MUNIMENT_REQUIRE_PKCE says" if login.require_pkce is UNSET else "not required"

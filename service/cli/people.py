@@ -1,5 +1,7 @@
 """What happened to people, their sessions, consents and authorizations, in sentences. Nothing that is sealed is told."""
 
+from msgspec import UNSET
+
 from events.authorization import (
     AuthorizationEvent,
     AuthorizationGranted,
@@ -97,7 +99,9 @@ def _authorization(event: AuthorizationEvent) -> str:
     match event:
         case AuthorizationGranted():
             client = client_id_of(event.client)
-            return f"user {event.user} let {client} in{_at(event.resource)}, with {_scopes(event.scopes)}"
+            return (
+                f"user {event.user} let {client} in{_at(event.resource)}, with {_scopes(event.scopes)}{_bound(event)}"
+            )
         case CodeIssued():
             return f"code issued for {event.redirect_uri}"
         case CodeRedeemed():
@@ -118,6 +122,16 @@ def _authorization(event: AuthorizationEvent) -> str:
 
 def _scopes(scopes: tuple[str, ...]) -> str:
     return " ".join(scopes) or "no scope"
+
+
+def _bound(event: AuthorizationGranted) -> str:
+    if event.bound_by is UNSET:
+        return ""
+    return (
+        f"; code bound by {' and '.join(event.bound_by)}"
+        if event.bound_by
+        else "; code bound by neither pkce nor nonce"
+    )
 
 
 def _at(resource: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from events.client import Active, By, Grant, Login
 from service.problems import Forbidden
@@ -87,10 +87,15 @@ def may_widen(by: Holder, client: Active, after: Active) -> None:
 def _wider_login(login: Login, after: Login) -> list[str]:
     told = after.backchannel_logout_uri not in (None, login.backchannel_logout_uri)
     return [
-        *(["requirePkce"] if login.require_pkce and not after.require_pkce else []),
+        *(["requirePkce"] if _strictness(after.require_pkce) < _strictness(login.require_pkce) else []),
         *_added("postLogoutRedirectUris", login.post_logout_redirect_uris, after.post_logout_redirect_uris),
         *(["backchannelLogoutUri"] if told else []),
     ]
+
+
+def _strictness(require_pkce: bool | UnsetType) -> int:
+    """What the deployment requires, which is UNSET, may be either."""
+    return 1 if require_pkce is UNSET else 2 * require_pkce
 
 
 def _added(name: str, before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:

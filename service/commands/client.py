@@ -59,9 +59,9 @@ class RegisterClient(Struct, frozen=True, kw_only=True):
 
 
 class LoginChange(Struct, frozen=True, kw_only=True):
-    """What is UNSET stays as it is."""
+    """What is UNSET stays as it is; `require_pkce` None is from then on as the deployment has it."""
 
-    require_pkce: bool | UnsetType = UNSET
+    require_pkce: bool | UnsetType | None = UNSET
     first_party: bool | UnsetType = UNSET
     id_token_alg: str | UnsetType = UNSET
     post_logout_redirect_uris: tuple[str, ...] | UnsetType = UNSET
@@ -69,7 +69,10 @@ class LoginChange(Struct, frozen=True, kw_only=True):
 
     def after(self, login: Login) -> Login:
         asked = {name: getattr(self, name) for name in self.__struct_fields__}
-        return structs.replace(login, **{name: value for name, value in asked.items() if value is not UNSET})
+        said = {name: value for name, value in asked.items() if value is not UNSET}
+        if self.require_pkce is None:
+            said["require_pkce"] = UNSET
+        return structs.replace(login, **said)
 
 
 class ChangeClient(Struct, frozen=True, kw_only=True):
@@ -211,8 +214,8 @@ def _change_login(by: Holder | None, login: Login, client: Active) -> list[Clien
         return []
     if isinstance(client.grant, ClientCredentials):
         raise Clash("Nobody logs in through a machine client; these settings are for interactive clients.")
-    if client.public and not login.require_pkce:
-        raise Clash("A public client cannot do without PKCE.")
+    if client.public and login.require_pkce is False:
+        raise Clash("A public client always needs PKCE: requirePkce is true or null.")
     if login.first_party and not client.login.first_party and not (by and by.operates):
         raise Forbidden("Only an operator can let a client skip the consent of people (firstParty).")
     return [ClientLoginChanged(login=login, was=client.login)]

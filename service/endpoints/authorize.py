@@ -47,12 +47,14 @@ async def begin(request: Request) -> Response:
     params, twice = authorize.parse(await _said(request))
     await resources.lookup.be_certain()
     found = await resources.lookup.named(params.get("client_id", ""))
+    settings = resources.settings
     asked = Asked(
         params=params,
         twice=twice,
-        issuer=resources.settings.issuer,
+        issuer=settings.issuer,
         now=utc_now().timestamp(),
-        insecure=resources.settings.insecure_http_hosts,
+        insecure=settings.insecure_http_hosts,
+        pkce_of_all=settings.pkce_of_all,
     )
     try:
         good = _with_hint(resources, authorize.checked(asked, found), params.get("id_token_hint"))
@@ -77,7 +79,8 @@ async def go_on(request: Request) -> Response:
     await resources.lookup.be_certain()
     found = await resources.lookup.named(asked.client_id)
     try:
-        asked, found = authorize.still_good(asked, found, resources.settings.issuer)
+        settings = resources.settings
+        asked, found = authorize.still_good(asked, found, settings.issuer, pkce_of_all=settings.pkce_of_all)
     except Redirected as fault:
         return sent(fault.redirect)
     return await _go_on(request, asked, found)

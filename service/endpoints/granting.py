@@ -89,4 +89,5 @@ def _granted(asked: AuthorizationRequest, found: Found, signed_in: SignedIn) -> 
         amr=session.amr,
         id_token_claims=asked.id_token_claims,
         userinfo_claims=asked.userinfo_claims,
+        bound_by=(*(("pkce",) if asked.code_challenge else ()), *(("nonce",) if asked.nonce else ())),
     )

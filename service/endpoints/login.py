@@ -15,7 +15,7 @@ from service.settings import Settings
 
 USUAL: Mapping[str, Any] = {
     "public": False,
-    "requirePkce": True,
+    "requirePkce": None,
     "firstParty": False,
     "idTokenSignedResponseAlg": "RS256",
     "postLogoutRedirectUris": [],
@@ -32,7 +32,7 @@ def check_registration(fields: Fields[CreateOAuthClientRequest], settings: Setti
             if fields.good(name) not in (None, usual):
                 fields.fault(name, "is for interactive clients (m2m: false): nobody logs in through a machine")
     elif public is True and pkce is False:
-        fields.fault("requirePkce", "must be true: a public client cannot do without PKCE")
+        fields.fault("requirePkce", "must be true or null: a public client always needs PKCE")
 
 
 def check_uris(fields: Fields[Any], settings: Settings) -> None:
@@ -48,7 +48,7 @@ def check_uris(fields: Fields[Any], settings: Settings) -> None:
 
 def registered(asked: CreateOAuthClientRequest) -> Login:
     return Login(
-        require_pkce=asked.require_pkce,
+        require_pkce=UNSET if asked.require_pkce is None else asked.require_pkce,
         first_party=asked.first_party,
         id_token_alg=asked.id_token_signed_response_alg,
         post_logout_redirect_uris=tuple(dict.fromkeys(asked.post_logout_redirect_uris)),
@@ -73,7 +73,7 @@ def shown(row: Row) -> Mapping[str, Any]:
         return {}
     return {
         "public": row.public,
-        "require_pkce": row.login.require_pkce,
+        "require_pkce": None if row.login.require_pkce is UNSET else row.login.require_pkce,
         "first_party": row.login.first_party,
         "id_token_signed_response_alg": row.login.id_token_alg,
         "post_logout_redirect_uris": list(row.login.post_logout_redirect_uris),

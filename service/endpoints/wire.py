@@ -54,8 +54,8 @@ Public = Annotated[
 RequirePkce = Annotated[
     bool,
     Meta(
-        description="Whether every login needs PKCE (RFC 7636). Switch it off for an older confidential client alone; a public "
-        "client never does without."
+        description="Whether every login needs PKCE (RFC 7636); null is as the setting MUNIMENT_REQUIRE_PKCE has it. A public "
+        "client always needs it. A code that was asked for with a challenge never goes without its verifier."
     ),
 ]
 FirstParty = Annotated[
@@ -111,7 +111,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     display_name: DisplayName | None = None
     redirect_uri: RedirectUri | None = None
     public: Public = False
-    require_pkce: RequirePkce = True
+    require_pkce: RequirePkce | None = None
     first_party: FirstParty = False
     id_token_signed_response_alg: IdTokenAlgorithm = "RS256"  # noqa: S105 - it is the name of an algorithm
     post_logout_redirect_uris: PostLogoutRedirectUris = []
@@ -139,7 +139,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
         ]
         | UnsetType
     ) = UNSET
-    require_pkce: RequirePkce | UnsetType = UNSET
+    require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
     id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
     post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET
@@ -179,7 +179,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     created_utc: Created
     last_used_utc: LastUsed | None
     public: Public | UnsetType = UNSET
-    require_pkce: RequirePkce | UnsetType = UNSET
+    require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
     id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
     post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET

@@ -58,6 +58,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     now: float
     insecure: Collection[str] = ()
     """Hosts that may be reached by plain http."""
+    pkce_of_all: bool = False
 
 
 def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
@@ -91,7 +92,9 @@ def checked(asked: Asked, found: Found | None) -> AuthorizationRequest:
         raise Redirected(redirects.refused(answer, asked.issuer, fault.error, str(fault))) from fault
 
 
-def still_good(request: AuthorizationRequest, found: Found | None, issuer: str) -> tuple[AuthorizationRequest, Found]:
+def still_good(
+    request: AuthorizationRequest, found: Found | None, issuer: str, *, pkce_of_all: bool
+) -> tuple[AuthorizationRequest, Found]:
     """A request that was found good before, with the scopes that its client may still have, and its client.
 
     Raises Shown or Redirected.
@@ -105,7 +108,7 @@ def still_good(request: AuthorizationRequest, found: Found | None, issuer: str) 
         )
     try:
         scopes = parameters.granted(request.scopes, found)
-        parameters.pkce_is_used(request.code_challenge, found)
+        parameters.pkce_is_used(request.code_challenge, found, of_all=pkce_of_all)
     except Fault as fault:
         raise Redirected(redirects.refused(request, issuer, fault.error, str(fault))) from fault
     return structs.replace(request, scopes=scopes), found
@@ -122,7 +125,7 @@ def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> Author
         answer,
         scopes=parameters.scopes(params, found),
         nonce=parameters.visible(params, "nonce"),
-        code_challenge=parameters.challenge_of(params, found),
+        code_challenge=parameters.challenge_of(params, found, of_all=asked.pkce_of_all),
         prompts=parameters.prompts(params),
         max_age=parameters.max_age(params),
         login_hint=params.get("login_hint"),

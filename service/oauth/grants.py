@@ -109,7 +109,8 @@ class Refreshing(RefreshTokenGrant):
 
     def _validate_token_scope(self, token: Credential) -> None:
         """What the authorization endpoint left out is left out again, for applications repeat here what they asked for there."""
-        granted, may_ask_for = token.authorized.granted.scopes, persons_scopes(self.request.client.found)
+        client: Any = self.request.client
+        granted, may_ask_for = token.authorized.granted.scopes, persons_scopes(client.found)
         asked = self._asked()
         more = [scope for scope in asked if scope in may_ask_for and scope not in granted]
         if more or (asked and set(asked).isdisjoint(granted)):

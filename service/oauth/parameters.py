@@ -4,13 +4,16 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
+from msgspec import UNSET
+
 from projections.clients import Found
 from service.hosts import allows_http
 from service.oauth import claims
 from service.oauth.errors import InvalidRequest
 from service.scopes import IDENTITY, MANAGEMENT, split
 
-NO_PKCE = "PKCE is required: send code_challenge and code_challenge_method=S256 (RFC 7636)."
+SEND_PKCE = "Send code_challenge and code_challenge_method=S256 (RFC 7636)"
+NOT_REQUIRED = "set the client's requirePkce to false"
 NO_RESOURCE = "resource must be an absolute https URI without a fragment (http for loopback alone)."
 PROMPTS = ("none", "login", "consent", "select_account")
 
@@ -62,12 +65,14 @@ def _own(found: Found) -> tuple[str, ...]:
     return tuple(scope for scope in found.client.scopes if scope not in MANAGEMENT)
 
 
-def challenge_of(params: Params, found: Found) -> str | None:
+def challenge_of(params: Params, found: Found, *, of_all: bool) -> str | None:
     challenge, method = params.get("code_challenge"), params.get("code_challenge_method")
     if challenge is None:
         if method is not None:
-            raise Fault("invalid_request", NO_PKCE)
-        pkce_is_used(None, found)
+            raise Fault(
+                "invalid_request", "code_challenge_method needs a code_challenge beside it (RFC 7636 section 4.3)."
+            )
+        pkce_is_used(None, found, of_all=of_all)
         return None
     if method != "S256":
         raise Fault("invalid_request", "code_challenge_method must be S256; plain protects nobody.")
@@ -78,10 +83,23 @@ def challenge_of(params: Params, found: Found) -> str | None:
     return challenge
 
 
-def pkce_is_used(challenge: str | None, found: Found) -> None:
-    assert found.client.login is not None
-    if challenge is None and found.client.login.require_pkce:
-        raise Fault("invalid_request", NO_PKCE)
+def pkce_is_used(challenge: str | None, found: Found, *, of_all: bool) -> None:
+    """`of_all` is what the deployment requires where the client says nothing."""
+    login = found.client.login
+    assert login is not None
+    if challenge is not None:
+        return
+    if found.client.public:
+        raise Fault("invalid_request", f"A public client needs PKCE, whatever its requirePkce. {SEND_PKCE}.")
+    if login.require_pkce is True:
+        raise Fault(
+            "invalid_request", f"This client needs PKCE: its requirePkce is true. {SEND_PKCE}, or {NOT_REQUIRED}."
+        )
+    if login.require_pkce is UNSET and of_all:
+        raise Fault(
+            "invalid_request",
+            f"This server needs PKCE of every client whose requirePkce is null (MUNIMENT_REQUIRE_PKCE=all). {SEND_PKCE}, or {NOT_REQUIRED}.",
+        )
 
 
 def prompts(params: Params) -> tuple[str, ...]:

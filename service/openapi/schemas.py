@@ -20,7 +20,7 @@ M2M: Mapping[str, Any] = {
         "properties": {
             "botUserId": {"type": "string"},
             "public": {"const": False},
-            "requirePkce": {"const": True},
+            "requirePkce": {"type": "null"},
             "firstParty": {"const": False},
             "idTokenSignedResponseAlg": {"const": "RS256"},
             "postLogoutRedirectUris": {"maxItems": 0},
@@ -30,7 +30,10 @@ M2M: Mapping[str, Any] = {
     "else": {
         "required": ["redirectUri"],
         "properties": {"redirectUri": {"type": "string"}},
-        "anyOf": [{"properties": {"public": {"const": False}}}, {"properties": {"requirePkce": {"const": True}}}],
+        "anyOf": [
+            {"properties": {"public": {"const": False}}},
+            {"properties": {"requirePkce": {"enum": [True, None]}}},
+        ],
     },
 }
 """A machine client needs a bot, an interactive one a redirect URI; nobody logs in through a machine; a public client has PKCE."""

@@ -67,7 +67,7 @@ async def test_an_operator_may_let_a_client_skip_the_question(live: Live):
 TOLD = {
     "response_type left out": ({"response_type": None}, "invalid_request"),
     "the implicit flow": ({"response_type": "id_token"}, "unsupported_response_type"),
-    "no PKCE": ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
+    "half of PKCE": ({"code_challenge": None}, "invalid_request"),
     "plain PKCE": ({"code_challenge_method": "plain"}, "invalid_request"),
     "plain PKCE by leaving the method out": ({"code_challenge_method": None}, "invalid_request"),
     "a challenge that is no SHA-256": ({"code_challenge": "short"}, "invalid_request"),

@@ -8,15 +8,17 @@ from uuid import UUID
 import jwt
 import pytest
 
+from events.authorization import Authorized
 from events.database import read
 from projections import users
 from service.commands.authorization import GRACE, RevokeAuthorization
-from service.commands.handle import AUTHORIZATION, handle
+from service.commands.handle import AUTHORIZATION, handle, state_of
 from service.oauth.server import utc_now
 from service.resources import opened
 from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error, settings_for
 from tests.flows.people import (
     ALL,
+    CALLBACK,
     Person,
     allow,
     asked,
@@ -244,6 +246,53 @@ class TestCheating:
             oauth_error(await refreshed(live, thief, told["refresh_token"]), 400, "invalid_grant")
             oauth_error(await refreshed(live, client, told["refresh_token"]), 400, "invalid_grant")
             assert not await is_active(live, told["access_token"])
+
+
+class TestWithoutPkce:
+    async def test_a_confidential_client_logs_people_in_without_and_what_bound_each_code_is_recorded(
+        self, live: Live, client: Client
+    ):
+        async with logged_in(live) as person:
+            for given, bound in (({}, ()), ({"nonce": "n-1"}, ("nonce",))):
+                code = await self._code(live, person, client, **given)
+                told = await self._redeemed(live, client, code)
+                assert told.status_code == 200
+                assert await self._bound_by(live, told.json()["access_token"]) == bound
+            code, pkce = await code_for(live, person, client[0], nonce="n-1")
+            told = await redeemed(live, client, code, pkce)
+            assert await self._bound_by(live, told.json()["access_token"]) == ("pkce", "nonce")
+
+    async def test_a_code_goes_with_the_verifier_that_it_was_asked_for_with_or_with_none(
+        self, live: Live, client: Client
+    ):
+        """RFC 9700 section 4.8.2: taking the challenge out of somebody's request gains nothing."""
+        async with logged_in(live) as person:
+            stripped = await self._code(live, person, client)
+            oauth_error(await self._redeemed(live, client, stripped, code_verifier="v" * 43), 400, "invalid_request")
+            bound, _ = await code_for(live, person, client[0])
+            oauth_error(await self._redeemed(live, client, bound), 400, "invalid_request")
+
+    async def test_a_public_client_is_refused_before_anybody_is_asked(self, live: Live, public: Client):
+        answer = await asked(live.http, public[0], code_challenge=None, code_challenge_method=None)
+        refusal = sent_back(answer)
+        assert refusal["error"] == "invalid_request"
+        assert "requirePkce" in refusal["error_description"]
+
+    async def _code(self, live: Live, person: Person, client: Client, **params: str) -> str:
+        await allow(live, person.user, client[0])
+        answer = await asked(person.browser, client[0], code_challenge=None, code_challenge_method=None, **params)
+        return sent_back(answer)["code"]
+
+    async def _redeemed(self, live: Live, client: Client, code: str, **more: str) -> Any:
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, **more}
+        return await live.http.post("/openid/token", data=form, auth=client)
+
+    async def _bound_by(self, live: Live, token: str) -> Any:
+        grant = UUID(jwt.decode(token, options={"verify_signature": False})["grant_id"])
+        async with inside(live) as resources:
+            state = await state_of(resources.ledger, AUTHORIZATION, grant)
+        assert isinstance(state, Authorized)
+        return state.granted.bound_by
 
 
 class TestRefreshing:

@@ -94,10 +94,12 @@ grants = st.one_of(
 )
 some_uris = st.just(()) | st.just(("https://a.example/bye",))
 algorithms = st.sampled_from(["RS256", "ES256"])
-logins = st.builds(Login, require_pkce=st.booleans(), id_token_alg=algorithms, post_logout_redirect_uris=some_uris)
+logins = st.builds(
+    Login, require_pkce=st.just(UNSET) | st.booleans(), id_token_alg=algorithms, post_logout_redirect_uris=some_uris
+)
 login_changes = st.builds(
     LoginChange,
-    require_pkce=st.just(UNSET) | st.booleans(),
+    require_pkce=st.just(UNSET) | st.none() | st.booleans(),
     first_party=st.just(UNSET) | st.booleans(),
     id_token_alg=st.just(UNSET) | algorithms,
     backchannel_logout_uri=st.just(UNSET) | st.none() | st.just("https://a.example/logout"),

@@ -188,8 +188,11 @@ GRANTED = AuthorizationGranted(
     amr=("pwd",),
     id_token_claims=("email",),
     userinfo_claims=("name",),
+    bound_by=("pkce", "nonce"),
 )
-GRANTED_THE_LEAST = structs.replace(GRANTED, resource=None, nonce=None, id_token_claims=(), userinfo_claims=())
+GRANTED_THE_LEAST = structs.replace(
+    GRANTED, resource=None, nonce=None, id_token_claims=(), userinfo_claims=(), bound_by=()
+)
 CODE_ISSUED = CodeIssued(
     hash=hashed(0xC0DE),
     redirect_uri="https://app.example.com/callback",

@@ -1,9 +1,10 @@
 """The terms on which people log in through a client: who may set them, and to what."""
 
 import pytest
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from events.client import (
+    Active,
     AuthorizationCode,
     ClientDisplayNameChanged,
     ClientLoginChanged,
@@ -12,10 +13,11 @@ from events.client import (
     Unregistered,
     evolve,
 )
+from projections.clients import project
 from service.commands.client import ChangeClient, Holder, LoginChange, RegisterClient, decide
 from service.commands.handle import CLIENT
 from service.problems import Clash, Forbidden
-from tests.rules.samples import AT, INTERACTIVE, REGISTERED, secret
+from tests.rules.samples import AT, INTERACTIVE, REGISTERED, STREAM, secret
 from tests.rules.table import outcome, rule
 
 ALICE = Holder(owner="alice", sub="alice", scopes=frozenset({"clients:write", "api:public"}))
@@ -33,7 +35,9 @@ REGISTER = RegisterClient(
 MACHINE = structs.replace(REGISTER, grant=REGISTERED.grant)
 PUBLIC = structs.replace(INTERACTIVE, secret=None)
 USUAL = Login()
-NO_PKCE, FIRST_PARTY, ES256 = Login(require_pkce=False), Login(first_party=True), Login(id_token_alg="ES256")
+NO_PKCE, PKCE = Login(require_pkce=False), Login(require_pkce=True)
+FIRST_PARTY, ES256 = Login(first_party=True), Login(id_token_alg="ES256")
+FIRST_PARTY_PKCE = Login(first_party=True, require_pkce=True)
 SKIPS_CONSENT = [INTERACTIVE, ClientLoginChanged(login=FIRST_PARTY, was=USUAL)]
 OUT = ("https://app.example.com/out",)
 
@@ -57,6 +61,7 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
         rule([], register(ES256), [INTERACTIVE, changed(ES256)], "other terms are one"),
         rule([], register(NO_PKCE), [INTERACTIVE, changed(NO_PKCE)], "a confidential client may do without PKCE"),
         rule([], register(NO_PKCE, secret=None), Clash, "a public client may not"),
+        rule([], register(PKCE, secret=None), [PUBLIC, changed(PKCE)], "a public client may say that it needs PKCE"),
         rule([], register(USUAL, secret=None), [PUBLIC], "without a secret it is a public client"),
         rule([], register(FIRST_PARTY), Forbidden, "nobody lets their own client skip consent"),
         rule([], register(FIRST_PARTY, None), Forbidden, "nor does the service by itself"),
@@ -78,6 +83,14 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
             "a client can be told no more",
         ),
         rule([PUBLIC], change(require_pkce=False), Clash, "a public client never does without PKCE"),
+        rule([INTERACTIVE], change(require_pkce=None), [], "PKCE is as the deployment has it, where nothing is said"),
+        rule([INTERACTIVE], change(require_pkce=True), [changed(PKCE)], "PKCE can be required of one client"),
+        rule(
+            [INTERACTIVE, changed(PKCE)],
+            change(require_pkce=None),
+            [changed(USUAL, PKCE)],
+            "and be as the deployment has it again",
+        ),
         rule([REGISTERED], change(id_token_alg="ES256"), Clash, "a machine gets no such terms later either"),
         rule([INTERACTIVE], change(first_party=True), Forbidden, "nobody lets their own client skip consent later"),
         rule([INTERACTIVE], change(OPERATOR, first_party=True), [changed(FIRST_PARTY)], "an operator may later"),
@@ -111,6 +124,7 @@ def test_the_terms_of_logging_in(given, command, then):
 WIDER = {
     "a redirect URI": ChangeClient(by=ALICE, redirect_uris=(*INTERACTIVE.redirect_uris, *OUT)),
     "a scope": ChangeClient(by=ALICE, scopes=("api:public", "clients:write")),
+    "PKCE as the deployment has it": change(require_pkce=None),
     "no PKCE": change(require_pkce=False),
     "a post-logout redirect URI": change(post_logout_redirect_uris=OUT),
     "a back-channel logout URI": change(backchannel_logout_uri="https://app.example.com/ended"),
@@ -120,7 +134,7 @@ WIDER = {
 @pytest.mark.parametrize("wider", WIDER.values(), ids=list(WIDER))
 def test_only_an_operator_widens_what_a_client_that_skips_consent_can_do(wider: ChangeClient):
     asking = [structs.replace(INTERACTIVE, grant=AuthorizationCode(bot_user_id="alice"))]
-    skipping = [*asking, changed(FIRST_PARTY)]
+    skipping = [*asking, changed(FIRST_PARTY_PKCE)]
     with_consent = structs.replace(wider, login=structs.replace(wider.login, first_party=False))
     assert outcome(CLIENT, skipping, wider) is Forbidden
     assert isinstance(outcome(CLIENT, skipping, structs.replace(wider, by=OPERATOR)), list)
@@ -135,3 +149,27 @@ def test_the_refusal_names_what_would_be_widened_and_both_ways_on():
     command = ChangeClient(by=ALICE, redirect_uris=OUT, login=LoginChange(require_pkce=False))
     with pytest.raises(Forbidden, match=r"redirectUris, requirePkce takes the scope operate.*set firstParty to false"):
         decide(command, skipping)
+
+
+OLD = structs.replace(ES256, require_pkce=True)
+"""Terms as they were recorded when `true` was the default of require_pkce."""
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now"),
+    [
+        pytest.param([changed(OLD, PKCE)], UNSET, id="a default that nobody chose is as the deployment has it"),
+        pytest.param([changed(NO_PKCE, PKCE)], False, id="what was switched off stays off"),
+        pytest.param([changed(NO_PKCE, PKCE), changed(PKCE, NO_PKCE)], True, id="what was switched on stays on"),
+        pytest.param(
+            [changed(NO_PKCE, PKCE), changed(PKCE, NO_PKCE), changed(OLD, PKCE)], True, id="and after other changes too"
+        ),
+    ],
+)
+def test_whether_pkce_is_required_of_a_client_of_before(recorded, now):
+    client, row = Unregistered(), None
+    for event in (INTERACTIVE, *recorded):
+        client, row = evolve(client, event), project(row, STREAM, event)
+    assert isinstance(client, Active)
+    assert row is not None
+    assert (client.login.require_pkce, row.login) == (now, client.login)

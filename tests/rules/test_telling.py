@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from msgspec import json, structs
+from msgspec import UNSET, json, structs
 
 from events.codec import Event, Recorded, encode, type_of
 from events.envelope import ByClient, ByOperator, ByService, ByUser, Meta
@@ -129,8 +129,9 @@ TOLD = [
     (CONSENT_TO_US, f"user {PERSON} allowed {CLIENT_ID}: openid crm:read"),
     (structs.replace(CONSENT_TO_US, scopes=()), f"user {PERSON} allowed {CLIENT_ID}: no scope"),
     (CONSENT_WITHDRAWN, "withdrawn"),
-    (GRANTED, f"user {PERSON} let {CLIENT_ID} in at https://crm.example.com, with openid offline_access"),
-    (GRANTED_THE_LEAST, f"user {PERSON} let {CLIENT_ID} in, with openid offline_access"),
+    (GRANTED, f"user {PERSON} let {CLIENT_ID} in at https://crm.example.com, with openid offline_access; code bound by pkce and nonce"),
+    (GRANTED_THE_LEAST, f"user {PERSON} let {CLIENT_ID} in, with openid offline_access; code bound by neither pkce nor nonce"),
+    (structs.replace(GRANTED_THE_LEAST, bound_by=UNSET), f"user {PERSON} let {CLIENT_ID} in, with openid offline_access"),
     (CODE_ISSUED, "code issued for https://app.example.com/callback"),
     (CODE_REDEEMED, "code redeemed for the token 00000000-0000-0000-0000-000000000001"),
     (CODE_REPLAYED, "the code came a second time"),

@@ -11,7 +11,7 @@ from alembic import command
 from msgspec import json, structs
 from sqlalchemy import Connection
 
-from events.client import Login
+from events.client import ClientLoginChanged, Login
 from events.codec import Event
 from events.database import connect
 from events.log import Append, Change, Log
@@ -94,6 +94,37 @@ async def test_what_an_older_version_wrote_before_a_migration_and_goes_on_to_wri
     await connection.close()
     assert found is not None
     assert (found.client.public, found.client.login) == (False, Login())
+
+
+async def test_a_default_of_before_that_nobody_chose_leaves_the_rows_of_clients(bare):
+    """`require_pkce` was true where nothing was said; now that is no value."""
+    off, on = Login(require_pkce=False), Login(require_pkce=True)
+    other = structs.replace(on, id_token_alg="ES256")
+    switched_off, switched_on = ClientLoginChanged(login=off, was=on), ClientLoginChanged(login=on, was=off)
+    lives = {
+        "nothing was said": ([INTERACTIVE], on),
+        "something else was said": ([INTERACTIVE, ClientLoginChanged(login=other, was=on)], other),
+        "off": ([INTERACTIVE, switched_off], off),
+        "on": ([INTERACTIVE, switched_off, switched_on], on),
+    }
+    await run._with_connection(bare, lambda connection: _upgrade_to(connection, "0004"))
+    connection = await asyncpg.connect(bare)
+    async with writing(bare) as log:
+        for events, stored in lives.values():
+            stream = new_id()
+            await _old_append(log, CLIENT.table, stream, events)
+            login = json.encode(stored).decode()
+            await connection.execute("update read.clients set login = $1 where stream_id = $2", login, stream)
+        await migrate(bare)
+        await agreed(bare, "clients")
+    logins = await column(connection, "select login ->> 'require_pkce' from read.clients order by stream_id")
+    await connection.close()
+    assert dict(zip(lives, logins, strict=True)) == {
+        "nothing was said": None,
+        "something else was said": None,
+        "off": "false",
+        "on": "true",
+    }
 
 
 async def test_a_row_from_the_version_before_keeps_the_newest_column_or_gets_its_default(bare):
