@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,8 +19,10 @@ from service.credentials import new_id
 from service.endpoints import authorize, bots, clients, discovery, health, secrets, users
 from service.endpoints.cross_origin import preflight
 from service.endpoints.introspect import introspect
+from service.endpoints.issuer_path import IssuerPath
 from service.endpoints.management import Action, Managed, refusal
 from service.endpoints.oauth import OAuth
+from service.endpoints.origin import below
 from service.endpoints.revoke import revoke
 from service.endpoints.token import issue_token
 from service.endpoints.userinfo import userinfo
@@ -149,11 +152,21 @@ def app(settings: Settings) -> Starlette:
 
     shown = dict.fromkeys((Shown, NoRequest, Unavailable), errors.refuse)
     refusals = {**shown, HTTPException: _refused, Exception: _failed}
-    application = Starlette(routes=[*ROUTES, *LOGIN], lifespan=lifespan, exception_handlers=refusals)
+    routes = [*ROUTES, *LOGIN]
+    application = Starlette(
+        routes=routes, middleware=_issuer_path(settings.issuer, routes), lifespan=lifespan, exception_handlers=refusals
+    )
     application.router.redirect_slashes = (
         False  # a redirect would go to wherever the Host header says, and lose the POST's body
     )
     return application
+
+
+def _issuer_path(issuer: str, routes: Sequence[Route]) -> list[Middleware]:
+    """None for most: an issuer is a host, as a rule, and nothing below it."""
+    path = below(issuer)
+    rooms = {route.path.split("/")[1] for route in routes}
+    return [Middleware(IssuerPath, path=path, rooms=rooms)] if path else []
 
 
 async def _refused(request: Request, fault: Exception) -> Response:

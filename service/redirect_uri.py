@@ -141,10 +141,8 @@ def _app_faults(scheme: str, *, public: bool) -> list[str]:
             f"must be https, http on loopback, or an app's own scheme such as com.example.app:/callback, not {scheme}:"
         ]
     if not public and _is_short(scheme):
-        told = (
-            f"must be https, or an app's own scheme such as com.example.app:/callback; the scheme {scheme[:40]}: is for"
-        )
-        return [f'{told} public clients: register with "public": true']
+        instead = "must be https, or an app's own scheme such as com.example.app:/callback"
+        return [f'{instead}; the scheme {scheme[:40]}: is for public clients: register with "public": true']
     return []
 
 

@@ -9,6 +9,7 @@ from events.database import read
 from events.log import Receipt, forget_old_commands
 from service.commands.handle import CarriedOutBefore, Handled
 from service.endpoints.management import Call
+from service.endpoints.origin import below
 from service.idempotency import Answer
 
 JSON = {"Content-Type": "application/json"}
@@ -20,6 +21,7 @@ async def create(
     """Carries out the command, with the answer kept for its retries. Raises Clash when the key was used for something else."""
     path, key = call.request.scope["path"], call.request.headers.get("idempotency-key")
     asked = call.resources.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body)
+    location = below(call.resources.settings.issuer) + location
     first = Answer(status=201, location=location, body=json.encode(answer))
     if asked is None:
         handled = await carry_out(None)

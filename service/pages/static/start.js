@@ -1,6 +1,6 @@
 // Shows /openapi.json with Scalar. Everything that would ask another host is off; the page's Content-Security-Policy forbids it too.
 Scalar.createApiReference("#reference", {
-  url: "/openapi.json",
+  url: "openapi.json",
   theme: "none",
   withDefaultFonts: false,
   telemetry: false,

@@ -1,0 +1,33 @@
+"""An issuer below a path of its host, https://example.com/tenant: it is found there whether the proxy keeps that path or strips it."""
+
+from collections.abc import Collection
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+
+
+class IssuerPath:
+    """Takes the issuer's path off a request's, where a proxy kept it; `rooms` are the first segments of the paths of this server."""
+
+    def __init__(self, app: ASGIApp, *, path: str, rooms: Collection[str]) -> None:
+        self._app = app
+        self._path = path
+        self._rooms = frozenset(rooms)
+        # RFC 8414 section 3.1 puts the issuer's path behind the well-known one; the path belongs to the host, so no proxy strips it.
+        self._inserted = {f"{known}{path}": known for known in WELL_KNOWN}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            inner = self._inner(scope["path"])
+            scope = {**scope, "path": inner, "raw_path": inner.encode()}
+        await self._app(scope, receive, send)
+
+    def _inner(self, path: str) -> str:
+        if path in self._inserted:
+            return self._inserted[path]
+        if path == self._path:
+            return "/"
+        rest = path.removeprefix(self._path)
+        is_kept = rest != path and rest.startswith("/") and rest.split("/", 2)[1] in self._rooms
+        return rest if is_kept else path
