@@ -10,20 +10,27 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import httpx
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 
 from service.embedded.cluster import running
 from service.migrations.run import migrate
 from service.people import passwords
+from tests.patience import PATIENCE
 
 os.environ.pop(
     "PYTHONDONTWRITEBYTECODE", None
 )  # the suite starts hundreds of interpreters: let them share what they compile
+for client in (httpx.Client, httpx.AsyncClient):  # five seconds by default: a busy machine must not look like a fault
+    (client.__init__.__kwdefaults__ or {})["timeout"] = httpx.Timeout(PATIENCE)
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 # What dies in these tests is a process, never the machine: memory keeps files as well as a disk, and makes a database in a tenth of the time.
 SHARED_MEMORY = Path("/dev/shm")
 WHERE = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 _numbers = itertools.count(1)
 
 

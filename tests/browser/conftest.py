@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from msgspec import Struct
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, ViewportSize, async_playwright, expect
 
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, serving
 from tests.flows.people import proof, registered
+from tests.patience import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ISSUER = "http://localhost"
@@ -23,6 +24,8 @@ ISSUER = "http://localhost"
 PHONE, DESKTOP = ViewportSize({"width": 360, "height": 740}), ViewportSize({"width": 1280, "height": 800})
 LOOKS = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size", "link-in-text-block"]}}
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here to look at the pages with")
 
@@ -64,7 +67,7 @@ class Stage(Struct):
         context: BrowserContext = await self.chromium.new_context(
             **{"viewport": DESKTOP, "locale": "en-GB", "color_scheme": "light", "reduced_motion": "reduce", **how}
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(1000 * PATIENCE)
         page = await context.new_page()
         broken: list[str] = []
         page.on("pageerror", lambda error: broken.append(str(error)))

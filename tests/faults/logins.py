@@ -27,6 +27,10 @@ class LoggedIn:
         self.refresh_tokens: list[str] = []
         self.odd: list[str] = []
 
+    @property
+    def count(self) -> int:
+        return sum(self.answers.values())
+
 
 async def prepared(http: httpx.AsyncClient, bearer: dict[str, str]) -> str:
     """The client_id of a public client of the operator's own; and there is a person."""
@@ -41,10 +45,10 @@ async def log_in(service: Served, client_id: str, said: LoggedIn, over: asyncio.
     cookies = httpx.Cookies()
     while not over.is_set():
         try:
-            async with httpx.AsyncClient(verify=False, base_url=service.url, timeout=15, cookies=cookies) as http:
+            async with httpx.AsyncClient(verify=False, base_url=service.url, cookies=cookies) as http:
+                cookies = http.cookies  # kept when it fails, too: who signs in again and again is held up by the limits
                 while not over.is_set():
                     await _once(http, client_id, said)
-                    cookies = http.cookies
                     await asyncio.sleep(0.01)
         except httpx.TransportError:
             await asyncio.sleep(0.02)
@@ -89,7 +93,7 @@ async def _code(http: httpx.AsyncClient, client_id: str, verifier: str) -> str |
 
 async def _until_answered(http: httpx.AsyncClient, form: dict[str, str], said: LoggedIn) -> Any:
     """The same request, until there is an answer to it; None when the answer is no."""
-    for _ in range(200):
+    while True:
         with suppress(httpx.TransportError):
             answer = await http.post("/openid/token", data=form)
             if answer.status_code == 200:
@@ -100,8 +104,6 @@ async def _until_answered(http: httpx.AsyncClient, form: dict[str, str], said: L
                 said.odd.append(answer.text)
                 return None
         await asyncio.sleep(0.05)
-    said.odd.append("there was no answer")
-    return None
 
 
 def _keep(granted: Any, said: LoggedIn) -> None:

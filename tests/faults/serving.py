@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 
 from tests.conftest import open_directory
+from tests.patience import PATIENCE
 
 MUNIMENT = Path(sys.executable).with_name("muniment")
-PATIENCE = 30
 
 
 class Served:

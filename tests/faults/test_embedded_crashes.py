@@ -11,13 +11,14 @@ import psycopg
 import pytest
 
 from service.embedded import account, postmaster
+from tests.patience import PATIENCE
 
 # What differs between root and an ordinary user is tested as both; the rest as one of them.
 ONE_KIND = pytest.mark.parametrize("world", ["root" if os.geteuid() == 0 else "an ordinary user"], indirect=True)
 
 
 def until(condition: Callable[[], bool]) -> None:
-    assert postmaster.until(condition, 20)
+    assert postmaster.until(condition, PATIENCE)
 
 
 def insert(url: str, value: int) -> None:
@@ -86,7 +87,7 @@ def test_an_orphan_that_no_longer_answers_is_replaced(world, number):
     orphan = world.postmaster()
     user.kill()
     orphan.suspend()
-    assert number in kept(world.user(patience=0.1).up())
+    assert number in kept(world.user(impatient=True).up())
     assert world.postmaster() != orphan
     assert not postmaster.is_alive(orphan)
 

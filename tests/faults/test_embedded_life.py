@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from service.embedded import postmaster
+from tests.patience import PATIENCE
 
 # What differs between root and an ordinary user is tested as both; the rest as one of them.
 ONE_KIND = pytest.mark.parametrize("world", ["an ordinary user"], indirect=True)
@@ -30,7 +31,7 @@ def ask(url: str, question: str) -> object:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    assert postmaster.until(condition, 20)
+    assert postmaster.until(condition, PATIENCE)
 
 
 def test_a_cluster_is_private_durable_and_checked(world):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from service.embedded import account, postmaster
+from tests.patience import PATIENCE
 
 
 def test_a_cluster_of_another_major_version_is_refused_by_name(world):
@@ -46,7 +47,7 @@ def test_a_server_that_somebody_started_by_hand_is_left_alone(world, programs):
     command = [programs / "postgres", "-D", world.cluster, "-c", "listen_addresses=", "-k", "/tmp", "-p", "54321"]
     with (world.root / "log").open("wb") as log:
         account.detach(account.for_directory(world.data, world.cluster), command, log.fileno())
-    assert postmaster.until(lambda: "ready" in (world.root / "log").read_text(), 20)
+    assert postmaster.until(lambda: "ready" in (world.root / "log").read_text(), PATIENCE)
     kind, text = world.user().refused()
     assert kind == "InUseElsewhere"
     assert f"pid {world.postmaster().pid}" in text

@@ -18,8 +18,11 @@ from projections.clients import client_id_of
 from service.embedded.cluster import running
 from tests.faults.logins import LoggedIn, log_in, prepared
 from tests.faults.serving import Served, operator_bearer, register, served, token
+from tests.patience import PATIENCE
 
 KILLS = 20
+ALL_SECONDS = 600
+"""For all kills and recoveries together; a quiet machine needs a tenth of it."""
 CALLERS = 4
 
 
@@ -35,7 +38,7 @@ class Answered:
 async def _call(service: Served, bearer: dict[str, str], answered: Answered, over: asyncio.Event) -> None:
     while not over.is_set():
         try:
-            async with httpx.AsyncClient(verify=False, base_url=service.url, timeout=15) as http:
+            async with httpx.AsyncClient(verify=False, base_url=service.url) as http:
                 await _register_and_use(http, bearer, answered, over)
         except httpx.TransportError:
             await asyncio.sleep(0.02)
@@ -60,34 +63,39 @@ async def _register_and_use(
             answered.refused.append(created.text)
 
 
-async def _kill_at_random(service: Served, answered: Answered, seed: int) -> None:
+async def _kill_at_random(service: Served, answered: Answered, logged_in: LoggedIn, seed: int) -> None:
     chance = random.Random(seed)
+    await _back_at_work(answered, logged_in)
     for _ in range(KILLS):
-        before = len(answered.tokens)
         await asyncio.sleep(chance.uniform(0.02, 0.25))
         if chance.random() < 0.4:
             await service.kill()
             await service.start()
         else:
             os.kill(await _postmaster(service.data), signal.SIGKILL)
-        async with asyncio.timeout(30):  # the next kill comes when the service is back at work
-            while len(answered.tokens) <= before:
-                await asyncio.sleep(0.02)
+        await _back_at_work(answered, logged_in)
+
+
+async def _back_at_work(answered: Answered, logged_in: LoggedIn) -> None:
+    """For machines and for people: a login takes several requests, and a kill sends it back to its first."""
+    tokens, logins = len(answered.tokens), logged_in.count
+    while len(answered.tokens) <= tokens or logged_in.count <= logins:
+        await asyncio.sleep(0.02)
 
 
 async def _postmaster(data: Path) -> int:
     """(For a moment, while it starts, there is none.)"""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with contextlib.suppress(FileNotFoundError, ValueError):
                 return int((data / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(ALL_SECONDS + PATIENCE)
 async def test_nothing_answered_is_lost_when_the_service_and_postgres_are_killed_twenty_times_under_load():
-    seed = time.time_ns()
-    print(f"seed {seed}")  # noqa: T201 - shown when the test fails, to run it again
+    seed = int(os.environ.get("TEST_SEED") or time.time_ns())
+    print(f"TEST_SEED={seed}")  # noqa: T201 - shown when the test fails, to run it again
     answered, logged_in, over = Answered(), LoggedIn(), asyncio.Event()
     async with served() as service:
         async with httpx.AsyncClient(verify=False, base_url=service.url) as http:
@@ -96,14 +104,13 @@ async def test_nothing_answered_is_lost_when_the_service_and_postgres_are_killed
         callers = [asyncio.create_task(_call(service, bearer, answered, over)) for _ in range(CALLERS)]
         callers += [asyncio.create_task(log_in(service, client_id, logged_in, over)) for _ in range(2)]
         try:
-            await _kill_at_random(service, answered, seed)
+            async with asyncio.timeout(ALL_SECONDS):
+                await _kill_at_random(service, answered, logged_in, seed)
         finally:
             over.set()
             await asyncio.gather(*callers)
         assert answered.refused == logged_in.odd == []
         assert set(logged_in.answers.values()) <= {0, 1}
-        assert sum(logged_in.answers.values()) > KILLS // 2
-        assert len(answered.tokens) > KILLS
         assert await _missing(service, answered, logged_in) == (set(), set(), set(), [])
         for command in (("log", "verify"), ("projections", "verify")):
             status, printed = await service.muniment(*command)

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from tests.faults.plain_http import Connection
-from tests.faults.serving import PATIENCE, Served, operator_bearer, register, served, token
+from tests.faults.serving import Served, operator_bearer, register, served, token
+from tests.patience import PATIENCE
 
 REGISTRATIONS = 2000
 CALLERS = 20
@@ -57,7 +58,7 @@ async def test_a_client_registered_on_one_of_four_workers_gets_a_token_on_any_ot
 async def test_a_client_disabled_or_deleted_on_one_of_four_workers_gets_no_token_on_any_from_the_answer_on(
     service: Served,
 ):
-    connections = [httpx.AsyncClient(verify=False, base_url=service.url, timeout=30) for _ in range(12)]
+    connections = [httpx.AsyncClient(verify=False, base_url=service.url) for _ in range(12)]
     bearer = await operator_bearer(connections[0], service)
     for verb in ("disable", "delete"):
         for _ in range(10):
@@ -89,7 +90,7 @@ async def test_workers_whose_parent_was_killed_leave_and_the_next_service_has_th
         port = int(service.environment["PORT"])
         assert not _is_free(port)
         await service.kill_parent()
-        async with asyncio.timeout(PATIENCE / 6):
+        async with asyncio.timeout(PATIENCE):
             while not _is_free(port):
                 await asyncio.sleep(0.02)
         await service.start()

@@ -24,10 +24,9 @@ from service.oauth import keys
 from service.resources import opened
 from service.settings import Settings, read
 from tests.conftest import fresh_database
+from tests.patience import PATIENCE, until
 
 MASTER_KEY = b"k" * 32
-PATIENT = httpx.Limits(keepalive_expiry=2)
-"""The service closes a connection that was idle for five seconds: a client that would use it in that very moment would fail."""
 
 PROBLEM = {"type", "title", "status", "detail", "instance"}
 META = Meta(actor=ByService(why="test"), request_id="test")
@@ -76,6 +75,16 @@ class Live(Struct, frozen=True, kw_only=True):
         return {"Authorization": f"Bearer {await self.access_token(made.client_id, made.secret.reveal())}"}
 
 
+async def until_used(live: Live, client_id: str) -> str:
+    """When the client was last used, once the projection of that has followed the log so far."""
+
+    async def shown() -> str | None:
+        answer = await live.http.get(f"/api/v1/auth/clients/{client_id}", headers=live.bearer)
+        return answer.json()["lastUsedUtc"]
+
+    return await until(shown)
+
+
 def refused(response: httpx.Response, status: int) -> dict[str, Any]:
     """The body of a refusal of the management API, which has this status and the form of RFC 9457."""
     assert response.status_code == status, (response.status_code, response.text[:500])
@@ -106,7 +115,7 @@ async def exchange(live: Live, request: bytes, *, close: bool = False) -> bytes:
         writer.write(request)
         if close:
             writer.write_eof()
-        return await asyncio.wait_for(_one_answer(reader), 10)
+        return await asyncio.wait_for(_one_answer(reader), PATIENCE)
     finally:
         writer.close()
 
@@ -149,11 +158,19 @@ async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
         await rotation.prepare(resources.ledger, keys.wrapping(MASTER_KEY), META)
         operator = await operators.create(resources.ledger, f"operator-{new_id().hex}", url, META)
     protocol = "service.protocol:BoundedProtocol"
-    config = uvicorn.Config(app(settings), http=protocol, ws="none", log_config=None, access_log=False, lifespan="on")
+    config = uvicorn.Config(
+        app(settings),
+        http=protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_keep_alive=600,  # longer than a client's: it must not use a connection in the moment in which it is closed
+    )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        async with httpx.AsyncClient(verify=False, base_url=url, timeout=10, limits=PATIENT) as http:
+        async with httpx.AsyncClient(verify=False, base_url=url) as http:
             live = await _ready(http, running)
             assert live
             secret = operator.secret.reveal()

@@ -1,7 +1,6 @@
 """Bad input to the management API: each kind gets its documented 4xx, a text that says what is wrong, and every fault at once."""
 
 import json
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +8,7 @@ import httpx
 import pytest
 
 from tests.flows.conftest import Live, exchange, refused
+from tests.patience import grows_linearly
 
 CLIENTS = "/api/v1/auth/clients"
 BOTS = "/api/v1/auth/bots"
@@ -311,13 +311,11 @@ async def test_a_field_given_twice_is_refused_even_when_both_say_the_same(live: 
     assert set(nested) == {"a", "botUserId"}
 
 
-async def test_ten_thousand_fields_are_refused_in_no_time(live: Live):
-    body = b"{" + b",".join(b'"%x":1' % n for n in range(7000)) + b"}"
-    began = time.perf_counter()
-    answer = await post(live, body)
-    took = time.perf_counter() - began
-    assert refused(answer, 400)
-    assert took < 0.5
+async def test_a_field_among_thousands_costs_no_more_to_refuse_than_one_among_hundreds(live: Live):
+    async def send(fields: int) -> None:
+        refused(await post(live, b"{" + b",".join(b'"%x":1' % n for n in range(fields)) + b"}"), 400)
+
+    await grows_linearly(send, 7000)
 
 
 # How long a body may be, and of which type
@@ -584,8 +582,11 @@ async def test_a_body_that_is_cut_short_registers_nothing(live: Live):
     assert (await live.http.get(f"{CLIENTS}?displayName=cut%20short", headers=live.bearer)).json() == []
 
 
-async def test_a_huge_authorization_header_is_refused_in_no_time(live: Live):
-    began = time.perf_counter()
-    for value in ("Bearer " + "a" * 60_000, "Bearer " + "." * 60_000, "Bearer " + "a.b." * 15_000, "x" * 60_000):
-        refused(await live.http.get(CLIENTS, headers={"Authorization": value}), 401)
-    assert time.perf_counter() - began < 1
+@pytest.mark.parametrize(("start", "unit"), [("Bearer ", "a"), ("Bearer ", "."), ("Bearer ", "a.b."), ("", "x")])
+async def test_a_huge_authorization_header_is_refused_in_time_that_grows_with_its_length(
+    live: Live, start: str, unit: str
+):
+    async def send(length: int) -> None:
+        refused(await live.http.get(CLIENTS, headers={"Authorization": start + unit * (length // len(unit))}), 401)
+
+    await grows_linearly(send, 60_000)

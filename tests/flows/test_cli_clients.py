@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.flows.conftest import Live
+from tests.flows.conftest import Live, until_used
 from tests.flows.test_cli import on
 
 CLIENTS = "/api/v1/auth/clients"
@@ -65,7 +65,7 @@ async def test_clients_are_listed_by_filters_and_shown_with_their_secrets_hints_
     other, _ = await live.register(displayName=f"{name} too", botUserId="bot-listed")
     await live.http.post(f"{CLIENTS}/{other}/disable", headers=live.bearer)
     await live.access_token(client_id, secret)
-    await asyncio.sleep(1.2)  # the projection follows within a second
+    await until_used(live, client_id)
     table, first, disabled, named, shown, told = await asyncio.gather(
         on(live.database, "clients", "list", "--bot", "bot-listed"),
         on(live.database, "clients", "list", "--bot", "bot-listed", "--limit", "1", "--json"),

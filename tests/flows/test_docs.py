@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.flows.conftest import Live, refused
+from tests.patience import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = (
@@ -127,7 +128,9 @@ async def test_a_browser_shows_the_reference_and_asks_no_other_host(live: Live, 
         "--dump-dom",
         f"{live.url}/docs",
     ]
-    shown = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=True)
+    shown = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
     assert "Create OAuth client" in shown.stdout
     by_a_page = re.findall(
         r'"initiator":"http.*"url":"(https?://[^"]*)"', log.read_text()

@@ -14,6 +14,7 @@ from projections import authorizations
 from tests.flows.conftest import Live
 from tests.flows.people import Person, inside, logged_in, tokens_for
 from tests.flows.test_backchannel import Client, listening
+from tests.patience import PATIENCE
 
 LOGOUT, OUT = "/openid/logout", "https://app.example.com/out"
 
@@ -214,7 +215,7 @@ async def test_a_logout_reaches_clients_and_tokens_but_not_what_works_while_they
             async with inside(live) as resources:
                 left = await read(resources.ledger.pool, lambda c: authorizations.of_user(c, person.user))
             assert [set(row.scopes) for row in left] == [{"openid", "offline_access"}]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not told.tokens:
                 await asyncio.sleep(0.02)
     assert len(told.tokens) == 1

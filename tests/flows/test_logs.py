@@ -1,6 +1,5 @@
 """No secret and no token is ever to be found in a log line, in the database or in a URL."""
 
-import asyncio
 import base64
 import logging
 from collections.abc import AsyncIterator
@@ -12,7 +11,7 @@ from msgspec import Struct
 
 from service.app import create
 from tests.conftest import fresh_database
-from tests.flows.conftest import MASTER_KEY, Live, serving
+from tests.flows.conftest import MASTER_KEY, Live, serving, until_used
 
 CLIENTS = "/api/v1/auth/clients"
 TABLES = "select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v') and n.nspname in ('log', 'read', 'vault', 'limits', 'public')"
@@ -51,7 +50,9 @@ async def traces(postgres: str) -> AsyncIterator[Traces]:
     try:
         async with serving(database, log_level="debug") as live:
             secrets, headers = await everything(live)
-            await asyncio.sleep(1.2)  # for the catch-up projections to have their turn
+            client_id, secret = await live.register()
+            await live.access_token(client_id, secret)
+            await until_used(live, client_id)  # by now the catch-up projections have had their turn
         yield Traces(
             secrets=secrets, lines=listener.lines, database=await dumped(database), notified=notified, headers=headers
         )

@@ -19,6 +19,7 @@ from joserfc import jwk, jwt
 from tests.flows.conftest import Live
 from tests.flows.npm import installed
 from tests.flows.people import CALLBACK, registered, walked, walked_through
+from tests.patience import PATIENCE
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -163,7 +164,7 @@ async def apache(live: Live, place: Path) -> AsyncGenerator[tuple[str, str]]:
 
 
 async def _listens(port: int, server: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             assert server.returncode is None
             with suppress(OSError):

@@ -1,7 +1,6 @@
 """A database that goes away: requests recover by themselves, and what cannot be promised is not answered with a success."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +16,7 @@ from service.embedded.cluster import running
 from service.migrations.run import migrate
 from tests.conftest import FAST, WHERE, fresh_database, named
 from tests.flows.conftest import Live, oauth_error, refused, serving, settings_for
+from tests.patience import until
 
 CLIENTS = "/api/v1/auth/clients"
 BOTS = "/api/v1/auth/bots"
@@ -57,6 +57,11 @@ async def each_kind(live: Live) -> list[httpx.Response]:
     )
 
 
+async def unready(live: Live) -> httpx.Response | None:
+    answer = await live.http.get("/health/ready")
+    return answer if answer.status_code == 503 else None
+
+
 WELL = [200, 200, 201, 200, 200, 200, 401, 200, 401, 200, 200]
 
 
@@ -83,8 +88,9 @@ async def test_under_load_every_answer_is_a_success_or_a_503_and_no_success_is_l
             statuses.add((await shaken.token_for(shaken.client_id, shaken.client_secret)).status_code)
 
     working = [asyncio.create_task(work()) for work in (keep_registering, keep_registering, keep_asking, keep_asking)]
-    for _ in range(8):
-        await asyncio.sleep(0.05)
+    for cut in range(8):
+        while len(registered) <= cut:  # so that something is on its way each time
+            await asyncio.sleep(0.01)
         await terminate(shaken)
     done.set()
     await asyncio.gather(*working)
@@ -124,7 +130,6 @@ def data() -> Iterator[Path]:
 async def test_a_database_that_is_stopped_is_a_503_and_once_started_again_everything_is_as_before(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("events.database.PATIENCE_SECONDS", 0.2)
     with ExitStack() as first, ExitStack() as second:
         url = await asyncio.to_thread(first.enter_context, running(data, settings=FAST))
         await migrate(url)
@@ -133,16 +138,15 @@ async def test_a_database_that_is_stopped_is_a_503_and_once_started_again_everyt
             kept = await live.access_token(*client)
             await asyncio.to_thread(first.close)
 
-            began = time.perf_counter()
+            monkeypatch.setattr("events.database.PATIENCE_SECONDS", 0.2)
             for answer in await each_kind(live):
                 assert answer.headers["retry-after"] == "1"
                 if "/openid/" in str(answer.url):
                     oauth_error(answer, 503, "temporarily_unavailable")
                 else:
                     refused(answer, 503)
-            await asyncio.sleep(1)  # for that long what is known may be taken for current
-            ready = await live.http.get("/health/ready")
-            assert (ready.status_code, ready.headers["retry-after"]) == (503, "1")
+            ready = await until(lambda: unready(live))  # what is known may be taken for current for a second
+            assert ready.headers["retry-after"] == "1"
             keys = jwt.PyJWKSet.from_dict((await live.http.get("/openid/jwks")).json())
             assert (
                 jwt.decode(kept, keys[jwt.get_unverified_header(kept)["kid"]], ["ES256"], audience=live.url)[
@@ -152,8 +156,8 @@ async def test_a_database_that_is_stopped_is_a_503_and_once_started_again_everyt
             )
             assert (await live.http.get("/health/live")).status_code == 200
             assert (await live.http.get("/.well-known/openid-configuration")).status_code == 200
-            assert time.perf_counter() - began < 5
 
+            monkeypatch.undo()
             await asyncio.to_thread(second.enter_context, running(data, settings=FAST))
             assert [answer.status_code for answer in await each_kind(live)] == WELL
             assert (await live.http.get("/health/ready")).status_code == 200

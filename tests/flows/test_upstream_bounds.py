@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -14,6 +13,7 @@ from service.oauth import upstream
 from service.oauth.federation import UpstreamAway
 from service.oauth.upstream import MOST_BYTES, Directory
 from service.settings import Upstream
+from tests.patience import PATIENCE
 
 PACKED = gzip.compress(b" " * 50 * MOST_BYTES)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -72,14 +72,12 @@ async def listening(provider: Provider) -> AsyncGenerator[Directory]:
 async def test_the_token_endpoint_is_listened_to_for_so_long(
     kind: str, why: type[Exception], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(upstream, "TIMEOUT_SECONDS", 0.25)
     provider = Provider(kind)
     async with listening(provider) as directory:
         _, begun = await directory.begin()
-        started = time.monotonic()
-        async with asyncio.timeout(5):
+        monkeypatch.setattr(upstream, "TIMEOUT_SECONDS", 0.25 if kind == "slow" else 2 * PATIENCE)
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(UpstreamAway) as away:
                 await directory.finish(begun, "code")
-        assert time.monotonic() - started < 2
     assert isinstance(away.value.__cause__, why)
     assert provider.taken < 10 * MOST_BYTES

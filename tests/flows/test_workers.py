@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, oauth_error, serving
+from tests.patience import until
 
 CLIENTS = "/api/v1/auth/clients"
 BOTS = "/api/v1/auth/bots"
@@ -114,7 +115,9 @@ async def test_a_secret_revoked_at_one_is_refused_at_the_other(pair: tuple[Live,
     assert (await two.token_for(*client)).status_code == 200
 
 
-async def test_a_management_token_of_a_deleted_client_is_refused_at_the_other_within_a_second(pair: tuple[Live, Live]):
+async def test_a_management_token_of_a_deleted_client_is_refused_at_the_other_soon(
+    pair: tuple[Live, Live],
+):
     one, two = pair
     client = await one.register()
     path = f"{CLIENTS}/{client[0]}"
@@ -123,9 +126,11 @@ async def test_a_management_token_of_a_deleted_client_is_refused_at_the_other_wi
     assert (await two.http.get(CLIENTS, headers=bearer)).status_code == 200
     deleted = await one.http.delete(path, headers=one.bearer)
     at = {"Muniment-Min-Position": deleted.headers["muniment-position"]}
-    async with asyncio.timeout(1):
-        while (await two.http.get(CLIENTS, headers={**bearer, **at})).status_code != 401:
-            await asyncio.sleep(0.005)
+
+    async def is_refused() -> bool:
+        return (await two.http.get(CLIENTS, headers={**bearer, **at})).status_code == 401
+
+    await until(is_refused)
 
 
 async def test_an_idempotency_key_used_at_one_is_known_at_the_other(pair: tuple[Live, Live]):

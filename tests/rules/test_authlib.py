@@ -228,7 +228,7 @@ class TestOddInput:
             assert outcome.error in ("invalid_request", "unsupported_grant_type", "invalid_scope")
             assert all(" " <= c <= "~" and c not in '"\\' for c in outcome.description)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         st.dictionaries(st.sampled_from(["grant_type", "scope", "client_id", "redirect_uri"]) | st.text(), st.text())
     )

@@ -196,4 +196,4 @@ class AnAuthorization(RuleBasedStateMachine):
 
 
 TestAnAuthorization = AnAuthorization.TestCase
-TestAnAuthorization.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
+TestAnAuthorization.settings = settings(max_examples=120, stateful_step_count=30)

@@ -7,6 +7,7 @@ import pytest
 
 from events.batching import Batcher
 from events.database import Unavailable
+from tests.patience import PATIENCE
 
 
 class Flushes:
@@ -35,7 +36,7 @@ async def submitted(batcher: Batcher[int, int], *items: int) -> list[asyncio.Tas
 
 
 async def outcomes(tasks: list[asyncio.Task[int]]) -> list[int | str]:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         found = await asyncio.gather(*tasks, return_exceptions=True)
     return [one if isinstance(one, int) else type(one).__name__ for one in found]
 

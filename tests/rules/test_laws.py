@@ -26,7 +26,7 @@ from tests.rules.samples import STREAM
 HISTORIES = st.sampled_from(sorted(EVERYTHING)).flatmap(
     lambda name: EVERYTHING[name][1].map(lambda commands: (EVERYTHING[name][0], commands))
 )
-LAWS = settings(max_examples=80, deadline=None)
+LAWS = settings(max_examples=80)
 
 
 @LAWS

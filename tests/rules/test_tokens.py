@@ -208,7 +208,7 @@ def test_any_changed_character_makes_it_bad(segment):
             tokens().verify(GOOD[:place] + other + GOOD[place + 1 :])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.text(st.characters()) | st.text(st.characters(categories=["Cs"]), max_size=3) | st.text("AQe.=-_", max_size=40)
 )
@@ -224,7 +224,7 @@ def test_no_text_at_all_is_answered_with_another_exception(text):
             verifier.verify(token)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_no_bytes_in_its_segments_are_answered_with_another_exception(one, other):
     for token in (

@@ -20,8 +20,6 @@ from tests.conftest import FAST, fresh_database, open_directory
 
 OTHER = os.environ.get("TEST_POSTGRES_BIN")
 """The programs of another major version, on which the tests of the log are run too: make test TEST_POSTGRES_BIN=..."""
-DEADLINE = 20.0
-"""Seconds after which a condition that a test waits for is taken to be never coming."""
 
 EMPTY = """
 set session_replication_role = replica;

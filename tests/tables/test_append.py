@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -339,7 +339,7 @@ async def shared(either_postgres: str) -> AsyncIterator[tuple[Log, Connection]]:
         yield log, connection
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(batches=st.lists(st.lists(ASKED, min_size=1, max_size=8), min_size=1, max_size=6))
 async def test_the_log_answers_as_a_dict_would(shared: tuple[Log, Connection], batches: list[list[Asked]]):
     log, connection = shared

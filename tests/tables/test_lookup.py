@@ -35,8 +35,9 @@ from service.commands.signing_key import PublishKey
 from service.commands.user import RegisterUser
 from service.credentials import new_id
 from service.lookup import Lookup
+from tests.patience import PATIENCE
 from tests.rules.samples import AT, CODE_ISSUED, GRANTED, JWK, LATER, PASSWORD, PERSON, PROFILE, REGISTERED, SECRET
-from tests.tables.conftest import DEADLINE, writing
+from tests.tables.conftest import writing
 from tests.tables.items import meta
 
 ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset({"operate", "api:public"}))
@@ -279,7 +280,7 @@ async def test_a_current_lookup_finds_out_by_itself(ledger, lookup):
     await lookup.client(stream)
     following = asyncio.create_task(lookup.run())
     handled = await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta())
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         while lookup.position < (handled.position or 0):
             await asyncio.sleep(0.005)
     assert await state(lookup, stream) == "disabled"
@@ -432,7 +433,7 @@ async def test_it_survives_that_all_its_connections_are_terminated(ledger, looku
             " where datname = current_database() and application_name = 'muniment'"
         )
         handled = await handle(ledger, CLIENT, stream, command, meta())
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             while lookup.position < (handled.position or 0):
                 await asyncio.sleep(0.005)
         assert await state(lookup, stream) == expected

@@ -75,7 +75,7 @@ async def carried_out(ledger: Ledger, aggregate: Any, stream: Any, commands: lis
     return version
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(ALL)
 async def test_a_row_is_the_fold_of_its_stream_whatever_was_asked(shared: Any, asked: list[tuple[str, list[Any]]]):
     _, ledger, connection = shared

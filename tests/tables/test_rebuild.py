@@ -43,6 +43,7 @@ from service.commands.signing_key import ActivateKey, PublishKey
 from service.commands.user import AddFactor, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.credentials import new_id
 from service.problems import Problem
+from tests.patience import PATIENCE
 from tests.rules.samples import (
     AT,
     CODE_ISSUED,
@@ -59,7 +60,7 @@ from tests.rules.samples import (
     factor,
     hashed,
 )
-from tests.tables.conftest import DEADLINE, appended, connected, proved, writing
+from tests.tables.conftest import appended, connected, proved, writing
 from tests.tables.items import meta
 from tests.tables.test_issuance import issue
 from tests.tables.test_projections import agreed, silent
@@ -212,7 +213,7 @@ async def test_all_tables_are_rebuilt_while_events_are_appended_and_rows_are_rea
     monkeypatch.setattr(rebuild, "CALM", 3)
     business = await begun(ledger, 2, of_each=40)
     at_work = [asyncio.create_task(business.go_on()) for _ in range(4)] + [asyncio.create_task(business.read_on())]
-    async with asyncio.timeout(DEADLINE), connected(database) as connection:
+    async with asyncio.timeout(PATIENCE), connected(database) as connection:
         for name in INLINE:
             happened, seen = await connection.fetchval("select max(last_position) from log.batches"), business.reads
             await rebuild.rebuild(database, name, silent)
@@ -286,14 +287,14 @@ async def test_a_reader_that_takes_its_time_holds_up_the_rebuild_and_nobody_else
     await transaction.start()
     await reader.fetch("select 1 from read.clients")
     rebuilding = asyncio.create_task(rebuild.rebuild(database, "clients", silent))
-    async with connected(database) as connection, asyncio.timeout(DEADLINE):
+    async with connected(database) as connection, asyncio.timeout(PATIENCE):
         waiting = "select 1 from pg_locks where not granted and relation = 'read.clients'::regclass"
         while not await connection.fetch(waiting):
             await asyncio.sleep(0.002)
     for _ in range(5):
         for kind in business.streams:
             await business.happen(kind)
-        async with asyncio.timeout(1.5):
+        async with asyncio.timeout(PATIENCE):
             await read(ledger.pool, lambda connection: clients.find_as_of(connection, business.streams["client"]))
     assert not rebuilding.done()
     await transaction.rollback()

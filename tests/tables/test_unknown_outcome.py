@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
@@ -13,7 +13,8 @@ import pytest
 from events.database import Connection, Unavailable
 from events.log import Append, Appended, Conflict, Duplicate, Log
 from service.credentials import new_id
-from tests.tables.conftest import DEADLINE, appended, column, connected, proved, writing
+from tests.patience import PATIENCE
+from tests.tables.conftest import appended, column, connected, proved, writing
 from tests.tables.items import item
 
 KILLS = 25
@@ -37,6 +38,8 @@ class Wire:
         self.swallowed = 0
         self.silent_on: list[bytes] = []
         """What the next connections to fall silent have asked, or b"" for whatever they have."""
+        self.then: Callable[[], None] = lambda: None
+        """What is done once the last of them has."""
 
     async def carry(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None:
         server_in, server_out = await asyncio.open_unix_connection(self._server)
@@ -63,6 +66,8 @@ class Wire:
             if self.silent_on and self.silent_on[0] in request:
                 del self.silent_on[0]
                 silent.set()
+                if not self.silent_on:
+                    self.then()
             server_out.write(request)
         server_out.close()
 
@@ -90,7 +95,7 @@ async def locked(url: str) -> AsyncGenerator[None]:
 
 async def until(connection: Connection, query: str) -> None:
     """Waits until the query has rows."""
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         while not await connection.fetch(query):
             await asyncio.sleep(0.002)
 
@@ -140,9 +145,9 @@ async def test_a_connection_that_says_nothing_more_counts_as_lost_and_what_becam
     """As when the host of the old primary vanished without a word: no end of the connection ever arrives."""
     async with wire_to(database, place) as (wire, url), writing(url) as log:
         await appended(log, item(new_id()))
-        monkeypatch.setattr("events.database.ANSWER_SECONDS", 0.2)
-        wire.silent_on = [b""]
-        async with asyncio.timeout(DEADLINE / 4):
+        monkeypatch.setattr("events.database.ANSWER_SECONDS", 0.5)
+        wire.silent_on, wire.then = [b""], monkeypatch.undo
+        async with asyncio.timeout(PATIENCE):
             outcomes = await asyncio.gather(*(log.append(item(new_id())) for _ in range(3)))
         assert wire.silent_on == []
         assert await log.append(item(new_id())) == Appended(5, 1), "and goes on"
@@ -156,10 +161,10 @@ async def test_a_connection_that_falls_silent_while_that_is_found_out_promises_n
     async with wire_to(database, place) as (wire, url):
         log = Log(url)
         await appended(log, item(new_id()))
-        monkeypatch.setattr("events.database.ANSWER_SECONDS", 0.1)
-        wire.silent_on = [b"", b"pg_advisory_xact_lock(4701)"]
+        monkeypatch.setattr("events.database.ANSWER_SECONDS", 0.5)
+        wire.silent_on, wire.then = [b"", b"pg_advisory_xact_lock(4701)"], monkeypatch.undo
         try:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(PATIENCE):
                 with pytest.raises(Unavailable):
                     await log.append(item(new_id()))
                 assert wire.silent_on == []
@@ -256,7 +261,7 @@ async def test_every_answered_append_is_in_the_log_exactly_once_however_often_it
         superuser = await asyncpg.connect(either_database)
         load = Load(log)
         workers = [asyncio.create_task(load.work(number)) for number in range(WORKERS)]
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             for kill in range(KILLS):
                 enough = len(load.answered) + 17 * (kill % 8)  # at other moments of a batch each time
                 while len(load.answered) < enough or not await superuser.fetch(KILL_IN_FLIGHT):
