@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,19 @@ def named(url: str, database: str) -> str:
     """The same server's URL, for another database."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc or "", f"/{database}", parts.query, ""))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not tested for want of what, where somebody who reads only the end sees it."""
+    skipped: list[pytest.TestReport] = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(
+        str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr) for report in skipped
+    )
+    if reasons:
+        terminalreporter.section("not tested here")
+    for reason, number in reasons.most_common():
+        terminalreporter.line(f"{number} {'test' if number == 1 else 'tests'}: {reason.removeprefix('Skipped: ')}")
 
 
 @contextmanager

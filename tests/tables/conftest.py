@@ -14,12 +14,21 @@ from events import verify as proof
 from events.database import Connection, connect
 from events.log import Append, Appended, Log
 from events.replay import Checkpoint
+from service.embedded import binaries
 from service.embedded.cluster import running
 from service.migrations.run import migrate
 from tests.conftest import FAST, fresh_database, open_directory
 
-OTHER = os.environ.get("TEST_POSTGRES_BIN")
-"""The programs of another major version, on which the tests of the log are run too: make test TEST_POSTGRES_BIN=..."""
+
+def _other() -> Path | None:
+    """The programs on which the tests of the log are run too: TEST_POSTGRES_BIN, or the oldest other version that is installed."""
+    if named := os.environ.get("TEST_POSTGRES_BIN"):
+        return Path(named)
+    ours = binaries.find(None, None).major
+    installed = [found for path in binaries.SYSTEM.glob("*/bin") if (found := binaries._inspected(path))]
+    others = [found for found in installed if found.major >= binaries.OLDEST_MAJOR and found.major != ours]
+    return min(others, key=lambda found: found.major).path if others else None
+
 
 EMPTY = """
 set session_replication_role = replica;
@@ -39,9 +48,10 @@ insert into log.issuance_batches select * from log.batches;
 @pytest.fixture(scope="session")
 def postgres_other() -> Iterator[str]:
     """A Postgres of one's own, of another major version."""
-    if OTHER is None:
-        pytest.skip("TEST_POSTGRES_BIN names no other Postgres")
-    with open_directory() as place, running(place / "data", binaries=Path(OTHER), settings=FAST) as url:
+    other = _other()
+    if other is None:
+        pytest.skip(f"there is no second Postgres in {binaries.SYSTEM}, and TEST_POSTGRES_BIN names none")
+    with open_directory() as place, running(place / "data", binaries=other, settings=FAST) as url:
         asyncio.run(migrate(url))
         yield url
 
