@@ -36,7 +36,8 @@ Grant = ClientCredentials | AuthorizationCode
 class Login(Struct, frozen=True, kw_only=True, gc=False):
     """On which terms people log in through an interactive client. Everything else is the same for all of them.
 
-    `require_pkce` UNSET is as the deployment has it. A public client always needs PKCE.
+    `require_pkce` UNSET is as the deployment has it. A public client always needs PKCE. `id_token_claims` says which claims about
+    the person an ID token has: UNSET, those of the scopes that they allowed; "minimal", those that the `claims` parameter names.
     """
 
     require_pkce: bool | UnsetType = UNSET
@@ -44,6 +45,7 @@ class Login(Struct, frozen=True, kw_only=True, gc=False):
     id_token_alg: str = "RS256"
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
+    id_token_claims: Literal["minimal"] | UnsetType = UNSET
 
 
 class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.registered"):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import reduce
+from typing import Literal
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
@@ -42,6 +43,7 @@ from service.problems import Clash, Forbidden, NotFound
 from service.redirect_uri import has_short_scheme
 
 MOST_SECRETS = 5
+IdTokenClaims = Literal["scopes", "minimal"]
 
 
 class RegisterClient(Struct, frozen=True, kw_only=True):
@@ -59,20 +61,21 @@ class RegisterClient(Struct, frozen=True, kw_only=True):
 
 
 class LoginChange(Struct, frozen=True, kw_only=True):
-    """What is UNSET stays as it is; `require_pkce` None is from then on as the deployment has it."""
+    """What is UNSET stays as it is. What is usual is recorded as nothing said: `require_pkce` None, `id_token_claims` "scopes"."""
 
     require_pkce: bool | UnsetType | None = UNSET
     first_party: bool | UnsetType = UNSET
     id_token_alg: str | UnsetType = UNSET
     post_logout_redirect_uris: tuple[str, ...] | UnsetType = UNSET
     backchannel_logout_uri: str | UnsetType | None = UNSET
+    id_token_claims: IdTokenClaims | UnsetType = UNSET
 
     def after(self, login: Login) -> Login:
         asked = {name: getattr(self, name) for name in self.__struct_fields__}
         said = {name: value for name, value in asked.items() if value is not UNSET}
-        if self.require_pkce is None:
-            said["require_pkce"] = UNSET
-        return structs.replace(login, **said)
+        usual = {"require_pkce": None, "id_token_claims": "scopes"}
+        recorded = {name: UNSET if value == usual.get(name, UNSET) else value for name, value in said.items()}
+        return structs.replace(login, **recorded)
 
 
 class ChangeClient(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ USUAL: Mapping[str, Any] = {
     "idTokenSignedResponseAlg": "RS256",
     "postLogoutRedirectUris": [],
     "backchannelLogoutUri": None,
+    "idTokenClaims": "scopes",
 }
 """What is meant where nothing is said, and all that may be said of a machine client."""
 
@@ -53,6 +54,7 @@ def registered(asked: CreateOAuthClientRequest) -> Login:
         id_token_alg=asked.id_token_signed_response_alg,
         post_logout_redirect_uris=tuple(dict.fromkeys(asked.post_logout_redirect_uris)),
         backchannel_logout_uri=asked.backchannel_logout_uri,
+        id_token_claims=UNSET if asked.id_token_claims == "scopes" else asked.id_token_claims,  # noqa: S105
     )
 
 
@@ -64,6 +66,7 @@ def changed(asked: ChangeOAuthClientRequest) -> LoginChange:
         id_token_alg=asked.id_token_signed_response_alg,
         post_logout_redirect_uris=UNSET if uris is UNSET else tuple(dict.fromkeys(uris)),
         backchannel_logout_uri=asked.backchannel_logout_uri,
+        id_token_claims=asked.id_token_claims,
     )
 
 
@@ -78,4 +81,5 @@ def shown(row: Row) -> Mapping[str, Any]:
         "id_token_signed_response_alg": row.login.id_token_alg,
         "post_logout_redirect_uris": list(row.login.post_logout_redirect_uris),
         "backchannel_logout_uri": row.login.backchannel_logout_uri,
+        "id_token_claims": "scopes" if row.login.id_token_claims is UNSET else row.login.id_token_claims,
     }

@@ -12,6 +12,7 @@ from service.endpoints.oauth import certainly, presented_or_none
 from service.endpoints.redemption import Gone, Redemption, load, person_is_there
 from service.endpoints.userinfo import claims_about
 from service.oauth import id_tokens
+from service.oauth.claims import of_scopes as claims_of_scopes
 from service.oauth.errors import InvalidClient, ServerAway
 from service.oauth.keys import ALGORITHM, Signer
 from service.oauth.server import utc_now
@@ -99,16 +100,19 @@ async def _id_token(redemption: Redemption, claims: Claims, access_token: str) -
         "amr": list(granted.amr),
         "sid": str(granted.session),
         "at_hash": id_tokens.at_hash(access_token),
-        **await _asked_for(redemption),
+        **await _about_the_person(redemption, claims.scope.split()),
     }
     if granted.nonce is not None and redemption.asked.form["grant_type"] == "authorization_code":
         about["nonce"] = granted.nonce
     return await id_tokens.sign(_signer(redemption.asked.resources, login.id_token_alg), about)
 
 
-async def _asked_for(redemption: Redemption) -> dict[str, Any]:
-    """What the `claims` parameter asked to have in the ID token itself; the scopes' claims are at the userinfo endpoint."""
-    wanted = redemption.authorized.granted.id_token_claims
+async def _about_the_person(redemption: Redemption, scopes: list[str]) -> dict[str, Any]:
+    """The claims of the scopes, unless the client wants its ID tokens minimal, and those that the `claims` parameter asked for."""
+    login = redemption.client.client.login
+    assert login is not None
+    of_scopes = () if login.id_token_claims == "minimal" else claims_of_scopes(scopes)  # noqa: S105
+    wanted = (*of_scopes, *redemption.authorized.granted.id_token_claims)
     if not wanted:
         return {}
     return await claims_about(redemption.asked.resources, redemption.authorized.granted.user, wanted)

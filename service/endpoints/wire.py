@@ -79,6 +79,13 @@ BackchannelLogoutUri = Annotated[
         extra_json_schema={"format": "uri"},
     ),
 ]
+IdTokenClaims = Annotated[
+    Literal["scopes", "minimal"],
+    Meta(
+        description="Which claims about the person its ID tokens have: those of the `scopes` that were allowed (name, email, …), "
+        "or `minimal`, which is none but those that the `claims` parameter asks for there; userinfo has them all either way."
+    ),
+]
 Scope = Annotated[str, Meta(pattern=SCOPE, max_length=100)]
 SecretName = Annotated[
     str,
@@ -116,6 +123,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     id_token_signed_response_alg: IdTokenAlgorithm = "RS256"  # noqa: S105 - it is the name of an algorithm
     post_logout_redirect_uris: PostLogoutRedirectUris = []
     backchannel_logout_uri: BackchannelLogoutUri | None = None
+    id_token_claims: IdTokenClaims = "scopes"  # noqa: S105
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -144,6 +152,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
     post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET
     backchannel_logout_uri: BackchannelLogoutUri | UnsetType | None = UNSET
+    id_token_claims: IdTokenClaims | UnsetType = UNSET
 
 
 class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -184,6 +193,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
     post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET
     backchannel_logout_uri: BackchannelLogoutUri | UnsetType | None = UNSET
+    id_token_claims: IdTokenClaims | UnsetType = UNSET
 
 
 class DeletedClients(Struct, frozen=True, kw_only=True, rename="camel"):

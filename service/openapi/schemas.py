@@ -25,6 +25,7 @@ M2M: Mapping[str, Any] = {
             "idTokenSignedResponseAlg": {"const": "RS256"},
             "postLogoutRedirectUris": {"maxItems": 0},
             "backchannelLogoutUri": {"type": "null"},
+            "idTokenClaims": {"const": "scopes"},
         },
     },
     "else": {

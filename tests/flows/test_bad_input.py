@@ -16,7 +16,7 @@ JSON = {"Content-Type": "application/json"}
 GOOD = {"m2m": True, "botUserId": "bot-abc123"}
 UNKNOWN = (
     "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri, public, requirePkce, firstParty,"
-    " idTokenSignedResponseAlg, postLogoutRedirectUris, backchannelLogoutUri"
+    " idTokenSignedResponseAlg, postLogoutRedirectUris, backchannelLogoutUri, idTokenClaims"
 )
 URI = "https://a.example/"
 MOST_BYTES = 64 * 1024

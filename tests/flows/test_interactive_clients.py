@@ -15,6 +15,7 @@ USUAL = {
     "idTokenSignedResponseAlg": "RS256",
     "postLogoutRedirectUris": [],
     "backchannelLogoutUri": None,
+    "idTokenClaims": "scopes",
 }
 UNUSUAL = {
     "requirePkce": False,
@@ -22,6 +23,7 @@ UNUSUAL = {
     "idTokenSignedResponseAlg": "ES256",
     "postLogoutRedirectUris": ["https://app.example.com/out", "com.example.app:/out"],
     "backchannelLogoutUri": "https://app.example.com/logged-out",
+    "idTokenClaims": "minimal",
 }
 
 
@@ -134,6 +136,8 @@ async def test_only_an_operator_lets_a_client_skip_consent(live: Live):
         ("firstParty", "true"),
         ("idTokenSignedResponseAlg", "none"),
         ("idTokenSignedResponseAlg", "HS256"),
+        ("idTokenClaims", "all"),
+        ("idTokenClaims", None),
         ("postLogoutRedirectUris", "https://a.example/"),
         ("postLogoutRedirectUris", ["http://a.example/"]),
         ("postLogoutRedirectUris", ["https://a.example/*"]),

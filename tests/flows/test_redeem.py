@@ -84,8 +84,13 @@ async def test_a_code_comes_to_an_access_token_an_id_token_and_a_refresh_token(l
     assert set(told) == {"access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"}
     assert (told["token_type"], told["scope"]) == ("Bearer", ALL)
     about = await verified(live, told["id_token"], client[0])
+    person_s = {"name", "given_name", "family_name", "email", "email_verified"}
     assert jwt.get_unverified_header(told["id_token"])["alg"] == "RS256"
-    assert set(about) == {"iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "sid", "at_hash", "nonce"}
+    assert (
+        set(about)
+        == {"iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "sid", "at_hash", "nonce"} | person_s
+    )
+    assert about["email"] == person.email
     assert (about["sub"], about["nonce"], about["amr"]) == (str(person.user), "n-1", ["pwd"])
     assert about["acr"] == "urn:muniment:acr:1"
     access = jwt.decode(told["access_token"], options={"verify_signature": False})
@@ -421,6 +426,21 @@ class TestUserinfo:
             answer = await self._told(live, told["access_token"])
         assert answer.json() == {"sub": str(person.user), "name": "Ada Lovelace"}
         assert (await verified(live, told["id_token"], client[0]))["email"] == person.email
+
+    async def test_an_id_token_has_the_claims_of_the_scopes_a_minimal_one_only_what_was_asked_for_there(
+        self, live: Live, client: Client
+    ):
+        minimal = await live.interactive(idTokenClaims="minimal")
+        claims = '{"id_token": {"given_name": null}}'
+        async with logged_in(live) as person:
+            for given, known in ((client, {"given_name", "email", "email_verified"}), (minimal, {"given_name"})):
+                await allow(live, person.user, given[0])
+                code, pkce = await code_for(live, person, given[0], scope="openid email offline_access", claims=claims)
+                first = (await redeemed(live, given, code, pkce)).json()
+                again = (await refreshed(live, given, first["refresh_token"])).json()
+                for told in (first, again):
+                    about = await verified(live, told["id_token"], given[0])
+                    assert set(about) & {"name", "given_name", "family_name", "email", "email_verified"} == known
 
     async def test_a_machine_s_token_and_no_token_are_refused(self, live: Live):
         for headers in ({}, live.bearer, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer x.y.z"}):

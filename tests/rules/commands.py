@@ -95,11 +95,16 @@ grants = st.one_of(
 some_uris = st.just(()) | st.just(("https://a.example/bye",))
 algorithms = st.sampled_from(["RS256", "ES256"])
 logins = st.builds(
-    Login, require_pkce=st.just(UNSET) | st.booleans(), id_token_alg=algorithms, post_logout_redirect_uris=some_uris
+    Login,
+    id_token_claims=st.just(UNSET) | st.just("minimal"),
+    require_pkce=st.just(UNSET) | st.booleans(),
+    id_token_alg=algorithms,
+    post_logout_redirect_uris=some_uris,
 )
 login_changes = st.builds(
     LoginChange,
     require_pkce=st.just(UNSET) | st.none() | st.booleans(),
+    id_token_claims=st.just(UNSET) | st.sampled_from(["scopes", "minimal"]),
     first_party=st.just(UNSET) | st.booleans(),
     id_token_alg=st.just(UNSET) | algorithms,
     backchannel_logout_uri=st.just(UNSET) | st.none() | st.just("https://a.example/logout"),

@@ -102,6 +102,7 @@ LOGIN_CHANGED = ClientLoginChanged(
         id_token_alg="ES256",
         post_logout_redirect_uris=("https://app.example.com/bye",),
         backchannel_logout_uri="https://app.example.com/logout",
+        id_token_claims="minimal",
     ),
     was=Login(),
 )

@@ -36,6 +36,7 @@ MACHINE = structs.replace(REGISTER, grant=REGISTERED.grant)
 PUBLIC = structs.replace(INTERACTIVE, secret=None)
 USUAL = Login()
 NO_PKCE, PKCE = Login(require_pkce=False), Login(require_pkce=True)
+MINIMAL = Login(id_token_claims="minimal")
 FIRST_PARTY, ES256 = Login(first_party=True), Login(id_token_alg="ES256")
 FIRST_PARTY_PKCE = Login(first_party=True, require_pkce=True)
 SKIPS_CONSENT = [INTERACTIVE, ClientLoginChanged(login=FIRST_PARTY, was=USUAL)]
@@ -81,6 +82,11 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
             change(backchannel_logout_uri=None),
             [changed(USUAL, Login(backchannel_logout_uri="https://a.example"))],
             "a client can be told no more",
+        ),
+        rule([INTERACTIVE], change(id_token_claims="scopes"), [], "ID tokens have the claims of the scopes anyway"),
+        rule([INTERACTIVE], change(id_token_claims="minimal"), [changed(MINIMAL)], "and can be minimal"),
+        rule(
+            [INTERACTIVE, changed(MINIMAL)], change(id_token_claims="scopes"), [changed(USUAL, MINIMAL)], "or not again"
         ),
         rule([PUBLIC], change(require_pkce=False), Clash, "a public client never does without PKCE"),
         rule([INTERACTIVE], change(require_pkce=None), [], "PKCE is as the deployment has it, where nothing is said"),

@@ -106,7 +106,7 @@ def test_of_a_second_factor_its_kind_is_told_and_not_what_is_kept_of_it():
 
 TOLD = [
     (PUBLIC_REGISTERED, "registered for alice: an interactive client; name none; scopes api:public; redirect URIs https://app.example.com/callback; a public client, without a secret"),
-    (LOGIN_CHANGED, "terms of logging in changed from the usual ones to require_pkce False; first_party True; id_token_alg ES256; post_logout_redirect_uris https://app.example.com/bye; backchannel_logout_uri https://app.example.com/logout"),
+    (LOGIN_CHANGED, "terms of logging in changed from the usual ones to require_pkce False; first_party True; id_token_alg ES256; post_logout_redirect_uris https://app.example.com/bye; backchannel_logout_uri https://app.example.com/logout; id_token_claims minimal"),
     (RSA_PUBLISHED, "key key-2 (RS256) published"),
     (USER_REGISTERED, "registered, with a password"),
     (USER_FROM_UPSTREAM, "registered, from the upstream provider"),
