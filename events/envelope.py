@@ -35,7 +35,10 @@ Actor = ByClient | ByUser | ByOperator | ByService
 
 
 class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`receipt` is the digest of the answer that was kept with the event for a retry of the same command."""
+
     actor: Actor
     request_id: str
     cause: int | None = None
     address: str | None = None
+    receipt: str | None = None

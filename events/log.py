@@ -1,16 +1,17 @@
 """Appending to the event log: concurrent appends are committed together, in one dense order, each judged on its own."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from events.batching import Batcher
 from events.chain import event_leaf, root_of
 from events.codec import Event, encode, schema_version, type_of
-from events.database import LOST, WRITER, AnyConnection, Connection, Session, Unavailable
+from events.database import LOST, WRITER, Connection, Session, Unavailable
 from events.envelope import Meta
 
 APPEND = """
@@ -23,10 +24,6 @@ FIND_APPENDED = """
 select first.leaf, last.position
   from log.events first join log.events last on last.stream_id = first.stream_id and last.version = $3
  where first.stream_id = $1 and first.version = $2
-"""
-FIND_COMMAND = """
-select last_position, fingerprint, response from log.commands
- where command_id = $1 and recorded_at >= clock_timestamp() - interval '24 hours'
 """
 
 
@@ -43,6 +40,11 @@ class Receipt(Struct, frozen=True, kw_only=True):
     command_id: UUID
     fingerprint: bytes
     response: bytes
+
+    @property
+    def digest(self) -> str:
+        """What its events keep of it, so that nobody can exchange the answer unseen."""
+        return sha256(self.command_id.bytes + sha256(self.fingerprint).digest() + self.response).hexdigest()
 
 
 class Append(Struct, frozen=True, kw_only=True):
@@ -74,12 +76,6 @@ class Duplicate(Struct, frozen=True):
 
 
 Outcome = Appended | Conflict | Duplicate
-
-
-class Command(Struct, frozen=True, kw_only=True):
-    position: int
-    fingerprint: bytes
-    response: bytes
 
 
 class Log:
@@ -159,17 +155,6 @@ class Log:
             return [await _appended(connection, item) for item in items]
 
 
-async def find_command(connection: AnyConnection, command_id: UUID) -> Command | None:
-    """The command carried out under this id in the last 24 hours."""
-    row = await connection.fetchrow(FIND_COMMAND, command_id)
-    return None if row is None else Command(position=row[0], fingerprint=row[1], response=row[2])
-
-
-async def forget_old_commands(connection: AnyConnection) -> None:
-    """Answers are kept for 24 hours."""
-    await connection.execute("select log.forget_old_commands()")
-
-
 def _one_per_stream(items: list[tuple[int, Append]]) -> tuple[list[tuple[int, Append]], list[tuple[int, Append]]]:
     """Those that can go in one batch, and those that must wait for the next: two of one stream (or command) never share one."""
     now: list[tuple[int, Append]] = []
@@ -201,7 +186,7 @@ def _arguments(items: list[Append]) -> tuple[Any, ...]:
 
 
 def _event_rows(number: int, item: Append) -> list[tuple[Any, ...]]:
-    meta = encode(item.meta)
+    meta = encode(item.meta if item.receipt is None else structs.replace(item.meta, receipt=item.receipt.digest))
     rows: list[tuple[Any, ...]] = []
     for version, event in enumerate(item.events, item.expected + 1):
         kind, data = type_of(event), encode(event)

@@ -17,13 +17,18 @@ class Factor(Struct, frozen=True, kw_only=True, gc=False):
     created_at: datetime
 
 
-class UserRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="user.registered"):
-    """Without a password the person comes from the upstream OpenID Provider."""
+class UserRegistered(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="user.registered"):
+    """Without a password the person comes from the upstream OpenID Provider.
+
+    `names` are those that the vault finds the person by, each keyed with the person's data key: who has no such key, or whose key
+    is destroyed, cannot tell whose they are. None: the event was stored before they were kept.
+    """
 
     profile: Sealed
     password: Sealed | None
     email_verified: bool
     at: datetime
+    names: tuple[str, ...] | None = None
 
 
 class UserVerified(Struct, frozen=True, kw_only=True, gc=False, tag="user.verified"):

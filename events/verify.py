@@ -1,6 +1,7 @@
 """Proving a log from its stored bytes: every leaf, root and chain value is computed anew, and the first that differs is named."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -8,6 +9,7 @@ from msgspec import Struct
 
 from events.chain import event_leaf, issuance_leaf, next_chain, root_of
 from events.database import Connection
+from events.relations import fault_of
 from events.replay import Checkpoint
 
 POSITIONS_A_PAGE = 5000
@@ -15,6 +17,9 @@ POSITIONS_A_PAGE = 5000
 
 LEAST, MOST = -(2**63), 2**31 - 1
 """The least position that a column can hold, and the most rows that one fetch can be asked for."""
+
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""The time of every log's genesis row. Its chain value covers its root alone; all else in it is the same in every log."""
 
 
 class Fault(Exception):
@@ -32,6 +37,7 @@ class Chained(Struct, frozen=True, kw_only=True):
 
     name: str
     batches: str
+    table: str
     rows: str
     leaf: Callable[[asyncpg.Record], bytes | None]
 
@@ -58,6 +64,7 @@ def _issuance_leaf(row: asyncpg.Record) -> bytes:
 EVENTS = Chained(
     name="event log",
     batches="log.batches",
+    table="log.events",
     rows="select position, recorded_at, stream_id, version, schema_ver, type, meta, data, leaf from log.events"
     " where position > $1 order by position",
     leaf=_checked_event_leaf,
@@ -65,6 +72,7 @@ EVENTS = Chained(
 ISSUANCE = Chained(
     name="issuance log",
     batches="log.issuance_batches",
+    table="log.issuance",
     rows="select position, issued_at, client, secret, jti, data from log.issuance"
     " where position > $1 order by position",
     leaf=_issuance_leaf,
@@ -80,6 +88,9 @@ async def verify(
     anew with all its hashes, told from what was there.
     Call it inside a repeatable-read transaction: one snapshot, however long the log and whatever is appended meanwhile.
     """
+    for table in (log.table, log.batches):
+        if what := await fault_of(connection, table):
+            raise Fault(log.name, 0, what)
     reached = await _genesis(connection, log)
     yield reached
     # One cursor over all rows, which begins below 1, where no row may be.
@@ -95,12 +106,19 @@ async def verify(
 
 
 async def _genesis(connection: Connection, log: Chained) -> Checkpoint:
-    found = await connection.fetchrow(f"select chain, root from {log.batches} where last_position = 0")
-    if found is None:
+    found = await connection.fetch(
+        f"select last_position, first_position, recorded_at, chain, root from {log.batches} where last_position < 1 order by 1"
+    )
+    if not found or found[-1]["last_position"] != 0:
         raise Fault(log.name, 0, "no batch ends here: the genesis row is gone")
-    if found["chain"] != root_of([found["root"]]):
+    last, first, recorded_at, chain, root = found[0]
+    if last != 0:
+        raise Fault(log.name, last, "a batch ends here, before the log begins")
+    if (first, recorded_at) != (0, BEGINNING):
+        raise Fault(log.name, 0, "the genesis row's first position or time was changed")
+    if chain != root_of([root]):
         raise Fault(log.name, 0, "the genesis chain value is not the hash of the log's id")
-    return Checkpoint(0, found["chain"])
+    return Checkpoint(0, chain)
 
 
 async def _goes_through(connection: Connection, log: Chained, seen: Checkpoint, last: int) -> None:

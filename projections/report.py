@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from events.database import Connection, connect
+from events.relations import fault_of
 from events.replay import head
 from projections import building, last_used
 from projections.building import Progress
@@ -30,7 +31,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """`differing` names rows (at most ten) that are not what the log makes of them."""
+    """`differing` names rows (at most ten) that are not what the log makes of them, or what stands in the place of the table."""
 
     name: str
     position: int
@@ -105,6 +106,7 @@ async def _compare(reader: Connection, checker: Connection, name: str, progress:
         rows = building.rows_of(reader, table, upto=position, progress=progress)
         await building.copy(checker, rows, table, into="folded", schema=None)
         key = "stream_id::text"
+    no_table = await fault_of(checker, f"read.{name}")
     live, folded = await building.digest(checker, f"read.{name}"), await building.digest(checker, "pg_temp.folded")
     return Verdict(
         name=name,
@@ -112,7 +114,7 @@ async def _compare(reader: Connection, checker: Connection, name: str, progress:
         rows=live[0],
         digest=live[1],
         expected_digest=folded[1],
-        differing=await _differing(checker, name, key) if live != folded else (),
+        differing=(no_table,) if no_table else await _differing(checker, name, key) if live != folded else (),
     )
 
 

@@ -12,7 +12,7 @@ import asyncpg
 from events.database import LOST, Session, Unavailable, read
 from events.envelope import ByService, Meta
 from events.issuance import make_partitions
-from events.log import forget_old_commands
+from events.receipts import forget_old_commands
 from projections import catch_up, clients
 from service import limits
 from service.commands.cascade import delete_clients

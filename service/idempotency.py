@@ -12,7 +12,8 @@ from uuid import UUID
 from msgspec import Struct, json
 
 from events.database import Pool, read
-from events.log import Receipt, find_command
+from events.log import Receipt
+from events.receipts import find_command
 from service.problems import Clash, Invalid
 from service.sealing import CannotOpen, Seal
 

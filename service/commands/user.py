@@ -33,6 +33,7 @@ class RegisterUser(Struct, frozen=True, kw_only=True):
     password: Sealed | None
     email_verified: bool
     at: datetime
+    names: tuple[str, ...] | None = None
 
 
 class VerifyUser(Struct, frozen=True, kw_only=True):
@@ -100,6 +101,7 @@ def _register(command: RegisterUser, user: User) -> list[UserEvent]:
             password=command.password,
             email_verified=command.email_verified,
             at=command.at,
+            names=command.names,
         )
     ]
 

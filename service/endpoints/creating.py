@@ -6,7 +6,8 @@ from msgspec import Struct, json
 from starlette.responses import Response
 
 from events.database import read
-from events.log import Receipt, forget_old_commands
+from events.log import Receipt
+from events.receipts import forget_old_commands
 from service.commands.handle import CarriedOutBefore, Handled
 from service.endpoints.management import Call
 from service.endpoints.origin import below

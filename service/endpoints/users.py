@@ -7,7 +7,8 @@ from uuid import UUID
 from starlette.responses import Response
 
 from events.database import read
-from events.log import Receipt, find_command
+from events.log import Receipt
+from events.receipts import find_command
 from projections import users
 from service.commands.handle import CarriedOutBefore, Handled
 from service.credentials import new_id

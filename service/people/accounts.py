@@ -87,12 +87,13 @@ class People:
         hashed = None
         if wanted.password is not None:
             hashed = await self._passwords.hash(checked(wanted.password, wanted.profile.email))
-        seal = await self._named(user, wanted)
+        seal, names = await self._named(user, wanted)
         command = RegisterUser(
             profile=_closed(seal, user, PROFILE, json.encode(wanted.profile)),
             password=None if hashed is None else _closed(seal, user, PASSWORD, hashed.encode()),
             email_verified=wanted.verified,
             at=wanted.at,
+            names=names,
         )
         try:
             return await handle(self._ledger, USER, user, command, meta, fresh=True, receipt=receipt)
@@ -174,7 +175,7 @@ class People:
         await self.vault.finish()
         await self.vault.scrub()
 
-    async def _named(self, user: UUID, wanted: Registration) -> Seal:
+    async def _named(self, user: UUID, wanted: Registration) -> tuple[Seal, tuple[str, ...]]:
         names = [await self.vault.email(wanted.profile.email)]
         if wanted.upstream is not None:
             names.append(await self.vault.upstream(*wanted.upstream))
@@ -219,17 +220,17 @@ def _check(profile: Profile) -> None:
 
 
 def _closed(seal: Seal, user: UUID, purpose: str, plain: bytes) -> Sealed:
-    return Sealed(seal.close_as_text(plain, _about(user, purpose)))
+    return Sealed(seal.close_as_text(plain, about(user, purpose)))
 
 
 def _open(seal: Seal | None, user: UUID, purpose: str, sealed: Sealed | None) -> bytes | None:
     if seal is None or sealed is None:
         return None
     try:
-        return seal.open_text(sealed, _about(user, purpose))
+        return seal.open_text(sealed, about(user, purpose))
     except CannotOpen as fault:
         raise CannotOpen(f"what is kept of the user {user} was sealed for something else") from fault
 
 
-def _about(user: UUID, purpose: str) -> bytes:
+def about(user: UUID, purpose: str) -> bytes:
     return user.bytes + purpose.encode()

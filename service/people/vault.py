@@ -3,7 +3,6 @@
 The key that names are hashed with is random and wrapped by the master key, so another master key changes no name.
 """
 
-import hmac
 import re
 import secrets
 import time
@@ -16,11 +15,11 @@ import asyncpg
 
 from events.database import AnyConnection, Connection, Pool, read
 from service.oauth.keys import WrongMasterKey
+from service.people.data_keys import KEY_BYTES, bound, name_of, personal
 from service.problems import Clash
 from service.sealing import CannotOpen, Seal
 from service.text import is_text
 
-KEY_BYTES = 32
 NAMES = "names"
 LOCK_PATIENCE = "500ms"
 """How long those who sign in may be kept waiting by a table that is to be written anew, before that is left for later."""
@@ -96,12 +95,15 @@ class Vault:
         """The name of whoever the upstream OpenID Provider calls so."""
         return await self._name("upstream", issuer, subject)
 
-    async def add(self, user: UUID, names: Sequence[bytes]) -> Seal:
-        """A data key for a new user who is found by these names. Raises NameTaken when one of them is somebody else's."""
+    async def add(self, user: UUID, names: Sequence[bytes]) -> tuple[Seal, tuple[str, ...]]:
+        """A data key for a new user who is found by these names, and the names as the log keeps them.
+
+        Raises NameTaken when one of them is somebody else's.
+        """
         key = secrets.token_bytes(KEY_BYTES)
         wrapped = self._seal.close(key, user.bytes)
         await read(self._pool, lambda connection: self._add(connection, user, wrapped, names))
-        return _personal(key)
+        return personal(key), bound(key, names)
 
     async def find(self, name: bytes) -> UUID | None:
         return await read(self._pool, lambda connection: connection.fetchval(FIND, name))
@@ -112,7 +114,7 @@ class Vault:
 
     async def keys(self, users: Sequence[UUID]) -> dict[UUID, Seal]:
         rows = await read(self._pool, lambda connection: connection.fetch(WRAPPED, users))
-        return {user: _personal(_unwrap(self._seal, wrapped, user.bytes)) for user, wrapped in rows}
+        return {user: personal(unwrapped(self._seal, wrapped, user.bytes)) for user, wrapped in rows}
 
     async def remove(self, user: UUID) -> None:
         """The data key is deleted; `scrub` takes it out of the table's file."""
@@ -154,7 +156,7 @@ class Vault:
         The latter from the moment that another master key has wrapped the vault: nobody who goes on with the former one adds to it.
         """
         async with connection.transaction():
-            _unwrap(self._seal, await connection.fetchval(f"{KEY} for share", NAMES), NAMES.encode())
+            unwrapped(self._seal, await connection.fetchval(f"{KEY} for share", NAMES), NAMES.encode())
             await connection.execute(ADD, user, wrapped)
             await connection.execute(ADD_NAMES, names, user)
             if await connection.fetchval(TAKEN, names, user):
@@ -164,8 +166,8 @@ class Vault:
         if self._name_key is None:
             fresh = self._seal.close(secrets.token_bytes(KEY_BYTES), NAMES.encode())
             wrapped = await read(self._pool, lambda connection: _own_key(connection, NAMES, fresh))
-            self._name_key = _unwrap(self._seal, wrapped, NAMES.encode())
-        return hmac.digest(self._name_key, "\0".join(parts).encode("utf-8", "surrogatepass"), "sha256")
+            self._name_key = unwrapped(self._seal, wrapped, NAMES.encode())
+        return name_of(self._name_key, *parts)
 
 
 def wrapping(master_key: bytes) -> Seal:
@@ -187,20 +189,20 @@ def is_email(address: str) -> bool:
 async def check(connection: AnyConnection, seal: Seal) -> None:
     """Raises WrongMasterKey unless the seal opens what is wrapped: all of it was wrapped anew in one transaction, or none."""
     for purpose, wrapped in await connection.fetch(EVERY_KEY):
-        _unwrap(seal, wrapped, purpose.encode())
+        unwrapped(seal, wrapped, purpose.encode())
     for user, wrapped in await connection.fetch(f"{EVERYBODY} limit 1"):
-        _unwrap(seal, wrapped, user.bytes)
+        unwrapped(seal, wrapped, user.bytes)
 
 
 async def rewrap(connection: Connection, old: Seal, new: Seal) -> int:
     """Wraps every key anew, all of them or none; returns how many. Raises WrongMasterKey."""
     async with connection.transaction():
         own = [
-            (purpose, new.close(_unwrap(old, wrapped, purpose.encode()), purpose.encode()))
+            (purpose, new.close(unwrapped(old, wrapped, purpose.encode()), purpose.encode()))
             for purpose, wrapped in await connection.fetch(f"{EVERY_KEY} for update")
         ]
         people = [
-            (user, new.close(_unwrap(old, wrapped, user.bytes), user.bytes))
+            (user, new.close(unwrapped(old, wrapped, user.bytes), user.bytes))
             for user, wrapped in await connection.fetch(f"{EVERYBODY} for update")
         ]
         await connection.executemany(REWRAP_KEY, own)
@@ -224,11 +226,7 @@ async def _written_anew(connection: AnyConnection) -> bool:
     return True
 
 
-def _personal(key: bytes) -> Seal:
-    return Seal(key, "muniment personal data")
-
-
-def _unwrap(seal: Seal, wrapped: bytes, about: bytes) -> bytes:
+def unwrapped(seal: Seal, wrapped: bytes, about: bytes) -> bytes:
     try:
         return seal.open(wrapped, about)
     except CannotOpen as fault:

@@ -17,9 +17,10 @@ from events.issuance import Issue, TokenIssued
 from events.replay import head
 from service import operators
 from service.credentials import new_id
+from service.people.accounts import Profile
 from service.resources import Resources, opened
 from tests.flows.conftest import MASTER_KEY, META, settings_for
-from tests.flows.test_cli import MUNIMENT, on, start
+from tests.flows.test_cli import MUNIMENT, on, said, start
 
 ISSUER = "http://127.0.0.1:1"
 
@@ -137,6 +138,25 @@ async def test_with_a_checkpoint_all_is_proved_and_that_the_log_goes_through_it(
     malformed = await on(filled, "log", "verify", "--from", before.partition("+")[0])
     assert malformed.status == 1
     assert "one word of the form" in malformed.err
+
+
+async def test_an_address_given_to_another_account_is_found_and_without_the_master_key_it_is_said_what_was_not_proved(
+    filled: str,
+):
+    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
+        for name in ("ada", "bob"):
+            await resources.people.register(Profile(email=f"{name}@example.com"), None, META)
+    whole, counted = await asyncio.gather(
+        on(filled, "log", "verify"), said("log", "verify", MUNIMENT_DATABASE_URL=filled)
+    )
+    assert "2 people, each with their own key, and found by their own names alone" in whole.out
+    assert "MUNIMENT_MASTER_KEY is not set" in counted.out
+    exchanged = "update vault.names n set user_id = (select user_id from vault.people p where p.user_id <> n.user_id)"
+    await tampered(filled, exchanged)
+    ended = await on(filled, "log", "verify", "--json")
+    assert ended.status == 1
+    assert (ended.json["ok"], ended.json["log"]) == (False, "vault")
+    assert "an address was given to another account" in ended.json["fault"]
 
 
 async def test_an_export_is_all_that_an_offline_verifier_needs_and_is_widened_to_whole_batches(filled: str):

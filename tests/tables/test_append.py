@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from events.chain import next_chain
 from events.database import Connection
-from events.log import Append, Appended, Change, Conflict, Duplicate, Log, Outcome, find_command, forget_old_commands
+from events.log import Append, Appended, Change, Conflict, Duplicate, Log, Outcome
+from events.receipts import find_command, forget_old_commands
 from events.replay import head, history, pages
 from projections import bots, clients
 from service.credentials import new_id

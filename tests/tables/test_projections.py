@@ -146,6 +146,18 @@ async def test_a_table_that_somebody_changed_does_not_agree_and_the_row_is_named
     assert verdict.digest != verdict.expected_digest
 
 
+async def test_a_view_in_the_place_of_a_table_does_not_agree_although_it_shows_the_same(database, superuser):
+    await superuser.execute(
+        "alter table read.bots rename to real; create view read.bots as table read.real; grant select on read.bots to muniment_service"
+    )
+    try:
+        verdict = await report.verify(database, "bots", silent)
+    finally:
+        await superuser.execute("drop view read.bots; alter table read.real rename to bots")
+    assert not verdict.agrees
+    assert verdict.differing == ("read.bots is not a table but a view: others may be shown other rows",)
+
+
 async def test_equal_tables_have_equal_digests_whatever_the_order_of_their_rows(log, superuser):
     for _ in range(3):
         stream = new_id()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from events import receipts
 from events import verify as proof
 from events.chain import event_leaf, next_chain, root_of
 from events.database import Connection
@@ -211,6 +212,21 @@ def _copied(rows: str, source: int, position: int, time: str, jti: str = "jti") 
             f"update {{}} set {flip('root')} where last_position = 0", 0, "genesis", id="the log's id changed"
         ),
         pytest.param(
+            "update {} set first_position = -5 where last_position = 0", 0, "genesis", id="the genesis row's beginning"
+        ),
+        pytest.param(
+            "update {} set recorded_at = recorded_at + interval '1 us' where last_position = 0",
+            0,
+            "genesis",
+            id="the genesis row's time",
+        ),
+        pytest.param(
+            "insert into {0} select -7, -8, recorded_at, root, chain from {0} where last_position = 9",
+            -7,
+            "before the log begins",
+            id="a batch below the log's beginning",
+        ),
+        pytest.param(
             "update {} set last_position = 1e18::bigint where last_position = 9", 10, "gone", id="an end beyond the end"
         ),
     ],
@@ -221,6 +237,44 @@ async def test_a_changed_batch_is_found(forger, log_of, change, position, said):
     assert fault is not None
     assert fault.position == position
     assert said in fault.what
+
+
+INSTEAD = {
+    "a view": "alter table {0} rename to real; create view {0} as select * from log.real",
+    "a materialized view": "alter table {0} rename to real; create materialized view {0} as select * from log.real",
+    "a policy": "alter table {0} enable row level security",
+    "a rule": "create rule another as on insert to {0} do also select 1",
+    "gone": "drop table {0} cascade",
+}
+
+
+@pytest.mark.parametrize("part", ["rows", "batches"])
+@pytest.mark.parametrize(("said", "change"), INSTEAD.items(), ids=INSTEAD)
+async def test_what_is_no_table_in_the_place_of_one_is_found_although_it_shows_the_same(
+    forger, log_of, part: str, said: str, change: str
+):
+    log, rows, batches, _ = log_of
+    fault = await found(forger, log, change.format(rows if part == "rows" else batches))
+    assert fault is not None
+    assert said in fault.what
+
+
+async def test_rows_that_a_table_inherits_are_found(forger, log_of):
+    log, _, batches, _ = log_of
+    fault = await found(forger, log, f"create table log.another () inherits ({batches})")
+    assert fault is not None
+    assert f"log.another inherits from {batches}" in fault.what
+
+
+async def test_a_policy_on_a_partition_is_found(forger):
+    change = """
+    alter table log.issuance detach partition log.issuance_rest;
+    alter table log.issuance_rest enable row level security;
+    alter table log.issuance attach partition log.issuance_rest default
+    """
+    fault = await found(forger, proof.ISSUANCE, change)
+    assert fault is not None
+    assert "log.issuance_rest has a policy" in fault.what
 
 
 async def test_a_batch_s_changed_time_is_found_although_the_rows_agree_with_it(forger, log_of):
@@ -321,3 +375,81 @@ async def test_the_proof_is_of_one_snapshot_whatever_is_appended_meanwhile(log, 
         await anext(steps)
         await log.append(item(new_id()))
         assert [reached.position async for reached in steps] == [1]
+
+
+@pytest.fixture(scope="module")
+async def keeper(postgres: str) -> AsyncIterator[Connection]:
+    """A superuser on a database where an answer was kept at position 2, another at 4, and none with the others."""
+    url = await fresh_database(postgres)
+    async with writing(url) as log:
+        for number in range(1, 6):
+            await log.append(item(new_id(), command=new_id() if number in (2, 4) else None))
+    connection = await asyncpg.connect(url)
+    await connection.execute("set session_replication_role = replica")
+    yield connection
+    await connection.close()
+
+
+async def kept(keeper: Connection, change: str) -> int | proof.Fault:
+    """How many answers are proved after the change, or what is wrong with one."""
+    transaction = keeper.transaction(isolation="repeatable_read")
+    await transaction.start()
+    try:
+        await keeper.execute(change)
+        return await receipts.verify(keeper)
+    except proof.Fault as fault:
+        return fault
+    finally:
+        await transaction.rollback()
+
+
+OF_BEFORE = "update log.events set meta = regexp_replace(convert_from(meta, 'UTF8'), ',\"receipt\":\"[^\"]*\"', '')::bytea where position = {}"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param("select 1", 2, id="as they were"),
+        pytest.param(f"update log.commands set {flip('response')} where last_position = 4", 4, id="another answer"),
+        pytest.param(f"update log.commands set {flip('fingerprint')} where last_position = 4", 4, id="another request"),
+        pytest.param(
+            "update log.commands set command_id = gen_random_uuid() where last_position = 2", 2, id="another key"
+        ),
+        pytest.param("update log.commands set last_position = 3 where last_position = 2", 3, id="another event"),
+        pytest.param("update log.commands set last_position = 99 where last_position = 2", 99, id="no event"),
+        pytest.param("update log.commands set recorded_at = now() where last_position = 2", 2, id="another time"),
+        pytest.param("delete from log.commands where last_position = 4", 4, id="gone"),
+        pytest.param(
+            "insert into log.commands select gen_random_uuid(), recorded_at, last_position, fingerprint, response"
+            " from log.commands where last_position = 2",
+            2,
+            id="another one for the same event",
+        ),
+        pytest.param(
+            "alter table log.commands rename to real; create view log.commands as table log.real", 0, id="a view"
+        ),
+    ],
+)
+async def test_the_answers_kept_for_retries_are_those_of_their_events(keeper, change: str, expected: int):
+    found = await kept(keeper, change)
+    assert (found.position if isinstance(found, proof.Fault) else found) == (expected)
+
+
+async def test_answers_of_the_version_before_are_good_for_the_day_of_the_upgrade_and_no_longer(keeper):
+    """It kept them without a trace in the event."""
+    assert await kept(keeper, OF_BEFORE.format(2)) == 2
+    assert await kept(keeper, OF_BEFORE.format(4)) == 2
+    aged = "update {} set recorded_at = recorded_at - interval '24 hours' where {} = 2"
+    a_day_before = f"{aged.format('log.events', 'position')}; {aged.format('log.commands', 'last_position')}"
+    found = await kept(keeper, f"{OF_BEFORE.format(4)}; {a_day_before}")
+    assert isinstance(found, proof.Fault)
+    assert found.position == 4
+
+
+async def test_an_answer_that_was_kept_for_a_day_may_be_forgotten(keeper):
+    forgotten = "delete from log.commands where last_position = 2"
+    old = "update log.{} set recorded_at = recorded_at - interval '25 hours' where {} <= 2"
+    assert (
+        await kept(keeper, f"{forgotten}; {old.format('events', 'position')}; {old.format('batches', 'last_position')}")
+        == 1
+    )
