@@ -62,7 +62,7 @@ FirstParty = Annotated[
     bool,
     Meta(
         description="Whether people are sent on without being asked for their consent, for a client of the product itself. "
-        "Takes the scope `operate`."
+        "Takes the scope `operate`. A public client with a redirect URI that is not `https` asks each time all the same."
     ),
 ]
 IdTokenAlgorithm = Annotated[Literal["RS256", "ES256"], Meta(description="What its ID tokens are signed with.")]
