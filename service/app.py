@@ -100,7 +100,7 @@ ROUTES = [  # for programs; tried in order: the busiest first
 LOGIN = [  # for people in their browsers, and for the libraries that send them here
     Route("/openid/authorize", authorize.begin, methods=["GET", "POST"]),
     Route("/openid/continue", authorize.go_on),
-    Route("/openid/form_post.js", authorize.form_post_script),
+    Route(authorize.FORM_POST_SCRIPT, authorize.form_post_script),
     Route("/openid/userinfo", userinfo, methods=["GET", "POST"]),
     Route("/openid/userinfo", preflight, methods=["OPTIONS"]),
     Route("/openid/logout", logout.logout, methods=["GET", "POST"]),

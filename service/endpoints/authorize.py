@@ -20,7 +20,7 @@ from service.oauth import authorize, id_tokens, redirects
 from service.oauth.asked import AuthorizationRequest
 from service.oauth.authorize import Asked, Mismatch, Redirected
 from service.oauth.errors import Shown
-from service.oauth.form import FORM
+from service.oauth.form import FORM, is_form
 from service.oauth.redirects import Redirect
 from service.oauth.server import utc_now
 from service.oauth.steps import (
@@ -38,6 +38,7 @@ from service.people.sessions import SignedIn
 from service.resources import Resources
 
 CONTINUE = "/openid/continue"
+FORM_POST_SCRIPT = "/openid/form_post.js"
 
 
 async def begin(request: Request) -> Response:
@@ -59,7 +60,7 @@ async def begin(request: Request) -> Response:
     try:
         good = _with_hint(resources, authorize.checked(asked, found), params.get("id_token_hint"))
     except Redirected as fault:
-        return sent(fault.redirect)
+        return sent(fault.redirect, resources)
     except Mismatch as fault:
         assert found is not None
         await remember_refusal(resources, found.client.client_id, fault.why)
@@ -82,14 +83,14 @@ async def go_on(request: Request) -> Response:
         settings = resources.settings
         asked, found = authorize.still_good(asked, found, settings.issuer, pkce_of_all=settings.pkce_of_all)
     except Redirected as fault:
-        return sent(fault.redirect)
+        return sent(fault.redirect, resources)
     return await _go_on(request, asked, found)
 
 
-def sent(redirect: Redirect) -> Response:
-    """The answer to the client, by way of the browser."""
+def sent(redirect: Redirect, resources: Resources) -> Response:
+    """The answer to the client, by way of the browser; from whatever page the person is on."""
     if redirect.mode == "form_post":
-        return _form_post(redirect)
+        return _form_post(redirect, f"{below(resources.settings.issuer)}{FORM_POST_SCRIPT}")
     return RedirectResponse(redirect.location, HTTPStatus.SEE_OTHER, GOES_AWAY)
 
 
@@ -109,7 +110,7 @@ async def _on(resources: Resources, asked: AuthorizationRequest, found: Found, s
         case AskConsent():
             return _page("/consent", resources, asked)
         case Refuse():
-            return sent(redirects.refused(asked, resources.settings.issuer, step.error, step.description))
+            return sent(redirects.refused(asked, resources.settings.issuer, step.error, step.description), resources)
         case Grant():
             assert signed_in is not None
             return await _granted(resources, asked, found, signed_in)
@@ -122,7 +123,7 @@ async def _granted(resources: Resources, asked: AuthorizationRequest, found: Fou
         return await _on(resources, asked, found, None)
     except ConsentWithdrawn:
         return await _on(resources, asked, found, signed_in)
-    return sent(redirects.allowed(asked, resources.settings.issuer, code.reveal()))
+    return sent(redirects.allowed(asked, resources.settings.issuer, code.reveal()), resources)
 
 
 async def _next(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn | None) -> Step:
@@ -164,7 +165,7 @@ async def _said(request: Request) -> bytes:
     """The query of a GET, the form of a POST (OpenID Connect Core 1.0 section 3.1.2.1)."""
     if request.method != "POST":
         return request.scope["query_string"]
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    if not is_form(request.headers.get("content-type", "")):
         raise Shown("This request cannot be read", f"A POST to this address has a body of {FORM}.")
     try:
         return await read_body(request.scope, request.receive)
@@ -177,7 +178,7 @@ def _page(path: str, resources: Resources, asked: AuthorizationRequest) -> Respo
     return RedirectResponse(location, HTTPStatus.SEE_OTHER, GOES_AWAY)
 
 
-def _form_post(redirect: Redirect) -> Response:
+def _form_post(redirect: Redirect, script: str) -> Response:
     """A form that sends itself, and that a person can send where there is no JavaScript."""
     fields = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
@@ -187,7 +188,7 @@ def _form_post(redirect: Redirect) -> Response:
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Back to the application</title>'
         f'<form method="post" action="{escape(redirect.uri)}">{fields}'
         "<noscript><p>Your browser runs no scripts.</p><button>Continue</button></noscript></form>"
-        '<script src="form_post.js"></script></html>'
+        f'<script src="{escape(script)}"></script></html>'
     )
     policy = f"default-src 'none'; script-src 'self'; form-action {form_target(redirect.uri)}; base-uri 'none'; frame-ancestors 'none'"
     return Response(body, headers={**GOES_AWAY, "Content-Security-Policy": policy}, media_type="text/html")

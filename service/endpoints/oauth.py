@@ -1,7 +1,7 @@
 """The door of the OAuth endpoints: a POST with a form, answered in OAuth's dialect. Plain ASGI, for these are the hottest routes."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from msgspec import Struct, json
@@ -24,7 +24,7 @@ from service.endpoints.cross_origin import FROM_ANYWHERE, PREFLIGHT
 from service.endpoints.management import BEYOND, MIN_POSITION, as_problem, reached, refusal
 from service.lookup import Seen
 from service.oauth.authentication import Presented, presented, prove
-from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong, TooManyFailures
+from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong, TooManyFailures
 from service.oauth.form import Form, parse
 from service.oauth.server import utc_now
 from service.problems import NotAllowed
@@ -57,7 +57,7 @@ class OAuth:
                 return
             body = await self._carry_out(await _asked(scope, receive))
         except Refusal as refused:
-            await _refuse(send, refused)
+            await _refuse(send, refused, _challenge(scope, refused))
         except Unavailable as fault:
             log.warning("%s", fault)
             await _refuse(send, ServerAway())
@@ -122,7 +122,7 @@ async def count_failure(asked: Asked, given: Presented | None) -> None:
 def required(form: Form, name: str) -> str:
     value = form.get(name)
     if value is None:
-        raise InvalidRequest(f"The parameter {name} is missing.")
+        raise InvalidRequest(f"The parameter {name} is missing. Send it in the body.")
     return value
 
 
@@ -154,9 +154,15 @@ def _position(text: str) -> int:
     raise InvalidRequest(f"{MIN_POSITION} must be a position of the log: a whole number.")
 
 
-async def _refuse(send: Send, refused: Refusal) -> None:
+def _challenge(scope: Scope, refused: Refusal) -> Mapping[str, str]:
+    """RFC 6749 section 5.2: for a client that tried to authenticate by a header."""
+    challenged = isinstance(refused, InvalidClient) and headers_named(scope, b"authorization")
+    return CHALLENGE if challenged else {}
+
+
+async def _refuse(send: Send, refused: Refusal, headers: Mapping[str, str] | None = None) -> None:
     body: dict[str, Any] = {"error": refused.error, "error_description": refused.description}
-    await answer(send, refused.status, {**NO_STORE, **refused.headers}, json.encode(body))
+    await answer(send, refused.status, {**NO_STORE, **refused.headers, **(headers or {})}, json.encode(body))
 
 
 async def _not_post(scope: Scope, receive: Receive, send: Send) -> None:

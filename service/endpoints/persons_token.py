@@ -9,11 +9,11 @@ from events.issuance import Issue, TokenIssued
 from service.commands.authorization import CODE_REPLAYED as REPLAYED
 from service.credentials import new_id
 from service.endpoints.oauth import certainly, presented_or_none
-from service.endpoints.redemption import Gone, Redemption, load, person_is_there
+from service.endpoints.redemption import Redemption, load, person_is_there
 from service.endpoints.userinfo import claims_about
 from service.oauth import id_tokens
 from service.oauth.claims import of_scopes as claims_of_scopes
-from service.oauth.errors import InvalidClient, ServerAway
+from service.oauth.errors import Gone, InvalidClient, ServerAway
 from service.oauth.keys import ALGORITHM, Signer
 from service.oauth.server import utc_now
 from service.oauth.tokens import Claims, sign

@@ -22,10 +22,11 @@ from service.commands.handle import AUTHORIZATION, CarriedOutBefore, Handled, ha
 from service.credentials import hash_secret, new_id
 from service.endpoints.oauth import Asked
 from service.endpoints.persons_token import answered, claims_of, recorded
-from service.endpoints.redemption import Gone, Redemption, admitted, meta_of
+from service.endpoints.redemption import Redemption, admitted, meta_of
 from service.idempotency import Answer
 from service.idempotency import Asked as Once
 from service.oauth import tickets
+from service.oauth.errors import Gone
 from service.oauth.server import utc_now
 from service.problems import Clash
 from service.scopes import OFFLINE_ACCESS

@@ -15,16 +15,9 @@ from service.credentials import new_id
 from service.endpoints.oauth import Asked, certainly, count_failure, presented_or_none
 from service.endpoints.remembering import remember_refusal
 from service.lookup import Seen
-from service.oauth.errors import InvalidClient, InvalidGrant, Refused
+from service.oauth.errors import Gone, InvalidClient, InvalidTarget, MissingVerifier, Refusal, Refused
 from service.oauth.server import Facts, Grant, decide, utc_now
 from service.oauth.tickets import Ticket
-
-
-class Gone(InvalidGrant):
-    """One text for every reason: a thief learns nothing from it."""
-
-    def __init__(self) -> None:
-        super().__init__("It is not good: it was used before, or has expired, or was revoked, or is not this client's.")
 
 
 class Redemption(Struct, frozen=True, kw_only=True):
@@ -48,7 +41,11 @@ async def admitted(asked: Asked, ticket: Ticket | None) -> Redemption:
     except InvalidClient:
         await count_failure(asked, given)
         raise
-    except Refused as refused:
+    except MissingVerifier:
+        assert given is not None
+        await remember_refusal(asked.resources, given.client_id, "a code came without its code_verifier")
+        raise
+    except (Refused, Gone) as refused:
         await _remember(asked, ticket if authorized else None, given.client_id if given else "", refused)
         raise
     assert ticket is not None
@@ -79,7 +76,7 @@ async def load(asked: Asked, stream: UUID) -> Authorization:
     return await state_of(asked.resources.ledger, AUTHORIZATION, stream)
 
 
-async def _remember(asked: Asked, ticket: Ticket | None, client_id: str, refused: Refused) -> None:
+async def _remember(asked: Asked, ticket: Ticket | None, client_id: str, refused: Refusal) -> None:
     """Whoever has the code and not what belongs to it is a thief, so it is spent, and the attempt is an event.
 
     One that is nothing here (of another server, made up, or long revoked) is an event too.
@@ -99,7 +96,7 @@ async def _remember(asked: Asked, ticket: Ticket | None, client_id: str, refused
 def _is_for_the_same_resource(asked: Asked, authorized: Authorized) -> None:
     """RFC 8707 section 2.2."""
     if asked.form.get("resource", authorized.granted.resource) != authorized.granted.resource:
-        raise Refused(400, "invalid_target", "The resource is not the one that the person was asked about.")
+        raise InvalidTarget("The resource is not that of the authorization request. Name the same one, or none.")
 
 
 async def person_is_there(redemption: Redemption) -> None:

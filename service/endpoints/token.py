@@ -10,7 +10,7 @@ from service.endpoints.oauth import Asked, certainly, count_failure, look_up, pr
 from service.endpoints.redeem import exchange_refresh_token, redeem_code
 from service.lookup import Seen
 from service.oauth.authentication import Presented
-from service.oauth.errors import InvalidClient, Refusal, Refused, ServerAway
+from service.oauth.errors import InvalidClient, InvalidTarget, Refusal, ServerAway
 from service.oauth.keys import Signer
 from service.oauth.parameters import NO_RESOURCE, is_resource
 from service.oauth.server import Facts, Grant, decide, utc_now
@@ -84,7 +84,7 @@ def _audience(asked: Asked) -> str:
     if resource is None:
         return asked.resources.settings.audience
     if not is_resource(resource, asked.resources.settings.insecure_http_hosts):
-        raise Refused(400, "invalid_target", NO_RESOURCE)
+        raise InvalidTarget(NO_RESOURCE)
     return resource
 
 

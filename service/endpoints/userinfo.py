@@ -11,13 +11,15 @@ from events.authorization import Authorized
 from events.database import Unavailable
 from service.commands.handle import AUTHORIZATION, state_of
 from service.credentials import new_id
-from service.endpoints.asgi import resources_of
+from service.endpoints.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
 from service.endpoints.cross_origin import FROM_ANYWHERE
 from service.endpoints.management import as_problem, refusal
 from service.oauth.claims import of_scopes
+from service.oauth.errors import Refusal
+from service.oauth.form import FORM, is_form, parse
 from service.oauth.tokens import BadToken, VerifiedClaims
 from service.people.accounts import Profile
-from service.problems import Forbidden, Problem, Unauthenticated
+from service.problems import Forbidden, Invalid, Problem, Unauthenticated
 from service.resources import Resources
 from service.scopes import OPENID
 
@@ -28,7 +30,7 @@ async def userinfo(request: Request) -> Response:
     request_id = new_id()
     try:
         return Response(json.encode(await _told(request)), headers=HEADERS, media_type="application/json")
-    except (Problem, Unavailable) as fault:
+    except (Problem, Unavailable, BodyTooLong, BodyCutShort) as fault:
         refused = refusal(as_problem(fault, request_id), request_id)
         refused.headers.update(HEADERS)
         return refused
@@ -69,13 +71,9 @@ def _known(profile: Profile, *, verified: bool) -> dict[str, Any]:
 
 
 async def _token(request: Request, resources: Resources) -> VerifiedClaims:
-    """The bearer token (RFC 6750), of a person's authorization that stands."""
-    given = request.headers.getlist("authorization")
-    scheme, _, token = (given[0] if given else "").partition(" ")
-    if len(given) != 1 or scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("Send one access token: Authorization: Bearer ...")
+    """The claims of the bearer token, which is of a person's authorization that stands."""
     try:
-        claims = resources.tokens.verify(token.strip(), for_us=False)
+        claims = resources.tokens.verify(await _presented(request), for_us=False)
     except BadToken as fault:
         raise Unauthenticated(str(fault), error="invalid_token") from fault
     # A token for another resource (RFC 8707) is in the hands of that resource, which was not to learn who the person is.
@@ -86,6 +84,26 @@ async def _token(request: Request, resources: Resources) -> VerifiedClaims:
     if seen is None or claims.authorization is None:
         raise _no_good()
     return claims
+
+
+async def _presented(request: Request) -> str:
+    """The token in the header or in a form (RFC 6750 sections 2.1 and 2.2). Raises Unauthenticated, and Invalid where it is in both."""
+    given, posted = request.headers.getlist("authorization"), await _posted(request)
+    if len(given) > 1 or (given and posted):
+        raise Invalid("The access token came more than once. Send it in one Authorization header, or in the body.")
+    scheme, _, token = (given[0] if given else f"Bearer {posted or ''}").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send one access token: Authorization: Bearer ..., or access_token in a form.")
+    return token.strip()
+
+
+async def _posted(request: Request) -> str | None:
+    if request.method != "POST" or not is_form(request.headers.get("content-type", "")):
+        return None
+    try:
+        return parse(FORM, await read_body(request.scope, request.receive)).get("access_token")
+    except Refusal as fault:
+        raise Invalid(fault.description) from fault
 
 
 def _no_good() -> Unauthenticated:

@@ -40,8 +40,10 @@ def presented(authorization: str | None, form: Form) -> Presented:
         raise InvalidRequest("The client authenticates twice, in the Authorization header and in the body; choose one.")
     client_id, client_secret = _basic(authorization)
     if form.get("client_id", client_id) != client_id:
-        raise InvalidRequest("The client_id in the body is not the one in the Authorization header.")
-    return Presented(client_id=client_id, client_secret=client_secret, method="client_secret_basic")
+        raise InvalidRequest("The client_id in the body is not the one in the Authorization header; send one of them.")
+    # An empty secret is none (RFC 6749 section 2.3.1): so public clients of some libraries name themselves.
+    method = "client_secret_basic" if client_secret else NONE
+    return Presented(client_id=client_id, client_secret=client_secret or None, method=method)
 
 
 def prove(given: Presented, found: Found | None, now: datetime) -> StoredSecret | None:
@@ -60,6 +62,7 @@ def prove(given: Presented, found: Found | None, now: datetime) -> StoredSecret 
 
 
 def _basic(authorization: str) -> tuple[str, str]:
+    """The client_id, and the secret or "". Raises InvalidClient."""
     scheme, _, encoded = authorization.partition(" ")
     try:
         if scheme.lower() != "basic":
@@ -68,6 +71,6 @@ def _basic(authorization: str) -> tuple[str, str]:
     except (binascii.Error, ValueError) as fault:
         raise InvalidClient from fault
     client_id, colon, client_secret = text.partition(":")
-    if not colon or not client_id or not client_secret:
+    if not colon or not client_id:
         raise InvalidClient
     return unquote_plus(client_id), unquote_plus(client_secret)

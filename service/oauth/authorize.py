@@ -4,22 +4,26 @@ Until the client and its redirect URI are known to be good a fault is shown to t
 the client (Redirected). RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import parse_qsl
 
 from msgspec import Struct, structs
 
 from projections.clients import Found
-from service.oauth import parameters, redirect_match, redirects
+from service.oauth import parameters, redirect_match, redirects, request_objects
 from service.oauth.asked import AuthorizationRequest
 from service.oauth.errors import Shown
+from service.oauth.form import ONE_RESOURCE
 from service.oauth.parameters import Fault, Params, is_visible
 from service.oauth.redirects import Redirect
 from service.scopes import OPENID, split
 
 MOST_PARAMETERS = 50
 MOST_CHARACTERS = 2048
-"""Of any one parameter. All of them travel in URLs."""
+"""Of any one parameter but those of LONGER. All of them travel in URLs."""
+
+LONGER = {"state": 4096, "id_token_hint": 16_384}
+"""Some frameworks keep all that they know of a login in state; an ID token has the groups of its person. Only state is carried on."""
 
 RESPONSE_MODES = ("query", "fragment", "form_post")
 NOT_OFFERED = {
@@ -78,12 +82,15 @@ def checked(asked: Asked, found: Found | None) -> AuthorizationRequest:
     """The request, found good in every part. Raises Shown or Redirected."""
     found = _client_is_known(asked, found)
     uri, named = _redirect_uri_is_registered(asked, found)
+    inside = request_objects.read(asked.params.get("request"))
+    mode = asked.params.get("response_mode", inside.response_mode)
+    state = asked.params.get("state", inside.state)
     answer = AuthorizationRequest(
         client_id=found.client.client_id,
         redirect_uri=uri,
         named=named,
-        response_mode=_mode(asked.params),
-        state=asked.params.get("state") if is_visible(asked.params.get("state", "")) else None,
+        response_mode=mode if mode in RESPONSE_MODES else "query",
+        state=state if state is not None and is_visible(state) else None,
         asked_at=asked.now,
     )
     try:
@@ -117,8 +124,8 @@ def still_good(
 def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> AuthorizationRequest:
     params = asked.params
     _nothing_comes_twice(asked)
-    _nothing_is_too_long(params)
     _what_is_not_offered_is_not_asked(params)
+    _nothing_is_too_long(params)
     _the_response_is_a_code(params)
     wanted = parameters.wanted_claims(params)
     return structs.replace(
@@ -171,30 +178,26 @@ def _redirect_uri_is_registered(asked: Asked, found: Found) -> tuple[str, bool]:
         if len(registered) == 1 and OPENID not in split(asked.params.get("scope")):
             return registered[0], False
         raise Shown(
-            "The application did not say where to send you back to", "The request needs the parameter redirect_uri."
+            "The application did not say where to send you back to",
+            "The request needs the parameter redirect_uri, as a plain parameter.",
         )
     if not redirect_match.matches(given, registered):
         raise Mismatch(redirect_match.differences(given, registered))
     return given, True
 
 
-def _mode(params: Mapping[str, str]) -> str:
-    """How a fault is sent back: as asked where that can be, else in the query."""
-    mode = params.get("response_mode", "query")
-    return mode if mode in RESPONSE_MODES else "query"
-
-
 def _nothing_comes_twice(asked: Asked) -> None:
-    if asked.twice == ("resource",):  # RFC 8707 has them; a token of ours is for one
-        raise Fault("invalid_target", "A token is for one resource; the parameter resource may come once only.")
+    if asked.twice == ("resource",):  # which RFC 8707 allows, where a token can be for several
+        raise Fault("invalid_target", ONE_RESOURCE)
     if asked.twice:
-        raise Fault("invalid_request", f"Parameters given more than once: {', '.join(asked.twice)}.")
+        raise Fault("invalid_request", f"Parameters given more than once: {', '.join(asked.twice)}. Send each once.")
 
 
 def _nothing_is_too_long(params: Params) -> None:
-    long = sorted(name for name, value in params.items() if len(value) > MOST_CHARACTERS)
+    long = sorted(name for name, value in params.items() if len(value) > LONGER.get(name, MOST_CHARACTERS))
     if long:
-        raise Fault("invalid_request", f"Parameters longer than {MOST_CHARACTERS} characters: {', '.join(long)}.")
+        most = ", ".join(f"{name} ({LONGER.get(name, MOST_CHARACTERS)})" for name in long)
+        raise Fault("invalid_request", f"Parameters longer than this server takes, in characters: {most}.")
     if not is_visible(params.get("state", "")):
         raise Fault("invalid_request", "The parameter state has characters that are not printable ASCII.")
 
@@ -204,12 +207,12 @@ def _what_is_not_offered_is_not_asked(params: Params) -> None:
         if name in params:
             raise Fault(error, f"This server does not take the parameter {name}; send plain parameters.")
     if params.get("response_mode", "query") not in RESPONSE_MODES:
-        raise Fault("invalid_request", f"response_mode must be one of: {', '.join(RESPONSE_MODES)}.")
+        raise Fault("invalid_request", f"The parameter response_mode must be one of: {', '.join(RESPONSE_MODES)}.")
 
 
 def _the_response_is_a_code(params: Params) -> None:
     kind = params.get("response_type")
     if kind is None:
-        raise Fault("invalid_request", "The parameter response_type is missing.")
+        raise Fault("invalid_request", "The parameter response_type is missing. Send response_type=code.")
     if kind != "code":
-        raise Fault("unsupported_response_type", "response_type must be code; nothing else is offered.")
+        raise Fault("unsupported_response_type", "The parameter response_type must be code; nothing else is offered.")

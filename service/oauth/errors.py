@@ -3,8 +3,11 @@
 Refusal
 ├── Refused            what Authlib says no to: its status, its error
 ├── InvalidRequest     400
+│   └── MissingVerifier     the code stays as it was
+├── InvalidTarget      400  (RFC 8707 section 2)
 ├── TooLong            413
 ├── InvalidGrant       400  (of RFC 7009: a token that is another client's)
+│   └── Gone                one text for every reason: a thief learns nothing from it
 ├── InvalidClient      401  one text for every reason, so that nothing is learned from it
 ├── TooManyFailures    429
 └── ServerAway         503  nothing was issued
@@ -13,6 +16,7 @@ Refusal
 from collections.abc import Mapping
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="muniment"'}
+"""For a client that authenticates by a header alone: libraries that send the secret in the body show a challenge, not the error."""
 
 
 class Refusal(Exception):
@@ -21,6 +25,7 @@ class Refusal(Exception):
     headers: Mapping[str, str] = {}
 
     def __init__(self, description: str) -> None:
+        """The description says what is wrong with what, and what to do; it is never empty."""
         super().__init__(description)
         self.description = plain(description)
 
@@ -36,6 +41,20 @@ class InvalidRequest(Refusal):
     pass
 
 
+class MissingVerifier(InvalidRequest):
+    """A code without any verifier proves no theft, and nobody gains by it: so it is not spent. With a wrong verifier it is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The parameter code_verifier is missing. Send the one that the code_challenge of the authorization request "
+            "was made from; the code is still valid (RFC 7636 section 4.5)."
+        )
+
+
+class InvalidTarget(Refusal):
+    error = "invalid_target"
+
+
 class TooLong(Refusal):
     status = 413
 
@@ -44,10 +63,17 @@ class InvalidGrant(Refusal):
     error = "invalid_grant"
 
 
+class Gone(InvalidGrant):
+    def __init__(self) -> None:
+        super().__init__(
+            "The authorization code or refresh token is not valid: it was used before, has expired, was revoked, or was "
+            "issued to another client. Send the person to the authorization endpoint once more."
+        )
+
+
 class InvalidClient(Refusal):
     status = 401
     error = "invalid_client"
-    headers = CHALLENGE
 
     def __init__(self) -> None:
         super().__init__(

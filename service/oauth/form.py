@@ -2,17 +2,22 @@
 
 from urllib.parse import parse_qsl
 
-from service.oauth.errors import InvalidRequest
+from service.oauth.errors import InvalidRequest, InvalidTarget
 
 MOST_PARAMETERS = 50
 FORM = "application/x-www-form-urlencoded"
+ONE_RESOURCE = "A token is for one resource; the parameter resource may come once only."
 
 Form = dict[str, str]
 
 
+def is_form(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == FORM
+
+
 def parse(content_type: str, body: bytes) -> Form:
-    """The parameters that have a value (one without is as one left out: RFC 6749 section 3.2). Raises InvalidRequest."""
-    if content_type.partition(";")[0].strip().lower() != FORM:
+    """The parameters that have a value (one without is as one left out: RFC 6749 section 3.2). Raises InvalidRequest, InvalidTarget."""
+    if not is_form(content_type):
         raise InvalidRequest(f"Send the parameters in the body, as Content-Type: {FORM}.")
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
@@ -24,6 +29,8 @@ def parse(content_type: str, body: bytes) -> Form:
     if len(form) != len(pairs):
         names = [name for name, _ in pairs]
         twice = sorted({name for name in names if names.count(name) > 1})
+        if twice == ["resource"]:  # which RFC 8707 allows, where a token can be for several
+            raise InvalidTarget(ONE_RESOURCE)
         raise InvalidRequest(f"Parameters given more than once: {', '.join(twice)}.")
     odd = sorted(
         name

@@ -5,18 +5,20 @@ from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
-from authlib.oauth2.rfc6749 import ClientCredentialsGrant, InvalidScopeError, RefreshTokenGrant
+from authlib.oauth2.rfc6749 import ClientCredentialsGrant, RefreshTokenGrant
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
-from authlib.oauth2.rfc7636 import CodeChallenge
 
 from events.authorization import Authorized, CodeIssued
 from events.client import StoredSecret
 from projections.clients import Found
-from service.oauth.errors import plain
+from service.oauth.errors import Gone, Refused
 from service.oauth.parameters import persons_scopes
+from service.oauth.pkce import CodeVerifier
 from service.oauth.tickets import CODE, REFRESH_TOKEN, read
 from service.scopes import split
 
+NO_SCOPES = "It has no scopes; its owner can give it some."
+OTHER_REDIRECT_URI = "The redirect_uri is not the one that the authorization request named. Send the same one in both."
 METHODS = ("presented",)
 """Every grant takes what `authenticate_client` took."""
 
@@ -73,29 +75,30 @@ class ClientCredentials(ClientCredentialsGrant):
     def validate_requested_scope(self) -> None:
         """A client gets what it asks for or is refused; one that does not ask gets all that it may have."""
         allowed = self.client.found.client.scopes
-        payload: Any = self.request.payload
-        asked = split(payload.scope)
+        asked = split(_payload(self).scope)
         unknown = [scope for scope in asked if scope not in allowed]
         if unknown:
-            raise InvalidScopeError(
-                plain(f"This client may not have: {' '.join(unknown)}. It may have: {' '.join(allowed) or 'nothing'}.")
-            )
+            may_have = f"It may have: {' '.join(allowed)}." if allowed else NO_SCOPES
+            raise Refused(400, "invalid_scope", f"This client may not have: {' '.join(unknown)}. {may_have}")
         if not allowed:
-            raise InvalidScopeError("This client has no scopes; its owner can give it some.")
+            raise Refused(400, "invalid_scope", NO_SCOPES)
 
 
 class CodeGrant(AuthorizationCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
-    def query_authorization_code(self, code: str, client: Client) -> Code | None:
-        """Whether it was redeemed, or has expired, is not asked here: that is decided when it is, once for all who come at once."""
+    def query_authorization_code(self, code: str, client: Client) -> Code:
+        """Raises a Refusal, in words of ours: Authlib's say less. Whether it was redeemed, or has expired, is not asked here: that is decided when it is, once for all who come at once."""
         authorized = self.server.facts.authorized
         ticket = read(CODE, code)
         if authorized is None or authorized.code is None or ticket is None or not _is_of(authorized, client):
-            return None
+            raise Gone
         if not compare_digest(authorized.code.hash, ticket.hash):
-            return None
-        return Code(authorized, authorized.code)
+            raise Gone
+        found, payload = Code(authorized, authorized.code), _payload(self)
+        if found.get_redirect_uri() not in (None, payload.redirect_uri):
+            raise Refused(400, "invalid_grant", OTHER_REDIRECT_URI)
+        return found
 
     def authenticate_user(self, authorization_code: Code) -> UUID:
         return authorization_code.authorized.granted.user
@@ -109,28 +112,24 @@ class Refreshing(RefreshTokenGrant):
 
     def _validate_token_scope(self, token: Credential) -> None:
         """What the authorization endpoint left out is left out again, for applications repeat here what they asked for there."""
-        client: Any = self.request.client
-        granted, may_ask_for = token.authorized.granted.scopes, persons_scopes(client.found)
-        asked = self._asked()
+        granted, may_ask_for = token.authorized.granted.scopes, persons_scopes(_client(self).found)
+        asked = split(_payload(self).scope)
         more = [scope for scope in asked if scope in may_ask_for and scope not in granted]
         if more or (asked and set(asked).isdisjoint(granted)):
-            raise InvalidScopeError(
-                plain(f"The person did not allow: {' '.join(more or asked)}. They allowed: {' '.join(granted)}.")
-            )
+            why = f"The person did not allow: {' '.join(more or asked)}. They allowed: {' '.join(granted)}."
+            raise Refused(400, "invalid_scope", why)
 
     def issue_token(self, user: UUID, refresh_token: Credential) -> Any:
-        granted, asked = refresh_token.authorized.granted.scopes, self._asked()
+        granted, asked = refresh_token.authorized.granted.scopes, split(_payload(self).scope)
         return self.generate_token(user=user, scope=" ".join(scope for scope in asked or granted if scope in granted))
 
-    def _asked(self) -> tuple[str, ...]:
-        payload: Any = self.request.payload
-        return split(payload.scope)
-
-    def authenticate_refresh_token(self, refresh_token: str) -> Credential | None:
-        """Whether it is the present one is decided when it is exchanged."""
+    def authenticate_refresh_token(self, refresh_token: str) -> Credential:
+        """Raises Gone. Whether it is the present one is decided when it is exchanged."""
         authorized = self.server.facts.authorized
         if authorized is None or authorized.refresh is None or read(REFRESH_TOKEN, refresh_token) is None:
-            return None
+            raise Gone
+        if not _is_of(authorized, _client(self)):
+            raise Gone
         return Credential(authorized)
 
     def authenticate_user(self, refresh_token: Credential) -> UUID:
@@ -140,12 +139,20 @@ class Refreshing(RefreshTokenGrant):
         """Exchanging it is an event of the caller's."""
 
 
+def _payload(grant: Any) -> Any:
+    return grant.request.payload
+
+
+def _client(grant: Any) -> Client:
+    return grant.request.client
+
+
 def _is_of(authorized: Authorized, client: Client) -> bool:
     return authorized.granted.client == client.found.client.stream_id
 
 
 GRANTS: list[tuple[type, list[Any] | None]] = [
     (ClientCredentials, None),
-    (CodeGrant, [CodeChallenge(required=True)]),
+    (CodeGrant, [CodeVerifier(required=True)]),
     (Refreshing, None),
 ]

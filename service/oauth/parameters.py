@@ -14,7 +14,7 @@ from service.scopes import IDENTITY, MANAGEMENT, split
 
 SEND_PKCE = "Send code_challenge and code_challenge_method=S256 (RFC 7636)"
 NOT_REQUIRED = "set the client's requirePkce to false"
-NO_RESOURCE = "resource must be an absolute https URI without a fragment (http for loopback alone)."
+NO_RESOURCE = "The parameter resource must be an absolute https URI without a fragment (http for loopback alone)."
 PROMPTS = ("none", "login", "consent", "select_account")
 
 _challenge = re.compile(r"[A-Za-z0-9\-_]{43}").fullmatch
@@ -70,15 +70,17 @@ def challenge_of(params: Params, found: Found, *, of_all: bool) -> str | None:
     if challenge is None:
         if method is not None:
             raise Fault(
-                "invalid_request", "code_challenge_method needs a code_challenge beside it (RFC 7636 section 4.3)."
+                "invalid_request",
+                "The parameter code_challenge_method needs a code_challenge beside it (RFC 7636 section 4.3).",
             )
         pkce_is_used(None, found, of_all=of_all)
         return None
     if method != "S256":
-        raise Fault("invalid_request", "code_challenge_method must be S256; plain protects nobody.")
+        raise Fault("invalid_request", "The parameter code_challenge_method must be S256; plain protects nobody.")
     if not _challenge(challenge):
         raise Fault(
-            "invalid_request", "code_challenge must be the SHA-256 of the verifier in base64url: 43 characters."
+            "invalid_request",
+            "The parameter code_challenge must be the SHA-256 of the verifier in base64url: 43 characters.",
         )
     return challenge
 
@@ -106,9 +108,9 @@ def prompts(params: Params) -> tuple[str, ...]:
     asked = split(params.get("prompt"))
     unknown = [prompt for prompt in asked if prompt not in PROMPTS]
     if unknown:
-        raise Fault("invalid_request", f"prompt may be: {', '.join(PROMPTS)}.")
+        raise Fault("invalid_request", f"The parameter prompt may be: {', '.join(PROMPTS)}.")
     if "none" in asked and len(asked) > 1:
-        raise Fault("invalid_request", "prompt=none stands alone.")
+        raise Fault("invalid_request", "The parameter prompt must not have none beside another value.")
     return asked
 
 
@@ -117,7 +119,7 @@ def max_age(params: Params) -> int | None:
     if text is None:
         return None
     if not _number(text):
-        raise Fault("invalid_request", "max_age must be a whole number of seconds.")
+        raise Fault("invalid_request", "The parameter max_age must be a whole number of seconds.")
     return int(text)
 
 

@@ -6,12 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import (
-    AuthorizationServer,
-    InvalidRequestError,
-    OAuth2Request,
-    UnauthorizedClientError,
-)
+from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from msgspec import Struct
 
@@ -19,10 +14,21 @@ from events.authorization import Authorized
 from events.issuance import NO_SECRET
 from projections.clients import Found
 from service.oauth.authentication import Presented, prove
-from service.oauth.errors import InvalidClient, InvalidRequest, Refused
+from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import Form
 from service.oauth.grants import GRANTS, Client
 from service.scopes import split
+
+GRANT_TYPES = ", ".join(grant.GRANT_TYPE for grant, _ in GRANTS)
+MALFORMED = "The request is malformed. Send each parameter once, as a form, in the characters that OAuth allows."
+NO_BOT = "This client acts as nobody: it has no bot. Register one with a botUserId."
+FOR_MACHINES = "This client is for machines (m2m: true): it may use grant_type=client_credentials. Register one with m2m: false for people."
+FOR_PEOPLE = (
+    "People log in through this client (m2m: false): it may use grant_type=authorization_code and refresh_token. "
+    "Register one with m2m: true for a machine."
+)
+NEEDED = {"authorization_code": "code", "refresh_token": "refresh_token"}
+"""What the request of each grant type needs, beside the client's authentication."""
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -56,19 +62,33 @@ def decide(facts: Facts, form: Form) -> Grant:
     server = _Server(facts)
     try:
         if "grant_type" not in form:
-            raise InvalidRequestError("The parameter grant_type is missing.")
+            raise InvalidRequest(f"The parameter grant_type is missing. Send one of: {GRANT_TYPES}.")
         grant: Any = server.get_token_grant(request)
         grant.validate_token_request()
         grant.create_token_response()
     except OAuth2Error as error:
-        raise Refused(
-            error.status_code, error.error or "invalid_request", error.get_error_description() or ""
-        ) from error
+        raise _in_our_words(error, form, facts.found) from error
     except (ValueError, UnicodeError) as fault:  # Authlib's way of saying that it met something odd
-        raise InvalidRequest("The request is malformed.") from fault
+        raise InvalidRequest(MALFORMED) from fault
     if server.granted is None:
         raise NotLoaded("Authlib accepted the request without asking for a token")
     return server.granted
+
+
+def _in_our_words(error: OAuth2Error, form: Form, found: Found | None) -> Refusal:
+    """What Authlib itself refuses. Its texts say what is wrong, but not what to do; and some of its errors have none."""
+    kind = form["grant_type"]
+    needed = NEEDED.get(kind)
+    match error.error:
+        case "unsupported_grant_type":
+            text = f"This server does not offer grant_type={kind[:50]}. Use one of: {GRANT_TYPES}."
+        case "unauthorized_client":
+            text = FOR_MACHINES if found and found.client.grant_type == "client_credentials" else FOR_PEOPLE
+        case "invalid_request" if needed and needed not in form:
+            text = f"The parameter {needed} is missing. Send it with grant_type={kind}."
+        case _:
+            text = MALFORMED
+    return Refused(400, error.error or "invalid_request", text)
 
 
 class _Request(OAuth2Request):
@@ -112,7 +132,7 @@ class _Server(AuthorizationServer):
         row = client.found.client
         sub = row.bot_user_id if user is None else str(user)
         if sub is None:
-            raise UnauthorizedClientError("This client acts as nobody: it has no bot.")
+            raise Refused(400, "unauthorized_client", NO_BOT)
         granted = split(scope) if user else split(scope) or row.scopes
         self.granted = Grant(
             client=row.stream_id,

@@ -171,7 +171,7 @@ OAUTH_REFUSALS = (
         "invalid_client",
         "Client authentication failed: check client_id and client_secret, and that neither the client nor its bot is disabled.",
         ("WWW-Authenticate",),
-        meaning="The client did not prove itself. One text for every reason.",
+        meaning="The client did not prove itself. One text for every reason. A challenge answers an Authorization header alone.",
     ),
     _oauth(413, "invalid_request", "The body is longer than 64 KiB.", meaning="The body is over 64 KiB."),
     _oauth(

@@ -41,7 +41,8 @@ async def answer(visit: Visit) -> Response:
     asked, signed_in = visit.goal(), await visit.signed_in()
     if visit.given("consent") == DENY:
         issuer = visit.resources.settings.issuer
-        return sent(redirects.refused(asked, issuer, "access_denied", "The person denied the request."))
+        refused = redirects.refused(asked, issuer, "access_denied", "The person denied the request.")
+        return sent(refused, visit.resources)
     if signed_in is None or visit.given("consent") != ALLOW:
         return visit.onward()
     user = signed_in.user.stream_id

@@ -8,12 +8,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, read_body
+from service.oauth.form import is_form
 from service.pages import csrf
 from service.pages.browser import Form, Visit, keep_browser, master_key, visit_of
 from service.pages.errors import BadForm, page_of
 from service.problems import NotAllowed, TooLarge
 
-FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 30
 
 Action = Callable[[Visit], Awaitable[Response]]
@@ -57,7 +57,7 @@ class Page:
 
 async def _form(request: Request) -> Form:
     """The fields of the form, in UTF-8 and each once. Raises BadForm, TooLarge."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    if not is_form(request.headers.get("content-type", "")):
         raise BadForm
     try:
         body = await read_body(request.scope, request.receive)

@@ -15,7 +15,7 @@ from projections.clients import Row, stream_of
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
 from service.endpoints.origin import GOES_AWAY, below
 from service.oauth import redirect_match
-from service.oauth.errors import InvalidRequest, Shown
+from service.oauth.errors import Refusal, Shown
 from service.oauth.form import FORM, Form, parse
 from service.oauth.id_tokens import Hint, read_hint
 from service.pages.browser import Visit, bake, by, master_key
@@ -106,7 +106,7 @@ async def _parameters(request: Request) -> Form:
             body = await read_body(request.scope, request.receive)
             return parse(request.headers.get("content-type", ""), body)
         return parse(FORM, request.scope["query_string"])
-    except InvalidRequest as fault:
+    except Refusal as fault:
         raise Shown(CANNOT, fault.description) from fault
     except BodyTooLong as fault:
         raise Shown(CANNOT, "The request is longer than 64 KiB.", status=413) from fault

@@ -104,6 +104,7 @@ def oauth_error(response: httpx.Response, status: int, error: str) -> str:
     body = response.json()
     assert set(body) == {"error", "error_description"}
     assert body["error"] == error, body
+    assert re.fullmatch(r"[A-Z].+\.", body["error_description"]), body  # sentences, and never nothing
     return body["error_description"]
 
 

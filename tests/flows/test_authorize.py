@@ -6,9 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
+from service.base64url import as_text
 from service.scopes import ACRS
 from tests.flows.conftest import META, Live
-from tests.flows.people import CALLBACK, allow, asked, inside, logged_in, registered, sent_back, walked_through
+from tests.flows.people import CALLBACK, Forms, allow, asked, inside, logged_in, registered, sent_back, walked_through
 
 RESOURCE = "https://api.example.com/v1"
 
@@ -74,6 +75,8 @@ TOLD = {
     "scopes that nobody knows, alone": ({"scope": "galaxies stars"}, "invalid_scope"),
     "a response by message": ({"response_mode": "web_message"}, "invalid_request"),
     "a request object": ({"request": "e30.e30."}, "request_not_supported"),
+    "a long request object": ({"request": "e" * 5000}, "request_not_supported"),
+    "a state without end": ({"state": "s" * 4097}, "invalid_request"),
     "a request by reference": ({"request_uri": "https://app.example.com/r"}, "request_uri_not_supported"),
     "a self-issued registration": ({"registration": "{}"}, "registration_not_supported"),
     "a prompt that nobody knows": ({"prompt": "create"}, "invalid_request"),
@@ -99,7 +102,7 @@ TOLD = {
 async def test_the_client_is_told_of(live: Live, client: str, params: dict[str, str | None], error: str):
     given = sent_back(await asked(live.http, client, **params))
     assert set(given) == {"error", "error_description", "state", "iss"}
-    assert (given["error"], given["state"], given["iss"]) == (error, "st-1", live.url)
+    assert (given["error"], given["state"], given["iss"]) == (error, params.get("state", "st-1"), live.url)
     assert given["error_description"].endswith(".")
 
 
@@ -199,8 +202,32 @@ async def test_form_post_is_a_form_that_sends_itself_to_the_client_alone(live: L
     assert f'action="{CALLBACK}"' in answer.text
     assert 'value="&quot;&gt;&lt;script&gt;x"' in answer.text
     assert "form-action https:;" in answer.headers["content-security-policy"]
+    assert '<script src="/openid/form_post.js">' in answer.text  # as it is found from any page
     script = await live.http.get("/openid/form_post.js")
     assert script.headers["content-type"].startswith("text/javascript")
+
+
+async def test_a_client_that_sends_a_request_object_is_told_so_in_the_way_that_it_asks_for_there(
+    live: Live, client: str
+):
+    inside = as_text(b'{"response_mode": "form_post", "state": "st-2"}')
+    answer = await asked(live.http, client, request=f"e30.{inside}.", state=None)
+    assert (answer.status_code, Forms(answer.text).action) == (200, CALLBACK)
+    assert Forms(answer.text).fields == {
+        "error": "request_not_supported",
+        "error_description": "This server does not take the parameter request; send plain parameters.",
+        "state": "st-2",
+        "iss": live.url,
+    }
+
+
+async def test_a_long_state_comes_back_whole(live: Live, client: str):
+    state = "s" * 4096
+    async with logged_in(live) as person:
+        await allow(live, person.user, client)
+        assert sent_back(await asked(person.browser, client, state=state))["state"] == state
+        page = await asked(person.browser, client, state=state, prompt="consent")
+        assert (await person.browser.get(page.headers["location"])).status_code == 200
 
 
 async def test_what_a_page_hands_on_cannot_be_made_up(live: Live):

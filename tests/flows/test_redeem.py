@@ -13,6 +13,7 @@ from events.database import read
 from projections import users
 from service.commands.authorization import GRACE, RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, handle, state_of
+from service.oauth.form import FORM
 from service.oauth.server import utc_now
 from service.resources import opened
 from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error, settings_for
@@ -146,6 +147,11 @@ async def test_a_public_client_needs_no_secret_and_may_show_none(live: Live, pub
         code, pkce = await code_for(live, person, public[0])
         refused = await redeemed(live, (public[0], "secret_of_nobody"), code, pkce)
         assert refused.status_code == 401
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+        named = await live.http.post(
+            "/openid/token", data={**form, "code_verifier": pkce.verifier}, auth=(public[0], "")
+        )
+        assert named.status_code == 200
 
 
 async def test_a_confidential_client_needs_its_secret(live: Live, client: Client):
@@ -164,6 +170,10 @@ async def test_a_resource_becomes_the_audience_and_no_other_may_be_named(live: L
         code, pkce = await code_for(live, person, client[0], resource=resource)
         other = await redeemed(live, client, code, pkce, resource="https://other.example.com")
         oauth_error(other, 400, "invalid_target")
+        twice = await live.http.post(
+            "/openid/token", content=f"code={code}&resource=a&resource=b", headers={"Content-Type": FORM}
+        )
+        oauth_error(twice, 400, "invalid_target")
         token = (await redeemed(live, client, code, pkce, resource=resource)).json()["access_token"]
     assert jwt.decode(token, options={"verify_signature": False})["aud"] == resource
     assert await is_active(live, token)
@@ -201,7 +211,7 @@ class TestCheating:
         ("change", "error"),
         [
             pytest.param({"code_verifier": proof().verifier}, "invalid_grant", id="another verifier"),
-            pytest.param({"code_verifier": ""}, "invalid_request", id="no verifier"),
+            pytest.param({"code_verifier": "short"}, "invalid_request", id="a verifier of another form"),
             pytest.param({"redirect_uri": "https://app.example.com/other"}, "invalid_grant", id="another redirect URI"),
             pytest.param({"redirect_uri": ""}, "invalid_grant", id="no redirect URI"),
         ],
@@ -218,6 +228,19 @@ class TestCheating:
                     "select stream_id from read.authorizations where user_id = $1", person.user
                 )
         assert (await of_stream(live, stream))[-2:] == ["redemption_refused", "revoked"]
+
+    async def test_a_code_without_any_verifier_is_refused_and_remembered_and_stays_as_it_was(
+        self, live: Live, client: Client
+    ):
+        async with logged_in(live) as person:
+            code, pkce = await code_for(live, person, client[0])
+            oauth_error(await redeemed(live, client, code, pkce, code_verifier=""), 400, "invalid_request")
+            assert (await redeemed(live, client, code, pkce)).status_code == 200
+        async with inside(live) as resources:
+            told = await resources.ledger.pool.fetch(
+                "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization'"
+            )
+        assert [1 for row in told if client[0] in row[0] and "without its code_verifier" in row[0]] == [1]
 
     async def test_a_code_of_another_client_is_refused_and_spent(self, live: Live, client: Client):
         thief = await live.interactive()
@@ -441,6 +464,17 @@ class TestUserinfo:
                 for told in (first, again):
                     about = await verified(live, told["id_token"], given[0])
                     assert set(about) & {"name", "given_name", "family_name", "email", "email_verified"} == known
+
+    async def test_the_token_may_come_in_a_form_and_may_not_come_twice(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            token = (await tokens_for(live, person, client))["access_token"]
+            bearer, form = {"Authorization": f"Bearer {token}"}, {"access_token": token}
+            told = await live.http.post("/openid/userinfo", data=form)
+            assert (told.status_code, told.json()["sub"]) == (200, str(person.user))
+            assert (await live.http.post("/openid/userinfo", headers=bearer)).status_code == 200
+            assert (await live.http.post("/openid/userinfo", data=form, headers=bearer)).status_code == 400
+            assert (await live.http.post("/openid/userinfo", data={**form, "x": "x" * 70_000})).status_code == 413
+            assert (await live.http.get("/openid/userinfo", params=form)).status_code == 401
 
     async def test_a_machine_s_token_and_no_token_are_refused(self, live: Live):
         for headers in ({}, live.bearer, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer x.y.z"}):

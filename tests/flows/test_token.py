@@ -125,8 +125,11 @@ async def test_an_unknown_client_a_wrong_secret_and_a_disabled_client_get_the_sa
     assert len({answer.content for answer in answers}) == 1
     for answer in answers:
         oauth_error(answer, 401, "invalid_client")
-        assert answer.headers["www-authenticate"] == 'Basic realm="muniment"'
-        assert {**answer.headers, "date": ""} == {**answers[0].headers, "date": ""}
+        # A challenge answers a header alone (RFC 6749 section 5.2): some libraries show it in place of the error.
+        challenge = 'Basic realm="muniment"' if "authorization" in answer.request.headers else None
+        assert answer.headers.get("www-authenticate") == challenge
+        same = {**answer.headers, "date": "", "www-authenticate": ""}
+        assert same == {**answers[0].headers, "date": "", "www-authenticate": ""}
 
 
 BAD_AUTHORIZATION = {

@@ -16,6 +16,8 @@ from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
     ClientCredentialsGrant,
     InvalidClientError,
+    InvalidGrantError,
+    InvalidRequestError,
     OAuth2Request,
     UnsupportedGrantTypeError,
     UnsupportedTokenTypeError,
@@ -252,12 +254,16 @@ class TestTheGrantType:
         for facts in (FACTS, structs.replace(FACTS, given=None, found=None)):
             refusal = refused({"grant_type": grant_type}, facts)
             assert (refusal.status, refusal.error) == (400, "unsupported_grant_type")
+            assert refusal.description.endswith("Use one of: client_credentials, authorization_code, refresh_token.")
 
     def test_a_client_of_another_kind_may_not_use_it(self):
         refusal = refused(ASK, structs.replace(FACTS, found=found(grant_type="authorization_code")))
         assert (refusal.status, refusal.error) == (400, "unauthorized_client")
+        assert "Register one with m2m: true for a machine." in refusal.description
         for form in ({"grant_type": "authorization_code", "code": "x"}, {"grant_type": "refresh_token"}):
-            assert refused(form).error == "unauthorized_client"
+            refusal = refused(form)
+            assert refusal.error == "unauthorized_client"
+            assert "it may use grant_type=client_credentials." in refusal.description
 
     def test_a_machine_without_a_bot_acts_as_nobody(self):
         refusal = refused(ASK, structs.replace(FACTS, found=found(bot_user_id=None)))
@@ -317,7 +323,7 @@ class TestThe401:
         assert "realm" not in challenge
 
     def test_here_there_is_one(self):
-        assert {"WWW-Authenticate": 'Basic realm="muniment"'} == CHALLENGE == dict(InvalidClient.headers)
+        assert CHALLENGE == {"WWW-Authenticate": 'Basic realm="muniment"'}
 
     def test_stock_has_a_401_for_a_token_type_that_cannot_be_revoked(self):
         assert UnsupportedTokenTypeError().status_code == 401
@@ -404,7 +410,16 @@ class TestTheGuardAgainstUpgrades:
 
         monkeypatch.setattr(ClientCredentialsGrant, "validate_token_request", odd)
         refusal = refused(ASK)
-        assert (type(refusal), refusal.description) == (InvalidRequest, "The request is malformed.")
+        assert (type(refusal), refusal.description) == (InvalidRequest, server.MALFORMED)
+
+    @pytest.mark.parametrize("error", [InvalidGrantError(), InvalidRequestError("Missing 'x' in request.")])
+    def test_a_refusal_of_authlib_s_own_is_told_in_our_words(self, monkeypatch, error):
+        def refuse(_: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(ClientCredentialsGrant, "validate_token_request", refuse)
+        refusal = refused(ASK)
+        assert (refusal.status, refusal.error, refusal.description) == (400, error.error, server.MALFORMED)
 
     def test_a_decision_leaves_nothing_behind_for_the_next_one(self):
         assert decide(FACTS, ASK) == decide(FACTS, ASK)

@@ -25,8 +25,8 @@ from service.credentials import hash_secret
 from service.oauth import tickets
 from service.oauth.authentication import NONE, Presented
 from service.oauth.authorize import NOT_OFFERED, Asked, Redirected, checked, parse
-from service.oauth.errors import InvalidClient, Refusal, Shown
-from service.oauth.grants import GRANTS
+from service.oauth.errors import Gone, InvalidClient, MissingVerifier, Refusal, Refused, Shown
+from service.oauth.grants import GRANTS, OTHER_REDIRECT_URI
 from service.oauth.server import Facts, decide
 from tests.rules.keyring import ISSUER
 from tests.rules.samples import AT, STREAM
@@ -103,16 +103,25 @@ class TestPkce:
             pytest.param({"code_verifier": "w" * 43}, "invalid_grant", id="another"),
             pytest.param({"code_verifier": CHALLENGE}, "invalid_grant", id="the challenge itself, as with plain"),
             pytest.param({"code_verifier": "v"}, "invalid_request", id="too short"),
-            pytest.param({"code_verifier": ""}, "invalid_request", id="none"),
         ],
     )
     def test_here_a_code_takes_the_verifier_that_it_was_asked_for_with(self, change: dict[str, str], error: str):
-        form = {name: value for name, value in {**FORM, **change}.items() if value}
-        assert refused(form).error == error
+        refusal = refused({**FORM, **change})
+        assert refusal.error == error
+        assert refusal.description.startswith("The code_verifier ")
+
+    def test_here_a_request_without_any_verifier_is_told_apart_for_its_code_is_not_spent(self):
+        form = {name: value for name, value in FORM.items() if name != "code_verifier"}
+        assert isinstance(refused(form), MissingVerifier)
+        public = found(grant_type="authorization_code", public=True, secrets=())
+        nothing = Presented(client_id=MINE.client_id, client_secret=None, method=NONE)
+        assert isinstance(refused(form, structs.replace(FACTS, given=nothing, found=public)), MissingVerifier)
 
     def test_here_a_verifier_for_a_code_without_a_challenge_is_refused(self):
         bare = structs.replace(AUTHORIZED, code=structs.replace(ISSUED, code_challenge=None))
-        assert refused(FORM, structs.replace(FACTS, authorized=bare)).error == "invalid_request"
+        refusal = refused(FORM, structs.replace(FACTS, authorized=bare))
+        assert (type(refusal), refusal.error) == (Refused, "invalid_request")
+        assert "had no code_challenge" in refusal.description
 
 
 class TestTheCode:
@@ -126,9 +135,14 @@ class TestTheCode:
             AUTHORIZED, granted=structs.replace(GRANTED, client=AUTHORIZED.granted.user.__class__(int=9))
         )
         assert refused(FORM, structs.replace(FACTS, authorized=other)).error == "invalid_grant"
-        assert refused({**FORM, "redirect_uri": f"{URI}/"}).error == "invalid_grant"
-        assert refused({**FORM, "code": tickets.make(tickets.CODE, STREAM).reveal()}).error == "invalid_grant"
-        assert refused(FORM, structs.replace(FACTS, authorized=None)).error == "invalid_grant"
+        elsewhere = refused({**FORM, "redirect_uri": f"{URI}/"})
+        assert (elsewhere.error, elsewhere.description) == ("invalid_grant", OTHER_REDIRECT_URI)
+        assert isinstance(refused({**FORM, "code": tickets.make(tickets.CODE, STREAM).reveal()}), Gone)
+        assert isinstance(refused(FORM, structs.replace(FACTS, authorized=None)), Gone)
+
+    def test_here_what_is_missing_is_named(self):
+        assert "The parameter code is missing." in refused({"grant_type": "authorization_code"}).description
+        assert "The parameter refresh_token is missing." in refused({"grant_type": "refresh_token"}).description
 
     def test_here_a_redirect_uri_that_was_not_named_at_first_need_not_be_named_again(self):
         unnamed = structs.replace(AUTHORIZED, code=structs.replace(ISSUED, named=False))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.oauth.errors import InvalidRequest, Refusal
+from service.oauth.errors import InvalidRequest, InvalidTarget, Refusal
 from service.oauth.form import FORM, MOST_PARAMETERS, Form, parse
 
 
@@ -73,6 +73,13 @@ def test_what_is_odd_is_refused(body, said):
     assert said in str(caught.value)
     assert caught.value.status == 400
     assert caught.value.description.isascii()
+
+
+def test_a_second_resource_is_an_invalid_target_as_at_the_authorization_endpoint():
+    with pytest.raises(InvalidTarget, match="for one resource"):
+        parse(FORM, b"resource=a&resource=b&scope=c")
+    with pytest.raises(InvalidRequest, match="more than once: resource, scope"):
+        parse(FORM, b"resource=a&resource=b&scope=c&scope=d")
 
 
 def test_as_many_as_may_be_are_read():
