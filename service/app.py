@@ -56,7 +56,7 @@ USER = users.PATH + "/{user_id}"
 
 MANAGED = {
     clients.PATH: Managed(
-        GET=Action(CLIENTS_READ, clients.list_clients),
+        GET=Action(CLIENTS_READ, clients.list_clients, lists=True),
         POST=Action(CLIENTS_WRITE, clients.register),
         DELETE=Action(CLIENTS_WRITE, clients.delete_clients),
     ),
@@ -72,11 +72,11 @@ MANAGED = {
         POST=Action(CLIENTS_WRITE, secrets.add_secret),
     ),
     CLIENT + "/secrets/{secret_id}": Managed(DELETE=Action(CLIENTS_WRITE, secrets.revoke_secret)),
-    bots.PATH: Managed(GET=Action(BOTS_READ, bots.list_bots), POST=Action(BOTS_WRITE, bots.register)),
+    bots.PATH: Managed(GET=Action(BOTS_READ, bots.list_bots, lists=True), POST=Action(BOTS_WRITE, bots.register)),
     BOT: Managed(GET=Action(BOTS_READ, bots.read_bot), DELETE=Action(BOTS_WRITE, bots.delete_bot)),
     f"{BOT}/disable": Managed(POST=Action(BOTS_WRITE, bots.disable_bot)),
     f"{BOT}/enable": Managed(POST=Action(BOTS_WRITE, bots.enable_bot)),
-    users.PATH: Managed(GET=Action(USERS_READ, users.list_users), POST=Action(USERS_WRITE, users.register)),
+    users.PATH: Managed(GET=Action(USERS_READ, users.list_users, lists=True), POST=Action(USERS_WRITE, users.register)),
     USER: Managed(GET=Action(USERS_READ, users.read_user), DELETE=Action(USERS_WRITE, users.erase_user)),
     f"{USER}/disable": Managed(POST=Action(USERS_WRITE, users.disable_user)),
     f"{USER}/enable": Managed(POST=Action(USERS_WRITE, users.enable_user)),

@@ -4,9 +4,9 @@ from collections.abc import Set as AbstractSet
 
 from msgspec import UNSET, Struct, UnsetType
 
-from events.client import Active, By, Grant, Login
-from service.problems import Forbidden
-from service.scopes import MANAGEMENT, OPERATE
+from events.client import Active, By, ClientCredentials, Grant, Login
+from service.problems import Clash, Forbidden
+from service.scopes import IDENTITY, MANAGEMENT, OPERATE
 
 RESERVED = "muniment"
 """Operators made at the command line belong to the service under this name: who acted under it would own all of them."""
@@ -39,6 +39,17 @@ def may_enable(by: Holder, disabled: By, noun: str) -> None:
     """Raises Forbidden."""
     if disabled == "operator" and not by.operates:
         raise Forbidden(f"An operator disabled this {noun}, so only an operator (scope operate) can enable it.")
+
+
+def own_scopes(scopes: tuple[str, ...], grant: Grant) -> tuple[str, ...]:
+    """The scopes that are the client's own: what is said of a person (openid, …) any interactive client may ask for.
+
+    Raises Clash when a machine is to have those.
+    """
+    of_people = [scope for scope in scopes if scope in IDENTITY]
+    if of_people and isinstance(grant, ClientCredentials):
+        raise Clash(f"Nobody logs in through a machine, so it cannot have the scopes: {' '.join(of_people)}.")
+    return tuple(scope for scope in scopes if scope not in IDENTITY)
 
 
 def may_give(by: Holder, scopes: AbstractSet[str], grant: Grant) -> None:

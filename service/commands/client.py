@@ -3,7 +3,6 @@
 from datetime import datetime
 from functools import reduce
 from typing import Literal
-from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -20,8 +19,6 @@ from events.client import (
     ClientRedirectUrisChanged,
     ClientRegistered,
     ClientScopesChanged,
-    ClientSecretAdded,
-    ClientSecretRevoked,
     Deleted,
     Disabled,
     Grant,
@@ -30,19 +27,20 @@ from events.client import (
     Unregistered,
     evolve,
 )
+from service.commands import secret
 from service.commands.authority import (
     Holder,
     disabling,
     is_reserved,
     may_enable,
-    may_get_secret,
     may_give,
     may_widen,
+    own_scopes,
 )
+from service.commands.secret import AddSecret, RevokeSecret
 from service.problems import Clash, Forbidden, NotFound
 from service.redirect_uri import has_short_scheme
 
-MOST_SECRETS = 5
 IdTokenClaims = Literal["scopes", "minimal"]
 
 
@@ -88,17 +86,6 @@ class ChangeClient(Struct, frozen=True, kw_only=True):
     login: LoginChange = LoginChange()
 
 
-class AddSecret(Struct, frozen=True, kw_only=True):
-    by: Holder
-    secret: StoredSecret
-    at: datetime
-
-
-class RevokeSecret(Struct, frozen=True, kw_only=True):
-    by: Holder
-    secret_id: UUID
-
-
 class DisableClient(Struct, frozen=True, kw_only=True):
     by: Holder
 
@@ -128,9 +115,9 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
         case ChangeClient():
             return _change(command, _facts(client, command.by))
         case AddSecret():
-            return _add_secret(command, _facts(client, command.by))
+            return secret.add(command, _facts(client, command.by))
         case RevokeSecret():
-            return _revoke_secret(command, _facts(client, command.by))
+            return secret.revoke(command, _facts(client, command.by))
 
 
 def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
@@ -143,7 +130,7 @@ def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
                 grant=command.grant,
                 display_name=command.display_name,
                 redirect_uris=command.redirect_uris,
-                scopes=command.scopes,
+                scopes=own_scopes(command.scopes, command.grant),
                 secret=command.secret,
                 at=command.at,
             )
@@ -156,7 +143,7 @@ def _may_register(command: RegisterClient) -> None:
     if command.grant.bot_user_id is not None and is_reserved(command.grant.bot_user_id):
         raise Forbidden(f"Nobody acts as {command.grant.bot_user_id.strip()}: that name is the service's own.")
     if command.by is not None:
-        may_give(command.by, set(command.scopes), command.grant)
+        may_give(command.by, set(own_scopes(command.scopes, command.grant)), command.grant)
 
 
 def _registered(event: ClientRegistered) -> Active:
@@ -193,9 +180,10 @@ def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
             raise Clash("An interactive client needs at least one redirect URI.")
         _fits(set(command.redirect_uris) - set(client.redirect_uris), public=client.public)
         events.append(ClientRedirectUrisChanged(redirect_uris=command.redirect_uris, was=client.redirect_uris))
-    if command.scopes is not UNSET and set(command.scopes) != set(client.scopes):
-        may_give(command.by, set(command.scopes) - set(client.scopes), client.grant)
-        events.append(ClientScopesChanged(scopes=command.scopes, was=client.scopes))
+    scopes = client.scopes if command.scopes is UNSET else own_scopes(command.scopes, client.grant)
+    if set(scopes) != set(client.scopes):
+        may_give(command.by, set(scopes) - set(client.scopes), client.grant)
+        events.append(ClientScopesChanged(scopes=scopes, was=client.scopes))
     events += _change_login(command.by, command.login.after(client.login), client)
     after = reduce(evolve, events, client)
     assert isinstance(after, Active)
@@ -222,23 +210,6 @@ def _change_login(by: Holder | None, login: Login, client: Active) -> list[Clien
     if login.first_party and not client.login.first_party and not (by and by.operates):
         raise Forbidden("Only an operator can let a client skip the consent of people (firstParty).")
     return [ClientLoginChanged(login=login, was=client.login)]
-
-
-def _add_secret(command: AddSecret, client: Active) -> list[ClientEvent]:
-    if client.public:
-        raise Clash("A public client has no secrets; register a confidential one.")
-    may_get_secret(command.by, client)
-    alive = [s for s in client.secrets if s.expires_at is None or command.at < s.expires_at]
-    if len(alive) >= MOST_SECRETS:
-        raise Clash(f"This client has {MOST_SECRETS} live secrets already; revoke one first.")
-    dead = [ClientSecretRevoked(secret_id=s.secret_id) for s in client.secrets if s not in alive]
-    return [*dead, ClientSecretAdded(secret=command.secret)]
-
-
-def _revoke_secret(command: RevokeSecret, client: Active) -> list[ClientEvent]:
-    if all(secret.secret_id != command.secret_id for secret in client.secrets):
-        raise NotFound("This client has no secret of that id.")
-    return [ClientSecretRevoked(secret_id=command.secret_id)]
 
 
 def _existing(client: Client, by: Holder) -> Active | Disabled:

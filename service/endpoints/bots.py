@@ -19,7 +19,7 @@ from service.endpoints.clients import position
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
 from service.endpoints.management import Call, answered
-from service.endpoints.wire import Bot, CreateBotRequest
+from service.endpoints.wire_bots import Bot, CreateBotRequest
 from service.oauth.server import utc_now
 from service.problems import Clash, NotFound
 

@@ -1,11 +1,12 @@
 """/api/v1/auth/clients: register, list, read, change, disable, enable, delete."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import UNSET
 from starlette.responses import Response
 
-from events.client import AuthorizationCode, ClientCredentials, Grant
 from events.database import read
 from events.log import Receipt
 from projections import clients, last_used
@@ -17,11 +18,10 @@ from service.commands.client import (
     DeleteClient,
     DisableClient,
     EnableClient,
-    RegisterClient,
 )
 from service.commands.handle import CLIENT, Handled, handle
 from service.credentials import new_id, new_secret, stored
-from service.endpoints import if_match, login, paging
+from service.endpoints import if_match, login, paging, registration
 from service.endpoints.acting import check_bot
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
@@ -36,7 +36,6 @@ from service.endpoints.wire import (
 )
 from service.oauth.server import utc_now
 from service.problems import Invalid, NotFound
-from service.scopes import NEW_CLIENT
 
 PATH = "/api/v1/auth/clients"
 STATES = ("active", "disabled")
@@ -44,20 +43,15 @@ FILTERS = ("botUserId", "state", "displayName", "owner")
 
 
 async def register(call: Call) -> Response:
-    asked = await _registration(call)
+    fields = Fields(CreateOAuthClientRequest, call.request.headers.get("content-type"), call.body)
+    if (bot := fields.good("botUserId")) is not None:
+        await check_bot(call, bot, fields)
+    registration.check(fields, call.resources.settings)
+    asked = fields.done()
     stream, now = new_id(), utc_now()
     secret = None if asked.public else new_secret()
-    command = RegisterClient(
-        owner=call.caller.sub,
-        grant=_grant(asked),
-        display_name=asked.display_name,
-        redirect_uris=() if asked.redirect_uri is None else (asked.redirect_uri,),
-        scopes=tuple(scope for scope in NEW_CLIENT if scope in call.caller.scopes),
-        secret=secret and stored(secret, name="first", at=now),
-        at=now,
-        login=login.registered(asked),
-        by=call.caller.holder,
-    )
+    kept = secret and stored(secret, name=asked.secret_name or "first", at=now)
+    command = registration.command(asked, owner=call.caller.sub, by=call.caller.holder, secret=kept, at=now)
     answer = CreateOAuthClientResponse(client_id=client_id_of(stream), client_secret=secret and secret.reveal())
 
     async def carry_out(receipt: Receipt | None) -> Handled:
@@ -85,7 +79,8 @@ async def list_clients(call: Call) -> Response:
     rows = await read(call.resources.ledger.pool, lambda c: clients.listed(c, wanted, limit=page.limit + 1))
     shown = rows[: page.limit]
     headers = page.link(call.resources.settings.issuer, PATH, shown[-1].stream_id) if len(rows) > page.limit else None
-    return answered([_listed(row) for row in shown], headers=headers)
+    used = await _used(call, shown)
+    return answered([_listed(row, used.get(row.client_id)) for row in shown], headers=headers)
 
 
 async def read_client(call: Call) -> Response:
@@ -166,7 +161,7 @@ async def _carry_out(call: Call, command: ClientCommand) -> Handled:
 
 async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Response:
     row = await row_asked(call, stream)
-    used = await read(call.resources.ledger.pool, lambda c: last_used.find(c, "client", [row.client_id]))
+    used = await _used(call, [row])
     shown = OAuthClient(
         client_id=row.client_id,
         display_name=row.display_name,
@@ -184,35 +179,22 @@ async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Re
     return answered(shown, headers={"ETag": f'"{row.version}"', **(position(handled) if handled else {})})
 
 
-def _listed(row: Row) -> ListedClient:
+async def _used(call: Call, rows: Sequence[Row]) -> dict[str, datetime]:
+    """When each of these clients last got a token, by its client_id."""
+    return await read(
+        call.resources.ledger.pool, lambda c: last_used.find(c, "client", [row.client_id for row in rows])
+    )
+
+
+def _listed(row: Row, used: datetime | None) -> ListedClient:
     return ListedClient(
         client_id=row.client_id,
         display_name=row.display_name,
         redirect_uris=list(row.redirect_uris),
         created_utc=row.created_at,
         bot_user_id=row.bot_user_id,
+        owner=row.owner,
+        state=row.state,
+        scopes=list(row.scopes),
+        last_used_utc=used,
     )
-
-
-async def _registration(call: Call) -> CreateOAuthClientRequest:
-    fields = Fields(CreateOAuthClientRequest, call.request.headers.get("content-type"), call.body)
-    bot, uri, m2m = fields.good("botUserId"), fields.good("redirectUri"), fields.good("m2m")
-    if m2m is True and bot is None and "botUserId" not in fields.errors:
-        fields.fault("botUserId", "is required for a machine-to-machine client (m2m: true)")
-    if m2m is False and uri is None and "redirectUri" not in fields.errors:
-        fields.fault("redirectUri", "is required for an interactive client (m2m: false)")
-    if bot is not None:
-        await check_bot(call, bot, fields)
-    if uri is not None:
-        public = fields.good("public") is True
-        for fault in redirect_uri.faults(uri, call.resources.settings.insecure_http_hosts, public=public):
-            fields.fault("redirectUri", fault)
-    login.check_registration(fields, call.resources.settings)
-    return fields.done()
-
-
-def _grant(asked: CreateOAuthClientRequest) -> Grant:
-    if asked.m2m:
-        assert asked.bot_user_id is not None
-        return ClientCredentials(bot_user_id=asked.bot_user_id)
-    return AuthorizationCode(bot_user_id=asked.bot_user_id)

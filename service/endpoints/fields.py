@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from functools import cache
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 
 from msgspec import Struct, ValidationError, convert, structs
 from msgspec.structs import FieldInfo
@@ -82,7 +82,7 @@ class Fields(Generic[Shape]):
         try:
             self._values[name] = convert(value, kind)
         except ValidationError as fault:
-            self.fault(name, _sentence(str(fault)))
+            self.fault(name, _sentence(str(fault), kind))
 
 
 @cache
@@ -95,6 +95,13 @@ WORDS = {
     "Invalid RFC3339 encoded datetime": "must be a time such as 2027-01-01T00:00:00Z",
     "Expected": "must be",
 }
+
+
+def _values(kind: Any) -> list[str]:
+    """The texts of the Literal that is in a type, however it is annotated."""
+    if get_origin(kind) is Literal:
+        return [str(value) for value in get_args(kind)]
+    return [value for part in get_args(kind) for value in _values(part)]
 
 
 def _no_constant(name: str) -> Any:
@@ -112,8 +119,10 @@ def _shown(name: str) -> str:
     return name[:80].encode("unicode_escape").decode("ascii")
 
 
-def _sentence(fault: str) -> str:
-    """Msgspec's words, without its typography."""
+def _sentence(fault: str, kind: Any) -> str:
+    """Msgspec's words, without its typography; of a value that is none of several, which these are."""
+    if fault.startswith("Invalid enum value") and (values := _values(kind)):
+        return f"must be one of: {', '.join(values)}"
     for theirs, ours in WORDS.items():
         fault = fault.replace(theirs, ours, 1)
     return fault.replace("`", "")

@@ -13,6 +13,7 @@ from events.database import Unavailable
 from events.envelope import ByClient, Meta
 from service.commands.client import Holder
 from service.credentials import new_id
+from service.endpoints import paging
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, address, read_body, resources_of
 from service.oauth.tokens import BadToken
 from service.problems import (
@@ -67,10 +68,11 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Action(Struct, frozen=True):
-    """What a method of a path does, and the scope that it takes."""
+    """What a method of a path does, and the scope that it takes. Only what `lists` has a query, which it reads itself."""
 
     scope: str
     carry_out: Callable[[Call], Awaitable[Response]]
+    lists: bool = False
 
 
 class Managed:
@@ -100,6 +102,8 @@ class Managed:
         action = self._action(request.method)
         if action.scope not in caller.scopes:
             raise Forbidden(f"This takes a token with the scope {action.scope}.", scope=action.scope)
+        if not action.lists:
+            paging.refuse_query(request)
         await _reach(resources, request)
         body = await read_body(request.scope, request.receive)
         response = await action.carry_out(

@@ -27,23 +27,37 @@ class Page(Struct, frozen=True, kw_only=True):
 
 def asked(request: Request, filters: tuple[str, ...] = ()) -> Page:
     """Raises Invalid, naming every fault at once."""
+    given, errors = _given(request, ("limit", "cursor", *filters))
+    limit = _limit(given.get("limit"), errors)
+    after = _cursor(given.get("cursor"), errors)
+    _refuse(errors)
+    return Page(limit=limit, after=after, filters={name: given[name] for name in filters if name in given})
+
+
+def refuse_query(request: Request) -> None:
+    """For what takes no query: a parameter that would change nothing is named, not passed over. Raises Invalid."""
+    _, errors = _given(request, ())
+    _refuse(errors)
+
+
+def _given(request: Request, known: tuple[str, ...]) -> tuple[dict[str, str], dict[str, list[str]]]:
     errors: dict[str, list[str]] = {}
     given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
-        if name not in ("limit", "cursor", *filters):
-            errors.setdefault(name[:80], []).append(
-                f"is not known here; known: {', '.join(('limit', 'cursor', *filters))}"
-            )
+        if name not in known:
+            takes = f"known: {', '.join(known)}" if known else "this request takes no query parameters"
+            errors[name[:80]] = [f"is not known here; {takes}"]
         elif name in given:
             errors.setdefault(name, []).append("is given more than once")
         elif "\0" in value:
             errors.setdefault(name, []).append("contains a character that is not allowed in text: U+0000")
         given[name] = value
-    limit = _limit(given.get("limit"), errors)
-    after = _cursor(given.get("cursor"), errors)
+    return given, errors
+
+
+def _refuse(errors: Mapping[str, list[str]]) -> None:
     if errors:
         raise Invalid(f"The query has faults in: {', '.join(errors)}. See errors.", errors)
-    return Page(limit=limit, after=after, filters={name: given[name] for name in filters if name in given})
 
 
 def _limit(text: str | None, errors: dict[str, list[str]]) -> int:

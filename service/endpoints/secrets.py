@@ -16,7 +16,7 @@ from service.endpoints.clients import PATH, position, row_asked, stream_asked
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
 from service.endpoints.management import Call, answered
-from service.endpoints.wire import AddSecretRequest, AddSecretResponse, ClientSecret
+from service.endpoints.wire_secrets import AddSecretRequest, AddSecretResponse, ClientSecret
 from service.oauth.server import utc_now
 from service.problems import NotFound
 

@@ -6,7 +6,6 @@ it, and says what is wrong in a sentence.
 
 from datetime import datetime
 from typing import Annotated, Literal
-from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -15,8 +14,8 @@ from service.text import UNSEEN
 
 _TEXT = f"[^{UNSEEN}]"
 TEXT = f"^{_TEXT}*$"
-NOT_BLANK = rf"^{_TEXT}*[^\s{UNSEEN}]{_TEXT}*$"
 EMAIL = rf"^[^@\s{UNSEEN}]+@[^@\s{UNSEEN}]+$"
+NOT_BLANK = rf"^{_TEXT}*[^\s{UNSEEN}]{_TEXT}*$"
 
 BotUserId = Annotated[
     str,
@@ -87,6 +86,7 @@ IdTokenClaims = Annotated[
     ),
 ]
 Scope = Annotated[str, Meta(pattern=SCOPE, max_length=100)]
+MOST_REDIRECT_URIS = 20
 SecretName = Annotated[
     str,
     Meta(
@@ -95,10 +95,12 @@ SecretName = Annotated[
         extra_json_schema={"pattern": TEXT},
     ),
 ]
-PersonName = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": TEXT})]
 ClientSecretText = Annotated[
     str, Meta(description="⚠️ CRITICAL: shown only here, once. Store it securely immediately; only its hash is kept.")
 ]
+Owner = Annotated[str, Meta(description="The `sub` of the caller who registered it.")]
+State = Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
+ClientScopes = Annotated[list[str], Meta(description="What its tokens may carry.")]
 Created = Annotated[datetime, Meta(tz=True, description="When it was made.")]
 LastUsed = Annotated[datetime, Meta(tz=True, description="When it last got a token; null while it never has.")]
 Expires = Annotated[datetime, Meta(tz=True, description="When the secret stops working; null is never.")]
@@ -117,6 +119,22 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     bot_user_id: BotUserId | None = None
     display_name: DisplayName | None = None
     redirect_uri: RedirectUri | None = None
+    redirect_uris: Annotated[
+        list[RedirectUri],
+        Meta(max_length=MOST_REDIRECT_URIS, description="More than one, or instead of `redirectUri`."),
+    ] = []
+    scopes: (
+        Annotated[
+            list[Scope],
+            Meta(
+                max_length=50,
+                description="All that its tokens may carry: only scopes that you hold, unless you are an operator (scope "
+                "`operate`), who gives any. If left out: `api:public`, where you hold it.",
+            ),
+        ]
+        | None
+    ) = None
+    secret_name: SecretName | None = None
     public: Public = False
     require_pkce: RequirePkce | None = None
     first_party: FirstParty = False
@@ -138,12 +156,19 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
 
     display_name: DisplayName | UnsetType | None = UNSET
     redirect_uris: (
-        Annotated[list[RedirectUri], Meta(max_length=20, description="All of them: those left out are removed.")]
+        Annotated[
+            list[RedirectUri],
+            Meta(max_length=MOST_REDIRECT_URIS, description="All of them: those left out are removed."),
+        ]
         | UnsetType
     ) = UNSET
     scopes: (
         Annotated[
-            list[Scope], Meta(max_length=50, description="All that its tokens may carry. Only scopes that you hold.")
+            list[Scope],
+            Meta(
+                max_length=50,
+                description="All that its tokens may carry. Only scopes that you hold; an operator gives any.",
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -163,6 +188,10 @@ class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
     redirect_uris: list[str]
     created_utc: Created
     bot_user_id: str | None
+    owner: Owner
+    state: State
+    scopes: ClientScopes
+    last_used_utc: LastUsed | None
 
 
 class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -173,8 +202,8 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     m2m: bool
     bot_user_id: str | None
     redirect_uris: list[str]
-    scopes: Annotated[list[str], Meta(description="What its tokens may carry.")]
-    state: Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
+    scopes: ClientScopes
+    state: State
     disabled_by: (
         Annotated[
             Literal["owner", "operator"],
@@ -184,7 +213,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
         ]
         | UnsetType
     ) = UNSET
-    owner: Annotated[str, Meta(description="The `sub` of the caller who registered it.")]
+    owner: Owner
     created_utc: Created
     last_used_utc: LastUsed | None
     public: Public | UnsetType = UNSET
@@ -200,57 +229,3 @@ class DeletedClients(Struct, frozen=True, kw_only=True, rename="camel"):
     """How many clients stopped existing."""
 
     deleted: Annotated[int, Meta(ge=0)]
-
-
-class AddSecretRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Everything may be left out: `{}` adds a secret that never expires."""
-
-    name: SecretName | None = None
-    expires_utc: (
-        Annotated[
-            datetime,
-            Meta(tz=True, description="When the secret stops working, in the future; it never does, if left out."),
-        ]
-        | None
-    ) = None
-
-
-class AddSecretResponse(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The clientSecret is shown only here, once. Store it now."""
-
-    secret_id: UUID
-    client_secret: ClientSecretText
-    name: str
-    hint: Hint
-    expires_utc: Expires | None
-
-
-class ClientSecret(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One of a client's secrets, without the secret."""
-
-    secret_id: UUID
-    name: str
-    hint: Hint
-    created_utc: Created
-    expires_utc: Expires | None
-    last_used_utc: LastUsed | None
-
-
-class CreateBotRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Request to create a bot: somebody for machines to act as."""
-
-    email: Annotated[
-        str, Meta(max_length=255, description="Unique among all bots.", extra_json_schema={"pattern": EMAIL})
-    ]
-    first_name: PersonName | None = None
-    last_name: PersonName | None = None
-
-
-class Bot(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Somebody for machines to act as: give its `id` as a client's `botUserId`."""
-
-    id: str
-    email: str | None
-    first_name: str | None
-    last_name: str | None
-    full_name: str

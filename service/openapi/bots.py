@@ -1,7 +1,7 @@
 """/api/v1/auth/bots, as the reference tells it."""
 
 from service.endpoints.bots import PATH
-from service.endpoints.wire import Bot, CreateBotRequest
+from service.endpoints.wire_bots import Bot, CreateBotRequest
 from service.openapi.clients import GONE
 from service.openapi.operation import Answer, Content, Example, Operation, Parameter
 from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT

@@ -38,7 +38,7 @@ SHOWN = {
     "createdUtc": "2026-03-03T14:02:00Z",
     "lastUsedUtc": None,
 }
-LISTED = {name: SHOWN[name] for name in ("clientId", "displayName", "redirectUris", "createdUtc", "botUserId")}
+LISTED = {name: SHOWN[name] for name in ListedClient.__struct_encode_fields__}
 REGISTERED = {"client_id": "$response.body#/clientId"}
 CHANGED = Answer(
     description="The client, as it is now.",

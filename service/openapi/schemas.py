@@ -29,11 +29,19 @@ M2M: Mapping[str, Any] = {
         },
     },
     "else": {
-        "required": ["redirectUri"],
-        "properties": {"redirectUri": {"type": "string"}},
-        "anyOf": [
-            {"properties": {"public": {"const": False}}},
-            {"properties": {"requirePkce": {"enum": [True, None]}}},
+        "allOf": [
+            {
+                "anyOf": [
+                    {"required": ["redirectUri"], "properties": {"redirectUri": {"type": "string"}}},
+                    {"required": ["redirectUris"], "properties": {"redirectUris": {"minItems": 1}}},
+                ]
+            },
+            {
+                "anyOf": [
+                    {"properties": {"public": {"const": False}}},
+                    {"properties": {"requirePkce": {"enum": [True, None]}}},
+                ]
+            },
         ],
     },
 }

@@ -1,6 +1,6 @@
 """The secrets of a client, as the reference tells it."""
 
-from service.endpoints.wire import AddSecretRequest, AddSecretResponse, ClientSecret
+from service.endpoints.wire_secrets import AddSecretRequest, AddSecretResponse, ClientSecret
 from service.openapi.clients import CLIENT_ID, GONE, ONE
 from service.openapi.operation import Answer, Content, Example, Operation, Parameter
 from service.openapi.parts import IDEMPOTENCY_KEY, IF_MATCH

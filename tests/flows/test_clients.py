@@ -54,7 +54,12 @@ async def test_a_list_is_a_bare_array_of_what_the_seed_s_api_shows(live: Live, o
     assert answer.headers["content-type"] == "application/json"
     assert "link" not in answer.headers
     for one in answer.json():
-        assert set(one) == {"clientId", "displayName", "redirectUris", "createdUtc", "botUserId"}
+        assert set(one) == {
+            *("clientId", "displayName", "redirectUris", "createdUtc", "botUserId"),
+            *("owner", "state", "scopes", "lastUsedUtc"),
+        }
+        assert (one["owner"], one["scopes"], one["lastUsedUtc"]) == (owner_of(owner), ["api:public"], None)
+        assert one["state"] == ("disabled" if one["displayName"].startswith("N6") else "active")
         created = datetime.fromisoformat(one["createdUtc"])
         assert created.utcoffset() == timedelta(0)
         assert datetime.now(UTC) - created < timedelta(minutes=5)
@@ -318,3 +323,5 @@ async def test_when_a_client_was_last_used_is_shown_soon_after(live: Live):
     assert issued - 1 <= datetime.fromisoformat(shown).timestamp() <= time.time()
     secrets = (await live.http.get(f"{CLIENTS}/{client[0]}/secrets", headers=live.bearer)).json()
     assert [one["lastUsedUtc"] for one in secrets] == [shown]
+    everybody = (await live.http.get(CLIENTS, params={"limit": "1000"}, headers=live.bearer)).json()
+    assert [one["lastUsedUtc"] for one in everybody if one["clientId"] == client[0]] == [shown]

@@ -422,3 +422,9 @@ async def test_scopes_can_be_taken_away_by_who_does_not_hold_them(live: Live):
     await give(live, live.bearer, client_id, "api:public", "bots:read")
     assert (await give(live, frank, client_id, "api:public")).json()["scopes"] == ["api:public"]
     assert (await give(live, frank, client_id)).json()["scopes"] == []
+
+
+async def test_a_query_parameter_that_would_change_nothing_is_refused_by_name(live: Live):
+    for method, path, _ in NEEDED:
+        answer = await live.http.request(method, path, params={"at": "2026-01-01", "x": "1"}, headers=live.bearer)
+        assert set(refused(answer, 400)["errors"]) == {"at", "x"}

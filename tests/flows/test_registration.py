@@ -130,3 +130,57 @@ async def test_no_machine_acts_as_a_person(live: Live):
         assert refused(answer, 400)["errors"] == {"botUserId": ["is a person's id; nobody's machine acts as a person"]}
     directory = "0192f000-0000-7000-8000-000000000001"  # the surrounding product may name its bots like this
     await live.register(botUserId=directory)
+
+
+async def test_redirect_uris_scopes_and_the_first_secret_s_name_can_be_said_at_once(live: Live):
+    body = {
+        "m2m": False,
+        "redirectUri": "https://a.example/cb",
+        "redirectUris": ["https://b.example/cb", "https://a.example/cb"],
+        "scopes": ["openid", "crm:read", "crm:read"],
+        "secretName": "laptop",
+    }
+    created = await live.http.post(CLIENTS, json=body, headers=live.bearer)
+    assert created.status_code == 201, created.text
+    shown = (await live.http.get(created.headers["location"], headers=live.bearer)).json()
+    assert shown["redirectUris"] == ["https://a.example/cb", "https://b.example/cb"]
+    assert shown["scopes"] == ["crm:read"]
+    secrets = (await live.http.get(f"{created.headers['location']}/secrets", headers=live.bearer)).json()
+    assert [one["name"] for one in secrets] == ["laptop"]
+
+
+async def test_redirect_uris_do_instead_of_one(live: Live):
+    for body, status in ((["https://a.example/cb"], 201), ([], 400)):
+        created = await live.http.post(CLIENTS, json={"m2m": False, "redirectUris": body}, headers=live.bearer)
+        assert created.status_code == status, created.text
+
+
+async def test_a_scope_that_an_operator_gave_is_in_the_first_token(live: Live):
+    client = await live.register(scopes=["invoices:read"])
+    assert (await live.token_for(*client)).json()["scope"] == "invoices:read"
+
+
+async def test_nobody_else_registers_with_a_scope_that_they_lack(live: Live):
+    caller = await live.caller("registers", "clients:write", "api:public")
+    body = {"m2m": True, "botUserId": "b", "scopes": ["api:public", "invoices:read"]}
+    assert "invoices:read" in refused(await live.http.post(CLIENTS, json=body, headers=caller), 403)["detail"]
+    assert (await live.http.post(CLIENTS, json={**body, "scopes": ["api:public"]}, headers=caller)).status_code == 201
+
+
+async def test_every_fault_of_several_redirect_uris_is_named(live: Live):
+    many = [f"https://a.example/{n}" for n in range(20)]
+    for body, field, fault in (
+        ({"redirectUris": ["https://a.example/", "ftp://b/"]}, "redirectUris", "[1] "),
+        ({"redirectUri": "https://b.example/", "redirectUris": many}, "redirectUris", "more than 20"),
+        ({"redirectUris": [*many, "https://b.example/"]}, "redirectUris", "20"),
+        ({"redirectUri": "ftp://b/", "redirectUris": ["https://a.example/"]}, "redirectUri", "ftp"),
+    ):
+        errors = refused(await live.http.post(CLIENTS, json={"m2m": False, **body}, headers=live.bearer), 400)["errors"]
+        assert list(errors) == [field]
+        assert fault in errors[field][0]
+
+
+async def test_a_value_that_is_none_of_several_is_told_them(live: Live):
+    body = {"m2m": False, "redirectUri": "https://a.example/", "idTokenSignedResponseAlg": "HS256"}
+    errors = refused(await live.http.post(CLIENTS, json=body, headers=live.bearer), 400)["errors"]
+    assert errors == {"idTokenSignedResponseAlg": ["must be one of: RS256, ES256"]}

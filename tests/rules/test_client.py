@@ -19,7 +19,6 @@ from events.client import (
     evolve,
 )
 from service.commands.client import (
-    MOST_SECRETS,
     AddSecret,
     ChangeClient,
     DeleteClient,
@@ -31,6 +30,7 @@ from service.commands.client import (
     decide,
 )
 from service.commands.handle import CLIENT
+from service.commands.secret import MOST_SECRETS
 from service.problems import Clash, Forbidden, NotFound
 from tests.rules.samples import (
     AT,

@@ -1,0 +1,40 @@
+"""What may be asked of a client's secrets, and the events of it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.client import Active, ClientEvent, ClientSecretAdded, ClientSecretRevoked, StoredSecret
+from service.commands.authority import Holder, may_get_secret
+from service.problems import Clash, NotFound
+
+MOST_SECRETS = 5
+
+
+class AddSecret(Struct, frozen=True, kw_only=True):
+    by: Holder
+    secret: StoredSecret
+    at: datetime
+
+
+class RevokeSecret(Struct, frozen=True, kw_only=True):
+    by: Holder
+    secret_id: UUID
+
+
+def add(command: AddSecret, client: Active) -> list[ClientEvent]:
+    if client.public:
+        raise Clash("A public client has no secrets; register a confidential one.")
+    may_get_secret(command.by, client)
+    alive = [s for s in client.secrets if s.expires_at is None or command.at < s.expires_at]
+    if len(alive) >= MOST_SECRETS:
+        raise Clash(f"This client has {MOST_SECRETS} live secrets already; revoke one first.")
+    dead = [ClientSecretRevoked(secret_id=s.secret_id) for s in client.secrets if s not in alive]
+    return [*dead, ClientSecretAdded(secret=command.secret)]
+
+
+def revoke(command: RevokeSecret, client: Active) -> list[ClientEvent]:
+    if all(secret.secret_id != command.secret_id for secret in client.secrets):
+        raise NotFound("This client has no secret of that id.")
+    return [ClientSecretRevoked(secret_id=command.secret_id)]

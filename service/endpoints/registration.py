@@ -1,0 +1,65 @@
+"""A client's registration: how it is checked, and the command that it is."""
+
+from datetime import datetime
+
+from events.client import AuthorizationCode, ClientCredentials, Grant, StoredSecret
+from service import redirect_uri
+from service.commands.authority import Holder
+from service.commands.client import RegisterClient
+from service.endpoints import login
+from service.endpoints.fields import Fields
+from service.endpoints.wire import MOST_REDIRECT_URIS, CreateOAuthClientRequest
+from service.scopes import NEW_CLIENT
+from service.settings import Settings
+
+Asked = CreateOAuthClientRequest
+
+
+def check(fields: Fields[Asked], settings: Settings) -> None:
+    """Names every fault, but those of the bot that is asked for, which only the database knows."""
+    m2m = fields.good("m2m")
+    if m2m is True and fields.good("botUserId") is None and "botUserId" not in fields.errors:
+        fields.fault("botUserId", "is required for a machine-to-machine client (m2m: true)")
+    if m2m is False and not {"redirectUri", "redirectUris"} & set(fields.errors) and not _uris(fields):
+        fields.fault("redirectUri", "is required for an interactive client (m2m: false), or redirectUris is")
+    _check_uris(fields, settings)
+    login.check_registration(fields, settings)
+
+
+def command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | None, at: datetime) -> RegisterClient:
+    """Scopes that are not given are those of every new client, as far as the caller has them."""
+    usual = tuple(scope for scope in NEW_CLIENT if scope in by.scopes)
+    return RegisterClient(
+        owner=owner,
+        grant=_grant(asked),
+        display_name=asked.display_name,
+        redirect_uris=tuple(dict.fromkeys((*filter(None, [asked.redirect_uri]), *asked.redirect_uris))),
+        scopes=usual if asked.scopes is None else tuple(dict.fromkeys(asked.scopes)),
+        secret=secret,
+        at=at,
+        login=login.registered(asked),
+        by=by,
+    )
+
+
+def _grant(asked: Asked) -> Grant:
+    if asked.m2m:
+        assert asked.bot_user_id is not None
+        return ClientCredentials(bot_user_id=asked.bot_user_id)
+    return AuthorizationCode(bot_user_id=asked.bot_user_id)
+
+
+def _uris(fields: Fields[Asked]) -> list[tuple[str, str, str]]:
+    """Each redirect URI with its field, and what its faults begin with."""
+    one, several = fields.good("redirectUri"), fields.good("redirectUris") or ()
+    numbered = [("redirectUris", f"[{number}] ", uri) for number, uri in enumerate(several)]
+    return [*([("redirectUri", "", one)] if one is not None else []), *numbered]
+
+
+def _check_uris(fields: Fields[Asked], settings: Settings) -> None:
+    given = _uris(fields)
+    for field, number, uri in given:
+        for fault in redirect_uri.faults(uri, settings.insecure_http_hosts, public=fields.good("public") is True):
+            fields.fault(field, f"{number}{fault}")
+    if len({uri for _, _, uri in given}) > MOST_REDIRECT_URIS:
+        fields.fault("redirectUris", f"has more than {MOST_REDIRECT_URIS} redirect URIs together with redirectUri")

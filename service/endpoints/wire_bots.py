@@ -1,0 +1,29 @@
+"""What goes over the wire about bots: one struct per request and per answer."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from service.endpoints.wire import EMAIL, TEXT
+
+PersonName = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": TEXT})]
+
+
+class CreateBotRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Request to create a bot: somebody for machines to act as."""
+
+    email: Annotated[
+        str, Meta(max_length=255, description="Unique among all bots.", extra_json_schema={"pattern": EMAIL})
+    ]
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
+
+
+class Bot(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Somebody for machines to act as: give its `id` as a client's `botUserId`."""
+
+    id: str
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    full_name: str
