@@ -1,6 +1,7 @@
 """Connections to Postgres: always as the one role that may do no more than the service needs."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+
+from events.database_url import parsed
 
 if TYPE_CHECKING:  # generic only in their stubs
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -28,6 +31,15 @@ LOST = (
 )
 """What it looks like when the server or the way to it is gone, for now."""
 
+UNFIT = (
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InvalidSchemaNameError,
+)
+"""What it looks like when a table belongs to somebody else, or is not there: nothing works until an operator has mended it."""
+
 PATIENCE_SECONDS = 5.0
 """How long a request waits for a Postgres that is restarting or failing over before it is told to come again."""
 
@@ -45,19 +57,76 @@ WRITER = {
 """Settings of a session that appends: plans are made once, and never degrade into a scan of the log. Never a statement timeout."""
 
 
+ROLE = "muniment_service"
+BECOME = """
+with made as materialized (select set_config(name, value, false) from unnest($1::text[], $2::text[]) as wanted (name, value))
+select current_user from (select count(*) from made) as done
+"""
+
+
 class Unavailable(Exception):
     """The database cannot be reached, or cannot promise durability, right now. Nothing was acknowledged; come again."""
 
 
+class NotReached(Unavailable):
+    """A caller asks for a position that the log does not have, or not yet; nothing is wrong with the database."""
+
+
+class LoginRefused(Unavailable):
+    """The server answers, and lets this login in no more, or not yet."""
+
+
+def reason(fault: BaseException) -> str:
+    """What the server, or the way to it, said: the first line alone, for a detail may show a row's values."""
+    if isinstance(fault, asyncpg.TargetServerAttributeNotMatched | asyncpg.ReadOnlySQLTransactionError):
+        return "it is a standby, or read-only"
+    if isinstance(fault, TimeoutError) and not str(fault):
+        return "it does not answer in time"
+    return str(fault).partition("\n")[0] or type(fault).__name__
+
+
+def unavailable(what: str, fault: BaseException) -> Unavailable:
+    return Unavailable(f"{what}: {reason(fault)}")
+
+
+async def log_in(url: str, **driver: Any) -> Connection:
+    """A connection as whoever the URL names, to the first of its hosts that can be used.
+
+    Raises what LOST lists when the server is away, LoginRefused when it refuses the login, and Unavailable when it cannot hold the log.
+    """
+    database = parsed(url)
+    limit = min(database.timeout or PATIENCE_SECONDS, PATIENCE_SECONDS / len(database.hosts))
+    secure = {"ssl": ssl.create_default_context()} if database.trusts_system else {}
+    faults: list[tuple[str, Exception]] = []
+    for host in database.hosts:
+        try:
+            connection = await asyncpg.connect(host.url, timeout=limit, **secure, **driver)
+        except LOST as fault:
+            if isinstance(fault, ValueError):
+                raise
+            faults.append((host.name, fault))
+        except asyncpg.PostgresError as fault:
+            raise LoginRefused(f"the database refuses the login: {reason(fault)}") from fault
+        else:
+            return _of_utf8(connection)
+    if len(faults) == 1:
+        raise faults[0][1]
+    raise OSError("; ".join(f"{name}: {reason(fault)}" for name, fault in faults)) from faults[-1][1]
+
+
 async def connect(url: str, **settings: str) -> Connection:
-    """A connection as muniment_service. Raises what LOST lists when the server is away."""
-    return await asyncpg.connect(url, timeout=PATIENCE_SECONDS, server_settings=_settings(settings))
+    """A connection as muniment_service. Raises what log_in raises, and Unavailable when it cannot be that role."""
+    return await _as_service(await log_in(url), settings)
 
 
 @asynccontextmanager
 async def pool(url: str, *, size: int = 4) -> AsyncGenerator[Pool]:
     """Connections for reads. They hold no session state, so none is reset on release (that would double the round trips)."""
-    async with asyncpg.create_pool(url, min_size=0, max_size=size, reset=_keep, server_settings=_settings({})) as made:
+
+    async def connected(_url: str, **driver: Any) -> Connection:
+        return await _as_service(await log_in(url, **driver), {})
+
+    async with asyncpg.create_pool(url, min_size=0, max_size=size, reset=_keep, connect=connected) as made:  # pyright: ignore[reportArgumentType]
         yield made
 
 
@@ -76,6 +145,8 @@ async def ended_if_lost(connection: AnyConnection) -> AsyncGenerator[None]:
         if not isinstance(fault, ValueError):
             connection.terminate()
         raise
+    except UNFIT as fault:
+        raise unavailable("the database cannot be used", fault) from fault
     finally:
         silence.cancel()
 
@@ -91,7 +162,7 @@ async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) ->
             if isinstance(fault, ValueError):
                 raise
             if time.monotonic() > until:
-                raise Unavailable("the database cannot be reached") from fault
+                raise unavailable("the database cannot be reached", fault) from fault
             await asyncio.sleep(0.05)
 
 
@@ -135,12 +206,34 @@ class Session:
                 return await connect(self._url, **self._settings)
             except LOST as fault:
                 if time.monotonic() > until:
-                    raise Unavailable("the database cannot be reached") from fault
+                    raise unavailable("the database cannot be reached", fault) from fault
                 await asyncio.sleep(0.05)
 
 
-def _settings(more: dict[str, str]) -> dict[str, str]:
-    return {"application_name": "muniment", "role": "muniment_service", "timezone": "UTC", "jit": "off", **more}
+def _of_utf8(connection: Connection) -> Connection:
+    encoding = connection.get_settings().server_encoding
+    if encoding != "UTF8":
+        connection.terminate()
+        raise Unavailable(f"the database has the encoding {encoding}, and Muniment needs one that has UTF8")
+    return connection
+
+
+async def _as_service(connection: Connection, settings: dict[str, str]) -> Connection:
+    """By SQL, for a pooler in front of Postgres passes on no other settings of a start than its own few."""
+    wanted = {"role": ROLE, "timezone": "UTC", "jit": "off", **settings}
+    try:
+        role = await connection.fetchval(BECOME, list(wanted), list(wanted.values()), timeout=PATIENCE_SECONDS)
+    except BaseException as fault:
+        connection.terminate()
+        if isinstance(fault, asyncpg.PostgresError) and not isinstance(fault, LOST):
+            raise unavailable(f"the login cannot work as {ROLE}", fault) from fault
+        raise
+    if role != ROLE:
+        connection.terminate()
+        raise Unavailable(
+            f"a connection works as {role}, not as {ROLE}: is there a pooler that is not in session mode?"
+        )
+    return connection
 
 
 async def _keep(_connection: Any) -> None:

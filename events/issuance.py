@@ -1,5 +1,7 @@
 """The issuance log: every access token is recorded, durably, before it leaves."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -9,7 +11,7 @@ from msgspec import Struct, json
 
 from events.batching import Batcher
 from events.chain import issuance_leaf, root_of
-from events.database import LOST, WRITER, AnyConnection, Session, Unavailable
+from events.database import LOST, WRITER, AnyConnection, Connection, Session, Unavailable, unavailable
 
 ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[], $5::bytea)"
 
@@ -46,6 +48,11 @@ class Issued(Struct, frozen=True):
     head: int
 
 
+NO_TOKEN = Issue(client=NO_SECRET, secret=NO_SECRET, jti=NO_SECRET, token=TokenIssued(sub="", scope="", kid="", exp=0))
+"""What is recorded and taken back."""
+
+PROVED_SECONDS = 5.0
+
 encode = json.Encoder().encode
 decode = json.Decoder(TokenIssued).decode
 
@@ -56,6 +63,8 @@ class IssuanceLog:
     def __init__(self, url: str) -> None:
         self._session = Session(url, **WRITER)
         self._batches: Batcher[Issue, Issued] = Batcher(self._flush)
+        self._one_at_a_time = asyncio.Lock()
+        self._proved_until = 0.0
 
     async def record(self, issue: Issue) -> Issued:
         """Returns when the token is on disk. Raises Unavailable; then the token must not leave."""
@@ -65,22 +74,42 @@ class IssuanceLog:
         await self._batches.idle()
         await self._session.close()
 
+    async def prove(self) -> None:
+        """Returns when a token could be recorded: one was within PROVED_SECONDS, or is now, and is taken back. Raises Unavailable."""
+        if time.monotonic() < self._proved_until:
+            return
+        await self._call(*_arguments([NO_TOKEN]), keep=False)
+
     async def _flush(self, issues: list[Issue]) -> Sequence[Issued | Exception]:
-        rows = [(i.client, i.secret, i.jti, encode(i.token)) for i in issues]
-        leaves = [issuance_leaf(client=c, secret=s, jti=j, data=d) for c, s, j, d in rows]
-        row = await self._call(*map(list, zip(*rows, strict=True)), root_of(leaves))
+        row = await self._call(*_arguments(issues))
         return [Issued(position=row["base"] + place, head=row["head"]) for place in range(1, len(issues) + 1)]
 
-    async def _call(self, *arguments: Any) -> asyncpg.Record:
+    async def _call(self, *arguments: Any, keep: bool = True) -> asyncpg.Record:
         try:
-            async with self._session.using() as connection:
+            async with self._one_at_a_time, self._session.using() as connection:
                 self._session.warnings.clear()
-                row = await connection.fetchrow(ISSUE, *arguments)
+                row = await (connection.fetchrow(ISSUE, *arguments) if keep else _taken_back(connection, arguments))
         except (asyncpg.LockNotAvailableError, *LOST) as fault:
-            raise Unavailable("the issuance log did not confirm") from fault
+            raise unavailable("the issuance log did not confirm", fault) from fault
         if row is None or any(warning.startswith("01000") for warning in self._session.warnings):
             raise Unavailable("the issuance log was not confirmed by the synchronous replica")
+        self._proved_until = time.monotonic() + PROVED_SECONDS
         return row
+
+
+def _arguments(issues: Sequence[Issue]) -> tuple[Any, ...]:
+    rows = [(i.client, i.secret, i.jti, encode(i.token)) for i in issues]
+    leaves = [issuance_leaf(client=c, secret=s, jti=j, data=d) for c, s, j, d in rows]
+    return (*map(list, zip(*rows, strict=True)), root_of(leaves))
+
+
+async def _taken_back(connection: Connection, arguments: Sequence[Any]) -> asyncpg.Record | None:
+    attempt = connection.transaction()
+    await attempt.start()
+    try:
+        return await connection.fetchrow(ISSUE, *arguments)
+    finally:
+        await attempt.rollback()
 
 
 async def make_partitions(connection: AnyConnection, days_ahead: int = 7) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 from events.batching import Batcher
 from events.chain import event_leaf, root_of
 from events.codec import Event, encode, schema_version, type_of
-from events.database import LOST, WRITER, Connection, Session, Unavailable
+from events.database import LOST, WRITER, Connection, Session, Unavailable, unavailable
 from events.envelope import Meta
 
 APPEND = """
@@ -117,7 +117,7 @@ class Log:
             return [Unavailable("the log is busy")] * len(items)
         except Exception as fault:  # noqa: BLE001 - one bad item must not fail its neighbours, whatever is bad about it
             if isinstance(fault, LOST) and not isinstance(fault, ValueError):
-                return await self._resolve(items, again=again)
+                return await self._resolve(items, fault, again=again)
             if len(items) == 1:
                 return [fault]
             return [outcome for item in items for outcome in await self._commit([item])]
@@ -131,17 +131,16 @@ class Log:
         assert row is not None
         return _accepted(items, row["base"]) if row["st"] is None else _judged(items, row)
 
-    async def _resolve(self, items: list[Append], *, again: bool) -> list[Outcome | Exception]:
+    async def _resolve(self, items: list[Append], lost: Exception, *, again: bool) -> list[Outcome | Exception]:
         """The connection was lost in flight: look what became of each item before anybody is answered."""
         try:
             found = await self._look_up(items)
-        except (Unavailable, *LOST):
-            return [Unavailable("the database was lost in the middle of a commit")] * len(items)
+        except (Unavailable, *LOST) as fault:
+            return [unavailable("the database was lost in the middle of a commit", fault)] * len(items)
         missing = [item for item, outcome in zip(items, found, strict=True) if outcome is None]
         if not again:
-            retried: list[Outcome | Exception] = [
-                Unavailable("the database was lost twice in the middle of a commit")
-            ] * len(missing)
+            twice = unavailable("the database was lost twice in the middle of a commit", lost)
+            retried: list[Outcome | Exception] = [twice] * len(missing)
         else:
             retried = await self._commit(missing, again=False) if missing else []
         rest = iter(retried)

@@ -144,7 +144,10 @@ def app(settings: Settings) -> Starlette:
             ):  # /health/ready says so; a worker that ended here would end its siblings too
                 await resources.lookup.be_current()
             housekeeping.leave_with_parent()
-            tasks = [asyncio.create_task(resources.lookup.run()), asyncio.create_task(housekeeping.run(resources, url))]
+            tasks = [
+                asyncio.create_task(resources.lookup.run(resources.outages)),
+                asyncio.create_task(housekeeping.run(resources, url)),
+            ]
             yield
             for task in tasks:
                 task.cancel()

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import asyncpg
 
@@ -14,9 +15,10 @@ from events.envelope import ByService, Meta
 from events.issuance import make_partitions
 from events.receipts import forget_old_commands
 from projections import catch_up, clients
-from service import limits
+from service import fitness, limits
 from service.commands.cascade import delete_clients
 from service.credentials import new_id
+from service.outages import Outages
 from service.people import ending
 from service.people.backchannel import Deliverer
 from service.resources import Resources
@@ -38,30 +40,32 @@ def leave_with_parent() -> None:
 
 async def run(resources: Resources, url: str) -> None:
     """Until cancelled."""
-    session = Session(url)
+    session = Session(url, application_name=fitness.presence(resources.settings.issuer))
+    every = partial(_every, resources.outages)
     deliverer = Deliverer(resources.ledger, resources.ring, resources.settings.issuer, url)
     try:
         await asyncio.gather(
-            _every(1, lambda: _follow(session)),
-            _every(1, deliverer.look),
-            _every(5, lambda: _finish_deletions(resources)),
-            _every(5, lambda: ending.finish(resources.ledger)),
-            _every(60, lambda: ending.expire(resources.ledger)),
-            _every(300, resources.people.finish),
-            _every(60, lambda: _forget(resources)),
-            _every(3600, lambda: read(resources.ledger.pool, make_partitions)),
+            every(1, lambda: _follow(session)),
+            every(1, deliverer.look),
+            every(5, lambda: _finish_deletions(resources)),
+            every(5, lambda: ending.finish(resources.ledger)),
+            every(60, lambda: ending.expire(resources.ledger)),
+            every(300, resources.people.finish),
+            every(60, lambda: _forget(resources)),
+            every(60, lambda: _look_for_other_issuers(resources)),
+            every(3600, lambda: read(resources.ledger.pool, make_partitions)),
         )
     finally:
         await deliverer.close()
         await session.close()
 
 
-async def _every(seconds: float, do: Callable[[], Awaitable[None]]) -> None:
+async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await do()
         except (Unavailable, asyncpg.LockNotAvailableError, *LOST) as fault:  # tried again the next time
-            log.warning("housekeeping: %s", fault)
+            outages.notice(fault)
         except Exception:
             log.exception("housekeeping")
         await asyncio.sleep(seconds)
@@ -75,6 +79,13 @@ async def _follow(session: Session) -> None:
     while more:
         async with session.using() as connection:
             more = await catch_up.step(connection)
+
+
+async def _look_for_other_issuers(resources: Resources) -> None:
+    """Two that started at the same moment did not see each other."""
+    issuer = resources.settings.issuer
+    if others := await read(resources.ledger.pool, lambda connection: fitness.other_issuers(connection, issuer)):
+        log.error("%s", fitness.different(others, issuer))
 
 
 async def _finish_deletions(resources: Resources) -> None:

@@ -9,7 +9,7 @@ import asyncpg
 from msgspec import Struct
 
 from events.batching import Batcher
-from events.database import LOST, AnyConnection, Connection, Session, Unavailable
+from events.database import LOST, AnyConnection, Connection, Session, unavailable
 
 COUNT = """
 insert into limits.counts as c (key, minute, used)
@@ -87,7 +87,7 @@ class Limits:
             async with self._one_at_a_time, self._session.using() as connection:
                 return await ask(connection)
         except (asyncpg.DeadlockDetectedError, *LOST) as fault:
-            raise Unavailable("requests could not be counted") from fault
+            raise unavailable("requests could not be counted", fault) from fault
 
 
 async def forget(connection: AnyConnection) -> None:

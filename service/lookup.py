@@ -7,7 +7,6 @@ the database is out of reach there is no answer at all.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -16,17 +15,16 @@ from typing import Any
 from uuid import UUID
 
 from events.batching import Batcher
-from events.database import LOST, Connection, Session, Unavailable
+from events.database import LOST, Connection, NotReached, Session, Unavailable, unavailable
 from events.replay import CHANGED_SINCE
 from projections import authorizations, clients, revoked_tokens
 from projections.bots import bot_id_of
 from projections.clients import Found
+from service.outages import Outages
 
 CURRENT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 0.4
 MOST_CLIENTS = 100_000
-
-log = logging.getLogger("muniment.lookup")
 
 
 class Seen(Found, frozen=True, kw_only=True):
@@ -93,9 +91,9 @@ class Lookup:
         if self.position < position:
             await self.be_certain()
         if self.position < position:
-            raise Unavailable(f"the log has not reached position {position}")
+            raise NotReached(f"the log has not reached position {position}")
 
-    async def run(self) -> None:
+    async def run(self, outages: Outages) -> None:
         """Follows the log until cancelled: woken by NOTIFY, with a heartbeat under it."""
         listening: Connection | None = None
         while True:
@@ -103,8 +101,9 @@ class Lookup:
             try:
                 listening = await self._listen(listening)
                 await self.be_certain()
+                outages.all_is_well()
             except (Unavailable, *LOST) as fault:
-                log.warning("following the log: %s", fault)
+                outages.notice(fault)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), HEARTBEAT_SECONDS)
 
@@ -127,7 +126,7 @@ class Lookup:
             async with self._follower.using() as connection:
                 await self._take_in(connection)
         except LOST as fault:
-            raise Unavailable("the database was lost while the log was followed") from fault
+            raise unavailable("the database was lost while the log was followed", fault) from fault
         self._current_until = asked_at + CURRENT_SECONDS
         return [None for _ in asked]
 
@@ -177,7 +176,7 @@ class Lookup:
             async with self._reader.using() as connection:
                 found, position = await clients.find_as_of(connection, list(set(streams)))
         except LOST as fault:
-            raise Unavailable("the database was lost while a client was looked up") from fault
+            raise unavailable("the database was lost while a client was looked up", fault) from fault
         if position >= self.position:
             while len(self._clients) + len(found) > MOST_CLIENTS:
                 self._clients.pop(next(iter(self._clients)))

@@ -17,9 +17,11 @@ from service.lookup import Lookup
 from service.oauth.asked import Requests
 from service.oauth.keys import KeyRing
 from service.oauth.tokens import LEEWAY_SECONDS, Tokens
+from service.outages import Outages
 from service.people.accounts import People
 from service.people.sessions import Sessions
 from service.people.throttle import Attempts
+from service.readiness import Readiness
 from service.settings import LONGEST_TOKEN, Settings
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class Resources(Struct, frozen=True, kw_only=True):
     sessions: Sessions
     attempts: Attempts
     directory: "Directory | None"
+    readiness: Readiness
+    outages: Outages
 
 
 @asynccontextmanager
@@ -50,7 +54,7 @@ async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenera
     log, issuance, limits, lookup = Log(url), IssuanceLog(url), Limits(url), Lookup(url, ring.load, longest)
     async with pool(url) as connections:
         ledger = Ledger(log, connections)
-        people = People(ledger, master_key)
+        people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
         try:
             yield Resources(
                 settings=settings,
@@ -66,9 +70,12 @@ async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenera
                 sessions=Sessions(ledger, people, settings, master_key),
                 attempts=Attempts(limits, people, settings, master_key),
                 directory=_directory(settings),
+                readiness=readiness,
+                outages=Outages(),
             )
         finally:
             people.close()
+            await readiness.close()
             for part in (log, issuance, limits, lookup):
                 await part.close()
 

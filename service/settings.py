@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from service import hosts
+from service import database_setting, hosts
 from service.base64url import of_text
+from service.kubernetes import is_service_variable
 
 MOST_DIGITS = 9
 A_DAY = 86_400
@@ -161,11 +162,10 @@ class _Asked:
 
     def database_url(self, name: str) -> str | None:
         text = self.text(name, "")
-        if text and not _is_postgres_url(text):
-            self.faults.append(
-                f"{name} does not begin with postgresql:// (its value is not shown, for it may hold a password)."
-            )
-        return text or None
+        if not text:
+            return None
+        self.faults += database_setting.faults(name, text, self._environment)
+        return text
 
     def master_key(self, name: str, *, required: bool) -> bytes | None:
         text = self.text(name, "")
@@ -208,19 +208,15 @@ class _Asked:
 
     def no_stranger(self) -> None:
         for name in sorted(set(self._environment) - self._known):
-            if name.startswith("MUNIMENT_"):
-                self.faults.append(f"{name} is not a setting of Muniment; the README has the table of those there are.")
+            if name.startswith("MUNIMENT_") and not is_service_variable(name, self._environment[name]):
+                instead = "; PORT is" if name == "MUNIMENT_PORT" else ""
+                self.faults.append(
+                    f"{name} is not a setting of Muniment{instead}; the README has the table of those there are."
+                )
 
 
 _url_characters = re.compile(r"[A-Za-z0-9\-._~:/\[\]%!$&'()*+,;=]*").fullmatch
 """Those of a URL without user, query and fragment."""
-
-
-def _is_postgres_url(text: str) -> bool:
-    try:
-        return urlsplit(text).scheme in ("postgresql", "postgres")
-    except ValueError:
-        return False
 
 
 def _issuer_fault(text: str, insecure: frozenset[str]) -> str | None:

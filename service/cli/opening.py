@@ -6,21 +6,21 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import asyncpg
 from msgspec import DecodeError, structs
 
 from events.codec import UnreadableEvent
-from events.database import LOST, Connection, Unavailable, connect
+from events.database import LOST, Connection, LoginRefused, Unavailable, connect
 from events.envelope import ByOperator, Meta
 from service import master_key
 from service.credentials import new_id
 from service.embedded import login
 from service.embedded.cluster import running
 from service.embedded.errors import EmbeddedError
+from service.fitness import Unfit, check_pooler
 from service.migrations import version
-from service.migrations.version import SchemaBehind
+from service.migrations.version import SchemaAhead, SchemaBehind
 from service.problems import Problem
 from service.settings import Settings, WrongSettings, read
 
@@ -40,13 +40,15 @@ def plainly() -> Generator[None]:
         raise  # whoever read our output has had enough; that is no fault
     except WrongSettings as fault:
         raise Plainly("\n          ".join(fault.faults)) from fault
-    except (EmbeddedError, SchemaBehind, UnreadableEvent) as fault:
+    except (EmbeddedError, SchemaAhead, SchemaBehind, Unfit, UnreadableEvent) as fault:
         raise Plainly(str(fault)) from fault
     except DecodeError as fault:
         raise Plainly(f"stored bytes cannot be read ({fault}); muniment log verify finds where") from fault
     except Problem as fault:
         raise Plainly(fault.detail) from fault
-    except (Unavailable, asyncpg.PostgresError, *LOST) as fault:
+    except Unavailable as fault:
+        raise Plainly(str(fault)) from fault
+    except (asyncpg.PostgresError, *LOST) as fault:
         raise Plainly(_said(fault)) from fault
 
 
@@ -77,7 +79,7 @@ def opened(*, needs_key: bool = False, migrated: bool = True, creates: bool = Fa
     with plainly():
         settings = read(os.environ, needs_key=needs_key)
         if settings.database_url is not None:
-            _understood(settings.database_url)
+            run(check_pooler(settings.database_url))
             if migrated:
                 run(version.check(settings.database_url))
             yield settings
@@ -100,7 +102,7 @@ def _present(url: str, superuser: str) -> str | None:
     """The schema's version; a cluster that an earlier version made gets the service's login first."""
     try:
         return run(version.present(url))
-    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
+    except LoginRefused:
         run(login.ensure(superuser))
         return run(version.present(url))
 
@@ -157,13 +159,3 @@ def bring_up(url: str) -> tuple[str | None, str | None]:
         return run(migrate(url))
     except DBAPIError as fault:
         raise Plainly(f"the schema cannot be migrated: {fault.orig}; nothing was changed") from fault
-
-
-def _understood(url: str) -> None:
-    """Raises Plainly. (What drivers say of a URL may show its password.)"""
-    try:
-        _ = urlsplit(url).port
-    except ValueError as fault:
-        raise Plainly(
-            "MUNIMENT_DATABASE_URL has a port that is none (its value is not shown, for it may hold a password)"
-        ) from fault

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service import master_key
-from service.cli.opening import Plainly, opened, plainly, right_key, run
+from service import fitness, master_key
+from service.cli.opening import Plainly, opened, plainly, right_key, run, url_of
 from service.settings import Settings, read
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def serve(workers: Workers = 1) -> None:
 
     check_address()
     with opened(needs_key=True, creates=True) as settings, right_key():
+        _check_database(settings)
         operator = run(first_run.prepare(settings))
         if operator is not None:
             typer.echo(WELCOME.format(file=settings.data / first_run.FILE) + first_token(operator))
@@ -87,6 +88,14 @@ def serve(workers: Workers = 1) -> None:
         _hand_over(settings)
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
         uvicorn.run("service.app:create", factory=True, workers=workers, **_uvicorn(settings))
+
+
+def _check_database(settings: Settings) -> None:
+    """Raises Unfit."""
+    url = url_of(settings)
+    if not settings.embedded and (warning := run(fitness.check_login(url))):
+        typer.echo(f"  {warning}\n", err=True)
+    run(fitness.check_issuer(url, settings.issuer))
 
 
 def check_address() -> None:

@@ -12,12 +12,11 @@ async def live(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Ready is: the database answers, this process follows the log, and there is a key to sign with."""
+    """Ready is: this process could issue a token at this moment."""
     resources = resources_of(request.scope)
     try:
-        await resources.lookup.be_current()
+        await resources.readiness.check()
     except Unavailable as fault:
+        resources.outages.notice(fault)
         return JSONResponse({"status": "not ready", "why": str(fault)}, 503, {"Retry-After": "1"})
-    if resources.ring.signer is None:
-        return JSONResponse({"status": "not ready", "why": "there is no active signing key"}, 503, {"Retry-After": "1"})
     return JSONResponse({"status": "ready", "position": resources.lookup.position})

@@ -16,6 +16,7 @@ from service.credentials import new_id
 from service.endpoints import paging
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, address, read_body, resources_of
 from service.oauth.tokens import BadToken
+from service.outages import Outages
 from service.problems import (
     ComeAgain,
     Forbidden,
@@ -87,7 +88,7 @@ class Managed:
         try:
             response = await self._respond(Request(scope, receive), request_id, headers)
         except Exception as fault:  # noqa: BLE001 - whatever it is, the stranger gets an answer and the log gets the fault
-            response = refusal(as_problem(fault, request_id), request_id)
+            response = refusal(as_problem(fault, request_id, resources_of(scope).outages), request_id)
         response.headers.update(headers)
         response.headers["X-Request-Id"] = str(request_id)
         response.headers["Cache-Control"] = "no-store"
@@ -122,13 +123,13 @@ class Managed:
         return action
 
 
-def as_problem(fault: Exception, request_id: UUID) -> Problem:
+def as_problem(fault: Exception, request_id: UUID, outages: Outages) -> Problem:
     """The refusal that a fault comes to; what nobody foresaw is logged, and told to nobody."""
     match fault:
         case Problem():
             return fault
         case Unavailable():
-            log.warning("request %s: %s", request_id, fault)
+            outages.notice(fault)
             return ComeAgain()
         case BodyTooLong():
             return TooLarge("The body is longer than 64 KiB.")

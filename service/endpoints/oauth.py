@@ -1,6 +1,5 @@
 """The door of the OAuth endpoints: a POST with a form, answered in OAuth's dialect. Plain ASGI, for these are the hottest routes."""
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -30,8 +29,6 @@ from service.oauth.server import utc_now
 from service.problems import NotAllowed
 from service.resources import Resources
 
-log = logging.getLogger("muniment.oauth")
-
 NO_STORE = {**FROM_ANYWHERE, "Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -51,6 +48,7 @@ class OAuth:
         self._carry_out = carry_out
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        outages = resources_of(scope).outages
         try:
             if scope["method"] != "POST":
                 await _not_post(scope, receive, send)
@@ -59,11 +57,11 @@ class OAuth:
         except Refusal as refused:
             await _refuse(send, refused, _challenge(scope, refused))
         except Unavailable as fault:
-            log.warning("%s", fault)
+            outages.notice(fault)
             await _refuse(send, ServerAway())
         except Exception as fault:  # noqa: BLE001 - whatever it is, the stranger gets an answer and the log gets the fault
             request_id = new_id()
-            await refusal(as_problem(fault, request_id), request_id)(scope, receive, send)
+            await refusal(as_problem(fault, request_id, outages), request_id)(scope, receive, send)
         else:
             await answer(send, 200, NO_STORE, body)
 

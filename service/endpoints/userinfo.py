@@ -31,7 +31,7 @@ async def userinfo(request: Request) -> Response:
     try:
         return Response(json.encode(await _told(request)), headers=HEADERS, media_type="application/json")
     except (Problem, Unavailable, BodyTooLong, BodyCutShort) as fault:
-        refused = refusal(as_problem(fault, request_id), request_id)
+        refused = refusal(as_problem(fault, request_id, resources_of(request.scope).outages), request_id)
         refused.headers.update(HEADERS)
         return refused
 

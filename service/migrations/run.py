@@ -3,23 +3,25 @@
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from events.database import log_in
+from service.migrations.version import VERSIONS, SchemaAhead
+
 HERE = Path(__file__).parent
 
 
 async def migrate(url: str) -> tuple[str | None, str | None]:
-    """The schema versions before and after. In one transaction: all of it, or nothing."""
+    """The schema versions before and after. In one transaction: all of it, or nothing. Raises SchemaAhead."""
     return await _with_connection(url, _upgrade)
 
 
 async def _with_connection(url: str, do: Any) -> Any:
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url))
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: log_in(url))
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(do)
@@ -30,6 +32,8 @@ async def _with_connection(url: str, do: Any) -> Any:
 def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
     connection.exec_driver_sql("select pg_advisory_xact_lock(4700)")
     before = _version(connection)
+    if before is not None and before not in VERSIONS:
+        raise SchemaAhead(before)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -21,7 +21,7 @@ ABOUT = (
         operation_id="ready",
         summary="Can it answer?",
         tag="Service",
-        description="It can if the database answers, this process follows the log, and there is a key to sign with.",
+        description="It can if this process could issue a token at this moment: one is recorded, and taken back, where none was just now.",
         answers=(
             Answer(description="It can.", shape=Ready, example={"status": "ready", "position": 17}),
             Answer(

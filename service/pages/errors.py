@@ -68,7 +68,7 @@ def _told(visit: Visit, fault: Exception) -> Told:
         case TooMany():
             return _too_many(visit, fault)
         case Unavailable():
-            log.warning("%s", fault)
+            visit.resources.outages.notice(fault)
             return _away(visit)
         case HTTPException() | Problem():
             return _refused(visit, fault)

@@ -14,7 +14,7 @@ import pytest
 from events import verify
 from events.database import Connection, connect
 from projections import rebuild, report
-from service import settings
+from service import fitness, settings
 from service.embedded import binaries
 from service.migrations.run import migrate
 from tests.conftest import named
@@ -140,6 +140,16 @@ async def test_the_service_cannot_make_the_append_run_its_code_as_the_owner_by(s
     await session.execute(APPEND)
     await session.execute("select log.make_partitions(30)")
     await attempt.rollback()
+
+
+async def test_only_the_service_s_own_login_may_serve(deployed: str, postgres: str, monkeypatch: pytest.MonkeyPatch):
+    assert await fitness.check_login(deployed) is None
+    warning = await fitness.check_login(named(postgres, "deployed"))
+    assert warning is not None
+    assert "logs in as postgres, a superuser" in warning
+    monkeypatch.setenv("PGPASSWORD", OWNER_PASSWORD)
+    with pytest.raises(fitness.Unfit, match=r"logs in as muniment_owner, who owns the log.*serve as muniment"):
+        await fitness.check_login(_as(postgres, "muniment_owner", "deployed"))
 
 
 def test_the_operator_s_table_of_settings_names_those_there_are():

@@ -189,6 +189,45 @@ def test_a_wrong_value_is_refused_with_a_sentence(name, value, said):
     assert faults(**environment) == [said]
 
 
+OF_KUBERNETES = {
+    "MUNIMENT_PORT": "tcp://10.0.0.1:8000",
+    "MUNIMENT_SERVICE_HOST": "10.0.0.1",
+    "MUNIMENT_SERVICE_PORT": "8000",
+    "MUNIMENT_SERVICE_PORT_HTTP": "8000",
+    "MUNIMENT_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+    "MUNIMENT_PORT_8000_TCP_PROTO": "tcp",
+    "MUNIMENT_PORT_8000_TCP_PORT": "8000",
+    "MUNIMENT_PORT_8000_TCP_ADDR": "10.0.0.1",
+    "MUNIMENT_POSTGRES_SERVICE_HOST": "10.0.0.2",
+    "MUNIMENT_POSTGRES_PORT": "tcp://10.0.0.2:5432",
+    "MUNIMENT_POSTGRES_PORT_5432_TCP_ADDR": "10.0.0.2",
+    "MUNIMENT_DNS_PORT_53_UDP": "udp://10.0.0.3:53",
+}
+
+
+def test_what_kubernetes_says_of_a_service_named_muniment_is_no_setting():
+    assert structs.asdict(read(OF_KUBERNETES)) == structs.asdict(read({}))
+
+
+def test_what_only_looks_like_it_is_a_setting_that_somebody_got_wrong():
+    assert faults(MUNIMENT_PORT="8000") == [
+        "MUNIMENT_PORT is not a setting of Muniment; PORT is; the README has the table of those there are."
+    ]
+    assert len(faults(MUNIMENT_SERVICE_PORT="tcp", MUNIMENT_PORT_TCP="1", MUNIMENT_SERVICE="x")) == 3
+
+
+def test_a_certificate_of_the_database_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "there").touch()
+    given = {"MUNIMENT_MASTER_KEY": KEY_TEXT, "PGSSLROOTCERT": str(tmp_path / "there")}
+    missing = str(tmp_path / "missing")
+    read({**given, "MUNIMENT_DATABASE_URL": f"{URL}?sslrootcert={tmp_path / 'there'}"})
+    said = faults(**{**given, "PGSSLCERT": missing, "MUNIMENT_DATABASE_URL": f"{URL}?sslrootcert={missing}"})
+    assert said == [
+        f"MUNIMENT_DATABASE_URL: sslrootcert={missing} cannot be read: No such file or directory.",
+        f"PGSSLCERT={missing} cannot be read: No such file or directory.",
+    ]
+
+
 def test_a_number_of_any_length_is_refused_with_a_sentence():
     assert faults(PORT="1" * 5000) == [f"PORT={'1' * 5000} {PORT}"]
 

@@ -35,6 +35,7 @@ from service.commands.signing_key import PublishKey
 from service.commands.user import RegisterUser
 from service.credentials import new_id
 from service.lookup import Lookup
+from service.outages import Outages
 from tests.patience import PATIENCE
 from tests.rules.samples import AT, CODE_ISSUED, GRANTED, JWK, LATER, PASSWORD, PERSON, PROFILE, REGISTERED, SECRET
 from tests.tables.conftest import writing
@@ -278,7 +279,7 @@ async def test_a_cached_client_is_answered_without_asking_the_database(ledger, l
 async def test_a_current_lookup_finds_out_by_itself(ledger, lookup):
     stream = await registered(ledger)
     await lookup.client(stream)
-    following = asyncio.create_task(lookup.run())
+    following = asyncio.create_task(lookup.run(Outages()))
     handled = await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta())
     async with asyncio.timeout(PATIENCE):
         while lookup.position < (handled.position or 0):
@@ -425,7 +426,7 @@ async def test_after_a_failover_that_lost_the_end_of_the_log_it_forgets_all_it_k
 
 async def test_it_survives_that_all_its_connections_are_terminated(ledger, lookup, superuser):
     stream = await registered(ledger)
-    following = asyncio.create_task(lookup.run())
+    following = asyncio.create_task(lookup.run(Outages()))
     assert await state(lookup, stream) == "active"
     for command, expected in ((DisableClient(by=ANYBODY), "disabled"), (EnableClient(by=ANYBODY), "active")):
         await superuser.execute(

@@ -22,7 +22,7 @@ from service.commands.handle import BOT, CLIENT
 from service.credentials import new_id
 from service.migrations import run
 from service.migrations.run import migrate
-from service.migrations.version import WANTED, SchemaBehind, check, present
+from service.migrations.version import WANTED, SchemaAhead, SchemaBehind, check, present
 from tests.conftest import named
 from tests.rules.samples import BOT_DISABLED, BOT_REGISTERED, DELETED, DISABLED, INTERACTIVE, REGISTERED, RENAMED
 from tests.tables.conftest import appended, column, writing
@@ -58,6 +58,17 @@ async def test_of_two_processes_that_migrate_at_once_one_does_it_and_the_other_f
     connection = await asyncpg.connect(bare)
     assert await column(connection, "select last_position from log.batches") == [0]
     await connection.close()
+
+
+async def test_a_schema_of_a_newer_version_is_left_alone_and_said_in_a_sentence(bare):
+    await migrate(bare)
+    connection = await asyncpg.connect(bare)
+    await connection.execute("update alembic_version set version_num = '9999'")
+    await connection.close()
+    with pytest.raises(SchemaAhead, match=rf"is at 9999, this version .* none after {WANTED}: nothing was changed"):
+        await migrate(bare)
+    await check(bare)  # it was made so that the version before still works with it
+    assert await present(bare) == "9999"
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(bare):

@@ -1,0 +1,18 @@
+"""Variables that Kubernetes gives every container for each Service of its namespace; one may be named muniment, or muniment-postgres."""
+
+import re
+
+_variable = re.compile(
+    r"""MUNIMENT(_\w+)?_(
+        SERVICE_HOST=.*
+      | SERVICE_PORT(_\w+)?=\d+
+      | PORT=(tcp|udp|sctp)://.*          # a URL: MUNIMENT_PORT=8000 is a mistaken setting
+      | PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=.*
+    )""",
+    re.ASCII | re.DOTALL | re.VERBOSE,
+).fullmatch
+
+
+def is_service_variable(name: str, value: str) -> bool:
+    """Whether the variable is one of Kubernetes', and no setting that somebody meant to make."""
+    return _variable(f"{name}={value}") is not None
