@@ -6,7 +6,7 @@ Nothing is kept at the server between the pages, and nobody but this server can 
 import time
 from uuid import UUID
 
-from msgspec import Struct, ValidationError, json
+from msgspec import Struct, ValidationError, json, structs
 
 from service.oauth.claims import scopes_of
 from service.sealing import CannotOpen, Seal
@@ -54,7 +54,11 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class NoRequest(Exception):
-    """No request that this server sealed, or the person took too long over it."""
+    """No request that this server sealed, or the person took too long over it: then `expired` is what it was."""
+
+    def __init__(self, why: str, expired: AuthorizationRequest | None = None) -> None:
+        super().__init__(why)
+        self.expired = expired
 
 
 class Requests:
@@ -73,5 +77,10 @@ class Requests:
         except (CannotOpen, ValidationError, ValueError) as fault:
             raise NoRequest("This page was reached in a way that cannot be continued.") from fault
         if request.asked_at + LIFETIME_SECONDS < time.time():
-            raise NoRequest("This page was open for more than an hour.")
+            raise NoRequest("This page was open for more than an hour.", request)
         return request
+
+
+def begun_again(expired: AuthorizationRequest, now: float) -> AuthorizationRequest:
+    """The same request as if its client made it now: what the person answered before counts no longer."""
+    return structs.replace(expired, asked_at=now, chosen=None, consented=None)

@@ -20,6 +20,7 @@ from service.resources import Resources
 
 HALF_A_YEAR = 180 * 24 * 3600
 ACCOUNT = "/account"
+CONTINUE = "/openid/continue"
 OVER = "This page was reached in a way that cannot be continued."
 
 Form = Mapping[str, str]
@@ -95,7 +96,7 @@ class Visit(Struct, frozen=True, kw_only=True):
     def onward(self, **answered: Any) -> Response:
         """Back to the authorization endpoint, which knows the next step; `answered` is what the person has answered by now."""
         going = structs.replace(self, asked=structs.replace(self.goal(), **answered))
-        return going.to("/openid/continue")
+        return going.to(CONTINUE)
 
 
 def visit_of(request: Request, form: Form | None = None) -> Visit:

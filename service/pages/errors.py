@@ -1,19 +1,20 @@
 """What went wrong, as a page for the person in front of it: what happened, and what to do now."""
 
 import logging
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from events.database import Unavailable
 from service.credentials import new_id
-from service.oauth.asked import NoRequest
+from service.oauth.asked import AuthorizationRequest, NoRequest, begun_again
 from service.oauth.errors import Shown
-from service.pages.browser import Visit, keep_browser, visit_of
+from service.pages.browser import CONTINUE, Visit, keep_browser, visit_of
 from service.problems import Problem, TooMany
 
 LOGOUT = "/openid/logout"
@@ -26,12 +27,13 @@ class BadForm(Exception):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What the page says; `again` leads back. `technical` is for the client's makers, and has no translation."""
+    """What the page says; `again` leads back, by a button that says `label`. `technical` is for the client's makers, and has no translation."""
 
     status: int
     title: str
     sentences: tuple[str, ...]
     again: str | None = None
+    label: str | None = None
     technical: tuple[str, ...] = ()
     headers: Mapping[str, str] = {}
 
@@ -62,7 +64,7 @@ def _told(visit: Visit, fault: Exception) -> Told:
         case Shown():
             return _shown(visit, fault)
         case NoRequest():
-            return _over(visit)
+            return _over(visit, fault.expired)
         case BadForm():
             return _bad_form(visit)
         case TooMany():
@@ -89,8 +91,16 @@ def _shown(visit: Visit, fault: Shown) -> Told:
     return Told(status=fault.status, title=title, sentences=(sentence,), technical=(f"{fault.title}.", *fault.details))
 
 
-def _over(visit: Visit) -> Told:
+def _over(visit: Visit, expired: AuthorizationRequest | None) -> Told:
     _ = visit.gettext
+    if expired is not None:
+        return Told(
+            status=400,
+            title=_("That took too long"),
+            sentences=(_("The page was open for more than an hour."), _("For your safety, please begin again.")),
+            again=structs.replace(visit, asked=begun_again(expired, time.time())).url(CONTINUE),
+            label=_("Start again"),
+        )
     return Told(
         status=400,
         title=_("This sign-in cannot be continued"),

@@ -35,8 +35,19 @@ class Stopped(Exception):
     """The client is disabled or deleted."""
 
 
+class NotSentBack(Exception):
+    """Nobody is sent back with a request like this (section 3). Signing out works all the same."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+
 class Leaving(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A logout request that was checked. `sub` and `sid` are those of the ID token that came with it."""
+    """A logout request that was checked. `sub` and `sid` are those of the ID token that came with it.
+
+    `faults` tell the client's makers why nobody is sent back to it.
+    """
 
     asked_at: int
     client_name: str | None = None
@@ -44,6 +55,7 @@ class Leaving(Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: str | None = None
     sub: UUID | None = None
     sid: UUID | None = None
+    faults: tuple[str, ...] = ()
 
     @property
     def location(self) -> str | None:
@@ -59,14 +71,20 @@ class Leaving(Struct, frozen=True, kw_only=True, omit_defaults=True):
 async def logout(request: Request) -> Response:
     """GET and POST /openid/logout. Raises Shown, Unavailable."""
     resources = resources_of(request.scope)
-    form = await _parameters(request)
-    leaving = await _checked(resources, form)
+    try:
+        form = await _parameters(request)
+        leaving = await _checked(resources, form)
+    except Refusal as fault:
+        form, leaving = {}, Leaving(asked_at=int(time.time()), faults=(fault.description,))
     query = {"leaving": _close(resources, leaving), "ui_locales": form.get("ui_locales", "")}
     return RedirectResponse(f"{below(resources.settings.issuer)}{SIGNOUT}?{urlencode(query)}", 303, headers=GOES_AWAY)
 
 
 async def _ask(visit: Visit) -> Response:
-    """Ends the session at once where the client proves that it means this one; else the person is asked (section 2)."""
+    """Ends the session at once where the client proves that it means this one; else the person is asked (section 2).
+
+    Whatever is wrong with the request, the person gets out: they are just not sent back.
+    """
     leaving = _open(visit)
     signed_in = await visit.signed_in()
     if signed_in is None:
@@ -74,7 +92,13 @@ async def _ask(visit: Visit) -> Response:
     if leaving.names(signed_in):
         return await _end(visit, signed_in, leaving)
     sealed = visit.given("leaving")
-    page = visit.page("logout.html", leaving=sealed, client=leaving.client_name, staying=visit.url("/account"))
+    page = visit.page(
+        "logout.html",
+        leaving=sealed,
+        client=leaving.client_name,
+        faults=leaving.faults,
+        staying=visit.url("/account"),
+    )
     if leaving.redirect_uri is not None:  # a browser holds the redirect that follows the form against the policy too
         page.headers["Content-Security-Policy"] = policy(leaving.redirect_uri)
     return page
@@ -94,20 +118,22 @@ async def _end(visit: Visit, signed_in: SignedIn, leaving: Leaving) -> Response:
 
 
 def _gone(visit: Visit, leaving: Leaving) -> Response:
-    response = RedirectResponse(leaving.location or visit.url(SIGNED_OUT), 303, headers=GOES_AWAY)
+    response: Response
+    if leaving.faults:
+        response = visit.page("signed_out.html", faults=leaving.faults)
+    else:
+        response = RedirectResponse(leaving.location or visit.url(SIGNED_OUT), 303, headers=GOES_AWAY)
     bake(visit.resources, response, visit.resources.sessions.cookie, "", 0)
     return response
 
 
 async def _parameters(request: Request) -> Form:
-    """Section 2: in the query of a GET, in the form of a POST. Raises Shown."""
+    """Section 2: in the query of a GET, in the form of a POST. Raises Shown, and a Refusal for what cannot be read."""
     try:
         if request.method == "POST":
             body = await read_body(request.scope, request.receive)
             return parse(request.headers.get("content-type", ""), body)
         return parse(FORM, request.scope["query_string"])
-    except Refusal as fault:
-        raise Shown(CANNOT, fault.description) from fault
     except BodyTooLong as fault:
         raise Shown(CANNOT, "The request is longer than 64 KiB.", status=413) from fault
     except BodyCutShort as fault:
@@ -115,18 +141,20 @@ async def _parameters(request: Request) -> Form:
 
 
 async def _checked(resources: Resources, form: Form) -> Leaving:
-    """Raises Shown. An ID token that is not ours, or no more, is as none: the person is asked.
+    """An ID token that is not ours, or no longer, is as none: the person is asked.
 
     So is all that comes from a client that is stopped: it is told nothing, and its person gets out nonetheless.
     """
     hint = read_hint(resources.ring, resources.settings.issuer, form.get("id_token_hint", ""))
+    uri = form.get("post_logout_redirect_uri")
     try:
         row = await _client(resources, form, hint)
+        if uri is not None:
+            _check_uri(uri, row)
     except Stopped:
         return Leaving(asked_at=int(time.time()))
-    uri = form.get("post_logout_redirect_uri")
-    if uri is not None:
-        _check_uri(uri, row)
+    except NotSentBack as fault:
+        return Leaving(asked_at=int(time.time()), faults=fault.faults)
     return Leaving(
         asked_at=int(time.time()),
         client_name=row.display_name if row else None,
@@ -138,16 +166,16 @@ async def _checked(resources: Resources, form: Form) -> Leaving:
 
 
 async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | None:
-    """Whose request it is, if it says. Raises Shown and Stopped."""
+    """Whose request it is, if it says. Raises NotSentBack and Stopped."""
     named = form.get("client_id")
     if hint and named not in (None, hint.aud):
-        raise Shown(CANNOT, "The client_id is not that of the client that the id_token_hint was issued to.")
+        raise NotSentBack("The client_id is not that of the client that the id_token_hint was issued to.")
     client_id = named or (hint.aud if hint else None)
     if client_id is None:
         return None
     stream = stream_of(client_id)
     if stream is None:
-        raise Shown(CANNOT, "No application of this client_id is registered here.")
+        raise NotSentBack("No application of this client_id is registered here.")
     seen = await resources.lookup.client(stream)
     if seen is None or seen.client.state != "active":
         raise Stopped
@@ -155,16 +183,17 @@ async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | 
 
 
 def _check_uri(uri: str, row: Row | None) -> None:
-    """Exactly one of those registered (section 3). Raises Shown, which names the parts that differ and never what is registered."""
+    """Exactly one of those registered (section 3). Raises NotSentBack, which names the parts that differ and never what is registered."""
     if row is None:
-        raise Shown(
-            CANNOT, "A post_logout_redirect_uri takes a client_id, or an id_token_hint that this server signed."
+        raise NotSentBack(
+            "A post_logout_redirect_uri needs a client_id beside it, or an id_token_hint that this server signed."
         )
     registered = row.login.post_logout_redirect_uris if row.login else ()
+    if not registered:
+        raise NotSentBack("The application has no post_logout_redirect_uri registered; set its postLogoutRedirectUris.")
     if uri not in registered:
         parts = ", ".join(redirect_match.differences(uri, registered))
-        raise Shown(
-            CANNOT,
+        raise NotSentBack(
             "The post_logout_redirect_uri is none of those that the application registered (postLogoutRedirectUris).",
             f"It differs from the nearest of them in: {parts}.",
         )

@@ -7,7 +7,7 @@ from service.pages.door import Page
 
 
 async def show(visit: Visit) -> Response:
-    return visit.page("signed_out.html") if await visit.signed_in() is None else visit.to(ACCOUNT)
+    return visit.page("signed_out.html", faults=()) if await visit.signed_in() is None else visit.to(ACCOUNT)
 
 
 SIGNED_OUT_PAGE = Page(get=show)

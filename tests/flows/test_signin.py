@@ -1,6 +1,7 @@
 """Signing in: the pages before a client gets its code, and who gets past them."""
 
 import asyncio
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from events.database import read
 from projections import consents, sessions, users
 from service.commands.handle import USER, handle
 from service.commands.user import AddFactor
+from service.oauth.asked import LIFETIME_SECONDS
 from service.oauth.server import utc_now
 from service.pages.browser import Visit
 from service.pages.entering import ONE_FACTOR, enter
@@ -173,6 +175,27 @@ async def test_the_client_s_hint_is_filled_in_and_so_is_what_was_typed(live: Liv
         assert (await there.look(f"/signin?request={request}")).form("password").fields["username"] == ODD
         typed = Shown(await there.sign_in("Typed@example.com", "wrong"))
         assert typed.form("password").fields["username"] == "Typed@example.com"
+
+
+async def test_a_page_with_a_wrong_password_on_it_can_be_reloaded(live: Live, client: str):
+    async with browser(live) as there:
+        page = await there.look(f"/signin?request={await sealed(live, client)}")
+        answer = await there.send(page.form("password"), username="nobody@example.com", password="wrong")
+        assert answer.status_code == 403
+        assert "Ledger Reports" in (await there.look(str(answer.url))).text
+
+
+@pytest.mark.parametrize("path", ["/signin", "/consent", "/openid/continue"])
+async def test_a_page_that_was_open_too_long_leads_back_into_the_same_request(live: Live, client: str, path: str):
+    expired = await sealed(live, client, asked_at=time.time() - LIFETIME_SECONDS - 1)
+    async with browser(live) as there:
+        page = await there.look(f"{path}?request={expired}")
+        assert page.status == 400
+        assert "That took too long" in page.text
+        again = await there.http.get(next(link for link in page.links if "request=" in link))
+        assert again.headers["location"].startswith("/signin?")
+        went_on = await opened(live, again.headers["location"])
+    assert (went_on.client_id, went_on.state) == (client, "st-1")
 
 
 async def test_who_signs_in_again_keeps_their_session_and_its_old_cookie_is_worth_nothing(live: Live):

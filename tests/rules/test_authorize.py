@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from service.oauth import tickets
-from service.oauth.asked import LIFETIME_SECONDS, AuthorizationRequest, NoRequest, Requests
+from service.oauth.asked import LIFETIME_SECONDS, AuthorizationRequest, NoRequest, Requests, begun_again
 from service.oauth.parameters import is_resource
 from service.oauth.redirect_match import differences, matches
 from service.oauth.redirects import allowed, refused
@@ -201,8 +201,14 @@ def test_a_sealed_request_is_read_back_for_an_hour_and_by_nobody_else(monkeypatc
     with pytest.raises(NoRequest):
         others.open(text)
     monkeypatch.setattr("service.oauth.asked.time.time", lambda: NOW + LIFETIME_SECONDS + 1)
-    with pytest.raises(NoRequest, match="an hour"):
+    with pytest.raises(NoRequest, match="an hour") as caught:
         ours.open(text)
+    assert caught.value.expired == REQUEST
+
+
+def test_an_expired_request_is_begun_again_without_what_the_person_said_before():
+    answered = structs.replace(REQUEST, asked_at=NOW - 4000, chosen=SESSION, consented=SESSION)
+    assert begun_again(answered, NOW) == REQUEST
 
 
 @given(st.text(max_size=200))
