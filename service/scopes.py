@@ -12,7 +12,11 @@ USERS_READ = "users:read"
 OPERATE = "operate"
 
 MANAGEMENT = (CLIENTS_WRITE, CLIENTS_READ, BOTS_WRITE, BOTS_READ, USERS_WRITE, USERS_READ, OPERATE)
-OPERATORS = (*MANAGEMENT, API_PUBLIC)
+INTROSPECT = "introspect:"
+INTROSPECT_ALL = f"{INTROSPECT}all"
+"""Of a client that looks into the access tokens of others: all of them, or, with a resource in place of `all`, those for that resource."""
+
+OPERATORS = (*MANAGEMENT, API_PUBLIC, INTROSPECT_ALL)
 
 OPENID = "openid"
 PROFILE = "profile"

@@ -6,7 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from events.client import Active, By, ClientCredentials, Grant, Login
 from service.problems import Clash, Forbidden
-from service.scopes import IDENTITY, MANAGEMENT, OPERATE
+from service.scopes import IDENTITY, INTROSPECT, MANAGEMENT, OPERATE
 
 RESERVED = "muniment"
 """Operators made at the command line belong to the service under this name: who acted under it would own all of them."""
@@ -58,6 +58,10 @@ def may_give(by: Holder, scopes: AbstractSet[str], grant: Grant) -> None:
     if missing:
         raise Forbidden(
             f"Nobody can give a scope that they do not hold themselves; your token lacks: {' '.join(sorted(missing))}."
+        )
+    if not by.operates and any(scope.startswith(INTROSPECT) for scope in scopes):
+        raise Forbidden(
+            f"Only an operator gives the scopes {INTROSPECT}…, which let a client look into tokens of others."
         )
     # A token's `sub` is whom it acts as in this API, and the caller names it freely when it registers a client. So a client
     # that acts as somebody else gets scopes of this API only from an operator; else anyone could act as anyone.

@@ -14,7 +14,7 @@ from service.oauth.authorize import RESPONSE_MODES
 from service.oauth.claims import SUPPORTED
 from service.oauth.keys import ES256, RS256
 from service.oauth.parameters import PROMPTS
-from service.scopes import ACRS, IDENTITY, OPERATORS
+from service.scopes import ACRS, IDENTITY, NEW_CLIENT
 
 PUBLIC = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 LANGUAGES = ("en", "de")
@@ -47,7 +47,7 @@ def document(issuer: str) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}/openid/revoke",
         "end_session_endpoint": f"{issuer}/openid/logout",
         "service_documentation": f"{issuer}/docs",
-        "scopes_supported": [*IDENTITY, *OPERATORS],
+        "scopes_supported": [*IDENTITY, *NEW_CLIENT],
         "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),

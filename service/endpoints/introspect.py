@@ -6,12 +6,14 @@ from uuid import UUID
 from msgspec import Struct, json
 
 from events.authorization import Authorized
+from projections.clients import Row
 from service.commands.handle import AUTHORIZATION, state_of
 from service.endpoints.oauth import Asked, authenticated, required
 from service.oauth import tickets
 from service.oauth.server import utc_now
 from service.oauth.tickets import Ticket
-from service.oauth.tokens import BadToken, VerifiedClaims
+from service.oauth.tokens import BadToken, Claims, VerifiedClaims
+from service.scopes import INTROSPECT, INTROSPECT_ALL
 
 INACTIVE = b'{"active":false}'
 
@@ -32,12 +34,12 @@ class Introspection(Struct, frozen=True, kw_only=True):
 
 
 async def introspect(asked: Asked) -> bytes:
-    """Any client that proves itself may ask about a token that it holds. Raises a Refusal."""
-    await authenticated(asked)
+    """Of a token that is none of the caller's business it learns no more than of one that is not good. Raises a Refusal."""
+    caller = (await authenticated(asked)).client
     token = required(asked.form, "token")
     if ticket := tickets.read(tickets.REFRESH_TOKEN, token):
-        return await _refresh_token(asked, ticket)
-    claims = await _alive(asked, token)
+        return await _refresh_token(asked, caller, ticket)
+    claims = await _alive(asked, caller, token)
     if claims is None:
         return INACTIVE
     return json.encode(
@@ -54,10 +56,21 @@ async def introspect(asked: Asked) -> bytes:
     )
 
 
-async def _alive(asked: Asked, token: str) -> VerifiedClaims | None:
+def may_see(caller: Row, claims: Claims) -> bool:
+    """Its own tokens, those that are for it, and those that an operator let it look into (RFC 7662 section 4)."""
+    return (
+        caller.client_id in (claims.client_id, claims.aud)
+        or INTROSPECT_ALL in caller.scopes
+        or f"{INTROSPECT}{claims.aud}" in caller.scopes
+    )
+
+
+async def _alive(asked: Asked, caller: Row, token: str) -> VerifiedClaims | None:
     try:
         claims = asked.resources.tokens.verify(token, for_us=False)
     except BadToken:
+        return None
+    if not may_see(caller, claims):
         return None
     seen = await asked.resources.lookup.standing(claims.client_id, claims.jti, claims.authorization)
     return None if seen is None else claims
@@ -74,9 +87,12 @@ class RefreshIntrospection(Struct, frozen=True, kw_only=True):
     exp: int
 
 
-async def _refresh_token(asked: Asked, ticket: Ticket) -> bytes:
+async def _refresh_token(asked: Asked, caller: Row, ticket: Ticket) -> bytes:
+    """A refresh token is nobody's business but its client's, whatever scopes the caller has."""
     state = await state_of(asked.resources.ledger, AUTHORIZATION, ticket.authorization)
-    if not isinstance(state, Authorized) or state.refresh is None or state.refresh.expires_at <= utc_now():
+    if not isinstance(state, Authorized) or state.granted.client != caller.stream_id:
+        return INACTIVE
+    if state.refresh is None or state.refresh.expires_at <= utc_now():
         return INACTIVE
     seen = await asked.resources.lookup.client(state.granted.client)
     if seen is None or not seen.may_act or not compare_digest(state.refresh.hash, ticket.hash):

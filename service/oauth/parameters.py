@@ -10,7 +10,7 @@ from projections.clients import Found
 from service.hosts import allows_http
 from service.oauth import claims
 from service.oauth.errors import InvalidRequest
-from service.scopes import IDENTITY, MANAGEMENT, split
+from service.scopes import IDENTITY, INTROSPECT, MANAGEMENT, split
 
 SEND_PKCE = "Send code_challenge and code_challenge_method=S256 (RFC 7636)"
 NOT_REQUIRED = "set the client's requirePkce to false"
@@ -62,7 +62,7 @@ def persons_scopes(found: Found) -> tuple[str, ...]:
 
 def _own(found: Found) -> tuple[str, ...]:
     """Scopes of the management API are for machines: a person's yes gives nobody power over what is not the person's."""
-    return tuple(scope for scope in found.client.scopes if scope not in MANAGEMENT)
+    return tuple(scope for scope in found.client.scopes if scope not in MANAGEMENT and not scope.startswith(INTROSPECT))
 
 
 def challenge_of(params: Params, found: Found, *, of_all: bool) -> str | None:

@@ -76,7 +76,8 @@ OAUTH = (
         summary="Ask about a token",
         tag="Tokens",
         description="Whether an access token is good now, and what it says (RFC 7662): not only unexpired, but neither revoked nor of a "
-        "client that was disabled or deleted.",
+        "client that was disabled or deleted. A client sees its own tokens and those that are for it; those of others only if an operator "
+        "gave it the scope `introspect:RESOURCE` for their `aud`, or `introspect:all`; else they are inactive.",
         proves_client=True,
         parameters=(MIN_POSITION,),
         request=_form(IntrospectionRequest, token=TOKEN, **CREDENTIALS),

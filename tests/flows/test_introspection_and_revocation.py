@@ -8,8 +8,10 @@ import httpx
 import jwt
 import pytest
 
+from service import operators
+from service.resources import opened
 from tests.conftest import fresh_database
-from tests.flows.conftest import Live, oauth_error, serving
+from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error, serving, settings_for
 from tests.patience import PATIENCE
 
 INACTIVE = {"active": False}
@@ -43,6 +45,14 @@ async def test_a_good_token_is_active_and_says_what_it_says(live: Live):
     claims = jwt.decode(token, options={"verify_signature": False})
     assert await introspected(live, token) == {"active": True, "token_type": "Bearer", **claims}
     assert await introspected(live, token, client) == {"active": True, "token_type": "Bearer", **claims}
+
+
+async def test_who_may_not_look_into_a_token_learns_nothing_and_a_resource_server_may(live: Live):
+    token = await live.access_token(*await live.register())
+    assert await introspected(live, token, await live.register()) == INACTIVE
+    async with opened(settings_for(live.database, live.url), live.database, MASTER_KEY) as resources:
+        made = await operators.create(resources.ledger, "crm-api", live.url, META, scopes=[f"introspect:{live.url}"])
+    assert (await introspected(live, token, (made.client_id, made.secret.reveal())))["active"]
 
 
 async def test_the_caller_may_authenticate_by_basic(live: Live):

@@ -382,6 +382,8 @@ class TestRefreshing:
             told = await tokens_for(live, person, client)
             form = {"token": told["refresh_token"], "client_id": client[0], "client_secret": client[1] or ""}
             assert (await live.http.post("/openid/introspect", data=form)).json()["active"]
+            others = {**form, "client_id": live.client_id, "client_secret": live.client_secret}
+            assert not (await live.http.post("/openid/introspect", data=others)).json()["active"]
             assert (await live.http.post("/openid/revoke", data=form)).status_code == 200
             assert not (await live.http.post("/openid/introspect", data=form)).json()["active"]
             assert not await is_active(live, told["access_token"])

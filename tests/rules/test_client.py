@@ -235,6 +235,18 @@ def changed(*names: str) -> list[ClientScopesChanged]:
             changed("api:public", "crm:write"),
             "an operator gives any scope of another API",
         ),
+        rule(
+            [REGISTERED],
+            scopes("introspect:all", by=structs.replace(ALICE, scopes=frozenset({"introspect:all"}))),
+            Forbidden,
+            "nobody passes on that they may look into tokens of others",
+        ),
+        rule(
+            [REGISTERED],
+            scopes("introspect:https://crm.example.com", by=OPERATOR),
+            changed("introspect:https://crm.example.com"),
+            "an operator gives that",
+        ),
         rule([INTERACTIVE], scopes("clients:write"), Forbidden, "nor do they go to who acts as nobody yet"),
         rule([REGISTERED], ADD, [ADDED], "a second secret can be added"),
         rule([REGISTERED, DISABLED], ADD, [ADDED], "a disabled client can be given one"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.scopes import MANAGEMENT, NEW_CLIENT, OPERATORS, is_scope, split
+from service.scopes import INTROSPECT_ALL, MANAGEMENT, NEW_CLIENT, OPERATORS, is_scope, split
 
 
 @pytest.mark.parametrize("scope", [*OPERATORS, "a", "!", "~", "https://api.example.com/read", "#[]^_`{|}"])
@@ -44,4 +44,4 @@ def test_what_was_split_and_is_well_formed_can_be_put_together_again(text):
 
 def test_a_new_client_may_nothing_in_this_api():
     assert not set(NEW_CLIENT) & set(MANAGEMENT)
-    assert set(OPERATORS) == {*MANAGEMENT, *NEW_CLIENT}
+    assert set(OPERATORS) == {*MANAGEMENT, *NEW_CLIENT, INTROSPECT_ALL}
