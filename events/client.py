@@ -89,6 +89,16 @@ class ClientLoginChanged(Struct, frozen=True, kw_only=True, gc=False, tag="clien
         return structs.replace(self.login, require_pkce=before.require_pkce)
 
 
+AccessTokenAlg = Literal["ES256", "RS256", "EdDSA"]
+
+
+class ClientAccessTokenAlgChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.access_token_alg_changed"):
+    """What its access tokens are signed with; None is as the deployment has it."""
+
+    access_token_alg: AccessTokenAlg | None
+    was: AccessTokenAlg | None
+
+
 class ClientSecretAdded(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_added"):
     secret: StoredSecret
 
@@ -121,6 +131,7 @@ ClientEvent = (
     | ClientRedirectUrisChanged
     | ClientScopesChanged
     | ClientLoginChanged
+    | ClientAccessTokenAlgChanged
     | ClientSecretAdded
     | ClientSecretRevoked
     | ClientDisabled
@@ -142,6 +153,7 @@ class Active(Struct, frozen=True, kw_only=True, gc=False):
     secrets: tuple[StoredSecret, ...]
     public: bool = False
     login: Login = Login()
+    access_token_alg: AccessTokenAlg | None = None
 
 
 class Disabled(Struct, frozen=True, kw_only=True, gc=False):
@@ -179,6 +191,8 @@ def evolve(client: Client, event: ClientEvent) -> Client:
             return _changed(client, scopes=event.scopes)
         case ClientLoginChanged():
             return _changed(client, login=event.after(_login(client)))
+        case ClientAccessTokenAlgChanged():
+            return _changed(client, access_token_alg=event.access_token_alg)
         case ClientSecretAdded():
             return _changed(client, secrets=(*_secrets(client), event.secret))
         case ClientSecretRevoked():

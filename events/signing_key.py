@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class PublicJwk(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """The public part of an elliptic-curve key (RFC 7518 section 6.2) or of an RSA key (section 6.3)."""
+    """The public part of an elliptic-curve key (RFC 7518 section 6.2) or of an RSA key (section 6.3), or of an Ed25519 key (RFC 8037)."""
 
     kty: str
     crv: str = ""

@@ -10,8 +10,10 @@ import asyncpg
 from msgspec import Struct, json, structs
 
 from events.client import (
+    AccessTokenAlg,
     AuthorizationCode,
     By,
+    ClientAccessTokenAlgChanged,
     ClientCredentials,
     ClientDeleted,
     ClientDisabled,
@@ -35,7 +37,7 @@ _ours = re.compile(r"oauth_client_([0-9a-f]{32})").fullmatch
 
 COLUMNS = (
     "c.stream_id, c.client_id, c.owner, c.grant_type, c.bot_user_id, c.display_name, c.redirect_uris, c.scopes, c.secrets,"
-    " c.state, c.created_at, c.version, c.public, c.login, c.disabled_by"
+    " c.state, c.created_at, c.version, c.public, c.login, c.disabled_by, c.access_token_alg"
 )
 FIND = f"""
 select h.last_position as head, {COLUMNS}, b.state as bot_state
@@ -72,6 +74,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     public: bool
     login: Login | None
     disabled_by: By | None = None
+    access_token_alg: AccessTokenAlg | None = None
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -142,6 +145,8 @@ def _changes(row: Row, event: ClientEvent) -> dict[str, Any] | None:
             return {"scopes": event.scopes}
         case ClientLoginChanged():
             return {"login": event.after(row.login or Login())}
+        case ClientAccessTokenAlgChanged():
+            return {"access_token_alg": event.access_token_alg}
         case ClientSecretAdded():
             return {"secrets": (*row.secrets, event.secret)}
         case ClientSecretRevoked():
@@ -178,6 +183,7 @@ def _row(record: asyncpg.Record) -> Row:
         public=record["public"],
         login=record["login"] and _login(record["login"]),
         disabled_by=record["disabled_by"],
+        access_token_alg=record["access_token_alg"],
     )
 
 

@@ -1,6 +1,6 @@
 """The public parts of the signing keys, and which of them signs."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,10 +27,6 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     activated_at: datetime | None
     retired_at: datetime | None
     version: int
-
-    def verifies_at(self, now: datetime, longest_token: timedelta) -> bool:
-        """Whether a token that this key signed may still be alive."""
-        return self.retired_at is None or now < self.retired_at + longest_token
 
 
 def project(row: Row | None, stream: UUID, event: SigningKeyEvent) -> Row | None:

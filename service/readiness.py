@@ -44,7 +44,7 @@ class Readiness:
         if time.monotonic() > self._good_until:
             await read(self._pool, _owned)
             await self._lookup.client(NOBODY)
-            if self._ring.signer is None:
+            if not self._ring.signers:
                 raise Unavailable("there is no active signing key")
             await self._issuance.prove()
             self._good_until = time.monotonic() + TRIED_SECONDS

@@ -10,19 +10,23 @@ from msgspec import Struct
 from events.database import pool
 from events.issuance import IssuanceLog
 from events.log import Log
+from projections.clients import Row
 from service.commands.handle import Ledger
 from service.idempotency import Idempotency
 from service.limits import Limits
 from service.lookup import Lookup
+from service.oauth import id_tokens
 from service.oauth.asked import Requests
+from service.oauth.errors import ServerAway
 from service.oauth.keys import KeyRing
+from service.oauth.signing import Signer
 from service.oauth.tokens import LEEWAY_SECONDS, Tokens
 from service.outages import Outages
 from service.people.accounts import People
 from service.people.sessions import Sessions
 from service.people.throttle import Attempts
 from service.readiness import Readiness
-from service.settings import LONGEST_TOKEN, Settings
+from service.settings import LONGEST_SESSION, LONGEST_TOKEN, Settings
 
 if TYPE_CHECKING:
     from service.oauth.upstream import Directory
@@ -45,11 +49,26 @@ class Resources(Struct, frozen=True, kw_only=True):
     readiness: Readiness
     outages: Outages
 
+    def signer(self, alg: str) -> Signer:
+        """Raises ServerAway."""
+        signer = self.ring.signers.get(alg)
+        if signer is None:
+            raise ServerAway
+        return signer
+
+    def access_token_signer(self, client: Row) -> Signer:
+        """Raises ServerAway."""
+        return self.signer(client.access_token_alg or self.settings.access_token_alg)
+
 
 @asynccontextmanager
 async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenerator[Resources]:
     """Connects when first needed; closes all at the end."""
-    ring = KeyRing(master_key, timedelta(seconds=settings.token_lifetime))
+    ring = KeyRing(
+        master_key,
+        longest_token=timedelta(seconds=max(settings.token_lifetime, id_tokens.LIFETIME_SECONDS)),
+        longest_session=timedelta(seconds=LONGEST_SESSION),
+    )
     longest = timedelta(seconds=LONGEST_TOKEN + LEEWAY_SECONDS)  # today's may be shorter than a token's that is out
     log, issuance, limits, lookup = Log(url), IssuanceLog(url), Limits(url), Lookup(url, ring.load, longest)
     async with pool(url) as connections:

@@ -14,6 +14,7 @@ from service.commands.signing_key import ActivateKey, PublishKey, RetireKey
 from service.credentials import new_id
 from service.oauth import keys
 from service.oauth.server import utc_now
+from service.oauth.signing import ALGORITHMS
 from service.sealing import Seal
 
 ONE_AT_A_TIME = "select pg_advisory_lock(4704)"
@@ -30,31 +31,31 @@ async def alone(url: str) -> AsyncGenerator[None]:
         await connection.close()
 
 
-async def rotate(url: str, ledger: Ledger, seal: Seal, meta: Meta) -> str:
+async def rotate(url: str, ledger: Ledger, seal: Seal, meta: Meta) -> dict[str, str]:
     """The next keys sign from now on, the present ones retire, and new next ones are published.
 
-    Returns the kid that signs access tokens now.
+    Returns the kid that signs now, by algorithm.
     """
     async with alone(url):
         await prepare(ledger, seal, meta)
         rows = await read(ledger.pool, signing_keys.every)
-        following = {alg: _published(rows, alg)[0] for alg in keys.ALGORITHMS}
+        following = {alg: _published(rows, alg)[0] for alg in ALGORITHMS}
         now = utc_now()
         for row in following.values():
             await handle(ledger, SIGNING_KEY, row.stream_id, ActivateKey(at=now), meta)
         for row in rows:
             if row.state == "active":
                 await handle(ledger, SIGNING_KEY, row.stream_id, RetireKey(at=now), meta)
-        for alg in keys.ALGORITHMS:
+        for alg in ALGORITHMS:
             await _publish(ledger, seal, meta, now, alg)
-        return following[keys.ALGORITHM].kid
+        return {alg: row.kid for alg, row in following.items()}
 
 
 async def prepare(ledger: Ledger, seal: Seal, meta: Meta) -> None:
     """Sees to it that of each algorithm a key signs and a next one is published. Call it inside `alone`."""
     rows = await read(ledger.pool, signing_keys.every)
     now = utc_now()
-    for alg in keys.ALGORITHMS:
+    for alg in ALGORITHMS:
         published = [row.stream_id for row in _published(rows, alg)]
         if signing_keys.active(rows, alg) is None:
             first = published.pop(0) if published else await _publish(ledger, seal, meta, now, alg)

@@ -16,6 +16,8 @@ MOST_DIGITS = 9
 A_DAY = 86_400
 DEFAULT_PORTS = {"https": 443, "http": 80}
 LONGEST_TOKEN = A_DAY
+LONGEST_SESSION = 90 * A_DAY
+ACCESS_TOKEN_ALGS = {"es256": "ES256", "rs256": "RS256", "eddsa": "EdDSA"}
 UPSTREAM = ("MUNIMENT_UPSTREAM_ISSUER", "MUNIMENT_UPSTREAM_CLIENT_ID", "MUNIMENT_UPSTREAM_CLIENT_SECRET")
 REQUIRE_PKCE = ("public", "all")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -57,6 +59,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     embedded: bool
     issuer: str
     audience: str
+    access_token_alg: str
     pkce_of_all: bool
     master_key: bytes | None
     token_lifetime: int
@@ -88,10 +91,11 @@ def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
         embedded=database_url is None,
         issuer=issuer,
         audience=asked.text("MUNIMENT_AUDIENCE", issuer),
+        access_token_alg=asked.access_token_alg("MUNIMENT_ACCESS_TOKEN_ALG"),
         pkce_of_all=asked.one_of("MUNIMENT_REQUIRE_PKCE", "public", REQUIRE_PKCE) == "all",
         master_key=asked.master_key("MUNIMENT_MASTER_KEY", required=needs_key and database_url is not None),
         token_lifetime=asked.number("MUNIMENT_TOKEN_LIFETIME", 3600, 60, LONGEST_TOKEN),
-        session_lifetime=asked.number("MUNIMENT_SESSION_LIFETIME", 14 * A_DAY, 300, 90 * A_DAY),
+        session_lifetime=asked.number("MUNIMENT_SESSION_LIFETIME", 14 * A_DAY, 300, LONGEST_SESSION),
         rate_limit=asked.number("MUNIMENT_RATE_LIMIT", 600, 0, 1_000_000),
         failed_auth_limit=asked.number("MUNIMENT_FAILED_AUTH_LIMIT", 30, 0, 1_000_000),
         trusted_proxies=asked.networks("MUNIMENT_TRUSTED_PROXIES"),
@@ -136,6 +140,12 @@ class _Asked:
         if text not in choices:
             self.faults.append(f"{name}={text} is none of {', '.join(choices)}.")
         return text
+
+    def access_token_alg(self, name: str) -> str:
+        given = self.text(name, "ES256")
+        if given.lower() not in ACCESS_TOKEN_ALGS:
+            self.faults.append(f"{name}={given} is none of {', '.join(ACCESS_TOKEN_ALGS.values())}.")
+        return ACCESS_TOKEN_ALGS.get(given.lower(), "ES256")
 
     def issuer(self, name: str, default: str, insecure: frozenset[str]) -> str:
         text = self.text(name, default)

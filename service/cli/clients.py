@@ -175,6 +175,7 @@ def _facts(found: Found, used: datetime | None) -> list[tuple[str, str]]:
         ("grant", row.grant_type),
         ("bot", bot),
         ("scopes", " ".join(row.scopes) or "none"),
+        ("token alg", row.access_token_alg or "as MUNIMENT_ACCESS_TOKEN_ALG says"),
         *(("redirect URI", uri) for uri in row.redirect_uris),
         ("created", moment(row.created_at)),
         ("last used", moment(used) or "never"),

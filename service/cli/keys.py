@@ -30,7 +30,7 @@ def list_keys(as_json: Json = False) -> None:
 
 @app.command()
 def rotate(as_json: Json = False) -> None:
-    """Let the next key sign from now on, retire the present one, and publish a new next one. Prints the kid that signs now.
+    """Let the next key sign from now on, retire the present one, and publish a new next one. Prints the kid of new access tokens.
 
     Tokens signed before stay good: the retired key is in the JWKS until the last of them has expired. The next key has been
     there since the last rotation, so give resource servers time between two. A running service notices by itself.
@@ -59,7 +59,8 @@ async def _rotated(settings: Settings) -> str:
         async with pool(url) as connections:
             # Wrapped by another master key than the others, the new key would be found useless at its turn, not now.
             await read(connections, lambda connection: rewrapping.check(connection, seal))
-            return await rotation.rotate(url, Ledger(log, connections), seal, by_operator())
+            kids = await rotation.rotate(url, Ledger(log, connections), seal, by_operator())
+            return kids[settings.access_token_alg]
     finally:
         await log.close()
 

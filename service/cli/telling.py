@@ -11,6 +11,7 @@ from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegiste
 from events.client import (
     AuthorizationCode,
     By,
+    ClientAccessTokenAlgChanged,
     ClientCredentials,
     ClientDeleted,
     ClientDisabled,
@@ -123,6 +124,8 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
             return f"scopes changed from {_all(event.was)} to {_all(event.scopes)}"
         case ClientLoginChanged():
             return f"terms of logging in changed from {_login(event.was)} to {_login(event.login)}"
+        case ClientAccessTokenAlgChanged():
+            return f"access tokens signed with {_alg(event.access_token_alg)}, no longer {_alg(event.was)}"
         case ClientSecretAdded():
             return f"{_secret(event.secret)} added"
         case ClientSecretRevoked():
@@ -152,6 +155,10 @@ def _login(login: Login) -> str:
     usual, names = Login(), login.__struct_fields__
     changed = (name for name in names if getattr(login, name) != getattr(usual, name))
     return "; ".join(f"{name} {_term(getattr(login, name))}" for name in changed) or "the usual ones"
+
+
+def _alg(alg: str | None) -> str:
+    return alg or "what MUNIMENT_ACCESS_TOKEN_ALG says"
 
 
 def _term(value: bool | str | tuple[str, ...] | None) -> str:

@@ -7,8 +7,10 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from events.client import (
+    AccessTokenAlg,
     Active,
     Client,
+    ClientAccessTokenAlgChanged,
     ClientCredentials,
     ClientDeleted,
     ClientDisabled,
@@ -55,6 +57,7 @@ class RegisterClient(Struct, frozen=True, kw_only=True):
     secret: StoredSecret | None
     at: datetime
     login: Login = Login()
+    access_token_alg: AccessTokenAlg | None = None
     by: Holder | None = None
 
 
@@ -84,6 +87,7 @@ class ChangeClient(Struct, frozen=True, kw_only=True):
     redirect_uris: tuple[str, ...] | UnsetType = UNSET
     scopes: tuple[str, ...] | UnsetType = UNSET
     login: LoginChange = LoginChange()
+    access_token_alg: AccessTokenAlg | UnsetType | None = UNSET
 
 
 class DisableClient(Struct, frozen=True, kw_only=True):
@@ -134,7 +138,12 @@ def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
                 secret=command.secret,
                 at=command.at,
             )
-            return [registered, *_change_login(command.by, command.login, _registered(registered))]
+            client = _registered(registered)
+            return [
+                registered,
+                *_change_login(command.by, command.login, client),
+                *_change_alg(command.access_token_alg, client),
+            ]
         case Active() | Disabled() | Deleted():
             raise Clash("A client of this id was registered before, and an id is never used again.")
 
@@ -185,6 +194,7 @@ def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
         may_give(command.by, set(scopes) - set(client.scopes), client.grant)
         events.append(ClientScopesChanged(scopes=scopes, was=client.scopes))
     events += _change_login(command.by, command.login.after(client.login), client)
+    events += _change_alg(command.access_token_alg, client)
     after = reduce(evolve, events, client)
     assert isinstance(after, Active)
     may_widen(command.by, client, after)
@@ -210,6 +220,12 @@ def _change_login(by: Holder | None, login: Login, client: Active) -> list[Clien
     if login.first_party and not client.login.first_party and not (by and by.operates):
         raise Forbidden("Only an operator can let a client skip the consent of people (firstParty).")
     return [ClientLoginChanged(login=login, was=client.login)]
+
+
+def _change_alg(alg: AccessTokenAlg | UnsetType | None, client: Active) -> list[ClientAccessTokenAlgChanged]:
+    if alg is UNSET or alg == client.access_token_alg:
+        return []
+    return [ClientAccessTokenAlgChanged(access_token_alg=alg, was=client.access_token_alg)]
 
 
 def _existing(client: Client, by: Holder) -> Active | Disabled:

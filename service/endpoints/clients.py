@@ -102,6 +102,7 @@ async def change_client(call: Call) -> Response:
         redirect_uris=UNSET if asked.redirect_uris is UNSET else tuple(dict.fromkeys(asked.redirect_uris)),
         scopes=UNSET if asked.scopes is UNSET else tuple(dict.fromkeys(asked.scopes)),
         login=login.changed(asked),
+        access_token_alg=asked.access_token_signed_response_alg,
     )
     stream = stream_asked(call)
     handled = await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at)
@@ -174,6 +175,7 @@ async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Re
         owner=row.owner,
         created_utc=row.created_at,
         last_used_utc=used.get(row.client_id),
+        access_token_signed_response_alg=row.access_token_alg,
         **login.shown(row),
     )
     return answered(shown, headers={"ETag": f'"{row.version}"', **(position(handled) if handled else {})})

@@ -12,8 +12,8 @@ from service.endpoints.asgi import resources_of
 from service.oauth.authentication import NONE
 from service.oauth.authorize import RESPONSE_MODES
 from service.oauth.claims import SUPPORTED
-from service.oauth.keys import ES256, RS256
 from service.oauth.parameters import PROMPTS
+from service.oauth.signing import ALGORITHMS, ES256, RS256
 from service.scopes import ACRS, IDENTITY, NEW_CLIENT
 
 PUBLIC = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
@@ -78,6 +78,7 @@ def document(issuer: str) -> dict[str, Any]:
         "ui_locales_supported": list(LANGUAGES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [RS256, ES256],
+        "access_token_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": [*METHODS, NONE],
         "introspection_endpoint_auth_methods_supported": METHODS,
         "revocation_endpoint_auth_methods_supported": [*METHODS, NONE],

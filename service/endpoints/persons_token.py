@@ -13,11 +13,9 @@ from service.endpoints.redemption import Redemption, load, person_is_there
 from service.endpoints.userinfo import claims_about
 from service.oauth import id_tokens
 from service.oauth.claims import of_scopes as claims_of_scopes
-from service.oauth.errors import Gone, InvalidClient, ServerAway
-from service.oauth.keys import ALGORITHM, Signer
+from service.oauth.errors import Gone, InvalidClient
 from service.oauth.server import utc_now
 from service.oauth.tokens import Claims, sign
-from service.resources import Resources
 from service.scopes import IDENTITY, OPENID
 
 
@@ -56,7 +54,7 @@ async def recorded(redemption: Redemption, claims: Claims) -> None:
     told = TokenIssued(
         sub=claims.sub,
         scope=claims.scope,
-        kid=_signer(asked.resources, ALGORITHM).kid,
+        kid=asked.resources.access_token_signer(redemption.client.client).kid,
         exp=claims.exp,
         authorization=redemption.ticket.authorization,
     )
@@ -74,7 +72,8 @@ async def recorded(redemption: Redemption, claims: Claims) -> None:
 
 
 async def answered(redemption: Redemption, claims: Claims, refresh_token: str | None) -> PersonsToken:
-    access_token = sign(_signer(redemption.asked.resources, ALGORITHM), claims)
+    signer = redemption.asked.resources.access_token_signer(redemption.client.client)
+    access_token = await sign(signer, claims)
     return PersonsToken(
         access_token=access_token,
         token_type="Bearer",  # noqa: S106
@@ -104,7 +103,7 @@ async def _id_token(redemption: Redemption, claims: Claims, access_token: str) -
     }
     if granted.nonce is not None and redemption.asked.form["grant_type"] == "authorization_code":
         about["nonce"] = granted.nonce
-    return await id_tokens.sign(_signer(redemption.asked.resources, login.id_token_alg), about)
+    return await id_tokens.sign(redemption.asked.resources.signer(login.id_token_alg), about)
 
 
 async def _about_the_person(redemption: Redemption, scopes: list[str]) -> dict[str, Any]:
@@ -116,10 +115,3 @@ async def _about_the_person(redemption: Redemption, scopes: list[str]) -> dict[s
     if not wanted:
         return {}
     return await claims_about(redemption.asked.resources, redemption.authorized.granted.user, wanted)
-
-
-def _signer(resources: Resources, alg: str) -> Signer:
-    signer = resources.ring.signers.get(alg)
-    if signer is None:
-        raise ServerAway
-    return signer

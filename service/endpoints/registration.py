@@ -38,6 +38,7 @@ def command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | None
         secret=secret,
         at=at,
         login=login.registered(asked),
+        access_token_alg=asked.access_token_signed_response_alg,
         by=by,
     )
 

@@ -10,10 +10,10 @@ from service.endpoints.oauth import Asked, certainly, count_failure, look_up, pr
 from service.endpoints.redeem import exchange_refresh_token, redeem_code
 from service.lookup import Seen
 from service.oauth.authentication import Presented
-from service.oauth.errors import InvalidClient, InvalidTarget, Refusal, ServerAway
-from service.oauth.keys import Signer
+from service.oauth.errors import InvalidClient, InvalidTarget, Refusal
 from service.oauth.parameters import NO_RESOURCE, is_resource
 from service.oauth.server import Facts, Grant, decide, utc_now
+from service.oauth.signing import Signer
 from service.oauth.tokens import Claims, sign
 
 
@@ -54,16 +54,15 @@ async def _issue_to_a_machine(asked: Asked) -> bytes:
         if _same(before, seen):
             break
     return json.encode(
-        TokenResponse(access_token=sign(signer, claims), expires_in=claims.exp - claims.iat, scope=claims.scope)
+        TokenResponse(access_token=await sign(signer, claims), expires_in=claims.exp - claims.iat, scope=claims.scope)
     )
 
 
 async def _decided(asked: Asked, given: Presented | None, seen: Seen | None) -> tuple[Claims, Signer, Grant, Seen]:
     """What the token will say, the key that will sign it, why it may be issued, and what that was decided from."""
-    settings, signer = asked.resources.settings, asked.resources.ring.signer
-    if signer is None:
-        raise ServerAway
+    settings = asked.resources.settings
     grant, seen, now = await _granted(asked, given, seen)
+    signer = asked.resources.access_token_signer(seen.client)
     issued_at = int(now.timestamp())
     claims = Claims(
         iss=settings.issuer,

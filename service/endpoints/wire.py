@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from events.client import AccessTokenAlg
 from service.scopes import SCOPE
 from service.text import UNSEEN
 
@@ -65,6 +66,12 @@ FirstParty = Annotated[
     ),
 ]
 IdTokenAlgorithm = Annotated[Literal["RS256", "ES256"], Meta(description="What its ID tokens are signed with.")]
+AccessTokenAlgorithm = Annotated[
+    AccessTokenAlg,
+    Meta(
+        description="What its access tokens are signed with; null is as the setting MUNIMENT_ACCESS_TOKEN_ALG has it."
+    ),
+]
 PostLogoutRedirectUris = Annotated[
     list[RedirectUri],
     Meta(max_length=20, description="Where people may be sent after they signed out: all of them, each as it is."),
@@ -142,6 +149,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     post_logout_redirect_uris: PostLogoutRedirectUris = []
     backchannel_logout_uri: BackchannelLogoutUri | None = None
     id_token_claims: IdTokenClaims = "scopes"  # noqa: S105
+    access_token_signed_response_alg: AccessTokenAlgorithm | None = None
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -172,6 +180,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
         ]
         | UnsetType
     ) = UNSET
+    access_token_signed_response_alg: AccessTokenAlgorithm | UnsetType | None = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
     id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
@@ -216,6 +225,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     owner: Owner
     created_utc: Created
     last_used_utc: LastUsed | None
+    access_token_signed_response_alg: AccessTokenAlgorithm | None
     public: Public | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET

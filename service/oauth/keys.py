@@ -1,25 +1,21 @@
 """The signing keys of this process: imported once each, one of them active, their public parts as a JWKS (RFC 7517)."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import timedelta
+from math import inf
+from typing import Any
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from joserfc.jwk import ECKey, RSAKey
-from joserfc.util import urlsafe_b64encode
-from msgspec import Struct, convert, json
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+from msgspec import Struct, convert, json, to_builtins
 
 from events.database import AnyConnection, Connection, Unavailable
 from events.signing_key import PublicJwk
 from projections import signing_keys
+from service.oauth.signing import ALGORITHMS, Signer, signer
 from service.sealing import CannotOpen, Seal
 
-ES256, RS256 = "ES256", "RS256"
-ALGORITHM = ES256
-"""That of access tokens. ID tokens are RS256 unless their client asks otherwise (OpenID Connect Core 1.0 section 3.1.3.7)."""
-
-ALGORITHMS = (ES256, RS256)
 PRIVATE = ("kty", "crv", "x", "y", "d", "n", "e", "p", "q", "dp", "dq", "qi")
 RSA_BITS = 2048
 KEEP = "insert into vault.signing_keys (stream_id, wrapped) values ($1, $2)"
@@ -32,74 +28,87 @@ LEEWAY = timedelta(minutes=5)
 
 
 Jwk = dict[str, str | list[str]]
+Key = ECKey | RSAKey | OKPKey
 
 
 class WrongMasterKey(Unavailable):
     """The master key is not the one that the signing keys were wrapped with."""
 
 
-class Signer(Struct, frozen=True):
-    """The key that signs, and the segment that its every access token begins with."""
+class Verifier(Struct, frozen=True):
+    """A public key: as it is published, until when what it signed may be alive, and until when an ID token of its may be a hint.
 
-    kid: str
+    The times are in seconds since 1970.
+    """
+
     alg: str
-    key: EllipticCurvePrivateKey | RSAPrivateKey
-    header: bytes
+    key: Key
+    jwk: dict[str, Any]
+    until: float
+    hints_until: float
 
 
 class KeyRing:
-    """What can be signed and verified now. Reloaded whenever something happened to a key."""
+    """What can be signed and verified now. Reloaded whenever something happened to a key.
 
-    def __init__(self, master_key: bytes, longest_token: timedelta) -> None:
+    A retired key stays until the last token that it signed has expired, and for hints as long as a session may live.
+    """
+
+    def __init__(self, master_key: bytes, *, longest_token: timedelta, longest_session: timedelta) -> None:
         self._seal = wrapping(master_key)
-        self._kept_for = longest_token + LEEWAY
-        self._rows: list[signing_keys.Row] = []
-        self._verifiers: dict[str, ECKey | RSAKey] = {}
+        self._kept_for, self._kept_for_hints = longest_token + LEEWAY, longest_session + LEEWAY
+        self._verifiers: dict[str, Verifier] = {}
         self.signers: dict[str, Signer] = {}
 
     async def load(self, connection: Connection) -> None:
         """Raises WrongMasterKey."""
-        self._rows = await signing_keys.every(connection)
-        self._verifiers = {row.kid: _public(row) for row in self._rows}
+        rows = await signing_keys.every(connection)
+        self.know(rows)
         for alg in ALGORITHMS:
-            active = signing_keys.active(self._rows, alg)
+            active = signing_keys.active(rows, alg)
             known = self.signers.get(alg)
             if active is not None and (known is None or known.kid != active.kid):
                 self.signers[alg] = await self._signer(connection, active)
 
-    @property
-    def signer(self) -> Signer | None:
-        """The key that signs access tokens."""
-        return self.signers.get(ALGORITHM)
+    def know(self, rows: list[signing_keys.Row]) -> None:
+        """A key of an algorithm that only a later version knows is left out."""
+        self._verifiers = {row.kid: self._verifier(row) for row in rows if row.alg in ALGORITHMS}
 
-    def verifier(self, kid: str) -> ECKey | RSAKey | None:
-        """The key of this name, while a token of its may be alive."""
-        now = datetime.now(UTC)
-        alive = any(row.kid == kid and row.verifies_at(now, self._kept_for) for row in self._rows)
-        return self._verifiers.get(kid) if alive else None
+    def verifier(self, kid: str) -> Verifier | None:
+        """The key of this name, while something that it signed may be alive."""
+        known = self._verifiers.get(kid)
+        return known if known and time.time() < known.until else None
+
+    def hint_verifier(self, kid: str) -> Verifier | None:
+        """The same, while a session may live that an ID token of its is about."""
+        known = self._verifiers.get(kid)
+        return known if known and time.time() < known.hints_until else None
 
     def jwks(self) -> bytes:
         """Active, next and lately retired keys; the next one is there before it signs, so no cached copy is ever too old."""
-        now = datetime.now(UTC)
-        rows = [row for row in self._rows if row.verifies_at(now, self._kept_for)]
-        return json.encode(
-            {
-                "keys": [
-                    {**json.decode(json.encode(r.public_jwk)), "kid": r.kid, "alg": r.alg, "use": "sig"} for r in rows
-                ]
-            }
+        now = time.time()
+        return json.encode({"keys": [known.jwk for known in self._verifiers.values() if now < known.until]})
+
+    def _verifier(self, row: signing_keys.Row) -> Verifier:
+        public = to_builtins(row.public_jwk)
+        retired = row.retired_at
+        return Verifier(
+            alg=row.alg,
+            key=_imported(row.alg, public),
+            jwk={**public, "kid": row.kid, "alg": row.alg, "use": "sig"},
+            until=(retired + self._kept_for).timestamp() if retired else inf,
+            hints_until=(retired + self._kept_for_hints).timestamp() if retired else inf,
         )
 
     async def _signer(self, connection: Connection, row: signing_keys.Row) -> Signer:
         wrapped = await connection.fetchval(f"{WRAPPED} where stream_id = $1", row.stream_id)
         if wrapped is None:
             raise WrongMasterKey(f"the private part of the signing key {row.kid} is not in the vault")
-        header = urlsafe_b64encode(json.encode({"alg": row.alg, "kid": row.kid, "typ": "at+jwt"}))
         jwk = unwrap(self._seal, row.stream_id, wrapped)
         # In a thread: an RSA key takes 29 ms to import.
         key = (await asyncio.to_thread(_imported, row.alg, jwk)).private_key
         assert key is not None
-        return Signer(row.kid, row.alg, key, header)
+        return signer(row.kid, row.alg, key)
 
 
 def wrapping(master_key: bytes) -> Seal:
@@ -123,8 +132,8 @@ class NewKey(Struct, frozen=True):
 
 
 def generate(seal: Seal, stream: UUID, alg: str) -> NewKey:
-    """A P-256 or RSA key: named by its thumbprint (RFC 7638), its private part wrapped. An RSA key takes a tenth of a second."""
-    key = ECKey.generate_key("P-256") if alg == ES256 else RSAKey.generate_key(RSA_BITS)
+    """A P-256, RSA or Ed25519 key: named by its thumbprint (RFC 7638), its private part wrapped. An RSA key takes a tenth of a second."""
+    key = _generated(alg)
     private = json.encode({name: value for name, value in key.as_dict(private=True).items() if name in PRIVATE})
     return NewKey(key.thumbprint(), convert(key.as_dict(private=False), PublicJwk), seal.close(private, stream.bytes))
 
@@ -142,9 +151,21 @@ async def rewrap(connection: Connection, old: Seal, new: Seal) -> int:
         return len(kept)
 
 
-def _public(row: signing_keys.Row) -> ECKey | RSAKey:
-    return _imported(row.alg, json.decode(json.encode(row.public_jwk), type=Jwk))
+def _imported(alg: str, jwk: Jwk) -> Key:
+    match alg:
+        case "RS256":
+            return RSAKey.import_key(jwk)
+        case "EdDSA":
+            return OKPKey.import_key(jwk)
+        case _:
+            return ECKey.import_key(jwk)
 
 
-def _imported(alg: str, jwk: Jwk) -> ECKey | RSAKey:
-    return ECKey.import_key(jwk) if alg == ES256 else RSAKey.import_key(jwk)
+def _generated(alg: str) -> Key:
+    match alg:
+        case "RS256":
+            return RSAKey.generate_key(RSA_BITS)
+        case "EdDSA":
+            return OKPKey.generate_key("Ed25519")
+        case _:
+            return ECKey.generate_key("P-256")

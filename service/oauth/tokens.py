@@ -4,20 +4,17 @@ import time
 from hashlib import sha256
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
+from joserfc.util import urlsafe_b64decode
 from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, json
 
-from service.oauth.keys import ALGORITHM, KeyRing, Signer
+from service.oauth.keys import KeyRing
+from service.oauth.signing import Signer, signed
 
 LEEWAY_SECONDS = 5
 MOST_REMEMBERED = 10_000
 
-_ES256 = ECDSA(SHA256())
 _encode = json.Encoder().encode
 
 
@@ -52,12 +49,8 @@ class BadToken(Exception):
     """Not a live token of ours; the text says what is wrong and repeats nothing of the token."""
 
 
-def sign(signer: Signer, claims: Claims) -> str:
-    """The compact JWS. The header segment was encoded once for the key; the signature is r and s, 32 bytes each (RFC 7518 section 3.4)."""
-    signing_input = signer.header + b"." + urlsafe_b64encode(_encode(claims))
-    assert isinstance(signer.key, EllipticCurvePrivateKey)
-    r, s = decode_dss_signature(signer.key.sign(signing_input, _ES256))
-    return (signing_input + b"." + urlsafe_b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big"))).decode()
+async def sign(signer: Signer, claims: Claims) -> str:
+    return await signed(signer, signer.header, _encode(claims))
 
 
 class Tokens:
@@ -88,17 +81,17 @@ class Tokens:
         return good
 
     def _read(self, token: str) -> tuple[str, VerifiedClaims]:
-        kid = _header(token)
-        key = self._ring.verifier(kid)
-        if key is None:
+        head = _header(token)
+        known = self._ring.verifier(head.kid)
+        if known is None or head.alg != known.alg:
             raise BadToken("The token was not signed by this server, or by a key that is no longer in use.")
         try:
-            claims = convert(jwt.decode(token, key, algorithms=[ALGORITHM]).claims, VerifiedClaims)
+            claims = convert(jwt.decode(token, known.key, algorithms=[known.alg]).claims, VerifiedClaims)
         except (JoseError, ValidationError, ValueError, TypeError) as fault:
             raise BadToken("The token's signature or form is not that of an access token of this server.") from fault
         if claims.iss != self._issuer:
             raise BadToken("The token is from another issuer.")
-        return kid, claims
+        return head.kid, claims
 
 
 class _Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,15 +100,17 @@ class _Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     typ: str
 
 
-def _header(token: str) -> str:
-    """The kid. Only a header of the form that `sign` writes passes: so neither `none` nor HS256 is ever tried (RFC 8725 section 3.1)."""
+def _header(token: str) -> _Header:
+    """Only a header of the form that `sign` writes passes; its alg is then the key's own, so neither `none` nor HS256 is ever tried
+    (RFC 8725 section 3.1).
+    """
     try:
         header = json.decode(_decoded(token.split(".", 1)[0]), type=_Header)
     except (ValidationError, ValueError) as fault:
         raise BadToken("This is not an access token of this server.") from fault
-    if header.alg != ALGORITHM or header.typ.lower() not in ("at+jwt", "application/at+jwt"):
+    if header.typ.lower() not in ("at+jwt", "application/at+jwt"):
         raise BadToken("This is not an access token of this server.")
-    return header.kid
+    return header
 
 
 def _decoded(segment: str) -> bytes:

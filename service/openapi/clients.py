@@ -37,6 +37,7 @@ SHOWN = {
     "owner": "operator",
     "createdUtc": "2026-03-03T14:02:00Z",
     "lastUsedUtc": None,
+    "accessTokenSignedResponseAlg": None,
 }
 LISTED = {name: SHOWN[name] for name in ListedClient.__struct_encode_fields__}
 REGISTERED = {"client_id": "$response.body#/clientId"}

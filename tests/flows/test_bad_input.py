@@ -16,7 +16,8 @@ JSON = {"Content-Type": "application/json"}
 GOOD = {"m2m": True, "botUserId": "bot-abc123"}
 UNKNOWN = (
     "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri, redirectUris, scopes, secretName,"
-    " public, requirePkce, firstParty, idTokenSignedResponseAlg, postLogoutRedirectUris, backchannelLogoutUri, idTokenClaims"
+    " public, requirePkce, firstParty, idTokenSignedResponseAlg, postLogoutRedirectUris, backchannelLogoutUri, idTokenClaims,"
+    " accessTokenSignedResponseAlg"
 )
 URI = "https://a.example/"
 MOST_BYTES = 64 * 1024

@@ -97,8 +97,8 @@ async def test_the_keys_are_public_and_named(live: Live):
     assert answer.headers["content-type"] == "application/jwk-set+json"
     assert answer.headers["cache-control"] == "public, max-age=300"
     published = answer.json()["keys"]
-    assert len(published) == 4  # of each algorithm the one that signs, and the next
-    assert len({key["kid"] for key in published}) == 4
+    assert len(published) == 6  # of each algorithm the one that signs, and the next
+    assert len({key["kid"] for key in published}) == 6
     elliptic = [key for key in published if key["kty"] == "EC"]
     for key in elliptic:
         assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
@@ -108,21 +108,51 @@ async def test_the_keys_are_public_and_named(live: Live):
         assert set(key) == {"kty", "n", "e", "kid", "alg", "use"}
         assert (key["e"], key["alg"], key["use"]) == ("AQAB", "RS256", "sig")
         assert len(urlsafe_b64decode(key["n"] + "==")) == 256
-    assert (len(elliptic), len(of_rsa)) == (2, 2)
+    of_edwards = [key for key in published if key["kty"] == "OKP"]
+    for key in of_edwards:
+        assert set(key) == {"kty", "crv", "x", "kid", "alg", "use"}
+        assert (key["crv"], key["alg"], key["use"]) == ("Ed25519", "EdDSA", "sig")
+    assert (len(elliptic), len(of_rsa), len(of_edwards)) == (2, 2, 2)
     token = jwt.get_unverified_header(live.token)
     assert token["kid"] in {key["kid"] for key in elliptic}
     assert set(token) == {"alg", "kid", "typ"}
 
 
+async def test_each_algorithm_of_access_tokens_that_is_listed_can_be_a_client_s(live: Live):
+    for alg in (await metadata(live))["access_token_signing_alg_values_supported"]:
+        client = await live.register(accessTokenSignedResponseAlg=alg)
+        token = await live.access_token(*client)
+        assert jwt.get_unverified_header(token)["alg"] == alg
+        assert (await verified(live, token))["client_id"] == client[0]
+
+
+async def test_what_access_tokens_are_signed_with_can_be_changed_and_left_to_the_deployment(live: Live):
+    client = await live.interactive(accessTokenSignedResponseAlg="RS256")
+    path, headers = f"/api/v1/auth/clients/{client[0]}", {**live.bearer, "If-Match": "*"}
+    async with logged_in(live) as person:
+        for alg, signed_with in (("RS256", "RS256"), ("EdDSA", "EdDSA"), (None, "ES256")):
+            body = {"accessTokenSignedResponseAlg": alg}
+            assert (await live.http.patch(path, json=body, headers=headers)).json()[
+                "accessTokenSignedResponseAlg"
+            ] == alg
+            token = (await tokens_for(live, person, client, "openid"))["access_token"]
+            assert jwt.get_unverified_header(token)["alg"] == signed_with
+            await verified(live, token)
+
+
 async def rotate(live: Live) -> str:
     async with opened(settings_for(live.database, live.url), live.database, MASTER_KEY) as resources:
-        return await rotation.rotate(live.database, resources.ledger, keys.wrapping(MASTER_KEY), META)
+        return (await rotation.rotate(live.database, resources.ledger, keys.wrapping(MASTER_KEY), META))["ES256"]
 
 
 async def verified(live: Live, token: str) -> dict[str, Any]:
     found = jwt.PyJWKSet.from_dict((await live.http.get("/openid/jwks")).json())
     return jwt.decode(
-        token, found[jwt.get_unverified_header(token)["kid"]], ["ES256"], audience=live.url, issuer=live.url
+        token,
+        found[jwt.get_unverified_header(token)["kid"]],
+        ["ES256", "RS256", "EdDSA"],
+        audience=live.url,
+        issuer=live.url,
     )
 
 

@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from joserfc.jwk import ECKey
-from joserfc.util import urlsafe_b64encode
 from msgspec import convert, json, structs
 
 from events.signing_key import PublicJwk
 from projections.signing_keys import Row
-from service.oauth.keys import KeyRing, Signer
-from service.oauth.tokens import Claims, Tokens
+from service.oauth import signing
+from service.oauth.keys import KeyRing
+from service.oauth.signing import Signer
+from service.oauth.tokens import Claims, Tokens, sign
 from tests.rules.samples import AT
 
 ISSUER, AUDIENCE = "https://id.example.com", "https://api.example.com"
@@ -44,7 +45,16 @@ def header(**changes: Any) -> bytes:
 def signer(name: str, key: ECKey | None = None) -> Signer:
     private = (key or KEYS[name]).private_key
     assert private is not None
-    return Signer(name, "ES256", private, urlsafe_b64encode(header(kid=name)))
+    return signing.signer(name, "ES256", private)
+
+
+def signed(name: str, claims: Claims) -> str:
+    """The access token; with ES256 nothing is waited for."""
+    try:
+        sign(signer(name), claims).send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("it waited")
 
 
 def row(name: str) -> Row:
@@ -64,9 +74,8 @@ def row(name: str) -> Row:
 
 
 def ring() -> KeyRing:
-    made = KeyRing(b"k" * 32, timedelta(hours=1))
-    made._rows = [row(name) for name in KEYS]
-    made._verifiers = {name: ECKey.import_key(public(key)) for name, key in KEYS.items()}
+    made = KeyRing(b"k" * 32, longest_token=timedelta(hours=1), longest_session=timedelta(days=1))
+    made.know([row(name) for name in KEYS])
     made.signers = {"ES256": signer("active")}
     return made
 

@@ -20,6 +20,7 @@ from events.authorization import (
 from events.bot import BotDeleted, BotDisabled, BotEnabled, BotRegistered
 from events.client import (
     AuthorizationCode,
+    ClientAccessTokenAlgChanged,
     ClientCredentials,
     ClientDeleted,
     ClientDisabled,
@@ -106,6 +107,7 @@ LOGIN_CHANGED = ClientLoginChanged(
     ),
     was=Login(),
 )
+ALG_CHANGED = ClientAccessTokenAlgChanged(access_token_alg="RS256", was=None)
 SECRET_ADDED = ClientSecretAdded(secret=secret(2))
 SECRET_REVOKED = ClientSecretRevoked(secret_id=UUID(int=1))
 DISABLED, ENABLED, DELETED = ClientDisabled(), ClientEnabled(), ClientDeleted()
@@ -233,6 +235,7 @@ EVENTS: tuple[Event, ...] = (
     REVOKED,
     PUBLIC_REGISTERED,
     LOGIN_CHANGED,
+    ALG_CHANGED,
     RSA_PUBLISHED,
     USER_REGISTERED,
     USER_FROM_UPSTREAM,

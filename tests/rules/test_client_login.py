@@ -6,6 +6,7 @@ from msgspec import UNSET, structs
 from events.client import (
     Active,
     AuthorizationCode,
+    ClientAccessTokenAlgChanged,
     ClientDisplayNameChanged,
     ClientLoginChanged,
     ClientScopesChanged,
@@ -17,7 +18,7 @@ from projections.clients import project
 from service.commands.client import ChangeClient, Holder, LoginChange, RegisterClient, decide
 from service.commands.handle import CLIENT
 from service.problems import Clash, Forbidden
-from tests.rules.samples import AT, INTERACTIVE, REGISTERED, STREAM, secret
+from tests.rules.samples import ALG_CHANGED, AT, INTERACTIVE, REGISTERED, STREAM, secret
 from tests.rules.table import outcome, rule
 
 ALICE = Holder(owner="alice", sub="alice", scopes=frozenset({"clients:write", "api:public"}))
@@ -33,6 +34,7 @@ REGISTER = RegisterClient(
     by=ALICE,
 )
 MACHINE = structs.replace(REGISTER, grant=REGISTERED.grant)
+REGISTERED_BARE = structs.replace(INTERACTIVE, grant=REGISTERED.grant)
 PUBLIC = structs.replace(INTERACTIVE, secret=None)
 USUAL = Login()
 NO_PKCE, PKCE = Login(require_pkce=False), Login(require_pkce=True)
@@ -96,6 +98,20 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
             change(require_pkce=None),
             [changed(USUAL, PKCE)],
             "and be as the deployment has it again",
+        ),
+        rule(
+            [],
+            structs.replace(MACHINE, access_token_alg="RS256"),
+            [REGISTERED_BARE, ALG_CHANGED],
+            "a machine's tokens may be RS256",
+        ),
+        rule([INTERACTIVE], ChangeClient(by=ALICE, access_token_alg="RS256"), [ALG_CHANGED], "so may a person's"),
+        rule([INTERACTIVE, ALG_CHANGED], ChangeClient(by=ALICE, access_token_alg="RS256"), [], "again changes nothing"),
+        rule(
+            [INTERACTIVE, ALG_CHANGED],
+            ChangeClient(by=ALICE, access_token_alg=None),
+            [ClientAccessTokenAlgChanged(access_token_alg=None, was="RS256")],
+            "and be what the deployment has again",
         ),
         rule([REGISTERED], change(id_token_alg="ES256"), Clash, "a machine gets no such terms later either"),
         rule([INTERACTIVE], change(first_party=True), Forbidden, "nobody lets their own client skip consent later"),

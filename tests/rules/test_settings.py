@@ -41,6 +41,7 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
         "log_level": "info",
         "session_lifetime": 1_209_600,
         "pkce_of_all": False,
+        "access_token_alg": "ES256",
         "upstream": None,
     }
 
@@ -64,6 +65,7 @@ def test_all_of_them_can_be_set(tmp_path):
             "MUNIMENT_LOG_LEVEL": "DEBUG",
             "MUNIMENT_SESSION_LIFETIME": "300",
             "MUNIMENT_REQUIRE_PKCE": "all",
+            "MUNIMENT_ACCESS_TOKEN_ALG": "eddsa",
             "MUNIMENT_UPSTREAM_ISSUER": "https://login.example.com",
             "MUNIMENT_UPSTREAM_CLIENT_ID": "muniment",
             "MUNIMENT_UPSTREAM_CLIENT_SECRET": "hunter2",
@@ -88,6 +90,7 @@ def test_all_of_them_can_be_set(tmp_path):
         "log_level": "debug",
         "session_lifetime": 300,
         "pkce_of_all": True,
+        "access_token_alg": "EdDSA",
         "upstream": Upstream(issuer="https://login.example.com", client_id="muniment", client_secret="hunter2"),
     }
 
@@ -172,6 +175,7 @@ URL_FAULT = (
             "MUNIMENT_TRUSTED_PROXIES: * is not an address or a network such as 10.0.0.0/8.",
         ),
         ("MUNIMENT_POSTGRES_BIN", "/nonexistent", "MUNIMENT_POSTGRES_BIN=/nonexistent is not a directory."),
+        ("MUNIMENT_ACCESS_TOKEN_ALG", "none", "MUNIMENT_ACCESS_TOKEN_ALG=none is none of ES256, RS256, EdDSA."),
         ("MUNIMENT_REQUIRE_PKCE", "yes", "MUNIMENT_REQUIRE_PKCE=yes is none of public, all."),
         ("MUNIMENT_LOG_LEVEL", "loud", "MUNIMENT_LOG_LEVEL=loud is none of debug, info, warning, error."),
         (

@@ -65,10 +65,3 @@ def test_the_key_that_signs_is_the_last_activated_of_those_not_retired():
     )
     assert signing_keys.active([gone, new, next_, old], "ES256") == new
     assert signing_keys.active([next_, gone], "ES256") is None
-
-
-def test_a_retired_key_verifies_for_as_long_as_a_token_of_its_may_live():
-    retired, hour = row(PUBLISHED, ACTIVATED, RETIRED), timedelta(hours=1)
-    assert retired.verifies_at(LATER + hour - timedelta(microseconds=1), hour)
-    assert not retired.verifies_at(LATER + hour, hour)
-    assert row(PUBLISHED).verifies_at(LATER + 1000 * hour, hour)

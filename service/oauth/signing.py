@@ -1,0 +1,67 @@
+"""JWS signatures in the three algorithms of this server: ES256 and RS256 (RFC 7518 section 3), EdDSA with Ed25519 (RFC 8037 section 3.1)."""
+
+import asyncio
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64encode
+from msgspec import Struct, json
+
+ES256, RS256, EDDSA = "ES256", "RS256", "EdDSA"
+ALGORITHMS = (ES256, RS256, EDDSA)
+
+# RFC 9864 deprecates this name because it tells no curve. All such keys here are Ed25519, and this is the name that libraries know.
+JWSRegistry.algorithms[EDDSA].security_warning = None
+
+Sign = Callable[[bytes], bytes]
+
+_SHA256, _ECDSA, _PKCS1 = SHA256(), ECDSA(SHA256()), PKCS1v15()
+
+
+class Signer(Struct, frozen=True):
+    """A key that signs, and the segment that its every access token begins with: both are made once for the key."""
+
+    kid: str
+    alg: str
+    sign: Sign
+    header: bytes
+
+
+def signer(kid: str, alg: str, key: object) -> Signer:
+    """`key` is a private key of the kind that the algorithm takes. Raises TypeError."""
+    return Signer(kid, alg, _sign(key), header(kid, alg, "at+jwt"))
+
+
+def header(kid: str, alg: str, typ: str) -> bytes:
+    return urlsafe_b64encode(json.encode({"alg": alg, "kid": kid, "typ": typ}))
+
+
+async def signed(by: Signer, head: bytes, payload: bytes) -> str:
+    """The compact JWS. An RS256 signature takes 0.2 ms, ten times the others, so a thread makes it."""
+    signing_input = head + b"." + urlsafe_b64encode(payload)
+    signature = await asyncio.to_thread(by.sign, signing_input) if by.alg == RS256 else by.sign(signing_input)
+    return (signing_input + b"." + urlsafe_b64encode(signature)).decode()
+
+
+def _sign(key: object) -> Sign:
+    match key:
+        case EllipticCurvePrivateKey():
+            return lambda data: _fixed(key.sign(data, _ECDSA))
+        case RSAPrivateKey():
+            return lambda data: key.sign(data, _PKCS1, _SHA256)
+        case Ed25519PrivateKey():
+            return key.sign
+        case _:
+            raise TypeError(f"No algorithm here signs with a {type(key).__name__}.")
+
+
+def _fixed(signature: bytes) -> bytes:
+    """R and s, 32 bytes each (RFC 7518 section 3.4)."""
+    r, s = decode_dss_signature(signature)
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
