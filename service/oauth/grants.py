@@ -17,7 +17,7 @@ from service.oauth.pkce import CodeVerifier
 from service.oauth.tickets import CODE, REFRESH_TOKEN, read
 from service.scopes import split
 
-NO_SCOPES = "It has no scopes; its owner can give it some."
+NO_SCOPES = "This client has no scopes; its owner can give it some."
 OTHER_REDIRECT_URI = "The redirect_uri is not the one that the authorization request named. Send the same one in both."
 METHODS = ("presented",)
 """Every grant takes what `authenticate_client` took."""
@@ -88,7 +88,10 @@ class CodeGrant(AuthorizationCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def query_authorization_code(self, code: str, client: Client) -> Code:
-        """Raises a Refusal, in words of ours: Authlib's say less. Whether it was redeemed, or has expired, is not asked here: that is decided when it is, once for all who come at once."""
+        """Raises a Refusal, for Authlib's words say less.
+
+        Whether it was redeemed, or has expired, is not asked here: that is decided when it is, once for all who come at once.
+        """
         authorized = self.server.facts.authorized
         ticket = read(CODE, code)
         if authorized is None or authorized.code is None or ticket is None or not _is_of(authorized, client):

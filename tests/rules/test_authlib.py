@@ -310,7 +310,10 @@ class TestScopes:
     def test_a_client_without_scopes_gets_no_scopeless_token(self):
         refusal = refused(ASK, structs.replace(FACTS, found=found(scopes=())))
         assert (refusal.status, refusal.error) == (400, "invalid_scope")
-        assert "has no scopes" in refusal.description
+        assert refusal.description == grants.NO_SCOPES
+        assert refused({**ASK, "scope": "a"}, structs.replace(FACTS, found=found(scopes=()))).description == (
+            f"This client may not have: a. {grants.NO_SCOPES}"
+        )
 
     def test_a_failed_authentication_comes_before_a_wrong_scope(self):
         assert isinstance(refused({**ASK, "scope": "operate"}, structs.replace(FACTS, found=None)), InvalidClient)
