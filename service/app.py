@@ -105,7 +105,7 @@ LOGIN = [  # for people in their browsers, and for the libraries that send them 
     Route("/openid/userinfo", preflight, methods=["OPTIONS"]),
     Route("/openid/logout", logout.logout, methods=["GET", "POST"]),
     Route("/signout", logout.SIGNOUT_PAGE),
-    Route("/", home.home),
+    Route("/", home.HOME_PAGE),
     Route("/signin", signin.SIGNIN),
     Route("/signin/factor", factor.FACTOR),
     Route("/signin/account", signin.ACCOUNT),

@@ -27,7 +27,10 @@ log = logging.getLogger("muniment.housekeeping")
 
 
 def leave_with_parent() -> None:
-    """A worker whose parent was killed leaves too: else it would keep the port from the next service."""
+    """A worker whose parent was killed leaves too: else it would keep the port from the next service.
+
+    A terminal's Ctrl-C, which reaches every process, is the parent's business: it ends its workers in order.
+    """
     parent, loop = multiprocessing.parent_process(), asyncio.get_running_loop()
 
     def leave(sentinel: int) -> None:
@@ -35,6 +38,7 @@ def leave_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     if parent is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         loop.add_reader(parent.sentinel, leave, parent.sentinel)
 
 

@@ -52,7 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     says that the database is our own, whose URL is known once it runs.
     """
 
-    host: str
+    hosts: tuple[str, ...]
     port: int
     data: Path
     database_url: str | None
@@ -66,6 +66,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     session_lifetime: int
     rate_limit: int
     failed_auth_limit: int
+    keep_alive: int
     trusted_proxies: str
     insecure_http_hosts: frozenset[str] = frozenset()
     postgres_bin: Path | None
@@ -84,7 +85,7 @@ def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
     issuer = asked.issuer("MUNIMENT_ISSUER", f"http://127.0.0.1:{port}", insecure)
     database_url = asked.database_url("MUNIMENT_DATABASE_URL")
     settings = Settings(
-        host=asked.text("MUNIMENT_HOST", "127.0.0.1"),
+        hosts=asked.listed("MUNIMENT_HOST", "127.0.0.1"),
         port=port,
         data=Path(asked.text("MUNIMENT_DATA", ".muniment")).absolute(),
         database_url=database_url,
@@ -98,6 +99,7 @@ def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
         session_lifetime=asked.number("MUNIMENT_SESSION_LIFETIME", 14 * A_DAY, 300, LONGEST_SESSION),
         rate_limit=asked.number("MUNIMENT_RATE_LIMIT", 600, 0, 1_000_000),
         failed_auth_limit=asked.number("MUNIMENT_FAILED_AUTH_LIMIT", 30, 0, 1_000_000),
+        keep_alive=asked.number("MUNIMENT_KEEP_ALIVE", 75, 1, 3600),
         trusted_proxies=asked.networks("MUNIMENT_TRUSTED_PROXIES"),
         insecure_http_hosts=insecure,
         postgres_bin=asked.directory("MUNIMENT_POSTGRES_BIN"),
@@ -127,6 +129,15 @@ class _Asked:
     def text(self, name: str, default: str) -> str:
         self._known.add(name)
         return self._environment.get(name, "").strip() or default
+
+    def listed(self, name: str, default: str) -> tuple[str, ...]:
+        """The parts between the commas, each once."""
+        parts = [part.strip() for part in self.text(name, default).split(",")]
+        if not all(parts):
+            self.faults.append(
+                f"{name} has an empty part; between the commas stand addresses such as 127.0.0.1 or ::1."
+            )
+        return tuple(dict.fromkeys(filter(None, parts)))
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         text = self.text(name, str(default))

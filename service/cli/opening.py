@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import os
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -93,7 +94,7 @@ def opened(*, needs_key: bool = False, migrated: bool = True, creates: bool = Fa
         with running(settings.data, binaries=settings.postgres_bin) as superuser:
             url = login.service_url(superuser)
             if _present(url, superuser) != version.WANTED and migrated:
-                bring_up(superuser)
+                _say_migrated(*bring_up(superuser))
             key = settings.master_key or master_key.of_directory(settings.data)
             yield structs.replace(settings, database_url=url if migrated else superuser, master_key=key)
 
@@ -159,3 +160,9 @@ def bring_up(url: str) -> tuple[str | None, str | None]:
         return run(migrate(url))
     except DBAPIError as fault:
         raise Plainly(f"the schema cannot be migrated: {fault.orig}; nothing was changed") from fault
+
+
+def _say_migrated(before: str | None, after: str | None) -> None:
+    """(That a new database has a schema is no news.)"""
+    if before is not None and before != after:
+        sys.stderr.write(f"muniment: the schema was migrated from version {before} to {after}\n")

@@ -6,9 +6,9 @@ import typer
 
 from events.database import pool
 from events.log import Log
+from service.cli.first_steps import first_token
 from service.cli.opening import Plainly, by_operator, opened, run, url_of
 from service.cli.output import Json, say
-from service.cli.serve import first_token
 from service.commands.handle import Ledger
 from service.scopes import OPERATORS, is_scope
 from service.settings import Settings

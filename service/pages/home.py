@@ -1,13 +1,13 @@
-"""/: whoever comes by is most likely looking for their account."""
+"""/: whoever comes by is most likely looking for their account, or for how to build with this."""
 
-from http import HTTPStatus
+from starlette.responses import Response
 
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-
-from service.endpoints.asgi import resources_of
-from service.endpoints.origin import below
+from service.pages.browser import ACCOUNT, Visit
+from service.pages.door import Page
 
 
-async def home(request: Request) -> Response:
-    return RedirectResponse(f"{below(resources_of(request.scope).settings.issuer)}/account", HTTPStatus.SEE_OTHER)
+async def show(visit: Visit) -> Response:
+    return visit.page("home.html") if await visit.signed_in() is None else visit.to(ACCOUNT)
+
+
+HOME_PAGE = Page(get=show)

@@ -24,6 +24,7 @@ from service.cli.opening import Plainly
 from service.embedded.cluster import running
 from tests.conftest import named
 from tests.flows.conftest import MASTER_KEY
+from tests.patience import PATIENCE
 
 MASTER_KEY_TEXT = base64.urlsafe_b64encode(MASTER_KEY).decode()
 _ONE_AT_A_TIME = asyncio.Lock()
@@ -55,7 +56,7 @@ async def start(*words: str, **environment: str) -> Process:
 
 async def muniment(*words: str, **environment: str) -> Ended:
     process = await start(*words, **environment)
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
 
@@ -155,12 +156,21 @@ async def test_commands_share_an_embedded_database_with_a_running_service_and_le
         )
         assert [client["client_id"] for client in listed.json] == [operator["client_id"]]
         assert await _kid_of_a_token(operator) == rotated.json["kid"]
+        second = await muniment("serve", **embedded)
+        assert (second.status, second.out) == (1, "")
+        assert f"already running, pid {service.pid}, at http://127.0.0.1:{port}" in second.err
         with running(data) as superuser:
             assert await _logged_in(superuser) == {"muniment"}
             await _forget_login(superuser)  # as a data directory has it that an earlier version made
     finally:
-        service.send_signal(signal.SIGTERM)
-        await service.communicate()
+        service.send_signal(signal.SIGINT)
+        service.send_signal(signal.SIGINT)  # people press Ctrl-C twice
+        out, err = (stream.decode() for stream in await service.communicate())
+    assert f"Muniment 0.1.0 answers on http://127.0.0.1:{port}\n" in out
+    assert "Stopping" in out.split("Ctrl-C stops it")[1]
+    assert str(data / "operator.json") in out
+    assert operator["client_secret"] not in out  # what is no terminal is a log, which is kept
+    assert (service.returncode, err) == (0, "")
     # The service is gone; the command brings the database up by itself, and takes it down again.
     alone = await muniment("log", "verify", "--json", **embedded)
     assert alone.json["ok"] is True

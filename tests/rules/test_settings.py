@@ -24,7 +24,7 @@ def faults(**environment: str) -> list[str]:
 
 def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
     assert structs.asdict(read({})) == {
-        "host": "127.0.0.1",
+        "hosts": ("127.0.0.1",),
         "port": 8000,
         "data": Path.cwd() / ".muniment",
         "database_url": None,
@@ -35,6 +35,7 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
         "token_lifetime": 3600,
         "rate_limit": 600,
         "failed_auth_limit": 30,
+        "keep_alive": 75,
         "trusted_proxies": "",
         "insecure_http_hosts": frozenset(),
         "postgres_bin": None,
@@ -49,7 +50,8 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
 def test_all_of_them_can_be_set(tmp_path):
     given = read(
         {
-            "MUNIMENT_HOST": "0.0.0.0",
+            "MUNIMENT_HOST": "0.0.0.0, ::1,0.0.0.0",
+            "MUNIMENT_KEEP_ALIVE": "5",
             "PORT": "9000",
             "MUNIMENT_DATA": str(tmp_path),
             "MUNIMENT_DATABASE_URL": URL,
@@ -73,7 +75,7 @@ def test_all_of_them_can_be_set(tmp_path):
         }
     )
     assert structs.asdict(given) == {
-        "host": "0.0.0.0",
+        "hosts": ("0.0.0.0", "::1"),
         "port": 9000,
         "data": tmp_path,
         "database_url": URL,
@@ -84,6 +86,7 @@ def test_all_of_them_can_be_set(tmp_path):
         "token_lifetime": 60,
         "rate_limit": 0,
         "failed_auth_limit": 1_000_000,
+        "keep_alive": 5,
         "trusted_proxies": "10.0.0.0/8, 192.0.2.1,2001:db8::/32",
         "insecure_http_hosts": frozenset({"app"}),
         "postgres_bin": tmp_path,

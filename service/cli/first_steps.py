@@ -1,0 +1,69 @@
+"""What somebody reads who starts the service for the first time."""
+
+import sys
+from pathlib import Path
+
+from service.operators import Operator
+
+WELCOME = """
+  This is the first run, so there is an operator: a client that may do everything. Its credentials are shown this once, and kept
+  in {file} (readable by you alone).
+"""
+
+ELSEWHERE = """
+  This is the first run, so there is an operator: a client that may do everything. Its credentials are in
+  {file} (readable by you alone); they are not shown here, for what is no terminal is often kept.
+"""
+
+STEPS = """
+    client_id      {client_id}
+    client_secret  {client_secret}
+
+  From here to a first token of your own, in another terminal:
+
+  1. A token for the operator:
+
+     TOKEN=$(curl -s {issuer}/openid/token -d grant_type=client_credentials \\
+       -d client_id={client_id} \\
+       -d client_secret={client_secret} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+
+  2. A client for your integration:
+
+     curl -s {issuer}/api/v1/auth/clients -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+       -d '{{"displayName": "Salesforce Production Integration", "m2m": true, "botUserId": "bot-abc123"}}'
+
+  3. Its token, with the clientId and clientSecret of that answer:
+
+     curl -s {issuer}/openid/token -d grant_type=client_credentials -d scope=api:public \\
+       -d client_id=... -d client_secret=...
+
+  People log in, too:
+
+  1. A first person (it asks for a password):
+
+     .venv/bin/muniment users create you@example.com
+
+  2. An application for them to log in to:
+
+     curl -s {issuer}/api/v1/auth/clients -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+       -d '{{"displayName": "My Web App", "m2m": false, "redirectUri": "http://localhost:3000/callback"}}'
+
+  3. Point any OpenID Connect library at {issuer} with the clientId and clientSecret of that answer. It opens:
+
+     {issuer}/openid/authorize?response_type=code&client_id=...&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback\
+&scope=openid+profile+email&state=...&code_challenge=...&code_challenge_method=S256
+
+     What people allowed, and where they are logged in, is theirs to see and to end at {issuer}/account
+"""
+
+
+def welcome(operator: Operator, file: Path) -> str:
+    """A log, or whatever else the output goes to, is no place for a secret."""
+    if sys.stdout.isatty():
+        return WELCOME.format(file=file) + first_token(operator)
+    return ELSEWHERE.format(file=file)
+
+
+def first_token(operator: Operator) -> str:
+    """The credentials, and the three commands that lead from them to a token."""
+    return STEPS.format(client_id=operator.client_id, client_secret=operator.secret.reveal(), issuer=operator.issuer)

@@ -1,0 +1,59 @@
+"""On which addresses the service answers, and what is said of one that it cannot have."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+import pytest
+from msgspec import structs
+
+from service.cli.listening import listening, urls
+from service.cli.opening import Plainly
+from service.settings import Settings, read
+
+
+@pytest.fixture
+def settings() -> Settings:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return structs.replace(read({}), port=free.getsockname()[1])
+
+
+@pytest.fixture
+def closing() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def _has_ipv6() -> bool:
+    with suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("hosts", "answered"),
+    [
+        (("127.0.0.1",), ["127.0.0.1"]),
+        (("127.0.0.1", "::1"), ["127.0.0.1", "[::1]"]),
+        (("::",), ["[::]", "0.0.0.0"]),
+        (("::", "0.0.0.0"), ["[::]", "0.0.0.0"]),
+    ],
+    ids=",".join,
+)
+def test_every_address_is_answered_on_and_all_of_ipv6_is_all_of_ipv4_too(
+    settings: Settings, closing: ExitStack, hosts: tuple[str, ...], answered: list[str]
+):
+    if "::" in "".join(hosts) and not _has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    sockets = [closing.enter_context(each) for each in listening(structs.replace(settings, hosts=hosts))]
+    assert urls(sockets) == [f"http://{host}:{settings.port}" for host in answered]
+    for each in sockets:
+        each.listen()
+        closing.enter_context(socket.create_connection(each.getsockname()[:2]))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"], ids=["taken", "not this machine's"])
+def test_an_address_that_cannot_be_had_is_refused_by_name(settings: Settings, closing: ExitStack, host: str):
+    closing.enter_context(socket.create_server(("127.0.0.1", settings.port)))
+    with pytest.raises(Plainly, match=f"cannot answer on {host}, port {settings.port}: .*PORT=8001 make serve"):
+        listening(structs.replace(settings, hosts=(host,)))
