@@ -16,7 +16,7 @@ from uvicorn.supervisors import Multiprocess
 
 STOPPING = b"\n  Stopping: requests under way are still answered, for ten seconds at most.\n"
 READY = "/health/ready"
-LOOKS_LIKE_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+ANSWERED_FROM_HERE_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 class _One(uvicorn.Server):
@@ -62,8 +62,9 @@ def run(sockets: list[socket.socket], answers: Callable[[], None], **options: An
 
 
 def _announce(listening: socket.socket, answers: Callable[[], None]) -> None:
-    host, port = listening.getsockname()[:2]
-    while not _is_ready(LOOKS_LIKE_EVERYWHERE.get(host, host), port):
+    name: tuple[Any, ...] = listening.getsockname()
+    host, port = str(name[0]), int(name[1])
+    while not _is_ready(ANSWERED_FROM_HERE_AT.get(host, host), port):
         time.sleep(0.05)
     with suppress(OSError):  # nobody reads it any more
         answers()
