@@ -1,5 +1,6 @@
 """What can have happened to a client, and what a client then is."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -8,7 +9,10 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 
 class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
-    """What is kept of a client secret: the SHA-256 of its text (hex) and the last characters that a person knows it by."""
+    """What is kept of a client secret: the SHA-256 of its text (hex) and the last characters that a person knows it by.
+
+    `imported` is the hash that another server kept, of a secret that was brought along; until that is proved once, `hash` is empty.
+    """
 
     secret_id: UUID
     name: str
@@ -16,6 +20,7 @@ class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
     hint: str
     created_at: datetime
     expires_at: datetime | None = None
+    imported: str | UnsetType = UNSET
 
 
 class ClientCredentials(Struct, frozen=True, kw_only=True, gc=False, tag_field="grant_type", tag="client_credentials"):
@@ -49,7 +54,10 @@ class Login(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.registered"):
-    """Without a secret it is a public client (RFC 6749 section 2.1), for ever."""
+    """Without a secret it is a public client (RFC 6749 section 2.1), for ever.
+
+    `client_id` is the one that it had elsewhere, if it was brought along; its stream is named by it.
+    """
 
     owner: str
     grant: Grant
@@ -58,6 +66,15 @@ class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.
     scopes: tuple[str, ...]
     secret: StoredSecret | None
     at: datetime
+    client_id: str | UnsetType = UNSET
+
+
+class ClientSecretRehashed(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_rehashed"):
+    """A secret that was brought along was proved; from now on its SHA-256 is kept, as of all others."""
+
+    secret_id: UUID
+    hash: str
+    hint: str
 
 
 class ClientDisplayNameChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.display_name_changed"):
@@ -134,6 +151,7 @@ ClientEvent = (
     | ClientAccessTokenAlgChanged
     | ClientSecretAdded
     | ClientSecretRevoked
+    | ClientSecretRehashed
     | ClientDisabled
     | ClientEnabled
     | ClientDeleted
@@ -197,6 +215,8 @@ def evolve(client: Client, event: ClientEvent) -> Client:
             return _changed(client, secrets=(*_secrets(client), event.secret))
         case ClientSecretRevoked():
             return _changed(client, secrets=tuple(s for s in _secrets(client) if s.secret_id != event.secret_id))
+        case ClientSecretRehashed():
+            return _changed(client, secrets=rehashed(_secrets(client), event))
         case ClientDisabled():
             return _disabled(client, event.by)
         case ClientEnabled():
@@ -213,6 +233,14 @@ def _disabled(client: Client, by: By) -> Client:
             return client if client.by == "operator" else Disabled(was=client.was, by=by)
         case Unregistered() | Deleted():
             return client
+
+
+def rehashed(secrets: Sequence[StoredSecret], event: ClientSecretRehashed) -> tuple[StoredSecret, ...]:
+    """The secrets after the event."""
+    return tuple(
+        structs.replace(s, hash=event.hash, hint=event.hint, imported=UNSET) if s.secret_id == event.secret_id else s
+        for s in secrets
+    )
 
 
 def _changed(client: Client, **changes: object) -> Client:

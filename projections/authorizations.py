@@ -53,7 +53,8 @@ select a.stream_id from read.users u join read.authorizations a on a.user_id = u
 OF_WITHDRAWN = """
 select a.stream_id from read.consents c join read.authorizations a on a.user_id = c.user_id
  where c.withdrawn_at > clock_timestamp() - interval '91 days' and a.state = 'active' and a.granted_at < c.withdrawn_at
-   and c.client_id = 'oauth_client_' || replace(a.client::text, '-', '') and c.resource is not distinct from a.resource
+   and c.client_id = coalesce((select k.client_id from read.clients k where k.stream_id = a.client),
+                              'oauth_client_' || replace(a.client::text, '-', '')) and c.resource is not distinct from a.resource
  order by a.stream_id
 """
 

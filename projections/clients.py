@@ -25,15 +25,19 @@ from events.client import (
     ClientRegistered,
     ClientScopesChanged,
     ClientSecretAdded,
+    ClientSecretRehashed,
     ClientSecretRevoked,
     Login,
     StoredSecret,
+    rehashed,
 )
 from events.codec import tags
 from events.database import AnyConnection
+from events.naming import is_named, stream_named
 from projections.table import Table
 
 _ours = re.compile(r"oauth_client_([0-9a-f]{32})").fullmatch
+_imported = re.compile(r"(?!oauth_client_)[!-.0-~]{1,255}", re.IGNORECASE).fullmatch
 
 COLUMNS = (
     "c.stream_id, c.client_id, c.owner, c.grant_type, c.bot_user_id, c.display_name, c.redirect_uris, c.scopes, c.secrets,"
@@ -89,14 +93,24 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 def client_id_of(stream: UUID) -> str:
-    """The public name of a client is the name of its stream, so that no table stands between the two."""
-    return f"oauth_client_{stream.hex}"
+    """The public name of a client is the name of its stream, so that no table stands between the two.
+
+    Of a stream that is named by the id of a client that was brought along, this is the stream's UUID.
+    """
+    return str(stream) if is_named(stream) else f"oauth_client_{stream.hex}"
 
 
 def stream_of(client_id: str) -> UUID | None:
-    """The stream that a client_id names, or None when it has not the form of one of ours."""
-    ours = _ours(client_id)
-    return UUID(int=int(ours[1], 16)) if ours else None
+    """The stream that a client_id names, or None when it has not the form of one."""
+    if ours := _ours(client_id):
+        stream = UUID(int=int(ours[1], 16))
+        return None if is_named(stream) else stream  # else a client that was brought along would have two ids
+    return stream_named(b"client", client_id.encode()) if is_importable(client_id) else None
+
+
+def is_importable(client_id: str) -> bool:
+    """Whether a client can be brought along under this id: printable, without `/`, and not of the form of ours."""
+    return _imported(client_id) is not None
 
 
 def project(row: Row | None, stream: UUID, event: ClientEvent) -> Row | None:
@@ -117,7 +131,7 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
             grant_type = "authorization_code"
     return Row(
         stream_id=stream,
-        client_id=client_id_of(stream),
+        client_id=event.client_id or client_id_of(stream),
         owner=event.owner,
         grant_type=grant_type,
         bot_user_id=bot,
@@ -151,6 +165,8 @@ def _changes(row: Row, event: ClientEvent) -> dict[str, Any] | None:
             return {"secrets": (*row.secrets, event.secret)}
         case ClientSecretRevoked():
             return {"secrets": tuple(s for s in row.secrets if s.secret_id != event.secret_id)}
+        case ClientSecretRehashed():
+            return {"secrets": rehashed(row.secrets, event)}
         case ClientDisabled():
             held = row.disabled_by == "operator"
             return {"state": "disabled", "disabled_by": "operator" if held else event.by}

@@ -76,5 +76,11 @@ async def find(connection: AnyConnection, kind: str, ids: Sequence[str]) -> dict
     return {row[0]: row[1] for row in await connection.fetch(FIND, kind, ids)}
 
 
+async def clients_used(connection: AnyConnection, clients: Sequence[UUID]) -> dict[UUID, datetime]:
+    """By the client's stream."""
+    streams = {client_id_of(stream): stream for stream in clients}
+    return {streams[key]: at for key, at in (await find(connection, "client", list(streams))).items()}
+
+
 async def secrets_used(connection: AnyConnection, secrets: Sequence[UUID]) -> dict[UUID, datetime]:
     return {UUID(key): at for key, at in (await find(connection, "secret", [str(s) for s in secrets])).items()}

@@ -46,6 +46,11 @@ def hash_secret(text: str) -> SecretHash:
     return SecretHash(sha256(text.encode()).hexdigest())
 
 
+def hint_of(secret: Secret) -> str:
+    """The last four characters, by which a person knows it."""
+    return f"…{secret.reveal()[-4:]}"
+
+
 def stored(secret: Secret, *, name: str, at: datetime, expires_at: datetime | None = None) -> StoredSecret:
     """What the log keeps of a new secret: its hash, and the last four characters that a person knows it by."""
     text = secret.reveal()
@@ -53,10 +58,15 @@ def stored(secret: Secret, *, name: str, at: datetime, expires_at: datetime | No
         secret_id=new_id(),
         name=name,
         hash=hash_secret(text),
-        hint=f"…{text[-4:]}",
+        hint=hint_of(secret),
         created_at=at,
         expires_at=expires_at,
     )
+
+
+def imported(kept: str, *, name: str, at: datetime) -> StoredSecret:
+    """What the log keeps of a secret of which only another server's hash is known."""
+    return StoredSecret(secret_id=new_id(), name=name, hash="", hint="unknown", created_at=at, imported=kept)
 
 
 def proven(text: str, kept: Sequence[StoredSecret], now: datetime) -> StoredSecret | None:

@@ -13,6 +13,7 @@ from events.log import Log
 from projections.clients import Row
 from service.commands.handle import Ledger
 from service.idempotency import Idempotency
+from service.imported_secrets import ImportedSecrets
 from service.limits import Limits
 from service.lookup import Lookup
 from service.oauth import id_tokens
@@ -40,6 +41,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     ring: KeyRing
     tokens: Tokens
     limits: Limits
+    imported: ImportedSecrets
     idempotency: Idempotency
     requests: Requests
     people: People
@@ -74,6 +76,7 @@ async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenera
     async with pool(url) as connections:
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
+        imported = ImportedSecrets(ledger, lookup, limits)
         try:
             yield Resources(
                 settings=settings,
@@ -83,6 +86,7 @@ async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenera
                 ring=ring,
                 tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
                 limits=limits,
+                imported=imported,
                 idempotency=Idempotency(connections, master_key),
                 requests=Requests(master_key),
                 people=people,
@@ -94,6 +98,7 @@ async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenera
             )
         finally:
             people.close()
+            imported.close()
             await readiness.close()
             for part in (log, issuance, limits, lookup):
                 await part.close()

@@ -51,10 +51,10 @@ def list_clients(
     rows, used = ask(lambda connection: _listed(connection, wanted, limit + 1))
     shown = rows[:limit]
     if as_json:
-        document([_row(row, used.get(row.client_id)) for row in shown])
+        document([_row(row, used.get(row.stream_id)) for row in shown])
     else:
         columns = ("client_id", "name", "state", "owner", "bot", "last used")
-        table(columns, (_cells(row, used.get(row.client_id)) for row in shown))
+        table(columns, (_cells(row, used.get(row.stream_id)) for row in shown))
     if len(rows) > limit:
         note(f"there are more than these {limit}; --limit shows more of them")
 
@@ -95,13 +95,15 @@ def history(client_id: ClientId, as_json: Json = False) -> None:
 def _stream(client_id: str) -> UUID:
     stream = stream_of(client_id)
     if stream is None:
-        raise Plainly(f"{client_id} is not a client_id: those are oauth_client_ and 32 hexadecimal digits.")
+        raise Plainly(
+            f"{client_id} is not a client_id: those are oauth_client_ and 32 hexadecimal digits, or what was imported."
+        )
     return stream
 
 
-async def _listed(connection: Connection, wanted: Wanted, limit: int) -> tuple[list[Row], dict[str, datetime]]:
+async def _listed(connection: Connection, wanted: Wanted, limit: int) -> tuple[list[Row], dict[UUID, datetime]]:
     rows = await listed(connection, wanted, limit=limit)
-    return rows, await last_used.find(connection, "client", [row.client_id for row in rows])
+    return rows, await last_used.clients_used(connection, [row.stream_id for row in rows])
 
 
 async def _found(
@@ -111,9 +113,9 @@ async def _found(
     if found is None:
         known = "was deleted; muniment clients history tells its life" if await history_of(connection, stream) else ""
         raise Plainly(f"The client {client_id} {known or 'does not exist'}.")
-    used = await last_used.find(connection, "client", [client_id])
+    used = await last_used.clients_used(connection, [stream])
     secrets = await last_used.secrets_used(connection, [s.secret_id for s in found.client.secrets])
-    return found, used.get(client_id), secrets, await authorizations.last_bindings(connection, stream, LOGINS)
+    return found, used.get(stream), secrets, await authorizations.last_bindings(connection, stream, LOGINS)
 
 
 async def _life(connection: Connection, stream: UUID, client_id: str) -> list[Recorded]:
@@ -139,7 +141,9 @@ def _row(row: Row, used: datetime | None) -> dict[str, Any]:
 
 
 def _secret(secret: StoredSecret, used: dict[UUID, datetime]) -> dict[str, Any]:
-    told: dict[str, Any] = {name: getattr(secret, name) for name in secret.__struct_fields__ if name != "hash"}
+    told: dict[str, Any] = {
+        name: getattr(secret, name) for name in secret.__struct_fields__ if name not in ("hash", "imported")
+    }
     return {**told, "last_used_at": used.get(secret.secret_id)}
 
 

@@ -100,12 +100,14 @@ async def _happened(connection: Connection, name: str) -> tuple[UUID, list[Recor
 
 
 async def _stream(connection: Connection, name: str) -> UUID:
-    stream = clients.stream_of(name) or bots.stream_of(name) or _uuid(name)
-    if stream is None:
-        stream = next((row.stream_id for row in await signing_keys.every(connection) if row.kid == name), None)
+    stream = bots.stream_of(name) or _uuid(name) or await _kid(connection, name) or clients.stream_of(name)
     if stream is None:
         raise Plainly(f"{printable(name)} is no client_id (oauth_client_…), bot id (bot_…), kid, jti or UUID.")
     return stream
+
+
+async def _kid(connection: Connection, name: str) -> UUID | None:
+    return next((row.stream_id for row in await signing_keys.every(connection) if row.kid == name), None)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -23,6 +23,7 @@ from events.client import (
     ClientRegistered,
     ClientScopesChanged,
     ClientSecretAdded,
+    ClientSecretRehashed,
     ClientSecretRevoked,
     Login,
     StoredSecret,
@@ -36,7 +37,7 @@ from projections.clients import client_id_of
 from service.cli import people
 from service.cli.output import moment
 
-SECRETIVE = frozenset({"hash", "token_hash", "code_challenge", "profile", "password", "kept", "device"})
+SECRETIVE = frozenset({"hash", "imported", "token_hash", "code_challenge", "profile", "password", "kept", "device"})
 """Hashes of secrets, and what is sealed."""
 
 Secrets = Mapping[UUID, StoredSecret]
@@ -129,8 +130,9 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
         case ClientSecretAdded():
             return f"{_secret(event.secret)} added"
         case ClientSecretRevoked():
-            known = secrets.get(event.secret_id)
-            return f"{_secret(known) if known else f'secret {event.secret_id}'} revoked"
+            return f"{_named(event.secret_id, secrets)} revoked"
+        case ClientSecretRehashed():
+            return f"{_named(event.secret_id, secrets)} proved; its SHA-256 is kept from now on"
         case ClientDisabled():
             return _disabled(event.by)
         case ClientEnabled():
@@ -146,7 +148,7 @@ def _registered(event: ClientRegistered) -> str:
         case AuthorizationCode(bot_user_id=bot):
             kind = "an interactive client" + (f" that acts as {bot}" if bot else "")
     return (
-        f"registered for {event.owner}: {kind}; name {_name(event.display_name)}; scopes {_all(event.scopes)};"
+        f"registered for {event.owner}{f' as {event.client_id}' if event.client_id else ''}: {kind}; name {_name(event.display_name)}; scopes {_all(event.scopes)};"
         f" redirect URIs {_all(event.redirect_uris)}; {_secret(event.secret) if event.secret else 'a public client, without a secret'}"
     )
 
@@ -189,6 +191,11 @@ def _signing_key(event: SigningKeyEvent) -> str:
             return "signs from here on"
         case SigningKeyRetired():
             return "signs no more"
+
+
+def _named(secret_id: UUID, secrets: Secrets) -> str:
+    known = secrets.get(secret_id)
+    return _secret(known) if known else f"secret {secret_id}"
 
 
 def _secret(secret: StoredSecret) -> str:

@@ -24,6 +24,10 @@ class Holder(Struct, frozen=True, kw_only=True):
         return OPERATE in self.scopes
 
 
+EVERYBODY = Holder(owner=None, sub="", scopes=frozenset())
+"""The service itself, which touches everybody's things and gives nothing."""
+
+
 def is_reserved(sub: str) -> bool:
     """Whether nobody may act under this name, in any spelling that a person could take for it."""
     return sub.strip().casefold() == RESERVED
@@ -69,6 +73,12 @@ def may_give(by: Holder, scopes: AbstractSet[str], grant: Grant) -> None:
         raise Forbidden(
             f"Scopes of this API go to clients that act as yourself ({by.sub}); to others only an operator gives them."
         )
+
+
+def may_import(by: Holder) -> None:
+    """Another server's client, under its id and with its secret, comes by operators alone: an id may be known to people. Raises Forbidden."""
+    if not by.operates:
+        raise Forbidden("Only an operator (scope operate) brings a client along with its clientId or its secret.")
 
 
 def may_get_secret(by: Holder, client: Active) -> None:

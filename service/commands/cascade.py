@@ -3,11 +3,10 @@
 from uuid import UUID
 
 from events.envelope import Meta
-from service.commands.client import DeleteClient, Holder
+from service.commands.authority import EVERYBODY
+from service.commands.client import DeleteClient
 from service.commands.handle import CLIENT, Ledger, handle
 from service.problems import NotFound
-
-EVERYBODY = Holder(owner=None, sub="", scopes=frozenset())
 
 
 async def delete_clients(ledger: Ledger, streams: list[UUID], meta: Meta) -> None:

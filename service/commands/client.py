@@ -31,15 +31,17 @@ from events.client import (
 )
 from service.commands import secret
 from service.commands.authority import (
+    EVERYBODY,
     Holder,
     disabling,
     is_reserved,
     may_enable,
     may_give,
+    may_import,
     may_widen,
     own_scopes,
 )
-from service.commands.secret import AddSecret, RevokeSecret
+from service.commands.secret import AddSecret, RehashSecret, RevokeSecret
 from service.problems import Clash, Forbidden, NotFound
 from service.redirect_uri import has_short_scheme
 
@@ -59,6 +61,7 @@ class RegisterClient(Struct, frozen=True, kw_only=True):
     login: Login = Login()
     access_token_alg: AccessTokenAlg | None = None
     by: Holder | None = None
+    client_id: str | UnsetType = UNSET
 
 
 class LoginChange(Struct, frozen=True, kw_only=True):
@@ -102,7 +105,16 @@ class DeleteClient(Struct, frozen=True, kw_only=True):
     by: Holder
 
 
-ClientCommand = RegisterClient | ChangeClient | AddSecret | RevokeSecret | DisableClient | EnableClient | DeleteClient
+ClientCommand = (
+    RegisterClient
+    | ChangeClient
+    | AddSecret
+    | RehashSecret
+    | RevokeSecret
+    | DisableClient
+    | EnableClient
+    | DeleteClient
+)
 
 
 def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
@@ -120,6 +132,8 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
             return _change(command, _facts(client, command.by))
         case AddSecret():
             return secret.add(command, _facts(client, command.by))
+        case RehashSecret():
+            return secret.rehash(command, _facts(client, EVERYBODY))
         case RevokeSecret():
             return secret.revoke(command, _facts(client, command.by))
 
@@ -137,6 +151,7 @@ def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
                 scopes=own_scopes(command.scopes, command.grant),
                 secret=command.secret,
                 at=command.at,
+                client_id=command.client_id,
             )
             client = _registered(registered)
             return [
@@ -151,6 +166,8 @@ def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
 def _may_register(command: RegisterClient) -> None:
     if command.grant.bot_user_id is not None and is_reserved(command.grant.bot_user_id):
         raise Forbidden(f"Nobody acts as {command.grant.bot_user_id.strip()}: that name is the service's own.")
+    if command.client_id and command.by:
+        may_import(command.by)
     if command.by is not None:
         may_give(command.by, set(own_scopes(command.scopes, command.grant)), command.grant)
 

@@ -33,6 +33,7 @@ MOST_EVENTS = 5_000
 
 STOPPING = (
     client_commands.DisableClient,
+    client_commands.RehashSecret,
     client_commands.RevokeSecret,
     client_commands.DeleteClient,
     bot_commands.DisableBot,

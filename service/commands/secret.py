@@ -5,7 +5,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.client import Active, ClientEvent, ClientSecretAdded, ClientSecretRevoked, StoredSecret
+from events.client import (
+    Active,
+    ClientEvent,
+    ClientSecretAdded,
+    ClientSecretRehashed,
+    ClientSecretRevoked,
+    StoredSecret,
+)
 from service.commands.authority import Holder, may_get_secret
 from service.problems import Clash, NotFound
 
@@ -16,6 +23,14 @@ class AddSecret(Struct, frozen=True, kw_only=True):
     by: Holder
     secret: StoredSecret
     at: datetime
+
+
+class RehashSecret(Struct, frozen=True, kw_only=True):
+    """What the service itself does once a secret that was brought along is proved."""
+
+    secret_id: UUID
+    hash: str
+    hint: str
 
 
 class RevokeSecret(Struct, frozen=True, kw_only=True):
@@ -38,3 +53,10 @@ def revoke(command: RevokeSecret, client: Active) -> list[ClientEvent]:
     if all(secret.secret_id != command.secret_id for secret in client.secrets):
         raise NotFound("This client has no secret of that id.")
     return [ClientSecretRevoked(secret_id=command.secret_id)]
+
+
+def rehash(command: RehashSecret, client: Active) -> list[ClientEvent]:
+    """Nothing when another process was first, or the secret was revoked meanwhile."""
+    if all(secret.secret_id != command.secret_id or not secret.imported for secret in client.secrets):
+        return []
+    return [ClientSecretRehashed(secret_id=command.secret_id, hash=command.hash, hint=command.hint)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote
 from uuid import UUID
 
 from msgspec import UNSET
@@ -12,6 +13,7 @@ from events.log import Receipt
 from projections import clients, last_used
 from projections.clients import Row, Wanted, client_id_of, stream_of
 from service import redirect_uri
+from service.commands.authority import may_import
 from service.commands.client import (
     ChangeClient,
     ClientCommand,
@@ -20,8 +22,8 @@ from service.commands.client import (
     EnableClient,
 )
 from service.commands.handle import CLIENT, Handled, handle
-from service.credentials import new_id, new_secret, stored
-from service.endpoints import if_match, login, paging, registration
+from service.credentials import new_id
+from service.endpoints import if_match, imported, login, paging, registration
 from service.endpoints.acting import check_bot
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
@@ -44,20 +46,24 @@ FILTERS = ("botUserId", "state", "displayName", "owner")
 
 async def register(call: Call) -> Response:
     fields = Fields(CreateOAuthClientRequest, call.request.headers.get("content-type"), call.body)
+    if imported.brings(fields):
+        may_import(call.caller.holder)
     if (bot := fields.good("botUserId")) is not None:
         await check_bot(call, bot, fields)
     registration.check(fields, call.resources.settings)
     asked = fields.done()
-    stream, now = new_id(), utc_now()
-    secret = None if asked.public else new_secret()
-    kept = secret and stored(secret, name=asked.secret_name or "first", at=now)
+    stream, now = stream_of(asked.client_id) if asked.client_id else new_id(), utc_now()
+    assert stream is not None
+    secret, kept = imported.secret(asked, now)
     command = registration.command(asked, owner=call.caller.sub, by=call.caller.holder, secret=kept, at=now)
-    answer = CreateOAuthClientResponse(client_id=client_id_of(stream), client_secret=secret and secret.reveal())
+    client_id = asked.client_id or client_id_of(stream)
+    answer = CreateOAuthClientResponse(client_id=client_id, client_secret=secret and secret.reveal())
 
     async def carry_out(receipt: Receipt | None) -> Handled:
-        return await handle(call.resources.ledger, CLIENT, stream, command, call.meta, fresh=True, receipt=receipt)
+        fresh = asked.client_id is None
+        return await handle(call.resources.ledger, CLIENT, stream, command, call.meta, fresh=fresh, receipt=receipt)
 
-    return await create(call, answer, f"{PATH}/{answer.client_id}", carry_out)
+    return await create(call, answer, f"{PATH}/{quote(client_id, safe='')}", carry_out)
 
 
 async def list_clients(call: Call) -> Response:
@@ -80,7 +86,7 @@ async def list_clients(call: Call) -> Response:
     shown = rows[: page.limit]
     headers = page.link(call.resources.settings.issuer, PATH, shown[-1].stream_id) if len(rows) > page.limit else None
     used = await _used(call, shown)
-    return answered([_listed(row, used.get(row.client_id)) for row in shown], headers=headers)
+    return answered([_listed(row, used.get(row.stream_id)) for row in shown], headers=headers)
 
 
 async def read_client(call: Call) -> Response:
@@ -174,18 +180,16 @@ async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Re
         disabled_by=row.disabled_by or UNSET,
         owner=row.owner,
         created_utc=row.created_at,
-        last_used_utc=used.get(row.client_id),
+        last_used_utc=used.get(row.stream_id),
         access_token_signed_response_alg=row.access_token_alg,
         **login.shown(row),
     )
     return answered(shown, headers={"ETag": f'"{row.version}"', **(position(handled) if handled else {})})
 
 
-async def _used(call: Call, rows: Sequence[Row]) -> dict[str, datetime]:
-    """When each of these clients last got a token, by its client_id."""
-    return await read(
-        call.resources.ledger.pool, lambda c: last_used.find(c, "client", [row.client_id for row in rows])
-    )
+async def _used(call: Call, rows: Sequence[Row]) -> dict[UUID, datetime]:
+    """When each of these clients last got a token, by its stream."""
+    return await read(call.resources.ledger.pool, lambda c: last_used.clients_used(c, [row.stream_id for row in rows]))
 
 
 def _listed(row: Row, used: datetime | None) -> ListedClient:

@@ -81,7 +81,10 @@ async def look_up(asked: Asked, given: Presented | None) -> Seen | None:
 async def certainly(asked: Asked, given: Presented | None) -> Seen | None:
     """The client as it is now, whatever happened on any process before this call."""
     await asked.resources.lookup.be_certain()
-    return await look_up(asked, given)
+    seen = await look_up(asked, given)
+    if seen is None or given is None or given.client_secret is None:
+        return seen
+    return await asked.resources.imported.settle(seen, given.client_secret, asked.address)
 
 
 async def authenticated(asked: Asked, *, public: bool = False) -> Found:

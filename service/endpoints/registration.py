@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+from msgspec import UNSET
+
 from events.client import AuthorizationCode, ClientCredentials, Grant, StoredSecret
 from service import redirect_uri
 from service.commands.authority import Holder
 from service.commands.client import RegisterClient
-from service.endpoints import login
+from service.endpoints import imported, login
 from service.endpoints.fields import Fields
 from service.endpoints.wire import MOST_REDIRECT_URIS, CreateOAuthClientRequest
 from service.scopes import NEW_CLIENT
@@ -23,6 +25,7 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
     if m2m is False and not {"redirectUri", "redirectUris"} & set(fields.errors) and not _uris(fields):
         fields.fault("redirectUri", "is required for an interactive client (m2m: false), or redirectUris is")
     _check_uris(fields, settings)
+    imported.check(fields)
     login.check_registration(fields, settings)
 
 
@@ -40,6 +43,7 @@ def command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | None
         login=login.registered(asked),
         access_token_alg=asked.access_token_signed_response_alg,
         by=by,
+        client_id=asked.client_id or UNSET,
     )
 
 

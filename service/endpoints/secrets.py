@@ -1,6 +1,7 @@
 """/api/v1/auth/clients/{client_id}/secrets: several live secrets, so that a rotation is no outage."""
 
 from datetime import UTC, datetime
+from urllib.parse import quote
 from uuid import UUID
 
 from starlette.responses import Response
@@ -62,7 +63,10 @@ async def add_secret(call: Call) -> Response:
         return await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at, receipt=receipt)
 
     return await create(
-        call, answer, f"{PATH}/{call.request.path_params['client_id']}/secrets/{kept.secret_id}", carry_out
+        call,
+        answer,
+        f"{PATH}/{quote(call.request.path_params['client_id'], safe='')}/secrets/{kept.secret_id}",
+        carry_out,
     )
 
 

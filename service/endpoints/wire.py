@@ -142,6 +142,40 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
         | None
     ) = None
     secret_name: SecretName | None = None
+    client_id: (
+        Annotated[
+            str,
+            Meta(
+                max_length=255,
+                description="The id that the client has on another server, to keep it. Takes the scope `operate`.",
+                extra_json_schema={"pattern": "^(?!oauth_client_)[!-.0-~]+$"},
+            ),
+        ]
+        | None
+    ) = None
+    client_secret: (
+        Annotated[
+            str,
+            Meta(
+                max_length=255,
+                description="Its secret there, to keep it: 16 characters or more. Takes the scope `operate`.",
+                extra_json_schema={"pattern": "^[ -~]{16,}$"},
+            ),
+        ]
+        | None
+    ) = None
+    client_secret_hash: (
+        Annotated[
+            str,
+            Meta(
+                max_length=2048,
+                description="Or the hash of it that is kept there: bcrypt, PBKDF2 or argon2, as Hydra and Django write it, or a "
+                "credential of Keycloak's as JSON. Once the client proves the secret, only its SHA-256 is kept. Takes the scope "
+                "`operate`.",
+            ),
+        ]
+        | None
+    ) = None
     public: Public = False
     require_pkce: RequirePkce | None = None
     first_party: FirstParty = False
@@ -153,7 +187,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The clientSecret is shown only here, once. Store it now. A public client has none: it is null."""
+    """The clientSecret is shown only here, once. Store it now. It is null for a public client, and where you gave it yourself."""
 
     client_id: str
     client_secret: ClientSecretText | None

@@ -88,7 +88,7 @@ async def _revoke(visit: Visit, signed_in: SignedIn, client_id: str) -> None:
         if row.client_id == client_id:
             await handle(ledger, CONSENT, row.stream_id, WithdrawConsent(at=utc_now()), meta)
     granted = await read(ledger.pool, lambda connection: authorizations.of_user(connection, user))
-    theirs = [row.stream_id for row in granted if client_id_of(row.client) == client_id]
+    theirs = [row.stream_id for row in granted if row.client == stream_of(client_id)]
     await ending.revoke(ledger, theirs, "consent_withdrawn", meta)
 
 
@@ -97,15 +97,18 @@ async def _applications(visit: Visit, user: UUID) -> list[Application]:
     pool = visit.resources.ledger.pool
     given = await read(pool, lambda connection: consents.of_user(connection, user))
     granted = await read(pool, lambda connection: authorizations.of_user(connection, user))
-    named = dict.fromkeys([*(row.client_id for row in given), *(client_id_of(row.client) for row in granted)])
+    named = {stream_of(row.client_id): row.client_id for row in given}
+    for row in granted:
+        seen = None if row.client in named else await visit.resources.lookup.client(row.client)
+        named.setdefault(row.client, seen.client.client_id if seen else client_id_of(row.client))
     found = [
         await _application(
             visit,
             client_id,
             [row for row in given if row.client_id == client_id],
-            [row for row in granted if client_id_of(row.client) == client_id],
+            [row for row in granted if row.client == stream],
         )
-        for client_id in named
+        for stream, client_id in named.items()
     ]
     return sorted(found, key=lambda each: each.used or each.since or utc_now(), reverse=True)
 

@@ -16,7 +16,7 @@ JSON = {"Content-Type": "application/json"}
 GOOD = {"m2m": True, "botUserId": "bot-abc123"}
 UNKNOWN = (
     "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri, redirectUris, scopes, secretName,"
-    " public, requirePkce, firstParty, idTokenSignedResponseAlg, postLogoutRedirectUris, backchannelLogoutUri, idTokenClaims,"
+    " clientId, clientSecret, clientSecretHash, public, requirePkce, firstParty, idTokenSignedResponseAlg, postLogoutRedirectUris, backchannelLogoutUri, idTokenClaims,"
     " accessTokenSignedResponseAlg"
 )
 URI = "https://a.example/"

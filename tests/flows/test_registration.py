@@ -1,10 +1,14 @@
 """POST /api/v1/auth/clients: what comes of a good request."""
 
+import asyncio
 import re
 
+import bcrypt
+import jwt
 import pytest
 
-from tests.flows.conftest import Live, refused
+from service.imported_secrets import ADDRESS_LIMIT
+from tests.flows.conftest import Live, oauth_error, refused
 from tests.flows.people import registered
 
 CLIENTS = "/api/v1/auth/clients"
@@ -184,3 +188,61 @@ async def test_a_value_that_is_none_of_several_is_told_them(live: Live):
     body = {"m2m": False, "redirectUri": "https://a.example/", "idTokenSignedResponseAlg": "HS256"}
     errors = refused(await live.http.post(CLIENTS, json=body, headers=live.bearer), 400)["errors"]
     assert errors == {"idTokenSignedResponseAlg": ["must be one of: RS256, ES256"]}
+
+
+HASHED = bcrypt.hashpw(b"a secret of another server", bcrypt.gensalt(4)).decode()
+
+
+async def test_a_client_is_brought_along_with_its_id_and_its_secret(live: Live):
+    body = {"m2m": True, "botUserId": "b", "clientId": "crm:sync@old", "clientSecret": "kept since 2019 +/=%"}
+    created = await live.http.post(CLIENTS, json=body, headers=live.bearer)
+    assert created.status_code == 201, created.text
+    assert created.json() == {"clientId": "crm:sync@old", "clientSecret": None}
+    token = await live.access_token("crm:sync@old", "kept since 2019 +/=%")
+    assert jwt.decode(token, options={"verify_signature": False})["client_id"] == "crm:sync@old"
+    shown = await live.http.get(created.headers["location"], headers=live.bearer)
+    assert (shown.status_code, shown.json()["clientId"]) == (200, "crm:sync@old")
+    secret = await live.http.post(f"{created.headers['location']}/secrets", json={}, headers=live.bearer)
+    assert (await live.token_for("crm:sync@old", secret.json()["clientSecret"])).status_code == 200
+    refused(await live.http.post(CLIENTS, json=body, headers=live.bearer), 409)
+    assert (await live.http.delete(created.headers["location"], headers=live.bearer)).status_code == 204
+    oauth_error(await live.token_for("crm:sync@old", "kept since 2019 +/=%"), 401, "invalid_client")
+    refused(await live.http.post(CLIENTS, json=body, headers=live.bearer), 409)
+
+
+async def test_a_secret_that_is_known_by_another_server_s_hash_is_proved_once_and_then_kept_as_ours(live: Live):
+    body = {"m2m": True, "botUserId": "b", "clientId": "of-hydra", "clientSecretHash": HASHED}
+    place = (await live.http.post(CLIENTS, json=body, headers=live.bearer)).headers["location"]
+    oauth_error(await live.token_for("of-hydra", "another secret altogether"), 401, "invalid_client")
+    assert (await live.http.get(f"{place}/secrets", headers=live.bearer)).json()[0]["hint"] == "unknown"
+    answers = await asyncio.gather(*(live.token_for("of-hydra", "a secret of another server") for _ in range(8)))
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert (await live.http.get(place, headers=live.bearer)).headers["etag"] == '"2"'
+    assert (await live.http.get(f"{place}/secrets", headers=live.bearer)).json()[0]["hint"] == "…rver"
+
+
+async def test_strangers_cannot_have_slow_hashes_computed_without_end(live: Live):
+    body = {"m2m": True, "botUserId": "b", "clientId": "guessed-at", "clientSecretHash": HASHED}
+    await live.http.post(CLIENTS, json=body, headers=live.bearer)
+    answers = [await live.token_for("guessed-at", f"guess {n}") for n in range(ADDRESS_LIMIT + 1)]
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) <= 60
+
+
+async def test_only_an_operator_brings_clients_along_and_every_fault_is_named(live: Live):
+    caller = await live.caller("no-operator", "clients:write", "api:public")
+    good = {"m2m": False, "redirectUri": "https://a.example/"}
+    for field, value in (("clientId", "x"), ("clientSecret", "x" * 16), ("clientSecretHash", HASHED)):
+        answer = await live.http.post(CLIENTS, json={**good, field: value}, headers=caller)
+        assert "operator" in refused(answer, 403)["detail"]
+    for body, fields in (
+        (
+            {"clientId": "a/b", "clientSecret": "short", "clientSecretHash": "md5"},
+            {"clientId", "clientSecret", "clientSecretHash"},
+        ),
+        ({"clientId": f"OAuth_Client_{'0' * 32}"}, {"clientId"}),
+        ({"public": True, "clientSecretHash": HASHED}, {"clientSecretHash"}),
+        ({"clientSecret": "x" * 15 + "é"}, {"clientSecret"}),
+    ):
+        answer = refused(await live.http.post(CLIENTS, json={**good, **body}, headers=live.bearer), 400)
+        assert set(answer["errors"]) == fields

@@ -31,6 +31,7 @@ from events.client import (
     ClientRegistered,
     ClientScopesChanged,
     ClientSecretAdded,
+    ClientSecretRehashed,
     ClientSecretRevoked,
     Login,
     StoredSecret,
@@ -110,6 +111,9 @@ LOGIN_CHANGED = ClientLoginChanged(
 ALG_CHANGED = ClientAccessTokenAlgChanged(access_token_alg="RS256", was=None)
 SECRET_ADDED = ClientSecretAdded(secret=secret(2))
 SECRET_REVOKED = ClientSecretRevoked(secret_id=UUID(int=1))
+SECRET_IMPORTED = structs.replace(SECRET, hash="", hint="unknown", imported="$2b$04$" + "a" * 53)
+IMPORTED = structs.replace(REGISTERED, secret=SECRET_IMPORTED, client_id="crm-sync")
+SECRET_REHASHED = ClientSecretRehashed(secret_id=UUID(int=1), hash=HASH, hint="…cret")
 DISABLED, ENABLED, DELETED = ClientDisabled(), ClientEnabled(), ClientDeleted()
 DISABLED_BY_OPERATOR = ClientDisabled(by="operator")
 
@@ -222,6 +226,8 @@ EVENTS: tuple[Event, ...] = (
     NARROWED,
     SECRET_ADDED,
     SECRET_REVOKED,
+    IMPORTED,
+    SECRET_REHASHED,
     DISABLED,
     ENABLED,
     DELETED,

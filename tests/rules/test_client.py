@@ -30,7 +30,7 @@ from service.commands.client import (
     decide,
 )
 from service.commands.handle import CLIENT
-from service.commands.secret import MOST_SECRETS
+from service.commands.secret import MOST_SECRETS, RehashSecret
 from service.problems import Clash, Forbidden, NotFound
 from tests.rules.samples import (
     AT,
@@ -40,6 +40,7 @@ from tests.rules.samples import (
     DISABLED_BY_OPERATOR,
     ENABLED,
     EVENTS,
+    IMPORTED,
     INTERACTIVE,
     MOVED,
     NARROWED,
@@ -47,6 +48,8 @@ from tests.rules.samples import (
     RENAMED,
     REVOKED,
     SECRET_ADDED,
+    SECRET_IMPORTED,
+    SECRET_REHASHED,
     SECRET_REVOKED,
     secret,
 )
@@ -68,6 +71,8 @@ REGISTER = RegisterClient(
 REGISTER_INTERACTIVE = structs.replace(
     REGISTER, grant=INTERACTIVE.grant, display_name=None, redirect_uris=INTERACTIVE.redirect_uris
 )
+IMPORT = structs.replace(REGISTER, by=OPERATOR, client_id="crm-sync", secret=SECRET_IMPORTED)
+REHASH = RehashSecret(secret_id=SECRET_REHASHED.secret_id, hash=SECRET_REHASHED.hash, hint=SECRET_REHASHED.hint)
 DISABLE, ENABLE, DELETE = DisableClient(by=ALICE), EnableClient(by=ALICE), DeleteClient(by=ALICE)
 RENAME = ChangeClient(by=ALICE, display_name="CRM")
 ADD = AddSecret(by=ALICE, secret=secret(9), at=AT)
@@ -311,6 +316,16 @@ def changed(*names: str) -> list[ClientScopesChanged]:
             for name in ("muniment", " Muniment", "MUNIMENT\u3000")
         ),
         rule([*FULL, SECRET_REVOKED], ADD, [ADDED], "a revoked secret does not count"),
+        rule([], IMPORT, [IMPORTED], "an operator brings a client along, with its id and the hash of its secret"),
+        rule([], structs.replace(IMPORT, by=ALICE), Forbidden, "nobody else does"),
+        rule([IMPORTED, DELETED], IMPORT, Clash, "an id that was brought along is used once, too"),
+        rule(
+            [IMPORTED], REHASH, [SECRET_REHASHED], "a secret that was brought along is hashed as ours once it is proved"
+        ),
+        rule([IMPORTED, DISABLED], REHASH, [SECRET_REHASHED], "of a disabled client, too"),
+        rule([IMPORTED, SECRET_REHASHED], REHASH, [], "by one process alone"),
+        rule([IMPORTED, SECRET_REVOKED], REHASH, [], "not once it was revoked"),
+        rule([REGISTERED], REHASH, [], "nor one of ours"),
         rule([REGISTERED], REVOKE, [SECRET_REVOKED], "a secret can be revoked, even the last"),
         rule([REGISTERED, SECRET_REVOKED], REVOKE, NotFound, "a secret is revoked once"),
         rule([REGISTERED, SECRET_ADDED, SECRET_REVOKED], ADD, [ADDED], "secrets come and go"),
@@ -360,6 +375,12 @@ def test_what_is_refused_is_said_in_a_sentence_that_names_it():
     state = evolve(Unregistered(), REGISTERED)
     with pytest.raises(Forbidden, match="your token lacks: crm:write operate"):
         decide(scopes("operate", "crm:write"), state)
+
+
+def test_a_secret_that_was_proved_is_kept_as_ours_are():
+    proved = evolve(evolve(Unregistered(), IMPORTED), SECRET_REHASHED)
+    assert isinstance(proved, Active)
+    assert proved.secrets == (secret(1),)
 
 
 def test_a_registered_client_is_what_it_was_registered_as():

@@ -45,6 +45,7 @@ from tests.rules.samples import (
     REFRESH_ROTATED,
     RSA_PUBLISHED,
     SEALED,
+    SECRET_IMPORTED,
     SESSION_ENDED,
     SESSION_ID,
     SESSION_STARTED,
@@ -59,7 +60,17 @@ from tests.rules.samples import (
     hashed,
 )
 
-HIDDEN = (SEALED, PROFILE, PASSWORD, KEPT, DEVICE, HASH, CODE_ISSUED.code_challenge, hashed(0)[:40])
+HIDDEN = (
+    str(SECRET_IMPORTED.imported),
+    SEALED,
+    PROFILE,
+    PASSWORD,
+    KEPT,
+    DEVICE,
+    HASH,
+    CODE_ISSUED.code_challenge,
+    hashed(0)[:40],
+)
 META = Meta(actor=ByUser(user_id=PERSON, session=SESSION_ID), request_id="r")
 
 
@@ -97,7 +108,7 @@ def test_all_the_rest_is_told_to_scripts(event):
         for f in structs.fields(event)
         if event.__struct_config__.omit_defaults and getattr(event, f.name) == f.default
     }
-    there = set(event.__struct_fields__) - omitted
+    there = {name for name in event.__struct_fields__ if getattr(event, name) is not UNSET} - omitted
     assert set(telling.fields(event)) == there - telling.SECRETIVE
 
 

@@ -1,0 +1,65 @@
+"""What a registration brings along from another server: the client's id, and its secret or the hash of it."""
+
+from datetime import datetime
+
+from events.client import StoredSecret
+from projections.clients import is_importable
+from service import credentials, foreign_hash
+from service.credentials import Secret, new_secret, stored
+from service.endpoints.fields import Fields
+from service.endpoints.wire import CreateOAuthClientRequest as Asked
+from service.foreign_hash import UnknownHash
+
+SHORTEST_SECRET = 16
+
+
+def check(fields: Fields[Asked]) -> None:
+    client_id, text, kept = (fields.good(name) for name in ("clientId", "clientSecret", "clientSecretHash"))
+    if client_id is not None and not is_importable(client_id):
+        fields.fault(
+            "clientId", "must be visible ASCII characters without /, and must not begin with oauth_client_ as ours do"
+        )
+    for name, given in (("clientSecret", text), ("clientSecretHash", kept)):
+        if given is not None and fields.good("public") is True:
+            fields.fault(name, "is for confidential clients: a public client has no secret")
+    if text is not None:
+        _check_secret(fields, text)
+    if kept is not None:
+        _check_hash(fields, kept, both=text is not None)
+
+
+def _check_secret(fields: Fields[Asked], text: str) -> None:
+    if len(text) < SHORTEST_SECRET:
+        fields.fault(
+            "clientSecret",
+            f"must have at least {SHORTEST_SECRET} characters, for only its SHA-256 is kept; a shorter one is guessed",
+        )
+    if not (text.isascii() and text.isprintable()):
+        fields.fault("clientSecret", "must be printable ASCII characters (RFC 6749 appendix A.2)")
+
+
+def _check_hash(fields: Fields[Asked], kept: str, *, both: bool) -> None:
+    if both:
+        fields.fault("clientSecretHash", "is given together with clientSecret; one of them is enough")
+    try:
+        foreign_hash.canonical(kept)
+    except UnknownHash as fault:
+        fields.fault("clientSecretHash", str(fault))
+
+
+def brings(fields: Fields[Asked]) -> bool:
+    """Whether anything is brought along; who may not do that is told so, whatever else is wrong."""
+    return any(fields.good(name) is not None for name in ("clientId", "clientSecret", "clientSecretHash"))
+
+
+def secret(asked: Asked, now: datetime) -> tuple[Secret | None, StoredSecret | None]:
+    """The new secret that the caller has to be told, if there is one, and what is kept."""
+    name = asked.secret_name or "first"
+    if asked.public:
+        return None, None
+    if asked.client_secret_hash is not None:
+        return None, credentials.imported(foreign_hash.canonical(asked.client_secret_hash), name=name, at=now)
+    if asked.client_secret is not None:
+        return None, stored(Secret(asked.client_secret), name=name, at=now)
+    made = new_secret()
+    return made, stored(made, name=name, at=now)

@@ -1,0 +1,100 @@
+"""Secrets that were brought along from another server as slow hashes: proved once, then kept as SHA-256 like all others.
+
+Strangers could have slow hashes computed by guessing, so one thread computes them, few may wait for it, and guesses are counted for
+each address and for each client before anything is computed. That a client has such a hash can be told by its time; a client_id is
+no secret (RFC 6749 section 2.2).
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from events.client import StoredSecret
+from events.database import Unavailable
+from events.envelope import ByService, Meta
+from service.commands.handle import CLIENT, Ledger, handle
+from service.commands.secret import RehashSecret
+from service.credentials import Secret, hash_secret, hint_of, new_id, proven
+from service.foreign_hash import matches
+from service.limits import Counted, Limits
+from service.lookup import Lookup, Seen
+from service.oauth.errors import TooManyFailures
+from service.oauth.server import utc_now
+from service.people.throttle import network
+
+ADDRESS_LIMIT = 10
+"""Wrong secrets from one address (IPv6: one /64 network) in a minute, for all clients whose secret is not proved yet."""
+
+CLIENT_LIMIT = 30
+"""Wrong secrets for one such client in a minute, from wherever they come."""
+
+MOST_WAITING = 32
+LONG_ENOUGH = 16
+"""Characters of a secret of which four may be shown."""
+
+
+class ImportedSecrets:
+    """One per process."""
+
+    def __init__(self, ledger: Ledger, lookup: Lookup, limits: Limits) -> None:
+        self._ledger, self._lookup, self._limits = ledger, lookup, limits
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="imported")
+        self._one_at_a_time = asyncio.Lock()
+        self._asked = 0
+
+    async def settle(self, seen: Seen, text: str, address: str) -> Seen | None:
+        """The client as it is once the secret that this text is, if it was brought along, is one of ours.
+
+        Raises TooManyFailures, or Unavailable when too many wait.
+        """
+        if not _unproved(seen, text):
+            return seen
+        if self._asked >= MOST_WAITING:
+            raise Unavailable("too many secrets that were brought along are being checked")
+        self._asked += 1
+        try:
+            async with self._one_at_a_time:
+                now = await self._lookup.client(seen.client.stream_id)
+                left = _unproved(now, text) if now else []
+                # Several processes of one client come at once when they start: the first has proved it for all.
+                if now and left and await self._prove(now.client.stream_id, left, text, address):
+                    return await self._lookup.client(now.client.stream_id)
+                return now
+        finally:
+            self._asked -= 1
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _prove(self, stream: UUID, left: list[StoredSecret], text: str, address: str) -> bool:
+        counts = [
+            await self._count(f"imported from {network(address)}", ADDRESS_LIMIT),
+            await self._count(f"imported to {stream}", CLIENT_LIMIT),
+        ]
+        loop = asyncio.get_running_loop()
+        for secret in left:
+            if not await loop.run_in_executor(self._executor, matches, str(secret.imported), text):
+                continue
+            hint = hint_of(Secret(text)) if len(text) >= LONG_ENOUGH else secret.hint
+            command = RehashSecret(secret_id=secret.secret_id, hash=hash_secret(text), hint=hint)
+            meta = Meta(actor=ByService(why="an imported secret was proved"), request_id=str(new_id()), address=address)
+            handled = await handle(self._ledger, CLIENT, stream, command, meta)
+            await self._lookup.reach(handled.position or 0)
+            for key, counted in counts:
+                await self._limits.give_back(key, counted)
+            return True
+        return False
+
+    async def _count(self, key: str, limit: int) -> tuple[str, Counted]:
+        counted = await self._limits.count(key)
+        if counted.used > limit:
+            raise TooManyFailures(counted.seconds)
+        return key, counted
+
+
+def _unproved(seen: Seen, text: str) -> list[StoredSecret]:
+    """The live secrets that the text may be, when it is none of those whose SHA-256 is known."""
+    now = utc_now()
+    if not seen.may_act or proven(text, seen.client.secrets, now):
+        return []
+    return [s for s in seen.client.secrets if s.imported and (s.expires_at is None or now < s.expires_at)]
