@@ -15,6 +15,7 @@ from events.replay import histories
 from events.replay import history as history_of
 from projections import authorizations, consents, last_used
 from projections.clients import Found, Row, Wanted, find, listed, stream_of
+from service.cli import importing
 from service.cli.histories import tell
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, note, say, table
@@ -31,6 +32,9 @@ State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only 
 Name = Annotated[str | None, typer.Option(help="Only those with this in their name, in upper or lower case.")]
 Bot = Annotated[str | None, typer.Option(help="Only those that act as this bot.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
+
+
+app.command("import")(importing.import_clients)
 
 
 @app.command("list")

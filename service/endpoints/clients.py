@@ -11,7 +11,7 @@ from starlette.responses import Response
 from events.database import read
 from events.log import Receipt
 from projections import clients, last_used
-from projections.clients import Row, Wanted, client_id_of, stream_of
+from projections.clients import Row, Wanted, stream_of
 from service import redirect_uri
 from service.commands.authority import may_import
 from service.commands.client import (
@@ -22,7 +22,6 @@ from service.commands.client import (
     EnableClient,
 )
 from service.commands.handle import CLIENT, Handled, handle
-from service.credentials import new_id
 from service.endpoints import if_match, imported, login, paging, registration
 from service.endpoints.acting import check_bot
 from service.endpoints.creating import create
@@ -36,7 +35,6 @@ from service.endpoints.wire import (
     ListedClient,
     OAuthClient,
 )
-from service.oauth.server import utc_now
 from service.problems import Invalid, NotFound
 
 PATH = "/api/v1/auth/clients"
@@ -49,21 +47,19 @@ async def register(call: Call) -> Response:
     if imported.brings(fields):
         may_import(call.caller.holder)
     if (bot := fields.good("botUserId")) is not None:
-        await check_bot(call, bot, fields)
+        await check_bot(call.resources.ledger.pool, call.caller.reach, bot, fields)
     registration.check(fields, call.resources.settings)
     asked = fields.done()
-    stream, now = stream_of(asked.client_id) if asked.client_id else new_id(), utc_now()
-    assert stream is not None
-    secret, kept = imported.secret(asked, now)
-    command = registration.command(asked, owner=call.caller.sub, by=call.caller.holder, secret=kept, at=now)
-    client_id = asked.client_id or client_id_of(stream)
-    answer = CreateOAuthClientResponse(client_id=client_id, client_secret=secret and secret.reveal())
+    new = registration.prepared(asked, owner=call.caller.sub, by=call.caller.holder)
+    answer = CreateOAuthClientResponse(client_id=new.client_id, client_secret=new.secret and new.secret.reveal())
 
     async def carry_out(receipt: Receipt | None) -> Handled:
         fresh = asked.client_id is None
-        return await handle(call.resources.ledger, CLIENT, stream, command, call.meta, fresh=fresh, receipt=receipt)
+        return await handle(
+            call.resources.ledger, CLIENT, new.stream, new.command, call.meta, fresh=fresh, receipt=receipt
+        )
 
-    return await create(call, answer, f"{PATH}/{quote(client_id, safe='')}", carry_out)
+    return await create(call, answer, f"{PATH}/{quote(new.client_id, safe='')}", carry_out)
 
 
 async def list_clients(call: Call) -> Response:

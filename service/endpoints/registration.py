@@ -1,16 +1,20 @@
-"""A client's registration: how it is checked, and the command that it is."""
+"""A client's registration: how it is checked, and what it does."""
 
 from datetime import datetime
+from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from events.client import AuthorizationCode, ClientCredentials, Grant, StoredSecret
+from projections.clients import client_id_of, stream_of
 from service import redirect_uri
 from service.commands.authority import Holder
 from service.commands.client import RegisterClient
+from service.credentials import Secret, new_id
 from service.endpoints import imported, login
 from service.endpoints.fields import Fields
 from service.endpoints.wire import MOST_REDIRECT_URIS, CreateOAuthClientRequest
+from service.oauth.server import utc_now
 from service.scopes import NEW_CLIENT
 from service.settings import Settings
 
@@ -29,7 +33,29 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
     login.check_registration(fields, settings)
 
 
-def command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | None, at: datetime) -> RegisterClient:
+class Prepared(Struct, frozen=True, kw_only=True):
+    """What a registration does; `secret` is to be told to the caller, if it is a new one."""
+
+    stream: UUID
+    client_id: str
+    secret: Secret | None
+    command: RegisterClient
+
+
+def prepared(asked: Asked, *, owner: str, by: Holder) -> Prepared:
+    now = utc_now()
+    stream = stream_of(asked.client_id) if asked.client_id else new_id()
+    assert stream is not None
+    secret, kept = imported.secret(asked, now)
+    return Prepared(
+        stream=stream,
+        client_id=asked.client_id or client_id_of(stream),
+        secret=secret,
+        command=_command(asked, owner=owner, by=by, secret=kept, at=now),
+    )
+
+
+def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | None, at: datetime) -> RegisterClient:
     """Scopes that are not given are those of every new client, as far as the caller has them."""
     usual = tuple(scope for scope in NEW_CLIENT if scope in by.scopes)
     return RegisterClient(

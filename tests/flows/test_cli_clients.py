@@ -1,6 +1,8 @@
 """muniment clients and muniment operator, on a live service whose API did what they tell of."""
 
 import asyncio
+import json
+from pathlib import Path
 
 from tests.flows.conftest import Live, until_used
 from tests.flows.test_cli import on
@@ -90,9 +92,39 @@ async def test_clients_are_listed_by_filters_and_shown_with_their_secrets_hints_
 
 async def test_an_id_that_is_none_is_refused_in_a_sentence(live: Live):
     malformed, unknown = await asyncio.gather(
-        on(live.database, "clients", "show", "nonsense"),
+        on(live.database, "clients", "show", "non/sense"),
         on(live.database, "clients", "history", "oauth_client_" + 32 * "0"),
     )
     assert (malformed.status, unknown.status) == (1, 1)
     assert "is not a client_id" in malformed.err
     assert "There never was" in unknown.err
+
+
+async def test_clients_of_another_server_are_imported_once_with_what_they_have_there(live: Live, tmp_path: Path):
+    secret = "kept since 2019 in a vault"
+    crm = {"m2m": True, "botUserId": "b", "clientId": "cli-crm", "clientSecret": secret}
+    file = tmp_path / "clients.json"
+    file.write_text(json.dumps([crm, {"m2m": True, "botUserId": "b", "clientId": "cli-new", "scopes": ["crm:read"]}]))
+    made = await on(live.database, "clients", "import", str(file), "--owner", "crm-team", "--json")
+    assert [(one["client_id"], one["state"]) for one in made.json] == [
+        ("cli-crm", "registered"),
+        ("cli-new", "registered"),
+    ]
+    assert (await live.token_for("cli-crm", secret)).status_code == 200
+    assert (await live.token_for("cli-new", made.json[1]["client_secret"])).json()["scope"] == "crm:read"
+    shown, again = await asyncio.gather(
+        on(live.database, "clients", "show", "cli-crm", "--json"),
+        on(live.database, "clients", "import", str(file), "--owner", "crm-team", "--json"),
+    )
+    assert shown.json["owner"] == "crm-team"
+    assert {one["state"] for one in again.json} == {"was there already"}
+
+
+async def test_nothing_is_imported_when_anything_is_wrong_and_all_of_it_is_named(live: Live, tmp_path: Path):
+    good = {"m2m": True, "botUserId": "b", "clientId": "cli-good"}
+    file = tmp_path / "clients.json"
+    file.write_text(json.dumps([good, {"m2m": True, "clientId": "a/b"}, "x"]))
+    told = await on(live.database, "clients", "import", str(file), "--owner", "crm-team")
+    assert told.status == 1
+    assert all(text in told.err for text in ("no. 2: botUserId", "no. 2: clientId", "no. 3: "))
+    assert (await on(live.database, "clients", "show", "cli-good")).status == 1

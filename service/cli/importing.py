@@ -1,0 +1,115 @@
+"""muniment clients import: clients of another server, under the ids and with the secrets that they have there."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec import DecodeError, Raw, Struct, json
+
+from events.database import Pool, pool
+from events.log import Log
+from service.cli.opening import Plainly, by_operator, opened, run, url_of
+from service.cli.output import Json, document, note, table
+from service.commands.authority import Holder, is_reserved
+from service.commands.handle import CLIENT, Ledger, handle
+from service.endpoints.fields import Fields
+from service.endpoints.wire import CreateOAuthClientRequest
+from service.problems import Clash, Invalid
+from service.scopes import OPERATORS
+from service.settings import Settings
+
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="A JSON array of registrations; - reads them from stdin.", show_default=False),
+]
+Owner = Annotated[
+    str, typer.Option(help="Whose they are from then on: the `sub` of who manages them.", show_default=False)
+]
+
+
+class Imported(Struct, frozen=True, kw_only=True):
+    """`client_secret` is there when a new one was made; nobody can read it later."""
+
+    client_id: str
+    client_secret: str | None
+    state: str
+
+
+def import_clients(file: File, owner: Owner, as_json: Json = False) -> None:
+    """Register clients of another server, under the ids and with the secrets that they have there.
+
+    Each registration is the body of POST /api/v1/auth/clients: clientId, and clientSecret or clientSecretHash, beside the usual
+    fields. All are checked before the first is registered; those that exist already are left as they are.
+
+    Example: `muniment clients import keycloak.json --owner crm-team`
+    """
+    if is_reserved(owner) or not owner.strip():
+        raise Plainly(f"{owner!r} cannot own clients; name the sub of who manages them.")
+    bodies = _bodies(file)
+    with opened() as settings:
+        imported = run(_imported(settings, bodies, owner))
+    if as_json:
+        document(imported)
+    else:
+        table(
+            ("client_id", "state", "new secret"),
+            ((one.client_id, one.state, one.client_secret or "") for one in imported),
+        )
+        if any(one.client_secret for one in imported):
+            note("the new secrets are shown this once, and kept nowhere")
+
+
+def _bodies(file: Path) -> list[bytes]:
+    try:
+        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return [bytes(one) for one in json.decode(text, type=list[Raw])]
+    except OSError as fault:
+        raise Plainly(f"{file}: {fault.strerror}") from fault
+    except (DecodeError, RecursionError) as fault:
+        raise Plainly(f"{file} is not a JSON array of registrations") from fault
+
+
+async def _imported(settings: Settings, bodies: list[bytes], owner: str) -> list[Imported]:
+    url = url_of(settings)
+    log = Log(url)
+    try:
+        async with pool(url) as connections:
+            asked = await _checked(connections, settings, bodies)
+            return [await _registered(Ledger(log, connections), one, owner) for one in asked]
+    finally:
+        await log.close()
+
+
+async def _checked(connections: Pool, settings: Settings, bodies: list[bytes]) -> list[CreateOAuthClientRequest]:
+    from service.endpoints import registration  # noqa: PLC0415 - Authlib comes along
+    from service.endpoints.acting import check_bot  # noqa: PLC0415
+
+    asked: list[CreateOAuthClientRequest] = []
+    faults: list[str] = []
+    for number, body in enumerate(bodies, start=1):
+        try:
+            fields = Fields(CreateOAuthClientRequest, "application/json", body)
+            if (bot := fields.good("botUserId")) is not None:
+                await check_bot(connections, None, bot, fields)
+            registration.check(fields, settings)
+            asked.append(fields.done())
+        except Invalid as fault:
+            said = fault.errors if isinstance(fault.errors, dict) else {"registration": [fault.detail]}
+            faults += [f"no. {number}: {name} {message}" for name, messages in said.items() for message in messages]
+    if faults:
+        raise Plainly("\n          ".join(faults))
+    return asked
+
+
+async def _registered(ledger: Ledger, asked: CreateOAuthClientRequest, owner: str) -> Imported:
+    from service.endpoints import registration  # noqa: PLC0415 - Authlib comes along
+
+    new = registration.prepared(asked, owner=owner, by=Holder(owner=None, sub=owner, scopes=frozenset(OPERATORS)))
+    try:
+        await handle(ledger, CLIENT, new.stream, new.command, by_operator(), fresh=asked.client_id is None)
+    except Clash:
+        if asked.client_id is None:
+            raise
+        return Imported(client_id=new.client_id, client_secret=None, state="was there already")
+    return Imported(client_id=new.client_id, client_secret=new.secret and new.secret.reveal(), state="registered")
