@@ -42,6 +42,13 @@ class UserPasswordChanged(Struct, frozen=True, kw_only=True, gc=False, tag="user
     at: datetime
 
 
+class UserProfileChanged(Struct, frozen=True, kw_only=True, gc=False, tag="user.profile_changed"):
+    """The whole profile, as it is from now on."""
+
+    profile: Sealed
+    at: datetime
+
+
 class UserFactorAdded(Struct, frozen=True, kw_only=True, gc=False, tag="user.factor_added"):
     factor: Factor
 
@@ -68,6 +75,7 @@ UserEvent = (
     UserRegistered
     | UserVerified
     | UserPasswordChanged
+    | UserProfileChanged
     | UserFactorAdded
     | UserFactorRemoved
     | UserDisabled
@@ -108,6 +116,8 @@ def evolve(user: User, event: UserEvent) -> User:
             return _changed(user, verified=True)
         case UserPasswordChanged():
             return _changed(user, has_password=True)
+        case UserProfileChanged():
+            return user
         case UserFactorAdded():
             return _changed(user, factors=(*_factors(user), event.factor))
         case UserFactorRemoved():

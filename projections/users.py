@@ -20,6 +20,7 @@ from events.user import (
     UserFactorAdded,
     UserFactorRemoved,
     UserPasswordChanged,
+    UserProfileChanged,
     UserRegistered,
     UserVerified,
 )
@@ -81,6 +82,8 @@ def _changes(row: Row, event: UserEvent) -> dict[str, Any]:
             return {"verified": True}
         case UserPasswordChanged():
             return {"password": event.password, "password_at": event.at}
+        case UserProfileChanged():
+            return {"profile": event.profile}
         case UserFactorAdded():
             return {"factors": (*row.factors, event.factor)}
         case UserFactorRemoved():

@@ -77,7 +77,11 @@ MANAGED = {
     f"{BOT}/disable": Managed(POST=Action(BOTS_WRITE, bots.disable_bot)),
     f"{BOT}/enable": Managed(POST=Action(BOTS_WRITE, bots.enable_bot)),
     users.PATH: Managed(GET=Action(USERS_READ, users.list_users, lists=True), POST=Action(USERS_WRITE, users.register)),
-    USER: Managed(GET=Action(USERS_READ, users.read_user), DELETE=Action(USERS_WRITE, users.erase_user)),
+    USER: Managed(
+        GET=Action(USERS_READ, users.read_user),
+        PATCH=Action(USERS_WRITE, users.change_user),
+        DELETE=Action(USERS_WRITE, users.erase_user),
+    ),
     f"{USER}/disable": Managed(POST=Action(USERS_WRITE, users.disable_user)),
     f"{USER}/enable": Managed(POST=Action(USERS_WRITE, users.enable_user)),
 }

@@ -21,9 +21,12 @@ OPERATORS = (*MANAGEMENT, API_PUBLIC, INTROSPECT_ALL)
 OPENID = "openid"
 PROFILE = "profile"
 EMAIL = "email"
+PHONE = "phone"
+ADDRESS = "address"
+GROUPS = "groups"
 OFFLINE_ACCESS = "offline_access"
-IDENTITY = (OPENID, PROFILE, EMAIL, OFFLINE_ACCESS)
-"""What any interactive client may ask a person for (OpenID Connect Core 1.0 sections 5.4 and 11)."""
+IDENTITY = (OPENID, PROFILE, EMAIL, PHONE, ADDRESS, GROUPS, OFFLINE_ACCESS)
+"""What any interactive client may ask a person for (OpenID Connect Core 1.0 sections 5.4 and 11), and the groups they are in."""
 
 ACRS = ("urn:muniment:acr:1", "urn:muniment:acr:2")
 """How sure it is who logged in: by one factor, or by two (or a passkey that asked for the person's finger or code)."""

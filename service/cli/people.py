@@ -32,6 +32,7 @@ from events.user import (
     UserFactorAdded,
     UserFactorRemoved,
     UserPasswordChanged,
+    UserProfileChanged,
     UserRegistered,
     UserVerified,
 )
@@ -58,6 +59,8 @@ def _user(event: UserEvent) -> str:
             return "e-mail address verified"
         case UserPasswordChanged():
             return "password changed"
+        case UserProfileChanged():
+            return "profile changed"
         case UserFactorAdded():
             return f"second factor added: {event.factor.kind} {event.factor.factor_id}"
         case UserFactorRemoved():

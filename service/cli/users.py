@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
+from msgspec import structs
 
 from events.database import read
 from projections import users
@@ -15,18 +16,20 @@ from service.cli import rescuing
 from service.cli.opening import Plainly, by_operator
 from service.cli.output import Json, document, moment, note, say, table
 from service.cli.persons import FromStdin, User, asked_password, found_user, with_people
+from service.cli.profiles import Claims, FamilyName, GivenName, Groups, Name, changes, with_address
 from service.commands.handle import Ledger
 from service.pages.devices import named
 
 if TYPE_CHECKING:
-    from service.people.accounts import People, Profile
+    from service.people.accounts import People
+    from service.people.profile import Profile
     from service.people.sessions import Device
 
 app = typer.Typer(help="The people who can sign in.", no_args_is_help=True)
 
 Email = Annotated[str, typer.Argument(help="What they sign in with.", show_default=False)]
-Name = Annotated[str | None, typer.Option(help="What they are called, such as “Ada King”.")]
 Verified = Annotated[bool, typer.Option("--verified", help="The e-mail address is known to be their own.")]
+NoGroups = Annotated[bool, typer.Option("--no-groups", help="They are in no group any more.")]
 State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only those in this state.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")]
@@ -35,18 +38,30 @@ End = Annotated[bool, typer.Option("--end", help="End all of them.")]
 
 @app.command()
 def create(
-    email: Email, *, name: Name = None, from_stdin: FromStdin = False, verified: Verified = False, as_json: Json = False
+    email: Email,
+    *,
+    name: Name = None,
+    given_name: GivenName = None,
+    family_name: FamilyName = None,
+    group: Groups = None,
+    claim: Claims = None,
+    from_stdin: FromStdin = False,
+    verified: Verified = False,
+    as_json: Json = False,
 ) -> None:
     """Register somebody who can sign in. Without --password-stdin, a terminal asks for the password, twice.
 
     Example: `muniment users create ada@example.com --name "Ada King" --password-stdin < password.txt`
     """
+    told = changes(name=name, given_name=given_name, family_name=family_name, groups=group, claims=claim)
     password = asked_password(from_stdin=from_stdin)
 
     async def register(people: "People", _ledger: Ledger) -> UUID:
-        from service.people.accounts import Profile  # noqa: PLC0415
+        from service.people.profile import Profile, changed  # noqa: PLC0415
 
-        return await people.register(Profile(email=email, name=name), password, by_operator(), verified=verified)
+        bare = Profile(email=email)
+        profile = changed(bare, with_address(bare, told))
+        return await people.register(profile, password, by_operator(), verified=verified)
 
     user = with_people(register)
     if as_json:
@@ -74,6 +89,41 @@ def list_users(*, state: State = None, limit: Limit = 100, as_json: Json = False
         table(("id", "e-mail", "name", "state", "second factors", "created"), (_cells(*each) for each in found[:limit]))
     if len(found) > limit:
         note(f"there are more than these {limit}; --limit shows more of them")
+
+
+@app.command()
+def change(
+    user: User,
+    *,
+    name: Name = None,
+    given_name: GivenName = None,
+    family_name: FamilyName = None,
+    group: Groups = None,
+    no_groups: NoGroups = False,
+    claim: Claims = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is known of somebody. What no option names stays as it is; the groups that are named are all that remain.
+
+    Example: `muniment users change ada@example.com --group engine --group looms --claim locale=en-GB --claim nickname=`
+    """
+    groups = [] if no_groups else group
+    told = changes(name=name, given_name=given_name, family_name=family_name, groups=groups, claims=claim)
+    if not told:
+        raise Plainly("say what to change; --help has the options")
+
+    async def change(people: "People", found: UUID) -> None:
+        row = await people.row(found)
+        profile = row and await people.profile(row)
+        if row is None or profile is None:
+            raise Plainly(f"There is no user {user}.")
+        await people.change_profile(found, with_address(profile, told), by_operator(), only_at={row.version})
+
+    found = _changed(user, change)
+    if as_json:
+        document({"id": found})
+    else:
+        say(f"{user} is changed.")
 
 
 @app.command()
@@ -164,7 +214,7 @@ def _done(named: str, user: UUID, what: str, *, as_json: bool) -> None:
 
 
 def _row(row: users.Row, profile: "Profile | None") -> dict[str, Any]:
-    told = {name: getattr(profile, name) for name in ("email", "name", "given_name", "family_name")} if profile else {}
+    told = structs.asdict(profile) if profile else {}
     kinds = [factor.kind for factor in row.factors]
     return {
         "id": row.stream_id,

@@ -20,6 +20,7 @@ from events.user import (
     UserFactorAdded,
     UserFactorRemoved,
     UserPasswordChanged,
+    UserProfileChanged,
     UserRegistered,
     UserVerified,
 )
@@ -45,6 +46,11 @@ class ChangePassword(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class ChangeProfile(Struct, frozen=True, kw_only=True):
+    profile: Sealed
+    at: datetime
+
+
 class AddFactor(Struct, frozen=True, kw_only=True):
     factor: Factor
 
@@ -66,7 +72,15 @@ class EraseUser(Struct, frozen=True, kw_only=True):
 
 
 UserCommand = (
-    RegisterUser | VerifyUser | ChangePassword | AddFactor | RemoveFactor | DisableUser | EnableUser | EraseUser
+    RegisterUser
+    | VerifyUser
+    | ChangePassword
+    | ChangeProfile
+    | AddFactor
+    | RemoveFactor
+    | DisableUser
+    | EnableUser
+    | EraseUser
 )
 
 
@@ -86,6 +100,9 @@ def decide(command: UserCommand, user: User) -> list[UserEvent]:
         case ChangePassword():
             _facts(user)
             return [UserPasswordChanged(password=command.password, at=command.at)]
+        case ChangeProfile():
+            _facts(user)
+            return [UserProfileChanged(profile=command.profile, at=command.at)]
         case AddFactor():
             return _add_factor(command, _facts(user))
         case RemoveFactor():

@@ -83,6 +83,8 @@ class Fields(Generic[Shape]):
             self._values[name] = convert(value, kind)
         except ValidationError as fault:
             self.fault(name, _sentence(str(fault), kind))
+        except UnicodeEncodeError:  # half a character (a lone surrogate) in the name of a field inside
+            self.fault(name, "contains a field whose name is not text")
 
 
 @cache

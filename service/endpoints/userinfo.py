@@ -18,7 +18,7 @@ from service.oauth.claims import of_scopes
 from service.oauth.errors import Refusal
 from service.oauth.form import FORM, is_form, parse
 from service.oauth.tokens import BadToken, VerifiedClaims
-from service.people.accounts import Profile
+from service.people.profile import claims_of
 from service.problems import Forbidden, Invalid, Problem, Unauthenticated
 from service.resources import Resources
 from service.scopes import OPENID
@@ -56,18 +56,8 @@ async def claims_about(resources: Resources, user: UUID, wanted: tuple[str, ...]
     profile = await resources.people.profile(row) if row is not None and row.state == "active" else None
     if row is None or profile is None:
         raise _no_good()
-    known = _known(profile, verified=row.verified)
-    return {name: known[name] for name in dict.fromkeys(wanted) if known.get(name) is not None}
-
-
-def _known(profile: Profile, *, verified: bool) -> dict[str, Any]:
-    return {
-        "name": profile.name,
-        "given_name": profile.given_name,
-        "family_name": profile.family_name,
-        "email": profile.email,
-        "email_verified": verified,
-    }
+    known = claims_of(profile, verified=row.verified, since=row.created_at)
+    return {name: known[name] for name in dict.fromkeys(wanted) if name in known}
 
 
 async def _token(request: Request, resources: Resources) -> VerifiedClaims:

@@ -1,9 +1,12 @@
 """/api/v1/auth/users: the people who can sign in."""
 
 import asyncio
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
+from msgspec import UNSET, structs
 from starlette.responses import Response
 
 from events.database import read
@@ -12,26 +15,30 @@ from events.receipts import find_command
 from projections import users
 from service.commands.handle import CarriedOutBefore, Handled
 from service.credentials import new_id
-from service.endpoints import paging
+from service.endpoints import if_match, paging
 from service.endpoints.clients import position
 from service.endpoints.creating import create
 from service.endpoints.fields import Fields
 from service.endpoints.management import Call, answered
-from service.endpoints.wire_users import CreateUserRequest, User
-from service.people.accounts import NameTaken, Profile, Registration
+from service.endpoints.wire_users import ChangeUserRequest, CreateUserRequest, PostalAddress, User
+from service.people import profile as profiles
+from service.people.accounts import NameTaken, Registration
 from service.people.passwords import fault_of
+from service.people.profile import Profile
 from service.people.vault import is_email
 from service.problems import Invalid, NotFound
 
 PATH = "/api/v1/auth/users"
 STATES = ("active", "disabled")
+NO_HEADERS: Mapping[str, str] = {}
+WIRE_NAMES = {field.name: field.encode_name for field in structs.fields(ChangeUserRequest)}
 LOOKS, PAUSE_SECONDS = 40, 0.05
 """How long a registration that another one of the same address is ahead of waits for what becomes of that."""
 
 
 async def register(call: Call) -> Response:
     asked, user = _asked(call), new_id()
-    profile = Profile(email=asked.email, name=asked.name, given_name=asked.given_name, family_name=asked.family_name)
+    profile = profiles.changed(Profile(email=asked.email), _changes(asked))
     wanted = Registration(profile=profile, password=asked.password, verified=asked.email_verified)
     answer = _user(user, profile, verified=asked.email_verified, state="active", created_at=wanted.at)
 
@@ -65,11 +72,16 @@ async def list_users(call: Call) -> Response:
 
 
 async def read_user(call: Call) -> Response:
-    row = await call.resources.people.row(_id(call))
-    profile = None if row is None else await call.resources.people.profile(row)
-    if row is None or profile is None:
-        raise _unknown()
-    return answered(_shown(row, profile), headers={"ETag": f'"{row.version}"'})
+    return await _read(call, _id(call))
+
+
+async def change_user(call: Call) -> Response:
+    only_at = if_match.versions(call, required=True)
+    fields = Fields(ChangeUserRequest, call.request.headers.get("content-type"), call.body)
+    _check_profile(fields)
+    changes, user, people = _changes(fields.done()), _id(call), call.resources.people
+    handled = await people.change_profile(user, changes, call.meta, only_at=only_at)
+    return await _read(call, user, position(handled))
 
 
 async def disable_user(call: Call) -> Response:
@@ -92,7 +104,30 @@ def _asked(call: Call) -> CreateUserRequest:
     fault = None if password is None else fault_of(password, email)
     if fault is not None:
         fields.fault("password", fault)
+    _check_profile(fields)
     return fields.done()
+
+
+def _check_profile(fields: Fields[Any]) -> None:
+    for claim, name in WIRE_NAMES.items():
+        fault = profiles.fault_of(claim, fields.good(name))
+        if fault is not None:
+            fields.fault(name, fault)
+
+
+def _changes(asked: CreateUserRequest | ChangeUserRequest) -> dict[str, Any]:
+    given = {name: value for name in profiles.CLAIMS if (value := getattr(asked, name)) is not UNSET}
+    if isinstance(given.get("address"), PostalAddress):
+        given["address"] = profiles.Address(**structs.asdict(given["address"]))
+    return given
+
+
+async def _read(call: Call, user: UUID, headers: Mapping[str, str] = NO_HEADERS) -> Response:
+    row = await call.resources.people.row(user)
+    profile = None if row is None else await call.resources.people.profile(row)
+    if row is None or profile is None:
+        raise _unknown()
+    return answered(_shown(row, profile), headers={"ETag": f'"{row.version}"', **headers})
 
 
 async def _same_command(call: Call, receipt: Receipt, email: str) -> None:
@@ -130,13 +165,17 @@ def _shown(row: users.Row, profile: Profile) -> User:
 
 
 def _user(user: UUID, profile: Profile, *, verified: bool, state: str, created_at: datetime) -> User:
+    said = {name: getattr(profile, name) for name in profiles.CLAIMS}
+    address, groups = said.pop("address"), said.pop("groups")
+    updated = int(created_at.timestamp()) if profile.updated_at is None else profile.updated_at
     return User(
         id=user,
         email=profile.email,
         email_verified=verified,
-        name=profile.name,
-        given_name=profile.given_name,
-        family_name=profile.family_name,
+        address=address and PostalAddress(**structs.asdict(address)),
+        groups=list(groups),
         state=state,
         created_utc=created_at,
+        updated_utc=datetime.fromtimestamp(updated, UTC),
+        **said,
     )

@@ -6,10 +6,33 @@ from typing import Any
 from msgspec import Struct, ValidationError, convert, json
 
 from service.oauth.errors import InvalidRequest
-from service.scopes import EMAIL, PROFILE
+from service.scopes import ADDRESS, EMAIL, GROUPS, PHONE, PROFILE
 
-BY_SCOPE = {PROFILE: ("name", "given_name", "family_name"), EMAIL: ("email", "email_verified")}
-SUPPORTED = ("sub", *BY_SCOPE[PROFILE], *BY_SCOPE[EMAIL])
+BY_SCOPE = {
+    PROFILE: (
+        "name",
+        "given_name",
+        "family_name",
+        "middle_name",
+        "nickname",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+        "locale",
+        "updated_at",
+    ),
+    EMAIL: ("email", "email_verified"),
+    PHONE: ("phone_number", "phone_number_verified"),
+    ADDRESS: ("address",),
+    GROUPS: ("groups",),
+}
+"""Section 5.4, and `groups` as other providers have it: the names of the groups that the person is in."""
+
+SUPPORTED = ("sub", *(name for names in BY_SCOPE.values() for name in names))
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

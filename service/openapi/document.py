@@ -37,7 +37,7 @@ SCOPES = {
     scopes.CLIENTS_READ: "Read clients",
     scopes.BOTS_WRITE: "Create, disable and delete bots",
     scopes.BOTS_READ: "Read bots",
-    scopes.USERS_WRITE: "Create, disable and erase users",
+    scopes.USERS_WRITE: "Create, change, disable and erase users",
     scopes.USERS_READ: "Read users",
     scopes.OPERATE: "See and change everybody's, not only one's own",
     scopes.API_PUBLIC: "The API of the product",

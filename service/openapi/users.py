@@ -1,11 +1,11 @@
 """/api/v1/auth/users, as the reference tells it."""
 
 from service.endpoints.users import PATH, STATES
-from service.endpoints.wire_users import CreateUserRequest, User
+from service.endpoints.wire_users import ChangeUserRequest, CreateUserRequest, User
 from service.openapi.clients import GONE
 from service.openapi.operation import Answer, Content, Example, Operation, Parameter
-from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, LIMIT
-from service.problems import Clash, NotFound, NotJson, TooLarge
+from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
+from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
 from service.scopes import USERS_READ, USERS_WRITE
 
 USER_ID = Parameter(
@@ -23,8 +23,26 @@ SHOWN = {
     "name": "Ada King",
     "givenName": "Ada",
     "familyName": "King",
+    **dict.fromkeys(("middleName", "nickname")),
+    "preferredUsername": "ada",
+    **dict.fromkeys(("profile", "picture", "website", "gender")),
+    "birthdate": "1815-12-10",
+    "zoneinfo": "Europe/London",
+    "locale": "en-GB",
+    "phoneNumber": "+44 20 7946 0123",
+    "phoneNumberVerified": False,
+    "address": {
+        "formatted": None,
+        "streetAddress": "12 St James's Square",
+        "locality": "London",
+        "region": None,
+        "postalCode": "SW1Y 4JH",
+        "country": "United Kingdom",
+    },
+    "groups": ["engine", "mathematics"],
     "state": "active",
     "createdUtc": "2026-03-03T14:02:00Z",
+    "updatedUtc": "2026-03-03T14:02:00Z",
 }
 
 USERS = (
@@ -35,7 +53,8 @@ USERS = (
         summary="Create a user",
         tag="Users",
         description="Somebody who can sign in to your interactive clients. Who they are is encrypted with a key of their own, "
-        "so that it can be erased from an append-only log.",
+        "so that it can be erased from an append-only log. The fields are the standard claims of OpenID Connect Core 1.0 section 5.1, "
+        "which applications get by the scopes `profile`, `email`, `phone`, `address` and `groups`.",
         scope=USERS_WRITE,
         parameters=(IDEMPOTENCY_KEY,),
         request=Content(
@@ -50,7 +69,16 @@ USERS = (
                         "familyName": "King",
                         "password": "an analytical engine",
                     },
-                )
+                ),
+                "whole": Example(
+                    summary="A user of whom much is known",
+                    value={
+                        name: value
+                        for name, value in SHOWN.items()
+                        if name not in ("id", "state", "createdUtc", "updatedUtc", "groups", "address")
+                    }
+                    | {"groups": ["engine"], "address": {"formatted": "12 St James's Square\nLondon SW1Y 4JH"}},
+                ),
             },
         ),
         answers=(
@@ -62,7 +90,7 @@ USERS = (
                 example=SHOWN,
                 leads_to={
                     name: {"user_id": "$response.body#/id"}
-                    for name in ("readUser", "disableUser", "enableUser", "eraseUser")
+                    for name in ("readUser", "changeUser", "disableUser", "enableUser", "eraseUser")
                 },
             ),
         ),
@@ -98,6 +126,33 @@ USERS = (
         parameters=(USER_ID,),
         answers=(Answer(description="The user.", shape=User, headers=("ETag",), example=SHOWN),),
         refusals=(NotFound,),
+    ),
+    Operation(
+        method="patch",
+        path=ONE,
+        operation_id="changeUser",
+        summary="Change a user",
+        tag="Users",
+        description="What is left out stays as it is; null removes it. The e-mail address stays what it was at registration. What "
+        "a phone number was verified for is that number alone.",
+        scope=USERS_WRITE,
+        parameters=(USER_ID, IF_MATCH_REQUIRED),
+        request=Content(
+            shape=ChangeUserRequest,
+            examples={
+                "groups": Example(summary="Other groups", value={"groups": ["engine", "looms"]}),
+                "none": Example(summary="No nickname any more", value={"nickname": None}),
+            },
+        ),
+        answers=(
+            Answer(
+                description="The user, as they are now.",
+                shape=User,
+                headers=("ETag", "Muniment-Position"),
+                example=SHOWN,
+            ),
+        ),
+        refusals=(NotFound, Clash, Stale, TooLarge, NotJson, NoPrecondition),
     ),
     Operation(
         method="delete",

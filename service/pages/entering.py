@@ -11,7 +11,7 @@ from projections import users
 from service.credentials import new_id
 from service.endpoints.asgi import address
 from service.pages.browser import ACCOUNT, Visit, bake, by
-from service.people.accounts import Profile
+from service.people.profile import Profile
 from service.people.sessions import Device, SignedIn
 from service.people.throttle import KNOWN_SECONDS
 from service.scopes import ACRS

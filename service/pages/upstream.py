@@ -19,7 +19,8 @@ from service.pages import factor, slips
 from service.pages.browser import OVER, Visit
 from service.pages.door import Page
 from service.pages.entering import AUTHENTICATOR, ONE_FACTOR, SECURITY, enter, going_to
-from service.people.accounts import LONGEST_NAME, NameTaken, Profile
+from service.people.accounts import NameTaken
+from service.people.profile import LONGEST_NAME, Profile
 from service.people.vault import is_email
 from service.problems import NotFound
 

@@ -1,11 +1,13 @@
 """The people who can log in: registered, found, checked, changed, erased. What tells who they are is sealed before it is an event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from msgspec import Struct, field, json
+from msgspec import Struct, field, json, structs
 
 from events.database import LOST, Unavailable, read
 from events.envelope import ByService, Meta
@@ -13,31 +15,19 @@ from events.log import Receipt
 from events.sealed import Sealed
 from projections import users
 from service.commands.handle import USER, Handled, Ledger, handle
-from service.commands.user import ChangePassword, DisableUser, EnableUser, EraseUser, RegisterUser
+from service.commands.user import ChangePassword, ChangeProfile, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.credentials import new_id
 from service.people import ending
+from service.people import profile as profiles
 from service.people.passwords import Passwords, WeakPassword, checked
+from service.people.profile import Profile
 from service.people.vault import NameTaken, Vault, is_email
 from service.problems import Invalid, NotFound, Problem
 from service.sealing import CannotOpen, Seal
-from service.text import is_text
 
 __all__ = ["NameTaken", "People", "Profile", "Registration", "WeakPassword"]
 
-LONGEST_NAME = 200
 PROFILE, PASSWORD, OTHER = "profile", "password", "other"
-
-
-class Profile(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who somebody is (OpenID Connect Core 1.0 section 5.1). It shows itself to nobody."""
-
-    email: str
-    name: str | None = None
-    given_name: str | None = None
-    family_name: str | None = None
-
-    def __repr__(self) -> str:
-        return "Profile(…)"
 
 
 class Registration(Struct, frozen=True, kw_only=True):
@@ -144,6 +134,24 @@ class People:
         command = ChangePassword(password=await self._sealed(user, PASSWORD, hashed.encode()), at=datetime.now(UTC))
         return await handle(self._ledger, USER, user, command, meta)
 
+    async def change_profile(
+        self, user: UUID, changes: Mapping[str, Any], meta: Meta, *, only_at: AbstractSet[int] | None = None
+    ) -> Handled:
+        """Other values for some of the claims (profile.CLAIMS). Raises Invalid, and NotFound when there is no such user."""
+        row = await self.row(user)
+        profile = None if row is None else await self.profile(row)
+        if row is None or profile is None:
+            raise NotFound("There is no user of that id.")
+        wanted, now = profiles.changed(profile, changes), datetime.now(UTC)
+        _check(wanted)
+        if wanted == profile and (only_at is None or row.version in only_at):
+            return Handled(None, row.version)
+        wanted = structs.replace(wanted, updated_at=int(now.timestamp()))
+        sealed = await self._sealed(user, PROFILE, json.encode(wanted))
+        # At the version that was read, or else two changes at once would each lose what the other one changed.
+        only_at = {row.version} if only_at is None else only_at & {row.version}
+        return await handle(self._ledger, USER, user, ChangeProfile(profile=sealed, at=now), meta, only_at=only_at)
+
     async def seal(self, user: UUID, plain: bytes) -> Sealed:
         """As an event may keep it. Raises NotFound once the user's data key is destroyed."""
         return await self._sealed(user, OTHER, plain)
@@ -214,9 +222,10 @@ def _check(profile: Profile) -> None:
     """Raises Invalid."""
     if not is_email(profile.email):
         raise Invalid("An e-mail address is needed, such as ada@example.com.")
-    names = [name for name in (profile.name, profile.given_name, profile.family_name) if name is not None]
-    if not all(len(name) <= LONGEST_NAME and is_text(name) for name in names):
-        raise Invalid(f"A name has at most {LONGEST_NAME} characters, and none that is not seen.")
+    faults = profiles.faults(profile)
+    if faults:
+        said = "; ".join(f"{name} {fault}" for name, fault in faults.items())
+        raise Invalid(f"The profile has faults: {said}.", {name: [fault] for name, fault in faults.items()})
 
 
 def _closed(seal: Seal, user: UUID, purpose: str, plain: bytes) -> Sealed:

@@ -17,7 +17,7 @@ from events.consent import stream_of as consent_of
 from service.commands.consent import GiveConsent
 from service.commands.handle import CONSENT, handle
 from service.oauth.server import utc_now
-from service.people.accounts import Profile
+from service.people.profile import Profile, changed
 from service.resources import Resources, opened
 from service.scopes import ACRS
 from tests.flows.conftest import MASTER_KEY, META, Live, settings_for
@@ -54,11 +54,11 @@ async def inside(live: Live) -> AsyncGenerator[Resources]:
         yield resources
 
 
-async def registered(live: Live, **profile: str) -> tuple[UUID, str]:
+async def registered(live: Live, **profile: Any) -> tuple[UUID, str]:
     """(id, e-mail address) of a new user with PASSWORD."""
     email = profile.pop("email", f"{secrets.token_hex(6)}@example.com")
     async with inside(live) as resources:
-        given = Profile(email=email, name="Ada Lovelace", given_name="Ada", family_name="Lovelace")
+        given = changed(Profile(email=email, name="Ada Lovelace", given_name="Ada", family_name="Lovelace"), profile)
         return await resources.people.register(given, PASSWORD, META, verified=True), email
 
 

@@ -51,6 +51,35 @@ async def test_somebody_created_at_the_command_line_can_sign_in(live: Live):
         await log.close()
 
 
+async def test_what_is_known_of_somebody_is_told_and_changed_at_the_command_line(live: Live):
+    told = ("--given-name", "Ada", "--family-name", "King", "--group", "engine", "--group", "looms")
+    claims = ("--claim", "locale=en-GB", "--claim", "address.locality=London", "--claim", "address.country=UK")
+    user = await created(live, "cli-known@example.com", *told, *claims)
+    shown = (await live.http.get(f"{USERS}/{user}", headers=live.bearer)).json()
+    assert (shown["givenName"], shown["familyName"], shown["groups"]) == ("Ada", "King", ["engine", "looms"])
+    words = (
+        "users",
+        "change",
+        "cli-known@example.com",
+        "--claim",
+        "locale=",
+        "--claim",
+        "address.locality=",
+        "--no-groups",
+    )
+    changed = await on(live.database, *words, "--name", "Ada King")
+    assert changed.out == "cli-known@example.com is changed.\n", changed.err
+    shown = (await live.http.get(f"{USERS}/{user}", headers=live.bearer)).json()
+    assert (shown["name"], shown["givenName"], shown["locale"], shown["groups"]) == ("Ada King", "Ada", None, [])
+    assert (shown["address"]["locality"], shown["address"]["country"]) == (None, "UK")
+    unknown, nothing = await asyncio.gather(
+        on(live.database, "users", "change", str(user), "--claim", "email=x@y"),
+        on(live.database, "users", "change", str(user)),
+    )
+    assert "preferred_username" in unknown.err
+    assert "say what to change" in nothing.err
+
+
 async def test_what_cannot_be_is_refused_in_a_sentence_that_repeats_no_password(live: Live):
     await created(live, "cli-taken@example.com")
     taken, weak, none, nobody = await asyncio.gather(
@@ -76,7 +105,7 @@ async def test_a_password_on_stdin_is_utf_8_and_a_name_is_what_it_seems(live: Li
     )
     assert {ended.status for ended in (latin, name, long)} == {1}
     assert "not UTF-8" in latin.err
-    assert "A name has at most 200 characters" in name.err
+    assert "name must begin with a visible character" in name.err
     assert "at most 256 characters" in long.err
 
 

@@ -170,6 +170,6 @@ async def test_single_claims_take_the_same_yes_as_their_scope(live: Live, client
         asks = await asked(person.browser, client, claims=claims)
         page = await person.browser.get(asks.headers["location"])
         assert "mail address" in page.text
-        assert "See your name" in page.text
+        assert "See your profile" in page.text
         assert "code=" in await walked(person.browser, str(asks.url), person.email, then=CALLBACK)
         assert "code" in sent_back(await asked(person.browser, client, claims=claims, prompt="none"))

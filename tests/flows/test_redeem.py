@@ -15,6 +15,7 @@ from service.commands.authorization import GRACE, RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, handle, state_of
 from service.oauth.form import FORM
 from service.oauth.server import utc_now
+from service.people.profile import Address
 from service.resources import opened
 from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error, settings_for
 from tests.flows.people import (
@@ -29,6 +30,7 @@ from tests.flows.people import (
     proof,
     redeemed,
     refreshed,
+    registered,
     sent_back,
     tokens_for,
 )
@@ -85,7 +87,7 @@ async def test_a_code_comes_to_an_access_token_an_id_token_and_a_refresh_token(l
     assert set(told) == {"access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"}
     assert (told["token_type"], told["scope"]) == ("Bearer", ALL)
     about = await verified(live, told["id_token"], client[0])
-    person_s = {"name", "given_name", "family_name", "email", "email_verified"}
+    person_s = {"name", "given_name", "family_name", "email", "email_verified", "updated_at"}
     assert jwt.get_unverified_header(told["id_token"])["alg"] == "RS256"
     assert (
         set(about)
@@ -113,7 +115,7 @@ async def test_without_offline_access_nothing_outlives_the_access_token(live: Li
 async def test_scopes_of_other_providers_are_left_out_and_the_answer_says_which_were_granted(
     live: Live, client: Client
 ):
-    usual = "openid groups  vaultwarden offline_access"
+    usual = "openid roles  vaultwarden offline_access"
     async with logged_in(live) as person:
         told = await tokens_for(live, person, client, usual)
         assert told["scope"] == "openid offline_access"
@@ -438,9 +440,27 @@ class TestUserinfo:
             "family_name": "Lovelace",
             "email": person.email,
             "email_verified": True,
+            "updated_at": much.json()["updated_at"],
         }
         assert much.headers["access-control-allow-origin"] == "*"
         assert much.headers["cache-control"] == "no-store"
+
+    async def test_phone_address_and_groups_each_take_their_scope(self, live: Live, client: Client):
+        address = Address(locality="London", country="United Kingdom")
+        user, _ = await registered(
+            live, phone_number="+44 20 7946 0123", address=address, groups=("engine",), locale="en"
+        )
+        async with logged_in(live, user) as person:
+            token = await tokens_for(live, person, client, "openid phone address groups")
+            told = await self._told(live, token["access_token"])
+        assert token["scope"] == "openid phone address groups"
+        assert told.json() == {
+            "sub": str(user),
+            "phone_number": "+44 20 7946 0123",
+            "phone_number_verified": False,
+            "address": {"locality": "London", "country": "United Kingdom"},
+            "groups": ["engine"],
+        }
 
     async def test_single_claims_can_be_asked_for_here_and_in_the_id_token(self, live: Live, client: Client):
         claims = '{"userinfo": {"name": null, "shoe_size": null}, "id_token": {"email": {"essential": true}}}'

@@ -40,6 +40,10 @@ expected-statuses = [400, 401, 428]  # 428 is a missing If-Match
 [parameters]
 "path.name" = "{next(iter(assets()))}"
 
+[[operations]]
+include-operation-id = "changeUser"  # its fields are those of createUser: once is enough for every length of each of them
+phases.coverage.enabled = false
+
 [warnings]
 fail-on = true  # an operation that only ever answered 404 was not tested
 """

@@ -459,7 +459,7 @@ async def test_who_is_asked_for_as_somebody_else_is_told(live: Live, client: str
 async def test_the_consent_page_says_who_asks_for_what_in_words(live: Live):
     client, _ = await live.interactive(displayName=ODD)
     _, email = await registered(live)
-    scopes = ("openid", "profile", "email", "offline_access", "api:public", "crm:read")
+    scopes = ("openid", "profile", "email", "phone", "address", "groups", "offline_access", "api:public", "crm:read")
     async with browser(live) as there:
         await there.signed_in(email)
         request = await sealed(live, client, scopes=scopes, resource="https://api.example.com/v1")
@@ -469,8 +469,11 @@ async def test_the_consent_page_says_who_asks_for_what_in_words(live: Live):
     assert "/account" in page.links
     for words in (
         "Recognize you",
-        "See your name",
+        "See your profile",
         "See your e\u2011mail address",
+        "See your phone number",
+        "See your postal address",
+        "See which groups you are in",
         "Keep access while you are not using it",
         "Use the public API as you",
         "Use the permission crm:read",

@@ -19,7 +19,7 @@ from service.commands.user import AddFactor
 from service.oauth.server import utc_now
 from service.oauth.upstream import CALLBACK
 from service.people import factors
-from service.people.accounts import Profile
+from service.people.profile import Profile
 from service.settings import Upstream
 from tests.conftest import fresh_database
 from tests.flows.conftest import META, Live, serving

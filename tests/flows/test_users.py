@@ -1,6 +1,7 @@
 """/api/v1/auth/users: the people who can sign in."""
 
 import asyncio
+import json
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,25 @@ from tests.flows.conftest import MASTER_KEY, Live, refused, settings_for
 
 USERS = "/api/v1/auth/users"
 PASSWORD = "an analytical engine"
+OPTIONAL = (
+    *(
+        "middleName",
+        "nickname",
+        "preferredUsername",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+    ),
+    *("locale", "phoneNumber", "address"),
+)
+ADDRESS = {
+    **dict.fromkeys(("formatted", "locality", "region", "postalCode")),
+    "streetAddress": "12 St James's Square\nSecond floor",
+    "country": "United Kingdom",
+}
 
 
 async def make(live: Live, **body: Any) -> httpx.Response:
@@ -47,13 +67,66 @@ async def test_a_user_is_made_and_read_and_their_password_is_nowhere(live: Live)
         "name": "Ada King",
         "givenName": "Ada",
         "familyName": "King",
+        **dict.fromkeys(OPTIONAL),
+        "phoneNumberVerified": False,
+        "groups": [],
         "state": "active",
         "createdUtc": body["createdUtc"],
+        "updatedUtc": f"{body['createdUtc'][:19]}Z",
     }
     assert answer.headers["location"] == f"{USERS}/{body['id']}"
     shown = await live.http.get(answer.headers["location"], headers=live.bearer)
     assert (shown.status_code, shown.json(), shown.headers["etag"]) == (200, body, '"1"')
     assert PASSWORD not in answer.text + shown.text
+
+
+async def patch(live: Live, user: str, etag: str | None, **body: Any) -> httpx.Response:
+    """In ASCII, for half a character (a lone surrogate) can be written in no other way."""
+    headers = {**live.bearer, "Content-Type": "application/json", **({} if etag is None else {"If-Match": etag})}
+    return await live.http.patch(f"{USERS}/{user}", content=json.dumps(body), headers=headers)
+
+
+async def test_what_is_known_of_a_user_can_be_changed_and_is_in_clear_nowhere(live: Live):
+    user = await user_of(
+        live,
+        "known@example.com",
+        preferredUsername="known",
+        locale="en-GB",
+        address=ADDRESS,
+        groups=["engine", "looms"],
+    )
+    changes = {"locale": None, "nickname": "Countess", "phoneNumber": "+44 20 7946 0123", "phoneNumberVerified": True}
+    answer = await patch(live, user, '"1"', groups=["engine"], **changes)
+    body = answer.json()
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
+    assert {name: body[name] for name in changes} == changes
+    assert (body["preferredUsername"], body["address"], body["groups"]) == ("known", ADDRESS, ["engine"])
+    again = await patch(live, user, '"2"', groups=["engine"])
+    assert (again.headers["etag"], again.json()) == ('"2"', body)
+    assert (await live.http.get(f"{USERS}/{user}", headers=live.bearer)).json() == body
+    connection = await asyncpg.connect(live.database)
+    kept = await connection.fetchval("select string_agg(encode(data, 'escape'), '') from log.events")
+    await connection.close()
+    for personal in ("Countess", "7946", "James's", "looms"):
+        assert personal not in kept
+
+
+async def test_a_change_names_the_version_that_it_is_of_and_every_fault(live: Live):
+    user = await user_of(live, "changing@example.com")
+    refused(await patch(live, user, None, name="Ada"), 428)
+    refused(await patch(live, user, '"7"', name="Ada"), 412)
+    odd = {
+        "name": " Ada",
+        "picture": "javascript:alert(1)",
+        "groups": [""],
+        "address": {"country": "a\nb"},
+        "email": "x@y",
+    }
+    assert set(refused(await patch(live, user, '"1"', **odd), 400)["errors"]) == set(odd)
+    for address in ({"country": "\ud800"}, {"\ud800": "x"}, {"country": 7}, {"formatted": "x" * 501}, ["x"]):
+        assert set(refused(await patch(live, user, '"1"', address=address), 400)["errors"]) == {"address"}
+    assert set(refused(await make(live, **(odd | {"email": "odd"})), 400)["errors"]) == set(odd)
+    refused(await patch(live, "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55", "*", name="Ada"), 404)
 
 
 async def test_what_is_optional_may_be_left_out(live: Live):

@@ -44,6 +44,7 @@ from service.commands.signing_key import ActivateKey, PublishKey, RetireKey
 from service.commands.user import (
     AddFactor,
     ChangePassword,
+    ChangeProfile,
     DisableUser,
     EnableUser,
     EraseUser,
@@ -174,6 +175,7 @@ USER_COMMANDS = st.one_of(
     REGISTER_USER,
     st.builds(VerifyUser, at=times),
     st.builds(ChangePassword, password=sealed, at=times),
+    st.builds(ChangeProfile, profile=sealed, at=times),
     st.builds(AddFactor, factor=factors),
     st.builds(RemoveFactor, factor_id=jtis),
     st.builds(DisableUser),

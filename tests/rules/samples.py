@@ -57,6 +57,7 @@ from events.user import (
     UserFactorAdded,
     UserFactorRemoved,
     UserPasswordChanged,
+    UserProfileChanged,
     UserRegistered,
     UserVerified,
 )
@@ -155,6 +156,7 @@ USER_REGISTERED = UserRegistered(profile=PROFILE, password=PASSWORD, email_verif
 USER_FROM_UPSTREAM = structs.replace(USER_REGISTERED, password=None, email_verified=True)
 USER_VERIFIED = UserVerified(at=SOON)
 PASSWORD_CHANGED = UserPasswordChanged(password=PASSWORD, at=SOON)
+PROFILE_CHANGED = UserProfileChanged(profile=PROFILE, at=SOON)
 FACTOR_ADDED, PASSKEY_ADDED = UserFactorAdded(factor=factor(1)), UserFactorAdded(factor=factor(2, "passkey"))
 FACTOR_REMOVED = UserFactorRemoved(factor_id=UUID(int=1))
 USER_DISABLED, USER_ENABLED, USER_ERASED = UserDisabled(), UserEnabled(), UserErased(at=LATER)
@@ -247,6 +249,7 @@ EVENTS: tuple[Event, ...] = (
     USER_FROM_UPSTREAM,
     USER_VERIFIED,
     PASSWORD_CHANGED,
+    PROFILE_CHANGED,
     FACTOR_ADDED,
     PASSKEY_ADDED,
     FACTOR_REMOVED,

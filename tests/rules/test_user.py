@@ -21,6 +21,7 @@ from service.commands.user import (
     MOST_FACTORS,
     AddFactor,
     ChangePassword,
+    ChangeProfile,
     DisableUser,
     EnableUser,
     EraseUser,
@@ -39,6 +40,7 @@ from tests.rules.samples import (
     PASSWORD,
     PASSWORD_CHANGED,
     PROFILE,
+    PROFILE_CHANGED,
     SOON,
     USER_DISABLED,
     USER_ENABLED,
@@ -53,6 +55,7 @@ from tests.rules.table import outcome, rule
 REGISTER = RegisterUser(profile=PROFILE, password=PASSWORD, email_verified=False, at=AT)
 FROM_UPSTREAM = structs.replace(REGISTER, password=None, email_verified=True)
 VERIFY, CHANGE = VerifyUser(at=SOON), ChangePassword(password=PASSWORD, at=SOON)
+DESCRIBE = ChangeProfile(profile=PROFILE, at=SOON)
 ADD, REMOVE = AddFactor(factor=factor(1)), RemoveFactor(factor_id=UUID(int=1))
 DISABLE, ENABLE, ERASE = DisableUser(), EnableUser(), EraseUser(at=LATER)
 
@@ -80,6 +83,8 @@ ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
         rule([*NEW, PASSWORD_CHANGED], CHANGE, [PASSWORD_CHANGED], "a password is sealed anew, so never the same"),
         rule([USER_FROM_UPSTREAM], CHANGE, [PASSWORD_CHANGED], "a user of the upstream provider can get a password"),
         rule(OFF, CHANGE, [PASSWORD_CHANGED], "a disabled user's password can be changed"),
+        rule(NEW, DESCRIBE, [PROFILE_CHANGED], "a profile can be changed"),
+        rule(OFF, DESCRIBE, [PROFILE_CHANGED], "a disabled user's profile can be changed"),
         rule(NEW, ADD, [FACTOR_ADDED], "a second factor can be added"),
         rule([*NEW, FACTOR_ADDED], AddFactor(factor=factor(2, "passkey")), [PASSKEY_ADDED], "and another"),
         rule(OFF, ADD, [FACTOR_ADDED], "a disabled user can get a second factor"),
@@ -102,7 +107,7 @@ ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
         rule([], ERASE, NotFound, "nobody cannot be erased"),
         *(
             rule(given, command, NotFound, f"{who} and {type(command).__name__}: not found")
-            for command in (VERIFY, CHANGE, ADD, REMOVE, DISABLE, ENABLE)
+            for command in (VERIFY, CHANGE, DESCRIBE, ADD, REMOVE, DISABLE, ENABLE)
             for given, who in (([], "nobody"), (GONE, "an erased user"), ([*OFF, USER_ERASED], "one disabled before"))
         ),
     ],

@@ -29,7 +29,8 @@ from service.commands.user import DisableUser
 from service.credentials import new_id
 from service.limits import Limits, forget
 from service.people import ending
-from service.people.accounts import People, Profile
+from service.people.accounts import People
+from service.people.profile import Profile
 from service.people.sessions import Device, Sessions, SignedIn
 from service.people.throttle import (
     ACCOUNT_LIMIT,

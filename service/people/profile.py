@@ -1,0 +1,163 @@
+"""Who somebody is, in the standard claims of OpenID Connect Core 1.0 section 5.1, and which values each of them may have."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from msgspec import Struct, structs
+
+from service.text import LINES, NAME, NAME_MUST, TEXT, name_fault, unseen
+
+LONGEST_NAME = 200
+LONGEST_URL = 2000
+LONGEST_LINE = 500
+MOST_GROUPS = 100
+LONGEST_GROUP = 100
+
+
+class Rule(Struct, frozen=True):
+    """What a claim that is a text may be: at most so many characters, of this form, which the sentence describes."""
+
+    longest: int
+    pattern: str
+    must: str
+
+
+_NAME = Rule(LONGEST_NAME, NAME, NAME_MUST)
+_URL = Rule(
+    LONGEST_URL,
+    r"^https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+$",
+    "must be an absolute URL of http or https, in ASCII",
+)
+_DATE = r"^[0-9]{4}(-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))?$"
+_LINE = Rule(LONGEST_LINE, TEXT, "must not have characters that are not seen")
+_LINES = Rule(LONGEST_LINE, LINES, "must not have characters that are not seen, but for line breaks")
+
+RULES: Mapping[str, Rule] = {
+    **dict.fromkeys(("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"), _NAME),
+    **dict.fromkeys(("profile", "picture", "website"), _URL),
+    "gender": _NAME,
+    "birthdate": Rule(
+        10, _DATE, "must be a date such as 1815-12-10, with the year 0000 where it is not told, or a year"
+    ),
+    "zoneinfo": Rule(
+        64, r"^[A-Za-z][A-Za-z0-9_+/\-]*$", "must be a name of the time zone database, such as Europe/Berlin"
+    ),
+    "locale": Rule(35, r"^[A-Za-z]{2,8}([_\-][A-Za-z0-9]{1,8})*$", "must be a language tag (BCP 47), such as de-AT"),
+    "phone_number": Rule(
+        60,
+        r"^\+[0-9][0-9 .()/\-]*[0-9](;ext=[0-9]{1,15})?$",
+        "must be a number with its country, such as +49 30 901820 or +1 604 555 1234;ext=5678",
+    ),
+}
+ADDRESS_RULES: Mapping[str, Rule] = {
+    "formatted": _LINES,
+    "street_address": _LINES,
+    **dict.fromkeys(("locality", "region", "postal_code", "country"), _LINE),
+}
+GROUPS_MUST = f"must be at most {MOST_GROUPS} names of 1 to {LONGEST_GROUP} characters, each of which {NAME_MUST}"
+
+
+class Address(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Section 5.1.1. The first two may have several lines."""
+
+    formatted: str | None = None
+    street_address: str | None = None
+    locality: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+    def __repr__(self) -> str:
+        return "Address(…)"
+
+
+class Profile(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The fields have the claims' names, and `groups` beside them. `updated_at` is in
+    seconds since 1970, and None until something changes. It shows itself to nobody.
+    """
+
+    email: str
+    name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    middle_name: str | None = None
+    nickname: str | None = None
+    preferred_username: str | None = None
+    profile: str | None = None
+    picture: str | None = None
+    website: str | None = None
+    gender: str | None = None
+    birthdate: str | None = None
+    zoneinfo: str | None = None
+    locale: str | None = None
+    phone_number: str | None = None
+    phone_number_verified: bool = False
+    address: Address | None = None
+    groups: tuple[str, ...] = ()
+    updated_at: int | None = None
+
+    def __repr__(self) -> str:
+        return "Profile(…)"
+
+
+CLAIMS = (*RULES, "phone_number_verified", "address", "groups")
+"""What may be said of somebody beside the e-mail address, and changed."""
+
+
+def faults(profile: Profile) -> dict[str, str]:
+    """What is wrong, by the claim's name, as the end of a sentence that begins with that name."""
+    found = {name: fault_of(name, getattr(profile, name)) for name in CLAIMS}
+    return {name: fault for name, fault in found.items() if fault}
+
+
+def fault_of(name: str, value: Any) -> str | None:
+    """What is wrong with this value of one of CLAIMS; None where there is no value, or nothing wrong with it."""
+    if value is None or isinstance(value, bool):
+        return None
+    match name:
+        case "address":
+            told = {part: _fault(rule, getattr(value, part)) for part, rule in ADDRESS_RULES.items()}
+            return next((f"{part} {fault}" for part, fault in told.items() if fault), None)
+        case "groups":
+            return None if _are_groups(value) else GROUPS_MUST
+        case _:
+            return _fault(RULES[name], value)
+
+
+def claims_of(profile: Profile, *, verified: bool, since: datetime) -> dict[str, Any]:
+    """Every claim that there is about somebody, ready for JSON. `verified` is the e-mail address's, `since` when they were registered."""
+    told = {name: value for name in RULES if (value := getattr(profile, name))}
+    if profile.phone_number:
+        told["phone_number_verified"] = profile.phone_number_verified
+    if profile.address is not None:
+        told["address"] = {part: text for part in ADDRESS_RULES if (text := getattr(profile.address, part))}
+    if profile.groups:
+        told["groups"] = list(profile.groups)
+    told["updated_at"] = int(since.timestamp()) if profile.updated_at is None else profile.updated_at
+    return {**told, "email": profile.email, "email_verified": verified}
+
+
+def changed(profile: Profile, changes: Mapping[str, Any]) -> Profile:
+    """With other values for some of CLAIMS. An empty text is none; a group is named once; a number of another phone is not verified."""
+    tidy = {name: value if value != "" else None for name, value in changes.items()}
+    if "groups" in tidy:
+        tidy["groups"] = tuple(dict.fromkeys(cast("Sequence[str]", tidy["groups"] or ())))
+    if tidy.get("phone_number", profile.phone_number) != profile.phone_number:
+        tidy.setdefault("phone_number_verified", False)
+    return structs.replace(profile, **tidy)
+
+
+def _are_groups(groups: Sequence[str]) -> bool:
+    good = (0 < len(group) <= LONGEST_GROUP and name_fault(group) is None and unseen(group) is None for group in groups)
+    return len(groups) <= MOST_GROUPS and all(good)
+
+
+def _fault(rule: Rule, value: str | None) -> str | None:
+    if not value:
+        return None
+    if len(value) > rule.longest:
+        return f"must have at most {rule.longest} characters"
+    seen = re.fullmatch(rule.pattern, value) and not any(unseen(line) for line in re.split(r"[\r\n]", value))
+    return None if seen else rule.must
