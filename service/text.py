@@ -27,11 +27,11 @@ LINES = rf"^[^{UNSEEN.replace(CONTROLS, _NOT_LINE_ENDS)}]*$"
 _NAME = f"{_VISIBLE}({_TEXT}*{_LAST})?"
 NAME = f"^({_NAME})?$"
 SOME_NAME = f"^{_NAME}$"
-ID = f"^{_VISIBLE}([ ]?{_VISIBLE})*$"
+ID = f"^{_VISIBLE}(({_VISIBLE}|[ ])*{_VISIBLE})?$"
 """As patterns for every dialect: a text, a text of several lines, a name (or none), a name, and an id that others compare by eye."""
 
 NAME_MUST = "must begin with a visible character, and must not end with a space or with what looks like one"
-ID_MUST = "must have visible characters alone, with at most one plain space between two of them"
+ID_MUST = "must have visible characters alone, and plain spaces only between them"
 
 _SURROGATES = "\ud800-\udfff"
 _unseen = re.compile(f"[{UNSEEN}{_SURROGATES}]")

@@ -6,6 +6,7 @@ import typer
 
 from events.database import pool
 from events.log import Log
+from service import identifiers
 from service.cli.first_steps import first_token
 from service.cli.opening import Plainly, by_operator, opened, run, url_of
 from service.cli.output import Json, say
@@ -59,6 +60,9 @@ def create(name: Name, scope: Scopes = None, as_json: Json = False) -> None:
 def _checked(name: str, scopes: list[str] | None) -> tuple[str, ...]:
     if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise Plainly(f"An operator's name is 1 to {LONGEST_NAME} printable characters.")
+    fault = identifiers.fault_of(name)
+    if fault is not None:
+        raise Plainly(f"An operator's name {fault}.")
     for scope in scopes or ():
         if not is_scope(scope):
             raise Plainly(f"{scope!r} is not a scope: visible ASCII without quotation marks, backslashes and spaces.")

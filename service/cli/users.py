@@ -227,7 +227,7 @@ def _row(row: users.Row, profile: "Profile | None") -> dict[str, Any]:
 
 
 def _cells(row: users.Row, profile: "Profile | None") -> tuple[str, ...]:
-    email, name = (profile.email, profile.name or "") if profile else ("", "")
+    email, name = (profile.email or "", profile.name or "") if profile else ("", "")
     factors = ", ".join(factor.kind for factor in row.factors)
     return (str(row.stream_id), email, name, row.state, factors or "none", moment(row.created_at))
 

@@ -5,14 +5,19 @@ from uuid import UUID
 
 from events.database import Pool, read
 from projections import bots, users
+from service import identifiers
 from service.commands.authority import is_reserved
 from service.endpoints.fields import Fields
 
 
 async def check_bot(pool: Pool, reach: str | None, bot_id: str, fields: Fields[Any]) -> None:
-    """Whether somebody who reaches these owners' bots (None: everybody's) may name it. An id of the surrounding product's directory is taken at its word; a bot registered here must be the caller's, and well."""
-    if not bot_id.strip():
-        fields.fault("botUserId", "must not be blank")
+    """Whether somebody who reaches these owners' bots (None: everybody's) may name it.
+
+    An id of the surrounding product's directory is taken at its word; a bot registered here must be the caller's, and well.
+    """
+    fault = identifiers.fault_of(bot_id)
+    if fault is not None:
+        fields.fault("botUserId", fault)
     elif is_reserved(bot_id):
         fields.fault("botUserId", "is the service's own name; nobody's machine acts as the service")
     elif await _is_a_person(pool, bot_id):

@@ -9,11 +9,12 @@ from msgspec import Struct, ValidationError, convert, structs
 from msgspec.structs import FieldInfo
 
 from service.problems import Invalid, NotJson
-from service.text import unseen
+from service.text import name_fault, unseen
 
 Shape = TypeVar("Shape", bound=Struct)
 
 PASSWORD = "password"  # noqa: S105 - the name of the field
+NAMES = ("displayName", "firstName", "lastName")
 _MERGE_TYPES = ("application/json", "application/merge-patch+json")
 
 
@@ -78,6 +79,9 @@ class Fields(Generic[Shape]):
         odd = _odd_character(value, secret=name == PASSWORD)
         if odd is not None:
             self.fault(name, f"contains a character that is not allowed in text: {odd}")
+            return
+        if name in NAMES and isinstance(value, str) and (fault := name_fault(value)):
+            self.fault(name, fault)
             return
         try:
             self._values[name] = convert(value, kind)

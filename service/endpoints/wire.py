@@ -11,19 +11,16 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from events.client import AccessTokenAlg
 from service.scopes import SCOPE
-from service.text import UNSEEN
+from service.text import ID, NAME, TEXT, UNSEEN
 
-_TEXT = f"[^{UNSEEN}]"
-TEXT = f"^{_TEXT}*$"
 EMAIL = rf"^[^@\s{UNSEEN}]+@[^@\s{UNSEEN}]+$"
-NOT_BLANK = rf"^{_TEXT}*[^\s{UNSEEN}]{_TEXT}*$"
 
 BotUserId = Annotated[
     str,
     Meta(
         max_length=450,
         description="Required bot user ID for M2M clients. Optional for interactive clients. It is the `sub` of the client's tokens.",
-        extra_json_schema={"pattern": NOT_BLANK},
+        extra_json_schema={"pattern": ID},
     ),
 ]
 DisplayName = Annotated[
@@ -31,7 +28,7 @@ DisplayName = Annotated[
     Meta(
         max_length=255,
         description='Optional friendly name for this OAuth client (e.g., "Production CRM Integration").',
-        extra_json_schema={"pattern": TEXT},
+        extra_json_schema={"pattern": NAME},
     ),
 ]
 RedirectUri = Annotated[

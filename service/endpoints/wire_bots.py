@@ -4,9 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service.endpoints.wire import EMAIL, TEXT
+from service.endpoints.wire import EMAIL
+from service.text import NAME
 
-PersonName = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": TEXT})]
+PersonName = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": NAME})]
 
 
 class CreateBotRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

@@ -131,7 +131,9 @@ class User(Struct, frozen=True, kw_only=True, rename="camel"):
     """A person who can sign in."""
 
     id: Annotated[UUID, Meta(description="The `sub` of the person's tokens, for ever.")]
-    email: str
+    email: Annotated[
+        str | None, Meta(description="Null where the upstream provider vouched for none: they sign in there alone.")
+    ]
     email_verified: Verified
     name: str | None
     given_name: str | None

@@ -81,6 +81,7 @@ class Directory:
         self._provider: Provider | None = None
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
+        self._trusted = httpx.create_ssl_context()  # by SSL_CERT_FILE and SSL_CERT_DIR, where they are set
 
     async def begin(self, *, next_: str = "", parts: int = 0, max_age: int | None = None) -> tuple[str, Begun]:
         """The URL to send the browser to, and what it keeps. Raises UpstreamAway.
@@ -134,7 +135,7 @@ class Directory:
             scope=SCOPE,
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
-            transport=Bounded(trust_env=False),
+            transport=Bounded(trust_env=False, verify=self._trusted),
             trust_env=False,
             follow_redirects=False,
             timeout=TIMEOUT_SECONDS,

@@ -25,10 +25,11 @@ def verified(id_token: str, keys: KeySet) -> dict[str, Any]:
 
 
 def fault_of(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: float) -> str | None:
-    """What is wrong with them by OpenID Connect Core 1.0 section 3.1.3.7, numbers 2, 3, 4, 5, 9 and 11."""
+    """What is wrong with them by OpenID Connect Core 1.0 section 3.1.3.7, numbers 2, 3, 4, 5, 9 and 11, and RFC 7519 section 4.1.5."""
     audience: object = claims.get("aud")
     audiences = cast("list[object]", audience) if isinstance(audience, list) else [audience]
     expires: object = claims.get("exp")
+    begins: object = claims.get("nbf", now)
     if claims.get("iss") != issuer:
         return "the ID token is of another issuer"
     if client_id not in audiences or claims.get("azp", client_id) != client_id:
@@ -37,6 +38,8 @@ def fault_of(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: s
         return "the ID token is for several, and does not say for whom it was issued"
     if not isinstance(expires, int | float) or expires + LEEWAY_SECONDS < now:
         return "the ID token has expired"
+    if not isinstance(begins, int | float) or begins - LEEWAY_SECONDS > now:
+        return "the ID token is not valid yet"
     if not secrets.compare_digest(str(claims.get("nonce")).encode("utf-8", "replace"), nonce.encode()):
         return "the ID token is of another sign-in"
     return None

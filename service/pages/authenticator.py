@@ -66,7 +66,7 @@ def _new(signed_in: SignedIn) -> Setup:
 async def _page(visit: Visit, signed_in: SignedIn, setup: Setup, *, fault: str = "") -> Response:
     person = await person_of(visit, signed_in)
     issuer = f"Muniment {host_of(visit.resources.settings.issuer)}".replace(":", " ")
-    otpauth = factors.uri(Totp(secret=setup.secret), person.email, issuer)
+    otpauth = factors.uri(Totp(secret=setup.secret), person.email or person.name, issuer)
     return visit.page(
         "authenticator.html",
         security.WRONG if fault else 200,

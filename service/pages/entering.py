@@ -111,7 +111,8 @@ async def person_of(visit: Visit, signed_in: SignedIn) -> Person:
 
 def person(profile: Profile) -> Person:
     parts = " ".join(filter(None, (profile.given_name, profile.family_name)))
-    return Person(name=profile.name or parts or profile.email, email=profile.email)
+    names = (profile.name, parts, profile.preferred_username, profile.nickname, profile.email)
+    return Person(name=next(filter(None, names), ""), email=profile.email or "")
 
 
 async def client_name(visit: Visit) -> str | None:

@@ -126,7 +126,7 @@ async def _page(visit: Visit, signed_in: SignedIn, *, fault: str = "", weak: str
     kept = await factors.kept(visit.resources.people, signed_in.user)
     wish: dict[str, Any] = {"options": None, "challenge": ""}
     if recent(signed_in):
-        owner = Owner(user=signed_in.user.stream_id, email=person.email, name=person.name)
+        owner = Owner(user=signed_in.user.stream_id, email=person.email or person.name, name=person.name)
         wish = passkeys.wish(visit, owner, factors.passkeys(kept))
     return visit.page(
         "security.html",

@@ -49,12 +49,13 @@ async def sign_in(visit: Visit) -> Response:
 
 
 async def _by_passkey(visit: Visit) -> Response:
-    """A passkey is something one has, and it has checked the person who used it: two factors (RFC 8176: hwk, user)."""
-    attempt = await visit.resources.attempts.begin_passkey(address(visit.request.scope))
+    """A passkey is something one has, and it has checked the person who used it: two factors (RFC 8176: hwk, user).
+
+    It is not counted: nobody guesses a signature, and whoever failed on purpose would keep their neighbours out.
+    """
     row = await passkeys.somebody(visit)
     if row is None:
         return await _form(visit, username="", fault="passkey")
-    await visit.resources.attempts.succeeded(attempt)
     return await enter(visit, row, ("hwk", "user"), TWO_FACTORS)
 
 

@@ -92,8 +92,6 @@ async def _identity(visit: Visit, directory: "Directory", begun: Begun) -> Ident
 async def _let_in(visit: Visit, issuer: str, identity: Identity, at: datetime) -> Response:
     row = await visit.resources.people.find_upstream(issuer, identity.sub)
     if row is None:
-        if not identity.email or not is_email(identity.email):
-            return _told(visit, "nameless")
         row = await _registered(visit, issuer, identity)
     if row is None:
         return _told(visit, "taken")
@@ -106,20 +104,25 @@ async def _let_in(visit: Visit, issuer: str, identity: Identity, at: datetime) -
 
 async def _registered(visit: Visit, issuer: str, identity: Identity) -> users.Row | None:
     """None when somebody else has the e-mail address: who has the same address at the provider is not proved to be them."""
-    assert identity.email
+    email = identity.email if _is_vouched_for(identity) else None
     profile = Profile(
-        email=identity.email,
+        email=email,
         name=_short(identity.name),
         given_name=_short(identity.given_name),
         family_name=_short(identity.family_name),
     )
     people = visit.resources.people
     meta = Meta(actor=ByService(why="first sign-in through the upstream provider"), request_id=str(new_id()))
-    verified, upstream = identity.email_verified is True, (issuer, identity.sub)
+    verified, upstream = email is not None, (issuer, identity.sub)
     try:
         return await people.row(await people.register(profile, None, meta, verified=verified, upstream=upstream))
     except NameTaken:  # by them, if they came twice at the same moment
         return await people.find_upstream(issuer, identity.sub)
+
+
+def _is_vouched_for(identity: Identity) -> bool:
+    """An address that the provider did not verify is not taken: it may be another person's (OpenID Connect Core section 5.7)."""
+    return bool(identity.email) and is_email(identity.email) and identity.email_verified in (True, "true")
 
 
 def _max_age(visit: Visit) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import UTC, datetime
+from secrets import token_bytes
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from service.commands.user import ChangePassword, ChangeProfile, DisableUser, En
 from service.credentials import new_id
 from service.people import ending
 from service.people import profile as profiles
-from service.people.passwords import Passwords, WeakPassword, checked
+from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
 from service.people.profile import Profile
 from service.people.vault import NameTaken, Vault, is_email
 from service.problems import Invalid, NotFound, Problem
@@ -27,6 +28,7 @@ from service.sealing import CannotOpen, Seal
 
 __all__ = ["NameTaken", "People", "Profile", "Registration", "WeakPassword"]
 
+NOBODY = UUID(int=0)
 PROFILE, PASSWORD, OTHER = "profile", "password", "other"
 
 
@@ -50,6 +52,8 @@ class People:
         self._ledger = ledger
         self._passwords = Passwords()
         self.vault = Vault(ledger.pool, master_key)
+        self._nobodys = Seal(token_bytes(32), "muniment personal data")
+        self._nobodys_password = _closed(self._nobodys, NOBODY, PASSWORD, NOBODYS.encode())
 
     def close(self) -> None:
         self._passwords.close()
@@ -115,10 +119,12 @@ class People:
         return {user: json.decode(plain, type=Profile) for user, plain in opened if plain is not None}
 
     async def check_password(self, row: users.Row | None, password: str) -> bool:
-        """Whether an active user's password is this one. It takes as long for anybody else. Raises Unavailable when too many ask."""
-        kept = None
-        if row is not None and row.state == "active":
-            kept = await self._opened(row.stream_id, PASSWORD, row.password)
+        """Whether an active user's password is this one. It is the same work for anybody else. Raises Unavailable when too many ask."""
+        active = row if row is not None and row.state == "active" else None
+        seal = await self.vault.key(NOBODY if active is None else active.stream_id)
+        kept = None if active is None or seal is None else _open(seal, active.stream_id, PASSWORD, active.password)
+        if kept is None:
+            _open(self._nobodys, NOBODY, PASSWORD, self._nobodys_password)
         right = await self._passwords.verify(None if kept is None else kept.decode(), password)
         if right and row is not None and kept is not None and self._passwords.is_old(kept.decode()):
             await self._hash_anew(row, password)
@@ -184,7 +190,7 @@ class People:
         await self.vault.scrub()
 
     async def _named(self, user: UUID, wanted: Registration) -> tuple[Seal, tuple[str, ...]]:
-        names = [await self.vault.email(wanted.profile.email)]
+        names = [] if wanted.profile.email is None else [await self.vault.email(wanted.profile.email)]
         if wanted.upstream is not None:
             names.append(await self.vault.upstream(*wanted.upstream))
         try:
@@ -194,8 +200,8 @@ class People:
             return await self.vault.add(user, names)
 
     async def _found(self, name: bytes) -> users.Row | None:
-        user = await self.vault.find(name)
-        return None if user is None else await self.row(user)
+        """Nobody is looked for as long as somebody, so that the time does not say whether there is an account."""
+        return await self.row(await self.vault.find(name) or NOBODY)
 
     async def _hash_anew(self, row: users.Row, password: str) -> None:
         """The password stays the same, and so does its date; whoever changed it meanwhile has the last word."""
@@ -220,7 +226,7 @@ class People:
 
 def _check(profile: Profile) -> None:
     """Raises Invalid."""
-    if not is_email(profile.email):
+    if profile.email is not None and not is_email(profile.email):
         raise Invalid("An e-mail address is needed, such as ada@example.com.")
     faults = profiles.faults(profile)
     if faults:

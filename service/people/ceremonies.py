@@ -8,7 +8,8 @@ from hmac import compare_digest
 from uuid import UUID
 
 import webauthn
-from webauthn.helpers import parse_authentication_credential_json
+from msgspec import Struct, json
+from webauthn.helpers import parse_authentication_credential_json, parse_registration_credential_json
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
     PublicKeyCredentialDescriptor,
@@ -54,6 +55,7 @@ def assertion(us: Relying, has: list[Passkey], challenge: bytes) -> str:
 def made(us: Relying, answer: str, challenge: bytes, name: str) -> Passkey:
     """The passkey that the browser made. Raises NotProved."""
     try:
+        _check_top(parse_registration_credential_json(answer).response.client_data_json)
         verified = webauthn.verify_registration_response(
             credential=answer,
             expected_challenge=challenge,
@@ -81,7 +83,9 @@ def prove(us: Relying, has: list[Passkey], answer: str, challenge: bytes) -> Non
     Signature counters are not kept: passkeys that are synchronised between devices have none (WebAuthn section 6.1.1).
     """
     try:
-        used = parse_authentication_credential_json(answer).raw_id
+        parsed = parse_authentication_credential_json(answer)
+        _check_top(parsed.response.client_data_json)
+        used = parsed.raw_id
         passkey = next(each for each in has if compare_digest(each.credential_id, used))
         webauthn.verify_authentication_response(
             credential=answer,
@@ -94,6 +98,18 @@ def prove(us: Relying, has: list[Passkey], answer: str, challenge: bytes) -> Non
         )
     except Exception as fault:
         raise NotProved(type(fault).__name__) from fault
+
+
+def _check_top(client_data: bytes) -> None:
+    """Our pages are in nobody's frame, so neither is a passkey's answer (sections 7.1 number 10 and 7.2 number 13). Raises NotProved."""
+    said = json.decode(client_data, type=_Frame)
+    if said.cross_origin or said.top_origin is not None:
+        raise NotProved("the passkey was used in a frame of another site")
+
+
+class _Frame(Struct, frozen=True, kw_only=True, rename="camel"):
+    cross_origin: bool = False
+    top_origin: str | None = None
 
 
 def _descriptors(has: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -19,10 +18,11 @@ MOST_ADDRESSES = 4
 class Looked(httpx.AsyncHTTPTransport):
     """Connects to the very address that was looked at: a name that means another one a moment later leads nowhere else."""
 
-    def __init__(self, *, local: bool, trusted: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, local: bool) -> None:
         # A connection is its client's alone, though another's may have the same address.
         limits = httpx.Limits(max_keepalive_connections=0)
-        super().__init__(trust_env=False, limits=limits, verify=trusted or httpx.create_ssl_context(trust_env=False))
+        # Of the environment, SSL_CERT_FILE and SSL_CERT_DIR alone: a company's own CA is for the operator to name.
+        super().__init__(trust_env=False, limits=limits, verify=httpx.create_ssl_context())
         self._local = local
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

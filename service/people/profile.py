@@ -74,11 +74,11 @@ class Address(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The fields have the claims' names, and `groups` beside them. `updated_at` is in
+    """The fields have the claims' names, and `groups` beside them. Who comes from the upstream provider may have no address. `updated_at` is in
     seconds since 1970, and None until something changes. It shows itself to nobody.
     """
 
-    email: str
+    email: str | None
     name: str | None = None
     given_name: str | None = None
     family_name: str | None = None
@@ -136,7 +136,7 @@ def claims_of(profile: Profile, *, verified: bool, since: datetime) -> dict[str,
     if profile.groups:
         told["groups"] = list(profile.groups)
     told["updated_at"] = int(since.timestamp()) if profile.updated_at is None else profile.updated_at
-    return {**told, "email": profile.email, "email_verified": verified}
+    return told if profile.email is None else {**told, "email": profile.email, "email_verified": verified}
 
 
 def changed(profile: Profile, changes: Mapping[str, Any]) -> Profile:

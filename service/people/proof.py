@@ -88,7 +88,7 @@ def _checked(row: asyncpg.Record, event: UserRegistered, keys: Keys) -> int:
         raise _fault(row, "has a data key that is not theirs") from fault
     if event.names is None:
         address = json.decode(profile, type=Profile).email
-        return _found_by_address(row, name_of(keys.names, "email", normalised(address)))
+        return _found_by_address(row, name_of(keys.names, "email", normalised(address or "")))
     if bound(key, row["names"]) != event.names:
         raise _fault(
             row, "is found by other names than they were registered with: an address was given to another account"

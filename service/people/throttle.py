@@ -1,7 +1,11 @@
 """How often somebody may fail to sign in: for each account, for each address, and for each second factor.
 
-Nobody can lock a person out: a browser that they signed in with before is counted by itself, and a minute later everybody may try
-again. (Second factors may fail so often in a day, too, in browsers that are not known: who fails there has the password.)
+Whoever knows an address can delay its person's password in a new browser, for as long as they go on with ten wrong passwords a
+minute, and for a minute after that. They cannot delay a browser in which that person signed in within a year, which is counted by
+itself, nor a passkey, nor a sign-in through the upstream provider. Counting is the price of a password that strangers may guess.
+
+Second factors may fail so often in a day, too, in browsers that are not known: who fails there has the password, and with it can keep
+the person out of new browsers, but for passkeys, until the next day.
 """
 
 from ipaddress import IPv6Address, ip_address
@@ -73,10 +77,6 @@ class Attempts:
         return await self._counted(
             (f"second factor of {user}", FACTOR_LIMIT), (f"{A_DAY}second factor of {user}", FACTOR_DAILY_LIMIT)
         )
-
-    async def begin_passkey(self, address: str) -> Attempt:
-        """Before a passkey is looked at that says by itself whose it is. Raises TooManyAttempts."""
-        return await self._counted((self._from(address), ADDRESS_LIMIT))
 
     async def succeeded(self, attempt: Attempt) -> None:
         """It was no failure, and counts as none."""

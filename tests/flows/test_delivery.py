@@ -15,8 +15,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from service.oauth.upstream import Directory
 from service.people.backchannel import NotTaken, NotWanted
 from service.people.delivery import Delivery, Looked
+from service.settings import Upstream
 from tests.flows.test_backchannel import Client, listening
 
 PUBLIC, LOOPBACK = "https://auth.example.com", "http://127.0.0.1:8000"
@@ -105,7 +107,8 @@ async def test_the_certificate_is_held_against_the_name_and_not_the_address(
     server = await asyncio.start_server(client.serve, "127.0.0.1", 0, ssl=server_side)
     port = server.sockets[0].getsockname()[1]
     meaning(monkeypatch, "127.0.0.1")
-    transport = Looked(local=True, trusted=ssl.create_default_context(cafile=pem))
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    transport = Looked(local=True)
     async with server, httpx.AsyncClient(transport=transport) as http:
         sending = http.post(f"https://{NAME}:{port}/", data={"logout_token": "t"})
         if trusted:
@@ -116,12 +119,22 @@ async def test_the_certificate_is_held_against_the_name_and_not_the_address(
     assert client.tokens == (["t"] if trusted else [])
 
 
+def test_the_upstream_provider_s_certificate_is_held_against_the_same_authorities(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(_certificate(tmp_path, "op.example")))
+    directory = Directory(Upstream(issuer="https://op.example", client_id="c", client_secret="s"), PUBLIC)
+    (authority,) = directory._trusted.get_ca_certs()
+    assert authority["subject"] == ((("commonName", "op.example"),),)
+
+
 def _certificate(directory: Path, name: str) -> Path:
     """Key and certificate of a server of this name, in one file."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
     signed = builder.sign(key, hashes.SHA256())
     plain = key.private_bytes(

@@ -145,15 +145,19 @@ async def test_an_address_that_somebody_has_here_already_is_never_linked(two: Tw
         assert found.stream_id == user
 
 
-async def test_an_address_that_the_provider_has_not_verified_is_not_verified_here(two: Two):
+async def test_an_address_that_the_provider_has_not_verified_is_nobody_s_here(two: Two):
     async with inside(two.provider) as resources:
         user = await resources.people.register(Profile(email="new@example.com"), None, META)
     async with logged_in(two.provider, user) as person, browsing(two.ours) as browser:
         assert (await there_and_back(two, person, browser)).status_code == 303
     async with inside(two.ours) as resources:
-        row = await resources.people.find("new@example.com")
+        assert await resources.people.find("new@example.com") is None
+        row = await resources.people.find_upstream(two.provider.url, str(user))
         assert row is not None
-        assert not row.verified
+        profile = await resources.people.profile(row)
+        assert profile is not None
+        assert (profile.email, row.verified) == (None, False)
+    await registered(two.ours, email="new@example.com")
 
 
 async def test_who_is_disabled_here_is_not_let_in_by_the_provider(two: Two):

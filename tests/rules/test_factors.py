@@ -5,6 +5,7 @@ import hashlib
 import json
 import secrets
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import cbor2
@@ -83,19 +84,28 @@ class Authenticator:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.id = secrets.token_bytes(16)
 
-    def creates(self, challenge: bytes, *, flags: int = 0x45, origin: str = US.origin, host: str = US.id) -> str:
+    def creates(
+        self, challenge: bytes, *, flags: int = 0x45, origin: str = US.origin, host: str = US.id, **more: Any
+    ) -> str:
         numbers = self.key.public_key().public_numbers()
         cose = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
         credential = bytes(16) + len(self.id).to_bytes(2, "big") + self.id + cbor2.dumps(cose)
         said = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": _data(host, flags) + credential})
         return self._answer(
-            attestationObject=b64(said), clientDataJSON=b64(_client("webauthn.create", challenge, origin))
+            attestationObject=b64(said), clientDataJSON=b64(_client("webauthn.create", challenge, origin, **more))
         )
 
     def proves(
-        self, challenge: bytes, *, flags: int = 0x05, origin: str = US.origin, host: str = US.id, user: UUID = ADA.user
+        self,
+        challenge: bytes,
+        *,
+        flags: int = 0x05,
+        origin: str = US.origin,
+        host: str = US.id,
+        user: UUID = ADA.user,
+        **more: Any,
     ) -> str:
-        data, client = _data(host, flags), _client("webauthn.get", challenge, origin)
+        data, client = _data(host, flags), _client("webauthn.get", challenge, origin, **more)
         signature = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(SHA256()))
         return self._answer(
             authenticatorData=b64(data),
@@ -112,13 +122,22 @@ def _data(host: str, flags: int) -> bytes:
     return hashlib.sha256(host.encode()).digest() + bytes([flags]) + bytes(4)
 
 
-def _client(kind: str, challenge: bytes, origin: str) -> bytes:
-    return json.dumps({"type": kind, "challenge": b64(challenge), "origin": origin}).encode()
+def _client(kind: str, challenge: bytes, origin: str, **more: Any) -> bytes:
+    return json.dumps({"type": kind, "challenge": b64(challenge), "origin": origin, **more}).encode()
 
 
 CHALLENGE = b"c" * 32
 DEVICE = Authenticator()
 PASSKEY = ceremonies.made(US, DEVICE.creates(CHALLENGE), CHALLENGE, "Chrome, Linux")
+
+
+@pytest.mark.parametrize("more", [{"crossOrigin": True}, {"topOrigin": "https://evil.example"}, {"crossOrigin": "no"}])
+def test_a_passkey_in_a_frame_of_another_site_is_neither_made_nor_used(more: dict[str, Any]):
+    with pytest.raises(NotProved):
+        ceremonies.made(US, DEVICE.creates(CHALLENGE, **more), CHALLENGE, "Chrome")
+    with pytest.raises(NotProved):
+        ceremonies.prove(US, [PASSKEY], DEVICE.proves(CHALLENGE, **more), CHALLENGE)
+    ceremonies.prove(US, [PASSKEY], DEVICE.proves(CHALLENGE, crossOrigin=False), CHALLENGE)
 
 
 def test_a_passkey_is_made_and_then_proves_its_owner():

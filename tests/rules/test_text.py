@@ -6,11 +6,11 @@ import unicodedata
 
 import pytest
 
-from service.endpoints.wire import EMAIL, NOT_BLANK, TEXT
+from service.endpoints.wire import EMAIL
 from service.pages.entering import Person
 from service.pages.rendering import html
 from service.people.vault import is_email
-from service.text import is_text, unseen
+from service.text import ID, NAME, TEXT, is_text, name_fault, unseen
 
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 JOINERS = "\u200c\u200d"
@@ -24,7 +24,7 @@ def test_what_nobody_sees_is_refused_but_for_the_joiners_that_languages_need():
 @pytest.mark.parametrize("name", ["Evil\u202emoc.elgoog", "A\u200bda", "\ufeffAda", "a\u00adda@example.com"])
 def test_the_published_patterns_say_the_same(name: str):
     assert unseen(name)
-    assert not any(re.search(pattern, name) for pattern in (TEXT, NOT_BLANK, EMAIL))
+    assert not any(re.search(pattern, name) for pattern in (TEXT, NAME, ID, EMAIL))
     assert not is_email(name)
 
 
@@ -32,7 +32,8 @@ def test_the_published_patterns_say_the_same(name: str):
 def test_names_are_in_every_script(name: str):
     assert is_text(name)
     assert re.search(TEXT, name)
-    assert re.search(NOT_BLANK, name)
+    assert re.search(NAME, name)
+    assert name_fault(name) is None
 
 
 def test_a_secret_may_have_what_is_not_seen_for_it_is_shown_to_nobody():
@@ -46,3 +47,16 @@ def test_a_name_turns_nothing_around_it_on_a_page(language: str):
     page = html("choose.html", language, client="A & B", person=person, base="", csrf="", request="", url=str)
     for name in ("A &amp; B", "Ada &lt;b&gt;", "ada@example.com"):
         assert f"<bdi>{name}</bdi>" in page
+
+
+@pytest.mark.parametrize(
+    "name", [" ", " Ada", "Ada ", "Ada\u3000", "\u3164", "\u2800", "\u200d", "Ada\u3164", "\ufe0fAda"]
+)
+def test_a_name_has_something_to_see_and_neither_begins_nor_ends_with_nothing(name: str):
+    assert name_fault(name)
+    assert not re.search(NAME, name)
+
+
+def test_no_name_is_no_fault_and_joiners_may_end_one():
+    assert name_fault("") is None
+    assert name_fault("\u0d28\u0d4d\u200d") is None

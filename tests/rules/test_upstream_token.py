@@ -34,6 +34,8 @@ def fault(**claims: Any) -> str | None:
         {"azp": "muniment"},
         {"exp": NOW - 59},
         {"exp": NOW + 0.5},
+        {"nbf": NOW},
+        {"nbf": NOW + 60},
     ],
 )
 def test_a_good_token_has_no_fault(claims: dict[str, Any]):
@@ -53,6 +55,8 @@ def test_a_good_token_has_no_fault(claims: dict[str, Any]):
         ({"exp": NOW - 61}, "has expired"),
         ({"exp": None}, "has expired"),
         ({"exp": "soon"}, "has expired"),
+        ({"nbf": NOW + 61}, "not valid yet"),
+        ({"nbf": "soon"}, "not valid yet"),
         ({"nonce": "n-2"}, "of another sign-in"),
         ({"nonce": None}, "of another sign-in"),
         ({"nonce": "\ud800"}, "of another sign-in"),

@@ -31,7 +31,8 @@ NOW = datetime.now(UTC)
 MASTER_KEY = b"k" * 32
 META = Meta(actor=ByService(why="test"), request_id="test")
 PASSWORD = "correct horse battery"
-ADA = Profile(email="Ada.Lovelace@Example.com", name="Augusta Ada King", given_name="Ada", family_name="King")
+EMAIL = "Ada.Lovelace@Example.com"
+ADA = Profile(email=EMAIL, name="Augusta Ada King", given_name="Ada", family_name="King")
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ async def test_a_changed_password_is_the_only_one(people):
     assert await people.check_password(row, "another good one")
     assert not await people.check_password(row, PASSWORD)
     with pytest.raises(WeakPassword):
-        await people.change_password(user, ADA.email.lower(), META)
+        await people.change_password(user, EMAIL.lower(), META)
     with pytest.raises(NotFound):
         await people.change_password(new_id(), "another good one", META)
 
@@ -205,8 +206,8 @@ AGE = "update vault.people set created_at = created_at - make_interval(secs => $
 
 async def test_the_name_of_somebody_killed_while_they_registered_is_free_after_a_minute(people, superuser):
     killed = new_id()
-    await people.vault.add(killed, [await people.vault.email(ADA.email)])
-    assert await people.find(ADA.email) is None
+    await people.vault.add(killed, [await people.vault.email(EMAIL)])
+    assert await people.find(EMAIL) is None
     with pytest.raises(NameTaken):
         await people.register(ADA, None, META)
     await superuser.execute(AGE, 55.0)
@@ -239,7 +240,7 @@ async def test_an_erased_person_cannot_be_read_and_every_proof_holds(people, led
     assert await people.profile(before) is None
     assert await people.profiles([before]) == {}
     assert not await people.check_password(before, PASSWORD)
-    assert await people.find(ADA.email) is None
+    assert await people.find(EMAIL) is None
     assert await people.find_upstream("https://op.example.com", "42") is None
     assert (await people.erase(user, META)).position is None
     async with connected(database) as connection:
@@ -274,7 +275,7 @@ async def test_no_byte_of_an_erased_person_is_left_in_the_files_of_the_database(
     assert having(await files_of(superuser), [wrapped, name]) == [wrapped, name]
     await people.erase(user, META)
     await superuser.execute("analyze")
-    traces = [wrapped, name, data_key, hashed, ADA.email.encode(), b"Augusta", b"Lovelace", b"ada.lovelace"]
+    traces = [wrapped, name, data_key, hashed, EMAIL.encode(), b"Augusta", b"Lovelace", b"ada.lovelace"]
     assert having(await files_of(superuser), traces) == []
     assert await column(superuser, "select user_id from vault.removed") == []
     assert len(await people.profiles([await people.row(other) for other in others])) == 3
@@ -348,7 +349,7 @@ async def test_another_master_key_wraps_people_too_and_whoever_goes_on_with_the_
     assert await rewrapping._wrap(database, MASTER_KEY, new) == 2
     assert await rewrapping._wrap(database, MASTER_KEY, new) == 0
     after = People(ledger, new)
-    row = await after.find(ADA.email)
+    row = await after.find(EMAIL)
     assert row is not None
     assert row.stream_id == user
     assert await after.profile(row) == ADA

@@ -442,8 +442,6 @@ async def test_after_so_many_failures_an_address_is_closed_for_a_minute(limits, 
         await attempts.begin(f"n{n}@example.com", "2001:db8::1", None)
     with pytest.raises(TooManyAttempts):
         await attempts.begin("ada@example.com", "2001:db8::2", None)
-    with pytest.raises(TooManyAttempts):
-        await attempts.begin_passkey("2001:db8::3")
     await attempts.begin("ada@example.com", "2001:db8:0:1::1", None)
 
 

@@ -1,0 +1,32 @@
+"""Which ids that others choose may be a `sub`: none that could be taken for another one (RFC 9700 section 4.15)."""
+
+import re
+import unicodedata
+from uuid import UUID
+
+from service.text import id_fault
+
+_ours = re.compile(r"(bot|oauth_client)_[0-9a-f]{32}").fullmatch
+
+
+def fault_of(text: str) -> str | None:
+    """What is wrong with the id, or None; an id of the form of ours is written as this server writes it."""
+    if not text.strip():
+        return "must not be blank"
+    fault = id_fault(text)
+    if fault is not None:
+        return fault
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    if _ours(plain) and plain != text:
+        return f"looks like an id of this server, which is written {plain}"
+    canonical = _uuid(plain)
+    if canonical is not None and canonical.version == 7 and str(canonical) != text:
+        return f"looks like an id of this server, which is written {canonical}"
+    return None
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
