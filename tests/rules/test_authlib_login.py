@@ -165,9 +165,9 @@ class TestRefreshing:
         assert refused(AGAIN, structs.replace(FACTS, authorized=other)).error == "invalid_grant"
 
     def test_here_what_the_client_may_not_ask_for_is_left_out_as_at_the_authorization_endpoint(self):
-        for scope in ("groups email", "clients:write email"):
+        for scope in ("roles email", "clients:write email"):
             assert decide(FACTS, {**AGAIN, "scope": scope}).scope == "email"
-        assert "They allowed: openid email." in refused({**AGAIN, "scope": "groups"}).description
+        assert "They allowed: openid email." in refused({**AGAIN, "scope": "roles"}).description
         assert "The person did not allow: offline_access." in refused({**AGAIN, "scope": "offline_access"}).description
 
 

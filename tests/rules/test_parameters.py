@@ -39,7 +39,7 @@ def refused(found: Found, **params: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("scope", "kept"),
     [
-        pytest.param("openid groups vaultwarden email", ("openid", "email"), id="what nobody here knows"),
+        pytest.param("openid roles vaultwarden email", ("openid", "email"), id="what nobody here knows"),
         pytest.param("openid crm:read crm:write", ("openid", "crm:read"), id="what is another client's"),
         pytest.param("openid operate clients:write", ("openid",), id="what is for machines alone"),
         pytest.param('openid "', ("openid",), id="what is no scope"),
@@ -51,7 +51,7 @@ def test_what_a_client_may_not_have_is_left_out(scope: str, kept: tuple[str, ...
     assert request(client("crm:read", "operate"), scope=scope).scopes == kept
 
 
-@pytest.mark.parametrize("scope", ["groups", "operate", "crm:write", '"'])
+@pytest.mark.parametrize("scope", ["roles", "operate", "crm:write", '"'])
 def test_where_nothing_is_left_the_client_is_told_what_it_may_ask_for(scope: str):
     told = refused(client("crm:read", "operate"), scope=scope)
     assert told["error"] == "invalid_scope"
