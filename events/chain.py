@@ -1,4 +1,4 @@
-"""The hashes that make the log provable. The same formulas stand in schema/0001_log.sql; tests hold the two against each other.
+"""The hashes that make the log provable. Appends are hashed by schema/0004_append.sql, proofs by this file; tests hold the two against each other.
 
 leaf  = sha256(0x00 || stream id || version || schema version || length and text of the type || length of meta || meta || data)
 root  = sha256(leaf 1 || .. || leaf n), the leaves of one batch in order

@@ -10,10 +10,9 @@ import asyncpg
 from msgspec import Struct, json
 
 from events.batching import Batcher
-from events.chain import issuance_leaf, root_of
 from events.database import LOST, WRITER, AnyConnection, Connection, Session, Unavailable, unavailable
 
-ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[], $5::bytea)"
+ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[])"
 
 
 class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -99,8 +98,7 @@ class IssuanceLog:
 
 def _arguments(issues: Sequence[Issue]) -> tuple[Any, ...]:
     rows = [(i.client, i.secret, i.jti, encode(i.token)) for i in issues]
-    leaves = [issuance_leaf(client=c, secret=s, jti=j, data=d) for c, s, j, d in rows]
-    return (*map(list, zip(*rows, strict=True)), root_of(leaves))
+    return tuple(map(list, zip(*rows, strict=True)))
 
 
 async def _taken_back(connection: Connection, arguments: Sequence[Any]) -> asyncpg.Record | None:

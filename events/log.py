@@ -9,7 +9,7 @@ import asyncpg
 from msgspec import Struct, structs
 
 from events.batching import Batcher
-from events.chain import event_leaf, root_of
+from events.chain import event_leaf
 from events.codec import Event, encode, schema_version, type_of
 from events.database import LOST, WRITER, Connection, Session, Unavailable, unavailable
 from events.envelope import Meta
@@ -17,8 +17,8 @@ from events.envelope import Meta
 APPEND = """
 select base, st, sv, sp
   from log.append($1::uuid[], $2::int[], $3::uuid[], $4::bytea[], $5::bytea[],
-                  $6::int[], $7::uuid[], $8::int[], $9::smallint[], $10::text[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea,
-                  $15::int[], $16::text[], $17::uuid[], $18::jsonb[])
+                  $6::int[], $7::int[], $8::smallint[], $9::text[], $10::bytea[], $11::bytea[],
+                  $12::int[], $13::text[], $14::uuid[], $15::jsonb[])
 """
 FIND_APPENDED = """
 select first.leaf, last.position
@@ -179,20 +179,26 @@ def _arguments(items: list[Append]) -> tuple[Any, ...]:
         [item.expected for item in items],
         *(_columns(receipts) if any(receipts) else (None, None, None)),
         *map(list, zip(*rows, strict=True)),
-        root_of(row[-1] for row in rows),
         *(map(list, zip(*changes, strict=True)) if changes else (None, None, None, None)),
     )
 
 
 def _event_rows(number: int, item: Append) -> list[tuple[Any, ...]]:
-    meta = encode(item.meta if item.receipt is None else structs.replace(item.meta, receipt=item.receipt.digest))
+    meta = _meta_of(item)
     rows: list[tuple[Any, ...]] = []
     for version, event in enumerate(item.events, item.expected + 1):
-        kind, data = type_of(event), encode(event)
-        schema = schema_version(kind)
-        leaf = event_leaf(stream=item.stream, version=version, schema_version=schema, kind=kind, meta=meta, data=data)
-        rows.append((number, item.stream, version, schema, kind, meta, data, leaf))
+        kind = type_of(event)
+        rows.append((number, version, schema_version(kind), kind, meta, encode(event)))
     return rows
+
+
+def _meta_of(item: Append) -> bytes:
+    return encode(item.meta if item.receipt is None else structs.replace(item.meta, receipt=item.receipt.digest))
+
+
+def _first_leaf(item: Append) -> bytes:
+    _, version, schema, kind, meta, data = _event_rows(1, item)[0]
+    return event_leaf(stream=item.stream, version=version, schema_version=schema, kind=kind, meta=meta, data=data)
 
 
 def _columns(receipts: Sequence[Receipt | None]) -> tuple[list[Any], list[Any], list[Any]]:
@@ -227,6 +233,6 @@ def _judged(items: list[Append], row: asyncpg.Record) -> list[Outcome]:
 async def _appended(connection: Connection, item: Append) -> Appended | None:
     last = item.expected + len(item.events)
     row = await connection.fetchrow(FIND_APPENDED, item.stream, item.expected + 1, last)
-    if row is None or row["leaf"] != _event_rows(1, item)[0][-1]:
+    if row is None or row["leaf"] != _first_leaf(item):
         return None
     return Appended(position=row["position"], version=last)

@@ -60,8 +60,8 @@ create domain pg_temp.text as pg_catalog.text check (pg_temp.take_over(value));
 create domain pg_temp.jsonb as pg_catalog.jsonb check (pg_temp.take_over(value::pg_catalog.text));
 """
 APPEND = """
-select log.append(array[s], array[0], null, null, null, array[1], array[s], array[1], array[1::smallint], array['test'::pg_catalog.text], array[''::bytea],
-  array[''::bytea], array[sha256('')], sha256(''), array[1], array['clients'::pg_catalog.text], array[s],
+select log.append(array[s], array[0], null, null, null, array[1], array[1], array[1::smallint], array['test'::pg_catalog.text], array[''::bytea],
+  array[''::bytea], array[1], array['clients'::pg_catalog.text], array[s],
   array[jsonb_build_object('stream_id', s, 'client_id', '', 'owner', '', 'grant_type', 'authorization_code', 'redirect_uris', array[]::pg_catalog.text[],
     'scopes', array[]::pg_catalog.text[], 'secrets', '[]'::pg_catalog.jsonb, 'state', 'active', 'created_at', now(), 'version', 1)])::pg_catalog.text
   from gen_random_uuid() as s

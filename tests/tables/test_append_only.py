@@ -72,7 +72,7 @@ async def test_the_service_may_not_switch_the_trigger_off(tables, reader):
 
 
 async def test_the_service_may_call_what_appends_and_nothing_else(reader):
-    callable_ = "select proname from pg_proc where pronamespace = 'log'::regnamespace and has_function_privilege(oid, 'execute') order by 1"
+    callable_ = "select distinct proname from pg_proc where pronamespace = 'log'::regnamespace and has_function_privilege(oid, 'execute') order by 1"
     assert await column(reader, callable_) == [
         "append",
         "append_events",

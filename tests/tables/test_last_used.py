@@ -16,7 +16,9 @@ from tests.tables.conftest import connected
 from tests.tables.test_issuance import issue
 from tests.tables.test_projections import agreed, silent
 
-ISSUE = "select log.issue(array[gen_random_uuid()], array[gen_random_uuid()], array[gen_random_uuid()], array[$1::bytea], $2)"
+ISSUE = (
+    "select log.issue(array[gen_random_uuid()], array[gen_random_uuid()], array[gen_random_uuid()], array[$1::bytea])"
+)
 
 
 @pytest.fixture
@@ -117,7 +119,7 @@ async def test_a_row_that_cannot_be_read_stops_it_visibly_at_its_position(tokens
     await tokens.record(issue())
     await followed(reader)
     await tokens.record(issue())
-    await reader.execute(ISSUE, data, b"r" * 32)
+    await reader.execute(ISSUE, data)
     await tokens.record(issue())
     await followed(reader)
     now = await told(reader)
@@ -133,7 +135,7 @@ async def test_a_row_that_cannot_be_read_stops_it_visibly_at_its_position(tokens
 async def test_a_rebuild_repairs_it_once_the_row_can_be_read(database, tokens, reader, monkeypatch):
     poison = json.encode({"bot": "bot-abc123"})
     await tokens.record(issue())
-    await reader.execute(ISSUE, poison, b"r" * 32)
+    await reader.execute(ISSUE, poison)
     await followed(reader)
     with pytest.raises(last_used.Poison):
         await rebuild.rebuild(database, last_used.NAME, silent)

@@ -11,10 +11,10 @@ from alembic import command
 from msgspec import json, structs
 from sqlalchemy import Connection
 
+from events.chain import event_leaf, root_of
 from events.client import ClientLoginChanged, Login
-from events.codec import Event
-from events.database import connect
-from events.log import Append, Change, Log
+from events.codec import Event, encode, type_of
+from events.database import AnyConnection, connect
 from projections import clients, report
 from projections.inline import INLINE
 from projections.table import Table
@@ -25,7 +25,7 @@ from service.migrations.run import migrate
 from service.migrations.version import WANTED, SchemaAhead, SchemaBehind, check, present
 from tests.conftest import named
 from tests.rules.samples import BOT_DISABLED, BOT_REGISTERED, DELETED, DISABLED, INTERACTIVE, REGISTERED, RENAMED
-from tests.tables.conftest import appended, column, writing
+from tests.tables.conftest import column, connected, proved
 from tests.tables.items import item, meta
 from tests.tables.test_projections import agreed
 
@@ -85,7 +85,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(bare):
 async def test_what_an_older_version_wrote_before_a_migration_and_goes_on_to_write_after_it_is_right(bare):
     """Version 0001 knows no public clients and no terms of login; its processes go on until they are replaced."""
     await run._with_connection(bare, lambda connection: _upgrade_to(connection, "0001"))
-    async with writing(bare) as log:
+    async with connected(bare) as log:
         kept, changed, bot = new_id(), new_id(), new_id()
         await _old_append(log, CLIENT.table, kept, [INTERACTIVE])
         await _old_append(log, CLIENT.table, changed, [INTERACTIVE])
@@ -100,6 +100,7 @@ async def test_what_an_older_version_wrote_before_a_migration_and_goes_on_to_wri
         assert await migrate(bare) == ("0002", WANTED)
         for name in report.NAMES:
             await agreed(bare, name)
+        await proved(log)
     connection = await connect(bare)
     found = await clients.find(connection, kept)
     await connection.close()
@@ -120,7 +121,7 @@ async def test_a_default_of_before_that_nobody_chose_leaves_the_rows_of_clients(
     }
     await run._with_connection(bare, lambda connection: _upgrade_to(connection, "0004"))
     connection = await asyncpg.connect(bare)
-    async with writing(bare) as log:
+    async with connected(bare) as log:
         for events, stored in lives.values():
             stream = new_id()
             await _old_append(log, CLIENT.table, stream, events)
@@ -144,7 +145,7 @@ async def test_a_row_from_the_version_before_keeps_the_newest_column_or_gets_its
     await connection.execute("alter table read.bots add column colour text not null default 'grey'")
     await connection.execute("call log.generate_project()")
     old, new = new_id(), new_id()
-    async with writing(bare) as log:
+    async with connected(bare) as log:
         await _old_append(log, BOT.table, old, [BOT_REGISTERED])
         await connection.execute("update read.bots set colour = 'red'")
         await _old_append(log, BOT.table, new, [structs.replace(BOT_REGISTERED, email="other@example.com")])
@@ -169,13 +170,29 @@ def _upgrade_to(connection: Connection, version: str) -> None:
     command.upgrade(config, version)
 
 
-async def _old_append(log: Log, table: Table, stream: UUID, past: Sequence[Event], new: Sequence[Event] = ()) -> None:
-    """As version 0001 appends: the client's row has neither of the columns that came later."""
+OLD_APPEND = """
+select st from log.append(array[$1::uuid], array[$2::int], null, null, null,
+                          array_fill(1, array[cardinality($3::int[])]), array_fill($1::uuid, array[cardinality($3::int[])]), $3::int[],
+                          array_fill(1::smallint, array[cardinality($3::int[])]), $4::text[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea,
+                          array[1], array[$9::text], array[$1::uuid], array[$10::jsonb])
+"""
+
+
+async def _old_append(
+    connection: AnyConnection, table: Table, stream: UUID, past: Sequence[Event], new: Sequence[Event] = ()
+) -> None:
+    """As version 0001 appends: it hashes by itself, and the client's row has neither of the columns that came later."""
     row = table.change(stream, [*past, *new]).row
-    stored = row and json.encode({k: v for k, v in json.decode(row).items() if k not in ("public", "login")})
-    change = Change(table.name, stored)
+    stored = row and json.encode({k: v for k, v in json.decode(row).items() if k not in ("public", "login")}).decode()
     expected, events = (len(past), new) if new else (0, past)
-    await appended(log, Append(stream=stream, expected=expected, events=events, meta=meta(), changes=(change,)))
+    versions, kinds = [expected + n for n in range(1, len(events) + 1)], [type_of(event) for event in events]
+    said, data = encode(meta()), [encode(event) for event in events]
+    leaves = [
+        event_leaf(stream=stream, version=version, schema_version=1, kind=kind, meta=said, data=stored_event)
+        for version, kind, stored_event in zip(versions, kinds, data, strict=True)
+    ]
+    hashed = ([said] * len(data), data, leaves, root_of(leaves))
+    assert await connection.fetchval(OLD_APPEND, stream, expected, versions, kinds, *hashed, table.name, stored) is None
 
 
 async def test_every_log_has_an_id_of_its_own(bare, database):
