@@ -51,8 +51,12 @@ class Limits:
     """One per process; concurrent counts go to the database together."""
 
     def __init__(self, url: str) -> None:
-        self._session = Session(url, synchronous_commit="off")
+        self._session = Session(
+            url, synchronous_commit="off"
+        )  # a count that is lost in a crash lets somebody ask once more
         self._one_at_a_time = asyncio.Lock()
+        self._durable = Session(url)  # what was used once and is forgotten in a crash could be used again
+        self._once_at_a_time = asyncio.Lock()
         self._counts: Batcher[str, Counted] = Batcher(self._count)
 
     async def count(self, key: str) -> Counted:
@@ -64,12 +68,17 @@ class Limits:
         await self._ask(lambda connection: connection.execute(GIVE_BACK, key, counted.minute))
 
     async def once(self, key: str, until: datetime) -> bool:
-        """True the first time only; `until` is when whatever the key names is good for nothing anyway. Raises Unavailable."""
-        return await self._ask(lambda connection: connection.fetchval(ONCE, key, until)) is True
+        """True the first time only, durably; `until` is when what the key names is worth nothing anyway. Raises Unavailable."""
+        try:
+            async with self._once_at_a_time, self._durable.using() as connection:
+                return await connection.fetchval(ONCE, key, until) is True
+        except LOST as fault:
+            raise unavailable("whether this was used before could not be recorded", fault) from fault
 
     async def close(self) -> None:
         await self._counts.idle()
         await self._session.close()
+        await self._durable.close()
 
     async def _count(self, keys: list[str]) -> list[Counted | Exception]:
         asked = {key: keys.count(key) for key in sorted(set(keys))}  # sorted, so that two processes cannot deadlock

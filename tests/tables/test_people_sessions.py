@@ -576,3 +576,11 @@ async def test_what_was_used_is_forgotten_when_it_is_good_for_nothing_anyway(lim
     await forget(reader)
     assert await limits.once("past", now - timedelta(hours=1))
     assert not await limits.once("future", now + timedelta(hours=1))
+
+
+async def test_what_was_used_once_stays_used_after_a_crash(limits: Limits, superuser: Connection):
+    """A crash empties an unlogged table, and takes what was committed without waiting for the disk."""
+    assert await limits.once("a code", datetime.now(UTC) + timedelta(minutes=1))
+    assert await superuser.fetchval("select relpersistence = 'p' from pg_class where oid = 'limits.used'::regclass")
+    waits = "select source <> 'client' from pg_settings where name = 'synchronous_commit'"
+    assert await (await limits._durable.connection()).fetchval(waits), "the server's own setting decides"
