@@ -1,4 +1,5 @@
--- The three roles of Muniment, for a superuser to run with psql, in the database that Muniment is to have for itself. Harmless to repeat.
+-- The three roles of Muniment, to be run with psql in the database that Muniment is to have for itself. Harmless to repeat.
+-- Whoever runs it is a superuser, or an administrator as managed Postgres has them: one who may create roles and databases, and owns this one.
 --
 --   OWNER_PASSWORD=... SERVICE_PASSWORD=... psql -d muniment -f deploy/roles.sql
 --
@@ -8,24 +9,30 @@
 --   muniment           what `muniment serve` and the other commands log in as; it may be muniment_service and nothing else
 --
 -- The passwords come from the environment, so that neither this file nor a list of processes shows them. One that is not set
--- stays as it is; \password muniment in psql changes it later.
+-- stays as it is; \password muniment in psql changes it later. Only who may switch it off keeps the statements out of the server's log: an
+-- administrator who may not, on a server that logs them, leaves both variables out and gives the passwords by \password.
 \set ON_ERROR_STOP on
 \getenv owner_password OWNER_PASSWORD
 \getenv service_password SERVICE_PASSWORD
 
 begin;
 set local client_min_messages = 'warning';                          -- "is already a member" is no news
-set local log_statement = 'none';                                    -- no password in the server's log, nor in an error's context
-set local log_min_duration_statement = -1;
-set local log_min_error_statement = 'panic';
+select format('set local %s = %L', name, quiet)                     -- no password in the server's log, nor in an error's context
+  from (values ('log_statement', 'none'), ('log_min_duration_statement', '-1'), ('log_min_error_statement', 'panic')) as logged (name, quiet)
+ where has_parameter_privilege(name, 'set')
+\gexec
 set local password_encryption = 'scram-sha-256';
 
 select format('create role %I', name) from unnest(array['muniment_owner', 'muniment_service', 'muniment']) as name
  where not exists (select from pg_catalog.pg_roles where rolname = name)
 \gexec
-alter role muniment_owner   login   inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
-alter role muniment_service nologin inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
-alter role muniment         login   inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
+-- What a new role has not, it is not told again: only a superuser may, before Postgres 16.
+alter role muniment_owner   login   inherit nocreatedb nocreaterole;
+alter role muniment_service nologin inherit nocreatedb nocreaterole;
+alter role muniment         login   inherit nocreatedb nocreaterole;
+select format('alter role %I nosuperuser noreplication nobypassrls', rolname) from pg_catalog.pg_roles
+ where rolname in ('muniment_owner', 'muniment_service', 'muniment') and (rolsuper or rolreplication or rolbypassrls)
+\gexec
 \if :{?owner_password}
 alter role muniment_owner password :'owner_password';
 \endif
@@ -36,6 +43,10 @@ alter role muniment password :'service_password';
 -- The owner is a member of the service's role, so that a migration can change the tables that the service owns; never the other way round.
 grant muniment_service to muniment_owner, muniment;
 
+-- An administrator gives the database only to whom it could become itself (Postgres 16 says so of each grant).
+select format('grant muniment_owner to %I', current_user) || case when current_setting('server_version_num')::int < 160000 then '' else ' with inherit true, set true' end
+  from pg_catalog.pg_roles where rolname = current_user and not rolsuper
+\gexec
 alter database :"DBNAME" owner to muniment_owner;
 revoke all on database :"DBNAME" from public;
 grant connect, temporary on database :"DBNAME" to muniment_service;  -- temporary: `projections verify` folds the log into one

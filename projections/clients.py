@@ -55,10 +55,10 @@ select {COLUMNS} from read.clients c
    and ($5::text is null or strpos(lower(c.display_name), lower($5)) > 0)
  order by c.stream_id limit $6
 """
-OF_OWNER = "select stream_id from read.clients where owner = $1 order by stream_id"
-OF_BOT = "select stream_id from read.clients where bot_user_id = $1 order by stream_id"
+OF_OWNER = "select stream_id, version from read.clients where owner = $1 order by stream_id"
+OF_BOT = "select stream_id, version from read.clients where bot_user_id = $1 order by stream_id"
 OF_DELETED_BOTS = """
-select c.stream_id from read.bots b join read.clients c on c.bot_user_id = b.bot_id where b.state = 'deleted' order by c.stream_id
+select c.stream_id, c.version from read.bots b join read.clients c on c.bot_user_id = b.bot_id where b.state = 'deleted' order by c.stream_id
 """
 
 
@@ -233,14 +233,21 @@ async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> li
     return [_row(row) for row in rows]
 
 
-async def of_owner(connection: AnyConnection, owner: str) -> list[UUID]:
-    return [row[0] for row in await connection.fetch(OF_OWNER, owner)]
+class Standing(Struct, frozen=True):
+    """A client that exists, and how many events it has."""
+
+    stream_id: UUID
+    version: int
 
 
-async def of_bot(connection: AnyConnection, bot_id: str) -> list[UUID]:
-    return [row[0] for row in await connection.fetch(OF_BOT, bot_id)]
+async def of_owner(connection: AnyConnection, owner: str) -> list[Standing]:
+    return [Standing(*row) for row in await connection.fetch(OF_OWNER, owner)]
 
 
-async def of_deleted_bots(connection: AnyConnection) -> list[UUID]:
+async def of_bot(connection: AnyConnection, bot_id: str) -> list[Standing]:
+    return [Standing(*row) for row in await connection.fetch(OF_BOT, bot_id)]
+
+
+async def of_deleted_bots(connection: AnyConnection) -> list[Standing]:
     """Clients that a deletion of their bot has yet to reach."""
-    return [row[0] for row in await connection.fetch(OF_DELETED_BOTS)]
+    return [Standing(*row) for row in await connection.fetch(OF_DELETED_BOTS)]

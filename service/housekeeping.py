@@ -16,6 +16,7 @@ from events.issuance import make_partitions
 from events.receipts import forget_old_commands
 from projections import catch_up, clients
 from service import fitness, limits
+from service.commands.authority import EVERYBODY
 from service.commands.cascade import delete_clients
 from service.credentials import new_id
 from service.outages import Outages
@@ -96,7 +97,7 @@ async def _finish_deletions(resources: Resources) -> None:
     """A bot's deletion reaches all of its clients, even if the process that began it was killed in between."""
     left = await read(resources.ledger.pool, clients.of_deleted_bots)
     meta = Meta(actor=ByService(why="the bot was deleted"), request_id=str(new_id()))
-    await delete_clients(resources.ledger, left, meta)
+    await delete_clients(resources.ledger, left, EVERYBODY, meta)
 
 
 async def _forget(resources: Resources) -> None:

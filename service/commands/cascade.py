@@ -1,18 +1,81 @@
-"""A bot's deletion, carried on to its clients. They get no token from the bot's deletion on, whether this came to its end or not."""
+"""Deleting many clients: those of an owner, or those that a bot's deletion leaves. Many streams are read, and appended to, at once."""
 
+import asyncio
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from uuid import UUID
 
+from msgspec import Struct
+
+from events import client
+from events.database import read
 from events.envelope import Meta
-from service.commands.authority import EVERYBODY
-from service.commands.client import DeleteClient
+from events.log import Append, Appended, Conflict
+from events.replay import histories
+from projections.clients import Standing
+from service.commands.authority import Holder
+from service.commands.client import DeleteClient, decide
 from service.commands.handle import CLIENT, Ledger, handle
 from service.problems import NotFound
 
+MOST_CLIENTS, MOST_EVENTS = 200, 5_000
+"""Of a batch: between two, whatever else this process was asked for has its turn."""
 
-async def delete_clients(ledger: Ledger, streams: list[UUID], meta: Meta) -> None:
-    """Harmless to repeat: a client that somebody else deleted meanwhile is passed over."""
-    for stream in streams:
-        try:
-            await handle(ledger, CLIENT, stream, DeleteClient(by=EVERYBODY), meta)
-        except NotFound:
-            continue
+
+class Deleted(Struct, frozen=True):
+    """How many, and where the last of them stands in the log; None when there was none."""
+
+    count: int
+    position: int | None
+
+
+async def delete_clients(ledger: Ledger, clients: Sequence[Standing], by: Holder, meta: Meta) -> Deleted:
+    """Harmless to repeat: a client that somebody else deleted meanwhile is passed over. Raises Unavailable."""
+    positions: list[int] = []
+    for batch in _batches(clients):
+        positions += await _delete(ledger, [one.stream_id for one in batch], DeleteClient(by=by), meta)
+    return Deleted(len(positions), max(positions, default=None))
+
+
+def _batches(clients: Sequence[Standing]) -> Iterator[list[Standing]]:
+    batch: list[Standing] = []
+    events = 0
+    for one in clients:
+        if batch and (len(batch) == MOST_CLIENTS or events + one.version > MOST_EVENTS):
+            yield batch
+            batch, events = [], 0
+        batch.append(one)
+        events += one.version
+    if batch:
+        yield batch
+
+
+async def _delete(ledger: Ledger, streams: list[UUID], command: DeleteClient, meta: Meta) -> list[int]:
+    """The positions of what was deleted."""
+    past: dict[UUID, list[client.ClientEvent]] = {stream: [] for stream in streams}
+    for recorded in await read(ledger.pool, lambda connection: histories(connection, streams)):
+        past[recorded.stream_id].append(recorded.event)  # pyright: ignore[reportArgumentType] - a client's stream has a client's events
+    items = [item for stream, events in past.items() if (item := _item(stream, events, command, meta))]
+    outcomes = await asyncio.gather(*map(ledger.log.append, items))
+    done = [outcome.position for outcome in outcomes if isinstance(outcome, Appended)]
+    for item, outcome in zip(items, outcomes, strict=True):
+        if isinstance(outcome, Conflict) and (position := await _again(ledger, item.stream, command, meta)):
+            done.append(position)
+    return done
+
+
+def _item(stream: UUID, past: list[client.ClientEvent], command: DeleteClient, meta: Meta) -> Append | None:
+    try:
+        events = decide(command, reduce(client.evolve, past, client.Unregistered()))
+    except NotFound:
+        return None
+    change = CLIENT.table.change(stream, [*past, *events])
+    return Append(stream=stream, expected=len(past), events=events, meta=meta, changes=(change,))
+
+
+async def _again(ledger: Ledger, stream: UUID, command: DeleteClient, meta: Meta) -> int | None:
+    """Something happened to the client between the look and the append."""
+    try:
+        return (await handle(ledger, CLIENT, stream, command, meta)).position
+    except NotFound:
+        return None

@@ -10,6 +10,7 @@ from events.database import read
 from events.log import Receipt
 from projections import bots, clients
 from projections.bots import Row, bot_id_of
+from service.commands.authority import EVERYBODY
 from service.commands.bot import BotCommand, DeleteBot, DisableBot, EnableBot, RegisterBot
 from service.commands.cascade import delete_clients
 from service.commands.handle import BOT, Handled, handle
@@ -80,7 +81,7 @@ async def delete_bot(call: Call) -> Response:
     handled = await _carry_out(call, DeleteBot(by=call.caller.holder))
     bot_id = call.request.path_params["bot_id"]
     left = await read(call.resources.ledger.pool, lambda c: clients.of_bot(c, bot_id))
-    await delete_clients(call.resources.ledger, left, structs.replace(call.meta, cause=handled.position))
+    await delete_clients(call.resources.ledger, left, EVERYBODY, structs.replace(call.meta, cause=handled.position))
     return Response(status_code=204, headers=position(handled))
 
 

@@ -13,6 +13,7 @@ from events.log import Receipt
 from projections import clients, last_used
 from projections.clients import Row, Wanted, stream_of
 from service import redirect_uri
+from service.commands import cascade
 from service.commands.authority import may_import
 from service.commands.client import (
     ChangeClient,
@@ -126,15 +127,9 @@ async def delete_client(call: Call) -> Response:
 
 async def delete_clients(call: Call) -> Response:
     """All of the caller's own; an operator's too are its own only, for nobody means to delete everybody's at once."""
-    by = call.caller.holder
-    deleted, last = 0, Handled(None, 0)
-    for stream in await read(call.resources.ledger.pool, lambda c: clients.of_owner(c, call.caller.sub)):
-        try:
-            last = await handle(call.resources.ledger, CLIENT, stream, DeleteClient(by=by), call.meta)
-        except NotFound:  # somebody else deleted it meanwhile
-            continue
-        deleted += 1
-    return answered(DeletedClients(deleted=deleted), headers=position(last))
+    own = await read(call.resources.ledger.pool, lambda c: clients.of_owner(c, call.caller.sub))
+    deleted = await cascade.delete_clients(call.resources.ledger, own, call.caller.holder, call.meta)
+    return answered(DeletedClients(deleted=deleted.count), headers=position(deleted))
 
 
 def stream_asked(call: Call) -> UUID:
@@ -153,7 +148,7 @@ async def row_asked(call: Call, stream: UUID) -> Row:
     return found.client
 
 
-def position(handled: Handled) -> dict[str, str]:
+def position(handled: Handled | cascade.Deleted) -> dict[str, str]:
     return {} if handled.position is None else {"Muniment-Position": str(handled.position)}
 
 

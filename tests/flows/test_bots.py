@@ -5,8 +5,14 @@ from typing import Any
 
 import httpx
 import jwt
+from msgspec import structs
 
-from tests.flows.conftest import Live, oauth_error, refused
+from events.client import ClientCredentials
+from events.log import Append, Log
+from service.commands.handle import CLIENT
+from service.credentials import new_id
+from tests.flows.conftest import META, Live, oauth_error, refused
+from tests.rules.samples import REGISTERED
 
 BOTS = "/api/v1/auth/bots"
 CLIENTS = "/api/v1/auth/clients"
@@ -20,6 +26,26 @@ async def bot_of(live: Live, email: str) -> str:
     answer = await make(live, email=email)
     assert answer.status_code == 201, answer.text
     return answer.json()["id"]
+
+
+async def test_a_bot_with_many_clients_is_deleted_while_others_get_tokens(live: Live):
+    bot, (client_id, secret) = await bot_of(live, "many@example.com"), await live.register()
+    change = structs.replace(REGISTERED, grant=ClientCredentials(bot_user_id=bot))
+    log = Log(live.database)
+    streams = [new_id() for _ in range(450)]
+    appends = [
+        Append(stream=stream, expected=0, events=[change], meta=META, changes=(CLIENT.table.change(stream, [change]),))
+        for stream in streams
+    ]
+    await asyncio.gather(*map(log.append, appends))
+    await log.close()
+
+    deleting = asyncio.create_task(live.http.delete(f"{BOTS}/{bot}", headers=live.bearer))
+    while not deleting.done():
+        await live.access_token(client_id, secret)
+    assert deleting.result().status_code == 204
+    left = await live.http.get(CLIENTS, params={"botUserId": bot}, headers=live.bearer)
+    assert left.json() == []
 
 
 async def test_a_bot_is_made_and_read(live: Live):

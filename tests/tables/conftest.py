@@ -20,7 +20,7 @@ from service.migrations.run import migrate
 from tests.conftest import FAST, fresh_database, open_directory
 
 
-def _other() -> Path | None:
+def other_binaries() -> Path | None:
     """The programs on which the tests of the log are run too: TEST_POSTGRES_BIN, or the oldest other version that is installed."""
     if named := os.environ.get("TEST_POSTGRES_BIN"):
         return Path(named)
@@ -48,7 +48,7 @@ insert into log.issuance_batches select * from log.batches;
 @pytest.fixture(scope="session")
 def postgres_other() -> Iterator[str]:
     """A Postgres of one's own, of another major version."""
-    other = _other()
+    other = other_binaries()
     if other is None:
         pytest.skip(f"there is no second Postgres in {binaries.SYSTEM}, and TEST_POSTGRES_BIN names none")
     with open_directory() as place, running(place / "data", binaries=other, settings=FAST) as url:

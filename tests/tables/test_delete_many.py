@@ -1,0 +1,78 @@
+"""Deleting many clients at once: few commits, each client once, and whatever else is asked for goes on."""
+
+import asyncio
+
+import pytest
+from msgspec import structs
+
+from events.database import Connection, pool
+from events.log import Append, Log
+from projections import clients
+from projections.clients import Standing
+from service.commands import cascade
+from service.commands.authority import EVERYBODY
+from service.commands.cascade import delete_clients
+from service.commands.handle import CLIENT, Ledger
+from service.credentials import new_id
+from tests.rules.samples import DISABLED, REGISTERED
+from tests.tables.items import meta
+
+MANY = 450
+
+
+async def registered(log: Log, owner: str, count: int) -> None:
+    async def register(number: int) -> None:
+        events = [structs.replace(REGISTERED, owner=owner), *[DISABLED] * (number % 2)]
+        stream = new_id()
+        change = CLIENT.table.change(stream, events)
+        await log.append(Append(stream=stream, expected=0, events=events, meta=meta(), changes=(change,)))
+
+    await asyncio.gather(*map(register, range(count)))
+
+
+async def test_many_are_deleted_with_one_commit_for_hundreds_and_nobody_else_s(
+    database: str, log: Log, reader: Connection
+):
+    await registered(log, "ann", MANY)
+    await registered(log, "bob", 1)
+    before = await reader.fetchval("select count(*) from log.batches")
+    async with pool(database) as connections:
+        deleted = await delete_clients(
+            Ledger(log, connections), await clients.of_owner(reader, "ann"), EVERYBODY, meta()
+        )
+        nothing = await delete_clients(Ledger(log, connections), [], EVERYBODY, meta())
+    assert deleted.count == MANY
+    assert deleted.position == await reader.fetchval("select max(last_position) from log.batches")
+    assert await reader.fetchval("select count(*) from log.batches") <= before + 6
+    assert await reader.fetchval("select array_agg(owner) from read.clients") == ["bob"]
+    assert (nothing.count, nothing.position) == (0, None)
+
+
+async def test_two_who_delete_the_same_delete_each_once_and_what_happens_meanwhile_is_no_hindrance(
+    database: str, log: Log, reader: Connection
+):
+    await registered(log, "ann", MANY)
+    own = await clients.of_owner(reader, "ann")
+    async with pool(database) as connections:
+        ledger = Ledger(log, connections)
+        both = await asyncio.gather(*(delete_clients(ledger, own, EVERYBODY, meta()) for _ in range(2)))
+    assert sum(deleted.count for deleted in both) == MANY
+    assert await reader.fetchval("select count(*) from log.events where type = 'client.deleted'") == MANY
+    assert await reader.fetchval("select count(*) from read.clients") == 0
+
+
+@pytest.mark.parametrize(
+    ("versions", "sizes"),
+    [
+        ([], []),
+        ([1] * 200, [200]),
+        ([1] * 201, [200, 1]),
+        ([5_000, 5_000, 1], [1, 1, 1]),
+        ([9_000, 1], [1, 1]),
+        ([2_500, 2_500, 1], [2, 1]),
+    ],
+)
+def test_a_batch_has_so_many_clients_and_so_many_events_at_most(versions: list[int], sizes: list[int]):
+    batches = list(cascade._batches([Standing(new_id(), version) for version in versions]))
+    assert [len(batch) for batch in batches] == sizes
+    assert [one.version for batch in batches for one in batch] == versions
