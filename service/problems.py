@@ -13,7 +13,7 @@ Problem
 ├── NoPrecondition       428  an update without If-Match
 ├── TooMany              429
 ├── Unforeseen           500  tells nothing but the request id
-└── ComeAgain            503  nothing was confirmed; the database is away for the moment
+└── ComeAgain            503  nothing was confirmed; the database cannot be used for the moment
 """
 
 from collections.abc import Mapping
@@ -123,5 +123,7 @@ class ComeAgain(Problem):
     status = 503
     title = "Service Unavailable"
 
-    def __init__(self, detail: str = "The database is away for the moment: nothing was confirmed. Ask again.") -> None:
+    def __init__(
+        self, detail: str = "The database cannot be used for the moment: nothing was confirmed. Ask again."
+    ) -> None:
         super().__init__(detail, headers={"Retry-After": "1"})

@@ -96,7 +96,7 @@ class ServerAway(Refusal):
     headers: Mapping[str, str] = {"Retry-After": "1"}
 
     def __init__(self) -> None:
-        super().__init__("Nothing was issued: the database is away for the moment. Ask again.")
+        super().__init__("Nothing was issued: the database cannot be used for the moment. Ask again.")
 
 
 def plain(text: str) -> str:

@@ -145,8 +145,8 @@ REFUSALS: Mapping[type[Problem], Refusal] = {
         "Something went wrong here. The operator finds more under request id 0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55.",
     ),
     ComeAgain: Refusal(
-        "The database is away for the moment: nothing was confirmed.",
-        "The database is away for the moment: nothing was confirmed. Ask again.",
+        "The database cannot be used for the moment: nothing was confirmed.",
+        "The database cannot be used for the moment: nothing was confirmed. Ask again.",
         ("Retry-After",),
     ),
 }
@@ -184,8 +184,8 @@ OAUTH_REFUSALS = (
     _oauth(
         503,
         "temporarily_unavailable",
-        "Nothing was issued: the database is away for the moment. Ask again.",
+        "Nothing was issued: the database cannot be used for the moment. Ask again.",
         ("Retry-After",),
-        meaning="The database is away for the moment: nothing was confirmed.",
+        meaning="The database cannot be used for the moment: nothing was confirmed.",
     ),
 )

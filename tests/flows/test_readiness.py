@@ -5,16 +5,18 @@ import logging
 from collections.abc import AsyncIterator
 
 import asyncpg
+import httpx
 import pytest
 
 from events import issuance
 from events.database import Unavailable, connect, log_in
 from projections import clients, rebuild
 from service import fitness, outages
+from service.app import app
 from service.credentials import new_id
 from service.outages import Outages
 from tests.conftest import fresh_database, named
-from tests.flows.conftest import Live, serving
+from tests.flows.conftest import Live, oauth_error, serving, settings_for
 from tests.patience import PATIENCE
 
 FULL = """
@@ -49,6 +51,8 @@ BROKEN = {
         "it is a standby, or read-only",
     ),
 }
+
+WRONG_KEY = "MUNIMENT_MASTER_KEY is not the key that this database's signing keys were wrapped with"
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,25 @@ async def test_with(broken: Live, caplog: pytest.LogCaptureFixture, break_it: st
         while (await broken.http.get("/health/ready")).status_code != 200:
             await asyncio.sleep(0)
     assert (await broken.token_for(broken.client_id, broken.client_secret)).status_code == 200
+
+
+async def test_with_another_master_key_than_the_database_s(broken: Live):
+    application = app(settings_for(broken.database, broken.url, master_key=b"o" * 32))
+    async with (
+        application.router.lifespan_context(application),
+        httpx.AsyncClient(verify=False, base_url=broken.url, transport=httpx.ASGITransport(application)) as http,
+    ):
+        async with asyncio.timeout(PATIENCE):
+            while WRONG_KEY not in (ready := await http.get("/health/ready")).json().get("why", ""):
+                await asyncio.sleep(0)
+        assert ready.status_code == 503
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": broken.client_id,
+            "client_secret": broken.client_secret,
+        }
+        said = oauth_error(await http.post("/openid/token", data=form), 503, "temporarily_unavailable")
+        assert said == "Nothing was issued: the database cannot be used for the moment. Ask again."
 
 
 async def test_being_ready_leaves_nothing_in_the_log(broken: Live):
