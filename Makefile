@@ -12,7 +12,7 @@ LOCK := pip compile --quiet --universal --generate-hashes --no-header --no-emit-
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-pythons check format bench lock clean
+.PHONY: help serve test test-clients test-pythons check format bench lock clean
 
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test-pythons: .venv/installed-dev ## run the rules and a smoke of the service on
 	  $(UV) pip install --quiet --python .venv-$$python/bin/python --no-deps --no-build-isolation -e . && \
 	  .venv-$$python/bin/python -m pytest tests/rules tests/flows/test_home.py tests/flows/test_cli.py || exit 1; \
 	done
+
+test-clients: .venv/installed-dev ## log people in by stock clients in Go, Java, Node, Python and a browser (builds them first: minutes)
+	@exec $(BIN)/python -m pytest tests/clients -o timeout=900 $(ARGS)
 
 check: .venv/installed-dev ## ruff, format, basedpyright, import-linter, hadolint, compose: the static checks that CI runs
 	$(BIN)/ruff check .
