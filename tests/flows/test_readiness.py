@@ -24,6 +24,11 @@ create function public.fill() returns trigger language plpgsql as
   $$ begin raise exception 'could not extend file "base/1": No space left on device' using errcode = 'disk_full'; end $$;
 create trigger fill before insert on log.issuance_batches for each row execute function public.fill();
 """
+EACH_ISSUE = """
+do $$ declare f regprocedure; begin
+  for f in select oid from pg_proc where proname = 'issue' and pronamespace = 'log'::regnamespace loop execute format('DO', f); end loop;
+end $$
+"""
 BROKEN = {
     "a table of the wrong owner": (
         "alter table read.clients owner to postgres",
@@ -36,8 +41,8 @@ BROKEN = {
         "permission denied for table batches",
     ),
     "a log that takes nothing": (
-        "revoke execute on function log.issue from muniment_service",
-        "grant execute on function log.issue to muniment_service",
+        EACH_ISSUE.replace("DO", "revoke execute on function %s from muniment_service"),
+        EACH_ISSUE.replace("DO", "grant execute on function %s to muniment_service"),
         "permission denied for function issue",
     ),
     "a full disk": (
