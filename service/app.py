@@ -14,9 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from events.database import Unavailable
-from service import housekeeping
-from service.credentials import new_id
+from service import housekeeping, logs
 from service.endpoints import authorize, bots, clients, discovery, health, secrets, users
+from service.endpoints.asgi import Identified
 from service.endpoints.cross_origin import preflight
 from service.endpoints.introspect import introspect
 from service.endpoints.issuer_path import IssuerPath
@@ -44,6 +44,7 @@ from service.pages import (
     upstream,
 )
 from service.problems import Invalid, NotAllowed, NotFound, Problem, Unforeseen
+from service.request_id import this_request
 from service.resources import opened
 from service.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE, USERS_READ, USERS_WRITE
 from service.settings import Settings, read
@@ -128,9 +129,7 @@ LOGIN = [  # for people in their browsers, and for the libraries that send them 
 def create() -> Starlette:
     """What uvicorn calls in each worker: settings from the environment, as `muniment serve` completed it. Raises WrongSettings."""
     settings = read(os.environ)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("authlib").setLevel(max(logging.INFO, logging.getLogger().level))  # at DEBUG it logs whole tokens
-    logging.getLogger("httpx").setLevel(max(logging.WARNING, logging.getLogger().level))  # at INFO it logs whole URLs
+    logs.set_up(settings.log_level, settings.log_format)
     return app(settings)
 
 
@@ -161,7 +160,10 @@ def app(settings: Settings) -> Starlette:
     refusals = {**shown, HTTPException: _refused, Exception: _failed}
     routes = [*ROUTES, *LOGIN]
     application = Starlette(
-        routes=routes, middleware=_issuer_path(settings.issuer, routes), lifespan=lifespan, exception_handlers=refusals
+        routes=routes,
+        middleware=[Middleware(Identified), *_issuer_path(settings.issuer, routes)],
+        lifespan=lifespan,
+        exception_handlers=refusals,
     )
     application.router.redirect_slashes = (
         False  # a redirect would go to wherever the Host header says, and lose the POST's body
@@ -190,13 +192,13 @@ async def _refused(request: Request, fault: Exception) -> Response:
         case _:
             problem = Invalid(fault.detail)
     problem.headers.update(fault.headers or {})
-    return refusal(problem, new_id())
+    return refusal(problem, this_request())
 
 
 async def _failed(request: Request, fault: Exception) -> Response:
     if errors.is_person(request):
         return await errors.refuse(request, fault)
-    request_id = new_id()
+    request_id = this_request()
     log.error("request %s failed", request_id, exc_info=fault)
     return refusal(
         Unforeseen(f"Something went wrong here. The operator finds more under request id {request_id}."), request_id

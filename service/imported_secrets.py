@@ -14,13 +14,14 @@ from events.database import Unavailable
 from events.envelope import ByService, Meta
 from service.commands.handle import CLIENT, Ledger, handle
 from service.commands.secret import RehashSecret
-from service.credentials import Secret, hash_secret, hint_of, new_id, proven
+from service.credentials import Secret, hash_secret, hint_of, proven
 from service.foreign_hash import matches
 from service.limits import Counted, Limits
 from service.lookup import Lookup, Seen
 from service.oauth.errors import TooManyFailures
 from service.oauth.server import utc_now
 from service.people.throttle import network
+from service.request_id import this_request
 
 ADDRESS_LIMIT = 10
 """Wrong secrets from one address (IPv6: one /64 network) in a minute, for all clients whose secret is not proved yet."""
@@ -77,7 +78,9 @@ class ImportedSecrets:
                 continue
             hint = hint_of(Secret(text)) if len(text) >= LONG_ENOUGH else secret.hint
             command = RehashSecret(secret_id=secret.secret_id, hash=hash_secret(text), hint=hint)
-            meta = Meta(actor=ByService(why="an imported secret was proved"), request_id=str(new_id()), address=address)
+            meta = Meta(
+                actor=ByService(why="an imported secret was proved"), request_id=str(this_request()), address=address
+            )
             handled = await handle(self._ledger, CLIENT, stream, command, meta)
             await self._lookup.reach(handled.position or 0)
             for key, counted in counts:

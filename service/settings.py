@@ -20,6 +20,7 @@ LONGEST_SESSION = 90 * A_DAY
 ACCESS_TOKEN_ALGS = {"es256": "ES256", "rs256": "RS256", "eddsa": "EdDSA"}
 UPSTREAM = ("MUNIMENT_UPSTREAM_ISSUER", "MUNIMENT_UPSTREAM_CLIENT_ID", "MUNIMENT_UPSTREAM_CLIENT_SECRET")
 REQUIRE_PKCE = ("public", "all")
+LOG_FORMATS = ("auto", "text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -71,6 +72,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     insecure_http_hosts: frozenset[str] = frozenset()
     postgres_bin: Path | None
     log_level: str
+    log_format: str
     upstream: Upstream | None = None
 
     def __repr__(self) -> str:
@@ -104,6 +106,7 @@ def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
         insecure_http_hosts=insecure,
         postgres_bin=asked.directory("MUNIMENT_POSTGRES_BIN"),
         log_level=asked.one_of("MUNIMENT_LOG_LEVEL", "info", LOG_LEVELS),
+        log_format=asked.one_of("MUNIMENT_LOG_FORMAT", "auto", LOG_FORMATS),
         upstream=asked.upstream(*UPSTREAM, insecure=insecure),
     )
     asked.no_stranger()

@@ -60,3 +60,10 @@ def name_fault(text: str) -> str | None:
 def id_fault(text: str) -> str | None:
     """Why this id (a `sub`) could be taken for another one (RFC 9700 section 4.15), as far as its characters go."""
     return None if _is_id(text) else ID_MUST
+
+
+def printable(text: str) -> str:
+    """The text without characters that a terminal obeys: a client's name must not be able to paint the screen."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

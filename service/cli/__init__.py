@@ -14,6 +14,7 @@ import typer
 
 from service.cli import clients, database, keys, log, operators, projections, serve, users
 from service.cli.opening import Plainly
+from service.cli.output import note
 
 app = typer.Typer(
     name="muniment",
@@ -55,7 +56,7 @@ def main() -> None:
     try:
         app()
     except Plainly as fault:
-        sys.stderr.write(f"muniment: {fault}\n")
+        note(str(fault))
         sys.exit(1)
 
 

@@ -14,7 +14,7 @@ from events.database import Connection, connect
 from events.replay import Checkpoint
 from events.verify import EVENTS
 from service.cli.opening import Plainly, opened_at, run
-from service.cli.output import note
+from service.cli.output import note, shown
 from service.cli.progress import Progress, bar
 
 FORMAT = "muniment-log-1"
@@ -128,4 +128,4 @@ def _checkpoint(at: Checkpoint) -> dict[str, Any]:
 
 
 def _line(what: str, told: dict[str, Any]) -> bytes:
-    return json.encode({"line": what, **told}) + b"\n"
+    return shown(json.encode({"line": what, **told})) + b"\n"

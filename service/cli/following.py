@@ -12,9 +12,10 @@ from events.codec import Recorded
 from events.database import LOST, Connection, Session, Unavailable
 from events.replay import Checkpoint, head, pages
 from service.cli.opening import Plainly, opened_at, run
-from service.cli.output import Json, line, moment, note, printable, say
+from service.cli.output import Json, line, moment, note, say
 from service.cli.telling import as_json as event_as_json
 from service.cli.telling import subject, what, who
+from service.text import printable
 
 POLL_SECONDS = 1.0
 """How late an event is seen whose notification was lost."""

@@ -13,9 +13,10 @@ from events.replay import history
 from projections import bots, clients, signing_keys
 from service.cli import export, following, verification
 from service.cli.opening import Plainly, ask
-from service.cli.output import Json, document, lines, moment, printable, say
+from service.cli.output import Json, document, lines, moment, say
 from service.cli.telling import as_json as event_as_json
 from service.cli.telling import fields, who
+from service.text import printable
 
 app = typer.Typer(help="What happened: shown, followed, exported, and proved.", no_args_is_help=True)
 

@@ -1,4 +1,7 @@
-"""What commands write: tables and sentences for people, JSON for scripts. With --json nothing else goes to stdout."""
+"""What commands write: tables and sentences for people, JSON for scripts. With --json nothing else goes to stdout.
+
+Whatever is in a text, a terminal shows it and obeys none of it.
+"""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -7,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 from msgspec import json
+
+from service.text import printable
 
 Json = Annotated[bool, typer.Option("--json", help="For scripts: JSON on stdout, and nothing else.")]
 
@@ -26,17 +31,34 @@ def line(value: Any) -> None:
 
 def _write(text: bytes) -> None:
     sys.stdout.flush()
-    sys.stdout.buffer.write(text + b"\n")
+    sys.stdout.buffer.write(shown(text) + b"\n")
+
+
+def shown(document: bytes) -> bytes:
+    """The same JSON value, written without characters that a terminal obeys: U+009B begins an escape sequence as ESC and [ do."""
+    if document.isascii() and b"\x7f" not in document:
+        return document
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in document.decode()).encode()
+
+
+def _escaped(character: str) -> str:
+    """RFC 8259 section 7; characters beyond U+FFFF are two of UTF-16's."""
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def say(text: str) -> None:
     """A sentence, or lines of them, on stdout."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(_printable_lines(text) + "\n")
 
 
 def note(text: str) -> None:
     """Something about the work itself, for the person who watches: on stderr."""
-    sys.stderr.write(f"muniment: {text}\n")
+    sys.stderr.write(f"muniment: {_printable_lines(text)}\n")
+
+
+def _printable_lines(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int = 1) -> None:
@@ -60,13 +82,6 @@ def lines(facts: Iterable[tuple[str, str]], *, indent: str = "") -> None:
     width = max((len(name) for name, _ in kept), default=0)
     for name, value in kept:
         say(f"{indent}{name:<{width}}  {printable(value)}".rstrip())
-
-
-def printable(text: str) -> str:
-    """The text without characters that a terminal obeys: a client's name must not be able to paint the screen."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def moment(at: datetime | None, *, exact: bool = False) -> str:

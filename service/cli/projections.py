@@ -12,8 +12,9 @@ from projections import report
 from projections.last_used import Poison
 from projections.report import NAMES, Verdict
 from service.cli.opening import Plainly, ask, ask_at, opened_at, run
-from service.cli.output import Json, document, printable, say, table
+from service.cli.output import Json, document, say, table
 from service.cli.progress import bar
+from service.text import printable
 
 app = typer.Typer(help="The tables made of what happened.", no_args_is_help=True)
 

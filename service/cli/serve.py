@@ -1,6 +1,5 @@
 """muniment serve: the service itself, with a Postgres of its own unless MUNIMENT_DATABASE_URL names one."""
 
-import logging
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service import fitness, master_key
+from service import fitness, logs, master_key
 from service.cli import listening, occupancy
 from service.cli.opening import opened, plainly, right_key, run, url_of
 from service.settings import Settings, read
@@ -52,7 +51,7 @@ def serve(workers: Workers = 1) -> None:
             typer.echo(first_steps.welcome(operator, settings.data / first_run.FILE))
         _warn_of_plain_http(settings)
         _hand_over(settings)
-        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        logs.set_up(settings.log_level, settings.log_format)
         banner = BANNER.format(version=metadata.version("muniment"), addresses=", ".join(urls), issuer=settings.issuer)
         if not server.run(sockets, lambda: typer.echo(banner), workers=workers, **_uvicorn(settings)):
             raise typer.Exit(3)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service import request_id
 from service.resources import Resources
 
 MOST_BYTES = 64 * 1024
@@ -15,6 +16,18 @@ class BodyTooLong(Exception):
 
 class BodyCutShort(Exception):
     """The sender went away in the middle of the body; what did arrive may mean something else than the whole."""
+
+
+class Identified:
+    """Gives each request its id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request_id.begin()
+        await self._app(scope, receive, send)
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:

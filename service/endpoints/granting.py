@@ -16,6 +16,7 @@ from service.oauth import tickets
 from service.oauth.asked import AuthorizationRequest
 from service.people import ending
 from service.people.sessions import SignedIn
+from service.request_id import this_request
 from service.resources import Resources
 
 CODE_SECONDS = 60
@@ -48,7 +49,7 @@ async def code_of(resources: Resources, asked: AuthorizationRequest, found: Foun
     )
     command = GrantAuthorization(granted=_granted(asked, found, signed_in), code=issued)
     actor = ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id)
-    meta = Meta(actor=actor, request_id=str(new_id()))
+    meta = Meta(actor=actor, request_id=str(this_request()))
     await handle(resources.ledger, AUTHORIZATION, stream, command, meta, fresh=True)
     # Whoever ends a session, or takes a consent back, does so first and then revokes what there is: so one of the two always sees the other.
     if not await _is_open(resources, signed_in.session.stream_id):

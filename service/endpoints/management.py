@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 from events.database import Unavailable
 from events.envelope import ByClient, Meta
 from service.commands.client import Holder
-from service.credentials import new_id
 from service.endpoints import paging
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, address, read_body, resources_of
 from service.oauth.tokens import BadToken
@@ -28,6 +27,7 @@ from service.problems import (
     Unauthenticated,
     Unforeseen,
 )
+from service.request_id import this_request
 from service.resources import Resources
 from service.scopes import MANAGEMENT, OPERATE
 
@@ -83,7 +83,7 @@ class Managed:
         self.actions = actions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = new_id()
+        request_id = this_request()
         headers: dict[str, str] = {}
         try:
             response = await self._respond(Request(scope, receive), request_id, headers)

@@ -8,7 +8,6 @@ from starlette.types import Receive, Scope, Send
 
 from events.database import Unavailable
 from projections.clients import Found, stream_of
-from service.credentials import new_id
 from service.endpoints.asgi import (
     BodyCutShort,
     BodyTooLong,
@@ -27,6 +26,7 @@ from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refus
 from service.oauth.form import Form, parse
 from service.oauth.server import utc_now
 from service.problems import NotAllowed
+from service.request_id import this_request
 from service.resources import Resources
 
 NO_STORE = {**FROM_ANYWHERE, "Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -60,7 +60,7 @@ class OAuth:
             outages.notice(fault)
             await _refuse(send, ServerAway())
         except Exception as fault:  # noqa: BLE001 - whatever it is, the stranger gets an answer and the log gets the fault
-            request_id = new_id()
+            request_id = this_request()
             await refusal(as_problem(fault, request_id, outages), request_id)(scope, receive, send)
         else:
             await answer(send, 200, NO_STORE, body)
@@ -172,4 +172,4 @@ async def _not_post(scope: Scope, receive: Receive, send: Send) -> None:
         return
     problem = NotAllowed("This endpoint answers POST.")
     problem.headers["Allow"] = "POST"
-    await refusal(problem, new_id())(scope, receive, send)
+    await refusal(problem, this_request())(scope, receive, send)

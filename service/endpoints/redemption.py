@@ -11,13 +11,13 @@ from events.envelope import ByClient, Meta
 from projections import users
 from service.commands.authorization import RefuseRedemption
 from service.commands.handle import AUTHORIZATION, handle, state_of
-from service.credentials import new_id
 from service.endpoints.oauth import Asked, certainly, count_failure, presented_or_none
 from service.endpoints.remembering import remember_refusal
 from service.lookup import Seen
 from service.oauth.errors import Gone, InvalidClient, InvalidTarget, MissingVerifier, Refusal, Refused
 from service.oauth.server import Facts, Grant, decide, utc_now
 from service.oauth.tickets import Ticket
+from service.request_id import this_request
 
 
 class Redemption(Struct, frozen=True, kw_only=True):
@@ -109,4 +109,4 @@ async def person_is_there(redemption: Redemption) -> None:
 
 def meta_of(client_id: str, sub: str) -> Meta:
     """Without an address: that of a public client is the person's own."""
-    return Meta(actor=ByClient(client_id=client_id, sub=sub), request_id=str(new_id()))
+    return Meta(actor=ByClient(client_id=client_id, sub=sub), request_id=str(this_request()))

@@ -9,13 +9,13 @@ from projections import clients
 from service.commands.access_token import RevokeToken
 from service.commands.authorization import RevokeAuthorization
 from service.commands.handle import ACCESS_TOKEN, AUTHORIZATION, handle, state_of
-from service.credentials import new_id
 from service.endpoints.oauth import Asked, authenticated, required
 from service.oauth import tickets
 from service.oauth.errors import InvalidGrant
 from service.oauth.server import utc_now
 from service.oauth.tickets import Ticket
 from service.oauth.tokens import LEEWAY_SECONDS, BadToken
+from service.request_id import this_request
 
 
 async def revoke(asked: Asked) -> bytes:
@@ -35,7 +35,7 @@ async def revoke(asked: Asked) -> bytes:
     command = RevokeToken(client_id=client.client_id, expires_at=expires_at, at=utc_now())
     actor = ByClient(client_id=client.client_id, sub=claims.sub)
     address = asked.address if claims.authorization is None else None  # else it may be a person's own
-    meta = Meta(actor=actor, request_id=str(new_id()), address=address)
+    meta = Meta(actor=actor, request_id=str(this_request()), address=address)
     handled = await handle(asked.resources.ledger, ACCESS_TOKEN, claims.jti, command, meta)
     if handled.position is not None:
         await asked.resources.lookup.reach(handled.position)
@@ -53,7 +53,7 @@ async def _give_back(asked: Asked, client: clients.Row, ticket: Ticket) -> bytes
         return b"{}"
     actor = ByClient(client_id=client.client_id, sub=str(state.granted.user))
     command = RevokeAuthorization(why="client", at=utc_now())
-    meta = Meta(actor=actor, request_id=str(new_id()))
+    meta = Meta(actor=actor, request_id=str(this_request()))
     handled = await handle(asked.resources.ledger, AUTHORIZATION, ticket.authorization, command, meta)
     await asked.resources.lookup.reach(handled.position or 0)
     return b"{}"

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from events.authorization import Authorized
 from events.database import Unavailable
 from service.commands.handle import AUTHORIZATION, state_of
-from service.credentials import new_id
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
 from service.endpoints.cross_origin import FROM_ANYWHERE
 from service.endpoints.management import as_problem, refusal
@@ -20,6 +19,7 @@ from service.oauth.form import FORM, is_form, parse
 from service.oauth.tokens import BadToken, VerifiedClaims
 from service.people.profile import claims_of
 from service.problems import Forbidden, Invalid, Problem, Unauthenticated
+from service.request_id import this_request
 from service.resources import Resources
 from service.scopes import OPENID
 
@@ -27,7 +27,7 @@ HEADERS = {**FROM_ANYWHERE, "Cache-Control": "no-store"}
 
 
 async def userinfo(request: Request) -> Response:
-    request_id = new_id()
+    request_id = this_request()
     try:
         return Response(json.encode(await _told(request)), headers=HEADERS, media_type="application/json")
     except (Problem, Unavailable, BodyTooLong, BodyCutShort) as fault:

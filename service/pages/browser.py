@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from events.envelope import ByUser, Meta
-from service.credentials import new_id
 from service.endpoints.asgi import resources_of
 from service.endpoints.origin import below
 from service.oauth.asked import AuthorizationRequest, NoRequest
 from service.pages import csrf, language, rendering
 from service.people.sessions import SignedIn
 from service.people.signed import cookie_name
+from service.request_id import this_request
 from service.resources import Resources
 
 HALF_A_YEAR = 180 * 24 * 3600
@@ -131,7 +131,7 @@ def keep_browser(visit: Visit, response: Response) -> None:
 def by(signed_in: SignedIn) -> Meta:
     """The envelope of what a person does on these pages."""
     actor = ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id)
-    return Meta(actor=actor, request_id=str(new_id()))
+    return Meta(actor=actor, request_id=str(this_request()))
 
 
 def bake(resources: Resources, response: Response, name: str, value: str, seconds: int) -> None:

@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from events.envelope import ByService, Meta
 from projections import users
-from service.credentials import new_id
 from service.endpoints.asgi import address
 from service.pages.browser import ACCOUNT, Visit, bake, by
 from service.people.profile import Profile
 from service.people.sessions import Device, SignedIn
 from service.people.throttle import KNOWN_SECONDS
+from service.request_id import this_request
 from service.scopes import ACRS
 
 ONE_FACTOR, TWO_FACTORS = ACRS
@@ -73,7 +73,7 @@ def _proof(row: users.Row) -> tuple[object, ...]:
 
 
 async def _begin_again(visit: Visit, cookie: str) -> Response:
-    meta = Meta(actor=ByService(why="the account was changed while somebody signed in"), request_id=str(new_id()))
+    meta = Meta(actor=ByService(why="the account was changed while somebody signed in"), request_id=str(this_request()))
     session = visit.resources.sessions.named(cookie)
     assert session is not None
     await visit.resources.sessions.end(session, "password_changed", meta)

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from events.database import Unavailable
-from service.credentials import new_id
 from service.oauth.asked import AuthorizationRequest, NoRequest, begun_again
 from service.oauth.errors import Shown
 from service.pages.browser import CONTINUE, Visit, keep_browser, visit_of
 from service.problems import Problem, TooMany
+from service.request_id import this_request
 
 LOGOUT = "/openid/logout"
 
@@ -173,7 +173,7 @@ def _refused(visit: Visit, fault: HTTPException | Problem) -> Told:
 
 def _failed(visit: Visit, fault: Exception) -> Told:
     _ = visit.gettext
-    request_id = new_id()
+    request_id = this_request()
     log.error("request %s failed", request_id, exc_info=fault)
     return Told(
         status=500,

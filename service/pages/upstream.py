@@ -11,7 +11,6 @@ from starlette.responses import RedirectResponse, Response
 
 from events.envelope import ByService, Meta
 from projections import users
-from service.credentials import new_id
 from service.endpoints.origin import GOES_AWAY
 from service.oauth.asked import AuthorizationRequest
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, UpstreamStale, proved_at
@@ -23,6 +22,7 @@ from service.people.accounts import NameTaken
 from service.people.profile import LONGEST_NAME, Profile
 from service.people.vault import is_email
 from service.problems import NotFound
+from service.request_id import this_request
 
 if TYPE_CHECKING:
     from service.oauth.upstream import Directory
@@ -112,7 +112,7 @@ async def _registered(visit: Visit, issuer: str, identity: Identity) -> users.Ro
         family_name=_short(identity.family_name),
     )
     people = visit.resources.people
-    meta = Meta(actor=ByService(why="first sign-in through the upstream provider"), request_id=str(new_id()))
+    meta = Meta(actor=ByService(why="first sign-in through the upstream provider"), request_id=str(this_request()))
     verified, upstream = email is not None, (issuer, identity.sub)
     try:
         return await people.row(await people.register(profile, None, meta, verified=verified, upstream=upstream))

@@ -24,6 +24,7 @@ from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
 from service.people.profile import Profile
 from service.people.vault import NameTaken, Vault, is_email
 from service.problems import Invalid, NotFound, Problem
+from service.request_id import this_request
 from service.sealing import CannotOpen, Seal
 
 __all__ = ["NameTaken", "People", "Profile", "Registration", "WeakPassword"]
@@ -206,7 +207,9 @@ class People:
     async def _hash_anew(self, row: users.Row, password: str) -> None:
         """The password stays the same, and so does its date; whoever changed it meanwhile has the last word."""
         assert row.password_at is not None
-        meta = Meta(actor=ByService(why="passwords are hashed with other parameters now"), request_id=str(new_id()))
+        meta = Meta(
+            actor=ByService(why="passwords are hashed with other parameters now"), request_id=str(this_request())
+        )
         with suppress(Unavailable, Problem):
             hashed = await self._passwords.hash(password)
             command = ChangePassword(

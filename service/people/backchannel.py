@@ -23,6 +23,7 @@ from service.oauth.id_tokens import sign
 from service.oauth.keys import KeyRing
 from service.oauth.server import utc_now
 from service.problems import Clash
+from service.request_id import this_request
 
 if TYPE_CHECKING:
     from service.people.delivery import Delivery
@@ -136,7 +137,7 @@ class Deliverer:
             del self._under_way[key]
 
     async def _record(self, session: UUID, command: ReportNotified | GiveUpNotifying) -> None:
-        meta = Meta(actor=ByService(why="back-channel logout"), request_id=str(new_id()))
+        meta = Meta(actor=ByService(why="back-channel logout"), request_id=str(this_request()))
         await handle(self._ledger, SESSION, session, command, meta)
 
     async def _tell(self, row: sessions.Row, client_id: str, tries: Tries) -> NotTaken | None:

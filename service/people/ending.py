@@ -14,8 +14,8 @@ from projections import authorizations, clients, sessions
 from service.commands.authorization import RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, SESSION, Handled, Ledger, handle
 from service.commands.session import EndSession
-from service.credentials import new_id
 from service.problems import NotFound
+from service.request_id import this_request
 from service.scopes import OFFLINE_ACCESS
 
 MOST_AT_ONCE = 200
@@ -61,25 +61,25 @@ async def revoke(ledger: Ledger, streams: list[UUID], why: str, meta: Meta) -> N
 
 async def expire(ledger: Ledger) -> None:
     """Sessions whose time is over end like any other: what came of them does too, and clients are told."""
-    meta = Meta(actor=ByService(why="the session's time was over"), request_id=str(new_id()))
+    meta = Meta(actor=ByService(why="the session's time was over"), request_id=str(this_request()))
     for session in await read(ledger.pool, lambda connection: sessions.expired(connection, limit=MOST_AT_ONCE)):
         await end_session(ledger, session, "expired", meta)
 
 
 async def finish(ledger: Ledger) -> None:
     """What a process that was killed had begun to end."""
-    meta = Meta(actor=ByService(why="the user was disabled or erased"), request_id=str(new_id()))
+    meta = Meta(actor=ByService(why="the user was disabled or erased"), request_id=str(this_request()))
     for session, state in (await read(ledger.pool, sessions.of_stopped_users)).items():
         await end_session(ledger, session, f"user_{state}", meta)
     for stream, state in (await read(ledger.pool, authorizations.of_stopped_users)).items():
         await revoke(ledger, [stream], f"user_{state}", meta)
-    meta = Meta(actor=ByService(why="the password was changed"), request_id=str(new_id()))
+    meta = Meta(actor=ByService(why="the password was changed"), request_id=str(this_request()))
     for session in await read(ledger.pool, sessions.of_former_passwords):
         await end_session(ledger, session, "password_changed", meta)
     await revoke(ledger, await read(ledger.pool, authorizations.of_former_passwords), "password_changed", meta)
-    meta = Meta(actor=ByService(why="the consent was withdrawn"), request_id=str(new_id()))
+    meta = Meta(actor=ByService(why="the consent was withdrawn"), request_id=str(this_request()))
     await revoke(ledger, await read(ledger.pool, authorizations.of_withdrawn_consents), "consent_withdrawn", meta)
-    meta = Meta(actor=ByService(why="the session was ended"), request_id=str(new_id()))
+    meta = Meta(actor=ByService(why="the session was ended"), request_id=str(this_request()))
     await revoke(ledger, await read(ledger.pool, authorizations.of_ended_sessions), "session_ended", meta)
 
 

@@ -17,6 +17,7 @@ from service.credentials import new_id
 from service.people import ending
 from service.people.accounts import People
 from service.people.signed import Signature, cookie_name
+from service.request_id import this_request
 from service.settings import Settings
 
 RANDOM_BYTES = 32
@@ -136,7 +137,7 @@ class Sessions:
         """Remembered the first time; not of a session that ran out, which its own browser may still have the cookie of."""
         if session.ended_at is None or session.ended_at >= session.expires_at:
             return
-        meta = Meta(actor=ByService(why=USED_AFTER_END), request_id=str(new_id()))
+        meta = Meta(actor=ByService(why=USED_AFTER_END), request_id=str(this_request()))
         await handle(self._ledger, SESSION, session.stream_id, ReportUseAfterEnd(at=datetime.now(UTC)), meta)
 
     def _value(self, ticket: Ticket) -> str:
@@ -158,4 +159,4 @@ def _hash(ticket: Ticket) -> str:
 
 
 def _by(user: UUID, session: UUID) -> Meta:
-    return Meta(actor=ByUser(user_id=user, session=session), request_id=str(new_id()))
+    return Meta(actor=ByUser(user_id=user, session=session), request_id=str(this_request()))

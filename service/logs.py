@@ -1,0 +1,59 @@
+"""What the process says of itself, on stderr: lines for people at a terminal, JSON objects for whatever collects them elsewhere.
+
+Times are UTC with their offset. No line holds a character that a terminal obeys, and no text of a stranger begins a line.
+"""
+
+import logging
+import sys
+from datetime import UTC, datetime
+
+from pythonjsonlogger.json import JsonFormatter
+
+from service import request_id
+from service.text import printable
+
+CHATTY = {
+    "authlib": logging.INFO,  # at DEBUG it logs whole tokens
+    "httpx": logging.WARNING,  # at INFO it logs whole URLs
+}
+
+
+def set_up(level: str, form: str) -> None:
+    """For every logger of the process, uvicorn's too. `form` is text, json, or auto: text where stderr is a terminal."""
+    handler = logging.StreamHandler()
+    handler.addFilter(_name_request)
+    handler.setFormatter(formatter("text" if form == "auto" and sys.stderr.isatty() else form))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    for name, least in CHATTY.items():
+        logging.getLogger(name).setLevel(max(least, logging.getLogger().level))
+
+
+def formatter(form: str) -> logging.Formatter:
+    if form == "text":
+        return Text("%(asctime)s %(levelname)s %(name)s %(message)s")
+    return JsonFormatter(
+        ["levelname", "name", "message"],
+        rename_fields={"levelname": "level", "name": "logger", "exc_info": "exception"},
+        reserved_attrs=[*logging.makeLogRecord({}).__dict__, "color_message"],  # the latter is uvicorn's own
+        timestamp="time",
+    )
+
+
+class Text(logging.Formatter):
+    """A line, and what an exception adds to it: each further line is indented, so that none can pass for an event of its own."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - logging's
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        named = getattr(record, "request_id", None)
+        return printable(super().formatMessage(record)) + (f" (request {named})" if named else "")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n  ".join(printable(line) for line in super().format(record).splitlines())
+
+
+def _name_request(record: logging.LogRecord) -> bool:
+    if named := request_id.current():
+        record.request_id = str(named)
+    return True
