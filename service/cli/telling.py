@@ -30,7 +30,7 @@ from events.client import (
 )
 from events.codec import Event, Recorded
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
-from events.refusal import AuthorizationRefused
+from events.refusal import AuthorizationRefused, ClientAuthenticationRefused, RequestsThrottled
 from events.signing_key import SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
 from projections.bots import bot_id_of
 from projections.clients import client_id_of
@@ -109,6 +109,10 @@ def what(event: Event, secrets: Secrets | None = None) -> str:
             return _signing_key(event)
         case AuthorizationRefused():
             return f"a request in the name of {event.client_id} was refused: {event.why}"
+        case ClientAuthenticationRefused():
+            return f"client authentication of {event.client_id or 'an unknown client'} was refused: {event.why.replace('_', ' ')}"
+        case RequestsThrottled():
+            return f"more than {event.limit} requests in a minute by {event.client_id or 'somebody unauthenticated'}"
         case _:
             return people.what(event)
 

@@ -14,6 +14,7 @@ from events.envelope import ByClient, Meta
 from service.commands.client import Holder
 from service.endpoints import paging
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, address, read_body, resources_of
+from service.endpoints.remembering import remember_throttled_requests
 from service.oauth.tokens import BadToken
 from service.outages import Outages
 from service.problems import (
@@ -184,6 +185,9 @@ async def _count(resources: Resources, caller: Caller | Unauthenticated, origin:
     headers.update(counted.headers(limit))
     if counted.used > limit:
         headers["Retry-After"] = str(counted.seconds)
+        if counted.used == limit + 1:
+            client_id = caller.client_id if isinstance(caller, Caller) else None
+            await remember_throttled_requests(resources, client_id, limit, origin)
         raise TooMany(f"More than {limit} requests in this minute; ask again in {counted.seconds} s.")
 
 

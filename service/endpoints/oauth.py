@@ -20,6 +20,7 @@ from service.endpoints.asgi import (
 )
 from service.endpoints.cross_origin import FROM_ANYWHERE, PREFLIGHT
 from service.endpoints.management import BEYOND, MIN_POSITION, as_problem, reached, refusal
+from service.endpoints.remembering import remember_failure, remember_throttling
 from service.lookup import Seen
 from service.oauth.authentication import Presented, presented, prove
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong, TooManyFailures
@@ -97,7 +98,7 @@ async def authenticated(asked: Asked, *, public: bool = False) -> Found:
     try:
         _proved(given, found, public=public)
     except InvalidClient:
-        await count_failure(asked, given)
+        await count_failure(asked, given, found)
         raise
     assert found is not None
     return found
@@ -108,8 +109,18 @@ def _proved(given: Presented, found: Found | None, *, public: bool) -> None:
         raise InvalidClient
 
 
-async def count_failure(asked: Asked, given: Presented | None) -> None:
+async def count_failure(asked: Asked, given: Presented | None, found: Found | None) -> None:
     """Failures are counted per client and address; successes never are. Raises TooManyFailures."""
+    try:
+        await _count_failure(asked, given)
+    except TooManyFailures:
+        await remember_throttling(asked.resources, found, asked.address)
+        raise
+    if given is not None:
+        await remember_failure(asked.resources, given, found, asked.address)
+
+
+async def _count_failure(asked: Asked, given: Presented | None) -> None:
     limit = asked.resources.settings.failed_auth_limit
     if limit == 0:
         return

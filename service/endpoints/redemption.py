@@ -39,7 +39,7 @@ async def admitted(asked: Asked, ticket: Ticket | None) -> Redemption:
     try:
         grant = decide(facts, asked.form)
     except InvalidClient:
-        await count_failure(asked, given)
+        await count_failure(asked, given, seen)
         raise
     except MissingVerifier:
         assert given is not None

@@ -96,7 +96,7 @@ async def _granted(asked: Asked, given: Presented | None, seen: Seen | None) -> 
         try:
             return _decide(asked, given, certain)
         except InvalidClient:
-            await count_failure(asked, given)
+            await count_failure(asked, given, certain)
             raise
 
 

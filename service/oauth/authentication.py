@@ -2,17 +2,19 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import unquote_plus
 
 from msgspec import Struct
 
 from events.client import StoredSecret
+from events.refusal import WhyNot
 from projections.clients import Found
 from service.credentials import proven
 from service.oauth.errors import InvalidClient, InvalidRequest
 from service.oauth.form import Form
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NONE = "none"
 """The method of a public client (RFC 7591 section 2)."""
 
@@ -59,6 +61,19 @@ def prove(given: Presented, found: Found | None, now: datetime) -> StoredSecret 
     if secret is None:
         raise InvalidClient
     return secret
+
+
+def why_not(given: Presented, found: Found | None, now: datetime) -> WhyNot | None:
+    """Why `prove` refused, for the log alone; None where it did not."""
+    if found is None:
+        return "unknown_client"
+    if not found.may_act:
+        return "client_stopped"
+    if given.client_secret is None:
+        return None if found.client.public else "no_secret"
+    if proven(given.client_secret, found.client.secrets, now):
+        return None
+    return "expired_secret" if proven(given.client_secret, found.client.secrets, LONG_AGO) else "wrong_secret"
 
 
 def _basic(authorization: str) -> tuple[str, str]:

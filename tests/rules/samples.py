@@ -38,7 +38,7 @@ from events.client import (
 )
 from events.codec import Event
 from events.consent import ConsentGiven, ConsentWithdrawn
-from events.refusal import AuthorizationRefused
+from events.refusal import AuthorizationRefused, ClientAuthenticationRefused, RequestsThrottled
 from events.sealed import Sealed
 from events.session import (
     SessionClientNotified,
@@ -218,6 +218,8 @@ REFRESH_ROTATED = RefreshTokenRotated(hash=hashed(2), jti=UUID(int=2), at=SOON)
 REFRESH_REPLAYED = RefreshTokenReplayed(at=LATER)
 AUTHORIZATION_REVOKED = AuthorizationRevoked(why="user", at=LATER)
 
+AUTHENTICATION_REFUSED = ClientAuthenticationRefused(client_id=CLIENT_ID, why="wrong_secret", at=AT)
+THROTTLED = RequestsThrottled(client_id=None, limit=600, at=AT)
 AUTHORIZATION_REFUSED = AuthorizationRefused(client_id=CLIENT_ID, why="another redirect URI", at=AT)
 
 EVENTS: tuple[Event, ...] = (
@@ -277,5 +279,7 @@ EVENTS: tuple[Event, ...] = (
     REFRESH_REPLAYED,
     AUTHORIZATION_REVOKED,
     AUTHORIZATION_REFUSED,
+    AUTHENTICATION_REFUSED,
+    THROTTLED,
 )
 """At least one of every type."""

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from projections import clients
 from projections.clients import Found
-from service.oauth.authentication import Presented, presented, prove
+from service.oauth.authentication import Presented, presented, prove, why_not
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal
 from tests.rules.samples import AT, REGISTERED, STREAM, secret
 
@@ -155,3 +155,27 @@ def test_whoever_does_not_is_refused_in_the_same_words_whatever_the_reason(given
         prove(given_, client, AT)
     assert caught.value.description == InvalidClient().description
     assert (caught.value.status, caught.value.error, dict(caught.value.headers)) == (401, "invalid_client", {})
+
+
+GIVEN = Presented(client_id=ROW.client_id, client_secret=None, method="none")
+EXPIRED = secret(1, expires_at=AT - timedelta(seconds=1))
+PUBLIC = Found(client=structs.replace(ROW, public=True), bot_state=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "why"),
+    [
+        pytest.param("x", None, "unknown_client", id="nobody is called so"),
+        pytest.param("x", FOUND, "wrong_secret", id="another secret"),
+        pytest.param(MINE.client_secret, found(secrets=(EXPIRED,)), "expired_secret", id="one that was its own"),
+        pytest.param(MINE.client_secret, found(secrets=(EXPIRED, secret(2))), None, id="a live one was not refused"),
+        pytest.param(None, FOUND, "no_secret", id="a confidential client without one"),
+        pytest.param(
+            "x", Found(client=ROW, bot_state="disabled"), "client_stopped", id="a client whose bot is disabled"
+        ),
+        pytest.param("x", PUBLIC, "wrong_secret", id="a public client with one"),
+        pytest.param(None, PUBLIC, None, id="a public client without one was not refused"),
+    ],
+)
+def test_the_log_is_told_why_a_client_was_not_believed(text: str | None, found: Found | None, why: str | None):
+    assert why_not(structs.replace(GIVEN, client_secret=text), found, AT) == why

@@ -1,0 +1,104 @@
+"""Refused attempts that matter are in the log, a sample of them, without a secret and without what a stranger wrote."""
+
+import logging
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from msgspec import Struct, json
+
+from service.endpoints import remembering
+from tests.conftest import fresh_database
+from tests.flows.conftest import Live, serving
+from tests.flows.test_rate_limits import whole_minute
+
+STRANGE = "a stranger's text, secret_1234"
+
+
+class Seen(Struct, frozen=True):
+    client_id: str | None
+    why: str
+
+
+@pytest.fixture
+async def strict(postgres: str) -> AsyncIterator[Live]:
+    """A service that lets nobody fail more than eleven times a minute, and ask no more than 30 times."""
+    async with serving(await fresh_database(postgres), rate_limit=30, failed_auth_limit=11) as live:
+        yield live
+
+
+async def stored(live: Live, kind: str) -> list[str]:
+    connection = await asyncpg.connect(live.database)
+    rows = await connection.fetch(
+        "select convert_from(data, 'UTF8'), convert_from(meta, 'UTF8') from log.events where type = $1 order by position",
+        kind,
+    )
+    await connection.close()
+    assert not [row for row in rows if STRANGE in row[0] + row[1] or "secret_1234" in row[0] + row[1]]
+    return [row[0] for row in rows]
+
+
+async def refused(live: Live) -> list[Seen]:
+    return [json.decode(data, type=Seen) for data in await stored(live, "refusal.client_authentication")]
+
+
+async def test_failed_authentications_are_events_and_lines_ten_of_a_client_in_a_minute_and_one_that_it_is_throttled(
+    strict: Live, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)
+
+    async def ask() -> list[Seen]:
+        before = len(await refused(strict))
+        client_id, _ = await strict.register()
+        for _ in range(13):
+            await strict.token_for(client_id, STRANGE)
+        found = (await refused(strict))[before:]
+        assert {each.client_id for each in found} == {client_id}
+        return found
+
+    found = await whole_minute(ask)
+    assert [each.why for each in found] == ["wrong_secret"] * 10 + ["throttled"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "muniment.refusals"]
+    assert f"client authentication of {found[0].client_id} was refused: wrong secret" in lines
+    assert STRANGE not in caplog.text
+
+
+async def test_clients_that_never_were_share_a_sample_and_are_not_named_and_deleted_ones_are(strict: Live):
+    async def ask() -> list[Seen]:
+        before = len(await refused(strict))
+        gone, secret = await strict.register()
+        await strict.http.delete(f"/api/v1/auth/clients/{gone}", headers=strict.bearer)
+        await strict.token_for(gone, secret)
+        for n in range(12):
+            await strict.token_for(f"{STRANGE} {n}", STRANGE)
+        return [each if each.client_id != gone else Seen("gone", each.why) for each in (await refused(strict))[before:]]
+
+    found = await whole_minute(ask)
+    assert found[0] == Seen("gone", "client_deleted")
+    assert found[1:10] == [Seen(None, "unknown_client")] * 9
+    assert {each.why for each in found[10:]} <= {"throttled"}
+
+
+async def test_of_all_clients_together_no_more_than_so_many_are_remembered(
+    strict: Live, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(remembering, "MOST_OF_ALL", 3)
+
+    async def ask() -> int:
+        before = len(await refused(strict))
+        for _ in range(5):
+            await strict.token_for((await strict.register())[0], STRANGE)
+        return len(await refused(strict)) - before
+
+    assert await whole_minute(ask) == 3
+
+
+async def test_a_caller_who_asks_too_often_is_remembered_once_a_minute(strict: Live):
+    async def ask() -> list[str]:
+        before = len(await stored(strict, "refusal.throttled"))
+        for _ in range(33):
+            await strict.http.get("/api/v1/auth/bots", headers=strict.bearer)
+        return (await stored(strict, "refusal.throttled"))[before:]
+
+    (event,) = await whole_minute(ask)
+    assert json.decode(event)["client_id"] == strict.client_id
