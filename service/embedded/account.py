@@ -8,9 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from service.embedded import service_account
 from service.embedded.errors import NoAccount
-
-SERVICE_ACCOUNTS = ("muniment", "postgres", "nobody")
 
 
 class Account(Struct, frozen=True):
@@ -33,7 +32,7 @@ class Account(Struct, frozen=True):
 
 
 def for_directory(data: Path, cluster: Path) -> Account:
-    """The account for a data directory: ourselves, or as root the owner of the cluster, the directory's, or a service account.
+    """The account for a data directory: ourselves, or as root the owner of the cluster, the directory's, or a system account.
 
     Raises NoAccount.
     """
@@ -41,6 +40,11 @@ def for_directory(data: Path, cluster: Path) -> Account:
         return Account(os.geteuid(), os.getegid())
     # What a person made for themselves stays theirs when root comes by, so they can use it again afterwards.
     return _owner(cluster) or _owner(data, named=True) or _service_account()
+
+
+def _service_account() -> Account:
+    entry = service_account.found_or_made()
+    return Account(entry.pw_uid, entry.pw_gid)
 
 
 def _owner(path: Path, *, named: bool = False) -> Account | None:
@@ -51,20 +55,6 @@ def _owner(path: Path, *, named: bool = False) -> Account | None:
         return Account(status.st_uid, pwd.getpwuid(status.st_uid).pw_gid)
     except KeyError:
         return None if named else Account(status.st_uid, status.st_gid)
-
-
-def _service_account() -> Account:
-    for name in SERVICE_ACCOUNTS:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(entry.pw_uid, entry.pw_gid)
-    raise NoAccount(
-        f"Postgres does not run as root, and none of the accounts {', '.join(SERVICE_ACCOUNTS)} exists. "
-        "Create one (useradd --system muniment), start Muniment as an ordinary user, "
-        "or name a Postgres of your own in MUNIMENT_DATABASE_URL."
-    )
 
 
 def name_of(uid: int) -> str | None:

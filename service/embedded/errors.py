@@ -3,7 +3,7 @@
 EmbeddedError
 ├── BinariesMissing      no usable Postgres on this machine
 ├── OtherVersion         the cluster was made by another major version
-├── NoAccount            nobody to run Postgres as
+├── NoAccount            no account to run Postgres as
 ├── DirectoryRefused     a directory that we may not use, or that is not ours
 ├── InUseElsewhere       a server that we cannot see (another container) runs on the same directory
 ├── NotCreated           initdb failed
