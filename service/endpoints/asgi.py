@@ -1,6 +1,8 @@
 """The few lines between ASGI and an endpoint: reading a bounded body, and answering."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -8,6 +10,12 @@ from service import request_id
 from service.resources import Resources
 
 MOST_BYTES = 64 * 1024
+MOST_COOKIES = 200
+"""In one header: browsers keep 180 for one host."""
+
+UNKNOWN = "unknown"
+LONGEST_ADDRESS = 64
+"""An IPv6 address with its zone."""
 
 
 class BodyTooLong(Exception):
@@ -33,7 +41,9 @@ class Identified:
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Raises BodyTooLong before more than MOST_BYTES are held, and BodyCutShort."""
     declared = header(scope, b"content-length")
-    if declared is not None and declared.isascii() and declared.isdigit() and int(declared) > MOST_BYTES:
+    # As a text first: leading zeros may be as many as fit the head, and a long text is no number to Python.
+    digits = (declared or "").lstrip("0")
+    if len(digits) > len(str(MOST_BYTES)) or (digits.isascii() and digits.isdigit() and int(digits) > MOST_BYTES):
         raise BodyTooLong
     body = b""
     while True:
@@ -57,10 +67,34 @@ def headers_named(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
+def cookie(scope: Scope, name: str) -> str | None:
+    """The cookie of this name. Ours are written without quotation marks (RFC 6265 section 4.1.1), so reading them is splitting alone:
+    http.cookies, which unquotes too, takes time that grows with the square of the length on some Pythons that we run on.
+    """
+    found = None
+    for header in headers_named(scope, b"cookie"):
+        for pair in header.split(";", MOST_COOKIES)[:MOST_COOKIES]:
+            given, equals, value = pair.partition("=")
+            if equals and given.strip() == name:
+                found = value.strip()
+    return found
+
+
 def address(scope: Scope) -> str:
-    """Where the request comes from; uvicorn has put the forwarded address here where the proxy is trusted."""
+    """Where the request comes from; uvicorn has put the forwarded address here where the proxy is trusted.
+
+    A proxy that hands on what strangers wrote may forward any text, of any length.
+    """
     client = scope.get("client")
-    return client[0] if client else "unknown"
+    return _address(client[0]) if client else UNKNOWN
+
+
+@lru_cache(maxsize=10_000)
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text)) if len(text) <= LONGEST_ADDRESS else UNKNOWN
+    except ValueError:
+        return UNKNOWN
 
 
 def resources_of(scope: Scope) -> Resources:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from projections.clients import Found
-from service.endpoints.asgi import BodyTooLong, read_body, resources_of
+from service.endpoints.asgi import BodyTooLong, cookie, read_body, resources_of
 from service.endpoints.granting import ConsentWithdrawn, SessionOver, code_of, is_allowed
 from service.endpoints.origin import GOES_AWAY, below, form_target
 from service.endpoints.remembering import remember_refusal
@@ -96,7 +96,7 @@ def sent(redirect: Redirect, resources: Resources) -> Response:
 
 async def _go_on(request: Request, asked: AuthorizationRequest, found: Found) -> Response:
     resources = resources_of(request.scope)
-    signed_in = await resources.sessions.current(request.cookies.get(resources.sessions.cookie))
+    signed_in = await resources.sessions.current(cookie(request.scope, resources.sessions.cookie))
     return await _on(resources, asked, found, signed_in)
 
 

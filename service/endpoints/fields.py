@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 from msgspec import Struct, ValidationError, convert, structs
 from msgspec.structs import FieldInfo
 
+from service.malformed import MALFORMED
 from service.problems import Invalid, NotJson
 from service.text import name_fault, unseen
 
@@ -49,7 +50,7 @@ class Fields(Generic[Shape]):
             read: object = json.loads(body.decode("utf-8"), object_pairs_hook=self._pairs, parse_constant=_no_constant)
         except UnicodeDecodeError as fault:
             raise Invalid("The body is not UTF-8.") from fault
-        except (ValueError, RecursionError) as fault:
+        except MALFORMED as fault:
             raise Invalid("The body is not JSON.") from fault
         if not isinstance(read, dict):
             raise Invalid("The body must be a JSON object.")

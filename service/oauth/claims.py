@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import Struct, ValidationError, convert, json
+from msgspec import Struct, convert, json
 
+from service.malformed import MALFORMED
 from service.oauth.errors import InvalidRequest
 from service.scopes import ADDRESS, EMAIL, GROUPS, PHONE, PROFILE
 
@@ -70,7 +71,7 @@ def wanted(text: str | None) -> Wanted:
         asked = json.decode(text, type=_Claims)
         subs = {convert(each.get("sub") or {}, _Sub).value for each in (asked.id_token, asked.userinfo)} - {None}
         acr = convert(asked.id_token.get("acr") or {}, _Acr)
-    except (ValidationError, ValueError) as fault:
+    except MALFORMED as fault:
         raise InvalidRequest(
             "The parameter claims is not a JSON object as OpenID Connect Core section 5.5 has it."
         ) from fault

@@ -7,8 +7,9 @@ from uuid import UUID
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
-from msgspec import Struct, ValidationError, json
+from msgspec import Struct, json
 
+from service.malformed import MALFORMED
 from service.oauth.keys import KeyRing
 from service.oauth.signing import Signer, header, signed
 
@@ -48,6 +49,6 @@ def read_hint(ring: KeyRing, issuer: str, text: str) -> Hint | None:
             return None
         verified = jws.deserialize_compact(text, known.key, algorithms=[known.alg])
         hint = json.decode(verified.payload, type=Hint)
-    except (JoseError, ValidationError, ValueError, TypeError):
+    except (JoseError, *MALFORMED):
         return None
     return hint if hint.iss == issuer else None

@@ -6,6 +6,9 @@ from urllib.parse import SplitResult, urlsplit
 
 PARTS = ("scheme", "host", "port", "path", "query", "fragment")
 
+LONGEST = 2000
+"""Characters of any redirect URI that can be registered."""
+
 Parts = dict[str, object]
 
 _loopback = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?((?:[/?].*)?)", re.DOTALL).fullmatch
@@ -19,7 +22,8 @@ def matches(asked: str, registered: Sequence[str]) -> bool:
 
 def differences(asked: str, registered: Sequence[str]) -> tuple[str, ...]:
     """The parts in which it differs from the registered one that is nearest. It names parts, never what is registered: strangers ask too."""
-    given = _parts(asked)
+    # Compared by Unicode's rules a host would take time that grows with the square of its length; none that is registered has such.
+    given = _parts(asked) if len(asked) <= LONGEST and asked.isascii() else None
     if given is None:
         return ("form",)
     found = [_differing(given, parts, any_port=bool(_loopback(each))) for each in registered if (parts := _parts(each))]

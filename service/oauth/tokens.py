@@ -7,8 +7,9 @@ from uuid import UUID
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode
-from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, json
+from msgspec import UNSET, Struct, UnsetType, convert, json
 
+from service.malformed import MALFORMED
 from service.oauth.keys import KeyRing
 from service.oauth.signing import Signer, signed
 
@@ -87,7 +88,7 @@ class Tokens:
             raise BadToken("The token was not signed by this server, or by a key that is no longer in use.")
         try:
             claims = convert(jwt.decode(token, known.key, algorithms=[known.alg]).claims, VerifiedClaims)
-        except (JoseError, ValidationError, ValueError, TypeError) as fault:
+        except (JoseError, *MALFORMED) as fault:
             raise BadToken("The token's signature or form is not that of an access token of this server.") from fault
         if claims.iss != self._issuer:
             raise BadToken("The token is from another issuer.")
@@ -106,7 +107,7 @@ def _header(token: str) -> _Header:
     """
     try:
         header = json.decode(_decoded(token.split(".", 1)[0]), type=_Header)
-    except (ValidationError, ValueError) as fault:
+    except MALFORMED as fault:
         raise BadToken("This is not an access token of this server.") from fault
     if header.typ.lower() not in ("at+jwt", "application/at+jwt"):
         raise BadToken("This is not an access token of this server.")

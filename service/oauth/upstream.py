@@ -14,10 +14,11 @@ import httpx
 from authlib.common.errors import AuthlibBaseError
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from msgspec import Struct, ValidationError, convert, json, structs
+from msgspec import Struct, convert, json, structs
 
 from service.addresses import is_inside
 from service.hosts import is_loopback
+from service.malformed import MALFORMED
 from service.oauth.errors import plain
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused
 from service.oauth.upstream_token import fault_of, key_set, verified
@@ -32,6 +33,9 @@ SCOPE = "openid profile email"
 TIMEOUT_SECONDS = 5
 REFRESH_SECONDS = 60
 MOST_BYTES = 1024 * 1024
+
+UNREADABLE = (JoseError, AttributeError, LookupError, *MALFORMED)
+"""What Authlib and joserfc raise too, where they expect an object and are given something else."""
 
 Shape = TypeVar("Shape")
 
@@ -147,7 +151,7 @@ class Directory:
                 return await client.fetch_token(provider.token_endpoint, code=code, code_verifier=begun.verifier)
         except AuthlibBaseError as fault:
             raise UpstreamRefused(f"the token endpoint answered {plain(str(fault.error))[:80]}") from fault
-        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError) as fault:
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, *UNREADABLE) as fault:
             raise UpstreamAway("the token endpoint did not answer as it should") from fault
 
     async def _claims(self, client: Any, provider: Provider, id_token: Any, nonce: str) -> dict[str, Any]:
@@ -157,7 +161,7 @@ class Directory:
         keys = await self._known_keys(client, provider)
         try:
             claims = verified(id_token, keys)
-        except (JoseError, ValueError):  # it may have another key by now
+        except UNREADABLE:  # it may have another key by now
             claims = await self._verified_anew(client, provider, id_token)
         fault = fault_of(
             claims, issuer=provider.issuer, client_id=self.upstream.client_id, nonce=nonce, now=time.time()
@@ -169,7 +173,7 @@ class Directory:
     async def _verified_anew(self, client: Any, provider: Provider, id_token: str) -> dict[str, Any]:
         try:
             return verified(id_token, await self._known_keys(client, provider, seen=self._keys))
-        except (JoseError, ValueError) as fault:
+        except UNREADABLE as fault:
             raise UpstreamRefused("the ID token is not signed by a key of the provider") from fault
 
     async def _metadata(self, client: Any) -> Provider:
@@ -209,7 +213,7 @@ async def _get(client: Any, url: str, *, withhold_token: bool = True) -> Any:
 def _tried(read: Callable[[Any], Shape], what: Any) -> Shape:
     try:
         return read(what)
-    except (JoseError, ValidationError, ValueError, TypeError, KeyError) as fault:
+    except UNREADABLE as fault:
         raise UpstreamAway("what the provider answered is not of the form that it should have") from fault
 
 

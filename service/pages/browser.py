@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from events.envelope import ByUser, Meta
-from service.endpoints.asgi import resources_of
+from service.endpoints.asgi import cookie, resources_of
 from service.endpoints.origin import below
 from service.oauth.asked import AuthorizationRequest, NoRequest
 from service.pages import csrf, language, rendering
@@ -37,7 +37,7 @@ class Visit(Struct, frozen=True, kw_only=True):
     form: Form
 
     def __repr__(self) -> str:
-        return f"Visit({self.request.url.path!r})"
+        return f"Visit({self.request.scope['path']!r})"
 
     def given(self, name: str) -> str:
         """A field of the form, or of the query."""
@@ -47,7 +47,7 @@ class Visit(Struct, frozen=True, kw_only=True):
         return language.catalogue(self.language).gettext(text)
 
     def cookie(self, name: str) -> str | None:
-        return self.request.cookies.get(cookie_name(f"muniment_{name}", self.resources.settings))
+        return cookie(self.request.scope, cookie_name(f"muniment_{name}", self.resources.settings))
 
     def set_cookie(self, response: Response, name: str, value: str, seconds: int) -> None:
         bake(self.resources, response, cookie_name(f"muniment_{name}", self.resources.settings), value, seconds)
@@ -56,13 +56,13 @@ class Visit(Struct, frozen=True, kw_only=True):
     def session(self) -> str:
         """Which session this browser's cookie is of, whatever became of it; "" without one."""
         sessions = self.resources.sessions
-        named = sessions.named(self.request.cookies.get(sessions.cookie))
+        named = sessions.named(cookie(self.request.scope, sessions.cookie))
         return "" if named is None else str(named)
 
     async def signed_in(self) -> SignedIn | None:
         """Whose session this is, as certain as the database is."""
         sessions = self.resources.sessions
-        return await sessions.current(self.request.cookies.get(sessions.cookie))
+        return await sessions.current(cookie(self.request.scope, sessions.cookie))
 
     def goal(self) -> AuthorizationRequest:
         """What the client wants, on pages that lead back to it. Raises NoRequest."""
@@ -109,7 +109,7 @@ def visit_of(request: Request, form: Form | None = None) -> Visit:
         request=request,
         resources=resources,
         language=language.chosen(locales, request.headers.get("accept-language")),
-        browser=request.cookies.get(cookie_name("muniment_csrf", resources.settings)) or csrf.new_browser(),
+        browser=cookie(request.scope, cookie_name("muniment_csrf", resources.settings)) or csrf.new_browser(),
         asked=asked,
         form=given,
     )

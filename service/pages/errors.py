@@ -81,7 +81,7 @@ def _told(visit: Visit, fault: Exception) -> Told:
 def _shown(visit: Visit, fault: Shown) -> Told:
     """What a client did wrong: the person in front of it can do no more than leave, and tell those who can."""
     _ = visit.gettext
-    if visit.request.url.path.endswith(LOGOUT):
+    if visit.request.scope["path"].endswith(LOGOUT):
         title, sentence = _("You were not signed out"), _("The application did not ask for it correctly.")
     elif fault.status == HTTPStatus.FORBIDDEN:
         title, sentence = _("This application has been switched off"), _("You cannot sign in to it for now.")
@@ -120,7 +120,7 @@ def _bad_form(visit: Visit) -> Told:
             _("This form was not sent from a page that we gave to this browser, so nothing was done."),
             _("Your browser must accept cookies of this site. Go back to the form and send it again."),
         ),
-        again=visit.url(visit.request.url.path, next=visit.given("next")),
+        again=visit.url(visit.request.scope["path"], next=visit.given("next")),
     )
 
 
@@ -134,7 +134,7 @@ def _too_many(visit: Visit, fault: TooMany) -> Told:
             _("There were many failed attempts within a minute, so for now no more are taken."),
             _("Wait {seconds} seconds, then try again.").format(seconds=seconds),
         ),
-        again=visit.url(visit.request.url.path, next=visit.given("next")),
+        again=visit.url(visit.request.scope["path"], next=visit.given("next")),
         headers={"Retry-After": seconds},
     )
 
@@ -145,7 +145,7 @@ def _away(visit: Visit) -> Told:
         status=503,
         title=_("Not available for the moment"),
         sentences=(_("Nothing was changed. Wait a few seconds, then try again."),),
-        again=visit.url(visit.request.url.path, next=visit.given("next")),
+        again=visit.url(visit.request.scope["path"], next=visit.given("next")),
         headers={"Retry-After": "1"},
     )
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from projections import users
+from service.endpoints.asgi import cookie
 from service.limits import Limits
 from service.pages import passkeys, slips
 from service.pages.browser import Visit
@@ -53,7 +54,7 @@ async def check(visit: Visit) -> Response:
         return late(visit)
     half, row = found
     attempts = visit.resources.attempts
-    attempt = await attempts.begin_factor(row.stream_id, visit.request.cookies.get(attempts.cookie))
+    attempt = await attempts.begin_factor(row.stream_id, cookie(visit.request.scope, attempts.cookie))
     by_passkey = visit.given("do") == "passkey"
     if not await _proved(visit, row, by_passkey=by_passkey):
         return await _form(visit, row, "passkey" if by_passkey else "wrong")

@@ -19,6 +19,7 @@ LANGUAGES = (ENGLISH, "de")
 MOST_TAGS = 10
 """Who reads more languages than these has named one of ours by then."""
 
+_is_weight = re.compile(r"[01](\.[0-9]{0,3})?").fullmatch
 _tag = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*").fullmatch
 
 
@@ -59,10 +60,7 @@ def _weight(parameter: str) -> float:
     name, _, value = parameter.strip().partition("=")
     if name.strip() != "q":
         return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
+    return float(value) if _is_weight(value) else 0.0
 
 
 def _primary(tag: str) -> str:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from service.commands.handle import USER, handle
 from service.commands.user import AddFactor, RemoveFactor
-from service.endpoints.asgi import address
+from service.endpoints.asgi import address, cookie
 from service.oauth.server import utc_now
 from service.pages import devices, passkeys
 from service.pages.browser import Visit, bake, by
@@ -68,7 +68,7 @@ async def _change_password(visit: Visit, signed_in: SignedIn) -> Response:
     attempts = visit.resources.attempts
     person = await person_of(visit, signed_in)
     attempt = await attempts.begin(
-        person.email, address(visit.request.scope), visit.request.cookies.get(attempts.cookie)
+        person.email, address(visit.request.scope), cookie(visit.request.scope, attempts.cookie)
     )
     if not await people.check_password(signed_in.user, visit.given("present")):
         return await _page(visit, signed_in, fault="wrong")

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from service.endpoints.asgi import address
+from service.endpoints.asgi import address, cookie
 from service.pages import factor, passkeys
 from service.pages.browser import Visit
 from service.pages.door import Page
@@ -36,7 +36,7 @@ async def sign_in(visit: Visit) -> Response:
     if visit.given("do") == "passkey":
         return await _by_passkey(visit)
     attempts, people, name = visit.resources.attempts, visit.resources.people, visit.given("username").strip()
-    known = visit.request.cookies.get(attempts.cookie)
+    known = cookie(visit.request.scope, attempts.cookie)
     attempt = await attempts.begin(name, address(visit.request.scope), known)
     row = await people.find(name)
     if not await people.check_password(row, visit.given("password")):

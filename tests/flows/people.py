@@ -24,6 +24,9 @@ from tests.flows.conftest import MASTER_KEY, META, Live, settings_for
 
 PASSWORD = "a battery, correctly stapled"
 CALLBACK = "https://app.example.com/cb"
+DEEP_HINT = base64.urlsafe_b64encode(b'{"alg":"RS256","kid":"x","typ":"JWT","x":' + b"[" * 1200).decode() + ".e30.e30"
+"""An id_token_hint whose header is nested more deeply than any decoder goes."""
+
 ALL = "openid profile email offline_access api:public"
 
 

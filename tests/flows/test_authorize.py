@@ -9,7 +9,18 @@ import pytest
 from service.base64url import as_text
 from service.scopes import ACRS
 from tests.flows.conftest import META, Live
-from tests.flows.people import CALLBACK, Forms, allow, asked, inside, logged_in, registered, sent_back, walked_through
+from tests.flows.people import (
+    CALLBACK,
+    DEEP_HINT,
+    Forms,
+    allow,
+    asked,
+    inside,
+    logged_in,
+    registered,
+    sent_back,
+    walked_through,
+)
 
 RESOURCE = "https://api.example.com/v1"
 
@@ -92,6 +103,12 @@ TOLD = {
     "claims that are no JSON": ({"claims": "{"}, "invalid_request"),
     "claims that are a list": ({"claims": "[]"}, "invalid_request"),
     "a hint that is no ID token": ({"id_token_hint": "e30.e30.e30"}, "invalid_request"),
+    "a hint nested in itself": ({"id_token_hint": DEEP_HINT}, "invalid_request"),
+    "claims nested in each other": ({"claims": "[" * 2048}, "invalid_request"),
+    "claims nested in each other and closed": (
+        {"claims": '{"id_token":{"email":' + "[" * 900 + "]" * 900 + "}}"},
+        "invalid_request",
+    ),
     "a nonce beyond ASCII": ({"nonce": "n\u00fc"}, "invalid_request"),
     "a parameter without end": ({"nonce": "n" * 2049}, "invalid_request"),
     "silence where nobody is logged in": ({"prompt": "none"}, "login_required"),

@@ -12,7 +12,7 @@ from events.replay import history
 from events.session import SessionEnded, SessionUsedAfterEnd
 from projections import authorizations
 from tests.flows.conftest import Live
-from tests.flows.people import Person, inside, logged_in, tokens_for
+from tests.flows.people import DEEP_HINT, Person, inside, logged_in, tokens_for
 from tests.flows.test_backchannel import Client, listening
 from tests.patience import PATIENCE
 
@@ -147,6 +147,7 @@ async def test_who_is_signed_out_already_is_sent_on(live: Live, client: tuple[st
         ({"client_id": "WITHOUT", "post_logout_redirect_uri": OUT}, "has no post_logout_redirect_uri registered; set"),
         ({"post_logout_redirect_uri": OUT}, "needs a client_id beside it"),
         ({"post_logout_redirect_uri": OUT, "id_token_hint": "e30.e30.e30"}, "needs a client_id beside it"),
+        ({"post_logout_redirect_uri": OUT, "id_token_hint": DEEP_HINT}, "needs a client_id beside it"),
         ({"client_id": "nobody"}, "No application of this client_id"),
         ({"state": "ä"}, "not printable ASCII: state"),
     ],

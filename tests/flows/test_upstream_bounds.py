@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,7 @@ import pytest
 from msgspec import json
 
 from service.oauth import upstream
-from service.oauth.federation import UpstreamAway
+from service.oauth.federation import UpstreamAway, UpstreamRefused
 from service.oauth.upstream import MOST_BYTES, Directory
 from service.settings import Upstream
 from tests.patience import PATIENCE
@@ -22,8 +23,8 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 class Provider:
     """Its metadata are in order; `taken` counts the bytes of its token endpoint's answer."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, body: bytes = b"") -> None:
+        self.kind, self.body = kind, body
         self.url = ""
         self.taken = 0
 
@@ -45,6 +46,10 @@ class Provider:
     async def _token(self, writer: asyncio.StreamWriter) -> None:
         if self.kind == "packed":
             writer.write(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED) + PACKED)
+            await writer.drain()
+            return
+        if self.kind == "whole":
+            writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % len(self.body) + self.body)
             await writer.drain()
             return
         writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -81,3 +86,38 @@ async def test_the_token_endpoint_is_listened_to_for_so_long(
                 await directory.finish(begun, "code")
     assert isinstance(away.value.__cause__, why)
     assert provider.taken < 10 * MOST_BYTES
+
+
+DEEP_HEADER = b'{"alg":' * 20_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"id_token":' * 50_000,
+        b'{"access_token": "a", "id_token": "%s.e30.e30"}' % urlsafe_b64encode(DEEP_HEADER).rstrip(b"="),
+        b'{"access_token": "a", "id_token": "W10.W10.W10"}',
+        b'{"access_token": "a", "id_token": {}}',
+        b"[]",
+        b"7",
+        b"null",
+        b"\xff",
+    ],
+    ids=[
+        "deep lists",
+        "deep objects",
+        "a deep header",
+        "lists for a token",
+        "no token",
+        "a list",
+        "7",
+        "null",
+        "no text",
+    ],
+)
+async def test_an_answer_of_another_form_is_no_sign_in(body: bytes):
+    async with listening(Provider("whole", body)) as directory:
+        _, begun = await directory.begin()
+        with pytest.raises((UpstreamAway, UpstreamRefused)):
+            await directory.finish(begun, "code")

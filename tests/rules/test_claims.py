@@ -1,5 +1,7 @@
 """What the parameter `claims` may ask for (OpenID Connect Core 1.0 section 5.5)."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +37,18 @@ def test_an_acr_that_is_essential_is_the_only_one_that_will_do():
 def test_claims_that_cannot_be_met_are_refused(text: str):
     with pytest.raises(InvalidRequest, match="claims"):
         claims.wanted(text)
+
+
+@pytest.mark.parametrize(
+    "opened", ['{"id_token":', "[", '{"id_token":{"email":', '{"x":', '{"userinfo":{"sub":{"value":']
+)
+@pytest.mark.parametrize("times", [300, 1000, 3000, 100_000])
+def test_claims_nested_in_each_other_are_refused(opened: str, times: int):
+    closed = "".join("}" if mark == "{" else "]" for mark in opened if mark in "{[")
+    with pytest.raises(InvalidRequest, match="claims"):
+        claims.wanted(opened * times)
+    with suppress(InvalidRequest):  # as many as a decoder takes may well be in what nobody asks for
+        claims.wanted(opened * times + "null" + closed * times)
 
 
 @given(st.text(max_size=50).filter(lambda text: not text.strip().startswith("{")))
