@@ -17,7 +17,7 @@ from events.database import Unavailable
 from service import housekeeping, logs
 from service.endpoints import authorize, bots, clients, discovery, health, secrets, users
 from service.endpoints.asgi import Identified
-from service.endpoints.cross_origin import preflight
+from service.endpoints.cross_origin import CrossOrigin
 from service.endpoints.introspect import introspect
 from service.endpoints.issuer_path import IssuerPath
 from service.endpoints.management import Action, Managed, refusal
@@ -87,17 +87,22 @@ MANAGED = {
     f"{USER}/enable": Managed(POST=Action(USERS_WRITE, users.enable_user)),
 }
 
+SHARED = [Middleware(CrossOrigin)]
+"""Of what reads no cookie: scripts of any site may call it."""
+
+READ = ["GET", "OPTIONS"]
+
 ROUTES = [  # for programs; tried in order: the busiest first
-    Route("/openid/token", OAuth(issue_token)),
-    Route("/openid/introspect", OAuth(introspect)),
-    *(Route(path, managed) for path, managed in MANAGED.items()),
-    Route("/openid/revoke", OAuth(revoke)),
-    Route("/openid/jwks", discovery.jwks),
-    Route("/.well-known/openid-configuration", discovery.metadata),
-    Route("/.well-known/oauth-authorization-server", discovery.metadata),
-    Route("/health/live", health.live),
-    Route("/health/ready", health.ready),
-    Route("/openapi.json", docs.openapi),
+    Route("/openid/token", OAuth(issue_token), middleware=SHARED),
+    Route("/openid/introspect", OAuth(introspect), middleware=SHARED),
+    *(Route(path, managed, middleware=SHARED) for path, managed in MANAGED.items()),
+    Route("/openid/revoke", OAuth(revoke), middleware=SHARED),
+    Route("/openid/jwks", discovery.jwks, methods=READ, middleware=SHARED),
+    Route("/.well-known/openid-configuration", discovery.metadata, methods=READ, middleware=SHARED),
+    Route("/.well-known/oauth-authorization-server", discovery.metadata, methods=READ, middleware=SHARED),
+    Route("/health/live", health.live, methods=READ, middleware=SHARED),
+    Route("/health/ready", health.ready, methods=READ, middleware=SHARED),
+    Route("/openapi.json", docs.openapi, methods=READ, middleware=SHARED),
     Route("/docs", docs.page),
     Route("/docs/{name}", docs.static),
 ]
@@ -106,8 +111,7 @@ LOGIN = [  # for people in their browsers, and for the libraries that send them 
     Route("/openid/authorize", authorize.begin, methods=["GET", "POST"]),
     Route("/openid/continue", authorize.go_on),
     Route(authorize.FORM_POST_SCRIPT, authorize.form_post_script),
-    Route("/openid/userinfo", userinfo, methods=["GET", "POST"]),
-    Route("/openid/userinfo", preflight, methods=["OPTIONS"]),
+    Route("/openid/userinfo", userinfo, methods=["GET", "POST", "OPTIONS"], middleware=SHARED),
     Route("/openid/logout", logout.logout, methods=["GET", "POST"]),
     Route("/signout", logout.SIGNOUT_PAGE),
     Route("/", home.HOME_PAGE),

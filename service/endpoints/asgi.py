@@ -103,6 +103,7 @@ def resources_of(scope: Scope) -> Resources:
 
 async def answer(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    raw.append((b"content-length", str(len(body)).encode()))
+    if status != 204:  # which has none (RFC 9110 section 8.6)
+        raw.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from projections.clients import Found
-from service.endpoints.asgi import BodyTooLong, cookie, read_body, resources_of
+from service.endpoints.asgi import BodyCutShort, BodyTooLong, cookie, read_body, resources_of
 from service.endpoints.granting import ConsentWithdrawn, SessionOver, code_of, is_allowed
 from service.endpoints.origin import GOES_AWAY, below, form_target
 from service.endpoints.remembering import remember_refusal
@@ -39,6 +39,8 @@ from service.resources import Resources
 
 CONTINUE = "/openid/continue"
 FORM_POST_SCRIPT = "/openid/form_post.js"
+MOST_CODES = 60
+"""Of one session in a minute: each is two events, and a page can ask for them in silence as fast as it likes."""
 
 
 async def begin(request: Request) -> Response:
@@ -117,6 +119,11 @@ async def _on(resources: Resources, asked: AuthorizationRequest, found: Found, s
 
 
 async def _granted(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn) -> Response:
+    counted = await resources.limits.count(f"codes of {signed_in.session.stream_id}")
+    if counted.used > MOST_CODES:
+        description = f"More than {MOST_CODES} authorizations in this minute; ask again in {counted.seconds} s."
+        refused = redirects.refused(asked, resources.settings.issuer, "temporarily_unavailable", description)
+        return sent(refused, resources)
     try:
         code = await code_of(resources, asked, found, signed_in)
     except SessionOver:
@@ -171,6 +178,8 @@ async def _said(request: Request) -> bytes:
         return await read_body(request.scope, request.receive)
     except BodyTooLong as fault:
         raise Shown("This request is too long", "Its body is longer than 64 KiB.", status=413) from fault
+    except BodyCutShort as fault:
+        raise Shown("This request cannot be read", "Its body ended before its end.") from fault
 
 
 def _page(path: str, resources: Resources, asked: AuthorizationRequest) -> Response:

@@ -47,7 +47,11 @@ async def register(call: Call) -> Response:
         except asyncpg.UniqueViolationError as fault:
             raise Clash("There is a bot with this email already.") from fault
 
-    return await create(call, answer, f"{PATH}/{answer.id}", carry_out)
+    async def is_there(bot_id: str) -> bool:
+        row = await read(call.resources.ledger.pool, lambda c: bots.find(c, bot_id))
+        return row is not None and row.state != "deleted"
+
+    return await create(call, answer, f"{PATH}/{answer.id}", carry_out, is_there)
 
 
 async def list_bots(call: Call) -> Response:

@@ -60,7 +60,11 @@ async def register(call: Call) -> Response:
             call.resources.ledger, CLIENT, new.stream, new.command, call.meta, fresh=fresh, receipt=receipt
         )
 
-    return await create(call, answer, f"{PATH}/{quote(new.client_id, safe='')}", carry_out)
+    async def is_there(client_id: str) -> bool:
+        made = stream_of(client_id)
+        return made is not None and await read(call.resources.ledger.pool, lambda c: clients.find(c, made)) is not None
+
+    return await create(call, answer, f"{PATH}/{quote(new.client_id, safe='')}", carry_out, is_there)
 
 
 async def list_clients(call: Call) -> Response:

@@ -1,6 +1,7 @@
 """Answering a POST that makes something: 201, Location, the position; and the first answer again to the same Idempotency-Key."""
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import unquote
 
 from msgspec import Struct, json
 from starlette.responses import Response
@@ -12,14 +13,22 @@ from service.commands.handle import CarriedOutBefore, Handled
 from service.endpoints.management import Call
 from service.endpoints.origin import below
 from service.idempotency import Answer
+from service.problems import Clash
 
 JSON = {"Content-Type": "application/json"}
 
 
 async def create(
-    call: Call, answer: Struct, location: str, carry_out: Callable[[Receipt | None], Awaitable[Handled]]
+    call: Call,
+    answer: Struct,
+    location: str,
+    carry_out: Callable[[Receipt | None], Awaitable[Handled]],
+    is_there: Callable[[str], Awaitable[bool]],
 ) -> Response:
-    """Carries out the command, with the answer kept for its retries. Raises Clash when the key was used for something else."""
+    """Carries out the command, with the answer kept for its retries; `is_there` says of an id whether what has it was deleted since.
+
+    Raises Clash when the key was used for something else, or what was made with it is gone.
+    """
     path, key = call.request.scope["path"], call.request.headers.get("idempotency-key")
     asked = call.resources.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body)
     location = below(call.resources.settings.issuer) + location
@@ -28,12 +37,12 @@ async def create(
         handled = await carry_out(None)
     else:
         if earlier := await call.resources.idempotency.first_answer(asked):
-            return _again(*earlier)
+            return await _again(*earlier, is_there)
         try:
             handled = await carry_out(asked.receipt(first))
         except CarriedOutBefore:
             if earlier := await call.resources.idempotency.first_answer(asked):
-                return _again(*earlier)
+                return await _again(*earlier, is_there)
             # Its 24 hours are over, and nobody had said so yet.
             await read(call.resources.ledger.pool, forget_old_commands)
             handled = await carry_out(asked.receipt(first))
@@ -41,6 +50,9 @@ async def create(
     return Response(first.body, first.status, headers)
 
 
-def _again(earlier: Answer, position: int) -> Response:
+async def _again(earlier: Answer, position: int, is_there: Callable[[str], Awaitable[bool]]) -> Response:
+    """Neither the secret of what was deleted is told again, nor the name of a person who was erased."""
+    if not await is_there(unquote(earlier.location.rpartition("/")[2])):
+        raise Clash("What this request made was deleted since; use a new Idempotency-Key to make another.")
     headers = {**JSON, "Location": earlier.location, "Muniment-Position": str(position), "Idempotent-Replayed": "true"}
     return Response(earlier.body, earlier.status, headers)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from events.database import Unavailable
 from service.endpoints.asgi import resources_of
+from service.endpoints.cross_origin import VARIES
 from service.oauth.authentication import NONE
 from service.oauth.authorize import RESPONSE_MODES
 from service.oauth.claims import SUPPORTED
@@ -16,7 +17,7 @@ from service.oauth.parameters import PROMPTS
 from service.oauth.signing import ALGORITHMS, ES256, RS256
 from service.scopes import ACRS, IDENTITY, NEW_CLIENT
 
-PUBLIC = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
+PUBLIC = {"Cache-Control": "public, max-age=300", **VARIES}
 LANGUAGES = ("en", "de")
 METHODS = ["client_secret_basic", "client_secret_post"]
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 
@@ -16,6 +17,10 @@ Shape = TypeVar("Shape", bound=Struct)
 
 PASSWORD = "password"  # noqa: S105 - the name of the field
 NAMES = ("displayName", "firstName", "lastName")
+MOST_STRANGE = 20
+"""How many names that are none of ours one refusal repeats: else it would be many times as long as what it refuses."""
+
+LONGEST_NAME = 80
 _MERGE_TYPES = ("application/json", "application/merge-patch+json")
 
 
@@ -27,6 +32,8 @@ class Fields(Generic[Shape]):
         if (content_type or "").partition(";")[0].strip().lower() not in _MERGE_TYPES:
             raise NotJson("Send the body as Content-Type: application/json.")
         self.errors: dict[str, list[str]] = {}
+        self._known = _fields(shape)
+        self._strange: set[str] = set()
         self._shape = shape
         self._values: dict[str, Any] = {}
         self._read(self._object(body))
@@ -41,8 +48,9 @@ class Fields(Generic[Shape]):
     def done(self) -> Shape:
         """The whole request. Raises Invalid when there was any fault."""
         if self.errors:
-            names = ", ".join(self.errors)
-            raise Invalid(f"The request has faults in: {names}. See errors.", self.errors)
+            raise Invalid(
+                f"The request has faults in: {named(self.errors, len(self._strange))}. See errors.", self.errors
+            )
         return convert(self._values, self._shape)
 
     def _object(self, body: bytes) -> dict[str, Any]:
@@ -61,20 +69,28 @@ class Fields(Generic[Shape]):
         if len(read) != len(pairs):
             for name, times in Counter(name for name, _ in pairs).items():
                 if times > 1:
-                    self.fault(_shown(name), "is given more than once")
+                    self._fault_of_any(name, "is given more than once")
         return read
 
     def _read(self, given: dict[str, Any]) -> None:
-        known = _fields(self._shape)
-        for name in [name for name in given if name not in known]:
-            self.fault(_shown(name), f"is not a field of this request; its fields are: {', '.join(known)}")
-        for name, field in known.items():
+        for name in [name for name in given if name not in self._known]:
+            self._fault_of_any(name, f"is not a field of this request; its fields are: {', '.join(self._known)}")
+        for name, field in self._known.items():
             if name in self.errors:  # given more than once: none of its values is taken at its word
                 continue
             if name in given:
                 self._take(name, given[name], field.type)
             elif field.required:
                 self.fault(name, "is required")
+
+    def _fault_of_any(self, name: str, message: str) -> None:
+        """The same of a name that a stranger may have made up: of those, the first alone are repeated."""
+        if name in self._known:
+            self.fault(name, message)
+            return
+        self._strange.add(name)
+        if len(self._strange) <= MOST_STRANGE:
+            self.fault(shown(name), message)
 
     def _take(self, name: str, value: Any, kind: Any) -> None:
         odd = _odd_character(value, secret=name == PASSWORD)
@@ -121,9 +137,15 @@ def _odd_character(value: Any, *, secret: bool) -> str | None:
     return next(filter(None, (unseen(text, secret=secret) for text in texts if isinstance(text, str))), None)
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """A name as it can be shown: a stranger chose it."""
-    return name[:80].encode("unicode_escape").decode("ascii")
+    return name[:LONGEST_NAME].encode("unicode_escape").decode("ascii")[:LONGEST_NAME]
+
+
+def named(names: Iterable[str], strange: int) -> str:
+    """These names in a sentence, and how many more there were: of `strange` ones no more than MOST_STRANGE are among them."""
+    more = strange - MOST_STRANGE
+    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _sentence(fault: str, kind: Any) -> str:

@@ -17,6 +17,7 @@ from service.endpoints.asgi import BodyCutShort, BodyTooLong, address, read_body
 from service.endpoints.remembering import remember_throttled_requests
 from service.oauth.tokens import BadToken
 from service.outages import Outages
+from service.people.throttle import network
 from service.problems import (
     ComeAgain,
     Forbidden,
@@ -194,7 +195,7 @@ async def _count(resources: Resources, caller: Caller | Unauthenticated, origin:
 def _counted_as(caller: Caller | Unauthenticated, origin: str) -> str:
     """A `sub` is proof only beside a scope of this API, which nobody gets who named the `sub` freely."""
     if not isinstance(caller, Caller):
-        return f"address {origin}"
+        return f"address {network(origin)}"
     return f"caller {caller.sub}" if caller.scopes & set(MANAGEMENT) else f"client {caller.client_id}"
 
 

@@ -18,7 +18,6 @@ from service.endpoints.asgi import (
     read_body,
     resources_of,
 )
-from service.endpoints.cross_origin import FROM_ANYWHERE, PREFLIGHT
 from service.endpoints.management import BEYOND, MIN_POSITION, as_problem, reached, refusal
 from service.endpoints.remembering import remember_failure, remember_throttling
 from service.lookup import Seen
@@ -26,11 +25,15 @@ from service.oauth.authentication import Presented, presented, prove
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong, TooManyFailures
 from service.oauth.form import Form, parse
 from service.oauth.server import utc_now
+from service.people.throttle import network
 from service.problems import NotAllowed
 from service.request_id import this_request
 from service.resources import Resources
 
-NO_STORE = {**FROM_ANYWHERE, "Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
+MANY_CLIENTS = 10
+"""How many clients of one address may all be failing before that counts against it: a company's are behind one."""
+
+NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -121,9 +124,13 @@ async def count_failure(asked: Asked, given: Presented | None, found: Found | No
 
 
 async def _count_failure(asked: Asked, given: Presented | None) -> None:
+    """And, up to MANY_CLIENTS times as many, those of the address alone, which may name any number of clients."""
     limit = asked.resources.settings.failed_auth_limit
     if limit == 0:
         return
+    everybody = await asked.resources.limits.count(f"failed {network(asked.address)}")
+    if everybody.used > MANY_CLIENTS * limit:
+        raise TooManyFailures(everybody.seconds)
     # What has not even the form of a client_id is counted together: it may be anything, of any length.
     client_id = given.client_id if given and stream_of(given.client_id) else ""
     counted = await asked.resources.limits.count(f"failed {asked.address} {client_id}")
@@ -178,9 +185,6 @@ async def _refuse(send: Send, refused: Refusal, headers: Mapping[str, str] | Non
 
 
 async def _not_post(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["method"] == "OPTIONS":  # a script of another site asks whether it may
-        await answer(send, 204, PREFLIGHT, b"")
-        return
     problem = NotAllowed("This endpoint answers POST.")
     problem.headers["Allow"] = "POST"
     await refusal(problem, this_request())(scope, receive, send)

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from starlette.requests import Request
 
+from service.endpoints.fields import LONGEST_NAME, MOST_STRANGE, named
 from service.problems import Invalid
 
 USUAL = 100
@@ -27,37 +28,44 @@ class Page(Struct, frozen=True, kw_only=True):
 
 def asked(request: Request, filters: tuple[str, ...] = ()) -> Page:
     """Raises Invalid, naming every fault at once."""
-    given, errors = _given(request, ("limit", "cursor", *filters))
-    limit = _limit(given.get("limit"), errors)
-    after = _cursor(given.get("cursor"), errors)
-    _refuse(errors)
-    return Page(limit=limit, after=after, filters={name: given[name] for name in filters if name in given})
+    query = _read(request, ("limit", "cursor", *filters))
+    limit = _limit(query.given.get("limit"), query.errors)
+    after = _cursor(query.given.get("cursor"), query.errors)
+    _refuse(query)
+    return Page(limit=limit, after=after, filters={name: query.given[name] for name in filters if name in query.given})
 
 
 def refuse_query(request: Request) -> None:
     """For what takes no query: a parameter that would change nothing is named, not passed over. Raises Invalid."""
-    _, errors = _given(request, ())
-    _refuse(errors)
+    _refuse(_read(request, ()))
 
 
-def _given(request: Request, known: tuple[str, ...]) -> tuple[dict[str, str], dict[str, list[str]]]:
-    errors: dict[str, list[str]] = {}
-    given: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name not in known:
-            takes = f"known: {', '.join(known)}" if known else "this request takes no query parameters"
-            errors[name[:80]] = [f"is not known here; {takes}"]
-        elif name in given:
-            errors.setdefault(name, []).append("is given more than once")
-        elif "\0" in value:
-            errors.setdefault(name, []).append("contains a character that is not allowed in text: U+0000")
-        given[name] = value
-    return given, errors
+class _Query(Struct, frozen=True):
+    """What was given, what is wrong with it, and how many names nobody here knows."""
+
+    given: Mapping[str, str]
+    errors: dict[str, list[str]]
+    strange: int
 
 
-def _refuse(errors: Mapping[str, list[str]]) -> None:
-    if errors:
-        raise Invalid(f"The query has faults in: {', '.join(errors)}. See errors.", errors)
+def _read(request: Request, known: tuple[str, ...]) -> _Query:
+    pairs = request.query_params.multi_items()
+    given = dict(pairs)
+    strange = [name for name in given if name not in known]
+    takes = f"known: {', '.join(known)}" if known else "this request takes no query parameters"
+    errors = {name[:LONGEST_NAME]: [f"is not known here; {takes}"] for name in strange[:MOST_STRANGE]}
+    for name in [name for name in known if name in given]:
+        if [each for each, _ in pairs].count(name) > 1:
+            errors[name] = ["is given more than once"]
+        elif "\0" in given[name]:
+            errors[name] = ["contains a character that is not allowed in text: U+0000"]
+    return _Query(given, errors, len(strange))
+
+
+def _refuse(query: _Query) -> None:
+    if query.errors:
+        names = named(query.errors, query.strange)
+        raise Invalid(f"The query has faults in: {names}. See errors.", query.errors)
 
 
 def _limit(text: str | None, errors: dict[str, list[str]]) -> int:

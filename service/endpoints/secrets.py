@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from events.database import read
 from events.log import Receipt
-from projections import last_used
+from projections import clients, last_used
 from service.commands.client import AddSecret, RevokeSecret
 from service.commands.handle import CLIENT, Handled, handle
 from service.credentials import new_secret, stored
@@ -62,12 +62,12 @@ async def add_secret(call: Call) -> Response:
     async def carry_out(receipt: Receipt | None) -> Handled:
         return await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at, receipt=receipt)
 
-    return await create(
-        call,
-        answer,
-        f"{PATH}/{quote(call.request.path_params['client_id'], safe='')}/secrets/{kept.secret_id}",
-        carry_out,
-    )
+    async def is_there(secret_id: str) -> bool:
+        found = await read(call.resources.ledger.pool, lambda c: clients.find(c, stream))
+        return found is not None and secret_id in [str(each.secret_id) for each in found.client.secrets]
+
+    location = f"{PATH}/{quote(call.request.path_params['client_id'], safe='')}/secrets/{kept.secret_id}"
+    return await create(call, answer, location, carry_out, is_there)
 
 
 async def revoke_secret(call: Call) -> Response:

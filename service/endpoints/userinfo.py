@@ -11,7 +11,6 @@ from events.authorization import Authorized
 from events.database import Unavailable
 from service.commands.handle import AUTHORIZATION, state_of
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
-from service.endpoints.cross_origin import FROM_ANYWHERE
 from service.endpoints.management import as_problem, refusal
 from service.oauth.claims import of_scopes
 from service.oauth.errors import Refusal
@@ -23,7 +22,7 @@ from service.request_id import this_request
 from service.resources import Resources
 from service.scopes import OPENID
 
-HEADERS = {**FROM_ANYWHERE, "Cache-Control": "no-store"}
+HEADERS = {"Cache-Control": "no-store"}
 
 
 async def userinfo(request: Request) -> Response:

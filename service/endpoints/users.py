@@ -50,7 +50,11 @@ async def register(call: Call) -> Response:
                 await _same_command(call, receipt, asked.email)
             raise
 
-    return await create(call, answer, f"{PATH}/{user}", carry_out)
+    async def is_there(made: str) -> bool:
+        row = await call.resources.people.row(UUID(made))
+        return row is not None and row.state != "erased"
+
+    return await create(call, answer, f"{PATH}/{user}", carry_out, is_there)
 
 
 async def list_users(call: Call) -> Response:

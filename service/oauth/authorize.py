@@ -13,7 +13,7 @@ from projections.clients import Found
 from service.oauth import parameters, redirect_match, redirects, request_objects
 from service.oauth.asked import AuthorizationRequest
 from service.oauth.errors import Shown
-from service.oauth.form import ONE_RESOURCE
+from service.oauth.form import LONGEST_NAME, ONE_RESOURCE
 from service.oauth.parameters import Fault, Params, is_visible
 from service.oauth.redirects import Redirect
 from service.scopes import OPENID, split
@@ -190,13 +190,14 @@ def _nothing_comes_twice(asked: Asked) -> None:
     if asked.twice == ("resource",):  # which RFC 8707 allows, where a token can be for several
         raise Fault("invalid_target", ONE_RESOURCE)
     if asked.twice:
-        raise Fault("invalid_request", f"Parameters given more than once: {', '.join(asked.twice)}. Send each once.")
+        twice = ", ".join(name[:LONGEST_NAME] for name in asked.twice)
+        raise Fault("invalid_request", f"Parameters given more than once: {twice}. Send each once.")
 
 
 def _nothing_is_too_long(params: Params) -> None:
     long = sorted(name for name, value in params.items() if len(value) > LONGER.get(name, MOST_CHARACTERS))
     if long:
-        most = ", ".join(f"{name} ({LONGER.get(name, MOST_CHARACTERS)})" for name in long)
+        most = ", ".join(f"{name[:LONGEST_NAME]} ({LONGER.get(name, MOST_CHARACTERS)})" for name in long)
         raise Fault("invalid_request", f"Parameters longer than this server takes, in characters: {most}.")
     if not is_visible(params.get("state", "")):
         raise Fault("invalid_request", "The parameter state has characters that are not printable ASCII.")

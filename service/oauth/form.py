@@ -5,6 +5,9 @@ from urllib.parse import parse_qsl
 from service.oauth.errors import InvalidRequest, InvalidTarget
 
 MOST_PARAMETERS = 50
+LONGEST_NAME = 80
+"""Characters of a parameter's name that a refusal repeats; a stranger chose it."""
+
 FORM = "application/x-www-form-urlencoded"
 ONE_RESOURCE = "A token is for one resource; the parameter resource may come once only."
 
@@ -31,9 +34,9 @@ def parse(content_type: str, body: bytes) -> Form:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice == ["resource"]:  # which RFC 8707 allows, where a token can be for several
             raise InvalidTarget(ONE_RESOURCE)
-        raise InvalidRequest(f"Parameters given more than once: {', '.join(twice)}.")
+        raise InvalidRequest(f"Parameters given more than once: {', '.join(name[:LONGEST_NAME] for name in twice)}.")
     odd = sorted(
-        name
+        name[:LONGEST_NAME]
         for name, value in pairs
         if not (name.isascii() and name.isprintable() and value.isascii() and value.isprintable())
     )

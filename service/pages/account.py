@@ -53,7 +53,7 @@ async def applications(visit: Visit) -> Response:
     return visit.page(
         "applications.html",
         at="applications",
-        said=visit.given("said"),
+        said=visit.told("said"),
         person=await person_of(visit, signed_in),
         applications=await _applications(visit, signed_in.user.stream_id),
     )
@@ -142,7 +142,7 @@ async def signed(visit: Visit) -> Response:
     return visit.page(
         "sessions.html",
         at="sessions",
-        said=visit.given("said"),
+        said=visit.told("said"),
         person=await person_of(visit, signed_in),
         sessions=sorted([await _signed(visit, row, this) for row in rows], key=lambda each: not each.current),
     )

@@ -21,6 +21,7 @@ from service.resources import Resources
 HALF_A_YEAR = 180 * 24 * 3600
 ACCOUNT = "/account"
 CONTINUE = "/openid/continue"
+SAID, FAULT = "said", "fault"
 OVER = "This page was reached in a way that cannot be continued."
 
 Form = Mapping[str, str]
@@ -40,8 +41,14 @@ class Visit(Struct, frozen=True, kw_only=True):
         return f"Visit({self.request.scope['path']!r})"
 
     def given(self, name: str) -> str:
-        """A field of the form, or of the query."""
+        """A field of the form; only where none was sent, a parameter of the query, which stays in histories and logs."""
+        if self.request.method == "POST":
+            return self.form.get(name, "")
         return self.form.get(name) or self.request.query_params.get(name, "")
+
+    def told(self, name: str) -> str:
+        """What another page of ours has to say here (SAID, FAULT); nothing of what somebody wrote into a link."""
+        return csrf.noted(master_key(self.resources), self.browser, self.given(name))
 
     def gettext(self, text: str) -> str:
         return language.catalogue(self.language).gettext(text)
@@ -73,8 +80,13 @@ class Visit(Struct, frozen=True, kw_only=True):
     def url(self, path: str, **query: str) -> str:
         """A path of this server as the browser sees it, with what the client wants carried along."""
         sealed = {"request": self.resources.requests.close(self.asked)} if self.asked else {}
-        parameters = urlencode({**sealed, **{name: value for name, value in query.items() if value}})
+        parameters = urlencode(
+            {**sealed, **{name: self._carried(name, value) for name, value in query.items() if value}}
+        )
         return f"{below(self.resources.settings.issuer)}{path}{'?' if parameters else ''}{parameters}"
+
+    def _carried(self, name: str, value: str) -> str:
+        return csrf.note(master_key(self.resources), self.browser, value) if name in (SAID, FAULT) else value
 
     def page(self, template: str, status: int = 200, **context: Any) -> Response:
         """The page; its forms may lead on to this server, and to the client that waits."""

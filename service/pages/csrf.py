@@ -35,6 +35,17 @@ def is_of(master_key: bytes, browser: str, session: str, given: str) -> bool:
     return _same(token(master_key, browser, session), given)
 
 
+def note(master_key: bytes, browser: str, text: str) -> str:
+    """A text that one page of ours hands to the next in the query, so that no link of somebody else's can say it to this browser."""
+    return f"{text}.{_mac(derived(master_key, 'muniment notes of pages'), f'{text} {browser}')}"
+
+
+def noted(master_key: bytes, browser: str, given: str) -> str:
+    """The text of such a note; "" when it is none, or another browser's."""
+    text = given.rpartition(".")[0]
+    return text if text and _same(note(master_key, browser, text), given) else ""
+
+
 def _mac(key: bytes, text: str) -> str:
     return digest(key, text.encode("utf-8", "replace"), "sha256").hex()
 

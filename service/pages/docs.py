@@ -4,11 +4,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.endpoints.asgi import resources_of
+from service.endpoints.cross_origin import VARIES
 from service.openapi.document import encoded
 from service.pages.assets import sent
 from service.pages.reference import POLICY, assets, page_html
 
-FRESH = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
+FRESH = {"Cache-Control": "public, max-age=300", **VARIES}
 PAGE = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": POLICY,
@@ -30,4 +31,4 @@ async def page(_request: Request) -> Response:
 
 
 async def static(request: Request) -> Response:
-    return sent(assets().get(request.path_params["name"]), request)
+    return await sent(assets().get(request.path_params["name"]), request)

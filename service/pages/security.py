@@ -132,7 +132,7 @@ async def _page(visit: Visit, signed_in: SignedIn, *, fault: str = "", weak: str
         "security.html",
         WRONG if fault else 200,
         at="security",
-        said="" if fault else visit.given("said"),
+        said="" if fault else visit.told("said"),
         fault=fault,
         weak=weak,
         person=person,

@@ -70,7 +70,7 @@ async def _form(visit: Visit, *, username: str, fault: str = "") -> Response:
         client=await client_name(visit),
         again=visit.asked is None and signed_in is not None,
         username=username,
-        fault=fault or visit.given("fault"),
+        fault=fault or visit.told("fault"),
         next=visit.given("next") and going_to(visit),
         upstream=upstream.host if upstream else None,
         **passkeys.question(visit, []),

@@ -11,7 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from events.envelope import ByService, Meta
 from projections import users
+from service.endpoints.authorize import sent
 from service.endpoints.origin import GOES_AWAY
+from service.oauth import redirects
 from service.oauth.asked import AuthorizationRequest
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, UpstreamStale, proved_at
 from service.pages import factor, slips
@@ -29,10 +31,16 @@ if TYPE_CHECKING:
 
 SECONDS = 600
 COOKIE = "upstream"
+MOST_CARRIED = 6600
+"""Characters of all of these cookies: proxies take 8 KiB of headers, as a rule, and every request to this host carries them."""
+
 PART = 3800
 """Characters of a cookie, of which browsers keep 4,096 with its name. What a client asked for can take more than one; and in the
 `state` parameter, in their place, it would be longer than some providers take (this server is one of them)."""
 
+TOO_LONG = (
+    "The request is too long to sign in through the upstream provider: send a shorter state, nonce or login_hint."
+)
 FED = ("fed",)
 
 log = logging.getLogger("muniment.upstream")
@@ -41,6 +49,9 @@ log = logging.getLogger("muniment.upstream")
 async def leave(visit: Visit) -> Response:
     """On to the provider, and in a cookie what must come back from there (OpenID Connect Core 1.0 section 3.1.2.1)."""
     request = visit.resources.requests.close(visit.asked) if visit.asked else ""
+    if visit.asked and len(request) > MOST_CARRIED:
+        refused = redirects.refused(visit.asked, visit.resources.settings.issuer, "invalid_request", TOO_LONG)
+        return sent(refused, visit.resources)
     parts = [request[start : start + PART] for start in range(0, len(request), PART)]
     next_ = visit.given("next") and going_to(visit)
     try:

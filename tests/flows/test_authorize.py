@@ -301,6 +301,25 @@ class TestWhoIsThere:
             silent = await asked(person.browser, app, redirect_uri=other_port, prompt="none")
             assert sent_back(silent, other_port)["error"] == "consent_required"
 
+    async def test_a_session_gets_no_more_than_so_many_codes_in_a_minute(self, live: Live, client: str):
+        async with logged_in(live) as person:
+            await allow(live, person.user, client)
+            assert "code" in sent_back(await asked(person.browser, client, prompt="none"))
+            async with inside(live) as resources:
+                signed_in = await resources.sessions.current(next(iter(person.browser.cookies.values())))
+                assert signed_in
+                key = f"codes of {signed_in.session.stream_id}"
+                for minute in ("0 minutes", "1 minute"):  # the minute may turn before the next question
+                    await resources.ledger.pool.execute(
+                        "insert into limits.counts values ($1, date_trunc('minute', statement_timestamp()) + $2::text::interval, 60)"
+                        " on conflict (key, minute) do update set used = excluded.used", key, minute,
+                    )  # fmt: skip
+                before = await resources.ledger.pool.fetchval("select max(position) from log.events")
+                for silently in ({"prompt": "none"}, {}):
+                    told = sent_back(await asked(person.browser, client, **silently))
+                    assert told["error"] == "temporarily_unavailable"
+                assert await resources.ledger.pool.fetchval("select max(position) from log.events") == before
+
     async def test_a_session_that_ended_is_nobody_s_and_that_it_was_used_is_an_event(self, live: Live, client: str):
         async with logged_in(live) as person:
             await allow(live, person.user, client)

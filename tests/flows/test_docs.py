@@ -6,12 +6,14 @@ import html.parser
 import re
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from service.pages import assets
 from tests.flows.conftest import Live, refused
 from tests.patience import PATIENCE
 
@@ -102,6 +104,26 @@ async def test_the_bundle_is_sent_packed_to_those_who_can_unpack_it(live: Live):
     assert plain.headers["content-type"].startswith("text/javascript")
     assert len(packed) < 1_100_000
     assert gzip.decompress(packed) == plain.content
+
+
+async def test_what_few_want_unpacked_is_unpacked_once_and_beside_the_event_loop(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+):
+    threads: list[threading.Thread] = []
+
+    def decompress(packed: bytes) -> bytes:
+        threads.append(threading.current_thread())
+        return decompressed(packed)
+
+    decompressed = gzip.decompress
+    monkeypatch.setattr(gzip, "decompress", decompress)
+    assets._unpacked.cache_clear()
+    path = next(path for path in (await page_of(live)).loads if path.endswith(".js"))
+    for _ in range(3):
+        answer = await live.http.get(f"/{path}", headers={"Accept-Encoding": "identity"})
+        assert answer.status_code == 200
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
 
 
 async def test_there_is_no_file_but_those_of_the_page(live: Live):

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 
 from tests.flows.conftest import Live, refused
 
@@ -154,3 +155,32 @@ async def test_an_answer_sealed_under_a_former_master_key_is_a_clash_and_no_seco
         int(first.headers["muniment-position"]),
     )
     assert "master key" in refused(await post(live, "former"), 409)["detail"]
+
+
+MADE = {
+    "a client": (CLIENTS, BODY),
+    "a bot": (BOTS, {"email": "idempotent-deleted@example.com"}),
+    "a person": ("/api/v1/auth/users", {"email": "idempotent-erased@example.com", "name": "Ada Lovelace"}),
+    "a secret": (f"{CLIENTS}/CLIENT/secrets", {"name": "revoked"}),
+}
+
+
+@pytest.mark.parametrize(("path", "body"), MADE.values(), ids=MADE)
+async def test_of_what_was_deleted_since_nothing_is_told_again(live: Live, path: str, body: Any):
+    client_id, _ = await live.register()
+    path = path.replace("CLIENT", client_id)
+    first = await post(live, "deleted", body, path)
+    assert first.status_code == 201
+    assert (await post(live, "deleted", body, path)).content == first.content
+    assert (await live.http.delete(first.headers["location"], headers=live.bearer)).status_code == 204
+    again = await post(live, "deleted", body, path)
+    assert "new Idempotency-Key" in refused(again, 409)["detail"]
+    assert not [value for value in first.json().values() if value and isinstance(value, str) and value in again.text]
+
+
+async def test_of_a_secret_whose_client_was_deleted_nothing_is_told_again_either(live: Live):
+    client_id, _ = await live.register()
+    path = f"{CLIENTS}/{client_id}/secrets"
+    assert (await post(live, "gone with it", b"{}", path)).status_code == 201
+    assert (await live.http.delete(f"{CLIENTS}/{client_id}", headers=live.bearer)).status_code == 204
+    refused(await post(live, "gone with it", b"{}", path), 409)

@@ -5,12 +5,14 @@ import base64
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
 import jwt
 import pytest
 
+from service.endpoints.oauth import MANY_CLIENTS
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, oauth_error, refused, serving
 
@@ -194,7 +196,22 @@ async def test_no_limit_says_and_refuses_nothing(live: Live):
 async def strict(postgres: str) -> AsyncIterator[Live]:
     """A service that lets nobody fail more than three times a minute."""
     async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=3) as live:
-        yield live
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("service.endpoints.oauth.MANY_CLIENTS", 1000)  # all of these tests come from one address
+            yield live
+
+
+async def test_one_address_may_not_fail_as_any_number_of_clients(postgres: str):
+    async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=2) as live:
+
+        async def ask() -> list[int]:
+            clients = [f"oauth_client_{uuid4().hex}" for _ in range(2 * MANY_CLIENTS + 5)]
+            return [(await live.token_for(client, "wrong")).status_code for client in clients]
+
+        statuses = await whole_minute(ask)
+        assert statuses == [401] * 2 * MANY_CLIENTS + [429] * 5
+        assert await live.access_token(live.client_id, live.client_secret)
+        assert len(await counted(live)) <= 2 * 2 * MANY_CLIENTS + 2
 
 
 @pytest.mark.parametrize("path", ["/openid/token", "/openid/introspect", "/openid/revoke"])

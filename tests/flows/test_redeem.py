@@ -442,7 +442,6 @@ class TestUserinfo:
             "email_verified": True,
             "updated_at": much.json()["updated_at"],
         }
-        assert much.headers["access-control-allow-origin"] == "*"
         assert much.headers["cache-control"] == "no-store"
 
     async def test_phone_address_and_groups_each_take_their_scope(self, live: Live, client: Client):
@@ -515,13 +514,6 @@ class TestUserinfo:
             answer = await self._told(live, token)
         assert answer.status_code == 401
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
-
-    async def test_scripts_of_other_sites_may_ask(self, live: Live):
-        for path in ("/openid/userinfo", "/openid/token"):
-            answer = await live.http.options(path, headers={"Origin": "https://spa.example.com"})
-            assert answer.status_code == 204
-            assert answer.headers["access-control-allow-origin"] == "*"
-            assert "Authorization" in answer.headers["access-control-allow-headers"]
 
 
 async def test_the_log_has_no_code_no_token_and_no_address_of_a_person(live: Live, client: Client):

@@ -189,17 +189,6 @@ async def test_only_post_is_answered(live: Live, method: str, path: str):
         refused(answer, 405)
 
 
-@pytest.mark.parametrize("path", ["/openid/token", "/openid/introspect", "/openid/revoke"])
-async def test_a_script_of_any_site_may_call_and_brings_no_cookie(live: Live, path: str):
-    asked = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST"}
-    allowed = await live.http.options(path, headers=asked)
-    assert allowed.status_code == 204
-    answered = await live.http.post(path, headers={"Origin": "https://app.example.com"})
-    for answer in (allowed, answered):
-        assert answer.headers["access-control-allow-origin"] == "*"
-        assert "access-control-allow-credentials" not in answer.headers
-
-
 async def test_a_missing_grant_type_is_said_to_be_missing(live: Live, client: tuple[str, str]):
     form = {"client_id": client[0], "client_secret": client[1]}
     for grant in ({}, {"grant_type": ""}):

@@ -282,17 +282,29 @@ async def test_neither_does_it_let_anybody_change_how_they_sign_in(two: Two):
 
 async def test_the_longest_request_comes_back_in_cookies_that_browsers_keep(two: Two):
     client_id, _ = await two.ours.interactive(firstParty=True)
-    long = {"state": "s" * 2048, "nonce": "n" * 2048, "login_hint": "h" * 2048, "resource": f"https://{'r' * 2040}"}
+    long = {"state": "s" * 4096}
     async with logged_in(two.provider) as person, browsing(two.ours) as browser:
         to_sign_in = await asked(browser, client_id, **long)
         left = await browser.get(SIGNIN, params=query_of(to_sign_in))
         kept = left.headers.get_list("set-cookie")
         assert max(len(cookie.encode()) for cookie in kept) < 4000
+        assert sum(len(cookie.partition(";")[0]) for cookie in kept) < 7600
         assert len(query_of(left)["state"]) < 100
         answer = await there_and_back(two, person, browser, **query_of(to_sign_in))
         assert answer.status_code == 303, answer.text
         assert not [name for name in browser.cookies if name.startswith("muniment_upstream")]
         assert sent_back(await browser.get(answer.headers["location"]))["state"] == long["state"]
+
+
+async def test_no_link_sets_more_cookies_than_a_proxy_lets_through(two: Two):
+    client_id, _ = await two.ours.interactive(firstParty=True)
+    async with browsing(two.ours) as browser:
+        to_sign_in = await asked(browser, client_id, state="s" * 2048, nonce="n" * 2048, login_hint="h" * 2048)
+        answer = await browser.get(SIGNIN, params=query_of(to_sign_in))
+    told = sent_back(answer)
+    assert (told["error"], told["state"]) == ("invalid_request", "s" * 2048)
+    assert "shorter state" in told["error_description"]
+    assert sum(len(cookie.partition(";")[0]) for cookie in answer.headers.get_list("set-cookie")) < 200
 
 
 async def test_without_a_provider_there_is_nothing_at_its_path(live: Live):
