@@ -108,6 +108,11 @@ def stream_of(client_id: str) -> UUID | None:
     return stream_named(b"client", client_id.encode()) if is_importable(client_id) else None
 
 
+def is_ours(client_id: str) -> bool:
+    """Whether it has the form of an id that this server made."""
+    return _ours(client_id) is not None
+
+
 def is_importable(client_id: str) -> bool:
     """Whether a client can be brought along under this id: printable, without `/`, and not of the form of ours."""
     return _imported(client_id) is not None

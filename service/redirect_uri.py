@@ -122,16 +122,16 @@ def _host_faults(scheme: str, host: str, port: int | None, insecure: Collection[
     if not host:
         return ["must name a host"]
     found: list[str] = []
+    if scheme == "http" and not hosts.allows_http(host, insecure):
+        found.append(
+            "must be https; plain http is for 127.0.0.1, localhost, *.localhost and [::1], and for hosts that the operator names"
+            " in MUNIMENT_INSECURE_HTTP_HOSTS, only"
+        )
     fault = hosts.fault(host)
     if fault:
         found.append(f"has the host {host[:80]}, which {fault}")
     if port == 0:
         found.append("must not name port 0")
-    if scheme == "http" and not hosts.allows_http(host, insecure):
-        found.append(
-            "must be https; plain http is for 127.0.0.1, localhost, *.localhost and [::1] only, and for hosts that the operator"
-            " names in MUNIMENT_INSECURE_HTTP_HOSTS"
-        )
     return found
 
 

@@ -42,7 +42,7 @@ from service.commands.authority import (
     own_scopes,
 )
 from service.commands.secret import AddSecret, RehashSecret, RevokeSecret
-from service.problems import Clash, Forbidden, NotFound
+from service.problems import Clash, Forbidden, Invalid, NotFound
 from service.redirect_uri import has_short_scheme
 
 IdTokenClaims = Literal["scopes", "minimal"]
@@ -221,10 +221,11 @@ def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
 def _fits(uris: set[str], *, public: bool) -> None:
     short = sorted(filter(has_short_scheme, uris))
     if short and not public:
-        raise Clash(
-            f"Only a public client can have a redirect URI with such a scheme: {' '.join(short)}."
-            " Name one that begins with a domain of yours, such as com.example.app:/callback."
+        fault = (
+            f"must each be https, or have an app's own scheme such as com.example.app:/callback; short schemes are for public"
+            f" clients: {' '.join(short)}"
         )
+        raise Invalid("The request has faults in: redirectUris. See errors.", {"redirectUris": [fault]})
 
 
 def _change_login(by: Holder | None, login: Login, client: Active) -> list[ClientLoginChanged]:

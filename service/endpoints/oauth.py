@@ -7,7 +7,7 @@ from msgspec import Struct, json
 from starlette.types import Receive, Scope, Send
 
 from events.database import Unavailable
-from projections.clients import Found, stream_of
+from projections.clients import Found, is_ours
 from service.endpoints.asgi import (
     BodyCutShort,
     BodyTooLong,
@@ -131,8 +131,8 @@ async def _count_failure(asked: Asked, given: Presented | None) -> None:
     everybody = await asked.resources.limits.count(f"failed {network(asked.address)}")
     if everybody.used > MANY_CLIENTS * limit:
         raise TooManyFailures(everybody.seconds)
-    # What has not even the form of a client_id is counted together: it may be anything, of any length.
-    client_id = given.client_id if given and stream_of(given.client_id) else ""
+    # What has not the form of a client_id of ours is counted together: it may be anything, of any length. Imported clients, too.
+    client_id = given.client_id if given and is_ours(given.client_id) else ""
     counted = await asked.resources.limits.count(f"failed {asked.address} {client_id}")
     if counted.used > limit:
         raise TooManyFailures(counted.seconds)

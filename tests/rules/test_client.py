@@ -31,7 +31,7 @@ from service.commands.client import (
 )
 from service.commands.handle import CLIENT
 from service.commands.secret import MOST_SECRETS, RehashSecret
-from service.problems import Clash, Forbidden, NotFound
+from service.problems import Clash, Forbidden, Invalid, NotFound
 from tests.rules.samples import (
     AT,
     BOT_REGISTERED,
@@ -105,7 +105,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule(
             [],
             structs.replace(REGISTER_INTERACTIVE, redirect_uris=("cursor://callback",)),
-            Clash,
+            Invalid,
             "a short scheme is not for a confidential client",
         ),
         rule([REGISTERED], REGISTER, Clash, "a client is registered once"),
