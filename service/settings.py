@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from service import database_setting, hosts
+from service import database_setting, hosts, upstream_setting
 from service.base64url import of_text
 from service.kubernetes import is_service_variable
+from service.upstream_setting import Upstream
 
 MOST_DIGITS = 9
 A_DAY = 86_400
@@ -19,6 +20,7 @@ LONGEST_TOKEN = A_DAY
 LONGEST_SESSION = 90 * A_DAY
 ACCESS_TOKEN_ALGS = {"es256": "ES256", "rs256": "RS256", "eddsa": "EdDSA"}
 UPSTREAM = ("MUNIMENT_UPSTREAM_ISSUER", "MUNIMENT_UPSTREAM_CLIENT_ID", "MUNIMENT_UPSTREAM_CLIENT_SECRET")
+UPSTREAM_CLAIMS, UPSTREAM_SCOPE = "MUNIMENT_UPSTREAM_CLAIMS", "MUNIMENT_UPSTREAM_SCOPE"
 REQUIRE_PKCE = ("public", "all")
 LOG_FORMATS = ("auto", "text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -30,22 +32,6 @@ class WrongSettings(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-class Upstream(Struct, frozen=True, kw_only=True):
-    """The OpenID Provider that people of a company may sign in through: its directory is the source of people, too."""
-
-    issuer: str
-    client_id: str
-    client_secret: str
-
-    @property
-    def host(self) -> str:
-        """What people know it by."""
-        return urlsplit(self.issuer).netloc
-
-    def __repr__(self) -> str:
-        return f"Upstream(issuer={self.issuer!r})"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -170,10 +156,12 @@ class _Asked:
         return text
 
     def upstream(self, *names: str, insecure: frozenset[str]) -> Upstream | None:
-        """All three, or none."""
+        """All three, or none; the claims and the scope only with them."""
         given = {name: self.text(name, "") for name in names}
+        claims, scope = self._upstream_claims(UPSTREAM_CLAIMS), self._upstream_scope(UPSTREAM_SCOPE)
         missing = [name for name, text in given.items() if not text]
         if len(missing) == len(names):
+            self._no_more_than(names, UPSTREAM_CLAIMS, UPSTREAM_SCOPE)
             return None
         for name in missing:
             self.faults.append(f"{name} is missing; the three settings of the upstream OpenID Provider go together.")
@@ -182,7 +170,23 @@ class _Asked:
         if issuer and (fault := _issuer_fault(issuer.removesuffix("/"), insecure)):
             shown = names[0] if "@" in issuer else f"{names[0]}={issuer}"
             self.faults.append(f"{shown} {fault}.")
-        return Upstream(issuer=issuer, client_id=client_id, client_secret=client_secret)
+        return Upstream(issuer=issuer, client_id=client_id, client_secret=client_secret, claims=claims, scope=scope)
+
+    def _upstream_claims(self, name: str) -> Mapping[str, str]:
+        claims, faults = upstream_setting.mapped(self.text(name, ""))
+        self.faults += [f"{name} {fault}." for fault in faults]
+        return claims
+
+    def _upstream_scope(self, name: str) -> str:
+        text = self.text(name, upstream_setting.SCOPE)
+        if fault := upstream_setting.scope_fault(text):
+            self.faults.append(f"{name}={text} {fault}.")
+        return " ".join(text.split())
+
+    def _no_more_than(self, needed: tuple[str, ...], *names: str) -> None:
+        for name in names:
+            if self.text(name, ""):
+                self.faults.append(f"{name} is set without an upstream OpenID Provider; set {', '.join(needed)} too.")
 
     def database_url(self, name: str) -> str | None:
         text = self.text(name, "")

@@ -1,8 +1,12 @@
 """Signing in elsewhere: what passes between the pages and the client of the upstream provider, which is loaded only where there is one."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
+
+from service.oauth.claims import BY_SCOPE
+from service.upstream_setting import STANDARD, Upstream
 
 LEEWAY_SECONDS = 30
 """By how much the clocks of two servers may differ."""
@@ -40,18 +44,30 @@ class Begun(Struct, frozen=True, kw_only=True):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """Who the provider says it is (OpenID Connect Core 1.0 section 5.1), and since when (section 2, `auth_time`)."""
+    """Who the provider says it is, since when (OpenID Connect Core 1.0 section 2, `auth_time`), and all its claims, as they came."""
 
     sub: Annotated[str, Meta(min_length=1, max_length=255)]
-    email: str | None = None
-    email_verified: Any = False
-    name: str | None = None
-    given_name: str | None = None
-    family_name: str | None = None
     auth_time: Any = None
+    claims: Mapping[str, Any]
 
     def __repr__(self) -> str:
         return "Identity(…)"
+
+
+def lacks(claims: Mapping[str, Any], upstream: Upstream) -> bool:
+    """Whether the ID token leaves out what was asked for: by its scopes a provider may answer it at userinfo alone (Core section 5.4)."""
+    names = upstream.claims
+    by_scope = {names[BY_SCOPE[scope][0]] for scope in upstream.scope.split() if BY_SCOPE.get(scope, ("",))[0] in names}
+    chosen = {theirs for ours, theirs in names.items() if STANDARD.get(ours) != theirs}
+    return not by_scope | chosen <= claims.keys()
+
+
+def joined(claims: Mapping[str, Any], told: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The ID token's claims with those of userinfo; an address comes with the word on it of the place that it is from."""
+    address, verified = names["email"], names["email_verified"]
+    kept = {name: value for name, value in claims.items() if address not in told or name != verified}
+    told = {name: value for name, value in told.items() if address in told or name != verified}
+    return {**kept, **told}
 
 
 def proved_at(auth_time: Any, begun: Begun, now: float) -> float | None:

@@ -14,22 +14,21 @@ import httpx
 from authlib.common.errors import AuthlibBaseError
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from msgspec import Struct, convert, json, structs
+from msgspec import Struct, convert, json
 
 from service.addresses import is_inside
 from service.hosts import is_loopback
 from service.malformed import MALFORMED
 from service.oauth.errors import plain
-from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused
+from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, joined, lacks
 from service.oauth.upstream_token import fault_of, key_set, verified
-from service.settings import Upstream
+from service.upstream_setting import Upstream
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it announces another HTTP library for some later version
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 CALLBACK = "/signin/upstream/callback"
-SCOPE = "openid profile email"
 TIMEOUT_SECONDS = 5
 REFRESH_SECONDS = 60
 MOST_BYTES = 1024 * 1024
@@ -119,14 +118,13 @@ class Directory:
             provider = await self._metadata(client)
             token = await self._redeem(client, provider, begun, code)
             claims = await self._claims(client, provider, token.get("id_token"), begun.nonce)
-            identity = _read(claims, Identity)
-            if identity.email is None and provider.userinfo_endpoint and token.get("access_token"):
-                # By its scopes a provider may answer there alone what it is asked for (Core section 5.4).
-                told = _read(await _get(client, provider.userinfo_endpoint, withhold_token=False), Identity)
-                if told.sub != identity.sub:
+            since = claims.get("auth_time")
+            if lacks(claims, self.upstream) and provider.userinfo_endpoint and token.get("access_token"):
+                told = _read(await _get(client, provider.userinfo_endpoint, withhold_token=False), dict[str, Any])
+                if told.get("sub") != claims.get("sub"):
                     raise UpstreamRefused("the userinfo answer is about somebody else")
-                return structs.replace(told, auth_time=identity.auth_time)
-        return identity
+                claims = joined(claims, told, self.upstream.claims)
+        return _read({"sub": claims.get("sub"), "auth_time": since, "claims": claims}, Identity)
 
     def _client(self) -> Any:
         """No proxy of the environment, and no redirect: it speaks to the provider and to nobody else."""
@@ -136,7 +134,7 @@ class Directory:
             self.upstream.client_id,
             self.upstream.client_secret,
             token_endpoint_auth_method="client_secret_post" if by_post else "client_secret_basic",
-            scope=SCOPE,
+            scope=self.upstream.scope,
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
             transport=Bounded(trust_env=False, verify=self._trusted),

@@ -20,11 +20,13 @@ from service.pages import factor, slips
 from service.pages.browser import OVER, Visit
 from service.pages.door import Page
 from service.pages.entering import AUTHENTICATOR, ONE_FACTOR, SECURITY, enter, going_to
+from service.people import upstream_claims
 from service.people.accounts import NameTaken
-from service.people.profile import LONGEST_NAME, Profile
-from service.people.vault import is_email
-from service.problems import NotFound
+from service.people.profile import Profile, changed
+from service.people.upstream_claims import Told
+from service.problems import Clash, NotFound, Problem
 from service.request_id import this_request
+from service.upstream_setting import Upstream
 
 if TYPE_CHECKING:
     from service.oauth.upstream import Directory
@@ -42,6 +44,7 @@ TOO_LONG = (
     "The request is too long to sign in through the upstream provider: send a shorter state, nonce or login_hint."
 )
 FED = ("fed",)
+ATTEMPTS = 3
 
 log = logging.getLogger("muniment.upstream")
 
@@ -88,7 +91,7 @@ async def _entered(visit: Visit, directory: "Directory", begun: Begun) -> Respon
         return _told(visit, "denied" if denied else "refused", fault)
     if at is None:  # it counts as having been as long ago as any session lasts
         at = time.time() - visit.resources.settings.session_lifetime
-    return await _let_in(visit, directory.upstream.issuer, identity, datetime.fromtimestamp(at, UTC))
+    return await _let_in(visit, directory.upstream, identity, datetime.fromtimestamp(at, UTC))
 
 
 async def _identity(visit: Visit, directory: "Directory", begun: Begun) -> Identity:
@@ -100,10 +103,13 @@ async def _identity(visit: Visit, directory: "Directory", begun: Begun) -> Ident
     return await directory.finish(begun, query["code"])
 
 
-async def _let_in(visit: Visit, issuer: str, identity: Identity, at: datetime) -> Response:
-    row = await visit.resources.people.find_upstream(issuer, identity.sub)
-    if row is None:
-        row = await _registered(visit, issuer, identity)
+async def _let_in(visit: Visit, upstream: Upstream, identity: Identity, at: datetime) -> Response:
+    said = upstream_claims.told(identity.claims, upstream.claims)
+    for claim in said.faults:
+        log.warning("upstream sign-in: a value of the claim %s cannot be used", claim)
+    name = (upstream.issuer, identity.sub)
+    row = await visit.resources.people.find_upstream(*name)
+    row = await _registered(visit, name, said) if row is None else await _refreshed(visit, row, said)
     if row is None:
         return _told(visit, "taken")
     if row.state != "active":
@@ -113,27 +119,41 @@ async def _let_in(visit: Visit, issuer: str, identity: Identity, at: datetime) -
     return await enter(visit, row, FED, ONE_FACTOR, proved_at=at)
 
 
-async def _registered(visit: Visit, issuer: str, identity: Identity) -> users.Row | None:
+async def _registered(visit: Visit, name: tuple[str, str], said: Told) -> users.Row | None:
     """None when somebody else has the e-mail address: who has the same address at the provider is not proved to be them."""
-    email = identity.email if _is_vouched_for(identity) else None
-    profile = Profile(
-        email=email,
-        name=_short(identity.name),
-        given_name=_short(identity.given_name),
-        family_name=_short(identity.family_name),
-    )
-    people = visit.resources.people
-    meta = Meta(actor=ByService(why="first sign-in through the upstream provider"), request_id=str(this_request()))
-    verified, upstream = email is not None, (issuer, identity.sub)
+    profile = changed(Profile(email=said.email), said.changes)
+    people, verified = visit.resources.people, said.email is not None
+    meta = _by("first sign-in through the upstream provider")
     try:
-        return await people.row(await people.register(profile, None, meta, verified=verified, upstream=upstream))
+        return await people.row(await people.register(profile, None, meta, verified=verified, upstream=name))
     except NameTaken:  # by them, if they came twice at the same moment
-        return await people.find_upstream(issuer, identity.sub)
+        return await people.find_upstream(*name)
 
 
-def _is_vouched_for(identity: Identity) -> bool:
-    """An address that the provider did not verify is not taken: it may be another person's (OpenID Connect Core section 5.7)."""
-    return bool(identity.email) and is_email(identity.email) and identity.email_verified in (True, "true")
+async def _refreshed(visit: Visit, row: users.Row, said: Told) -> users.Row | None:
+    """What the provider says now is what is known from now on. (Not the address, by which an account is found.)
+
+    Somebody whose former groups could not be replaced is not let in with them: that is a Clash.
+    """
+    people = visit.resources.people
+    if row.state != "active":
+        return row
+    for _ in range(ATTEMPTS):
+        try:
+            await people.change_profile(row.stream_id, said.changes, _by("sign-in through the upstream provider"))
+            break
+        except Problem:  # somebody changed them at the same moment, for one
+            continue
+    else:
+        profile = await people.profile(row)
+        if profile is None or profile.groups != said.changes.get("groups", profile.groups):
+            raise Clash("What the provider says of you could not be kept; sign in again.")
+        log.warning("upstream sign-in: the profile was not changed, because it takes no change")
+    return await people.row(row.stream_id)
+
+
+def _by(why: str) -> Meta:
+    return Meta(actor=ByService(why=why), request_id=str(this_request()))
 
 
 def _max_age(visit: Visit) -> int | None:
@@ -144,10 +164,6 @@ def _max_age(visit: Visit) -> int | None:
     if asked is None:
         return None
     return 0 if "login" in asked.prompts or asked.essential_acrs else asked.max_age
-
-
-def _short(name: str | None) -> str | None:
-    return "".join(c for c in name if c.isprintable())[:LONGEST_NAME] or None if name else None
 
 
 def _asked(visit: Visit, begun: Begun) -> AuthorizationRequest | None:

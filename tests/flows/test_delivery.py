@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from service.oauth.upstream import Directory
 from service.people.backchannel import NotTaken, NotWanted
 from service.people.delivery import Delivery, Looked
-from service.settings import Upstream
+from service.upstream_setting import Upstream
 from tests.flows.test_backchannel import Client, listening
 
 PUBLIC, LOOPBACK = "https://auth.example.com", "http://127.0.0.1:8000"

@@ -9,18 +9,19 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import asyncpg
 import httpx
 import pytest
-from msgspec import Struct
+from msgspec import Struct, json
 from pyotp.totp import TOTP
 
 from events.database import read
 from projections import sessions
 from service.commands.handle import USER, handle
-from service.commands.user import AddFactor
+from service.commands.user import AddFactor, ChangeProfile
 from service.oauth.server import utc_now
 from service.oauth.upstream import CALLBACK
 from service.people import factors
+from service.people.accounts import PROFILE
 from service.people.profile import Profile
-from service.settings import Upstream
+from service.upstream_setting import Upstream, mapped
 from tests.conftest import fresh_database
 from tests.flows.conftest import META, Live, serving
 from tests.flows.people import Forms, Person, asked, inside, logged_in, registered, sent_back
@@ -39,7 +40,9 @@ class Two(Struct, frozen=True):
 async def two(postgres: str, live: Live) -> AsyncIterator[Two]:
     asked_for = {"redirectUri": f"http://127.0.0.1{CALLBACK}", "firstParty": True, "displayName": "Ours"}
     client_id, secret = await live.interactive(**asked_for)
-    upstream = Upstream(issuer=live.url, client_id=client_id, client_secret=secret)
+    claims, _ = mapped("groups=groups nickname=preferred_username")
+    scope = "openid profile email phone groups"
+    upstream = Upstream(issuer=live.url, client_id=client_id, client_secret=secret, claims=claims, scope=scope)
     async with serving(await fresh_database(postgres), rate_limit=0, upstream=upstream) as ours:
         yield Two(live, ours)
 
@@ -60,6 +63,15 @@ async def there_and_back(two: Two, person: Person, browser: Any, **query: str) -
     wishes = {name: value for name, value in query_of(left).items() if name not in ("prompt", "max_age")}
     back = await person.browser.get(f"{two.provider.url}/openid/authorize", params=wishes)
     return await browser.get(_at(two, back.headers["location"]))
+
+
+async def _known_after_signing_in(two: Two, person: Person) -> Profile:
+    async with browsing(two.ours) as browser, inside(two.ours) as resources:
+        assert (await there_and_back(two, person, browser)).status_code == 303
+        row = await resources.people.find_upstream(two.provider.url, str(person.user))
+        profile = None if row is None else await resources.people.profile(row)
+        assert profile is not None
+        return profile
 
 
 async def logged_in_an_hour_ago(two: Two, person: Person) -> None:
@@ -106,6 +118,41 @@ async def test_the_first_sign_in_makes_an_account_and_the_next_one_finds_it(two:
         assert [(each.amr, each.acr) for each in open_ones] == [(("fed",), "urn:muniment:acr:1")] * 2
 
 
+async def test_what_the_provider_says_is_known_here_from_each_sign_in_on(two: Two):
+    user, _ = await registered(two.provider, groups=["staff", "admins"], preferred_username="ada", gender="female")
+    async with logged_in(two.provider, user) as person:
+        first = await _known_after_signing_in(two, person)
+        assert (first.nickname, first.groups) == ("ada", ("staff", "admins"))
+        async with inside(two.ours) as ours, inside(two.provider) as provider:
+            row = await ours.people.find_upstream(two.provider.url, str(user))
+            assert row is not None
+            await ours.people.change_profile(row.stream_id, {"phone_number": "+49 30 901820", "name": "Augusta"}, META)
+            await provider.people.change_profile(user, {"groups": None, "gender": None, "name": "Ada King"}, META)
+        second = await _known_after_signing_in(two, person)
+        assert (second.name, second.groups) == ("Ada King", ())
+        assert (second.phone_number, second.gender) == ("+49 30 901820", "female")  # it says nothing of them
+        async with inside(two.ours) as ours:
+            before = await ours.people.row(row.stream_id)
+            assert await _known_after_signing_in(two, person) == second
+            assert await ours.people.row(row.stream_id) == before
+
+
+async def test_somebody_whose_groups_cannot_be_replaced_is_not_let_in_with_the_former_ones(two: Two):
+    """Theirs is a profile of former days, in which today's rules find a fault, so it takes no change."""
+    user, _ = await registered(two.provider, groups=["admins"])
+    async with logged_in(two.provider, user) as person, browsing(two.ours) as browser:
+        await _known_after_signing_in(two, person)
+        async with inside(two.ours) as ours, inside(two.provider) as provider:
+            row = await ours.people.find_upstream(two.provider.url, str(user))
+            assert row is not None
+            old = json.encode(Profile(email=None, middle_name=" ", groups=("admins",)))
+            command = ChangeProfile(profile=await ours.people._sealed(row.stream_id, PROFILE, old), at=utc_now())
+            await handle(ours.ledger, USER, row.stream_id, command, META)
+            assert (await there_and_back(two, person, browser)).status_code == 303
+            await provider.people.change_profile(user, {"groups": None}, META)
+        assert (await there_and_back(two, person, browser)).status_code == 409
+
+
 async def test_a_client_gets_its_person_by_way_of_the_provider(two: Two):
     client_id, _ = await two.ours.interactive(firstParty=True)
     async with logged_in(two.provider) as person, browsing(two.ours) as browser:
@@ -125,7 +172,7 @@ async def test_the_provider_is_asked_with_pkce_state_and_nonce_and_for_a_new_log
         anew = query_of(await browser.get(SIGNIN, params=query_of(to_sign_in)))
     assert plain["redirect_uri"] == two.ours.url + CALLBACK
     assert (plain["response_type"], plain["code_challenge_method"]) == ("code", "S256")
-    assert set(plain["scope"].split()) == {"openid", "profile", "email"}
+    assert set(plain["scope"].split()) == {"openid", "profile", "email", "phone", "groups"}
     assert len({plain["state"], plain["nonce"], plain["code_challenge"], anew["state"], anew["nonce"]}) == 5
     assert not {"prompt", "max_age"} & set(plain)
     assert (anew["prompt"], anew["max_age"]) == ("login", "0")

@@ -13,7 +13,7 @@ from msgspec import json
 from service.oauth import upstream
 from service.oauth.federation import UpstreamAway, UpstreamRefused
 from service.oauth.upstream import MOST_BYTES, Directory
-from service.settings import Upstream
+from service.upstream_setting import Upstream
 from tests.patience import PATIENCE
 
 PACKED = gzip.compress(b" " * 50 * MOST_BYTES)

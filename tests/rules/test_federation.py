@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from service.oauth.federation import Begun, UpstreamStale, proved_at
+from service.oauth.federation import Begun, UpstreamStale, joined, lacks, proved_at
+from service.upstream_setting import STANDARD, Upstream, mapped
 
 LEFT, BACK = 1_800_000_000.0, 1_800_000_020.0
 
@@ -46,3 +47,30 @@ def test_a_proof_is_taken_for_what_it_is(max_age: int | None, auth_time: Any, at
 def test_who_asked_for_a_newer_one_is_given_no_older(max_age: int, auth_time: Any):
     with pytest.raises(UpstreamStale):
         proved_at(auth_time, begun(max_age), BACK)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "scope", "claims", "lacking"),
+    [
+        pytest.param("", "openid profile email", "name email", False, id="what the scopes are for is there"),
+        pytest.param("", "openid profile email", "name", True, id="an address was asked for"),
+        pytest.param("", "openid", "", False, id="nothing was asked for"),
+        pytest.param("", "openid phone", "name", True, id="a phone number was asked for"),
+        pytest.param("", "openid groups", "", False, id="nobody said which claim the groups are"),
+        pytest.param("groups=roles", "openid", "groups", True, id="a claim that the operator named is not there"),
+        pytest.param("groups=roles nickname=nickname", "openid", "roles", False, id="it is there"),
+    ],
+)
+def test_userinfo_is_asked_where_the_id_token_lacks_a_claim(mapping: str, scope: str, claims: str, *, lacking: bool):
+    upstream = Upstream(issuer="i", client_id="c", client_secret="s", claims=mapped(mapping)[0], scope=scope)
+    assert lacks(dict.fromkeys(claims.split()), upstream) is lacking
+
+
+def test_an_address_is_verified_by_the_answer_that_has_it():
+    id_token = {"email": "a@example.com", "email_verified": True, "name": "A"}
+    assert joined(id_token, {"email": "b@example.com", "name": "B"}, STANDARD) == {
+        "email": "b@example.com",
+        "name": "B",
+    }
+    assert joined({"email": "a@example.com"}, {"email_verified": True}, STANDARD) == {"email": "a@example.com"}
+    assert joined({}, {"email": "b@example.com", "email_verified": True}, STANDARD)["email_verified"] is True

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from service.settings import Upstream, WrongSettings, decode_master_key, read
+from service.settings import WrongSettings, decode_master_key, read
+from service.upstream_setting import NAMES, STANDARD, Upstream
 
 KEY = bytes(range(32))
 KEY_TEXT = base64.b64encode(KEY).decode()
@@ -73,6 +74,8 @@ def test_all_of_them_can_be_set(tmp_path):
             "MUNIMENT_UPSTREAM_ISSUER": "https://login.example.com",
             "MUNIMENT_UPSTREAM_CLIENT_ID": "muniment",
             "MUNIMENT_UPSTREAM_CLIENT_SECRET": "hunter2",
+            "MUNIMENT_UPSTREAM_CLAIMS": "groups=roles  nickname=display_name",
+            "MUNIMENT_UPSTREAM_SCOPE": "openid  email roles",
             "HOME": "/anything/else/is/not/ours",
         }
     )
@@ -97,7 +100,13 @@ def test_all_of_them_can_be_set(tmp_path):
         "session_lifetime": 300,
         "pkce_of_all": True,
         "access_token_alg": "EdDSA",
-        "upstream": Upstream(issuer="https://login.example.com", client_id="muniment", client_secret="hunter2"),
+        "upstream": Upstream(
+            issuer="https://login.example.com",
+            client_id="muniment",
+            client_secret="hunter2",
+            claims={**STANDARD, "groups": "roles", "nickname": "display_name"},
+            scope="openid email roles",
+        ),
     }
 
 
@@ -334,9 +343,42 @@ UPSTREAM = {
 def test_an_upstream_provider_is_three_settings_and_shows_no_secret():
     settings = read(UPSTREAM)
     assert settings.upstream is not None
-    assert structs.astuple(settings.upstream) == ("https://login.example.com/", "muniment", "hunter2")
+    assert settings.upstream == Upstream(
+        issuer="https://login.example.com/",
+        client_id="muniment",
+        client_secret="hunter2",
+        claims={name: name for name in NAMES if name != "groups"},
+        scope="openid profile email",
+    )
     assert settings.upstream.host == "login.example.com"
     assert "hunter2" not in repr(settings.upstream) + repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "said"),
+    [
+        (
+            "CLAIMS",
+            "groups",
+            "has groups, which is not of the form groups=roles: a name, and the provider's claim for it.",
+        ),
+        ("CLAIMS", "groups=", "has groups=, which is not of the form groups=roles: "),
+        ("CLAIMS", "group=roles", "has group=roles, but group is none of email, email_verified, name, "),
+        ("CLAIMS", "groups=a groups=b", "says twice which claim is groups; name one."),
+        ("SCOPE", "profile email", "=profile email does not have openid, without which the provider tells nothing"),
+        ("SCOPE", 'openid "groups"', '=openid "groups" has "groups", which is not a scope (RFC 6749 section 3.3).'),
+    ],
+)
+def test_what_is_asked_and_taken_of_an_upstream_provider_is_checked(setting, text, said):
+    (fault,) = faults(**UPSTREAM, **{f"MUNIMENT_UPSTREAM_{setting}": text})
+    assert fault.startswith(f"MUNIMENT_UPSTREAM_{setting}")
+    assert said in fault
+
+
+@pytest.mark.parametrize(("setting", "text"), [("CLAIMS", "groups=roles"), ("SCOPE", "openid")])
+def test_without_an_upstream_provider_nothing_is_asked_or_taken_of_it(setting, text):
+    (fault,) = faults(**{f"MUNIMENT_UPSTREAM_{setting}": text})
+    assert fault.startswith(f"MUNIMENT_UPSTREAM_{setting} is set without an upstream OpenID Provider; set MUNIMENT_UP")
 
 
 @pytest.mark.parametrize("missing", UPSTREAM)

@@ -1,0 +1,92 @@
+"""What the upstream provider says of a person, read as claims of ours. One value that cannot be used is left out, and stops nobody."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from msgspec import Struct, convert
+
+from service.malformed import MALFORMED
+from service.people import profile as profiles
+from service.people.profile import Address
+from service.people.vault import is_email
+
+NOTHING = (None, "", Address())
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """`email` is an address that the provider has verified; `changes` are of profile.CLAIMS; `faults` names the claims with a value
+    that was left out.
+    """
+
+    email: str | None
+    changes: Mapping[str, Any]
+    faults: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "Told(…)"
+
+
+def told(claims: Mapping[str, Any], names: Mapping[str, str]) -> Told:
+    """`names` has the provider's claim for each of ours. A claim that is absent says nothing, except that there are no groups."""
+    changes: dict[str, Any] = {}
+    faults: list[str] = []
+    for ours in profiles.CLAIMS:
+        if ours in names:
+            value, is_whole = _value(ours, claims.get(names[ours]))
+            if not is_whole:
+                faults.append(names[ours])
+            if value not in NOTHING:
+                changes[ours] = value
+    if "phone_number" not in changes:  # what is verified is the number that comes with it
+        changes.pop("phone_number_verified", None)
+    return Told(email=_email(claims, names), changes=changes, faults=tuple(faults))
+
+
+def _email(claims: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
+    """An address that the provider did not verify is not taken: it may be another person's (OpenID Connect Core section 5.7)."""
+    address, verified = claims.get(names["email"]), claims.get(names["email_verified"])
+    return address if isinstance(address, str) and is_email(address) and _is_true(verified) else None
+
+
+def _value(ours: str, given: Any) -> tuple[Any, bool]:
+    """What can be taken of the value, and whether that is all of it."""
+    if ours == "groups":
+        return _groups(given)
+    value = _read(ours, given)
+    return (value, True) if value is not None and profiles.fault_of(ours, value) is None else (None, given is None)
+
+
+def _read(ours: str, given: Any) -> Any:
+    """None where it is of another type."""
+    match ours:
+        case "address":
+            return _address(given)
+        case "phone_number_verified":
+            return _is_true(given) if isinstance(given, bool) or given in ("true", "false") else None
+        case _:
+            return given.strip() if isinstance(given, str) else None
+
+
+def _address(given: Any) -> Address | None:
+    try:
+        return convert(given, Address)
+    except MALFORMED:
+        return None
+
+
+def _groups(given: Any) -> tuple[tuple[str, ...], bool]:
+    """Where they are too many nobody knows which of them count, so there are none."""
+    if given is None:
+        return (), True
+    listed = cast("list[object]", given) if isinstance(given, list) else [given]
+    good = [each for each in listed if isinstance(each, str) and _is_group(each)]
+    groups = tuple(dict.fromkeys(good))
+    return ((), False) if profiles.fault_of("groups", groups) else (groups, len(good) == len(listed))
+
+
+def _is_group(name: str) -> bool:
+    return profiles.fault_of("groups", (name,)) is None
+
+
+def _is_true(given: Any) -> bool:
+    return given in (True, "true")
