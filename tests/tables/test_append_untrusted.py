@@ -58,6 +58,15 @@ HOSTILE = {
     "an item in two places": Asked(items="array[1, 2, 1]", versions="array[1, 1, 2]"),
     "arrays that begin at 0": Asked(items="'[0:2]={1,1,2}'::int[]"),
     "arrays of two dimensions": Asked(items="'{{1,1,2}}'::int[]"),
+    "streams that begin at 0": Asked(
+        streams="'[0:2]={{{},{},{}}}'::uuid[]".format(*STREAMS), expected="array[0, 0, 0]"
+    ),
+    "expected versions that begin at 0": Asked(expected="'[0:1]={0,0}'::int[]"),
+    "idempotency keys that begin at 0": Asked(
+        commands="'[0:1]={{{},{}}}'::uuid[]".format(*STREAMS), fingerprints="array['f', 'f']::bytea[]",
+        responses="array['r', 'r']::bytea[]",
+    ),
+    "streams of two dimensions": Asked(streams="'{{{{{},{}}}}}'::uuid[]".format(*STREAMS)),
     "one stream twice": Asked(streams="array['{0}', '{0}']::uuid[]".format(STREAMS[0])),
     "a type that is null": Asked(types="array['client.disabled', null, 'client.disabled']"),
     "a type of 40,000 characters": Asked(types="array['a', repeat('x', 40000), 'c']"),
@@ -81,6 +90,21 @@ async def test_what_does_not_fit_together_is_refused_and_the_log_goes_on(log, re
     assert await proved(reader) == before
     await log.append(item(new_id()))
     assert (await proved(reader)).position == before.position + 1
+
+
+async def test_no_event_gets_into_a_stream_whose_version_it_does_not_follow(log, reader):
+    """The version that was expected of the one stream was once the one before the event in the other."""
+    await log.append(item(STREAMS[1]))
+    await log.append(item(STREAMS[1], 1))
+    before = await proved(reader)
+    asked = Asked(
+        streams=f"'[0:1]={{{STREAMS[1]},{STREAMS[0]}}}'::uuid[]", expected="array[2, 0]",
+        items="array[1]", versions="array[3]", schemas="array[1]::smallint[]", types="array['client.disabled']",
+        meta="array['{}']::bytea[]", data="array['{}']::bytea[]",
+    )  # fmt: skip
+    with pytest.raises(asyncpg.InvalidParameterValueError):
+        await reader.execute(str(asked))
+    assert await proved(reader) == before
 
 
 @pytest.mark.parametrize("expected", [0, 7], ids=["at once", "item by item"])
