@@ -13,34 +13,35 @@ from msgspec import json
 from events.database import Connection, connect
 from events.replay import Checkpoint
 from events.verify import EVENTS
+from service.cli import extract
 from service.cli.opening import Plainly, opened_at, run
 from service.cli.output import note, shown
 from service.cli.progress import Progress, bar
+from service.cli.selection import Actors, Selection, Since, Types, Until, selection
+from service.cli.spreadsheet import Csv
 
 FORMAT = "muniment-log-1"
 BEFORE = "select last_position, chain from log.batches where last_position < $1 order by last_position desc limit 1"
 UPTO = "select last_position from log.batches where last_position >= $1 order by last_position limit 1"
-HEAD = "select coalesce(max(last_position), 0) from log.batches"
 FLUSH_BYTES = 1 << 20
 
-From = Annotated[int, typer.Option("--from", metavar="POSITION", min=1, help="The first position wanted.")]
-To = Annotated[
-    int | None,
-    typer.Option(
-        "--to",
-        metavar="POSITION",
-        min=1,
-        help="The last position wanted.  [default: the head of the log]",
-        show_default=False,
-    ),
-]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file, not to stdout.")
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write to this file; - is stdout.", show_default=False),
 ]
 Always = Annotated[bool, typer.Option("--json", help="The export is JSON lines in any case.")]
 
 
-def export(first: From = 1, last: To = None, output: Output = None, _as_json: Always = False) -> None:
+def export(
+    since: Since = None,
+    until: Until = None,
+    types: Types = None,
+    actors: Actors = None,
+    output: Output = None,
+    *,
+    as_csv: Csv = False,
+    _as_json: Always = False,
+) -> None:
     """Write the event log as JSON lines: all that it takes to verify it without Muniment and without its database.
 
     Whole batches are written, so the range may begin a little earlier and end a little later than asked. Each line is an
@@ -56,13 +57,18 @@ def export(first: From = 1, last: To = None, output: Output = None, _as_json: Al
 
     How leaf, root and chain are made is written at the top of events/chain.py; the recorded_at of an event is its batch's.
 
-    Example: `muniment log export --from 1000 -o log.jsonl`
+    With --type or --actor events are left out, so that nothing can be proved from what is left: the format is then muniment-events-1, an event line has what `log follow --json` prints, and there are no batch lines. --csv writes the same events as a table.
+
+    Example: `muniment log export --since 2026-03-01 --until 2026-03-31 -o march.jsonl`
     """
-    if last is not None and last < first:
-        raise Plainly(f"--from {first} is after --to {last}.")
-    with opened_at() as url, _target(output) as file, bar("events") as progress:
-        written = run(_exported(url, first, last, file, progress))
-    if output is not None:
+    wanted = selection(since, until, types, actors)
+    is_file = output is not None and str(output) != "-"
+    with opened_at() as url, _target(output if is_file else None) as file, bar("events") as progress:
+        if as_csv or wanted.has_holes:
+            written = run(extract.extracted(url, wanted, file, progress, as_csv=as_csv))
+        else:
+            written = run(_exported(url, wanted, file, progress))
+    if is_file:
         note(f"{written} events are in {output}")
 
 
@@ -70,14 +76,12 @@ def _target(output: Path | None) -> Any:
     return nullcontext(sys.stdout.buffer) if output is None else output.open("wb")
 
 
-async def _exported(url: str, first: int, last: int | None, file: BinaryIO, progress: Progress) -> int:
+async def _exported(url: str, wanted: Selection, file: BinaryIO, progress: Progress) -> int:
     connection = await connect(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            end: int = await connection.fetchval(HEAD)
-            if first > end:
-                raise Plainly(f"The log ends at position {end}; there is no {first}.")
-            end = await connection.fetchval(UPTO, min(last or end, end))
+            first, end = await extract.bounds(connection, wanted)
+            end = await connection.fetchval(UPTO, end)
             row = await connection.fetchrow(BEFORE, first)
             if row is None:
                 raise Plainly("The log's first batch, at position 0, is gone: muniment log verify.")

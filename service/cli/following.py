@@ -1,9 +1,11 @@
 """muniment log follow: events as they are committed."""
 
 import asyncio
+import select
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -11,8 +13,21 @@ import typer
 from events.codec import Recorded
 from events.database import LOST, Connection, Session, Unavailable
 from events.replay import Checkpoint, head, pages
+from service.cli import spreadsheet
 from service.cli.opening import Plainly, opened_at, run
-from service.cli.output import Json, line, moment, note, say
+from service.cli.output import Json, line, moment, note, say, write
+from service.cli.selection import (
+    Actors,
+    Place,
+    Selection,
+    Since,
+    Types,
+    Until,
+    first_position,
+    last_position,
+    selection,
+)
+from service.cli.spreadsheet import Csv
 from service.cli.telling import as_json as event_as_json
 from service.cli.telling import subject, what, who
 from service.text import printable
@@ -20,39 +35,64 @@ from service.text import printable
 POLL_SECONDS = 1.0
 """How late an event is seen whose notification was lost."""
 
+LATE_SECONDS = 5.0
 EVENTS_A_PAGE = 1000
 CHAIN_AT = "select chain from log.batches where last_position = $1"
 
-From = Annotated[
-    int | None,
-    typer.Option("--from", metavar="POSITION", min=1, help="Begin with this position, not with what comes next."),
-]
 FromStart = Annotated[bool, typer.Option("--from-start", help="Begin with the first event there is.")]
 
 
-def follow(position: From = None, from_start: FromStart = False, as_json: Json = False) -> None:
-    """Print events as they are committed: in order, each once, without gaps, until Ctrl-C.
+NoWait = Annotated[bool, typer.Option("--no-wait", help="End with the last event that there is now.")]
+Tell = Callable[[Recorded], None]
 
-    A database that restarts is waited for. If it comes back with another history (a standby that had not everything), that is
-    said, and the command ends with exit status 1. With --json, one event a line.
 
-    Example: `muniment log follow --from-start --json | jq -r .type`
+def follow(
+    since: Since = None,
+    until: Until = None,
+    types: Types = None,
+    actors: Actors = None,
+    *,
+    from_start: FromStart = False,
+    no_wait: NoWait = False,
+    as_csv: Csv = False,
+    as_json: Json = False,
+) -> None:
+    """Print events as they are committed: in order, each once, without gaps, until Ctrl-C, or until --until, or with --no-wait until there are no more.
+
+    Without --since or --from-start it begins with what comes next. A database that restarts is waited for. If it comes back with
+    another history (a standby that had not everything), that is said, and the command ends with exit status 1. With --json, one
+    event a line. Once nobody reads what it prints, it ends.
+
+    Example: `muniment log follow --from-start --no-wait --actor oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
     """
-    if from_start and position not in (None, 1):
-        raise Plainly("--from and --from-start contradict each other.")
-    after = 0 if from_start else None if position is None else position - 1
+    if from_start and since not in (None, "1"):
+        raise Plainly("--since and --from-start contradict each other.")
+    wanted = selection("1" if from_start else since, until, types, actors)
+    tell = _row if as_csv else _line if as_json else _tell
     with opened_at() as url, suppress(KeyboardInterrupt):
-        run(_follow(url, after, as_json=as_json))
+        if as_csv:
+            write(spreadsheet.header())
+        run(_follow(url, wanted, tell, no_wait=no_wait))
 
 
-async def _follow(url: str, after: int | None, *, as_json: bool) -> None:
-    async for events in _Follower(url).pages(after):
-        for past in events:
-            if as_json:
-                line(event_as_json(past))
-            else:
-                _tell(past)
-        sys.stdout.flush()
+async def _follow(url: str, wanted: Selection, tell: Tell, *, no_wait: bool) -> None:
+    follower = _Follower(url, wanted, no_wait=no_wait)
+    try:
+        async for events in follower.pages():
+            for past in events:
+                if wanted.wants(past):
+                    tell(past)
+            sys.stdout.flush()
+    finally:
+        await follower.close()
+
+
+def _line(past: Recorded) -> None:
+    line(event_as_json(past))
+
+
+def _row(past: Recorded) -> None:
+    write(spreadsheet.row(past))
 
 
 def _tell(past: Recorded) -> None:
@@ -63,19 +103,23 @@ def _tell(past: Recorded) -> None:
 class _Follower:
     """Reads on from where it is, over a connection that listens, and over the next one when that is lost."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, wanted: Selection, *, no_wait: bool) -> None:
         self._session = Session(url)
+        self._wanted, self._no_wait = wanted, no_wait
         self._listening: Connection | None = None
         self._woken = asyncio.Event()
         self._seen: Checkpoint | None = None
+        self._after: int | None = None
+        self._until: Place | None = wanted.until
 
-    async def pages(self, after: int | None) -> AsyncGenerator[list[Recorded]]:
-        """What comes after the position (None: after what there is now), for ever. Raises Plainly."""
+    async def pages(self) -> AsyncGenerator[list[Recorded]]:
+        """Until what is wanted is over, or nobody reads it any more. Raises Plainly."""
         away = False
-        while True:
+        while not _is_unread():
             self._woken.clear()
+            asked_at = datetime.now(UTC)
             try:
-                events, end = await self._read(after)
+                events, end = await self._read()
             except (Unavailable, *LOST) as fault:
                 if not away:
                     note(f"the database is away ({fault}); waiting for it")
@@ -83,15 +127,32 @@ class _Follower:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             away = False
-            after = end.position if after is None else after
             if events:
                 yield events
-                after = events[-1].position
-            if after >= end.position:
+                self._after = events[-1].position
+            if self._is_over(end.position, asked_at):
+                return
+            if self._reached >= end.position:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
 
-    async def _read(self, after: int | None) -> tuple[list[Recorded], Checkpoint]:
+    async def close(self) -> None:
+        await self._session.close()
+
+    @property
+    def _reached(self) -> int:
+        return self._after or 0
+
+    def _is_over(self, end: int, asked_at: datetime) -> bool:
+        match self._until:
+            case None:
+                return False
+            case int():
+                return self._reached >= self._until
+            case datetime():  # what was recorded by then may be seen a moment later
+                return self._reached >= end and asked_at > self._until + timedelta(seconds=LATE_SECONDS)
+
+    async def _read(self) -> tuple[list[Recorded], Checkpoint]:
         """The next page, if there is one yet, and the head of the log."""
         async with self._session.using() as connection:
             if connection is not self._listening:
@@ -99,12 +160,19 @@ class _Follower:
                 await self._recognise(connection)
                 self._listening = connection
             end = await head(connection)
+            if self._after is None:
+                await self._begin(connection, end.position)
             self._seen = end
-            async for page in pages(
-                connection, after=end.position if after is None else after, upto=end.position, size=EVENTS_A_PAGE
-            ):
+            async for page in pages(connection, after=self._reached, upto=end.position, size=EVENTS_A_PAGE):
                 return page, end
             return [], end
+
+    async def _begin(self, connection: Connection, end: int) -> None:
+        since = self._wanted.since
+        self._after = end if since is None else await first_position(connection, since) - 1
+        if self._no_wait:
+            last = await last_position(connection, self._wanted.until)
+            self._until = end if last is None else min(last, end)
 
     async def _recognise(self, connection: Connection) -> None:
         """After the connection was lost, the log must still be the one that was followed."""
@@ -116,3 +184,13 @@ class _Follower:
 
     def _notified(self, *_: Any) -> None:
         self._woken.set()
+
+
+def _is_unread() -> bool:
+    """Whether the other end of the pipe that is stdout was closed: without an event to print, that would never be noticed."""
+    try:
+        watched = select.poll()
+        watched.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):  # it is no file
+        return False
+    return any(said & select.POLLERR for _, said in watched.poll(0))

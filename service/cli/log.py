@@ -11,9 +11,11 @@ from events.database import Connection
 from events.issuance import decode
 from events.replay import history
 from projections import bots, clients, signing_keys
-from service.cli import export, following, verification
+from service.cli import export, following, spreadsheet, verification
 from service.cli.opening import Plainly, ask
-from service.cli.output import Json, document, lines, moment, say
+from service.cli.output import Json, document, lines, moment, say, write
+from service.cli.selection import Actors, Since, Types, Until, selection
+from service.cli.spreadsheet import Csv
 from service.cli.telling import as_json as event_as_json
 from service.cli.telling import fields, who
 from service.text import printable
@@ -36,17 +38,31 @@ Stream = Annotated[
 ]
 
 
-def show(stream: Stream, as_json: Json = False) -> None:
+def show(
+    stream: Stream,
+    since: Since = None,
+    until: Until = None,
+    types: Types = None,
+    actors: Actors = None,
+    *,
+    as_csv: Csv = False,
+    as_json: Json = False,
+) -> None:
     """Show everything that happened to one client, bot, user, session, signing key or token, oldest first.
 
     Each event with its place in the log, who did it by which request and from where, and its own fields; of a secret only the
-    hint. For a token, also its issue.
+    hint. For a token, also its issue. --since, --until, --type and --actor choose among them.
 
     Example: `muniment log show oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
     """
+    wanted = selection(since, until, types, actors)
     name, events, token = ask(lambda connection: _happened(connection, stream))
     if not events and token is None:
         raise Plainly(f"Nothing ever happened to {printable(stream)}.")
+    events = [past for past in events if wanted.wants(past)]
+    if as_csv:
+        write(spreadsheet.header() + "".join(map(spreadsheet.row, events)))
+        return
     if as_json:
         document(
             {"stream_id": name, "issued": token and _issue(token), "events": [event_as_json(past) for past in events]}

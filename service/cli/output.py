@@ -6,6 +6,8 @@ Whatever is in a text, a terminal shows it and obeys none of it.
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
+from shutil import get_terminal_size
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +17,7 @@ from service.text import printable
 
 Json = Annotated[bool, typer.Option("--json", help="For scripts: JSON on stdout, and nothing else.")]
 
+BETWEEN = "  "
 NOT_A_TERMINAL = 10_000
 """Columns of a file or a pipe: there, a row is a line, however long."""
 
@@ -52,6 +55,12 @@ def say(text: str) -> None:
     sys.stdout.write(_printable_lines(text) + "\n")
 
 
+def write(text: str) -> None:
+    """What was made printable already, as UTF-8 whatever the locale."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+
+
 def note(text: str) -> None:
     """Something about the work itself, for the person who watches: on stderr."""
     sys.stderr.write(f"muniment: {_printable_lines(text)}\n")
@@ -61,19 +70,71 @@ def _printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int = 1) -> None:
-    """A table; the first `whole` columns are never broken."""
-    from rich import box  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table. Where the terminal is too narrow for it, text goes on in the next line between two words, never within one;
+    where that is not enough, each row is a paragraph.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    available = get_terminal_size().columns if sys.stdout.isatty() else NOT_A_TERMINAL
+    sys.stdout.write(laid_out(columns, cells, available))
 
-    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for number, column in enumerate(columns):
-        made.add_column(column, no_wrap=number < whole, overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(printable(cell)) for cell in row))
-    Console(highlight=False, width=None if sys.stdout.isatty() else NOT_A_TERMINAL).print(made)
+
+def laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]], available: int) -> str:
+    whole = [max(map(_width, each)) for each in zip(columns, *rows, strict=True)]
+    least = [max(map(_widest_word, each)) for each in zip(columns, *rows, strict=True)]
+    widths = fitted(whole, least, available - len(BETWEEN) * (len(columns) - 1))
+    if widths is None:
+        return "\n".join(_paragraph(columns, row) for row in rows)
+    rule = ["-" * width for width in widths]
+    return "".join(_row(row, widths) for row in (columns, rule, *rows))
+
+
+def fitted(whole: Sequence[int], least: Sequence[int], available: int) -> list[int] | None:
+    """How wide each column is: those give first that have most to give. None where there is too little room for all words."""
+    widths, excess = list(whole), sum(whole) - available
+    for at in sorted(range(len(whole)), key=lambda at: least[at] - whole[at]):
+        given = max(0, min(excess, whole[at] - least[at]))
+        widths[at] -= given
+        excess -= given
+    return None if excess > 0 else widths
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    beside = zip_longest(*(_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)), fillvalue="")
+    return "".join(
+        BETWEEN.join(text + " " * (width - _width(text)) for text, width in zip(line, widths, strict=True)).rstrip()
+        + "\n"
+        for line in beside
+    )
+
+
+def _wrapped(cell: str, width: int) -> list[str]:
+    lines = [""]
+    for word in cell.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if _width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _paragraph(columns: Sequence[str], row: Sequence[str]) -> str:
+    width = max(map(_width, columns))
+    return "".join(f"{name:<{width}}{BETWEEN}{cell}".rstrip() + "\n" for name, cell in zip(columns, row, strict=True))
+
+
+def _widest_word(text: str) -> int:
+    return max(map(_width, text.split(" ")))
+
+
+def _width(text: str) -> int:
+    """In columns of a terminal, of which letters of some scripts take two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - what is not ASCII is rare, and rich takes its time
+
+    return cell_len(text)
 
 
 def lines(facts: Iterable[tuple[str, str]], *, indent: str = "") -> None:

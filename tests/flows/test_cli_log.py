@@ -1,11 +1,14 @@
 """muniment log: what it shows, what it follows, what it exports, and that no change of the stored log goes unseen."""
 
 import asyncio
+import csv
+import io
 import json
 import os
 import signal
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -173,6 +176,44 @@ async def test_an_export_is_all_that_an_offline_verifier_needs_and_is_widened_to
     assert (beyond.status, beyond.out, "The log ends at position 10" in beyond.err) == (1, "", True)
 
 
+async def test_an_export_to_a_dash_is_on_stdout_and_one_to_a_file_says_so(filled: str, tmp_path: Path):
+    dash, file = await asyncio.gather(
+        on(filled, "log", "export", "-o", "-"), on(filled, "log", "export", "-o", str(tmp_path / "log.jsonl"))
+    )
+    assert verified_offline(dash.lines) == list(range(1, 11))
+    assert (tmp_path / "log.jsonl").read_text() == dash.out
+    assert (dash.err, file.out, "10 events are in" in file.err) == ("", "", True)
+    assert not Path("-").exists()
+
+
+async def test_a_log_is_exported_and_followed_from_a_time_to_a_time_by_type_and_by_actor(filled: str):
+    connection = await asyncpg.connect(filled)
+    third: datetime = await connection.fetchval("select recorded_at from log.batches where last_position = 6")
+    await connection.close()
+    since, until = (third.isoformat(), (third + timedelta(days=1)).isoformat())
+    later, earlier, typed, nobody = await asyncio.gather(
+        on(filled, "log", "export", "--since", since, "--until", until),
+        on(filled, "log", "export", "--until", (third - timedelta(microseconds=1)).isoformat()),
+        on(filled, "log", "export", "--type", "client.registered", "--actor", "muniment", "--until", "3"),
+        on(filled, "log", "follow", "--from-start", "--no-wait", "--actor", "nobody", "--json"),
+    )
+    assert verified_offline(later.lines) == list(range(6, 11))
+    assert verified_offline(earlier.lines) == list(range(1, 6))
+    start, *events, end = typed.lines
+    assert (start["format"], start["position"], end) == ("muniment-events-1", 0, {"line": "end", "position": 3})
+    assert [event["position"] for event in events] == [1, 2, 3]
+    assert (nobody.status, nobody.out) == (0, "")
+
+
+async def test_a_table_of_events_is_the_same_from_export_and_follow(filled: str):
+    exported, followed = await asyncio.gather(
+        on(filled, "log", "export", "--csv", "--since", "2", "--until", "9"),
+        on(filled, "log", "follow", "--csv", "--since", "2", "--until", "9"),
+    )
+    assert exported.out == followed.out
+    assert [row["position"] for row in csv.DictReader(io.StringIO(exported.out))] == [str(n) for n in range(2, 10)]
+
+
 def verified_offline(lines: list[Any]) -> list[int]:
     """The positions in an export, each proved from the lines alone."""
     first, *between, last = lines
@@ -222,6 +263,18 @@ async def test_a_reader_that_closes_the_pipe_early_is_no_fault(filled: str):
     assert err == b""
 
 
+async def test_a_follower_that_nobody_reads_ends_without_another_event(filled: str):
+    process = await asyncio.create_subprocess_shell(
+        f"{MUNIMENT} log follow --from-start --json | head -n 1; echo over",
+        env={"PATH": os.environ["PATH"], "MUNIMENT_DATABASE_URL": filled},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert out.splitlines()[-1] == b"over"
+    assert err == b""
+
+
 async def test_follow_prints_each_event_once_in_order_across_a_restart_of_the_connection_until_ctrl_c(filled: str):
     process = await start("log", "follow", "--from", "9", "--json", MUNIMENT_DATABASE_URL=filled)
     assert process.stdout is not None
@@ -256,6 +309,9 @@ async def test_show_tells_what_happened_to_a_client_and_to_a_token_and_shows_no_
         on(filled, "log", "show", str(jti), "--json"),
         on(filled, "log", "show", str(new_id())),
     )
+    table = await on(filled, "log", "show", client_id, "--csv", "--type", "client")
+    assert [row["type"] for row in csv.DictReader(io.StringIO(table.out))] == ["client.registered"]
+    assert (await on(filled, "log", "show", client_id, "--type", "bot", "--json")).json["events"] == []
     event = script.json["events"][0]
     assert (event["type"], event["position"], event["version"]) == ("client.registered", 11, 1)
     assert event["actor"] == {"by": "service", "why": "test"}

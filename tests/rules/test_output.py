@@ -23,3 +23,43 @@ def test_a_sentence_holds_nothing_that_a_terminal_obeys(write: object, capsys: p
     lines = (written.out + written.err).splitlines()
     assert len(lines) == 2
     assert all(line.isprintable() and "👩" in line for line in lines)
+
+
+ID, NAME = "oauth_client_" + "0" * 32, "Salesforce Production Integration"
+COLUMNS = ("client_id", "name", "state", "last used")
+ROW = (ID, NAME, "disabled", "2026-03-03 14:02:00Z")
+
+
+@pytest.mark.parametrize("available", [40, 60, 80, 90, 100, 120, 200])
+def test_a_table_breaks_no_word_however_narrow_the_terminal_is(available: int):
+    written = output.laid_out(COLUMNS, [ROW, ROW], available)
+    assert [word for word in " ".join(ROW).split() if written.split().count(word) != 2] == []
+    if available > max(map(len, ROW)) + len("client_id  "):
+        assert max(map(len, written.splitlines())) <= available
+
+
+def test_a_row_is_a_line_where_there_is_room_goes_on_below_where_there_is_less_and_is_a_paragraph_where_there_is_none():
+    heights = [output.laid_out(COLUMNS, [ROW], available).count("\n") for available in (200, 80, 60)]
+    assert heights == [3, 5, 4]
+    assert output.laid_out(COLUMNS, [ROW], 60).splitlines()[2] == "state      disabled"
+
+
+def test_letters_that_take_two_columns_are_counted_so():
+    first, _, second = output.laid_out(("a", "b"), [("日本", "x")], 80).splitlines()
+    assert (first, second) == ("a     b", "日本  x")
+
+
+@pytest.mark.parametrize(
+    ("whole", "least", "available", "widths"),
+    [
+        ((10, 20), (5, 5), 30, [10, 20]),
+        ((10, 20), (5, 5), 20, [10, 10]),
+        ((10, 20), (5, 5), 11, [6, 5]),
+        ((10, 20), (5, 5), 9, None),
+        ((3,), (3,), 3, [3]),
+    ],
+)
+def test_the_column_that_has_most_to_give_gives_first(
+    whole: tuple[int, ...], least: tuple[int, ...], available: int, widths: list[int] | None
+):
+    assert output.fitted(whole, least, available) == widths
