@@ -28,8 +28,9 @@ def keycloak(algorithm: str, iterations: int, value: bytes, **more: list[str]) -
     return json.dumps({"type": "password", "secretData": json.dumps(secret), "credentialData": json.dumps(how)})
 
 
-BCRYPT = bcrypt.hashpw(SECRET.encode(), bcrypt.gensalt(4)).decode()
-ARGON2 = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=2).hash(SECRET)
+BCRYPT_SALT = b"$2b$04$0123456789abcdefghijku"  # the same in each worker, for the hashes are in the names of tests
+BCRYPT = bcrypt.hashpw(SECRET.encode(), BCRYPT_SALT).decode()
+ARGON2 = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=2).hash(SECRET, salt=SALT)
 KEYCLOAK_ARGON2 = PasswordHasher(time_cost=5, memory_cost=7168, parallelism=1).hash(SECRET, salt=SALT)
 OF_KEYCLOAK = base64.b64decode(KEYCLOAK_ARGON2.rpartition("$")[2] + "=")
 WRITTEN = {
