@@ -1,4 +1,5 @@
-"""Secrets that were brought along from another server as slow hashes: proved once, then kept as SHA-256 like all others.
+"""Secrets that were brought along from another server as slow hashes: proved once, then kept as SHA-256 like all others. A short one
+would be guessed from that, and the log is for ever: so it keeps its slow hash, and each process proves it once, for itself.
 
 Strangers could have slow hashes computed by guessing, so one thread computes them, few may wait for it, and guesses are counted for
 each address and for each client before anything is computed. That a client has such a hash can be told by its time; a client_id is
@@ -9,12 +10,14 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+from msgspec import structs
+
 from events.client import StoredSecret
 from events.database import Unavailable
 from events.envelope import ByService, Meta
 from service.commands.handle import CLIENT, Ledger, handle
 from service.commands.secret import RehashSecret
-from service.credentials import Secret, hash_secret, hint_of, proven
+from service.credentials import Secret, SecretHash, hash_secret, hint_of, proven
 from service.foreign_hash import matches
 from service.limits import Counted, Limits
 from service.lookup import Lookup, Seen
@@ -31,7 +34,7 @@ CLIENT_LIMIT = 30
 
 MOST_WAITING = 32
 LONG_ENOUGH = 16
-"""Characters of a secret of which four may be shown."""
+"""Characters of a secret of which a fast hash may be kept, and four may be shown."""
 
 
 class ImportedSecrets:
@@ -42,6 +45,14 @@ class ImportedSecrets:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="imported")
         self._one_at_a_time = asyncio.Lock()
         self._asked = 0
+        self._short: dict[UUID, SecretHash] = {}
+
+    def known(self, seen: Seen) -> Seen:
+        """The client with the SHA-256 of those of its short secrets that this process has proved."""
+        if not self._short or self._short.keys().isdisjoint(secret.secret_id for secret in seen.client.secrets):
+            return seen
+        secrets = [structs.replace(s, hash=self._short.get(s.secret_id, s.hash)) for s in seen.client.secrets]
+        return structs.replace(seen, client=structs.replace(seen.client, secrets=secrets))
 
     async def settle(self, seen: Seen, text: str, address: str) -> Seen | None:
         """The client as it is once the secret that this text is, if it was brought along, is one of ours.
@@ -55,11 +66,11 @@ class ImportedSecrets:
         self._asked += 1
         try:
             async with self._one_at_a_time:
-                now = await self._lookup.client(seen.client.stream_id)
+                now = await self._client(seen.client.stream_id)
                 left = _unproved(now, text) if now else []
                 # Several processes of one client come at once when they start: the first has proved it for all.
                 if now and left and await self._prove(now.client.stream_id, left, text, address):
-                    return await self._lookup.client(now.client.stream_id)
+                    return await self._client(now.client.stream_id)
                 return now
         finally:
             self._asked -= 1
@@ -76,17 +87,26 @@ class ImportedSecrets:
         for secret in left:
             if not await loop.run_in_executor(self._executor, matches, str(secret.imported), text):
                 continue
-            hint = hint_of(Secret(text)) if len(text) >= LONG_ENOUGH else secret.hint
-            command = RehashSecret(secret_id=secret.secret_id, hash=hash_secret(text), hint=hint)
-            meta = Meta(
-                actor=ByService(why="an imported secret was proved"), request_id=str(this_request()), address=address
-            )
-            handled = await handle(self._ledger, CLIENT, stream, command, meta)
-            await self._lookup.reach(handled.position or 0)
+            if len(text) < LONG_ENOUGH:
+                self._short[secret.secret_id] = hash_secret(text)
+            else:
+                await self._rehash(stream, secret.secret_id, text, address)
             for key, counted in counts:
                 await self._limits.give_back(key, counted)
             return True
         return False
+
+    async def _client(self, stream: UUID) -> Seen | None:
+        seen = await self._lookup.client(stream)
+        return None if seen is None else self.known(seen)
+
+    async def _rehash(self, stream: UUID, secret: UUID, text: str, address: str) -> None:
+        command = RehashSecret(secret_id=secret, hash=hash_secret(text), hint=hint_of(Secret(text)))
+        meta = Meta(
+            actor=ByService(why="an imported secret was proved"), request_id=str(this_request()), address=address
+        )
+        handled = await handle(self._ledger, CLIENT, stream, command, meta)
+        await self._lookup.reach(handled.position or 0)
 
     async def _count(self, key: str, limit: int) -> tuple[str, Counted]:
         counted = await self._limits.count(key)

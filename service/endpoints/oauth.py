@@ -79,7 +79,8 @@ def presented_or_none(asked: Asked) -> Presented | None:
 
 
 async def look_up(asked: Asked, given: Presented | None) -> Seen | None:
-    return await asked.resources.lookup.named(given.client_id) if given else None
+    seen = await asked.resources.lookup.named(given.client_id) if given else None
+    return None if seen is None else asked.resources.imported.known(seen)
 
 
 async def certainly(asked: Asked, given: Presented | None) -> Seen | None:

@@ -167,8 +167,8 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
             Meta(
                 max_length=2048,
                 description="Or the hash of it that is kept there: bcrypt, PBKDF2 or argon2, as Hydra and Django write it, or a "
-                "credential of Keycloak's as JSON. Once the client proves the secret, only its SHA-256 is kept. Takes the scope "
-                "`operate`.",
+                "credential of Keycloak's as JSON. Once the client proves the secret, only its SHA-256 is kept, unless it has fewer "
+                "than 16 characters. Takes the scope `operate`.",
             ),
         ]
         | None

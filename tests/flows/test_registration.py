@@ -221,6 +221,20 @@ async def test_a_secret_that_is_known_by_another_server_s_hash_is_proved_once_an
     assert (await live.http.get(f"{place}/secrets", headers=live.bearer)).json()[0]["hint"] == "…rver"
 
 
+async def test_a_short_secret_keeps_its_slow_hash_for_a_fast_one_would_be_guessed(live: Live):
+    kept = bcrypt.hashpw(b"hunter2", bcrypt.gensalt(4)).decode()
+    body = {"m2m": True, "botUserId": "b", "clientId": "of-a-person", "clientSecretHash": kept}
+    place = (await live.http.post(CLIENTS, json=body, headers=live.bearer)).headers["location"]
+    for _ in range(2):
+        assert (await live.token_for("of-a-person", "hunter2")).status_code == 200
+    oauth_error(await live.token_for("of-a-person", "hunter3"), 401, "invalid_client")
+    assert (await live.http.get(place, headers=live.bearer)).headers["etag"] == '"1"'
+    secret = (await live.http.get(f"{place}/secrets", headers=live.bearer)).json()[0]
+    assert secret["hint"] == "unknown"
+    assert (await live.http.delete(f"{place}/secrets/{secret['secretId']}", headers=live.bearer)).status_code == 204
+    oauth_error(await live.token_for("of-a-person", "hunter2"), 401, "invalid_client")
+
+
 async def test_strangers_cannot_have_slow_hashes_computed_without_end(live: Live):
     body = {"m2m": True, "botUserId": "b", "clientId": "guessed-at", "clientSecretHash": HASHED}
     await live.http.post(CLIENTS, json=body, headers=live.bearer)
