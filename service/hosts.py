@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import SplitResult, urlsplit
 
 import idna
 
@@ -11,7 +12,20 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 MOST_CHARACTERS = 253
 _label = re.compile(r"[a-z0-9_]([a-z0-9_\-]{0,61}[a-z0-9_])?").fullmatch
+_in_brackets = re.compile(r"\[[0-9A-Fa-f:.]+\](:.*)?").fullmatch
 _number = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
+
+
+def split(uri: str) -> SplitResult:
+    """The URI's parts. Raises ValueError when its host has brackets that are not those of an IPv6 address alone.
+
+    Before 3.11.12, 3.12.9 and 3.13.2 Python takes `example.com[::1]` for the host ::1 (CVE-2025-0938), and it always takes `[v1.a]`.
+    """
+    parts = urlsplit(uri)
+    host = parts.netloc.rpartition("@")[2]
+    if ("[" in host or "]" in host) and not _in_brackets(host):
+        raise ValueError(uri)
+    return parts
 
 
 def is_loopback(host: str | None) -> bool:

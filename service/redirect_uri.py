@@ -99,7 +99,7 @@ def _unreadable(uri: str) -> str | None:
     if not _scheme_characters(named[1]):
         return f"has the scheme {named[1][:40]}:, but a scheme begins with a letter and has only letters, digits, +, - and ."
     try:
-        parts = urlsplit(uri)
+        parts = hosts.split(uri)
     except ValueError:
         return "is not a URI that can be read: its host has brackets that are no IPv6 address"
     try:

@@ -250,7 +250,7 @@ _url_characters = re.compile(r"[A-Za-z0-9\-._~:/\[\]%!$&'()*+,;=]*").fullmatch
 def _issuer_fault(text: str, insecure: frozenset[str]) -> str | None:
     """RFC 8414 section 2: an https URL without query or fragment; plain http for this machine and the hosts named insecure."""
     try:
-        parts = urlsplit(text)
+        parts = hosts.split(text)
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is not a URL"

@@ -28,7 +28,8 @@ class Account(Struct, frozen=True):
 
     @property
     def extra_groups(self) -> Iterable[int] | None:
-        return None if self.user is None else ()
+        # Its own group again, for Python 3.12.0 keeps root's groups where none are named (CVE-2023-6507).
+        return None if self.user is None else (self.gid,)
 
 
 def for_directory(data: Path, cluster: Path) -> Account:

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
 from projections.clients import Found
-from service.hosts import allows_http
+from service import hosts
 from service.oauth import claims
 from service.oauth.errors import InvalidRequest
 from service.scopes import IDENTITY, INTROSPECT, MANAGEMENT, split
@@ -142,10 +141,10 @@ def is_resource(text: str, insecure: Collection[str] = ()) -> bool:
     if "#" in text or not _uri(text):
         return False
     try:
-        host = urlsplit(text).hostname
+        host = hosts.split(text).hostname
     except ValueError:
         return False
-    return bool(host) and (text.startswith("https://") or allows_http(host, insecure))
+    return bool(host) and (text.startswith("https://") or hosts.allows_http(host, insecure))
 
 
 def wanted_claims(params: Params) -> claims.Wanted:

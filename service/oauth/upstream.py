@@ -16,8 +16,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from msgspec import Struct, convert, json
 
+from service import hosts
 from service.addresses import is_inside
-from service.hosts import is_loopback
 from service.malformed import MALFORMED
 from service.oauth.errors import plain
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, joined, lacks
@@ -224,9 +224,13 @@ def is_safe(address: str, issuer: str) -> bool:
 
     By https; by plain http on loopback, and to the provider's own host where its issuer is plain http, as the settings allowed it.
     """
-    host, own, scheme = urlsplit(address).hostname or "", urlsplit(issuer).hostname, urlsplit(address).scheme
-    if is_loopback(own):
-        return scheme == "https" or (scheme == "http" and is_loopback(host))
+    try:
+        parts = hosts.split(address)
+    except ValueError:
+        return False
+    host, own, scheme = parts.hostname or "", urlsplit(issuer).hostname, parts.scheme
+    if hosts.is_loopback(own):
+        return scheme == "https" or (scheme == "http" and hosts.is_loopback(host))
     if host == own:
         return scheme in ("https", urlsplit(issuer).scheme)
     return scheme == "https" and not is_inside(host)

@@ -265,6 +265,7 @@ def test_a_resource_is_an_absolute_uri(uri: str):
         "https://",
         "https:///v1",
         "https://[",
+        "https://api.example.com[::1]",
         "http://api.example.com",
         "https://api.example.com#",
         "https://api.example.com/a b",

@@ -156,6 +156,7 @@ URL_FAULT = (
                 "https://id.example.com#a",
             )
         ),
+        ("MUNIMENT_ISSUER", "http://id.example.com[::1]", "MUNIMENT_ISSUER=http://id.example.com[::1] is not a URL."),
         ("MUNIMENT_ISSUER", "https://id.example.com:port", "MUNIMENT_ISSUER=https://id.example.com:port is not a URL."),
         ("MUNIMENT_ISSUER", "https://[::1", "MUNIMENT_ISSUER=https://[::1 is not a URL."),
         ("MUNIMENT_ISSUER", "http://id.example.com", f"MUNIMENT_ISSUER=http://id.example.com {HTTPS}"),

@@ -24,6 +24,7 @@ REMOTE, LOOPBACK, PRIVATE = "https://op.example", "http://127.0.0.1:9", "https:/
         ("https://169.254.169.254/latest", REMOTE, False),
         ("https://[::1]/jwks", REMOTE, False),
         ("https://10.0.0.5/jwks", REMOTE, False),
+        ("https://10.0.0.5[2606:4700::1]/jwks", REMOTE, False),
         ("ftp://op.example/jwks", REMOTE, False),
         ("https://10.0.0.5/jwks", PRIVATE, True),
         ("https://10.0.0.6/jwks", PRIVATE, False),
