@@ -7,7 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # uv installs in a third of pip's time, and checks the same hashes. It comes from where pip comes, and trusts whom the system trusts.
 INDEX = $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PIP) config get global.index-url 2>/dev/null || echo https://pypi.org/simple)}}
 UV = UV_SYSTEM_CERTS=true UV_DEFAULT_INDEX="$(INDEX)" $(BIN)/uv
-PYTHONS ?= python3.11 python3.12 python3.13 python3.14
+PYTHONS ?= 3.11 3.12 3.13 3.14
+# One worker more than there are cores, for some tests wait; four at most.
+SPREAD = -n $$($(BIN)/python -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile --no-loadscope-reorder
 LOCK := pip compile --quiet --universal --generate-hashes --no-header --no-emit-find-links --upgrade
 export PORT
 
@@ -20,21 +22,21 @@ help: ## what each target does
 serve: .venv/installed ## install into .venv and run the service on http://127.0.0.1:$PORT, with a Postgres of its own
 	@exec $(BIN)/muniment serve
 
-# One worker more than there are cores, for some tests wait; four at most.
 test: .venv/installed-dev ## install into .venv and run every test (no services needed, under two minutes)
-	@exec $(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 # A Python that is not here is named, so that nobody takes it for tested.
 test-pythons: .venv/installed-dev ## run the rules and a smoke of the service on the other Pythons from 3.11 to 3.14 that are here
-	@ours=$$($(BIN)/python -c 'import sys; print("python%d.%d" % sys.version_info[:2])'); \
-	for python in $(PYTHONS); do \
-	  if [ $$python = $$ours ]; then echo "$$python: make test tests it"; continue; fi; \
-	  if ! command -v $$python >/dev/null; then echo "$$python: not tested, for it is not on this machine"; continue; fi; \
-	  echo "$$python: $$($$python --version)" && \
-	  $(UV) venv --quiet --allow-existing --python $$python .venv-$$python && \
-	  $(UV) pip install --quiet --python .venv-$$python/bin/python --require-hashes -r requirements-dev.lock && \
-	  $(UV) pip install --quiet --python .venv-$$python/bin/python --no-deps --no-build-isolation -e . && \
-	  .venv-$$python/bin/python -m pytest tests/rules tests/flows/test_home.py tests/flows/test_cli.py || exit 1; \
+	@ours=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	for version in $(PYTHONS); do \
+	  if [ $$version = $$ours ]; then echo "Python $$version: make test tests it"; continue; fi; \
+	  python=$$(tests/find_python.sh $$version); venv=.venv-python$$version; \
+	  if [ -z "$$python" ]; then echo "Python $$version: not tested, for it is not on this machine"; continue; fi; \
+	  echo "$$($$python --version): $$python" && \
+	  $(UV) venv --quiet --allow-existing --python $$python $$venv && \
+	  $(UV) pip install --quiet --python $$venv/bin/python --require-hashes -r requirements-dev.lock && \
+	  $(UV) pip install --quiet --python $$venv/bin/python --no-deps --no-build-isolation -e . && \
+	  $$venv/bin/python -m pytest $(SPREAD) tests/rules tests/flows/test_home.py tests/flows/test_cli.py $(ARGS) || exit 1; \
 	done
 
 test-clients: .venv/installed-dev ## log people in by stock clients in Go, Java, Node, Python and a browser (builds them first: minutes)
