@@ -92,12 +92,15 @@ SHARED = [Middleware(CrossOrigin)]
 
 READ = ["GET", "OPTIONS"]
 
-ROUTES = [  # for programs; tried in order: the busiest first
+ROUTES = [  # for programs, and for the browsers that they send here; all of them are in /openapi.json; tried in order: the busiest first
     Route("/openid/token", OAuth(issue_token), middleware=SHARED),
     Route("/openid/introspect", OAuth(introspect), middleware=SHARED),
     *(Route(path, managed, middleware=SHARED) for path, managed in MANAGED.items()),
     Route("/openid/revoke", OAuth(revoke), middleware=SHARED),
     Route("/openid/jwks", discovery.jwks, methods=READ, middleware=SHARED),
+    Route("/openid/authorize", authorize.begin, methods=["GET", "POST"]),
+    Route("/openid/userinfo", userinfo, methods=["GET", "POST", "OPTIONS"], middleware=SHARED),
+    Route("/openid/logout", logout.logout, methods=["GET", "POST"]),
     Route("/.well-known/openid-configuration", discovery.metadata, methods=READ, middleware=SHARED),
     Route("/.well-known/oauth-authorization-server", discovery.metadata, methods=READ, middleware=SHARED),
     Route("/health/live", health.live, methods=READ, middleware=SHARED),
@@ -107,12 +110,9 @@ ROUTES = [  # for programs; tried in order: the busiest first
     Route("/docs/{name}", docs.static),
 ]
 
-LOGIN = [  # for people in their browsers, and for the libraries that send them here
-    Route("/openid/authorize", authorize.begin, methods=["GET", "POST"]),
+LOGIN = [  # for people in their browsers
     Route("/openid/continue", authorize.go_on),
     Route(authorize.FORM_POST_SCRIPT, authorize.form_post_script),
-    Route("/openid/userinfo", userinfo, methods=["GET", "POST", "OPTIONS"], middleware=SHARED),
-    Route("/openid/logout", logout.logout, methods=["GET", "POST"]),
     Route("/signout", logout.SIGNOUT_PAGE),
     Route("/", home.HOME_PAGE),
     Route("/signin", signin.SIGNIN),

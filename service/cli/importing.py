@@ -18,6 +18,7 @@ from service.endpoints.wire import CreateOAuthClientRequest
 from service.problems import Clash, Invalid
 from service.scopes import OPERATORS
 from service.settings import Settings
+from service.text import printable
 
 File = Annotated[
     Path,
@@ -98,7 +99,7 @@ async def _checked(connections: Pool, settings: Settings, bodies: list[bytes]) -
             said = fault.errors if isinstance(fault.errors, dict) else {"registration": [fault.detail]}
             faults += [f"no. {number}: {name} {message}" for name, messages in said.items() for message in messages]
     if faults:
-        raise Plainly("\n          ".join(faults))
+        raise Plainly("\n          ".join(map(printable, faults)))
     return asked
 
 

@@ -13,6 +13,7 @@ from service import scopes
 from service.openapi.about import ABOUT
 from service.openapi.bots import BOTS
 from service.openapi.clients import CLIENTS
+from service.openapi.login import LOGIN
 from service.openapi.oauth import OAUTH
 from service.openapi.operation import Answer, Content, Operation, Parameter
 from service.openapi.parts import EVERY_CALL, HEADERS, MIN_POSITION, RATE_LIMIT, REFUSALS
@@ -22,13 +23,14 @@ from service.openapi.users import USERS
 from service.problems import Body, Problem
 
 INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(encoding="utf-8")
-OPERATIONS: tuple[Operation, ...] = (*CLIENTS, *SECRETS, *BOTS, *USERS, *OAUTH, *ABOUT)
+OPERATIONS: tuple[Operation, ...] = (*CLIENTS, *SECRETS, *BOTS, *USERS, *OAUTH, *LOGIN, *ABOUT)
 TAGS = {
     "Clients": "Programs that get tokens.",
     "Secrets": "What a client proves itself with. Several can be live at once, so that a rotation is no outage.",
     "Bots": "Whom machines act as.",
     "Users": "People who can sign in.",
     "Tokens": "Access tokens: got, asked about, given back.",
+    "Login": "People log in and out; for client libraries, which find all of it in the metadata.",
     "Discovery": "What a client library or a resource server needs to know.",
     "Service": "The service itself.",
 }
@@ -114,6 +116,8 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
     """Which schemes serve; the empty one is for credentials in the body, and first, for examples have them there."""
     if operation.scope is not None:
         return [{"bearer": [operation.scope]}, {"clientCredentials": [operation.scope]}]
+    if operation.bearer:
+        return [{"bearer": []}]
     return [{}, {"basic": []}] if operation.proves_client else []
 
 
@@ -152,7 +156,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 def _request(content: Content, shapes: Shapes) -> dict[str, Any]:
     examples = {name: {"summary": e.summary, "value": e.value} for name, e in content.examples.items()}
     media = {"schema": shapes.of(content.shape), "examples": examples}
-    described: dict[str, Any] = {"required": True, "content": {content.media: media}}
+    described: dict[str, Any] = {"required": content.required, "content": {content.media: media}}
     return {"description": content.description, **described} if content.description else described
 
 

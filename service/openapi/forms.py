@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from service.oauth.form import MOST_PARAMETERS
 
 PRINTABLE = r"^[ -~]+$"
+RESOURCE = r"^https://[!-\"$-~]+$"
 SCOPES = r"^[!#-\[\]-~]+( [!#-\[\]-~]+)*$"
 
 FORM: dict[str, Any] = {
@@ -38,6 +39,16 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
             Meta(
                 pattern=SCOPES,
                 description="Scopes with a space between; all that the client may have, if left out.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    resource: (
+        Annotated[
+            str,
+            Meta(
+                pattern=RESOURCE,
+                description="The one API that the token is for, its `aud` (RFC 8707): an absolute https URI without a fragment.",
             ),
         ]
         | UnsetType

@@ -63,7 +63,7 @@ OAUTH = (
         tag="Tokens",
         description="Use client credentials to get an access token (RFC 6749 section 4.4). The token is a signed JWT (RFC 9068), to be "
         "verified with the keys of `/openid/jwks`: its `sub` is the client's `botUserId`. Where people log in, a client library comes here "
-        "with `grant_type=authorization_code` and `refresh_token` too (RFC 6749 sections 4.1.3 and 6); point it at the issuer.",
+        "with `grant_type=authorization_code` (`code`, `redirect_uri`, `code_verifier`) and `refresh_token` (`refresh_token`, `scope`) too, and with the `resource` of the authorization request or none (RFC 6749 sections 4.1.3 and 6); point it at the issuer.",
         proves_client=True,
         parameters=(MIN_POSITION,),
         request=_form(TokenRequest, grant_type="client_credentials", **CREDENTIALS, scope="api:public"),

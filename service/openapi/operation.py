@@ -31,6 +31,7 @@ class Content(Struct, frozen=True, kw_only=True):
 
     shape: Any
     media: str = JSON
+    required: bool = True
     description: str = ""
     examples: Mapping[str, Example] = {}
 
@@ -59,6 +60,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     description: str = ""
     scope: str | None = None
     proves_client: bool = False
+    bearer: bool = False
+    """Whether it takes an access token, outside of the management API."""
     request: Content | None = None
     parameters: tuple[Parameter, ...] = ()
     answers: tuple[Answer, ...]

@@ -79,7 +79,7 @@ class Header(Struct, frozen=True):
 
 
 HEADERS: Mapping[str, Header] = {
-    "Location": Header("The path of what was made.", _TEXT),
+    "Location": Header("The path of what was made, or the way on.", _TEXT),
     "ETag": Header("The version, for `If-Match`.", _TEXT),
     "Link": Header('The next page, if there is one: `<…>; rel="next"` (RFC 8288).', _TEXT),
     "Muniment-Position": Header("Where in the log it is written; absent when nothing changed.", _WHOLE),

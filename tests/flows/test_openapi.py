@@ -6,14 +6,20 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import schemathesis
+from msgspec import structs
 from starlette.routing import Route
 
+from projections import clients
+from projections.clients import Found
 from service.app import ROUTES
 from service.endpoints.management import Managed
 from service.endpoints.oauth import OAuth
+from service.oauth import authorize
 from service.openapi.document import OPERATIONS, document
+from service.openapi.login import AUTHORIZE
 from service.problems import Problem
 from tests.flows.conftest import Live
+from tests.rules.samples import INTERACTIVE, STREAM
 
 DOCUMENT = document("https://auth.example.com")
 REGISTRATION = DOCUMENT["components"]["schemas"]["CreateOAuthClientRequest"]
@@ -34,7 +40,7 @@ def served(route: Route) -> set[tuple[str, str]]:
             return {("POST", route.path)}
         case _:
             assert route.methods
-            return {(method, route.path) for method in route.methods - {"HEAD"}}
+            return {(method, route.path) for method in route.methods - {"HEAD", "OPTIONS"}}
 
 
 def validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
@@ -153,3 +159,58 @@ async def test_a_reader_who_has_the_document_gets_none_again(live: Live):
     etag = (await live.http.get("/openapi.json")).headers["etag"]
     again = await live.http.get("/openapi.json", headers={"If-None-Match": etag})
     assert (again.status_code, again.content) == (304, b"")
+
+
+class Reading(dict[str, str]):
+    """Parameters that remember which of them somebody looked for."""
+
+    def __init__(self, **given: str) -> None:
+        super().__init__(given)
+        self.looked_for: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.looked_for.add(name)
+        return super().get(name, default)
+
+
+def test_every_parameter_that_an_authorization_request_may_have_is_described():
+    form = Reading(client_id="x", redirect_uri="https://app.example.com/cb", response_type="code")
+    row: Any = clients.TABLE.fold(STREAM, [INTERACTIVE])
+    row = structs.replace(row, redirect_uris=(form["redirect_uri"],), scopes=("api:public",))
+    asked = authorize.Asked(params=form, twice=(), issuer="https://auth.example.com", now=0)
+    authorize.checked(asked, Found(client=row, bot_state=None))
+    described = {parameter.name for parameter in AUTHORIZE}
+    read_elsewhere = {"client_id", "id_token_hint"}
+    assert described == (form.looked_for | read_elsewhere) - set(authorize.NOT_OFFERED)
+
+
+OPENID = "/openid/"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "asked", "status"),
+    [
+        ("GET", "authorize", {"client_id": "nobody"}, 400),
+        ("POST", "authorize", {"client_id": "nobody"}, 400),
+        ("GET", "authorize", {"client_id": "CLIENT", "redirect_uri": "https://app.example.com/cb"}, 303),
+        ("POST", "authorize", {"client_id": "CLIENT", "redirect_uri": "https://app.example.com/cb"}, 303),
+        ("GET", "authorize", {"client_id": "CLIENT", "redirect_uri": "https://app.example.com/cb", "response_mode": "form_post"}, 200),
+        ("GET", "logout", {"post_logout_redirect_uri": "https://nowhere.example.com"}, 303),
+        ("POST", "logout", {"state": "x" * 70_000}, 413),
+        ("GET", "userinfo", {}, 401),
+        ("POST", "userinfo", {"access_token": "x"}, 401),
+    ],
+)  # fmt: skip
+async def test_what_people_and_their_libraries_are_answered_is_described(
+    live: Live, method: str, path: str, asked: dict[str, str], status: int
+):
+    if asked.get("client_id") == "CLIENT":
+        asked = {**asked, "client_id": (await live.interactive())[0]}
+    sent = {"params": asked} if method == "GET" else {"data": asked}
+    answer = await live.http.request(method, OPENID + path, follow_redirects=False, **sent)
+    assert answer.status_code == status
+    described: dict[str, Any] = DOCUMENT["paths"][OPENID + path][method.lower()]["responses"][str(status)]
+    if "$ref" in described:
+        described = DOCUMENT["components"]["responses"][described["$ref"].rpartition("/")[2]]
+    media = answer.headers.get("content-type", "").partition(";")[0]
+    assert list(described.get("content", {})) == ([media] if answer.content else [])

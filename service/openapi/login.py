@@ -1,0 +1,245 @@
+"""/openid/authorize, /openid/userinfo and /openid/logout, as the reference tells them: where people log in and out, and who they are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.oauth.authorize import LONGER, MOST_CHARACTERS, RESPONSE_MODES
+from service.oauth.form import FORM
+from service.oauth.parameters import PROMPTS
+from service.openapi.forms import PRINTABLE, SCOPES
+from service.openapi.operation import Answer, Content, Example, Operation, Parameter
+from service.problems import ComeAgain, Forbidden, Invalid, TooLarge, Unauthenticated, Unforeseen
+
+HTML = "text/html"
+_PAGE: Mapping[str, Any] = {"type": "string"}
+_TEXT = {"type": "string", "maxLength": MOST_CHARACTERS}
+_SHOWN = {**_TEXT, "pattern": PRINTABLE}
+_ID_TOKEN = {"type": "string", "maxLength": LONGER["id_token_hint"]}
+_LIST = {**_TEXT, "pattern": SCOPES}
+APP, CALLBACK = "oauth_client_xyz789", "https://myapp.example.com/oauth/callback"
+
+
+def _asked(
+    name: str, description: str, schema: Mapping[str, Any], *, required: bool = False, example: Any = None
+) -> Parameter:
+    return Parameter(
+        name=name, place="query", description=description, schema=schema, required=required, example=example
+    )
+
+
+AUTHORIZE = (
+    _asked(
+        "response_type",
+        "The authorization code flow is the one there is.",
+        {"const": "code"},
+        required=True,
+        example="code",
+    ),
+    _asked("client_id", "Of an interactive client.", _TEXT, required=True, example=APP),
+    _asked(
+        "redirect_uri",
+        "One of the client's `redirectUris`, each character alike; only the port of a loopback address is free. It may be left out "
+        "where the client has a single one and `openid` is not asked for.",
+        _TEXT,
+        example=CALLBACK,
+    ),
+    _asked(
+        "scope",
+        "Scopes with a space between. Those that the client may not ask for are left out, and the token response's `scope` says "
+        "which were granted. All that the client may have, if there is none.",
+        _TEXT,
+        example="openid profile email",
+    ),
+    _asked(
+        "state",
+        "Comes back with the answer, as it is.",
+        {"type": "string", "maxLength": LONGER["state"], "pattern": PRINTABLE},
+        example="af0ifjsldkj",
+    ),
+    _asked("nonce", "Comes back in the ID token.", _SHOWN, example="n-0S6_WzA2Mj"),
+    _asked(
+        "code_challenge",
+        "The SHA-256 of the `code_verifier`, in base64url (RFC 7636). Required of public clients, and of others as their "
+        "`requirePkce` and MUNIMENT_REQUIRE_PKCE say.",
+        {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+        example="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    ),
+    _asked("code_challenge_method", "Required with `code_challenge`.", {"const": "S256"}, example="S256"),
+    _asked(
+        "response_mode", "How the answer comes to the redirect URI.", {"enum": list(RESPONSE_MODES), "default": "query"}
+    ),
+    _asked(
+        "prompt",
+        f"Any of {', '.join(f'`{prompt}`' for prompt in PROMPTS)}, with a space between; `none` stands alone, and asks nobody anything.",
+        _LIST,
+    ),
+    _asked(
+        "max_age", "How many seconds ago the person may have logged in.", {"type": "string", "pattern": "^[0-9]{1,9}$"}
+    ),
+    _asked("login_hint", "The address that the sign-in page begins with.", _TEXT),
+    _asked("id_token_hint", "An ID token of this server: whom the answer may be about.", _ID_TOKEN),
+    _asked("acr_values", "How the person should have logged in, with a space between; the best comes first.", _TEXT),
+    _asked("ui_locales", "Languages of the pages, with a space between; the best comes first.", _TEXT),
+    _asked(
+        "claims", "Single claims for the ID token and userinfo, as JSON (OpenID Connect Core 1.0 section 5.5).", _TEXT
+    ),
+    _asked(
+        "resource",
+        "The one API that the access token is for (RFC 8707): an absolute https URI without a fragment.",
+        _TEXT,
+    ),
+)
+
+LOGOUT = (
+    _asked("id_token_hint", "The ID token of the session that is to end: with it nobody is asked.", _ID_TOKEN),
+    _asked("client_id", "Who sends the person, where there is no `id_token_hint`.", _TEXT, example=APP),
+    _asked(
+        "post_logout_redirect_uri",
+        "Where the person goes in the end: one of the client's `postLogoutRedirectUris`. With anything else the person is signed out all the same, "
+        "and stays here.",
+        _TEXT,
+    ),
+    _asked("state", "Comes back at that address.", _TEXT),
+    _asked("ui_locales", "Languages of the pages, with a space between; the best comes first.", _TEXT),
+)
+
+
+def _form(parameters: tuple[Parameter, ...]) -> Content:
+    """The same parameters in the body."""
+    properties = {each.name: {**each.schema, "description": each.description} for each in parameters}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": [each.name for each in parameters if each.required],
+    }
+    example = {each.name: each.example for each in parameters if each.example is not None}
+    return Content(shape=schema, media=FORM, examples={"body": Example(summary="A request", value=example)})
+
+
+def _page(status: int, description: str, headers: tuple[str, ...] = ()) -> Answer:
+    return Answer(status=status, description=description, shape=_PAGE, media=HTML, headers=headers)
+
+
+def _way_on(description: str) -> Answer:
+    return Answer(status=303, description=description, headers=("Location", "Cache-Control"))
+
+
+_AWAY = _page(503, "The database is away for the moment.", ("Retry-After",))
+_TOO_LONG = _page(413, "The body is over 64 KiB.")
+
+_AUTHORIZED = (
+    _page(200, "With `response_mode=form_post`, a page whose form goes to the redirect URI by itself."),
+    _way_on(
+        "To a page where the person signs in or consents; or to the redirect URI, with `code` or `error` and `error_description`, "
+        "and with `state` and `iss` (RFC 9207)."
+    ),
+    _page(400, "The client or the redirect URI is not known: the person is told, and sent nowhere."),
+    _page(403, "The client is disabled."),
+    _AWAY,
+)
+_AUTHORIZE_TEXT = (
+    "A client library sends the person's browser here (RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2). Whatever is "
+    "wrong with the request, once client and redirect URI are known, is told to the client at its redirect URI."
+)
+_LOGOUT_TEXT = (
+    "A client sends the person's browser here to sign out (OpenID Connect RP-Initiated Logout 1.0). Without an `id_token_hint` of "
+    "this very session the person is asked first. Whatever is wrong with the request, the person gets out."
+)
+_PERSON = {
+    "type": "object",
+    "properties": {"sub": {"type": "string", "description": "The person's id."}},
+    "required": ["sub"],
+    "additionalProperties": {
+        "description": "Each claim of the granted scopes, and each that `claims` named, that there is about the person."
+    },
+}
+_USERINFO_TEXT = (
+    "The claims about the person that the token's scopes allow, and no more (OpenID Connect Core 1.0 section 5.3). The token is one "
+    "of a person's authorization, with the scope `openid`, and for no other resource."
+)
+_USERINFO = (
+    Answer(
+        description="Who the person is.",
+        shape=_PERSON,
+        headers=("Cache-Control",),
+        example={"sub": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55", "name": "Ada King", "email": "ada@example.com"},
+    ),
+)
+_USERINFO_REFUSALS = (Invalid, Unauthenticated, Forbidden, Unforeseen, ComeAgain)
+_TOKEN_FORM = Content(
+    shape={
+        "type": "object",
+        "properties": {"access_token": {"type": "string", "description": "Where there is no Authorization header."}},
+    },
+    media=FORM,
+    required=False,
+    examples={
+        "body": Example(summary="The token in the body (RFC 6750 section 2.2)", value={"access_token": "eyJhbGciOi…"})
+    },
+)
+
+LOGIN = (
+    Operation(
+        method="get",
+        path="/openid/authorize",
+        operation_id="authorize",
+        summary="Have a person log in",
+        tag="Login",
+        description=_AUTHORIZE_TEXT,
+        parameters=AUTHORIZE,
+        answers=_AUTHORIZED,
+    ),
+    Operation(
+        method="post",
+        path="/openid/authorize",
+        operation_id="authorizeByForm",
+        summary="Have a person log in, by a form",
+        tag="Login",
+        description=_AUTHORIZE_TEXT,
+        request=_form(AUTHORIZE),
+        answers=(*_AUTHORIZED, _TOO_LONG),
+    ),
+    Operation(
+        method="get",
+        path="/openid/userinfo",
+        operation_id="userinfo",
+        summary="Who the person is",
+        tag="Login",
+        description=_USERINFO_TEXT,
+        bearer=True,
+        answers=_USERINFO,
+        refusals=_USERINFO_REFUSALS,
+    ),
+    Operation(
+        method="post",
+        path="/openid/userinfo",
+        operation_id="userinfoByForm",
+        summary="Who the person is, with the token in a form",
+        tag="Login",
+        description=_USERINFO_TEXT,
+        bearer=True,
+        request=_TOKEN_FORM,
+        answers=_USERINFO,
+        refusals=(*_USERINFO_REFUSALS, TooLarge),
+    ),
+    Operation(
+        method="get",
+        path="/openid/logout",
+        operation_id="logout",
+        summary="Have a person log out",
+        tag="Login",
+        description=_LOGOUT_TEXT,
+        parameters=LOGOUT,
+        answers=(_way_on("To the page that signs out."), _AWAY),
+    ),
+    Operation(
+        method="post",
+        path="/openid/logout",
+        operation_id="logoutByForm",
+        summary="Have a person log out, by a form",
+        tag="Login",
+        description=_LOGOUT_TEXT,
+        request=_form(LOGOUT),
+        answers=(_way_on("To the page that signs out."), _TOO_LONG, _AWAY),
+    ),
+)
