@@ -49,8 +49,11 @@ class UserProfileChanged(Struct, frozen=True, kw_only=True, gc=False, tag="user.
     at: datetime
 
 
-class UserFactorAdded(Struct, frozen=True, kw_only=True, gc=False, tag="user.factor_added"):
+class UserFactorAdded(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="user.factor_added"):
+    """`name` is the passkey's, keyed as the person's own `names` are. None: it is no passkey, or was stored before names were kept."""
+
     factor: Factor
+    name: str | None = None
 
 
 class UserFactorRemoved(Struct, frozen=True, kw_only=True, gc=False, tag="user.factor_removed"):

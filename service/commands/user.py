@@ -53,6 +53,7 @@ class ChangeProfile(Struct, frozen=True, kw_only=True):
 
 class AddFactor(Struct, frozen=True, kw_only=True):
     factor: Factor
+    name: str | None = None
 
 
 class RemoveFactor(Struct, frozen=True, kw_only=True):
@@ -132,7 +133,7 @@ def _add_factor(command: AddFactor, user: ActiveUser) -> list[UserEvent]:
         return []
     if len(user.factors) >= MOST_FACTORS:
         raise Clash(f"There are {MOST_FACTORS} second factors already; remove one first.")
-    return [UserFactorAdded(factor=command.factor)]
+    return [UserFactorAdded(factor=command.factor, name=command.name)]
 
 
 def _remove_factor(command: RemoveFactor, user: ActiveUser) -> list[UserEvent]:

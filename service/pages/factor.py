@@ -48,26 +48,31 @@ async def show(visit: Visit) -> Response:
 
 
 async def check(visit: Visit) -> Response:
-    """Every attempt is counted as a failure until it has succeeded."""
     found = await _half(visit)
     if found is None:
         return late(visit)
     half, row = found
-    attempts = visit.resources.attempts
-    attempt = await attempts.begin_factor(row.stream_id, cookie(visit.request.scope, attempts.cookie))
     by_passkey = visit.given("do") == "passkey"
-    if not await _proved(visit, row, by_passkey=by_passkey):
+    if not await (_passkey_proved(visit, row) if by_passkey else _code_proved(visit, row)):
         return await _form(visit, row, "passkey" if by_passkey else "wrong")
-    await attempts.succeeded(attempt)
     amr = (*half.amr, *(("hwk", "user") if by_passkey else ("otp",)), "mfa")
     return await enter(visit, row, amr, TWO_FACTORS, proved_at=half.proved_at)
 
 
-async def _proved(visit: Visit, row: users.Row, *, by_passkey: bool) -> bool:
+async def _passkey_proved(visit: Visit, row: users.Row) -> bool:
+    """It is not counted: nobody guesses a signature, and whoever has the password alone must not keep its person out."""
+    return await passkeys.proved(visit, await passkeys.held(visit, row))
+
+
+async def _code_proved(visit: Visit, row: users.Row) -> bool:
+    """Every attempt is counted as a failure until it has succeeded."""
+    attempts = visit.resources.attempts
+    attempt = await attempts.begin_factor(row.stream_id, cookie(visit.request.scope, attempts.cookie))
     kept = await factors.kept(visit.resources.people, row)
-    if by_passkey:
-        return await passkeys.proved(visit, factors.passkeys(kept))
-    return await code_is_right(visit.resources.limits, kept, visit.given("code"))
+    right = await code_is_right(visit.resources.limits, kept, visit.given("code"))
+    if right:
+        await attempts.succeeded(attempt)
+    return right
 
 
 async def code_is_right(limits: Limits, kept: list[Kept], code: str) -> bool:

@@ -18,6 +18,7 @@ from service.pages.entering import SECURITY, device_of, person_of
 from service.people import factors
 from service.people.accounts import WeakPassword
 from service.people.factors import Kept, Owner, Passkey, Totp
+from service.people.passkey_names import PasskeyTaken
 from service.people.sessions import SignedIn
 from service.problems import Clash, NotFound
 
@@ -101,9 +102,14 @@ async def _add_passkey(visit: Visit, signed_in: SignedIn) -> Response:
 async def add(visit: Visit, signed_in: SignedIn, kept: Kept) -> Response:
     """From here on the person can prove themselves with it."""
     user = signed_in.user.stream_id
-    factor = await factors.sealed(visit.resources.people, user, kept)
+    people = visit.resources.people
+    factor, name = await factors.sealed(people, user, kept), None
     try:
-        await handle(visit.resources.ledger, USER, user, AddFactor(factor=factor), by(signed_in))
+        if isinstance(kept.what, Passkey):
+            name = await people.vault.add_passkey(user, kept.factor_id, kept.what.credential_id)
+        await handle(visit.resources.ledger, USER, user, AddFactor(factor=factor, name=name), by(signed_in))
+    except PasskeyTaken:
+        return await _page(visit, signed_in, fault="taken")
     except Clash:
         return await _page(visit, signed_in, fault="full")
     return visit.to(SECURITY, said="app" if isinstance(kept.what, Totp) else "added")

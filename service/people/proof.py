@@ -11,7 +11,7 @@ from msgspec import Struct, json
 from events.codec import decode
 from events.database import Connection
 from events.relations import fault_of
-from events.user import UserRegistered
+from events.user import UserFactorAdded, UserFactorRemoved, UserRegistered
 from events.verify import Fault
 from service.people.accounts import PROFILE, Profile, about
 from service.people.data_keys import bound, name_of, personal
@@ -19,11 +19,17 @@ from service.people.vault import KEY, NAMES, normalised, unwrapped, wrapping
 from service.sealing import CannotOpen, Seal
 
 VAULT = "vault"
-TABLES = ("vault.people", "vault.names", "vault.keys")
+TABLES = ("vault.people", "vault.names", "vault.passkeys", "vault.keys")
 PEOPLE = """
 select e.position, e.stream_id, e.schema_ver, e.data, p.wrapped,
-       array(select n.name from vault.names n where n.user_id = e.stream_id) as names
+       array(select n.name from vault.names n where n.user_id = e.stream_id) as names,
+       array(select n.name from vault.passkeys n where n.user_id = e.stream_id) as passkeys,
+       f.types, f.vers, f.datas
   from log.events e left join vault.people p on p.user_id = e.stream_id
+  cross join lateral (
+    select array_agg(f.type) as types, array_agg(f.schema_ver) as vers, array_agg(f.data) as datas from log.events f
+     where f.stream_id = e.stream_id and f.type in ('user.factor_added', 'user.factor_removed')
+  ) f
  where e.type = 'user.registered'
    and not exists (select from log.events x where x.stream_id = e.stream_id and x.type = 'user.erased')
  order by e.position
@@ -74,6 +80,8 @@ async def _keys(connection: Connection, master_key: bytes) -> Keys | None:
 
 
 def _counted(row: asyncpg.Record, event: UserRegistered) -> int:
+    if len(row["passkeys"]) < len(_passkeys(row)):
+        raise _fault(row, "has a passkey that the vault does not know")
     if event.names is not None and len(row["names"]) != len(event.names):
         raise _fault(row, f"is found by {len(row['names'])} names, and was registered with {len(event.names)}")
     return len(row["names"]) if event.names is None else 0
@@ -86,6 +94,8 @@ def _checked(row: asyncpg.Record, event: UserRegistered, keys: Keys) -> int:
         profile = personal(key).open_text(event.profile, about(user, PROFILE))
     except CannotOpen as fault:
         raise _fault(row, "has a data key that is not theirs") from fault
+    if not _passkeys(row) <= set(bound(key, row["passkeys"])):
+        raise _fault(row, "has a passkey that the vault does not know, or gives to another account")
     if event.names is None:
         address = json.decode(profile, type=Profile).email
         return _found_by_address(row, name_of(keys.names, "email", normalised(address or "")))
@@ -94,6 +104,15 @@ def _checked(row: asyncpg.Record, event: UserRegistered, keys: Keys) -> int:
             row, "is found by other names than they were registered with: an address was given to another account"
         )
     return 0
+
+
+def _passkeys(row: asyncpg.Record) -> set[str]:
+    """The names of those that they have, as the log keeps them. The vault may have more: of passkeys being added, and removed."""
+    recorded = zip(row["types"] or (), row["vers"] or (), row["datas"] or (), strict=True)
+    happened = [decode(type_, version, data) for type_, version, data in recorded]
+    removed = {event.factor_id for event in happened if isinstance(event, UserFactorRemoved)}
+    added = (event for event in happened if isinstance(event, UserFactorAdded))
+    return {event.name for event in added if event.name is not None and event.factor.factor_id not in removed}
 
 
 def _found_by_address(row: asyncpg.Record, name: bytes) -> int:

@@ -14,9 +14,11 @@ from uuid import UUID
 import asyncpg
 
 from events.database import AnyConnection, Connection, Pool, read
+from service.base64url import as_text
 from service.oauth.keys import WrongMasterKey
+from service.people import passkey_names
 from service.people.data_keys import KEY_BYTES, bound, name_of, personal
-from service.problems import Clash
+from service.problems import Clash, NotFound
 from service.sealing import CannotOpen, Seal
 from service.text import is_text
 
@@ -38,6 +40,7 @@ insert into vault.names (name, user_id) select name, $2 from unnest($1::bytea[])
 """
 TAKEN = "select exists (select from vault.names where name = any($1::bytea[]) and user_id <> $2)"
 FIND = "select user_id from vault.names where name = $1"
+WRAPPED_OF = "select wrapped from vault.people where user_id = $1"
 WRAPPED = "select user_id, wrapped from vault.people where user_id = any($1::uuid[])"
 ADD_KEY = "insert into vault.keys (purpose, wrapped) values ($1, $2) on conflict do nothing"
 KEY = "select wrapped from vault.keys where purpose = $1"
@@ -54,12 +57,12 @@ delete from vault.people p using vault.names n where n.name = any($1::bytea[]) a
 """
 ERASED = "select p.user_id from read.users u join vault.people p on p.user_id = u.stream_id where u.state = 'erased'"
 REMOVED = "select user_id from vault.removed"
-WRITE_ANEW = "vacuum (full) vault.people, vault.names"
+WRITE_ANEW = "vacuum (full) vault.people, vault.names, vault.passkeys"
 # Writing a table anew leaves out what every snapshot sees deleted, and freezes up to the same transaction. (One that is yet to come
 # is of the database that this one was restored from, where nothing deleted comes along.)
 FORGET_REMOVED = """
 delete from vault.removed r where r.user_id = any($1::uuid[]) and (age(r.by) < 0 or age(r.by) >
-  (select max(age(relfrozenxid)) from pg_class where oid in ('vault.people'::regclass, 'vault.names'::regclass)))
+  (select max(age(relfrozenxid)) from pg_class where oid = any('{vault.people,vault.names,vault.passkeys}'::regclass[])))
 """
 END_OF_THE_LOG = ("select pg_switch_wal()", "checkpoint")
 """What the write-ahead log has of the removed key goes with its segment, which the checkpoint has no more use for."""
@@ -107,6 +110,18 @@ class Vault:
 
     async def find(self, name: bytes) -> UUID | None:
         return await read(self._pool, lambda connection: connection.fetchval(FIND, name))
+
+    async def add_passkey(self, user: UUID, factor: UUID, credential: bytes) -> str:
+        """The passkey is this factor of theirs from now on; returns its name as the log keeps it.
+
+        Raises PasskeyTaken, and NotFound once the user's data key is destroyed.
+        """
+        name = await self._name("passkey", as_text(credential))
+        wrapped = await read(self._pool, lambda connection: connection.fetchval(WRAPPED_OF, user))
+        if wrapped is None:
+            raise NotFound("There is no user of that id.")
+        await read(self._pool, lambda connection: passkey_names.add(connection, name, user, factor))
+        return bound(unwrapped(self._seal, wrapped, user.bytes), [name])[0]
 
     async def key(self, user: UUID) -> Seal | None:
         """What opens and seals what the log has of the user; None once it is destroyed. Raises WrongMasterKey."""

@@ -17,11 +17,12 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
 class Form(Struct):
-    """`buttons` are those that say something when they are pressed."""
+    """`buttons` are those that say something when they are pressed; `options` is what it asks a passkey for, as JSON."""
 
     action: str
     fields: dict[str, str]
     buttons: list[tuple[str, str]]
+    options: str = ""
 
 
 class Shown(html.parser.HTMLParser):
@@ -48,7 +49,7 @@ class Shown(html.parser.HTMLParser):
             case "html":
                 self.language = given["lang"]
             case "form":
-                self.forms.append(Form(given.get("action", ""), {}, []))
+                self.forms.append(Form(given.get("action", ""), {}, [], given.get("data-options", "")))
             case "input":
                 self.forms[-1].fields[given["name"]] = given.get("value", "")
             case "button" if "name" in given:

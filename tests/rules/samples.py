@@ -158,6 +158,7 @@ USER_VERIFIED = UserVerified(at=SOON)
 PASSWORD_CHANGED = UserPasswordChanged(password=PASSWORD, at=SOON)
 PROFILE_CHANGED = UserProfileChanged(profile=PROFILE, at=SOON)
 FACTOR_ADDED, PASSKEY_ADDED = UserFactorAdded(factor=factor(1)), UserFactorAdded(factor=factor(2, "passkey"))
+NAMED_PASSKEY_ADDED = structs.replace(PASSKEY_ADDED, name="aGFzaGVkIHVuZGVyIHRoZWlyIGRhdGEga2V5")
 FACTOR_REMOVED = UserFactorRemoved(factor_id=UUID(int=1))
 USER_DISABLED, USER_ENABLED, USER_ERASED = UserDisabled(), UserEnabled(), UserErased(at=LATER)
 
@@ -254,6 +255,7 @@ EVENTS: tuple[Event, ...] = (
     PROFILE_CHANGED,
     FACTOR_ADDED,
     PASSKEY_ADDED,
+    NAMED_PASSKEY_ADDED,
     FACTOR_REMOVED,
     USER_DISABLED,
     USER_ENABLED,

@@ -225,6 +225,7 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
         "read.users",
         "vault.keys",
         "vault.names",
+        "vault.passkeys",
         "vault.people",
         "vault.removed",
         "vault.signing_keys",

@@ -12,11 +12,14 @@ from events.database import Connection, pool
 from events.envelope import ByService, Meta
 from events.verify import Fault
 from service.base64url import as_text
-from service.commands.handle import Ledger
+from service.commands.handle import USER, Ledger, handle
+from service.commands.user import AddFactor, RemoveFactor
 from service.oauth.keys import WrongMasterKey
-from service.people import proof, vault
+from service.oauth.server import utc_now
+from service.people import factors, proof, vault
 from service.people.accounts import People, Profile
 from service.people.data_keys import bound
+from service.people.factors import Passkey
 from service.people.proof import Proved
 from tests.conftest import fresh_database
 from tests.tables.conftest import proved, writing
@@ -44,10 +47,22 @@ async def world(request: pytest.FixtureRequest, postgres: str) -> AsyncIterator[
             ada = await people.register(Profile(email="ada@example.com"), None, META, upstream=("https://op", "42"))
             bob = await people.register(Profile(email="Bob@example.com"), None, META)
             await people.erase(await people.register(Profile(email="eve@example.com"), None, META), META)
+            await with_passkeys(people, bob)
             people.close()
     superuser = await asyncpg.connect(url)
     yield World(superuser, ada, bob)
     await superuser.close()
+
+
+async def with_passkeys(people: People, user: UUID) -> None:
+    """One that they have, and one that they removed."""
+    for credential in (b"present", b"former"):
+        kept = factors.new(Passkey(credential_id=credential, public_key=b"", name="Phone"), utc_now())
+        factor, name = await factors.sealed(people, user, kept), None
+        if vault.bound is bound:
+            name = await people.vault.add_passkey(user, kept.factor_id, credential)
+        await handle(people._ledger, USER, user, AddFactor(factor=factor, name=name), META)
+    await handle(people._ledger, USER, user, RemoveFactor(factor_id=kept.factor_id), META)
 
 
 async def found(world: World, change: str, key: bytes | None = KEY) -> Proved | str:
@@ -112,7 +127,29 @@ async def test_a_name_more_is_somebody_else_s(world, request):
         assert "Ada is found by other names" in said
 
 
-@pytest.mark.parametrize("table", ["people", "names", "keys"])
+@pytest.mark.parametrize("world", ["names in the log"], indirect=True)
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("update vault.passkeys set user_id = '{ada}'", id="given to another account"),
+        pytest.param("delete from vault.passkeys", id="deleted"),
+    ],
+)
+async def test_a_passkey_that_is_not_its_person_s_is_found_with_the_master_key_and_without(world, change: str):
+    for key in (KEY, None):
+        said = await found(world, change, key)
+        assert isinstance(said, str)
+        assert "Bob has a passkey that the vault does not know" in said
+
+
+@pytest.mark.parametrize("world", ["names in the log"], indirect=True)
+async def test_with_the_master_key_its_name_must_be_right_too(world):
+    said = await found(world, "update vault.passkeys set name = sha256(name)")
+    assert isinstance(said, str)
+    assert "Bob has a passkey" in said
+
+
+@pytest.mark.parametrize("table", ["people", "names", "passkeys", "keys"])
 async def test_a_view_in_the_place_of_a_table_is_found(world, table: str):
     said = await found(
         world, f"alter table vault.{table} rename to real; create view vault.{table} as table vault.real"
