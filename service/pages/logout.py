@@ -11,7 +11,7 @@ from msgspec import Struct, ValidationError, json
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from projections.clients import Row, stream_of
+from projections.clients import Row, is_ours, stream_of
 from service.endpoints.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
 from service.endpoints.origin import GOES_AWAY, below
 from service.oauth import redirect_match
@@ -174,9 +174,9 @@ async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | 
     if client_id is None:
         return None
     stream = stream_of(client_id)
-    if stream is None:
+    seen = None if stream is None else await resources.lookup.client(stream)
+    if seen is None and not is_ours(client_id):
         raise NotSentBack("No application of this client_id is registered here.")
-    seen = await resources.lookup.client(stream)
     if seen is None or seen.client.state != "active":
         raise Stopped
     return seen.client

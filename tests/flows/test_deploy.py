@@ -31,7 +31,10 @@ FORBIDDEN = {
     **{f"truncate {log}": f"truncate {log}" for log in LOGS},
     "write past the append function": "insert into log.batches select * from log.batches",
     "take off the append-only trigger": "alter table log.events disable trigger append_only",
-    "replace the append function": "alter function log.append_events owner to muniment_service",
+    "replace the append function": (
+        "do $$ declare one regprocedure; begin for one in select oid from pg_proc where proname = 'append_events' loop"
+        " execute format('alter function %s owner to muniment_service', one); end loop; end $$"
+    ),
     "make a function in the log's schema": "create function log.mine() returns int language sql return 1",
     "become the owner": "set role muniment_owner",
     "switch triggers off": "set session_replication_role = replica",

@@ -49,6 +49,12 @@ async def authorizations_of(live: Live, user: UUID) -> list[tuple[str, str | Non
     return [(row[0], row[1]) for row in rows]
 
 
+async def authorized_scopes(live: Live, user: UUID) -> list[list[str]]:
+    async with inside(live) as resources:
+        rows = await resources.ledger.pool.fetch("select scopes from read.authorizations where user_id = $1", user)
+    return [row[0] for row in rows]
+
+
 async def changed(live: Live, client: str, **body: Any) -> None:
     path = f"/api/v1/auth/clients/{client}"
     tag = (await live.http.get(path, headers=live.bearer)).headers["etag"]
@@ -119,7 +125,8 @@ class TestChangedClient:
         await changed(live, client, scopes=[])
         async with logged_in(live) as person:
             await allow(live, person.user, client)
-            assert sent_back(await person.browser.get(way))["error"] == "invalid_scope"
+            assert sent_back(await person.browser.get(way))["code"]
+            assert await authorized_scopes(live, person.user) == [["openid"]]
 
     async def test_pkce_that_is_required_by_now_is_required(self, live: Live):
         client, _ = await live.interactive(requirePkce=False)

@@ -27,7 +27,7 @@ from tests.conftest import fresh_database
 from tests.flows.browsing import Browser, Shown, browser, cookie_of, opened, sealed
 from tests.flows.conftest import META, Live, refused, serving
 from tests.flows.people import PASSWORD, inside, registered, sent_back
-from tests.flows.test_rate_limits import whole_minute
+from tests.flows.test_rate_limits import begin_to_count, whole_minute
 
 ODD = '<b>O\'Reilly & "Söhne"</b>'
 
@@ -297,6 +297,7 @@ async def test_the_eleventh_guess_in_a_minute_waits_and_a_browser_that_is_known_
     _, email = await registered(live)
 
     async def ask() -> tuple[list[int], Shown, int]:
+        await begin_to_count(live)
         async with browser(live) as owner, browser(live) as thief:
             await owner.signed_in(email)
             form = (await thief.look("/signin")).form("password")
