@@ -13,10 +13,13 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx
 import pytest
+from alembic import command
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Connection
 
 from service.embedded.cluster import running
+from service.migrations import run
 from service.migrations.run import migrate
 from service.people import passwords
 from tests.patience import PATIENCE
@@ -66,6 +69,13 @@ def open_directory() -> Generator[Path]:
 def place() -> Generator[Path]:
     with open_directory() as directory:
         yield directory
+
+
+def upgrade_to(connection: Connection, version: str) -> None:
+    """Bring an older or empty schema to this version: for `_with_connection` of the migrations."""
+    config = run._config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, version)
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,15 @@ async def test_somebody_signs_in_allows_it_and_is_back_at_the_client(stage: Stag
         assert set(given) == {"code", "state", "iss"}
 
 
+async def test_a_visitor_finds_the_way_to_sign_in_and_to_the_api_reference(stage: Stage):
+    async with stage.window() as page:
+        await page.goto(f"{ISSUER}/")
+        await accessible(page)
+        await expect(page.get_by_role("link", name="Read the API reference")).to_have_attribute("href", "/docs")
+        await page.get_by_role("link", name="Sign in").click()
+        await expect(page.get_by_label(EMAIL)).to_be_focused()
+
+
 async def test_somebody_says_no(stage: Stage):
     email = await stage.person()
     async with stage.window() as page:

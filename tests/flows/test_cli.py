@@ -22,11 +22,14 @@ from typer.testing import CliRunner
 from service.cli import app
 from service.cli.opening import Plainly
 from service.embedded.cluster import running
-from tests.conftest import named
+from service.migrations import run
+from service.migrations.version import VERSIONS, WANTED
+from tests.conftest import named, upgrade_to
 from tests.flows.conftest import MASTER_KEY
 from tests.patience import PATIENCE
 
 MASTER_KEY_TEXT = base64.urlsafe_b64encode(MASTER_KEY).decode()
+BEFORE = sorted(VERSIONS)[-2]
 _ONE_AT_A_TIME = asyncio.Lock()
 MUNIMENT = Path(sys.executable).with_name("muniment")
 
@@ -147,6 +150,8 @@ async def test_commands_share_an_embedded_database_with_a_running_service_and_le
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     embedded = {"MUNIMENT_DATA": str(data), "PORT": port}
+    with running(data) as superuser:
+        await run._with_connection(superuser, lambda connection: upgrade_to(connection, BEFORE))
     service = await start("serve", **embedded)
     try:
         await _ready(port, service)
@@ -170,7 +175,8 @@ async def test_commands_share_an_embedded_database_with_a_running_service_and_le
     assert "Stopping" in out.split("Ctrl-C stops it")[1]
     assert str(data / "operator.json") in out
     assert operator["client_secret"] not in out  # what is no terminal is a log, which is kept
-    assert (service.returncode, err) == (0, "")
+    assert service.returncode == 0
+    assert err == f"muniment: the schema was migrated from version {BEFORE} to {WANTED}\n"
     # The service is gone; the command brings the database up by itself, and takes it down again.
     alone = await muniment("log", "verify", "--json", **embedded)
     assert alone.json["ok"] is True

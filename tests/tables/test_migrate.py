@@ -7,9 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from alembic import command
 from msgspec import json, structs
-from sqlalchemy import Connection
 
 from events.chain import event_leaf, root_of
 from events.client import ClientLoginChanged, Login
@@ -23,7 +21,7 @@ from service.credentials import new_id
 from service.migrations import run
 from service.migrations.run import migrate
 from service.migrations.version import WANTED, SchemaAhead, SchemaBehind, check, present
-from tests.conftest import named
+from tests.conftest import named, upgrade_to
 from tests.rules.samples import BOT_DISABLED, BOT_REGISTERED, DELETED, DISABLED, INTERACTIVE, REGISTERED, RENAMED
 from tests.tables.conftest import column, connected, proved
 from tests.tables.items import item, meta
@@ -84,14 +82,14 @@ async def test_a_migration_that_fails_leaves_nothing_behind(bare):
 
 async def test_what_an_older_version_wrote_before_a_migration_and_goes_on_to_write_after_it_is_right(bare):
     """Version 0001 knows no public clients and no terms of login; its processes go on until they are replaced."""
-    await run._with_connection(bare, lambda connection: _upgrade_to(connection, "0001"))
+    await run._with_connection(bare, lambda connection: upgrade_to(connection, "0001"))
     async with connected(bare) as log:
         kept, changed, bot = new_id(), new_id(), new_id()
         await _old_append(log, CLIENT.table, kept, [INTERACTIVE])
         await _old_append(log, CLIENT.table, changed, [INTERACTIVE])
         await _old_append(log, CLIENT.table, new_id(), [REGISTERED, RENAMED])
         await _old_append(log, BOT.table, bot, [BOT_REGISTERED])
-        await run._with_connection(bare, lambda connection: _upgrade_to(connection, "0002"))
+        await run._with_connection(bare, lambda connection: upgrade_to(connection, "0002"))
 
         await _old_append(log, CLIENT.table, changed, [INTERACTIVE], [DISABLED])
         await _old_append(log, BOT.table, bot, [BOT_REGISTERED], [BOT_DISABLED])
@@ -119,7 +117,7 @@ async def test_a_default_of_before_that_nobody_chose_leaves_the_rows_of_clients(
         "off": ([INTERACTIVE, switched_off], off),
         "on": ([INTERACTIVE, switched_off, switched_on], on),
     }
-    await run._with_connection(bare, lambda connection: _upgrade_to(connection, "0004"))
+    await run._with_connection(bare, lambda connection: upgrade_to(connection, "0004"))
     connection = await asyncpg.connect(bare)
     async with connected(bare) as log:
         for events, stored in lives.values():
@@ -162,12 +160,6 @@ async def test_every_column_of_a_row_is_a_column_of_its_table(superuser, name):
         f"select attname from pg_attribute where attrelid = 'read.{name}'::regclass and attnum > 0 and not attisdropped",
     )
     assert sorted(live) == sorted(INLINE[name].columns)
-
-
-def _upgrade_to(connection: Connection, version: str) -> None:
-    config = run._config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, version)
 
 
 OLD_APPEND = """
