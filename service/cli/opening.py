@@ -21,6 +21,7 @@ from service.embedded.cluster import running
 from service.embedded.errors import EmbeddedError
 from service.fitness import Unfit, check_pooler
 from service.migrations import version
+from service.migrations.attached import Attached
 from service.migrations.version import SchemaAhead, SchemaBehind
 from service.problems import Problem
 from service.settings import Settings, WrongSettings, read
@@ -41,7 +42,7 @@ def plainly() -> Generator[None]:
         raise  # whoever read our output has had enough; that is no fault
     except WrongSettings as fault:
         raise Plainly("\n          ".join(fault.faults)) from fault
-    except (EmbeddedError, SchemaAhead, SchemaBehind, Unfit, UnreadableEvent) as fault:
+    except (EmbeddedError, Attached, SchemaAhead, SchemaBehind, Unfit, UnreadableEvent) as fault:
         raise Plainly(str(fault)) from fault
     except DecodeError as fault:
         raise Plainly(f"stored bytes cannot be read ({fault}); muniment log verify finds where") from fault

@@ -10,13 +10,14 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from events.database import log_in
-from service.migrations.version import VERSIONS, SchemaAhead
+from service.migrations import attached
+from service.migrations.version import VERSIONS, WANTED, SchemaAhead
 
 HERE = Path(__file__).parent
 
 
 async def migrate(url: str) -> tuple[str | None, str | None]:
-    """The schema versions before and after. In one transaction: all of it, or nothing. Raises SchemaAhead."""
+    """The schema versions before and after. In one transaction: all of it, or nothing. Raises SchemaAhead and Attached."""
     return await _with_connection(url, _upgrade)
 
 
@@ -34,6 +35,8 @@ def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
     before = _version(connection)
     if before is not None and before not in VERSIONS:
         raise SchemaAhead(before)
+    if before not in (None, WANTED):
+        attached.check(connection)
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -18,9 +18,10 @@ from projections.inline import INLINE
 from projections.table import Table
 from service.commands.handle import BOT, CLIENT
 from service.credentials import new_id
-from service.migrations import run
+from service.migrations import attached, run
+from service.migrations.attached import Attached
 from service.migrations.run import migrate
-from service.migrations.version import WANTED, SchemaAhead, SchemaBehind, check, present
+from service.migrations.version import VERSIONS, WANTED, SchemaAhead, SchemaBehind, check, present
 from tests.conftest import named, upgrade_to
 from tests.rules.samples import BOT_DISABLED, BOT_REGISTERED, DELETED, DISABLED, INTERACTIVE, REGISTERED, RENAMED
 from tests.tables.conftest import column, connected, proved
@@ -39,6 +40,13 @@ async def bare(either_postgres: str) -> AsyncIterator[str]:
     yield named(either_postgres, name)
     await admin.execute(f"drop database {name} (force)")
     await admin.close()
+
+
+@pytest.fixture
+async def before(bare: str) -> str:
+    """A database as a version before left it."""
+    await run._with_connection(bare, lambda connection: upgrade_to(connection, "0003"))
+    return bare
 
 
 async def test_a_bare_database_is_brought_to_the_present_version(bare):
@@ -104,6 +112,37 @@ async def test_what_an_older_version_wrote_before_a_migration_and_goes_on_to_wri
     await connection.close()
     assert found is not None
     assert (found.client.public, found.client.login) == (False, Login())
+
+
+SNARE = "create function read.snare() returns {} language plpgsql as 'begin reset role; drop schema log cascade; return null; end'"
+ATTACHED = {
+    "a trigger": [SNARE.format("trigger"), "create trigger mine before update on read.clients execute function read.snare()"],
+    "a trigger of Postgres's own": [
+        "create trigger mine before update on read.clients for each row execute function suppress_redundant_updates_trigger()"
+    ],
+    "a rule": ["create rule mine as on update to read.clients do also select pg_reload_conf()"],
+    "a policy": ["create policy mine on read.clients using (pg_reload_conf())"],
+    "a check": ["alter table read.clients add constraint mine check (query_to_xml('select 1', true, true, '') is not null) not valid"],
+    "a generated column": ["alter table read.clients add column mine text generated always as (owner || 'x') stored"],
+    "a domain": [SNARE.format("boolean"), "create domain read.mine as text check (read.snare())"],
+    "a view": ["alter table read.bots rename to mine", "create view read.bots as select * from read.mine"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("statements", ATTACHED.values(), ids=ATTACHED)
+async def test_nothing_that_the_service_s_role_left_at_its_tables_runs_as_whoever_migrates(before, statements):
+    async with connected(before) as service:
+        for statement in statements:
+            await service.execute(statement)
+    with pytest.raises(Attached, match=r"Not migrated: .*(mine|snare|policy|bots).* Drop it"):
+        await migrate(before)
+    assert await present(before) == "0003"
+
+
+async def test_what_muniment_itself_made_is_no_reason_not_to_migrate(bare):
+    for version in sorted(VERSIONS):
+        await run._with_connection(bare, lambda connection, to=version: upgrade_to(connection, to))
+        await run._with_connection(bare, attached.check)
 
 
 async def test_a_default_of_before_that_nobody_chose_leaves_the_rows_of_clients(bare):
