@@ -23,10 +23,11 @@ from service.endpoints.management import Call, answered
 from service.endpoints.wire_bots import Bot, CreateBotRequest
 from service.oauth.server import utc_now
 from service.problems import Clash, NotFound
+from service.text import EMAIL
 
 PATH = "/api/v1/auth/bots"
 
-_is_email = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
+_is_email = re.compile(EMAIL).fullmatch
 
 
 async def register(call: Call) -> Response:

@@ -16,7 +16,7 @@ from service.text import name_fault, unseen
 Shape = TypeVar("Shape", bound=Struct)
 
 PASSWORD = "password"  # noqa: S105 - the name of the field
-NAMES = ("displayName", "firstName", "lastName")
+NAMES = ("displayName", "firstName", "lastName", "secretName", "name")
 MOST_STRANGE = 20
 """How many names that are none of ours one refusal repeats: else it would be many times as long as what it refuses."""
 

@@ -89,15 +89,18 @@ async def change_user(call: Call) -> Response:
 
 
 async def disable_user(call: Call) -> Response:
-    return _done(await call.resources.people.disable(_id(call), call.meta))
+    only_at = if_match.versions(call)
+    return _done(await call.resources.people.disable(_id(call), call.meta, only_at=only_at))
 
 
 async def enable_user(call: Call) -> Response:
-    return _done(await call.resources.people.enable(_id(call), call.meta))
+    only_at = if_match.versions(call)
+    return _done(await call.resources.people.enable(_id(call), call.meta, only_at=only_at))
 
 
 async def erase_user(call: Call) -> Response:
-    return _done(await call.resources.people.erase(_id(call), call.meta))
+    only_at = if_match.versions(call)
+    return _done(await call.resources.people.erase(_id(call), call.meta, only_at=only_at))
 
 
 def _asked(call: Call) -> CreateUserRequest:

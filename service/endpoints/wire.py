@@ -11,9 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from events.client import AccessTokenAlg
 from service.scopes import SCOPE
-from service.text import ID, NAME, TEXT, UNSEEN
-
-EMAIL = rf"^[^@\s{UNSEEN}]+@[^@\s{UNSEEN}]+$"
+from service.text import ID, NAME
 
 BotUserId = Annotated[
     str,
@@ -96,7 +94,7 @@ SecretName = Annotated[
     Meta(
         max_length=100,
         description="A name for people, such as `rotation 2026-11`.",
-        extra_json_schema={"pattern": TEXT},
+        extra_json_schema={"pattern": NAME},
     ),
 ]
 ClientSecretText = Annotated[

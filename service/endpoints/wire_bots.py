@@ -4,8 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service.endpoints.wire import EMAIL
-from service.text import NAME
+from service.text import EMAIL, NAME
 
 PersonName = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": NAME})]
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from service.endpoints.wire import EMAIL, Created
+from service.endpoints.wire import Created
 from service.people.passwords import LEAST, MOST, MOST_TYPED
 from service.people.profile import ADDRESS_RULES, LONGEST_GROUP, MOST_GROUPS, RULES, Rule
-from service.text import SOME_NAME
+from service.text import EMAIL, SOME_NAME
 
 
 def _of(rule: Rule, description: str = "") -> Meta:

@@ -4,7 +4,7 @@ from service.endpoints.users import PATH, STATES
 from service.endpoints.wire_users import ChangeUserRequest, CreateUserRequest, User
 from service.openapi.clients import GONE
 from service.openapi.operation import Answer, Content, Example, Operation, Parameter
-from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
+from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_REQUIRED, LIMIT
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
 from service.scopes import USERS_READ, USERS_WRITE
 
@@ -163,9 +163,9 @@ USERS = (
         description="Destroys the key that the user's data is encrypted with: nobody can read any more who they were, and every "
         "proof of the log still holds. Ends their sessions and invalidates their tokens. Cannot be undone.",
         scope=USERS_WRITE,
-        parameters=(USER_ID,),
+        parameters=(USER_ID, IF_MATCH),
         answers=(GONE,),
-        refusals=(NotFound, Clash),
+        refusals=(NotFound, Clash, Stale),
     ),
     Operation(
         method="post",
@@ -175,9 +175,9 @@ USERS = (
         tag="Users",
         description="Ends their sessions, invalidates their tokens, and lets them sign in no more until they are enabled again.",
         scope=USERS_WRITE,
-        parameters=(USER_ID,),
+        parameters=(USER_ID, IF_MATCH),
         answers=(GONE,),
-        refusals=(NotFound, Clash),
+        refusals=(NotFound, Clash, Stale),
     ),
     Operation(
         method="post",
@@ -187,8 +187,8 @@ USERS = (
         tag="Users",
         description="Lets them sign in again.",
         scope=USERS_WRITE,
-        parameters=(USER_ID,),
+        parameters=(USER_ID, IF_MATCH),
         answers=(GONE,),
-        refusals=(NotFound, Clash),
+        refusals=(NotFound, Clash, Stale),
     ),
 )

@@ -14,7 +14,7 @@ from projections import users
 from service.endpoints.authorize import sent
 from service.endpoints.origin import GOES_AWAY
 from service.oauth import redirects
-from service.oauth.asked import AuthorizationRequest
+from service.oauth.asked import LIFETIME_SECONDS, AuthorizationRequest
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, UpstreamStale, proved_at
 from service.pages import factor, slips
 from service.pages.browser import OVER, Visit
@@ -31,7 +31,12 @@ from service.upstream_setting import Upstream
 if TYPE_CHECKING:
     from service.oauth.upstream import Directory
 
-SECONDS = 600
+SECONDS = LIFETIME_SECONDS
+"""How long somebody may take at the provider: as long as over our own pages."""
+
+KEPT_SECONDS = 2 * SECONDS
+"""Who comes back later than that is led back into what their client asked for, so the browser keeps it a while longer."""
+
 COOKIE = "upstream"
 MOST_CARRIED = 6600
 """Characters of all of these cookies: proxies take 8 KiB of headers, as a rule, and every request to this host carries them."""
@@ -62,19 +67,23 @@ async def leave(visit: Visit) -> Response:
     except UpstreamAway as fault:
         return _told(visit, "away", fault)
     response = RedirectResponse(url, 303, headers=GOES_AWAY)
-    visit.set_cookie(response, COOKIE, slips.close(visit, begun, SECONDS), SECONDS)
+    visit.set_cookie(response, COOKIE, slips.close(visit, begun, KEPT_SECONDS), KEPT_SECONDS)
     for number, part in enumerate(parts):
-        visit.set_cookie(response, f"{COOKIE}_{number}", part, SECONDS)
+        visit.set_cookie(response, f"{COOKIE}_{number}", part, KEPT_SECONDS)
     return response
 
 
 async def come_back(visit: Visit) -> Response:
-    """What the provider says, for the very sign-in that this browser began (RFC 6749 section 10.12, RFC 9207)."""
+    """What the provider says, for the very sign-in that this browser began (RFC 6749 section 10.12, RFC 9207). Raises NoRequest."""
     directory = _directory(visit)
     begun = slips.opened(visit, visit.cookie(COOKIE), Begun)
     if begun is None or not compare_digest(begun.state.encode(), visit.given("state").encode("utf-8", "replace")):
         return _told(visit, "late")
     visit = structs.replace(visit, asked=_asked(visit, begun), form={"next": begun.next})
+    if (
+        begun.at + SECONDS < time.time()
+    ):  # a client's request is over by then, too: `_asked` said so, with a way to begin again
+        return _ended(visit, begun, _told(visit, "late"))
     return _ended(visit, begun, await _entered(visit, directory, begun))
 
 

@@ -167,18 +167,18 @@ class People:
         """What `seal` was given; None once the user's data key is destroyed."""
         return await self._opened(user, OTHER, sealed)
 
-    async def disable(self, user: UUID, meta: Meta) -> Handled:
+    async def disable(self, user: UUID, meta: Meta, *, only_at: AbstractSet[int] | None = None) -> Handled:
         """Their sessions end, and what came of them is good for nothing."""
-        handled = await handle(self._ledger, USER, user, DisableUser(), meta)
+        handled = await handle(self._ledger, USER, user, DisableUser(), meta, only_at=only_at)
         await ending.stop(self._ledger, user, "user_disabled", ending.because(meta, handled))
         return handled
 
-    async def enable(self, user: UUID, meta: Meta) -> Handled:
-        return await handle(self._ledger, USER, user, EnableUser(), meta)
+    async def enable(self, user: UUID, meta: Meta, *, only_at: AbstractSet[int] | None = None) -> Handled:
+        return await handle(self._ledger, USER, user, EnableUser(), meta, only_at=only_at)
 
-    async def erase(self, user: UUID, meta: Meta) -> Handled:
+    async def erase(self, user: UUID, meta: Meta, *, only_at: AbstractSet[int] | None = None) -> Handled:
         """Their data key is destroyed: nobody can read any more who they were."""
-        handled = await handle(self._ledger, USER, user, EraseUser(at=datetime.now(UTC)), meta)
+        handled = await handle(self._ledger, USER, user, EraseUser(at=datetime.now(UTC)), meta, only_at=only_at)
         await self.vault.remove(user)
         await ending.stop(self._ledger, user, "user_erased", ending.because(meta, handled))
         with suppress(Unavailable, *LOST):  # then housekeeping does it

@@ -20,7 +20,7 @@ from service.people import passkey_names
 from service.people.data_keys import KEY_BYTES, bound, name_of, personal
 from service.problems import Clash, NotFound
 from service.sealing import CannotOpen, Seal
-from service.text import is_text
+from service.text import EMAIL, unseen
 
 NAMES = "names"
 LOCK_PATIENCE = "500ms"
@@ -72,7 +72,7 @@ EVERY_KEY = "select purpose, wrapped from vault.keys"
 REWRAP = "update vault.people set wrapped = $2 where user_id = $1"
 REWRAP_KEY = "update vault.keys set wrapped = $2 where purpose = $1"
 
-_is_email = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+").fullmatch
+_is_email = re.compile(EMAIL).fullmatch
 
 
 class NameTaken(Clash):
@@ -198,7 +198,7 @@ def normalised(address: str) -> str:
 
 def is_email(address: str) -> bool:
     """Whether it has the form of an e-mail address; whether it is one, only a letter to it finds out."""
-    return len(address) <= LONGEST_EMAIL and _is_email(address) is not None and is_text(address)
+    return len(address) <= LONGEST_EMAIL and _is_email(address) is not None and unseen(address) is None
 
 
 async def check(connection: AnyConnection, seal: Seal) -> None:

@@ -1,6 +1,7 @@
 """GET/POST /openid/authorize: who may ask for what, and where each refusal goes."""
 
 import re
+from contextlib import AsyncExitStack
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -8,10 +9,12 @@ import pytest
 
 from service.base64url import as_text
 from service.scopes import ACRS
-from tests.flows.conftest import META, Live
+from tests.conftest import fresh_database
+from tests.flows.conftest import META, Live, serving
 from tests.flows.people import (
     CALLBACK,
     DEEP_HINT,
+    PASSWORD,
     Forms,
     allow,
     asked,
@@ -222,6 +225,31 @@ async def test_form_post_is_a_form_that_sends_itself_to_the_client_alone(live: L
     assert '<script src="/openid/form_post.js">' in answer.text  # as it is found from any page
     script = await live.http.get("/openid/form_post.js")
     assert script.headers["content-type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize("path", ["", "/tenant"])
+async def test_a_no_on_the_consent_page_is_sent_by_form_post_below_the_issuer_s_path_too(
+    live: Live, postgres: str, path: str
+):
+    async with AsyncExitStack() as stack:
+        if path:
+            issuer = f"http://127.0.0.1:1{path}"
+            live = await stack.enter_async_context(serving(await fresh_database(postgres), issuer=issuer))
+        client_id, _ = await live.interactive()
+        _, email = await registered(live)
+        browser = await stack.enter_async_context(httpx.AsyncClient(verify=False, base_url=live.url))
+        answer = await asked(browser, client_id, response_mode="form_post")
+        for filled in ({"username": email, "password": PASSWORD}, {"consent": "deny"}):
+            while answer.status_code == 303:
+                answer = await browser.get(answer.headers["location"])
+            form = Forms(answer.text)
+            answer = await browser.post(form.action or "", data={**form.fields, **filled})
+        sent = Forms(answer.text)
+        assert (answer.status_code, sent.action) == (200, CALLBACK)
+        assert (sent.fields["error"], sent.fields["state"]) == ("access_denied", "st-1")
+        script = f"{path}/openid/form_post.js"
+        assert f'<script src="{script}">' in answer.text
+        assert (await live.http.get(script)).headers["content-type"].startswith("text/javascript")
 
 
 async def test_a_client_that_sends_a_request_object_is_told_so_in_the_way_that_it_asks_for_there(

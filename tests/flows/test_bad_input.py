@@ -240,6 +240,20 @@ async def test_odd_characters_are_refused_in_every_text(  # noqa: PLR0917
     assert "U+" in found[field][0]
 
 
+@pytest.mark.parametrize("name", [" ", "\u3164", "rotation\u2800"])
+async def test_a_secret_s_name_can_be_seen_and_told_from_another(live: Live, client: str, name: str):
+    answer = await post(live, json.dumps({"name": name}).encode(), f"{client}/secrets")
+    assert set(refused(answer, 400)["errors"]) == {"name"}
+    body = {"m2m": True, "botUserId": "b", "secretName": name}
+    assert set(refused(await post(live, json.dumps(body).encode(), CLIENTS), 400)["errors"]) == {"secretName"}
+
+
+@pytest.mark.parametrize("email", ["\u3164@example.com", "ada\u2800@example.com"])
+async def test_a_bot_s_address_has_nothing_in_it_that_is_not_seen(live: Live, email: str):
+    answer = await post(live, json.dumps({"email": email}).encode(), BOTS)
+    assert set(refused(answer, 400)["errors"]) == {"email"}
+
+
 @pytest.mark.parametrize(
     "odd",
     [*ODD.values(), "\\\\", '\\"', "x" * 500],

@@ -1,8 +1,10 @@
 """Sign-in through an upstream OpenID Provider, which here is a second Muniment."""
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -352,6 +354,34 @@ async def test_no_link_sets_more_cookies_than_a_proxy_lets_through(two: Two):
     assert (told["error"], told["state"]) == ("invalid_request", "s" * 2048)
     assert "shorter state" in told["error_description"]
     assert sum(len(cookie.partition(";")[0]) for cookie in answer.headers.get_list("set-cookie")) < 200
+
+
+async def test_who_was_at_the_provider_for_more_than_an_hour_is_led_back_into_the_client_s_request(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+):
+    client_id, _ = await two.ours.interactive(firstParty=True)
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        left = await browser.get(SIGNIN, params=query_of(await asked(browser, client_id, state="st-9")))
+        assert all("Max-Age=7200" in kept for kept in left.headers.get_list("set-cookie") if "upstream" in kept)
+        back = await person.browser.get(left.headers["location"])
+        monkeypatch.setattr("service.oauth.asked.LIFETIME_SECONDS", -1)
+        late = await browser.get(_at(two, back.headers["location"]))
+        monkeypatch.undo()
+        assert (late.status_code, "That took too long" in late.text) == (400, True)
+        (again,) = [unescape(link) for link in re.findall(r'href="([^"]+)"[^>]*>Start again', late.text)]
+        to_sign_in = await browser.get(again)
+        answer = await there_and_back(two, person, browser, **query_of(to_sign_in))
+        given = sent_back(await browser.get(answer.headers["location"]))
+    assert given["state"] == "st-9"
+    assert "code" in given
+
+
+async def test_where_no_client_waits_it_is_too_late_then(two: Two, monkeypatch: pytest.MonkeyPatch):
+    async with logged_in(two.provider) as person, browsing(two.ours) as browser:
+        monkeypatch.setattr("service.pages.upstream.SECONDS", -1)
+        answer = await there_and_back(two, person, browser)
+        assert (answer.status_code, "That took too long" in answer.text) == (400, True)
+        assert await sessions_here(two, person) == []
 
 
 async def test_without_a_provider_there_is_nothing_at_its_path(live: Live):

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import secrets
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import httpx
+import pytest
 
 from events.database import pool, read
 from events.log import Log
@@ -127,6 +129,16 @@ async def test_a_change_names_the_version_that_it_is_of_and_every_fault(live: Li
         assert set(refused(await patch(live, user, '"1"', address=address), 400)["errors"]) == {"address"}
     assert set(refused(await make(live, **(odd | {"email": "odd"})), 400)["errors"]) == set(odd)
     refused(await patch(live, "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55", "*", name="Ada"), 404)
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/disable"), ("POST", "/enable"), ("DELETE", "")])
+async def test_what_names_another_version_is_not_done(live: Live, method: str, path: str):
+    user = await user_of(live, f"{secrets.token_hex(4)}@example.com")
+    stale, present = ({**live.bearer, "If-Match": etag} for etag in ('"7"', 'W/"1"'))
+    refused(await live.http.request(method, f"{USERS}/{user}{path}", headers=stale), 412)
+    shown = await live.http.get(f"{USERS}/{user}", headers=live.bearer)
+    assert (shown.headers["etag"], shown.json()["state"]) == ('"1"', "active")
+    assert (await live.http.request(method, f"{USERS}/{user}{path}", headers=present)).status_code == 204
 
 
 async def test_what_is_optional_may_be_left_out(live: Live):

@@ -6,11 +6,10 @@ import unicodedata
 
 import pytest
 
-from service.endpoints.wire import EMAIL
 from service.pages.entering import Person
 from service.pages.rendering import html
 from service.people.vault import is_email
-from service.text import ID, NAME, TEXT, is_text, name_fault, unseen
+from service.text import EMAIL, ID, NAME, TEXT, is_text, name_fault, unseen
 
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 JOINERS = "\u200c\u200d"
@@ -55,6 +54,17 @@ def test_a_name_turns_nothing_around_it_on_a_page(language: str):
 def test_a_name_has_something_to_see_and_neither_begins_nor_ends_with_nothing(name: str):
     assert name_fault(name)
     assert not re.search(NAME, name)
+
+
+@pytest.mark.parametrize(
+    "blank", [" ", "\u3000", "\u3164", "\u2800", "\uffa0", "\u200d", "\u034f", "\ufe0f", "\U000e0100"]
+)
+def test_an_address_has_nothing_in_it_that_is_not_seen(blank: str):
+    for address in (f"{blank}@example.com", f"ada{blank}@example.com", f"ada@exam{blank}ple.com"):
+        assert not is_email(address)
+        assert not re.search(EMAIL, address)
+    assert is_email("адам@пример.example")
+    assert re.search(EMAIL, "адам@пример.example")
 
 
 def test_no_name_is_no_fault_and_joiners_may_end_one():

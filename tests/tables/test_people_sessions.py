@@ -476,6 +476,31 @@ async def test_nobody_locks_a_person_out_of_a_browser_that_they_signed_in_with(l
         await attempts.begin("ada@example.com", "192.0.2.50", known)
 
 
+@pytest.mark.parametrize("whose", ["nobody", "somebody without a password", "somebody disabled"])
+async def test_a_wrong_password_takes_the_same_queries_whoever_the_address_is_of(  # noqa: PLR0917
+    whose: str, limits, ledger, people, ada, ada_with_password
+):
+    """Beside the password's hash, which is computed for everybody: else the time would say whether there is an account."""
+    attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
+
+    async def asked(email: str) -> list[str]:
+        queries: list[str] = []
+        for holder in ledger.pool._holders:
+            if holder._con:
+                holder._con.add_query_logger(lambda record, to=queries: to.append(record.query))
+        await attempts.begin(email, "192.0.2.1", None)
+        assert not await people.check_password(await people.find(email), "wrong")
+        return list(queries)
+
+    await asked("ada.lovelace@example.com")  # what is read once for each process, or connection, is read now
+    known = await asked("ada.lovelace@example.com")
+    assert len(known) >= 3
+    if whose == "somebody disabled":
+        await people.disable(ada_with_password, META)
+    emails = {"nobody": "nobody@example.com", "somebody without a password": "ada@example.com"}
+    assert await asked(emails.get(whose, "ada.lovelace@example.com")) == known
+
+
 async def test_a_second_factor_may_fail_so_often_in_a_minute(limits, people, ada):
     attempts = Attempts(limits, people, SETTINGS, MASTER_KEY)
     for _ in range(FACTOR_LIMIT):
