@@ -89,7 +89,11 @@ async def certainly(asked: Asked, given: Presented | None) -> Seen | None:
     seen = await look_up(asked, given)
     if seen is None or given is None or given.client_secret is None:
         return seen
-    return await asked.resources.imported.settle(seen, given.client_secret, asked.address)
+    try:
+        return await asked.resources.imported.settle(seen, given.client_secret, asked.address)
+    except TooManyFailures:
+        await remember_throttling(asked.resources, seen, asked.address)
+        raise
 
 
 async def authenticated(asked: Asked, *, public: bool = False) -> Found:

@@ -3,9 +3,11 @@
 import asyncio
 import re
 
+import asyncpg
 import bcrypt
 import jwt
 import pytest
+from msgspec import json
 
 from service.imported_secrets import ADDRESS_LIMIT
 from tests.flows.conftest import Live, oauth_error, refused
@@ -241,6 +243,11 @@ async def test_strangers_cannot_have_slow_hashes_computed_without_end(live: Live
     answers = [await live.token_for("guessed-at", f"guess {n}") for n in range(ADDRESS_LIMIT + 1)]
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["retry-after"]) <= 60
+    connection = await asyncpg.connect(live.database)
+    remembered = "select convert_from(data, 'UTF8') from log.events where type = 'refusal.client_authentication'"
+    told = [json.decode(row[0]) for row in await connection.fetch(remembered)]
+    await connection.close()
+    assert {"wrong_secret", "throttled"} <= {event["why"] for event in told if event["client_id"] == "guessed-at"}
 
 
 async def test_only_an_operator_brings_clients_along_and_every_fault_is_named(live: Live):
