@@ -40,8 +40,6 @@ EVENTS_A_PAGE = 1000
 CHAIN_AT = "select chain from log.batches where last_position = $1"
 
 FromStart = Annotated[bool, typer.Option("--from-start", help="Begin with the first event there is.")]
-
-
 NoWait = Annotated[bool, typer.Option("--no-wait", help="End with the last event that there is now.")]
 Tell = Callable[[Recorded], None]
 
@@ -130,6 +128,8 @@ class _Follower:
             if events:
                 yield events
                 self._after = events[-1].position
+                if isinstance(self._until, datetime) and events[-1].recorded_at > self._until:
+                    return
             if self._is_over(end.position, asked_at):
                 return
             if self._reached >= end.position:
