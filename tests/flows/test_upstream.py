@@ -315,7 +315,7 @@ async def test_a_provider_that_does_not_heed_the_client_s_wish_for_a_new_login_l
         to_sign_in = await asked(browser, client_id, **wish)
         answer = await there_and_back(two, person, browser, **query_of(to_sign_in))
         assert answer.status_code == 403
-        assert "prove anew" in answer.text
+        assert "prove again" in answer.text
 
 
 async def test_neither_does_it_let_anybody_change_how_they_sign_in(two: Two):
