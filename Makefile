@@ -14,7 +14,7 @@ LOCK := pip compile --quiet --universal --generate-hashes --no-header --no-emit-
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-clients test-pythons check format bench lock clean
+.PHONY: help serve test test-clients test-pythons fuzz check format bench lock clean
 
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test-pythons: .venv/installed-dev ## run the rules and a smoke of the service on
 
 test-clients: .venv/installed-dev ## log people in by stock clients in Go, Java, Node, Python and a browser (builds them first: minutes)
 	@exec $(BIN)/python -m pytest tests/clients -o timeout=900 $(ARGS)
+
+fuzz: .venv/installed-dev ## let schemathesis try every operation of /openapi.json with what it makes up (a minute or two)
+	@exec $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 check: .venv/installed-dev ## ruff, format, basedpyright, import-linter, hadolint, compose: the static checks that CI runs
 	$(BIN)/ruff check .

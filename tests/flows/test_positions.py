@@ -58,3 +58,12 @@ async def test_a_position_beyond_the_end_of_the_log_is_refused(live: Live):
         form = {"grant_type": "client_credentials", "client_id": live.client_id, "client_secret": live.client_secret}
         answer = await live.http.post("/openid/token", data=form, headers={MIN: position})
         assert "beyond the end" in oauth_error(answer, 400, "invalid_request")
+
+
+async def test_a_position_that_the_log_never_had_is_refused_and_is_no_failure_of_the_service(live: Live):
+    beyond = {"Muniment-Min-Position": "9007199254740991"}
+    answer = await live.http.get("/api/v1/auth/clients", headers={**live.bearer, **beyond})
+    assert "beyond the end of the log" in refused(answer, 400)["detail"]
+    form = {"grant_type": "client_credentials", "client_id": live.client_id, "client_secret": live.client_secret}
+    answer = await live.http.post("/openid/token", data=form, headers=beyond)
+    assert "beyond the end of the log" in oauth_error(answer, 400, "invalid_request")

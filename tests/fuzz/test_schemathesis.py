@@ -9,7 +9,7 @@ from service.openapi.document import OPERATIONS
 from service.pages.reference import assets
 from service.scopes import API_PUBLIC, MANAGEMENT, OPERATE
 from tests.conftest import fresh_database
-from tests.flows.conftest import Live, oauth_error, refused, serving
+from tests.flows.conftest import serving
 
 CONFIG = f"""
 hooks = "{Path(__file__).parent / "schemathesis_hooks.py"}"
@@ -83,13 +83,3 @@ async def test_a_fuzzer_finds_nothing_that_the_description_does_not_say(postgres
         said = (await fuzzer.communicate())[0].decode()
     assert fuzzer.returncode == 0, said
     assert f"Tested: {len(OPERATIONS) - 1}\n" in said  # it leaves out the one that it read
-
-
-async def test_a_position_that_the_log_never_had_is_refused_and_is_no_failure_of_the_service(live: Live):
-    """The fuzzer's good requests name a position that there is, so this one is asked by hand."""
-    beyond = {"Muniment-Min-Position": "9007199254740991"}
-    answer = await live.http.get("/api/v1/auth/clients", headers={**live.bearer, **beyond})
-    assert "beyond the end of the log" in refused(answer, 400)["detail"]
-    form = {"grant_type": "client_credentials", "client_id": live.client_id, "client_secret": live.client_secret}
-    answer = await live.http.post("/openid/token", data=form, headers=beyond)
-    assert "beyond the end of the log" in oauth_error(answer, 400, "invalid_request")
