@@ -114,6 +114,7 @@ def _fields(shape: type[Struct]) -> dict[str, FieldInfo]:
 
 
 WORDS = {
+    "Expected `bool | null`": "must be true, false or null",
     "Expected `bool`": "must be true or false",
     "Invalid RFC3339 encoded datetime": "must be a time such as 2027-01-01T00:00:00Z",
     "Expected": "must be",

@@ -69,7 +69,7 @@ async def verify(connection: Connection, master_key: bytes | None) -> Proved:
         if row["wrapped"] is None:
             raise _fault(row, "has no data key, and was not erased: what the log has of them can be read by nobody")
         unproved += _counted(row, event) if keys is None else _checked(row, event, keys)
-    return Proved(people=people, unproved=unproved, with_key=keys is not None)
+    return Proved(people=people, unproved=unproved, with_key=keys is not None or people == 0)
 
 
 async def _keys(connection: Connection, master_key: bytes) -> Keys | None:

@@ -173,3 +173,9 @@ async def test_this_machine_hears_of_logouts_by_plain_http(live: Live, uri: str)
     client_id = (await register(live, backchannelLogoutUri=uri))["clientId"]
     assert (await shown(live, client_id))["backchannelLogoutUri"] == uri
     assert (await changed(live, client_id, {"backchannelLogoutUri": None})).json()["backchannelLogoutUri"] is None
+
+
+async def test_a_setting_that_may_be_null_is_said_to_be_true_false_or_null(live: Live):
+    asked = {"m2m": False, "redirectUri": "https://app.example.com/cb", "requirePkce": "maybe"}
+    answer = await live.http.post("/api/v1/auth/clients", json=asked, headers=live.bearer)
+    assert refused(answer, 400)["errors"] == {"requirePkce": ["must be true, false or null, got str"]}
