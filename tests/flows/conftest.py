@@ -144,7 +144,7 @@ async def _login(database: str) -> str:
     """What the service logs in with: on our own servers the login that `muniment serve` would use."""
     if urlsplit(database).username != "postgres":
         return database
-    await login.ensure(database)  # test_deploy runs roles.sql, which gives it another password
+    await login.ensure(database)
     return login.service_url(database)
 
 

@@ -16,8 +16,9 @@ from events.database import Connection, connect
 from projections import rebuild, report
 from service import fitness, settings
 from service.embedded import binaries
+from service.embedded.cluster import running
 from service.migrations.run import migrate
-from tests.conftest import named
+from tests.conftest import FAST, named, open_directory
 from tests.flows.conftest import serving
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -91,18 +92,24 @@ async def _admin(postgres: str, *statements: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def deployed(postgres: str) -> Iterator[str]:
+def server() -> Iterator[str]:
+    """A server of its own, for roles and their passwords belong to the whole server, and other tests log in to theirs."""
+    with open_directory() as place, running(place / "data", settings=FAST) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def deployed(server: str) -> Iterator[str]:
     """The URL that the service gets: a new database after roles.sql, twice, and a migration by an owner who may not create roles."""
     name = "deployed"
-    asyncio.run(_admin(postgres, f"create database {name}"))
+    asyncio.run(_admin(server, f"create database {name}"))
     with pytest.MonkeyPatch.context() as environment:
         for _ in range(2):
-            _roles(named(postgres, name))
+            _roles(named(server, name))
         environment.setenv("PGPASSWORD", OWNER_PASSWORD)
-        asyncio.run(migrate(_as(postgres, "muniment_owner", name)))
+        asyncio.run(migrate(_as(server, "muniment_owner", name)))
         environment.setenv("PGPASSWORD", SERVICE_PASSWORD)
-        yield _as(postgres, "muniment", name)
-    asyncio.run(_admin(postgres, f"drop database {name} with (force)", "drop role muniment, muniment_owner"))
+        yield _as(server, "muniment", name)
 
 
 @pytest.fixture
@@ -145,14 +152,14 @@ async def test_the_service_cannot_make_the_append_run_its_code_as_the_owner_by(s
     await attempt.rollback()
 
 
-async def test_only_the_service_s_own_login_may_serve(deployed: str, postgres: str, monkeypatch: pytest.MonkeyPatch):
+async def test_only_the_service_s_own_login_may_serve(deployed: str, server: str, monkeypatch: pytest.MonkeyPatch):
     assert await fitness.check_login(deployed) is None
-    warning = await fitness.check_login(named(postgres, "deployed"))
+    warning = await fitness.check_login(named(server, "deployed"))
     assert warning is not None
     assert "logs in as postgres, a superuser" in warning
     monkeypatch.setenv("PGPASSWORD", OWNER_PASSWORD)
     with pytest.raises(fitness.Unfit, match=r"logs in as muniment_owner, who owns the log.*serve as muniment"):
-        await fitness.check_login(_as(postgres, "muniment_owner", "deployed"))
+        await fitness.check_login(_as(server, "muniment_owner", "deployed"))
 
 
 def _settings() -> set[str]:
