@@ -15,6 +15,7 @@ from service.oauth import id_tokens
 from service.oauth.claims import of_scopes as claims_of_scopes
 from service.oauth.errors import Gone, InvalidClient
 from service.oauth.server import utc_now
+from service.oauth.signing import Signer
 from service.oauth.tokens import Claims, sign
 from service.scopes import IDENTITY, OPENID
 
@@ -48,13 +49,17 @@ def claims_of(redemption: Redemption) -> Claims:
     )
 
 
-async def recorded(redemption: Redemption, claims: Claims) -> None:
-    """The token is in the issuance log. Raises a Refusal if the client, the person or the authorization was stopped meanwhile."""
+async def recorded(redemption: Redemption, claims: Claims) -> Signer:
+    """The key that the token is to be signed with, once the issuance log has the token and that key: keys may rotate meanwhile.
+
+    Raises a Refusal if the client, the person or the authorization was stopped meanwhile.
+    """
     asked, grant = redemption.asked, redemption.grant
+    signer = asked.resources.access_token_signer(redemption.client.client)
     told = TokenIssued(
         sub=claims.sub,
         scope=claims.scope,
-        kid=asked.resources.access_token_signer(redemption.client.client).kid,
+        kid=signer.kid,
         exp=claims.exp,
         authorization=redemption.ticket.authorization,
     )
@@ -69,10 +74,10 @@ async def recorded(redemption: Redemption, claims: Claims) -> None:
     ):
         raise Gone
     await person_is_there(redemption)
+    return signer
 
 
-async def answered(redemption: Redemption, claims: Claims, refresh_token: str | None) -> PersonsToken:
-    signer = redemption.asked.resources.access_token_signer(redemption.client.client)
+async def answered(redemption: Redemption, claims: Claims, signer: Signer, refresh_token: str | None) -> PersonsToken:
     access_token = await sign(signer, claims)
     return PersonsToken(
         access_token=access_token,

@@ -50,8 +50,8 @@ async def redeem_code(asked: Asked) -> bytes:
     if not any(isinstance(event, CodeRedeemed) for event in handled.events):
         await asked.resources.lookup.reach(handled.position or 0)
         raise Gone
-    await recorded(redemption, claims)
-    return json.encode(await answered(redemption, claims, refresh and refresh.reveal()))
+    signer = await recorded(redemption, claims)
+    return json.encode(await answered(redemption, claims, signer, refresh and refresh.reveal()))
 
 
 async def exchange_refresh_token(asked: Asked) -> bytes:
@@ -67,8 +67,8 @@ async def exchange_refresh_token(asked: Asked) -> bytes:
         return await _replayed(redemption)
     following = tickets.make(tickets.REFRESH_TOKEN, redemption.ticket.authorization)
     claims = claims_of(redemption)
-    await recorded(redemption, claims)
-    answer = json.encode(await answered(redemption, claims, following.reveal()))
+    signer = await recorded(redemption, claims)
+    answer = json.encode(await answered(redemption, claims, signer, following.reveal()))
     command = RotateRefreshToken(
         presented=redemption.ticket.hash, next=hash_secret(following.reveal()), jti=claims.jti, at=utc_now()
     )
