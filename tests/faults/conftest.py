@@ -4,10 +4,9 @@ import itertools
 import json
 import os
 import pwd
+import select
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,51 +21,29 @@ from service.embedded import binaries, directory
 from service.embedded.account import Account
 from service.embedded.postmaster import until
 from tests.conftest import WHERE
+from tests.faults.nursery import Nursery
 from tests.patience import PATIENCE
 
-REPOSITORY = Path(__file__).parents[2]
 NOBODY = pwd.getpwnam("nobody")
 IS_ROOT = os.geteuid() == 0
 ORDINARY = Account(NOBODY.pw_uid, NOBODY.pw_gid) if IS_ROOT else None
 NUMBERS = itertools.count(1)
-# It drops its rights after the imports, so an interpreter below a private home directory will do.
-SCRIPT = """
-import json, os, signal, sys
-from pathlib import Path
-from service.embedded import cluster, directory, errors, postmaster, server_log
-wish = json.loads(sys.argv[1])
-directory.STATE = Path(wish["state"])
-server_log.LIMIT_BYTES = wish.get("log_limit", server_log.LIMIT_BYTES)
-if wish.get("impatient"):
-    postmaster.ANSWER_SECONDS = 1.0
-    postmaster.STOPPING = [(number, 0.1 if number == signal.SIGQUIT else seconds) for number, seconds in postmaster.STOPPING]
-if wish["uid"] is not None:
-    os.setgroups([]); os.setgid(wish["gid"]); os.setuid(wish["uid"])
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-try:
-    with cluster.running(Path(wish["data"]), binaries=wish["binaries"] and Path(wish["binaries"]), settings=wish["settings"]) as url:
-        print(json.dumps(["up", url]), flush=True)
-        sys.stdin.read()
-except errors.EmbeddedError as error:
-    print(json.dumps([type(error).__name__, str(error)]), flush=True)
-"""
 
 
 class User:
     """A process that uses the server until it is told to leave, or killed."""
 
-    def __init__(self, wish: dict[str, Any], prefix: list[str]) -> None:
+    def __init__(self, nursery: Nursery, wish: dict[str, Any], prefix: list[str]) -> None:
         self.said: str | None = None
-        command = [*prefix, sys.executable, "-c", SCRIPT, json.dumps(wish)]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=REPOSITORY, start_new_session=True, text=True
-        )
+        (stdin, keeps), (hears, stdout), (reads, stderr) = os.pipe(), os.pipe(), os.pipe()
+        self.pid, self._pidfd = nursery.child(wish, prefix, (stdin, stdout, stderr))
+        for theirs in (stdin, stdout, stderr):
+            os.close(theirs)
+        self._stdin, self._stdout, self._stderr = os.fdopen(keeps, "w"), os.fdopen(hears), os.fdopen(reads)
 
     def answer(self) -> list[str]:
         """What came of it: ["up", url], or the error's class and text."""
-        assert self.process.stdout
-        line = self.process.stdout.readline()
+        line = self._stdout.readline()
         assert line, self.leave()
         return json.loads(line)
 
@@ -81,31 +58,40 @@ class User:
         return state, text
 
     def signal(self, number: signal.Signals) -> None:
-        os.killpg(self.process.pid, number)
+        os.killpg(self.pid, number)
 
     def kill(self) -> None:
-        self.process.kill()
+        signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         self.leave()
 
     def leave(self) -> str:
         """Wait for its end, of which the closed stdin is the sign; what it said on stderr."""
         if self.said is None:
-            _, self.said = self.process.communicate(timeout=PATIENCE)
+            self._stdin.close()
+            # Its pipes close a moment before its locks: only the end of the process is the end of both.
+            ended, _, _ = select.select([self._pidfd], [], [], PATIENCE)
+            assert ended, f"process {self.pid} does not end"
+            with self._stdout, self._stderr:
+                self.said = self._stderr.read()
+            os.close(self._pidfd)
         return self.said
 
 
 class World:
     """A place on disk, and the account that people use it with."""
 
-    def __init__(self, root: Path, state: Path, programs: Path | None, account: Account | None) -> None:
+    def __init__(
+        self, nursery: Nursery, root: Path, state: Path, programs: Path | None, account: Account | None
+    ) -> None:
         self.root, self.state, self.programs, self.account = root, state, programs, account
+        self._nursery = nursery
         self.data = root / "data"
         self.users: list[User] = []
 
     def user(self, *, prefix: list[str] | None = None, **wish: Any) -> User:
         identity = {"uid": self.account and self.account.uid, "gid": self.account and self.account.gid}
         where = {"data": str(self.data), "state": str(self.state), "binaries": self.programs and str(self.programs)}
-        user = User({"settings": {}, **identity, **where, **wish}, prefix or [])
+        user = User(self._nursery, {"settings": {}, **identity, **where, **wish}, prefix or [])
         self.users.append(user)
         return user
 
@@ -153,6 +139,13 @@ def _is_one(process: psutil.Process, names: tuple[str, ...], places: list[Path])
 
 
 @pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture(scope="session")
 def state() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="muniment-state-", dir=WHERE))
     path.chmod(0o755)
@@ -173,12 +166,12 @@ def programs(state: Path) -> Path:
 
 
 @pytest.fixture
-def make_world(state: Path, programs: Path) -> Iterator[Callable[..., World]]:
+def make_world(nursery: Nursery, state: Path, programs: Path) -> Iterator[Callable[..., World]]:
     """Worlds whose users have all left at the end, with nothing of theirs still running."""
     worlds: list[tuple[World, bool]] = []
 
     def make(account: Account | None, root: Path | None = None, *, keep: bool = False) -> World:
-        world = World(root or _new_root(account), state, programs if account or not IS_ROOT else None, account)
+        world = World(nursery, root or _new_root(account), state, programs if account or not IS_ROOT else None, account)
         worlds.append((world, keep))
         return world
 

@@ -117,6 +117,7 @@ def test_a_user_killed_at_any_moment_of_the_first_start_leaves_nothing_that_hind
 
 def test_what_a_killed_user_left_half_made_is_cleared_even_with_its_initdb_still_at_it(empty_world):
     user = empty_world.user()
+    until(lambda: list(empty_world.data.glob("postgres.new-*")) != [])  # cheaper to ask again and again than the next
     until(lambda: empty_world.running("initdb") != [])
     # It forks what it runs: for a moment the child is called initdb, too.
     initdb = min(empty_world.running("initdb"), key=lambda process: (process.create_time(), process.pid))

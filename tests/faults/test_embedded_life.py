@@ -131,12 +131,8 @@ def test_the_log_is_bounded_however_long_the_server_runs(world):
 
 
 @ONE_KIND
-def test_the_environment_of_the_starter_does_not_reach_the_server(world, monkeypatch):
-    monkeypatch.setenv("PGPORT", "1")
-    monkeypatch.setenv("PGDATA", "/nowhere")
-    monkeypatch.setenv("LC_ALL", "xx_XX")
-    monkeypatch.setenv("TZ", "Pacific/Chatham")
-    monkeypatch.setenv("SECRET", "s3cret")
-    url = world.user().up()
+def test_the_environment_of_the_starter_does_not_reach_the_server(world):
+    its_own = ["PGPORT=1", "PGDATA=/nowhere", "LC_ALL=xx_XX", "TZ=Pacific/Chatham", "SECRET=s3cret"]
+    url = world.user(prefix=["env", *its_own]).up()
     assert ask(url, "show log_timezone") == "UTC"
     assert "SECRET" not in world.postmaster().environ()
