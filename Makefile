@@ -12,6 +12,8 @@ PYTHONS ?= 3.11 3.12 3.13 3.14
 SPREAD = -n $$($(BIN)/python -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile --no-loadscope-reorder
 LOCK := pip compile --quiet --universal --generate-hashes --no-header --no-emit-find-links --upgrade
 export PORT
+# Where nothing compiled is kept, every process of the suite compiles its libraries and its tests again: ten seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-clients test-pythons fuzz check format bench lock clean
