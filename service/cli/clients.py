@@ -24,7 +24,7 @@ from service.cli.telling import what
 LOGINS = 20
 """So many of a client's last logins tell whether it uses PKCE."""
 
-app = typer.Typer(help="Who may ask for tokens.", no_args_is_help=True)
+app = typer.Typer()
 
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="oauth_client_…", show_default=False)]
 Owner = Annotated[str | None, typer.Option(help="Only this owner's (the `sub` of who registered them).")]

@@ -5,12 +5,7 @@ import typer
 from service.cli.opening import bring_up, opened, url_of
 from service.cli.output import Json, document, say
 
-app = typer.Typer(help="The database's schema.", no_args_is_help=True)
-
-
-@app.callback()
-def _several() -> None:
-    pass
+app = typer.Typer()
 
 
 @app.command()

@@ -2,8 +2,10 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from service.operators import Operator
+if TYPE_CHECKING:
+    from service.operators import Operator
 
 WELCOME = """
   This is the first run, so there is an operator: a client that may do everything. Its credentials are shown this once, and kept
@@ -57,13 +59,13 @@ STEPS = """
 """
 
 
-def welcome(operator: Operator, file: Path) -> str:
+def welcome(operator: "Operator", file: Path) -> str:
     """A log, or whatever else the output goes to, is no place for a secret."""
     if sys.stdout.isatty():
         return WELCOME.format(file=file) + first_token(operator)
     return ELSEWHERE.format(file=file)
 
 
-def first_token(operator: Operator) -> str:
+def first_token(operator: "Operator") -> str:
     """The credentials, and the three commands that lead from them to a token."""
     return STEPS.format(client_id=operator.client_id, client_secret=operator.secret.reveal(), issuer=operator.issuer)

@@ -12,7 +12,7 @@ from service.cli.output import Json, document, moment, say, table
 from service.commands.handle import Ledger
 from service.settings import Settings
 
-app = typer.Typer(help="The keys that sign tokens, and the master key that wraps them.", no_args_is_help=True)
+app = typer.Typer()
 
 
 @app.command("list")

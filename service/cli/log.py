@@ -20,7 +20,7 @@ from service.cli.telling import as_json as event_as_json
 from service.cli.telling import fields, who
 from service.text import printable
 
-app = typer.Typer(help="What happened: shown, followed, exported, and proved.", no_args_is_help=True)
+app = typer.Typer()
 
 # A token's jti is a UUIDv7, so its first 48 bits say when it was made; its row was committed within minutes of that.
 ISSUED = """

@@ -15,9 +15,9 @@ from events.codec import UnreadableEvent
 from events.database import LOST, Connection, LoginRefused, Unavailable, connect
 from events.envelope import ByOperator, Meta
 from service import master_key
+from service.cli.fault import Plainly
 from service.credentials import new_id
 from service.embedded import login
-from service.embedded.cluster import running
 from service.embedded.errors import EmbeddedError
 from service.fitness import Unfit, check_pooler
 from service.migrations import version
@@ -27,10 +27,6 @@ from service.problems import Problem
 from service.settings import Settings, WrongSettings, read
 
 Answer = TypeVar("Answer")
-
-
-class Plainly(Exception):
-    """A fault in a sentence for the person at the command line."""
 
 
 @contextmanager
@@ -92,6 +88,8 @@ def opened(*, needs_key: bool = False, migrated: bool = True, creates: bool = Fa
             )
         # What is private in it is so by itself; Postgres must get through.
         settings.data.mkdir(mode=0o711, parents=True, exist_ok=True)
+        from service.embedded.cluster import running  # noqa: PLC0415 - psutil comes along
+
         with running(settings.data, binaries=settings.postgres_bin) as superuser:
             url = login.service_url(superuser)
             if _present(url, superuser) != version.WANTED and migrated:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 450
 CREATED = "\n  The operator {name} is there. Its credentials are shown this once, and kept nowhere.\n"
 
-app = typer.Typer(help="Clients that may manage everybody's clients.", no_args_is_help=True)
+app = typer.Typer()
 
 Name = Annotated[str, typer.Argument(help="Whom its tokens act as (their `sub`).", show_default=False)]
 Scopes = Annotated[
@@ -32,11 +32,6 @@ Scopes = Annotated[
         show_default=False,
     ),
 ]
-
-
-@app.callback()
-def _several() -> None:
-    pass
 
 
 @app.command()

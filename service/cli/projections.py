@@ -16,7 +16,7 @@ from service.cli.output import Json, document, say, table
 from service.cli.progress import bar
 from service.text import printable
 
-app = typer.Typer(help="The tables made of what happened.", no_args_is_help=True)
+app = typer.Typer()
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help=f"Of: {', '.join(NAMES)}.", show_default=False)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import metadata
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -23,17 +23,9 @@ BANNER = """
   Ctrl-C stops it.
 """
 
-Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes answer requests.")]
 
-
-def serve(workers: Workers = 1) -> None:
-    """Run the service, until Ctrl-C.
-
-    Settings come from the environment: PORT (8000), MUNIMENT_DATA (.muniment), MUNIMENT_DATABASE_URL, MUNIMENT_ISSUER and
-    those in the README's table. Without a database of one's own it brings up a Postgres in MUNIMENT_DATA.
-
-    Example: `PORT=8080 muniment serve --workers 2`
-    """
+def serve(workers: int) -> None:
+    """Until Ctrl-C."""
     from service import first_run  # noqa: PLC0415
     from service.cli import first_steps, server  # noqa: PLC0415
 

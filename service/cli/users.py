@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from service.people.profile import Profile
     from service.people.sessions import Device
 
-app = typer.Typer(help="The people who can sign in.", no_args_is_help=True)
+app = typer.Typer()
 
 Email = Annotated[str, typer.Argument(help="What they sign in with.", show_default=False)]
 Verified = Annotated[bool, typer.Option("--verified", help="The e-mail address is known to be their own.")]

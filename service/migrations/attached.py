@@ -3,7 +3,10 @@
 The service's role owns those tables, so it could leave there what it may not do itself.
 """
 
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 # Held until the migration is over, so that nothing is attached after the look. Appends are waited for first: they write to several tables.
 LOCK = """
@@ -50,7 +53,7 @@ class Attached(Exception):
     """Nothing was changed; the text names what has to go."""
 
 
-def check(connection: Connection) -> None:
+def check(connection: "Connection") -> None:
     """Call it before the first migration, in their transaction. Raises Attached."""
     connection.exec_driver_sql(LOCK)
     found = [row[0] for row in connection.exec_driver_sql(FOUND)]

@@ -1,0 +1,27 @@
+"""What the command line loads before it knows what to do: each command pays for itself alone."""
+
+import subprocess
+import sys
+
+HEAVY = (
+    "alembic", "argon2", "authlib", "babel", "bcrypt", "cryptography", "httpx", "jinja2", "joserfc", "psutil", "pydantic", "rich",
+    "sqlalchemy", "starlette", "uvicorn", "webauthn",
+)  # fmt: skip
+DATABASE = ("asyncpg", "importlib.metadata", "msgspec", "service.settings")
+GROUPS = ("clients", "database", "keys", "log", "operators", "projections", "serve", "users")
+
+
+def loaded(modules: tuple[str, ...], asked: tuple[str, ...]) -> set[str]:
+    """Those of `asked` that a new process has after it imported the modules."""
+    program = f"import sys, {', '.join(modules)}; print(*{{*{asked!r}}} & sys.modules.keys())"
+    return set(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout.split()
+    )
+
+
+def test_the_command_line_knows_its_commands_without_loading_them():
+    assert loaded(("service.cli",), HEAVY + DATABASE + tuple(f"service.cli.{each}" for each in GROUPS)) == set()
+
+
+def test_no_group_of_commands_loads_what_only_some_of_its_commands_need():
+    assert loaded(tuple(f"service.cli.{each}" for each in GROUPS), HEAVY) == set()
