@@ -42,32 +42,29 @@ async def prepared(http: httpx.AsyncClient, bearer: dict[str, str]) -> str:
 
 async def log_in(service: Served, client_id: str, said: LoggedIn, over: asyncio.Event) -> None:
     """A browser that stays signed in, and a client that asks once more whenever an answer did not come."""
-    cookies = httpx.Cookies()
-    while not over.is_set():
-        try:
-            async with httpx.AsyncClient(verify=False, base_url=service.url, cookies=cookies) as http:
-                cookies = http.cookies  # kept when it fails, too: who signs in again and again is held up by the limits
-                while not over.is_set():
-                    await _once(http, client_id, said)
-                    await asyncio.sleep(0.01)
-        except httpx.TransportError:
-            await asyncio.sleep(0.02)
+    # One client for all of it: a sign-in again after every failure would be held up by the limits.
+    async with httpx.AsyncClient(verify=False, base_url=service.url) as http:
+        while not over.is_set():
+            with suppress(httpx.TransportError):
+                await _once(http, service, client_id, said)
+            await service.answers.wait()
+            await asyncio.sleep(0.03)
 
 
-async def _once(http: httpx.AsyncClient, client_id: str, said: LoggedIn) -> None:
+async def _once(http: httpx.AsyncClient, service: Served, client_id: str, said: LoggedIn) -> None:
     verifier = secrets.token_urlsafe(32)
     code = await _code(http, client_id, verifier)
     if code is None:
         return
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": verifier}
     said.answers[code] = 0
-    granted = await _until_answered(http, {**form, "client_id": client_id}, said)
+    granted = await _until_answered(http, service, {**form, "client_id": client_id}, said)
     if granted is None:
         return
     said.answers[code] += 1
     _keep(granted, said)
     form = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"], "client_id": client_id}
-    again = await _until_answered(http, form, said)
+    again = await _until_answered(http, service, form, said)
     if again is not None:
         _keep(again, said)
 
@@ -91,7 +88,7 @@ async def _code(http: httpx.AsyncClient, client_id: str, verifier: str) -> str |
     return None
 
 
-async def _until_answered(http: httpx.AsyncClient, form: dict[str, str], said: LoggedIn) -> Any:
+async def _until_answered(http: httpx.AsyncClient, service: Served, form: dict[str, str], said: LoggedIn) -> Any:
     """The same request, until there is an answer to it; None when the answer is no."""
     while True:
         with suppress(httpx.TransportError):
@@ -103,6 +100,7 @@ async def _until_answered(http: httpx.AsyncClient, form: dict[str, str], said: L
             if answer.status_code != 503:
                 said.odd.append(answer.text)
                 return None
+        await service.answers.wait()
         await asyncio.sleep(0.05)
 
 

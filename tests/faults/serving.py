@@ -13,18 +13,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from tests.conftest import open_directory
+from tests.faults.plain_http import Connection
 from tests.patience import PATIENCE
 
 MUNIMENT = Path(sys.executable).with_name("muniment")
+ANSWERS = b"Ctrl-C stops it."
+"""The end of what the service says once it answers."""
 
 
 class Served:
     """One data directory and port; the service on it is started, killed and started again."""
 
-    def __init__(self, data: Path, *, workers: int) -> None:
+    def __init__(self, data: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
@@ -35,27 +36,31 @@ class Served:
             "MUNIMENT_DATA": str(data),
             "MUNIMENT_RATE_LIMIT": "0",
         }
-        self._workers = workers
         self._process: Process | None = None
+        self.answers = asyncio.Event()
+        """Set while it is not known to be away."""
 
-    async def start(self) -> None:
+    async def start(self, *, workers: int = 1) -> None:
         """Returns when it answers."""
-        with (self.data.parent / "stderr").open("ab") as stderr:
+        said = self.data.parent / "stdout"
+        with said.open("wb") as stdout, (self.data.parent / "stderr").open("ab") as stderr:
             self._process = await asyncio.create_subprocess_exec(
-                *(MUNIMENT, "serve", "--workers", str(self._workers)),
+                *(MUNIMENT, "serve", "--workers", str(workers)),
                 env=self.environment,
                 start_new_session=True,
-                stdout=asyncio.subprocess.DEVNULL,
+                stdout=stdout,
                 stderr=stderr,
             )
-        async with asyncio.timeout(PATIENCE), httpx.AsyncClient(verify=False) as http:
-            while not await _answers(http, self.url):
+        async with asyncio.timeout(PATIENCE):
+            while ANSWERS not in said.read_bytes():
                 assert self._process.returncode is None, (self.data.parent / "stderr").read_text()
                 await asyncio.sleep(0.02)
+        self.answers.set()
 
     async def kill(self) -> None:
         """SIGKILL, to every process of the service at once; its Postgres is left behind."""
         assert self._process is not None
+        self.answers.clear()
         os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
 
@@ -88,32 +93,31 @@ class Served:
 @asynccontextmanager
 async def served(*, workers: int = 1) -> AsyncGenerator[Served]:
     with open_directory() as place:
-        service = Served(place / "data", workers=workers)
-        await service.start()
+        service = Served(place / "data")
+        await service.start(workers=workers)
         try:
             yield service
         finally:
             await service.stop()
 
 
-async def token(http: httpx.AsyncClient, client_id: str, client_secret: str, **more: str) -> httpx.Response:
-    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret, **more}
-    return await http.post("/openid/token", data=form)
+async def token(connection: Connection, client_id: str, client_secret: str) -> tuple[int, dict[str, Any]]:
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+    return await connection.post_form("/openid/token", {**form, "scope": "api:public"})
 
 
-async def operator_bearer(http: httpx.AsyncClient, service: Served) -> dict[str, str]:
+async def operator_bearer(service: Served) -> dict[str, str]:
     given = service.operator()
-    answer = await token(http, given["client_id"], given["client_secret"])
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    connection = await Connection.to(service.url)
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": given["client_id"],
+        "client_secret": given["client_secret"],
+    }
+    _, granted = await connection.post_form("/openid/token", form)
+    connection.close()
+    return {"Authorization": f"Bearer {granted['access_token']}"}
 
 
-async def register(http: httpx.AsyncClient, bearer: dict[str, str], **more: Any) -> httpx.Response:
-    return await http.post(
-        "/api/v1/auth/clients", json={"m2m": True, "botUserId": "bot-abc123", **more}, headers=bearer
-    )
-
-
-async def _answers(http: httpx.AsyncClient, url: str) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return (await http.get(f"{url}/health/ready")).status_code == 200
-    return False
+async def register(connection: Connection, bearer: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    return await connection.post_json("/api/v1/auth/clients", bearer, {"m2m": True, "botUserId": "bot-abc123"})
