@@ -231,7 +231,7 @@ async def _kid_of_a_token(operator: dict[str, str]) -> str:
 
 async def test_who_looks_in_the_wrong_directory_is_told_so_and_no_database_is_made_there(place: Path):
     nowhere = place / "typo"
-    ended = await muniment("log", "verify", MUNIMENT_DATA=str(nowhere))
+    ended = await said("log", "verify", MUNIMENT_DATA=str(nowhere))
     assert (ended.status, ended.out) == (1, "")
     assert f"There is no Muniment in {nowhere}" in ended.err
     assert not nowhere.exists()
@@ -240,7 +240,7 @@ async def test_who_looks_in_the_wrong_directory_is_told_so_and_no_database_is_ma
 async def test_a_port_that_is_taken_is_said_before_anything_is_made_or_any_secret_shown(place: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        ended = await muniment("serve", MUNIMENT_DATA=str(place / "data"), PORT=port)
+        ended = await said("serve", MUNIMENT_DATA=str(place / "data"), PORT=port)
     assert (ended.status, ended.out) == (1, "")
     assert f"cannot answer on 127.0.0.1, port {port}" in ended.err
     assert not (place / "data").exists()
