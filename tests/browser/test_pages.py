@@ -8,7 +8,9 @@ from playwright.async_api import Page, expect
 from pyotp.totp import TOTP
 
 from tests.browser.conftest import DESKTOP, ISSUER, PHONE, Stage, accessible, needs_chromium, uncut
+from tests.flows.browsing import browser
 from tests.flows.people import PASSWORD
+from tests.patience import PATIENCE
 
 pytestmark = needs_chromium
 
@@ -30,10 +32,12 @@ async def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     await page.get_by_role("button", name="Sign in", exact=True).click()
 
 
-async def signed_in(page: Page, email: str) -> None:
-    await page.goto(f"{ISSUER}/signin")
-    await sign_in(page, email)
-    await page.wait_for_url("**/account")
+async def signed_in(stage: Stage, page: Page, email: str) -> None:
+    """For tests of what comes after it: the browser gets the cookies of somebody who signed in without one."""
+    async with browser(stage.live) as there:
+        await there.signed_in(email)
+        cookies = [(each.name, each.value or "") for each in there.http.cookies.jar]
+    await page.context.add_cookies([{"name": name, "value": value, "url": ISSUER} for name, value in cookies])
 
 
 async def back_at_the_client(stage: Stage, page: Page) -> dict[str, list[str]]:
@@ -101,7 +105,8 @@ async def test_all_of_it_works_without_javascript_and_by_keyboard_alone(stage: S
 async def test_somebody_sets_up_an_app_and_signs_in_with_its_code(stage: Stage):
     email = await stage.person()
     async with stage.window() as page:
-        await signed_in(page, email)
+        await signed_in(stage, page, email)
+        await page.goto(f"{ISSUER}/account")
         await page.get_by_role("link", name="Security").click()
         await accessible(page)
         await page.get_by_role("link", name="Set up an app").click()
@@ -140,7 +145,7 @@ async def test_a_passkey_signs_in_alone_and_as_the_second_step(stage: Stage):
         devtools = await page.context.new_cdp_session(page)
         await devtools.send("WebAuthn.enable")
         added = await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": VIRTUAL})
-        await signed_in(page, email)
+        await signed_in(stage, page, email)
         await page.goto(f"{ISSUER}/account/security")
         await page.get_by_role("button", name="Add a passkey").click()
         await expect(page.get_by_role("status").first).to_contain_text("from now on you can sign in with it")
@@ -165,8 +170,8 @@ async def test_a_passkey_signs_in_alone_and_as_the_second_step(stage: Stage):
 
 async def test_the_pages_of_the_account_and_what_goes_wrong_are_accessible_too(stage: Stage):
     email = await stage.person()
-    async with stage.window() as page, stage.window() as elsewhere:
-        await signed_in(elsewhere, email)
+    async with stage.window() as page, browser(stage.live) as elsewhere:
+        await elsewhere.signed_in(email)
         asking = await stage.client()
         await page.goto(f"{asking}&prompt=select_account")
         await sign_in(page, email)
@@ -203,3 +208,13 @@ async def test_the_narrowest_screen_shows_everything(stage: Stage):
         for path in ("/account", "/account/sessions", "/account/security", "/account/authenticator"):
             await page.goto(f"{ISSUER}{path}")
             await uncut(page)
+
+
+async def test_a_browser_shows_the_reference_and_asks_no_other_host(stage: Stage):
+    requests: list[str] = []
+    async with await stage.chromium.new_context() as context:
+        context.on("request", lambda request: requests.append(request.url))
+        page: Page = await context.new_page()
+        await page.goto(f"{ISSUER}/docs", wait_until="networkidle", timeout=1000 * PATIENCE)
+        await expect(page.get_by_text("Create OAuth client").first).to_be_attached()
+    assert {f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in requests} == {ISSUER}
