@@ -86,12 +86,12 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-async def fresh_database(postgres: str) -> str:
-    """The URL of a new, migrated, empty database."""
+async def fresh_database(postgres: str, *, template: str = "muniment") -> str:
+    """The URL of a new, migrated, empty database; or of one like the template."""
     name = f"t{next(_numbers)}"
     admin = await asyncpg.connect(named(postgres, "postgres"))
     try:
-        await admin.execute(f"create database {name} template muniment")
+        await admin.execute(f"create database {name} template {template}")
     finally:
         await admin.close()
     return named(postgres, name)

@@ -12,8 +12,8 @@ from service.credentials import new_id
 from tests.tables.items import item
 
 HOT = [UUID(int=number) for number in range(1, 21)]
-COMMANDS = [UUID(int=number) for number in range(1001, 1121)]
-WORKERS, STEPS = 30, 50
+COMMANDS = [UUID(int=number) for number in range(1001, 1031)]
+WORKERS, STEPS = 30, 15
 
 
 class Answered(Struct, frozen=True, kw_only=True):

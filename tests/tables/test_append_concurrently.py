@@ -46,6 +46,7 @@ async def _subscribe(connection: Connection, done: asyncio.Event) -> list[int]:
         seen += page
         if last_look and not page:
             return seen[1:]
+        await asyncio.sleep(0.002)
 
 
 async def test_random_concurrent_appends_of_several_processes_keep_every_promise_of_the_log(either_database):

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from msgspec import json, structs
+from sqlalchemy import Connection
 
 from events.chain import event_leaf, root_of
 from events.client import ClientLoginChanged, Login
@@ -22,7 +23,7 @@ from service.migrations import attached, run
 from service.migrations.attached import Attached
 from service.migrations.run import migrate
 from service.migrations.version import VERSIONS, WANTED, SchemaAhead, SchemaBehind, check, present
-from tests.conftest import named, upgrade_to
+from tests.conftest import fresh_database, named, upgrade_to
 from tests.rules.samples import BOT_DISABLED, BOT_REGISTERED, DELETED, DISABLED, INTERACTIVE, REGISTERED, RENAMED
 from tests.tables.conftest import column, connected, proved
 from tests.tables.items import item, meta
@@ -42,11 +43,27 @@ async def bare(either_postgres: str) -> AsyncIterator[str]:
     await admin.close()
 
 
+@pytest.fixture(scope="module")
+async def left(either_postgres: str) -> str:
+    """The name of a database as a version before left it, for clones: the migrations run once."""
+    admin = await asyncpg.connect(named(either_postgres, "postgres"))
+    await admin.execute("create database left_by_0003 template template0")
+    await admin.close()
+    url = named(either_postgres, "left_by_0003")
+    await run._with_connection(url, lambda connection: upgrade_to(connection, "0003"))
+    return "left_by_0003"
+
+
 @pytest.fixture
-async def before(bare: str) -> str:
+async def before(either_postgres: str, left: str) -> str:
     """A database as a version before left it."""
-    await run._with_connection(bare, lambda connection: upgrade_to(connection, "0003"))
-    return bare
+    return await fresh_database(either_postgres, template=left)
+
+
+@pytest.fixture
+async def migrated(either_postgres: str) -> str:
+    """A database at the present version."""
+    return await fresh_database(either_postgres)
 
 
 async def test_a_bare_database_is_brought_to_the_present_version(bare):
@@ -66,15 +83,14 @@ async def test_of_two_processes_that_migrate_at_once_one_does_it_and_the_other_f
     await connection.close()
 
 
-async def test_a_schema_of_a_newer_version_is_left_alone_and_said_in_a_sentence(bare):
-    await migrate(bare)
-    connection = await asyncpg.connect(bare)
+async def test_a_schema_of_a_newer_version_is_left_alone_and_said_in_a_sentence(migrated):
+    connection = await asyncpg.connect(migrated)
     await connection.execute("update alembic_version set version_num = '9999'")
     await connection.close()
     with pytest.raises(SchemaAhead, match=rf"is at 9999, this version .* none after {WANTED}: nothing was changed"):
-        await migrate(bare)
-    await check(bare)  # it was made so that the version before still works with it
-    assert await present(bare) == "9999"
+        await migrate(migrated)
+    await check(migrated)  # it was made so that the version before still works with it
+    assert await present(migrated) == "9999"
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(bare):
@@ -140,9 +156,12 @@ async def test_nothing_that_the_service_s_role_left_at_its_tables_runs_as_whoeve
 
 
 async def test_what_muniment_itself_made_is_no_reason_not_to_migrate(bare):
-    for version in sorted(VERSIONS):
-        await run._with_connection(bare, lambda connection, to=version: upgrade_to(connection, to))
-        await run._with_connection(bare, attached.check)
+    def each_is_checked(connection: Connection) -> None:
+        for version in sorted(VERSIONS):
+            upgrade_to(connection, version)
+            attached.check(connection)
+
+    await run._with_connection(bare, each_is_checked)
 
 
 async def test_a_default_of_before_that_nobody_chose_leaves_the_rows_of_clients(bare):
@@ -176,13 +195,12 @@ async def test_a_default_of_before_that_nobody_chose_leaves_the_rows_of_clients(
     }
 
 
-async def test_a_row_from_the_version_before_keeps_the_newest_column_or_gets_its_default(bare):
-    await migrate(bare)
-    connection = await asyncpg.connect(bare)
+async def test_a_row_from_the_version_before_keeps_the_newest_column_or_gets_its_default(migrated):
+    connection = await asyncpg.connect(migrated)
     await connection.execute("alter table read.bots add column colour text not null default 'grey'")
     await connection.execute("call log.generate_project()")
     old, new = new_id(), new_id()
-    async with connected(bare) as log:
+    async with connected(migrated) as log:
         await _old_append(log, BOT.table, old, [BOT_REGISTERED])
         await connection.execute("update read.bots set colour = 'red'")
         await _old_append(log, BOT.table, new, [structs.replace(BOT_REGISTERED, email="other@example.com")])

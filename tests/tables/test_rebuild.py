@@ -65,6 +65,8 @@ from tests.tables.items import meta
 from tests.tables.test_issuance import issue
 from tests.tables.test_projections import agreed, silent
 
+PAUSE = 0.002
+"""Seconds between two of what one caller does: the rebuild needs the processor too."""
 ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset())
 
 
@@ -167,11 +169,13 @@ class Business:
     async def go_on(self) -> None:
         while not self.stopped:
             await self.happen(self._dice.choice(sorted(self.streams)))
+            await asyncio.sleep(PAUSE)
 
     async def read_on(self) -> None:
         while not self.stopped:
             await read(self._ledger.pool, self._look)
             self.reads += 1
+            await asyncio.sleep(PAUSE)
 
     async def _look(self, connection: AnyConnection) -> None:
         """What was registered is found, whatever is being rebuilt."""
@@ -199,7 +203,7 @@ async def digest(url: str, name: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("name", INLINE)
 async def test_a_table_that_is_rebuilt_in_peace_is_the_same_to_the_byte(database, ledger, name):
-    await begun(ledger, 1, of_each=30)
+    await begun(ledger, 1, of_each=10)
     before = await digest(database, name)
     for _ in range(2):
         await rebuild.rebuild(database, name, silent)
@@ -211,7 +215,7 @@ async def test_a_table_that_is_rebuilt_in_peace_is_the_same_to_the_byte(database
 async def test_all_tables_are_rebuilt_while_events_are_appended_and_rows_are_read(database, ledger, monkeypatch):
     """(With so little calm asked for, the rebuild has to catch up again and again.)"""
     monkeypatch.setattr(rebuild, "CALM", 3)
-    business = await begun(ledger, 2, of_each=40)
+    business = await begun(ledger, 2, of_each=20)
     at_work = [asyncio.create_task(business.go_on()) for _ in range(4)] + [asyncio.create_task(business.read_on())]
     async with asyncio.timeout(PATIENCE), connected(database) as connection:
         for name in INLINE:
@@ -224,7 +228,7 @@ async def test_all_tables_are_rebuilt_while_events_are_appended_and_rows_are_rea
                 await asyncio.sleep(0.001)
         business.stopped = True
         await asyncio.gather(*at_work)
-        assert (await proved(connection)).position > 160
+        assert (await proved(connection)).position > 80
     for name in INLINE:
         await agreed(database, name)
 
@@ -273,7 +277,7 @@ select (select count(*) from pg_index where indrelid = $1::text::regclass),
 
 
 async def test_two_rebuilds_of_one_table_at_once_do_not_harm_each_other(database, ledger):
-    business = await begun(ledger, 5, of_each=60)
+    business = await begun(ledger, 5, of_each=20)
     at_work = [asyncio.create_task(business.go_on()) for _ in range(2)]
     await asyncio.gather(*(rebuild.rebuild(database, "clients", silent) for _ in range(3)))
     business.stopped = True

@@ -18,7 +18,9 @@ from tests.tables.conftest import appended, column, connected, proved, writing
 from tests.tables.items import item
 
 KILLS = 25
-WORKERS = 24
+WORKERS = 8
+STEP = 5
+"""A kill comes after 0, 5, .. 35 more answers."""
 WRITERS = "select pid from pg_stat_activity where datname = current_database() and query like '%log.append(%' and pid <> pg_backend_pid()"
 KILL_IN_FLIGHT = f"select pg_terminate_backend(pid) from ({WRITERS} and state = 'active') as writing"
 WAITING = f"{WRITERS} and wait_event_type = 'Lock'"
@@ -263,9 +265,9 @@ async def test_every_answered_append_is_in_the_log_exactly_once_however_often_it
         workers = [asyncio.create_task(load.work(number)) for number in range(WORKERS)]
         async with asyncio.timeout(PATIENCE):
             for kill in range(KILLS):
-                enough = len(load.answered) + 17 * (kill % 8)  # at other moments of a batch each time
+                enough = len(load.answered) + STEP * (kill % 8)  # at other moments of a batch each time
                 while len(load.answered) < enough or not await superuser.fetch(KILL_IN_FLIGHT):
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0.0005)
         load.stopped = True
         await asyncio.gather(*workers)
         await superuser.close()
@@ -277,7 +279,7 @@ async def test_every_answered_append_is_in_the_log_exactly_once_however_often_it
         assert await column(reader, "select position from log.events order by 1") == list(range(1, head.position + 1))
 
     acknowledged = [(asked, outcome) for asked, outcome in load.answered if isinstance(outcome, Appended)]
-    assert len(acknowledged) > 17 * KILLS
+    assert len(acknowledged) > STEP * KILLS
     for asked, outcome in acknowledged:
         row = in_log[asked.stream]
         assert (row["version"], row["position"]) == (outcome.version, outcome.position)
