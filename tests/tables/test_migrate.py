@@ -37,7 +37,7 @@ async def bare(either_postgres: str) -> AsyncIterator[str]:
     """A database with nothing in it."""
     name = f"bare{next(_numbers)}"
     admin = await asyncpg.connect(named(either_postgres, "postgres"))
-    await admin.execute(f"create database {name} template template0")
+    await admin.execute(f"create database {name} template template0 strategy file_copy")
     yield named(either_postgres, name)
     await admin.execute(f"drop database {name} (force)")
     await admin.close()
