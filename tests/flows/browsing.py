@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from service.oauth.asked import AuthorizationRequest
 from tests.flows.conftest import Live
-from tests.flows.people import CALLBACK, PASSWORD, inside
+from tests.flows.people import CALLBACK, PASSWORD
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
@@ -119,11 +119,9 @@ async def sealed(live: Live, client_id: str, **more: Any) -> str:
         "asked_at": 4e9,
         "code_challenge": 43 * "c",
     }
-    async with inside(live) as resources:
-        return resources.requests.close(AuthorizationRequest(**{**usual, **more}))
+    return live.beside.requests.close(AuthorizationRequest(**{**usual, **more}))
 
 
 async def opened(live: Live, location: str) -> AuthorizationRequest:
     """What a redirect carries along."""
-    async with inside(live) as resources:
-        return resources.requests.open(parse_qs(urlsplit(location).query)["request"][0])
+    return live.beside.requests.open(parse_qs(urlsplit(location).query)["request"][0])

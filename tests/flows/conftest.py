@@ -14,6 +14,7 @@ import httpx
 import pytest
 import uvicorn
 from msgspec import Struct, structs
+from starlette.applications import Starlette
 
 from events.envelope import ByService, Meta
 from service import operators, rotation
@@ -21,7 +22,7 @@ from service.app import app
 from service.credentials import new_id
 from service.embedded import login
 from service.oauth import keys
-from service.resources import opened
+from service.resources import Resources, opened
 from service.settings import Settings, read
 from tests.conftest import fresh_database
 from tests.patience import PATIENCE, until
@@ -41,6 +42,8 @@ class Live(Struct, frozen=True, kw_only=True):
     client_secret: str
     http: Any
     token: str
+    beside: Resources
+    """The resources of a second process on the same database; they stay open, for connecting costs more than most of what is asked."""
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -69,9 +72,7 @@ class Live(Struct, frozen=True, kw_only=True):
 
     async def caller(self, sub: str, *scopes: str) -> dict[str, str]:
         """The Authorization header of another caller, who acts as `sub` and holds these scopes."""
-        settings = settings_for(self.database, self.url)
-        async with opened(settings, self.database, MASTER_KEY) as resources:
-            made = await operators.create(resources.ledger, sub, self.url, META, scopes=scopes)
+        made = await operators.create(self.beside.ledger, sub, self.url, META, scopes=scopes)
         return {"Authorization": f"Bearer {await self.access_token(made.client_id, made.secret.reveal())}"}
 
 
@@ -155,12 +156,30 @@ async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     own_login = await _login(database)
     settings = settings_for(own_login, url, **changes)
-    async with opened(settings, own_login, MASTER_KEY) as resources:
-        await rotation.prepare(resources.ledger, keys.wrapping(MASTER_KEY), META)
-        operator = await operators.create(resources.ledger, f"operator-{new_id().hex}", url, META)
+    async with opened(settings_for(database, url), database, MASTER_KEY) as beside:
+        await rotation.prepare(beside.ledger, keys.wrapping(MASTER_KEY), META)
+        operator = await operators.create(beside.ledger, f"operator-{new_id().hex}", url, META)
+        async with _answering(app(settings), listening), httpx.AsyncClient(verify=False, base_url=url) as http:
+            secret = operator.secret.reveal()
+            form = {"grant_type": "client_credentials", "client_id": operator.client_id, "client_secret": secret}
+            token = (await http.post("/openid/token", data=form)).json()["access_token"]
+            yield Live(
+                url=url,
+                database=database,
+                client_id=operator.client_id,
+                client_secret=secret,
+                http=http,
+                token=token,
+                beside=beside,
+            )
+
+
+@asynccontextmanager
+async def _answering(service: Starlette, listening: socket.socket) -> AsyncGenerator[None]:
+    """The service runs as a task of this process, and is ready."""
     protocol = "service.protocol:BoundedProtocol"
     config = uvicorn.Config(
-        app(settings),
+        service,
         http=protocol,
         ws="none",
         log_config=None,
@@ -171,15 +190,8 @@ async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        async with httpx.AsyncClient(verify=False, base_url=url) as http:
-            live = await _ready(http, running)
-            assert live
-            secret = operator.secret.reveal()
-            form = {"grant_type": "client_credentials", "client_id": operator.client_id, "client_secret": secret}
-            token = (await http.post("/openid/token", data=form)).json()["access_token"]
-            yield Live(
-                url=url, database=database, client_id=operator.client_id, client_secret=secret, http=http, token=token
-            )
+        assert await _ready(listening.getsockname()[1], running)
+        yield
     finally:
         server.should_exit = True
         await running
@@ -193,13 +205,14 @@ def _listening() -> socket.socket:
     return listening
 
 
-async def _ready(http: httpx.AsyncClient, running: asyncio.Task[None]) -> bool:
-    while not running.done():
-        try:
-            if (await http.get("/health/ready")).status_code == 200:
-                return True
-        except httpx.TransportError:
-            await asyncio.sleep(0.01)
+async def _ready(port: int, running: asyncio.Task[None]) -> bool:
+    async with httpx.AsyncClient(verify=False, base_url=f"http://127.0.0.1:{port}") as http:
+        while not running.done():
+            try:
+                if (await http.get("/health/ready")).status_code == 200:
+                    return True
+            except httpx.TransportError:
+                await asyncio.sleep(0.01)
     return False
 
 

@@ -18,9 +18,8 @@ from service.commands.consent import GiveConsent
 from service.commands.handle import CONSENT, handle
 from service.oauth.server import utc_now
 from service.people.profile import Profile, changed
-from service.resources import Resources, opened
 from service.scopes import ACRS
-from tests.flows.conftest import MASTER_KEY, META, Live, settings_for
+from tests.flows.conftest import META, Live
 
 PASSWORD = "a battery, correctly stapled"
 CALLBACK = "https://app.example.com/cb"
@@ -50,19 +49,11 @@ def proof() -> Proof:
     return Proof(verifier, base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode())
 
 
-@asynccontextmanager
-async def inside(live: Live) -> AsyncGenerator[Resources]:
-    """The same database as another process of the service sees it."""
-    async with opened(settings_for(live.database, live.url), live.database, MASTER_KEY) as resources:
-        yield resources
-
-
 async def registered(live: Live, **profile: Any) -> tuple[UUID, str]:
     """(id, e-mail address) of a new user with PASSWORD."""
     email = profile.pop("email", f"{secrets.token_hex(6)}@example.com")
-    async with inside(live) as resources:
-        given = changed(Profile(email=email, name="Ada Lovelace", given_name="Ada", family_name="Lovelace"), profile)
-        return await resources.people.register(given, PASSWORD, META, verified=True), email
+    given = changed(Profile(email=email, name="Ada Lovelace", given_name="Ada", family_name="Lovelace"), profile)
+    return await live.beside.people.register(given, PASSWORD, META, verified=True), email
 
 
 @asynccontextmanager
@@ -71,20 +62,16 @@ async def logged_in(live: Live, user: UUID | None = None) -> AsyncGenerator[Pers
     email = ""
     if user is None:
         user, email = await registered(live)
-    async with inside(live) as resources:
-        cookie = await resources.sessions.start(user, ("pwd",), ACRS[0], None)
-        name = resources.sessions.cookie
+    cookie = await live.beside.sessions.start(user, ("pwd",), ACRS[0], None)
+    name = live.beside.sessions.cookie
     async with httpx.AsyncClient(verify=False, base_url=live.url, cookies={name: cookie}) as browser:
         yield Person(user, email, browser)
 
 
 async def allow(live: Live, user: UUID, client_id: str, scopes: str = ALL, resource: str | None = None) -> None:
     """The person's consent, as the consent page gives it."""
-    async with inside(live) as resources:
-        command = GiveConsent(
-            user=user, client_id=client_id, resource=resource, scopes=tuple(scopes.split()), at=utc_now()
-        )
-        await handle(resources.ledger, CONSENT, consent_of(user, client_id, resource), command, META)
+    command = GiveConsent(user=user, client_id=client_id, resource=resource, scopes=tuple(scopes.split()), at=utc_now())
+    await handle(live.beside.ledger, CONSENT, consent_of(user, client_id, resource), command, META)
 
 
 async def asked(browser: Any, client: str, /, **params: str | None) -> httpx.Response:

@@ -14,7 +14,7 @@ from service.people import factors
 from service.people.profile import Profile
 from tests.flows.browsing import Browser, Shown, browser, cookie_of
 from tests.flows.conftest import META, Live, oauth_error
-from tests.flows.people import ALL, PASSWORD, Person, inside, refreshed, registered, tokens_for
+from tests.flows.people import ALL, PASSWORD, Person, refreshed, registered, tokens_for
 from tests.flows.test_signin import another_minute, the_session
 
 __all__ = ["another_minute"]
@@ -196,12 +196,10 @@ async def test_a_new_password_leaves_nothing_from_before_but_this_session_with_a
 
 async def test_with_a_second_factor_the_password_alone_does_not_change_the_password(live: Live):
     user, email = await registered(live)
-    async with inside(live) as resources:
-        factor = await factors.sealed(resources.people, user, factors.new(factors.new_totp(), utc_now()))
+    factor = await factors.sealed(live.beside.people, user, factors.new(factors.new_totp(), utc_now()))
     async with browser(live) as there:
         await there.signed_in(email)
-        async with inside(live) as resources:
-            await handle(resources.ledger, USER, user, AddFactor(factor=factor), META)
+        await handle(live.beside.ledger, USER, user, AddFactor(factor=factor), META)
         form = (await there.look("/account/security")).form("present")
         await as_of_long_ago(live, there)
         later = await there.look("/account/security")
@@ -209,17 +207,15 @@ async def test_with_a_second_factor_the_password_alone_does_not_change_the_passw
         assert "/signin?next=/account/security" in later.links
         answer = await there.send(form, present=PASSWORD, password=NEW)
         assert answer.headers["location"].startswith("/signin?next=%2Faccount%2F")
-        async with inside(live) as resources:
-            row = await resources.people.row(user)
-            assert await resources.people.check_password(row, PASSWORD)
+        row = await live.beside.people.row(user)
+        assert await live.beside.people.check_password(row, PASSWORD)
 
 
 async def test_who_comes_from_elsewhere_has_no_password_to_change(live: Live):
-    async with inside(live) as resources:
-        email = "upstream@example.com"
-        profile = Profile(email=email)
-        user = await resources.people.register(profile, None, META, upstream=("https://idp.example", "1"))
-        cookie = await resources.sessions.start(user, ("fed",), "urn:muniment:acr:1", None)
+    email = "upstream@example.com"
+    profile = Profile(email=email)
+    user = await live.beside.people.register(profile, None, META, upstream=("https://idp.example", "1"))
+    cookie = await live.beside.sessions.start(user, ("fed",), "urn:muniment:acr:1", None)
     async with browser(live) as there:
         there.http.cookies.set(cookie_of(live, "session"), cookie)
         page = await there.look("/account/security")
@@ -258,13 +254,11 @@ async def test_an_app_counts_once_a_code_shows_that_it_has_the_secret(live: Live
 
 async def test_what_one_proves_oneself_with_is_changed_only_by_who_has_just_done_so(live: Live):
     user, email = await registered(live)
-    async with inside(live) as resources:
-        factor = await factors.sealed(resources.people, user, factors.new(factors.new_totp(), utc_now()))
+    factor = await factors.sealed(live.beside.people, user, factors.new(factors.new_totp(), utc_now()))
     async with browser(live) as there:
         await there.signed_in(email)
         setup = (await there.look("/account/authenticator")).form("setup")
-        async with inside(live) as resources:
-            await handle(resources.ledger, USER, user, AddFactor(factor=factor), META)
+        await handle(live.beside.ledger, USER, user, AddFactor(factor=factor), META)
         page = await there.look("/account/security")
         form = page.form("remove")
         assert re.search(r"Authenticator appsince \d+ \w+ \d{4}, \d\d:\d\d UTC", page.text)
@@ -278,8 +272,7 @@ async def test_what_one_proves_oneself_with_is_changed_only_by_who_has_just_done
             assert answer.headers["location"].startswith("/signin?next=%2Faccount%2F")
         page = await there.look("/signin?next=/account/security")
         assert "Confirm that it is you" in page.text
-        async with inside(live) as resources:
-            row = await resources.people.row(user)
+        row = await live.beside.people.row(user)
     assert row
     assert [each.factor_id for each in row.factors] == [factor.factor_id]
 

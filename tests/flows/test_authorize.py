@@ -18,7 +18,6 @@ from tests.flows.people import (
     Forms,
     allow,
     asked,
-    inside,
     logged_in,
     registered,
     sent_back,
@@ -178,10 +177,9 @@ async def test_the_person_is_told_and_nobody_is_sent_anywhere(
 async def test_a_redirect_uri_that_is_not_registered_is_an_event_without_what_was_sent(live: Live, client: str):
     for _ in range(12):
         await asked(live.http, client, redirect_uri="https://evil.example/cb")
-    async with inside(live) as resources:
-        rows = await resources.ledger.pool.fetch(
-            "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization' order by position"
-        )
+    rows = await live.beside.ledger.pool.fetch(
+        "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization' order by position"
+    )
     ours = [row[0] for row in rows if client in row[0]]
     assert len(ours) == 10  # in a minute: strangers do not fill the log
     assert all("redirect_uri differs in: host" in told and "evil" not in told for told in ours)
@@ -333,35 +331,32 @@ class TestWhoIsThere:
         async with logged_in(live) as person:
             await allow(live, person.user, client)
             assert "code" in sent_back(await asked(person.browser, client, prompt="none"))
-            async with inside(live) as resources:
-                signed_in = await resources.sessions.current(next(iter(person.browser.cookies.values())))
-                assert signed_in
-                key = f"codes of {signed_in.session.stream_id}"
-                for minute in ("0 minutes", "1 minute"):  # the minute may turn before the next question
-                    await resources.ledger.pool.execute(
-                        "insert into limits.counts values ($1, date_trunc('minute', statement_timestamp()) + $2::text::interval, 60)"
-                        " on conflict (key, minute) do update set used = excluded.used", key, minute,
-                    )  # fmt: skip
-                before = await resources.ledger.pool.fetchval("select max(position) from log.events")
-                for silently in ({"prompt": "none"}, {}):
-                    told = sent_back(await asked(person.browser, client, **silently))
-                    assert told["error"] == "temporarily_unavailable"
-                assert await resources.ledger.pool.fetchval("select max(position) from log.events") == before
+            signed_in = await live.beside.sessions.current(next(iter(person.browser.cookies.values())))
+            assert signed_in
+            key = f"codes of {signed_in.session.stream_id}"
+            for minute in ("0 minutes", "1 minute"):  # the minute may turn before the next question
+                await live.beside.ledger.pool.execute(
+                    "insert into limits.counts values ($1, date_trunc('minute', statement_timestamp()) + $2::text::interval, 60)"
+                    " on conflict (key, minute) do update set used = excluded.used", key, minute,
+                )  # fmt: skip
+            before = await live.beside.ledger.pool.fetchval("select max(position) from log.events")
+            for silently in ({"prompt": "none"}, {}):
+                told = sent_back(await asked(person.browser, client, **silently))
+                assert told["error"] == "temporarily_unavailable"
+            assert await live.beside.ledger.pool.fetchval("select max(position) from log.events") == before
 
     async def test_a_session_that_ended_is_nobody_s_and_that_it_was_used_is_an_event(self, live: Live, client: str):
         async with logged_in(live) as person:
             await allow(live, person.user, client)
-            async with inside(live) as resources:
-                signed_in = await resources.sessions.current(next(iter(person.browser.cookies.values())))
-                assert signed_in
-                await resources.people.disable(person.user, META)
-                await resources.people.enable(person.user, META)
+            signed_in = await live.beside.sessions.current(next(iter(person.browser.cookies.values())))
+            assert signed_in
+            await live.beside.people.disable(person.user, META)
+            await live.beside.people.enable(person.user, META)
             for _ in range(2):
                 assert sent_back(await asked(person.browser, client, prompt="none"))["error"] == "login_required"
-            async with inside(live) as resources:
-                kinds = await resources.ledger.pool.fetch(
-                    "select type from log.events where stream_id = $1 order by version", signed_in.session.stream_id
-                )
+            kinds = await live.beside.ledger.pool.fetch(
+                "select type from log.events where stream_id = $1 order by version", signed_in.session.stream_id
+            )
         assert [row[0] for row in kinds] == ["session.started", "session.ended", "session.used_after_end"]
 
     async def test_an_acr_that_is_essential_takes_another_login(self, live: Live, client: str):

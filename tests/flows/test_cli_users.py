@@ -18,7 +18,7 @@ from service.people.accounts import People
 from service.people.sessions import Device, Sessions
 from service.scopes import ACRS
 from tests.flows.conftest import MASTER_KEY, META, Live, settings_for
-from tests.flows.people import inside, logged_in, registered, tokens_for
+from tests.flows.people import logged_in, registered, tokens_for
 from tests.flows.test_cli import MASTER_KEY_TEXT, MUNIMENT, Ended, on
 
 USERS = "/api/v1/auth/users"
@@ -217,22 +217,20 @@ async def test_at_a_terminal_what_is_missing_is_asked_for(live: Live, words, lin
 
 async def test_a_lost_password_and_a_lost_phone_are_no_end(live: Live):
     user, email = await registered(live)
-    async with inside(live) as resources:
-        cookie = await resources.sessions.start(user, ("pwd",), ACRS[0], None)
-        factor = factors.new(factors.new_totp(), utc_now())
-        kept = await factors.sealed(resources.people, user, factor)
-        await handle(resources.ledger, USER, user, AddFactor(factor=kept), META)
+    cookie = await live.beside.sessions.start(user, ("pwd",), ACRS[0], None)
+    factor = factors.new(factors.new_totp(), utc_now())
+    kept = await factors.sealed(live.beside.people, user, factor)
+    await handle(live.beside.ledger, USER, user, AddFactor(factor=kept), META)
     assert [each["kind"] for each in (await on(live.database, "users", "factors", email, "--json")).json] == ["totp"]
     removed = await on(live.database, "users", "factors", email, "--remove-all")
     assert "1 removed" in removed.err
     changed = await on(live.database, "users", "password", email, "--password-stdin", given="another good one\n")
     assert "new password" in changed.out
-    async with inside(live) as resources:
-        row = await resources.people.find(email)
-        assert row is not None
-        assert row.factors == ()
-        assert await resources.people.check_password(row, "another good one")
-        assert await resources.sessions.current(cookie) is None
+    row = await live.beside.people.find(email)
+    assert row is not None
+    assert row.factors == ()
+    assert await live.beside.people.check_password(row, "another good one")
+    assert await live.beside.sessions.current(cookie) is None
 
 
 async def test_history_tells_a_person_s_life_and_a_client_s_who_allowed_it_what(live: Live):

@@ -12,7 +12,7 @@ from events.replay import history
 from events.session import SessionEnded, SessionUsedAfterEnd
 from projections import authorizations
 from tests.flows.conftest import Live
-from tests.flows.people import DEEP_HINT, Person, inside, logged_in, tokens_for
+from tests.flows.people import DEEP_HINT, Person, logged_in, tokens_for
 from tests.flows.test_backchannel import Client, listening
 from tests.patience import PATIENCE
 
@@ -49,12 +49,11 @@ async def is_in(person: Person) -> bool:
 
 async def ends(live: Live, person: Person) -> list[str]:
     """Why sessions of the person came to an end, by the log."""
-    async with inside(live) as resources:
-        streams = await read(
-            resources.ledger.pool,
-            lambda c: c.fetch("select stream_id from read.sessions where user_id = $1", person.user),
-        )
-        past = [await read(resources.ledger.pool, lambda c, s=row[0]: history(c, s)) for row in streams]
+    streams = await read(
+        live.beside.ledger.pool,
+        lambda c: c.fetch("select stream_id from read.sessions where user_id = $1", person.user),
+    )
+    past = [await read(live.beside.ledger.pool, lambda c, s=row[0]: history(c, s)) for row in streams]
     return [each.event.why for events in past for each in events if isinstance(each.event, SessionEnded)]
 
 
@@ -222,8 +221,7 @@ async def test_a_logout_reaches_clients_and_tokens_but_not_what_works_while_they
             hint = await id_token(live, person, online)
             await tokens_for(live, person, offline, "openid offline_access")
             await sent(person.browser, id_token_hint=hint)
-            async with inside(live) as resources:
-                left = await read(resources.ledger.pool, lambda c: authorizations.of_user(c, person.user))
+            left = await read(live.beside.ledger.pool, lambda c: authorizations.of_user(c, person.user))
             assert [set(row.scopes) for row in left] == [{"openid", "offline_access"}]
         async with asyncio.timeout(PATIENCE):
             while not told.tokens:
@@ -239,10 +237,9 @@ async def test_a_cookie_that_was_stolen_before_the_logout_is_worth_nothing_and_i
         await sent(person.browser, id_token_hint=await id_token(live, person, client))
         async with httpx.AsyncClient(verify=False, base_url=live.url, cookies=stolen) as thief:
             assert (await thief.get("/account")).status_code == 303
-    async with inside(live) as resources:
-        (stream,) = await read(
-            resources.ledger.pool,
-            lambda c: c.fetch("select stream_id from read.sessions where user_id = $1", person.user),
-        )
-        past = await read(resources.ledger.pool, lambda c: history(c, stream[0]))
+    (stream,) = await read(
+        live.beside.ledger.pool,
+        lambda c: c.fetch("select stream_id from read.sessions where user_id = $1", person.user),
+    )
+    past = await read(live.beside.ledger.pool, lambda c: history(c, stream[0]))
     assert [type(each.event) for each in past][-1] is SessionUsedAfterEnd

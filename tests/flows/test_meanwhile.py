@@ -16,7 +16,7 @@ from service.oauth.server import utc_now
 from service.people.sessions import SignedIn
 from service.resources import Resources
 from tests.flows.conftest import META, Live
-from tests.flows.people import CALLBACK, Person, allow, asked, inside, logged_in, proof, sent_back, walked
+from tests.flows.people import CALLBACK, Person, allow, asked, logged_in, proof, sent_back, walked
 
 Meanwhile = Callable[[Resources, SignedIn], Coroutine[Any, Any, Any]]
 
@@ -42,16 +42,14 @@ def just_before_the_grant(monkeypatch: pytest.MonkeyPatch, meanwhile: Meanwhile)
 
 async def authorizations_of(live: Live, user: UUID) -> list[tuple[str, str | None]]:
     """(state, why it was revoked) of each."""
-    async with inside(live) as resources:
-        rows = await resources.ledger.pool.fetch(
-            "select state, why from read.authorizations where user_id = $1 order by stream_id", user
-        )
+    rows = await live.beside.ledger.pool.fetch(
+        "select state, why from read.authorizations where user_id = $1 order by stream_id", user
+    )
     return [(row[0], row[1]) for row in rows]
 
 
 async def authorized_scopes(live: Live, user: UUID) -> list[list[str]]:
-    async with inside(live) as resources:
-        rows = await resources.ledger.pool.fetch("select scopes from read.authorizations where user_id = $1", user)
+    rows = await live.beside.ledger.pool.fetch("select scopes from read.authorizations where user_id = $1", user)
     return [row[0] for row in rows]
 
 

@@ -10,7 +10,7 @@ from service.base64url import of_text
 from tests.conftest import fresh_database
 from tests.flows.browsing import Browser, Form, Shown, browser
 from tests.flows.conftest import Live, serving
-from tests.flows.people import inside, registered
+from tests.flows.people import registered
 from tests.flows.test_rate_limits import whole_minute
 from tests.rules.test_factors import Authenticator
 
@@ -50,10 +50,9 @@ async def test_a_passkey_that_somebody_has_is_nobody_else_s(named: Live):
         assert refused.status == 403
         assert "This passkey is registered already. Make another one." in refused.text
         assert "Done" in (await added(his, Authenticator())).text
-    async with inside(named) as resources:
-        row = await resources.people.row(bob)
-        assert row is not None
-        assert len(row.factors) == 1
+    row = await named.beside.people.row(bob)
+    assert row is not None
+    assert len(row.factors) == 1
 
 
 async def test_failures_of_others_delay_no_passkey_alone_or_as_the_second_step(named: Live):
@@ -69,8 +68,8 @@ async def test_failures_of_others_delay_no_passkey_alone_or_as_the_second_step(n
             guesses = [(await thief.send(form, username=email, password=f"{n}")).status_code for n in range(11)]
             form = (await new.look("/signin")).form("passkey")
             alone = await new.send(form, passkey=device.proves(challenge_of(form), user=user, **US))
-        async with inside(named) as resources:  # the thief has the password, and the minute of the guesses is over
-            await resources.limits._ask(lambda c: c.execute("delete from limits.counts where key like 'sign-in%'"))
+        resources = named.beside  # the thief has the password, and the minute of the guesses is over
+        await resources.limits._ask(lambda c: c.execute("delete from limits.counts where key like 'sign-in%'"))
         async with browser(named) as thief, browser(named) as new:
             await thief.sign_in(email)
             form = (await thief.look("/signin/factor")).form("passkey")

@@ -25,7 +25,6 @@ from tests.flows.people import (
     allow,
     asked,
     code_for,
-    inside,
     logged_in,
     proof,
     redeemed,
@@ -58,10 +57,9 @@ async def happened(live: Live, token: str) -> list[str]:
 
 
 async def of_stream(live: Live, stream: UUID) -> list[str]:
-    async with inside(live) as resources:
-        rows = await resources.ledger.pool.fetch(
-            "select type from log.events where stream_id = $1 order by version", stream
-        )
+    rows = await live.beside.ledger.pool.fetch(
+        "select type from log.events where stream_id = $1 order by version", stream
+    )
     return [row[0].removeprefix("authorization.") for row in rows]
 
 
@@ -225,10 +223,9 @@ class TestCheating:
             code, pkce = await code_for(live, person, client[0])
             oauth_error(await redeemed(live, client, code, pkce, **change), 400, error)
             oauth_error(await redeemed(live, client, code, pkce), 400, "invalid_grant")
-            async with inside(live) as resources:
-                stream = await resources.ledger.pool.fetchval(
-                    "select stream_id from read.authorizations where user_id = $1", person.user
-                )
+            stream = await live.beside.ledger.pool.fetchval(
+                "select stream_id from read.authorizations where user_id = $1", person.user
+            )
         assert (await of_stream(live, stream))[-2:] == ["redemption_refused", "revoked"]
 
     async def test_a_code_without_any_verifier_is_refused_and_remembered_and_stays_as_it_was(
@@ -238,10 +235,9 @@ class TestCheating:
             code, pkce = await code_for(live, person, client[0])
             oauth_error(await redeemed(live, client, code, pkce, code_verifier=""), 400, "invalid_request")
             assert (await redeemed(live, client, code, pkce)).status_code == 200
-        async with inside(live) as resources:
-            told = await resources.ledger.pool.fetch(
-                "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization'"
-            )
+        told = await live.beside.ledger.pool.fetch(
+            "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization'"
+        )
         assert [1 for row in told if client[0] in row[0] and "without its code_verifier" in row[0]] == [1]
 
     async def test_a_code_of_another_client_is_refused_and_spent(self, live: Live, client: Client):
@@ -259,10 +255,9 @@ class TestCheating:
         """As a client sends it that mixed up two servers, and did not look at `iss` (RFC 9207)."""
         for _ in range(12):
             oauth_error(await redeemed(live, client, "SplxlOBeZQQYbYS6WxSbIA", proof()), 400, "invalid_grant")
-        async with inside(live) as resources:
-            told = await resources.ledger.pool.fetch(
-                "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization'"
-            )
+        told = await live.beside.ledger.pool.fetch(
+            "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization'"
+        )
         ours = [row[0] for row in told if client[0] in row[0]]
         assert len(ours) == 10  # in a minute
         assert all("good for nothing here" in each and "Splx" not in each for each in ours)
@@ -319,8 +314,7 @@ class TestWithoutPkce:
 
     async def _bound_by(self, live: Live, token: str) -> Any:
         grant = UUID(jwt.decode(token, options={"verify_signature": False})["grant_id"])
-        async with inside(live) as resources:
-            state = await state_of(resources.ledger, AUTHORIZATION, grant)
+        state = await state_of(live.beside.ledger, AUTHORIZATION, grant)
         assert isinstance(state, Authorized)
         return state.granted.bound_by
 
@@ -397,8 +391,7 @@ class TestStopping:
         async with logged_in(live) as person:
             told = await tokens_for(live, person, client)
             code, pkce = await code_for(live, person, client[0])
-            async with inside(live) as resources:
-                await resources.people.disable(person.user, META)
+            await live.beside.people.disable(person.user, META)
             oauth_error(await redeemed(live, client, code, pkce), 400, "invalid_grant")
             oauth_error(await refreshed(live, client, told["refresh_token"]), 400, "invalid_grant")
             assert not await is_active(live, told["access_token"])
@@ -416,9 +409,8 @@ class TestStopping:
                 (await tokens_for(live, person, client))["access_token"], options={"verify_signature": False}
             )
             grant, an_hour_ago = UUID(claims["grant_id"]), utc_now() - timedelta(hours=1)
-            async with inside(live) as resources:
-                revoke = RevokeAuthorization(why="operator", at=an_hour_ago)
-                await handle(resources.ledger, AUTHORIZATION, grant, revoke, META)
+            revoke = RevokeAuthorization(why="operator", at=an_hour_ago)
+            await handle(live.beside.ledger, AUTHORIZATION, grant, revoke, META)
         lowered = settings_for(live.database, live.url, token_lifetime=60)
         async with opened(lowered, live.database, MASTER_KEY) as resources:
             assert await resources.lookup.is_revoked(UUID(claims["jti"]), grant)
@@ -528,16 +520,15 @@ async def test_the_log_has_no_code_no_token_and_no_address_of_a_person(live: Liv
 
 
 async def _all_of(live: Live, person: Person) -> str:
-    async with inside(live) as resources:
-        streams = await read(resources.ledger.pool, lambda connection: users.streams_of(connection, person.user))
-        rows = await resources.ledger.pool.fetch(
-            """
-            select convert_from(data, 'UTF8') || convert_from(meta, 'UTF8') from log.events where stream_id = any($1::uuid[])
-            union all
-            select convert_from(data, 'UTF8') from log.issuance where convert_from(data, 'UTF8')::json ->> 'sub' = $2
-            """,
-            streams,
-            str(person.user),
-        )
+    streams = await read(live.beside.ledger.pool, lambda connection: users.streams_of(connection, person.user))
+    rows = await live.beside.ledger.pool.fetch(
+        """
+        select convert_from(data, 'UTF8') || convert_from(meta, 'UTF8') from log.events where stream_id = any($1::uuid[])
+        union all
+        select convert_from(data, 'UTF8') from log.issuance where convert_from(data, 'UTF8')::json ->> 'sub' = $2
+        """,
+        streams,
+        str(person.user),
+    )
     assert len(rows) > 6
     return "".join(row[0] for row in rows)

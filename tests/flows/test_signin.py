@@ -26,7 +26,7 @@ from service.people.factors import Totp
 from tests.conftest import fresh_database
 from tests.flows.browsing import Browser, Shown, browser, cookie_of, opened, sealed
 from tests.flows.conftest import META, Live, refused, serving
-from tests.flows.people import PASSWORD, inside, registered, sent_back
+from tests.flows.people import PASSWORD, registered, sent_back
 from tests.flows.test_rate_limits import begin_to_count, whole_minute
 
 ODD = '<b>O\'Reilly & "Söhne"</b>'
@@ -48,18 +48,16 @@ async def another_minute(live: Live) -> None:
 
 async def with_app(live: Live, email: str) -> TOTP:
     """The person's authenticator app, which counts from now on."""
-    async with inside(live) as resources:
-        row = await resources.people.find(email)
-        assert row
-        secret = random_base32()
-        factor = await factors.sealed(resources.people, row.stream_id, factors.new(Totp(secret=secret), utc_now()))
-        await handle(resources.ledger, USER, row.stream_id, AddFactor(factor=factor), META)
+    row = await live.beside.people.find(email)
+    assert row
+    secret = random_base32()
+    factor = await factors.sealed(live.beside.people, row.stream_id, factors.new(Totp(secret=secret), utc_now()))
+    await handle(live.beside.ledger, USER, row.stream_id, AddFactor(factor=factor), META)
     return TOTP(secret)
 
 
 async def the_session(live: Live, there: Browser) -> Any:
-    async with inside(live) as resources:
-        return await resources.sessions.current(there.http.cookies.get(resources.sessions.cookie))
+    return await live.beside.sessions.current(there.http.cookies.get(live.beside.sessions.cookie))
 
 
 # What every page is
@@ -151,8 +149,7 @@ async def test_over_https_every_cookie_is_this_very_host_s(postgres: str):
 async def test_every_failure_says_the_same(live: Live):
     _, email = await registered(live)
     disabled, disabled_email = await registered(live)
-    async with inside(live) as resources:
-        await resources.people.disable(disabled, META)
+    await live.beside.people.disable(disabled, META)
     said: set[tuple[int, str]] = set()
     for name, password in [
         (email, "wrong"),
@@ -221,8 +218,7 @@ async def test_when_somebody_else_signs_in_the_session_from_before_is_over(live:
         before = (await the_session(live, there)).session.stream_id
         await there.sign_in(other, path="/signin?next=/account/security")
         assert (await the_session(live, there)).session.stream_id != before
-    async with inside(live) as resources:
-        row = await read(resources.ledger.pool, lambda connection: sessions.find(connection, before))
+    row = await read(live.beside.ledger.pool, lambda connection: sessions.find(connection, before))
     assert row
     assert row.state == "ended"
 
@@ -361,8 +357,7 @@ async def test_half_a_sign_in_is_worth_nothing_in_another_browser_or_once_the_ac
         await thief.look("/signin")
         thief.http.cookies.set(cookie_of(live, "half"), there.http.cookies[cookie_of(live, "half")])
         assert is_late(await thief.http.get("/signin/factor"))
-        async with inside(live) as resources:
-            await resources.people.change_password(user, "something else entirely", META)
+        await live.beside.people.change_password(user, "something else entirely", META)
         answer = await there.send(form, code=app.now())
         assert is_late(answer)
         assert "please begin again" in (await there.look(answer.headers["location"])).text
@@ -404,26 +399,24 @@ async def test_nothing_that_a_form_asks_for_is_taken_from_an_address(live: Live,
 async def sign_in_against(live: Live, row: users.Row) -> Any:
     """The answer to somebody who proved themselves while the account was as in `row`."""
     scope = {"type": "http", "method": "POST", "path": "/signin", "query_string": b"", "headers": [], "client": None}
-    async with inside(live) as resources:
-        visit = Visit(request=Request(scope), resources=resources, language="en", browser="", asked=None, form={})
-        return await enter(visit, row, ("pwd",), ONE_FACTOR)
+    visit = Visit(request=Request(scope), resources=live.beside, language="en", browser="", asked=None, form={})
+    return await enter(visit, row, ("pwd",), ONE_FACTOR)
 
 
 async def test_a_sign_in_that_began_before_the_account_was_changed_comes_to_nothing(live: Live):
     user, email = await registered(live)
     app = await with_app(live, email)
     assert app
-    async with inside(live) as resources:
-        with_factor = await resources.people.row(user)
-        await resources.people.change_password(user, "something else entirely", META)
-        after = await resources.people.row(user)
-        assert with_factor
-        assert after
-        for former in (with_factor, structs.replace(after, factors=())):
-            answer = await sign_in_against(live, former)
-            assert is_late(answer)
-            assert "set-cookie" not in answer.headers
-        opened = await read(resources.ledger.pool, lambda connection: sessions.of_user(connection, user))
+    with_factor = await live.beside.people.row(user)
+    await live.beside.people.change_password(user, "something else entirely", META)
+    after = await live.beside.people.row(user)
+    assert with_factor
+    assert after
+    for former in (with_factor, structs.replace(after, factors=())):
+        answer = await sign_in_against(live, former)
+        assert is_late(answer)
+        assert "set-cookie" not in answer.headers
+    opened = await read(live.beside.ledger.pool, lambda connection: sessions.of_user(connection, user))
     assert opened == []
     assert (await sign_in_against(live, after)).headers["location"] == "/account"
 
@@ -446,8 +439,7 @@ async def test_what_one_tab_asked_one_person_is_not_answered_for_another(live: L
         answer = await there.send(tabs[2].form("present"), present=PASSWORD, password="something else entirely")
         assert answer.headers["location"] == "/account/security"
         assert (await the_session(live, there)).user.stream_id == other
-    async with inside(live) as resources:
-        given = [await read(resources.ledger.pool, lambda c, u=user: consents.of_user(c, u)) for user in (one, other)]
+    given = [await read(live.beside.ledger.pool, lambda c, u=user: consents.of_user(c, u)) for user in (one, other)]
     assert given == [[], []]
 
 

@@ -26,7 +26,7 @@ from service.people.profile import Profile
 from service.upstream_setting import Upstream, mapped
 from tests.conftest import fresh_database
 from tests.flows.conftest import META, Live, serving
-from tests.flows.people import Forms, Person, asked, inside, logged_in, registered, sent_back
+from tests.flows.people import Forms, Person, asked, logged_in, registered, sent_back
 
 SIGNIN = "/signin/upstream"
 
@@ -68,10 +68,10 @@ async def there_and_back(two: Two, person: Person, browser: Any, **query: str) -
 
 
 async def _known_after_signing_in(two: Two, person: Person) -> Profile:
-    async with browsing(two.ours) as browser, inside(two.ours) as resources:
+    async with browsing(two.ours) as browser:
         assert (await there_and_back(two, person, browser)).status_code == 303
-        row = await resources.people.find_upstream(two.provider.url, str(person.user))
-        profile = None if row is None else await resources.people.profile(row)
+        row = await two.ours.beside.people.find_upstream(two.provider.url, str(person.user))
+        profile = None if row is None else await two.ours.beside.people.profile(row)
         assert profile is not None
         return profile
 
@@ -88,9 +88,8 @@ async def logged_in_an_hour_ago(two: Two, person: Person) -> None:
 
 async def sessions_here(two: Two, person: Person) -> list[sessions.Row]:
     """Those of somebody from the provider, latest first."""
-    async with inside(two.ours) as resources:
-        row = await resources.people.find_upstream(two.provider.url, str(person.user))
-        return [] if row is None else await read(resources.ledger.pool, lambda c: sessions.of_user(c, row.stream_id))
+    row = await two.ours.beside.people.find_upstream(two.provider.url, str(person.user))
+    return [] if row is None else await read(two.ours.beside.ledger.pool, lambda c: sessions.of_user(c, row.stream_id))
 
 
 def _at(two: Two, location: str) -> str:
@@ -111,13 +110,12 @@ async def test_the_first_sign_in_makes_an_account_and_the_next_one_finds_it(two:
                 page = await browser.get("/account")
                 assert page.status_code == 200
                 assert "Ada Lovelace" in page.text
-    async with inside(two.ours) as resources:
-        row = await resources.people.find_upstream(two.provider.url, str(person.user))
-        assert row is not None
-        assert row == await resources.people.find(person.email)
-        assert (row.verified, row.password) == (True, None)
-        open_ones = await read(resources.ledger.pool, lambda c: sessions.of_user(c, row.stream_id))
-        assert [(each.amr, each.acr) for each in open_ones] == [(("fed",), "urn:muniment:acr:1")] * 2
+    row = await two.ours.beside.people.find_upstream(two.provider.url, str(person.user))
+    assert row is not None
+    assert row == await two.ours.beside.people.find(person.email)
+    assert (row.verified, row.password) == (True, None)
+    open_ones = await read(two.ours.beside.ledger.pool, lambda c: sessions.of_user(c, row.stream_id))
+    assert [(each.amr, each.acr) for each in open_ones] == [(("fed",), "urn:muniment:acr:1")] * 2
 
 
 async def test_what_the_provider_says_is_known_here_from_each_sign_in_on(two: Two):
@@ -125,18 +123,20 @@ async def test_what_the_provider_says_is_known_here_from_each_sign_in_on(two: Tw
     async with logged_in(two.provider, user) as person:
         first = await _known_after_signing_in(two, person)
         assert (first.nickname, first.groups) == ("ada", ("staff", "admins"))
-        async with inside(two.ours) as ours, inside(two.provider) as provider:
-            row = await ours.people.find_upstream(two.provider.url, str(user))
-            assert row is not None
-            await ours.people.change_profile(row.stream_id, {"phone_number": "+49 30 901820", "name": "Augusta"}, META)
-            await provider.people.change_profile(user, {"groups": None, "gender": None, "name": "Ada King"}, META)
+        row = await two.ours.beside.people.find_upstream(two.provider.url, str(user))
+        assert row is not None
+        await two.ours.beside.people.change_profile(
+            row.stream_id, {"phone_number": "+49 30 901820", "name": "Augusta"}, META
+        )
+        await two.provider.beside.people.change_profile(
+            user, {"groups": None, "gender": None, "name": "Ada King"}, META
+        )
         second = await _known_after_signing_in(two, person)
         assert (second.name, second.groups) == ("Ada King", ())
         assert (second.phone_number, second.gender) == ("+49 30 901820", "female")  # it says nothing of them
-        async with inside(two.ours) as ours:
-            before = await ours.people.row(row.stream_id)
-            assert await _known_after_signing_in(two, person) == second
-            assert await ours.people.row(row.stream_id) == before
+        before = await two.ours.beside.people.row(row.stream_id)
+        assert await _known_after_signing_in(two, person) == second
+        assert await two.ours.beside.people.row(row.stream_id) == before
 
 
 async def test_somebody_whose_groups_cannot_be_replaced_is_not_let_in_with_the_former_ones(two: Two):
@@ -144,14 +144,13 @@ async def test_somebody_whose_groups_cannot_be_replaced_is_not_let_in_with_the_f
     user, _ = await registered(two.provider, groups=["admins"])
     async with logged_in(two.provider, user) as person, browsing(two.ours) as browser:
         await _known_after_signing_in(two, person)
-        async with inside(two.ours) as ours, inside(two.provider) as provider:
-            row = await ours.people.find_upstream(two.provider.url, str(user))
-            assert row is not None
-            old = json.encode(Profile(email=None, middle_name=" ", groups=("admins",)))
-            command = ChangeProfile(profile=await ours.people._sealed(row.stream_id, PROFILE, old), at=utc_now())
-            await handle(ours.ledger, USER, row.stream_id, command, META)
-            assert (await there_and_back(two, person, browser)).status_code == 303
-            await provider.people.change_profile(user, {"groups": None}, META)
+        row = await two.ours.beside.people.find_upstream(two.provider.url, str(user))
+        assert row is not None
+        old = json.encode(Profile(email=None, middle_name=" ", groups=("admins",)))
+        command = ChangeProfile(profile=await two.ours.beside.people._sealed(row.stream_id, PROFILE, old), at=utc_now())
+        await handle(two.ours.beside.ledger, USER, row.stream_id, command, META)
+        assert (await there_and_back(two, person, browser)).status_code == 303
+        await two.provider.beside.people.change_profile(user, {"groups": None}, META)
         assert (await there_and_back(two, person, browser)).status_code == 409
 
 
@@ -187,35 +186,31 @@ async def test_an_address_that_somebody_has_here_already_is_never_linked(two: Tw
         assert answer.status_code == 409
         assert "already" in answer.text
         assert (await browser.get("/account")).status_code == 303
-    async with inside(two.ours) as resources:
-        assert await resources.people.find_upstream(two.provider.url, str(person.user)) is None
-        found = await resources.people.find(person.email)
-        assert found is not None
-        assert found.stream_id == user
+    assert await two.ours.beside.people.find_upstream(two.provider.url, str(person.user)) is None
+    found = await two.ours.beside.people.find(person.email)
+    assert found is not None
+    assert found.stream_id == user
 
 
 async def test_an_address_that_the_provider_has_not_verified_is_nobody_s_here(two: Two):
-    async with inside(two.provider) as resources:
-        user = await resources.people.register(Profile(email="new@example.com"), None, META)
+    user = await two.provider.beside.people.register(Profile(email="new@example.com"), None, META)
     async with logged_in(two.provider, user) as person, browsing(two.ours) as browser:
         assert (await there_and_back(two, person, browser)).status_code == 303
-    async with inside(two.ours) as resources:
-        assert await resources.people.find("new@example.com") is None
-        row = await resources.people.find_upstream(two.provider.url, str(user))
-        assert row is not None
-        profile = await resources.people.profile(row)
-        assert profile is not None
-        assert (profile.email, row.verified) == (None, False)
+    assert await two.ours.beside.people.find("new@example.com") is None
+    row = await two.ours.beside.people.find_upstream(two.provider.url, str(user))
+    assert row is not None
+    profile = await two.ours.beside.people.profile(row)
+    assert profile is not None
+    assert (profile.email, row.verified) == (None, False)
     await registered(two.ours, email="new@example.com")
 
 
 async def test_who_is_disabled_here_is_not_let_in_by_the_provider(two: Two):
     async with logged_in(two.provider) as person, browsing(two.ours) as browser:
         await there_and_back(two, person, browser)
-        async with inside(two.ours) as resources:
-            row = await resources.people.find_upstream(two.provider.url, str(person.user))
-            assert row is not None
-            await resources.people.disable(row.stream_id, META)
+        row = await two.ours.beside.people.find_upstream(two.provider.url, str(person.user))
+        assert row is not None
+        await two.ours.beside.people.disable(row.stream_id, META)
         answer = await there_and_back(two, person, browser)
         assert answer.status_code == 403
         assert (await browser.get("/account")).status_code == 303
@@ -276,11 +271,10 @@ async def test_who_has_a_second_factor_here_is_asked_for_it(two: Two):
     async with logged_in(two.provider) as person, browsing(two.ours) as browser, browsing(two.ours) as later:
         await there_and_back(two, person, browser)
         totp = factors.new_totp()
-        async with inside(two.ours) as resources:
-            row = await resources.people.find_upstream(two.provider.url, str(person.user))
-            assert row is not None
-            factor = await factors.sealed(resources.people, row.stream_id, factors.new(totp, utc_now()))
-            await handle(resources.ledger, USER, row.stream_id, AddFactor(factor=factor), META)
+        row = await two.ours.beside.people.find_upstream(two.provider.url, str(person.user))
+        assert row is not None
+        factor = await factors.sealed(two.ours.beside.people, row.stream_id, factors.new(totp, utc_now()))
+        await handle(two.ours.beside.ledger, USER, row.stream_id, AddFactor(factor=factor), META)
         answer = await there_and_back(two, person, later, next="/account/sessions")
         assert answer.headers["location"] == "/signin/factor?next=%2Faccount%2Fsessions"
         assert (await later.get("/account")).status_code == 303
