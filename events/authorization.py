@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType
 
 Binding = Literal["pkce", "nonce"]
 
@@ -135,29 +135,30 @@ def evolve(authorization: Authorization, event: AuthorizationEvent) -> Authoriza
     match event:
         case AuthorizationGranted():
             return Authorized(granted=event)
-        case CodeIssued():
-            return _changed(authorization, code=event)
-        case CodeRedeemed():
-            return _changed(authorization, redeemed=True)
-        case RefreshTokenIssued():
-            return _changed(authorization, refresh=RefreshToken(hash=event.hash, expires_at=event.expires_at))
-        case RefreshTokenRotated():
-            return _rotated(authorization, event)
-        case AuthorizationRevoked():
-            return Revoked(was=authorization, why=event.why) if isinstance(authorization, Authorized) else authorization
         case CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
             return authorization
+        case _:
+            return _with(authorization, event) if isinstance(authorization, Authorized) else authorization
 
 
-def _changed(authorization: Authorization, **changes: object) -> Authorization:
-    return structs.replace(authorization, **changes) if isinstance(authorization, Authorized) else authorization
+def _with(
+    authorization: Authorized,
+    event: CodeIssued | CodeRedeemed | RefreshTokenIssued | RefreshTokenRotated | AuthorizationRevoked,
+) -> Authorized | Revoked:
+    match event:
+        case CodeIssued():
+            return authorization.__replace__(code=event)
+        case CodeRedeemed():
+            return authorization.__replace__(redeemed=True)
+        case RefreshTokenIssued():
+            return authorization.__replace__(refresh=RefreshToken(hash=event.hash, expires_at=event.expires_at))
+        case RefreshTokenRotated():
+            return authorization.__replace__(refresh=_rotated(authorization.refresh, event))
+        case AuthorizationRevoked():
+            return Revoked(was=authorization, why=event.why)
 
 
-def _rotated(authorization: Authorization, event: RefreshTokenRotated) -> Authorization:
-    if not isinstance(authorization, Authorized) or authorization.refresh is None:
-        return authorization
-    before = authorization.refresh
-    following = structs.replace(
-        before, hash=event.hash, rotated_at=event.at, exchanged=(*before.exchanged, before.hash)
+def _rotated(before: RefreshToken | None, event: RefreshTokenRotated) -> RefreshToken | None:
+    return before and before.__replace__(
+        hash=event.hash, rotated_at=event.at, exchanged=(*before.exchanged, before.hash)
     )
-    return structs.replace(authorization, refresh=following)

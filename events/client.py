@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType
 
 
 class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
@@ -103,7 +103,7 @@ class ClientLoginChanged(Struct, frozen=True, kw_only=True, gc=False, tag="clien
         """
         if self.login.require_pkce != self.was.require_pkce:
             return self.login
-        return structs.replace(self.login, require_pkce=before.require_pkce)
+        return self.login.__replace__(require_pkce=before.require_pkce)
 
 
 AccessTokenAlg = Literal["ES256", "RS256", "EdDSA"]
@@ -142,9 +142,8 @@ class ClientDeleted(Struct, frozen=True, kw_only=True, gc=False, tag="client.del
     pass
 
 
-ClientEvent = (
-    ClientRegistered
-    | ClientDisplayNameChanged
+ClientChange = (
+    ClientDisplayNameChanged
     | ClientRedirectUrisChanged
     | ClientScopesChanged
     | ClientLoginChanged
@@ -152,10 +151,10 @@ ClientEvent = (
     | ClientSecretAdded
     | ClientSecretRevoked
     | ClientSecretRehashed
-    | ClientDisabled
-    | ClientEnabled
-    | ClientDeleted
 )
+"""What changes a client that stays as active or disabled as it was."""
+
+ClientEvent = ClientRegistered | ClientChange | ClientDisabled | ClientEnabled | ClientDeleted
 
 
 class Unregistered(Struct, frozen=True):
@@ -201,28 +200,14 @@ def evolve(client: Client, event: ClientEvent) -> Client:
                 secrets=(event.secret,) if event.secret else (),
                 public=event.secret is None,
             )
-        case ClientDisplayNameChanged():
-            return _changed(client, display_name=event.display_name)
-        case ClientRedirectUrisChanged():
-            return _changed(client, redirect_uris=event.redirect_uris)
-        case ClientScopesChanged():
-            return _changed(client, scopes=event.scopes)
-        case ClientLoginChanged():
-            return _changed(client, login=event.after(_login(client)))
-        case ClientAccessTokenAlgChanged():
-            return _changed(client, access_token_alg=event.access_token_alg)
-        case ClientSecretAdded():
-            return _changed(client, secrets=(*_secrets(client), event.secret))
-        case ClientSecretRevoked():
-            return _changed(client, secrets=tuple(s for s in _secrets(client) if s.secret_id != event.secret_id))
-        case ClientSecretRehashed():
-            return _changed(client, secrets=rehashed(_secrets(client), event))
         case ClientDisabled():
             return _disabled(client, event.by)
         case ClientEnabled():
             return client.was if isinstance(client, Disabled) else client
         case ClientDeleted():
             return Deleted(owner=_owner(client))
+        case _:
+            return _changed(client, event)
 
 
 def _disabled(client: Client, by: By) -> Client:
@@ -238,39 +223,39 @@ def _disabled(client: Client, by: By) -> Client:
 def rehashed(secrets: Sequence[StoredSecret], event: ClientSecretRehashed) -> tuple[StoredSecret, ...]:
     """The secrets after the event."""
     return tuple(
-        structs.replace(s, hash=event.hash, hint=event.hint, imported=UNSET) if s.secret_id == event.secret_id else s
+        s.__replace__(hash=event.hash, hint=event.hint, imported=UNSET) if s.secret_id == event.secret_id else s
         for s in secrets
     )
 
 
-def _changed(client: Client, **changes: object) -> Client:
+def _changed(client: Client, event: ClientChange) -> Client:
     match client:
         case Active():
-            return structs.replace(client, **changes)
+            return _with(client, event)
         case Disabled():
-            return Disabled(was=structs.replace(client.was, **changes), by=client.by)
+            return Disabled(was=_with(client.was, event), by=client.by)
         case Unregistered() | Deleted():
             return client
 
 
-def _secrets(client: Client) -> tuple[StoredSecret, ...]:
-    match client:
-        case Active():
-            return client.secrets
-        case Disabled():
-            return client.was.secrets
-        case Unregistered() | Deleted():
-            return ()
-
-
-def _login(client: Client) -> Login:
-    match client:
-        case Active():
-            return client.login
-        case Disabled():
-            return client.was.login
-        case Unregistered() | Deleted():
-            return Login()
+def _with(client: Active, event: ClientChange) -> Active:
+    match event:
+        case ClientDisplayNameChanged():
+            return client.__replace__(display_name=event.display_name)
+        case ClientRedirectUrisChanged():
+            return client.__replace__(redirect_uris=event.redirect_uris)
+        case ClientScopesChanged():
+            return client.__replace__(scopes=event.scopes)
+        case ClientLoginChanged():
+            return client.__replace__(login=event.after(client.login))
+        case ClientAccessTokenAlgChanged():
+            return client.__replace__(access_token_alg=event.access_token_alg)
+        case ClientSecretAdded():
+            return client.__replace__(secrets=(*client.secrets, event.secret))
+        case ClientSecretRevoked():
+            return client.__replace__(secrets=tuple(s for s in client.secrets if s.secret_id != event.secret_id))
+        case ClientSecretRehashed():
+            return client.__replace__(secrets=rehashed(client.secrets, event))
 
 
 def _owner(client: Client) -> str:

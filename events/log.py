@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from events.batching import Batcher
 from events.chain import event_leaf
@@ -193,7 +193,7 @@ def _event_rows(number: int, item: Append) -> list[tuple[Any, ...]]:
 
 
 def _meta_of(item: Append) -> bytes:
-    return encode(item.meta if item.receipt is None else structs.replace(item.meta, receipt=item.receipt.digest))
+    return encode(item.meta if item.receipt is None else item.meta.__replace__(receipt=item.receipt.digest))
 
 
 def _first_leaf(item: Append) -> bytes:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from events.sealed import Sealed
 
@@ -99,13 +99,11 @@ def evolve(session: Session, event: SessionEvent) -> Session:
         case SessionStarted():
             return OpenSession(user=event.user, token_hash=event.token_hash, expires_at=event.expires_at)
         case SessionReauthenticated():
-            return (
-                structs.replace(session, token_hash=event.token_hash) if isinstance(session, OpenSession) else session
-            )
+            return session.__replace__(token_hash=event.token_hash) if isinstance(session, OpenSession) else session
         case SessionEnded():
             return EndedSession(user=session.user, notify=event.notify) if isinstance(session, OpenSession) else session
         case SessionUsedAfterEnd():
-            return structs.replace(session, used_after_end=True) if isinstance(session, EndedSession) else session
+            return session.__replace__(used_after_end=True) if isinstance(session, EndedSession) else session
         case SessionClientNotified() | SessionClientNotReached():
             return _told(session, event.client_id)
 
@@ -113,4 +111,4 @@ def evolve(session: Session, event: SessionEvent) -> Session:
 def _told(session: Session, client_id: str) -> Session:
     if not isinstance(session, EndedSession):
         return session
-    return structs.replace(session, notify=tuple(each for each in session.notify if each != client_id))
+    return session.__replace__(notify=tuple(each for each in session.notify if each != client_id))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from events.sealed import Sealed
 
@@ -74,17 +74,10 @@ class UserErased(Struct, frozen=True, kw_only=True, gc=False, tag="user.erased")
     at: datetime
 
 
-UserEvent = (
-    UserRegistered
-    | UserVerified
-    | UserPasswordChanged
-    | UserProfileChanged
-    | UserFactorAdded
-    | UserFactorRemoved
-    | UserDisabled
-    | UserEnabled
-    | UserErased
-)
+UserChange = UserVerified | UserPasswordChanged | UserProfileChanged | UserFactorAdded | UserFactorRemoved
+"""What changes a user who stays as active or disabled as they were."""
+
+UserEvent = UserRegistered | UserChange | UserDisabled | UserEnabled | UserErased
 
 
 class UnregisteredUser(Struct, frozen=True):
@@ -115,39 +108,35 @@ def evolve(user: User, event: UserEvent) -> User:
     match event:
         case UserRegistered():
             return ActiveUser(verified=event.email_verified, has_password=event.password is not None)
-        case UserVerified():
-            return _changed(user, verified=True)
-        case UserPasswordChanged():
-            return _changed(user, has_password=True)
-        case UserProfileChanged():
-            return user
-        case UserFactorAdded():
-            return _changed(user, factors=(*_factors(user), event.factor))
-        case UserFactorRemoved():
-            return _changed(user, factors=tuple(f for f in _factors(user) if f.factor_id != event.factor_id))
         case UserDisabled():
             return DisabledUser(was=user) if isinstance(user, ActiveUser) else user
         case UserEnabled():
             return user.was if isinstance(user, DisabledUser) else user
         case UserErased():
             return ErasedUser()
+        case _:
+            return _changed(user, event)
 
 
-def _changed(user: User, **changes: object) -> User:
+def _changed(user: User, event: UserChange) -> User:
     match user:
         case ActiveUser():
-            return structs.replace(user, **changes)
+            return _with(user, event)
         case DisabledUser():
-            return DisabledUser(was=structs.replace(user.was, **changes))
+            return DisabledUser(was=_with(user.was, event))
         case UnregisteredUser() | ErasedUser():
             return user
 
 
-def _factors(user: User) -> tuple[Factor, ...]:
-    match user:
-        case ActiveUser():
-            return user.factors
-        case DisabledUser():
-            return user.was.factors
-        case UnregisteredUser() | ErasedUser():
-            return ()
+def _with(user: ActiveUser, event: UserChange) -> ActiveUser:
+    match event:
+        case UserVerified():
+            return user.__replace__(verified=True)
+        case UserPasswordChanged():
+            return user.__replace__(has_password=True)
+        case UserProfileChanged():
+            return user
+        case UserFactorAdded():
+            return user.__replace__(factors=(*user.factors, event.factor))
+        case UserFactorRemoved():
+            return user.__replace__(factors=tuple(f for f in user.factors if f.factor_id != event.factor_id))

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, Struct
 
 from events.authorization import (
     AuthorizationEvent,
@@ -81,7 +81,7 @@ def project(row: Row | None, stream: UUID, event: AuthorizationEvent) -> Row | N
     """The authorization's row after the event."""
     if isinstance(event, AuthorizationGranted):
         return _granted(stream, event)
-    return None if row is None else structs.replace(row, version=row.version + 1, **_changes(row, event))
+    return None if row is None else _changed(row.__replace__(version=row.version + 1), event)
 
 
 def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
@@ -104,20 +104,22 @@ def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
     )
 
 
-def _changes(row: Row, event: AuthorizationEvent) -> dict[str, Any]:
+def _changed(row: Row, event: AuthorizationEvent) -> Row:
     match event:
         case AuthorizationGranted() | CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
-            return {}
+            return row
         case CodeIssued():
-            return {"granted_at": event.at}
+            return row.__replace__(granted_at=event.at)
         case CodeRedeemed():
-            return {"redeemed_at": event.at, "used_at": event.at}
+            return row.__replace__(redeemed_at=event.at, used_at=event.at)
         case RefreshTokenIssued():
-            return {"refresh_until": event.expires_at}
+            return row.__replace__(refresh_until=event.expires_at)
         case RefreshTokenRotated():
-            return {"used_at": event.at}
+            return row.__replace__(used_at=event.at)
+        case AuthorizationRevoked() if row.state == "revoked":
+            return row
         case AuthorizationRevoked():
-            return {} if row.state == "revoked" else {"state": "revoked", "revoked_at": event.at, "why": event.why}
+            return row.__replace__(state="revoked", revoked_at=event.at, why=event.why)
 
 
 TABLE = Table(name="authorizations", row=Row, tags=tags(AuthorizationEvent), project=project)

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered
 from events.codec import tags
@@ -53,12 +53,12 @@ def project(row: Row | None, stream: UUID, event: BotEvent) -> Row | None:
         return None
     match event:
         case BotDisabled():
-            return structs.replace(row, state="disabled", version=row.version + 1)
+            return row.__replace__(state="disabled", version=row.version + 1)
         case BotEnabled():
-            return structs.replace(row, state="active", version=row.version + 1)
+            return row.__replace__(state="active", version=row.version + 1)
         case BotDeleted():
-            return structs.replace(
-                row, state="deleted", email=None, first_name=None, last_name=None, version=row.version + 1
+            return row.__replace__(
+                state="deleted", email=None, first_name=None, last_name=None, version=row.version + 1
             )
 
 

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, json, structs
+from msgspec import Struct, json
 
 from events.client import (
     AccessTokenAlg,
@@ -122,10 +121,7 @@ def project(row: Row | None, stream: UUID, event: ClientEvent) -> Row | None:
     """The client's row after the event; None once it is deleted."""
     if isinstance(event, ClientRegistered):
         return _registered(stream, event)
-    if row is None:
-        return None
-    changes = _changes(row, event)
-    return None if changes is None else structs.replace(row, version=row.version + 1, **changes)
+    return None if row is None else _changed(row.__replace__(version=row.version + 1), event)
 
 
 def _registered(stream: UUID, event: ClientRegistered) -> Row:
@@ -152,31 +148,31 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
     )
 
 
-def _changes(row: Row, event: ClientEvent) -> dict[str, Any] | None:
+def _changed(row: Row, event: ClientEvent) -> Row | None:
     match event:
         case ClientRegistered():
-            return {}
+            return row
         case ClientDisplayNameChanged():
-            return {"display_name": event.display_name}
+            return row.__replace__(display_name=event.display_name)
         case ClientRedirectUrisChanged():
-            return {"redirect_uris": event.redirect_uris}
+            return row.__replace__(redirect_uris=event.redirect_uris)
         case ClientScopesChanged():
-            return {"scopes": event.scopes}
+            return row.__replace__(scopes=event.scopes)
         case ClientLoginChanged():
-            return {"login": event.after(row.login or Login())}
+            return row.__replace__(login=event.after(row.login or Login()))
         case ClientAccessTokenAlgChanged():
-            return {"access_token_alg": event.access_token_alg}
+            return row.__replace__(access_token_alg=event.access_token_alg)
         case ClientSecretAdded():
-            return {"secrets": (*row.secrets, event.secret)}
+            return row.__replace__(secrets=(*row.secrets, event.secret))
         case ClientSecretRevoked():
-            return {"secrets": tuple(s for s in row.secrets if s.secret_id != event.secret_id)}
+            return row.__replace__(secrets=tuple(s for s in row.secrets if s.secret_id != event.secret_id))
         case ClientSecretRehashed():
-            return {"secrets": rehashed(row.secrets, event)}
+            return row.__replace__(secrets=rehashed(row.secrets, event))
         case ClientDisabled():
             held = row.disabled_by == "operator"
-            return {"state": "disabled", "disabled_by": "operator" if held else event.by}
+            return row.__replace__(state="disabled", disabled_by="operator" if held else event.by)
         case ClientEnabled():
-            return {"state": "active", "disabled_by": None}
+            return row.__replace__(state="active", disabled_by=None)
         case ClientDeleted():
             return None
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from events.codec import tags
 from events.consent import ConsentEvent, ConsentGiven, ConsentWithdrawn
@@ -49,9 +49,7 @@ def project(row: Row | None, stream: UUID, event: ConsentEvent) -> Row | None:
                 version=row.version + 1 if row else 1,
             )
         case ConsentWithdrawn():
-            return row and structs.replace(
-                row, state="withdrawn", scopes=(), withdrawn_at=event.at, version=row.version + 1
-            )
+            return row and row.__replace__(state="withdrawn", scopes=(), withdrawn_at=event.at, version=row.version + 1)
 
 
 TABLE = Table(name="consents", row=Row, tags=tags(ConsentEvent), project=project)

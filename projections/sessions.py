@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from events.codec import tags
 from events.database import AnyConnection
@@ -67,7 +67,7 @@ def project(row: Row | None, stream: UUID, event: SessionEvent) -> Row | None:
     """The session's row after the event."""
     if isinstance(event, SessionStarted):
         return _started(stream, event)
-    return None if row is None else structs.replace(row, version=row.version + 1, **_changes(row, event))
+    return None if row is None else _changed(row.__replace__(version=row.version + 1), event)
 
 
 def _started(stream: UUID, event: SessionStarted) -> Row:
@@ -88,21 +88,16 @@ def _started(stream: UUID, event: SessionStarted) -> Row:
     )
 
 
-def _changes(row: Row, event: SessionEvent) -> dict[str, Any]:
+def _changed(row: Row, event: SessionEvent) -> Row:
     match event:
         case SessionStarted() | SessionUsedAfterEnd():
-            return {}
+            return row
         case SessionReauthenticated():
-            return {
-                "token_hash": event.token_hash,
-                "amr": event.amr,
-                "acr": event.acr,
-                "authenticated_at": event.at,
-            }
+            return row.__replace__(token_hash=event.token_hash, amr=event.amr, acr=event.acr, authenticated_at=event.at)
         case SessionEnded():
-            return {"state": "ended", "ended_at": event.at, "notify": event.notify, "device": None}
+            return row.__replace__(state="ended", ended_at=event.at, notify=event.notify, device=None)
         case SessionClientNotified() | SessionClientNotReached():
-            return {"notify": tuple(each for each in row.notify if each != event.client_id)}
+            return row.__replace__(notify=tuple(each for each in row.notify if each != event.client_id))
 
 
 TABLE = Table(name="sessions", row=Row, tags=tags(SessionEvent), project=project)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, json, structs
+from msgspec import Struct, json
 
 from events.codec import tags
 from events.database import AnyConnection
@@ -37,9 +37,9 @@ def project(row: Row | None, stream: UUID, event: SigningKeyEvent) -> Row | None
         return None
     match event:
         case SigningKeyActivated():
-            return structs.replace(row, state="active", activated_at=event.at, version=row.version + 1)
+            return row.__replace__(state="active", activated_at=event.at, version=row.version + 1)
         case SigningKeyRetired():
-            return structs.replace(row, state="retired", retired_at=event.at, version=row.version + 1)
+            return row.__replace__(state="retired", retired_at=event.at, version=row.version + 1)
 
 
 def _published(stream: UUID, event: SigningKeyPublished) -> Row:

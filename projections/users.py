@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, json, structs
+from msgspec import Struct, json
 
 from events.codec import tags
 from events.database import AnyConnection
@@ -57,7 +57,7 @@ def project(row: Row | None, stream: UUID, event: UserEvent) -> Row | None:
     """The user's row after the event. An erased user keeps the row: their `sub` is never anybody else's."""
     if isinstance(event, UserRegistered):
         return _registered(stream, event)
-    return None if row is None else structs.replace(row, version=row.version + 1, **_changes(row, event))
+    return None if row is None else _changed(row.__replace__(version=row.version + 1), event)
 
 
 def _registered(stream: UUID, event: UserRegistered) -> Row:
@@ -74,26 +74,26 @@ def _registered(stream: UUID, event: UserRegistered) -> Row:
     )
 
 
-def _changes(row: Row, event: UserEvent) -> dict[str, Any]:
+def _changed(row: Row, event: UserEvent) -> Row:
     match event:
         case UserRegistered():
-            return {}
+            return row
         case UserVerified():
-            return {"verified": True}
+            return row.__replace__(verified=True)
         case UserPasswordChanged():
-            return {"password": event.password, "password_at": event.at}
+            return row.__replace__(password=event.password, password_at=event.at)
         case UserProfileChanged():
-            return {"profile": event.profile}
+            return row.__replace__(profile=event.profile)
         case UserFactorAdded():
-            return {"factors": (*row.factors, event.factor)}
+            return row.__replace__(factors=(*row.factors, event.factor))
         case UserFactorRemoved():
-            return {"factors": tuple(f for f in row.factors if f.factor_id != event.factor_id)}
+            return row.__replace__(factors=tuple(f for f in row.factors if f.factor_id != event.factor_id))
         case UserDisabled():
-            return {"state": "disabled"}
+            return row.__replace__(state="disabled")
         case UserEnabled():
-            return {"state": "active"}
+            return row.__replace__(state="active")
         case UserErased():
-            return {"state": "erased", "profile": None, "password": None, "password_at": None, "factors": ()}
+            return row.__replace__(state="erased", profile=None, password=None, password_at=None, factors=())
 
 
 TABLE = Table(name="users", row=Row, tags=tags(UserEvent), project=project)

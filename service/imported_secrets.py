@@ -10,8 +10,6 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from msgspec import structs
-
 from events.client import StoredSecret
 from events.database import Unavailable
 from events.envelope import ByService, Meta
@@ -51,8 +49,8 @@ class ImportedSecrets:
         """The client with the SHA-256 of those of its short secrets that this process has proved."""
         if not self._short or self._short.keys().isdisjoint(secret.secret_id for secret in seen.client.secrets):
             return seen
-        secrets = [structs.replace(s, hash=self._short.get(s.secret_id, s.hash)) for s in seen.client.secrets]
-        return structs.replace(seen, client=structs.replace(seen.client, secrets=secrets))
+        secrets = [s.__replace__(hash=self._short.get(s.secret_id, s.hash)) for s in seen.client.secrets]
+        return seen.__replace__(client=seen.client.__replace__(secrets=secrets))
 
     async def settle(self, seen: Seen, text: str, address: str) -> Seen | None:
         """The client as it is once the secret that this text is, if it was brought along, is one of ours.

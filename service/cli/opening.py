@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import asyncpg
-from msgspec import DecodeError, structs
+from msgspec import DecodeError
 
 from events.codec import UnreadableEvent
 from events.database import LOST, Connection, LoginRefused, Unavailable, connect
@@ -95,7 +95,7 @@ def opened(*, needs_key: bool = False, migrated: bool = True, creates: bool = Fa
             if _present(url, superuser) != version.WANTED and migrated:
                 _say_migrated(*bring_up(superuser))
             key = settings.master_key or master_key.of_directory(settings.data)
-            yield structs.replace(settings, database_url=url if migrated else superuser, master_key=key)
+            yield settings.__replace__(database_url=url if migrated else superuser, master_key=key)
 
 
 def _present(url: str, superuser: str) -> str | None:

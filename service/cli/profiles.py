@@ -45,14 +45,12 @@ def changes(
 
 def with_address(profile: "Profile", changes: dict[str, Any]) -> dict[str, Any]:
     """The same with the whole address, which is changed as one, as it is when these parts of it are changed."""
-    from msgspec import structs  # noqa: PLC0415
-
     from service.people.profile import Address  # noqa: PLC0415
 
     parts = {name.partition(".")[2]: value or None for name, value in changes.items() if name.startswith("address.")}
     if not parts:
         return changes
-    address = structs.replace(profile.address or Address(), **parts)
+    address = (profile.address or Address()).__replace__(**parts)
     rest = {name: value for name, value in changes.items() if not name.startswith("address.")}
     return {**rest, "address": None if address == Address() else address}
 

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from functools import reduce
-from typing import Literal
+from typing import Literal, TypeVar
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType
 
 from events.client import (
     AccessTokenAlg,
@@ -64,6 +64,10 @@ class RegisterClient(Struct, frozen=True, kw_only=True):
     client_id: str | UnsetType = UNSET
 
 
+Value = TypeVar("Value")
+Before = TypeVar("Before")
+
+
 class LoginChange(Struct, frozen=True, kw_only=True):
     """What is UNSET stays as it is. What is usual is recorded as nothing said: `require_pkce` None, `id_token_claims` "scopes"."""
 
@@ -75,11 +79,20 @@ class LoginChange(Struct, frozen=True, kw_only=True):
     id_token_claims: IdTokenClaims | UnsetType = UNSET
 
     def after(self, login: Login) -> Login:
-        asked = {name: getattr(self, name) for name in self.__struct_fields__}
-        said = {name: value for name, value in asked.items() if value is not UNSET}
-        usual = {"require_pkce": None, "id_token_claims": "scopes"}
-        recorded = {name: UNSET if value == usual.get(name, UNSET) else value for name, value in said.items()}
-        return structs.replace(login, **recorded)
+        pkce = _said(self.require_pkce, login.require_pkce)
+        claims = login.id_token_claims if self.id_token_claims is UNSET else self.id_token_claims
+        return login.__replace__(
+            require_pkce=UNSET if pkce is None else pkce,
+            first_party=_said(self.first_party, login.first_party),
+            id_token_alg=_said(self.id_token_alg, login.id_token_alg),
+            post_logout_redirect_uris=_said(self.post_logout_redirect_uris, login.post_logout_redirect_uris),
+            backchannel_logout_uri=_said(self.backchannel_logout_uri, login.backchannel_logout_uri),
+            id_token_claims=UNSET if claims == "scopes" else claims,
+        )
+
+
+def _said(value: Value | UnsetType, before: Before) -> Value | Before:
+    return before if value is UNSET else value
 
 
 class ChangeClient(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ Nothing is kept at the server between the pages: the request travels sealed, and
 from html import escape
 from http import HTTPStatus
 
-from msgspec import structs
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -159,7 +158,7 @@ def _with_hint(resources: Resources, asked: AuthorizationRequest, hint: str | No
     if asked.wanted_sub not in (None, str(about.sub)):
         description = "The id_token_hint and the parameter claims name two different people."
         raise Redirected(redirects.refused(asked, resources.settings.issuer, "invalid_request", description))
-    return structs.replace(asked, wanted_sub=str(about.sub))
+    return asked.__replace__(wanted_sub=str(about.sub))
 
 
 def _is_not_only_looked_at(request: Request) -> None:

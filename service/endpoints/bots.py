@@ -3,7 +3,6 @@
 import re
 
 import asyncpg
-from msgspec import structs
 from starlette.responses import Response
 
 from events.database import read
@@ -86,7 +85,7 @@ async def delete_bot(call: Call) -> Response:
     handled = await _carry_out(call, DeleteBot(by=call.caller.holder))
     bot_id = call.request.path_params["bot_id"]
     left = await read(call.resources.ledger.pool, lambda c: clients.of_bot(c, bot_id))
-    await delete_clients(call.resources.ledger, left, EVERYBODY, structs.replace(call.meta, cause=handled.position))
+    await delete_clients(call.resources.ledger, left, EVERYBODY, call.meta.__replace__(cause=handled.position))
     return Response(status_code=204, headers=position(handled))
 
 

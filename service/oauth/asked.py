@@ -6,7 +6,7 @@ Nothing is kept at the server between the pages, and nobody but this server can 
 import time
 from uuid import UUID
 
-from msgspec import Struct, ValidationError, json, structs
+from msgspec import Struct, ValidationError, json
 
 from service.oauth.claims import scopes_of
 from service.sealing import CannotOpen, Seal
@@ -83,4 +83,4 @@ class Requests:
 
 def begun_again(expired: AuthorizationRequest, now: float) -> AuthorizationRequest:
     """The same request as if its client made it now: what the person answered before counts no longer."""
-    return structs.replace(expired, asked_at=now, chosen=None, consented=None)
+    return expired.__replace__(asked_at=now, chosen=None, consented=None)

@@ -7,7 +7,7 @@ the client (Redirected). RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
 from collections.abc import Collection, Sequence
 from urllib.parse import parse_qsl
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from projections.clients import Found
 from service.oauth import parameters, redirect_match, redirects, request_objects
@@ -118,7 +118,7 @@ def still_good(
         parameters.pkce_is_used(request.code_challenge, found, of_all=pkce_of_all)
     except Fault as fault:
         raise Redirected(redirects.refused(request, issuer, fault.error, str(fault))) from fault
-    return structs.replace(request, scopes=scopes), found
+    return request.__replace__(scopes=scopes), found
 
 
 def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> AuthorizationRequest:
@@ -128,8 +128,7 @@ def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> Author
     _nothing_is_too_long(params)
     _the_response_is_a_code(params)
     wanted = parameters.wanted_claims(params)
-    return structs.replace(
-        answer,
+    return answer.__replace__(
         scopes=parameters.scopes(params, found),
         nonce=parameters.visible(params, "nonce"),
         code_challenge=parameters.challenge_of(params, found, of_all=asked.pkce_of_all),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from msgspec import Struct, structs
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -107,7 +107,7 @@ class Visit(Struct, frozen=True, kw_only=True):
 
     def onward(self, **answered: Any) -> Response:
         """Back to the authorization endpoint, which knows the next step; `answered` is what the person has answered by now."""
-        going = structs.replace(self, asked=structs.replace(self.goal(), **answered))
+        going = self.__replace__(asked=self.goal().__replace__(**answered))
         return going.to(CONTINUE)
 
 

@@ -2,7 +2,6 @@
 
 from urllib.parse import urlsplit
 
-from msgspec import structs
 from starlette.responses import Response
 
 from events.consent import stream_of
@@ -74,7 +73,7 @@ def _as_another(visit: Visit) -> str:
     """Where whoever is not the one signed in goes on with the same request: it is answered for whoever signs in next."""
     asked = visit.goal()
     prompts = tuple(dict.fromkeys((*asked.prompts, SELECT_ACCOUNT)))
-    return structs.replace(visit, asked=structs.replace(asked, prompts=prompts, chosen=None)).url("/signin")
+    return visit.__replace__(asked=asked.__replace__(prompts=prompts, chosen=None)).url("/signin")
 
 
 CONSENT_PAGE = Page(get=show, post=answer, personal=True)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from msgspec import Struct, structs
+from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -98,7 +98,7 @@ def _over(visit: Visit, expired: AuthorizationRequest | None) -> Told:
             status=400,
             title=_("That took too long"),
             sentences=(_("The page was open for more than an hour."), _("For your safety, please begin again.")),
-            again=structs.replace(visit, asked=begun_again(expired, time.time())).url(CONTINUE),
+            again=visit.__replace__(asked=begun_again(expired, time.time())).url(CONTINUE),
             label=_("Start again"),
         )
     return Told(

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
-from msgspec import structs
 from starlette.responses import RedirectResponse, Response
 
 from events.envelope import ByService, Meta
@@ -79,7 +78,7 @@ async def come_back(visit: Visit) -> Response:
     begun = slips.opened(visit, visit.cookie(COOKIE), Begun)
     if begun is None or not compare_digest(begun.state.encode(), visit.given("state").encode("utf-8", "replace")):
         return _told(visit, "late")
-    visit = structs.replace(visit, asked=_asked(visit, begun), form={"next": begun.next})
+    visit = visit.__replace__(asked=_asked(visit, begun), form={"next": begun.next})
     if (
         begun.at + SECONDS < time.time()
     ):  # a client's request is over by then, too: `_asked` said so, with a way to begin again

@@ -8,7 +8,7 @@ from secrets import token_bytes
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct, field, json, structs
+from msgspec import Struct, field, json
 
 from events.database import LOST, Unavailable, read
 from events.envelope import ByService, Meta
@@ -153,7 +153,7 @@ class People:
         _check(wanted)
         if wanted == profile and (only_at is None or row.version in only_at):
             return Handled(None, row.version)
-        wanted = structs.replace(wanted, updated_at=int(now.timestamp()))
+        wanted = wanted.__replace__(updated_at=int(now.timestamp()))
         sealed = await self._sealed(user, PROFILE, json.encode(wanted))
         # At the version that was read, or else two changes at once would each lose what the other one changed.
         only_at = {row.version} if only_at is None else only_at & {row.version}

@@ -6,8 +6,6 @@ Whoever is killed in between has the rest done by housekeeping: every step finds
 from datetime import UTC, datetime
 from uuid import UUID
 
-from msgspec import structs
-
 from events.database import AnyConnection, read
 from events.envelope import ByService, Meta
 from projections import authorizations, clients, sessions
@@ -93,4 +91,4 @@ async def _to_be_told(connection: AnyConnection, session: UUID) -> tuple[str, ..
 
 def because(meta: Meta, handled: Handled) -> Meta:
     """The same, for what follows from what was done."""
-    return meta if handled.position is None else structs.replace(meta, cause=handled.position)
+    return meta if handled.position is None else meta.__replace__(cause=handled.position)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from service.text import LINES, NAME, NAME_MUST, TEXT, name_fault, unseen
 
@@ -141,12 +141,12 @@ def claims_of(profile: Profile, *, verified: bool, since: datetime) -> dict[str,
 
 def changed(profile: Profile, changes: Mapping[str, Any]) -> Profile:
     """With other values for some of CLAIMS. An empty text is none; a group is named once; a number of another phone is not verified."""
-    tidy = {name: value if value != "" else None for name, value in changes.items()}
+    tidy: dict[str, Any] = {name: value if value != "" else None for name, value in changes.items()}
     if "groups" in tidy:
         tidy["groups"] = tuple(dict.fromkeys(cast("Sequence[str]", tidy["groups"] or ())))
     if tidy.get("phone_number", profile.phone_number) != profile.phone_number:
         tidy.setdefault("phone_number_verified", False)
-    return structs.replace(profile, **tidy)
+    return profile.__replace__(**tidy)
 
 
 def _are_groups(groups: Sequence[str]) -> bool:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from msgspec import json, structs
+from msgspec import json
 from rich.console import Console
 
 from service.embedded.cluster import running
@@ -67,7 +67,7 @@ def _asked() -> argparse.Namespace:
 
 def _pace(asked: argparse.Namespace) -> Pace:
     pace = QUICK if asked.quick else CAREFUL
-    return structs.replace(pace, events=asked.events or pace.events, rounds=asked.rounds or pace.rounds)
+    return pace.__replace__(events=asked.events or pace.events, rounds=asked.rounds or pace.rounds)
 
 
 def _sections(asked: argparse.Namespace, say: Say) -> Iterable[tuple[str, report.Figures]]:

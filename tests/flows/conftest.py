@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import uvicorn
-from msgspec import Struct, structs
+from msgspec import Struct
 from starlette.applications import Starlette
 
 from events.envelope import ByService, Meta
@@ -136,9 +136,8 @@ def settings_for(database: str, url: str, **changes: Any) -> Settings:
         "MUNIMENT_DATABASE_URL": database,
         "MUNIMENT_MASTER_KEY": base64.urlsafe_b64encode(MASTER_KEY).decode(),
     }
-    return structs.replace(
-        read(environment), **{"issuer": url, "audience": url, "data": Path("/nonexistent"), **changes}
-    )
+    wanted: dict[str, Any] = {"issuer": url, "audience": url, "data": Path("/nonexistent"), **changes}
+    return read(environment).__replace__(**wanted)
 
 
 async def _login(database: str) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 import jwt
-from msgspec import structs
 
 from events.client import ClientCredentials
 from events.log import Append, Log
@@ -30,7 +29,7 @@ async def bot_of(live: Live, email: str) -> str:
 
 async def test_a_bot_with_many_clients_is_deleted_while_others_get_tokens(live: Live):
     bot, (client_id, secret) = await bot_of(live, "many@example.com"), await live.register()
-    change = structs.replace(REGISTERED, grant=ClientCredentials(bot_user_id=bot))
+    change = REGISTERED.__replace__(grant=ClientCredentials(bot_user_id=bot))
     log = Log(live.database)
     streams = [new_id() for _ in range(450)]
     appends = [

@@ -6,7 +6,6 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import schemathesis
-from msgspec import structs
 from starlette.routing import Route
 
 from projections import clients
@@ -176,7 +175,7 @@ class Reading(dict[str, str]):
 def test_every_parameter_that_an_authorization_request_may_have_is_described():
     form = Reading(client_id="x", redirect_uri="https://app.example.com/cb", response_type="code")
     row: Any = clients.TABLE.fold(STREAM, [INTERACTIVE])
-    row = structs.replace(row, redirect_uris=(form["redirect_uri"],), scopes=("api:public",))
+    row = row.__replace__(redirect_uris=(form["redirect_uri"],), scopes=("api:public",))
     asked = authorize.Asked(params=form, twice=(), issuer="https://auth.example.com", now=0)
     authorize.checked(asked, Found(client=row, bot_state=None))
     described = {parameter.name for parameter in AUTHORIZE}

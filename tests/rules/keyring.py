@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from joserfc.jwk import ECKey
-from msgspec import convert, json, structs
+from msgspec import convert, json
 
 from events.signing_key import PublicJwk
 from projections.signing_keys import Row
@@ -70,7 +70,7 @@ def row(name: str) -> Row:
         version=2,
     )
     retired = {"retired": datetime.now(UTC), "long gone": datetime.now(UTC) - timedelta(hours=2)}.get(name)
-    return structs.replace(made, retired_at=retired)
+    return made.__replace__(retired_at=retired)
 
 
 def ring() -> KeyRing:

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from msgspec import structs
-
 from events.access_token import AccessTokenRevoked
 from events.authorization import (
     AuthorizationGranted,
@@ -94,7 +92,7 @@ INTERACTIVE = ClientRegistered(
     secret=SECRET,
     at=AT,
 )
-PUBLIC_REGISTERED = structs.replace(INTERACTIVE, secret=None)
+PUBLIC_REGISTERED = INTERACTIVE.__replace__(secret=None)
 RENAMED = ClientDisplayNameChanged(display_name="CRM", was="Production CRM Integration")
 MOVED = ClientRedirectUrisChanged(redirect_uris=("https://app.example.com/other",), was=())
 NARROWED = ClientScopesChanged(scopes=(), was=("api:public",))
@@ -112,8 +110,8 @@ LOGIN_CHANGED = ClientLoginChanged(
 ALG_CHANGED = ClientAccessTokenAlgChanged(access_token_alg="RS256", was=None)
 SECRET_ADDED = ClientSecretAdded(secret=secret(2))
 SECRET_REVOKED = ClientSecretRevoked(secret_id=UUID(int=1))
-SECRET_IMPORTED = structs.replace(SECRET, hash="", hint="unknown", imported="$2b$04$" + "a" * 53)
-IMPORTED = structs.replace(REGISTERED, secret=SECRET_IMPORTED, client_id="crm-sync")
+SECRET_IMPORTED = SECRET.__replace__(hash="", hint="unknown", imported="$2b$04$" + "a" * 53)
+IMPORTED = REGISTERED.__replace__(secret=SECRET_IMPORTED, client_id="crm-sync")
 SECRET_REHASHED = ClientSecretRehashed(secret_id=UUID(int=1), hash=HASH, hint="…cret")
 DISABLED, ENABLED, DELETED = ClientDisabled(), ClientEnabled(), ClientDeleted()
 DISABLED_BY_OPERATOR = ClientDisabled(by="operator")
@@ -153,12 +151,12 @@ def factor(number: int, kind: str = "totp") -> Factor:
 
 
 USER_REGISTERED = UserRegistered(profile=PROFILE, password=PASSWORD, email_verified=False, at=AT)
-USER_FROM_UPSTREAM = structs.replace(USER_REGISTERED, password=None, email_verified=True)
+USER_FROM_UPSTREAM = USER_REGISTERED.__replace__(password=None, email_verified=True)
 USER_VERIFIED = UserVerified(at=SOON)
 PASSWORD_CHANGED = UserPasswordChanged(password=PASSWORD, at=SOON)
 PROFILE_CHANGED = UserProfileChanged(profile=PROFILE, at=SOON)
 FACTOR_ADDED, PASSKEY_ADDED = UserFactorAdded(factor=factor(1)), UserFactorAdded(factor=factor(2, "passkey"))
-NAMED_PASSKEY_ADDED = structs.replace(PASSKEY_ADDED, name="aGFzaGVkIHVuZGVyIHRoZWlyIGRhdGEga2V5")
+NAMED_PASSKEY_ADDED = PASSKEY_ADDED.__replace__(name="aGFzaGVkIHVuZGVyIHRoZWlyIGRhdGEga2V5")
 FACTOR_REMOVED = UserFactorRemoved(factor_id=UUID(int=1))
 USER_DISABLED, USER_ENABLED, USER_ERASED = UserDisabled(), UserEnabled(), UserErased(at=LATER)
 
@@ -183,7 +181,7 @@ CLIENT_NOT_REACHED = SessionClientNotReached(client_id="oauth_client_other", why
 CONSENT_GIVEN = ConsentGiven(
     user=PERSON, client_id=CLIENT_ID, resource="https://crm.example.com", scopes=("openid", "crm:read"), at=AT
 )
-CONSENT_TO_US = structs.replace(CONSENT_GIVEN, resource=None)
+CONSENT_TO_US = CONSENT_GIVEN.__replace__(resource=None)
 CONSENT_WITHDRAWN = ConsentWithdrawn(at=LATER)
 
 GRANTED = AuthorizationGranted(
@@ -200,9 +198,7 @@ GRANTED = AuthorizationGranted(
     userinfo_claims=("name",),
     bound_by=("pkce", "nonce"),
 )
-GRANTED_THE_LEAST = structs.replace(
-    GRANTED, resource=None, nonce=None, id_token_claims=(), userinfo_claims=(), bound_by=()
-)
+GRANTED_THE_LEAST = GRANTED.__replace__(resource=None, nonce=None, id_token_claims=(), userinfo_claims=(), bound_by=())
 CODE_ISSUED = CodeIssued(
     hash=hashed(0xC0DE),
     redirect_uri="https://app.example.com/callback",

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
 from projections import clients
 from projections.clients import Found
@@ -108,7 +107,7 @@ NAME_ALONE = Presented(client_id="me", client_secret=None, method="none")
 
 
 def found(bot_state: str | None = None, **changes: Any) -> Found:
-    return Found(client=structs.replace(ROW, **changes), bot_state=bot_state)
+    return Found(client=ROW.__replace__(**changes), bot_state=bot_state)
 
 
 @pytest.mark.parametrize(
@@ -138,11 +137,9 @@ def test_a_public_client_has_nothing_to_prove_itself_with():
         pytest.param(NAME_ALONE, found(public=True, secrets=(), state="disabled"), id="a disabled public client"),
         pytest.param(NAME_ALONE, found("disabled", public=True, secrets=()), id="a public client of a disabled bot"),
         pytest.param(MINE, found(public=True, secrets=()), id="a public client with a secret, for it has none"),
-        pytest.param(
-            structs.replace(MINE, client_secret=""), found(public=True, secrets=()), id="or with an empty secret"
-        ),
+        pytest.param(MINE.__replace__(client_secret=""), found(public=True, secrets=()), id="or with an empty secret"),
         pytest.param(MINE, None, id="an unknown client"),
-        pytest.param(structs.replace(MINE, client_secret="guess"), FOUND, id="a wrong secret"),
+        pytest.param(MINE.__replace__(client_secret="guess"), FOUND, id="a wrong secret"),
         pytest.param(MINE, found(state="disabled"), id="a disabled client"),
         pytest.param(MINE, found("disabled"), id="a disabled bot"),
         pytest.param(MINE, found("deleted"), id="a deleted bot"),
@@ -159,7 +156,7 @@ def test_whoever_does_not_is_refused_in_the_same_words_whatever_the_reason(given
 
 GIVEN = Presented(client_id=ROW.client_id, client_secret=None, method="none")
 EXPIRED = secret(1, expires_at=AT - timedelta(seconds=1))
-PUBLIC = Found(client=structs.replace(ROW, public=True), bot_state=None)
+PUBLIC = Found(client=ROW.__replace__(public=True), bot_state=None)
 
 
 @pytest.mark.parametrize(
@@ -178,4 +175,4 @@ PUBLIC = Found(client=structs.replace(ROW, public=True), bot_state=None)
     ],
 )
 def test_the_log_is_told_why_a_client_was_not_believed(text: str | None, found: Found | None, why: str | None):
-    assert why_not(structs.replace(GIVEN, client_secret=text), found, AT) == why
+    assert why_not(GIVEN.__replace__(client_secret=text), found, AT) == why

@@ -17,7 +17,6 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc9101 import authorization_server as jar
 from authlib.oidc.core.grants import code as openid_code
 from joserfc.util import urlsafe_b64encode
-from msgspec import structs
 
 from events.authorization import AuthorizationGranted, Authorized, CodeIssued, RefreshToken
 from projections.clients import Found
@@ -115,11 +114,11 @@ class TestPkce:
         assert isinstance(refused(form), MissingVerifier)
         public = found(grant_type="authorization_code", public=True, secrets=())
         nothing = Presented(client_id=MINE.client_id, client_secret=None, method=NONE)
-        assert isinstance(refused(form, structs.replace(FACTS, given=nothing, found=public)), MissingVerifier)
+        assert isinstance(refused(form, FACTS.__replace__(given=nothing, found=public)), MissingVerifier)
 
     def test_here_a_verifier_for_a_code_without_a_challenge_is_refused(self):
-        bare = structs.replace(AUTHORIZED, code=structs.replace(ISSUED, code_challenge=None))
-        refusal = refused(FORM, structs.replace(FACTS, authorized=bare))
+        bare = AUTHORIZED.__replace__(code=ISSUED.__replace__(code_challenge=None))
+        refusal = refused(FORM, FACTS.__replace__(authorized=bare))
         assert (type(refusal), refusal.error) == (Refused, "invalid_request")
         assert "had no code_challenge" in refusal.description
 
@@ -131,23 +130,21 @@ class TestTheCode:
 
     def test_here_it_is_bound_to_its_client_and_its_redirect_uri(self):
         assert decide(FACTS, FORM).sub == str(STREAM)
-        other = structs.replace(
-            AUTHORIZED, granted=structs.replace(GRANTED, client=AUTHORIZED.granted.user.__class__(int=9))
-        )
-        assert refused(FORM, structs.replace(FACTS, authorized=other)).error == "invalid_grant"
+        other = AUTHORIZED.__replace__(granted=GRANTED.__replace__(client=AUTHORIZED.granted.user.__class__(int=9)))
+        assert refused(FORM, FACTS.__replace__(authorized=other)).error == "invalid_grant"
         elsewhere = refused({**FORM, "redirect_uri": f"{URI}/"})
         assert (elsewhere.error, elsewhere.description) == ("invalid_grant", OTHER_REDIRECT_URI)
         assert isinstance(refused({**FORM, "code": tickets.make(tickets.CODE, STREAM).reveal()}), Gone)
-        assert isinstance(refused(FORM, structs.replace(FACTS, authorized=None)), Gone)
+        assert isinstance(refused(FORM, FACTS.__replace__(authorized=None)), Gone)
 
     def test_here_what_is_missing_is_named(self):
         assert "The parameter code is missing." in refused({"grant_type": "authorization_code"}).description
         assert "The parameter refresh_token is missing." in refused({"grant_type": "refresh_token"}).description
 
     def test_here_a_redirect_uri_that_was_not_named_at_first_need_not_be_named_again(self):
-        unnamed = structs.replace(AUTHORIZED, code=structs.replace(ISSUED, named=False))
+        unnamed = AUTHORIZED.__replace__(code=ISSUED.__replace__(named=False))
         form = {name: value for name, value in FORM.items() if name != "redirect_uri"}
-        assert decide(structs.replace(FACTS, authorized=unnamed), form).scope == "openid email"
+        assert decide(FACTS.__replace__(authorized=unnamed), form).scope == "openid email"
 
 
 class TestRefreshing:
@@ -159,10 +156,8 @@ class TestRefreshing:
         assert decide(FACTS, {**AGAIN, "scope": "email"}).scope == "email"
         assert decide(FACTS, {**AGAIN, "scope": " email  openid "}).scope == "email openid"
         assert refused({**AGAIN, "scope": "email api:public"}).error == "invalid_scope"
-        other = structs.replace(
-            AUTHORIZED, granted=structs.replace(GRANTED, client=AUTHORIZED.granted.user.__class__(int=9))
-        )
-        assert refused(AGAIN, structs.replace(FACTS, authorized=other)).error == "invalid_grant"
+        other = AUTHORIZED.__replace__(granted=GRANTED.__replace__(client=AUTHORIZED.granted.user.__class__(int=9)))
+        assert refused(AGAIN, FACTS.__replace__(authorized=other)).error == "invalid_grant"
 
     def test_here_what_the_client_may_not_ask_for_is_left_out_as_at_the_authorization_endpoint(self):
         for scope in ("roles email", "clients:write email"):
@@ -175,9 +170,9 @@ class TestThePublicClient:
     def test_here_it_shows_no_secret_and_no_other_client_may_do_without(self):
         nothing = Presented(client_id=MINE.client_id, client_secret=None, method=NONE)
         public = found(grant_type="authorization_code", public=True, secrets=())
-        assert decide(structs.replace(FACTS, given=nothing, found=public), FORM).sub == str(STREAM)
-        assert isinstance(refused(FORM, structs.replace(FACTS, given=nothing)), InvalidClient)
-        assert isinstance(refused(FORM, structs.replace(FACTS, found=public)), InvalidClient)
+        assert decide(FACTS.__replace__(given=nothing, found=public), FORM).sub == str(STREAM)
+        assert isinstance(refused(FORM, FACTS.__replace__(given=nothing)), InvalidClient)
+        assert isinstance(refused(FORM, FACTS.__replace__(found=public)), InvalidClient)
 
 
 class TestOddInputAtTheAuthorizationEndpoint:
@@ -203,7 +198,7 @@ class TestOddInputAtTheAuthorizationEndpoint:
             name: odd,
         }
         asked = Asked(params=params, twice=(), issuer=ISSUER, now=0)
-        client = structs.replace(PERSONS, client=structs.replace(PERSONS.client, redirect_uris=(URI,)))
+        client = PERSONS.__replace__(client=PERSONS.client.__replace__(redirect_uris=(URI,)))
         assert said_of(asked, None if name == "client_id" else client).isascii()
 
     def test_here_what_comes_twice_is_named(self):

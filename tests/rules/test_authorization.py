@@ -5,7 +5,6 @@ from functools import reduce
 from uuid import UUID
 
 import pytest
-from msgspec import structs
 
 from events.authorization import (
     AuthorizationEvent,
@@ -52,7 +51,7 @@ INSTANT = timedelta(microseconds=1)
 
 GRANT = GrantAuthorization(granted=GRANTED, code=CODE_ISSUED)
 REDEEM = RedeemCode(jti=UUID(int=1), refresh=NewRefreshToken(hash=hashed(1), expires_at=LATER), at=AT)
-REDEEM_ONCE = structs.replace(REDEEM, refresh=None)
+REDEEM_ONCE = REDEEM.__replace__(refresh=None)
 REFUSE = RefuseRedemption(client_id="oauth_client_other", why="another_client", at=AT)
 ROTATE = RotateRefreshToken(presented=hashed(1), next=hashed(2), jti=UUID(int=2), at=SOON)
 ROTATE_AGAIN = RotateRefreshToken(presented=hashed(2), next=hashed(3), jti=UUID(int=3), at=SOON)
@@ -82,7 +81,7 @@ def refused(command):
 
 
 def late(command, at):
-    return structs.replace(command, at=at)
+    return command.__replace__(at=at)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +92,7 @@ def late(command, at):
         rule(revoked(*ISSUED), GRANT, Clash, "a revoked one is not granted again"),
         rule(ISSUED, REDEEM, [CODE_REDEEMED, REFRESH_ISSUED], "a code is redeemed, with a refresh token"),
         rule(ISSUED, REDEEM_ONCE, [CODE_REDEEMED], "or without"),
-        rule(ISSUED, late(REDEEM_ONCE, SOON - INSTANT), [structs.replace(CODE_REDEEMED, at=SOON - INSTANT)], "in time"),
+        rule(ISSUED, late(REDEEM_ONCE, SOON - INSTANT), [CODE_REDEEMED.__replace__(at=SOON - INSTANT)], "in time"),
         rule(ISSUED, late(REDEEM, SOON), [], "not at its expiry"),
         rule(ISSUED, late(REDEEM, LATER), [], "and not after"),
         rule([GRANTED], REDEEM, [], "a code that was never issued is not redeemed"),
@@ -112,7 +111,7 @@ def late(command, at):
         rule(
             OFFLINE,
             late(ROTATE, LATER - INSTANT),
-            [structs.replace(REFRESH_ROTATED, at=LATER - INSTANT)],
+            [REFRESH_ROTATED.__replace__(at=LATER - INSTANT)],
             "for as long as it lives",
         ),
         rule(OFFLINE, late(ROTATE, LATER), [], "not at its expiry"),
@@ -122,8 +121,8 @@ def late(command, at):
         ),
         rule(TWICE_ROTATED, ROTATE, replayed_refresh(ROTATE), "also an old one"),
         rule(ROTATED, late(ROTATE, LATER), replayed_refresh(late(ROTATE, LATER)), "also after its expiry"),
-        rule(ROTATED, structs.replace(ROTATE, presented=hashed(9)), [], "one that never was is nothing"),
-        rule(OFFLINE, structs.replace(ROTATE, presented=hashed(2)), [], "nor is one that is yet to come"),
+        rule(ROTATED, ROTATE.__replace__(presented=hashed(9)), [], "one that never was is nothing"),
+        rule(OFFLINE, ROTATE.__replace__(presented=hashed(2)), [], "nor is one that is yet to come"),
         rule(ONLINE, ROTATE, [], "where there is no refresh token none is exchanged"),
         rule(ISSUED, ROTATE, [], "nor before the code was redeemed"),
         rule(revoked(*OFFLINE), ROTATE, [], "a revoked authorization's refresh token is worth nothing"),

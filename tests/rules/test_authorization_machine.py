@@ -8,7 +8,6 @@ from uuid import UUID
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from msgspec import structs
 
 from events.authorization import (
     AuthorizationRevoked,
@@ -72,7 +71,7 @@ class AnAuthorization(RuleBasedStateMachine):
     )
     def begin(self, age: timedelta | None, exchanges: int) -> None:
         """Many begin in the middle of a life: else most would be over before anything happened."""
-        code = structs.replace(CODE_ISSUED, expires_at=AT + CODE_LIVES)
+        code = CODE_ISSUED.__replace__(expires_at=AT + CODE_LIVES)
         self.ask(GrantAuthorization(granted=GRANTED, code=code))
         if age is not None:
             self.now += age

@@ -1,12 +1,12 @@
 """The rules of an authorization before anybody is asked: which redirect URI matches, what comes next, what a code looks like."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
 from service.oauth import tickets
 from service.oauth.asked import LIFETIME_SECONDS, AuthorizationRequest, NoRequest, Requests, begun_again
@@ -39,9 +39,9 @@ def present(seconds_ago: float) -> Present:
     return Present(user=USER, session=SESSION, authenticated_at=at, acr=ONE_FACTOR)
 
 
-def step(seconds_ago: float | None = 10, *, consented: bool = True, now: float = NOW, **changes: object):
+def step(seconds_ago: float | None = 10, *, consented: bool = True, now: float = NOW, **changes: Any):
     there = None if seconds_ago is None else present(seconds_ago)
-    return following(structs.replace(REQUEST, **changes), there, consented=consented, now=now)
+    return following(REQUEST.__replace__(**changes), there, consented=consented, now=now)
 
 
 NONE, LOGIN, CONSENT, SELECT = (("none",), ("login",), ("consent",), ("select_account",))
@@ -76,9 +76,9 @@ def test_what_comes_next(found, expected):
 
 
 def test_consent_that_was_given_again_counts_in_the_session_that_gave_it():
-    again = structs.replace(REQUEST, prompts=CONSENT, consented=SESSION)
+    again = REQUEST.__replace__(prompts=CONSENT, consented=SESSION)
     assert following(again, present(10), consented=True, now=NOW) == Grant(present(10))
-    elsewhere = structs.replace(REQUEST, prompts=CONSENT, consented=UUID(int=9))
+    elsewhere = REQUEST.__replace__(prompts=CONSENT, consented=UUID(int=9))
     assert following(elsewhere, present(10), consented=True, now=NOW) == AskConsent()
 
 
@@ -92,12 +92,12 @@ def test_consent_that_was_given_again_counts_in_the_session_that_gave_it():
     ],
 )
 def test_a_client_that_any_program_can_pose_as_asks_for_consent_each_time(public: bool, uri: str, each_time: bool):
-    asked = structs.replace(REQUEST, redirect_uri=uri)
+    asked = REQUEST.__replace__(redirect_uri=uri)
     every_time = asks_every_time(asked, client(public=public))
     assert every_time is each_time
 
-    def next_step(**changes: object):
-        changed = structs.replace(asked, **changes)
+    def next_step(**changes: Any):
+        changed = asked.__replace__(**changes)
         return following(changed, present(10), consented=True, now=NOW, every_time=every_time)
 
     assert next_step() == (AskConsent() if each_time else Grant(present(10)))
@@ -207,7 +207,7 @@ def test_a_sealed_request_is_read_back_for_an_hour_and_by_nobody_else(monkeypatc
 
 
 def test_an_expired_request_is_begun_again_without_what_the_person_said_before():
-    answered = structs.replace(REQUEST, asked_at=NOW - 4000, chosen=SESSION, consented=SESSION)
+    answered = REQUEST.__replace__(asked_at=NOW - 4000, chosen=SESSION, consented=SESSION)
     assert begun_again(answered, NOW) == REQUEST
 
 
@@ -237,14 +237,14 @@ def test_every_answer_says_who_gives_it_and_gives_the_state_back():
     ],
 )
 def test_an_answer_is_in_the_query_or_the_fragment_as_the_client_asked(mode: str, location: str):
-    asked = structs.replace(REQUEST, redirect_uri="https://app.example.com/cb?tenant=7", response_mode=mode)
+    asked = REQUEST.__replace__(redirect_uri="https://app.example.com/cb?tenant=7", response_mode=mode)
     assert allowed(asked, ISSUER, "code_x").location == location
 
 
 def test_a_claim_that_is_asked_for_singly_takes_the_same_yes_as_its_scope():
-    singly = structs.replace(REQUEST, scopes=("openid",), id_token_claims=("email",), userinfo_claims=("given_name",))
+    singly = REQUEST.__replace__(scopes=("openid",), id_token_claims=("email",), userinfo_claims=("given_name",))
     assert set(singly.to_allow) == {"openid", "profile", "email"}
-    assert structs.replace(REQUEST, scopes=("openid", "email"), userinfo_claims=("email_verified",)).to_allow == (
+    assert REQUEST.__replace__(scopes=("openid", "email"), userinfo_claims=("email_verified",)).to_allow == (
         "openid",
         "email",
     )

@@ -1,7 +1,6 @@
 """What may be asked of a bot, and what comes of asking."""
 
 import pytest
-from msgspec import structs
 
 from events.bot import ActiveBot, DeletedBot, DisabledBot, UnregisteredBot, evolve
 from service.commands.bot import DeleteBot, DisableBot, EnableBot, RegisterBot
@@ -41,7 +40,7 @@ DISABLE, ENABLE, DELETE = DisableBot(by=ALICE), EnableBot(by=ALICE), DeleteBot(b
         rule([BOT_REGISTERED], DELETE, [BOT_DELETED], "a bot can be deleted"),
         rule([BOT_REGISTERED, BOT_DISABLED], DELETE, [BOT_DELETED], "a disabled bot can be deleted"),
         *(
-            rule(given, structs.replace(command, by=by), NotFound, f"{who} and {type(command).__name__}: not found")
+            rule(given, command.__replace__(by=by), NotFound, f"{who} and {type(command).__name__}: not found")
             for command in (DISABLE, ENABLE, DELETE)
             for given, by, who in (
                 ([], ALICE, "nobody's bot"),

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import pytest
-from msgspec import structs
 
 from events.client import (
     Active,
@@ -69,10 +68,10 @@ REGISTER = RegisterClient(
     secret=secret(1),
     at=AT,
 )
-REGISTER_INTERACTIVE = structs.replace(
-    REGISTER, grant=INTERACTIVE.grant, display_name=None, redirect_uris=INTERACTIVE.redirect_uris
+REGISTER_INTERACTIVE = REGISTER.__replace__(
+    grant=INTERACTIVE.grant, display_name=None, redirect_uris=INTERACTIVE.redirect_uris
 )
-IMPORT = structs.replace(REGISTER, by=OPERATOR, client_id="crm-sync", secret=SECRET_IMPORTED)
+IMPORT = REGISTER.__replace__(by=OPERATOR, client_id="crm-sync", secret=SECRET_IMPORTED)
 REHASH = RehashSecret(secret_id=SECRET_REHASHED.secret_id, hash=SECRET_REHASHED.hash, hint=SECRET_REHASHED.hint)
 DISABLE, ENABLE, DELETE = DisableClient(by=ALICE), EnableClient(by=ALICE), DeleteClient(by=ALICE)
 RENAME = ChangeClient(by=ALICE, display_name="CRM")
@@ -80,9 +79,9 @@ ADD = AddSecret(by=ALICE, secret=secret(9), at=AT)
 REVOKE = RevokeSecret(by=ALICE, secret_id=UUID(int=1))
 ADDED = ClientSecretAdded(secret=secret(9))
 
-OF_ALICE = structs.replace(REGISTERED, grant=ClientCredentials(bot_user_id="alice"))
+OF_ALICE = REGISTERED.__replace__(grant=ClientCredentials(bot_user_id="alice"))
 FULL = [REGISTERED, *(ClientSecretAdded(secret=secret(n)) for n in range(2, MOST_SECRETS + 1))]
-BOTS_TOO = structs.replace(REGISTERED, scopes=("api:public", "bots:write"))
+BOTS_TOO = REGISTERED.__replace__(scopes=("api:public", "bots:write"))
 ALL_BUT_THE_FIRST_EXPIRED = [
     REGISTERED,
     *(ClientSecretAdded(secret=secret(n, expires_at=AT)) for n in range(2, MOST_SECRETS + 1)),
@@ -105,7 +104,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule([], REGISTER_INTERACTIVE, [INTERACTIVE], "an interactive client is registered"),
         rule(
             [],
-            structs.replace(REGISTER_INTERACTIVE, redirect_uris=("cursor://callback",)),
+            REGISTER_INTERACTIVE.__replace__(redirect_uris=("cursor://callback",)),
             Invalid,
             "a short scheme is not for a confidential client",
         ),
@@ -203,14 +202,12 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule([REGISTERED], scopes(), changed(), "any scope can be taken away"),
         rule([REGISTERED, NARROWED], scopes(), [], "taking away what is not there changes nothing"),
         rule(
-            [structs.replace(REGISTERED, scopes=("x", "api:public"))],
+            [REGISTERED.__replace__(scopes=("x", "api:public"))],
             scopes("x", "api:public", "crm:read"),
             [ClientScopesChanged(scopes=("x", "api:public", "crm:read"), was=("x", "api:public"))],
             "what the client has already need not be held",
         ),
-        rule(
-            [structs.replace(REGISTERED, scopes=("a", "b"))], scopes("b", "a"), [], "the order of scopes means nothing"
-        ),
+        rule([REGISTERED.__replace__(scopes=("a", "b"))], scopes("b", "a"), [], "the order of scopes means nothing"),
         rule(
             [REGISTERED],
             scopes("clients:write"),
@@ -243,7 +240,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         ),
         rule(
             [REGISTERED],
-            scopes("introspect:all", by=structs.replace(ALICE, scopes=frozenset({"introspect:all"}))),
+            scopes("introspect:all", by=ALICE.__replace__(scopes=frozenset({"introspect:all"}))),
             Forbidden,
             "nobody passes on that they may look into tokens of others",
         ),
@@ -272,44 +269,44 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule([BOTS_TOO], ADD, Forbidden, "who may do less than the client gets no secret of it"),
         rule(
             [BOTS_TOO],
-            structs.replace(ADD, by=structs.replace(ALICE, scopes=ALICE.scopes | {"bots:write"})),
+            ADD.__replace__(by=ALICE.__replace__(scopes=ALICE.scopes | {"bots:write"})),
             [ADDED],
             "who may do as much gets one",
         ),
         rule(
-            [structs.replace(REGISTERED, scopes=("api:public", "crm:write"))],
+            [REGISTERED.__replace__(scopes=("api:public", "crm:write"))],
             ADD,
             Forbidden,
             "a scope of another API must be held for it, too",
         ),
         rule(
-            [structs.replace(REGISTERED, scopes=("api:public", "crm:write"))],
-            structs.replace(ADD, by=OPERATOR),
+            [REGISTERED.__replace__(scopes=("api:public", "crm:write"))],
+            ADD.__replace__(by=OPERATOR),
             [ADDED],
             "an operator needs no scope of another API for it",
         ),
         rule(
-            [structs.replace(REGISTERED, scopes=("users:write",))],
-            structs.replace(ADD, by=OPERATOR),
+            [REGISTERED.__replace__(scopes=("users:write",))],
+            ADD.__replace__(by=OPERATOR),
             Forbidden,
             "but all those of this API",
         ),
         rule(
             [],
-            structs.replace(REGISTER, by=ALICE, scopes=("crm:write",)),
+            REGISTER.__replace__(by=ALICE, scopes=("crm:write",)),
             Forbidden,
             "no client is registered with more than the caller holds",
         ),
         rule(
             [],
-            structs.replace(REGISTER, by=ALICE, scopes=("clients:write",)),
+            REGISTER.__replace__(by=ALICE, scopes=("clients:write",)),
             Forbidden,
             "nor as somebody else with a scope of this API",
         ),
         *(
             rule(
                 [],
-                structs.replace(REGISTER, by=by, grant=ClientCredentials(bot_user_id=name)),
+                REGISTER.__replace__(by=by, grant=ClientCredentials(bot_user_id=name)),
                 Forbidden,
                 f"nobody acts as {name!r}, by {by and by.sub}",
             )
@@ -318,7 +315,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         ),
         rule([*FULL, SECRET_REVOKED], ADD, [ADDED], "a revoked secret does not count"),
         rule([], IMPORT, [IMPORTED], "an operator brings a client along, with its id and the hash of its secret"),
-        rule([], structs.replace(IMPORT, by=ALICE), Forbidden, "nobody else does"),
+        rule([], IMPORT.__replace__(by=ALICE), Forbidden, "nobody else does"),
         rule([IMPORTED, DELETED], IMPORT, Clash, "an id that was brought along is used once, too"),
         rule(
             [IMPORTED], REHASH, [SECRET_REHASHED], "a secret that was brought along is hashed as ours once it is proved"
@@ -343,7 +340,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
             "a secret that is not the client's is not found",
         ),
         *(
-            rule(given, structs.replace(command, by=by), NotFound, f"{who} and {type(command).__name__}: not found")
+            rule(given, command.__replace__(by=by), NotFound, f"{who} and {type(command).__name__}: not found")
             for command in (DISABLE, ENABLE, DELETE, RENAME, ADD, REVOKE)
             for given, by, who in (
                 ([], ALICE, "nobody's client"),
@@ -355,9 +352,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
             )
         ),
         *(
-            rule(
-                [REGISTERED], structs.replace(command, by=OPERATOR), then, f"an operator may: {type(command).__name__}"
-            )
+            rule([REGISTERED], command.__replace__(by=OPERATOR), then, f"an operator may: {type(command).__name__}")
             for command, then in (
                 (DISABLE, [DISABLED_BY_OPERATOR]),
                 (DELETE, [DELETED]),

@@ -1,7 +1,9 @@
 """The terms on which people log in through a client: who may set them, and to what."""
 
+from typing import Any
+
 import pytest
-from msgspec import UNSET, structs
+from msgspec import UNSET
 
 from events.client import (
     Active,
@@ -33,9 +35,9 @@ REGISTER = RegisterClient(
     at=AT,
     by=ALICE,
 )
-MACHINE = structs.replace(REGISTER, grant=REGISTERED.grant)
-REGISTERED_BARE = structs.replace(INTERACTIVE, grant=REGISTERED.grant)
-PUBLIC = structs.replace(INTERACTIVE, secret=None)
+MACHINE = REGISTER.__replace__(grant=REGISTERED.grant)
+REGISTERED_BARE = INTERACTIVE.__replace__(grant=REGISTERED.grant)
+PUBLIC = INTERACTIVE.__replace__(secret=None)
 USUAL = Login()
 NO_PKCE, PKCE = Login(require_pkce=False), Login(require_pkce=True)
 MINIMAL = Login(id_token_claims="minimal")
@@ -45,12 +47,12 @@ SKIPS_CONSENT = [INTERACTIVE, ClientLoginChanged(login=FIRST_PARTY, was=USUAL)]
 OUT = ("https://app.example.com/out",)
 
 
-def register(login: Login, by: Holder | None = ALICE, **more: object) -> RegisterClient:
-    return structs.replace(REGISTER, login=login, by=by, **more)
+def register(login: Login, by: Holder | None = ALICE, **more: Any) -> RegisterClient:
+    return REGISTER.__replace__(login=login, by=by, **more)
 
 
-def change(by: Holder = ALICE, **terms: object) -> ChangeClient:
-    return ChangeClient(by=by, login=structs.replace(LoginChange(), **terms))
+def change(by: Holder = ALICE, **terms: Any) -> ChangeClient:
+    return ChangeClient(by=by, login=LoginChange().__replace__(**terms))
 
 
 def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
@@ -69,7 +71,7 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
         rule([], register(FIRST_PARTY), Forbidden, "nobody lets their own client skip consent"),
         rule([], register(FIRST_PARTY, None), Forbidden, "nor does the service by itself"),
         rule([], register(FIRST_PARTY, OPERATOR), [INTERACTIVE, changed(FIRST_PARTY)], "an operator may"),
-        rule([], structs.replace(MACHINE, login=ES256), Clash, "nobody logs in through a machine"),
+        rule([], MACHINE.__replace__(login=ES256), Clash, "nobody logs in through a machine"),
         rule([INTERACTIVE], change(), [], "a change of no term changes nothing"),
         rule([INTERACTIVE], change(id_token_alg="RS256"), [], "to what is changes nothing"),
         rule([INTERACTIVE], change(id_token_alg="ES256"), [changed(ES256)], "a term can be changed"),
@@ -101,7 +103,7 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
         ),
         rule(
             [],
-            structs.replace(MACHINE, access_token_alg="RS256"),
+            MACHINE.__replace__(access_token_alg="RS256"),
             [REGISTERED_BARE, ALG_CHANGED],
             "a machine's tokens may be RS256",
         ),
@@ -155,11 +157,11 @@ WIDER = {
 
 @pytest.mark.parametrize("wider", WIDER.values(), ids=list(WIDER))
 def test_only_an_operator_widens_what_a_client_that_skips_consent_can_do(wider: ChangeClient):
-    asking = [structs.replace(INTERACTIVE, grant=AuthorizationCode(bot_user_id="alice"))]
+    asking = [INTERACTIVE.__replace__(grant=AuthorizationCode(bot_user_id="alice"))]
     skipping = [*asking, changed(FIRST_PARTY_PKCE)]
-    with_consent = structs.replace(wider, login=structs.replace(wider.login, first_party=False))
+    with_consent = wider.__replace__(login=wider.login.__replace__(first_party=False))
     assert outcome(CLIENT, skipping, wider) is Forbidden
-    assert isinstance(outcome(CLIENT, skipping, structs.replace(wider, by=OPERATOR)), list)
+    assert isinstance(outcome(CLIENT, skipping, wider.__replace__(by=OPERATOR)), list)
     assert isinstance(outcome(CLIENT, asking, wider), list)
     back = outcome(CLIENT, skipping, with_consent)
     assert isinstance(back, list)
@@ -167,13 +169,15 @@ def test_only_an_operator_widens_what_a_client_that_skips_consent_can_do(wider: 
 
 
 def test_the_refusal_names_what_would_be_widened_and_both_ways_on():
-    skipping = structs.replace(evolve(Unregistered(), INTERACTIVE), login=FIRST_PARTY)
+    registered = evolve(Unregistered(), INTERACTIVE)
+    assert isinstance(registered, Active)
+    skipping = registered.__replace__(login=FIRST_PARTY)
     command = ChangeClient(by=ALICE, redirect_uris=OUT, login=LoginChange(require_pkce=False))
     with pytest.raises(Forbidden, match=r"redirectUris, requirePkce takes the scope operate.*set firstParty to false"):
         decide(command, skipping)
 
 
-OLD = structs.replace(ES256, require_pkce=True)
+OLD = ES256.__replace__(require_pkce=True)
 """Terms as they were recorded when `true` was the default of require_pkce."""
 
 

@@ -5,7 +5,6 @@ from uuid import RFC_4122, UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
 from events.consent import Consented, NoConsent, evolve, stream_of
 from service.commands.consent import GiveConsent, WithdrawConsent
@@ -20,18 +19,18 @@ WITHDRAW = WithdrawConsent(at=LATER)
 
 
 def give(*scopes: str) -> GiveConsent:
-    return structs.replace(GIVE, scopes=scopes)
+    return GIVE.__replace__(scopes=scopes)
 
 
 def gave(*scopes: str):
-    return structs.replace(CONSENT_GIVEN, scopes=scopes)
+    return CONSENT_GIVEN.__replace__(scopes=scopes)
 
 
 @pytest.mark.parametrize(
     ("given", "command", "then"),
     [
         rule([], GIVE, [CONSENT_GIVEN], "a person allows a client something"),
-        rule([], structs.replace(GIVE, resource=None), [CONSENT_TO_US], "of the server's own"),
+        rule([], GIVE.__replace__(resource=None), [CONSENT_TO_US], "of the server's own"),
         rule([], give(), [gave()], "or nothing in particular, which is remembered too"),
         rule([], give("openid", "openid"), [gave("openid")], "a scope is allowed once"),
         rule([CONSENT_GIVEN], GIVE, [], "allowing the same again changes nothing"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import jwt as somebody_elses
 import pytest
-from msgspec import convert, json, structs
+from msgspec import convert, json
 
 from events.signing_key import PublicJwk
 from projections.signing_keys import Row
@@ -64,7 +64,7 @@ async def test_each_algorithm_signs_access_tokens_that_we_and_another_library_fi
 @pytest.mark.parametrize("alg", ALGORITHMS)
 async def test_a_token_is_of_the_algorithm_of_its_key_and_of_no_other(alg: str):
     others = [other for other in ALGORITHMS if other != alg]
-    confused = ring(*(structs.replace(row(other), kid=MADE[alg].kid) for other in others[:1]))
+    confused = ring(*(row(other).__replace__(kid=MADE[alg].kid) for other in others[:1]))
     with pytest.raises(BadToken):
         Tokens(confused, issuer=ISSUER, audience=AUDIENCE).verify(await sign(signing(alg), CLAIMS))
 
@@ -88,7 +88,7 @@ async def test_a_key(retired_for: timedelta | None, published: bool, for_hints: 
 
 
 async def test_a_key_outlives_its_id_tokens_where_access_tokens_are_short():
-    brief = structs.replace(read({}), token_lifetime=60)
+    brief = read({}).__replace__(token_lifetime=60)
     async with opened(brief, "postgresql://127.0.0.1/none", b"k" * 32) as resources:
         resources.ring.know([row("RS256", retired_for=timedelta(seconds=id_tokens.LIFETIME_SECONDS))])
         assert resources.ring.verifier(MADE["RS256"].kid) is not None
@@ -97,5 +97,5 @@ async def test_a_key_outlives_its_id_tokens_where_access_tokens_are_short():
 def test_a_key_of_an_algorithm_of_a_later_version_is_left_out():
     later: dict[str, Any] = {"kty": "AKP", "n": "x"}
     assert json.decode(
-        ring(structs.replace(row("ES256"), alg="ML-DSA-44", public_jwk=convert(later, PublicJwk))).jwks()
+        ring(row("ES256").__replace__(alg="ML-DSA-44", public_jwk=convert(later, PublicJwk))).jwks()
     ) == {"keys": []}

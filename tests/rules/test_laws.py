@@ -74,10 +74,8 @@ def test_asking_again_for_what_was_just_granted_changes_nothing_or_is_refused(hi
     _, states = happened(aggregate, commands)
     for command in commands:
         if type(command).__name__.startswith(IDEMPOTENT):
-            events, _ = happened(structs.replace(aggregate, initial=states[-1]), [command])
-            again, _ = happened(
-                structs.replace(aggregate, initial=reduce(aggregate.evolve, events, states[-1])), [command]
-            )
+            events, _ = happened(aggregate.__replace__(initial=states[-1]), [command])
+            again, _ = happened(aggregate.__replace__(initial=reduce(aggregate.evolve, events, states[-1])), [command])
             assert again == []
 
 

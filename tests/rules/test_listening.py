@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
-from msgspec import structs
 
 from service.cli.listening import listening, urls
 from service.cli.opening import Plainly
@@ -15,7 +14,7 @@ from service.settings import Settings, read
 @pytest.fixture
 def settings() -> Settings:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        return structs.replace(read({}), port=free.getsockname()[1])
+        return read({}).__replace__(port=free.getsockname()[1])
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def test_every_address_is_answered_on_and_all_of_ipv6_is_all_of_ipv4_too(
 ):
     if "::" in "".join(hosts) and not _has_ipv6():
         pytest.skip("this machine has no IPv6")
-    sockets = [closing.enter_context(each) for each in listening(structs.replace(settings, hosts=hosts))]
+    sockets = [closing.enter_context(each) for each in listening(settings.__replace__(hosts=hosts))]
     assert urls(sockets) == [f"http://{host}:{settings.port}" for host in answered]
     for each in sockets:
         each.listen()
@@ -56,4 +55,4 @@ def test_every_address_is_answered_on_and_all_of_ipv6_is_all_of_ipv4_too(
 def test_an_address_that_cannot_be_had_is_refused_by_name(settings: Settings, closing: ExitStack, host: str):
     closing.enter_context(socket.create_server(("127.0.0.1", settings.port)))
     with pytest.raises(Plainly, match=f"cannot answer on {host}, port {settings.port}: .*PORT=8001 make serve"):
-        listening(structs.replace(settings, hosts=(host,)))
+        listening(settings.__replace__(hosts=(host,)))

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from msgspec import structs
 
 from events.client import Login
 from projections.clients import Found
@@ -15,8 +14,8 @@ from tests.rules.test_authlib_login import CHALLENGE, PERSONS, URI
 
 
 def client(*scopes: str) -> Found:
-    row = structs.replace(PERSONS.client, redirect_uris=(URI,), scopes=scopes, login=Login())
-    return structs.replace(PERSONS, client=row)
+    row = PERSONS.client.__replace__(redirect_uris=(URI,), scopes=scopes, login=Login())
+    return PERSONS.__replace__(client=row)
 
 
 def request(found: Found, **params: str) -> AuthorizationRequest:

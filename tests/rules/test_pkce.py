@@ -1,7 +1,7 @@
 """Of whom PKCE is required, what the refusal says, and what an operator is told of a client's use of it."""
 
 import pytest
-from msgspec import UNSET, UnsetType, structs
+from msgspec import UNSET, UnsetType
 
 from events.client import Login
 from projections import clients
@@ -17,7 +17,7 @@ WITH, WITHOUT = frozenset({"pkce", "nonce"}), frozenset({"nonce"})
 def row(required: bool | UnsetType = UNSET, *, public: bool = False) -> Row:
     made = clients.project(None, STREAM, PUBLIC_REGISTERED if public else INTERACTIVE)
     assert made is not None
-    return structs.replace(made, login=Login(require_pkce=required))
+    return made.__replace__(login=Login(require_pkce=required))
 
 
 def found(required: bool | UnsetType, *, public: bool = False) -> Found:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from msgspec import json, structs
+from msgspec import json
 
 from service.oauth.claims import BY_SCOPE, SUPPORTED
 from service.people.profile import (
@@ -49,7 +49,7 @@ FULL = changed(
 
 def test_what_is_known_of_somebody_is_told_in_the_standard_claims():
     assert faults(FULL) == {}
-    assert claims_of(structs.replace(FULL, updated_at=7), verified=True, since=SINCE) == {
+    assert claims_of(FULL.__replace__(updated_at=7), verified=True, since=SINCE) == {
         **{name: getattr(FULL, name) for name in RULES},
         "phone_number_verified": True,
         "address": {"formatted": "12 St James's Square\r\nLondon", "country": "United Kingdom"},

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import pytest
-from msgspec import structs
 
 from events.user import (
     ActiveUser,
@@ -53,7 +52,7 @@ from tests.rules.samples import (
 from tests.rules.table import outcome, rule
 
 REGISTER = RegisterUser(profile=PROFILE, password=PASSWORD, email_verified=False, at=AT)
-FROM_UPSTREAM = structs.replace(REGISTER, password=None, email_verified=True)
+FROM_UPSTREAM = REGISTER.__replace__(password=None, email_verified=True)
 VERIFY, CHANGE = VerifyUser(at=SOON), ChangePassword(password=PASSWORD, at=SOON)
 DESCRIBE = ChangeProfile(profile=PROFILE, at=SOON)
 ADD, REMOVE = AddFactor(factor=factor(1)), RemoveFactor(factor_id=UUID(int=1))

@@ -5,7 +5,7 @@ import random
 import sys
 from uuid import UUID
 
-from msgspec import Struct, json, structs
+from msgspec import Struct, json
 
 from events.log import Appended, Conflict, Duplicate, Log
 from service.credentials import new_id
@@ -45,11 +45,11 @@ async def main(url: str, seed: str) -> None:
         )
         match outcome:
             case Appended(position, version):
-                answer = structs.replace(asked, position=position, version=version)
+                answer = asked.__replace__(position=position, version=version)
             case Conflict(version):
-                answer = structs.replace(asked, version=version)
+                answer = asked.__replace__(version=version)
             case Duplicate(position):
-                answer = structs.replace(asked, position=position)
+                answer = asked.__replace__(position=position)
         versions[stream] = max(answer.version, versions.get(stream, 0))
         answers.append(answer)
 

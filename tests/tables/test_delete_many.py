@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from msgspec import structs
 
 from events.database import Connection, pool
 from events.log import Append, Log
@@ -22,7 +21,7 @@ MANY = 450
 
 async def registered(log: Log, owner: str, count: int) -> None:
     async def register(number: int) -> None:
-        events = [structs.replace(REGISTERED, owner=owner), *[DISABLED] * (number % 2)]
+        events = [REGISTERED.__replace__(owner=owner), *[DISABLED] * (number % 2)]
         stream = new_id()
         change = CLIENT.table.change(stream, events)
         await log.append(Append(stream=stream, expected=0, events=events, meta=meta(), changes=(change,)))

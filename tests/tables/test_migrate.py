@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from msgspec import json, structs
+from msgspec import json
 from sqlalchemy import Connection
 
 from events.chain import event_leaf, root_of
@@ -167,7 +167,7 @@ async def test_what_muniment_itself_made_is_no_reason_not_to_migrate(bare):
 async def test_a_default_of_before_that_nobody_chose_leaves_the_rows_of_clients(bare):
     """`require_pkce` was true where nothing was said; now that is no value."""
     off, on = Login(require_pkce=False), Login(require_pkce=True)
-    other = structs.replace(on, id_token_alg="ES256")
+    other = on.__replace__(id_token_alg="ES256")
     switched_off, switched_on = ClientLoginChanged(login=off, was=on), ClientLoginChanged(login=on, was=off)
     lives = {
         "nothing was said": ([INTERACTIVE], on),
@@ -203,7 +203,7 @@ async def test_a_row_from_the_version_before_keeps_the_newest_column_or_gets_its
     async with connected(migrated) as log:
         await _old_append(log, BOT.table, old, [BOT_REGISTERED])
         await connection.execute("update read.bots set colour = 'red'")
-        await _old_append(log, BOT.table, new, [structs.replace(BOT_REGISTERED, email="other@example.com")])
+        await _old_append(log, BOT.table, new, [BOT_REGISTERED.__replace__(email="other@example.com")])
         await _old_append(log, BOT.table, old, [BOT_REGISTERED], [BOT_DISABLED])
     rows = await connection.fetch("select stream_id, state, colour from read.bots order by stream_id")
     await connection.close()

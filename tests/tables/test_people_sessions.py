@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from msgspec import structs
 
 from events.authorization import AuthorizationGranted, CodeIssued
 from events.client import AuthorizationCode, Login
@@ -94,7 +93,7 @@ async def ada(people: People) -> UUID:
 
 @pytest.fixture
 async def ada_with_password(people: People) -> UUID:
-    return await people.register(structs.replace(ADA, email="ada.lovelace@example.com"), NEW_PASSWORD, META)
+    return await people.register(ADA.__replace__(email="ada.lovelace@example.com"), NEW_PASSWORD, META)
 
 
 @pytest.fixture
@@ -176,7 +175,7 @@ async def test_a_cookie_speaks_for_whom_it_was_made_and_tells_where_and_how_they
 
 async def test_the_cookie_s_name_has_the_prefix_that_browsers_enforce_where_there_is_https(ledger, people):
     assert Sessions(ledger, people, SETTINGS, MASTER_KEY).cookie == "muniment_session_8000"
-    https = structs.replace(SETTINGS, issuer="https://auth.example.com")
+    https = SETTINGS.__replace__(issuer="https://auth.example.com")
     assert Sessions(ledger, people, https, MASTER_KEY).cookie == "__Host-muniment_session"
 
 
@@ -223,14 +222,14 @@ async def test_signing_in_again_keeps_the_session_and_makes_the_former_cookie_wo
 
 
 async def test_a_session_is_over_at_its_time(ledger, people, ada):
-    short = Sessions(ledger, people, structs.replace(SETTINGS, session_lifetime=0), MASTER_KEY)
+    short = Sessions(ledger, people, SETTINGS.__replace__(session_lifetime=0), MASTER_KEY)
     assert await short.current(await short.start(ada, *PWD, None)) is None
 
 
 async def test_a_session_whose_time_is_over_is_ended_by_housekeeping_with_what_came_of_it(
     ledger, people, theirs, ada, reader
 ):
-    short = Sessions(ledger, people, structs.replace(SETTINGS, session_lifetime=0), MASTER_KEY)
+    short = Sessions(ledger, people, SETTINGS.__replace__(session_lifetime=0), MASTER_KEY)
     session = session_of(await short.start(ada, *PWD, None))
     going_on = await signed_in(theirs, await theirs.start(ada, *PWD, None))
     online = await granted(ledger, ada, session, "openid")
@@ -242,7 +241,7 @@ async def test_a_session_whose_time_is_over_is_ended_by_housekeeping_with_what_c
 
 
 async def test_a_cookie_that_comes_after_its_session_ran_out_is_nobody_s_fault(ledger, people, ada, reader):
-    short = Sessions(ledger, people, structs.replace(SETTINGS, session_lifetime=0), MASTER_KEY)
+    short = Sessions(ledger, people, SETTINGS.__replace__(session_lifetime=0), MASTER_KEY)
     cookie = await short.start(ada, *PWD, None)
     await ending.expire(ledger)
     assert await short.current(cookie) is None

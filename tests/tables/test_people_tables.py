@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from msgspec import structs
 
 from events.authorization import (
     AuthorizationRevoked,
@@ -63,7 +62,7 @@ async def happened(ledger: Ledger, aggregate: Any, *commands: Any) -> UUID:
 async def granted(
     ledger: Ledger, user: UUID, *more: Any, session: UUID | None = None, scopes: Sequence[str] = ()
 ) -> UUID:
-    yes = structs.replace(GRANTED, user=user, session=session or new_id(), scopes=tuple(scopes))
+    yes = GRANTED.__replace__(user=user, session=session or new_id(), scopes=tuple(scopes))
     return await happened(ledger, AUTHORIZATION, GrantAuthorization(granted=yes, code=CODE_ISSUED), *more)
 
 
@@ -98,19 +97,19 @@ async def test_users_are_listed_in_the_order_they_came_without_those_who_are_gon
 
 async def test_the_sessions_of_a_user_are_those_that_are_open_latest_first(ledger, reader):
     user = new_id()
-    mine = structs.replace(START, user=user)
+    mine = START.__replace__(user=user)
     first, second = await happened(ledger, SESSION, mine), await happened(ledger, SESSION, mine)
     await happened(ledger, SESSION, mine, END)
-    await happened(ledger, SESSION, structs.replace(mine, expires_at=NOW - timedelta(seconds=1)))
+    await happened(ledger, SESSION, mine.__replace__(expires_at=NOW - timedelta(seconds=1)))
     await happened(ledger, SESSION, START)
     assert [row.stream_id for row in await sessions.of_user(reader, user)] == [second, first]
 
 
 async def test_an_ended_session_is_asked_about_until_every_client_was_told_or_given_up(ledger, reader):
     """The one that ended first comes first."""
-    later = structs.replace(END, notify=("a", "b"), at=NOW + timedelta(seconds=1))
+    later = END.__replace__(notify=("a", "b"), at=NOW + timedelta(seconds=1))
     second = await happened(ledger, SESSION, START, later)
-    first = await happened(ledger, SESSION, START, structs.replace(END, notify=("a",)))
+    first = await happened(ledger, SESSION, START, END.__replace__(notify=("a",)))
     await happened(ledger, SESSION, START, END)
     waiting = await sessions.to_notify(reader, each=5, limit=5)
     assert [(row.stream_id, row.notify, row.device, client_id) for row, client_id in waiting] == [
@@ -129,8 +128,8 @@ async def test_an_ended_session_is_asked_about_until_every_client_was_told_or_gi
 async def test_a_client_that_is_slow_to_hear_hides_no_other(ledger, reader):
     for seconds in range(4):
         at = NOW + timedelta(seconds=seconds)
-        await happened(ledger, SESSION, START, structs.replace(END, notify=("slow",), at=at))
-    last = structs.replace(END, notify=("quick",), at=NOW + timedelta(minutes=1))
+        await happened(ledger, SESSION, START, END.__replace__(notify=("slow",), at=at))
+    last = END.__replace__(notify=("quick",), at=NOW + timedelta(minutes=1))
     quick = await happened(ledger, SESSION, START, last)
     waiting = await sessions.to_notify(reader, each=2, limit=3)
     assert [client_id for _, client_id in waiting] == ["slow", "quick", "slow"]
@@ -167,7 +166,7 @@ async def test_the_authorizations_of_a_user_and_of_a_session_are_those_that_stan
 async def test_what_the_end_of_a_user_has_yet_to_reach_is_found(ledger, reader):
     on, off = await happened(ledger, USER, REGISTER), await happened(ledger, USER, REGISTER, DisableUser())
     gone = await happened(ledger, USER, REGISTER, EraseUser(at=AT))
-    stopped = {user: structs.replace(START, user=user) for user in (on, off, gone)}
+    stopped = {user: START.__replace__(user=user) for user in (on, off, gone)}
     await happened(ledger, SESSION, stopped[on])
     await happened(ledger, SESSION, stopped[off], END)
     open_yet = {
@@ -189,7 +188,7 @@ async def test_what_the_end_of_a_session_has_yet_to_reach_is_found_without_what_
     await granted(ledger, user, session=over, scopes=("openid", "offline_access"))
     await granted(ledger, user, REVOKE, session=over)
     await granted(ledger, user, session=await happened(ledger, SESSION, START))
-    long_over = await happened(ledger, SESSION, START, structs.replace(END, at=NOW - timedelta(days=2)))
+    long_over = await happened(ledger, SESSION, START, END.__replace__(at=NOW - timedelta(days=2)))
     await granted(ledger, user, session=long_over)
     assert await authorizations.of_ended_sessions(reader) == [left]
 

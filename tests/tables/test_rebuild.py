@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from events.database import AnyConnection, pool, read
 from events.issuance import IssuanceLog
@@ -113,9 +113,7 @@ KINDS = {
             ReportNotified(client_id="c", at=SOON),
         ),
     ),
-    "consent": Kind(
-        CONSENT, lambda _: GIVE, (structs.replace(GIVE, scopes=("email",)), WithdrawConsent(at=SOON), GIVE)
-    ),
+    "consent": Kind(CONSENT, lambda _: GIVE, (GIVE.__replace__(scopes=("email",)), WithdrawConsent(at=SOON), GIVE)),
     "authorization": Kind(
         AUTHORIZATION,
         lambda _: GrantAuthorization(granted=GRANTED, code=CODE_ISSUED),
