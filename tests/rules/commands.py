@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from events.client import AuthorizationCode, ClientCredentials, Login
 from events.codec import Event
@@ -28,6 +28,7 @@ from service.commands.client import (
     Holder,
     LoginChange,
     RegisterClient,
+    RehashSecret,
     RevokeSecret,
 )
 from service.commands.consent import GiveConsent, WithdrawConsent
@@ -65,12 +66,16 @@ from tests.rules.samples import (
     PASSWORD,
     PERSON,
     PROFILE,
+    SECRET_IMPORTED,
     SOON,
     factor,
     hashed,
     secret,
 )
 
+numbers = st.integers(1, 4)
+hashes = numbers.map(hashed)
+jtis = numbers.map(lambda number: UUID(int=number))
 SCOPES = ("api:public", "crm:read", "clients:write")
 
 text = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=12)
@@ -88,7 +93,7 @@ scopes = st.lists(st.sampled_from(SCOPES), unique=True, max_size=3).map(tuple)
 uris = st.lists(
     st.sampled_from(["https://a.example/cb", "http://127.0.0.1:1/cb", "com.example.app:/cb"]), max_size=2
 ).map(tuple)
-secrets = st.builds(secret, st.integers(1, 6), expires_at=st.sampled_from([None, AT, LATER]))
+secrets = st.builds(secret, st.integers(1, 6), expires_at=st.sampled_from([None, AT, LATER])) | st.just(SECRET_IMPORTED)
 grants = st.one_of(
     st.builds(ClientCredentials, bot_user_id=st.sampled_from(["alice", "bot-abc123"])),
     st.builds(AuthorizationCode, bot_user_id=st.sampled_from([None, "bot-abc123"])),
@@ -108,6 +113,7 @@ login_changes = st.builds(
     id_token_claims=st.just(UNSET) | st.sampled_from(["scopes", "minimal"]),
     first_party=st.just(UNSET) | st.booleans(),
     id_token_alg=st.just(UNSET) | algorithms,
+    post_logout_redirect_uris=st.just(UNSET) | some_uris,
     backchannel_logout_uri=st.just(UNSET) | st.none() | st.just("https://a.example/logout"),
 )
 
@@ -123,23 +129,24 @@ REGISTER_CLIENT = st.builds(
     login=st.just(Login()) | logins,
     by=holders,
 )
-CLIENT_COMMANDS = st.one_of(
-    REGISTER_CLIENT,
-    st.builds(
+CLIENT_COMMANDS = {
+    RegisterClient: REGISTER_CLIENT,
+    ChangeClient: st.builds(
         ChangeClient,
         by=holders,
         display_name=st.just(UNSET) | st.none() | text,
         redirect_uris=st.just(UNSET) | uris,
         scopes=st.just(UNSET) | scopes,
         login=st.just(LoginChange()) | login_changes,
+        access_token_alg=st.just(UNSET) | st.none() | st.sampled_from(["RS256", "EdDSA"]),
     ),
-    st.builds(AddSecret, by=holders, secret=secrets, at=st.just(AT)),
-    st.builds(RevokeSecret, by=holders, secret_id=st.integers(1, 6).map(lambda number: UUID(int=number))),
-    st.builds(DisableClient, by=holders),
-    st.builds(EnableClient, by=holders),
-    st.builds(DisableClient, by=holders),
-    st.builds(DeleteClient, by=holders),
-)
+    AddSecret: st.builds(AddSecret, by=holders, secret=secrets, at=st.just(AT)),
+    RehashSecret: st.builds(RehashSecret, secret_id=jtis, hash=hashes, hint=text),
+    RevokeSecret: st.builds(RevokeSecret, by=holders, secret_id=st.integers(1, 6).map(lambda number: UUID(int=number))),
+    DisableClient: st.builds(DisableClient, by=holders),
+    EnableClient: st.builds(EnableClient, by=holders),
+    DeleteClient: st.builds(DeleteClient, by=holders),
+}
 REGISTER_BOT = st.builds(
     RegisterBot,
     owner=st.just("alice"),
@@ -148,21 +155,21 @@ REGISTER_BOT = st.builds(
     last_name=st.none() | text,
     at=st.just(AT),
 )
-BOT_COMMANDS = st.one_of(
-    REGISTER_BOT, st.builds(DisableBot, by=holders), st.builds(EnableBot, by=holders), st.builds(DeleteBot, by=holders)
-)
+BOT_COMMANDS = {
+    RegisterBot: REGISTER_BOT,
+    DisableBot: st.builds(DisableBot, by=holders),
+    EnableBot: st.builds(EnableBot, by=holders),
+    DeleteBot: st.builds(DeleteBot, by=holders),
+}
 PUBLISH_KEY = st.builds(PublishKey, kid=text, alg=st.just("ES256"), public_jwk=st.just(JWK), at=st.just(AT))
-KEY_COMMANDS = st.one_of(
-    PUBLISH_KEY,
-    st.builds(ActivateKey, at=st.sampled_from([AT, LATER])),
-    st.builds(RetireKey, at=st.sampled_from([AT, LATER])),
-)
+KEY_COMMANDS = {
+    PublishKey: PUBLISH_KEY,
+    ActivateKey: st.builds(ActivateKey, at=st.sampled_from([AT, LATER])),
+    RetireKey: st.builds(RetireKey, at=st.sampled_from([AT, LATER])),
+}
 REVOKE_TOKEN = st.builds(RevokeToken, client_id=text, expires_at=st.sampled_from([AT, LATER]), at=st.just(AT))
 
 times = st.sampled_from([AT, SOON, LATER])
-numbers = st.integers(1, 4)
-hashes = numbers.map(hashed)
-jtis = numbers.map(lambda number: UUID(int=number))
 names = st.sampled_from(["oauth_client_a", "oauth_client_b"])
 several = st.lists(names, unique=True, max_size=2).map(tuple)
 sealed = st.sampled_from([PROFILE, PASSWORD])
@@ -171,17 +178,17 @@ factors = st.builds(factor, st.integers(1, 3), st.sampled_from(["totp", "passkey
 REGISTER_USER = st.builds(
     RegisterUser, profile=sealed, password=st.none() | sealed, email_verified=st.booleans(), at=st.just(AT)
 )
-USER_COMMANDS = st.one_of(
-    REGISTER_USER,
-    st.builds(VerifyUser, at=times),
-    st.builds(ChangePassword, password=sealed, at=times),
-    st.builds(ChangeProfile, profile=sealed, at=times),
-    st.builds(AddFactor, factor=factors),
-    st.builds(RemoveFactor, factor_id=jtis),
-    st.builds(DisableUser),
-    st.builds(EnableUser),
-    st.builds(EraseUser, at=times),
-)
+USER_COMMANDS = {
+    RegisterUser: REGISTER_USER,
+    VerifyUser: st.builds(VerifyUser, at=times),
+    ChangePassword: st.builds(ChangePassword, password=sealed, at=times),
+    ChangeProfile: st.builds(ChangeProfile, profile=sealed, at=times),
+    AddFactor: st.builds(AddFactor, factor=factors),
+    RemoveFactor: st.builds(RemoveFactor, factor_id=jtis),
+    DisableUser: st.builds(DisableUser),
+    EnableUser: st.builds(EnableUser),
+    EraseUser: st.builds(EraseUser, at=times),
+}
 START_SESSION = st.builds(
     StartSession,
     user=st.just(PERSON),
@@ -192,62 +199,58 @@ START_SESSION = st.builds(
     at=st.just(AT),
     expires_at=times,
 )
-SESSION_COMMANDS = st.one_of(
-    START_SESSION,
-    st.builds(Reauthenticate, token_hash=hashes, amr=st.just(("hwk", "user")), acr=text, at=times),
-    st.builds(EndSession, why=text, notify=several, at=times),
-    st.builds(ReportUseAfterEnd, at=times),
-    st.builds(ReportNotified, client_id=names, at=times),
-    st.builds(GiveUpNotifying, client_id=names, why=text, at=times),
-)
+SESSION_COMMANDS = {
+    StartSession: START_SESSION,
+    Reauthenticate: st.builds(Reauthenticate, token_hash=hashes, amr=st.just(("hwk", "user")), acr=text, at=times),
+    EndSession: st.builds(EndSession, why=text, notify=several, at=times),
+    ReportUseAfterEnd: st.builds(ReportUseAfterEnd, at=times),
+    ReportNotified: st.builds(ReportNotified, client_id=names, at=times),
+    GiveUpNotifying: st.builds(GiveUpNotifying, client_id=names, why=text, at=times),
+}
 GIVE_CONSENT = st.builds(
     GiveConsent, user=st.just(PERSON), client_id=st.just("oauth_client_a"), resource=st.none(), scopes=scopes, at=times
 )
-CONSENT_COMMANDS = GIVE_CONSENT | st.builds(WithdrawConsent, at=times)
+CONSENT_COMMANDS = {GiveConsent: GIVE_CONSENT, WithdrawConsent: st.builds(WithdrawConsent, at=times)}
 GRANT_AUTHORIZATION = st.builds(
     GrantAuthorization, granted=st.sampled_from([GRANTED, GRANTED_THE_LEAST]), code=st.just(CODE_ISSUED)
 )
-AUTHORIZATION_COMMANDS = st.one_of(
-    GRANT_AUTHORIZATION,
-    st.builds(
+AUTHORIZATION_COMMANDS = {
+    GrantAuthorization: GRANT_AUTHORIZATION,
+    RedeemCode: st.builds(
         RedeemCode,
         jti=jtis,
         refresh=st.none() | st.builds(NewRefreshToken, hash=hashes, expires_at=times),
         at=st.sampled_from([AT, AT, SOON]),
     ),
-    st.builds(RotateRefreshToken, presented=hashes, next=hashes, jti=jtis, at=times),
-    st.builds(RefuseRedemption, client_id=names, why=text, at=times),
-    st.builds(RevokeAuthorization, why=text, at=times),
-)
-
-EVERYTHING: dict[str, tuple[Any, st.SearchStrategy[list[Any]]]] = {
-    "client": (
-        CLIENT,
-        st.builds(lambda first, rest: [first, *rest], REGISTER_CLIENT, st.lists(CLIENT_COMMANDS, max_size=12)),
-    ),
-    "bot": (BOT, st.builds(lambda first, rest: [first, *rest], REGISTER_BOT, st.lists(BOT_COMMANDS, max_size=8))),
-    "signing key": (
-        SIGNING_KEY,
-        st.builds(lambda first, rest: [first, *rest], PUBLISH_KEY, st.lists(KEY_COMMANDS, max_size=6)),
-    ),
-    "access token": (ACCESS_TOKEN, st.lists(REVOKE_TOKEN, min_size=1, max_size=3)),
-    "user": (USER, st.builds(lambda first, rest: [first, *rest], REGISTER_USER, st.lists(USER_COMMANDS, max_size=10))),
-    "session": (
-        SESSION,
-        st.builds(lambda first, rest: [first, *rest], START_SESSION, st.lists(SESSION_COMMANDS, max_size=8)),
-    ),
-    "consent": (
-        CONSENT,
-        st.builds(lambda first, rest: [first, *rest], GIVE_CONSENT, st.lists(CONSENT_COMMANDS, max_size=6)),
-    ),
-    "authorization": (
-        AUTHORIZATION,
-        st.builds(
-            lambda first, rest: [first, *rest], GRANT_AUTHORIZATION, st.lists(AUTHORIZATION_COMMANDS, max_size=10)
-        ),
-    ),
+    RotateRefreshToken: st.builds(RotateRefreshToken, presented=hashes, next=hashes, jti=jtis, at=times),
+    RefuseRedemption: st.builds(RefuseRedemption, client_id=names, why=text, at=times),
+    RevokeAuthorization: st.builds(RevokeAuthorization, why=text, at=times),
 }
-"""By name: each aggregate, and sequences of commands to one of it."""
+
+
+class Kind(Struct, frozen=True):
+    """An aggregate, a strategy for each type of command to it, and one for sequences of commands to one of its kind."""
+
+    aggregate: Any
+    commands: dict[type, st.SearchStrategy[Any]]
+    histories: st.SearchStrategy[list[Any]]
+
+
+def _kind(aggregate: Any, first: type, commands: dict[type, st.SearchStrategy[Any]], most: int) -> Kind:
+    rest = st.lists(st.one_of(*commands.values()), max_size=most)
+    return Kind(aggregate, commands, st.builds(lambda begun, then: [begun, *then], commands[first], rest))
+
+
+EVERYTHING = {
+    "client": _kind(CLIENT, RegisterClient, CLIENT_COMMANDS, 12),
+    "bot": _kind(BOT, RegisterBot, BOT_COMMANDS, 8),
+    "signing key": _kind(SIGNING_KEY, PublishKey, KEY_COMMANDS, 6),
+    "access token": _kind(ACCESS_TOKEN, RevokeToken, {RevokeToken: REVOKE_TOKEN}, 2),
+    "user": _kind(USER, RegisterUser, USER_COMMANDS, 10),
+    "session": _kind(SESSION, StartSession, SESSION_COMMANDS, 8),
+    "consent": _kind(CONSENT, GiveConsent, CONSENT_COMMANDS, 6),
+    "authorization": _kind(AUTHORIZATION, GrantAuthorization, AUTHORIZATION_COMMANDS, 10),
+}
 
 
 def happened(aggregate: Any, commands: Sequence[Any]) -> tuple[list[Event], list[Any]]:

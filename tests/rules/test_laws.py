@@ -1,10 +1,11 @@
 """What holds of every aggregate, whatever it was asked: the laws that a replay rests on."""
 
+from collections.abc import Callable
 from functools import reduce
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -21,16 +22,44 @@ from events.user import ActiveUser, DisabledUser, ErasedUser, UnregisteredUser
 from projections.inline import INLINE
 from projections.table import record
 from tests.rules.commands import EVERYTHING, happened
+from tests.rules.lives import LIVES
 from tests.rules.samples import STREAM
 
 HISTORIES = st.sampled_from(sorted(EVERYTHING)).flatmap(
-    lambda name: EVERYTHING[name][1].map(lambda commands: (EVERYTHING[name][0], commands))
+    lambda name: EVERYTHING[name].histories.map(lambda commands: (EVERYTHING[name].aggregate, commands))
 )
-LAWS = settings(max_examples=80)
 
 
-@LAWS
-@given(HISTORIES)
+def law(test: Callable[[Any], None]) -> Callable[[], None]:
+    """Holds of histories made by chance, and of those in which every command is asked and every event happens."""
+    for name, lives in LIVES.items():
+        for commands in lives:
+            test = example(history=(EVERYTHING[name].aggregate, commands))(test)
+    return settings(max_examples=80)(given(HISTORIES)(test))
+
+
+def commands_of(name: str) -> frozenset[type]:
+    asked = get_type_hints(EVERYTHING[name].aggregate.decide)["command"]
+    return frozenset(get_args(asked) or (asked,))
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_every_command_that_decide_takes_is_made_by_chance_and_in_a_certain_history(name: str):
+    assert frozenset(EVERYTHING[name].commands) == commands_of(name)
+    assert frozenset(type(command) for life in LIVES[name] for command in life) == commands_of(name)
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_every_event_of_an_aggregate_happens_in_a_certain_history(name: str):
+    aggregate = EVERYTHING[name].aggregate
+    assert {type_of(event) for life in LIVES[name] for event in happened(aggregate, life)[0]} == aggregate.table.tags
+
+
+def test_there_are_laws_for_every_table():
+    assert {kind.aggregate.table.name for kind in EVERYTHING.values()} == set(INLINE)
+
+
+@law
 def test_a_fold_of_the_first_events_is_the_state_at_that_position(history):
     aggregate, commands = history
     events, states = happened(aggregate, commands)
@@ -38,8 +67,7 @@ def test_a_fold_of_the_first_events_is_the_state_at_that_position(history):
         assert reduce(aggregate.evolve, events[:position], aggregate.initial) == state
 
 
-@LAWS
-@given(HISTORIES)
+@law
 def test_a_row_says_what_the_state_says_at_every_position_and_counts_the_events(history):
     aggregate, commands = history
     events, states = happened(aggregate, commands)
@@ -51,8 +79,7 @@ def test_a_row_says_what_the_state_says_at_every_position_and_counts_the_events(
             assert row.stream_id == STREAM
 
 
-@LAWS
-@given(HISTORIES)
+@law
 def test_what_decide_makes_is_read_back_from_its_bytes(history):
     aggregate, commands = history
     events, _ = happened(aggregate, commands)
@@ -67,8 +94,7 @@ IDEMPOTENT = (
 )
 
 
-@LAWS
-@given(HISTORIES)
+@law
 def test_asking_again_for_what_was_just_granted_changes_nothing_or_is_refused(history):
     aggregate, commands = history
     _, states = happened(aggregate, commands)
@@ -79,8 +105,7 @@ def test_asking_again_for_what_was_just_granted_changes_nothing_or_is_refused(hi
             assert again == []
 
 
-@LAWS
-@given(HISTORIES)
+@law
 def test_a_row_has_a_value_of_a_type_that_copy_takes_for_every_column(history):
     aggregate, commands = history
     events, _ = happened(aggregate, commands)

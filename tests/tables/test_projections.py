@@ -29,7 +29,7 @@ from tests.tables.items import meta
 
 ALL = st.lists(
     st.sampled_from(sorted(EVERYTHING)).flatmap(
-        lambda name: EVERYTHING[name][1].map(lambda commands: (name, commands))
+        lambda name: EVERYTHING[name].histories.map(lambda commands: (name, commands))
     ),
     min_size=1,
     max_size=4,
@@ -82,12 +82,12 @@ async def test_a_row_is_the_fold_of_its_stream_whatever_was_asked(shared: Any, a
     streams = [new_id() for _ in asked]
     versions = await asyncio.gather(
         *(
-            carried_out(ledger, EVERYTHING[name][0], stream, commands)
+            carried_out(ledger, EVERYTHING[name].aggregate, stream, commands)
             for stream, (name, commands) in zip(streams, asked, strict=True)
         )
     )
     for stream, (name, _), version in zip(streams, asked, versions, strict=True):
-        table = EVERYTHING[name][0].table
+        table = EVERYTHING[name].aggregate.table
         past = await history(connection, stream)
         assert len(past) == version
         row = table.fold(stream, [recorded.event for recorded in past])
