@@ -120,6 +120,16 @@ async def connect(url: str, **settings: str) -> Connection:
 
 
 @asynccontextmanager
+async def connected(url: str) -> AsyncGenerator[Connection]:
+    """A connection as muniment_service for as long as it is used. Raises what connect raises."""
+    connection = await connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
 async def pool(url: str, *, size: int = 4) -> AsyncGenerator[Pool]:
     """Connections for reads. They hold no session state, so none is reset on release (that would double the round trips)."""
 
@@ -174,14 +184,19 @@ class Session:
         self._settings = settings
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
+        self._closed = False
         self.warnings: list[str] = []
 
     async def connection(self) -> Connection:
         """The live connection. Waits up to PATIENCE_SECONDS for a server that is restarting, then raises Unavailable."""
         async with self._connecting:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await self._patiently()
-                self._connection.add_log_listener(self._heard)
+                made = await self._patiently()
+                if self._closed:
+                    made.terminate()
+                    raise Unavailable("the session was closed while it connected")
+                made.add_log_listener(self._heard)
+                self._connection = made
             return self._connection
 
     @asynccontextmanager
@@ -192,6 +207,8 @@ class Session:
             yield connection
 
     async def close(self) -> None:
+        """For good: a connection that is still being made is ended once it is made."""
+        self._closed = True
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

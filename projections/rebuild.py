@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from events.database import Connection, connect
+from events.database import Connection, connected
 from events.replay import head
 from projections import building, catch_up, last_used
 from projections.building import Progress
@@ -37,16 +37,12 @@ update read.checkpoints set position = $2, chain = $3, version = $4, state = 'ac
 
 async def rebuild(url: str, name: str, progress: Progress) -> None:
     """Makes the projection anew from the log and swaps it in. No read fails meanwhile. Raises UnreadableEvent, Poison, KeyError."""
-    reader, writer = await connect(url), await connect(url)
-    try:
+    async with connected(url) as reader, connected(url) as writer:
         await reader.execute(ONE_AT_A_TIME)
         if name == last_used.NAME:
             await _rebuild_last_used(writer, progress)
         else:
             await _rebuild_inline(reader, writer, INLINE[name], progress)
-    finally:
-        await reader.close()
-        await writer.close()
 
 
 async def _rebuild_inline(reader: Connection, writer: Connection, table: Table, progress: Progress) -> None:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from events.database import Connection, connect
+from events.database import Connection, connected
 from events.relations import fault_of
 from events.replay import head
 from projections import building, last_used
@@ -82,16 +82,15 @@ async def _last_used(connection: Connection, end: int) -> Report:
 
 async def verify(url: str, name: str, progress: Progress) -> Verdict:
     """Folds the log, as of one snapshot, into a table of this session's own, and compares row by row. Raises UnreadableEvent, Poison."""
-    reader, checker = await connect(url), await connect(url)
-    try:
-        async with reader.transaction(isolation="repeatable_read"):
-            snapshot = await reader.fetchval("select pg_export_snapshot()")
-            async with checker.transaction(isolation="repeatable_read"):
-                await checker.execute(f"set transaction snapshot '{snapshot}'")
-                return await _compare(reader, checker, name, progress)
-    finally:
-        await reader.close()
-        await checker.close()
+    async with (
+        connected(url) as reader,
+        connected(url) as checker,
+        reader.transaction(isolation="repeatable_read"),
+    ):
+        snapshot = await reader.fetchval("select pg_export_snapshot()")
+        async with checker.transaction(isolation="repeatable_read"):
+            await checker.execute(f"set transaction snapshot '{snapshot}'")
+            return await _compare(reader, checker, name, progress)
 
 
 async def _compare(reader: Connection, checker: Connection, name: str, progress: Progress) -> Verdict:

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from events import verify as proof
-from events.database import Connection, connect
+from events.database import Connection, connected
 from events.log import Append, Appended, Log
 from events.replay import Checkpoint
 from service.embedded import binaries
@@ -133,15 +133,6 @@ async def writing(url: str) -> AsyncGenerator[Log]:
         yield log
     finally:
         await log.close()
-
-
-@asynccontextmanager
-async def connected(url: str) -> AsyncGenerator[Connection]:
-    connection = await connect(url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def appended(log: Log, item: Append) -> Appended:
