@@ -27,8 +27,8 @@ READERS_WITH_HOLES = {
     ),
     *("tarfile", "urllib.request", "xml", "zipfile"),
 }
-"""What of the standard library reads what others wrote, and had a security fix in a release from 3.11.1 to 3.11.16, 3.12.14, 3.13.15
-and 3.14.7."""
+"""What of the standard library reads what others wrote, and had a security fix that we read of in a release from 3.11.1 to 3.11.16,
+3.12.14, 3.13.15 and 3.14.7."""
 
 OURS = {"service": service, "events": events, "projections": projections}
 
