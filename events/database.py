@@ -184,15 +184,16 @@ class Session:
         self._settings = settings
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
-        self._closed = False
+        self._closed = 0
         self.warnings: list[str] = []
 
     async def connection(self) -> Connection:
         """The live connection. Waits up to PATIENCE_SECONDS for a server that is restarting, then raises Unavailable."""
         async with self._connecting:
             if self._connection is None or self._connection.is_closed():
+                closed = self._closed
                 made = await self._patiently()
-                if self._closed:
+                if closed != self._closed:
                     made.terminate()
                     raise Unavailable("the session was closed while it connected")
                 made.add_log_listener(self._heard)
@@ -207,8 +208,8 @@ class Session:
             yield connection
 
     async def close(self) -> None:
-        """For good: a connection that is still being made is ended once it is made."""
-        self._closed = True
+        """A connection that is being made is ended once it is made; whoever asks after this gets a new one."""
+        self._closed += 1
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
