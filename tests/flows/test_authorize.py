@@ -1,5 +1,6 @@
 """GET/POST /openid/authorize: who may ask for what, and where each refusal goes."""
 
+import json
 import re
 from contextlib import AsyncExitStack
 from urllib.parse import parse_qsl, urlsplit
@@ -181,7 +182,8 @@ async def test_a_redirect_uri_that_is_not_registered_is_an_event_without_what_wa
         "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization' order by position"
     )
     ours = [row[0] for row in rows if client in row[0]]
-    assert len(ours) == 10  # in a minute: strangers do not fill the log
+    minutes = {json.loads(told)["at"][:16] for told in ours}
+    assert 10 <= len(ours) <= 10 * len(minutes)  # ten a minute, which may turn meanwhile: strangers do not fill the log
     assert all("redirect_uri differs in: host" in told and "evil" not in told for told in ours)
 
 
