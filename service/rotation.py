@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from events.database import connect, read
+from events.database import connected, read
 from events.envelope import Meta
 from projections import signing_keys
 from service.commands.handle import SIGNING_KEY, Ledger, handle
@@ -23,12 +23,9 @@ ONE_AT_A_TIME = "select pg_advisory_lock(4704)"
 @asynccontextmanager
 async def alone(url: str) -> AsyncGenerator[None]:
     """One process at a time, on any host: what follows looks first and then acts."""
-    connection = await connect(url)
-    try:
+    async with connected(url) as connection:
         await connection.execute(ONE_AT_A_TIME)
         yield
-    finally:
-        await connection.close()
 
 
 async def rotate(url: str, ledger: Ledger, seal: Seal, meta: Meta) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from events.database import AnyConnection, connect
+from events.database import AnyConnection, connected
 from service import master_key
 from service.cli.opening import Plainly, opened, right_key, run, url_of
 from service.cli.output import Json, document, say
@@ -109,19 +109,15 @@ async def _wrap(url: str, old: bytes, new: bytes) -> int:
     from service.oauth import keys  # noqa: PLC0415
     from service.people import vault  # noqa: PLC0415
 
-    connection = await connect(url)
-    try:
-        async with rotation.alone(url):
-            try:
-                await check(connection, keys.wrapping(new))
-                await vault.check(connection, vault.wrapping(new))
-            except keys.WrongMasterKey:
-                async with connection.transaction():
-                    count = await keys.rewrap(connection, keys.wrapping(old), keys.wrapping(new))
-                    return count + await vault.rewrap(connection, vault.wrapping(old), vault.wrapping(new))
-            return 0
-    finally:
-        await connection.close()
+    async with connected(url) as connection, rotation.alone(url):
+        try:
+            await check(connection, keys.wrapping(new))
+            await vault.check(connection, vault.wrapping(new))
+        except keys.WrongMasterKey:
+            async with connection.transaction():
+                count = await keys.rewrap(connection, keys.wrapping(old), keys.wrapping(new))
+                return count + await vault.rewrap(connection, vault.wrapping(old), vault.wrapping(new))
+        return 0
 
 
 async def check(connection: AnyConnection, seal: "Seal") -> None:

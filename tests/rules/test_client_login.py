@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from events.client import (
     Active,
@@ -20,7 +20,7 @@ from projections.clients import project
 from service.commands.client import ChangeClient, Holder, LoginChange, RegisterClient, decide
 from service.commands.handle import CLIENT
 from service.problems import Clash, Forbidden
-from tests.rules.samples import ALG_CHANGED, AT, INTERACTIVE, REGISTERED, STREAM, secret
+from tests.rules.samples import ALG_CHANGED, AT, INTERACTIVE, LOGIN_CHANGED, REGISTERED, STREAM, secret
 from tests.rules.table import outcome, rule
 
 ALICE = Holder(owner="alice", sub="alice", scopes=frozenset({"clients:write", "api:public"}))
@@ -166,6 +166,14 @@ def test_only_an_operator_widens_what_a_client_that_skips_consent_can_do(wider: 
     back = outcome(CLIENT, skipping, with_consent)
     assert isinstance(back, list)
     assert back[-1].login.first_party is False
+
+
+def test_every_term_that_a_change_names_is_changed():
+    wanted, usual = structs.asdict(LOGIN_CHANGED.login), structs.asdict(Login())
+    assert all(wanted[name] != usual[name] for name in Login.__struct_fields__)
+    assert LoginChange.__struct_fields__ == Login.__struct_fields__
+    assert LoginChange(**wanted).after(Login()) == LOGIN_CHANGED.login
+    assert LoginChange().after(LOGIN_CHANGED.login) == LOGIN_CHANGED.login
 
 
 def test_the_refusal_names_what_would_be_widened_and_both_ways_on():

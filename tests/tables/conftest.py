@@ -69,7 +69,7 @@ class Emptied:
         self.url = url
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
-    async def anew(self) -> str:
+    async def fresh(self) -> str:
         if self._connection is None or self._connection.is_closed():
             self._connection = await asyncpg.connect(self.url)
         await self._connection.execute(EMPTY)
@@ -97,13 +97,13 @@ async def kept_on_either(either_postgres: str) -> AsyncIterator[Emptied]:
 @pytest.fixture
 async def database(kept: Emptied) -> str:
     """A migrated, empty database for one test."""
-    return await kept.anew()
+    return await kept.fresh()
 
 
 @pytest.fixture
 async def either_database(kept_on_either: Emptied) -> str:
     """The same, on each of the two servers."""
-    return await kept_on_either.anew()
+    return await kept_on_either.fresh()
 
 
 @pytest.fixture
