@@ -21,7 +21,7 @@ from tests.faults.plain_http import Connection
 from tests.faults.serving import Served, operator_bearer, register, served, token
 from tests.patience import PATIENCE
 
-KILLS = ["the service"] * 6 + ["Postgres"] * 14
+KILLS = ["the service"] * 8 + ["Postgres"] * 12
 ALL_SECONDS = 600
 """For all kills and recoveries together; a quiet machine needs a tenth of it."""
 CALLERS = 4

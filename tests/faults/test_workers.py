@@ -28,9 +28,11 @@ async def service() -> AsyncGenerator[Served]:
 async def connected(service: Served, number: int) -> AsyncGenerator[list[Connection]]:
     """Connections, each of which meets a worker at random."""
     connections = [await Connection.to(service.url) for _ in range(number)]
-    yield connections
-    for connection in connections:
-        connection.close()
+    try:
+        yield connections
+    finally:
+        for connection in connections:
+            connection.close()
 
 
 async def _register_then_token(service: Served, bearer: dict[str, str], failures: list[object]) -> None:

@@ -1,16 +1,33 @@
 """/docs is a page that needs nothing from any other host."""
 
+import asyncio
 import gzip
 import html.parser
 import re
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from service.pages import assets
+from tests.browser.conftest import CHROMIUM, needs_chromium
 from tests.flows.conftest import Live, refused
+from tests.patience import PATIENCE
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # nor does the browser itself ask anybody
+)
 
 
 class Page(html.parser.HTMLParser):
@@ -117,3 +134,26 @@ async def test_the_licence_of_the_bundle_is_kept_beside_it():
     static = Path(__file__).parents[2] / "service" / "pages" / "static"
     assert "MIT License" in (static / "scalar-LICENSE.txt").read_text()
     assert (static / "scalar-1.46.4.js.gz").exists()
+
+
+@needs_chromium
+async def test_a_browser_shows_the_reference_and_asks_no_other_host(live: Live, tmp_path: Path):
+    assert CHROMIUM
+    log = tmp_path / "net.json"
+    command = [
+        CHROMIUM,
+        *FLAGS,
+        f"--user-data-dir={tmp_path / 'profile'}",
+        f"--log-net-log={log}",
+        "--virtual-time-budget=10000",
+        "--dump-dom",
+        f"{live.url}/docs",
+    ]
+    shown = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert "Create OAuth client" in shown.stdout
+    by_a_page = re.findall(
+        r'"initiator":"http.*"url":"(https?://[^"]*)"', log.read_text()
+    )  # the browser's own say "not an origin"
+    assert {urlsplit(url).netloc for url in by_a_page} == {urlsplit(live.url).netloc}

@@ -213,7 +213,7 @@ async def test_a_table_that_is_rebuilt_in_peace_is_the_same_to_the_byte(database
 async def test_all_tables_are_rebuilt_while_events_are_appended_and_rows_are_read(database, ledger, monkeypatch):
     """(With so little calm asked for, the rebuild has to catch up again and again.)"""
     monkeypatch.setattr(rebuild, "CALM", 3)
-    business = await begun(ledger, 2, of_each=20)
+    business = await begun(ledger, 2, of_each=40)
     at_work = [asyncio.create_task(business.go_on()) for _ in range(4)] + [asyncio.create_task(business.read_on())]
     async with asyncio.timeout(PATIENCE), connected(database) as connection:
         for name in INLINE:
@@ -226,7 +226,7 @@ async def test_all_tables_are_rebuilt_while_events_are_appended_and_rows_are_rea
                 await asyncio.sleep(0.001)
         business.stopped = True
         await asyncio.gather(*at_work)
-        assert (await proved(connection)).position > 80
+        assert (await proved(connection)).position > 160
     for name in INLINE:
         await agreed(database, name)
 

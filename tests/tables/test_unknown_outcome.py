@@ -18,9 +18,9 @@ from tests.tables.conftest import appended, column, connected, proved, writing
 from tests.tables.items import item
 
 KILLS = 25
-WORKERS = 8
-STEP = 5
-"""A kill comes after 0, 5, .. 35 more answers."""
+WORKERS = 24
+STEP = 17
+"""A kill comes after 0, 17, .. 119 more answers."""
 WRITERS = "select pid from pg_stat_activity where datname = current_database() and query like '%log.append(%' and pid <> pg_backend_pid()"
 KILL_IN_FLIGHT = f"select pg_terminate_backend(pid) from ({WRITERS} and state = 'active') as writing"
 WAITING = f"{WRITERS} and wait_event_type = 'Lock'"
