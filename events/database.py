@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
@@ -126,7 +126,8 @@ async def connected(url: str) -> AsyncGenerator[Connection]:
     try:
         yield connection
     finally:
-        await connection.close()
+        with suppress(*LOST):  # of a connection that was lost meanwhile there is nothing left to close
+            await connection.close()
 
 
 @asynccontextmanager

@@ -2,9 +2,10 @@
 
 import asyncio
 
+import psycopg
 import pytest
 
-from events.database import Session, Unavailable
+from events.database import Session, Unavailable, connected
 from tests.patience import until
 
 
@@ -22,3 +23,14 @@ async def test_a_session_that_is_closed_while_it_connects_leaves_no_connection(d
         )
 
     assert await until(gone)
+
+
+async def test_what_was_done_over_a_connection_stays_done_when_the_server_ends_it_before_it_is_closed(database: str):
+    with psycopg.connect(
+        database, autocommit=True
+    ) as other:  # blocks, so that nobody here learns of the end before the close
+        async with connected(database) as connection:
+            pid = await connection.fetchval("select pg_backend_pid()")
+            other.execute("select pg_terminate_backend(%s)", [pid])
+            while other.execute("select from pg_stat_activity where pid = %s", [pid]).fetchall():
+                pass
