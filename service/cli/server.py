@@ -22,10 +22,14 @@ ANSWERED_FROM_HERE_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 class _One(uvicorn.Server):
     """A single process. A second Ctrl-C changes nothing: it would cut the shutdown off in the middle, with a traceback."""
 
+    stopping = False
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if not self.should_exit:
-            _say_stopping()
-            super().handle_exit(sig, frame)
+        if self.stopping:
+            return
+        self.stopping = True  # before anything is called: the second may come while the first is handled
+        _say_stopping()
+        super().handle_exit(sig, frame)
 
 
 class _Several(Multiprocess):
