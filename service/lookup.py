@@ -9,7 +9,6 @@ the database is out of reach there is no answer at all.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from uuid import UUID
 from events.batching import Batcher
 from events.database import LOST, Connection, NotReached, Session, Unavailable, unavailable
 from events.replay import CHANGED_SINCE
+from events.waiting import set_within
 from projections import authorizations, clients, revoked_tokens
 from projections.bots import bot_id_of
 from projections.clients import Found
@@ -104,8 +104,7 @@ class Lookup:
                 outages.all_is_well()
             except (Unavailable, *LOST) as fault:
                 outages.notice(fault)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), HEARTBEAT_SECONDS)
+            await set_within(self._woken, HEARTBEAT_SECONDS)
 
     async def close(self) -> None:
         for session in (self._reader, self._follower, self._listener):

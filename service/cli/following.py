@@ -13,6 +13,7 @@ import typer
 from events.codec import Recorded
 from events.database import LOST, Connection, Session, Unavailable
 from events.replay import Checkpoint, head, pages
+from events.waiting import set_within
 from service.cli import spreadsheet
 from service.cli.opening import Plainly, opened_at, run
 from service.cli.output import Json, line, moment, note, say, write
@@ -133,8 +134,7 @@ class _Follower:
             if self._is_over(end.position, asked_at):
                 return
             if self._reached >= end.position:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+                await set_within(self._woken, POLL_SECONDS)
 
     async def close(self) -> None:
         await self._session.close()

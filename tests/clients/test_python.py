@@ -13,6 +13,7 @@ from tests.clients.conftest import asked, built, free_url, running
 from tests.clients.walking import logged_in
 from tests.flows.conftest import Live
 from tests.flows.people import CALLBACK, registered, walked_through
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -67,4 +68,5 @@ async def test_a_person_lets_an_agent_use_a_fastmcp_server_by_the_sdk(live: Live
         url = json.loads(await out.readline())["url"]
         back = await walked_through(live, url, email)
         answers.write(back.encode() + b"\n")
-        assert json.loads(await asyncio.wait_for(out.readline(), 60)) == {"sub": str(user)}
+        async with asyncio.timeout(PATIENCE):
+            assert json.loads(await out.readline()) == {"sub": str(user)}

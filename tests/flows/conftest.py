@@ -117,7 +117,8 @@ async def exchange(live: Live, request: bytes, *, close: bool = False) -> bytes:
         writer.write(request)
         if close:
             writer.write_eof()
-        return await asyncio.wait_for(_one_answer(reader), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            return await _one_answer(reader)
     finally:
         writer.close()
 

@@ -59,7 +59,8 @@ async def start(*words: str, **environment: str) -> Process:
 
 async def muniment(*words: str, **environment: str) -> Ended:
     process = await start(*words, **environment)
-    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        out, err = await process.communicate()
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
 

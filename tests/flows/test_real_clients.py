@@ -12,6 +12,7 @@ import pytest
 
 from tests.flows.conftest import Live
 from tests.flows.npm import installed
+from tests.patience import PATIENCE
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -63,7 +64,8 @@ async def test_openid_client_and_jose_discover_get_verify_introspect_and_revoke(
     ran = await asyncio.create_subprocess_exec(
         "node", script, live.url, client_id, secret, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    out, err = await asyncio.wait_for(ran.communicate(), 30)
+    async with asyncio.timeout(PATIENCE):
+        out, err = await ran.communicate()
     assert ran.returncode == 0, err.decode()
     answer = json.loads(out)
     assert answer["refusal"] == 401

@@ -48,10 +48,12 @@ async def test_of_npm(live: Live, node: Path, library: str, kind: str):
     assert ran.stdout is not None
     asked = {"library": library, "issuer": live.url, "clientId": client_id, "clientSecret": secret}
     ran.stdin.write(json.dumps({**asked, "redirectUri": CALLBACK, "scope": SCOPE}).encode() + b"\n")
-    opened = await asyncio.wait_for(ran.stdout.readline(), 30)
+    async with asyncio.timeout(PATIENCE):
+        opened = await ran.stdout.readline()
     assert opened, await ran.communicate()
     back = await walked_through(live, json.loads(opened)["url"], email)
-    out, err = await asyncio.wait_for(ran.communicate(back.encode() + b"\n"), 30)
+    async with asyncio.timeout(PATIENCE):
+        out, err = await ran.communicate(back.encode() + b"\n")
     assert ran.returncode == 0, err.decode()
     came = json.loads(out)
     assert came["sub"] == came["userinfo"]["sub"] == str(user)

@@ -20,6 +20,7 @@ from events.replay import head, history, pages
 from projections import bots, clients
 from service.credentials import new_id
 from tests.conftest import fresh_database
+from tests.patience import PATIENCE
 from tests.rules.samples import BOT_REGISTERED, REGISTERED
 from tests.tables.conftest import appended, column, connected, proved, writing
 from tests.tables.items import events, item, meta
@@ -212,11 +213,13 @@ async def test_a_batch_tells_its_last_position_once(log, reader):
 
     await reader.add_listener("muniment_log", listener)
     await asyncio.gather(*(log.append(item(new_id(), 0, 2)) for _ in range(3)))
-    await asyncio.wait_for(arrived.wait(), 5)
+    async with asyncio.timeout(PATIENCE):
+        await arrived.wait()
     arrived.clear()
     stream = new_id()
     await asyncio.gather(log.append(item(stream, 9)), log.append(item(new_id())))
-    await asyncio.wait_for(arrived.wait(), 5)
+    async with asyncio.timeout(PATIENCE):
+        await arrived.wait()
     assert heard == ["6", "7"], "the slow path tells it too, and tells what was accepted"
 
 
