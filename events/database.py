@@ -177,7 +177,7 @@ async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) ->
             await asyncio.sleep(0.05)
 
 
-class Session:
+class DatabaseSession:
     """One connection of its own for one use, made when it is first needed and again after it was lost."""
 
     def __init__(self, url: str, **settings: str) -> None:

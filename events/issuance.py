@@ -9,8 +9,8 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct, json
 
-from events.batching import Batcher
-from events.database import LOST, WRITER, AnyConnection, Connection, Session, Unavailable, unavailable
+from events.database import LOST, WRITER, AnyConnection, Connection, DatabaseSession, Unavailable, unavailable
+from events.group_commit import Batcher
 
 ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[])"
 
@@ -60,7 +60,7 @@ class IssuanceLog:
     """The writing end of the issuance log: one connection per process."""
 
     def __init__(self, url: str) -> None:
-        self._session = Session(url, **WRITER)
+        self._session = DatabaseSession(url, **WRITER)
         self._batches: Batcher[Issue, Issued] = Batcher(self._flush)
         self._one_at_a_time = asyncio.Lock()
         self._proved_until = 0.0

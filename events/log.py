@@ -8,11 +8,11 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from events.batching import Batcher
 from events.chain import event_leaf
 from events.codec import Event, encode, schema_version, type_of
-from events.database import LOST, WRITER, Connection, Session, Unavailable, unavailable
+from events.database import LOST, WRITER, Connection, DatabaseSession, Unavailable, unavailable
 from events.envelope import Meta
+from events.group_commit import Batcher
 
 APPEND = """
 select base, st, sv, sp
@@ -82,7 +82,7 @@ class Log:
     """The writing end of the event log: one connection per process, any number of concurrent appends."""
 
     def __init__(self, url: str) -> None:
-        self._session = Session(url, **WRITER)
+        self._session = DatabaseSession(url, **WRITER)
         self._batches: Batcher[Append, Outcome] = Batcher(self._flush)
 
     async def append(self, item: Append) -> Outcome:

@@ -16,17 +16,18 @@ from starlette.routing import Route
 from events.database import Unavailable
 from service import housekeeping, logs
 from service.endpoints import authorize, bots, clients, discovery, health, secrets, users
-from service.endpoints.asgi import Identified
-from service.endpoints.cross_origin import CrossOrigin
 from service.endpoints.introspect import introspect
-from service.endpoints.issuer_path import IssuerPath
-from service.endpoints.management import Action, Managed, refusal
+from service.endpoints.management import Action, Managed
 from service.endpoints.oauth import OAuth
-from service.endpoints.origin import below
+from service.endpoints.responses import refusal
 from service.endpoints.revoke import revoke
 from service.endpoints.token import issue_token
 from service.endpoints.userinfo import userinfo
-from service.oauth.asked import NoRequest
+from service.http.asgi import Identified
+from service.http.cors import CrossOrigin
+from service.http.issuer_path import IssuerPath
+from service.http.origin import below
+from service.oauth.authorization_request import NoRequest
 from service.oauth.errors import Shown
 from service.pages import (
     account,
@@ -45,9 +46,9 @@ from service.pages import (
 )
 from service.problems import Invalid, NotAllowed, NotFound, Problem, Unforeseen
 from service.request_id import this_request
-from service.resources import opened
+from service.resources import open_resources
 from service.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE, USERS_READ, USERS_WRITE
-from service.settings import Settings, read
+from service.settings import Settings, read_settings
 
 log = logging.getLogger("muniment.app")
 
@@ -132,7 +133,7 @@ LOGIN = [  # for people in their browsers
 
 def create() -> Starlette:
     """What uvicorn calls in each worker: settings from the environment, as `muniment serve` completed it. Raises WrongSettings."""
-    settings = read(os.environ)
+    settings = read_settings(os.environ)
     logs.set_up(settings.log_level, settings.log_format)
     return app(settings)
 
@@ -144,7 +145,7 @@ def app(settings: Settings) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncGenerator[None]:
-        async with opened(settings, url, master_key) as resources:
+        async with open_resources(settings, url, master_key) as resources:
             application.state.resources = resources
             with contextlib.suppress(
                 Unavailable

@@ -8,12 +8,12 @@ from msgspec import ValidationError, json
 from events.database import read
 from events.envelope import ByService, Meta
 from service import rotation
-from service.credentials import Secret, new_id
+from service.crypto.credentials import Secret, new_id
 from service.master_key import write_private
-from service.oauth import keys
 from service.operators import Operator, create
-from service.resources import opened
+from service.resources import open_resources
 from service.settings import Settings
+from service.vault import private_keys
 
 NAME = "operator"
 FILE = "operator.json"
@@ -26,10 +26,10 @@ async def prepare(settings: Settings) -> Operator | None:
     assert settings.master_key is not None
     meta = Meta(actor=ByService(why="first run"), request_id=str(new_id()))
     async with (
-        opened(settings, settings.database_url, settings.master_key) as resources,
+        open_resources(settings, settings.database_url, settings.master_key) as resources,
         rotation.alone(settings.database_url),
     ):
-        await rotation.prepare(resources.ledger, keys.wrapping(settings.master_key), meta)
+        await rotation.prepare(resources.ledger, private_keys.wrapping(settings.master_key), meta)
         await resources.lookup.be_certain()  # imports the key that signs: another master key is found out here
         if not settings.embedded:  # who operates a database of one's own says so: muniment operator create NAME
             return None

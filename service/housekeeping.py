@@ -10,18 +10,18 @@ from functools import partial
 
 import asyncpg
 
-from events.database import LOST, Session, Unavailable, read
+from events.database import LOST, DatabaseSession, Unavailable, read
 from events.envelope import ByService, Meta
 from events.issuance import make_partitions
 from events.receipts import forget_old_commands
 from projections import catch_up, clients
 from service import fitness, limits
 from service.commands.authority import EVERYBODY
-from service.commands.cascade import delete_clients
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.outages import Outages
-from service.people import ending
-from service.people.backchannel import Deliverer
+from service.reactions import session_end
+from service.reactions.backchannel_logout import Deliverer
+from service.reactions.client_deletion import delete_clients
 from service.resources import Resources
 
 log = logging.getLogger("muniment.housekeeping")
@@ -45,7 +45,7 @@ def leave_with_parent() -> None:
 
 async def run(resources: Resources, url: str) -> None:
     """Until cancelled."""
-    session = Session(url, application_name=fitness.presence(resources.settings.issuer))
+    session = DatabaseSession(url, application_name=fitness.presence(resources.settings.issuer))
     every = partial(_every, resources.outages)
     deliverer = Deliverer(resources.ledger, resources.ring, resources.settings.issuer, url)
     try:
@@ -53,8 +53,8 @@ async def run(resources: Resources, url: str) -> None:
             every(1, lambda: _follow(session)),
             every(1, deliverer.look),
             every(5, lambda: _finish_deletions(resources)),
-            every(5, lambda: ending.finish(resources.ledger)),
-            every(60, lambda: ending.expire(resources.ledger)),
+            every(5, lambda: session_end.finish(resources.ledger)),
+            every(60, lambda: session_end.expire(resources.ledger)),
             every(300, resources.people.finish),
             every(60, lambda: _forget(resources)),
             every(60, lambda: _look_for_other_issuers(resources)),
@@ -76,7 +76,7 @@ async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[No
         await asyncio.sleep(seconds)
 
 
-async def _follow(session: Session) -> None:
+async def _follow(session: DatabaseSession) -> None:
     """Last used: the issuance log, from where the projection is to where the log ends."""
     async with session.using() as connection:
         await catch_up.install(connection)

@@ -14,26 +14,26 @@ from msgspec import Struct, json
 from events.database import Pool, read
 from events.log import Receipt
 from events.receipts import find_command
+from service.crypto.sealing import CannotOpen, Seal
 from service.problems import Clash, Invalid
-from service.sealing import CannotOpen, Seal
 
 MOST_CHARACTERS = 255
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class StoredAnswer(Struct, frozen=True, kw_only=True):
     status: int
     location: str
     body: bytes
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class IdempotentRequest(Struct, frozen=True, kw_only=True):
     """A POST with an Idempotency-Key: which command it is, and what it looked like."""
 
     command_id: UUID
     fingerprint: bytes
     seal: Seal
 
-    def receipt(self, answer: Answer) -> Receipt:
+    def receipt(self, answer: StoredAnswer) -> Receipt:
         """What is to be appended with the command's events."""
         sealed = self.seal.close(json.encode(answer), self.command_id.bytes)
         return Receipt(command_id=self.command_id, fingerprint=self.fingerprint, response=sealed)
@@ -44,26 +44,26 @@ class Idempotency:
         self._pool = pool
         self._master_key = master_key
 
-    def asked(self, key: str | None, *, caller: str, path: str, body: bytes) -> Asked | None:
+    def asked(self, key: str | None, *, caller: str, path: str, body: bytes) -> IdempotentRequest | None:
         """None when the caller sent no key. Raises Invalid when it is not 1 to 255 printable ASCII characters."""
         if key is None:
             return None
         if not (1 <= len(key) <= MOST_CHARACTERS and key.isascii() and key.isprintable()):
             raise Invalid(f"Idempotency-Key must be 1 to {MOST_CHARACTERS} printable ASCII characters.")
         name = f"{caller}\x00{path}\x00{key}".encode()
-        return Asked(
+        return IdempotentRequest(
             command_id=UUID(bytes=sha256(name).digest()[:16]),
             fingerprint=hmac.digest(self._key_of(key), path.encode() + b"\0" + body, "sha256"),
             seal=Seal(self._master_key, "muniment idempotent answers", salt=sha256(key.encode()).digest()),
         )
 
-    async def first_answer(self, asked: Asked) -> tuple[Answer, int] | None:
+    async def first_answer(self, asked: IdempotentRequest) -> tuple[StoredAnswer, int] | None:
         """What was answered the first time, and at which position, or None when this is it. Raises Clash when the key was used for something else."""
         command = await read(self._pool, lambda connection: find_command(connection, asked.command_id))
         if command is None:
             return None
         try:
-            answer = json.decode(asked.seal.open(command.response, asked.command_id.bytes), type=Answer)
+            answer = json.decode(asked.seal.open(command.response, asked.command_id.bytes), type=StoredAnswer)
         except CannotOpen as fault:
             raise Clash(
                 "This request was carried out before; its answer was sealed under a master key that is no more."

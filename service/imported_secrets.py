@@ -13,14 +13,14 @@ from uuid import UUID
 from events.client import StoredSecret
 from events.database import Unavailable
 from events.envelope import ByService, Meta
+from service.clock import utc_now
 from service.commands.handle import CLIENT, Ledger, handle
 from service.commands.secret import RehashSecret
-from service.credentials import Secret, SecretHash, hash_secret, hint_of, proven
-from service.foreign_hash import matches
+from service.crypto.credentials import Secret, SecretHash, hash_secret, hint_of, proven
+from service.crypto.foreign_hash import matches
 from service.limits import Counted, Limits
 from service.lookup import Lookup, Seen
 from service.oauth.errors import TooManyFailures
-from service.oauth.server import utc_now
 from service.people.throttle import network
 from service.request_id import this_request
 

@@ -8,8 +8,8 @@ from typing import TypeVar
 import asyncpg
 from msgspec import Struct
 
-from events.batching import Batcher
-from events.database import LOST, AnyConnection, Connection, Session, unavailable
+from events.database import LOST, AnyConnection, Connection, DatabaseSession, unavailable
+from events.group_commit import Batcher
 
 COUNT = """
 insert into limits.counts as c (key, minute, used)
@@ -51,11 +51,11 @@ class Limits:
     """One per process; concurrent counts go to the database together."""
 
     def __init__(self, url: str) -> None:
-        self._session = Session(
+        self._session = DatabaseSession(
             url, synchronous_commit="off"
         )  # a count that is lost in a crash lets somebody ask once more
         self._one_at_a_time = asyncio.Lock()
-        self._durable = Session(url)  # what was used once and is forgotten in a crash could be used again
+        self._durable = DatabaseSession(url)  # what was used once and is forgotten in a crash could be used again
         self._once_at_a_time = asyncio.Lock()
         self._counts: Batcher[str, Counted] = Batcher(self._count)
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from events.batching import Batcher
-from events.database import LOST, Connection, NotReached, Session, Unavailable, unavailable
+from events.database import LOST, Connection, DatabaseSession, NotReached, Unavailable, unavailable
+from events.group_commit import Batcher
 from events.replay import CHANGED_SINCE
 from events.waiting import set_within
 from projections import authorizations, clients, revoked_tokens
@@ -40,7 +40,7 @@ class Lookup:
         self, url: str, on_keys_changed: Callable[[Connection], Awaitable[None]], longest_token: timedelta
     ) -> None:
         self._longest_token = longest_token
-        self._reader, self._follower, self._listener = Session(url), Session(url), Session(url)
+        self._reader, self._follower, self._listener = DatabaseSession(url), DatabaseSession(url), DatabaseSession(url)
         self._on_keys_changed = on_keys_changed
         self._missing: Batcher[UUID, Seen | None] = Batcher(self._find)
         self._advances: Batcher[None, None] = Batcher(self._advance)

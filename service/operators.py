@@ -7,11 +7,11 @@ from msgspec import Struct, json
 from events.client import ClientCredentials
 from events.envelope import Meta
 from projections.clients import client_id_of
+from service.clock import utc_now
 from service.commands.authority import RESERVED
 from service.commands.client import RegisterClient
 from service.commands.handle import CLIENT, Ledger, handle
-from service.credentials import Secret, new_id, new_secret, stored
-from service.oauth.server import utc_now
+from service.crypto.credentials import Secret, new_id, new_secret, stored
 from service.scopes import OPERATORS
 
 OWNER = RESERVED

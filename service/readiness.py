@@ -5,8 +5,8 @@ import time
 from uuid import UUID
 
 import events.database
-from events.batching import Batcher
 from events.database import AnyConnection, Pool, Unavailable, read
+from events.group_commit import Batcher
 from events.issuance import IssuanceLog
 from service.lookup import Lookup
 from service.oauth.keys import KeyRing

@@ -3,7 +3,7 @@
 from contextvars import ContextVar
 from uuid import UUID
 
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 
 _current: ContextVar[UUID | None] = ContextVar("request_id", default=None)
 

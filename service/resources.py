@@ -17,7 +17,7 @@ from service.imported_secrets import ImportedSecrets
 from service.limits import Limits
 from service.lookup import Lookup
 from service.oauth import id_tokens
-from service.oauth.asked import Requests
+from service.oauth.authorization_request import Requests
 from service.oauth.errors import ServerAway
 from service.oauth.keys import KeyRing
 from service.oauth.signing import Signer
@@ -64,7 +64,7 @@ class Resources(Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def opened(settings: Settings, url: str, master_key: bytes) -> AsyncGenerator[Resources]:
+async def open_resources(settings: Settings, url: str, master_key: bytes) -> AsyncGenerator[Resources]:
     """Connects when first needed; closes all at the end."""
     ring = KeyRing(
         master_key,

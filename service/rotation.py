@@ -9,13 +9,14 @@ from uuid import UUID
 from events.database import connected, read
 from events.envelope import Meta
 from projections import signing_keys
+from service.clock import utc_now
 from service.commands.handle import SIGNING_KEY, Ledger, handle
 from service.commands.signing_key import ActivateKey, PublishKey, RetireKey
-from service.credentials import new_id
+from service.crypto.credentials import new_id
+from service.crypto.sealing import Seal
 from service.oauth import keys
-from service.oauth.server import utc_now
 from service.oauth.signing import ALGORITHMS
-from service.sealing import Seal
+from service.vault import private_keys
 
 ONE_AT_A_TIME = "select pg_advisory_lock(4704)"
 
@@ -69,7 +70,7 @@ async def _publish(ledger: Ledger, seal: Seal, meta: Meta, now: datetime, alg: s
     """Its private part is in the vault before its public part is in the log."""
     stream = new_id()
     key = await asyncio.to_thread(keys.generate, seal, stream, alg)
-    await read(ledger.pool, lambda connection: keys.keep(connection, stream, key.wrapped))
+    await read(ledger.pool, lambda connection: private_keys.keep(connection, stream, key.wrapped))
     command = PublishKey(kid=key.kid, alg=alg, public_jwk=key.public_jwk, at=now)
     await handle(ledger, SIGNING_KEY, stream, command, meta, fresh=True)
     return stream

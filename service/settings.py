@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from service import database_setting, hosts, upstream_setting
-from service.base64url import of_text
+from service import database_setting, upstream_setting
+from service.crypto.base64url import of_text
 from service.kubernetes import is_service_variable
+from service.network import hosts
 from service.upstream_setting import Upstream
 
 MOST_DIGITS = 9
@@ -65,7 +66,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         return f"Settings(issuer={self.issuer!r}, data={str(self.data)!r})"
 
 
-def read(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
+def read_settings(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
     """Raises WrongSettings, naming every fault at once. Without `needs_key`, a database of one's own does without the master key."""
     asked = _Asked(environment)
     insecure = asked.hosts("MUNIMENT_INSECURE_HTTP_HOSTS")

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-from service.people.profile import CLAIMS
+from service.profile import CLAIMS
 from service.scopes import OPENID, is_scope
 
 SCOPE = "openid profile email"

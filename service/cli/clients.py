@@ -16,10 +16,10 @@ from events.replay import history as history_of
 from projections import authorizations, consents, last_used
 from projections.clients import Found, Row, Wanted, find, listed, stream_of
 from service.cli import importing
+from service.cli.event_text import what
 from service.cli.histories import tell
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, note, say, table
-from service.cli.telling import what
 
 LOGINS = 20
 """So many of a client's last logins tell whether it uses PKCE."""

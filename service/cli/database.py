@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli.opening import bring_up, opened, url_of
+from service.cli.opening import bring_up, open_database, url_of
 from service.cli.output import Json, document, say
 
 app = typer.Typer()
@@ -17,7 +17,7 @@ def migrate(as_json: Json = False) -> None:
 
     Example: `MUNIMENT_DATABASE_URL=postgresql://muniment_owner:...@db/muniment muniment db migrate`
     """
-    with opened(migrated=False, creates=True) as settings:
+    with open_database(migrated=False, creates=True) as settings:
         before, after = bring_up(url_of(settings))
     if as_json:
         document({"before": before, "after": after, "changed": before != after})

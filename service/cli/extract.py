@@ -8,11 +8,11 @@ from events.codec import Recorded
 from events.database import Connection, connect
 from events.replay import head, pages
 from service.cli import spreadsheet
+from service.cli.event_text import as_json
 from service.cli.opening import Plainly
 from service.cli.output import shown
 from service.cli.progress import Progress
 from service.cli.selection import Selection, first_position, last_position
-from service.cli.telling import as_json
 
 FORMAT = "muniment-events-1"
 

@@ -11,10 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from events.codec import Recorded
-from events.database import LOST, Connection, Session, Unavailable
+from events.database import LOST, Connection, DatabaseSession, Unavailable
 from events.replay import Checkpoint, head, pages
 from events.waiting import set_within
 from service.cli import spreadsheet
+from service.cli.event_text import as_json as event_as_json
+from service.cli.event_text import subject, what, who
 from service.cli.opening import Plainly, opened_at, run
 from service.cli.output import Json, line, moment, note, say, write
 from service.cli.selection import (
@@ -29,8 +31,6 @@ from service.cli.selection import (
     selection,
 )
 from service.cli.spreadsheet import Csv
-from service.cli.telling import as_json as event_as_json
-from service.cli.telling import subject, what, who
 from service.text import printable
 
 POLL_SECONDS = 1.0
@@ -103,7 +103,7 @@ class _Follower:
     """Reads on from where it is, over a connection that listens, and over the next one when that is lost."""
 
     def __init__(self, url: str, wanted: Selection, *, no_wait: bool) -> None:
-        self._session = Session(url)
+        self._session = DatabaseSession(url)
         self._wanted, self._no_wait = wanted, no_wait
         self._listening: Connection | None = None
         self._woken = asyncio.Event()

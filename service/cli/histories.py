@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from events.codec import Recorded
+from service.cli.event_text import as_json, who
 from service.cli.output import line, moment, table
-from service.cli.telling import as_json, who
 
 
 def tell(events: Sequence[Recorded], told: Sequence[str], *, script: bool) -> None:

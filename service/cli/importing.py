@@ -9,12 +9,12 @@ from msgspec import DecodeError, Raw, Struct, json
 
 from events.database import Pool, pool
 from events.log import Log
-from service.cli.opening import Plainly, by_operator, opened, run, url_of
+from service.cli.opening import Plainly, by_operator, open_database, run, url_of
 from service.cli.output import Json, document, note, table
 from service.commands.authority import Holder, is_reserved
 from service.commands.handle import CLIENT, Ledger, handle
+from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
-from service.endpoints.wire import CreateOAuthClientRequest
 from service.problems import Clash, Invalid
 from service.scopes import OPERATORS
 from service.settings import Settings
@@ -48,7 +48,7 @@ def import_clients(file: File, owner: Owner, as_json: Json = False) -> None:
     if is_reserved(owner) or not owner.strip():
         raise Plainly(f"{owner!r} cannot own clients; name the sub of who manages them.")
     bodies = _bodies(file)
-    with opened() as settings:
+    with open_database() as settings:
         imported = run(_imported(settings, bodies, owner))
     if as_json:
         document(imported)
@@ -84,7 +84,7 @@ async def _imported(settings: Settings, bodies: list[bytes], owner: str) -> list
 
 async def _checked(connections: Pool, settings: Settings, bodies: list[bytes]) -> list[CreateOAuthClientRequest]:
     from service.endpoints import registration  # noqa: PLC0415 - Authlib comes along
-    from service.endpoints.acting import check_bot  # noqa: PLC0415
+    from service.endpoints.bot_user import check_bot  # noqa: PLC0415
 
     asked: list[CreateOAuthClientRequest] = []
     faults: list[str] = []

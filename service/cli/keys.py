@@ -7,7 +7,7 @@ from events.database import pool, read
 from events.log import Log
 from projections.signing_keys import Row, every
 from service.cli import rewrapping
-from service.cli.opening import ask, by_operator, opened, right_key, run, url_of
+from service.cli.opening import ask, by_operator, open_database, right_key, run, url_of
 from service.cli.output import Json, document, moment, say, table
 from service.commands.handle import Ledger
 from service.settings import Settings
@@ -37,7 +37,7 @@ def rotate(as_json: Json = False) -> None:
 
     Example: `muniment keys rotate`
     """
-    with opened(needs_key=True) as settings, right_key():
+    with open_database(needs_key=True) as settings, right_key():
         kid = run(_rotated(settings))
     if as_json:
         document({"kid": kid})
@@ -49,11 +49,11 @@ app.command("rewrap")(rewrapping.rewrap)
 
 
 async def _rotated(settings: Settings) -> str:
-    from service import rotation  # noqa: PLC0415 - Authlib comes along
-    from service.oauth import keys  # noqa: PLC0415
+    from service import rotation  # noqa: PLC0415 - the libraries of cryptography come along
+    from service.vault import private_keys  # noqa: PLC0415
 
     assert settings.master_key is not None
-    url, seal = url_of(settings), keys.wrapping(settings.master_key)
+    url, seal = url_of(settings), private_keys.wrapping(settings.master_key)
     log = Log(url)
     try:
         async with pool(url) as connections:

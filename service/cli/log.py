@@ -12,12 +12,12 @@ from events.issuance import decode
 from events.replay import history
 from projections import bots, clients, signing_keys
 from service.cli import export, following, spreadsheet, verification
+from service.cli.event_text import as_json as event_as_json
+from service.cli.event_text import fields, who
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, say, write
 from service.cli.selection import Actors, Since, Types, Until, selection
 from service.cli.spreadsheet import Csv
-from service.cli.telling import as_json as event_as_json
-from service.cli.telling import fields, who
 from service.text import printable
 
 app = typer.Typer()

@@ -16,7 +16,7 @@ from events.database import LOST, Connection, LoginRefused, Unavailable, connect
 from events.envelope import ByOperator, Meta
 from service import master_key
 from service.cli.fault import Plainly
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.embedded import login
 from service.embedded.errors import EmbeddedError
 from service.fitness import Unfit, check_pooler
@@ -24,7 +24,7 @@ from service.migrations import version
 from service.migrations.attached import Attached
 from service.migrations.version import SchemaAhead, SchemaBehind
 from service.problems import Problem
-from service.settings import Settings, WrongSettings, read
+from service.settings import Settings, WrongSettings, read_settings
 
 Answer = TypeVar("Answer")
 
@@ -59,7 +59,7 @@ def _said(fault: Exception) -> str:
 @contextmanager
 def right_key() -> Generator[None]:
     """For commands that open what the master key has sealed."""
-    from service.oauth.keys import WrongMasterKey  # noqa: PLC0415
+    from service.vault.private_keys import WrongMasterKey  # noqa: PLC0415
 
     try:
         yield
@@ -68,14 +68,14 @@ def right_key() -> Generator[None]:
 
 
 @contextmanager
-def opened(*, needs_key: bool = False, migrated: bool = True, creates: bool = False) -> Generator[Settings]:
+def open_database(*, needs_key: bool = False, migrated: bool = True, creates: bool = False) -> Generator[Settings]:
     """Settings whose database is there, at the present schema (unless it need not be). The embedded one is brought to it by itself.
 
     Only with `creates` is an embedded database made where there is none: whoever looks in the wrong place is told so.
     Only a migration (`migrated=False`) logs in to the embedded database as its superuser.
     """
     with plainly():
-        settings = read(os.environ, needs_key=needs_key)
+        settings = read_settings(os.environ, needs_key=needs_key)
         if settings.database_url is not None:
             run(check_pooler(settings.database_url))
             if migrated:
@@ -110,7 +110,7 @@ def _present(url: str, superuser: str) -> str | None:
 @contextmanager
 def opened_at() -> Generator[str]:
     """The URL of the database, for commands that need no other setting."""
-    with opened() as settings:
+    with open_database() as settings:
         yield url_of(settings)
 
 

@@ -6,9 +6,9 @@ import typer
 
 from events.database import pool
 from events.log import Log
-from service import identifiers
+from service import identifiers, operators
 from service.cli.first_steps import first_token
-from service.cli.opening import Plainly, by_operator, opened, run, url_of
+from service.cli.opening import Plainly, by_operator, open_database, run, url_of
 from service.cli.output import Json, say
 from service.commands.handle import Ledger
 from service.scopes import OPERATORS, is_scope
@@ -44,7 +44,7 @@ def create(name: Name, scope: Scopes = None, as_json: Json = False) -> None:
     Example: `muniment operator create alice --scope clients:read --scope operate --json > alice.json`
     """
     scopes = _checked(name, scope)
-    with opened(creates=True) as settings:
+    with open_database(creates=True) as settings:
         operator = run(_create(settings, name, scopes))
     if as_json:
         say(operator.as_json().decode())
@@ -65,8 +65,6 @@ def _checked(name: str, scopes: list[str] | None) -> tuple[str, ...]:
 
 
 async def _create(settings: Settings, name: str, scopes: tuple[str, ...]) -> "Operator":
-    from service import operators  # noqa: PLC0415 - Authlib comes along
-
     url = url_of(settings)
     log = Log(url)
     try:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.opening import Plainly
+from service.profile import ADDRESS_RULES, RULES, Address
 
 if TYPE_CHECKING:
-    from service.people.profile import Profile
+    from service.profile import Profile
 
 Name = Annotated[str | None, typer.Option(help="What they are called, such as “Ada King”.")]
 GivenName = Annotated[str | None, typer.Option(help="Their given name, or names.")]
@@ -45,8 +46,6 @@ def changes(
 
 def with_address(profile: "Profile", changes: dict[str, Any]) -> dict[str, Any]:
     """The same with the whole address, which is changed as one, as it is when these parts of it are changed."""
-    from service.people.profile import Address  # noqa: PLC0415
-
     parts = {name.partition(".")[2]: value or None for name, value in changes.items() if name.startswith("address.")}
     if not parts:
         return changes
@@ -56,8 +55,6 @@ def with_address(profile: "Profile", changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _claim(text: str) -> tuple[str, Any]:
-    from service.people.profile import ADDRESS_RULES, RULES  # noqa: PLC0415
-
     claim, equals, value = text.partition("=")
     known = (*RULES, "phone_number_verified", *(f"address.{part}" for part in ADDRESS_RULES))
     if not equals or claim not in known:

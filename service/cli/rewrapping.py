@@ -13,12 +13,12 @@ from msgspec import Struct
 
 from events.database import AnyConnection, connected
 from service import master_key
-from service.cli.opening import Plainly, opened, right_key, run, url_of
+from service.cli.opening import Plainly, open_database, right_key, run, url_of
 from service.cli.output import Json, document, say
-from service.settings import Settings, decode_master_key, read
+from service.settings import Settings, decode_master_key, read_settings
 
 if TYPE_CHECKING:
-    from service.sealing import Seal
+    from service.crypto.sealing import Seal
 
 NEW = "MUNIMENT_NEW_MASTER_KEY"
 WAITING = f"{master_key.FILE}.new"
@@ -45,8 +45,8 @@ def rewrap(as_json: Json = False) -> None:
 
     Example: `MUNIMENT_NEW_MASTER_KEY=$(openssl rand -base64 32) muniment keys rewrap`
     """
-    with opened(needs_key=True) as settings, right_key():
-        asked = read(os.environ, needs_key=False)
+    with open_database(needs_key=True) as settings, right_key():
+        asked = read_settings(os.environ, needs_key=False)
         kept_in_file = asked.database_url is None and asked.master_key is None
         done = _rewrapped(settings, settings.data / WAITING if kept_in_file else None)
     if as_json:
@@ -105,24 +105,25 @@ def _sync(directory: Path) -> None:
 
 async def _wrap(url: str, old: bytes, new: bytes) -> int:
     """How many keys were wrapped anew: none when the new key opens them all already. Raises WrongMasterKey."""
-    from service import rotation  # noqa: PLC0415 - Authlib comes along
-    from service.oauth import keys  # noqa: PLC0415
-    from service.people import vault  # noqa: PLC0415
+    from service import rotation  # noqa: PLC0415 - the libraries of cryptography come along
+    from service.vault import personal_data, private_keys  # noqa: PLC0415
 
     async with connected(url) as connection, rotation.alone(url):
         try:
-            await check(connection, keys.wrapping(new))
-            await vault.check(connection, vault.wrapping(new))
-        except keys.WrongMasterKey:
+            await check(connection, private_keys.wrapping(new))
+            await personal_data.check(connection, personal_data.wrapping(new))
+        except private_keys.WrongMasterKey:
             async with connection.transaction():
-                count = await keys.rewrap(connection, keys.wrapping(old), keys.wrapping(new))
-                return count + await vault.rewrap(connection, vault.wrapping(old), vault.wrapping(new))
+                count = await private_keys.rewrap(connection, private_keys.wrapping(old), private_keys.wrapping(new))
+                return count + await personal_data.rewrap(
+                    connection, personal_data.wrapping(old), personal_data.wrapping(new)
+                )
         return 0
 
 
 async def check(connection: AnyConnection, seal: "Seal") -> None:
     """Raises WrongMasterKey unless the seal opens every private key."""
-    from service.oauth import keys  # noqa: PLC0415
+    from service.vault import private_keys  # noqa: PLC0415 - the libraries of cryptography come along
 
-    for stream, wrapped in await connection.fetch(keys.EVERY):
-        keys.unwrap(seal, stream, wrapped)
+    for stream, wrapped in await connection.fetch(private_keys.EVERY):
+        private_keys.unwrap(seal, stream, wrapped)

@@ -10,8 +10,8 @@ import typer
 
 from service import fitness, logs, master_key
 from service.cli import listening, occupancy
-from service.cli.opening import opened, plainly, right_key, run, url_of
-from service.settings import Settings, read
+from service.cli.opening import open_database, plainly, right_key, run, url_of
+from service.settings import Settings, read_settings
 
 BANNER = """
   Muniment {version} answers on {addresses}
@@ -30,13 +30,13 @@ def serve(workers: int) -> None:
     from service.cli import first_steps, server  # noqa: PLC0415
 
     with plainly():
-        asked = read(os.environ)
+        asked = read_settings(os.environ)
     if asked.embedded:
         occupancy.check(asked.data)
     # Before anything is made, and before anybody is told where to send a secret: the addresses must be ours to take.
     sockets = listening.listening(asked)
     urls = listening.urls(sockets)
-    with opened(needs_key=True, creates=True) as settings, _occupied(settings, urls[0]), right_key():
+    with open_database(needs_key=True, creates=True) as settings, _occupied(settings, urls[0]), right_key():
         _check_database(settings)
         operator = run(first_run.prepare(settings))
         if operator is not None:
@@ -89,7 +89,7 @@ def _hand_over(settings: Settings) -> None:
 def _uvicorn(settings: Settings) -> dict[str, Any]:
     return {
         "loop": "uvloop",
-        "http": "service.protocol:BoundedProtocol",
+        "http": "service.http.protocol:BoundedProtocol",
         "ws": "none",
         "access_log": False,  # a stranger may put a secret into a URL
         "log_config": None,

@@ -12,18 +12,20 @@ from events.database import read
 from projections import users
 from projections.sessions import Row as Session
 from projections.sessions import of_user
-from service.cli import rescuing
+from service.cli import account_recovery
 from service.cli.opening import Plainly, by_operator
 from service.cli.output import Json, document, moment, note, say, table
-from service.cli.persons import FromStdin, User, asked_password, found_user, with_people
 from service.cli.profiles import Claims, FamilyName, GivenName, Groups, Name, changes, with_address
+from service.cli.user_lookup import FromStdin, User, asked_password, found_user, with_people
 from service.commands.handle import Ledger
 from service.pages.devices import named
+from service.profile import Profile, changed
+from service.reactions import session_end
 
 if TYPE_CHECKING:
     from service.people.accounts import People
-    from service.people.profile import Profile
     from service.people.sessions import Device
+    from service.profile import Profile
 
 app = typer.Typer()
 
@@ -57,8 +59,6 @@ def create(
     password = asked_password(from_stdin=from_stdin)
 
     async def register(people: "People", _ledger: Ledger) -> UUID:
-        from service.people.profile import Profile, changed  # noqa: PLC0415
-
         bare = Profile(email=email)
         profile = changed(bare, with_address(bare, told))
         return await people.register(profile, password, by_operator(), verified=verified)
@@ -166,14 +166,13 @@ def sessions(user: User, *, end: End = False, as_json: Json = False) -> None:
     """
 
     async def listed(people: "People", ledger: Ledger) -> list[tuple[Session, "Device | None"]]:
-        from service.people import ending  # noqa: PLC0415
         from service.people.sessions import device_of  # noqa: PLC0415
 
         found = await found_user(people, user)
         rows = await read(ledger.pool, lambda connection: of_user(connection, found))
         devices = [(row, await device_of(people, row)) for row in rows]
         if end:
-            await ending.end_sessions(ledger, found, "ended_by_operator", by_operator())
+            await session_end.end_sessions(ledger, found, "ended_by_operator", by_operator())
         return devices
 
     found = with_people(listed)
@@ -186,9 +185,9 @@ def sessions(user: User, *, end: End = False, as_json: Json = False) -> None:
         note(f"{len(found)} ended")
 
 
-app.command("history")(rescuing.history)
-app.command("password")(rescuing.password)
-app.command("factors")(rescuing.factors)
+app.command("history")(account_recovery.history)
+app.command("password")(account_recovery.password)
+app.command("factors")(account_recovery.factors)
 
 
 def _changed(user: str, change: Callable[["People", UUID], Awaitable[Any]]) -> UUID:

@@ -12,7 +12,7 @@ from events.database import Connection
 from events.replay import Checkpoint
 from events.verify import EVENTS, ISSUANCE, Fault
 from events.verify import verify as prove
-from service.cli.opening import Plainly, ask_at, opened, right_key, url_of
+from service.cli.opening import Plainly, ask_at, open_database, right_key, url_of
 from service.cli.output import Json, document, say
 from service.cli.progress import Progress, bar
 
@@ -129,7 +129,7 @@ def read_checkpoints(word: str) -> Checkpoints:
 
 
 def _proved(seen: Checkpoints, progress: Progress) -> Result:
-    with opened() as settings, right_key():
+    with open_database() as settings, right_key():
         return ask_at(url_of(settings), lambda connection: _verified(connection, settings.master_key, seen, progress))
 
 

@@ -42,8 +42,8 @@ from service.commands.authority import (
     own_scopes,
 )
 from service.commands.secret import AddSecret, RehashSecret, RevokeSecret
+from service.network.redirect_uri import has_short_scheme
 from service.problems import Clash, Forbidden, Invalid, NotFound
-from service.redirect_uri import has_short_scheme
 
 IdTokenClaims = Literal["scopes", "minimal"]
 

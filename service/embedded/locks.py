@@ -11,7 +11,7 @@ from service.embedded.directory import Directory, open_beside
 @contextmanager
 def in_use(place: Directory) -> Generator[int]:
     """Count as a user of this cluster. Yields the lock's descriptor; raises DirectoryRefused."""
-    with opened(place, "postgres.users") as descriptor:
+    with open_file(place, "postgres.users") as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield descriptor
 
@@ -19,7 +19,7 @@ def in_use(place: Directory) -> Generator[int]:
 @contextmanager
 def changing(place: Directory) -> Generator[None]:
     """Be the only one who makes, starts or stops this cluster. Raises DirectoryRefused."""
-    with opened(place, "postgres.lock") as descriptor:
+    with open_file(place, "postgres.lock") as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
 
@@ -34,7 +34,7 @@ def is_last_user(descriptor: int) -> bool:
 
 
 @contextmanager
-def opened(place: Directory, name: str) -> Generator[int]:
+def open_file(place: Directory, name: str) -> Generator[int]:
     """A file of ours beside the cluster, open for as long as it is needed. Raises DirectoryRefused."""
     descriptor = open_beside(place, name)
     try:

@@ -6,7 +6,7 @@ Its password is derived from the superuser's and gives nobody the way back, so a
 import hmac
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from service.base64url import as_text
+from service.crypto.base64url import as_text
 
 ROLE = "muniment"
 # One line, because `postgres --single` ends a statement there.

@@ -13,7 +13,7 @@ from service.embedded.account import detach, name_of
 from service.embedded.binaries import Binaries, find, within_reach
 from service.embedded.directory import Directory, check_owner, close_socket_directory, open_socket_directory
 from service.embedded.errors import InUseElsewhere, NotStarted
-from service.embedded.locks import opened
+from service.embedded.locks import open_file
 
 # Crash recovery replays at most max_wal_size, but a slow disk may take its time over that.
 READY_SECONDS = 300.0
@@ -87,7 +87,7 @@ def _started(server: Server, binaries: Binaries) -> psutil.Process:
     postmaster.clear_leftovers(place)
     open_socket_directory(place)
     server_log.turn(place)
-    with opened(place, place.log.name) as log:
+    with open_file(place, place.log.name) as log:
         start = os.fstat(log).st_size
         try:
             process = _awaited(place, detach(place.account, _command(server, binaries), log))

@@ -3,7 +3,7 @@
 import os
 
 from service.embedded.directory import Directory
-from service.embedded.locks import opened
+from service.embedded.locks import open_file
 
 LIMIT_BYTES = 8 * 1024 * 1024
 SHOWN_BYTES = 4096
@@ -19,7 +19,7 @@ def turn(place: Directory) -> None:
     So it never takes more than about twice LIMIT_BYTES, however long the server runs.
     """
     if is_full(place):
-        with opened(place, place.log.name) as log, opened(place, f"{place.log.name}.1") as aside:
+        with open_file(place, place.log.name) as log, open_file(place, f"{place.log.name}.1") as aside:
             os.ftruncate(aside, 0)
             os.write(aside, tail(log, 0, LIMIT_BYTES))
             os.ftruncate(log, 0)

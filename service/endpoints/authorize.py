@@ -11,21 +11,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from projections.clients import Found
-from service.endpoints.asgi import BodyCutShort, BodyTooLong, cookie, read_body, resources_of
-from service.endpoints.granting import ConsentWithdrawn, SessionOver, code_of, is_allowed
-from service.endpoints.origin import GOES_AWAY, below, form_target
-from service.endpoints.remembering import remember_refusal
+from service.clock import utc_now
+from service.grants.code_issuance import ConsentWithdrawn, SessionOver, code_of, is_allowed
+from service.grants.refusal_events import remember_refusal
+from service.http.asgi import BodyCutShort, BodyTooLong, cookie, read_body, resources_of
+from service.http.origin import GOES_AWAY, below, form_target
 from service.oauth import authorize, id_tokens, redirects
-from service.oauth.asked import AuthorizationRequest
-from service.oauth.authorize import Asked, Mismatch, Redirected
+from service.oauth.authorization_request import AuthorizationRequest
+from service.oauth.authorize import Mismatch, Redirected, RequestParameters
 from service.oauth.errors import Shown
 from service.oauth.form import FORM, is_form
-from service.oauth.redirects import Redirect
-from service.oauth.server import utc_now
-from service.oauth.steps import (
+from service.oauth.interaction import (
     AskConsent,
     ChooseAccount,
-    Grant,
+    IssueCode,
     Present,
     Refuse,
     SignIn,
@@ -33,6 +32,7 @@ from service.oauth.steps import (
     asks_every_time,
     following,
 )
+from service.oauth.redirects import Redirect
 from service.people.sessions import SignedIn
 from service.resources import Resources
 
@@ -50,7 +50,7 @@ async def begin(request: Request) -> Response:
     await resources.lookup.be_certain()
     found = await resources.lookup.named(params.get("client_id", ""))
     settings = resources.settings
-    asked = Asked(
+    asked = RequestParameters(
         params=params,
         twice=twice,
         issuer=settings.issuer,
@@ -112,7 +112,7 @@ async def _on(resources: Resources, asked: AuthorizationRequest, found: Found, s
             return _page("/consent", resources, asked)
         case Refuse():
             return sent(redirects.refused(asked, resources.settings.issuer, step.error, step.description), resources)
-        case Grant():
+        case IssueCode():
             assert signed_in is not None
             return await _granted(resources, asked, found, signed_in)
 

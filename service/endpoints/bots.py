@@ -9,19 +9,20 @@ from events.database import read
 from events.log import Receipt
 from projections import bots, clients
 from projections.bots import Row, bot_id_of
+from service.clock import utc_now
 from service.commands.authority import EVERYBODY
 from service.commands.bot import BotCommand, DeleteBot, DisableBot, EnableBot, RegisterBot
-from service.commands.cascade import delete_clients
 from service.commands.handle import BOT, Handled, handle
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.endpoints import if_match, paging
+from service.endpoints.bot_schemas import Bot, CreateBotRequest
 from service.endpoints.clients import position
-from service.endpoints.creating import create
 from service.endpoints.fields import Fields
-from service.endpoints.management import Call, answered
-from service.endpoints.wire_bots import Bot, CreateBotRequest
-from service.oauth.server import utc_now
+from service.endpoints.idempotent_create import create
+from service.endpoints.management import Call
+from service.endpoints.responses import answered
 from service.problems import Clash, NotFound
+from service.reactions.client_deletion import delete_clients
 from service.text import EMAIL
 
 PATH = "/api/v1/auth/bots"

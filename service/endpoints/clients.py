@@ -12,8 +12,6 @@ from events.database import read
 from events.log import Receipt
 from projections import clients, last_used
 from projections.clients import Row, Wanted, stream_of
-from service import redirect_uri
-from service.commands import cascade
 from service.commands.authority import may_import
 from service.commands.client import (
     ChangeClient,
@@ -24,11 +22,8 @@ from service.commands.client import (
 )
 from service.commands.handle import CLIENT, Handled, handle
 from service.endpoints import if_match, imported, login, paging, registration
-from service.endpoints.acting import check_bot
-from service.endpoints.creating import create
-from service.endpoints.fields import Fields
-from service.endpoints.management import Call, answered
-from service.endpoints.wire import (
+from service.endpoints.bot_user import check_bot
+from service.endpoints.client_schemas import (
     ChangeOAuthClientRequest,
     CreateOAuthClientRequest,
     CreateOAuthClientResponse,
@@ -36,7 +31,13 @@ from service.endpoints.wire import (
     ListedClient,
     OAuthClient,
 )
+from service.endpoints.fields import Fields
+from service.endpoints.idempotent_create import create
+from service.endpoints.management import Call
+from service.endpoints.responses import answered
+from service.network import redirect_uri
 from service.problems import Invalid, NotFound
+from service.reactions import client_deletion
 
 PATH = "/api/v1/auth/clients"
 STATES = ("active", "disabled")
@@ -132,7 +133,7 @@ async def delete_client(call: Call) -> Response:
 async def delete_clients(call: Call) -> Response:
     """All of the caller's own; an operator's too are its own only, for nobody means to delete everybody's at once."""
     own = await read(call.resources.ledger.pool, lambda c: clients.of_owner(c, call.caller.sub))
-    deleted = await cascade.delete_clients(call.resources.ledger, own, call.caller.holder, call.meta)
+    deleted = await client_deletion.delete_clients(call.resources.ledger, own, call.caller.holder, call.meta)
     return answered(DeletedClients(deleted=deleted.count), headers=position(deleted))
 
 
@@ -152,7 +153,7 @@ async def row_asked(call: Call, stream: UUID) -> Row:
     return found.client
 
 
-def position(handled: Handled | cascade.Deleted) -> dict[str, str]:
+def position(handled: Handled | client_deletion.Deleted) -> dict[str, str]:
     return {} if handled.position is None else {"Muniment-Position": str(handled.position)}
 
 

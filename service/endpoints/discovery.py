@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from events.database import Unavailable
-from service.endpoints.asgi import resources_of
-from service.endpoints.cross_origin import VARIES
+from service.http.asgi import resources_of
+from service.http.cors import VARIES
 from service.oauth.authentication import NONE
 from service.oauth.authorize import RESPONSE_MODES
 from service.oauth.claims import SUPPORTED

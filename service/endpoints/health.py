@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from events.database import Unavailable
-from service.endpoints.asgi import resources_of
+from service.http.asgi import resources_of
 
 
 async def live(_request: Request) -> Response:

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from events.client import StoredSecret
 from projections.clients import is_importable
-from service import credentials, foreign_hash
-from service.credentials import Secret, new_secret, stored
+from service.crypto import credentials, foreign_hash
+from service.crypto.credentials import Secret, new_secret, stored
+from service.crypto.foreign_hash import UnknownHash
+from service.endpoints.client_schemas import CreateOAuthClientRequest as Asked
 from service.endpoints.fields import Fields
-from service.endpoints.wire import CreateOAuthClientRequest as Asked
-from service.foreign_hash import UnknownHash
 
 SHORTEST_SECRET = 16
 

@@ -7,11 +7,12 @@ from msgspec import Struct, json
 
 from events.authorization import Authorized
 from projections.clients import Row
+from service.clock import utc_now
 from service.commands.handle import AUTHORIZATION, state_of
-from service.endpoints.oauth import Asked, authenticated, required
-from service.oauth import tickets
-from service.oauth.server import utc_now
-from service.oauth.tickets import Ticket
+from service.grants.client_authentication import authenticated
+from service.grants.oauth_request import OAuthRequest, required
+from service.oauth import opaque_tokens
+from service.oauth.opaque_tokens import OpaqueToken
 from service.oauth.tokens import BadToken, Claims, VerifiedClaims
 from service.scopes import INTROSPECT, INTROSPECT_ALL
 
@@ -33,13 +34,13 @@ class Introspection(Struct, frozen=True, kw_only=True):
     jti: UUID
 
 
-async def introspect(asked: Asked) -> bytes:
+async def introspect(request: OAuthRequest) -> bytes:
     """Of a token that is none of the caller's business it learns no more than of one that is not good. Raises a Refusal."""
-    caller = (await authenticated(asked)).client
-    token = required(asked.form, "token")
-    if ticket := tickets.read(tickets.REFRESH_TOKEN, token):
-        return await _refresh_token(asked, caller, ticket)
-    claims = await _alive(asked, caller, token)
+    caller = (await authenticated(request)).client
+    token = required(request.form, "token")
+    if ticket := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
+        return await _refresh_token(request, caller, ticket)
+    claims = await _alive(request, caller, token)
     if claims is None:
         return INACTIVE
     return json.encode(
@@ -65,14 +66,14 @@ def may_see(caller: Row, claims: Claims) -> bool:
     )
 
 
-async def _alive(asked: Asked, caller: Row, token: str) -> VerifiedClaims | None:
+async def _alive(request: OAuthRequest, caller: Row, token: str) -> VerifiedClaims | None:
     try:
-        claims = asked.resources.tokens.verify(token, for_us=False)
+        claims = request.resources.tokens.verify(token, for_us=False)
     except BadToken:
         return None
     if not may_see(caller, claims):
         return None
-    seen = await asked.resources.lookup.standing(claims.client_id, claims.jti, claims.authorization)
+    seen = await request.resources.lookup.standing(claims.client_id, claims.jti, claims.authorization)
     return None if seen is None else claims
 
 
@@ -87,19 +88,19 @@ class RefreshIntrospection(Struct, frozen=True, kw_only=True):
     exp: int
 
 
-async def _refresh_token(asked: Asked, caller: Row, ticket: Ticket) -> bytes:
+async def _refresh_token(request: OAuthRequest, caller: Row, ticket: OpaqueToken) -> bytes:
     """A refresh token is nobody's business but its client's, whatever scopes the caller has."""
-    state = await state_of(asked.resources.ledger, AUTHORIZATION, ticket.authorization)
+    state = await state_of(request.resources.ledger, AUTHORIZATION, ticket.authorization)
     if not isinstance(state, Authorized) or state.granted.client != caller.stream_id:
         return INACTIVE
     if state.refresh is None or state.refresh.expires_at <= utc_now():
         return INACTIVE
-    seen = await asked.resources.lookup.client(state.granted.client)
+    seen = await request.resources.lookup.client(state.granted.client)
     if seen is None or not seen.may_act or not compare_digest(state.refresh.hash, ticket.hash):
         return INACTIVE
     return json.encode(
         RefreshIntrospection(
-            iss=asked.resources.settings.issuer,
+            iss=request.resources.settings.issuer,
             sub=str(state.granted.user),
             client_id=seen.client.client_id,
             scope=" ".join(state.granted.scopes),

@@ -7,10 +7,10 @@ from msgspec import UNSET
 
 from events.client import Login
 from projections.clients import Row
-from service import redirect_uri
 from service.commands.client import LoginChange
+from service.endpoints.client_schemas import ChangeOAuthClientRequest, CreateOAuthClientRequest
 from service.endpoints.fields import Fields
-from service.endpoints.wire import ChangeOAuthClientRequest, CreateOAuthClientRequest
+from service.network import redirect_uri
 from service.settings import Settings
 
 USUAL: Mapping[str, Any] = {

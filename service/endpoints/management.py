@@ -1,43 +1,34 @@
 """The door of the management API: who asks, how often, with which scope. Every path of the API is one `Managed`."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from msgspec import Struct, json
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from events.database import Unavailable
 from events.envelope import ByClient, Meta
 from service.commands.client import Holder
 from service.endpoints import paging
-from service.endpoints.asgi import BodyCutShort, BodyTooLong, address, read_body, resources_of
-from service.endpoints.remembering import remember_throttled_requests
+from service.endpoints.responses import BEYOND, MIN_POSITION, POSITION, as_problem, reached, refusal
+from service.grants.refusal_events import remember_throttled_requests
+from service.http.asgi import address, read_body, resources_of
 from service.oauth.tokens import BadToken
-from service.outages import Outages
 from service.people.throttle import network
 from service.problems import (
-    ComeAgain,
     Forbidden,
     Invalid,
     NotAllowed,
-    Problem,
-    TooLarge,
     TooMany,
     Unauthenticated,
-    Unforeseen,
 )
 from service.request_id import this_request
 from service.resources import Resources
 from service.scopes import MANAGEMENT, OPERATE
 
 log = logging.getLogger("muniment.api")
-
-POSITION = "Muniment-Position"
-MIN_POSITION = "Muniment-Min-Position"
-BEYOND = f"{MIN_POSITION} is beyond the end of the log; send one that an answer of this server named."
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -125,32 +116,6 @@ class Managed:
         return action
 
 
-def as_problem(fault: Exception, request_id: UUID, outages: Outages) -> Problem:
-    """The refusal that a fault comes to; what nobody foresaw is logged, and told to nobody."""
-    match fault:
-        case Problem():
-            return fault
-        case Unavailable():
-            outages.notice(fault)
-            return ComeAgain()
-        case BodyTooLong():
-            return TooLarge("The body is longer than 64 KiB.")
-        case BodyCutShort():
-            return Invalid("The body ended before its end.")
-        case _:
-            log.error("request %s failed", request_id, exc_info=fault)
-            return Unforeseen(f"Something went wrong here. The operator finds more under request id {request_id}.")
-
-
-def refusal(problem: Problem, request_id: UUID) -> Response:
-    body = json.encode(problem.body(f"urn:uuid:{request_id}"))
-    return Response(body, problem.status, problem.headers, media_type="application/problem+json")
-
-
-def answered(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json.encode(content), status, headers, media_type="application/json")
-
-
 async def authenticate(request: Request, resources: Resources) -> Caller:
     """The caller that the bearer token speaks for (RFC 6750). Raises Unauthenticated."""
     given = request.headers.getlist("authorization")
@@ -204,13 +169,6 @@ async def _read_your_writes(resources: Resources, response: Response) -> None:
     position = response.headers.get(POSITION)
     if position is not None and response.status_code != 201:
         await resources.lookup.reach(int(position))
-
-
-async def reached(resources: Resources, position: int) -> bool:
-    """Whether the log has this position at all; if so, it is reflected here now. Raises Unavailable."""
-    if resources.lookup.position < position:
-        await resources.lookup.be_certain()
-    return resources.lookup.position >= position
 
 
 async def _reach(resources: Resources, request: Request) -> None:

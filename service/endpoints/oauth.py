@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from msgspec import Struct, json
+from msgspec import json
 from starlette.types import Receive, Scope, Send
 
 from events.database import Unavailable
-from projections.clients import Found, is_ours
-from service.endpoints.asgi import (
+from service.endpoints.responses import BEYOND, MIN_POSITION, as_problem, reached, refusal
+from service.grants.oauth_request import OAuthRequest
+from service.http.asgi import (
     BodyCutShort,
     BodyTooLong,
     address,
@@ -18,37 +19,18 @@ from service.endpoints.asgi import (
     read_body,
     resources_of,
 )
-from service.endpoints.management import BEYOND, MIN_POSITION, as_problem, reached, refusal
-from service.endpoints.remembering import remember_failure, remember_throttling
-from service.lookup import Seen
-from service.oauth.authentication import Presented, presented, prove
-from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong, TooManyFailures
-from service.oauth.form import Form, parse
-from service.oauth.server import utc_now
-from service.people.throttle import network
+from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong
+from service.oauth.form import parse
 from service.problems import NotAllowed
 from service.request_id import this_request
-from service.resources import Resources
-
-MANY_CLIENTS = 10
-"""How many clients of one address may all be failing before that counts against it: a company's are behind one."""
 
 NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """One request to an OAuth endpoint."""
-
-    resources: Resources
-    form: Form
-    authorization: str | None
-    address: str
 
 
 class OAuth:
     """One OAuth endpoint, as an ASGI application; `carry_out` gives the body of a 200."""
 
-    def __init__(self, carry_out: Callable[[Asked], Awaitable[bytes]]) -> None:
+    def __init__(self, carry_out: Callable[[OAuthRequest], Awaitable[bytes]]) -> None:
         self._carry_out = carry_out
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +39,7 @@ class OAuth:
             if scope["method"] != "POST":
                 await _not_post(scope, receive, send)
                 return
-            body = await self._carry_out(await _asked(scope, receive))
+            body = await self._carry_out(await _request(scope, receive))
         except Refusal as refused:
             await _refuse(send, refused, _challenge(scope, refused))
         except Unavailable as fault:
@@ -70,87 +52,7 @@ class OAuth:
             await answer(send, 200, NO_STORE, body)
 
 
-def presented_or_none(asked: Asked) -> Presented | None:
-    """None when the client gives no good credentials; whether that matters first is for Authlib to say."""
-    try:
-        return presented(asked.authorization, asked.form)
-    except InvalidClient:
-        return None
-
-
-async def look_up(asked: Asked, given: Presented | None) -> Seen | None:
-    seen = await asked.resources.lookup.named(given.client_id) if given else None
-    return None if seen is None else asked.resources.imported.known(seen)
-
-
-async def certainly(asked: Asked, given: Presented | None) -> Seen | None:
-    """The client as it is now, whatever happened on any process before this call."""
-    await asked.resources.lookup.be_certain()
-    seen = await look_up(asked, given)
-    if seen is None or given is None or given.client_secret is None:
-        return seen
-    try:
-        return await asked.resources.imported.settle(seen, given.client_secret, asked.address)
-    except TooManyFailures:
-        await remember_throttling(asked.resources, seen, asked.address)
-        raise
-
-
-async def authenticated(asked: Asked, *, public: bool = False) -> Found:
-    """The client that calls, proved from certain facts; a public one, which proves nothing, only with `public`.
-
-    Raises InvalidClient, or TooManyFailures.
-    """
-    given = presented(asked.authorization, asked.form)
-    found = await certainly(asked, given)
-    try:
-        _proved(given, found, public=public)
-    except InvalidClient:
-        await count_failure(asked, given, found)
-        raise
-    assert found is not None
-    return found
-
-
-def _proved(given: Presented, found: Found | None, *, public: bool) -> None:
-    if prove(given, found, utc_now()) is None and not public:
-        raise InvalidClient
-
-
-async def count_failure(asked: Asked, given: Presented | None, found: Found | None) -> None:
-    """Failures are counted per client and address; successes never are. Raises TooManyFailures."""
-    try:
-        await _count_failure(asked, given)
-    except TooManyFailures:
-        await remember_throttling(asked.resources, found, asked.address)
-        raise
-    if given is not None:
-        await remember_failure(asked.resources, given, found, asked.address)
-
-
-async def _count_failure(asked: Asked, given: Presented | None) -> None:
-    """And, up to MANY_CLIENTS times as many, those of the address alone, which may name any number of clients."""
-    limit = asked.resources.settings.failed_auth_limit
-    if limit == 0:
-        return
-    everybody = await asked.resources.limits.count(f"failed {network(asked.address)}")
-    if everybody.used > MANY_CLIENTS * limit:
-        raise TooManyFailures(everybody.seconds)
-    # What has not the form of a client_id of ours is counted together: it may be anything, of any length. Imported clients, too.
-    client_id = given.client_id if given and is_ours(given.client_id) else ""
-    counted = await asked.resources.limits.count(f"failed {asked.address} {client_id}")
-    if counted.used > limit:
-        raise TooManyFailures(counted.seconds)
-
-
-def required(form: Form, name: str) -> str:
-    value = form.get(name)
-    if value is None:
-        raise InvalidRequest(f"The parameter {name} is missing. Send it in the body.")
-    return value
-
-
-async def _asked(scope: Scope, receive: Receive) -> Asked:
+async def _request(scope: Scope, receive: Receive) -> OAuthRequest:
     resources = resources_of(scope)
     try:
         body = await read_body(scope, receive)
@@ -162,7 +64,7 @@ async def _asked(scope: Scope, receive: Receive) -> Asked:
     wanted = header(scope, MIN_POSITION.lower().encode())
     if wanted is not None and not await reached(resources, _position(wanted)):
         raise InvalidRequest(BEYOND)
-    return Asked(resources=resources, form=form, authorization=_authorization(scope), address=address(scope))
+    return OAuthRequest(resources=resources, form=form, authorization=_authorization(scope), address=address(scope))
 
 
 def _authorization(scope: Scope) -> str | None:

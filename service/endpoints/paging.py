@@ -14,7 +14,7 @@ USUAL = 100
 MOST = 1000
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class PageRequest(Struct, frozen=True, kw_only=True):
     """What was asked for: at most `limit` things after `after`, narrowed by `filters`."""
 
     limit: int
@@ -26,13 +26,15 @@ class Page(Struct, frozen=True, kw_only=True):
         return {"Link": f'<{issuer}{path}?{query}>; rel="next"'}
 
 
-def asked(request: Request, filters: tuple[str, ...] = ()) -> Page:
+def asked(request: Request, filters: tuple[str, ...] = ()) -> PageRequest:
     """Raises Invalid, naming every fault at once."""
     query = _read(request, ("limit", "cursor", *filters))
     limit = _limit(query.given.get("limit"), query.errors)
     after = _cursor(query.given.get("cursor"), query.errors)
     _refuse(query)
-    return Page(limit=limit, after=after, filters={name: query.given[name] for name in filters if name in query.given})
+    return PageRequest(
+        limit=limit, after=after, filters={name: query.given[name] for name in filters if name in query.given}
+    )
 
 
 def refuse_query(request: Request) -> None:

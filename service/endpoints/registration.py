@@ -7,14 +7,14 @@ from msgspec import UNSET, Struct
 
 from events.client import AuthorizationCode, ClientCredentials, Grant, StoredSecret
 from projections.clients import client_id_of, stream_of
-from service import redirect_uri
+from service.clock import utc_now
 from service.commands.authority import Holder
 from service.commands.client import RegisterClient
-from service.credentials import Secret, new_id
+from service.crypto.credentials import Secret, new_id
 from service.endpoints import imported, login
+from service.endpoints.client_schemas import MOST_REDIRECT_URIS, CreateOAuthClientRequest
 from service.endpoints.fields import Fields
-from service.endpoints.wire import MOST_REDIRECT_URIS, CreateOAuthClientRequest
-from service.oauth.server import utc_now
+from service.network import redirect_uri
 from service.scopes import NEW_CLIENT
 from service.settings import Settings
 

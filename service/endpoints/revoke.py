@@ -6,26 +6,27 @@ from hmac import compare_digest
 from events.authorization import Authorized
 from events.envelope import ByClient, Meta
 from projections import clients
+from service.clock import utc_now
 from service.commands.access_token import RevokeToken
 from service.commands.authorization import RevokeAuthorization
 from service.commands.handle import ACCESS_TOKEN, AUTHORIZATION, handle, state_of
-from service.endpoints.oauth import Asked, authenticated, required
-from service.oauth import tickets
+from service.grants.client_authentication import authenticated
+from service.grants.oauth_request import OAuthRequest, required
+from service.oauth import opaque_tokens
 from service.oauth.errors import InvalidGrant
-from service.oauth.server import utc_now
-from service.oauth.tickets import Ticket
+from service.oauth.opaque_tokens import OpaqueToken
 from service.oauth.tokens import LEEWAY_SECONDS, BadToken
 from service.request_id import this_request
 
 
-async def revoke(asked: Asked) -> bytes:
+async def revoke(request: OAuthRequest) -> bytes:
     """A token that is not alive is as good as revoked: 200 all the same (section 2.2). Raises a Refusal."""
-    client = (await authenticated(asked, public=True)).client
-    token = required(asked.form, "token")
-    if ticket := tickets.read(tickets.REFRESH_TOKEN, token):
-        return await _give_back(asked, client, ticket)
+    client = (await authenticated(request, public=True)).client
+    token = required(request.form, "token")
+    if ticket := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
+        return await _give_back(request, client, ticket)
     try:
-        claims = asked.resources.tokens.verify(token, for_us=False)
+        claims = request.resources.tokens.verify(token, for_us=False)
     except BadToken:
         return b"{}"
     if claims.client_id != client.client_id:
@@ -34,17 +35,17 @@ async def revoke(asked: Asked) -> bytes:
     expires_at = datetime.fromtimestamp(claims.exp + LEEWAY_SECONDS, UTC)
     command = RevokeToken(client_id=client.client_id, expires_at=expires_at, at=utc_now())
     actor = ByClient(client_id=client.client_id, sub=claims.sub)
-    address = asked.address if claims.authorization is None else None  # else it may be a person's own
+    address = request.address if claims.authorization is None else None  # else it may be a person's own
     meta = Meta(actor=actor, request_id=str(this_request()), address=address)
-    handled = await handle(asked.resources.ledger, ACCESS_TOKEN, claims.jti, command, meta)
+    handled = await handle(request.resources.ledger, ACCESS_TOKEN, claims.jti, command, meta)
     if handled.position is not None:
-        await asked.resources.lookup.reach(handled.position)
+        await request.resources.lookup.reach(handled.position)
     return b"{}"
 
 
-async def _give_back(asked: Asked, client: clients.Row, ticket: Ticket) -> bytes:
+async def _give_back(request: OAuthRequest, client: clients.Row, ticket: OpaqueToken) -> bytes:
     """A refresh token takes along all that came of the same authorization (section 2.1)."""
-    state = await state_of(asked.resources.ledger, AUTHORIZATION, ticket.authorization)
+    state = await state_of(request.resources.ledger, AUTHORIZATION, ticket.authorization)
     if not isinstance(state, Authorized) or state.refresh is None:
         return b"{}"
     if state.granted.client != client.stream_id:
@@ -54,6 +55,6 @@ async def _give_back(asked: Asked, client: clients.Row, ticket: Ticket) -> bytes
     actor = ByClient(client_id=client.client_id, sub=str(state.granted.user))
     command = RevokeAuthorization(why="client", at=utc_now())
     meta = Meta(actor=actor, request_id=str(this_request()))
-    handled = await handle(asked.resources.ledger, AUTHORIZATION, ticket.authorization, command, meta)
-    await asked.resources.lookup.reach(handled.position or 0)
+    handled = await handle(request.resources.ledger, AUTHORIZATION, ticket.authorization, command, meta)
+    await request.resources.lookup.reach(handled.position or 0)
     return b"{}"

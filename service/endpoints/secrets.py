@@ -9,16 +9,17 @@ from starlette.responses import Response
 from events.database import read
 from events.log import Receipt
 from projections import clients, last_used
+from service.clock import utc_now
 from service.commands.client import AddSecret, RevokeSecret
 from service.commands.handle import CLIENT, Handled, handle
-from service.credentials import new_secret, stored
+from service.crypto.credentials import new_secret, stored
 from service.endpoints import if_match
 from service.endpoints.clients import PATH, position, row_asked, stream_asked
-from service.endpoints.creating import create
 from service.endpoints.fields import Fields
-from service.endpoints.management import Call, answered
-from service.endpoints.wire_secrets import AddSecretRequest, AddSecretResponse, ClientSecret
-from service.oauth.server import utc_now
+from service.endpoints.idempotent_create import create
+from service.endpoints.management import Call
+from service.endpoints.responses import answered
+from service.endpoints.secret_schemas import AddSecretRequest, AddSecretResponse, ClientSecret
 from service.problems import NotFound
 
 

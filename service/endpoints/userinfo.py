@@ -1,7 +1,6 @@
 """GET/POST /openid/userinfo (OpenID Connect Core 1.0 section 5.3): who the person is, as far as they allowed this client to know."""
 
 from typing import Any
-from uuid import UUID
 
 from msgspec import json
 from starlette.requests import Request
@@ -10,13 +9,13 @@ from starlette.responses import Response
 from events.authorization import Authorized
 from events.database import Unavailable
 from service.commands.handle import AUTHORIZATION, state_of
-from service.endpoints.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
-from service.endpoints.management import as_problem, refusal
+from service.endpoints.responses import as_problem, refusal
+from service.http.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
 from service.oauth.claims import of_scopes
 from service.oauth.errors import Refusal
 from service.oauth.form import FORM, is_form, parse
 from service.oauth.tokens import BadToken, VerifiedClaims
-from service.people.profile import claims_of
+from service.people.claims import claims_about
 from service.problems import Forbidden, Invalid, Problem, Unauthenticated
 from service.request_id import this_request
 from service.resources import Resources
@@ -45,18 +44,10 @@ async def _told(request: Request) -> dict[str, Any]:
     if not isinstance(state, Authorized):
         raise _no_good()
     wanted = (*of_scopes(claims.scopes), *state.granted.userinfo_claims)
-    about = await claims_about(resources, state.granted.user, wanted)
-    return {"sub": claims.sub, **about}
-
-
-async def claims_about(resources: Resources, user: UUID, wanted: tuple[str, ...]) -> dict[str, Any]:
-    """Those of these claims that there are about this person. Raises Unauthenticated when the person is gone."""
-    row = await resources.people.row(user)
-    profile = await resources.people.profile(row) if row is not None and row.state == "active" else None
-    if row is None or profile is None:
+    about = await claims_about(resources.people, state.granted.user, wanted)
+    if about is None:
         raise _no_good()
-    known = claims_of(profile, verified=row.verified, since=row.created_at)
-    return {name: known[name] for name in dict.fromkeys(wanted) if name in known}
+    return {"sub": claims.sub, **about}
 
 
 async def _token(request: Request, resources: Resources) -> VerifiedClaims:

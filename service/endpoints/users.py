@@ -13,20 +13,21 @@ from events.database import read
 from events.log import Receipt
 from events.receipts import find_command
 from projections import users
+from service import profile as profiles
 from service.commands.handle import CarriedOutBefore, Handled
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.endpoints import if_match, paging
 from service.endpoints.clients import position
-from service.endpoints.creating import create
 from service.endpoints.fields import Fields
-from service.endpoints.management import Call, answered
-from service.endpoints.wire_users import ChangeUserRequest, CreateUserRequest, PostalAddress, User
-from service.people import profile as profiles
+from service.endpoints.idempotent_create import create
+from service.endpoints.management import Call
+from service.endpoints.responses import answered
+from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest, PostalAddress, User
 from service.people.accounts import NameTaken, Registration
 from service.people.passwords import fault_of
-from service.people.profile import Profile
-from service.people.vault import is_email
 from service.problems import Invalid, NotFound
+from service.profile import Profile
+from service.vault.personal_data import is_email
 
 PATH = "/api/v1/auth/users"
 STATES = ("active", "disabled")

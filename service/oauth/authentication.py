@@ -10,7 +10,7 @@ from msgspec import Struct
 from events.client import StoredSecret
 from events.refusal import WhyNot
 from projections.clients import Found
-from service.credentials import proven
+from service.crypto.credentials import proven
 from service.oauth.errors import InvalidClient, InvalidRequest
 from service.oauth.form import Form
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from projections.clients import Found
 from service.oauth import parameters, redirect_match, redirects, request_objects
-from service.oauth.asked import AuthorizationRequest
+from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.errors import Shown
 from service.oauth.form import LONGEST_NAME, ONE_RESOURCE
 from service.oauth.parameters import Fault, Params, is_visible
@@ -53,7 +53,7 @@ class Mismatch(Shown):
         )
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class RequestParameters(Struct, frozen=True, kw_only=True):
     """The parameters of a request, those that came more than once, and who the server is."""
 
     params: Params
@@ -78,11 +78,11 @@ def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
     return {name: value for name, value in pairs if value}, twice
 
 
-def checked(asked: Asked, found: Found | None) -> AuthorizationRequest:
+def checked(asked: RequestParameters, found: Found | None) -> AuthorizationRequest:
     """The request, found good in every part. Raises Shown or Redirected."""
     found = _client_is_known(asked, found)
     uri, named = _redirect_uri_is_registered(asked, found)
-    inside = request_objects.read(asked.params.get("request"))
+    inside = request_objects.unverified_parameters(asked.params.get("request"))
     mode = asked.params.get("response_mode", inside.response_mode)
     state = asked.params.get("state", inside.state)
     answer = AuthorizationRequest(
@@ -121,7 +121,7 @@ def still_good(
     return request.__replace__(scopes=scopes), found
 
 
-def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> AuthorizationRequest:
+def _request(asked: RequestParameters, found: Found, answer: AuthorizationRequest) -> AuthorizationRequest:
     params = asked.params
     _nothing_comes_twice(asked)
     _what_is_not_offered_is_not_asked(params)
@@ -145,7 +145,7 @@ def _request(asked: Asked, found: Found, answer: AuthorizationRequest) -> Author
     )
 
 
-def _client_is_known(asked: Asked, found: Found | None) -> Found:
+def _client_is_known(asked: RequestParameters, found: Found | None) -> Found:
     if "client_id" in asked.twice or "client_id" not in asked.params:
         raise Shown("The application did not say which one it is", "The request needs the parameter client_id, once.")
     if found is None:
@@ -165,7 +165,7 @@ def _client_is_known(asked: Asked, found: Found | None) -> Found:
     return found
 
 
-def _redirect_uri_is_registered(asked: Asked, found: Found) -> tuple[str, bool]:
+def _redirect_uri_is_registered(asked: RequestParameters, found: Found) -> tuple[str, bool]:
     """It, and whether the request named it: where it did, the token request must as well (RFC 6749 section 4.1.3)."""
     registered = found.client.redirect_uris
     given = asked.params.get("redirect_uri")
@@ -185,7 +185,7 @@ def _redirect_uri_is_registered(asked: Asked, found: Found) -> tuple[str, bool]:
     return given, True
 
 
-def _nothing_comes_twice(asked: Asked) -> None:
+def _nothing_comes_twice(asked: RequestParameters) -> None:
     if asked.twice == ("resource",):  # which RFC 8707 allows, where a token can be for several
         raise Fault("invalid_target", ONE_RESOURCE)
     if asked.twice:

@@ -10,29 +10,21 @@ from uuid import UUID
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from msgspec import Struct, convert, json, to_builtins
 
-from events.database import AnyConnection, Connection, Unavailable
+from events.database import Connection
 from events.signing_key import PublicJwk
 from projections import signing_keys
+from service.crypto.sealing import Seal
 from service.oauth.signing import ALGORITHMS, Signer, signer
-from service.sealing import CannotOpen, Seal
+from service.vault import private_keys
+from service.vault.private_keys import Jwk, WrongMasterKey
 
 PRIVATE = ("kty", "crv", "x", "y", "d", "n", "e", "p", "q", "dp", "dq", "qi")
 RSA_BITS = 2048
-KEEP = "insert into vault.signing_keys (stream_id, wrapped) values ($1, $2)"
-WRAPPED = "select wrapped from vault.signing_keys"
-EVERY = "select stream_id, wrapped from vault.signing_keys"
-REWRAP = "update vault.signing_keys set wrapped = $2 where stream_id = $1"
-
 LEEWAY = timedelta(minutes=5)
 """How much longer than its last token a retired key stays in the JWKS, for clocks that go slow."""
 
 
-Jwk = dict[str, str | list[str]]
 Key = ECKey | RSAKey | OKPKey
-
-
-class WrongMasterKey(Unavailable):
-    """The master key is not the one that the signing keys were wrapped with."""
 
 
 class Verifier(Struct, frozen=True):
@@ -55,7 +47,7 @@ class KeyRing:
     """
 
     def __init__(self, master_key: bytes, *, longest_token: timedelta, longest_session: timedelta) -> None:
-        self._seal = wrapping(master_key)
+        self._seal = private_keys.wrapping(master_key)
         self._kept_for, self._kept_for_hints = longest_token + LEEWAY, longest_session + LEEWAY
         self._verifiers: dict[str, Verifier] = {}
         self.signers: dict[str, Signer] = {}
@@ -101,28 +93,13 @@ class KeyRing:
         )
 
     async def _signer(self, connection: Connection, row: signing_keys.Row) -> Signer:
-        wrapped = await connection.fetchval(f"{WRAPPED} where stream_id = $1", row.stream_id)
-        if wrapped is None:
+        jwk = await private_keys.find(connection, self._seal, row.stream_id)
+        if jwk is None:
             raise WrongMasterKey(f"the private part of the signing key {row.kid} is not in the vault")
-        jwk = unwrap(self._seal, row.stream_id, wrapped)
         # In a thread: an RSA key takes 29 ms to import.
         key = (await asyncio.to_thread(_imported, row.alg, jwk)).private_key
         assert key is not None
         return signer(row.kid, row.alg, key)
-
-
-def wrapping(master_key: bytes) -> Seal:
-    return Seal(master_key, "muniment signing keys")
-
-
-def unwrap(seal: Seal, stream: UUID, wrapped: bytes) -> Jwk:
-    """The private JWK. Raises WrongMasterKey."""
-    try:
-        return json.decode(seal.open(wrapped, stream.bytes), type=dict[str, str | list[str]])
-    except CannotOpen as fault:
-        raise WrongMasterKey(
-            "MUNIMENT_MASTER_KEY is not the key that this database's signing keys were wrapped with"
-        ) from fault
 
 
 class NewKey(Struct, frozen=True):
@@ -136,19 +113,6 @@ def generate(seal: Seal, stream: UUID, alg: str) -> NewKey:
     key = _generated(alg)
     private = json.encode({name: value for name, value in key.as_dict(private=True).items() if name in PRIVATE})
     return NewKey(key.thumbprint(), convert(key.as_dict(private=False), PublicJwk), seal.close(private, stream.bytes))
-
-
-async def keep(connection: AnyConnection, stream: UUID, wrapped: bytes) -> None:
-    await connection.execute(KEEP, stream, wrapped)
-
-
-async def rewrap(connection: Connection, old: Seal, new: Seal) -> int:
-    """Wraps every private key anew, all of them or none; returns how many. Raises WrongMasterKey."""
-    async with connection.transaction():
-        kept = await connection.fetch(f"{EVERY} for update")
-        for stream, wrapped in kept:
-            await connection.execute(REWRAP, stream, new.close(json.encode(unwrap(old, stream, wrapped)), stream.bytes))
-        return len(kept)
 
 
 def _imported(alg: str, jwk: Jwk) -> Key:

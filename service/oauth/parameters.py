@@ -6,7 +6,7 @@ from collections.abc import Collection
 from msgspec import UNSET
 
 from projections.clients import Found
-from service import hosts
+from service.network import hosts
 from service.oauth import claims
 from service.oauth.errors import InvalidRequest
 from service.scopes import IDENTITY, INTROSPECT, MANAGEMENT, split

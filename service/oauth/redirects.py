@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from service.oauth.asked import AuthorizationRequest
+from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.errors import plain
 
 

@@ -5,7 +5,7 @@ Request objects are not offered. A client that sends one all the same is told so
 
 from msgspec import Struct, ValidationError, json
 
-from service.base64url import of_text
+from service.crypto.base64url import of_text
 
 LONGEST = 16_384
 """Characters. In a longer one nothing is looked for."""
@@ -18,7 +18,7 @@ class Inside(Struct, frozen=True, kw_only=True):
     state: str | None = None
 
 
-def read(text: str | None) -> Inside:
+def unverified_parameters(text: str | None) -> Inside:
     """The defaults, where there is no request object or none that can be read. An encrypted one has no such second part."""
     parts = (text or "").split(".", 3)
     payload = of_text(parts[1]) if len(parts) == 3 and len(parts[1]) <= LONGEST else None

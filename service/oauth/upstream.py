@@ -16,9 +16,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from msgspec import Struct, convert, json
 
-from service import hosts
-from service.addresses import is_inside
 from service.malformed import MALFORMED
+from service.network import hosts
+from service.network.addresses import is_inside
 from service.oauth.errors import plain
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, joined, lacks
 from service.oauth.upstream_token import fault_of, key_set, verified

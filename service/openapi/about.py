@@ -1,7 +1,7 @@
 """What the service says of itself, as the reference tells it."""
 
 from service.openapi.forms import Living, NotReady, Ready
-from service.openapi.operation import Answer, Operation, Parameter
+from service.openapi.operation import Operation, Parameter, ResponseSpec
 from service.problems import NotFound
 
 _HTML = {"type": "string"}
@@ -13,7 +13,7 @@ ABOUT = (
         operation_id="live",
         summary="Does the process live?",
         tag="Service",
-        answers=(Answer(description="It does.", shape=Living, example={"status": "live"}),),
+        answers=(ResponseSpec(description="It does.", shape=Living, example={"status": "live"}),),
     ),
     Operation(
         method="get",
@@ -23,8 +23,8 @@ ABOUT = (
         tag="Service",
         description="It can if this process could issue a token at this moment: one is recorded, and taken back, where none was just now.",
         answers=(
-            Answer(description="It can.", shape=Ready, example={"status": "ready", "position": 17}),
-            Answer(
+            ResponseSpec(description="It can.", shape=Ready, example={"status": "ready", "position": 17}),
+            ResponseSpec(
                 status=503,
                 description="It cannot, for the moment.",
                 shape=NotReady,
@@ -41,8 +41,8 @@ ABOUT = (
         tag="Service",
         description="OpenAPI 3.1.",
         answers=(
-            Answer(description="The document.", shape={"type": "object"}, headers=("ETag", "Cache-Control")),
-            Answer(status=304, description="It is the one you have (`If-None-Match`).", headers=("ETag",)),
+            ResponseSpec(description="The document.", shape={"type": "object"}, headers=("ETag", "Cache-Control")),
+            ResponseSpec(status=304, description="It is the one you have (`If-None-Match`).", headers=("ETag",)),
         ),
     ),
     Operation(
@@ -52,7 +52,7 @@ ABOUT = (
         summary="This reference, for people",
         tag="Service",
         for_people=False,
-        answers=(Answer(description="The page.", shape=_HTML, media="text/html"),),
+        answers=(ResponseSpec(description="The page.", shape=_HTML, media="text/html"),),
     ),
     Operation(
         method="get",
@@ -70,7 +70,7 @@ ABOUT = (
             ),
         ),
         answers=(
-            Answer(
+            ResponseSpec(
                 description="A script, a style sheet or an image.", media="*/*", shape={}, headers=("Cache-Control",)
             ),
         ),

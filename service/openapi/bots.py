@@ -1,9 +1,9 @@
 """/api/v1/auth/bots, as the reference tells it."""
 
+from service.endpoints.bot_schemas import Bot, CreateBotRequest
 from service.endpoints.bots import PATH
-from service.endpoints.wire_bots import Bot, CreateBotRequest
 from service.openapi.clients import GONE
-from service.openapi.operation import Answer, Content, Example, Operation, Parameter
+from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT
 from service.problems import Clash, NotFound, NotJson, Stale, TooLarge
 from service.scopes import BOTS_READ, BOTS_WRITE
@@ -44,7 +44,7 @@ BOTS = (
             },
         ),
         answers=(
-            Answer(
+            ResponseSpec(
                 status=201,
                 description="The bot.",
                 shape=Bot,
@@ -67,7 +67,7 @@ BOTS = (
         description="Your own bots, oldest first; with the scope `operate`, everybody's.",
         scope=BOTS_READ,
         parameters=(LIMIT, CURSOR),
-        answers=(Answer(description="One page of them.", shape=list[Bot], headers=("Link",), example=[SHOWN]),),
+        answers=(ResponseSpec(description="One page of them.", shape=list[Bot], headers=("Link",), example=[SHOWN]),),
     ),
     Operation(
         method="get",
@@ -77,7 +77,7 @@ BOTS = (
         tag="Bots",
         scope=BOTS_READ,
         parameters=(BOT_ID,),
-        answers=(Answer(description="The bot.", shape=Bot, headers=("ETag",), example=SHOWN),),
+        answers=(ResponseSpec(description="The bot.", shape=Bot, headers=("ETag",), example=SHOWN),),
         refusals=(NotFound,),
     ),
     Operation(

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from service.endpoints.clients import PATH, STATES
-from service.endpoints.wire import (
+from service.endpoints.client_schemas import (
     ChangeOAuthClientRequest,
     CreateOAuthClientRequest,
     CreateOAuthClientResponse,
@@ -11,7 +10,8 @@ from service.endpoints.wire import (
     ListedClient,
     OAuthClient,
 )
-from service.openapi.operation import Answer, Content, Example, Operation, Parameter
+from service.endpoints.clients import PATH, STATES
+from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_REQUIRED, LIMIT
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
 from service.scopes import CLIENTS_READ, CLIENTS_WRITE
@@ -41,13 +41,13 @@ SHOWN = {
 }
 LISTED = {name: SHOWN[name] for name in ListedClient.__struct_encode_fields__}
 REGISTERED = {"client_id": "$response.body#/clientId"}
-CHANGED = Answer(
+CHANGED = ResponseSpec(
     description="The client, as it is now.",
     shape=OAuthClient,
     headers=("ETag", "Muniment-Position"),
     example=SHOWN,
 )
-GONE = Answer(status=204, description="Done.", headers=("Muniment-Position",))
+GONE = ResponseSpec(status=204, description="Done.", headers=("Muniment-Position",))
 
 CLIENTS = (
     Operation(
@@ -93,7 +93,7 @@ CLIENTS = (
             },
         ),
         answers=(
-            Answer(
+            ResponseSpec(
                 status=201,
                 description="The client, and its secret: in this answer and never again. A public client has none.",
                 shape=CreateOAuthClientResponse,
@@ -155,7 +155,9 @@ CLIENTS = (
             ),
         ),
         answers=(
-            Answer(description="One page of them.", shape=list[ListedClient], headers=("Link",), example=[LISTED]),
+            ResponseSpec(
+                description="One page of them.", shape=list[ListedClient], headers=("Link",), example=[LISTED]
+            ),
         ),
     ),
     Operation(
@@ -167,7 +169,7 @@ CLIENTS = (
         description="For security incidents: immediately invalidates every access token issued to any client of yours, "
         "and no client of anybody else's.",
         scope=CLIENTS_WRITE,
-        answers=(Answer(description="How many there were.", shape=DeletedClients, example={"deleted": 3}),),
+        answers=(ResponseSpec(description="How many there were.", shape=DeletedClients, example={"deleted": 3}),),
         refusals=(Clash,),
     ),
     Operation(
@@ -178,7 +180,9 @@ CLIENTS = (
         tag="Clients",
         scope=CLIENTS_READ,
         parameters=(CLIENT_ID,),
-        answers=(Answer(description="The client, as it is now.", shape=OAuthClient, headers=("ETag",), example=SHOWN),),
+        answers=(
+            ResponseSpec(description="The client, as it is now.", shape=OAuthClient, headers=("ETag",), example=SHOWN),
+        ),
         refusals=(NotFound,),
     ),
     Operation(

@@ -15,7 +15,7 @@ from service.openapi.bots import BOTS
 from service.openapi.clients import CLIENTS
 from service.openapi.login import LOGIN
 from service.openapi.oauth import OAUTH
-from service.openapi.operation import Answer, Content, Operation, Parameter
+from service.openapi.operation import Content, Operation, Parameter, ResponseSpec
 from service.openapi.parts import EVERY_CALL, HEADERS, MIN_POSITION, RATE_LIMIT, REFUSALS
 from service.openapi.schemas import Shapes, several
 from service.openapi.secrets import SECRETS
@@ -160,14 +160,14 @@ def _request(content: Content, shapes: Shapes) -> dict[str, Any]:
     return {"description": content.description, **described} if content.description else described
 
 
-def _answer(answer: Answer, shapes: Shapes, *, managed: bool) -> dict[str, Any]:
+def _answer(answer: ResponseSpec, shapes: Shapes, *, managed: bool) -> dict[str, Any]:
     names = (*answer.headers, "X-Request-Id", *RATE_LIMIT) if managed else answer.headers
     described = _response(answer.description, names, answer.media, _media(answer, shapes))
     links = {name: {"operationId": name, "parameters": values} for name, values in answer.leads_to.items()}
     return {**described, "links": links} if links else described
 
 
-def _media(answer: Answer, shapes: Shapes) -> dict[str, Any] | None:
+def _media(answer: ResponseSpec, shapes: Shapes) -> dict[str, Any] | None:
     if answer.shape is None:
         return None
     media: dict[str, Any] = {"schema": shapes.of(answer.shape)}

@@ -7,7 +7,7 @@ from service.oauth.authorize import LONGER, MOST_CHARACTERS, RESPONSE_MODES
 from service.oauth.form import FORM
 from service.oauth.parameters import PROMPTS
 from service.openapi.forms import PRINTABLE, SCOPES
-from service.openapi.operation import Answer, Content, Example, Operation, Parameter
+from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.problems import ComeAgain, Forbidden, Invalid, TooLarge, Unauthenticated, Unforeseen
 
 HTML = "text/html"
@@ -116,12 +116,12 @@ def _form(parameters: tuple[Parameter, ...]) -> Content:
     return Content(shape=schema, media=FORM, examples={"body": Example(summary="A request", value=example)})
 
 
-def _page(status: int, description: str, headers: tuple[str, ...] = ()) -> Answer:
-    return Answer(status=status, description=description, shape=_PAGE, media=HTML, headers=headers)
+def _page(status: int, description: str, headers: tuple[str, ...] = ()) -> ResponseSpec:
+    return ResponseSpec(status=status, description=description, shape=_PAGE, media=HTML, headers=headers)
 
 
-def _way_on(description: str) -> Answer:
-    return Answer(status=303, description=description, headers=("Location", "Cache-Control"))
+def _way_on(description: str) -> ResponseSpec:
+    return ResponseSpec(status=303, description=description, headers=("Location", "Cache-Control"))
 
 
 _AWAY = _page(503, "The database is away for the moment.", ("Retry-After",))
@@ -158,7 +158,7 @@ _USERINFO_TEXT = (
     "of a person's authorization, with the scope `openid`, and for no other resource."
 )
 _USERINFO = (
-    Answer(
+    ResponseSpec(
         description="Who the person is.",
         shape=_PERSON,
         headers=("Cache-Control",),

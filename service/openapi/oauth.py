@@ -4,7 +4,7 @@ from typing import Any
 
 from service.endpoints.discovery import document
 from service.endpoints.introspect import Introspection
-from service.endpoints.token import TokenResponse
+from service.grants.client_credentials import TokenResponse
 from service.oauth.form import FORM
 from service.openapi.forms import (
     Inactive,
@@ -14,7 +14,7 @@ from service.openapi.forms import (
     RevocationRequest,
     TokenRequest,
 )
-from service.openapi.operation import Answer, Content, Example, Operation
+from service.openapi.operation import Content, Example, Operation, ResponseSpec
 from service.openapi.parts import MIN_POSITION, OAUTH_REFUSALS
 
 CREDENTIALS = {"client_id": "oauth_client_xyz789", "client_secret": "secret_abcdef123456"}
@@ -50,7 +50,9 @@ def _metadata(path: str, operation_id: str, summary: str) -> Operation:
         summary=summary,
         tag="Discovery",
         description="Where everything is, for client libraries.",
-        answers=(Answer(description="The metadata.", shape=Metadata, headers=("Cache-Control",), example=example),),
+        answers=(
+            ResponseSpec(description="The metadata.", shape=Metadata, headers=("Cache-Control",), example=example),
+        ),
     )
 
 
@@ -67,7 +69,7 @@ OAUTH = (
         proves_client=True,
         parameters=(MIN_POSITION,),
         request=_form(TokenRequest, grant_type="client_credentials", **CREDENTIALS, scope="api:public"),
-        answers=(Answer(description="The token.", shape=TokenResponse, example=GRANTED), *OAUTH_REFUSALS),
+        answers=(ResponseSpec(description="The token.", shape=TokenResponse, example=GRANTED), *OAUTH_REFUSALS),
     ),
     Operation(
         method="post",
@@ -82,7 +84,7 @@ OAUTH = (
         parameters=(MIN_POSITION,),
         request=_form(IntrospectionRequest, token=TOKEN, **CREDENTIALS),
         answers=(
-            Answer(description="What there is to say.", shape=(Introspection, Inactive), example=ACTIVE),
+            ResponseSpec(description="What there is to say.", shape=(Introspection, Inactive), example=ACTIVE),
             *OAUTH_REFUSALS,
         ),
     ),
@@ -96,7 +98,7 @@ OAUTH = (
         proves_client=True,
         parameters=(MIN_POSITION,),
         request=_form(RevocationRequest, token=TOKEN, **CREDENTIALS),
-        answers=(Answer(description="The token is good no more.", shape=EMPTY, example={}), *OAUTH_REFUSALS),
+        answers=(ResponseSpec(description="The token is good no more.", shape=EMPTY, example={}), *OAUTH_REFUSALS),
     ),
     Operation(
         method="get",
@@ -107,7 +109,9 @@ OAUTH = (
         description="To verify access tokens with (RFC 7517). A key is here before the first token is signed with it, and until the "
         "last one has expired.",
         answers=(
-            Answer(description="The keys.", shape=KeySet, media="application/jwk-set+json", headers=("Cache-Control",)),
+            ResponseSpec(
+                description="The keys.", shape=KeySet, media="application/jwk-set+json", headers=("Cache-Control",)
+            ),
         ),
     ),
     _metadata(

@@ -36,7 +36,7 @@ class Content(Struct, frozen=True, kw_only=True):
     examples: Mapping[str, Example] = {}
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class ResponseSpec(Struct, frozen=True, kw_only=True):
     """`shape` is the type that is encoded, or several that it may be, or a JSON Schema; `headers` are names in `parts.HEADERS`."""
 
     status: int = 200
@@ -64,7 +64,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     """Whether it takes an access token, outside of the management API."""
     request: Content | None = None
     parameters: tuple[Parameter, ...] = ()
-    answers: tuple[Answer, ...]
+    answers: tuple[ResponseSpec, ...]
     refusals: tuple[type[Problem], ...] = ()
     for_people: bool = True
     """Whether /docs shows it; the document always does."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 from service.endpoints.paging import MOST, USUAL
 from service.idempotency import MOST_CHARACTERS
 from service.openapi.forms import OAuthError
-from service.openapi.operation import Answer, Parameter
+from service.openapi.operation import Parameter, ResponseSpec
 from service.problems import (
     Clash,
     ComeAgain,
@@ -154,9 +154,11 @@ REFUSALS: Mapping[type[Problem], Refusal] = {
 
 def _oauth(
     status: int, error: str, description: str, headers: tuple[str, ...] = (), meaning: str | None = None
-) -> Answer:
+) -> ResponseSpec:
     example = {"error": error, "error_description": description}
-    return Answer(status=status, description=meaning or description, shape=OAuthError, headers=headers, example=example)
+    return ResponseSpec(
+        status=status, description=meaning or description, shape=OAuthError, headers=headers, example=example
+    )
 
 
 OAUTH_REFUSALS = (

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from msgspec import UNSET, Struct, json, structs
 
-from service.endpoints.wire import CreateOAuthClientRequest
+from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.openapi.forms import FORM, IntrospectionRequest, RevocationRequest, TokenRequest
 from service.problems import Body
 

@@ -1,8 +1,8 @@
 """The secrets of a client, as the reference tells it."""
 
-from service.endpoints.wire_secrets import AddSecretRequest, AddSecretResponse, ClientSecret
+from service.endpoints.secret_schemas import AddSecretRequest, AddSecretResponse, ClientSecret
 from service.openapi.clients import CLIENT_ID, GONE, ONE
-from service.openapi.operation import Answer, Content, Example, Operation, Parameter
+from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import IDEMPOTENCY_KEY, IF_MATCH
 from service.problems import Clash, NotFound, NotJson, Stale, TooLarge
 from service.scopes import CLIENTS_READ, CLIENTS_WRITE
@@ -32,7 +32,7 @@ SECRETS = (
         scope=CLIENTS_READ,
         parameters=(CLIENT_ID,),
         answers=(
-            Answer(
+            ResponseSpec(
                 description="All of them.",
                 shape=list[ClientSecret],
                 example=[{**HINTED, "createdUtc": "2026-11-03T09:00:00Z", "lastUsedUtc": None}],
@@ -56,7 +56,7 @@ SECRETS = (
             examples={"named": Example(summary="A named secret", value={"name": "rotation 2026-11"})},
         ),
         answers=(
-            Answer(
+            ResponseSpec(
                 status=201,
                 description="The secret: in this answer and never again.",
                 shape=AddSecretResponse,

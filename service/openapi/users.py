@@ -1,9 +1,9 @@
 """/api/v1/auth/users, as the reference tells it."""
 
+from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest, User
 from service.endpoints.users import PATH, STATES
-from service.endpoints.wire_users import ChangeUserRequest, CreateUserRequest, User
 from service.openapi.clients import GONE
-from service.openapi.operation import Answer, Content, Example, Operation, Parameter
+from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_REQUIRED, LIMIT
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
 from service.scopes import USERS_READ, USERS_WRITE
@@ -82,7 +82,7 @@ USERS = (
             },
         ),
         answers=(
-            Answer(
+            ResponseSpec(
                 status=201,
                 description="The user.",
                 shape=User,
@@ -114,7 +114,7 @@ USERS = (
                 schema={"type": "string", "enum": list(STATES)},
             ),
         ),
-        answers=(Answer(description="One page of them.", shape=list[User], headers=("Link",), example=[SHOWN]),),
+        answers=(ResponseSpec(description="One page of them.", shape=list[User], headers=("Link",), example=[SHOWN]),),
     ),
     Operation(
         method="get",
@@ -124,7 +124,7 @@ USERS = (
         tag="Users",
         scope=USERS_READ,
         parameters=(USER_ID,),
-        answers=(Answer(description="The user.", shape=User, headers=("ETag",), example=SHOWN),),
+        answers=(ResponseSpec(description="The user.", shape=User, headers=("ETag",), example=SHOWN),),
         refusals=(NotFound,),
     ),
     Operation(
@@ -145,7 +145,7 @@ USERS = (
             },
         ),
         answers=(
-            Answer(
+            ResponseSpec(
                 description="The user, as they are now.",
                 shape=User,
                 headers=("ETag", "Muniment-Position"),

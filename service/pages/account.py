@@ -9,17 +9,17 @@ from starlette.responses import Response
 from events.database import read
 from projections import authorizations, consents, sessions
 from projections.clients import client_id_of, stream_of
+from service.clock import utc_now
 from service.commands.consent import WithdrawConsent
 from service.commands.handle import CONSENT, handle
-from service.oauth.server import utc_now
 from service.pages import devices
 from service.pages.browser import ACCOUNT, Visit, bake, by
 from service.pages.consent import host_of
-from service.pages.door import Page
-from service.pages.entering import SESSIONS, person_of
-from service.people import ending
+from service.pages.page import Page
+from service.pages.session_start import SESSIONS, person_of
 from service.people.sessions import SignedIn
 from service.problems import NotFound
+from service.reactions import session_end
 
 SIGNED_OUT = "/signed-out"
 
@@ -89,7 +89,7 @@ async def _revoke(visit: Visit, signed_in: SignedIn, client_id: str) -> None:
             await handle(ledger, CONSENT, row.stream_id, WithdrawConsent(at=utc_now()), meta)
     granted = await read(ledger.pool, lambda connection: authorizations.of_user(connection, user))
     theirs = [row.stream_id for row in granted if row.client == stream_of(client_id)]
-    await ending.revoke(ledger, theirs, "consent_withdrawn", meta)
+    await session_end.revoke(ledger, theirs, "consent_withdrawn", meta)
 
 
 async def _applications(visit: Visit, user: UUID) -> list[Application]:

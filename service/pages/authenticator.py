@@ -6,14 +6,14 @@ import segno
 from msgspec import Struct
 from starlette.responses import Response
 
-from service.credentials import new_id
-from service.oauth.server import utc_now
-from service.pages import security, slips
+from service.clock import utc_now
+from service.crypto.credentials import new_id
+from service.pages import sealed_state, security
 from service.pages.browser import Visit
 from service.pages.consent import host_of
-from service.pages.door import Page
-from service.pages.entering import AUTHENTICATOR, person_of
 from service.pages.factor import code_is_right
+from service.pages.page import Page
+from service.pages.session_start import AUTHENTICATOR, person_of
 from service.people import factors
 from service.people.factors import Kept, Totp
 from service.people.sessions import SignedIn
@@ -42,7 +42,7 @@ async def show(visit: Visit) -> Response:
 
 async def confirm(visit: Visit) -> Response:
     signed_in = await visit.signed_in()
-    setup = slips.opened(visit, visit.given("setup"), Setup)
+    setup = sealed_state.unsealed(visit, visit.given("setup"), Setup)
     if signed_in is None or not security.recent(signed_in):
         return visit.to("/signin", next=AUTHENTICATOR)
     if setup is None or setup.user != signed_in.user.stream_id:
@@ -73,7 +73,7 @@ async def _page(visit: Visit, signed_in: SignedIn, setup: Setup, *, fault: str =
         at="security",
         person=person,
         fault=fault,
-        setup=slips.close(visit, setup, SETUP_SECONDS),
+        setup=sealed_state.close(visit, setup, SETUP_SECONDS),
         secret=" ".join(setup.secret[at : at + 4] for at in range(0, len(setup.secret), 4)),
         name=_name(visit),
         otpauth=otpauth,

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from events.envelope import ByUser, Meta
-from service.endpoints.asgi import cookie, resources_of
-from service.endpoints.origin import below
-from service.oauth.asked import AuthorizationRequest, NoRequest
+from service.http.asgi import cookie, resources_of
+from service.http.origin import below
+from service.oauth.authorization_request import AuthorizationRequest, NoRequest
 from service.pages import csrf, language, rendering
 from service.people.sessions import SignedIn
 from service.people.signed import cookie_name

@@ -5,14 +5,14 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from events.consent import stream_of
+from service.clock import utc_now
 from service.commands.consent import GiveConsent
 from service.commands.handle import CONSENT, handle
 from service.endpoints.authorize import sent
 from service.oauth import redirects
-from service.oauth.server import utc_now
 from service.pages.browser import Visit, by
-from service.pages.door import Page
-from service.pages.entering import client_name, person_of
+from service.pages.page import Page
+from service.pages.session_start import client_name, person_of
 
 ALLOW, DENY = "allow", "deny"
 SELECT_ACCOUNT = "select_account"

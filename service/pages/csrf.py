@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hmac import compare_digest, digest
 from urllib.parse import urlsplit
 
-from service.sealing import derived
+from service.crypto.sealing import derived
 
 OWN_SITE = ("same-origin", "none")
 

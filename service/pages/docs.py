@@ -3,8 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.endpoints.asgi import resources_of
-from service.endpoints.cross_origin import VARIES
+from service.http.asgi import resources_of
+from service.http.cors import VARIES
 from service.openapi.document import encoded
 from service.pages.assets import sent
 from service.pages.reference import POLICY, assets, page_html

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from events.database import Unavailable
-from service.oauth.asked import AuthorizationRequest, NoRequest, begun_again
+from service.oauth.authorization_request import AuthorizationRequest, NoRequest, begun_again
 from service.oauth.errors import Shown
 from service.pages.browser import CONTINUE, Visit, keep_browser, visit_of
 from service.problems import Problem, TooMany

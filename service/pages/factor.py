@@ -7,12 +7,12 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from projections import users
-from service.endpoints.asgi import cookie
+from service.http.asgi import cookie
 from service.limits import Limits
-from service.pages import passkeys, slips
+from service.pages import passkeys, sealed_state
 from service.pages.browser import Visit
-from service.pages.door import Page
-from service.pages.entering import TWO_FACTORS, enter, going_to, late
+from service.pages.page import Page
+from service.pages.session_start import TWO_FACTORS, enter, going_to, late
 from service.people import factors
 from service.people.factors import STEP_SECONDS, Kept, Totp
 
@@ -38,7 +38,7 @@ def begin(visit: Visit, row: users.Row, amr: tuple[str, ...], proved_at: datetim
     """The first step is done: on to this one."""
     response = visit.to(PATH, next=visit.given("next"))
     half = Half(user=row.stream_id, version=row.version, amr=amr, proved_at=proved_at)
-    visit.set_cookie(response, "half", slips.close(visit, half, HALF_SECONDS), HALF_SECONDS)
+    visit.set_cookie(response, "half", sealed_state.close(visit, half, HALF_SECONDS), HALF_SECONDS)
     return response
 
 
@@ -100,7 +100,7 @@ async def _form(visit: Visit, row: users.Row, fault: str = "") -> Response:
 
 
 async def _half(visit: Visit) -> tuple[Half, users.Row] | None:
-    half = slips.opened(visit, visit.cookie("half"), Half)
+    half = sealed_state.unsealed(visit, visit.cookie("half"), Half)
     row = await visit.resources.people.row(half.user) if half else None
     return (half, row) if half and row and row.state == "active" and row.version == half.version else None
 

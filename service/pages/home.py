@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from service.pages.browser import ACCOUNT, Visit
-from service.pages.door import Page
+from service.pages.page import Page
 
 
 async def show(visit: Visit) -> Response:

@@ -12,18 +12,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from projections.clients import Row, is_ours, stream_of
-from service.endpoints.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
-from service.endpoints.origin import GOES_AWAY, below
+from service.crypto.sealing import CannotOpen, Seal
+from service.http.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
+from service.http.origin import GOES_AWAY, below
 from service.oauth import redirect_match
 from service.oauth.errors import Refusal, Shown
 from service.oauth.form import FORM, Form, parse
 from service.oauth.id_tokens import Hint, read_hint
 from service.pages.browser import Visit, bake, by, master_key
-from service.pages.door import Page
+from service.pages.page import Page
 from service.pages.rendering import policy
 from service.people.sessions import SignedIn
 from service.resources import Resources
-from service.sealing import CannotOpen, Seal
 
 ABOUT = b"logout request"
 CANNOT = "This sign-out cannot be carried out"

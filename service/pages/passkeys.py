@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from projections import users
-from service.pages import slips
+from service.pages import sealed_state
 from service.pages.browser import Visit
 from service.people import factors
 from service.people.factors import NotProved, Owner, Passkey, Relying
@@ -32,7 +32,7 @@ def question(visit: Visit, has: list[Passkey]) -> dict[str, Any]:
     challenge = Challenge(random=token_bytes(32))
     return {
         "options": _ceremonies().assertion(us, has, challenge.random),
-        "challenge": slips.close(visit, challenge, CHALLENGE_SECONDS),
+        "challenge": sealed_state.close(visit, challenge, CHALLENGE_SECONDS),
     }
 
 
@@ -44,7 +44,7 @@ def wish(visit: Visit, owner: Owner, has: list[Passkey]) -> dict[str, Any]:
     challenge = Challenge(random=token_bytes(32))
     return {
         "options": _ceremonies().creation(us, owner, has, challenge.random),
-        "challenge": slips.close(visit, challenge, CHALLENGE_SECONDS),
+        "challenge": sealed_state.close(visit, challenge, CHALLENGE_SECONDS),
     }
 
 
@@ -92,7 +92,7 @@ def relying(visit: Visit) -> Relying | None:
 
 async def _asked(visit: Visit) -> bytes | None:
     """The challenge of the page that this form is from, the first time that it comes back."""
-    challenge = slips.opened(visit, visit.given("challenge"), Challenge)
+    challenge = sealed_state.unsealed(visit, visit.given("challenge"), Challenge)
     if challenge is None:
         return None
     until = datetime.now(UTC) + timedelta(seconds=CHALLENGE_SECONDS)

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from service.endpoints.origin import form_target
+from service.http.origin import form_target
 from service.pages import assets
 from service.pages.language import catalogue
 

@@ -7,20 +7,20 @@ from uuid import UUID
 from msgspec import Struct
 from starlette.responses import Response
 
+from service.clock import utc_now
 from service.commands.handle import USER, handle
 from service.commands.user import AddFactor, RemoveFactor
-from service.endpoints.asgi import address, cookie
-from service.oauth.server import utc_now
+from service.http.asgi import address, cookie
 from service.pages import devices, passkeys
 from service.pages.browser import Visit, bake, by
-from service.pages.door import Page
-from service.pages.entering import SECURITY, device_of, person_of
+from service.pages.page import Page
+from service.pages.session_start import SECURITY, device_of, person_of
 from service.people import factors
 from service.people.accounts import WeakPassword
 from service.people.factors import Kept, Owner, Passkey, Totp
-from service.people.passkey_names import PasskeyTaken
 from service.people.sessions import SignedIn
 from service.problems import Clash, NotFound
+from service.vault.passkeys import PasskeyTaken
 
 RECENT = timedelta(minutes=10)
 """How lately somebody must have proved who they are to change how they do so."""

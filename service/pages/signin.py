@@ -2,11 +2,11 @@
 
 from starlette.responses import Response
 
-from service.endpoints.asgi import address, cookie
+from service.http.asgi import address, cookie
 from service.pages import factor, passkeys
 from service.pages.browser import Visit
-from service.pages.door import Page
-from service.pages.entering import (
+from service.pages.page import Page
+from service.pages.session_start import (
     AUTHENTICATOR,
     ONE_FACTOR,
     SECURITY,

@@ -11,19 +11,19 @@ from starlette.responses import RedirectResponse, Response
 from events.envelope import ByService, Meta
 from projections import users
 from service.endpoints.authorize import sent
-from service.endpoints.origin import GOES_AWAY
+from service.http.origin import GOES_AWAY
 from service.oauth import redirects
-from service.oauth.asked import LIFETIME_SECONDS, AuthorizationRequest
+from service.oauth.authorization_request import LIFETIME_SECONDS, AuthorizationRequest
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, UpstreamStale, proved_at
-from service.pages import factor, slips
+from service.pages import factor, sealed_state
 from service.pages.browser import OVER, Visit
-from service.pages.door import Page
-from service.pages.entering import AUTHENTICATOR, ONE_FACTOR, SECURITY, enter, going_to
+from service.pages.page import Page
+from service.pages.session_start import AUTHENTICATOR, ONE_FACTOR, SECURITY, enter, going_to
 from service.people import upstream_claims
 from service.people.accounts import NameTaken
-from service.people.profile import Profile, changed
 from service.people.upstream_claims import Told
 from service.problems import Clash, NotFound, Problem
+from service.profile import Profile, changed
 from service.request_id import this_request
 from service.upstream_setting import Upstream
 
@@ -66,7 +66,7 @@ async def leave(visit: Visit) -> Response:
     except UpstreamAway as fault:
         return _told(visit, "away", fault)
     response = RedirectResponse(url, 303, headers=GOES_AWAY)
-    visit.set_cookie(response, COOKIE, slips.close(visit, begun, KEPT_SECONDS), KEPT_SECONDS)
+    visit.set_cookie(response, COOKIE, sealed_state.close(visit, begun, KEPT_SECONDS), KEPT_SECONDS)
     for number, part in enumerate(parts):
         visit.set_cookie(response, f"{COOKIE}_{number}", part, KEPT_SECONDS)
     return response
@@ -75,7 +75,7 @@ async def leave(visit: Visit) -> Response:
 async def come_back(visit: Visit) -> Response:
     """What the provider says, for the very sign-in that this browser began (RFC 6749 section 10.12, RFC 9207). Raises NoRequest."""
     directory = _directory(visit)
-    begun = slips.opened(visit, visit.cookie(COOKIE), Begun)
+    begun = sealed_state.unsealed(visit, visit.cookie(COOKIE), Begun)
     if begun is None or not compare_digest(begun.state.encode(), visit.given("state").encode("utf-8", "replace")):
         return _told(visit, "late")
     visit = visit.__replace__(asked=_asked(visit, begun), form={"next": begun.next})

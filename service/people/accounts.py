@@ -15,17 +15,17 @@ from events.envelope import ByService, Meta
 from events.log import Receipt
 from events.sealed import Sealed
 from projections import users
+from service import profile as profiles
 from service.commands.handle import USER, Handled, Ledger, handle
 from service.commands.user import ChangePassword, ChangeProfile, DisableUser, EnableUser, EraseUser, RegisterUser
-from service.credentials import new_id
-from service.people import ending
-from service.people import profile as profiles
+from service.crypto.credentials import new_id
+from service.crypto.sealing import CannotOpen, Seal
 from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
-from service.people.profile import Profile
-from service.people.vault import NameTaken, Vault, is_email
 from service.problems import Invalid, NotFound, Problem
+from service.profile import Profile
+from service.reactions import session_end
 from service.request_id import this_request
-from service.sealing import CannotOpen, Seal
+from service.vault.personal_data import NameTaken, Vault, is_email
 
 __all__ = ["NameTaken", "People", "Profile", "Registration", "WeakPassword"]
 
@@ -170,7 +170,7 @@ class People:
     async def disable(self, user: UUID, meta: Meta, *, only_at: AbstractSet[int] | None = None) -> Handled:
         """Their sessions end, and what came of them is good for nothing."""
         handled = await handle(self._ledger, USER, user, DisableUser(), meta, only_at=only_at)
-        await ending.stop(self._ledger, user, "user_disabled", ending.because(meta, handled))
+        await session_end.stop(self._ledger, user, "user_disabled", session_end.because(meta, handled))
         return handled
 
     async def enable(self, user: UUID, meta: Meta, *, only_at: AbstractSet[int] | None = None) -> Handled:
@@ -180,7 +180,7 @@ class People:
         """Their data key is destroyed: nobody can read any more who they were."""
         handled = await handle(self._ledger, USER, user, EraseUser(at=datetime.now(UTC)), meta, only_at=only_at)
         await self.vault.remove(user)
-        await ending.stop(self._ledger, user, "user_erased", ending.because(meta, handled))
+        await session_end.stop(self._ledger, user, "user_erased", session_end.because(meta, handled))
         with suppress(Unavailable, *LOST):  # then housekeeping does it
             await self.vault.scrub()
         return handled

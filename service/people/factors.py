@@ -14,7 +14,7 @@ from pyotp.totp import TOTP
 from events.sealed import Sealed
 from events.user import Factor
 from projections import users
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 
 STEP_SECONDS = 30
 DRIFT_STEPS = 1

@@ -11,8 +11,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from events.database import Unavailable
-from service.people.vault import normalised
 from service.problems import Invalid
+from service.vault.personal_data import normalised
 
 LEAST, MOST = 8, 256
 """Characters, after NFKC."""

@@ -13,10 +13,10 @@ from events.database import Connection
 from events.relations import fault_of
 from events.user import UserFactorAdded, UserFactorRemoved, UserRegistered
 from events.verify import Fault
+from service.crypto.sealing import CannotOpen, Seal
 from service.people.accounts import PROFILE, Profile, about
-from service.people.data_keys import bound, name_of, personal
-from service.people.vault import KEY, NAMES, normalised, unwrapped, wrapping
-from service.sealing import CannotOpen, Seal
+from service.vault.data_keys import bound, name_of, personal
+from service.vault.personal_data import KEY, NAMES, normalised, unwrapped, wrapping
 
 VAULT = "vault"
 TABLES = ("vault.people", "vault.names", "vault.passkeys", "vault.keys")

@@ -13,10 +13,10 @@ from events.envelope import ByService, ByUser, Meta
 from projections import sessions, users
 from service.commands.handle import SESSION, Handled, Ledger, handle
 from service.commands.session import Reauthenticate, ReportUseAfterEnd, StartSession
-from service.credentials import new_id
-from service.people import ending
+from service.crypto.credentials import new_id
 from service.people.accounts import People
 from service.people.signed import Signature, cookie_name
+from service.reactions import session_end
 from service.request_id import this_request
 from service.settings import Settings
 
@@ -39,7 +39,7 @@ class SignedIn(Struct, frozen=True, kw_only=True):
     user: users.Row
 
 
-class Ticket(Struct, frozen=True):
+class SessionToken(Struct, frozen=True):
     """What a cookie of ours says: the session, and the random part that proves it."""
 
     session: UUID
@@ -69,7 +69,7 @@ class Sessions:
         proved_at: datetime | None = None,
     ) -> str:
         """The value of the new session's cookie; `proved_at` is when they proved who they are, if that was before."""
-        ticket, now = Ticket(new_id(), secrets.token_bytes(RANDOM_BYTES)), datetime.now(UTC)
+        ticket, now = SessionToken(new_id(), secrets.token_bytes(RANDOM_BYTES)), datetime.now(UTC)
         command = StartSession(
             user=user,
             token_hash=_hash(ticket),
@@ -88,7 +88,7 @@ class Sessions:
     ) -> str:
         """The value of the same session's next cookie; the one from before is good for nothing. Raises NotFound when it is over."""
         session, user = signed_in.session.stream_id, signed_in.user.stream_id
-        ticket = Ticket(session, secrets.token_bytes(RANDOM_BYTES))
+        ticket = SessionToken(session, secrets.token_bytes(RANDOM_BYTES))
         at = datetime.now(UTC) if proved_at is None else max(proved_at, signed_in.session.authenticated_at)
         command = Reauthenticate(token_hash=_hash(ticket), amr=amr, acr=acr, at=at)
         await handle(self._ledger, SESSION, session, command, _by(user, session))
@@ -123,15 +123,15 @@ class Sessions:
 
     async def end(self, session: UUID, why: str, meta: Meta) -> Handled:
         """Whoever was let in, in this session, is told if they want to be, and what they got is revoked."""
-        return await ending.end_session(self._ledger, session, why, meta)
+        return await session_end.end_session(self._ledger, session, why, meta)
 
     async def end_former(self, now: SignedIn, meta: Meta) -> None:
         """Of a person who has changed their password: every other session, and all that clients were given before."""
-        await ending.stop(self._ledger, now.user.stream_id, "password_changed", meta, but=now.session.stream_id)
+        await session_end.stop(self._ledger, now.user.stream_id, "password_changed", meta, but=now.session.stream_id)
 
     async def end_all(self, user: UUID, why: str, meta: Meta, *, but: UUID | None = None) -> int:
         """Ends the user's sessions, but for one; returns how many."""
-        return await ending.end_sessions(self._ledger, user, why, meta, but=but)
+        return await session_end.end_sessions(self._ledger, user, why, meta, but=but)
 
     async def _used_after_end(self, session: sessions.Row) -> None:
         """Remembered the first time; not of a session that ran out, which its own browser may still have the cookie of."""
@@ -140,13 +140,13 @@ class Sessions:
         meta = Meta(actor=ByService(why=USED_AFTER_END), request_id=str(this_request()))
         await handle(self._ledger, SESSION, session.stream_id, ReportUseAfterEnd(at=datetime.now(UTC)), meta)
 
-    def _value(self, ticket: Ticket) -> str:
+    def _value(self, ticket: SessionToken) -> str:
         return self._signature.write(ticket.session.bytes + ticket.random)
 
-    def _ticket(self, cookie: str) -> Ticket | None:
+    def _ticket(self, cookie: str) -> SessionToken | None:
         """None when we did not write it: a stranger's guess does not reach the database."""
         content = self._signature.read(cookie)
-        return None if content is None else Ticket(UUID(bytes=content[:16]), content[16:])
+        return None if content is None else SessionToken(UUID(bytes=content[:16]), content[16:])
 
 
 async def device_of(people: People, row: sessions.Row) -> Device | None:
@@ -154,7 +154,7 @@ async def device_of(people: People, row: sessions.Row) -> Device | None:
     return None if plain is None else json.decode(plain, type=Device)
 
 
-def _hash(ticket: Ticket) -> str:
+def _hash(ticket: SessionToken) -> str:
     return sha256(ticket.random).hexdigest()
 
 

@@ -3,8 +3,8 @@
 import hmac
 from urllib.parse import urlsplit
 
-from service.base64url import as_text, of_text
-from service.sealing import derived
+from service.crypto.base64url import as_text, of_text
+from service.crypto.sealing import derived
 from service.settings import Settings
 
 SIGNATURE_BYTES = 32

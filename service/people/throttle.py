@@ -16,9 +16,9 @@ from msgspec import Struct
 from service.limits import A_DAY, Counted, Limits
 from service.people.accounts import People
 from service.people.signed import Signature, cookie_name
-from service.people.vault import normalised
 from service.problems import TooMany
 from service.settings import Settings
+from service.vault.personal_data import normalised
 
 ACCOUNT_LIMIT = 10
 """Failed sign-ins to one account in a minute: 14,400 guesses a day against a password that is not among the first of them."""

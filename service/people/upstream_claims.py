@@ -5,10 +5,10 @@ from typing import Any, cast
 
 from msgspec import Struct, convert
 
+from service import profile as profiles
 from service.malformed import MALFORMED
-from service.people import profile as profiles
-from service.people.profile import Address
-from service.people.vault import is_email
+from service.profile import Address
+from service.vault.personal_data import is_email
 
 NOTHING = (None, "", Address())
 

@@ -20,7 +20,7 @@ from msgspec import Struct
 from events.client import ClientCredentials, ClientRegistered, StoredSecret
 from events.log import Append, Appended, Log
 from projections import clients
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.bench.machine import SERVER, Failed, pinned
 from tests.bench.pace import Pace
 from tests.bench.peers import META

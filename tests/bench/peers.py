@@ -14,9 +14,9 @@ from msgspec import Struct, json
 
 from events.envelope import ByService, Meta
 from service import operators, rotation
-from service.oauth import keys
-from service.resources import opened
-from service.settings import read
+from service.resources import open_resources
+from service.settings import read_settings
+from service.vault import private_keys
 from tests.bench import ceiling
 from tests.bench.load import Exchange, closed_loop
 from tests.bench.machine import Failed, Server, await_listening, environment, free_port, started
@@ -133,9 +133,9 @@ def registered(server: Server, bearer: str, count: int) -> list[tuple[str, str]]
 
 
 async def _operator(url: str) -> operators.Operator:
-    settings = read(_settings(url, 8000))
-    async with opened(settings, url, MASTER_KEY) as resources:
-        await rotation.prepare(resources.ledger, keys.wrapping(MASTER_KEY), META)
+    settings = read_settings(_settings(url, 8000))
+    async with open_resources(settings, url, MASTER_KEY) as resources:
+        await rotation.prepare(resources.ledger, private_keys.wrapping(MASTER_KEY), META)
         return await operators.create(resources.ledger, "bench", settings.issuer, META)
 
 

@@ -16,7 +16,7 @@ from events.replay import head, pages
 from events.verify import EVENTS, verify
 from projections.rebuild import rebuild
 from projections.report import verify as verify_projection
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.bench.appends import EVENT
 from tests.bench.machine import SERVER, Failed, pinned
 from tests.bench.pace import Pace

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from msgspec import Struct
 
-from service.oauth.asked import AuthorizationRequest
+from service.oauth.authorization_request import AuthorizationRequest
 from tests.flows.conftest import Live
 from tests.flows.people import CALLBACK, PASSWORD
 

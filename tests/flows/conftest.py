@@ -19,11 +19,11 @@ from starlette.applications import Starlette
 from events.envelope import ByService, Meta
 from service import operators, rotation
 from service.app import app
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.embedded import login
-from service.oauth import keys
-from service.resources import Resources, opened
-from service.settings import Settings, read
+from service.resources import Resources, open_resources
+from service.settings import Settings, read_settings
+from service.vault import private_keys
 from tests.conftest import fresh_database
 from tests.patience import PATIENCE, until
 
@@ -138,7 +138,7 @@ def settings_for(database: str, url: str, **changes: Any) -> Settings:
         "MUNIMENT_MASTER_KEY": base64.urlsafe_b64encode(MASTER_KEY).decode(),
     }
     wanted: dict[str, Any] = {"issuer": url, "audience": url, "data": Path("/nonexistent"), **changes}
-    return read(environment).__replace__(**wanted)
+    return read_settings(environment).__replace__(**wanted)
 
 
 async def _login(database: str) -> str:
@@ -156,8 +156,8 @@ async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     own_login = await _login(database)
     settings = settings_for(own_login, url, **changes)
-    async with opened(settings_for(database, url), database, MASTER_KEY) as beside:
-        await rotation.prepare(beside.ledger, keys.wrapping(MASTER_KEY), META)
+    async with open_resources(settings_for(database, url), database, MASTER_KEY) as beside:
+        await rotation.prepare(beside.ledger, private_keys.wrapping(MASTER_KEY), META)
         operator = await operators.create(beside.ledger, f"operator-{new_id().hex}", url, META)
         async with _answering(app(settings), listening), httpx.AsyncClient(verify=False, base_url=url) as http:
             secret = operator.secret.reveal()
@@ -177,7 +177,7 @@ async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
 @asynccontextmanager
 async def _answering(service: Starlette, listening: socket.socket) -> AsyncGenerator[None]:
     """The service runs as a task of this process, and is ready."""
-    protocol = "service.protocol:BoundedProtocol"
+    protocol = "service.http.protocol:BoundedProtocol"
     config = uvicorn.Config(
         service,
         http=protocol,

@@ -14,10 +14,10 @@ import httpx
 from msgspec import Struct
 
 from events.consent import stream_of as consent_of
+from service.clock import utc_now
 from service.commands.consent import GiveConsent
 from service.commands.handle import CONSENT, handle
-from service.oauth.server import utc_now
-from service.people.profile import Profile, changed
+from service.profile import Profile, changed
 from service.scopes import ACRS
 from tests.flows.conftest import META, Live
 

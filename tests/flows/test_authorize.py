@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from service.base64url import as_text
+from service.crypto.base64url import as_text
 from service.scopes import ACRS
 from tests.conftest import fresh_database
 from tests.flows.conftest import META, Live, serving

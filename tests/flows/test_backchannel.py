@@ -16,13 +16,13 @@ from events.database import read
 from events.replay import history
 from events.session import SessionClientNotified, SessionClientNotReached
 from projections import sessions
+from service.clock import utc_now
 from service.commands.handle import SESSION, handle
 from service.commands.session import EndSession, StartSession
-from service.credentials import new_id
-from service.oauth.server import utc_now
-from service.people import delivery
-from service.people.backchannel import EVENT, Deliverer
-from service.resources import Resources, opened
+from service.crypto.credentials import new_id
+from service.reactions import backchannel_delivery
+from service.reactions.backchannel_logout import EVENT, Deliverer
+from service.resources import Resources, open_resources
 from tests.flows.conftest import MASTER_KEY, META, Live, settings_for
 from tests.patience import PATIENCE
 
@@ -68,7 +68,7 @@ async def listening(client: Client) -> AsyncGenerator[str]:
 
 @pytest.fixture(scope="module")
 async def resources(live: Live) -> AsyncIterator[Resources]:
-    async with opened(settings_for(live.database, live.url), live.database, MASTER_KEY) as resources:
+    async with open_resources(settings_for(live.database, live.url), live.database, MASTER_KEY) as resources:
         yield resources
 
 
@@ -146,7 +146,9 @@ async def test_a_client_that_wants_to_hear_no_more_is_given_up_at_once(live: Liv
 async def test_a_client_that_never_answers_holds_up_nobody_else(
     live: Live, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(delivery, "TIMEOUT_SECONDS", 10 * PATIENCE)  # nobody is told after the slow one, only beside it
+    monkeypatch.setattr(
+        backchannel_delivery, "TIMEOUT_SECONDS", 10 * PATIENCE
+    )  # nobody is told after the slow one, only beside it
     slow, quick = Client(*[None] * 20), Client()
     async with listening(slow) as one, listening(quick) as other:
         slow_id, _ = await live.interactive(backchannelLogoutUri=one)

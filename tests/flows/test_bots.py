@@ -9,7 +9,7 @@ import jwt
 from events.client import ClientCredentials
 from events.log import Append, Log
 from service.commands.handle import CLIENT
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.flows.conftest import META, Live, oauth_error, refused
 from tests.rules.samples import REGISTERED
 

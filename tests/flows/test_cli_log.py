@@ -19,9 +19,9 @@ from events.chain import event_leaf, next_chain
 from events.issuance import Issue, TokenIssued
 from events.replay import head
 from service import operators
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.people.accounts import Profile
-from service.resources import Resources, opened
+from service.resources import Resources, open_resources
 from tests.flows.conftest import MASTER_KEY, META, settings_for
 from tests.flows.test_cli import MUNIMENT, on, said, start
 
@@ -42,7 +42,7 @@ async def issue(resources: Resources, client: UUID) -> UUID:
 @pytest.fixture
 async def filled(database: str) -> str:
     """A database whose log has a batch of one event, a batch of several, and five more; four tokens, each a batch."""
-    async with opened(settings_for(database, ISSUER), database, MASTER_KEY) as resources:
+    async with open_resources(settings_for(database, ISSUER), database, MASTER_KEY) as resources:
         await register(resources, "first")
         await asyncio.gather(*(register(resources, f"together-{n}") for n in range(4)))
         for n in range(5):
@@ -131,7 +131,7 @@ async def test_a_log_that_was_cut_off_cleanly_is_found_with_a_checkpoint_of_befo
 
 async def test_with_a_checkpoint_all_is_proved_and_that_the_log_goes_through_it(filled: str):
     before = (await on(filled, "log", "verify")).out.splitlines()[-1].removeprefix("checkpoint: ")
-    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
+    async with open_resources(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
         await register(resources, "another")
     after = await on(filled, "log", "verify", "--from", before, "--json")
     assert (after.json["ok"], after.json["events"], after.json["tokens"]) == (True, 11, 4)
@@ -146,7 +146,7 @@ async def test_with_a_checkpoint_all_is_proved_and_that_the_log_goes_through_it(
 async def test_an_address_given_to_another_account_is_found_and_without_the_master_key_it_is_said_what_was_not_proved(
     filled: str,
 ):
-    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
+    async with open_resources(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
         for name in ("ada", "bob"):
             await resources.people.register(Profile(email=f"{name}@example.com"), None, META)
     whole, counted = await asyncio.gather(
@@ -279,7 +279,7 @@ async def test_follow_prints_each_event_once_in_order_across_a_restart_of_the_co
     process = await start("log", "follow", "--from", "9", "--json", MUNIMENT_DATABASE_URL=filled)
     assert process.stdout is not None
     seen = [json.loads(await process.stdout.readline())["position"] for _ in range(2)]
-    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
+    async with open_resources(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
         for n in range(6):
             await register(resources, f"live-{n}")
             if n in (1, 3):
@@ -300,7 +300,7 @@ async def all_connections_lost(database: str) -> None:
 
 
 async def test_show_tells_what_happened_to_a_client_and_to_a_token_and_shows_no_hash(filled: str):
-    async with opened(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
+    async with open_resources(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
         client_id = await register(resources, "shown")
         jti = await issue(resources, UUID(client_id[13:]))
     told, script, token, nothing = await asyncio.gather(

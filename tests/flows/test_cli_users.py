@@ -10,9 +10,9 @@ import pytest
 
 from events.database import pool
 from events.log import Log
+from service.clock import utc_now
 from service.commands.handle import USER, Ledger, handle
 from service.commands.user import AddFactor
-from service.oauth.server import utc_now
 from service.people import factors
 from service.people.accounts import People
 from service.people.sessions import Device, Sessions

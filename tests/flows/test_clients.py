@@ -10,7 +10,7 @@ import httpx
 import jwt
 import pytest
 
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.flows.conftest import Live, oauth_error, refused, until_used
 
 CLIENTS = "/api/v1/auth/clients"

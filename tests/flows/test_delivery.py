@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from service.oauth.upstream import Directory
-from service.people.backchannel import NotTaken, NotWanted
-from service.people.delivery import Delivery, Looked
+from service.reactions.backchannel_delivery import Delivery, Looked
+from service.reactions.backchannel_logout import NotTaken, NotWanted
 from service.upstream_setting import Upstream
 from tests.flows.test_backchannel import Client, listening
 

@@ -170,7 +170,7 @@ def _settings() -> set[str]:
             asked.add(name)
             return default
 
-    settings.read(Environment())
+    settings.read_settings(Environment())
     return asked
 
 

@@ -8,8 +8,8 @@ import jwt
 import pytest
 
 from service import rotation
-from service.oauth import keys
-from service.resources import opened
+from service.resources import open_resources
+from service.vault import private_keys
 from tests.conftest import fresh_database
 from tests.flows.conftest import MASTER_KEY, META, Live, serving, settings_for
 from tests.flows.people import logged_in, tokens_for
@@ -141,8 +141,10 @@ async def test_what_access_tokens_are_signed_with_can_be_changed_and_left_to_the
 
 
 async def rotate(live: Live) -> str:
-    async with opened(settings_for(live.database, live.url), live.database, MASTER_KEY) as resources:
-        return (await rotation.rotate(live.database, resources.ledger, keys.wrapping(MASTER_KEY), META))["ES256"]
+    async with open_resources(settings_for(live.database, live.url), live.database, MASTER_KEY) as resources:
+        return (await rotation.rotate(live.database, resources.ledger, private_keys.wrapping(MASTER_KEY), META))[
+            "ES256"
+        ]
 
 
 async def verified(live: Live, token: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from service import operators
-from service.resources import opened
+from service.resources import open_resources
 from tests.conftest import fresh_database
 from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error, serving, settings_for
 from tests.patience import PATIENCE
@@ -50,7 +50,7 @@ async def test_a_good_token_is_active_and_says_what_it_says(live: Live):
 async def test_who_may_not_look_into_a_token_learns_nothing_and_a_resource_server_may(live: Live):
     token = await live.access_token(*await live.register())
     assert await introspected(live, token, await live.register()) == INACTIVE
-    async with opened(settings_for(live.database, live.url), live.database, MASTER_KEY) as resources:
+    async with open_resources(settings_for(live.database, live.url), live.database, MASTER_KEY) as resources:
         made = await operators.create(resources.ledger, "crm-api", live.url, META, scopes=[f"introspect:{live.url}"])
     assert (await introspected(live, token, (made.client_id, made.secret.reveal())))["active"]
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm
 
-from service.oauth import keys
+from service.vault import private_keys
 from tests.flows.conftest import MASTER_KEY, Live, refused, serving
 
 CLIENTS = "/api/v1/auth/clients"
@@ -49,7 +49,7 @@ async def signing(live: Live) -> tuple[str, Any]:
     )
     await connection.close()
     assert row is not None
-    private = keys.unwrap(keys.wrapping(MASTER_KEY), row["stream_id"], row["wrapped"])
+    private = private_keys.unwrap(private_keys.wrapping(MASTER_KEY), row["stream_id"], row["wrapped"])
     return row["kid"], jwt.PyJWK.from_dict({**private, "alg": "ES256"}).key
 
 

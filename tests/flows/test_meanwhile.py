@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from events.consent import stream_of as consent_of
+from service.clock import utc_now
 from service.commands.consent import WithdrawConsent
 from service.commands.handle import CONSENT, handle
-from service.endpoints import granting
-from service.oauth.server import utc_now
+from service.grants import code_issuance
 from service.people.sessions import SignedIn
 from service.resources import Resources
 from tests.flows.conftest import META, Live
@@ -29,7 +29,7 @@ async def client(live: Live) -> str:
 
 def just_before_the_grant(monkeypatch: pytest.MonkeyPatch, meanwhile: Meanwhile) -> None:
     """Between what a request saw and what it appends, this is done, once."""
-    real, done = granting.code_of, list[int]()
+    real, done = code_issuance.code_of, list[int]()
 
     async def late(resources: Resources, request: Any, found: Any, signed_in: SignedIn) -> Any:
         if not done:

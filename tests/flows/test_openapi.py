@@ -176,7 +176,7 @@ def test_every_parameter_that_an_authorization_request_may_have_is_described():
     form = Reading(client_id="x", redirect_uri="https://app.example.com/cb", response_type="code")
     row: Any = clients.TABLE.fold(STREAM, [INTERACTIVE])
     row = row.__replace__(redirect_uris=(form["redirect_uri"],), scopes=("api:public",))
-    asked = authorize.Asked(params=form, twice=(), issuer="https://auth.example.com", now=0)
+    asked = authorize.RequestParameters(params=form, twice=(), issuer="https://auth.example.com", now=0)
     authorize.checked(asked, Found(client=row, bot_state=None))
     described = {parameter.name for parameter in AUTHORIZE}
     read_elsewhere = {"client_id", "id_token_hint"}

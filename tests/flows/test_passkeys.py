@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.base64url import of_text
+from service.crypto.base64url import of_text
 from tests.conftest import fresh_database
 from tests.flows.browsing import Browser, Form, Shown, browser
 from tests.flows.conftest import Live, serving

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from service.protocol import MOST_HEAD_BYTES
+from service.http.protocol import MOST_HEAD_BYTES
 from tests.flows.conftest import Live, refused
 from tests.patience import PATIENCE
 
@@ -62,7 +62,7 @@ async def connected(live: Live) -> AsyncGenerator[Wire]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From its call on, requests must not take long: what is answered before may take its time on a busy machine."""
-    return lambda: monkeypatch.setattr("service.protocol.REQUEST_SECONDS", SECONDS)
+    return lambda: monkeypatch.setattr("service.http.protocol.REQUEST_SECONDS", SECONDS)
 
 
 async def soon(waiting: Awaitable[bytes]) -> bytes:

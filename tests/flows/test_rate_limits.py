@@ -12,7 +12,7 @@ import httpx
 import jwt
 import pytest
 
-from service.endpoints.oauth import MANY_CLIENTS
+from service.grants.client_authentication import MANY_CLIENTS
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, oauth_error, refused, serving
 
@@ -204,7 +204,9 @@ async def strict(postgres: str) -> AsyncIterator[Live]:
     """A service that lets nobody fail more than three times a minute."""
     async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=3) as live:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("service.endpoints.oauth.MANY_CLIENTS", 1000)  # all of these tests come from one address
+            patch.setattr(
+                "service.grants.client_authentication.MANY_CLIENTS", 1000
+            )  # all of these tests come from one address
             yield live
 
 

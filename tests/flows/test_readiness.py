@@ -13,7 +13,7 @@ from events.database import Unavailable, connect, log_in
 from projections import clients, rebuild
 from service import fitness, outages
 from service.app import app
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.outages import Outages
 from tests.conftest import fresh_database, named
 from tests.flows.conftest import Live, oauth_error, serving, settings_for

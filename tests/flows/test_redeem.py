@@ -11,12 +11,12 @@ import pytest
 from events.authorization import Authorized
 from events.database import read
 from projections import users
+from service.clock import utc_now
 from service.commands.authorization import GRACE, RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, handle, state_of
 from service.oauth.form import FORM
-from service.oauth.server import utc_now
-from service.people.profile import Address
-from service.resources import opened
+from service.profile import Address
+from service.resources import open_resources
 from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error, settings_for
 from tests.flows.people import (
     ALL,
@@ -412,7 +412,7 @@ class TestStopping:
             revoke = RevokeAuthorization(why="operator", at=an_hour_ago)
             await handle(live.beside.ledger, AUTHORIZATION, grant, revoke, META)
         lowered = settings_for(live.database, live.url, token_lifetime=60)
-        async with opened(lowered, live.database, MASTER_KEY) as resources:
+        async with open_resources(lowered, live.database, MASTER_KEY) as resources:
             assert await resources.lookup.is_revoked(UUID(claims["jti"]), grant)
 
 

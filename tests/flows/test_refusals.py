@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from msgspec import Struct, json
 
-from service.endpoints import remembering
+from service.grants import refusal_events
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, serving
 from tests.flows.test_rate_limits import whole_minute
@@ -94,7 +94,7 @@ async def test_of_all_clients_together_no_more_than_so_many_are_remembered(
 ):
     async def ask() -> int:
         before = len(await refused(strict))
-        monkeypatch.setattr(remembering, "MOST_OF_ALL", await sampled(strict) + 3)
+        monkeypatch.setattr(refusal_events, "MOST_OF_ALL", await sampled(strict) + 3)
         for _ in range(5):
             await strict.token_for((await strict.register())[0], STRANGE)
         return len(await refused(strict)) - before

@@ -14,12 +14,12 @@ from starlette.requests import Request
 
 from events.database import read
 from projections import consents, sessions, users
+from service.clock import utc_now
 from service.commands.handle import USER, handle
 from service.commands.user import AddFactor
-from service.oauth.asked import LIFETIME_SECONDS
-from service.oauth.server import utc_now
+from service.oauth.authorization_request import LIFETIME_SECONDS
 from service.pages.browser import Visit
-from service.pages.entering import ONE_FACTOR, enter
+from service.pages.session_start import ONE_FACTOR, enter
 from service.people import factors
 from service.people.factors import Totp
 from tests.conftest import fresh_database

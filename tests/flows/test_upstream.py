@@ -16,13 +16,13 @@ from pyotp.totp import TOTP
 
 from events.database import read
 from projections import sessions
+from service.clock import utc_now
 from service.commands.handle import USER, handle
 from service.commands.user import AddFactor, ChangeProfile
-from service.oauth.server import utc_now
 from service.oauth.upstream import CALLBACK
 from service.people import factors
 from service.people.accounts import PROFILE
-from service.people.profile import Profile
+from service.profile import Profile
 from service.upstream_setting import Upstream, mapped
 from tests.conftest import fresh_database
 from tests.flows.conftest import META, Live, serving
@@ -358,7 +358,7 @@ async def test_who_was_at_the_provider_for_more_than_an_hour_is_led_back_into_th
         left = await browser.get(SIGNIN, params=query_of(await asked(browser, client_id, state="st-9")))
         assert all("Max-Age=7200" in kept for kept in left.headers.get_list("set-cookie") if "upstream" in kept)
         back = await person.browser.get(left.headers["location"])
-        monkeypatch.setattr("service.oauth.asked.LIFETIME_SECONDS", -1)
+        monkeypatch.setattr("service.oauth.authorization_request.LIFETIME_SECONDS", -1)
         late = await browser.get(_at(two, back.headers["location"]))
         monkeypatch.undo()
         assert (late.status_code, "That took too long" in late.text) == (400, True)

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from service.addresses import is_inside, is_local
+from service.network.addresses import is_inside, is_local
 
 LOCAL = [
     "127.0.0.1", "127.8.9.1", "0.0.0.0", "0.1.2.3", "169.254.169.254", "224.0.0.1", "239.1.1.1",

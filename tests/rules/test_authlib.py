@@ -32,11 +32,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import app
-from service.oauth import grants, server
+from service.oauth import authlib_grants, authlib_server
 from service.oauth.authentication import presented
+from service.oauth.authlib_server import Facts, NotLoaded, TokenGrant, decide
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import FORM, parse
-from service.oauth.server import Facts, Grant, NotLoaded, decide
 from tests.rules.keyring import ISSUER, ring, signer
 from tests.rules.samples import AT, STREAM, secret
 from tests.rules.test_authentication import FOUND, MINE, basic, found
@@ -86,7 +86,7 @@ def refused(form: dict[str, str], facts: Facts = FACTS) -> Refusal:
     return caught.value
 
 
-def outcome_of(form: dict[str, str]) -> Grant | Refusal:
+def outcome_of(form: dict[str, str]) -> TokenGrant | Refusal:
     try:
         return decide(FACTS, form)
     except Refusal as refusal:
@@ -115,7 +115,7 @@ class TestTheSeedsFormPost:
     def test_both_are_taken_here(self, authorization, form):
         given_ = presented(authorization, form)
         granted = decide(FACTS.__replace__(given=given_), {**ASK, **form})
-        assert granted == Grant(
+        assert granted == TokenGrant(
             client=STREAM,
             client_id=f"oauth_client_{STREAM.hex}",
             sub="bot-abc123",
@@ -129,8 +129,8 @@ class TestLifetimes:
         assert BearerTokenGenerator.GRANT_TYPES_EXPIRES_IN["client_credentials"] == 864_000
 
     def test_here_authlib_has_no_say_in_it(self):
-        assert "expires_in" not in Grant.__struct_fields__
-        assert vars(server._Server(FACTS))["_token_generators"] == {}
+        assert "expires_in" not in TokenGrant.__struct_fields__
+        assert vars(authlib_server._Server(FACTS))["_token_generators"] == {}
 
 
 class TestWhoIsUnknown:
@@ -189,13 +189,13 @@ class TestDuplicates:
 class TestTheQueryString:
     def test_here_authlib_is_given_the_body_and_a_url_without_a_query(self, monkeypatch):
         seen: list[Any] = []
-        made = server._Request
+        made = authlib_server._Request
 
         def remember(uri: str, form: dict[str, str]) -> Any:
             seen.append(made(uri, form))
             return seen[-1]
 
-        monkeypatch.setattr(server, "_Request", remember)
+        monkeypatch.setattr(authlib_server, "_Request", remember)
         decide(FACTS, ASK)
         assert (seen[0].uri, seen[0].payload.data, seen[0].form, seen[0].headers) == (
             f"{ISSUER}/openid/token",
@@ -222,7 +222,7 @@ class TestOddInput:
     @pytest.mark.parametrize("name", ["grant_type", "scope", "client_id", "redirect_uri", "response_type", "state"])
     def test_here_odd_characters_are_refused_plainly_even_if_the_form_let_them_through(self, name, odd):
         outcome = outcome_of({**ASK, name: odd})
-        if isinstance(outcome, Grant):
+        if isinstance(outcome, TokenGrant):
             assert name not in ("grant_type", "scope")
         else:
             assert outcome.status == 400
@@ -309,9 +309,9 @@ class TestScopes:
     def test_a_client_without_scopes_gets_no_scopeless_token(self):
         refusal = refused(ASK, FACTS.__replace__(found=found(scopes=())))
         assert (refusal.status, refusal.error) == (400, "invalid_scope")
-        assert refusal.description == grants.NO_SCOPES
+        assert refusal.description == authlib_grants.NO_SCOPES
         assert refused({**ASK, "scope": "a"}, FACTS.__replace__(found=found(scopes=()))).description == (
-            f"This client may not have: a. {grants.NO_SCOPES}"
+            f"This client may not have: a. {authlib_grants.NO_SCOPES}"
         )
 
     def test_a_failed_authentication_comes_before_a_wrong_scope(self):
@@ -364,7 +364,7 @@ class TestComparison:
 
 class TestLogs:
     def test_stock_logs_whole_tokens_at_debug(self, caplog, monkeypatch):
-        monkeypatch.setattr(server._Server, "generate_token", lambda *_, **__: {"access_token": "whole-token"})
+        monkeypatch.setattr(authlib_server._Server, "generate_token", lambda *_, **__: {"access_token": "whole-token"})
         with caplog.at_level(logging.DEBUG, logger="authlib"), pytest.raises(NotLoaded):
             decide(FACTS, ASK)
         assert "whole-token" in caplog.text
@@ -395,8 +395,8 @@ class TestTheGuardAgainstUpgrades:
     """A hook that asks for what was not loaded raises loudly; it is never answered None, and never turned into a refusal."""
 
     def test_an_authlib_that_looked_up_a_client_by_itself_would_be_noticed(self, monkeypatch):
-        monkeypatch.setattr(server._Server, "authenticate_client", AuthorizationServer.authenticate_client)
-        monkeypatch.setattr(grants.ClientCredentials, "TOKEN_ENDPOINT_AUTH_METHODS", ("client_secret_post",))
+        monkeypatch.setattr(authlib_server._Server, "authenticate_client", AuthorizationServer.authenticate_client)
+        monkeypatch.setattr(authlib_grants.ClientCredentials, "TOKEN_ENDPOINT_AUTH_METHODS", ("client_secret_post",))
         with pytest.raises(NotLoaded, match="outside of its authentication"):
             decide(FACTS, {**ASK, "client_id": "me", "client_secret": "secret"})
 
@@ -411,7 +411,7 @@ class TestTheGuardAgainstUpgrades:
 
         monkeypatch.setattr(ClientCredentialsGrant, "validate_token_request", odd)
         refusal = refused(ASK)
-        assert (type(refusal), refusal.description) == (InvalidRequest, server.MALFORMED)
+        assert (type(refusal), refusal.description) == (InvalidRequest, authlib_server.MALFORMED)
 
     @pytest.mark.parametrize("error", [InvalidGrantError(), InvalidRequestError("Missing 'x' in request.")])
     def test_a_refusal_of_authlib_s_own_is_told_in_our_words(self, monkeypatch, error):
@@ -420,7 +420,7 @@ class TestTheGuardAgainstUpgrades:
 
         monkeypatch.setattr(ClientCredentialsGrant, "validate_token_request", refuse)
         refusal = refused(ASK)
-        assert (refusal.status, refusal.error, refusal.description) == (400, error.error, server.MALFORMED)
+        assert (refusal.status, refusal.error, refusal.description) == (400, error.error, authlib_server.MALFORMED)
 
     def test_a_decision_leaves_nothing_behind_for_the_next_one(self):
         assert decide(FACTS, ASK) == decide(FACTS, ASK)

@@ -20,13 +20,13 @@ from joserfc.util import urlsafe_b64encode
 
 from events.authorization import AuthorizationGranted, Authorized, CodeIssued, RefreshToken
 from projections.clients import Found
-from service.credentials import hash_secret
-from service.oauth import tickets
+from service.crypto.credentials import hash_secret
+from service.oauth import opaque_tokens
 from service.oauth.authentication import NONE, Presented
-from service.oauth.authorize import NOT_OFFERED, Asked, Redirected, checked, parse
+from service.oauth.authlib_grants import GRANTS, OTHER_REDIRECT_URI
+from service.oauth.authlib_server import Facts, decide
+from service.oauth.authorize import NOT_OFFERED, Redirected, RequestParameters, checked, parse
 from service.oauth.errors import Gone, InvalidClient, MissingVerifier, Refusal, Refused, Shown
-from service.oauth.grants import GRANTS, OTHER_REDIRECT_URI
-from service.oauth.server import Facts, decide
 from tests.rules.keyring import ISSUER
 from tests.rules.samples import AT, STREAM
 from tests.rules.test_authentication import MINE, found
@@ -34,8 +34,8 @@ from tests.rules.test_authentication import MINE, found
 URI = "https://app.example.com/cb"
 VERIFIER = "v" * 43
 CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode()
-CODE = tickets.make(tickets.CODE, STREAM).reveal()
-REFRESH = tickets.make(tickets.REFRESH_TOKEN, STREAM).reveal()
+CODE = opaque_tokens.make(opaque_tokens.CODE, STREAM).reveal()
+REFRESH = opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, STREAM).reveal()
 GRANTED = AuthorizationGranted(
     client=STREAM,
     user=STREAM,
@@ -70,7 +70,7 @@ def refused(form: dict[str, str], facts: Facts = FACTS) -> Refusal:
     return caught.value
 
 
-def said_of(asked: Asked, client: Found | None) -> str:
+def said_of(asked: RequestParameters, client: Found | None) -> str:
     """What a client is told, or a person shown; nothing when nothing is wrong."""
     try:
         checked(asked, client)
@@ -134,7 +134,7 @@ class TestTheCode:
         assert refused(FORM, FACTS.__replace__(authorized=other)).error == "invalid_grant"
         elsewhere = refused({**FORM, "redirect_uri": f"{URI}/"})
         assert (elsewhere.error, elsewhere.description) == ("invalid_grant", OTHER_REDIRECT_URI)
-        assert isinstance(refused({**FORM, "code": tickets.make(tickets.CODE, STREAM).reveal()}), Gone)
+        assert isinstance(refused({**FORM, "code": opaque_tokens.make(opaque_tokens.CODE, STREAM).reveal()}), Gone)
         assert isinstance(refused(FORM, FACTS.__replace__(authorized=None)), Gone)
 
     def test_here_what_is_missing_is_named(self):
@@ -197,7 +197,7 @@ class TestOddInputAtTheAuthorizationEndpoint:
             "code_challenge_method": "S256",
             name: odd,
         }
-        asked = Asked(params=params, twice=(), issuer=ISSUER, now=0)
+        asked = RequestParameters(params=params, twice=(), issuer=ISSUER, now=0)
         client = PERSONS.__replace__(client=PERSONS.client.__replace__(redirect_uris=(URI,)))
         assert said_of(asked, None if name == "client_id" else client).isascii()
 

@@ -8,22 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.oauth import tickets
-from service.oauth.asked import LIFETIME_SECONDS, AuthorizationRequest, NoRequest, Requests, begun_again
-from service.oauth.parameters import is_resource
-from service.oauth.redirect_match import differences, matches
-from service.oauth.redirects import allowed, refused
-from service.oauth.steps import (
+from service.oauth import opaque_tokens
+from service.oauth.authorization_request import LIFETIME_SECONDS, AuthorizationRequest, NoRequest, Requests, begun_again
+from service.oauth.interaction import (
     FELL_SHORT,
     AskConsent,
     ChooseAccount,
-    Grant,
+    IssueCode,
     Present,
     Refuse,
     SignIn,
     asks_every_time,
     following,
 )
+from service.oauth.parameters import is_resource
+from service.oauth.redirect_match import differences, matches
+from service.oauth.redirects import allowed, refused
 from service.scopes import ACRS
 from tests.rules.test_authentication import found as client
 
@@ -51,21 +51,23 @@ NONE, LOGIN, CONSENT, SELECT = (("none",), ("login",), ("consent",), ("select_ac
     ("found", "expected"),
     [
         pytest.param(step(None), SignIn(), id="nobody is there"),
-        pytest.param(step(), Grant(present(10)), id="somebody is there who allowed it"),
+        pytest.param(step(), IssueCode(present(10)), id="somebody is there who allowed it"),
         pytest.param(step(consented=False), AskConsent(), id="somebody is there who did not"),
         pytest.param(step(prompts=LOGIN), SignIn(), id="a login from before prompt=login"),
-        pytest.param(step(-5, prompts=LOGIN, now=NOW + 6), Grant(present(-5)), id="a login since prompt=login"),
-        pytest.param(step(max_age=10), Grant(present(10)), id="a login just as old as max_age"),
+        pytest.param(step(-5, prompts=LOGIN, now=NOW + 6), IssueCode(present(-5)), id="a login since prompt=login"),
+        pytest.param(step(max_age=10), IssueCode(present(10)), id="a login just as old as max_age"),
         pytest.param(step(11, max_age=10), SignIn(), id="a login older than max_age"),
-        pytest.param(step(-5, max_age=0, now=NOW + 60), Grant(present(-5)), id="max_age=0 and a login on the way here"),
-        pytest.param(step(wanted_sub=str(USER)), Grant(present(10)), id="the one who was asked for"),
+        pytest.param(
+            step(-5, max_age=0, now=NOW + 60), IssueCode(present(-5)), id="max_age=0 and a login on the way here"
+        ),
+        pytest.param(step(wanted_sub=str(USER)), IssueCode(present(10)), id="the one who was asked for"),
         pytest.param(step(wanted_sub="another"), SignIn(), id="not the one who was asked for"),
         pytest.param(step(prompts=SELECT), ChooseAccount(), id="which account is not said"),
-        pytest.param(step(prompts=SELECT, chosen=SESSION), Grant(present(10)), id="which account is said"),
+        pytest.param(step(prompts=SELECT, chosen=SESSION), IssueCode(present(10)), id="which account is said"),
         pytest.param(step(prompts=SELECT, chosen=UUID(int=9)), ChooseAccount(), id="it was said in another session"),
         pytest.param(step(prompts=CONSENT), AskConsent(), id="allowed before, and asked again"),
-        pytest.param(step(acr_values=(TWO_FACTORS,)), Grant(present(10)), id="an acr that would be nice"),
-        pytest.param(step(essential_acrs=ACRS), Grant(present(10)), id="an acr that is essential, and is there"),
+        pytest.param(step(acr_values=(TWO_FACTORS,)), IssueCode(present(10)), id="an acr that would be nice"),
+        pytest.param(step(essential_acrs=ACRS), IssueCode(present(10)), id="an acr that is essential, and is there"),
         pytest.param(step(essential_acrs=(TWO_FACTORS,)), SignIn(), id="an essential acr that a login may reach"),
         pytest.param(step(-5, essential_acrs=(TWO_FACTORS,)), FELL_SHORT, id="an essential acr that the login missed"),
         pytest.param(step(essential_acrs=("of another",)), FELL_SHORT, id="an essential acr that nobody reaches here"),
@@ -77,7 +79,7 @@ def test_what_comes_next(found, expected):
 
 def test_consent_that_was_given_again_counts_in_the_session_that_gave_it():
     again = REQUEST.__replace__(prompts=CONSENT, consented=SESSION)
-    assert following(again, present(10), consented=True, now=NOW) == Grant(present(10))
+    assert following(again, present(10), consented=True, now=NOW) == IssueCode(present(10))
     elsewhere = REQUEST.__replace__(prompts=CONSENT, consented=UUID(int=9))
     assert following(elsewhere, present(10), consented=True, now=NOW) == AskConsent()
 
@@ -100,8 +102,8 @@ def test_a_client_that_any_program_can_pose_as_asks_for_consent_each_time(public
         changed = asked.__replace__(**changes)
         return following(changed, present(10), consented=True, now=NOW, every_time=every_time)
 
-    assert next_step() == (AskConsent() if each_time else Grant(present(10)))
-    assert next_step(consented=SESSION) == Grant(present(10))
+    assert next_step() == (AskConsent() if each_time else IssueCode(present(10)))
+    assert next_step(consented=SESSION) == IssueCode(present(10))
     silent = next_step(prompts=NONE)
     assert isinstance(silent, Refuse) == each_time
     assert not isinstance(silent, Refuse) or silent.error == "consent_required"
@@ -177,30 +179,30 @@ def test_whatever_the_redirect_uri_is_its_differences_name_parts_alone(uri: str)
     assert uri in REGISTERED or set(differences(uri, REGISTERED)) <= known
 
 
-@given(st.uuids(), st.sampled_from([tickets.CODE, tickets.REFRESH_TOKEN]))
+@given(st.uuids(), st.sampled_from([opaque_tokens.CODE, opaque_tokens.REFRESH_TOKEN]))
 def test_a_code_or_refresh_token_names_its_authorization_and_is_read_as_nothing_else(authorization: UUID, kind: str):
-    text = tickets.make(kind, authorization).reveal()
-    ticket = tickets.read(kind, text)
+    text = opaque_tokens.make(kind, authorization).reveal()
+    ticket = opaque_tokens.parsed(kind, text)
     assert ticket is not None
     assert ticket.authorization == authorization
-    other = tickets.CODE if kind == tickets.REFRESH_TOKEN else tickets.REFRESH_TOKEN
-    assert tickets.read(other, text) is None
-    assert tickets.read(kind, text[:-1]) is None
+    other = opaque_tokens.CODE if kind == opaque_tokens.REFRESH_TOKEN else opaque_tokens.REFRESH_TOKEN
+    assert opaque_tokens.parsed(other, text) is None
+    assert opaque_tokens.parsed(kind, text[:-1]) is None
 
 
 @given(st.text(max_size=100))
 def test_no_text_makes_the_reading_of_a_code_fail(text: str):
-    assert tickets.read(tickets.CODE, tickets.CODE + text) is None or len(text) == 64
+    assert opaque_tokens.parsed(opaque_tokens.CODE, opaque_tokens.CODE + text) is None or len(text) == 64
 
 
 def test_a_sealed_request_is_read_back_for_an_hour_and_by_nobody_else(monkeypatch: pytest.MonkeyPatch):
     ours, others = Requests(b"k" * 32), Requests(b"o" * 32)
     text = ours.close(REQUEST)
-    monkeypatch.setattr("service.oauth.asked.time.time", lambda: NOW + LIFETIME_SECONDS)
+    monkeypatch.setattr("service.oauth.authorization_request.time.time", lambda: NOW + LIFETIME_SECONDS)
     assert ours.open(text) == REQUEST
     with pytest.raises(NoRequest):
         others.open(text)
-    monkeypatch.setattr("service.oauth.asked.time.time", lambda: NOW + LIFETIME_SECONDS + 1)
+    monkeypatch.setattr("service.oauth.authorization_request.time.time", lambda: NOW + LIFETIME_SECONDS + 1)
     with pytest.raises(NoRequest, match="an hour") as caught:
         ours.open(text)
     assert caught.value.expired == REQUEST

@@ -1,6 +1,6 @@
 """How often a client is told that a session is over, and with what pauses in between."""
 
-from service.people.backchannel import LONGEST_PAUSE_SECONDS, MOST_SECONDS, MOST_TRIES, Tries
+from service.reactions.backchannel_logout import LONGEST_PAUSE_SECONDS, MOST_SECONDS, MOST_TRIES, Tries
 
 
 def test_the_pauses_grow_to_a_minute_and_there_is_a_last_try():

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from events.batching import Batcher
 from events.database import Unavailable
+from events.group_commit import Batcher
 from tests.patience import PATIENCE
 
 

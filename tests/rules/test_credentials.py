@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from events.naming import is_named
 from projections import bots, clients
-from service.credentials import Secret, hash_secret, new_id, new_secret, proven, stored
+from service.crypto.credentials import Secret, hash_secret, new_id, new_secret, proven, stored
 from tests.rules.samples import AT, secret
 
 KEPT = [

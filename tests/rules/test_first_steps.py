@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.cli.first_steps import welcome
-from service.credentials import Secret
+from service.crypto.credentials import Secret
 from service.operators import Operator
 
 OPERATOR = Operator(client_id="oauth_client_1", secret=Secret("secret_1"), issuer="https://id.example.com")

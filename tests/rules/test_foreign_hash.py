@@ -8,7 +8,7 @@ import bcrypt
 import pytest
 from argon2 import PasswordHasher
 
-from service.foreign_hash import UnknownHash, canonical, matches
+from service.crypto.foreign_hash import UnknownHash, canonical, matches
 
 SECRET = "legacy s3cret+/=% of another server"
 SALT = b"0123456789abcdef"

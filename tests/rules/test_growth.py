@@ -10,9 +10,9 @@ import pytest
 from starlette.requests import Request
 
 from service.endpoints import paging
-from service.endpoints.asgi import BodyTooLong, address, cookie, read_body
+from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
-from service.endpoints.wire import CreateOAuthClientRequest
+from service.http.asgi import BodyTooLong, address, cookie, read_body
 from service.oauth import authorize, claims, redirect_match
 from service.oauth.authentication import presented
 from service.oauth.errors import Refusal, Shown
@@ -21,8 +21,8 @@ from service.oauth.parameters import is_resource
 from service.pages import csrf, devices, language
 from service.people.passwords import fault_of
 from service.people.throttle import network
-from service.people.vault import is_email, normalised
 from service.problems import Problem
+from service.vault.personal_data import is_email, normalised
 
 REGISTERED = ("https://app.example.com/cb", "http://127.0.0.1/cb")
 UNIT = 500

@@ -3,7 +3,7 @@
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from service.endpoints.issuer_path import IssuerPath
+from service.http.issuer_path import IssuerPath
 
 ROOMS = ("openid", "api", ".well-known", "account", "")
 

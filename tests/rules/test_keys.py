@@ -13,12 +13,13 @@ from service.oauth import id_tokens, keys
 from service.oauth.keys import KeyRing
 from service.oauth.signing import ALGORITHMS, Signer, signer
 from service.oauth.tokens import BadToken, Tokens, sign
-from service.resources import opened
-from service.settings import LONGEST_SESSION, read
+from service.resources import open_resources
+from service.settings import LONGEST_SESSION, read_settings
+from service.vault import private_keys
 from tests.rules.keyring import AUDIENCE, CLAIMS, ISSUER
 from tests.rules.samples import AT, PERSON, STREAM
 
-SEAL = keys.wrapping(b"k" * 32)
+SEAL = private_keys.wrapping(b"k" * 32)
 MADE = {alg: keys.generate(SEAL, STREAM, alg) for alg in ALGORITHMS}
 HOUR = timedelta(hours=1)
 HINT = {"iss": ISSUER, "sub": str(PERSON), "aud": "oauth_client_0"}
@@ -45,7 +46,7 @@ def ring(*rows: Row) -> KeyRing:
 
 
 def signing(alg: str) -> Signer:
-    key = keys._imported(alg, keys.unwrap(SEAL, STREAM, MADE[alg].wrapped)).private_key
+    key = keys._imported(alg, private_keys.unwrap(SEAL, STREAM, MADE[alg].wrapped)).private_key
     assert key is not None
     return signer(MADE[alg].kid, alg, key)
 
@@ -88,8 +89,8 @@ async def test_a_key(retired_for: timedelta | None, published: bool, for_hints: 
 
 
 async def test_a_key_outlives_its_id_tokens_where_access_tokens_are_short():
-    brief = read({}).__replace__(token_lifetime=60)
-    async with opened(brief, "postgresql://127.0.0.1/none", b"k" * 32) as resources:
+    brief = read_settings({}).__replace__(token_lifetime=60)
+    async with open_resources(brief, "postgresql://127.0.0.1/none", b"k" * 32) as resources:
         resources.ring.know([row("RS256", retired_for=timedelta(seconds=id_tokens.LIFETIME_SECONDS))])
         assert resources.ring.verifier(MADE["RS256"].kid) is not None
 

@@ -8,13 +8,13 @@ import pytest
 
 from service.cli.listening import listening, urls
 from service.cli.opening import Plainly
-from service.settings import Settings, read
+from service.settings import Settings, read_settings
 
 
 @pytest.fixture
 def settings() -> Settings:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        return read({}).__replace__(port=free.getsockname()[1])
+        return read_settings({}).__replace__(port=free.getsockname()[1])
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from events.client import Login
 from projections.clients import Found
-from service.oauth.asked import AuthorizationRequest
-from service.oauth.authorize import Asked, Redirected, checked, still_good
+from service.oauth.authorization_request import AuthorizationRequest
+from service.oauth.authorize import Redirected, RequestParameters, checked, still_good
 from service.scopes import IDENTITY
 from tests.rules.keyring import ISSUER
 from tests.rules.test_authlib_login import CHALLENGE, PERSONS, URI
@@ -26,7 +26,7 @@ def request(found: Found, **params: str) -> AuthorizationRequest:
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
     }
-    return checked(Asked(params={**usual, **params}, twice=(), issuer=ISSUER, now=0), found)
+    return checked(RequestParameters(params={**usual, **params}, twice=(), issuer=ISSUER, now=0), found)
 
 
 def refused(found: Found, **params: str) -> dict[str, Any]:

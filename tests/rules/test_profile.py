@@ -8,7 +8,7 @@ import pytest
 from msgspec import json
 
 from service.oauth.claims import BY_SCOPE, SUPPORTED
-from service.people.profile import (
+from service.profile import (
     ADDRESS_RULES,
     CLAIMS,
     MOST_GROUPS,

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.protocol import AT_ONCE, MOST_HEAD_BYTES, BoundedProtocol
+from service.http.protocol import AT_ONCE, MOST_HEAD_BYTES, BoundedProtocol
 
 HEAD = b"POST /echo?a=b HTTP/1.1\r\nHost: test\r\n"
 FORM = b"grant_type=client_credentials&scope=api:public"
@@ -190,7 +190,7 @@ async def test_a_head_that_comes_after_another_request_has_it_too(ends: Ends):
 
 @pytest.mark.parametrize("option", [b"close", b"keep-alive"])
 async def test_a_client_that_never_takes_its_answer_is_cut_off(option: bytes, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("service.protocol.ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr("service.http.protocol.ANSWER_SECONDS", 0.01)
     ends = Ends()
     ends.protocol.timeout_keep_alive = 0
     assert await ends.answered(b"GET / HTTP/1.1\r\nConnection: " + option + b"\r\n\r\n") == [200]

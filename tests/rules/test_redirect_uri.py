@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.redirect_uri import DANGEROUS, backchannel_faults, faults
+from service.network.redirect_uri import DANGEROUS, backchannel_faults, faults
 
 
 @pytest.mark.parametrize(

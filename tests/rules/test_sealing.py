@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.oauth.keys import WrongMasterKey, generate, unwrap, wrapping
-from service.sealing import NONCE_BYTES, CannotOpen, Seal
+from service.crypto.sealing import NONCE_BYTES, CannotOpen, Seal
+from service.oauth.keys import generate
+from service.vault.private_keys import WrongMasterKey, unwrap, wrapping
 from tests.rules.samples import STREAM
 
 KEY, PURPOSE, OWNER = b"k" * 32, "test", b"owner"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from service.settings import WrongSettings, decode_master_key, read
+from service.settings import WrongSettings, decode_master_key, read_settings
 from service.upstream_setting import NAMES, STANDARD, Upstream
 
 KEY = bytes(range(32))
@@ -18,13 +18,13 @@ URL = "postgresql://muniment:hunter2@db.example/muniment"
 
 def faults(**environment: str) -> list[str]:
     with pytest.raises(WrongSettings) as caught:
-        read(environment)
+        read_settings(environment)
     assert str(caught.value) == "\n".join(caught.value.faults)
     return caught.value.faults
 
 
 def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
-    assert structs.asdict(read({})) == {
+    assert structs.asdict(read_settings({})) == {
         "hosts": ("127.0.0.1",),
         "port": 8000,
         "data": Path.cwd() / ".muniment",
@@ -50,7 +50,7 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
 
 
 def test_all_of_them_can_be_set(tmp_path):
-    given = read(
+    given = read_settings(
         {
             "MUNIMENT_HOST": "0.0.0.0, ::1,0.0.0.0",
             "MUNIMENT_KEEP_ALIVE": "5",
@@ -111,7 +111,7 @@ def test_all_of_them_can_be_set(tmp_path):
 
 
 def test_the_issuer_and_the_audience_follow_the_port():
-    given = read({"PORT": "81"})
+    given = read_settings({"PORT": "81"})
     assert (given.issuer, given.audience) == ("http://127.0.0.1:81", "http://127.0.0.1:81")
 
 
@@ -120,7 +120,7 @@ def test_the_issuer_and_the_audience_follow_the_port():
 )
 @pytest.mark.parametrize("empty", ["", "  "])
 def test_an_empty_setting_is_as_one_left_out(name, empty):
-    assert structs.asdict(read({name: empty})) == structs.asdict(read({}))
+    assert structs.asdict(read_settings({name: empty})) == structs.asdict(read_settings({}))
 
 
 PORT = "is not a whole number from 1 to 65535."
@@ -226,7 +226,7 @@ OF_KUBERNETES = {
 
 
 def test_what_kubernetes_says_of_a_service_named_muniment_is_no_setting():
-    assert structs.asdict(read(OF_KUBERNETES)) == structs.asdict(read({}))
+    assert structs.asdict(read_settings(OF_KUBERNETES)) == structs.asdict(read_settings({}))
 
 
 def test_what_only_looks_like_it_is_a_setting_that_somebody_got_wrong():
@@ -240,7 +240,7 @@ def test_a_certificate_of_the_database_that_is_not_there_is_named(tmp_path):
     (tmp_path / "there").touch()
     given = {"MUNIMENT_MASTER_KEY": KEY_TEXT, "PGSSLROOTCERT": str(tmp_path / "there")}
     missing = str(tmp_path / "missing")
-    read({**given, "MUNIMENT_DATABASE_URL": f"{URL}?sslrootcert={tmp_path / 'there'}"})
+    read_settings({**given, "MUNIMENT_DATABASE_URL": f"{URL}?sslrootcert={tmp_path / 'there'}"})
     said = faults(**{**given, "PGSSLCERT": missing, "MUNIMENT_DATABASE_URL": f"{URL}?sslrootcert={missing}"})
     assert said == [
         f"MUNIMENT_DATABASE_URL: sslrootcert={missing} cannot be read: No such file or directory.",
@@ -282,7 +282,7 @@ def test_a_database_url_that_is_no_url_is_refused_and_not_shown(url):
     "issuer", ["http://127.0.0.1:1", "http://localhost", "http://[::1]:8000", "https://id.example.com/a/b"]
 )
 def test_these_are_issuers(issuer):
-    assert read({"MUNIMENT_ISSUER": issuer}).issuer == issuer
+    assert read_settings({"MUNIMENT_ISSUER": issuer}).issuer == issuer
 
 
 def test_all_faults_are_named_at_once():
@@ -302,7 +302,7 @@ def test_all_faults_are_named_at_once():
 def test_with_a_database_of_one_s_own_the_master_key_is_required_except_where_it_is_not_used():
     required = "MUNIMENT_MASTER_KEY is required with MUNIMENT_DATABASE_URL; make one: openssl rand -base64 32"
     assert faults(MUNIMENT_DATABASE_URL=URL) == [required]
-    assert read({"MUNIMENT_DATABASE_URL": URL}, needs_key=False).master_key is None
+    assert read_settings({"MUNIMENT_DATABASE_URL": URL}, needs_key=False).master_key is None
 
 
 def test_no_secret_is_in_a_fault_or_in_the_repr():
@@ -310,7 +310,7 @@ def test_no_secret_is_in_a_fault_or_in_the_repr():
     assert not any(
         secret in fault for fault in faults(MUNIMENT_MASTER_KEY=other, PORT="0") for secret in (other, "hunter2")
     )
-    given = read({"MUNIMENT_DATABASE_URL": URL, "MUNIMENT_MASTER_KEY": KEY_TEXT})
+    given = read_settings({"MUNIMENT_DATABASE_URL": URL, "MUNIMENT_MASTER_KEY": KEY_TEXT})
     for shown in (repr(given), str(given), f"{given}"):
         assert "hunter2" not in shown
         assert KEY_TEXT not in shown
@@ -319,7 +319,7 @@ def test_no_secret_is_in_a_fault_or_in_the_repr():
 
 @pytest.mark.parametrize("text", [KEY_TEXT, KEY_TEXT.rstrip("="), base64.urlsafe_b64encode(b"\xff" * 32).decode()])
 def test_a_master_key_may_be_base64_or_base64url_with_or_without_padding(text):
-    key = read({"MUNIMENT_MASTER_KEY": text}).master_key
+    key = read_settings({"MUNIMENT_MASTER_KEY": text}).master_key
     assert key in (KEY, b"\xff" * 32)
 
 
@@ -342,7 +342,7 @@ UPSTREAM = {
 
 
 def test_an_upstream_provider_is_three_settings_and_shows_no_secret():
-    settings = read(UPSTREAM)
+    settings = read_settings(UPSTREAM)
     assert settings.upstream is not None
     assert settings.upstream == Upstream(
         issuer="https://login.example.com/",
@@ -395,7 +395,9 @@ def test_an_upstream_issuer_is_a_url_of_https(issuer):
 
 
 def test_an_issuer_in_a_cluster_may_be_plain_http_where_its_host_is_named():
-    given = read({"MUNIMENT_ISSUER": "http://muniment:8000", "MUNIMENT_INSECURE_HTTP_HOSTS": "muniment, App.internal"})
+    given = read_settings(
+        {"MUNIMENT_ISSUER": "http://muniment:8000", "MUNIMENT_INSECURE_HTTP_HOSTS": "muniment, App.internal"}
+    )
     assert (given.issuer, given.insecure_http_hosts) == ("http://muniment:8000", {"muniment", "app.internal"})
     assert "MUNIMENT_INSECURE_HTTP_HOSTS" in faults(MUNIMENT_ISSUER="http://muniment:8000")[0]
 

@@ -8,7 +8,7 @@ from events.signing_key import ActiveKey, PublishedKey, RetiredKey, UnknownKey, 
 from projections import signing_keys
 from service.commands.handle import SIGNING_KEY
 from service.commands.signing_key import ActivateKey, PublishKey, RetireKey
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.problems import Clash, NotFound
 from tests.rules.samples import ACTIVATED, AT, JWK, LATER, PUBLISHED, RETIRED
 from tests.rules.table import outcome, rule

@@ -7,7 +7,7 @@ from msgspec import UNSET, json, structs
 
 from events.codec import Event, Recorded, encode, type_of
 from events.envelope import ByClient, ByOperator, ByService, ByUser, Meta
-from service.cli import telling
+from service.cli import event_text
 from tests.rules.samples import (
     ALG_CHANGED,
     AT,
@@ -89,7 +89,7 @@ def recorded(event: Event) -> Recorded:
 
 @pytest.mark.parametrize("event", EVENTS, ids=type_of)
 def test_every_event_has_its_sentence_and_nothing_that_is_hashed_or_sealed_is_in_it(event):
-    sentence = telling.what(event)
+    sentence = event_text.what(event)
     assert sentence
     assert "\n" not in sentence
     assert not [hidden for hidden in HIDDEN if hidden and hidden in sentence]
@@ -97,7 +97,7 @@ def test_every_event_has_its_sentence_and_nothing_that_is_hashed_or_sealed_is_in
 
 @pytest.mark.parametrize("event", EVENTS, ids=type_of)
 def test_every_event_is_told_to_scripts_without_what_is_hashed_or_sealed(event):
-    told = json.encode(telling.as_json(recorded(event))).decode()
+    told = json.encode(event_text.as_json(recorded(event))).decode()
     assert f'"type":"{type_of(event)}"' in told
     assert not [hidden for hidden in HIDDEN if hidden and hidden in told]
 
@@ -110,11 +110,11 @@ def test_all_the_rest_is_told_to_scripts(event):
         if event.__struct_config__.omit_defaults and getattr(event, f.name) == f.default
     }
     there = {name for name in event.__struct_fields__ if getattr(event, name) is not UNSET} - omitted
-    assert set(telling.fields(event)) == there - telling.SECRETIVE
+    assert set(event_text.fields(event)) == there - event_text.SECRETIVE
 
 
 def test_of_a_second_factor_its_kind_is_told_and_not_what_is_kept_of_it():
-    assert set(telling.fields(FACTOR_ADDED)["factor"]) == {"factor_id", "kind", "created_at"}
+    assert set(event_text.fields(FACTOR_ADDED)["factor"]) == {"factor_id", "kind", "created_at"}
 
 
 TOLD = [
@@ -161,7 +161,7 @@ TOLD = [
 
 @pytest.mark.parametrize(("event", "sentence"), TOLD, ids=[sentence[:40] for _, sentence in TOLD])
 def test_it_is_told_like_this(event, sentence):
-    assert telling.what(event) == sentence
+    assert event_text.what(event) == sentence
 
 
 @pytest.mark.parametrize(
@@ -175,11 +175,11 @@ def test_it_is_told_like_this(event, sentence):
     ids=["a client", "a person", "an operator", "the service"],
 )
 def test_who_did_it_is_told_without_a_name_or_an_address(actor: Any, told: str):
-    assert telling.who(actor) == told
+    assert event_text.who(actor) == told
 
 
 @pytest.mark.parametrize(
     "event", [USER_DISABLED, ENDED_QUIETLY, CONSENT_WITHDRAWN, CODE_REPLAYED, AUTHORIZATION_REFUSED]
 )
 def test_what_happened_to_people_is_named_by_its_stream(event):
-    assert telling.subject(recorded(event)) == str(STREAM)
+    assert event_text.subject(recorded(event)) == str(STREAM)

@@ -6,10 +6,10 @@ import unicodedata
 
 import pytest
 
-from service.pages.entering import Person
 from service.pages.rendering import html
-from service.people.vault import is_email
+from service.pages.session_start import Person
 from service.text import EMAIL, ID, NAME, TEXT, is_text, name_fault, unseen
+from service.vault.personal_data import is_email
 
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 JOINERS = "\u200c\u200d"

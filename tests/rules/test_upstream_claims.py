@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from service.people.profile import LONGEST_NAME, MOST_GROUPS, Address
 from service.people.upstream_claims import told
+from service.profile import LONGEST_NAME, MOST_GROUPS, Address
 from service.upstream_setting import STANDARD, mapped
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct, json
 
 from events.log import Appended, Conflict, Duplicate, Log
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.tables.items import item
 
 HOT = [UUID(int=number) for number in range(1, 21)]

@@ -18,7 +18,7 @@ from events.log import Append, Appended, Change, Conflict, Duplicate, Log, Outco
 from events.receipts import find_command, forget_old_commands
 from events.replay import head, history, pages
 from projections import bots, clients
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.conftest import fresh_database
 from tests.patience import PATIENCE
 from tests.rules.samples import BOT_REGISTERED, REGISTERED

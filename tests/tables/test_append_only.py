@@ -5,7 +5,7 @@ import pytest
 
 from events.issuance import IssuanceLog
 from events.log import Log
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.tables.conftest import column
 from tests.tables.items import item
 from tests.tables.test_issuance import issue

@@ -5,7 +5,7 @@ import pytest
 from msgspec import Struct, structs
 
 from events import verify as proof
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.tables.conftest import proved
 from tests.tables.items import item
 

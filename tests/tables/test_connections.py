@@ -5,12 +5,12 @@ import asyncio
 import psycopg
 import pytest
 
-from events.database import Session, Unavailable, connected
+from events.database import DatabaseSession, Unavailable, connected
 from tests.patience import until
 
 
 async def test_a_session_that_is_closed_while_it_connects_leaves_no_connection(database: str, superuser):
-    session = Session(database, application_name="closed early")
+    session = DatabaseSession(database, application_name="closed early")
     connecting = asyncio.create_task(session.connection())
     await asyncio.sleep(0)
     await session.close()

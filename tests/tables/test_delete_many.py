@@ -8,11 +8,11 @@ from events.database import Connection, pool
 from events.log import Append, Log
 from projections import clients
 from projections.clients import Standing
-from service.commands import cascade
 from service.commands.authority import EVERYBODY
-from service.commands.cascade import delete_clients
 from service.commands.handle import CLIENT, Ledger
-from service.credentials import new_id
+from service.crypto.credentials import new_id
+from service.reactions import client_deletion
+from service.reactions.client_deletion import delete_clients
 from tests.rules.samples import DISABLED, REGISTERED
 from tests.tables.items import meta
 
@@ -72,6 +72,6 @@ async def test_two_who_delete_the_same_delete_each_once_and_what_happens_meanwhi
     ],
 )
 def test_a_batch_has_so_many_clients_and_so_many_events_at_most(versions: list[int], sizes: list[int]):
-    batches = list(cascade._batches([Standing(new_id(), version) for version in versions]))
+    batches = list(client_deletion._batches([Standing(new_id(), version) for version in versions]))
     assert [len(batch) for batch in batches] == sizes
     assert [one.version for batch in batches for one in batch] == versions

@@ -29,7 +29,7 @@ from service.commands.client import (
 )
 from service.commands.handle import AUTHORIZATION, BOT, CLIENT, SESSION, Handled, Ledger, handle
 from service.commands.session import EndSession, Reauthenticate, ReportNotified, StartSession
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.problems import Clash, NotFound
 from tests.rules.samples import AT, CODE_ISSUED, GRANTED, LATER, PERSON, REGISTERED, hashed, secret
 from tests.tables.conftest import writing

@@ -10,7 +10,7 @@ from events import verify as proof
 from events.chain import issuance_leaf, next_chain, root_of
 from events.database import Unavailable
 from events.issuance import IssuanceLog, Issue, Issued, TokenIssued, decode, make_partitions
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.tables.conftest import column, connected, proved
 from tests.tables.items import item
 

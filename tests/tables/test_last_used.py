@@ -11,7 +11,7 @@ from events.database import Connection
 from events.issuance import IssuanceLog, TokenIssued
 from projections import building, catch_up, last_used, rebuild, report
 from projections.clients import client_id_of
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.tables.conftest import connected
 from tests.tables.test_issuance import issue
 from tests.tables.test_projections import agreed, silent

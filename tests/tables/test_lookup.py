@@ -33,7 +33,7 @@ from service.commands.handle import (
 from service.commands.session import StartSession
 from service.commands.signing_key import PublishKey
 from service.commands.user import RegisterUser
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.lookup import Lookup
 from service.outages import Outages
 from tests.patience import PATIENCE

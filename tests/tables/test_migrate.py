@@ -18,7 +18,7 @@ from projections import clients, report
 from projections.inline import INLINE
 from projections.table import Table
 from service.commands.handle import BOT, CLIENT
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.migrations import attached, run
 from service.migrations.attached import Attached
 from service.migrations.run import migrate

@@ -9,16 +9,16 @@ import pytest
 from events.database import pool
 from events.envelope import ByService, Meta
 from events.log import Log
+from service.clock import utc_now
 from service.commands.handle import USER, Ledger, handle
 from service.commands.user import AddFactor, RemoveFactor
-from service.credentials import new_id
-from service.oauth.server import utc_now
+from service.crypto.credentials import new_id
 from service.people import factors
 from service.people.accounts import People
 from service.people.factors import Passkey
-from service.people.passkey_names import PasskeyTaken
-from service.people.profile import Profile
 from service.problems import NotFound
+from service.profile import Profile
+from service.vault.passkeys import PasskeyTaken
 from tests.tables.conftest import column
 
 KEY = b"k" * 32

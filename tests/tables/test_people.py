@@ -18,13 +18,14 @@ from projections import users
 from service.cli import rewrapping
 from service.commands.handle import USER, Ledger, handle
 from service.commands.user import EraseUser
-from service.credentials import new_id
-from service.oauth.keys import WrongMasterKey
-from service.people import passwords, vault
+from service.crypto.credentials import new_id
+from service.people import passwords
 from service.people.accounts import NameTaken, People, WeakPassword
-from service.people.profile import Profile, changed
 from service.people.sessions import Device
 from service.problems import Invalid, NotFound
+from service.profile import Profile, changed
+from service.vault import personal_data
+from service.vault.private_keys import WrongMasterKey
 from tests.tables.conftest import column, connected, proved
 
 NOW = datetime.now(UTC)
@@ -177,9 +178,9 @@ async def test_a_sealed_text_opens_for_its_person_alone(people):
     other = await people.register(Profile(email="other@example.com"), None, META)
     sealed = await people.seal(ada, b"a secret")
     assert await people.open(ada, sealed) == b"a secret"
-    with pytest.raises(vault.CannotOpen):
+    with pytest.raises(personal_data.CannotOpen):
         await people.open(other, sealed)
-    with pytest.raises(vault.CannotOpen):  # nor as something else of theirs
+    with pytest.raises(personal_data.CannotOpen):  # nor as something else of theirs
         await people.profile(
             users.project(None, ada, UserRegistered(profile=sealed, password=None, email_verified=False, at=NOW))
         )

@@ -18,18 +18,16 @@ from events.replay import history
 from events.session import SessionEnded, SessionStarted, SessionUsedAfterEnd
 from projections import authorizations, sessions
 from projections.clients import client_id_of
-from service.base64url import as_text, of_text
 from service.commands.authorization import GrantAuthorization
 from service.commands.client import RegisterClient
 from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.handle import AUTHORIZATION, CLIENT, CONSENT, SESSION, USER, Ledger, handle
 from service.commands.session import EndSession
 from service.commands.user import DisableUser
-from service.credentials import new_id
+from service.crypto.base64url import as_text, of_text
+from service.crypto.credentials import new_id
 from service.limits import Limits, forget
-from service.people import ending
 from service.people.accounts import People
-from service.people.profile import Profile
 from service.people.sessions import Device, Sessions, SignedIn
 from service.people.throttle import (
     ACCOUNT_LIMIT,
@@ -41,11 +39,13 @@ from service.people.throttle import (
     network,
 )
 from service.problems import NotFound
-from service.settings import read
+from service.profile import Profile
+from service.reactions import session_end
+from service.settings import read_settings
 
 MASTER_KEY = b"k" * 32
 META = Meta(actor=ByService(why="test"), request_id="test")
-SETTINGS = read({})
+SETTINGS = read_settings({})
 ADA = Profile(email="ada@example.com", name="Ada")
 NEW_PASSWORD = "another battery, badly stapled"
 DEVICE = Device(address="192.0.2.1", agent="Firefox on Plan 9")
@@ -233,7 +233,7 @@ async def test_a_session_whose_time_is_over_is_ended_by_housekeeping_with_what_c
     session = session_of(await short.start(ada, *PWD, None))
     going_on = await signed_in(theirs, await theirs.start(ada, *PWD, None))
     online = await granted(ledger, ada, session, "openid")
-    await ending.expire(ledger)
+    await session_end.expire(ledger)
     assert await why_revoked(reader, online) == ["session_ended"]
     states = [await sessions.find(reader, each) for each in (session, going_on.session.stream_id)]
     assert [row and row.state for row in states] == ["ended", "open"]
@@ -243,7 +243,7 @@ async def test_a_session_whose_time_is_over_is_ended_by_housekeeping_with_what_c
 async def test_a_cookie_that_comes_after_its_session_ran_out_is_nobody_s_fault(ledger, people, ada, reader):
     short = Sessions(ledger, people, SETTINGS.__replace__(session_lifetime=0), MASTER_KEY)
     cookie = await short.start(ada, *PWD, None)
-    await ending.expire(ledger)
+    await session_end.expire(ledger)
     assert await short.current(cookie) is None
     events = [past.event for past in await history(reader, session_of(cookie))]
     assert [type(event) for event in events] == [SessionStarted, SessionEnded]
@@ -331,7 +331,7 @@ async def test_what_a_killed_process_left_of_the_end_of_a_person_is_finished_by_
     streams = [await granted(ledger, ada, session, "openid"), await granted(ledger, ada, new_id(), "openid")]
     await handle(ledger, USER, ada, DisableUser(), META)
     assert await theirs.current(cookie) is None
-    await ending.finish(ledger)
+    await session_end.finish(ledger)
     assert await why_revoked(reader, *streams) == ["user_disabled", "user_disabled"]
     await people.enable(ada, META)
     assert await theirs.current(cookie) is None
@@ -344,7 +344,7 @@ async def test_what_a_killed_process_left_of_the_end_of_a_session_is_finished_by
     session = (await signed_in(theirs, await theirs.start(ada, *PWD, None))).session.stream_id
     online, offline = await granted(ledger, ada, session), await granted(ledger, ada, session, "offline_access")
     await handle(ledger, SESSION, session, EndSession(why="signed_out", notify=(), at=datetime.now(UTC)), META)
-    await ending.finish(ledger)
+    await session_end.finish(ledger)
     assert await why_revoked(reader, online, offline) == ["session_ended", None]
 
 
@@ -360,7 +360,7 @@ async def test_a_session_from_before_a_password_change_is_worth_nothing_whoever_
     again = await theirs.reauthenticate(going_on, *PWD)
     late = await granted(ledger, ada, former, "offline_access")
     new = await granted(ledger, ada, left, "offline_access")
-    await ending.finish(ledger)
+    await session_end.finish(ledger)
     assert await why_revoked(reader, online, offline, late, new) == [*["password_changed"] * 3, None]
     states = [row and row.state for row in [await sessions.find(reader, each) for each in (former, left)]]
     assert states == ["ended", "open"]
@@ -386,7 +386,7 @@ async def test_a_password_that_is_hashed_anew_ends_nothing(theirs, ledger, ada_w
     stream = await granted(ledger, ada_with_password, session_of(cookie))
     row = await people.row(ada_with_password)
     await people._hash_anew(row, NEW_PASSWORD)
-    await ending.finish(ledger)
+    await session_end.finish(ledger)
     assert (await people.row(ada_with_password)).version == row.version + 1
     assert await theirs.current(cookie) is not None
     assert await why_revoked(reader, stream) == [None]
@@ -407,7 +407,7 @@ async def test_what_a_killed_process_left_of_a_withdrawn_consent_is_finished_by_
     await happens(taken, give(taken), WithdrawConsent(at=datetime.now(UTC)))
     await happens(again, give(again), WithdrawConsent(at=datetime.now(UTC)), give(again))
     await happens(kept, give(kept))
-    await ending.finish(ledger)
+    await session_end.finish(ledger)
     assert await why_revoked(reader, *streams) == ["consent_withdrawn", "consent_withdrawn", None]
 
 
@@ -420,7 +420,7 @@ async def test_consent_withdrawn_for_one_resource_or_before_the_grant_revokes_no
         give = GiveConsent(user=ada, client_id=client, resource=resource, scopes=("openid",), at=long_ago)
         for command in (give, WithdrawConsent(at=at)):
             await handle(ledger, CONSENT, consent, command, META)
-    await ending.finish(ledger)
+    await session_end.finish(ledger)
     assert await why_revoked(reader, stream) == [None]
 
 

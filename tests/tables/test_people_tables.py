@@ -31,7 +31,7 @@ from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.handle import AUTHORIZATION, CONSENT, SESSION, USER, Ledger, handle
 from service.commands.session import EndSession, GiveUpNotifying, ReportNotified, StartSession
 from service.commands.user import AddFactor, DisableUser, EraseUser, RegisterUser
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.rules.samples import AT, CODE_ISSUED, DEVICE, GRANTED, LATER, PASSWORD, PROFILE, factor, hashed
 from tests.tables.conftest import writing
 from tests.tables.items import meta

@@ -19,7 +19,7 @@ from projections.report import Verdict
 from projections.table import Table
 from service.commands.client import DisableClient, Holder
 from service.commands.handle import CLIENT, Handled, Ledger, handle
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.problems import Clash, Problem, Stale
 from tests.conftest import fresh_database
 from tests.rules.commands import EVERYTHING

@@ -41,7 +41,7 @@ from service.commands.handle import (
 from service.commands.session import EndSession, Reauthenticate, ReportNotified, StartSession
 from service.commands.signing_key import ActivateKey, PublishKey
 from service.commands.user import AddFactor, DisableUser, EnableUser, EraseUser, RegisterUser
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.problems import Problem
 from tests.patience import PATIENCE
 from tests.rules.samples import (

@@ -11,7 +11,7 @@ import pytest
 
 from events.database import connect
 from service import fitness
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from service.embedded import binaries
 from service.embedded.cluster import running
 from service.migrations.run import migrate

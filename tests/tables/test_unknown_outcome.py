@@ -12,7 +12,7 @@ import pytest
 
 from events.database import Connection, Unavailable
 from events.log import Append, Appended, Conflict, Duplicate, Log
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.patience import PATIENCE
 from tests.tables.conftest import appended, column, connected, proved, writing
 from tests.tables.items import item

@@ -11,16 +11,17 @@ from msgspec import Struct, json
 from events.database import Connection, pool
 from events.envelope import ByService, Meta
 from events.verify import Fault
-from service.base64url import as_text
+from service.clock import utc_now
 from service.commands.handle import USER, Ledger, handle
 from service.commands.user import AddFactor, RemoveFactor
-from service.oauth.keys import WrongMasterKey
-from service.oauth.server import utc_now
-from service.people import factors, proof, vault
+from service.crypto.base64url import as_text
+from service.people import factors, proof
 from service.people.accounts import People, Profile
-from service.people.data_keys import bound
 from service.people.factors import Passkey
 from service.people.proof import Proved
+from service.vault import personal_data
+from service.vault.data_keys import bound
+from service.vault.private_keys import WrongMasterKey
 from tests.conftest import fresh_database
 from tests.tables.conftest import proved, writing
 
@@ -41,7 +42,7 @@ async def world(request: pytest.FixtureRequest, postgres: str) -> AsyncIterator[
     url = await fresh_database(postgres)
     with pytest.MonkeyPatch.context() as patch:
         if request.param != "names in the log":
-            patch.setattr(vault, "bound", lambda *_: None)
+            patch.setattr(personal_data, "bound", lambda *_: None)
         async with writing(url) as log, pool(url) as connections:
             people = People(Ledger(log, connections), KEY)
             ada = await people.register(Profile(email="ada@example.com"), None, META, upstream=("https://op", "42"))
@@ -59,7 +60,7 @@ async def with_passkeys(people: People, user: UUID) -> None:
     for credential in (b"present", b"former"):
         kept = factors.new(Passkey(credential_id=credential, public_key=b"", name="Phone"), utc_now())
         factor, name = await factors.sealed(people, user, kept), None
-        if vault.bound is bound:
+        if personal_data.bound is bound:
             name = await people.vault.add_passkey(user, kept.factor_id, credential)
         await handle(people._ledger, USER, user, AddFactor(factor=factor, name=name), META)
     await handle(people._ledger, USER, user, RemoveFactor(factor_id=kept.factor_id), META)

@@ -12,7 +12,7 @@ from events.chain import event_leaf, next_chain, root_of
 from events.database import Connection
 from events.issuance import IssuanceLog
 from events.replay import Checkpoint
-from service.credentials import new_id
+from service.crypto.credentials import new_id
 from tests.conftest import fresh_database
 from tests.tables.conftest import proved, writing
 from tests.tables.items import item

@@ -1,0 +1,80 @@
+"""What the commands about people share: the database with its keys opened, somebody found by id or address, a password asked for."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID
+
+import typer
+
+from events.database import pool
+from events.log import Log
+from service.cli.opening import Plainly, open_database, right_key, run, url_of
+from service.commands.handle import Ledger
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.people.accounts import People
+
+Answer = TypeVar("Answer")
+
+MOST_BYTES = 8192
+"""More than any password has."""
+
+User = Annotated[str, typer.Argument(metavar="USER", help="The id, or the e-mail address.", show_default=False)]
+FromStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from stdin, up to the line's end.")
+]
+
+
+def with_people(work: Callable[["People", Ledger], Awaitable[Answer]]) -> Answer:
+    with open_database(needs_key=True) as settings, right_key():
+        return run(_working(settings, work))
+
+
+async def _working(settings: Settings, work: Callable[["People", Ledger], Awaitable[Answer]]) -> Answer:
+    from service.people.accounts import People  # noqa: PLC0415 - argon2 and JOSE come along
+
+    assert settings.master_key is not None
+    url = url_of(settings)
+    log = Log(url)
+    async with pool(url) as connections:
+        ledger = Ledger(log, connections)
+        people = People(ledger, settings.master_key)
+        try:
+            return await work(people, ledger)
+        finally:
+            people.close()
+            await log.close()
+
+
+def _line(given: bytes) -> str:
+    """Raises Plainly."""
+    try:
+        return given.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as fault:
+        raise Plainly("the password on stdin is not UTF-8, or far too long") from fault
+
+
+async def found_user(people: "People", user: str) -> UUID:
+    """Raises Plainly."""
+    row = await people.find(user) if "@" in user else await people.row(_id(user))
+    if row is None:
+        raise Plainly(f"There is no user {user}.")
+    return row.stream_id
+
+
+def _id(user: str) -> UUID:
+    try:
+        return UUID(user)
+    except ValueError as fault:
+        raise Plainly(f"{user} is neither an e-mail address nor the id of a user.") from fault
+
+
+def asked_password(*, from_stdin: bool) -> str:
+    """Raises Plainly."""
+    if from_stdin:
+        return _line(sys.stdin.buffer.readline(MOST_BYTES))
+    if not sys.stdin.isatty():
+        raise Plainly("there is no terminal to ask for a password at; send it on stdin, with --password-stdin")
+    return typer.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)

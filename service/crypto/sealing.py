@@ -1,0 +1,47 @@
+"""Sealing what is kept outside the log, or in it unreadably: AES-256-GCM under keys derived from the master key (HKDF-SHA256)."""
+
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from service.crypto.base64url import as_text, of_text
+
+NONCE_BYTES = 12
+
+
+class CannotOpen(Exception):
+    """These bytes were not sealed under this key, for this purpose."""
+
+
+def derived(master_key: bytes, purpose: str, *, salt: bytes = b"") -> bytes:
+    """A key of 32 bytes for one purpose; nobody gets from it to the master key, or to that of another purpose."""
+    return HKDF(algorithm=SHA256(), length=32, salt=salt, info=purpose.encode()).derive(master_key)
+
+
+class Seal:
+    """One key for one purpose; `about` (the owner of the bytes) is bound to what is sealed, so it cannot be moved elsewhere."""
+
+    def __init__(self, master_key: bytes, purpose: str, *, salt: bytes = b"") -> None:
+        self._cipher = AESGCM(derived(master_key, purpose, salt=salt))
+
+    def close(self, plain: bytes, about: bytes) -> bytes:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plain, about)
+
+    def open(self, sealed: bytes, about: bytes) -> bytes:
+        """Raises CannotOpen."""
+        try:
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about)
+        except (InvalidTag, ValueError) as fault:
+            raise CannotOpen("sealed under another key, or for another purpose") from fault
+
+    def close_as_text(self, plain: bytes, about: bytes) -> str:
+        """For a URL, a cookie, or a hidden field."""
+        return as_text(self.close(plain, about))
+
+    def open_text(self, text: str, about: bytes) -> bytes:
+        """Raises CannotOpen, for what is no such text too."""
+        return self.open(of_text(text) or b"", about)

@@ -1,0 +1,58 @@
+"""Answering a POST that makes something: 201, Location, the position; and the first answer again to the same Idempotency-Key."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote
+
+from msgspec import Struct, json
+from starlette.responses import Response
+
+from events.database import read
+from events.log import Receipt
+from events.receipts import forget_old_commands
+from service.commands.handle import CarriedOutBefore, Handled
+from service.endpoints.management import Call
+from service.http.origin import below
+from service.idempotency import StoredAnswer
+from service.problems import Clash
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def create(
+    call: Call,
+    answer: Struct,
+    location: str,
+    carry_out: Callable[[Receipt | None], Awaitable[Handled]],
+    is_there: Callable[[str], Awaitable[bool]],
+) -> Response:
+    """Carries out the command, with the answer kept for its retries; `is_there` says of an id whether what has it was deleted since.
+
+    Raises Clash when the key was used for something else, or what was made with it is gone.
+    """
+    path, key = call.request.scope["path"], call.request.headers.get("idempotency-key")
+    asked = call.resources.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body)
+    location = below(call.resources.settings.issuer) + location
+    first = StoredAnswer(status=201, location=location, body=json.encode(answer))
+    if asked is None:
+        handled = await carry_out(None)
+    else:
+        if earlier := await call.resources.idempotency.first_answer(asked):
+            return await _again(*earlier, is_there)
+        try:
+            handled = await carry_out(asked.receipt(first))
+        except CarriedOutBefore:
+            if earlier := await call.resources.idempotency.first_answer(asked):
+                return await _again(*earlier, is_there)
+            # Its 24 hours are over, and nobody had said so yet.
+            await read(call.resources.ledger.pool, forget_old_commands)
+            handled = await carry_out(asked.receipt(first))
+    headers = {**JSON, "Location": location, "Muniment-Position": str(handled.position)}
+    return Response(first.body, first.status, headers)
+
+
+async def _again(earlier: StoredAnswer, position: int, is_there: Callable[[str], Awaitable[bool]]) -> Response:
+    """Neither the secret of what was deleted is told again, nor the name of a person who was erased."""
+    if not await is_there(unquote(earlier.location.rpartition("/")[2])):
+        raise Clash("What this request made was deleted since; use a new Idempotency-Key to make another.")
+    headers = {**JSON, "Location": earlier.location, "Muniment-Position": str(position), "Idempotent-Replayed": "true"}
+    return Response(earlier.body, earlier.status, headers)

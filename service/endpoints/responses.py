@@ -1,0 +1,53 @@
+"""How endpoints answer: JSON, a refusal as a problem (RFC 9457), and reads that wait for a position of the log."""
+
+import logging
+from collections.abc import Mapping
+from uuid import UUID
+
+from msgspec import json
+from starlette.responses import Response
+
+from events.database import Unavailable
+from service.http.asgi import BodyCutShort, BodyTooLong
+from service.outages import Outages
+from service.problems import ComeAgain, Invalid, Problem, TooLarge, Unforeseen
+from service.resources import Resources
+
+log = logging.getLogger("muniment.api")
+
+POSITION = "Muniment-Position"
+MIN_POSITION = "Muniment-Min-Position"
+BEYOND = f"{MIN_POSITION} is beyond the end of the log; send one that an answer of this server named."
+
+
+def as_problem(fault: Exception, request_id: UUID, outages: Outages) -> Problem:
+    """The refusal that a fault comes to; what nobody foresaw is logged, and told to nobody."""
+    match fault:
+        case Problem():
+            return fault
+        case Unavailable():
+            outages.notice(fault)
+            return ComeAgain()
+        case BodyTooLong():
+            return TooLarge("The body is longer than 64 KiB.")
+        case BodyCutShort():
+            return Invalid("The body ended before its end.")
+        case _:
+            log.error("request %s failed", request_id, exc_info=fault)
+            return Unforeseen(f"Something went wrong here. The operator finds more under request id {request_id}.")
+
+
+def refusal(problem: Problem, request_id: UUID) -> Response:
+    body = json.encode(problem.body(f"urn:uuid:{request_id}"))
+    return Response(body, problem.status, problem.headers, media_type="application/problem+json")
+
+
+def answered(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(json.encode(content), status, headers, media_type="application/json")
+
+
+async def reached(resources: Resources, position: int) -> bool:
+    """Whether the log has this position at all; if so, it is reflected here now. Raises Unavailable."""
+    if resources.lookup.position < position:
+        await resources.lookup.be_certain()
+    return resources.lookup.position >= position

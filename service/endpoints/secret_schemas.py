@@ -1,0 +1,43 @@
+"""What goes over the wire about secrets: one struct per request and per answer."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from service.endpoints.client_schemas import ClientSecretText, Created, Expires, Hint, LastUsed, SecretName
+
+
+class AddSecretRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Everything may be left out: `{}` adds a secret that never expires."""
+
+    name: SecretName | None = None
+    expires_utc: (
+        Annotated[
+            datetime,
+            Meta(tz=True, description="When the secret stops working, in the future; it never does, if left out."),
+        ]
+        | None
+    ) = None
+
+
+class AddSecretResponse(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The clientSecret is shown only here, once. Store it now."""
+
+    secret_id: UUID
+    client_secret: ClientSecretText
+    name: str
+    hint: Hint
+    expires_utc: Expires | None
+
+
+class ClientSecret(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One of a client's secrets, without the secret."""
+
+    secret_id: UUID
+    name: str
+    hint: Hint
+    created_utc: Created
+    expires_utc: Expires | None
+    last_used_utc: LastUsed | None

@@ -1,0 +1,65 @@
+"""Scripts of any site may call what reads no cookie (CORS): a token or a code is proof, from wherever it comes.
+
+Some libraries always ask with credentials, and a browser takes no `*` for those: so the origin is echoed. As no cookie is read, a
+script sends nothing with them that it does not have itself.
+"""
+
+import re
+from functools import partial
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.http.asgi import answer, header
+
+VARIES = {"Vary": "Origin"}
+"""Of an answer that caches may keep: what is added to it here is for one origin."""
+
+EXPOSED = (
+    "ETag, Idempotent-Replayed, Link, Location, Muniment-Position, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset,"
+    " Retry-After, WWW-Authenticate, X-Request-Id"
+)
+METHODS = "GET, HEAD, POST, PATCH, DELETE"
+USUAL = "Authorization, Content-Type"
+
+_is_origin = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,300}").fullmatch
+_are_headers = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~, ]{1,2000}").fullmatch
+
+
+class CrossOrigin:
+    """An endpoint that scripts of any site may call, as an ASGI application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origin = header(scope, b"origin")
+        if origin is not None and _is_origin(origin):
+            send = partial(_shared, send, origin)
+        if scope["method"] == "OPTIONS":
+            await answer(send, 204, _preflight(scope), b"")
+        else:
+            await self._app(scope, receive, send)
+
+
+def _preflight(scope: Scope) -> dict[str, str]:
+    """Whatever is asked for may be sent: what a header or method means is for the endpoint to say."""
+    asked = header(scope, b"access-control-request-headers") or ""
+    return {
+        "Access-Control-Allow-Methods": METHODS,
+        "Access-Control-Allow-Headers": asked if _are_headers(asked) else USUAL,
+        "Access-Control-Max-Age": "86400",
+        "Vary": "Origin, Access-Control-Request-Headers",
+    }
+
+
+async def _shared(send: Send, origin: str, message: Message) -> None:
+    if message["type"] == "http.response.start":
+        shared = (
+            (b"access-control-allow-origin", origin.encode("latin-1")),
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", EXPOSED.encode()),
+        )
+        known = any(name == b"vary" for name, _ in message["headers"])
+        vary = () if known else ((b"vary", b"Origin"),)
+        message = {**message, "headers": [*message["headers"], *shared, *vary]}
+    await send(message)

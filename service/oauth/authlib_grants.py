@@ -1,0 +1,161 @@
+# pyright: basic
+"""The grants of the token endpoint (RFC 6749 sections 4.1, 4.4 and 6) as Authlib asks for them, over facts that were loaded before."""
+
+from hmac import compare_digest
+from typing import Any
+from uuid import UUID
+
+from authlib.oauth2.rfc6749 import ClientCredentialsGrant, RefreshTokenGrant
+from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
+
+from events.authorization import Authorized, CodeIssued
+from events.client import StoredSecret
+from projections.clients import Found
+from service.oauth.errors import Gone, Refused
+from service.oauth.opaque_tokens import CODE, REFRESH_TOKEN, parsed
+from service.oauth.parameters import persons_scopes
+from service.oauth.pkce import CodeVerifier
+from service.scopes import split
+
+NO_SCOPES = "This client has no scopes; its owner can give it some."
+OTHER_REDIRECT_URI = "The redirect_uri is not the one that the authorization request named. Send the same one in both."
+METHODS = ("presented",)
+"""Every grant takes what `authenticate_client` took."""
+
+
+class Client:
+    """The client as Authlib wants to ask it."""
+
+    def __init__(self, found: Found, secret: StoredSecret | None) -> None:
+        self.found = found
+        self.secret = secret
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """A client that people log in through may also refresh; whether there is a refresh token is the person's say."""
+        kind = self.found.client.grant_type
+        return grant_type == kind or (grant_type == "refresh_token" and kind == "authorization_code")
+
+    def __repr__(self) -> str:
+        return f"Client({self.found.client.client_id})"
+
+
+class Code:
+    """An authorization code as Authlib wants to ask it."""
+
+    code_challenge_method = "S256"
+
+    def __init__(self, authorized: Authorized, code: CodeIssued) -> None:
+        self.authorized = authorized
+        self.code_challenge = code.code_challenge
+        self._redirect_uri = code.redirect_uri if code.named else None
+
+    def get_redirect_uri(self) -> str | None:
+        return self._redirect_uri
+
+    def get_scope(self) -> str:
+        return " ".join(self.authorized.granted.scopes)
+
+
+class Credential:
+    """A refresh token as Authlib wants to ask it."""
+
+    def __init__(self, authorized: Authorized) -> None:
+        self.authorized = authorized
+
+    def check_client(self, client: Client) -> bool:
+        return _is_of(self.authorized, client)
+
+    def get_scope(self) -> str:
+        return " ".join(self.authorized.granted.scopes)
+
+
+class ClientCredentials(ClientCredentialsGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+    def validate_requested_scope(self) -> None:
+        """A client gets what it asks for or is refused; one that does not ask gets all that it may have."""
+        allowed = self.client.found.client.scopes
+        asked = split(_payload(self).scope)
+        unknown = [scope for scope in asked if scope not in allowed]
+        if unknown:
+            may_have = f"It may have: {' '.join(allowed)}." if allowed else NO_SCOPES
+            raise Refused(400, "invalid_scope", f"This client may not have: {' '.join(unknown)}. {may_have}")
+        if not allowed:
+            raise Refused(400, "invalid_scope", NO_SCOPES)
+
+
+class CodeGrant(AuthorizationCodeGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+    def query_authorization_code(self, code: str, client: Client) -> Code:
+        """Raises a Refusal, for Authlib's words say less.
+
+        Whether it was redeemed, or has expired, is not asked here: that is decided when it is, once for all who come at once.
+        """
+        authorized = self.server.facts.authorized
+        ticket = parsed(CODE, code)
+        if authorized is None or authorized.code is None or ticket is None or not _is_of(authorized, client):
+            raise Gone
+        if not compare_digest(authorized.code.hash, ticket.hash):
+            raise Gone
+        found, payload = Code(authorized, authorized.code), _payload(self)
+        if found.get_redirect_uri() not in (None, payload.redirect_uri):
+            raise Refused(400, "invalid_grant", OTHER_REDIRECT_URI)
+        return found
+
+    def authenticate_user(self, authorization_code: Code) -> UUID:
+        return authorization_code.authorized.granted.user
+
+    def delete_authorization_code(self, authorization_code: Code) -> None:
+        """Redeeming it is an event of the caller's."""
+
+
+class Refreshing(RefreshTokenGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+    def _validate_token_scope(self, token: Credential) -> None:
+        """What the authorization endpoint left out is left out again, for applications repeat here what they asked for there."""
+        granted, may_ask_for = token.authorized.granted.scopes, persons_scopes(_client(self).found)
+        asked = split(_payload(self).scope)
+        more = [scope for scope in asked if scope in may_ask_for and scope not in granted]
+        if more or (asked and set(asked).isdisjoint(granted)):
+            why = f"The person did not allow: {' '.join(more or asked)}. They allowed: {' '.join(granted)}."
+            raise Refused(400, "invalid_scope", why)
+
+    def issue_token(self, user: UUID, refresh_token: Credential) -> Any:
+        granted, asked = refresh_token.authorized.granted.scopes, split(_payload(self).scope)
+        return self.generate_token(user=user, scope=" ".join(scope for scope in asked or granted if scope in granted))
+
+    def authenticate_refresh_token(self, refresh_token: str) -> Credential:
+        """Raises Gone. Whether it is the present one is decided when it is exchanged."""
+        authorized = self.server.facts.authorized
+        if authorized is None or authorized.refresh is None or parsed(REFRESH_TOKEN, refresh_token) is None:
+            raise Gone
+        if not _is_of(authorized, _client(self)):
+            raise Gone
+        return Credential(authorized)
+
+    def authenticate_user(self, refresh_token: Credential) -> UUID:
+        return refresh_token.authorized.granted.user
+
+    def revoke_old_credential(self, refresh_token: Credential) -> None:
+        """Exchanging it is an event of the caller's."""
+
+
+def _payload(grant: Any) -> Any:
+    return grant.request.payload
+
+
+def _client(grant: Any) -> Client:
+    return grant.request.client
+
+
+def _is_of(authorized: Authorized, client: Client) -> bool:
+    return authorized.granted.client == client.found.client.stream_id
+
+
+GRANTS: list[tuple[type, list[Any] | None]] = [
+    (ClientCredentials, None),
+    (CodeGrant, [CodeVerifier(required=True)]),
+    (Refreshing, None),
+]

@@ -1,0 +1,147 @@
+# pyright: basic
+"""Authlib's authorization server as one pure function: facts and a form in, a decision out. No I/O, about ten microseconds."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from msgspec import Struct
+
+from events.authorization import Authorized
+from events.issuance import NO_SECRET
+from projections.clients import Found
+from service.oauth.authentication import Presented, prove
+from service.oauth.authlib_grants import GRANTS, Client
+from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, Refused
+from service.oauth.form import Form
+from service.scopes import split
+
+GRANT_TYPES = ", ".join(grant.GRANT_TYPE for grant, _ in GRANTS)
+MALFORMED = "The request is malformed. Send each parameter once, as a form, in the characters that OAuth allows."
+NO_BOT = "This client acts as nobody: it has no bot. Register one with a botUserId."
+FOR_MACHINES = "This client is for machines (m2m: true): it may use grant_type=client_credentials. Register one with m2m: false for people."
+FOR_PEOPLE = (
+    "People log in through this client (m2m: false): it may use grant_type=authorization_code and refresh_token. "
+    "Register one with m2m: true for a machine."
+)
+NEEDED = {"authorization_code": "code", "refresh_token": "refresh_token"}
+"""What the request of each grant type needs, beside the client's authentication."""
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """Everything that a decision may rest on, loaded before it is made."""
+
+    issuer: str
+    given: Presented | None
+    found: Found | None
+    now: datetime
+    authorized: Authorized | None = None
+    """What the code or refresh token in the request names, if it is one that was issued for it."""
+
+
+class TokenGrant(Struct, frozen=True, kw_only=True):
+    """A token that may be issued: to whom, proved by which secret (NO_SECRET: none), for what."""
+
+    client: UUID
+    client_id: str
+    sub: str
+    scope: str
+    secret: UUID
+
+
+class NotLoaded(Exception):
+    """Authlib asked for a fact that was not loaded: a guard against a change in its behaviour, never an answer."""
+
+
+def decide(facts: Facts, form: Form) -> TokenGrant:
+    """What a token request comes to. Raises a Refusal."""
+    request = _Request(f"{facts.issuer}/openid/token", form)
+    server = _Server(facts)
+    try:
+        if "grant_type" not in form:
+            raise InvalidRequest(f"The parameter grant_type is missing. Send one of: {GRANT_TYPES}.")
+        grant: Any = server.get_token_grant(request)
+        grant.validate_token_request()
+        grant.create_token_response()
+    except OAuth2Error as error:
+        raise _in_our_words(error, form, facts.found) from error
+    except (ValueError, UnicodeError) as fault:  # Authlib's way of saying that it met something odd
+        raise InvalidRequest(MALFORMED) from fault
+    if server.granted is None:
+        raise NotLoaded("Authlib accepted the request without asking for a token")
+    return server.granted
+
+
+def _in_our_words(error: OAuth2Error, form: Form, found: Found | None) -> Refusal:
+    """What Authlib itself refuses. Its texts say what is wrong, but not what to do; and some of its errors have none."""
+    kind = form["grant_type"]
+    needed = NEEDED.get(kind)
+    match error.error:
+        case "unsupported_grant_type":
+            text = f"This server does not offer grant_type={kind[:50]}. Use one of: {GRANT_TYPES}."
+        case "unauthorized_client":
+            text = FOR_MACHINES if found and found.client.grant_type == "client_credentials" else FOR_PEOPLE
+        case "invalid_request" if needed and needed not in form:
+            text = f"The parameter {needed} is missing. Send it with grant_type={kind}."
+        case _:
+            text = MALFORMED
+    return Refused(400, error.error or "invalid_request", text)
+
+
+class _Request(OAuth2Request):
+    def __init__(self, uri: str, form: Form) -> None:
+        # Authlib refuses http:// URLs here; whether plain http is all right was decided when the issuer was read.
+        super().__init__("POST", uri.replace("http://", "https://", 1))
+        self.payload: Any = BasicOAuth2Payload(form)
+
+    @property
+    def form(self) -> Form:
+        return self.payload.data
+
+
+class _Server(AuthorizationServer):
+    """One per request, for query_client and the token generator are not told which request they are called for."""
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__()
+        self.facts = facts
+        self.granted: TokenGrant | None = None
+        self._token_grants = GRANTS
+
+    def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> Client:
+        facts = self.facts
+        if facts.given is None:
+            raise InvalidClient
+        secret = prove(facts.given, facts.found, facts.now)
+        assert facts.found is not None
+        request.auth_method = facts.given.method
+        return Client(facts.found, secret)
+
+    def query_client(self, client_id: str) -> Any:
+        raise NotLoaded("a client was asked for outside of its authentication")
+
+    def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
+        pass
+
+    def generate_token(
+        self, grant_type: str, client: Client, user: UUID | None = None, scope: str | None = None, **_: Any
+    ) -> dict[str, str]:
+        row = client.found.client
+        sub = row.bot_user_id if user is None else str(user)
+        if sub is None:
+            raise Refused(400, "unauthorized_client", NO_BOT)
+        granted = split(scope) if user else split(scope) or row.scopes
+        self.granted = TokenGrant(
+            client=row.stream_id,
+            client_id=row.client_id,
+            sub=sub,
+            scope=" ".join(granted),
+            secret=client.secret.secret_id if client.secret else NO_SECRET,
+        )
+        return {}
+
+    def save_token(self, token: Any, request: Any) -> None:
+        """Nothing is saved here: the caller records the grant, and signs only then."""

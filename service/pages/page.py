@@ -1,0 +1,83 @@
+"""The door of the pages: a GET shows; a POST does what a form of ours asks, and leads on."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from service.http.asgi import BodyCutShort, BodyTooLong, read_body
+from service.oauth.form import is_form
+from service.pages import csrf
+from service.pages.browser import Form, Visit, keep_browser, master_key, visit_of
+from service.pages.errors import BadForm, page_of
+from service.problems import NotAllowed, TooLarge
+
+MOST_FIELDS = 30
+
+Action = Callable[[Visit], Awaitable[Response]]
+
+
+class Page:
+    """One path of the pages, as an ASGI application. Every POST is checked to come from a form that this browser was given.
+
+    What a `personal` page asked one person is not answered for another who has signed in since, in another tab.
+    """
+
+    def __init__(self, *, get: Action | None = None, post: Action | None = None, personal: bool = False) -> None:
+        self._personal = personal
+        self._actions = {method: action for method, action in (("GET", get), ("POST", post)) if action is not None}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        visit = visit_of(request)
+        try:
+            action = self._action(request.method)
+            if request.method == "POST":
+                visit = visit_of(request, await _form(request))
+                _check(visit)
+            visit.resources.requests.open(sealed) if (sealed := visit.given("request")) else None
+            anew = self._personal and request.method == "POST" and not _is_of_this_session(visit)
+            response = visit.to(request.scope["path"]) if anew else await action(visit)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the person gets a page and the log gets the fault
+            response = page_of(visit, fault)
+        keep_browser(visit, response)
+        await response(scope, receive, send)
+
+    def _action(self, method: str) -> Action:
+        action = self._actions.get("GET" if method == "HEAD" else method)
+        if action is None:
+            allowed = ", ".join(self._actions)
+            refused = NotAllowed(f"This path answers {allowed}.")
+            refused.headers["Allow"] = allowed
+            raise refused
+        return action
+
+
+async def _form(request: Request) -> Form:
+    """The fields of the form, in UTF-8 and each once. Raises BadForm, TooLarge."""
+    if not is_form(request.headers.get("content-type", "")):
+        raise BadForm
+    try:
+        body = await read_body(request.scope, request.receive)
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except BodyTooLong as fault:
+        raise TooLarge("The form is longer than 64 KiB.") from fault
+    except (BodyCutShort, ValueError) as fault:
+        raise BadForm from fault
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise BadForm
+    return form
+
+
+def _check(visit: Visit) -> None:
+    resources = visit.resources
+    elsewhere = csrf.from_elsewhere(visit.request.headers, resources.settings.issuer)
+    if elsewhere or not csrf.is_token(master_key(resources), visit.cookie("csrf"), visit.form.get("csrf")):
+        raise BadForm
+
+
+def _is_of_this_session(visit: Visit) -> bool:
+    return csrf.is_of(master_key(visit.resources), visit.browser, visit.session, visit.form["csrf"])

@@ -1,0 +1,40 @@
+"""What a browser keeps for us for a while, between two steps: sealed, bound to that browser, and good for so long."""
+
+import time
+from typing import TypeVar
+
+from msgspec import Raw, Struct, ValidationError, json
+
+from service.crypto.sealing import CannotOpen, Seal
+from service.pages.browser import Visit, master_key
+
+Shape = TypeVar("Shape", bound=Struct)
+
+
+class Slip(Struct, frozen=True, kw_only=True):
+    until: float
+    what: Raw
+
+
+def close(visit: Visit, what: Struct, seconds: float) -> str:
+    """The slip as text for a cookie or a hidden field."""
+    slip = Slip(until=time.time() + seconds, what=Raw(json.encode(what)))
+    return _seal(visit).close_as_text(json.encode(slip), _about(visit, type(what)))
+
+
+def unsealed(visit: Visit, text: str | None, shape: type[Shape]) -> Shape | None:
+    """What was closed for this browser, unless its time is over."""
+    try:
+        plain = _seal(visit).open_text(text or "", _about(visit, shape))
+        slip = json.decode(plain, type=Slip)
+        return json.decode(slip.what, type=shape) if time.time() < slip.until else None
+    except (CannotOpen, ValidationError, ValueError):
+        return None
+
+
+def _seal(visit: Visit) -> Seal:
+    return Seal(master_key(visit.resources), "muniment slips of browsers")
+
+
+def _about(visit: Visit, shape: type[Struct]) -> bytes:
+    return f"{shape.__name__} {visit.browser}".encode("utf-8", "replace")

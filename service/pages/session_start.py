@@ -1,0 +1,123 @@
+"""The moment that somebody has proved who they are: their session, its cookie, and the way on."""
+
+from datetime import datetime
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from events.envelope import ByService, Meta
+from projections import users
+from service.http.asgi import address
+from service.pages.browser import ACCOUNT, Visit, bake, by
+from service.people.sessions import Device, SignedIn
+from service.people.throttle import KNOWN_SECONDS
+from service.profile import Profile
+from service.request_id import this_request
+from service.scopes import ACRS
+
+ONE_FACTOR, TWO_FACTORS = ACRS
+
+SESSIONS, SECURITY, AUTHENTICATOR = "/account/sessions", "/account/security", "/account/authenticator"
+LONGEST_AGENT = 300
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """What a page calls somebody. It shows itself on that page alone."""
+
+    name: str
+    email: str
+
+    @property
+    def initial(self) -> str:
+        return self.name[:1].upper()
+
+    def __repr__(self) -> str:
+        return "Person(…)"
+
+
+async def enter(
+    visit: Visit, row: users.Row, amr: tuple[str, ...], acr: str, *, proved_at: datetime | None = None
+) -> Response:
+    """The person is in: the session of theirs that this browser had goes on, another person's is over.
+
+    `row` is what they proved themselves against: when that is not so any more, they begin again, for who has changed their password
+    meant to end this, too. `proved_at` is when they proved who they are, if that was before, elsewhere.
+    """
+    sessions, settings = visit.resources.sessions, visit.resources.settings
+    value = await _begun(visit, row, amr, acr, proved_at)
+    signed_in = await sessions.current(value)
+    if signed_in is None or _proof(signed_in.user) != _proof(row):
+        return await _begin_again(visit, value)
+    response = _on(visit, signed_in)
+    bake(visit.resources, response, sessions.cookie, value, settings.session_lifetime)
+    attempts = visit.resources.attempts
+    bake(visit.resources, response, attempts.cookie, attempts.known(row.stream_id), KNOWN_SECONDS)
+    visit.set_cookie(response, "half", "", 0)
+    return response
+
+
+async def _begun(visit: Visit, row: users.Row, amr: tuple[str, ...], acr: str, proved_at: datetime | None) -> str:
+    """The cookie's value."""
+    sessions, present = visit.resources.sessions, await visit.signed_in()
+    if present is not None and present.user.stream_id == row.stream_id:
+        return await sessions.reauthenticate(present, amr, acr, proved_at=proved_at)
+    if present is not None:
+        await sessions.end(present.session.stream_id, "signed_out", by(present))
+    return await sessions.start(row.stream_id, amr, acr, device_of(visit.request), proved_at=proved_at)
+
+
+def _proof(row: users.Row) -> tuple[object, ...]:
+    """What decides who may sign in. (Not the version: a password may be hashed anew by the very sign-in.)"""
+    return (row.state, row.password_at, tuple(row.factors))
+
+
+async def _begin_again(visit: Visit, cookie: str) -> Response:
+    meta = Meta(actor=ByService(why="the account was changed while somebody signed in"), request_id=str(this_request()))
+    session = visit.resources.sessions.named(cookie)
+    assert session is not None
+    await visit.resources.sessions.end(session, "password_changed", meta)
+    return late(visit)
+
+
+def late(visit: Visit) -> Response:
+    """Back to the first step, where it says that this took too long."""
+    return visit.to("/signin", next=visit.given("next"), fault="late")
+
+
+def _on(visit: Visit, signed_in: SignedIn) -> Response:
+    """Back to the client's request, of which `prompt=select_account` is answered by now; or to a page of the account."""
+    if visit.asked is None:
+        return visit.to(going_to(visit))
+    if "select_account" not in visit.asked.prompts:
+        return visit.onward()
+    return visit.onward(chosen=signed_in.session.stream_id)
+
+
+def going_to(visit: Visit) -> str:
+    """A page of the account, and never an address that a stranger wrote into a link."""
+    wanted = visit.given("next")
+    return wanted if wanted in (ACCOUNT, SESSIONS, SECURITY, AUTHENTICATOR) else ACCOUNT
+
+
+def device_of(request: Request) -> Device:
+    return Device(address=address(request.scope), agent=request.headers.get("user-agent", "")[:LONGEST_AGENT])
+
+
+async def person_of(visit: Visit, signed_in: SignedIn) -> Person:
+    profile = await visit.resources.people.profile(signed_in.user)
+    return person(profile) if profile else Person(name="", email="")
+
+
+def person(profile: Profile) -> Person:
+    parts = " ".join(filter(None, (profile.given_name, profile.family_name)))
+    names = (profile.name, parts, profile.preferred_username, profile.nickname, profile.email)
+    return Person(name=next(filter(None, names), ""), email=profile.email or "")
+
+
+async def client_name(visit: Visit) -> str | None:
+    """What the client that waits calls itself, or its client_id."""
+    if visit.asked is None:
+        return None
+    seen = await visit.resources.lookup.named(visit.asked.client_id)
+    return (seen.client.display_name if seen else None) or visit.asked.client_id

@@ -1,0 +1,179 @@
+"""OpenID Connect Back-Channel Logout 1.0: clients are told that a session is over, for as long as it takes within reason.
+
+What is to be told stands in the log; only how often it was tried is kept in memory. One process at a time delivers.
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.database import Connection, DatabaseSession, Unavailable, read
+from events.envelope import ByService, Meta
+from projections import clients, sessions
+from projections.clients import Found
+from service.clock import utc_now
+from service.commands.handle import SESSION, Ledger, handle
+from service.commands.session import GiveUpNotifying, ReportNotified
+from service.crypto.credentials import new_id
+from service.oauth.id_tokens import sign
+from service.oauth.keys import KeyRing
+from service.problems import Clash
+from service.reactions.not_delivered import NotTaken, NotWanted
+from service.request_id import this_request
+
+if TYPE_CHECKING:
+    from service.reactions.backchannel_delivery import Delivery
+
+LOCK = "select pg_try_advisory_lock(4706)"
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+LIFETIME_SECONDS = 120
+LONGEST_PAUSE_SECONDS = 60
+MOST_TRIES = 10
+MOST_SECONDS = 600
+MOST_AT_ONCE = 8
+MOST_AT_ONCE_PER_CLIENT = 2
+MOST_LOOKED_AT = 1000
+MOST_LOOKED_AT_PER_CLIENT = 200
+
+log = logging.getLogger("muniment.backchannel")
+
+
+class Tries(Struct):
+    """Of one client and one session; `since`, when the first began, and `next_at` are moments of the monotonic clock."""
+
+    next_at: float
+    since: float | None = None
+    count: int = 0
+
+    def begun(self, now: float) -> None:
+        """Now, and not before: what waited for its turn has not been tried."""
+        self.since = now if self.since is None else self.since
+
+    def failed(self, now: float) -> bool:
+        """Counts one more; whether it was the last."""
+        self.count += 1
+        self.next_at = now + min(2.0 ** (self.count - 1), LONGEST_PAUSE_SECONDS)
+        return self.count >= MOST_TRIES or (self.since is not None and now - self.since >= MOST_SECONDS)
+
+
+class Deliverer:
+    """One per process. `look` is to be called every second; what it begins goes on beside it."""
+
+    def __init__(self, ledger: Ledger, ring: KeyRing, issuer: str, url: str) -> None:
+        self._ledger = ledger
+        self._ring = ring
+        self._issuer = issuer
+        self._session = DatabaseSession(url)
+        self._holder: Connection | None = None
+        self._tries: dict[tuple[UUID, str], Tries] = {}
+        self._under_way: dict[tuple[UUID, str], asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        self._slots_of: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(MOST_AT_ONCE_PER_CLIENT)
+        )
+        self._delivery: Delivery | None = None
+
+    async def look(self) -> None:
+        """Begins what is due. Raises Unavailable."""
+        if not await self._is_ours():
+            return
+        waiting = await read(
+            self._ledger.pool,
+            lambda c: sessions.to_notify(c, each=MOST_LOOKED_AT_PER_CLIENT, limit=MOST_LOOKED_AT),
+        )
+        due = {(row.stream_id, client_id): row for row, client_id in waiting}
+        self._tries = {key: tries for key, tries in self._tries.items() if key in due}
+        if not self._under_way:
+            self._slots_of.clear()
+        now = time.monotonic()
+        for key, row in due.items():
+            tries = self._tries.setdefault(key, Tries(now))
+            if key not in self._under_way and tries.next_at <= now:
+                self._under_way[key] = asyncio.create_task(self._deliver(row, key, tries))
+
+    async def close(self) -> None:
+        for task in list(self._under_way.values()):
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        if self._delivery is not None:
+            await self._delivery.aclose()
+        await self._session.close()
+
+    async def _is_ours(self) -> bool:
+        """Whether this is the process that delivers: the lock is its as long as the connection lives that took it."""
+        async with self._session.using() as connection:
+            if self._holder is not connection and await connection.fetchval(LOCK):
+                self._holder = connection
+            return self._holder is connection
+
+    async def _deliver(self, row: sessions.Row, key: tuple[UUID, str], tries: Tries) -> None:
+        """Once: takes its turn, tells the client, and records what came of it."""
+        session, client_id = key
+        try:
+            fault = await self._tell(row, client_id, tries)
+            if fault is None:
+                await self._record(session, ReportNotified(client_id=client_id, at=utc_now()))
+            elif isinstance(fault, NotWanted) or tries.failed(time.monotonic()):
+                log.warning("the client %s could not be told that a session is over: %s", client_id, fault)
+                await self._record(session, GiveUpNotifying(client_id=client_id, why=str(fault), at=utc_now()))
+        except (Unavailable, Clash) as fault:  # the next look tries again
+            log.warning("back-channel logout: %s", fault)
+        except Exception:
+            tries.failed(time.monotonic())
+            log.exception("back-channel logout")
+        finally:
+            del self._under_way[key]
+
+    async def _record(self, session: UUID, command: ReportNotified | GiveUpNotifying) -> None:
+        meta = Meta(actor=ByService(why="back-channel logout"), request_id=str(this_request()))
+        await handle(self._ledger, SESSION, session, command, meta)
+
+    async def _tell(self, row: sessions.Row, client_id: str, tries: Tries) -> NotTaken | None:
+        """None when the client took it, else why not."""
+        async with self._slots_of[client_id], self._slots:
+            tries.begun(time.monotonic())
+            stream = clients.stream_of(client_id)
+            found = None if stream is None else await read(self._ledger.pool, lambda c: clients.find(c, stream))
+            try:
+                await self._send(*await self._token(row, found))
+            except NotTaken as fault:
+                return fault
+        return None
+
+    async def _token(self, row: sessions.Row, found: Found | None) -> tuple[str, str]:
+        """The URI of the client and its logout token (section 2.4). Raises NotTaken."""
+        login = found.client.login if found else None
+        if found is None or login is None or login.backchannel_logout_uri is None:
+            raise NotWanted("the client wants to be told no more")
+        signer = self._ring.signers.get(login.id_token_alg)
+        if signer is None:
+            raise NotTaken("there is no key to sign with")
+        claims = logout_claims(self._issuer, found.client.client_id, row, int(time.time()))
+        return login.backchannel_logout_uri, await sign(signer, claims, typ="logout+jwt")
+
+    async def _send(self, uri: str, token: str) -> None:
+        """Raises NotTaken."""
+        if self._delivery is None:
+            from service.reactions.backchannel_delivery import Delivery  # noqa: PLC0415 - the HTTP client's libraries, where they are needed
+
+            self._delivery = Delivery(self._issuer)
+        await self._delivery.send(uri, token)
+
+
+def logout_claims(issuer: str, client_id: str, row: sessions.Row, now: int) -> dict[str, Any]:
+    """Section 2.4: whose session is over, and never a nonce, so that it is no ID token."""
+    return {
+        "iss": issuer,
+        "sub": str(row.user_id),
+        "aud": client_id,
+        "iat": now,
+        "exp": now + LIFETIME_SECONDS,
+        "jti": str(new_id()),
+        "sid": str(row.stream_id),
+        "events": {EVENT: {}},
+    }

@@ -1,0 +1,255 @@
+"""Each person's data key, and the names that find a person: kept outside the log, so that they can be forgotten.
+
+The key that names are hashed with is random and wrapped by the master key, so another master key changes no name.
+"""
+
+import re
+import secrets
+import time
+import unicodedata
+from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
+
+import asyncpg
+
+from events.database import AnyConnection, Connection, Pool, read
+from service.crypto.base64url import as_text
+from service.crypto.sealing import CannotOpen, Seal
+from service.problems import Clash, NotFound
+from service.text import EMAIL, unseen
+from service.vault import passkeys
+from service.vault.data_keys import KEY_BYTES, bound, name_of, personal
+from service.vault.private_keys import WrongMasterKey
+
+NAMES = "names"
+LOCK_PATIENCE = "500ms"
+"""How long those who sign in may be kept waiting by a table that is to be written anew, before that is left for later."""
+
+LONGEST_EMAIL = 254
+"""RFC 5321 section 4.5.3.1.3, without the brackets."""
+
+LONGEST_TYPED = 320
+"""What somebody may type as an address. Normalising takes time that grows with the square of the length."""
+
+A_DAY_MS = 24 * 3600 * 1000
+
+ADD = "insert into vault.people (user_id, wrapped) values ($1, $2) on conflict do nothing"
+ADD_NAMES = """
+insert into vault.names (name, user_id) select name, $2 from unnest($1::bytea[]) as name order by name on conflict do nothing
+"""
+TAKEN = "select exists (select from vault.names where name = any($1::bytea[]) and user_id <> $2)"
+FIND = "select user_id from vault.names where name = $1"
+WRAPPED_OF = "select wrapped from vault.people where user_id = $1"
+WRAPPED = "select user_id, wrapped from vault.people where user_id = any($1::uuid[])"
+ADD_KEY = "insert into vault.keys (purpose, wrapped) values ($1, $2) on conflict do nothing"
+KEY = "select wrapped from vault.keys where purpose = $1"
+REMOVE = """
+with gone as (delete from vault.people where user_id = $1 returning user_id)
+insert into vault.removed (user_id) select user_id from gone on conflict do nothing
+"""
+_FAILED = """
+p.created_at < clock_timestamp() - interval '1 minute' and not exists (select from log.events e where e.stream_id = p.user_id)
+"""
+REMOVE_FAILED = f"delete from vault.people p where p.user_id > $1 and {_FAILED}"
+REMOVE_FAILED_OF = f"""
+delete from vault.people p using vault.names n where n.name = any($1::bytea[]) and p.user_id = n.user_id and {_FAILED}
+"""
+ERASED = "select p.user_id from read.users u join vault.people p on p.user_id = u.stream_id where u.state = 'erased'"
+REMOVED = "select user_id from vault.removed"
+WRITE_ANEW = "vacuum (full) vault.people, vault.names, vault.passkeys"
+# Writing a table anew leaves out what every snapshot sees deleted, and freezes up to the same transaction. (One that is yet to come
+# is of the database that this one was restored from, where nothing deleted comes along.)
+FORGET_REMOVED = """
+delete from vault.removed r where r.user_id = any($1::uuid[]) and (age(r.by) < 0 or age(r.by) >
+  (select max(age(relfrozenxid)) from pg_class where oid = any('{vault.people,vault.names,vault.passkeys}'::regclass[])))
+"""
+END_OF_THE_LOG = ("select pg_switch_wal()", "checkpoint")
+"""What the write-ahead log has of the removed key goes with its segment, which the checkpoint has no more use for."""
+
+EVERYBODY = "select user_id, wrapped from vault.people"
+EVERY_KEY = "select purpose, wrapped from vault.keys"
+REWRAP = "update vault.people set wrapped = $2 where user_id = $1"
+REWRAP_KEY = "update vault.keys set wrapped = $2 where purpose = $1"
+
+_is_email = re.compile(EMAIL).fullmatch
+
+
+class NameTaken(Clash):
+    """Somebody is registered under this e-mail address, or this subject of the upstream provider."""
+
+    def __init__(self) -> None:
+        super().__init__("There is a user with this e-mail address already.")
+
+
+class Vault:
+    """What the master key wraps of people. One per process."""
+
+    def __init__(self, pool: Pool, master_key: bytes) -> None:
+        self._pool = pool
+        self._seal = wrapping(master_key)
+        self._name_key: bytes | None = None
+
+    async def email(self, address: str) -> bytes:
+        """The name of whoever has this e-mail address, however it is written."""
+        return await self._name("email", normalised(address))
+
+    async def upstream(self, issuer: str, subject: str) -> bytes:
+        """The name of whoever the upstream OpenID Provider calls so."""
+        return await self._name("upstream", issuer, subject)
+
+    async def add(self, user: UUID, names: Sequence[bytes]) -> tuple[Seal, tuple[str, ...]]:
+        """A data key for a new user who is found by these names, and the names as the log keeps them.
+
+        Raises NameTaken when one of them is somebody else's.
+        """
+        key = secrets.token_bytes(KEY_BYTES)
+        wrapped = self._seal.close(key, user.bytes)
+        await read(self._pool, lambda connection: self._add(connection, user, wrapped, names))
+        return personal(key), bound(key, names)
+
+    async def find(self, name: bytes) -> UUID | None:
+        return await read(self._pool, lambda connection: connection.fetchval(FIND, name))
+
+    async def add_passkey(self, user: UUID, factor: UUID, credential: bytes) -> str:
+        """The passkey is this factor of theirs from now on; returns its name as the log keeps it.
+
+        Raises PasskeyTaken, and NotFound once the user's data key is destroyed.
+        """
+        name = await self._name("passkey", as_text(credential))
+        wrapped = await read(self._pool, lambda connection: connection.fetchval(WRAPPED_OF, user))
+        if wrapped is None:
+            raise NotFound("There is no user of that id.")
+        await read(self._pool, lambda connection: passkeys.add(connection, name, user, factor))
+        return bound(unwrapped(self._seal, wrapped, user.bytes), [name])[0]
+
+    async def key(self, user: UUID) -> Seal | None:
+        """What opens and seals what the log has of the user; None once it is destroyed. Raises WrongMasterKey."""
+        return (await self.keys([user])).get(user)
+
+    async def keys(self, users: Sequence[UUID]) -> dict[UUID, Seal]:
+        rows = await read(self._pool, lambda connection: connection.fetch(WRAPPED, users))
+        return {user: personal(unwrapped(self._seal, wrapped, user.bytes)) for user, wrapped in rows}
+
+    async def remove(self, user: UUID) -> None:
+        """The data key is deleted; `scrub` takes it out of the table's file."""
+        await read(self._pool, lambda connection: connection.execute(REMOVE, user))
+
+    async def remove_failed(self, names: Sequence[bytes]) -> None:
+        """What a registration under these names left that failed a minute ago or more."""
+        await read(self._pool, lambda connection: connection.execute(REMOVE_FAILED_OF, names))
+
+    async def finish(self) -> None:
+        """What a process that was killed had begun to remove."""
+        await read(self._pool, lambda connection: connection.execute(REMOVE_FAILED, _a_day_ago()))
+        for row in await read(self._pool, lambda connection: connection.fetch(ERASED)):
+            await self.remove(row[0])
+
+    async def scrub(self) -> bool:
+        """Writes the tables' files anew without what was removed from them; whether nothing removed is left in them.
+
+        Not while somebody reads or writes them for longer than LOCK_PATIENCE, and not of what an older snapshot may still see.
+        """
+        removed = [row[0] for row in await read(self._pool, lambda connection: connection.fetch(REMOVED))]
+        if not removed:
+            return True
+        async with self._pool.acquire() as connection:
+            if not await _written_anew(connection):
+                return False
+            await connection.execute(FORGET_REMOVED, removed)
+            left = await connection.fetch(REMOVED)
+            with suppress(
+                asyncpg.InsufficientPrivilegeError
+            ):  # a database of one's own has an owner who sees to its log
+                for statement in END_OF_THE_LOG:
+                    await connection.execute(statement)
+            return not left
+
+    async def _add(self, connection: AnyConnection, user: UUID, wrapped: bytes, names: Sequence[bytes]) -> None:
+        """Harmless to repeat, so that a commit of unknown outcome can be. Raises NameTaken, and WrongMasterKey.
+
+        The latter from the moment that another master key has wrapped the vault: nobody who goes on with the former one adds to it.
+        """
+        async with connection.transaction():
+            unwrapped(self._seal, await connection.fetchval(f"{KEY} for share", NAMES), NAMES.encode())
+            await connection.execute(ADD, user, wrapped)
+            await connection.execute(ADD_NAMES, names, user)
+            if await connection.fetchval(TAKEN, names, user):
+                raise NameTaken
+
+    async def _name(self, *parts: str) -> bytes:
+        if self._name_key is None:
+            fresh = self._seal.close(secrets.token_bytes(KEY_BYTES), NAMES.encode())
+            wrapped = await read(self._pool, lambda connection: _own_key(connection, NAMES, fresh))
+            self._name_key = unwrapped(self._seal, wrapped, NAMES.encode())
+        return name_of(self._name_key, *parts)
+
+
+def wrapping(master_key: bytes) -> Seal:
+    return Seal(master_key, "muniment data keys of people")
+
+
+def normalised(address: str) -> str:
+    """The e-mail address in the one form that it is found by; all that are too long for one have the name of nobody."""
+    if len(address) > LONGEST_TYPED:
+        return ""
+    return unicodedata.normalize("NFC", address.strip()).casefold()
+
+
+def is_email(address: str) -> bool:
+    """Whether it has the form of an e-mail address; whether it is one, only a letter to it finds out."""
+    return len(address) <= LONGEST_EMAIL and _is_email(address) is not None and unseen(address) is None
+
+
+async def check(connection: AnyConnection, seal: Seal) -> None:
+    """Raises WrongMasterKey unless the seal opens what is wrapped: all of it was wrapped anew in one transaction, or none."""
+    for purpose, wrapped in await connection.fetch(EVERY_KEY):
+        unwrapped(seal, wrapped, purpose.encode())
+    for user, wrapped in await connection.fetch(f"{EVERYBODY} limit 1"):
+        unwrapped(seal, wrapped, user.bytes)
+
+
+async def rewrap(connection: Connection, old: Seal, new: Seal) -> int:
+    """Wraps every key anew, all of them or none; returns how many. Raises WrongMasterKey."""
+    async with connection.transaction():
+        own = [
+            (purpose, new.close(unwrapped(old, wrapped, purpose.encode()), purpose.encode()))
+            for purpose, wrapped in await connection.fetch(f"{EVERY_KEY} for update")
+        ]
+        people = [
+            (user, new.close(unwrapped(old, wrapped, user.bytes), user.bytes))
+            for user, wrapped in await connection.fetch(f"{EVERYBODY} for update")
+        ]
+        await connection.executemany(REWRAP_KEY, own)
+        await connection.executemany(REWRAP, people)
+        return len(own) + len(people)
+
+
+async def _own_key(connection: AnyConnection, purpose: str, fresh: bytes) -> bytes:
+    await connection.execute(ADD_KEY, purpose, fresh)
+    return await connection.fetchval(KEY, purpose)
+
+
+async def _written_anew(connection: AnyConnection) -> bool:
+    await connection.execute(f"set lock_timeout = '{LOCK_PATIENCE}'")
+    try:
+        await connection.execute(WRITE_ANEW)
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+        return False
+    finally:
+        await connection.execute("reset lock_timeout")
+    return True
+
+
+def unwrapped(seal: Seal, wrapped: bytes, about: bytes) -> bytes:
+    try:
+        return seal.open(wrapped, about)
+    except CannotOpen as fault:
+        raise WrongMasterKey(
+            "MUNIMENT_MASTER_KEY is not the key that this database's data keys of people were wrapped with"
+        ) from fault
+
+
+def _a_day_ago() -> UUID:
+    """An id of this time and before all others of it: ids are UUIDv7 (RFC 9562 section 5.7), so they are in the order of time."""
+    return UUID(int=max(0, int(time.time() * 1000) - A_DAY_MS) << 80)
