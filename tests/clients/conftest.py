@@ -22,6 +22,9 @@ HERE = Path(__file__).parent
 KEPT = Path(tempfile.gettempdir()) / f"muniment-clients-{os.getuid()}"
 """What is built is kept from one run to the next, under the digest of what it was built from."""
 
+BUILT = shutil.ignore_patterns(".venv", "node_modules")
+"""What a person built in the folder itself is not copied: it may be of other versions."""
+
 
 @pytest.fixture(scope="session")
 async def live(postgres: str) -> AsyncIterator[Live]:
@@ -36,20 +39,19 @@ def needs(*tools: str) -> None:
         pytest.skip(f"not installed: {', '.join(missing)}")
 
 
-async def built(folder: str, of: Sequence[str], *commands: Sequence[str]) -> Path:
+async def built(source: Path, of: Sequence[str], *commands: Sequence[str]) -> Path:
     """A copy of the folder in which these commands have run since the files `of` (as globs) changed. Fails with what one printed."""
-    source = HERE / folder
     digest = sha256(repr(commands).encode())
     for path in sorted({path for glob in of for path in source.glob(glob) if path.is_file()}):
         digest.update(path.relative_to(source).as_posix().encode() + b"\0" + path.read_bytes())
-    place = KEPT / f"{folder}-{digest.hexdigest()[:16]}"
+    place = KEPT / f"{source.name}-{digest.hexdigest()[:16]}"
     if not (place / "built").exists():
         shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(source, place)
+        shutil.copytree(source, place, ignore=BUILT)
         for command in commands:
             await _ran(command, place)
         (place / "built").touch()
-    shutil.copytree(source, place, dirs_exist_ok=True)
+    shutil.copytree(source, place, dirs_exist_ok=True, ignore=BUILT)
     return place
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.clients.conftest import built, free_url, needs, running
+from tests.clients.conftest import HERE, built, free_url, needs, running
 from tests.clients.walking import logged_in
 from tests.flows.conftest import Live
 from tests.flows.people import registered
@@ -15,7 +15,9 @@ from tests.flows.people import registered
 @pytest.fixture(scope="session")
 async def programs() -> Path:
     needs("go")
-    return await built("go", ["**/*"], ["go", "build", "-o", "bin/", ".", "github.com/oauth2-proxy/oauth2-proxy/v7"])
+    return await built(
+        HERE / "go", ["**/*"], ["go", "build", "-o", "bin/", ".", "github.com/oauth2-proxy/oauth2-proxy/v7"]
+    )
 
 
 async def test_go_oidc_logs_a_person_in(live: Live, programs: Path):

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from tests.clients.conftest import built, free_url, needs, running
+from tests.clients.conftest import HERE, built, free_url, needs, running
 from tests.clients.walking import logged_in
 from tests.flows.conftest import Live
 from tests.flows.people import registered
@@ -21,7 +21,7 @@ class Spring(Struct, frozen=True):
 @pytest.fixture(scope="module")
 async def spring(live: Live) -> AsyncIterator[Spring]:
     needs("java", "mvn")
-    place: Path = await built("java", ["**/*"], ["mvn", "-q", "-B", "-DskipTests", "package"])
+    place: Path = await built(HERE / "java", ["**/*"], ["mvn", "-q", "-B", "-DskipTests", "package"])
     home = free_url()
     client_id, secret = await live.interactive(redirectUri=f"{home}/login/oauth2/code/muniment")
     told = {"ISSUER": live.url, "CLIENT_ID": client_id, "CLIENT_SECRET": secret, "PORT": home.rpartition(":")[2]}

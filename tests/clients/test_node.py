@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.clients.conftest import built, free_url, needs, running
+from tests.clients.conftest import HERE, built, free_url, needs, running
 from tests.clients.walking import logged_in
 from tests.flows.conftest import Live
 from tests.flows.people import registered
@@ -14,7 +14,9 @@ from tests.flows.people import registered
 @pytest.fixture(scope="session")
 async def packages() -> Path:
     needs("node", "npm")
-    return await built("node", ["package-lock.json"], ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+    return await built(
+        HERE / "node", ["package-lock.json"], ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.clients.conftest import asked, built, free_url, running
+from tests.clients.conftest import HERE, asked, built, free_url, running
 from tests.clients.walking import logged_in
 from tests.flows.conftest import Live
 from tests.flows.people import CALLBACK, registered, walked_through
@@ -20,7 +20,9 @@ from tests.patience import PATIENCE
 async def packages() -> Path:
     uv = [sys.executable, "-m", "uv", "--quiet"]
     install = [*uv, "pip", "install", "--python", ".venv/bin/python", "--require-hashes", "-r", "requirements.lock"]
-    return await built("python", ["requirements.lock"], [*uv, "venv", "--python", sys.executable, ".venv"], install)
+    return await built(
+        HERE / "python", ["requirements.lock"], [*uv, "venv", "--python", sys.executable, ".venv"], install
+    )
 
 
 @pytest.mark.parametrize(
