@@ -14,9 +14,8 @@ from service.cli.histories import tell
 from service.cli.opening import by_operator
 from service.cli.output import Json, document, moment, note, say, table
 from service.cli.user_lookup import FromStdin, User, asked_password, found_user, with_people
-from service.commands.handle import USER, Ledger, handle
-from service.commands.user import RemoveFactor
-from service.reactions import session_end
+from service.commands.handle import Ledger
+from service.use_cases import passwords, second_factors
 
 if TYPE_CHECKING:
     from service.people.accounts import People
@@ -55,8 +54,7 @@ def password(user: User, *, from_stdin: FromStdin = False, as_json: Json = False
 
     async def change(people: "People", ledger: Ledger) -> UUID:
         found = await found_user(people, user)
-        await people.change_password(found, new, by_operator())
-        await session_end.stop(ledger, found, "password_changed", by_operator())
+        await passwords.replace(people, ledger, found, new, by_operator())
         return found
 
     found = with_people(change)
@@ -76,8 +74,8 @@ def factors(user: User, *, remove: Remove = False, as_json: Json = False) -> Non
         found = await found_user(people, user)
         row = await people.row(found)
         assert row is not None
-        for factor in row.factors if remove else ():
-            await handle(ledger, USER, found, RemoveFactor(factor_id=factor.factor_id), by_operator())
+        if remove:
+            await second_factors.remove(ledger, found, [factor.factor_id for factor in row.factors], by_operator())
         return row
 
     row = with_people(listed)

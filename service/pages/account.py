@@ -10,8 +10,6 @@ from events.database import read
 from projections import authorizations, consents, sessions
 from projections.clients import client_id_of, stream_of
 from service.clock import utc_now
-from service.commands.consent import WithdrawConsent
-from service.commands.handle import CONSENT, handle
 from service.pages import devices
 from service.pages.browser import ACCOUNT, Visit, bake, by
 from service.pages.consent import host_of
@@ -19,7 +17,7 @@ from service.pages.page import Page
 from service.pages.session_start import SESSIONS, person_of
 from service.people.sessions import SignedIn
 from service.problems import NotFound
-from service.reactions import session_end
+from service.use_cases import consents as use_cases
 
 SIGNED_OUT = "/signed-out"
 
@@ -67,7 +65,8 @@ async def change_applications(visit: Visit) -> Response:
         case "sign-out":
             return await _sign_out(visit, signed_in)
         case "revoke":
-            await _revoke(visit, signed_in, visit.given("client"))
+            client_id, user = visit.given("client"), signed_in.user.stream_id
+            await use_cases.withdraw(visit.resources.ledger, user, client_id, by(signed_in))
             return visit.to(ACCOUNT, said="revoked")
         case _:
             return visit.to(ACCOUNT)
@@ -78,18 +77,6 @@ async def _sign_out(visit: Visit, signed_in: SignedIn) -> Response:
     response = visit.to(SIGNED_OUT)
     bake(visit.resources, response, visit.resources.sessions.cookie, "", 0)
     return response
-
-
-async def _revoke(visit: Visit, signed_in: SignedIn, client_id: str) -> None:
-    """The client is let in no more, and whatever it got is good for nothing."""
-    ledger, user, meta = visit.resources.ledger, signed_in.user.stream_id, by(signed_in)
-    given = await read(ledger.pool, lambda connection: consents.of_user(connection, user))
-    for row in given:
-        if row.client_id == client_id:
-            await handle(ledger, CONSENT, row.stream_id, WithdrawConsent(at=utc_now()), meta)
-    granted = await read(ledger.pool, lambda connection: authorizations.of_user(connection, user))
-    theirs = [row.stream_id for row in granted if row.client == stream_of(client_id)]
-    await session_end.revoke(ledger, theirs, "consent_withdrawn", meta)
 
 
 async def _applications(visit: Visit, user: UUID) -> list[Application]:

@@ -4,15 +4,12 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from events.consent import stream_of
-from service.clock import utc_now
-from service.commands.consent import GiveConsent
-from service.commands.handle import CONSENT, handle
 from service.endpoints.authorize import sent
 from service.oauth import redirects
 from service.pages.browser import Visit, by
 from service.pages.page import Page
 from service.pages.session_start import client_name, person_of
+from service.use_cases import consents
 
 ALLOW, DENY = "allow", "deny"
 SELECT_ACCOUNT = "select_account"
@@ -44,12 +41,7 @@ async def answer(visit: Visit) -> Response:
         return sent(refused, visit.resources)
     if signed_in is None or visit.given("consent") != ALLOW:
         return visit.onward()
-    user = signed_in.user.stream_id
-    command = GiveConsent(
-        user=user, client_id=asked.client_id, resource=asked.resource, scopes=asked.to_allow, at=utc_now()
-    )
-    stream = stream_of(user, asked.client_id, asked.resource)
-    await handle(visit.resources.ledger, CONSENT, stream, command, by(signed_in))
+    await consents.give(visit.resources.ledger, signed_in.user.stream_id, asked, by(signed_in))
     return visit.onward(consented=signed_in.session.stream_id)
 
 

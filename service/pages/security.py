@@ -8,8 +8,6 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from service.clock import utc_now
-from service.commands.handle import USER, handle
-from service.commands.user import AddFactor, RemoveFactor
 from service.http.asgi import address, cookie
 from service.pages import devices, passkeys
 from service.pages.browser import Visit, bake, by
@@ -20,6 +18,7 @@ from service.people.accounts import WeakPassword
 from service.people.factors import Kept, Owner, Passkey, Totp
 from service.people.sessions import SignedIn
 from service.problems import Clash, NotFound
+from service.use_cases import second_factors
 from service.vault.passkeys import PasskeyTaken
 
 RECENT = timedelta(minutes=10)
@@ -101,13 +100,9 @@ async def _add_passkey(visit: Visit, signed_in: SignedIn) -> Response:
 
 async def add(visit: Visit, signed_in: SignedIn, kept: Kept) -> Response:
     """From here on the person can prove themselves with it."""
-    user = signed_in.user.stream_id
-    people = visit.resources.people
-    factor, name = await factors.sealed(people, user, kept), None
+    resources, user = visit.resources, signed_in.user.stream_id
     try:
-        if isinstance(kept.what, Passkey):
-            name = await people.vault.add_passkey(user, kept.factor_id, kept.what.credential_id)
-        await handle(visit.resources.ledger, USER, user, AddFactor(factor=factor, name=name), by(signed_in))
+        await second_factors.add(resources.people, resources.ledger, user, kept, by(signed_in))
     except PasskeyTaken:
         return await _page(visit, signed_in, fault="taken")
     except Clash:
@@ -121,8 +116,7 @@ async def _remove(visit: Visit, signed_in: SignedIn) -> Response:
         factor = UUID(visit.given("factor"))
     except ValueError as fault:
         raise NotFound("There is no second factor of that id.") from fault
-    command = RemoveFactor(factor_id=factor)
-    await handle(visit.resources.ledger, USER, signed_in.user.stream_id, command, by(signed_in))
+    await second_factors.remove(visit.resources.ledger, signed_in.user.stream_id, [factor], by(signed_in))
     kind = next((each.kind for each in signed_in.user.factors if each.factor_id == factor), None)
     return visit.to(SECURITY, said="removed-app" if kind == "totp" else "removed-passkey")
 

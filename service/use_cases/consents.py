@@ -1,0 +1,33 @@
+"""A person allows a client to use their account, or withdraws that."""
+
+from uuid import UUID
+
+from events.consent import stream_of as consent_stream
+from events.database import read
+from events.envelope import Meta
+from projections import authorizations, consents
+from projections.clients import stream_of
+from service.clock import utc_now
+from service.commands.consent import GiveConsent, WithdrawConsent
+from service.commands.handle import CONSENT, Ledger, handle
+from service.oauth.authorization_request import AuthorizationRequest
+from service.reactions import session_end
+
+
+async def give(ledger: Ledger, user: UUID, request: AuthorizationRequest, meta: Meta) -> None:
+    """The consent to what the authorization request asks for; it adds to what the person allowed before."""
+    command = GiveConsent(
+        user=user, client_id=request.client_id, resource=request.resource, scopes=request.to_allow, at=utc_now()
+    )
+    await handle(ledger, CONSENT, consent_stream(user, request.client_id, request.resource), command, meta)
+
+
+async def withdraw(ledger: Ledger, user: UUID, client_id: str, meta: Meta) -> None:
+    """Every consent to the client is withdrawn, and every token issued from the person's authorizations of it is revoked."""
+    given = await read(ledger.pool, lambda connection: consents.of_user(connection, user))
+    for row in given:
+        if row.client_id == client_id:
+            await handle(ledger, CONSENT, row.stream_id, WithdrawConsent(at=utc_now()), meta)
+    granted = await read(ledger.pool, lambda connection: authorizations.of_user(connection, user))
+    of_client = [row.stream_id for row in granted if row.client == stream_of(client_id)]
+    await session_end.revoke(ledger, of_client, "consent_withdrawn", meta)
