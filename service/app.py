@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from events.database import Unavailable
 from service import housekeeping, logs
+from service.configuration.settings import Settings, read_settings
 from service.endpoints import authorize, bots, clients, discovery, health, secrets, users
 from service.endpoints.introspect import introspect
 from service.endpoints.management import Action, Managed
@@ -47,8 +48,7 @@ from service.pages import (
 from service.problems import Invalid, NotAllowed, NotFound, Problem, Unforeseen
 from service.request_id import this_request
 from service.resources import open_resources
-from service.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE, USERS_READ, USERS_WRITE
-from service.settings import Settings, read_settings
+from service.values.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE, USERS_READ, USERS_WRITE
 
 log = logging.getLogger("muniment.app")
 

@@ -8,11 +8,11 @@ from msgspec import ValidationError, json
 from events.database import read
 from events.envelope import ByService, Meta
 from service import rotation
+from service.configuration.master_key import write_private
+from service.configuration.settings import Settings
 from service.crypto.credentials import Secret, new_id
-from service.master_key import write_private
 from service.operators import Operator, create
 from service.resources import open_resources
-from service.settings import Settings
 from service.vault import private_keys
 
 NAME = "operator"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pythonjsonlogger.json import JsonFormatter
 
 from service import request_id
-from service.text import printable
+from service.values.text import printable
 
 CHATTY = {
     "authlib": logging.INFO,  # at DEBUG it logs whole tokens

@@ -12,7 +12,7 @@ from service.commands.authority import RESERVED
 from service.commands.client import RegisterClient
 from service.commands.handle import CLIENT, Ledger, handle
 from service.crypto.credentials import Secret, new_id, new_secret, stored
-from service.scopes import OPERATORS
+from service.values.scopes import OPERATORS
 
 OWNER = RESERVED
 """Operators belong to the service itself, so no caller's `DELETE` of all their clients takes them along."""

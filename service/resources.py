@@ -12,6 +12,7 @@ from events.issuance import IssuanceLog
 from events.log import Log
 from projections.clients import Row
 from service.commands.handle import Ledger
+from service.configuration.settings import LONGEST_SESSION, LONGEST_TOKEN, Settings
 from service.idempotency import Idempotency
 from service.imported_secrets import ImportedSecrets
 from service.limits import Limits
@@ -27,7 +28,6 @@ from service.people.accounts import People
 from service.people.sessions import Sessions
 from service.people.throttle import Attempts
 from service.readiness import Readiness
-from service.settings import LONGEST_SESSION, LONGEST_TOKEN, Settings
 
 if TYPE_CHECKING:
     from service.oauth.upstream import Directory

@@ -31,7 +31,7 @@ from service.cli.selection import (
     selection,
 )
 from service.cli.spreadsheet import Csv
-from service.text import printable
+from service.values.text import printable
 
 POLL_SECONDS = 1.0
 """How late an event is seen whose notification was lost."""

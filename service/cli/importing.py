@@ -13,12 +13,12 @@ from service.cli.opening import Plainly, by_operator, open_database, run, url_of
 from service.cli.output import Json, document, note, table
 from service.commands.authority import Holder, is_reserved
 from service.commands.handle import CLIENT, Ledger, handle
+from service.configuration.settings import Settings
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
 from service.problems import Clash, Invalid
-from service.scopes import OPERATORS
-from service.settings import Settings
-from service.text import printable
+from service.values.scopes import OPERATORS
+from service.values.text import printable
 
 File = Annotated[
     Path,

@@ -10,7 +10,7 @@ from service.cli import rewrapping
 from service.cli.opening import ask, by_operator, open_database, right_key, run, url_of
 from service.cli.output import Json, document, moment, say, table
 from service.commands.handle import Ledger
-from service.settings import Settings
+from service.configuration.settings import Settings
 
 app = typer.Typer()
 

@@ -4,7 +4,7 @@ import errno
 import socket
 
 from service.cli.opening import Plainly
-from service.settings import Settings
+from service.configuration.settings import Settings
 
 EVERYWHERE = ("::", "0.0.0.0")  # noqa: S104
 NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)

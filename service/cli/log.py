@@ -18,7 +18,7 @@ from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, say, write
 from service.cli.selection import Actors, Since, Types, Until, selection
 from service.cli.spreadsheet import Csv
-from service.text import printable
+from service.values.text import printable
 
 app = typer.Typer()
 

@@ -14,8 +14,9 @@ from msgspec import DecodeError
 from events.codec import UnreadableEvent
 from events.database import LOST, Connection, LoginRefused, Unavailable, connect
 from events.envelope import ByOperator, Meta
-from service import master_key
 from service.cli.fault import Plainly
+from service.configuration import master_key
+from service.configuration.settings import Settings, WrongSettings, read_settings
 from service.crypto.credentials import new_id
 from service.embedded import login
 from service.embedded.errors import EmbeddedError
@@ -24,7 +25,6 @@ from service.migrations import version
 from service.migrations.attached import Attached
 from service.migrations.version import SchemaAhead, SchemaBehind
 from service.problems import Problem
-from service.settings import Settings, WrongSettings, read_settings
 
 Answer = TypeVar("Answer")
 

@@ -6,13 +6,14 @@ import typer
 
 from events.database import pool
 from events.log import Log
-from service import identifiers, operators
+from service import operators
 from service.cli.first_steps import first_token
 from service.cli.opening import Plainly, by_operator, open_database, run, url_of
 from service.cli.output import Json, say
 from service.commands.handle import Ledger
-from service.scopes import OPERATORS, is_scope
-from service.settings import Settings
+from service.configuration.settings import Settings
+from service.values import identifiers
+from service.values.scopes import OPERATORS, is_scope
 
 if TYPE_CHECKING:
     from service.operators import Operator

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import json
 
-from service.text import printable
+from service.values.text import printable
 
 Json = Annotated[bool, typer.Option("--json", help="For scripts: JSON on stdout, and nothing else.")]
 

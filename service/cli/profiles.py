@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.opening import Plainly
-from service.profile import ADDRESS_RULES, RULES, Address
+from service.values.profile import ADDRESS_RULES, RULES, Address
 
 if TYPE_CHECKING:
-    from service.profile import Profile
+    from service.values.profile import Profile
 
 Name = Annotated[str | None, typer.Option(help="What they are called, such as “Ada King”.")]
 GivenName = Annotated[str | None, typer.Option(help="Their given name, or names.")]

@@ -14,7 +14,7 @@ from projections.report import NAMES, Verdict
 from service.cli.opening import Plainly, ask, ask_at, opened_at, run
 from service.cli.output import Json, document, say, table
 from service.cli.progress import bar
-from service.text import printable
+from service.values.text import printable
 
 app = typer.Typer()
 

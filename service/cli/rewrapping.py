@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from events.database import AnyConnection, connected
-from service import master_key
 from service.cli.opening import Plainly, open_database, right_key, run, url_of
 from service.cli.output import Json, document, say
-from service.settings import Settings, decode_master_key, read_settings
+from service.configuration import master_key
+from service.configuration.settings import Settings, decode_master_key, read_settings
 
 if TYPE_CHECKING:
     from service.crypto.sealing import Seal

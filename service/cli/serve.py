@@ -8,10 +8,11 @@ from typing import Any
 
 import typer
 
-from service import fitness, logs, master_key
+from service import fitness, logs
 from service.cli import listening, occupancy
 from service.cli.opening import open_database, plainly, right_key, run, url_of
-from service.settings import Settings, read_settings
+from service.configuration import master_key
+from service.configuration.settings import Settings, read_settings
 
 BANNER = """
   Muniment {version} answers on {addresses}

@@ -10,7 +10,7 @@ from msgspec import json, to_builtins
 from events.codec import Recorded
 from service.cli.event_text import fields, subject, what, who
 from service.cli.output import moment, shown
-from service.text import printable
+from service.values.text import printable
 
 Csv = Annotated[bool, typer.Option("--csv", help="Rows for a spreadsheet on stdout, and nothing else.")]
 

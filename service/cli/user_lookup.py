@@ -11,7 +11,7 @@ from events.database import pool
 from events.log import Log
 from service.cli.opening import Plainly, open_database, right_key, run, url_of
 from service.commands.handle import Ledger
-from service.settings import Settings
+from service.configuration.settings import Settings
 
 if TYPE_CHECKING:
     from service.people.accounts import People

@@ -19,13 +19,13 @@ from service.cli.profiles import Claims, FamilyName, GivenName, Groups, Name, ch
 from service.cli.user_lookup import FromStdin, User, asked_password, found_user, with_people
 from service.commands.handle import Ledger
 from service.pages.devices import named
-from service.profile import Profile, changed
 from service.reactions import session_end
+from service.values.profile import Profile, changed
 
 if TYPE_CHECKING:
     from service.people.accounts import People
     from service.people.sessions import Device
-    from service.profile import Profile
+    from service.values.profile import Profile
 
 app = typer.Typer()
 

@@ -6,7 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from events.client import Active, By, ClientCredentials, Grant, Login
 from service.problems import Clash, Forbidden
-from service.scopes import IDENTITY, INTROSPECT, MANAGEMENT, OPERATE
+from service.values.scopes import IDENTITY, INTROSPECT, MANAGEMENT, OPERATE
 
 RESERVED = "muniment"
 """Operators made at the command line belong to the service under this name: who acted under it would own all of them."""

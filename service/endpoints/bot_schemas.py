@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service.text import EMAIL, NAME
+from service.values.text import EMAIL, NAME
 
 PersonName = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": NAME})]
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from events.database import Pool, read
 from projections import bots, users
-from service import identifiers
 from service.commands.authority import is_reserved
 from service.endpoints.fields import Fields
+from service.values import identifiers
 
 
 async def check_bot(pool: Pool, reach: str | None, bot_id: str, fields: Fields[Any]) -> None:

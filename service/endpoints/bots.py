@@ -23,7 +23,7 @@ from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.problems import Clash, NotFound
 from service.reactions.client_deletion import delete_clients
-from service.text import EMAIL
+from service.values.text import EMAIL
 
 PATH = "/api/v1/auth/bots"
 

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from events.client import AccessTokenAlg
-from service.scopes import SCOPE
-from service.text import ID, NAME
+from service.values.scopes import SCOPE
+from service.values.text import ID, NAME
 
 BotUserId = Annotated[
     str,

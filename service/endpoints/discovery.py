@@ -15,7 +15,7 @@ from service.oauth.authorize import RESPONSE_MODES
 from service.oauth.claims import SUPPORTED
 from service.oauth.parameters import PROMPTS
 from service.oauth.signing import ALGORITHMS, ES256, RS256
-from service.scopes import ACRS, IDENTITY, NEW_CLIENT
+from service.values.scopes import ACRS, IDENTITY, NEW_CLIENT
 
 PUBLIC = {"Cache-Control": "public, max-age=300", **VARIES}
 LANGUAGES = ("en", "de")

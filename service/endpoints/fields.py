@@ -9,9 +9,9 @@ from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 from msgspec import Struct, ValidationError, convert, structs
 from msgspec.structs import FieldInfo
 
-from service.malformed import MALFORMED
 from service.problems import Invalid, NotJson
-from service.text import name_fault, unseen
+from service.values.malformed import MALFORMED
+from service.values.text import name_fault, unseen
 
 Shape = TypeVar("Shape", bound=Struct)
 

@@ -14,7 +14,7 @@ from service.grants.oauth_request import OAuthRequest, required
 from service.oauth import opaque_tokens
 from service.oauth.opaque_tokens import OpaqueToken
 from service.oauth.tokens import BadToken, Claims, VerifiedClaims
-from service.scopes import INTROSPECT, INTROSPECT_ALL
+from service.values.scopes import INTROSPECT, INTROSPECT_ALL
 
 INACTIVE = b'{"active":false}'
 

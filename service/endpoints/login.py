@@ -8,10 +8,10 @@ from msgspec import UNSET
 from events.client import Login
 from projections.clients import Row
 from service.commands.client import LoginChange
+from service.configuration.settings import Settings
 from service.endpoints.client_schemas import ChangeOAuthClientRequest, CreateOAuthClientRequest
 from service.endpoints.fields import Fields
 from service.network import redirect_uri
-from service.settings import Settings
 
 USUAL: Mapping[str, Any] = {
     "public": False,

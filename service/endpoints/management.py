@@ -26,7 +26,7 @@ from service.problems import (
 )
 from service.request_id import this_request
 from service.resources import Resources
-from service.scopes import MANAGEMENT, OPERATE
+from service.values.scopes import MANAGEMENT, OPERATE
 
 log = logging.getLogger("muniment.api")
 

@@ -10,13 +10,13 @@ from projections.clients import client_id_of, stream_of
 from service.clock import utc_now
 from service.commands.authority import Holder
 from service.commands.client import RegisterClient
+from service.configuration.settings import Settings
 from service.crypto.credentials import Secret, new_id
 from service.endpoints import imported, login
 from service.endpoints.client_schemas import MOST_REDIRECT_URIS, CreateOAuthClientRequest
 from service.endpoints.fields import Fields
 from service.network import redirect_uri
-from service.scopes import NEW_CLIENT
-from service.settings import Settings
+from service.values.scopes import NEW_CLIENT
 
 Asked = CreateOAuthClientRequest
 

@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from service.endpoints.client_schemas import Created
 from service.people.passwords import LEAST, MOST, MOST_TYPED
-from service.profile import ADDRESS_RULES, LONGEST_GROUP, MOST_GROUPS, RULES, Rule
-from service.text import EMAIL, SOME_NAME
+from service.values.profile import ADDRESS_RULES, LONGEST_GROUP, MOST_GROUPS, RULES, Rule
+from service.values.text import EMAIL, SOME_NAME
 
 
 def _of(rule: Rule, description: str = "") -> Meta:

@@ -19,7 +19,7 @@ from service.people.claims import claims_about
 from service.problems import Forbidden, Invalid, Problem, Unauthenticated
 from service.request_id import this_request
 from service.resources import Resources
-from service.scopes import OPENID
+from service.values.scopes import OPENID
 
 HEADERS = {"Cache-Control": "no-store"}
 

@@ -13,7 +13,6 @@ from events.database import read
 from events.log import Receipt
 from events.receipts import find_command
 from projections import users
-from service import profile as profiles
 from service.commands.handle import CarriedOutBefore, Handled
 from service.crypto.credentials import new_id
 from service.endpoints import if_match, paging
@@ -26,7 +25,8 @@ from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest,
 from service.people.accounts import NameTaken, Registration
 from service.people.passwords import fault_of
 from service.problems import Invalid, NotFound
-from service.profile import Profile
+from service.values import profile as profiles
+from service.values.profile import Profile
 from service.vault.personal_data import is_email
 
 PATH = "/api/v1/auth/users"

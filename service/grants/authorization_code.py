@@ -16,7 +16,7 @@ from service.grants.oauth_request import OAuthRequest
 from service.grants.redemption import Redemption, admitted, carry_out, refuse_as_used
 from service.grants.user_tokens import answered, claims_of, recorded
 from service.oauth import opaque_tokens
-from service.scopes import OFFLINE_ACCESS
+from service.values.scopes import OFFLINE_ACCESS
 
 REFRESH_FOR = timedelta(days=30)
 """How long a person's consent lasts for a client that refreshes; after that it asks them again. Rotation does not lengthen it."""

@@ -17,7 +17,7 @@ from service.oauth.errors import Gone, InvalidClient
 from service.oauth.signing import Signer
 from service.oauth.tokens import Claims, sign
 from service.people.claims import claims_about
-from service.scopes import IDENTITY, OPENID
+from service.values.scopes import IDENTITY, OPENID
 
 
 class UserTokenResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,7 +15,7 @@ from service.oauth.errors import Gone, Refused
 from service.oauth.opaque_tokens import CODE, REFRESH_TOKEN, parsed
 from service.oauth.parameters import persons_scopes
 from service.oauth.pkce import CodeVerifier
-from service.scopes import split
+from service.values.scopes import split
 
 NO_SCOPES = "This client has no scopes; its owner can give it some."
 OTHER_REDIRECT_URI = "The redirect_uri is not the one that the authorization request named. Send the same one in both."

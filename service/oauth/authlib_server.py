@@ -17,7 +17,7 @@ from service.oauth.authentication import Presented, prove
 from service.oauth.authlib_grants import GRANTS, Client
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import Form
-from service.scopes import split
+from service.values.scopes import split
 
 GRANT_TYPES = ", ".join(grant.GRANT_TYPE for grant, _ in GRANTS)
 MALFORMED = "The request is malformed. Send each parameter once, as a form, in the characters that OAuth allows."

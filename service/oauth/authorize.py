@@ -16,7 +16,7 @@ from service.oauth.errors import Shown
 from service.oauth.form import LONGEST_NAME, ONE_RESOURCE
 from service.oauth.parameters import Fault, Params, is_visible
 from service.oauth.redirects import Redirect
-from service.scopes import OPENID, split
+from service.values.scopes import OPENID, split
 
 MOST_PARAMETERS = 50
 MOST_CHARACTERS = 2048

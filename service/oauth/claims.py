@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec import Struct, convert, json
 
-from service.malformed import MALFORMED
 from service.oauth.errors import InvalidRequest
-from service.scopes import ADDRESS, EMAIL, GROUPS, PHONE, PROFILE
+from service.values.malformed import MALFORMED
+from service.values.scopes import ADDRESS, EMAIL, GROUPS, PHONE, PROFILE
 
 BY_SCOPE = {
     PROFILE: (

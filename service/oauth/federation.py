@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from service.configuration.upstream import STANDARD, Upstream
 from service.oauth.claims import BY_SCOPE
-from service.upstream_setting import STANDARD, Upstream
 
 LEEWAY_SECONDS = 30
 """By how much the clocks of two servers may differ."""

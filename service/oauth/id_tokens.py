@@ -9,9 +9,9 @@ from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from msgspec import Struct, json
 
-from service.malformed import MALFORMED
 from service.oauth.keys import KeyRing
 from service.oauth.signing import Signer, header, signed
+from service.values.malformed import MALFORMED
 
 LIFETIME_SECONDS = 3600
 

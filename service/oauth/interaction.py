@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from projections.clients import Found
 from service.oauth.authorization_request import AuthorizationRequest
-from service.scopes import ACRS
+from service.values.scopes import ACRS
 
 
 class Present(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from projections.clients import Found
 from service.network import hosts
 from service.oauth import claims
 from service.oauth.errors import InvalidRequest
-from service.scopes import IDENTITY, INTROSPECT, MANAGEMENT, split
+from service.values.scopes import IDENTITY, INTROSPECT, MANAGEMENT, split
 
 SEND_PKCE = "Send code_challenge and code_challenge_method=S256 (RFC 7636)"
 NOT_REQUIRED = "set the client's requirePkce to false"

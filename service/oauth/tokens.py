@@ -9,9 +9,9 @@ from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode
 from msgspec import UNSET, Struct, UnsetType, convert, json
 
-from service.malformed import MALFORMED
 from service.oauth.keys import KeyRing
 from service.oauth.signing import Signer, signed
+from service.values.malformed import MALFORMED
 
 LEEWAY_SECONDS = 5
 MOST_REMEMBERED = 10_000

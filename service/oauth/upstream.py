@@ -16,13 +16,13 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from msgspec import Struct, convert, json
 
-from service.malformed import MALFORMED
+from service.configuration.upstream import Upstream
 from service.network import hosts
 from service.network.addresses import is_inside
 from service.oauth.errors import plain
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, joined, lacks
 from service.oauth.upstream_token import fault_of, key_set, verified
-from service.upstream_setting import Upstream
+from service.values.malformed import MALFORMED
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it announces another HTTP library for some later version

@@ -6,7 +6,7 @@ from service.openapi.clients import GONE
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT
 from service.problems import Clash, NotFound, NotJson, Stale, TooLarge
-from service.scopes import BOTS_READ, BOTS_WRITE
+from service.values.scopes import BOTS_READ, BOTS_WRITE
 
 BOT_ID = Parameter(
     name="bot_id",

@@ -14,7 +14,7 @@ from service.endpoints.clients import PATH, STATES
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_REQUIRED, LIMIT
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
-from service.scopes import CLIENTS_READ, CLIENTS_WRITE
+from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 
 REGISTER = (Path(__file__).parent / "texts" / "register.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import json
 
-from service import scopes
 from service.openapi.about import ABOUT
 from service.openapi.bots import BOTS
 from service.openapi.clients import CLIENTS
@@ -21,6 +20,7 @@ from service.openapi.schemas import Shapes, several
 from service.openapi.secrets import SECRETS
 from service.openapi.users import USERS
 from service.problems import Body, Problem
+from service.values import scopes
 
 INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(encoding="utf-8")
 OPERATIONS: tuple[Operation, ...] = (*CLIENTS, *SECRETS, *BOTS, *USERS, *OAUTH, *LOGIN, *ABOUT)

@@ -5,7 +5,7 @@ from service.openapi.clients import CLIENT_ID, GONE, ONE
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import IDEMPOTENCY_KEY, IF_MATCH
 from service.problems import Clash, NotFound, NotJson, Stale, TooLarge
-from service.scopes import CLIENTS_READ, CLIENTS_WRITE
+from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 
 SECRET_ID = Parameter(
     name="secret_id",

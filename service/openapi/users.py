@@ -6,7 +6,7 @@ from service.openapi.clients import GONE
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_REQUIRED, LIMIT
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
-from service.scopes import USERS_READ, USERS_WRITE
+from service.values.scopes import USERS_READ, USERS_WRITE
 
 USER_ID = Parameter(
     name="user_id",

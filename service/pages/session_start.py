@@ -12,9 +12,9 @@ from service.http.asgi import address
 from service.pages.browser import ACCOUNT, Visit, bake, by
 from service.people.sessions import Device, SignedIn
 from service.people.throttle import KNOWN_SECONDS
-from service.profile import Profile
 from service.request_id import this_request
-from service.scopes import ACRS
+from service.values.profile import Profile
+from service.values.scopes import ACRS
 
 ONE_FACTOR, TWO_FACTORS = ACRS
 

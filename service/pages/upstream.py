@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from events.envelope import ByService, Meta
 from projections import users
+from service.configuration.upstream import Upstream
 from service.endpoints.authorize import sent
 from service.http.origin import GOES_AWAY
 from service.oauth import redirects
@@ -23,9 +24,8 @@ from service.people import upstream_claims
 from service.people.accounts import NameTaken
 from service.people.upstream_claims import Told
 from service.problems import Clash, NotFound, Problem
-from service.profile import Profile, changed
 from service.request_id import this_request
-from service.upstream_setting import Upstream
+from service.values.profile import Profile, changed
 
 if TYPE_CHECKING:
     from service.oauth.upstream import Directory

@@ -15,16 +15,16 @@ from events.envelope import ByService, Meta
 from events.log import Receipt
 from events.sealed import Sealed
 from projections import users
-from service import profile as profiles
 from service.commands.handle import USER, Handled, Ledger, handle
 from service.commands.user import ChangePassword, ChangeProfile, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.crypto.credentials import new_id
 from service.crypto.sealing import CannotOpen, Seal
 from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
 from service.problems import Invalid, NotFound, Problem
-from service.profile import Profile
 from service.reactions import session_end
 from service.request_id import this_request
+from service.values import profile as profiles
+from service.values.profile import Profile
 from service.vault.personal_data import NameTaken, Vault, is_email
 
 __all__ = ["NameTaken", "People", "Profile", "Registration", "WeakPassword"]

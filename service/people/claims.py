@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from service.people.accounts import People
-from service.profile import claims_of
+from service.values.profile import claims_of
 
 
 async def claims_about(people: People, user: UUID, wanted: tuple[str, ...]) -> dict[str, Any] | None:

@@ -13,12 +13,12 @@ from events.envelope import ByService, ByUser, Meta
 from projections import sessions, users
 from service.commands.handle import SESSION, Handled, Ledger, handle
 from service.commands.session import Reauthenticate, ReportUseAfterEnd, StartSession
+from service.configuration.settings import Settings
 from service.crypto.credentials import new_id
 from service.people.accounts import People
 from service.people.signed import Signature, cookie_name
 from service.reactions import session_end
 from service.request_id import this_request
-from service.settings import Settings
 
 RANDOM_BYTES = 32
 USED_AFTER_END = "a cookie came after the end of its session"

@@ -3,9 +3,9 @@
 import hmac
 from urllib.parse import urlsplit
 
+from service.configuration.settings import Settings
 from service.crypto.base64url import as_text, of_text
 from service.crypto.sealing import derived
-from service.settings import Settings
 
 SIGNATURE_BYTES = 32
 

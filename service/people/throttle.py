@@ -13,11 +13,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from service.configuration.settings import Settings
 from service.limits import A_DAY, Counted, Limits
 from service.people.accounts import People
 from service.people.signed import Signature, cookie_name
 from service.problems import TooMany
-from service.settings import Settings
 from service.vault.personal_data import normalised
 
 ACCOUNT_LIMIT = 10

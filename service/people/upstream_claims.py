@@ -5,9 +5,9 @@ from typing import Any, cast
 
 from msgspec import Struct, convert
 
-from service import profile as profiles
-from service.malformed import MALFORMED
-from service.profile import Address
+from service.values import profile as profiles
+from service.values.malformed import MALFORMED
+from service.values.profile import Address
 from service.vault.personal_data import is_email
 
 NOTHING = (None, "", Address())

@@ -14,7 +14,7 @@ from service.commands.handle import AUTHORIZATION, SESSION, Handled, Ledger, han
 from service.commands.session import EndSession
 from service.problems import NotFound
 from service.request_id import this_request
-from service.scopes import OFFLINE_ACCESS
+from service.values.scopes import OFFLINE_ACCESS
 
 MOST_AT_ONCE = 200
 ENDS_ALL = ("password_changed", "user_disabled", "user_erased")

@@ -17,7 +17,7 @@ from events.database import AnyConnection, Connection, Pool, read
 from service.crypto.base64url import as_text
 from service.crypto.sealing import CannotOpen, Seal
 from service.problems import Clash, NotFound
-from service.text import EMAIL, unseen
+from service.values.text import EMAIL, unseen
 from service.vault import passkeys
 from service.vault.data_keys import KEY_BYTES, bound, name_of, personal
 from service.vault.private_keys import WrongMasterKey

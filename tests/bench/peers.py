@@ -14,8 +14,8 @@ from msgspec import Struct, json
 
 from events.envelope import ByService, Meta
 from service import operators, rotation
+from service.configuration.settings import read_settings
 from service.resources import open_resources
-from service.settings import read_settings
 from service.vault import private_keys
 from tests.bench import ceiling
 from tests.bench.load import Exchange, closed_loop

@@ -19,10 +19,10 @@ from starlette.applications import Starlette
 from events.envelope import ByService, Meta
 from service import operators, rotation
 from service.app import app
+from service.configuration.settings import Settings, read_settings
 from service.crypto.credentials import new_id
 from service.embedded import login
 from service.resources import Resources, open_resources
-from service.settings import Settings, read_settings
 from service.vault import private_keys
 from tests.conftest import fresh_database
 from tests.patience import PATIENCE, until

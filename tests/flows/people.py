@@ -17,8 +17,8 @@ from events.consent import stream_of as consent_of
 from service.clock import utc_now
 from service.commands.consent import GiveConsent
 from service.commands.handle import CONSENT, handle
-from service.profile import Profile, changed
-from service.scopes import ACRS
+from service.values.profile import Profile, changed
+from service.values.scopes import ACRS
 from tests.flows.conftest import META, Live
 
 PASSWORD = "a battery, correctly stapled"

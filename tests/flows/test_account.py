@@ -11,7 +11,7 @@ from service.clock import utc_now
 from service.commands.handle import USER, handle
 from service.commands.user import AddFactor
 from service.people import factors
-from service.profile import Profile
+from service.values.profile import Profile
 from tests.flows.browsing import Browser, Shown, browser, cookie_of
 from tests.flows.conftest import META, Live, oauth_error
 from tests.flows.people import ALL, PASSWORD, Person, refreshed, registered, tokens_for

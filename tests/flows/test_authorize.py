@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from service.crypto.base64url import as_text
-from service.scopes import ACRS
+from service.values.scopes import ACRS
 from tests.conftest import fresh_database
 from tests.flows.conftest import META, Live, serving
 from tests.flows.people import (

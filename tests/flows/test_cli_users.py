@@ -16,7 +16,7 @@ from service.commands.user import AddFactor
 from service.people import factors
 from service.people.accounts import People
 from service.people.sessions import Device, Sessions
-from service.scopes import ACRS
+from service.values.scopes import ACRS
 from tests.flows.conftest import MASTER_KEY, META, Live, settings_for
 from tests.flows.people import logged_in, registered, tokens_for
 from tests.flows.test_cli import MASTER_KEY_TEXT, MUNIMENT, Ended, on

@@ -15,10 +15,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from service.configuration.upstream import Upstream
 from service.oauth.upstream import Directory
 from service.reactions.backchannel_delivery import Delivery, Looked
 from service.reactions.backchannel_logout import NotTaken, NotWanted
-from service.upstream_setting import Upstream
 from tests.flows.test_backchannel import Client, listening
 
 PUBLIC, LOOPBACK = "https://auth.example.com", "http://127.0.0.1:8000"

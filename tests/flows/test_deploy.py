@@ -14,7 +14,8 @@ import pytest
 from events import verify
 from events.database import Connection, connect
 from projections import rebuild, report
-from service import fitness, settings
+from service import fitness
+from service.configuration import settings
 from service.embedded import binaries
 from service.embedded.cluster import running
 from service.migrations.run import migrate

@@ -15,8 +15,8 @@ from service.clock import utc_now
 from service.commands.authorization import GRACE, RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, handle, state_of
 from service.oauth.form import FORM
-from service.profile import Address
 from service.resources import open_resources
+from service.values.profile import Address
 from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error, settings_for
 from tests.flows.people import (
     ALL,

@@ -19,11 +19,11 @@ from projections import sessions
 from service.clock import utc_now
 from service.commands.handle import USER, handle
 from service.commands.user import AddFactor, ChangeProfile
+from service.configuration.upstream import Upstream, mapped
 from service.oauth.upstream import CALLBACK
 from service.people import factors
 from service.people.accounts import PROFILE
-from service.profile import Profile
-from service.upstream_setting import Upstream, mapped
+from service.values.profile import Profile
 from tests.conftest import fresh_database
 from tests.flows.conftest import META, Live, serving
 from tests.flows.people import Forms, Person, asked, logged_in, registered, sent_back

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from msgspec import json
 
+from service.configuration.upstream import Upstream
 from service.oauth import upstream
 from service.oauth.federation import UpstreamAway, UpstreamRefused
 from service.oauth.upstream import MOST_BYTES, Directory
-from service.upstream_setting import Upstream
 from tests.patience import PATIENCE
 
 PACKED = gzip.compress(b" " * 50 * MOST_BYTES)

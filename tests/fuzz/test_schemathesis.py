@@ -7,7 +7,7 @@ from pathlib import Path
 
 from service.openapi.document import OPERATIONS
 from service.pages.reference import assets
-from service.scopes import API_PUBLIC, MANAGEMENT, OPERATE
+from service.values.scopes import API_PUBLIC, MANAGEMENT, OPERATE
 from tests.conftest import fresh_database
 from tests.flows.conftest import serving
 

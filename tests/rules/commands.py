@@ -54,7 +54,7 @@ from service.commands.user import (
     VerifyUser,
 )
 from service.problems import Problem
-from service.scopes import OPERATORS
+from service.values.scopes import OPERATORS
 from tests.rules.samples import (
     AT,
     CODE_ISSUED,

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from service.commands import access_token, authorization, bot, client, consent, session, signing_key, user
 from service.commands.authority import Holder
-from service.scopes import OPERATORS
+from service.values.scopes import OPERATORS
 from tests.rules.samples import (
     AT,
     CODE_ISSUED,

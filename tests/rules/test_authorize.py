@@ -24,7 +24,7 @@ from service.oauth.interaction import (
 from service.oauth.parameters import is_resource
 from service.oauth.redirect_match import differences, matches
 from service.oauth.redirects import allowed, refused
-from service.scopes import ACRS
+from service.values.scopes import ACRS
 from tests.rules.test_authentication import found as client
 
 NOW = 1_800_000_000.0

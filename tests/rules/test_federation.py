@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from service.configuration.upstream import STANDARD, Upstream, mapped
 from service.oauth.federation import Begun, UpstreamStale, joined, lacks, proved_at
-from service.upstream_setting import STANDARD, Upstream, mapped
 
 LEFT, BACK = 1_800_000_000.0, 1_800_000_020.0
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.identifiers import fault_of
+from service.values.identifiers import fault_of
 
 UUID7 = "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55"
 HEX = UUID7.replace("-", "")

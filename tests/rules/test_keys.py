@@ -9,12 +9,12 @@ from msgspec import convert, json
 
 from events.signing_key import PublicJwk
 from projections.signing_keys import Row
+from service.configuration.settings import LONGEST_SESSION, read_settings
 from service.oauth import id_tokens, keys
 from service.oauth.keys import KeyRing
 from service.oauth.signing import ALGORITHMS, Signer, signer
 from service.oauth.tokens import BadToken, Tokens, sign
 from service.resources import open_resources
-from service.settings import LONGEST_SESSION, read_settings
 from service.vault import private_keys
 from tests.rules.keyring import AUDIENCE, CLAIMS, ISSUER
 from tests.rules.samples import AT, PERSON, STREAM

@@ -8,7 +8,7 @@ import pytest
 
 from service.cli.listening import listening, urls
 from service.cli.opening import Plainly
-from service.settings import Settings, read_settings
+from service.configuration.settings import Settings, read_settings
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from service import master_key
+from service.configuration import master_key
 
 
 def test_a_private_file_is_its_owner_s_alone(tmp_path: Path):

@@ -8,7 +8,7 @@ from events.client import Login
 from projections.clients import Found
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import Redirected, RequestParameters, checked, still_good
-from service.scopes import IDENTITY
+from service.values.scopes import IDENTITY
 from tests.rules.keyring import ISSUER
 from tests.rules.test_authlib_login import CHALLENGE, PERSONS, URI
 

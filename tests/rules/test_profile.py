@@ -8,7 +8,7 @@ import pytest
 from msgspec import json
 
 from service.oauth.claims import BY_SCOPE, SUPPORTED
-from service.profile import (
+from service.values.profile import (
     ADDRESS_RULES,
     CLAIMS,
     MOST_GROUPS,

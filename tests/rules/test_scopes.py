@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.scopes import INTROSPECT_ALL, MANAGEMENT, NEW_CLIENT, OPERATORS, is_scope, split
+from service.values.scopes import INTROSPECT_ALL, MANAGEMENT, NEW_CLIENT, OPERATORS, is_scope, split
 
 
 @pytest.mark.parametrize("scope", [*OPERATORS, "a", "!", "~", "https://api.example.com/read", "#[]^_`{|}"])

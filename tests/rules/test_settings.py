@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from service.settings import WrongSettings, decode_master_key, read_settings
-from service.upstream_setting import NAMES, STANDARD, Upstream
+from service.configuration.settings import WrongSettings, decode_master_key, read_settings
+from service.configuration.upstream import NAMES, STANDARD, Upstream
 
 KEY = bytes(range(32))
 KEY_TEXT = base64.b64encode(KEY).decode()
@@ -330,7 +330,7 @@ def test_what_is_no_master_key_is_none(text):
 
 def test_settings_are_read_before_anything_else_is_loaded():
     """`muniment` says what is wrong with a setting without waiting for a web framework."""
-    program = "import sys, service.settings; print(*sorted({'starlette', 'sqlalchemy', 'authlib', 'asyncpg'} & set(sys.modules)))"
+    program = "import sys, service.configuration.settings; print(*sorted({'starlette', 'sqlalchemy', 'authlib', 'asyncpg'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout == "\n"
 
 

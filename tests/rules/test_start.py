@@ -7,7 +7,7 @@ HEAVY = (
     "alembic", "argon2", "authlib", "babel", "bcrypt", "cryptography", "httpx", "jinja2", "joserfc", "psutil", "pydantic", "rich",
     "sqlalchemy", "starlette", "uvicorn", "webauthn",
 )  # fmt: skip
-DATABASE = ("asyncpg", "importlib.metadata", "msgspec", "service.settings")
+DATABASE = ("asyncpg", "importlib.metadata", "msgspec", "service.configuration.settings")
 GROUPS = ("clients", "database", "keys", "log", "operators", "projections", "serve", "users")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from service.pages.rendering import html
 from service.pages.session_start import Person
-from service.text import EMAIL, ID, NAME, TEXT, is_text, name_fault, unseen
+from service.values.text import EMAIL, ID, NAME, TEXT, is_text, name_fault, unseen
 from service.vault.personal_data import is_email
 
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")

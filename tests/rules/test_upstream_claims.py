@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from service.configuration.upstream import STANDARD, mapped
 from service.people.upstream_claims import told
-from service.profile import LONGEST_NAME, MOST_GROUPS, Address
-from service.upstream_setting import STANDARD, mapped
+from service.values.profile import LONGEST_NAME, MOST_GROUPS, Address
 
 
 def taken(mapping: str = "", /, **claims: Any) -> dict[str, Any]:

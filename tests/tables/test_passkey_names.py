@@ -17,7 +17,7 @@ from service.people import factors
 from service.people.accounts import People
 from service.people.factors import Passkey
 from service.problems import NotFound
-from service.profile import Profile
+from service.values.profile import Profile
 from service.vault.passkeys import PasskeyTaken
 from tests.tables.conftest import column
 

@@ -23,7 +23,7 @@ from service.people import passwords
 from service.people.accounts import NameTaken, People, WeakPassword
 from service.people.sessions import Device
 from service.problems import Invalid, NotFound
-from service.profile import Profile, changed
+from service.values.profile import Profile, changed
 from service.vault import personal_data
 from service.vault.private_keys import WrongMasterKey
 from tests.tables.conftest import column, connected, proved

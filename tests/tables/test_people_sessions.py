@@ -24,6 +24,7 @@ from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.handle import AUTHORIZATION, CLIENT, CONSENT, SESSION, USER, Ledger, handle
 from service.commands.session import EndSession
 from service.commands.user import DisableUser
+from service.configuration.settings import read_settings
 from service.crypto.base64url import as_text, of_text
 from service.crypto.credentials import new_id
 from service.limits import Limits, forget
@@ -39,9 +40,8 @@ from service.people.throttle import (
     network,
 )
 from service.problems import NotFound
-from service.profile import Profile
 from service.reactions import session_end
-from service.settings import read_settings
+from service.values.profile import Profile
 
 MASTER_KEY = b"k" * 32
 META = Meta(actor=ByService(why="test"), request_id="test")

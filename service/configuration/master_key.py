@@ -6,7 +6,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from service.settings import WrongSettings, decode_master_key
+from service.configuration.settings import WrongSettings, decode_master_key
 
 FILE = "master.key"
 

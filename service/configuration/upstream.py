@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-from service.profile import CLAIMS
-from service.scopes import OPENID, is_scope
+from service.values.profile import CLAIMS
+from service.values.scopes import OPENID, is_scope
 
 SCOPE = "openid profile email"
 GROUPS = "groups"

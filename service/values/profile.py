@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
-from service.text import LINES, NAME, NAME_MUST, TEXT, name_fault, unseen
+from service.values.text import LINES, NAME, NAME_MUST, TEXT, name_fault, unseen
 
 LONGEST_NAME = 200
 LONGEST_URL = 2000

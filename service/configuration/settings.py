@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from service import database_setting, upstream_setting
+from service.configuration import database, upstream
+from service.configuration.kubernetes import is_service_variable
+from service.configuration.upstream import Upstream
 from service.crypto.base64url import of_text
-from service.kubernetes import is_service_variable
 from service.network import hosts
-from service.upstream_setting import Upstream
 
 MOST_DIGITS = 9
 A_DAY = 86_400
@@ -174,13 +174,13 @@ class _Asked:
         return Upstream(issuer=issuer, client_id=client_id, client_secret=client_secret, claims=claims, scope=scope)
 
     def _upstream_claims(self, name: str) -> Mapping[str, str]:
-        claims, faults = upstream_setting.mapped(self.text(name, ""))
+        claims, faults = upstream.mapped(self.text(name, ""))
         self.faults += [f"{name} {fault}." for fault in faults]
         return claims
 
     def _upstream_scope(self, name: str) -> str:
-        text = self.text(name, upstream_setting.SCOPE)
-        if fault := upstream_setting.scope_fault(text):
+        text = self.text(name, upstream.SCOPE)
+        if fault := upstream.scope_fault(text):
             self.faults.append(f"{name}={text} {fault}.")
         return " ".join(text.split())
 
@@ -193,7 +193,7 @@ class _Asked:
         text = self.text(name, "")
         if not text:
             return None
-        self.faults += database_setting.faults(name, text, self._environment)
+        self.faults += database.faults(name, text, self._environment)
         return text
 
     def master_key(self, name: str, *, required: bool) -> bytes | None:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from uuid import UUID
 
-from service.text import id_fault
+from service.values.text import id_fault
 
 _ours = re.compile(r"(bot|oauth_client)_[0-9a-f]{32}").fullmatch
 
