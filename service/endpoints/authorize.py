@@ -172,13 +172,13 @@ async def _said(request: Request) -> bytes:
     if request.method != "POST":
         return request.scope["query_string"]
     if not is_form(request.headers.get("content-type", "")):
-        raise Shown("This request cannot be read", f"A POST to this address has a body of {FORM}.")
+        raise Shown("The request cannot be read", f"Send the body of a POST as {FORM}.")
     try:
         return await read_body(request.scope, request.receive)
     except BodyTooLong as fault:
-        raise Shown("This request is too long", "Its body is longer than 64 KiB.", status=413) from fault
+        raise Shown("The request is too long", "Its body may have at most 64 KiB.", status=413) from fault
     except BodyCutShort as fault:
-        raise Shown("This request cannot be read", "Its body ended before its end.") from fault
+        raise Shown("The request cannot be read", "Its body ended early. Send it again.") from fault
 
 
 def _page(path: str, resources: Resources, asked: AuthorizationRequest) -> Response:
@@ -195,7 +195,7 @@ def _form_post(redirect: Redirect, script: str) -> Response:
     body = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Back to the application</title>'
         f'<form method="post" action="{escape(redirect.uri)}">{fields}'
-        "<noscript><p>Your browser runs no scripts.</p><button>Continue</button></noscript></form>"
+        "<noscript><p>JavaScript is turned off in your browser. Continue to go back to the application.</p><button>Continue</button></noscript></form>"
         f'<script src="{escape(script)}"></script></html>'
     )
     policy = f"default-src 'none'; script-src 'self'; form-action {form_target(redirect.uri)}; base-uri 'none'; frame-ancestors 'none'"

@@ -25,6 +25,9 @@ MOST_CHARACTERS = 2048
 LONGER = {"state": 4096, "id_token_hint": 16_384}
 """Some frameworks keep all that they know of a login in state; an ID token has the groups of its person. Only state is carried on."""
 
+DISABLED = ("The client is disabled", "Its owner or an operator can enable it again.")
+"""Title and detail of Shown."""
+
 RESPONSE_MODES = ("query", "fragment", "form_post")
 NOT_OFFERED = {
     "request": "request_not_supported",
@@ -47,9 +50,9 @@ class Mismatch(Shown):
     def __init__(self, parts: Sequence[str]) -> None:
         self.why = f"redirect_uri differs in: {', '.join(parts)}"
         super().__init__(
-            "The application sent you here with an address that it has not registered",
-            f"Its redirect URI differs from the registered ones in: {', '.join(parts)}. Every character counts.",
-            "Nothing was sent to that address. If this is your application, register this redirect URI or correct the request.",
+            "The redirect_uri is not registered for this client",
+            f"It differs from the nearest registered one in: {', '.join(parts)}. Every character counts.",
+            "Nothing was sent to that address. Register this redirect URI, or correct the request.",
         )
 
 
@@ -71,7 +74,7 @@ def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
         pairs = parse_qsl(text.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError as fault:
         raise Shown(
-            "This request cannot be read", f"It is not UTF-8, or has more than {MOST_PARAMETERS} parameters."
+            "The request cannot be read", f"Send it in UTF-8, with at most {MOST_PARAMETERS} parameters."
         ) from fault
     names = [name for name, _ in pairs]
     twice = tuple(sorted({name for name in names if names.count(name) > 1}))
@@ -107,11 +110,11 @@ def still_good(
     Raises Shown or Redirected.
     """
     if found is None or not found.may_act or found.client.login is None:
-        raise Shown("This application has been switched off", "You can close this page.", status=403)
+        raise Shown(*DISABLED, status=403)
     if not redirect_match.matches(request.redirect_uri, found.client.redirect_uris):
         raise Shown(
-            "The address that you were to be sent back to is no longer the application's",
-            "Its owner took it away while this page was open. Go back to the application and begin again.",
+            "The redirect_uri is no longer registered for this client",
+            "Its owner removed it while this page was open. Send a new request with a registered redirect URI.",
         )
     try:
         scopes = parameters.granted(request.scopes, found)
@@ -147,20 +150,18 @@ def _request(asked: RequestParameters, found: Found, answer: AuthorizationReques
 
 def _client_is_known(asked: RequestParameters, found: Found | None) -> Found:
     if "client_id" in asked.twice or "client_id" not in asked.params:
-        raise Shown("The application did not say which one it is", "The request needs the parameter client_id, once.")
+        raise Shown("The parameter client_id is missing or occurs more than once", "Send it once.")
     if found is None:
         raise Shown(
-            "Nobody here knows this application",
-            "There is no client of the client_id in the request. It may have been deleted, or belong to another server.",
+            "No client has this client_id",
+            "Check the client_id. The client may have been deleted, or may be registered on another server.",
         )
     if not found.may_act:
-        raise Shown(
-            "This application has been switched off", "Its owner or an operator can switch it on again.", status=403
-        )
+        raise Shown(*DISABLED, status=403)
     if found.client.grant_type != "authorization_code":
         raise Shown(
-            "People do not log in through this application",
-            "Its client is for machines (m2m: true). Register an interactive one (m2m: false).",
+            "People cannot sign in through this client",
+            "It is for machines (m2m: true). Register an interactive client (m2m: false).",
         )
     return found
 
@@ -170,15 +171,13 @@ def _redirect_uri_is_registered(asked: RequestParameters, found: Found) -> tuple
     registered = found.client.redirect_uris
     given = asked.params.get("redirect_uri")
     if "redirect_uri" in asked.twice:
-        raise Shown(
-            "The application sent you here with two addresses", "The parameter redirect_uri may come once only."
-        )
+        raise Shown("The parameter redirect_uri occurs more than once", "Send it once.")
     if given is None:
         if len(registered) == 1 and OPENID not in split(asked.params.get("scope")):
             return registered[0], False
         raise Shown(
-            "The application did not say where to send you back to",
-            "The request needs the parameter redirect_uri, as a plain parameter.",
+            "The parameter redirect_uri is missing",
+            "Send it as a parameter of its own, even where a request object contains it.",
         )
     if not redirect_match.matches(given, registered):
         raise Mismatch(redirect_match.differences(given, registered))

@@ -158,11 +158,12 @@ async def end_sessions(visit: Visit) -> Response:
             if visit.given("session") not in [str(row.stream_id) for row in rows]:
                 raise NotFound("There is no session of that id.")
             await visit.resources.sessions.end(UUID(visit.given("session")), "ended_by_user", meta)
+            return visit.to(SESSIONS, said="ended")
         case "end-others":
             await visit.resources.sessions.end_all(user, "ended_by_user", meta, but=this)
+            return visit.to(SESSIONS, said="ended-others")
         case _:
             return visit.to(SESSIONS)
-    return visit.to(SESSIONS, said="ended")
 
 
 APPLICATIONS_PAGE = Page(get=applications, post=change_applications, personal=True)

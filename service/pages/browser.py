@@ -53,6 +53,9 @@ class Visit(Struct, frozen=True, kw_only=True):
     def gettext(self, text: str) -> str:
         return language.catalogue(self.language).gettext(text)
 
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        return language.catalogue(self.language).ngettext(one, many, number)
+
     def cookie(self, name: str) -> str | None:
         return cookie(self.request.scope, cookie_name(f"muniment_{name}", self.resources.settings))
 

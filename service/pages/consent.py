@@ -5,10 +5,11 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from service.endpoints.authorize import sent
+from service.lookup import Seen
 from service.oauth import redirects
 from service.pages.browser import Visit, by
 from service.pages.page import Page
-from service.pages.session_start import client_name, person_of
+from service.pages.session_start import person_of
 from service.use_cases import consents
 
 ALLOW, DENY = "allow", "deny"
@@ -19,11 +20,13 @@ async def show(visit: Visit) -> Response:
     asked, signed_in = visit.goal(), await visit.signed_in()
     if signed_in is None:
         return visit.onward()
-    client = await client_name(visit)
+    seen = await visit.resources.lookup.named(asked.client_id)
+    name = seen.client.display_name if seen else None
     return visit.page(
         "consent.html",
-        client=client,
-        named=client != asked.client_id,
+        name=name,
+        client_id=asked.client_id,
+        chose_name=name is not None and not _is_first_party(seen),
         host=host_of(asked.redirect_uri),
         place=_place(visit, asked.redirect_uri),
         another=_as_another(visit),
@@ -43,6 +46,11 @@ async def answer(visit: Visit) -> Response:
         return visit.onward()
     await consents.give(visit.resources.ledger, signed_in.user.stream_id, asked, by(signed_in))
     return visit.onward(consented=signed_in.session.stream_id)
+
+
+def _is_first_party(seen: Seen | None) -> bool:
+    """An operator vouches for such a client, and so for its name. Every other owner names a client as they like."""
+    return seen is not None and seen.client.login is not None and seen.client.login.first_party
 
 
 def host_of(uri: str) -> str:

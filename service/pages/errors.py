@@ -82,13 +82,18 @@ def _shown(visit: Visit, fault: Shown) -> Told:
     """What a client did wrong: the person in front of it can do no more than leave, and tell those who can."""
     _ = visit.gettext
     if visit.request.scope["path"].endswith(LOGOUT):
-        title, sentence = _("You were not signed out"), _("The application did not ask for it correctly.")
+        title = _("You weren't signed out")
+        sentences = (_("The application sent a request with an error."), _("You can sign out in your account."))
     elif fault.status == HTTPStatus.FORBIDDEN:
-        title, sentence = _("This application has been switched off"), _("You cannot sign in to it for now.")
+        title = _("This application is disabled")
+        sentences = (_("You can't sign in to it right now."), _("If you need access, contact its developer."))
     else:
-        title = _("This sign-in cannot be continued")
-        sentence = _("This application is not set up correctly. Go back and tell its makers.")
-    return Told(status=fault.status, title=title, sentences=(sentence,), technical=(f"{fault.title}.", *fault.details))
+        title = _("This sign-in can't continue")
+        sentences = (
+            _("The application sent a request with an error."),
+            _("Go back and try again. If that doesn't help, contact its developer and mention the details below."),
+        )
+    return Told(status=fault.status, title=title, sentences=sentences, technical=(f"{fault.title}.", *fault.details))
 
 
 def _over(visit: Visit, expired: AuthorizationRequest | None) -> Told:
@@ -97,16 +102,16 @@ def _over(visit: Visit, expired: AuthorizationRequest | None) -> Told:
         return Told(
             status=400,
             title=_("That took too long"),
-            sentences=(_("The page was open for more than an hour."), _("For your safety, please begin again.")),
+            sentences=(_("This page was open for more than an hour."), _("For your security, please start over.")),
             again=visit.__replace__(asked=begun_again(expired, time.time())).url(CONTINUE),
-            label=_("Start again"),
+            label=_("Start over"),
         )
     return Told(
         status=400,
-        title=_("This sign-in cannot be continued"),
+        title=_("This sign-in can't continue"),
         sentences=(
-            _("The page was open for more than an hour, or its address is not complete."),
-            _("Go back to the application you came from and sign in there again."),
+            _("This page was open for more than an hour, or its address is incomplete."),
+            _("Go back to the application and sign in again."),
         ),
     )
 
@@ -115,10 +120,10 @@ def _bad_form(visit: Visit) -> Told:
     _ = visit.gettext
     return Told(
         status=403,
-        title=_("Please send that once more"),
+        title=_("Please try again"),
         sentences=(
-            _("This form was not sent from a page that we gave to this browser, so nothing was done."),
-            _("Your browser must accept cookies of this site. Go back to the form and send it again."),
+            _("We couldn't confirm that this form came from your browser, so nothing was changed."),
+            _("Make sure that your browser accepts cookies from this site, then go back and send the form again."),
         ),
         again=visit.url(visit.request.scope["path"], next=visit.given("next")),
     )
@@ -131,8 +136,10 @@ def _too_many(visit: Visit, fault: TooMany) -> Told:
         status=429,
         title=_("Too many attempts"),
         sentences=(
-            _("There were many failed attempts within a minute, so for now no more are taken."),
-            _("Wait {seconds} seconds, then try again.").format(seconds=seconds),
+            _("There were too many failed attempts in the last minute."),
+            visit.ngettext(
+                "Wait {seconds} second, then try again.", "Wait {seconds} seconds, then try again.", int(seconds)
+            ).format(seconds=seconds),
         ),
         again=visit.url(visit.request.scope["path"], next=visit.given("next")),
         headers={"Retry-After": seconds},
@@ -143,7 +150,7 @@ def _away(visit: Visit) -> Told:
     _ = visit.gettext
     return Told(
         status=503,
-        title=_("Not available for the moment"),
+        title=_("Temporarily unavailable"),
         sentences=(_("Nothing was changed. Wait a few seconds, then try again."),),
         again=visit.url(visit.request.scope["path"], next=visit.given("next")),
         headers={"Retry-After": "1"},
@@ -157,18 +164,24 @@ def _refused(visit: Visit, fault: HTTPException | Problem) -> Told:
     if status == 404:
         return Told(
             status=404,
-            title=_("There is nothing here"),
-            sentences=(_("The address may be mistyped, or what was here is gone by now."),),
+            title=_("Page not found"),
+            sentences=(_("The address may be mistyped, or the page may no longer exist."),),
             headers=headers,
         )
     if status in (405, 413):
         return Told(
             status=status,
-            title=_("That did not work"),
-            sentences=(_("This page does not take what was sent to it."),),
+            title=_("That didn't work"),
+            sentences=(_("This page can't accept what was sent to it."),),
             headers=headers,
         )
-    return Told(status=status, title=_("That did not work"), sentences=(_(fault.detail),), headers=headers)
+    return Told(
+        status=status,
+        title=_("That didn't work"),
+        sentences=(_("Go back and try again."),),
+        technical=(fault.detail,),
+        headers=headers,
+    )
 
 
 def _failed(visit: Visit, fault: Exception) -> Told:
@@ -177,9 +190,10 @@ def _failed(visit: Visit, fault: Exception) -> Told:
     log.error("request %s failed", request_id, exc_info=fault)
     return Told(
         status=500,
-        title=_("Something went wrong here"),
+        title=_("Something went wrong"),
         sentences=(
-            _("It is our fault, not yours. The operator finds more under request id {request_id}.").format(
+            _("This is our fault, not yours."),
+            _("If it happens again, contact your administrator and mention request ID {request_id}.").format(
                 request_id=request_id
             ),
         ),

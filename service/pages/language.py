@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 DOMAIN = "muniment"
 LOCALES = Path(__file__).parent / "locale"
 ENGLISH = "en"
-LANGUAGES = (ENGLISH, "de")
+LANGUAGES = (ENGLISH, "de", "fr", "es")
 """English is what the templates are written in."""
 
 MOST_TAGS = 10

@@ -26,7 +26,7 @@ from service.people.sessions import SignedIn
 from service.resources import Resources
 
 ABOUT = b"logout request"
-CANNOT = "This sign-out cannot be carried out"
+CANNOT = "The logout request cannot be read"
 LIFETIME_SECONDS = 3600
 SIGNOUT, SIGNED_OUT = "/signout", "/signed-out"
 
@@ -135,9 +135,9 @@ async def _parameters(request: Request) -> Form:
             return parse(request.headers.get("content-type", ""), body)
         return parse(FORM, request.scope["query_string"])
     except BodyTooLong as fault:
-        raise Shown(CANNOT, "The request is longer than 64 KiB.", status=413) from fault
+        raise Shown(CANNOT, "It may have at most 64 KiB.", status=413) from fault
     except BodyCutShort as fault:
-        raise Shown(CANNOT, "The request ended before its end.") from fault
+        raise Shown(CANNOT, "Its body ended early. Send it again.") from fault
 
 
 async def _checked(resources: Resources, form: Form) -> Leaving:
@@ -169,14 +169,14 @@ async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | 
     """Whose request it is, if it says. Raises NotSentBack and Stopped."""
     named = form.get("client_id")
     if hint and named not in (None, hint.aud):
-        raise NotSentBack("The client_id is not that of the client that the id_token_hint was issued to.")
+        raise NotSentBack("The id_token_hint was issued to another client than the one that client_id names.")
     client_id = named or (hint.aud if hint else None)
     if client_id is None:
         return None
     stream = stream_of(client_id)
     seen = None if stream is None else await resources.lookup.client(stream)
     if seen is None and not is_ours(client_id):
-        raise NotSentBack("No application of this client_id is registered here.")
+        raise NotSentBack("No client has this client_id.")
     if seen is None or seen.client.state != "active":
         raise Stopped
     return seen.client
@@ -185,17 +185,15 @@ async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | 
 def _check_uri(uri: str, row: Row | None) -> None:
     """Exactly one of those registered (section 3). Raises NotSentBack, which names the parts that differ and never what is registered."""
     if row is None:
-        raise NotSentBack(
-            "A post_logout_redirect_uri needs a client_id beside it, or an id_token_hint that this server signed."
-        )
+        raise NotSentBack("A post_logout_redirect_uri needs a client_id, or an id_token_hint that this server signed.")
     registered = row.login.post_logout_redirect_uris if row.login else ()
     if not registered:
-        raise NotSentBack("The application has no post_logout_redirect_uri registered; set its postLogoutRedirectUris.")
+        raise NotSentBack("The client has no post_logout_redirect_uri registered. Set its postLogoutRedirectUris.")
     if uri not in registered:
         parts = ", ".join(redirect_match.differences(uri, registered))
         raise NotSentBack(
-            "The post_logout_redirect_uri is none of those that the application registered (postLogoutRedirectUris).",
-            f"It differs from the nearest of them in: {parts}.",
+            "The post_logout_redirect_uri is not registered for this client (postLogoutRedirectUris).",
+            f"It differs from the nearest registered one in: {parts}.",
         )
 
 

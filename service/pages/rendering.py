@@ -23,7 +23,9 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-DATES = {"en": "en_GB", "de": "de"}
+MINUTE = timedelta(minutes=1)
+
+DATES = {"en": "en_GB", "de": "de", "fr": "fr", "es": "es"}
 """English is read in many countries; a day that has its month in words is read alike in all of them."""
 
 
@@ -53,24 +55,27 @@ def _environment(language: str) -> Environment:
     untyped: Any = environment
     untyped.install_gettext_translations(catalogue(language), newstyle=True)
     untyped.globals.update(language=language, asset=assets.paths())
-    untyped.filters.update(ago=partial(_ago, language=language), day=partial(_day, language=language), bdi=_bdi)
-    untyped.filters.update(moment=partial(_moment, language=language))
+    untyped.filters.update(ago=partial(ago, language=language), day=partial(day, language=language), bdi=_bdi)
+    untyped.filters.update(moment=partial(moment, language=language))
     return environment
 
 
-def _ago(at: datetime, language: str) -> str:
+def ago(at: datetime, language: str) -> str:
     """How long it is since then, in words: true in every time zone."""
-    return format_timedelta(min(at - datetime.now(UTC), timedelta(0)), add_direction=True, locale=language)
+    since = datetime.now(UTC) - at
+    if since < MINUTE:
+        return catalogue(language).gettext("just now")
+    return format_timedelta(-since, add_direction=True, locale=language)
 
 
-def _day(at: datetime, language: str) -> str:
+def day(at: datetime, language: str) -> str:
     return format_date(at, "long", locale=DATES[language])
 
 
-def _moment(at: datetime, language: str) -> str:
+def moment(at: datetime, language: str) -> str:
     """To the minute, for what somebody may have several of in a day."""
-    day = format_date(at, "medium", locale=DATES[language])
-    return f"{day}, {format_datetime(at, 'HH:mm', tzinfo=UTC, locale=DATES[language])} UTC"
+    date = format_date(at, "medium", locale=DATES[language])
+    return f"{date}, {format_datetime(at, 'HH:mm', tzinfo=UTC, locale=DATES[language])} UTC"
 
 
 def _bdi(name: str) -> Markup:

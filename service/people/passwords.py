@@ -65,7 +65,7 @@ def fault_of(password: str, email: str | None) -> str | None:
         return "is too easy to guess; choose another"
     address = normalised(email or "")
     if given.casefold() in (address, address.partition("@")[0]):
-        return "must not be the e-mail address"
+        return "must not be your email address"
     return None
 
 

@@ -13,7 +13,7 @@ from tests.flows.people import PASSWORD
 
 pytestmark = needs_chromium
 
-EMAIL = "E\u2011mail address"
+EMAIL = "Email address"
 
 VIRTUAL = {
     "protocol": "ctap2",
@@ -53,9 +53,7 @@ async def test_somebody_signs_in_allows_it_and_is_back_at_the_client(stage: Stag
         await sign_in(page, email, "wrong")
         await expect(page.get_by_role("alert")).to_be_visible()
         await expect(page.get_by_label("Password")).to_be_focused()
-        await expect(page.get_by_label("Password")).to_have_accessible_description(
-            "Wrong e\u2011mail address or password."
-        )
+        await expect(page.get_by_label("Password")).to_have_accessible_description("Wrong email address or password.")
         await accessible(page)
         await sign_in(page, email)
         await page.wait_for_url("**/consent?*")
@@ -97,8 +95,8 @@ async def test_all_of_it_works_without_javascript_and_by_keyboard_alone(stage: S
         await page.keyboard.press("Enter")
         assert "code" in await back_at_the_client(stage, page)
         await page.goto(f"{ISSUER}/account")
-        await page.get_by_role("button", name="Revoke access of Ledger Reports").click()
-        await expect(page.get_by_role("status")).to_contain_text("it can no longer use your account")
+        await page.get_by_role("button", name="Remove access for Ledger Reports").click()
+        await expect(page.get_by_role("status")).to_contain_text("can no longer use your account")
 
 
 async def test_somebody_sets_up_an_app_and_signs_in_with_its_code(stage: Stage):
@@ -110,8 +108,8 @@ async def test_somebody_sets_up_an_app_and_signs_in_with_its_code(stage: Stage):
         await page.get_by_role("link", name="Security").click()
         await accessible(page)
         await page.get_by_role("link", name="Set up an app").click()
-        await page.get_by_text("You cannot scan it?").click()
-        in_app = page.get_by_role("link", name="Open in your app")
+        await page.get_by_text("Can't scan it?").click()
+        in_app = page.get_by_role("link", name="Open in authenticator app")
         await expect(in_app).to_be_hidden()
         await page.set_viewport_size(PHONE)
         await expect(in_app).to_have_attribute("href", re.compile("^otpauth://totp/"))
@@ -119,9 +117,9 @@ async def test_somebody_sets_up_an_app_and_signs_in_with_its_code(stage: Stage):
         await page.set_viewport_size(DESKTOP)
         app = TOTP((await page.locator("code.secret").inner_text()).replace(" ", ""))
         await accessible(page)
-        await page.get_by_label("Six-digit code").fill(app.now())
+        await page.get_by_label("6-digit code").fill(app.now())
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("status").first).to_contain_text("you are asked for a code after your password")
+        await expect(page.get_by_role("status").first).to_contain_text("you'll enter a code after your password")
         await accessible(page)
         await page.get_by_role("button", name="Sign out").click()
         await page.wait_for_url("**/signed-out")
@@ -130,11 +128,11 @@ async def test_somebody_sets_up_an_app_and_signs_in_with_its_code(stage: Stage):
         await sign_in(page, email)
         await page.wait_for_url("**/signin/factor")
         await accessible(page)
-        await page.get_by_label("Six-digit code").fill("000000")
+        await page.get_by_label("6-digit code").fill("000000")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("alert")).to_contain_text("That code is not right.")
+        await expect(page.get_by_role("alert")).to_contain_text("That code isn't right.")
         await accessible(page)
-        await page.get_by_label("Six-digit code").fill(app.at(int(time.time()) + 30))
+        await page.get_by_label("6-digit code").fill(app.at(int(time.time()) + 30))
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/account")
 
@@ -148,7 +146,7 @@ async def test_a_passkey_signs_in_alone_and_as_the_second_step(stage: Stage):
         await signed_in(stage, page, email)
         await page.goto(f"{ISSUER}/account/security")
         await page.get_by_role("button", name="Add a passkey").click()
-        await expect(page.get_by_role("status").first).to_contain_text("from now on you can sign in with it")
+        await expect(page.get_by_role("status").first).to_contain_text("You can now sign in with it")
         await page.get_by_role("button", name="Sign out").click()
         await page.goto(await stage.client())
         await page.get_by_role("button", name="Sign in with a passkey").click()
@@ -162,7 +160,7 @@ async def test_a_passkey_signs_in_alone_and_as_the_second_step(stage: Stage):
         verified = {"authenticatorId": added["authenticatorId"], "isUserVerified": False}
         await devtools.send("WebAuthn.setUserVerified", verified)
         await page.get_by_role("button", name="Use your passkey").click()
-        await expect(page.get_by_text("The passkey was not used.")).to_be_visible()
+        await expect(page.get_by_text("Your passkey wasn't used.")).to_be_visible()
         await devtools.send("WebAuthn.setUserVerified", {**verified, "isUserVerified": True})
         await page.get_by_role("button", name="Use your passkey").click()
         await page.wait_for_url("**/account")

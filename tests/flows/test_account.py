@@ -59,17 +59,17 @@ async def test_an_application_is_shown_with_what_it_may_do_and_is_revoked_with_a
     _, email = await registered(live)
     async with browser(live) as there:
         await there.signed_in(email)
-        assert "No application uses your account yet." in (await there.look("/account")).text
+        assert "No applications have access to your account." in (await there.look("/account")).text
         mine = await connected(live, there, email, displayName=ODD)
         kept = await connected(live, there, email, displayName="Kept")
         page = await there.look("/account")
         assert ODD in page.text
-        for words in ("app.example.com", "See your e\u2011mail address", "Allowed on", "last used"):
+        for words in ("app.example.com", "See your email address", "Access given on", "last used"):
             assert words in page.text
         form = next(form for form in page.forms if form.fields.get("client") == mine[0])
         answer = await there.send(form, "revoke")
         after = await there.look(answer.headers["location"])
-        assert "it can no longer use your account" in after.text
+        assert "can no longer use your account" in after.text
         assert ODD not in after.text
     oauth_error(await refreshed(live, mine[:2], mine[2]), 400, "invalid_grant")
     assert (await refreshed(live, kept[:2], kept[2])).status_code == 200
@@ -111,7 +111,7 @@ async def test_each_session_is_shown_and_can_be_ended_from_another(live: Live):
         assert page.text.count("This device") == 1
         assert "from 127.0.0.1" in page.text
         answer = await there.send(page.form("end"), "end")
-        assert "you are signed out there" in (await there.look(answer.headers["location"])).text
+        assert "You're now signed out there" in (await there.look(answer.headers["location"])).text
         assert (await elsewhere.http.get("/account")).headers["location"].startswith("/signin")
         assert (await there.http.get("/account")).status_code == 200
 
@@ -164,12 +164,12 @@ async def test_a_new_password_takes_the_present_one_and_signs_out_everywhere_els
         await elsewhere.signed_in(email)
         form = (await there.look("/account/security")).form("present")
         wrong = Shown(await there.send(form, present="wrong", password=NEW))
-        assert (wrong.status, "That is not your current password." in wrong.text) == (403, True)
+        assert (wrong.status, "That isn't your current password." in wrong.text) == (403, True)
         weak = Shown(await there.send(form, present=PASSWORD, password=email))
-        assert "The password must not be the e-mail address." in weak.text
+        assert "The password must not be your email address." in weak.text
         assert (await elsewhere.http.get("/account")).status_code == 200
         done = await there.send(form, present=PASSWORD, password=NEW)
-        assert "Your password is changed" in (await there.look(done.headers["location"])).text
+        assert "Your password was changed" in (await there.look(done.headers["location"])).text
         assert (await elsewhere.http.get("/account")).status_code == 303
         assert (await elsewhere.sign_in(email, PASSWORD)).status_code == 403
         await elsewhere.signed_in(email, NEW)
@@ -219,7 +219,7 @@ async def test_who_comes_from_elsewhere_has_no_password_to_change(live: Live):
     async with browser(live) as there:
         there.http.cookies.set(cookie_of(live, "session"), cookie)
         page = await there.look("/account/security")
-    assert "so there is no password here" in page.text
+    assert "so you don't have a password here" in page.text
     assert not [form for form in page.forms if "present" in form.fields]
 
 
@@ -231,7 +231,7 @@ async def test_an_app_counts_once_a_code_shows_that_it_has_the_secret(live: Live
     async with browser(live) as there, browser(live) as elsewhere:
         await there.signed_in(email)
         page = await there.look("/account/authenticator")
-        found = re.search(r"into the app: ([A-Z2-7 ]+?) Type", page.text)
+        found = re.search(r"in your app: ([A-Z2-7 ]+?) Enter", page.text)
         assert found
         app = TOTP(found[1].replace(" ", ""))
         assert any(load.startswith("data:image/svg+xml") for load in page.loads)
@@ -241,14 +241,14 @@ async def test_an_app_counts_once_a_code_shows_that_it_has_the_secret(live: Live
         code = app.now()
         done = await there.send(wrong.form("setup"), code=code, name="My \x07phone")
         after = await there.look(done.headers["location"])
-        assert "from now on you are asked for a code after your password" in after.text
+        assert "From now on, you'll enter a code after your password" in after.text
         assert "My phone" in after.text
         again = "/signin?next=/account/security"
         assert (await elsewhere.sign_in(email, path=again)).headers["location"].startswith("/signin/factor?")
         spent = await elsewhere.send((await elsewhere.look("/signin/factor")).form("code"), code=code)
         assert spent.status_code == 403
         gone = await there.look((await there.send(after.form("remove"), "remove")).headers["location"])
-        assert "The authenticator app is removed. You now sign in with your password alone." in gone.text
+        assert "Authenticator app removed. You now sign in with your password only." in gone.text
         assert (await elsewhere.sign_in(email, path=again)).headers["location"] == "/account/security"
 
 
@@ -261,7 +261,7 @@ async def test_what_one_proves_oneself_with_is_changed_only_by_who_has_just_done
         await handle(live.beside.ledger, USER, user, AddFactor(factor=factor), META)
         page = await there.look("/account/security")
         form = page.form("remove")
-        assert re.search(r"Authenticator appsince \d+ \w+ \d{4}, \d\d:\d\d UTC", page.text)
+        assert re.search(r"Authenticator appAdded on \d+ \w+ \d{4}, \d\d:\d\d UTC", page.text)
         await as_of_long_ago(live, there)
         assert (await there.http.get("/account/security")).status_code == 200
         for answer in (
@@ -271,7 +271,7 @@ async def test_what_one_proves_oneself_with_is_changed_only_by_who_has_just_done
         ):
             assert answer.headers["location"].startswith("/signin?next=%2Faccount%2F")
         page = await there.look("/signin?next=/account/security")
-        assert "Confirm that it is you" in page.text
+        assert "Confirm it's you" in page.text
         row = await live.beside.people.row(user)
     assert row
     assert [each.factor_id for each in row.factors] == [factor.factor_id]
@@ -305,7 +305,7 @@ async def test_what_people_prove_themselves_with_is_nowhere_in_clear(live: Live)
     async with browser(live) as there:
         await there.signed_in(email)
         page = await there.look("/account/authenticator")
-        secret = re.search(r"into the app: ([A-Z2-7 ]+?) Type", page.text)
+        secret = re.search(r"in your app: ([A-Z2-7 ]+?) Enter", page.text)
         assert secret
         app = TOTP(secret[1].replace(" ", ""))
         await there.send(page.form("setup"), code=app.now(), name="Ada's telephone")

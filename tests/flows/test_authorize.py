@@ -145,10 +145,10 @@ async def test_a_redirect_uri_keeps_its_query(live: Live):
 
 
 SHOWN = {
-    "no client_id": ({"client_id": None}, "did not say which one it is"),
-    "an unknown client": ({"client_id": "oauth_client_" + 32 * "0"}, "Nobody here knows"),
-    "a client_id of another kind": ({"client_id": "x\u0000y"}, "Nobody here knows"),
-    "no redirect URI": ({"redirect_uri": None}, "where to send you back"),
+    "no client_id": ({"client_id": None}, "client_id is missing"),
+    "an unknown client": ({"client_id": "oauth_client_" + 32 * "0"}, "No client has this client_id"),
+    "a client_id of another kind": ({"client_id": "x\u0000y"}, "No client has this client_id"),
+    "no redirect URI": ({"redirect_uri": None}, "redirect_uri is missing"),
     "another path": ({"redirect_uri": "https://app.example.com/callback"}, "in: path."),
     "another host": ({"redirect_uri": "https://app.example.org/cb"}, "in: host."),
     "another port and scheme": ({"redirect_uri": "http://app.example.com:81/cb"}, "in: scheme, port."),
@@ -192,14 +192,14 @@ async def test_machines_are_nobody_to_log_in_through(live: Live):
     machine, _ = await live.register(redirectUri=CALLBACK)
     answer = await asked(live.http, machine)
     assert answer.status_code == 400
-    assert "do not log in through this application" in answer.text
+    assert "cannot sign in through this client" in answer.text
 
 
 async def test_a_client_that_was_switched_off_lets_nobody_in(live: Live, client: str):
     await live.http.post(f"/api/v1/auth/clients/{client}/disable", headers=live.bearer)
     answer = await asked(live.http, client)
     assert answer.status_code == 403
-    assert "switched off" in answer.text
+    assert "disabled" in answer.text
 
 
 async def test_on_loopback_the_port_may_be_any(live: Live):

@@ -139,15 +139,18 @@ async def test_who_is_signed_out_already_is_sent_on(live: Live, client: tuple[st
     [
         (
             {"client_id": "CLIENT", "post_logout_redirect_uri": "https://app.example.com/other"},
-            "nearest of them in: path",
+            "nearest registered one in: path",
         ),
-        ({"client_id": "CLIENT", "post_logout_redirect_uri": "https://evil.example/out"}, "nearest of them in: host"),
-        ({"client_id": "CLIENT", "post_logout_redirect_uri": f"{OUT}#x"}, "nearest of them in: fragment"),
-        ({"client_id": "WITHOUT", "post_logout_redirect_uri": OUT}, "has no post_logout_redirect_uri registered; set"),
-        ({"post_logout_redirect_uri": OUT}, "needs a client_id beside it"),
-        ({"post_logout_redirect_uri": OUT, "id_token_hint": "e30.e30.e30"}, "needs a client_id beside it"),
-        ({"post_logout_redirect_uri": OUT, "id_token_hint": DEEP_HINT}, "needs a client_id beside it"),
-        ({"client_id": "nobody"}, "No application of this client_id"),
+        (
+            {"client_id": "CLIENT", "post_logout_redirect_uri": "https://evil.example/out"},
+            "nearest registered one in: host",
+        ),
+        ({"client_id": "CLIENT", "post_logout_redirect_uri": f"{OUT}#x"}, "nearest registered one in: fragment"),
+        ({"client_id": "WITHOUT", "post_logout_redirect_uri": OUT}, "has no post_logout_redirect_uri registered. Set"),
+        ({"post_logout_redirect_uri": OUT}, "needs a client_id, or"),
+        ({"post_logout_redirect_uri": OUT, "id_token_hint": "e30.e30.e30"}, "needs a client_id, or"),
+        ({"post_logout_redirect_uri": OUT, "id_token_hint": DEEP_HINT}, "needs a client_id, or"),
+        ({"client_id": "nobody"}, "No client has this client_id"),
         ({"state": "ä"}, "not printable ASCII: state"),
     ],
 )
@@ -198,7 +201,7 @@ async def test_an_id_token_of_one_client_is_not_good_for_another(live: Live, cli
     async with logged_in(live) as person:
         hint = await id_token(live, person, client)
         page = await sent(person.browser, id_token_hint=hint, client_id=other, post_logout_redirect_uri=OUT)
-        assert "not that of the client" in page.text
+        assert "issued to another client" in page.text
         assert await is_in(person)
         assert "location" not in (await confirmed(person.browser, page)).headers
         assert not await is_in(person)

@@ -116,7 +116,7 @@ class TestChangedClient:
             answer = await person.browser.get(way)
         assert answer.status_code == 400
         assert "location" not in answer.headers
-        assert "no longer the application" in answer.text
+        assert "no longer registered" in answer.text
 
     async def test_a_scope_that_was_taken_away_is_not_given(self, live: Live, client: str):
         way = await self._going_on(live, client, scope="openid api:public")
@@ -174,7 +174,7 @@ async def test_single_claims_take_the_same_yes_as_their_scope(live: Live, client
         assert silent["error"] == "consent_required"
         asks = await asked(person.browser, client, claims=claims)
         page = await person.browser.get(asks.headers["location"])
-        assert "mail address" in page.text
+        assert "email address" in page.text
         assert "See your profile" in page.text
         assert "code=" in await walked(person.browser, str(asks.url), person.email, then=CALLBACK)
         assert "code" in sent_back(await asked(person.browser, client, claims=claims, prompt="none"))

@@ -45,11 +45,11 @@ async def test_a_passkey_that_somebody_has_is_nobody_else_s(named: Live):
     async with browser(named) as hers, browser(named) as his:
         await hers.signed_in(ada)
         await his.signed_in(bobs)
-        assert "Done: from now on you can sign in with it." in (await added(hers, device)).text
+        assert "Passkey added. You can now sign in with it." in (await added(hers, device)).text
         refused = await added(his, device)
         assert refused.status == 403
-        assert "This passkey is registered already. Make another one." in refused.text
-        assert "Done" in (await added(his, Authenticator())).text
+        assert "This passkey is already registered. Use a different one." in refused.text
+        assert "Passkey added." in (await added(his, Authenticator())).text
     row = await named.beside.people.row(bob)
     assert row is not None
     assert len(row.factors) == 1

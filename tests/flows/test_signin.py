@@ -163,7 +163,7 @@ async def test_every_failure_says_the_same(live: Live):
             said.add((answer.status_code, Shown(answer).text))
             assert cookie_of(live, "session") not in answer.headers.get("set-cookie", "")
     assert len(said) == 1
-    assert "Wrong e\u2011mail address or password." in str(said)
+    assert "Wrong email address or password." in str(said)
 
 
 async def test_the_client_s_hint_is_filled_in_and_so_is_what_was_typed(live: Live, client: str):
@@ -256,7 +256,7 @@ async def test_a_form_that_is_not_ours_does_nothing_and_loses_nothing(
         assert answer.status_code == 403
         assert cookie_of(live, "session") not in answer.headers.get("set-cookie", "")
         told = Shown(answer)
-        assert "Please send that once more" in told.text
+        assert "Please try again" in told.text
         if "Content-Type" not in headers:
             (back,) = told.links
             assert (await opened(live, back)).client_id == client
@@ -305,8 +305,9 @@ async def test_the_eleventh_guess_in_a_minute_waits_and_a_browser_that_is_known_
     statuses, over, own = await whole_minute(ask)
     assert statuses == [403] * 10 + [429]
     assert over.status == 429
-    assert 1 <= int(over.headers["retry-after"]) <= 60
-    assert f"Wait {over.headers['retry-after']} seconds" in over.text
+    wait = over.headers["retry-after"]
+    assert 1 <= int(wait) <= 60
+    assert f"Wait {wait} second{'' if wait == '1' else 's'}, then try again." in over.text
     assert own == 303
 
 
@@ -359,8 +360,8 @@ async def test_half_a_sign_in_is_worth_nothing_in_another_browser_or_once_the_ac
         await live.beside.people.change_password(user, "something else entirely", META)
         answer = await there.send(form, code=app.now())
         assert is_late(answer)
-        assert "please begin again" in (await there.look(answer.headers["location"])).text
-        assert "please begin again" not in (await thief.look(answer.headers["location"])).text
+        assert "please start over" in (await there.look(answer.headers["location"])).text
+        assert "please start over" not in (await thief.look(answer.headers["location"])).text
 
 
 def is_late(answer: httpx.Response) -> bool:
@@ -476,7 +477,7 @@ async def test_who_is_asked_for_as_somebody_else_is_told(live: Live, client: str
     async with browser(live) as there:
         await there.signed_in(other)
         page = await there.look(f"/signin?request={await sealed(live, client, wanted_sub=str(user))}")
-    assert "Ledger Reports asks for another account than the one you are signed in with." in page.text
+    assert "Ledger Reports needs a different account from the one you're signed in with." in page.text
 
 
 # Consent
@@ -490,20 +491,21 @@ async def test_the_consent_page_says_who_asks_for_what_in_words(live: Live):
         await there.signed_in(email)
         request = await sealed(live, client, scopes=scopes, resource="https://api.example.com/v1")
         page = await there.look(f"/consent?request={request}")
-    assert f"{ODD} app.example.com The application chose this name itself." in page.text
-    assert "You will be sent to app.example.com; allow it only if you trust it." in page.text
+    assert f"{ODD} wants to access your account app.example.com" in page.text
+    assert "The application chose this name itself. You'll be sent to app.example.com." in page.text
+    assert "Allow access only if you trust it." in page.text
     assert "/account" in page.links
     for words in (
-        "Recognize you",
+        "Know who you are",
         "See your profile",
-        "See your e\u2011mail address",
+        "See your email address",
         "See your phone number",
         "See your postal address",
-        "See which groups you are in",
-        "Keep access while you are not using it",
-        "Use the public API as you",
+        "See which groups you're in",
+        "Keep its access while you're not using it",
+        "Use the public API on your behalf",
         "Use the permission crm:read",
-        "All of this at https://api.example.com/v1",
+        "This applies to https://api.example.com/v1",
         "Signed in as Ada Lovelace",
     ):
         assert words in page.text
@@ -516,9 +518,21 @@ async def test_an_app_on_the_device_is_told_from_a_web_site_and_one_without_a_na
     async with browser(live) as there:
         await there.signed_in(email)
         page = await there.look(f"/consent?request={await sealed(live, client, redirect_uri=redirect_uri)}")
-    assert f"An application without a name ({client}) com.example.app You will be sent to" in page.text
+    assert f"An unnamed application wants to access your account com.example.app Client ID: {client}" in page.text
+    assert "You'll be sent to" in page.text
     assert "the app com.example.app on this device" in page.text
     assert "chose this name" not in page.text
+
+
+async def test_the_name_of_a_client_that_an_operator_vouches_for_is_not_said_to_be_its_own_choice(live: Live):
+    _, email = await registered(live)
+    async with browser(live) as there:
+        await there.signed_in(email)
+        for first_party in (False, True):
+            client, _ = await live.interactive(displayName="Ledger Reports", firstParty=first_party)
+            page = await there.look(f"/consent?request={await sealed(live, client)}")
+            assert "Ledger Reports wants to access your account app.example.com If you allow access" in page.text
+            assert ("chose this name" in page.text) is not first_party
 
 
 async def test_who_is_not_the_one_signed_in_goes_on_with_the_same_request_as_another(live: Live, client: str):
@@ -573,7 +587,7 @@ async def test_nobody_consents_who_is_not_signed_in(live: Live, client: str):
 
 @pytest.mark.parametrize(
     ("accept", "ui_locales", "language"),
-    [("de-CH,en;q=0.5", (), "de"), ("fr", (), "en"), ("en", ("de-AT",), "de"), ("de", ("en",), "en")],
+    [("de-CH,en;q=0.5", (), "de"), ("ja", (), "en"), ("en", ("de-AT",), "de"), ("de", ("en",), "en")],
 )
 async def test_the_page_is_in_the_language_that_the_client_or_the_browser_asks_for(
     live: Live, client: str, accept: str, ui_locales: tuple[str, ...], language: str
@@ -590,7 +604,7 @@ async def test_a_request_that_is_not_ours_cannot_be_continued(live: Live, path: 
     async with browser(live) as there:
         page = await there.look(f"{path}?request=x")
     assert (page.status, page.links) == (400, ["/account"])
-    assert "This sign-in cannot be continued" in page.text
+    assert "This sign-in can't continue" in page.text
 
 
 @pytest.mark.parametrize("path", ["/signin/account", "/consent"])
@@ -612,8 +626,8 @@ async def test_what_only_a_developer_can_mend_is_told_to_the_person_in_their_lan
     async with browser(live) as there:
         page = await there.look("/openid/authorize?client_id=x", **{"Accept-Language": "de"})
     assert (page.status, page.language, page.links) == (400, "de", ["/account"])
-    assert "Diese Anwendung ist nicht richtig eingerichtet." in page.text
-    assert "Für Entwickler Nobody here knows this application." in page.text
+    assert "Die Anwendung hat eine fehlerhafte Anfrage gesendet." in page.text
+    assert "Für Entwickler No client has this client_id." in page.text
 
 
 async def test_other_methods_are_refused_with_those_that_there_are(live: Live):
@@ -642,5 +656,5 @@ async def test_who_is_signed_in_is_not_asked_to_sign_in_nor_told_that_they_are_n
 async def test_signed_out_has_a_page(live: Live):
     async with browser(live) as there:
         page = await there.look("/signed-out")
-    assert "You are signed out" in page.text
+    assert "You're signed out" in page.text
     assert page.links == ["/signin"]

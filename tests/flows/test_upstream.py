@@ -231,11 +231,11 @@ async def test_an_answer_is_good_once_and_in_the_browser_that_asked(two: Two):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"error": "access_denied"}, "was cancelled"),
-        ({"error": "server_error"}, "You were not signed in"),
-        ({"code": ""}, "You were not signed in"),
-        ({"code": "mc_forged"}, "You were not signed in"),
-        ({"iss": "https://evil.example"}, "You were not signed in"),
+        ({"error": "access_denied"}, "was canceled"),
+        ({"error": "server_error"}, "You weren't signed in"),
+        ({"code": ""}, "You weren't signed in"),
+        ({"code": "mc_forged"}, "You weren't signed in"),
+        ({"iss": "https://evil.example"}, "You weren't signed in"),
     ],
 )
 async def test_what_the_provider_refuses_or_another_one_answers_lets_nobody_in(
@@ -264,7 +264,7 @@ async def test_a_provider_that_is_away_is_said_to_be(postgres: str):
     async with serving(await fresh_database(postgres), upstream=upstream) as ours, browsing(ours) as browser:
         answer = await browser.get(SIGNIN)
         assert answer.status_code == 503
-        assert "127.0.0.1:1 does not answer" in answer.text
+        assert "127.0.0.1:1 isn't responding" in answer.text
 
 
 async def test_who_has_a_second_factor_here_is_asked_for_it(two: Two):
@@ -309,7 +309,7 @@ async def test_a_provider_that_does_not_heed_the_client_s_wish_for_a_new_login_l
         to_sign_in = await asked(browser, client_id, **wish)
         answer = await there_and_back(two, person, browser, **query_of(to_sign_in))
         assert answer.status_code == 403
-        assert "prove again" in answer.text
+        assert "sign in there again" in answer.text
 
 
 async def test_neither_does_it_let_anybody_change_how_they_sign_in(two: Two):
@@ -362,7 +362,7 @@ async def test_who_was_at_the_provider_for_more_than_an_hour_is_led_back_into_th
         late = await browser.get(_at(two, back.headers["location"]))
         monkeypatch.undo()
         assert (late.status_code, "That took too long" in late.text) == (400, True)
-        (again,) = [unescape(link) for link in re.findall(r'href="([^"]+)"[^>]*>Start again', late.text)]
+        (again,) = [unescape(link) for link in re.findall(r'href="([^"]+)"[^>]*>Start over', late.text)]
         to_sign_in = await browser.get(again)
         answer = await there_and_back(two, person, browser, **query_of(to_sign_in))
         given = sent_back(await browser.get(answer.headers["location"]))

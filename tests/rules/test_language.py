@@ -1,28 +1,57 @@
-"""The pages speak English and German, wholly; and whichever of them somebody reads."""
+"""The pages in each of their languages, wholly; and which of them somebody reads."""
 
 import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from service.pages import language
+from service.pages import language, rendering
 from service.people.passwords import WeakPassword, fault_of
 
 PAGES = Path(language.__file__).parent
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extract")]
+TRANSLATED = [each for each in language.LANGUAGES if each != language.ENGLISH]
+PRIVATE_WORDS = re.compile(
+    r"\b(anew|whoever|whose|somebody|recognize you|once more|e.mail|log ?(in|out|on)|take (it|this|that) back|is not right)\b",
+    re.IGNORECASE,
+)
+"""Words that the glossary ("Words on the pages") has other ones for."""
+
+each_language = pytest.mark.parametrize("spoken", TRANSLATED)
+
+Text = str | tuple[str, ...]
+"""Of a text that depends on a number: all of its forms."""
 
 
-def texts() -> set[str]:
+@cache
+def texts() -> frozenset[Text]:
     """Every text of the pages that stands to be translated."""
     found = extract_from_dir(PAGES, METHODS, {"**/templates/**.html": {"extensions": "jinja2.ext.i18n"}})
-    return {message for _, _, message, _, _ in found if isinstance(message, str)}
+    return frozenset(message for _, _, message, _, _ in found)
 
 
-def german() -> dict[str, str]:
-    with (language.LOCALES / "de" / "LC_MESSAGES" / "muniment.po").open("rb") as file:
-        return {str(each.id): str(each.string) for each in read_po(file) if each.id and not each.fuzzy}
+@cache
+def stored(spoken: str) -> Catalog:
+    with (language.LOCALES / spoken / "LC_MESSAGES" / "muniment.po").open("rb") as file:
+        return read_po(file, locale=spoken)
+
+
+def translated(spoken: str) -> dict[Text, Text]:
+    return {_text(each.id): _text(each.string) for each in stored(spoken) if each.id and not each.fuzzy}
+
+
+def _text(given: str | Sequence[str] | None) -> Text:
+    return given if isinstance(given, str) else tuple(given or ("",))
+
+
+def forms(text: Text) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else text
 
 
 def places(text: str) -> list[str]:
@@ -30,19 +59,48 @@ def places(text: str) -> list[str]:
     return sorted(re.findall(r"%\(\w+\)s|\{\w+\}|<[^>]+>", text))
 
 
-def test_every_text_has_a_german_one():
+def test_every_catalogue_that_is_there_is_offered_and_the_other_way_round():
+    assert sorted(each.name for each in language.LOCALES.iterdir()) == sorted(TRANSLATED)
+    assert rendering.DATES.keys() == set(language.LANGUAGES)
+
+
+@each_language
+def test_every_text_is_translated(spoken: str):
     assert len(texts()) > 100
-    assert texts() - german().keys() == set()
+    assert texts() - translated(spoken).keys() == set()
 
 
-def test_no_german_text_has_lost_its_page():
+@each_language
+def test_no_translation_has_lost_its_page(spoken: str):
     weak = {WeakPassword(fault).detail for fault in WEAK.values()}
-    assert german().keys() - texts() - weak == set()
+    assert translated(spoken).keys() - texts() - weak == set()
 
 
-def test_what_is_put_into_a_text_is_put_into_its_german_too():
-    assert {text: places(text) for text in german()} == {text: places(said) for text, said in german().items()}
-    assert all(german().values())
+@each_language
+def test_a_catalogue_has_nothing_empty_unsure_or_left_over(spoken: str):
+    assert [each.id for each in stored(spoken) if each.id and each.fuzzy] == []
+    assert list(stored(spoken).obsolete) == []
+    assert [text for text, said in translated(spoken).items() if not all(forms(said))] == []
+    assert [
+        text for text, said in translated(spoken).items() if any(form != form.strip() for form in forms(said))
+    ] == []
+
+
+@each_language
+def test_a_text_that_depends_on_a_number_has_every_form_of_the_language(spoken: str):
+    plural = {text: forms(said) for text, said in translated(spoken).items() if not isinstance(text, str)}
+    assert plural != {}
+    assert {len(said) for said in plural.values()} == {stored(spoken).num_plurals}
+
+
+@each_language
+def test_what_is_put_into_a_text_is_put_into_its_translation_too(spoken: str):
+    for text, said in translated(spoken).items():
+        assert {tuple(places(form)) for form in forms(said)} == {tuple(places(form)) for form in forms(text)}
+
+
+def test_the_pages_say_it_in_the_words_of_the_glossary():
+    assert [form for text in texts() for form in forms(text) if PRIVATE_WORDS.search(form)] == []
 
 
 WEAK = {
@@ -51,9 +109,43 @@ WEAK = {
 }
 
 
+@each_language
 @pytest.mark.parametrize("fault", WEAK.values())
-def test_what_is_said_of_a_weak_password_is_said_in_german_too(fault):
-    assert WeakPassword(fault).detail in german()
+def test_what_is_said_of_a_weak_password_is_translated_too(fault: str, spoken: str):
+    assert WeakPassword(fault).detail in translated(spoken)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "ago", "day", "moment"),
+    [
+        ("en", "3 hours ago", "2 January 2026", "2 Jan 2026, 15:04 UTC"),
+        ("de", "vor 3 Stunden", "2. Januar 2026", "02.01.2026, 15:04 UTC"),
+        ("fr", "il y a 3\u00a0heures", "2 janvier 2026", "2 janv. 2026, 15:04 UTC"),
+        ("es", "hace 3\u00a0horas", "2 de enero de 2026", "2 ene 2026, 15:04 UTC"),
+    ],
+)
+def test_times_are_written_as_the_language_has_them(spoken: str, ago: str, day: str, moment: str):
+    at, now = datetime(2026, 1, 2, 15, 4, tzinfo=UTC), datetime.now(UTC)
+    assert rendering.ago(now - timedelta(hours=3), spoken).replace("\u00a0", " ") == ago.replace("\u00a0", " ")
+    assert (rendering.day(at, spoken), rendering.moment(at, spoken)) == (day, moment)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "said"), [("en", "just now"), ("de", "gerade eben"), ("fr", "à l\u2019instant"), ("es", "ahora mismo")]
+)
+def test_what_is_less_than_a_minute_old_happened_just_now(spoken: str, said: str):
+    assert rendering.ago(datetime.now(UTC), spoken) == said
+    assert rendering.ago(datetime.now(UTC) + timedelta(seconds=5), spoken) == said
+
+
+@pytest.mark.parametrize(
+    ("spoken", "one", "many"), [("en", "1 second,", "2 seconds,"), ("fr", "0 seconde,", "2 secondes,")]
+)
+def test_numbers_have_the_plural_of_the_language(spoken: str, one: str, many: str):
+    text = next(each for each in texts() if not isinstance(each, str) and each[0].startswith("Wait"))
+    for said in (one, many):
+        number = int(said[0])
+        assert said in language.catalogue(spoken).ngettext(text[0], text[1], number).format(seconds=number)
 
 
 @pytest.mark.parametrize(
@@ -64,20 +156,23 @@ def test_what_is_said_of_a_weak_password_is_said_in_german_too(fault):
         ((), "de", "de"),
         ((), "de-AT,en;q=0.5", "de"),
         ((), "en;q=0.5,de;q=0.8", "de"),
-        ((), "fr,en;q=0.9,de;q=0.8", "en"),
-        ((), "fr,ja", "en"),
+        ((), "ja,en;q=0.9,de;q=0.8", "en"),
+        ((), "zh,ja", "en"),
+        ((), "fr,ja", "fr"),
+        ((), "es-MX,en;q=0.5", "es"),
         ((), "de;q=0,en;q=0.1", "en"),
         ((), "de;q=x", "en"),
         ((), "*;q=0.1,de_DE", "de"),
         ((), ";;,=,de-,\0,%", "en"),
         (("de",), "en", "de"),
-        (("fr-CA", "de-CH"), "en", "de"),
-        (("fr",), "de", "de"),
+        (("ja", "de-CH"), "en", "de"),
+        (("fr-CA", "de-CH"), "en", "fr"),
+        (("ja",), "de", "de"),
         (("x" * 1000, "de"), None, "de"),
         (("zh-Hant-XX",) * 9 + ("de-DE-1996",), None, "de"),
         (("zh-Hant-XX",) * 10 + ("de",), None, "en"),
-        ((), "fr," * 9 + "de", "de"),
-        ((), "fr," * 10 + "de", "en"),
+        ((), "ja," * 9 + "de", "de"),
+        ((), "ja," * 10 + "de", "en"),
     ],
 )
 def test_the_language(ui_locales, accept, chosen):
