@@ -15,12 +15,12 @@ from service.endpoints import paging
 from service.endpoints.responses import BEYOND, MIN_POSITION, POSITION, as_problem, reached, refusal
 from service.grants.refusal_events import remember_throttled_requests
 from service.http.asgi import address, read_body, resources_of
+from service.http.methods import action_of
 from service.oauth.tokens import BadToken
 from service.people.throttle import network
 from service.problems import (
     Forbidden,
     Invalid,
-    NotAllowed,
     TooMany,
     Unauthenticated,
 )
@@ -93,7 +93,7 @@ class Managed:
         await _count(resources, caller, address(request.scope), headers)
         if isinstance(caller, Unauthenticated):
             raise caller
-        action = self._action(request.method)
+        action = action_of(self.actions, request.method)
         if action.scope not in caller.scopes:
             raise Forbidden(f"This takes a token with the scope {action.scope}.", scope=action.scope)
         if not action.lists:
@@ -105,15 +105,6 @@ class Managed:
         )
         await _read_your_writes(resources, response)
         return response
-
-    def _action(self, method: str) -> Action:
-        action = self.actions.get("GET" if method == "HEAD" else method)
-        if action is None:
-            allowed = ", ".join(self.actions)
-            refused = NotAllowed(f"This path answers {allowed}.")
-            refused.headers["Allow"] = allowed
-            raise refused
-        return action
 
 
 async def authenticate(request: Request, resources: Resources) -> Caller:

@@ -2,10 +2,10 @@
 
 from service.endpoints.bot_schemas import Bot, CreateBotRequest
 from service.endpoints.bots import PATH
-from service.openapi.clients import GONE
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
-from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT
-from service.problems import Clash, NotFound, NotJson, Stale, TooLarge
+from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, LIMIT
+from service.openapi.resource import Resource
+from service.problems import Clash, NotFound, NotJson, TooLarge
 from service.values.scopes import BOTS_READ, BOTS_WRITE
 
 BOT_ID = Parameter(
@@ -23,6 +23,8 @@ SHOWN = {
     "lastName": "Bot",
     "fullName": "CRM Bot",
 }
+
+ONE_BOT = Resource(path=ONE, id=BOT_ID, tag="Bots", scope=BOTS_WRITE)
 
 BOTS = (
     Operation(
@@ -80,40 +82,17 @@ BOTS = (
         answers=(ResponseSpec(description="The bot.", shape=Bot, headers=("ETag",), example=SHOWN),),
         refusals=(NotFound,),
     ),
-    Operation(
-        method="delete",
-        path=ONE,
-        operation_id="deleteBot",
-        summary="Delete a bot",
-        tag="Bots",
-        description="Deletes its clients too, and so invalidates all their access tokens.",
-        scope=BOTS_WRITE,
-        parameters=(BOT_ID, IF_MATCH),
-        answers=(GONE,),
-        refusals=(NotFound, Clash, Stale),
+    ONE_BOT.delete("deleteBot", "Delete a bot", "Deletes its clients too, and so invalidates all their access tokens."),
+    ONE_BOT.post(
+        "disable",
+        "disableBot",
+        "Disable a bot",
+        "Its clients get no token, and their access tokens stop working, until it is enabled again.",
     ),
-    Operation(
-        method="post",
-        path=f"{ONE}/disable",
-        operation_id="disableBot",
-        summary="Disable a bot",
-        tag="Bots",
-        description="Its clients get no token, and their access tokens stop working, until it is enabled again.",
-        scope=BOTS_WRITE,
-        parameters=(BOT_ID, IF_MATCH),
-        answers=(GONE,),
-        refusals=(NotFound, Clash, Stale),
-    ),
-    Operation(
-        method="post",
-        path=f"{ONE}/enable",
-        operation_id="enableBot",
-        summary="Enable a bot",
-        tag="Bots",
-        description="The opposite of disabling it. What an operator disabled, only an operator enables (scope `operate`).",
-        scope=BOTS_WRITE,
-        parameters=(BOT_ID, IF_MATCH),
-        answers=(GONE,),
-        refusals=(NotFound, Clash, Stale),
+    ONE_BOT.post(
+        "enable",
+        "enableBot",
+        "Enable a bot",
+        "The opposite of disabling it. What an operator disabled, only an operator enables (scope `operate`).",
     ),
 )

@@ -12,7 +12,8 @@ from service.endpoints.client_schemas import (
 )
 from service.endpoints.clients import PATH, STATES
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
-from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_REQUIRED, LIMIT
+from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
+from service.openapi.resource import Resource
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 
@@ -47,7 +48,8 @@ CHANGED = ResponseSpec(
     headers=("ETag", "Muniment-Position"),
     example=SHOWN,
 )
-GONE = ResponseSpec(status=204, description="Done.", headers=("Muniment-Position",))
+
+ONE_CLIENT = Resource(path=ONE, id=CLIENT_ID, tag="Clients", scope=CLIENTS_WRITE)
 
 CLIENTS = (
     Operation(
@@ -214,40 +216,23 @@ CLIENTS = (
         answers=(CHANGED,),
         refusals=(NotFound, Clash, Stale, TooLarge, NotJson, NoPrecondition),
     ),
-    Operation(
-        method="delete",
-        path=ONE,
-        operation_id="deleteOAuthClient",
-        summary="Delete an OAuth client",
-        tag="Clients",
-        description="Immediately invalidates all access tokens issued to this client. Its id is never used again.",
-        scope=CLIENTS_WRITE,
-        parameters=(CLIENT_ID, IF_MATCH),
-        answers=(GONE,),
-        refusals=(NotFound, Clash, Stale),
+    ONE_CLIENT.delete(
+        "deleteOAuthClient",
+        "Delete an OAuth client",
+        "Immediately invalidates all access tokens issued to this client. Its id is never used again.",
     ),
-    Operation(
-        method="post",
-        path=f"{ONE}/disable",
-        operation_id="disableOAuthClient",
-        summary="Disable an OAuth client",
-        tag="Clients",
-        description="It gets no token, and its access tokens stop working, until it is enabled again.",
-        scope=CLIENTS_WRITE,
-        parameters=(CLIENT_ID, IF_MATCH),
-        answers=(CHANGED,),
-        refusals=(NotFound, Clash, Stale),
+    ONE_CLIENT.post(
+        "disable",
+        "disableOAuthClient",
+        "Disable an OAuth client",
+        "It gets no token, and its access tokens stop working, until it is enabled again.",
+        CHANGED,
     ),
-    Operation(
-        method="post",
-        path=f"{ONE}/enable",
-        operation_id="enableOAuthClient",
-        summary="Enable an OAuth client",
-        tag="Clients",
-        description="The opposite of disabling it. What an operator disabled, only an operator enables (scope `operate`).",
-        scope=CLIENTS_WRITE,
-        parameters=(CLIENT_ID, IF_MATCH),
-        answers=(CHANGED,),
-        refusals=(NotFound, Clash, Stale),
+    ONE_CLIENT.post(
+        "enable",
+        "enableOAuthClient",
+        "Enable an OAuth client",
+        "The opposite of disabling it. What an operator disabled, only an operator enables (scope `operate`).",
+        CHANGED,
     ),
 )

@@ -1,9 +1,10 @@
 """The secrets of a client, as the reference tells it."""
 
 from service.endpoints.secret_schemas import AddSecretRequest, AddSecretResponse, ClientSecret
-from service.openapi.clients import CLIENT_ID, GONE, ONE
+from service.openapi.clients import CLIENT_ID, ONE
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import IDEMPOTENCY_KEY, IF_MATCH
+from service.openapi.resource import GONE
 from service.problems import Clash, NotFound, NotJson, Stale, TooLarge
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 

@@ -2,9 +2,9 @@
 
 from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest, User
 from service.endpoints.users import PATH, STATES
-from service.openapi.clients import GONE
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
-from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_REQUIRED, LIMIT
+from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
+from service.openapi.resource import Resource
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
 from service.values.scopes import USERS_READ, USERS_WRITE
 
@@ -44,6 +44,8 @@ SHOWN = {
     "createdUtc": "2026-03-03T14:02:00Z",
     "updatedUtc": "2026-03-03T14:02:00Z",
 }
+
+ONE_USER = Resource(path=ONE, id=USER_ID, tag="Users", scope=USERS_WRITE)
 
 USERS = (
     Operation(
@@ -154,41 +156,17 @@ USERS = (
         ),
         refusals=(NotFound, Clash, Stale, TooLarge, NotJson, NoPrecondition),
     ),
-    Operation(
-        method="delete",
-        path=ONE,
-        operation_id="eraseUser",
-        summary="Erase a user",
-        tag="Users",
-        description="Destroys the key that the user's data is encrypted with: nobody can read any more who they were, and every "
+    ONE_USER.delete(
+        "eraseUser",
+        "Erase a user",
+        "Destroys the key that the user's data is encrypted with: nobody can read any more who they were, and every "
         "proof of the log still holds. Ends their sessions and invalidates their tokens. Cannot be undone.",
-        scope=USERS_WRITE,
-        parameters=(USER_ID, IF_MATCH),
-        answers=(GONE,),
-        refusals=(NotFound, Clash, Stale),
     ),
-    Operation(
-        method="post",
-        path=f"{ONE}/disable",
-        operation_id="disableUser",
-        summary="Disable a user",
-        tag="Users",
-        description="Ends their sessions, invalidates their tokens, and lets them sign in no more until they are enabled again.",
-        scope=USERS_WRITE,
-        parameters=(USER_ID, IF_MATCH),
-        answers=(GONE,),
-        refusals=(NotFound, Clash, Stale),
+    ONE_USER.post(
+        "disable",
+        "disableUser",
+        "Disable a user",
+        "Ends their sessions, invalidates their tokens, and lets them sign in no more until they are enabled again.",
     ),
-    Operation(
-        method="post",
-        path=f"{ONE}/enable",
-        operation_id="enableUser",
-        summary="Enable a user",
-        tag="Users",
-        description="Lets them sign in again.",
-        scope=USERS_WRITE,
-        parameters=(USER_ID, IF_MATCH),
-        answers=(GONE,),
-        refusals=(NotFound, Clash, Stale),
-    ),
+    ONE_USER.post("enable", "enableUser", "Enable a user", "Lets them sign in again."),
 )

@@ -8,11 +8,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.http.asgi import BodyCutShort, BodyTooLong, read_body
+from service.http.methods import action_of
 from service.oauth.form import is_form
 from service.pages import csrf
 from service.pages.browser import Form, Visit, keep_browser, master_key, visit_of
 from service.pages.errors import BadForm, page_of
-from service.problems import NotAllowed, TooLarge
+from service.problems import TooLarge
 
 MOST_FIELDS = 30
 
@@ -33,7 +34,7 @@ class Page:
         request = Request(scope, receive)
         visit = visit_of(request)
         try:
-            action = self._action(request.method)
+            action = action_of(self._actions, request.method)
             if request.method == "POST":
                 visit = visit_of(request, await _form(request))
                 _check(visit)
@@ -44,15 +45,6 @@ class Page:
             response = page_of(visit, fault)
         keep_browser(visit, response)
         await response(scope, receive, send)
-
-    def _action(self, method: str) -> Action:
-        action = self._actions.get("GET" if method == "HEAD" else method)
-        if action is None:
-            allowed = ", ".join(self._actions)
-            refused = NotAllowed(f"This path answers {allowed}.")
-            refused.headers["Allow"] = allowed
-            raise refused
-        return action
 
 
 async def _form(request: Request) -> Form:
