@@ -15,7 +15,8 @@ from events.database import AnyConnection, connected
 from service.cli.opening import Plainly, open_database, right_key, run, url_of
 from service.cli.output import Json, document, say
 from service.configuration import master_key
-from service.configuration.settings import Settings, decode_master_key, read_settings
+from service.configuration.environment import decode_master_key
+from service.configuration.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from service.crypto.sealing import Seal

@@ -6,7 +6,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from service.configuration.settings import WrongSettings, decode_master_key
+from service.configuration.environment import decode_master_key
+from service.configuration.settings import WrongSettings
 
 FILE = "master.key"
 

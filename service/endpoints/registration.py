@@ -13,7 +13,8 @@ from service.commands.client import RegisterClient
 from service.configuration.settings import Settings
 from service.crypto.credentials import Secret, new_id
 from service.endpoints import imported, login
-from service.endpoints.client_schemas import MOST_REDIRECT_URIS, CreateOAuthClientRequest
+from service.endpoints.client_fields import MOST_REDIRECT_URIS
+from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
 from service.network import redirect_uri
 from service.values.scopes import NEW_CLIENT

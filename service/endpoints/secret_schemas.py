@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from service.endpoints.client_schemas import ClientSecretText, Created, Expires, Hint, LastUsed, SecretName
+from service.endpoints.client_fields import ClientSecretText, Created, Expires, Hint, LastUsed, SecretName
 
 
 class AddSecretRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

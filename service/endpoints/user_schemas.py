@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from service.endpoints.client_schemas import Created
+from service.endpoints.client_fields import Created
 from service.people.passwords import LEAST, MOST, MOST_TYPED
 from service.values.profile import ADDRESS_RULES, LONGEST_GROUP, MOST_GROUPS, RULES, Rule
 from service.values.text import EMAIL, SOME_NAME

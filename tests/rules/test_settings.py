@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from service.configuration.settings import WrongSettings, decode_master_key, read_settings
+from service.configuration.environment import decode_master_key
+from service.configuration.settings import WrongSettings, read_settings
 from service.configuration.upstream import NAMES, STANDARD, Upstream
 
 KEY = bytes(range(32))

@@ -1,0 +1,157 @@
+"""Reading one setting after another from the environment, and collecting what is wrong with them."""
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+
+from service.configuration import database, issuer, upstream
+from service.configuration.kubernetes import is_service_variable
+from service.configuration.upstream import Upstream
+from service.crypto.base64url import of_text
+from service.network import hosts
+
+MOST_DIGITS = 9
+ACCESS_TOKEN_ALGS = {"es256": "ES256", "rs256": "RS256", "eddsa": "EdDSA"}
+UPSTREAM_CLAIMS, UPSTREAM_SCOPE = "MUNIMENT_UPSTREAM_CLAIMS", "MUNIMENT_UPSTREAM_SCOPE"
+
+
+class Environment:
+    """`faults` has a sentence for each setting that cannot be used."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._known: set[str] = {"MUNIMENT_NEW_MASTER_KEY"}
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        self._known.add(name)
+        return self._environment.get(name, "").strip() or default
+
+    def listed(self, name: str, default: str) -> tuple[str, ...]:
+        """The parts between the commas, each once."""
+        parts = [part.strip() for part in self.text(name, default).split(",")]
+        if not all(parts):
+            self.faults.append(
+                f"{name} has an empty part; between the commas stand addresses such as 127.0.0.1 or ::1."
+            )
+        return tuple(dict.fromkeys(filter(None, parts)))
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        text = self.text(name, str(default))
+        if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and least <= int(text) <= most:
+            return int(text)
+        self.faults.append(f"{name}={text} is not a whole number from {least} to {most}.")
+        return default
+
+    def one_of(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        text = self.text(name, default).lower()
+        if text not in choices:
+            self.faults.append(f"{name}={text} is none of {', '.join(choices)}.")
+        return text
+
+    def access_token_alg(self, name: str) -> str:
+        given = self.text(name, "ES256")
+        if given.lower() not in ACCESS_TOKEN_ALGS:
+            self.faults.append(f"{name}={given} is none of {', '.join(ACCESS_TOKEN_ALGS.values())}.")
+        return ACCESS_TOKEN_ALGS.get(given.lower(), "ES256")
+
+    def issuer(self, name: str, default: str, insecure: frozenset[str]) -> str:
+        text = self.text(name, default)
+        fault = issuer.fault(text, insecure) or issuer.origin_fault(text)
+        if fault:
+            shown = name if "@" in text else f"{name}={text}"  # what stands before an @ may be a password
+            self.faults.append(f"{shown} {fault}.")
+        return text
+
+    def upstream(self, *names: str, insecure: frozenset[str]) -> Upstream | None:
+        """All three, or none; the claims and the scope only with them."""
+        given = {name: self.text(name, "") for name in names}
+        claims, scope = self._upstream_claims(UPSTREAM_CLAIMS), self._upstream_scope(UPSTREAM_SCOPE)
+        missing = [name for name, text in given.items() if not text]
+        if len(missing) == len(names):
+            self._no_more_than(names, UPSTREAM_CLAIMS, UPSTREAM_SCOPE)
+            return None
+        for name in missing:
+            self.faults.append(f"{name} is missing; the three settings of the upstream OpenID Provider go together.")
+        named, client_id, client_secret = given.values()
+        # An issuer with a slash at its end is somebody else's good right.
+        if named and (fault := issuer.fault(named.removesuffix("/"), insecure)):
+            shown = names[0] if "@" in named else f"{names[0]}={named}"
+            self.faults.append(f"{shown} {fault}.")
+        return Upstream(issuer=named, client_id=client_id, client_secret=client_secret, claims=claims, scope=scope)
+
+    def _upstream_claims(self, name: str) -> Mapping[str, str]:
+        claims, faults = upstream.mapped(self.text(name, ""))
+        self.faults += [f"{name} {fault}." for fault in faults]
+        return claims
+
+    def _upstream_scope(self, name: str) -> str:
+        text = self.text(name, upstream.SCOPE)
+        if fault := upstream.scope_fault(text):
+            self.faults.append(f"{name}={text} {fault}.")
+        return " ".join(text.split())
+
+    def _no_more_than(self, needed: tuple[str, ...], *names: str) -> None:
+        for name in names:
+            if self.text(name, ""):
+                self.faults.append(f"{name} is set without an upstream OpenID Provider; set {', '.join(needed)} too.")
+
+    def database_url(self, name: str) -> str | None:
+        text = self.text(name, "")
+        if not text:
+            return None
+        self.faults += database.faults(name, text, self._environment)
+        return text
+
+    def master_key(self, name: str, *, required: bool) -> bytes | None:
+        text = self.text(name, "")
+        if not text:
+            if required:
+                self.faults.append(f"{name} is required with MUNIMENT_DATABASE_URL; make one: openssl rand -base64 32")
+            return None
+        key = decode_master_key(text.replace("+", "-").replace("/", "_"))
+        if key is None:
+            self.faults.append(
+                f"{name} is not 32 bytes in base64 (its value is not shown); make one: openssl rand -base64 32"
+            )
+        return key
+
+    def networks(self, name: str) -> str:
+        text = self.text(name, "")
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            try:
+                ip_network(part)
+            except ValueError:
+                self.faults.append(f"{name}: {part} is not an address or a network such as 10.0.0.0/8.")
+        return text
+
+    def hosts(self, name: str) -> frozenset[str]:
+        """Hosts without scheme and port, separated by commas."""
+        named = frozenset(filter(None, (part.strip().lower() for part in self.text(name, "").split(","))))
+        for host in sorted(named):
+            fault = hosts.fault(host)
+            if fault:
+                self.faults.append(
+                    f"{name}: {host} {fault}; name hosts alone, such as app or app.internal, without port."
+                )
+        return named
+
+    def directory(self, name: str) -> Path | None:
+        text = self.text(name, "")
+        if text and not Path(text).is_dir():
+            self.faults.append(f"{name}={text} is not a directory.")
+        return Path(text) if text else None
+
+    def no_stranger(self) -> None:
+        for name in sorted(set(self._environment) - self._known):
+            if name.startswith("MUNIMENT_") and not is_service_variable(name, self._environment[name]):
+                instead = "; PORT is" if name == "MUNIMENT_PORT" else ""
+                self.faults.append(
+                    f"{name} is not a setting of Muniment{instead}; the README has the table of those there are."
+                )
+
+
+def decode_master_key(text: str) -> bytes | None:
+    """32 bytes from base64url (with or without padding), or None when the text is something else."""
+    key = of_text(text)
+    return key if key is not None and len(key) == 32 else None
