@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 
 from projections.clients import Found
 from service.clock import utc_now
-from service.grants.code_issuance import ConsentWithdrawn, SessionOver, code_of, is_allowed
-from service.grants.refusal_events import remember_refusal
+from service.grants.code_issuance import ConsentWithdrawn, SessionOver, has_consent, issue_code
+from service.grants.refusal_events import record_refusal
 from service.http.asgi import BodyCutShort, BodyTooLong, cookie, read_body, resources_of
 from service.http.origin import GOES_AWAY, below, form_target
 from service.oauth import authorize, id_tokens, redirects
@@ -64,7 +64,7 @@ async def begin(request: Request) -> Response:
         return sent(fault.redirect, resources)
     except Mismatch as fault:
         assert found is not None
-        await remember_refusal(resources, found.client.client_id, fault.why)
+        await record_refusal(resources, found.client.client_id, fault.why)
         raise
     assert found is not None
     # Another site's POST comes without our cookies (SameSite=Lax); the way on from here has them.
@@ -124,7 +124,7 @@ async def _granted(resources: Resources, asked: AuthorizationRequest, found: Fou
         refused = redirects.refused(asked, resources.settings.issuer, "temporarily_unavailable", description)
         return sent(refused, resources)
     try:
-        code = await code_of(resources, asked, found, signed_in)
+        code = await issue_code(resources, asked, found, signed_in)
     except SessionOver:
         return await _on(resources, asked, found, None)
     except ConsentWithdrawn:
@@ -142,7 +142,7 @@ async def _next(resources: Resources, asked: AuthorizationRequest, found: Found,
             authenticated_at=signed_in.session.authenticated_at,
             acr=signed_in.session.acr,
         )
-        consented = await is_allowed(resources, asked, found, present.user)
+        consented = await has_consent(resources, asked, found, present.user)
     now, every_time = utc_now().timestamp(), asks_every_time(asked, found)
     return following(asked, present, consented=consented, now=now, every_time=every_time)
 

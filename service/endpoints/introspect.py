@@ -9,7 +9,7 @@ from events.authorization import Authorized
 from projections.clients import Row
 from service.clock import utc_now
 from service.commands.handle import AUTHORIZATION, state_of
-from service.grants.client_authentication import authenticated
+from service.grants.client_authentication import authenticate_client
 from service.grants.oauth_request import OAuthRequest, required
 from service.oauth import opaque_tokens
 from service.oauth.opaque_tokens import OpaqueToken
@@ -36,7 +36,7 @@ class Introspection(Struct, frozen=True, kw_only=True):
 
 async def introspect(request: OAuthRequest) -> bytes:
     """Of a token that is none of the caller's business it learns no more than of one that is not good. Raises a Refusal."""
-    caller = (await authenticated(request)).client
+    caller = (await authenticate_client(request)).client
     token = required(request.form, "token")
     if ticket := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
         return await _refresh_token(request, caller, ticket)

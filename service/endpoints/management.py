@@ -13,7 +13,7 @@ from events.envelope import ByClient, Meta
 from service.commands.client import Holder
 from service.endpoints import paging
 from service.endpoints.responses import BEYOND, MIN_POSITION, POSITION, as_problem, reached, refusal
-from service.grants.refusal_events import remember_throttled_requests
+from service.grants.refusal_events import record_throttled_requests
 from service.http.asgi import address, read_body, resources_of
 from service.http.methods import action_of
 from service.oauth.tokens import BadToken
@@ -144,7 +144,7 @@ async def _count(resources: Resources, caller: Caller | Unauthenticated, origin:
         headers["Retry-After"] = str(counted.seconds)
         if counted.used == limit + 1:
             client_id = caller.client_id if isinstance(caller, Caller) else None
-            await remember_throttled_requests(resources, client_id, limit, origin)
+            await record_throttled_requests(resources, client_id, limit, origin)
         raise TooMany(f"More than {limit} requests in this minute; ask again in {counted.seconds} s.")
 
 

@@ -10,7 +10,7 @@ from service.clock import utc_now
 from service.commands.access_token import RevokeToken
 from service.commands.authorization import RevokeAuthorization
 from service.commands.handle import ACCESS_TOKEN, AUTHORIZATION, handle, state_of
-from service.grants.client_authentication import authenticated
+from service.grants.client_authentication import authenticate_client
 from service.grants.oauth_request import OAuthRequest, required
 from service.oauth import opaque_tokens
 from service.oauth.errors import InvalidGrant
@@ -21,7 +21,7 @@ from service.request_id import this_request
 
 async def revoke(request: OAuthRequest) -> bytes:
     """A token that is not alive is as good as revoked: 200 all the same (section 2.2). Raises a Refusal."""
-    client = (await authenticated(request, public=True)).client
+    client = (await authenticate_client(request, public=True)).client
     token = required(request.form, "token")
     if ticket := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
         return await _give_back(request, client, ticket)

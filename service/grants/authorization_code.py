@@ -1,7 +1,7 @@
-"""grant_type=authorization_code (RFC 6749 section 4.1.3): a code is redeemed, once, for tokens of a person's authorization.
+"""grant_type=authorization_code (RFC 6749 section 4.1.3): exchange an authorization code, once, for tokens.
 
-Authlib decides from what does not change (which client, which redirect URI, which verifier), and then
-`commands.authorization.decide` from what does (redeemed, revoked, expired), in one place for all requests that come at once.
+Authlib checks what does not change: the client, the redirect URI and the code verifier. Then `commands.authorization.decide`
+checks what does change (redeemed, revoked, expired), in one place for all concurrent requests.
 """
 
 from datetime import datetime, timedelta
@@ -13,31 +13,31 @@ from service.clock import utc_now
 from service.commands.authorization import NewRefreshToken, RedeemCode
 from service.crypto.credentials import Secret, hash_secret
 from service.grants.oauth_request import OAuthRequest
-from service.grants.redemption import Redemption, admitted, carry_out, refuse_as_used
-from service.grants.user_tokens import answered, claims_of, recorded
+from service.grants.redemption import Redemption, carry_out, check_request, refuse_as_used
+from service.grants.user_tokens import access_token_claims, record_token, token_response
 from service.oauth import opaque_tokens
 from service.values.scopes import OFFLINE_ACCESS
 
 REFRESH_FOR = timedelta(days=30)
-"""How long a person's consent lasts for a client that refreshes; after that it asks them again. Rotation does not lengthen it."""
+"""The lifetime of a refresh token, from the redemption of the code. Rotation does not extend it: the user then has to authorize again."""
 
 
 async def redeem(request: OAuthRequest) -> bytes:
-    """The body of the token response. Raises a Refusal."""
-    redemption = await admitted(request, opaque_tokens.parsed(opaque_tokens.CODE, request.form.get("code")))
-    now, claims, refresh_token = utc_now(), claims_of(redemption), _refresh_token(redemption)
+    """Return the JSON body of the token response (RFC 6749 section 5.1). Raises a Refusal."""
+    redemption = await check_request(request, opaque_tokens.parsed(opaque_tokens.CODE, request.form.get("code")))
+    now, claims, refresh_token = utc_now(), access_token_claims(redemption), _refresh_token(redemption)
     handled = await carry_out(redemption, RedeemCode(jti=claims.jti, refresh=_stored(refresh_token, now), at=now))
     if not any(isinstance(event, CodeRedeemed) for event in handled.events):
         await refuse_as_used(redemption, handled)
-    signer = await recorded(redemption, claims)
-    return json.encode(await answered(redemption, claims, signer, refresh_token and refresh_token.reveal()))
+    signer = await record_token(redemption, claims)
+    return json.encode(await token_response(redemption, claims, signer, refresh_token and refresh_token.reveal()))
 
 
 def _refresh_token(redemption: Redemption) -> Secret | None:
-    """OpenID Connect Core 1.0 section 11: with the scope offline_access."""
+    """Make a refresh token if the scope offline_access was granted (OpenID Connect Core 1.0 section 11)."""
     if OFFLINE_ACCESS not in redemption.authorized.granted.scopes:
         return None
-    return opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, redemption.ticket.authorization)
+    return opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, redemption.token.authorization)
 
 
 def _stored(refresh_token: Secret | None, now: datetime) -> NewRefreshToken | None:

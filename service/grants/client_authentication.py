@@ -1,86 +1,87 @@
-"""Which client asks, proved by its secret; failures are counted and remembered (RFC 6749 section 2.3)."""
+"""Client authentication by client secret (RFC 6749 section 2.3). Failures are counted and recorded."""
 
 from projections.clients import Found, is_ours
 from service.clock import utc_now
 from service.grants.oauth_request import OAuthRequest
-from service.grants.refusal_events import remember_failure, remember_throttling
+from service.grants.refusal_events import record_failure, record_throttling
 from service.lookup import Seen
-from service.oauth.authentication import Presented, presented, prove
+from service.oauth.authentication import PresentedCredentials, parse_credentials, prove
 from service.oauth.errors import InvalidClient, TooManyFailures
 from service.people.throttle import network
 
 MANY_CLIENTS = 10
-"""How many clients of one address may all be failing before that counts against it: a company's are behind one."""
+"""How many clients of one address may fail before the address itself is limited: all clients of a company may share one address."""
 
 
-def presented_or_none(request: OAuthRequest) -> Presented | None:
-    """None when the client gives no good credentials; whether that matters first is for Authlib to say."""
+def credentials_or_none(request: OAuthRequest) -> PresentedCredentials | None:
+    """Return None if the credentials are missing or malformed. Authlib decides whether that is the first error to report."""
     try:
-        return presented(request.authorization, request.form)
+        return parse_credentials(request.authorization, request.form)
     except InvalidClient:
         return None
 
 
-async def look_up(request: OAuthRequest, given: Presented | None) -> Seen | None:
-    seen = await request.resources.lookup.named(given.client_id) if given else None
+async def look_up(request: OAuthRequest, presented: PresentedCredentials | None) -> Seen | None:
+    seen = await request.resources.lookup.named(presented.client_id) if presented else None
     return None if seen is None else request.resources.imported.known(seen)
 
 
-async def certainly(request: OAuthRequest, given: Presented | None) -> Seen | None:
-    """The client as it is now, whatever happened on any process before this call."""
+async def look_up_certain(request: OAuthRequest, presented: PresentedCredentials | None) -> Seen | None:
+    """Return the current client, including every event that any process committed before this call. Raises TooManyFailures."""
     await request.resources.lookup.be_certain()
-    seen = await look_up(request, given)
-    if seen is None or given is None or given.client_secret is None:
+    seen = await look_up(request, presented)
+    if seen is None or presented is None or presented.client_secret is None:
         return seen
     try:
-        return await request.resources.imported.settle(seen, given.client_secret, request.address)
+        return await request.resources.imported.settle(seen, presented.client_secret, request.address)
     except TooManyFailures:
-        await remember_throttling(request.resources, seen, request.address)
+        await record_throttling(request.resources, seen, request.address)
         raise
 
 
-async def authenticated(request: OAuthRequest, *, public: bool = False) -> Found:
-    """The client that calls, proved from certain facts; a public one, which proves nothing, only with `public`.
+async def authenticate_client(request: OAuthRequest, *, public: bool = False) -> Found:
+    """Authenticate the client from its current state. A public client, which has no secret, is accepted only with `public`.
 
-    Raises InvalidClient, or TooManyFailures.
+    Raises InvalidRequest, InvalidClient or TooManyFailures.
     """
-    given = presented(request.authorization, request.form)
-    found = await certainly(request, given)
+    presented = parse_credentials(request.authorization, request.form)
+    found = await look_up_certain(request, presented)
     try:
-        _proved(given, found, public=public)
+        _proved(presented, found, public=public)
     except InvalidClient:
-        await count_failure(request, given, found)
+        await count_failure(request, presented, found)
         raise
     assert found is not None
     return found
 
 
-def _proved(given: Presented, found: Found | None, *, public: bool) -> None:
-    if prove(given, found, utc_now()) is None and not public:
+def _proved(presented: PresentedCredentials, found: Found | None, *, public: bool) -> None:
+    if prove(presented, found, utc_now()) is None and not public:
         raise InvalidClient
 
 
-async def count_failure(request: OAuthRequest, given: Presented | None, found: Found | None) -> None:
-    """Failures are counted per client and address; successes never are. Raises TooManyFailures."""
+async def count_failure(request: OAuthRequest, presented: PresentedCredentials | None, found: Found | None) -> None:
+    """Count a failure for this client and address, and record it. Successes are never counted. Raises TooManyFailures."""
     try:
-        await _count_failure(request, given)
+        await _count_failures(request, presented)
     except TooManyFailures:
-        await remember_throttling(request.resources, found, request.address)
+        await record_throttling(request.resources, found, request.address)
         raise
-    if given is not None:
-        await remember_failure(request.resources, given, found, request.address)
+    if presented is not None:
+        await record_failure(request.resources, presented, found, request.address)
 
 
-async def _count_failure(request: OAuthRequest, given: Presented | None) -> None:
-    """And, up to MANY_CLIENTS times as many, those of the address alone, which may name any number of clients."""
+async def _count_failures(request: OAuthRequest, presented: PresentedCredentials | None) -> None:
+    """The address alone has a limit too, MANY_CLIENTS times as high, because an attacker may name any number of clients."""
     limit = request.resources.settings.failed_auth_limit
     if limit == 0:
         return
-    everybody = await request.resources.limits.count(f"failed {network(request.address)}")
-    if everybody.used > MANY_CLIENTS * limit:
-        raise TooManyFailures(everybody.seconds)
-    # What has not the form of a client_id of ours is counted together: it may be anything, of any length. Imported clients, too.
-    client_id = given.client_id if given and is_ours(given.client_id) else ""
+    by_address = await request.resources.limits.count(f"failed {network(request.address)}")
+    if by_address.used > MANY_CLIENTS * limit:
+        raise TooManyFailures(by_address.seconds)
+    # A client_id that does not have our form shares one counter with all others like it, because it can be any text of any length.
+    # This includes imported clients.
+    client_id = presented.client_id if presented and is_ours(presented.client_id) else ""
     counted = await request.resources.limits.count(f"failed {request.address} {client_id}")
     if counted.used > limit:
         raise TooManyFailures(counted.seconds)

@@ -1,4 +1,4 @@
-"""grant_type=client_credentials (RFC 6749 section 4.4): load, let Authlib decide, record, and only then sign and answer."""
+"""grant_type=client_credentials (RFC 6749 section 4.4): load the client, let Authlib decide, record the token, then sign and respond."""
 
 from datetime import datetime
 
@@ -7,10 +7,10 @@ from msgspec import Struct, json
 from events.issuance import Issue, TokenIssued
 from service.clock import utc_now
 from service.crypto.credentials import new_id
-from service.grants.client_authentication import certainly, count_failure, look_up, presented_or_none
+from service.grants.client_authentication import count_failure, credentials_or_none, look_up, look_up_certain
 from service.grants.oauth_request import OAuthRequest
 from service.lookup import Seen
-from service.oauth.authentication import Presented
+from service.oauth.authentication import PresentedCredentials
 from service.oauth.authlib_server import Facts, TokenGrant, decide
 from service.oauth.errors import InvalidClient, InvalidTarget, Refusal
 from service.oauth.parameters import NO_RESOURCE, is_resource
@@ -28,19 +28,20 @@ class TokenResponse(Struct, frozen=True, kw_only=True):
 
 
 async def issue(request: OAuthRequest) -> bytes:
-    given = presented_or_none(request)
-    seen = await look_up(request, given)
+    """Return the JSON body of the token response (RFC 6749 section 5.1). Raises a Refusal."""
+    presented = credentials_or_none(request)
+    seen = await look_up(request, presented)
     while True:
-        claims, signer, grant, seen = await _decided(request, given, seen)
-        told = TokenIssued(sub=claims.sub, scope=claims.scope, kid=signer.kid, exp=claims.exp, address=request.address)
+        claims, signer, grant, seen = await _decided(request, presented, seen)
+        token = TokenIssued(sub=claims.sub, scope=claims.scope, kid=signer.kid, exp=claims.exp, address=request.address)
         issued = await request.resources.issuance.record(
-            Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=told)
+            Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
         )
         if issued.head <= seen.position:
             break
-        # Something happened between the position this was decided from and its commit: it may have happened to this client.
+        # Other events were committed between the position of the decision and the commit. They may concern this client.
         await request.resources.lookup.reach(issued.head)
-        before, seen = seen, await look_up(request, given)
+        before, seen = seen, await look_up(request, presented)
         if _same(before, seen):
             break
     return json.encode(
@@ -49,11 +50,11 @@ async def issue(request: OAuthRequest) -> bytes:
 
 
 async def _decided(
-    request: OAuthRequest, given: Presented | None, seen: Seen | None
+    request: OAuthRequest, presented: PresentedCredentials | None, seen: Seen | None
 ) -> tuple[Claims, Signer, TokenGrant, Seen]:
-    """What the token will say, the key that will sign it, why it may be issued, and what that was decided from."""
+    """Return the claims, the signing key, the grant, and the client state from which Authlib decided. Raises a Refusal."""
     settings = request.resources.settings
-    grant, seen, now = await _granted(request, given, seen)
+    grant, seen, now = await _granted(request, presented, seen)
     signer = request.resources.access_token_signer(seen.client)
     issued_at = int(now.timestamp())
     claims = Claims(
@@ -70,7 +71,7 @@ async def _decided(
 
 
 def _audience(request: OAuthRequest) -> str:
-    """The resource that the token is for (RFC 8707 section 2.2), where the client names one. Raises Refused."""
+    """Return the resource that the client names (RFC 8707 section 2.2), or the default audience. Raises InvalidTarget."""
     resource = request.form.get("resource")
     if resource is None:
         return request.resources.settings.audience
@@ -80,23 +81,27 @@ def _audience(request: OAuthRequest) -> str:
 
 
 async def _granted(
-    request: OAuthRequest, given: Presented | None, seen: Seen | None
+    request: OAuthRequest, presented: PresentedCredentials | None, seen: Seen | None
 ) -> tuple[TokenGrant, Seen, datetime]:
-    """Authlib's decision. What it refuses from cached facts is decided once more from certain ones."""
+    """Return Authlib's decision. If it refuses from the cached client, it decides again from the current one. Raises a Refusal."""
     try:
-        return _decide(request, given, seen)
+        return _decide(request, presented, seen)
     except Refusal:
-        certain = await certainly(request, given)
+        certain = await look_up_certain(request, presented)
         try:
-            return _decide(request, given, certain)
+            return _decide(request, presented, certain)
         except InvalidClient:
-            await count_failure(request, given, certain)
+            await count_failure(request, presented, certain)
             raise
 
 
-def _decide(request: OAuthRequest, given: Presented | None, seen: Seen | None) -> tuple[TokenGrant, Seen, datetime]:
+def _decide(
+    request: OAuthRequest, presented: PresentedCredentials | None, seen: Seen | None
+) -> tuple[TokenGrant, Seen, datetime]:
     now = utc_now()
-    grant = decide(Facts(issuer=request.resources.settings.issuer, given=given, found=seen, now=now), request.form)
+    grant = decide(
+        Facts(issuer=request.resources.settings.issuer, presented=presented, found=seen, now=now), request.form
+    )
     assert seen is not None
     return grant, seen, now
 

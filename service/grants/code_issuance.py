@@ -1,4 +1,4 @@
-"""A person's yes becomes an authorization and its code: in the log first, then seen to be still meant, and only then sent."""
+"""Issue an authorization code (RFC 6749 section 4.1.2): record the authorization, check that it still stands, then return the code."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -20,11 +20,11 @@ from service.request_id import this_request
 from service.resources import Resources
 
 CODE_SECONDS = 60
-"""How long a code is good; a client redeems it in the same second."""
+"""The lifetime of a code. A client normally redeems it within a second; RFC 6749 section 4.1.2 allows at most ten minutes."""
 
 
 class Overtaken(Exception):
-    """What the authorization rested on was over before the code left, so it was revoked."""
+    """The session ended or the consent was withdrawn before the code was returned, so the authorization was revoked."""
 
 
 class SessionOver(Overtaken):
@@ -35,40 +35,41 @@ class ConsentWithdrawn(Overtaken):
     pass
 
 
-async def code_of(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn) -> Secret:
-    """The code, once the authorization that it is of is in the log and stands. Raises Overtaken."""
+async def issue_code(resources: Resources, request: AuthorizationRequest, found: Found, signed_in: SignedIn) -> Secret:
+    """Record the authorization and return its code, if the session and the consent still stand. Raises SessionOver, ConsentWithdrawn."""
     stream, now = new_id(), datetime.now(UTC)
     code = opaque_tokens.make(opaque_tokens.CODE, stream)
     issued = CodeIssued(
         hash=hash_secret(code.reveal()),
-        redirect_uri=asked.redirect_uri,
-        named=asked.named,
-        code_challenge=asked.code_challenge,
+        redirect_uri=request.redirect_uri,
+        named=request.named,
+        code_challenge=request.code_challenge,
         expires_at=now + timedelta(seconds=CODE_SECONDS),
         at=now,
     )
-    command = GrantAuthorization(granted=_granted(asked, found, signed_in), code=issued)
+    command = GrantAuthorization(granted=_granted(request, found, signed_in), code=issued)
     actor = ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id)
     meta = Meta(actor=actor, request_id=str(this_request()))
     await handle(resources.ledger, AUTHORIZATION, stream, command, meta, fresh=True)
-    # Whoever ends a session, or takes a consent back, does so first and then revokes what there is: so one of the two always sees the other.
+    # Ending a session or withdrawing a consent commits that event first and then revokes the existing authorizations. This function
+    # commits the authorization first and then checks both. So one of the two always sees the other.
     if not await _is_open(resources, signed_in.session.stream_id):
         await session_end.revoke(resources.ledger, [stream], "session_ended", meta)
         raise SessionOver
-    if not await is_allowed(resources, asked, found, signed_in.user.stream_id):
+    if not await has_consent(resources, request, found, signed_in.user.stream_id):
         await session_end.revoke(resources.ledger, [stream], "consent_withdrawn", meta)
         raise ConsentWithdrawn
     return code
 
 
-async def is_allowed(resources: Resources, asked: AuthorizationRequest, found: Found, user: UUID) -> bool:
-    """Whether the person allowed this client all of it, or the client need not ask."""
+async def has_consent(resources: Resources, request: AuthorizationRequest, found: Found, user: UUID) -> bool:
+    """Whether the user has consented to every requested scope, or the client is first-party and needs no consent."""
     assert found.client.login is not None
     if found.client.login.first_party:
         return True
-    stream = consent_of(user, asked.client_id, asked.resource)
+    stream = consent_of(user, request.client_id, request.resource)
     row = await read(resources.ledger.pool, lambda connection: consents.find(connection, stream))
-    return row is not None and row.state == "given" and set(asked.to_allow) <= set(row.scopes)
+    return row is not None and row.state == "given" and set(request.to_allow) <= set(row.scopes)
 
 
 async def _is_open(resources: Resources, session: UUID) -> bool:
@@ -76,19 +77,19 @@ async def _is_open(resources: Resources, session: UUID) -> bool:
     return row is not None and row.state == "open" and row.expires_at > datetime.now(UTC)
 
 
-def _granted(asked: AuthorizationRequest, found: Found, signed_in: SignedIn) -> AuthorizationGranted:
+def _granted(request: AuthorizationRequest, found: Found, signed_in: SignedIn) -> AuthorizationGranted:
     session = signed_in.session
     return AuthorizationGranted(
         client=found.client.stream_id,
         user=signed_in.user.stream_id,
         session=session.stream_id,
-        scopes=asked.scopes,
-        resource=asked.resource,
-        nonce=asked.nonce,
+        scopes=request.scopes,
+        resource=request.resource,
+        nonce=request.nonce,
         auth_time=session.authenticated_at,
         acr=session.acr,
         amr=session.amr,
-        id_token_claims=asked.id_token_claims,
-        userinfo_claims=asked.userinfo_claims,
-        bound_by=(*(("pkce",) if asked.code_challenge else ()), *(("nonce",) if asked.nonce else ())),
+        id_token_claims=request.id_token_claims,
+        userinfo_claims=request.userinfo_claims,
+        bound_by=(*(("pkce",) if request.code_challenge else ()), *(("nonce",) if request.nonce else ())),
     )

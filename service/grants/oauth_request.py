@@ -1,4 +1,4 @@
-"""One request to an OAuth endpoint: its form, the Authorization header and where it comes from."""
+"""A request to an OAuth endpoint: its form, its Authorization header and its client address."""
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ from service.resources import Resources
 
 
 class OAuthRequest(Struct, frozen=True, kw_only=True):
-    """`authorization` is the header's value; `address` is the client's."""
+    """`authorization` is the value of the Authorization header; `address` is the client's IP address."""
 
     resources: Resources
     form: Form
@@ -17,6 +17,7 @@ class OAuthRequest(Struct, frozen=True, kw_only=True):
 
 
 def required(form: Form, name: str) -> str:
+    """Return the parameter. Raises InvalidRequest if it is missing."""
     value = form.get(name)
     if value is None:
         raise InvalidRequest(f"The parameter {name} is missing. Send it in the body.")

@@ -1,4 +1,4 @@
-"""grant_type=refresh_token (RFC 6749 section 6): a refresh token is exchanged, once, for an access token and the next one."""
+"""grant_type=refresh_token (RFC 6749 section 6): exchange a refresh token, once, for an access token and the next refresh token."""
 
 from hmac import compare_digest
 from typing import NoReturn
@@ -11,8 +11,8 @@ from service.commands.authorization import RotateRefreshToken, may_have_been_los
 from service.commands.handle import CarriedOutBefore
 from service.crypto.credentials import hash_secret, new_id
 from service.grants.oauth_request import OAuthRequest
-from service.grants.redemption import Redemption, admitted, carry_out, refuse_as_used
-from service.grants.user_tokens import answered, claims_of, recorded
+from service.grants.redemption import Redemption, carry_out, check_request, refuse_as_used
+from service.grants.user_tokens import access_token_claims, record_token, token_response
 from service.idempotency import IdempotentRequest, StoredAnswer
 from service.oauth import opaque_tokens
 from service.oauth.errors import Gone
@@ -20,21 +20,23 @@ from service.problems import Clash
 
 
 async def exchange(request: OAuthRequest) -> bytes:
-    """The body of the token response. It is kept for a moment, sealed under the refresh token itself: a client that lost it on
-    the way gets the same one again. Raises a Refusal.
+    """Return the JSON body of the token response (RFC 6749 section 5.1). Raises a Refusal.
+
+    The response is kept for a short time, sealed under the refresh token itself. A client that did not receive it can send the same
+    refresh token again and gets the same response.
     """
     text = request.form.get("refresh_token", "")
-    redemption = await admitted(request, opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text))
-    if may_have_been_lost(redemption.ticket.hash, redemption.authorized, utc_now()):
+    redemption = await check_request(request, opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text))
+    if may_have_been_lost(redemption.token.hash, redemption.authorized, utc_now()):
         return await _repeated(request, text)
     if not _is_present(redemption):
         await _refuse_replay(redemption)
-    following = opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, redemption.ticket.authorization)
-    claims = claims_of(redemption)
-    signer = await recorded(redemption, claims)
-    answer = json.encode(await answered(redemption, claims, signer, following.reveal()))
+    following = opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, redemption.token.authorization)
+    claims = access_token_claims(redemption)
+    signer = await record_token(redemption, claims)
+    answer = json.encode(await token_response(redemption, claims, signer, following.reveal()))
     command = RotateRefreshToken(
-        presented=redemption.ticket.hash, next=hash_secret(following.reveal()), jti=claims.jti, at=utc_now()
+        presented=redemption.token.hash, next=hash_secret(following.reveal()), jti=claims.jti, at=utc_now()
     )
     try:
         handled = await carry_out(
@@ -48,15 +50,17 @@ async def exchange(request: OAuthRequest) -> bytes:
 
 
 async def _refuse_replay(redemption: Redemption) -> NoReturn:
-    """It was exchanged before, longer ago than an answer takes, so every token issued from the authorization is revoked."""
-    command = RotateRefreshToken(presented=redemption.ticket.hash, next="", jti=new_id(), at=utc_now())
+    """The refresh token was exchanged before, too long ago for a retry: every token issued from the authorization is revoked
+    (RFC 9700 section 4.14.2).
+    """
+    command = RotateRefreshToken(presented=redemption.token.hash, next="", jti=new_id(), at=utc_now())
     await refuse_as_used(redemption, await carry_out(redemption, command))
 
 
 async def _repeated(request: OAuthRequest, text: str) -> bytes:
     try:
         first = await request.resources.idempotency.first_answer(_idempotent(request, text))
-    except Clash as fault:  # it was sealed under a master key that is no more
+    except Clash as fault:  # the response was sealed under a master key that this server no longer has
         raise Gone from fault
     if first is None:
         raise Gone
@@ -64,7 +68,7 @@ async def _repeated(request: OAuthRequest, text: str) -> bytes:
 
 
 def _idempotent(request: OAuthRequest, text: str) -> IdempotentRequest:
-    """The exchange of this refresh token as a command that is carried out once."""
+    """The idempotency key of this exchange: the refresh token itself."""
     once = request.resources.idempotency.asked(text, caller="refresh", path="/openid/token", body=b"")
     assert once is not None
     return once
@@ -72,4 +76,4 @@ def _idempotent(request: OAuthRequest, text: str) -> IdempotentRequest:
 
 def _is_present(redemption: Redemption) -> bool:
     refresh = redemption.authorized.refresh
-    return refresh is not None and compare_digest(refresh.hash, redemption.ticket.hash)
+    return refresh is not None and compare_digest(refresh.hash, redemption.token.hash)

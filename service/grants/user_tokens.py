@@ -1,4 +1,4 @@
-"""The tokens that a person's yes comes to: the access token, recorded before it leaves, and the ID token beside it."""
+"""Tokens issued from a user's authorization: the access token, recorded before it is returned, and the ID token."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from events.issuance import Issue, TokenIssued
 from service.clock import utc_now
 from service.commands.authorization import CODE_REPLAYED as REPLAYED
 from service.crypto.credentials import new_id
-from service.grants.client_authentication import certainly, presented_or_none
-from service.grants.redemption import Redemption, load, person_is_there
+from service.grants.client_authentication import credentials_or_none, look_up_certain
+from service.grants.redemption import Redemption, check_user_is_active, load
 from service.oauth import id_tokens
 from service.oauth.claims import of_scopes as claims_of_scopes
 from service.oauth.errors import Gone, InvalidClient
@@ -31,8 +31,8 @@ class UserTokenResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id_token: str | None = None
 
 
-def claims_of(redemption: Redemption) -> Claims:
-    """What the access token says. Of the scopes that the person allowed, those that the client may still have."""
+def access_token_claims(redemption: Redemption) -> Claims:
+    """The claims of the access token (RFC 9068 section 2.2). Its scope is what the user allowed and the client may still have."""
     settings, granted = redemption.request.resources.settings, redemption.authorized.granted
     issued_at = int(utc_now().timestamp())
     may_have = (*IDENTITY, *redemption.client.client.scopes)
@@ -45,39 +45,42 @@ def claims_of(redemption: Redemption) -> Claims:
         iat=issued_at,
         exp=issued_at + settings.token_lifetime,
         jti=new_id(),
-        grant_id=redemption.ticket.authorization,
+        grant_id=redemption.token.authorization,
     )
 
 
-async def recorded(redemption: Redemption, claims: Claims) -> Signer:
-    """The key that the token is to be signed with, once the issuance log has the token and that key: keys may rotate meanwhile.
+async def record_token(redemption: Redemption, claims: Claims) -> Signer:
+    """Record the token and return the key to sign it with. The key is chosen once and recorded, because keys may rotate meanwhile.
 
-    Raises a Refusal if the client, the person or the authorization was stopped meanwhile.
+    Raises a Refusal if the client or the user was disabled, or the authorization revoked, in the meantime.
     """
     request, grant = redemption.request, redemption.grant
     signer = request.resources.access_token_signer(redemption.client.client)
-    told = TokenIssued(
+    token = TokenIssued(
         sub=claims.sub,
         scope=claims.scope,
         kid=signer.kid,
         exp=claims.exp,
-        authorization=redemption.ticket.authorization,
+        authorization=redemption.token.authorization,
     )
-    await request.resources.issuance.record(Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=told))
-    seen = await certainly(request, presented_or_none(request))
+    await request.resources.issuance.record(
+        Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
+    )
+    seen = await look_up_certain(request, credentials_or_none(request))
     if seen is None or not seen.may_act:
         raise InvalidClient
-    authorization = await load(request, redemption.ticket.authorization)
-    # The one who was first is answered, even if another came at the same moment with the same code and had all of it revoked.
+    authorization = await load(request, redemption.token.authorization)
+    # The first request succeeds even if a concurrent replay of the same code revoked the authorization. RFC 6749 section 4.1.2 then
+    # revokes the tokens issued from the code, and this response contains such a token.
     if not (
         isinstance(authorization, Authorized) or (isinstance(authorization, Revoked) and authorization.why == REPLAYED)
     ):
         raise Gone
-    await person_is_there(redemption)
+    await check_user_is_active(redemption)
     return signer
 
 
-async def answered(
+async def token_response(
     redemption: Redemption, claims: Claims, signer: Signer, refresh_token: str | None
 ) -> UserTokenResponse:
     access_token = await sign(signer, claims)
@@ -92,7 +95,7 @@ async def answered(
 
 
 async def _id_token(redemption: Redemption, claims: Claims, access_token: str) -> str:
-    """OpenID Connect Core 1.0 section 2; after a refresh it is about the same login, without the nonce (section 12.2)."""
+    """Sign an ID token (OpenID Connect Core 1.0 section 2). After a refresh it is about the same login, without nonce (section 12.2)."""
     granted, login = redemption.authorized.granted, redemption.client.client.login
     assert login is not None
     about: dict[str, Any] = {
@@ -106,15 +109,17 @@ async def _id_token(redemption: Redemption, claims: Claims, access_token: str) -
         "amr": list(granted.amr),
         "sid": str(granted.session),
         "at_hash": id_tokens.at_hash(access_token),
-        **await _about_the_person(redemption, claims.scope.split()),
+        **await _user_claims(redemption, claims.scope.split()),
     }
     if granted.nonce is not None and redemption.request.form["grant_type"] == "authorization_code":
         about["nonce"] = granted.nonce
     return await id_tokens.sign(redemption.request.resources.signer(login.id_token_alg), about)
 
 
-async def _about_the_person(redemption: Redemption, scopes: list[str]) -> dict[str, Any]:
-    """The claims of the scopes, unless the client wants its ID tokens minimal, and those that the `claims` parameter asked for."""
+async def _user_claims(redemption: Redemption, scopes: list[str]) -> dict[str, Any]:
+    """The user's claims: those of the scopes, unless the client has minimal ID tokens, and those of the `claims` parameter
+    (section 5.5). Raises Gone if the user was erased.
+    """
     login = redemption.client.client.login
     assert login is not None
     of_scopes = () if login.id_token_claims == "minimal" else claims_of_scopes(scopes)  # noqa: S105

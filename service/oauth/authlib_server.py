@@ -13,7 +13,7 @@ from msgspec import Struct
 from events.authorization import Authorized
 from events.issuance import NO_SECRET
 from projections.clients import Found
-from service.oauth.authentication import Presented, prove
+from service.oauth.authentication import PresentedCredentials, prove
 from service.oauth.authlib_grants import GRANTS, Client
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import Form
@@ -35,7 +35,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Everything that a decision may rest on, loaded before it is made."""
 
     issuer: str
-    given: Presented | None
+    presented: PresentedCredentials | None
     found: Found | None
     now: datetime
     authorized: Authorized | None = None
@@ -113,11 +113,11 @@ class _Server(AuthorizationServer):
 
     def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> Client:
         facts = self.facts
-        if facts.given is None:
+        if facts.presented is None:
             raise InvalidClient
-        secret = prove(facts.given, facts.found, facts.now)
+        secret = prove(facts.presented, facts.found, facts.now)
         assert facts.found is not None
-        request.auth_method = facts.given.method
+        request.auth_method = facts.presented.method
         return Client(facts.found, secret)
 
     def query_client(self, client_id: str) -> Any:

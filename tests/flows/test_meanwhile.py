@@ -29,7 +29,7 @@ async def client(live: Live) -> str:
 
 def just_before_the_grant(monkeypatch: pytest.MonkeyPatch, meanwhile: Meanwhile) -> None:
     """Between what a request saw and what it appends, this is done, once."""
-    real, done = code_issuance.code_of, list[int]()
+    real, done = code_issuance.issue_code, list[int]()
 
     async def late(resources: Resources, request: Any, found: Any, signed_in: SignedIn) -> Any:
         if not done:
@@ -37,7 +37,7 @@ def just_before_the_grant(monkeypatch: pytest.MonkeyPatch, meanwhile: Meanwhile)
             await meanwhile(resources, signed_in)
         return await real(resources, request, found, signed_in)
 
-    monkeypatch.setattr("service.endpoints.authorize.code_of", late)
+    monkeypatch.setattr("service.endpoints.authorize.issue_code", late)
 
 
 async def authorizations_of(live: Live, user: UUID) -> list[tuple[str, str | None]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from projections import clients
 from projections.clients import Found
-from service.oauth.authentication import Presented, presented, prove, why_not
+from service.oauth.authentication import PresentedCredentials, parse_credentials, prove, why_not
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal
 from tests.rules.samples import AT, REGISTERED, STREAM, secret
 
@@ -54,7 +54,7 @@ def basic(text: str | bytes, scheme: str = "Basic") -> str:
     ],
 )
 def test_a_client_says_who_it_is(authorization, form, expected):
-    given_ = presented(authorization, form)
+    given_ = parse_credentials(authorization, form)
     assert (given_.client_id, given_.client_secret, given_.method) == expected
 
 
@@ -85,7 +85,7 @@ def test_a_client_says_who_it_is(authorization, form, expected):
 )
 def test_what_is_no_good_is_refused(authorization, form, refusal):
     with pytest.raises(refusal):
-        presented(authorization, form)
+        parse_credentials(authorization, form)
 
 
 @settings(max_examples=50)
@@ -95,15 +95,15 @@ def test_what_is_no_good_is_refused(authorization, form, refusal):
 )
 def test_no_header_at_all_is_answered_with_anything_but_credentials_or_a_refusal(authorization, form):
     with suppress(Refusal):
-        presented(authorization, form)
+        parse_credentials(authorization, form)
 
 
 def test_what_is_presented_does_not_show_the_secret():
-    assert "mine" not in f"{presented(None, BODY)} {presented(None, BODY)!r}"
+    assert "mine" not in f"{parse_credentials(None, BODY)} {parse_credentials(None, BODY)!r}"
 
 
-MINE = Presented(client_id="me", client_secret="secret", method="client_secret_post")
-NAME_ALONE = Presented(client_id="me", client_secret=None, method="none")
+MINE = PresentedCredentials(client_id="me", client_secret="secret", method="client_secret_post")
+NAME_ALONE = PresentedCredentials(client_id="me", client_secret=None, method="none")
 
 
 def found(bot_state: str | None = None, **changes: Any) -> Found:
@@ -154,7 +154,7 @@ def test_whoever_does_not_is_refused_in_the_same_words_whatever_the_reason(given
     assert (caught.value.status, caught.value.error, dict(caught.value.headers)) == (401, "invalid_client", {})
 
 
-GIVEN = Presented(client_id=ROW.client_id, client_secret=None, method="none")
+GIVEN = PresentedCredentials(client_id=ROW.client_id, client_secret=None, method="none")
 EXPIRED = secret(1, expires_at=AT - timedelta(seconds=1))
 PUBLIC = Found(client=ROW.__replace__(public=True), bot_state=None)
 

@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 
 from service import app
 from service.oauth import authlib_grants, authlib_server
-from service.oauth.authentication import presented
+from service.oauth.authentication import parse_credentials
 from service.oauth.authlib_server import Facts, NotLoaded, TokenGrant, decide
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import FORM, parse
@@ -42,7 +42,7 @@ from tests.rules.samples import AT, STREAM, secret
 from tests.rules.test_authentication import FOUND, MINE, basic, found
 from tests.rules.test_tokens import GOOD
 
-FACTS = Facts(issuer=ISSUER, given=MINE, found=FOUND, now=AT)
+FACTS = Facts(issuer=ISSUER, presented=MINE, found=FOUND, now=AT)
 ASK = {"grant_type": "client_credentials"}
 
 
@@ -113,8 +113,8 @@ class TestTheSeedsFormPost:
         ids=["in the body", "in the header"],
     )
     def test_both_are_taken_here(self, authorization, form):
-        given_ = presented(authorization, form)
-        granted = decide(FACTS.__replace__(given=given_), {**ASK, **form})
+        given_ = parse_credentials(authorization, form)
+        granted = decide(FACTS.__replace__(presented=given_), {**ASK, **form})
         assert granted == TokenGrant(
             client=STREAM,
             client_id=f"oauth_client_{STREAM.hex}",
@@ -145,9 +145,9 @@ class TestWhoIsUnknown:
     @pytest.mark.parametrize(
         "facts",
         [
-            FACTS.__replace__(given=None),
+            FACTS.__replace__(presented=None),
             FACTS.__replace__(found=None),
-            FACTS.__replace__(given=MINE.__replace__(client_secret="guess")),
+            FACTS.__replace__(presented=MINE.__replace__(client_secret="guess")),
             FACTS.__replace__(found=found(state="disabled")),
             FACTS.__replace__(found=found("deleted")),
             FACTS.__replace__(found=found(secrets=())),
@@ -174,7 +174,7 @@ class TestTwoMethodsAtOnce:
 
     def test_here_they_are_refused(self):
         with pytest.raises(InvalidRequest, match="authenticates twice"):
-            presented(basic("me:secret"), {"client_id": "me", "client_secret": "secret"})
+            parse_credentials(basic("me:secret"), {"client_id": "me", "client_secret": "secret"})
 
 
 class TestDuplicates:
@@ -216,7 +216,7 @@ class TestOddInput:
 
     def test_here_a_basic_header_that_is_not_utf_8_is_a_failed_authentication(self):
         with pytest.raises(InvalidClient):
-            presented(basic(b"me:\xff"), {})
+            parse_credentials(basic(b"me:\xff"), {})
 
     @pytest.mark.parametrize("odd", ['"', "\\", "é", "\x00", "\n", "\ud800", "\u202e", "a" * 60_000], ids=ascii)
     @pytest.mark.parametrize("name", ["grant_type", "scope", "client_id", "redirect_uri", "response_type", "state"])
@@ -250,7 +250,7 @@ class TestTheGrantType:
 
     @pytest.mark.parametrize("grant_type", ["password", "implicit", "CLIENT_CREDENTIALS", " client_credentials"])
     def test_another_is_unsupported_whoever_asks(self, grant_type):
-        for facts in (FACTS, FACTS.__replace__(given=None, found=None)):
+        for facts in (FACTS, FACTS.__replace__(presented=None, found=None)):
             refusal = refused({"grant_type": grant_type}, facts)
             assert (refusal.status, refusal.error) == (400, "unsupported_grant_type")
             assert refusal.description.endswith("Use one of: client_credentials, authorization_code, refresh_token.")
@@ -353,7 +353,7 @@ class TestComparison:
             stock_authentication({"client_id": "me", "client_secret": "gehéim"}, ["client_secret_post"])
 
     def test_here_hashes_are_compared(self):
-        facts = FACTS.__replace__(given=MINE.__replace__(client_secret="gehéim"))
+        facts = FACTS.__replace__(presented=MINE.__replace__(client_secret="gehéim"))
         assert isinstance(refused(ASK, facts), InvalidClient)
 
     def test_an_expired_secret_is_no_secret(self):

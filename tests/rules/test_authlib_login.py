@@ -22,7 +22,7 @@ from events.authorization import AuthorizationGranted, Authorized, CodeIssued, R
 from projections.clients import Found
 from service.crypto.credentials import hash_secret
 from service.oauth import opaque_tokens
-from service.oauth.authentication import NONE, Presented
+from service.oauth.authentication import NONE, PresentedCredentials
 from service.oauth.authlib_grants import GRANTS, OTHER_REDIRECT_URI
 from service.oauth.authlib_server import Facts, decide
 from service.oauth.authorize import NOT_OFFERED, Redirected, RequestParameters, checked, parse
@@ -59,7 +59,7 @@ AUTHORIZED = Authorized(
     granted=GRANTED, code=ISSUED, refresh=RefreshToken(hash=hash_secret(REFRESH), expires_at=AT + timedelta(days=1))
 )
 PERSONS = found(grant_type="authorization_code")
-FACTS = Facts(issuer=ISSUER, given=MINE, found=PERSONS, now=AT, authorized=AUTHORIZED)
+FACTS = Facts(issuer=ISSUER, presented=MINE, found=PERSONS, now=AT, authorized=AUTHORIZED)
 FORM = {"grant_type": "authorization_code", "code": CODE, "redirect_uri": URI, "code_verifier": VERIFIER}
 AGAIN = {"grant_type": "refresh_token", "refresh_token": REFRESH}
 
@@ -113,8 +113,8 @@ class TestPkce:
         form = {name: value for name, value in FORM.items() if name != "code_verifier"}
         assert isinstance(refused(form), MissingVerifier)
         public = found(grant_type="authorization_code", public=True, secrets=())
-        nothing = Presented(client_id=MINE.client_id, client_secret=None, method=NONE)
-        assert isinstance(refused(form, FACTS.__replace__(given=nothing, found=public)), MissingVerifier)
+        nothing = PresentedCredentials(client_id=MINE.client_id, client_secret=None, method=NONE)
+        assert isinstance(refused(form, FACTS.__replace__(presented=nothing, found=public)), MissingVerifier)
 
     def test_here_a_verifier_for_a_code_without_a_challenge_is_refused(self):
         bare = AUTHORIZED.__replace__(code=ISSUED.__replace__(code_challenge=None))
@@ -168,10 +168,10 @@ class TestRefreshing:
 
 class TestThePublicClient:
     def test_here_it_shows_no_secret_and_no_other_client_may_do_without(self):
-        nothing = Presented(client_id=MINE.client_id, client_secret=None, method=NONE)
+        nothing = PresentedCredentials(client_id=MINE.client_id, client_secret=None, method=NONE)
         public = found(grant_type="authorization_code", public=True, secrets=())
-        assert decide(FACTS.__replace__(given=nothing, found=public), FORM).sub == str(STREAM)
-        assert isinstance(refused(FORM, FACTS.__replace__(given=nothing)), InvalidClient)
+        assert decide(FACTS.__replace__(presented=nothing, found=public), FORM).sub == str(STREAM)
+        assert isinstance(refused(FORM, FACTS.__replace__(presented=nothing)), InvalidClient)
         assert isinstance(refused(FORM, FACTS.__replace__(found=public)), InvalidClient)
 
 

@@ -14,7 +14,7 @@ from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
 from service.http.asgi import BodyTooLong, address, cookie, read_body
 from service.oauth import authorize, claims, redirect_match
-from service.oauth.authentication import presented
+from service.oauth.authentication import parse_credentials
 from service.oauth.errors import Refusal, Shown
 from service.oauth.form import FORM, parse
 from service.oauth.parameters import is_resource
@@ -58,7 +58,7 @@ READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "a resource": (lambda text: is_resource("https://" + text), "[::1]:"),
     "claims": (claims.wanted, '{"id_token":'),
     "claims in lists": (claims.wanted, "["),
-    "basic credentials": (lambda text: presented(f"Basic {text}", {}), "JTQx"),
+    "basic credentials": (lambda text: parse_credentials(f"Basic {text}", {}), "JTQx"),
     "fields": (fields, "x"),
     "a query": (lambda text: paging.asked(Request(scope(query=text))), "a&"),
     "a form's token": (lambda text: csrf.is_token(b"k" * 32, text, text), "a."),
