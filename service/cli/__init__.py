@@ -18,7 +18,7 @@ from service.cli.groups import group
 app = typer.Typer(
     name="muniment",
     help="An OAuth 2.0 / OpenID Connect authorization server on an event log that can prove itself.",
-    epilog="Settings come from the environment: MUNIMENT_DATA (.muniment) or MUNIMENT_DATABASE_URL, and those in the README's table. "
+    epilog="Settings come from the environment: MUNIMENT_DATA (.muniment) or MUNIMENT_DATABASE_URL, and those that docs/configuration.md lists. "
     "What is wrong is said on stderr, with exit status 1.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -44,7 +44,7 @@ def _serve(workers: Workers = 1) -> None:
     """Run the service, until Ctrl-C.
 
     Settings come from the environment: PORT (8000), MUNIMENT_DATA (.muniment), MUNIMENT_DATABASE_URL, MUNIMENT_ISSUER and
-    those in the README's table. Without a database of one's own it brings up a Postgres in MUNIMENT_DATA.
+    those that docs/configuration.md lists. Without MUNIMENT_DATABASE_URL, it starts a Postgres of its own in MUNIMENT_DATA.
 
     Example: `PORT=8080 muniment serve --workers 2`
     """

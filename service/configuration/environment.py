@@ -147,7 +147,7 @@ class Environment:
             if name.startswith("MUNIMENT_") and not is_service_variable(name, self._environment[name]):
                 instead = "; PORT is" if name == "MUNIMENT_PORT" else ""
                 self.faults.append(
-                    f"{name} is not a setting of Muniment{instead}; the README has the table of those there are."
+                    f"{name} is not a setting of Muniment{instead}; docs/configuration.md lists the settings."
                 )
 
 

@@ -198,7 +198,7 @@ URL_FAULT = (
         (
             "MUNIMENT_ISUER",
             "https://id.example.com",
-            "MUNIMENT_ISUER is not a setting of Muniment; the README has the table of those there are.",
+            "MUNIMENT_ISUER is not a setting of Muniment; docs/configuration.md lists the settings.",
         ),
     ],
     ids=lambda value: value[:40],
@@ -232,7 +232,7 @@ def test_what_kubernetes_says_of_a_service_named_muniment_is_no_setting():
 
 def test_what_only_looks_like_it_is_a_setting_that_somebody_got_wrong():
     assert faults(MUNIMENT_PORT="8000") == [
-        "MUNIMENT_PORT is not a setting of Muniment; PORT is; the README has the table of those there are."
+        "MUNIMENT_PORT is not a setting of Muniment; PORT is; docs/configuration.md lists the settings."
     ]
     assert len(faults(MUNIMENT_SERVICE_PORT="tcp", MUNIMENT_PORT_TCP="1", MUNIMENT_SERVICE="x")) == 3
 
