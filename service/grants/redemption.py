@@ -84,7 +84,7 @@ async def load(request: OAuthRequest, stream: UUID) -> Authorization:
 
 
 async def _record(request: OAuthRequest, token: OpaqueToken | None, client_id: str, refused: Refusal) -> None:
-    """A code with a wrong client, redirect URI or verifier was stolen: the attempt is recorded and the code can no longer be redeemed.
+    """A code or refresh token with a wrong client, redirect URI or verifier was stolen: this is recorded, and revokes the authorization.
 
     An unknown code or refresh token (of another server, forged, or revoked long ago) is recorded too.
     """

@@ -1,4 +1,4 @@
-"""Who is asking: client_secret_basic and client_secret_post (RFC 6749 section 2.3.1), on every endpoint alike, never both at once."""
+"""Client authentication by client_secret_basic or client_secret_post (RFC 6749 section 2.3.1), the same on every endpoint, never both."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ NONE = "none"
 
 
 class PresentedCredentials(Struct, frozen=True, kw_only=True):
-    """What a client says of itself; it is proved by nothing yet."""
+    """The credentials that a client presents. Nothing about them is verified yet."""
 
     client_id: str
     client_secret: str | None
@@ -31,7 +31,7 @@ class PresentedCredentials(Struct, frozen=True, kw_only=True):
 
 
 def parse_credentials(authorization: str | None, form: Form) -> PresentedCredentials:
-    """The client's credentials. Raises InvalidClient when there are none, InvalidRequest when there are two."""
+    """Read the client's credentials. Raises InvalidClient if there are none, InvalidRequest if there are two."""
     if authorization is None:
         client_id, client_secret = form.get("client_id"), form.get("client_secret")
         if client_id is None:
@@ -43,15 +43,15 @@ def parse_credentials(authorization: str | None, form: Form) -> PresentedCredent
     client_id, client_secret = _basic(authorization)
     if form.get("client_id", client_id) != client_id:
         raise InvalidRequest("The client_id in the body is not the one in the Authorization header; send one of them.")
-    # An empty secret is none (RFC 6749 section 2.3.1): so public clients of some libraries name themselves.
+    # An empty secret is no secret (RFC 6749 section 2.3.1): some libraries identify a public client in this way.
     method = "client_secret_basic" if client_secret else NONE
     return PresentedCredentials(client_id=client_id, client_secret=client_secret or None, method=method)
 
 
 def prove(presented: PresentedCredentials, found: Found | None, now: datetime) -> StoredSecret | None:
-    """The secret that the client proved itself with; None for a public client, which has none and shows none.
+    """Return the secret with which the client authenticated, or None for a public client, which has no secret and presents none.
 
-    Raises InvalidClient: one text and one cost for every reason.
+    Raises InvalidClient. Text and cost are the same for every reason, so that an attacker learns nothing from them.
     """
     secret = proven(presented.client_secret or "", found.client.secrets if found else (), now)
     if found is None or not found.may_act:
@@ -64,7 +64,7 @@ def prove(presented: PresentedCredentials, found: Found | None, now: datetime) -
 
 
 def why_not(presented: PresentedCredentials, found: Found | None, now: datetime) -> WhyNot | None:
-    """Why `prove` refused, for the log alone; None where it did not."""
+    """Return why `prove` refused, for the log only; None if it did not refuse."""
     if found is None:
         return "unknown_client"
     if not found.may_act:
@@ -77,7 +77,7 @@ def why_not(presented: PresentedCredentials, found: Found | None, now: datetime)
 
 
 def _basic(authorization: str) -> tuple[str, str]:
-    """The client_id, and the secret or "". Raises InvalidClient."""
+    """Return the client_id, and the secret or "". Raises InvalidClient."""
     scheme, _, encoded = authorization.partition(" ")
     try:
         if scheme.lower() != "basic":

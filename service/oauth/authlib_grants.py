@@ -1,5 +1,5 @@
 # pyright: basic
-"""The grants of the token endpoint (RFC 6749 sections 4.1, 4.4 and 6) as Authlib asks for them, over facts that were loaded before."""
+"""The grants of the token endpoint (RFC 6749 sections 4.1, 4.4 and 6) as classes for Authlib. They read facts that are already loaded."""
 
 from hmac import compare_digest
 from typing import Any
@@ -20,18 +20,18 @@ from service.values.scopes import split
 NO_SCOPES = "This client has no scopes; its owner can give it some."
 OTHER_REDIRECT_URI = "The redirect_uri is not the one that the authorization request named. Send the same one in both."
 METHODS = ("presented",)
-"""Every grant takes what `authenticate_client` took."""
+"""The one method name that `authenticate_client` serves; that function checks the real authentication methods for every grant."""
 
 
 class Client:
-    """The client as Authlib wants to ask it."""
+    """A client with the interface that Authlib expects."""
 
     def __init__(self, found: Found, secret: StoredSecret | None) -> None:
         self.found = found
         self.secret = secret
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """A client that people log in through may also refresh; whether there is a refresh token is the person's say."""
+        """A client of the code grant may also refresh. Whether it gets a refresh token depends on the scope that the user granted."""
         kind = self.found.client.grant_type
         return grant_type == kind or (grant_type == "refresh_token" and kind == "authorization_code")
 
@@ -40,7 +40,7 @@ class Client:
 
 
 class Code:
-    """An authorization code as Authlib wants to ask it."""
+    """An authorization code with the interface that Authlib expects."""
 
     code_challenge_method = "S256"
 
@@ -57,7 +57,7 @@ class Code:
 
 
 class Credential:
-    """A refresh token as Authlib wants to ask it."""
+    """A refresh token with the interface that Authlib expects."""
 
     def __init__(self, authorized: Authorized) -> None:
         self.authorized = authorized
@@ -73,7 +73,7 @@ class ClientCredentials(ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def validate_requested_scope(self) -> None:
-        """A client gets what it asks for or is refused; one that does not ask gets all that it may have."""
+        """A client gets every scope that it requests, or is refused. A client that requests none gets all that it may have."""
         allowed = self.client.found.client.scopes
         asked = split(_payload(self).scope)
         unknown = [scope for scope in asked if scope not in allowed]
@@ -88,9 +88,10 @@ class CodeGrant(AuthorizationCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def query_authorization_code(self, code: str, client: Client) -> Code:
-        """Raises a Refusal, for Authlib's words say less.
+        """Raises a Refusal, because Authlib's error texts say less.
 
-        Whether it was redeemed, or has expired, is not asked here: that is decided when it is, once for all who come at once.
+        This does not check whether the code was redeemed or has expired: the redemption itself decides that, in one place for all
+        concurrent requests.
         """
         authorized = self.server.facts.authorized
         ticket = parsed(CODE, code)
@@ -107,14 +108,14 @@ class CodeGrant(AuthorizationCodeGrant):
         return authorization_code.authorized.granted.user
 
     def delete_authorization_code(self, authorization_code: Code) -> None:
-        """Redeeming it is an event of the caller's."""
+        """Nothing to delete: the caller records the redemption as an event."""
 
 
 class Refreshing(RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def _validate_token_scope(self, token: Credential) -> None:
-        """What the authorization endpoint left out is left out again, for applications repeat here what they asked for there."""
+        """A scope that the authorization endpoint left out is left out again, because applications repeat their first request here."""
         granted, may_ask_for = token.authorized.granted.scopes, persons_scopes(_client(self).found)
         asked = split(_payload(self).scope)
         more = [scope for scope in asked if scope in may_ask_for and scope not in granted]
@@ -127,7 +128,7 @@ class Refreshing(RefreshTokenGrant):
         return self.generate_token(user=user, scope=" ".join(scope for scope in asked or granted if scope in granted))
 
     def authenticate_refresh_token(self, refresh_token: str) -> Credential:
-        """Raises Gone. Whether it is the present one is decided when it is exchanged."""
+        """Raises Gone. The exchange itself decides whether this is the current refresh token."""
         authorized = self.server.facts.authorized
         if authorized is None or authorized.refresh is None or parsed(REFRESH_TOKEN, refresh_token) is None:
             raise Gone
@@ -139,7 +140,7 @@ class Refreshing(RefreshTokenGrant):
         return refresh_token.authorized.granted.user
 
     def revoke_old_credential(self, refresh_token: Credential) -> None:
-        """Exchanging it is an event of the caller's."""
+        """Nothing to revoke: the caller records the exchange as an event."""
 
 
 def _payload(grant: Any) -> Any:

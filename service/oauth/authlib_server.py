@@ -1,5 +1,5 @@
 # pyright: basic
-"""Authlib's authorization server as one pure function: facts and a form in, a decision out. No I/O, about ten microseconds."""
+"""Authlib's authorization server as one pure function from facts and a form to a decision. It does no I/O and takes about 10 µs."""
 
 from datetime import datetime
 from typing import Any
@@ -28,22 +28,22 @@ FOR_PEOPLE = (
     "Register one with m2m: true for a machine."
 )
 NEEDED = {"authorization_code": "code", "refresh_token": "refresh_token"}
-"""What the request of each grant type needs, beside the client's authentication."""
+"""The required parameter of each grant type, besides client authentication."""
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """Everything that a decision may rest on, loaded before it is made."""
+    """Everything that a decision depends on, loaded before it is made."""
 
     issuer: str
     presented: PresentedCredentials | None
     found: Found | None
     now: datetime
     authorized: Authorized | None = None
-    """What the code or refresh token in the request names, if it is one that was issued for it."""
+    """The authorization from which the code or refresh token in the request was issued, if there is one."""
 
 
 class TokenGrant(Struct, frozen=True, kw_only=True):
-    """A token that may be issued: to whom, proved by which secret (NO_SECRET: none), for what."""
+    """A token that may be issued: its client, subject and scope, and the secret that authenticated the client (or NO_SECRET)."""
 
     client: UUID
     client_id: str
@@ -53,11 +53,11 @@ class TokenGrant(Struct, frozen=True, kw_only=True):
 
 
 class NotLoaded(Exception):
-    """Authlib asked for a fact that was not loaded: a guard against a change in its behaviour, never an answer."""
+    """Authlib needed a fact that was not loaded. This guards against a change in its behaviour and is never sent as a response."""
 
 
 def decide(facts: Facts, form: Form) -> TokenGrant:
-    """What a token request comes to. Raises a Refusal."""
+    """Decide a token request. Raises a Refusal."""
     request = _Request(f"{facts.issuer}/openid/token", form)
     server = _Server(facts)
     try:
@@ -68,7 +68,7 @@ def decide(facts: Facts, form: Form) -> TokenGrant:
         grant.create_token_response()
     except OAuth2Error as error:
         raise _in_our_words(error, form, facts.found) from error
-    except (ValueError, UnicodeError) as fault:  # Authlib's way of saying that it met something odd
+    except (ValueError, UnicodeError) as fault:  # Authlib raises these for malformed parameters
         raise InvalidRequest(MALFORMED) from fault
     if server.granted is None:
         raise NotLoaded("Authlib accepted the request without asking for a token")
@@ -76,7 +76,7 @@ def decide(facts: Facts, form: Form) -> TokenGrant:
 
 
 def _in_our_words(error: OAuth2Error, form: Form, found: Found | None) -> Refusal:
-    """What Authlib itself refuses. Its texts say what is wrong, but not what to do; and some of its errors have none."""
+    """Rewrite an error of Authlib's. Its texts say what is wrong but not what to do, and some of its errors have no text."""
     kind = form["grant_type"]
     needed = NEEDED.get(kind)
     match error.error:
@@ -93,7 +93,7 @@ def _in_our_words(error: OAuth2Error, form: Form, found: Found | None) -> Refusa
 
 class _Request(OAuth2Request):
     def __init__(self, uri: str, form: Form) -> None:
-        # Authlib refuses http:// URLs here; whether plain http is all right was decided when the issuer was read.
+        # Authlib refuses http:// URLs here. Whether plain http is allowed was already decided when the issuer setting was read.
         super().__init__("POST", uri.replace("http://", "https://", 1))
         self.payload: Any = BasicOAuth2Payload(form)
 
@@ -103,7 +103,7 @@ class _Request(OAuth2Request):
 
 
 class _Server(AuthorizationServer):
-    """One per request, for query_client and the token generator are not told which request they are called for."""
+    """One for each request, because Authlib calls query_client and generate_token without the request."""
 
     def __init__(self, facts: Facts) -> None:
         super().__init__()
@@ -144,4 +144,4 @@ class _Server(AuthorizationServer):
         return {}
 
     def save_token(self, token: Any, request: Any) -> None:
-        """Nothing is saved here: the caller records the grant, and signs only then."""
+        """Nothing to save: the caller records the token, and only then signs it."""

@@ -1,6 +1,6 @@
-"""What a client asked at the authorization endpoint, once it was found good: carried from page to page in the URL, sealed.
+"""A validated authorization request, sealed in a URL parameter from page to page.
 
-Nothing is kept at the server between the pages, and nobody but this server can write such a request or read it.
+The server keeps no state between the pages. Only this server can create such a sealed request or read it.
 """
 
 import time
@@ -12,17 +12,17 @@ from service.crypto.sealing import CannotOpen, Seal
 from service.oauth.claims import scopes_of
 
 LIFETIME_SECONDS = 3600
-"""How long a person may take over the pages."""
+"""How long a user may take for the pages of one authorization request."""
 
 ABOUT = b"authorization request"
 
 
 class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2.1, RFC 7636, RFC 8707; every part of it was checked.
+    """RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2.1, RFC 7636, RFC 8707. Every parameter was validated.
 
-    `asked_at` is in seconds since 1970. `essential_acrs`, where there are any, are
-    the only ones that do. `chosen` is the session whose person said it-is-me to `prompt=select_account`,
-    `consented` the session whose person allowed it to `prompt=consent`: each is good in that session alone.
+    `asked_at` is in seconds since 1970. `named` says that the request contained a redirect_uri. `essential_acrs`, if not empty, are
+    the only acceptable ones. `chosen` is the session whose user confirmed the account for `prompt=select_account`, and `consented`
+    the session whose user consented for `prompt=consent`. Each answer is valid in that session only.
     """
 
     client_id: str
@@ -49,12 +49,12 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
 
     @property
     def to_allow(self) -> tuple[str, ...]:
-        """What takes the person's yes: the scopes, and those whose claims are asked for singly."""
+        """The scopes that need the user's consent: those requested, and those of the individually requested claims."""
         return tuple(dict.fromkeys((*self.scopes, *scopes_of((*self.id_token_claims, *self.userinfo_claims)))))
 
 
 class NoRequest(Exception):
-    """No request that this server sealed, or the person took too long over it: then `expired` is what it was."""
+    """The text is not a request that this server sealed, or the request has expired: then `expired` is the request."""
 
     def __init__(self, why: str, expired: AuthorizationRequest | None = None) -> None:
         super().__init__(why)
@@ -62,7 +62,7 @@ class NoRequest(Exception):
 
 
 class Requests:
-    """Seals requests into a URL parameter, and opens them again."""
+    """Seals authorization requests for a URL parameter, and opens them."""
 
     def __init__(self, master_key: bytes) -> None:
         self._seal = Seal(master_key, "muniment authorization requests")
@@ -82,5 +82,5 @@ class Requests:
 
 
 def begun_again(expired: AuthorizationRequest, now: float) -> AuthorizationRequest:
-    """The same request as if its client made it now: what the person answered before counts no longer."""
+    """Return the same request as if its client sent it now. The user's earlier answers are dropped. `now` is in seconds since 1970."""
     return expired.__replace__(asked_at=now, chosen=None, consented=None)

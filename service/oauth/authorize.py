@@ -1,7 +1,7 @@
-"""The checks of a request for an authorization, in the order in which they are made: each is named for what it sees to.
+"""The checks of an authorization request, in their order. Each is named for what it requires.
 
-Until the client and its redirect URI are known to be good a fault is shown to the person (Shown); from then on it is sent to
-the client (Redirected). RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
+Until the client and its redirect URI are valid, an error is shown to the user (Shown). After that, it is sent to the client
+(Redirected). RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,10 +20,11 @@ from service.values.scopes import OPENID, split
 
 MOST_PARAMETERS = 50
 MOST_CHARACTERS = 2048
-"""Of any one parameter but those of LONGER. All of them travel in URLs."""
+"""The limit of any one parameter, except those in LONGER. All of them are sent in URLs."""
 
 LONGER = {"state": 4096, "id_token_hint": 16_384}
-"""Some frameworks keep all that they know of a login in state; an ID token has the groups of its person. Only state is carried on."""
+"""Limits in characters. Some frameworks keep all data of a login in state; an ID token contains its subject's groups. Of the two, only
+state becomes a part of the sealed request."""
 
 DISABLED = ("The client is disabled", "Its owner or an operator can enable it again.")
 """Title and detail of Shown."""
@@ -37,7 +38,7 @@ NOT_OFFERED = {
 
 
 class Redirected(Exception):
-    """The client is to be told: the redirect says what."""
+    """An error that is sent to the client, by this redirect (RFC 6749 section 4.1.2.1)."""
 
     def __init__(self, redirect: Redirect) -> None:
         super().__init__(redirect.params.get("error", ""))
@@ -45,7 +46,7 @@ class Redirected(Exception):
 
 
 class Mismatch(Shown):
-    """The redirect URI is not one of the client's. `why` is for the log: which parts differ, and nothing of what was sent."""
+    """The redirect URI is not registered for the client. `why` is for the log: it names the parts that differ and quotes nothing."""
 
     def __init__(self, parts: Sequence[str]) -> None:
         self.why = f"redirect_uri differs in: {', '.join(parts)}"
@@ -57,19 +58,19 @@ class Mismatch(Shown):
 
 
 class RequestParameters(Struct, frozen=True, kw_only=True):
-    """The parameters of a request, those that came more than once, and who the server is."""
+    """The parameters of a request, the names of repeated ones, and the server's settings. `now` is in seconds since 1970."""
 
     params: Params
     twice: tuple[str, ...]
     issuer: str
     now: float
     insecure: Collection[str] = ()
-    """Hosts that may be reached by plain http."""
+    """Hosts for which plain http is allowed."""
     pkce_of_all: bool = False
 
 
 def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
-    """The parameters that have a value, each once, and the names of those that came more than once. Raises Shown."""
+    """Return the parameters that have a value, each once, and the names of the repeated ones, sorted. Raises Shown."""
     try:
         pairs = parse_qsl(text.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError as fault:
@@ -82,7 +83,7 @@ def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
 
 
 def checked(asked: RequestParameters, found: Found | None) -> AuthorizationRequest:
-    """The request, found good in every part. Raises Shown or Redirected."""
+    """Validate every part of the request. Raises Shown or Redirected."""
     found = _client_is_known(asked, found)
     uri, named = _redirect_uri_is_registered(asked, found)
     inside = request_objects.unverified_parameters(asked.params.get("request"))
@@ -105,7 +106,7 @@ def checked(asked: RequestParameters, found: Found | None) -> AuthorizationReque
 def still_good(
     request: AuthorizationRequest, found: Found | None, issuer: str, *, pkce_of_all: bool
 ) -> tuple[AuthorizationRequest, Found]:
-    """A request that was found good before, with the scopes that its client may still have, and its client.
+    """Validate the request again against its current client. The result has only the scopes that the client may still have.
 
     Raises Shown or Redirected.
     """
@@ -167,7 +168,7 @@ def _client_is_known(asked: RequestParameters, found: Found | None) -> Found:
 
 
 def _redirect_uri_is_registered(asked: RequestParameters, found: Found) -> tuple[str, bool]:
-    """It, and whether the request named it: where it did, the token request must as well (RFC 6749 section 4.1.3)."""
+    """Return the redirect URI, and whether the request contained it: then the token request must too (RFC 6749 section 4.1.3)."""
     registered = found.client.redirect_uris
     given = asked.params.get("redirect_uri")
     if "redirect_uri" in asked.twice:
@@ -185,7 +186,9 @@ def _redirect_uri_is_registered(asked: RequestParameters, found: Found) -> tuple
 
 
 def _nothing_comes_twice(asked: RequestParameters) -> None:
-    if asked.twice == ("resource",):  # which RFC 8707 allows, where a token can be for several
+    if asked.twice == (
+        "resource",
+    ):  # RFC 8707 section 2 allows this for servers whose tokens can have several audiences
         raise Fault("invalid_target", ONE_RESOURCE)
     if asked.twice:
         twice = ", ".join(name[:LONGEST_NAME] for name in asked.twice)

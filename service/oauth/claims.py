@@ -1,4 +1,4 @@
-"""Which claims about a person go where (OpenID Connect Core 1.0 sections 5.1, 5.4, 5.5)."""
+"""Claims about a user: which scope requests them, and the `claims` parameter (OpenID Connect Core 1.0 sections 5.1, 5.4, 5.5)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -31,15 +31,15 @@ BY_SCOPE = {
     ADDRESS: ("address",),
     GROUPS: ("groups",),
 }
-"""Section 5.4, and `groups` as other providers have it: the names of the groups that the person is in."""
+"""The claims of each scope (section 5.4), and `groups` as other providers define it: the names of the user's groups."""
 
 SUPPORTED = ("sub", *(name for names in BY_SCOPE.values() for name in names))
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What the `claims` parameter asks for beyond the scopes; `sub` is the one person that it may be about.
+    """What the `claims` parameter requests beyond the scopes. `sub`, if set, is the only acceptable subject.
 
-    `acrs`, where there are any, are the only ones that will do (section 5.5.1.1).
+    `acrs`, if not empty, are the only acceptable ones (section 5.5.1.1).
     """
 
     id_token: tuple[str, ...] = ()
@@ -64,7 +64,10 @@ class _Claims(Struct, frozen=True):
 
 
 def wanted(text: str | None) -> Wanted:
-    """Claims that we have not are left out, as they are voluntary (section 5.5.1). Raises InvalidRequest."""
+    """Parse the `claims` parameter. Unsupported claims are left out, because claims are voluntary (section 5.5.1).
+
+    Raises InvalidRequest.
+    """
     if text is None:
         return Wanted()
     try:
@@ -91,6 +94,6 @@ def of_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
 
 
 def scopes_of(claims: Iterable[str]) -> tuple[str, ...]:
-    """The scopes that these claims belong to: who asks for one of them alone needs the same yes."""
+    """The scopes that these claims belong to. A client that requests one claim alone needs the same consent as for its scope."""
     asked = set(claims)
     return tuple(scope for scope, names in BY_SCOPE.items() if asked & set(names))

@@ -1,14 +1,14 @@
-"""Refusals in OAuth's own dialect (RFC 6749 section 5.2).
+"""Error responses of the OAuth endpoints (RFC 6749 section 5.2).
 
 Refusal
-├── Refused            what Authlib says no to: its status, its error
+├── Refused            an error of Authlib's, with its status and code
 ├── InvalidRequest     400
-│   └── MissingVerifier     the code stays as it was
+│   └── MissingVerifier     the code stays valid
 ├── InvalidTarget      400  (RFC 8707 section 2)
 ├── TooLong            413
-├── InvalidGrant       400  (of RFC 7009: a token that is another client's)
-│   └── Gone                one text for every reason: a thief learns nothing from it
-├── InvalidClient      401  one text for every reason, so that nothing is learned from it
+├── InvalidGrant       400  (at the revocation endpoint, RFC 7009: the token belongs to another client)
+│   └── Gone                one text for every reason, so that an attacker learns nothing from it
+├── InvalidClient      401  one text for every reason, so that an attacker learns nothing from it
 ├── TooManyFailures    429
 └── ServerAway         503  nothing was issued
 """
@@ -16,7 +16,8 @@ Refusal
 from collections.abc import Mapping
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="muniment"'}
-"""For a client that authenticates by a header alone: libraries that send the secret in the body show a challenge, not the error."""
+"""Only for a client that authenticates by the Authorization header: libraries that send the secret in the body would show this
+challenge instead of the error."""
 
 
 class Refusal(Exception):
@@ -25,7 +26,7 @@ class Refusal(Exception):
     headers: Mapping[str, str] = {}
 
     def __init__(self, description: str) -> None:
-        """The description says what is wrong with what, and what to do; it is never empty."""
+        """The description says what is wrong and what to do. It is never empty."""
         super().__init__(description)
         self.description = plain(description)
 
@@ -42,7 +43,7 @@ class InvalidRequest(Refusal):
 
 
 class MissingVerifier(InvalidRequest):
-    """A code without any verifier proves no theft, and nobody gains by it: so it is not spent. With a wrong verifier it is."""
+    """A code without a verifier is no sign of theft and gains an attacker nothing, so the code stays valid. A wrong verifier revokes it."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -100,14 +101,17 @@ class ServerAway(Refusal):
 
 
 def plain(text: str) -> str:
-    """The text in the characters that an error_description may have: printable ASCII but the quotation mark and the backslash."""
+    """Replace each character that an error_description must not have: it allows printable ASCII except the quotation mark and the
+    backslash (RFC 6749 section 5.2).
+    """
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in text)
 
 
 class Shown(Exception):
-    """What went wrong where nobody can be redirected to: a page tells the person in front of it (RFC 6749 section 4.1.2.1).
+    """An error that must not be redirected to the client: a page shows it to the user (RFC 6749 section 4.1.2.1).
 
-    `title` is a few words; each of `details` is a sentence. Neither repeats a secret, nor what only the client's owner may know.
+    `title` is a few words and each of `details` is a sentence. Neither contains a secret, or anything that only the client's owner
+    may know.
     """
 
     def __init__(self, title: str, *details: str, status: int = 400) -> None:

@@ -1,4 +1,4 @@
-"""Signing in elsewhere: what passes between the pages and the client of the upstream provider, which is loaded only where there is one."""
+"""Sign-in at an upstream OpenID provider: the types between the pages and `upstream`, which is loaded only if a provider is configured."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -9,26 +9,26 @@ from service.configuration.upstream import STANDARD, Upstream
 from service.oauth.claims import BY_SCOPE
 
 LEEWAY_SECONDS = 30
-"""By how much the clocks of two servers may differ."""
+"""The allowed difference between the clocks of two servers."""
 
 LATEST = 2.0**40
 
 
 class UpstreamAway(Exception):
-    """The provider cannot be reached, or answers what nobody can use. The text is for the log, and has nothing of a person."""
+    """The provider cannot be reached, or its response is not usable. The text is for the log and contains no personal data."""
 
 
 class UpstreamRefused(Exception):
-    """The provider, or a check of what it said, says no to this sign-in."""
+    """The provider refused this sign-in, or its response failed a check."""
 
 
 class UpstreamStale(UpstreamRefused):
-    """The person proved themselves to the provider too long ago, or nobody knows when."""
+    """The user authenticated at the provider too long ago, or the provider does not say when."""
 
 
 class Begun(Struct, frozen=True, kw_only=True):
-    """What the browser keeps, sealed, until the provider sends it back. `at` is in seconds since 1970, `max_age` what was
-    asked of the provider, `parts` the number of cookies that hold what the client asked for.
+    """The state of a sign-in, sealed in a cookie until the provider redirects the browser back. `at` is in seconds since 1970, `max_age`
+    is the value sent to the provider in seconds, and `parts` is the number of cookies that hold the client's authorization request.
     """
 
     state: str
@@ -44,7 +44,7 @@ class Begun(Struct, frozen=True, kw_only=True):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """Who the provider says it is, since when (OpenID Connect Core 1.0 section 2, `auth_time`), and all its claims, as they came."""
+    """The subject at the provider, its `auth_time` (OpenID Connect Core 1.0 section 2), and all claims as the provider sent them."""
 
     sub: Annotated[str, Meta(min_length=1, max_length=255)]
     auth_time: Any = None
@@ -55,7 +55,9 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 
 def lacks(claims: Mapping[str, Any], upstream: Upstream) -> bool:
-    """Whether the ID token leaves out what was asked for: by its scopes a provider may answer it at userinfo alone (Core section 5.4)."""
+    """Whether the ID token lacks a requested claim. A provider may return the claims of a scope only at its userinfo endpoint
+    (OpenID Connect Core 1.0 section 5.4).
+    """
     names = upstream.claims
     by_scope = {names[BY_SCOPE[scope][0]] for scope in upstream.scope.split() if BY_SCOPE.get(scope, ("",))[0] in names}
     chosen = {theirs for ours, theirs in names.items() if STANDARD.get(ours) != theirs}
@@ -63,7 +65,7 @@ def lacks(claims: Mapping[str, Any], upstream: Upstream) -> bool:
 
 
 def joined(claims: Mapping[str, Any], told: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The ID token's claims with those of userinfo; an address comes with the word on it of the place that it is from."""
+    """Merge the claims of the ID token and of userinfo. An email address and its `email_verified` always come from the same source."""
     address, verified = names["email"], names["email_verified"]
     kept = {name: value for name, value in claims.items() if address not in told or name != verified}
     told = {name: value for name, value in told.items() if address in told or name != verified}
@@ -71,9 +73,9 @@ def joined(claims: Mapping[str, Any], told: Mapping[str, Any], names: Mapping[st
 
 
 def proved_at(auth_time: Any, begun: Begun, now: float) -> float | None:
-    """When the person proved who they are, by our clock, in seconds since 1970; None when the provider does not say.
+    """When the user authenticated, by our clock, in seconds since 1970; None if the provider does not say.
 
-    Raises UpstreamStale where that was to be newer (OpenID Connect Core 1.0 section 3.1.3.7 number 13).
+    Raises UpstreamStale if that is older than `max_age` allows (OpenID Connect Core 1.0 section 3.1.3.7 number 13).
     """
     known = isinstance(auth_time, int | float) and not isinstance(auth_time, bool) and 0 <= auth_time < LATEST
     at = min(now, auth_time + LEEWAY_SECONDS) if known else None

@@ -1,4 +1,4 @@
-"""The body of an OAuth request (application/x-www-form-urlencoded), read strictly: nothing twice, nothing odd, nothing endless."""
+"""Parse the body of an OAuth request (application/x-www-form-urlencoded) strictly: no repeated parameters, printable ASCII, limits."""
 
 from urllib.parse import parse_qsl
 
@@ -6,7 +6,7 @@ from service.oauth.errors import InvalidRequest, InvalidTarget
 
 MOST_PARAMETERS = 50
 LONGEST_NAME = 80
-"""Characters of a parameter's name that a refusal repeats; a stranger chose it."""
+"""How many characters of a parameter's name an error quotes. The name is untrusted input."""
 
 FORM = "application/x-www-form-urlencoded"
 ONE_RESOURCE = "A token is for one resource; the parameter resource may come once only."
@@ -19,7 +19,10 @@ def is_form(content_type: str) -> bool:
 
 
 def parse(content_type: str, body: bytes) -> Form:
-    """The parameters that have a value (one without is as one left out: RFC 6749 section 3.2). Raises InvalidRequest, InvalidTarget."""
+    """Return the parameters that have a value. One without a value counts as omitted (RFC 6749 section 3.2).
+
+    Raises InvalidRequest, InvalidTarget.
+    """
     if not is_form(content_type):
         raise InvalidRequest(f"Send the parameters in the body, as Content-Type: {FORM}.")
     try:
@@ -32,7 +35,7 @@ def parse(content_type: str, body: bytes) -> Form:
     if len(form) != len(pairs):
         names = [name for name, _ in pairs]
         twice = sorted({name for name in names if names.count(name) > 1})
-        if twice == ["resource"]:  # which RFC 8707 allows, where a token can be for several
+        if twice == ["resource"]:  # RFC 8707 section 2 allows this for servers whose tokens can have several audiences
             raise InvalidTarget(ONE_RESOURCE)
         raise InvalidRequest(f"Parameters given more than once: {', '.join(name[:LONGEST_NAME] for name in twice)}.")
     odd = sorted(

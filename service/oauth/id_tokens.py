@@ -1,4 +1,4 @@
-"""ID tokens (OpenID Connect Core 1.0 section 2) and logout tokens: written for a client, and read again as a hint."""
+"""ID tokens (OpenID Connect Core 1.0 section 2) and logout tokens: signed for a client, and verified again as an id_token_hint."""
 
 from hashlib import sha256
 from typing import Any
@@ -17,7 +17,7 @@ LIFETIME_SECONDS = 3600
 
 
 class Hint(Struct, frozen=True, kw_only=True):
-    """Whom an ID token of ours is about, in which session, for which client. It may have expired."""
+    """The subject, session and client of an ID token that this server signed. It may have expired."""
 
     iss: str
     sub: UUID
@@ -30,7 +30,7 @@ async def sign(signer: Signer, claims: dict[str, Any], *, typ: str = "JWT") -> s
 
 
 def at_hash(access_token: str) -> str:
-    """Binds the access token to the ID token beside it (section 3.1.3.6); both algorithms of ID tokens hash with SHA-256."""
+    """Bind the access token to its ID token (section 3.1.3.6). Both signing algorithms of ID tokens use SHA-256."""
     return urlsafe_b64encode(sha256(access_token.encode()).digest()[:16]).decode()
 
 
@@ -41,7 +41,7 @@ class _Header(Struct, frozen=True, kw_only=True):
 
 
 def read_hint(ring: KeyRing, issuer: str, text: str) -> Hint | None:
-    """What an id_token_hint says; None unless we signed it, as an ID token. That it has expired is all right (section 3.1.2.1)."""
+    """Verify an id_token_hint. Return None unless this server signed it as an ID token. It may have expired (section 3.1.2.1)."""
     try:
         head = json.decode(urlsafe_b64decode(text.split(".", 1)[0].encode("ascii")), type=_Header)
         known = ring.hint_verifier(head.kid)

@@ -1,4 +1,4 @@
-"""What comes next in an authorization, by what was asked and who is there: one pure decision, made anew after every page."""
+"""The next step of an authorization request: a pure function of the request and the session, evaluated again after every page."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from service.values.scopes import ACRS
 
 
 class Present(Struct, frozen=True, kw_only=True):
-    """The person in front of the browser, by their session."""
+    """The user of the browser's session."""
 
     user: UUID
     session: UUID
@@ -20,7 +20,7 @@ class Present(Struct, frozen=True, kw_only=True):
 
 
 class SignIn(Struct, frozen=True):
-    """Nobody is there, or somebody else than who was asked for, or they proved themselves too long ago."""
+    """There is no session, or its user is not the requested subject, or the user authenticated too long ago."""
 
 
 class ChooseAccount(Struct, frozen=True):
@@ -32,20 +32,20 @@ class AskConsent(Struct, frozen=True):
 
 
 class Refuse(Struct, frozen=True):
-    """With `prompt=none` nobody may be asked anything (OpenID Connect Core 1.0 section 3.1.2.6); and a login can fall short."""
+    """`prompt=none` forbids every page (OpenID Connect Core 1.0 section 3.1.2.6), or the login did not reach an essential acr."""
 
     error: str
     description: str
 
 
 class IssueCode(Struct, frozen=True):
-    """Everything is said: the client gets its code."""
+    """No more steps: issue the authorization code."""
 
     present: Present
 
 
 FELL_SHORT = Refuse("access_denied", "The person logged in, but not in a way that the essential acr asks for.")
-"""OpenID Connect Core 1.0 section 5.5.1.1: a failed login, then."""
+"""OpenID Connect Core 1.0 section 5.5.1.1: this counts as a failed authentication."""
 
 CONSENT_EACH_TIME = (
     "A public client with a redirect URI on loopback or of a private-use scheme needs the person's consent each time, "
@@ -56,9 +56,9 @@ Step = SignIn | ChooseAccount | AskConsent | Refuse | IssueCode
 
 
 def asks_every_time(request: AuthorizationRequest, found: Found) -> bool:
-    """Any program on the person's device can make this request in the client's name and receive the code.
+    """Any program on the user's device can send this request in the client's name and receive the code.
 
-    So a consent from before says nothing about who asks now (RFC 8252 section 8.6, RFC 6749 section 10.2).
+    So an earlier consent says nothing about the present requester (RFC 8252 section 8.6, RFC 6749 section 10.2).
     """
     return found.client.public and not request.redirect_uri.startswith("https://")
 
@@ -66,9 +66,10 @@ def asks_every_time(request: AuthorizationRequest, found: Found) -> bool:
 def following(
     request: AuthorizationRequest, present: Present | None, *, consented: bool, now: float, every_time: bool = False
 ) -> Step:
-    """`consented` says that this person allowed this client all of these scopes before, or that the client need not ask.
+    """Return the next step. `now` is in seconds since 1970.
 
-    `every_time` says that it has to ask all the same.
+    `consented` says that the user has consented to all these scopes for this client, or that the client needs no consent.
+    `every_time` says that consent is needed nevertheless.
     """
     silent = "none" in request.prompts
     if present is None or not _is_the_one(request, present) or _proved_too_long_ago(request, present, now):
@@ -96,7 +97,7 @@ def _sign_in(*, silent: bool) -> Step:
 
 
 def _may_still_reach_it(request: AuthorizationRequest, present: Present) -> bool:
-    """A login reaches what this server knows; once somebody has logged in for this request, that was it."""
+    """Whether a new login could reach an essential acr. After one login for this request, another would not change the result."""
     return not _has_logged_in_for(request, present) and not set(ACRS).isdisjoint(request.essential_acrs)
 
 
@@ -109,7 +110,7 @@ def _is_the_one(request: AuthorizationRequest, present: Present) -> bool:
 
 
 def _proved_too_long_ago(request: AuthorizationRequest, present: Present, now: float) -> bool:
-    # Who logged in on the way through these pages need not do so again, however small max_age is.
+    # A user who logged in for this request does not log in again, even if max_age is very small.
     if _has_logged_in_for(request, present):
         return False
     at = present.authenticated_at.timestamp()

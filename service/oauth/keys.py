@@ -1,4 +1,4 @@
-"""The signing keys of this process: imported once each, one of them active, their public parts as a JWKS (RFC 7517)."""
+"""The signing keys of this process: each is imported once, one of each algorithm is active, and the public keys form a JWKS (RFC 7517)."""
 
 import asyncio
 import time
@@ -21,14 +21,14 @@ from service.vault.private_keys import Jwk, WrongMasterKey
 PRIVATE = ("kty", "crv", "x", "y", "d", "n", "e", "p", "q", "dp", "dq", "qi")
 RSA_BITS = 2048
 LEEWAY = timedelta(minutes=5)
-"""How much longer than its last token a retired key stays in the JWKS, for clocks that go slow."""
+"""How much longer than its last token a retired key stays in the JWKS, for resource servers whose clocks are slow."""
 
 
 Key = ECKey | RSAKey | OKPKey
 
 
 class Verifier(Struct, frozen=True):
-    """A public key: as it is published, until when what it signed may be alive, and until when an ID token of its may be a hint.
+    """A public key and its published JWK. It verifies tokens before `until` and id_token_hints before `hints_until`.
 
     The times are in seconds since 1970.
     """
@@ -41,9 +41,9 @@ class Verifier(Struct, frozen=True):
 
 
 class KeyRing:
-    """What can be signed and verified now. Reloaded whenever something happened to a key.
+    """The keys that sign and verify now. They are reloaded after each event of a signing key.
 
-    A retired key stays until the last token that it signed has expired, and for hints as long as a session may live.
+    A retired key stays until the last token that it signed has expired, and for hints as long as a session may last.
     """
 
     def __init__(self, master_key: bytes, *, longest_token: timedelta, longest_session: timedelta) -> None:
@@ -53,7 +53,7 @@ class KeyRing:
         self.signers: dict[str, Signer] = {}
 
     async def load(self, connection: Connection) -> None:
-        """Raises WrongMasterKey."""
+        """Load all public keys and the active private keys. Raises WrongMasterKey."""
         rows = await signing_keys.every(connection)
         self.know(rows)
         for alg in ALGORITHMS:
@@ -63,21 +63,23 @@ class KeyRing:
                 self.signers[alg] = await self._signer(connection, active)
 
     def know(self, rows: list[signing_keys.Row]) -> None:
-        """A key of an algorithm that only a later version knows is left out."""
+        """Replace the public keys. A key whose algorithm only a later version supports is left out."""
         self._verifiers = {row.kid: self._verifier(row) for row in rows if row.alg in ALGORITHMS}
 
     def verifier(self, kid: str) -> Verifier | None:
-        """The key of this name, while something that it signed may be alive."""
+        """Return the key with this `kid`, unless every token that it signed has expired."""
         known = self._verifiers.get(kid)
         return known if known and time.time() < known.until else None
 
     def hint_verifier(self, kid: str) -> Verifier | None:
-        """The same, while a session may live that an ID token of its is about."""
+        """Return the key with this `kid`, unless every session of an ID token that it signed has ended."""
         known = self._verifiers.get(kid)
         return known if known and time.time() < known.hints_until else None
 
     def jwks(self) -> bytes:
-        """Active, next and lately retired keys; the next one is there before it signs, so no cached copy is ever too old."""
+        """Return the JSON Web Key Set: active, next and recently retired keys. A key is published before it first signs, so that a
+        cached copy already contains it.
+        """
         now = time.time()
         return json.encode({"keys": [known.jwk for known in self._verifiers.values() if now < known.until]})
 
@@ -109,7 +111,10 @@ class NewKey(Struct, frozen=True):
 
 
 def generate(seal: Seal, stream: UUID, alg: str) -> NewKey:
-    """A P-256, RSA or Ed25519 key: named by its thumbprint (RFC 7638), its private part wrapped. An RSA key takes a tenth of a second."""
+    """Generate a P-256, RSA or Ed25519 key. Its `kid` is its thumbprint (RFC 7638) and its private key is wrapped for `stream`.
+
+    An RSA key takes 0.1 s.
+    """
     key = _generated(alg)
     private = json.encode({name: value for name, value in key.as_dict(private=True).items() if name in PRIVATE})
     return NewKey(key.thumbprint(), convert(key.as_dict(private=False), PublicJwk), seal.close(private, stream.bytes))

@@ -1,4 +1,4 @@
-"""Authorization codes and refresh tokens: named by their authorization, so that no table finds them, and proved by 256 random bits."""
+"""Authorization codes and refresh tokens: the id of their authorization, so that no lookup table is needed, and 256 random bits."""
 
 import secrets
 from uuid import UUID
@@ -14,19 +14,20 @@ RANDOM_BYTES = 32
 
 
 class OpaqueToken(Struct, frozen=True, kw_only=True):
-    """What a code or refresh token says: which authorization it is of, and the hash that proves it."""
+    """A parsed code or refresh token: the authorization from which it was issued, and its hash, to compare with the stored one."""
 
     authorization: UUID
     hash: SecretHash
 
 
 def make(kind: str, authorization: UUID) -> Secret:
+    """Make a random token with the prefix `kind`."""
     named = authorization.bytes + secrets.token_bytes(RANDOM_BYTES)
     return Secret(kind + as_text(named))
 
 
 def parsed(kind: str, text: str | None) -> OpaqueToken | None:
-    """None for what has not the form of one of ours."""
+    """Return None if the text does not have the form of a token of this server."""
     if text is None or not text.startswith(kind):
         return None
     named = of_text(text[len(kind) :])

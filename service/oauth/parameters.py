@@ -1,4 +1,4 @@
-"""The values of single parameters of an authorization request. What is wrong with one is a Fault, which the client is told."""
+"""The parameters of an authorization request, one function each. An invalid value raises a Fault, which is sent to the client."""
 
 import re
 from collections.abc import Collection
@@ -25,7 +25,7 @@ Params = dict[str, str]
 
 
 class Fault(Exception):
-    """Something is wrong with the request: the error's code, and a sentence for whoever wrote the client."""
+    """The request is invalid: the error code of RFC 6749 section 4.1.2.1, and a sentence for the developer of the client."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -33,7 +33,7 @@ class Fault(Exception):
 
 
 def is_visible(text: str) -> bool:
-    """RFC 6749 appendix A.5: state is of printable ASCII."""
+    """Whether the text is printable ASCII, as state must be (RFC 6749 appendix A.5)."""
     return _visible(text) is not None
 
 
@@ -42,9 +42,9 @@ def scopes(params: Params, found: Found) -> tuple[str, ...]:
 
 
 def granted(asked: tuple[str, ...], found: Found) -> tuple[str, ...]:
-    """What the client may have of what it asks for; the token response says which (RFC 6749 section 3.3).
+    """Return the requested scopes that the client may have; the token response names them (RFC 6749 section 3.3). Raises Fault.
 
-    Applications ask for scopes of other providers by default, and OpenID Connect Core 1.0 section 3.1.2.1 has unknown ones ignored.
+    Unknown scopes are ignored, as OpenID Connect Core 1.0 section 3.1.2.1 says: applications request other providers' scopes by default.
     """
     allowed = persons_scopes(found)
     kept = tuple(scope for scope in asked if scope in allowed)
@@ -55,12 +55,12 @@ def granted(asked: tuple[str, ...], found: Found) -> tuple[str, ...]:
 
 
 def persons_scopes(found: Found) -> tuple[str, ...]:
-    """What this client may ask a person for."""
+    """The scopes that this client may request from a user."""
     return (*IDENTITY, *_own(found))
 
 
 def _own(found: Found) -> tuple[str, ...]:
-    """Scopes of the management API are for machines: a person's yes gives nobody power over what is not the person's."""
+    """Scopes of the management API are for machines only: a user cannot grant power over resources that are not the user's own."""
     return tuple(scope for scope in found.client.scopes if scope not in MANAGEMENT and not scope.startswith(INTROSPECT))
 
 
@@ -85,7 +85,7 @@ def challenge_of(params: Params, found: Found, *, of_all: bool) -> str | None:
 
 
 def pkce_is_used(challenge: str | None, found: Found, *, of_all: bool) -> None:
-    """`of_all` is what the deployment requires where the client says nothing."""
+    """Raises Fault if the client must use PKCE and does not. `of_all` is the deployment's rule if the client has none of its own."""
     login = found.client.login
     assert login is not None
     if challenge is not None:
@@ -137,7 +137,7 @@ def resource(params: Params, insecure: Collection[str]) -> str | None:
 
 
 def is_resource(text: str, insecure: Collection[str] = ()) -> bool:
-    """RFC 8707 section 2: an absolute URI without a fragment; the token is for it alone."""
+    """Whether the text is an absolute URI without a fragment (RFC 8707 section 2), with https, or http for an allowed host."""
     if "#" in text or not _uri(text):
         return False
     try:

@@ -1,5 +1,5 @@
 # pyright: basic
-"""PKCE at the token endpoint (RFC 7636 section 4.6): Authlib decides, and these are the words of what it refuses."""
+"""PKCE at the token endpoint (RFC 7636 section 4.6). Authlib decides; this module replaces its error texts."""
 
 from typing import Any
 

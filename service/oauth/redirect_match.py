@@ -1,4 +1,4 @@
-"""Whether a request's redirect URI is one that its client registered, and if not, in what it differs."""
+"""Compare the redirect URI of a request with those that its client registered, and name the parts that differ."""
 
 import re
 from collections.abc import Sequence
@@ -7,22 +7,22 @@ from urllib.parse import SplitResult, urlsplit
 PARTS = ("scheme", "host", "port", "path", "query", "fragment")
 
 LONGEST = 2000
-"""Characters of any redirect URI that can be registered."""
+"""The maximum length of a registered redirect URI, in characters."""
 
 Parts = dict[str, object]
 
 _loopback = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?((?:[/?].*)?)", re.DOTALL).fullmatch
-"""Its host, and what comes after the port. Nothing is parsed, for a parser drops what a browser keeps."""
+"""The groups are the host and everything after the port. A URL parser is not used, because it drops characters that a browser keeps."""
 
 
 def matches(asked: str, registered: Sequence[str]) -> bool:
-    """Compared as text (RFC 9700 section 4.1.3); of an app on loopback the port may be any (RFC 8252 section 7.3)."""
+    """Compare as text (RFC 9700 section 4.1.3). A redirect URI on loopback may have any port (RFC 8252 section 7.3)."""
     return asked in registered or any(_same_but_port(asked, each) for each in registered)
 
 
 def differences(asked: str, registered: Sequence[str]) -> tuple[str, ...]:
-    """The parts in which it differs from the registered one that is nearest. It names parts, never what is registered: strangers ask too."""
-    # Compared by Unicode's rules a host would take time that grows with the square of its length; none that is registered has such.
+    """Name the parts that differ from the nearest registered URI. It never returns a registered value, because anyone can send a request."""
+    # Only ASCII is parsed: Unicode normalization of a host takes quadratic time, and no registered URI has other characters.
     given = _parts(asked) if len(asked) <= LONGEST and asked.isascii() else None
     if given is None:
         return ("form",)

@@ -1,6 +1,7 @@
-"""What a request object (OpenID Connect Core 1.0 section 6) says of how its client wants to be answered.
+"""The response_mode and state of a request object (OpenID Connect Core 1.0 section 6).
 
-Request objects are not offered. A client that sends one all the same is told so, and told in the way that it can read.
+This server does not support request objects. A client that sends one gets an error, in the response mode and with the state that it
+expects.
 """
 
 from msgspec import Struct, ValidationError, json
@@ -8,18 +9,18 @@ from msgspec import Struct, ValidationError, json
 from service.crypto.base64url import of_text
 
 LONGEST = 16_384
-"""Characters. In a longer one nothing is looked for."""
+"""In characters. A longer request object is not read."""
 
 
 class Inside(Struct, frozen=True, kw_only=True):
-    """Nobody has proved any of it, as nobody has proved the plain parameters that it stands for."""
+    """Parameters of the request object. They are unverified, as are the plain parameters that they replace."""
 
     response_mode: str = "query"
     state: str | None = None
 
 
 def unverified_parameters(text: str | None) -> Inside:
-    """The defaults, where there is no request object or none that can be read. An encrypted one has no such second part."""
+    """Return the defaults if there is no readable request object. An encrypted one (JWE) has five parts and is not readable."""
     parts = (text or "").split(".", 3)
     payload = of_text(parts[1]) if len(parts) == 3 and len(parts[1]) <= LONGEST else None
     if payload is None:

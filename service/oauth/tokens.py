@@ -1,4 +1,4 @@
-"""Access tokens as signed JWTs (RFC 9068): written with the active key, read with any that may still have live tokens."""
+"""Access tokens as signed JWTs (RFC 9068): signed with the active key, verified with any key that may still have unexpired tokens."""
 
 import time
 from hashlib import sha256
@@ -20,7 +20,7 @@ _encode = json.Encoder().encode
 
 
 class Claims(Struct, frozen=True, kw_only=True):
-    """What a token says (RFC 9068 section 2.2). Times are whole seconds since 1970."""
+    """The claims of an access token (RFC 9068 section 2.2). Times are whole seconds since 1970."""
 
     iss: str
     sub: str
@@ -31,7 +31,7 @@ class Claims(Struct, frozen=True, kw_only=True):
     exp: int
     jti: UUID
     grant_id: UUID | UnsetType = UNSET
-    """The authorization that the token came of, where a person gave one."""
+    """The authorization from which the token was issued, if a user granted one."""
 
 
 class VerifiedClaims(Claims, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class VerifiedClaims(Claims, frozen=True, kw_only=True):
 
 
 class BadToken(Exception):
-    """Not a live token of ours; the text says what is wrong and repeats nothing of the token."""
+    """The token is not a valid token of this server. The text says what is wrong and quotes nothing of the token."""
 
 
 async def sign(signer: Signer, claims: Claims) -> str:
@@ -55,7 +55,7 @@ async def sign(signer: Signer, claims: Claims) -> str:
 
 
 class Tokens:
-    """Verifies tokens of this issuer. A token that was found good is remembered by its hash until it expires."""
+    """Verifies tokens of this issuer. The claims of a valid token are cached under its hash; the oldest of MOST_REMEMBERED is dropped."""
 
     def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
         self._ring = ring
@@ -64,7 +64,7 @@ class Tokens:
         self._good: dict[bytes, tuple[str, VerifiedClaims]] = {}
 
     def verify(self, token: str, *, for_us: bool = True) -> VerifiedClaims:
-        """Raises BadToken; with `for_us`, also if the token is for another resource. Whether it was revoked is another question."""
+        """Return the verified claims. It does not check revocation. `for_us` requires the audience of this server. Raises BadToken."""
         digest = sha256(token.encode(errors="replace")).digest()
         kid, claims = self._good.get(digest) or self._remember(digest, self._read(token))
         if claims.exp + LEEWAY_SECONDS <= time.time():
@@ -102,8 +102,8 @@ class _Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def _header(token: str) -> _Header:
-    """Only a header of the form that `sign` writes passes; its alg is then the key's own, so neither `none` nor HS256 is ever tried
-    (RFC 8725 section 3.1).
+    """Parse a header of exactly the form that `sign` writes. Its alg must be that of the key, so `none` and HS256 are never tried
+    (RFC 8725 section 3.1). Raises BadToken.
     """
     try:
         header = json.decode(_decoded(token.split(".", 1)[0]), type=_Header)

@@ -1,5 +1,5 @@
 # pyright: basic
-"""The upstream OpenID Provider: people of a company's own directory sign in there, and this server is its client."""
+"""The client of the upstream OpenID provider, at which the users of a company's own directory sign in."""
 
 import asyncio
 import secrets
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import authlib.deprecate  # noqa: F401 - first, for it brings a filter of warnings that would undo the next lines
+import authlib.deprecate  # noqa: F401 - first, because it installs a warning filter that would override the next lines
 import httpx
 from authlib.common.errors import AuthlibBaseError
 from joserfc.errors import JoseError
@@ -25,7 +25,7 @@ from service.oauth.upstream_token import fault_of, key_set, verified
 from service.values.malformed import MALFORMED
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it announces another HTTP library for some later version
+    warnings.simplefilter("ignore")  # Authlib warns that a later version will use another HTTP library
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 CALLBACK = "/signin/upstream/callback"
@@ -34,13 +34,13 @@ REFRESH_SECONDS = 60
 MOST_BYTES = 1024 * 1024
 
 UNREADABLE = (JoseError, AttributeError, LookupError, *MALFORMED)
-"""What Authlib and joserfc raise too, where they expect an object and are given something else."""
+"""Authlib and joserfc also raise these, if they expect an object and get something else."""
 
 Shape = TypeVar("Shape")
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """What is used of its metadata (OpenID Connect Discovery 1.0 section 3)."""
+    """The parts of the provider's metadata that this client uses (OpenID Connect Discovery 1.0 section 3)."""
 
     issuer: str
     authorization_endpoint: str
@@ -56,7 +56,7 @@ class Provider(Struct, frozen=True, kw_only=True):
 
 
 class Bounded(httpx.AsyncHTTPTransport):
-    """Reads no more of an answer than MOST_BYTES, whatever it is an answer to, and none that would grow when it is unpacked."""
+    """Reads at most MOST_BYTES of any response, and refuses compressed ones, which could expand beyond that (a decompression bomb)."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         request.headers["Accept-Encoding"] = "identity"
@@ -75,7 +75,7 @@ class Bounded(httpx.AsyncHTTPTransport):
 
 
 class Directory:
-    """One per process. What the provider says of itself is fetched once; its keys, again when it signs with one not seen yet."""
+    """One for each process. It fetches the provider's metadata once, and the keys again when a token is signed with an unknown key."""
 
     def __init__(self, upstream: Upstream, issuer: str) -> None:
         self.upstream = upstream
@@ -84,12 +84,12 @@ class Directory:
         self._provider: Provider | None = None
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
-        self._trusted = httpx.create_ssl_context()  # by SSL_CERT_FILE and SSL_CERT_DIR, where they are set
+        self._trusted = httpx.create_ssl_context()  # honours SSL_CERT_FILE and SSL_CERT_DIR
 
     async def begin(self, *, next_: str = "", parts: int = 0, max_age: int | None = None) -> tuple[str, Begun]:
-        """The URL to send the browser to, and what it keeps. Raises UpstreamAway.
+        """Return the URL of the authentication request, and the state for the browser's cookie. Raises UpstreamAway.
 
-        `max_age` is how many seconds ago the person may have proved themselves to the provider; 0 has them do so now.
+        `max_age` is how many seconds ago the user may have authenticated at the provider; 0 requires a new login.
         """
         begun = Begun(
             state=secrets.token_urlsafe(32),
@@ -113,7 +113,7 @@ class Directory:
         return url, begun
 
     async def finish(self, begun: Begun, code: str) -> Identity:
-        """Who signed in. Raises UpstreamRefused and UpstreamAway."""
+        """Redeem the code and return the user who signed in. Raises UpstreamRefused and UpstreamAway."""
         async with self._client() as client:
             provider = await self._metadata(client)
             token = await self._redeem(client, provider, begun, code)
@@ -127,7 +127,7 @@ class Directory:
         return _read({"sub": claims.get("sub"), "auth_time": since, "claims": claims}, Identity)
 
     def _client(self) -> Any:
-        """No proxy of the environment, and no redirect: it speaks to the provider and to nobody else."""
+        """It uses no proxy of the environment and follows no redirect, so that it connects to the provider only."""
         methods = self._provider.token_endpoint_auth_methods_supported if self._provider else ()
         by_post = "client_secret_post" in methods and "client_secret_basic" not in methods
         return AsyncOAuth2Client(
@@ -153,13 +153,13 @@ class Directory:
             raise UpstreamAway("the token endpoint did not answer as it should") from fault
 
     async def _claims(self, client: Any, provider: Provider, id_token: Any, nonce: str) -> dict[str, Any]:
-        """Those of the ID token, once every check of Core section 3.1.3.7 has passed."""
+        """Return the claims of the ID token after every check of OpenID Connect Core 1.0 section 3.1.3.7. Raises UpstreamRefused."""
         if not isinstance(id_token, str):
             raise UpstreamRefused("there was no ID token")
         keys = await self._known_keys(client, provider)
         try:
             claims = verified(id_token, keys)
-        except UNREADABLE:  # it may have another key by now
+        except UNREADABLE:  # the provider may have rotated its keys
             claims = await self._verified_anew(client, provider, id_token)
         fault = fault_of(
             claims, issuer=provider.issuer, client_id=self.upstream.client_id, nonce=nonce, now=time.time()
@@ -187,7 +187,7 @@ class Directory:
         return self._provider
 
     async def _known_keys(self, client: Any, provider: Provider, *, seen: KeySet | None = None) -> KeySet:
-        """The provider's keys; others than those `seen`, if a minute went by since they were fetched."""
+        """Return the provider's keys. If they are still those in `seen`, fetch them again, at most once in REFRESH_SECONDS."""
         async with self._fetching:
             stale = self._keys is seen and time.monotonic() > self._fetched_at + REFRESH_SECONDS
             if self._keys is None or stale:
@@ -197,7 +197,7 @@ class Directory:
 
 
 async def _get(client: Any, url: str, *, withhold_token: bool = True) -> Any:
-    """The JSON object at this address. Raises UpstreamAway."""
+    """Return the parsed JSON at this URL. Raises UpstreamAway."""
     try:
         async with asyncio.timeout(2 * TIMEOUT_SECONDS):
             answer = await client.request("GET", url, withhold_token)
@@ -220,9 +220,10 @@ def _read(what: Any, shape: type[Shape]) -> Shape:
 
 
 def is_safe(address: str, issuer: str) -> bool:
-    """Whether the provider may send us there: to its own host, or to one that is not inside a network.
+    """Whether this server may send requests to an address from the provider's metadata: one on its own host or outside private networks.
+    This prevents server-side request forgery.
 
-    By https; by plain http on loopback, and to the provider's own host where its issuer is plain http, as the settings allowed it.
+    The scheme must be https. Plain http is allowed on loopback, and for the provider's own host if the configured issuer has it.
     """
     try:
         parts = hosts.split(address)

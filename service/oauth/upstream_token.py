@@ -1,4 +1,4 @@
-"""The ID token of the upstream provider: whether it is the provider's, for us, for this very sign-in."""
+"""Validation of the upstream provider's ID token: its signature, issuer, audience, and the nonce of this sign-in."""
 
 import secrets
 from collections.abc import Mapping
@@ -8,24 +8,26 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
-"""Asymmetric ones alone (RFC 8725 section 3.1)."""
+"""Only asymmetric algorithms (RFC 8725 section 3.1)."""
 
 LEEWAY_SECONDS = 60
 
 
 def key_set(jwks: Any) -> KeySet:
-    """Those keys that may verify; of other kinds there may be some too (RFC 7517 section 5)."""
+    """Import the keys that can verify signatures. A JWKS may contain other kinds of keys (RFC 7517 section 5)."""
     usable = [key for key in jwks["keys"] if key.get("kty") in ("RSA", "EC") and key.get("use") != "enc"]
     return KeySet.import_key_set({"keys": usable})
 
 
 def verified(id_token: str, keys: KeySet) -> dict[str, Any]:
-    """The claims, of which the signature alone was checked. Raises JoseError and ValueError."""
+    """Return the claims. Only the signature is verified. Raises JoseError and ValueError."""
     return jwt.decode(id_token, keys, algorithms=ALGORITHMS).claims
 
 
 def fault_of(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: float) -> str | None:
-    """What is wrong with them by OpenID Connect Core 1.0 section 3.1.3.7, numbers 2, 3, 4, 5, 9 and 11, and RFC 7519 section 4.1.5."""
+    """Return what is wrong with the claims, or None (OpenID Connect Core 1.0 section 3.1.3.7, numbers 2, 3, 4, 5, 9 and 11, and RFC 7519
+    section 4.1.5).
+    """
     audience: object = claims.get("aud")
     audiences = cast("list[object]", audience) if isinstance(audience, list) else [audience]
     expires: object = claims.get("exp")
