@@ -1,80 +1,88 @@
-"""Following the issuance log: checkpoint and effect in one transaction, so every token counts exactly once, whoever follows."""
+"""What a catch-up projection is: a table that follows a log from its own checkpoint, behind the appends.
 
-import asyncpg
+A projection says what it is; `projections/engine` does everything else: installation, following, rebuild, verification, status.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
 from msgspec import Struct
 
-from events.database import Connection
-from events.replay import Checkpoint
-from projections.last_used import NAME, VERSION, Poison, add, project
+from events.codec import Recorded, tags
+from events.issuance import TokenIssued
 
-BATCHES_A_STEP = 200
+Entry = TypeVar("Entry")
+Row = TypeVar("Row", bound=Struct)
 
-INSTALL = """
-insert into read.checkpoints (name, version, position, chain, state)
-select $1, $2, last_position, chain, 'active' from log.issuance_batches where last_position = 0 on conflict (name) do nothing
-"""
-CLAIM = "select position, chain, state from read.checkpoints where name = $1 for update skip locked"
-CHAIN_AT = "select chain from log.issuance_batches where last_position = $1"
-BATCHES = f"""
-select last_position, chain, recorded_at from log.issuance_batches where last_position > $1 order by last_position limit {BATCHES_A_STEP}
-"""
-ROWS = """
-select position, issued_at, client, secret, data from log.issuance
- where position > $1 and position <= $2 and issued_at between $3 and $4 order by position
-"""
-ADVANCE = "update read.checkpoints set position = $2, chain = $3, updated_at = clock_timestamp() where name = $1"
-FAIL = """
-update read.checkpoints set state = 'failed', failed_position = $2, error = $3, updated_at = clock_timestamp() where name = $1
-"""
+OURS = "read"
+"""The schema of Muniment's own projections."""
 
 
-class Page(Struct, frozen=True):
-    """Whole batches of the issuance log, and the checkpoint after them."""
+class Source(Struct, Generic[Entry], frozen=True):
+    """The log that a projection follows. Of the event log, only events with these tags."""
 
-    rows: list[asyncpg.Record]
-    reached: Checkpoint
-
-
-async def install(connection: Connection) -> None:
-    await connection.execute(INSTALL, NAME, VERSION)
+    log: Literal["log", "issuance"]
+    tags: frozenset[str] = frozenset()
 
 
-async def page_after(connection: Connection, position: int, *, upto: int | None = None) -> Page | None:
-    """The next batches after `position` (at most up to `upto`), or None at the head."""
-    batches = [b for b in await connection.fetch(BATCHES, position) if upto is None or b["last_position"] <= upto]
-    if not batches:
-        return None
-    reached = Checkpoint(batches[-1]["last_position"], batches[-1]["chain"])
-    times = (batches[0]["recorded_at"], batches[-1]["recorded_at"])
-    return Page(await connection.fetch(ROWS, position, reached.position, *times), reached)
+def events(union: object) -> Source[Recorded]:
+    """The event log, narrowed to a union of events (or to a single event class)."""
+    return Source("log", tags(union))
 
 
-async def step(connection: Connection) -> bool:
-    """Follows the log one page further; True when there may be more. Does nothing while another process is at it.
+class Issuance(Struct, frozen=True, kw_only=True, gc=False):
+    """An entry of the issuance log: one token that was issued."""
 
-    A row that cannot be read, or a log that is not the one followed so far, stops the projection: state 'failed', with
-    position and reason, until an operator rebuilds it.
+    position: int
+    issued_at: datetime
+    client: UUID
+    secret: UUID
+    jti: UUID
+    token: TokenIssued
+
+
+ISSUANCE: Source[Issuance] = Source("issuance")
+
+
+class Removed(Struct, frozen=True):
+    """The row with this key does not exist after the entry."""
+
+    key: tuple[Any, ...]
+
+
+class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
+    """A table made by `project`, entry by entry, in the order of the log.
+
+    `project(entry, find)` returns the rows that are different after the entry. It is pure: it reads rows of its own table through
+    `find(*key)` (None where there is none), and nothing else. It may be called more than once for an entry; only the last call counts.
+    `row`'s fields are the table's columns; `key` names those of the primary key. A key need not be a stream, so a row may depend on
+    many streams. `indexes` are columns, too. A changed `project` or `row` needs the next `version`: projections/engine/follow.py says why.
     """
-    try:
-        async with connection.transaction():
-            return await _step(connection)
-    except Poison as poison:
-        await connection.execute(FAIL, NAME, poison.position, str(poison))
-        return False
 
+    name: str
+    version: int
+    follows: Source[Entry]
+    row: type[Row]
+    key: tuple[str, ...]
+    project: Callable[[Entry, Callable[..., Row | None]], Iterable[Row | Removed]]
+    indexes: tuple[tuple[str, ...], ...] = ()
+    schema: str = OURS
 
-async def _step(connection: Connection) -> bool:
-    claimed = await connection.fetchrow(CLAIM, NAME)
-    if claimed is None or claimed["state"] == "failed":
-        return False
-    if await connection.fetchval(CHAIN_AT, claimed["position"]) != claimed["chain"]:
-        raise Poison(
-            claimed["position"],
-            "the issuance log is not the one that was followed up to here: it lost or changed history",
-        )
-    page = await page_after(connection, claimed["position"])
-    if page is None:
-        return False
-    await add(connection, project(page.rows))
-    await connection.execute(ADVANCE, NAME, page.reached.position, page.reached.chain)
-    return True
+    @property
+    def id(self) -> str:
+        """What commands and checkpoints call it; those of others with their schema."""
+        return self.name if self.schema == OURS else f"{self.schema}.{self.name}"
+
+    @property
+    def beside(self) -> str:
+        """The table of this version while another version's table is the live one."""
+        return f"{self.name}_v{self.version}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.row.__struct_fields__
+
+    def key_of(self, row: Row | Removed) -> tuple[Any, ...]:
+        return row.key if isinstance(row, Removed) else tuple(getattr(row, name) for name in self.key)

@@ -10,11 +10,12 @@ from functools import partial
 
 import asyncpg
 
-from events.database import LOST, DatabaseSession, Unavailable, read
+from events.database import LOST, Unavailable, read
 from events.envelope import ByService, Meta
 from events.issuance import make_partitions
 from events.receipts import forget_old_commands
-from projections import catch_up, clients
+from projections import clients, registry
+from projections.engine.election import Follower
 from service import fitness, limits
 from service.commands.authority import EVERYBODY
 from service.crypto.credentials import new_id
@@ -45,12 +46,12 @@ def leave_with_parent() -> None:
 
 async def run(resources: Resources, url: str) -> None:
     """Until cancelled."""
-    session = DatabaseSession(url, application_name=fitness.presence(resources.settings.issuer))
+    follower = Follower(registry.catch_up(), url, application_name=fitness.presence(resources.settings.issuer))
     every = partial(_every, resources.outages)
     deliverer = Deliverer(resources.ledger, resources.ring, resources.settings.issuer, url)
     try:
         await asyncio.gather(
-            every(1, lambda: _follow(session)),
+            every(1, follower.look),
             every(1, deliverer.look),
             every(5, lambda: _finish_deletions(resources)),
             every(5, lambda: session_end.finish(resources.ledger)),
@@ -62,7 +63,7 @@ async def run(resources: Resources, url: str) -> None:
         )
     finally:
         await deliverer.close()
-        await session.close()
+        await follower.close()
 
 
 async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[None]]) -> None:
@@ -74,16 +75,6 @@ async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[No
         except Exception:
             log.exception("housekeeping")
         await asyncio.sleep(seconds)
-
-
-async def _follow(session: DatabaseSession) -> None:
-    """Last used: the issuance log, from where the projection is to where the log ends."""
-    async with session.using() as connection:
-        await catch_up.install(connection)
-    more = True
-    while more:
-        async with session.using() as connection:
-            more = await catch_up.step(connection)
 
 
 async def _look_for_other_issuers(resources: Resources) -> None:

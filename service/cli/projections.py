@@ -1,16 +1,20 @@
 """muniment projections: the tables made of what happened, how far each is, whether it is right, and making it anew."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from msgspec import structs
 
-from projections import rebuild as rebuilding
-from projections import report
-from projections.last_used import Poison
-from projections.report import NAMES, Verdict
+from projections import registry
+from projections.catch_up import CatchUp
+from projections.engine import rebuild as rebuilding
+from projections.engine import status
+from projections.engine import verify as verification
+from projections.engine.checkpoints import OtherVersion
+from projections.engine.entries import Poison
+from projections.engine.verify import Verdict
 from service.cli.opening import Plainly, ask, ask_at, opened_at, run
 from service.cli.output import Json, document, say, table
 from service.cli.progress import bar
@@ -19,7 +23,8 @@ from service.values.text import printable
 app = typer.Typer()
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help=f"Of: {', '.join(NAMES)}.", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help=f"Of: {', '.join(registry.PROJECTIONS)}.", show_default=False),
 ]
 All = Annotated[bool, typer.Option("--all", help="Every projection.")]
 
@@ -32,7 +37,7 @@ def list_projections(as_json: Json = False) -> None:
 
     Example: `muniment projections list`
     """
-    found = ask(report.reports)
+    found = ask(status.statuses)
     if as_json:
         document(found)
         return
@@ -49,7 +54,7 @@ def verify(names: Names = None, as_json: Json = False) -> None:
 
     Example: `muniment projections verify clients`
     """
-    wanted = _known(names or NAMES)
+    wanted = _known(names or registry.everything())
     with opened_at() as url:
         verdicts = [_verified(url, name) for name in wanted]
     if as_json:
@@ -69,12 +74,12 @@ def rebuild(names: Names = None, every: All = False, as_json: Json = False) -> N
     Example: `muniment projections rebuild clients`
     """
     if bool(names) == every:
-        raise Plainly(f"Name projections to rebuild ({', '.join(NAMES)}), or say --all.")
-    wanted = _known(NAMES if every else names or ())
+        raise Plainly(f"Name projections to rebuild ({', '.join(registry.everything())}), or say --all.")
+    wanted = _known(registry.everything() if every else names or ())
     with opened_at() as url:
         for name in wanted:
             _rebuilt(url, name)
-        found = [each for each in ask_at(url, report.reports) if each.name in wanted]
+        found = [each for each in ask_at(url, status.statuses) if each.name in wanted]
     if as_json:
         document(found)
     else:
@@ -82,17 +87,17 @@ def rebuild(names: Names = None, every: All = False, as_json: Json = False) -> N
             say(f"{each.name} is made anew: {each.rows:,} rows, digest {each.digest}, at position {each.position}.")
 
 
-def _known(names: Sequence[str]) -> list[str]:
+def _known(names: Iterable[str]) -> list[str]:
     """Each once. Raises Plainly."""
-    unknown = [name for name in names if name not in NAMES]
-    if unknown:
-        raise Plainly(f"There is no projection {', '.join(map(printable, unknown))}; there are: {', '.join(NAMES)}.")
-    return list(dict.fromkeys(names))
+    wanted, known = list(dict.fromkeys(names)), registry.everything()
+    if unknown := [name for name in wanted if name not in known]:
+        raise Plainly(f"There is no projection {', '.join(map(printable, unknown))}; there are: {', '.join(known)}.")
+    return wanted
 
 
 def _verified(url: str, name: str) -> Verdict:
     with _readable(name), bar(f"verifying {name}") as progress:
-        return run(report.verify(url, name, progress))
+        return run(verification.verify(url, name, progress))
 
 
 def _rebuilt(url: str, name: str) -> None:
@@ -105,7 +110,15 @@ def _readable(name: str) -> Generator[None]:
     try:
         yield
     except Poison as fault:
-        raise Plainly(f"{name}: position {fault.position} of the issuance log cannot be read: {fault}") from fault
+        follows = "issuance log" if _follows_issuance(name) else "log"
+        raise Plainly(f"{name}: position {fault.position} of the {follows} cannot be read: {fault}") from fault
+    except OtherVersion as fault:
+        raise Plainly(str(fault)) from fault
+
+
+def _follows_issuance(name: str) -> bool:
+    projection = registry.find(name)
+    return isinstance(projection, CatchUp) and projection.follows.log == "issuance"
 
 
 def _tell(verdict: Verdict) -> None:

@@ -14,8 +14,8 @@ from events.database import connect
 from events.log import Append, Appended, Log
 from events.replay import head, pages
 from events.verify import EVENTS, verify
-from projections.rebuild import rebuild
-from projections.report import verify as verify_projection
+from projections.engine.rebuild import rebuild
+from projections.engine.verify import verify as verify_projection
 from service.crypto.credentials import new_id
 from tests.bench.appends import EVENT
 from tests.bench.machine import SERVER, Failed, pinned

@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 
 from events.database import connect
-from projections import rebuild, report
+from projections import registry
+from projections.engine.rebuild import rebuild
 from service import fitness
 from tests.conftest import WHERE, fresh_database
 from tests.flows.conftest import serving
@@ -79,8 +80,8 @@ async def test_in_session_mode_the_service_works_as_its_role_and_its_tables_stay
     await fitness.check_pooler(url)
     async with serving(url) as live:
         await live.access_token(*await live.register())
-        for name in report.NAMES:
-            await rebuild.rebuild(url, name, lambda _done, _total: None)
+        for name in registry.everything():
+            await rebuild(url, name, lambda _done, _total: None)
         await live.access_token(*await live.register())
         assert (await live.http.get("/health/ready")).status_code == 200
     connection = await asyncpg.connect(pooled[""])

@@ -13,7 +13,9 @@ import pytest
 
 from events import verify
 from events.database import Connection, connect
-from projections import rebuild, report
+from projections import registry
+from projections.engine.rebuild import rebuild
+from projections.engine.verify import verify as verify_projection
 from service import fitness
 from service.configuration import settings
 from service.embedded import binaries
@@ -124,11 +126,11 @@ async def session(deployed: str) -> AsyncIterator[Connection]:
 async def test_the_roles_are_enough_to_register_issue_rebuild_and_verify(deployed: str):
     async with serving(deployed) as live:
         await live.access_token(*await live.register())
-        for name in report.NAMES:
-            await rebuild.rebuild(deployed, name, lambda _done, _total: None)
+        for name in registry.everything():
+            await rebuild(deployed, name, lambda _done, _total: None)
         await live.access_token(*await live.register())
-    for name in report.NAMES:
-        verdict = await report.verify(deployed, name, lambda _done, _total: None)
+    for name in registry.everything():
+        verdict = await verify_projection(deployed, name, lambda _done, _total: None)
         assert verdict.agrees, verdict
     connection = await connect(deployed)
     async with connection.transaction(isolation="repeatable_read", readonly=True):

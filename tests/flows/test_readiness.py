@@ -10,7 +10,8 @@ import pytest
 
 from events import issuance
 from events.database import Unavailable, connect, log_in
-from projections import clients, rebuild
+from projections import clients
+from projections.engine.rebuild import rebuild
 from service import fitness, outages
 from service.app import app
 from service.crypto.credentials import new_id
@@ -180,5 +181,5 @@ async def test_a_process_of_another_issuer_is_seen_while_it_runs(broken: Live):
 
 
 async def test_a_rebuild_leaves_tables_of_the_service(broken: Live):
-    await rebuild.rebuild(broken.database, "clients", lambda _done, _total: None)
+    await rebuild(broken.database, "clients", lambda _done, _total: None)
     assert (await broken.http.get("/health/ready")).status_code == 200

@@ -19,7 +19,7 @@ from events.refusal import RefusalEvent
 from events.session import EndedSession, NoSession, OpenSession
 from events.signing_key import ActiveKey, PublishedKey, RetiredKey, UnknownKey
 from events.user import ActiveUser, DisabledUser, ErasedUser, UnregisteredUser
-from projections.inline import INLINE
+from projections.registry import INLINE
 from projections.table import record
 from tests.rules.commands import EVERYTHING, happened
 from tests.rules.lives import LIVES

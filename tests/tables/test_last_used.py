@@ -9,8 +9,13 @@ from msgspec import json
 
 from events.database import Connection
 from events.issuance import IssuanceLog, TokenIssued
-from projections import building, catch_up, last_used, rebuild, report
+from projections import last_used
 from projections.clients import client_id_of
+from projections.engine import entries, follow, refold
+from projections.engine.checkpoints import install
+from projections.engine.rebuild import rebuild
+from projections.engine.status import Status, statuses
+from projections.engine.verify import verify
 from service.crypto.credentials import new_id
 from tests.tables.conftest import connected
 from tests.tables.test_issuance import issue
@@ -29,13 +34,17 @@ async def tokens(database: str) -> AsyncIterator[IssuanceLog]:
 
 
 async def followed(connection: Connection) -> None:
-    await catch_up.install(connection)
-    while await catch_up.step(connection):
+    await install(connection, last_used.PROJECTION)
+    while await step(connection):
         pass
 
 
-async def told(connection: Connection) -> report.Report:
-    return (await report.reports(connection))[-1]
+async def step(connection: Connection) -> bool:
+    return await follow.step(connection, last_used.PROJECTION)
+
+
+async def told(connection: Connection) -> Status:
+    return {each.name: each for each in await statuses(connection)}["last_used"]
 
 
 async def test_a_token_counts_for_its_client_its_secret_and_its_bot(tokens, reader):
@@ -55,7 +64,7 @@ async def test_a_token_counts_for_its_client_its_secret_and_its_bot(tokens, read
 
 
 async def test_followers_that_race_count_every_token_exactly_once(database, tokens, monkeypatch):
-    monkeypatch.setattr(catch_up, "BATCHES", catch_up.BATCHES.replace("limit 200", "limit 2"))
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
     secrets, stopped = [new_id() for _ in range(5)], asyncio.Event()
     issued: Counter[str] = Counter()
     steps: Counter[int] = Counter()
@@ -68,8 +77,8 @@ async def test_followers_that_race_count_every_token_exactly_once(database, toke
 
     async def following(number: int) -> None:
         async with connected(database) as connection:
-            await catch_up.install(connection)
-            while await catch_up.step(connection) or not stopped.is_set():
+            await install(connection, last_used.PROJECTION)
+            while await step(connection) or not stopped.is_set():
                 steps[number] += 1
 
     followers = [asyncio.create_task(following(number)) for number in range(3)]
@@ -82,35 +91,35 @@ async def test_followers_that_race_count_every_token_exactly_once(database, toke
         assert {row[0]: row[1] for row in rows} == issued
         assert (await told(connection)).lag == 0
     assert sum(steps.values()) > 10
-    await agreed(database, last_used.NAME)
+    await agreed(database, last_used.PROJECTION.name)
 
 
 async def test_a_follower_that_dies_between_two_steps_loses_nothing_and_counts_nothing_twice(
     database, tokens, superuser, monkeypatch
 ):
-    monkeypatch.setattr(catch_up, "BATCHES", catch_up.BATCHES.replace("limit 200", "limit 1"))
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 1)
     for _ in range(6):
         await tokens.record(issue())
     async with connected(database) as dying:
-        await catch_up.install(dying)
-        assert await catch_up.step(dying)
+        await install(dying, last_used.PROJECTION)
+        assert await step(dying)
         transaction = dying.transaction()
         await transaction.start()
-        assert await catch_up._step(dying)
+        assert await follow._step(dying, last_used.PROJECTION)
         await superuser.execute("select pg_terminate_backend($1, 1000)", dying.get_server_pid())
     async with connected(database) as heir:
         assert (await told(heir)).position == 1
         await followed(heir)
-    await agreed(database, last_used.NAME)
+    await agreed(database, last_used.PROJECTION.name)
 
 
 async def test_a_follower_leaves_it_to_the_one_that_is_at_it(database, tokens, reader):
     await tokens.record(issue())
     async with connected(database) as busy:
-        await catch_up.install(busy)
+        await install(busy, last_used.PROJECTION)
         async with busy.transaction():
-            assert await catch_up._step(busy)
-            assert not await catch_up.step(reader)
+            assert await follow._step(busy, last_used.PROJECTION)
+            assert not await step(reader)
     assert (await told(reader)).position == 1
 
 
@@ -126,10 +135,10 @@ async def test_a_row_that_cannot_be_read_stops_it_visibly_at_its_position(tokens
     assert (now.state, now.position, now.lag) == ("failed", 1, 3)
     assert now.error is not None
     assert now.error.startswith("at 3: ")
-    assert not await catch_up.step(reader), "it stays where it is"
-    rows = await building.digest(reader, "read.last_used")
+    assert not await step(reader), "it stays where it is"
+    rows = await refold.digest(reader, "read.last_used")
     await followed(reader)
-    assert await building.digest(reader, "read.last_used") == rows
+    assert await refold.digest(reader, "read.last_used") == rows
 
 
 async def test_a_rebuild_repairs_it_once_the_row_can_be_read(database, tokens, reader, monkeypatch):
@@ -137,21 +146,21 @@ async def test_a_rebuild_repairs_it_once_the_row_can_be_read(database, tokens, r
     await tokens.record(issue())
     await reader.execute(ISSUE, poison)
     await followed(reader)
-    with pytest.raises(last_used.Poison):
-        await rebuild.rebuild(database, last_used.NAME, silent)
+    with pytest.raises(entries.Poison):
+        await rebuild(database, last_used.PROJECTION.name, silent)
     assert (await told(reader)).state == "failed", "a rebuild that fails leaves everything as it was"
 
     def decode(data: bytes) -> TokenIssued:
         return TokenIssued(sub=json.decode(data).get("bot") or json.decode(data)["sub"], scope="", kid="", exp=0)
 
-    monkeypatch.setattr(last_used, "decode", decode)  # what a new version of Muniment brings
-    await rebuild.rebuild(database, last_used.NAME, silent)
+    monkeypatch.setattr(entries, "decode", decode)  # what a new version of Muniment brings
+    await rebuild(database, last_used.PROJECTION.name, silent)
     now = await told(reader)
     assert (now.state, now.position, now.lag, now.error) == ("active", 2, 0, None)
     await tokens.record(issue())
     await followed(reader)
     assert (await told(reader)).position == 3
-    await agreed(database, last_used.NAME)
+    await agreed(database, last_used.PROJECTION.name)
 
 
 async def test_a_log_that_is_not_the_one_that_was_followed_stops_it(tokens, reader, superuser):
@@ -161,7 +170,7 @@ async def test_a_log_that_is_not_the_one_that_was_followed_stops_it(tokens, read
     await superuser.execute("set session_replication_role = replica")
     await superuser.execute("update log.issuance_batches set chain = sha256(chain) where last_position = 2")
     await tokens.record(issue())
-    assert not await catch_up.step(reader)
+    assert not await step(reader)
     now = await told(reader)
     assert (now.state, now.position) == ("failed", 2)
     assert now.error is not None
@@ -179,7 +188,7 @@ async def test_a_log_that_lost_its_tail_and_grew_again_stops_it(tokens, reader, 
     )
     for _ in range(4):
         await tokens.record(issue())
-    assert not await catch_up.step(reader)
+    assert not await step(reader)
     assert (await told(reader)).state == "failed"
 
 
@@ -194,5 +203,5 @@ async def test_a_tampered_count_does_not_agree(database, tokens, reader, superus
     await tokens.record(issue(client=client))
     await followed(reader)
     await superuser.execute("update read.last_used set tokens = 2 where kind = 'client'")
-    verdict = await report.verify(database, last_used.NAME, silent)
+    verdict = await verify(database, last_used.PROJECTION.name, silent)
     assert verdict.differing == (f"client {client_id_of(client)}",)

@@ -14,8 +14,8 @@ from events.chain import event_leaf, root_of
 from events.client import ClientLoginChanged, Login
 from events.codec import Event, encode, type_of
 from events.database import AnyConnection, connect
-from projections import clients, report
-from projections.inline import INLINE
+from projections import clients, registry
+from projections.registry import INLINE
 from projections.table import Table
 from service.commands.handle import BOT, CLIENT
 from service.crypto.credentials import new_id
@@ -120,7 +120,7 @@ async def test_what_an_older_version_wrote_before_a_migration_and_goes_on_to_wri
         for events in ([INTERACTIVE], [REGISTERED], [REGISTERED, DELETED]):
             await _old_append(log, CLIENT.table, new_id(), events)
         assert await migrate(bare) == ("0002", WANTED)
-        for name in report.NAMES:
+        for name in registry.everything():
             await agreed(bare, name)
         await proved(log)
     connection = await connect(bare)

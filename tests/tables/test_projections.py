@@ -13,9 +13,10 @@ from events.codec import type_of
 from events.database import Connection, pool
 from events.log import Append, Log
 from events.replay import history
-from projections import report
-from projections.inline import INLINE
-from projections.report import Verdict
+from projections import registry
+from projections.engine.status import statuses
+from projections.engine.verify import Verdict, verify
+from projections.registry import INLINE
 from projections.table import Table
 from service.commands.client import DisableClient, Holder
 from service.commands.handle import CLIENT, Handled, Ledger, handle
@@ -41,7 +42,7 @@ def silent(_done: int, _total: int) -> None:
 
 
 async def agreed(url: str, name: str) -> Verdict:
-    verdict = await report.verify(url, name, silent)
+    verdict = await verify(url, name, silent)
     assert verdict.agrees, verdict
     return verdict
 
@@ -107,13 +108,13 @@ async def begun(log: Log, table: Table) -> None:
     await appended(log, Append(stream=stream, expected=0, events=[first], meta=meta(), changes=(change,)))
 
 
-@pytest.mark.parametrize("name", report.NAMES)
+@pytest.mark.parametrize("name", registry.everything())
 async def test_after_all_examples_every_table_equals_the_fold_of_the_log(shared, name):
     url, ledger, connection = shared
     if name in INLINE:
         await begun(ledger.log, INLINE[name])
     verdict = await agreed(url, name)
-    live = {one.name: one for one in await report.reports(connection)}[name]
+    live = {one.name: one for one in await statuses(connection)}[name]
     assert (verdict.rows, verdict.digest) == (live.rows, live.digest)
     if name in INLINE:
         assert verdict.rows > 0
@@ -140,7 +141,7 @@ async def test_a_table_that_somebody_changed_does_not_agree_and_the_row_is_named
     await agreed(database, "clients")
     victim = new_id() if "made up" in tampering else streams[1]
     await superuser.execute(TAMPERED[tampering], victim)
-    verdict = await report.verify(database, "clients", silent)
+    verdict = await verify(database, "clients", silent)
     assert not verdict.agrees
     assert verdict.differing == (str(victim),)
     assert verdict.digest != verdict.expected_digest
@@ -151,7 +152,7 @@ async def test_a_view_in_the_place_of_a_table_does_not_agree_although_it_shows_t
         "alter table read.bots rename to real; create view read.bots as table read.real; grant select on read.bots to muniment_service"
     )
     try:
-        verdict = await report.verify(database, "bots", silent)
+        verdict = await verify(database, "bots", silent)
     finally:
         await superuser.execute("drop view read.bots; alter table read.real rename to bots")
     assert not verdict.agrees

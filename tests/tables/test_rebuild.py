@@ -13,8 +13,10 @@ from msgspec import Struct
 from events.database import AnyConnection, pool, read
 from events.issuance import IssuanceLog
 from events.log import Append
-from projections import bots, building, catch_up, clients, last_used, rebuild, report, signing_keys
-from projections.inline import INLINE
+from projections import bots, clients, last_used, registry, signing_keys
+from projections.engine import follow, rebuild, refold
+from projections.engine.checkpoints import install
+from projections.registry import INLINE
 from service.commands.access_token import RevokeToken
 from service.commands.authorization import (
     GrantAuthorization,
@@ -196,7 +198,7 @@ async def begun(ledger: Ledger, seed: int, *, of_each: int) -> Business:
 
 async def digest(url: str, name: str) -> tuple[int, str]:
     async with connected(url) as connection:
-        return await building.digest(connection, f"read.{name}")
+        return await refold.digest(connection, f"read.{name}")
 
 
 @pytest.mark.parametrize("name", INLINE)
@@ -251,11 +253,11 @@ select (select count(*) from pg_index where indrelid = $1::text::regclass),
        (select array_agg((attname, atttypid, attnotnull)::text order by attnum) from pg_attribute where attrelid = $1::text::regclass and attnum > 0),
        (select relowner::regrole::text from pg_class where oid = $1::text::regclass)
 """
-    before = {name: await superuser.fetchrow(shape, f"read.{name}") for name in report.NAMES}
-    for name in report.NAMES:
+    before = {name: await superuser.fetchrow(shape, f"read.{name}") for name in registry.everything()}
+    for name in registry.everything():
         await rebuild.rebuild(database, name, silent)
         await rebuild.rebuild(database, name, silent)
-    assert {name: await superuser.fetchrow(shape, f"read.{name}") for name in report.NAMES} == before
+    assert {name: await superuser.fetchrow(shape, f"read.{name}") for name in registry.everything()} == before
     assert (
         await superuser.fetchval(
             "select count(*) from pg_class where relname like '%\\_rebuilt' or relname like '%\\_replaced'"
@@ -325,19 +327,19 @@ async def test_last_used_is_rebuilt_while_tokens_are_issued_and_followed(databas
 
     async def following() -> None:
         async with connected(database) as connection:
-            await catch_up.install(connection)
+            await install(connection, last_used.PROJECTION)
             while not stopped.is_set():
-                await catch_up.step(connection)
+                await follow.step(connection, last_used.PROJECTION)
 
     at_work = [asyncio.create_task(issuing()) for _ in range(4)] + [asyncio.create_task(following())]
     for _ in range(3):
-        await rebuild.rebuild(database, last_used.NAME, silent)
+        await rebuild.rebuild(database, last_used.PROJECTION.name, silent)
     stopped.set()
     await asyncio.gather(*at_work)
     await tokens.close()
-    while await catch_up.step(reader):
+    while await follow.step(reader, last_used.PROJECTION):
         pass
-    verdict = await agreed(database, last_used.NAME)
+    verdict = await agreed(database, last_used.PROJECTION.name)
     issued = await reader.fetchval("select count(*) from log.issuance")
     assert verdict.position == issued
     assert (

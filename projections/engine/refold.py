@@ -1,4 +1,4 @@
-"""A projection made anew from the log, beside the live one: the part that rebuilding and checking share. Memory stays flat."""
+"""An inline projection made again from the log: the part that rebuilding and verification share. Memory stays flat."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -8,8 +8,6 @@ import asyncpg
 
 from events.codec import Event, decode
 from events.database import Connection
-from projections import last_used
-from projections.catch_up import page_after
 from projections.table import Table, record
 
 Progress = Callable[[int, int], None]
@@ -54,7 +52,7 @@ async def copy(
 
 
 async def refold(connection: Connection, table: Table, streams: list[UUID], *, into: str) -> None:
-    """Makes the rows of these streams anew from all that has happened in them by now."""
+    """Makes the rows of these streams again from all that has happened in them by now."""
     await connection.execute(f"delete from read.{into} where stream_id = any($1::uuid[])", streams)
     rows: list[tuple[Any, ...]] = []
     events: dict[UUID, list[Event]] = {}
@@ -63,14 +61,6 @@ async def refold(connection: Connection, table: Table, streams: list[UUID], *, i
     for stream in streams:
         rows += _row(table, stream, events.get(stream, []))
     await connection.copy_records_to_table(into, records=rows, columns=table.columns, schema_name="read")
-
-
-async def count_uses(connection: Connection, *, after: int, upto: int, into: str, progress: Progress) -> None:
-    """Adds the issuance log from `after` to `upto` to a last-used table (with its schema), page by page. Raises Poison."""
-    while page := await page_after(connection, after, upto=upto):
-        await last_used.add(connection, last_used.project(page.rows), table=into)
-        after = page.reached.position
-        progress(after, upto)
 
 
 def _row(table: Table, stream: UUID | None, events: list[Event]) -> list[tuple[Any, ...]]:

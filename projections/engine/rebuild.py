@@ -1,0 +1,116 @@
+"""Rebuilding a projection while the service runs: made beside, caught up, and swapped in one short transaction."""
+
+from typing import Any
+from uuid import UUID
+
+from events.database import Connection, connected
+from events.replay import head
+from projections import registry
+from projections.catch_up import CatchUp
+from projections.engine import checkpoints, columns, entries, refold, swap
+from projections.engine.bulk import Bulk, started
+from projections.engine.checkpoints import OtherVersion, Standing
+from projections.engine.refold import Progress
+from projections.engine.tables import Relation
+from projections.table import Table
+
+CALM = 200
+"""So few changed streams are left that the swap, which appends must wait for, can fold them in itself."""
+
+CALM_POSITIONS = 2000
+"""The same for a catch-up projection, whose swap only its followers wait for."""
+
+ONE_AT_A_TIME = "select pg_advisory_lock(4705)"
+"""Held by the session: two rebuilds at once would build in each other's table."""
+
+CHANGED = "select distinct stream_id from log.events where position > $1 and position <= $2 and type = any($3::text[])"
+
+
+async def rebuild(url: str, name: str, progress: Progress) -> None:
+    """Makes the projection again from the log and swaps it in. No read fails meanwhile.
+
+    Raises UnreadableEvent, Poison, OtherVersion, KeyError.
+    """
+    async with connected(url) as reader, connected(url) as writer:
+        await reader.execute(ONE_AT_A_TIME)
+        match registry.find(name):
+            case Table() as table:
+                await _rebuild_inline(reader, writer, table, progress)
+            case projection:
+                await _rebuild_catch_up(writer, projection, progress)
+
+
+async def _rebuild_inline(reader: Connection, writer: Connection, table: Table, progress: Progress) -> None:
+    beside = f"{table.name}_rebuilt"
+    await _make_beside(writer, "read", table.name, like_live=True)
+    async with reader.transaction(isolation="repeatable_read", readonly=True):
+        reached = (await head(reader)).position
+        rows = refold.rows_of(reader, table, upto=reached, progress=progress)
+        await refold.copy(writer, rows, table, into=beside, schema="read")
+    swapped = False
+    while not swapped:
+        reached = await _calm(reader, writer, table, reached)
+        swapped = await swap.swapped(
+            writer, "read", table.name, lambda since=reached: _take_in_the_rest(writer, table, since)
+        )
+
+
+async def _calm(reader: Connection, writer: Connection, table: Table, reached: int) -> int:
+    """Catches up until next to nothing is left; returns the position that it caught up to."""
+    while True:
+        now = (await head(reader)).position
+        streams = await _changed(reader, table, reached, now)
+        if len(streams) <= CALM:
+            return reached
+        async with writer.transaction():
+            await refold.refold(writer, table, streams, into=f"{table.name}_rebuilt")
+        reached = now
+
+
+async def _take_in_the_rest(writer: Connection, table: Table, reached: int) -> None:
+    await writer.execute("select pg_advisory_xact_lock(4701)")
+    streams = await _changed(writer, table, reached, (await head(writer)).position)
+    await refold.refold(writer, table, streams, into=f"{table.name}_rebuilt")
+
+
+async def _changed(connection: Connection, table: Table, after: int, upto: int) -> list[UUID]:
+    return [row[0] for row in await connection.fetch(CHANGED, after, upto, sorted(table.tags))]
+
+
+async def _rebuild_catch_up(writer: Connection, projection: CatchUp[Any, Any], progress: Progress) -> None:
+    await checkpoints.install(writer, projection)
+    live = await _live(writer, projection)
+    await _make_beside(writer, projection.schema, projection.name, like_live=live.version == projection.version)
+    if live.version != projection.version:
+        await writer.execute(columns.creation(projection, f"{projection.name}_rebuilt"))
+    bulk = await started(writer, projection, Relation(projection, f"{projection.name}_rebuilt"))
+    while (await entries.head(writer, projection.follows)).position - bulk.reached.position > CALM_POSITIONS:
+        await bulk.reach(writer, (await entries.head(writer, projection.follows)).position, progress)
+
+    async def finish() -> None:
+        await _follow_the_rest(writer, projection, bulk, progress)
+
+    while not await swap.swapped(writer, projection.schema, projection.name, finish):
+        pass
+
+
+async def _follow_the_rest(writer: Connection, projection: CatchUp[Any, Any], bulk: Bulk, progress: Progress) -> None:
+    """The checkpoint is held, so nobody follows meanwhile."""
+    await writer.execute(checkpoints.HOLD, projection.id)
+    await _live(writer, projection)
+    await bulk.reach(writer, (await entries.head(writer, projection.follows)).position, progress)
+    await checkpoints.replace(writer, projection, bulk.reached)
+
+
+async def _live(connection: Connection, projection: CatchUp[Any, Any]) -> Standing:
+    live = await checkpoints.live(connection, projection)
+    assert live is not None
+    if live.version > projection.version:
+        raise OtherVersion(projection.id, live.version, projection.version)
+    return live
+
+
+async def _make_beside(connection: Connection, schema: str, name: str, *, like_live: bool) -> None:
+    await connection.execute(f'drop table if exists "{schema}"."{name}_rebuilt"')
+    if like_live:
+        await connection.execute(f'create table "{schema}"."{name}_rebuilt" (like "{schema}"."{name}" including all)')

@@ -1,0 +1,78 @@
+"""The SQL of a projection's table: rows by their keys, and rows written. Values travel as JSON, for it has a form for every column."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from msgspec import Struct, json
+
+from events.database import Connection
+from projections.catch_up import CatchUp
+from projections.engine.columns import quoted
+from projections.engine.fold import Changes, Fold, Key
+from projections.table import record
+
+_encode = json.Encoder().encode
+ROWS_A_STATEMENT = 5000
+
+
+class Relation:
+    """A projection's table, or one of the same shape that is built beside it or to be compared with it."""
+
+    def __init__(self, projection: CatchUp[Any, Any], name: str, *, schema: str | None = None) -> None:
+        self._projection, self._name, self._schema = projection, name, schema or projection.schema
+        self.sql = f'"{self._schema}"."{name}"'
+        keys, columns = quoted(projection.key), quoted(projection.columns)
+        given = f"jsonb_populate_recordset(null::{self.sql}, $1::jsonb)"
+        others = [name for name in projection.columns if name not in projection.key]
+        replace = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
+        self._load = f"select to_json(t) from {self.sql} t join (select {keys} from {given}) as k using ({keys})"
+        self._delete = (
+            f"delete from {self.sql} t using {given} as k where ({_of('t', projection)}) = ({_of('k', projection)})"
+        )
+        self._write = f"insert into {self.sql} ({columns}) select {columns} from {given}"
+        self._write += f" on conflict ({keys}) do {f'update set {replace}' if replace else 'nothing'}"
+
+    async def take_in(self, connection: Connection, fold: Fold[Any, Any], entries: list[Any]) -> None:
+        """Folds the entries in, with the rows that they need. Raises Poison."""
+        while keys := fold.take_in(entries):
+            fold.learn(keys, await self.load(connection, keys))
+
+    async def load(self, connection: Connection, keys: Iterable[Key]) -> list[Any]:
+        decode = _decoder(self._projection.row).decode
+        return [decode(row[0]) for row in await connection.fetch(self._load, self._json(keys))]
+
+    async def write(self, connection: Connection, changes: Changes[Any]) -> None:
+        for rows in _parts([*changes.new, *changes.replaced]):
+            await connection.execute(self._write, _encode(rows).decode())
+        await self._remove(connection, changes)
+
+    async def copy(self, connection: Connection, changes: Changes[Any]) -> None:
+        """The same for a table that nobody else writes to: new rows in bulk."""
+        columns = self._projection.columns
+        await connection.copy_records_to_table(
+            self._name, records=map(record, changes.new), columns=columns, schema_name=self._schema
+        )
+        for rows in _parts(changes.replaced):
+            await connection.execute(self._write, _encode(rows).decode())
+        await self._remove(connection, changes)
+
+    async def _remove(self, connection: Connection, changes: Changes[Any]) -> None:
+        for keys in _parts(changes.removed):
+            await connection.execute(self._delete, self._json(keys))
+
+    def _json(self, keys: Iterable[Key]) -> str:
+        return _encode([dict(zip(self._projection.key, key, strict=True)) for key in keys]).decode()
+
+
+def _of(alias: str, projection: CatchUp[Any, Any]) -> str:
+    return ", ".join(f'{alias}."{name}"' for name in projection.key)
+
+
+def _parts(rows: list[Any]) -> Iterable[list[Any]]:
+    return (rows[start : start + ROWS_A_STATEMENT] for start in range(0, len(rows), ROWS_A_STATEMENT))
+
+
+@cache
+def _decoder(row: type[Struct]) -> json.Decoder[Any]:
+    return json.Decoder(row)

@@ -1,0 +1,106 @@
+"""The proof that a projection's table equals a fold of its log."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from events.database import Connection, connected
+from events.relations import fault_of
+from events.replay import head
+from projections import registry
+from projections.catch_up import CatchUp
+from projections.engine import checkpoints, refold
+from projections.engine.bulk import started
+from projections.engine.checkpoints import OtherVersion
+from projections.engine.refold import Progress
+from projections.engine.status import NOTHING
+from projections.engine.tables import Relation
+from projections.table import Table
+
+FOLDED = "folded"
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """`differing` names rows (at most ten) that are not what the log makes of them, or what stands in the place of the table."""
+
+    name: str
+    position: int
+    rows: int
+    digest: str
+    expected_digest: str
+    differing: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        return self.digest == self.expected_digest and not self.differing
+
+
+async def verify(url: str, name: str, progress: Progress) -> Verdict:
+    """Folds the log, as of one snapshot, into a table of this session's own, and compares row by row.
+
+    Raises UnreadableEvent, Poison, OtherVersion, KeyError.
+    """
+    async with (
+        connected(url) as reader,
+        connected(url) as checker,
+        reader.transaction(isolation="repeatable_read"),
+    ):
+        snapshot = await reader.fetchval("select pg_export_snapshot()")
+        async with checker.transaction(isolation="repeatable_read"):
+            await checker.execute(f"set transaction snapshot '{snapshot}'")
+            match registry.find(name):
+                case Table() as table:
+                    return await _of_inline(reader, checker, table, progress)
+                case projection:
+                    return await _of_catch_up(checker, projection, progress)
+
+
+async def _of_inline(reader: Connection, checker: Connection, table: Table, progress: Progress) -> Verdict:
+    live = f"read.{table.name}"
+    await _make_folded(checker, live)
+    position = (await head(reader)).position
+    rows = refold.rows_of(reader, table, upto=position, progress=progress)
+    await refold.copy(checker, rows, table, into=FOLDED, schema=None)
+    return await _compared(checker, table.name, live, position, ("stream_id",))
+
+
+async def _of_catch_up(checker: Connection, projection: CatchUp[Any, Any], progress: Progress) -> Verdict:
+    live, standing = f"{projection.schema}.{projection.name}", await checkpoints.live(checker, projection)
+    if standing is None and not await checker.fetchval("select to_regclass($1)", live):
+        return Verdict(name=projection.id, position=0, rows=0, digest=NOTHING, expected_digest=NOTHING, differing=())
+    if standing is not None and standing.version != projection.version:
+        raise OtherVersion(projection.id, standing.version, projection.version)
+    if gone := await fault_of(checker, live):
+        return Verdict(
+            name=projection.id, position=0, rows=0, digest=NOTHING, expected_digest=NOTHING, differing=(gone,)
+        )
+    await _make_folded(checker, live)
+    bulk = await started(checker, projection, Relation(projection, FOLDED, schema="pg_temp"))
+    position = standing.position if standing else 0
+    await bulk.reach(checker, position, progress)
+    return await _compared(checker, projection.id, live, position, projection.key)
+
+
+async def _make_folded(checker: Connection, live: str) -> None:
+    await checker.execute(f"create temporary table {FOLDED} (like {live} including all) on commit drop")
+
+
+async def _compared(connection: Connection, name: str, live: str, position: int, key: tuple[str, ...]) -> Verdict:
+    no_table = await fault_of(connection, live)
+    found, folded = await refold.digest(connection, live), await refold.digest(connection, f"pg_temp.{FOLDED}")
+    return Verdict(
+        name=name,
+        position=position,
+        rows=found[0],
+        digest=found[1],
+        expected_digest=folded[1],
+        differing=(no_table,) if no_table else await _differing(connection, live, key) if found != folded else (),
+    )
+
+
+async def _differing(connection: Connection, live: str, key: tuple[str, ...]) -> tuple[str, ...]:
+    one_way = f"(select * from {live} except select * from pg_temp.{FOLDED})"
+    other_way = f"(select * from pg_temp.{FOLDED} except select * from {live})"
+    named = ", ".join(f'"{column}"' for column in key)
+    query = f"select distinct concat_ws(' ', {named}) from ({one_way} union all {other_way}) as d order by 1 limit 10"
+    return tuple(row[0] for row in await connection.fetch(query))

@@ -1,0 +1,270 @@
+"""The engine of the catch-up projections: one process follows, versions stand side by side, and one that stops holds up no other."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from msgspec import Struct
+
+from events.client import ClientDeleted, ClientDisabled, ClientRegistered
+from events.codec import Recorded
+from events.database import Connection
+from events.log import Append, Log
+from projections import registry
+from projections.catch_up import CatchUp, events
+from projections.engine import bulk, checkpoints, follow
+from projections.engine.checkpoints import OtherVersion, install
+from projections.engine.election import Follower
+from projections.engine.follow import step
+from projections.engine.rebuild import rebuild
+from projections.engine.status import Status, statuses
+from projections.engine.verify import verify
+from service.crypto.credentials import new_id
+from tests.conftest import fresh_database
+from tests.patience import PATIENCE
+from tests.rules.samples import REGISTERED
+from tests.tables import clients_by_owner
+from tests.tables.conftest import appended, column, connected
+from tests.tables.items import meta
+from tests.tables.test_projections import agreed, silent
+
+BY_OWNER = clients_by_owner.PROJECTION
+OWNERS = "select name, clients from read.clients_by_owner where kind = 'owner'"
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    stream_id: UUID
+    events: int
+
+
+def counted(entry: Recorded, find: Callable[..., Seen | None]) -> Iterable[Seen]:
+    row = find(entry.stream_id)
+    yield Seen(stream_id=entry.stream_id, events=row.events + 1 if row else 1)
+
+
+COUNTS = CatchUp(
+    name="counts",
+    version=1,
+    follows=events(ClientRegistered | ClientDisabled),
+    row=Seen,
+    key=("stream_id",),
+    project=counted,
+)
+
+
+@pytest.fixture
+async def database(postgres: str) -> str:
+    """Of its own, for the engine creates tables in it."""
+    return await fresh_database(postgres)
+
+
+@pytest.fixture
+async def followed_by(database: str) -> AsyncIterator[Callable[..., Follower]]:
+    made: list[Follower] = []
+
+    def follower(*projections: CatchUp[Any, Any]) -> Follower:
+        made.append(Follower(projections, database))
+        return made[-1]
+
+    yield follower
+    for each in made:
+        await each.close()
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a line in projections/registry.py does."""
+    for projection in (BY_OWNER, COUNTS):
+        monkeypatch.setitem(registry.PROJECTIONS, projection.name, projection)
+
+
+async def happened(log: Log, *streams: tuple[str, int]) -> list[UUID]:
+    """Clients of these owners, each with so many events: registered, disabled, deleted."""
+    made: list[UUID] = []
+    for owner, count in streams:
+        happening = [REGISTERED.__replace__(owner=owner), ClientDisabled(), ClientDeleted()][:count]
+        made.append(new_id())
+        await appended(log, Append(stream=made[-1], expected=0, events=happening, meta=meta()))
+    return made
+
+
+async def told(connection: Connection) -> dict[str, Status]:
+    return {each.name: each for each in await statuses(connection)}
+
+
+@pytest.mark.usefixtures("registered")
+async def test_a_row_of_many_streams_is_followed_verified_and_rebuilt(
+    database, log, superuser, followed_by, monkeypatch
+):
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 4)
+    await happened(log, ("alice", 1), ("bob", 3), ("alice", 2), ("alice", 3), ("carol", 2))
+    await followed_by(BY_OWNER).look()
+    assert dict(await superuser.fetch(OWNERS)) == {"alice": 2, "bob": 0, "carol": 1}
+    await agreed(database, "clients_by_owner")
+    await superuser.execute("update read.clients_by_owner set clients = 7 where name = 'bob'")
+    assert (await verify(database, "clients_by_owner", silent)).differing == ("owner bob",)
+    monkeypatch.setattr(bulk, "MOST_ROWS", 3)
+    monkeypatch.setattr(bulk, "POSITIONS_A_PAGE", 2)
+    await agreed_after_rebuild(database)
+    assert dict(await superuser.fetch(OWNERS)) == {"alice": 2, "bob": 0, "carol": 1}
+
+
+async def agreed_after_rebuild(database: str) -> None:
+    await rebuild(database, "clients_by_owner", silent)
+    await agreed(database, "clients_by_owner")
+
+
+async def test_one_process_follows_and_another_takes_over_when_its_connection_ends(
+    database, log, superuser, followed_by, monkeypatch
+):
+    steps: Counter[int] = Counter()
+
+    async def counting(connection: Connection, projection: CatchUp[Any, Any]) -> bool:
+        steps[connection.get_server_pid()] += 1
+        return await step(connection, projection)
+
+    monkeypatch.setattr("projections.engine.election.step", counting)
+    one, other = followed_by(BY_OWNER), followed_by(BY_OWNER)
+    await happened(log, ("alice", 1))
+    for follower in (one, other, other):
+        await follower.look()
+    [(elected, before)] = steps.items()
+    await superuser.execute("select pg_terminate_backend($1, 5000)", elected)
+    await happened(log, ("alice", 1))
+    await other.look()
+    assert await column(superuser, "select clients from read.clients_by_owner where kind = 'owner'") == [2]
+    assert len(steps) == 2
+    assert steps[elected] == before
+
+
+async def test_an_entry_that_one_projection_cannot_take_in_stops_that_one_alone(log, reader, followed_by, registered):
+    def poisoned(entry: Recorded, find: Callable[..., Seen | None]) -> Iterable[Seen]:
+        if entry.position == 3:
+            raise ZeroDivisionError("by a bug")
+        return counted(entry, find)
+
+    await happened(log, ("alice", 1), ("bob", 1))
+    follower = followed_by(COUNTS.__replace__(project=poisoned), BY_OWNER)
+    await follower.look()
+    await happened(log, ("carol", 1), ("alice", 1))
+    await follower.look()
+    now = await told(reader)
+    assert (now["counts"].state, now["counts"].position) == ("failed", 2)
+    assert now["counts"].error == "at 3: ZeroDivisionError: by a bug"
+    assert (now["clients_by_owner"].state, now["clients_by_owner"].lag) == ("active", 0)
+
+
+async def test_rows_that_the_table_does_not_take_stop_a_projection_and_no_other(log, reader, followed_by, registered):
+    await happened(log, ("alice", 1))
+    follower = followed_by(
+        COUNTS.__replace__(project=lambda e, _: [Seen(stream_id=e.stream_id, events=2**70)]), BY_OWNER
+    )
+    await follower.look()
+    now = await told(reader)
+    assert now["counts"].state == "failed"
+    assert "its rows cannot be written" in (now["counts"].error or "")
+    assert now["clients_by_owner"].lag == 0
+
+
+def twice(entry: Recorded, find: Callable[..., Seen | None]) -> Iterable[Seen]:
+    row = find(entry.stream_id)
+    yield Seen(stream_id=entry.stream_id, events=row.events + 2 if row else 2)
+
+
+NEXT = COUNTS.__replace__(version=2, project=twice)
+
+
+async def test_versions_stand_side_by_side_until_the_next_has_caught_up(log, reader, registered, monkeypatch):
+    counts = "select sum(events)::int from read.counts"
+    await happened(log, ("alice", 2), ("bob", 1))
+    await install(reader, COUNTS)
+    while await step(reader, COUNTS):
+        pass
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
+    await install(reader, NEXT)
+    assert await step(reader, NEXT)
+    await happened(log, ("carol", 1))
+    assert await step(reader, COUNTS), "the earlier version goes on"
+    assert await reader.fetchval(counts) == 4
+    now = await told(reader)
+    assert (now["counts"].state, now["counts_v2"].state, now["counts_v2"].position) == ("active", "building", 2)
+    while await step(reader, NEXT):
+        pass
+    assert await reader.fetchval(counts) == 8
+    assert "counts_v2" not in await told(reader)
+
+    await happened(log, ("dave", 1))
+    await install(reader, COUNTS)
+    assert not await step(reader, COUNTS), "its table is of a later version"
+    assert await reader.fetchval(counts) == 8
+    assert await step(reader, NEXT)
+    assert await reader.fetchval(counts) == 10
+
+
+@pytest.mark.usefixtures("registered")
+async def test_processes_of_two_versions_that_race_write_only_tables_of_their_own(
+    database, log, reader, followed_by, monkeypatch
+):
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
+    await install(reader, COUNTS)
+    done = asyncio.Event()
+
+    async def on_and_on(follower: Follower) -> None:
+        while not done.is_set():
+            await follower.look()
+            await asyncio.sleep(0)
+
+    at_work = [asyncio.create_task(on_and_on(followed_by(each))) for each in (COUNTS, NEXT)]
+    async with asyncio.timeout(PATIENCE):
+        for _ in range(10):
+            await happened(log, *[("alice", 2)] * 5)
+        while (live := await checkpoints.live(reader, NEXT)) is None or live.version == 1 or live.position < 100:
+            await asyncio.sleep(0.01)
+    done.set()
+    await asyncio.gather(*at_work)
+    assert await reader.fetchval("select sum(events)::int from read.counts") == 200
+    monkeypatch.setitem(registry.PROJECTIONS, "counts", NEXT)
+    await agreed(database, "counts")
+
+
+async def test_a_rebuild_brings_the_next_version_and_refuses_to_bring_an_earlier_one_back(
+    database, log, reader, registered, monkeypatch
+):
+    await happened(log, ("alice", 2))
+    for each in (COUNTS, NEXT):
+        await install(reader, each)
+    monkeypatch.setitem(registry.PROJECTIONS, "counts", NEXT)
+    with pytest.raises(
+        OtherVersion, match="is of version 1, and this program makes version 2: the service replaces it"
+    ):
+        await verify(database, "counts", silent)
+    await rebuild(database, "counts", silent)
+    await agreed(database, "counts")
+    assert "counts_v2" not in await told(reader)
+    monkeypatch.setitem(registry.PROJECTIONS, "counts", COUNTS)
+    with pytest.raises(OtherVersion, match="use the version of Muniment that made it"):
+        await rebuild(database, "counts", silent)
+
+
+async def test_a_projection_that_nobody_followed_yet_agrees_with_nothing(database, log, reader, registered):
+    await happened(log, ("alice", 1))
+    assert (await agreed(database, "counts")).rows == 0
+    assert (await told(reader))["counts"].state == "not started"
+    await rebuild(database, "counts", silent)
+    assert (await agreed(database, "counts")).rows == 1
+
+
+async def test_processes_that_install_at_once_make_one_table(database, reader, registered):
+    async def installing() -> None:
+        async with connected(database) as connection:
+            await install(connection, COUNTS)
+
+    await asyncio.gather(*(installing() for _ in range(6)))
+    assert await column(
+        reader,
+        "select relname from pg_class where relname like 'counts%' and relkind = 'r' and relnamespace = 'read'::regnamespace",
+    ) == ["counts"]
+    assert await column(reader, "select name from read.checkpoints") == ["counts"]
