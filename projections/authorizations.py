@@ -21,6 +21,7 @@ from events.authorization import (
 )
 from events.codec import tags
 from events.database import AnyConnection
+from events.ids import CLIENT_ID_PREFIX
 from projections.table import Table
 
 COLUMNS = "stream_id, client, user_id, session_id, scopes, resource, state, granted_at, redeemed_at, used_at, refresh_until, revoked_at, why, version, bound_by"
@@ -50,11 +51,11 @@ select a.stream_id from read.users u join read.authorizations a on a.user_id = u
  where u.password_at > u.created_at and u.password_at > clock_timestamp() - interval '91 days'
    and a.state = 'active' and (a.granted_at < u.password_at or greatest(s.started_at, s.authenticated_at) < u.password_at) order by a.stream_id
 """
-OF_WITHDRAWN = """
+OF_WITHDRAWN = f"""
 select a.stream_id from read.consents c join read.authorizations a on a.user_id = c.user_id
  where c.withdrawn_at > clock_timestamp() - interval '91 days' and a.state = 'active' and a.granted_at < c.withdrawn_at
    and c.client_id = coalesce((select k.client_id from read.clients k where k.stream_id = a.client),
-                              'oauth_client_' || replace(a.client::text, '-', '')) and c.resource is not distinct from a.resource
+                              '{CLIENT_ID_PREFIX}' || replace(a.client::text, '-', '')) and c.resource is not distinct from a.resource
  order by a.stream_id
 """
 

@@ -1,6 +1,5 @@
 """The bots registered here. A deleted one keeps its row, without what it was called, for its clients must stay stopped."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -11,9 +10,8 @@ from msgspec import Struct
 from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered
 from events.codec import tags
 from events.database import AnyConnection
+from events.ids import bot_id_of
 from projections.table import Table
-
-_ours = re.compile(r"bot_([0-9a-f]{32})").fullmatch
 
 COLUMNS = "stream_id, bot_id, owner, email, first_name, last_name, state, created_at, version"
 FIND = f"select {COLUMNS} from read.bots where bot_id = $1"
@@ -33,16 +31,6 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     state: str
     created_at: datetime
     version: int
-
-
-def bot_id_of(stream: UUID) -> str:
-    return f"bot_{stream.hex}"
-
-
-def stream_of(bot_id: str) -> UUID | None:
-    """The stream that a bot's id names, or None when it has not the form of one of ours."""
-    ours = _ours(bot_id)
-    return UUID(int=int(ours[1], 16)) if ours else None
 
 
 def project(row: Row | None, stream: UUID, event: BotEvent) -> Row | None:

@@ -1,6 +1,5 @@
 """The lookup table that the token endpoint reads: one row a client, as it is now."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -32,11 +31,8 @@ from events.client import (
 )
 from events.codec import tags
 from events.database import AnyConnection
-from events.naming import is_named, stream_named
+from events.ids import client_id_of
 from projections.table import Table
-
-_ours = re.compile(r"oauth_client_([0-9a-f]{32})").fullmatch
-_imported = re.compile(r"(?!oauth_client_)[!-.0-~]{1,255}", re.IGNORECASE).fullmatch
 
 COLUMNS = (
     "c.stream_id, c.client_id, c.owner, c.grant_type, c.bot_user_id, c.display_name, c.redirect_uris, c.scopes, c.secrets,"
@@ -89,32 +85,6 @@ class Found(Struct, frozen=True, kw_only=True):
     @property
     def may_act(self) -> bool:
         return self.client.state == "active" and self.bot_state in (None, "active")
-
-
-def client_id_of(stream: UUID) -> str:
-    """The public name of a client is the name of its stream, so that no table stands between the two.
-
-    Of a stream that is named by the id of a client that was brought along, this is the stream's UUID.
-    """
-    return str(stream) if is_named(stream) else f"oauth_client_{stream.hex}"
-
-
-def stream_of(client_id: str) -> UUID | None:
-    """The stream that a client_id names, or None when it has not the form of one."""
-    if ours := _ours(client_id):
-        stream = UUID(int=int(ours[1], 16))
-        return None if is_named(stream) else stream  # else a client that was brought along would have two ids
-    return stream_named(b"client", client_id.encode()) if is_importable(client_id) else None
-
-
-def is_ours(client_id: str) -> bool:
-    """Whether it has the form of an id that this server made."""
-    return _ours(client_id) is not None
-
-
-def is_importable(client_id: str) -> bool:
-    """Whether a client can be brought along under this id: printable, without `/`, and not of the form of ours."""
-    return _imported(client_id) is not None
 
 
 def project(row: Row | None, stream: UUID, event: ClientEvent) -> Row | None:

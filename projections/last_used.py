@@ -7,8 +7,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.database import AnyConnection
+from events.ids import client_id_of
 from projections.catch_up import ISSUANCE, CatchUp, Issuance
-from projections.clients import client_id_of
 
 FIND = "select id, used_at from read.last_used where kind = $1 and id = any($2::text[])"
 

@@ -15,10 +15,10 @@ from uuid import UUID
 
 from events.database import LOST, Connection, DatabaseSession, NotReached, Unavailable, unavailable
 from events.group_commit import Batcher
+from events.ids import bot_id_of, client_stream
 from events.replay import CHANGED_SINCE
 from events.waiting import set_within
 from projections import authorizations, clients, revoked_tokens
-from projections.bots import bot_id_of
 from projections.clients import Found
 from service.outages import Outages
 
@@ -62,7 +62,7 @@ class Lookup:
 
     async def named(self, client_id: str) -> Seen | None:
         """The same by its public name; None for what has not even the form of one."""
-        stream = clients.stream_of(client_id)
+        stream = client_stream(client_id)
         return await self.client(stream) if stream else None
 
     async def standing(self, client_id: str, jti: UUID, grant_id: UUID | None) -> Seen | None:

@@ -6,7 +6,7 @@ from msgspec import Struct, json
 
 from events.client import ClientCredentials
 from events.envelope import Meta
-from projections.clients import client_id_of
+from events.ids import client_id_of
 from service.clock import utc_now
 from service.commands.authority import RESERVED
 from service.commands.client import RegisterClient

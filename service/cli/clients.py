@@ -11,10 +11,11 @@ from msgspec import UNSET
 from events.client import ClientRegistered, ClientSecretAdded, Login, StoredSecret
 from events.codec import Recorded
 from events.database import Connection
+from events.ids import client_stream
 from events.replay import histories
 from events.replay import history as history_of
 from projections import authorizations, consents, last_used
-from projections.clients import Found, Row, Wanted, find, listed, stream_of
+from projections.clients import Found, Row, Wanted, find, listed
 from service.cli import importing
 from service.cli.event_text import what
 from service.cli.histories import tell
@@ -97,7 +98,7 @@ def history(client_id: ClientId, as_json: Json = False) -> None:
 
 
 def _stream(client_id: str) -> UUID:
-    stream = stream_of(client_id)
+    stream = client_stream(client_id)
     if stream is None:
         raise Plainly(
             f"{client_id} is not a client_id: those are oauth_client_ and 32 hexadecimal digits, or what was imported."

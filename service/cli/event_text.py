@@ -30,10 +30,9 @@ from events.client import (
 )
 from events.codec import Event, Recorded
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
+from events.ids import bot_id_of, client_id_of
 from events.refusal import AuthorizationRefused, ClientAuthenticationRefused, RequestsThrottled
 from events.signing_key import SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
-from projections.bots import bot_id_of
-from projections.clients import client_id_of
 from service.cli import people
 from service.cli.output import moment
 

@@ -8,9 +8,10 @@ import typer
 
 from events.codec import Recorded
 from events.database import Connection
+from events.ids import bot_stream, client_id_of, client_stream
 from events.issuance import decode
 from events.replay import history
-from projections import bots, clients, signing_keys
+from projections import signing_keys
 from service.cli import export, following, spreadsheet, verification
 from service.cli.event_text import as_json as event_as_json
 from service.cli.event_text import fields, who
@@ -117,7 +118,7 @@ async def _happened(connection: Connection, name: str) -> tuple[UUID, list[Recor
 
 
 async def _stream(connection: Connection, name: str) -> UUID:
-    stream = bots.stream_of(name) or _uuid(name) or await _kid(connection, name) or clients.stream_of(name)
+    stream = bot_stream(name) or _uuid(name) or await _kid(connection, name) or client_stream(name)
     if stream is None:
         raise Plainly(f"{printable(name)} is no client_id (oauth_client_…), bot id (bot_…), kid, jti or UUID.")
     return stream
@@ -139,7 +140,7 @@ def _issue(row: asyncpg.Record) -> dict[str, Any]:
     return {
         "position": row["position"],
         "issued_at": row["issued_at"],
-        "client_id": clients.client_id_of(row["client"]),
+        "client_id": client_id_of(row["client"]),
         "secret_id": row["secret"],
         "jti": row["jti"],
         "sub": token.sub,

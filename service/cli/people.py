@@ -15,6 +15,7 @@ from events.authorization import (
     RefreshTokenRotated,
 )
 from events.consent import ConsentEvent, ConsentGiven, ConsentWithdrawn
+from events.ids import client_id_of
 from events.session import (
     SessionClientNotified,
     SessionClientNotReached,
@@ -36,7 +37,6 @@ from events.user import (
     UserRegistered,
     UserVerified,
 )
-from projections.clients import client_id_of
 from service.cli.output import moment
 
 

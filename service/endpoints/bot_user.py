@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from events.database import Pool, read
+from events.ids import bot_stream
 from projections import bots, users
 from service.commands.authority import is_reserved
 from service.endpoints.fields import Fields
@@ -22,7 +23,7 @@ async def check_bot(pool: Pool, reach: str | None, bot_id: str, fields: Fields[A
         fields.fault("botUserId", "is the service's own name; nobody's machine acts as the service")
     elif await _is_a_person(pool, bot_id):
         fields.fault("botUserId", "is a person's id; nobody's machine acts as a person")
-    elif bots.stream_of(bot_id) is not None:
+    elif bot_stream(bot_id) is not None:
         row = await read(pool, lambda c: bots.find(c, bot_id))
         if row is not None and reach not in (None, row.owner):
             fields.fault("botUserId", "is a bot that is not yours")

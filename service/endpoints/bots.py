@@ -6,9 +6,10 @@ import asyncpg
 from starlette.responses import Response
 
 from events.database import read
+from events.ids import bot_id_of, bot_stream
 from events.log import Receipt
 from projections import bots, clients
-from projections.bots import Row, bot_id_of
+from projections.bots import Row
 from service.clock import utc_now
 from service.commands.authority import EVERYBODY
 from service.commands.bot import BotCommand, DeleteBot, DisableBot, EnableBot, RegisterBot
@@ -68,7 +69,7 @@ async def list_bots(call: Call) -> Response:
 
 async def read_bot(call: Call) -> Response:
     bot_id = call.request.path_params["bot_id"]
-    row = await read(call.resources.ledger.pool, lambda c: bots.find(c, bot_id)) if bots.stream_of(bot_id) else None
+    row = await read(call.resources.ledger.pool, lambda c: bots.find(c, bot_id)) if bot_stream(bot_id) else None
     if row is None or row.state == "deleted" or call.caller.reach not in (None, row.owner):
         raise NotFound("You have no bot of that id.")
     return answered(_shown(row), headers={"ETag": f'"{row.version}"'})
@@ -91,7 +92,7 @@ async def delete_bot(call: Call) -> Response:
 
 
 async def _carry_out(call: Call, command: BotCommand) -> Handled:
-    stream = bots.stream_of(call.request.path_params["bot_id"])
+    stream = bot_stream(call.request.path_params["bot_id"])
     if stream is None:
         raise NotFound("You have no bot of that id.")
     return await handle(call.resources.ledger, BOT, stream, command, call.meta, only_at=if_match.versions(call))

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from events.ids import CLIENT_ID_PREFIX
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
     AccessTokenAlgorithm,
@@ -64,7 +65,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
             Meta(
                 max_length=255,
                 description="The id that the client has on another server, to keep it. Takes the scope `operate`.",
-                extra_json_schema={"pattern": "^(?!oauth_client_)[!-.0-~]+$"},
+                extra_json_schema={"pattern": f"^(?!{CLIENT_ID_PREFIX})[!-.0-~]+$"},
             ),
         ]
         | None

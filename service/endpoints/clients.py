@@ -9,9 +9,10 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from events.database import read
+from events.ids import client_stream
 from events.log import Receipt
 from projections import clients, last_used
-from projections.clients import Row, Wanted, stream_of
+from projections.clients import Row, Wanted
 from service.commands.authority import may_import
 from service.commands.client import (
     ChangeClient,
@@ -62,7 +63,7 @@ async def register(call: Call) -> Response:
         )
 
     async def is_there(client_id: str) -> bool:
-        made = stream_of(client_id)
+        made = client_stream(client_id)
         return made is not None and await read(call.resources.ledger.pool, lambda c: clients.find(c, made)) is not None
 
     return await create(call, answer, f"{PATH}/{quote(new.client_id, safe='')}", carry_out, is_there)
@@ -139,7 +140,7 @@ async def delete_clients(call: Call) -> Response:
 
 def stream_asked(call: Call) -> UUID:
     """The client that the path names. Raises NotFound."""
-    stream = stream_of(call.request.path_params["client_id"])
+    stream = client_stream(call.request.path_params["client_id"])
     if stream is None:
         raise NotFound("You have no client of that id.")
     return stream

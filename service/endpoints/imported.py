@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from events.client import StoredSecret
-from projections.clients import is_importable
+from events.ids import is_importable
 from service.crypto import credentials, foreign_hash
 from service.crypto.credentials import Secret, new_secret, stored
 from service.crypto.foreign_hash import UnknownHash

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct
 
 from events.client import AuthorizationCode, ClientCredentials, Grant, StoredSecret
-from projections.clients import client_id_of, stream_of
+from events.ids import client_id_of, client_stream
 from service.clock import utc_now
 from service.commands.authority import Holder
 from service.commands.client import RegisterClient
@@ -45,7 +45,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 def prepared(asked: Asked, *, owner: str, by: Holder) -> Prepared:
     now = utc_now()
-    stream = stream_of(asked.client_id) if asked.client_id else new_id()
+    stream = client_stream(asked.client_id) if asked.client_id else new_id()
     assert stream is not None
     secret, kept = imported.secret(asked, now)
     return Prepared(

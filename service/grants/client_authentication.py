@@ -1,6 +1,7 @@
 """Client authentication by client secret (RFC 6749 section 2.3). Failures are counted and recorded."""
 
-from projections.clients import Found, is_ours
+from events.ids import is_ours
+from projections.clients import Found
 from service.clock import utc_now
 from service.grants.oauth_request import OAuthRequest
 from service.grants.refusal_events import record_failure, record_throttling

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from events.database import AnyConnection, read
 from events.envelope import ByService, Meta
+from events.ids import client_stream
 from events.log import Append
 from events.refusal import AuthorizationRefused, ClientAuthenticationRefused, RefusalEvent, RequestsThrottled, WhyNot
-from projections.clients import Found, stream_of
+from projections.clients import Found
 from service.clock import utc_now
 from service.crypto.credentials import new_id
 from service.oauth.authentication import PresentedCredentials, why_not
@@ -77,7 +78,7 @@ async def _is_sampled(resources: Resources, kind: str, client_id: str, most: int
 
 
 async def _was_registered(resources: Resources, client_id: str) -> bool:
-    stream = stream_of(client_id)
+    stream = client_stream(client_id)
     return stream is not None and await read(resources.ledger.pool, lambda connection: _registered(connection, stream))
 
 

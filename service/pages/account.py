@@ -7,8 +7,8 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from events.database import read
+from events.ids import client_id_of, client_stream
 from projections import authorizations, consents, sessions
-from projections.clients import client_id_of, stream_of
 from service.clock import utc_now
 from service.pages import devices
 from service.pages.browser import ACCOUNT, Visit, bake, by
@@ -84,7 +84,7 @@ async def _applications(visit: Visit, user: UUID) -> list[Application]:
     pool = visit.resources.ledger.pool
     given = await read(pool, lambda connection: consents.of_user(connection, user))
     granted = await read(pool, lambda connection: authorizations.of_user(connection, user))
-    named = {stream_of(row.client_id): row.client_id for row in given}
+    named = {client_stream(row.client_id): row.client_id for row in given}
     for row in granted:
         seen = None if row.client in named else await visit.resources.lookup.client(row.client)
         named.setdefault(row.client, seen.client.client_id if seen else client_id_of(row.client))
@@ -103,7 +103,7 @@ async def _applications(visit: Visit, user: UUID) -> list[Application]:
 async def _application(
     visit: Visit, client_id: str, given: list[consents.Row], granted: list[authorizations.Row]
 ) -> Application:
-    stream = stream_of(client_id)
+    stream = client_stream(client_id)
     seen = await visit.resources.lookup.client(stream) if stream else None
     client = seen.client if seen else None
     times = [row.given_at for row in given] + [row.granted_at for row in granted if row.granted_at]

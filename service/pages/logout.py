@@ -11,7 +11,8 @@ from msgspec import Struct, ValidationError, json
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from projections.clients import Row, is_ours, stream_of
+from events.ids import client_stream, is_ours
+from projections.clients import Row
 from service.crypto.sealing import CannotOpen, Seal
 from service.http.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
 from service.http.origin import GOES_AWAY, below
@@ -173,7 +174,7 @@ async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | 
     client_id = named or (hint.aud if hint else None)
     if client_id is None:
         return None
-    stream = stream_of(client_id)
+    stream = client_stream(client_id)
     seen = None if stream is None else await resources.lookup.client(stream)
     if seen is None and not is_ours(client_id):
         raise NotSentBack("No client has this client_id.")

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from events.database import Connection, DatabaseSession, Unavailable, read
 from events.envelope import ByService, Meta
+from events.ids import client_stream
 from projections import clients, sessions
 from projections.clients import Found
 from service.clock import utc_now
@@ -137,7 +138,7 @@ class Deliverer:
         """None when the client took it, else why not."""
         async with self._slots_of[client_id], self._slots:
             tries.begun(time.monotonic())
-            stream = clients.stream_of(client_id)
+            stream = client_stream(client_id)
             found = None if stream is None else await read(self._ledger.pool, lambda c: clients.find(c, stream))
             try:
                 await self._send(*await self._token(row, found))

@@ -5,8 +5,8 @@ from uuid import UUID
 from events.consent import stream_of as consent_stream
 from events.database import read
 from events.envelope import Meta
+from events.ids import client_stream
 from projections import authorizations, consents
-from projections.clients import stream_of
 from service.clock import utc_now
 from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.handle import CONSENT, Ledger, handle
@@ -29,5 +29,5 @@ async def withdraw(ledger: Ledger, user: UUID, client_id: str, meta: Meta) -> No
         if row.client_id == client_id:
             await handle(ledger, CONSENT, row.stream_id, WithdrawConsent(at=utc_now()), meta)
     granted = await read(ledger.pool, lambda connection: authorizations.of_user(connection, user))
-    of_client = [row.stream_id for row in granted if row.client == stream_of(client_id)]
+    of_client = [row.stream_id for row in granted if row.client == client_stream(client_id)]
     await session_end.revoke(ledger, of_client, "consent_withdrawn", meta)

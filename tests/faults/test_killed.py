@@ -14,7 +14,7 @@ import httpx
 import jwt
 import pytest
 
-from projections.clients import client_id_of
+from events.ids import client_id_of
 from service.embedded.cluster import running
 from tests.faults.logins import LoggedIn, log_in, prepared
 from tests.faults.plain_http import Connection

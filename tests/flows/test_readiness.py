@@ -10,7 +10,7 @@ import pytest
 
 from events import issuance
 from events.database import Unavailable, connect, log_in
-from projections import clients
+from events.ids import client_id_of
 from projections.engine.rebuild import rebuild
 from service import fitness, outages
 from service.app import app
@@ -97,7 +97,7 @@ async def test_with(
         assert ready.json()["why"].endswith(why)
         for _ in range(3):
             known = await broken.token_for(broken.client_id, broken.client_secret)
-            unknown = await broken.token_for(clients.client_id_of(new_id()), "secret")
+            unknown = await broken.token_for(client_id_of(new_id()), "secret")
             statuses = (known.status_code, unknown.status_code)
             assert 503 in statuses
             assert 500 not in statuses

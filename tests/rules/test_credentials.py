@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.ids import bot_id_of, bot_stream, client_id_of, client_stream, is_importable
 from events.naming import is_named
-from projections import bots, clients
 from service.crypto.credentials import Secret, hash_secret, new_id, new_secret, proven, stored
 from tests.rules.samples import AT, secret
 
@@ -82,8 +82,8 @@ def test_ids_made_one_after_the_other_are_neighbours():
 
 @given(st.uuids().filter(lambda stream: not is_named(stream)))
 def test_a_client_id_and_a_bot_id_name_their_streams(stream):
-    assert clients.stream_of(clients.client_id_of(stream)) == stream
-    assert bots.stream_of(bots.bot_id_of(stream)) == stream
+    assert client_stream(client_id_of(stream)) == stream
+    assert bot_stream(bot_id_of(stream)) == stream
 
 
 NAME = "0192f000000070008000000000000001"
@@ -113,22 +113,20 @@ NAME = "0192f000000070008000000000000001"
     ],
 )
 def test_a_client_id_of_another_form_names_nothing(client_id):
-    assert clients.stream_of(client_id) is None
-    assert (
-        bots.stream_of(client_id.replace("oauth_client_", "bot_") if "bot" not in client_id else "bot-abc123") is None
-    )
+    assert client_stream(client_id) is None
+    assert bot_stream(client_id.replace("oauth_client_", "bot_") if "bot" not in client_id else "bot-abc123") is None
 
 
 def test_an_id_that_was_brought_along_names_a_stream_that_no_id_of_ours_names():
-    stream = clients.stream_of("crm-sync")
+    stream = client_stream("crm-sync")
     assert stream is not None
     assert is_named(stream)
-    others = ("CRM-sync", "crm-sync.", clients.client_id_of(stream), f"oauth_client_{stream.hex}")
-    assert stream not in {clients.stream_of(other) for other in others}
+    others = ("CRM-sync", "crm-sync.", client_id_of(stream), f"oauth_client_{stream.hex}")
+    assert stream not in {client_stream(other) for other in others}
 
 
 @given(st.text())
 def test_no_text_at_all_makes_the_reading_of_an_id_fail(text):
-    assert (clients.stream_of(text) is None) != clients.is_importable(text)
-    assert bots.stream_of(text) is None
-    assert clients.stream_of("oauth_client_" + text) is None or len(text) == 32
+    assert (client_stream(text) is None) != is_importable(text)
+    assert bot_stream(text) is None
+    assert client_stream("oauth_client_" + text) is None or len(text) == 32

@@ -8,9 +8,9 @@ import pytest
 from msgspec import json
 
 from events.database import Connection
+from events.ids import client_id_of
 from events.issuance import IssuanceLog, TokenIssued
 from projections import last_used
-from projections.clients import client_id_of
 from projections.engine import entries, follow, refold
 from projections.engine.checkpoints import install
 from projections.engine.rebuild import rebuild

@@ -13,11 +13,11 @@ from events.client import AuthorizationCode, Login
 from events.consent import stream_of as consent_of
 from events.database import Connection, pool
 from events.envelope import ByService, Meta
+from events.ids import client_id_of
 from events.log import Log
 from events.replay import history
 from events.session import SessionEnded, SessionStarted, SessionUsedAfterEnd
 from projections import authorizations, sessions
-from projections.clients import client_id_of
 from service.commands.authorization import GrantAuthorization
 from service.commands.client import RegisterClient
 from service.commands.consent import GiveConsent, WithdrawConsent

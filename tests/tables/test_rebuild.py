@@ -11,6 +11,7 @@ import pytest
 from msgspec import Struct
 
 from events.database import AnyConnection, pool, read
+from events.ids import bot_id_of
 from events.issuance import IssuanceLog
 from events.log import Append
 from projections import bots, clients, last_used, registry, signing_keys
@@ -181,7 +182,7 @@ class Business:
         """What was registered is found, whatever is being rebuilt."""
         await clients.find_as_of(connection, self.streams["client"][-3:])
         await clients.listed(connection, clients.Wanted(name="name"), limit=5)
-        assert await bots.find(connection, bots.bot_id_of(self.streams["bot"][0])) is not None
+        assert await bots.find(connection, bot_id_of(self.streams["bot"][0])) is not None
         assert await signing_keys.every(connection)
 
 
