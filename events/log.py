@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from events import locks
 from events.chain import event_leaf
 from events.codec import Event, encode, schema_version, type_of
 from events.database import LOST, WRITER, Connection, DatabaseSession, Unavailable, unavailable
@@ -150,7 +151,7 @@ class Log:
         async with self._session.using() as connection, connection.transaction():
             # The backend that was lost may still be committing; it holds the lock until that is decided.
             await connection.execute("set local lock_timeout = 0")
-            await connection.execute("select pg_advisory_xact_lock(4701)")
+            await connection.execute(locks.in_transaction(locks.EVENTS))
             return [await _appended(connection, item) for item in items]
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
+from events import locks
 from events.database import connected, read
 from events.envelope import Meta
 from projections import signing_keys
@@ -18,7 +19,7 @@ from service.oauth import keys
 from service.oauth.signing import ALGORITHMS
 from service.vault import private_keys
 
-ONE_AT_A_TIME = "select pg_advisory_lock(4704)"
+ONE_AT_A_TIME = locks.in_session(locks.KEYS)
 
 
 @asynccontextmanager

@@ -7,12 +7,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from events import locks
 from events.database import AnyConnection, Connection
 from events.replay import Checkpoint
 from projections.catch_up import OURS, CatchUp
 from projections.engine import columns, entries
 
-ONE_AT_A_TIME = "select pg_advisory_xact_lock(4708)"
+ONE_AT_A_TIME = locks.in_transaction(locks.INSTALLATION)
 """Two processes that created the same table at once would fail on each other."""
 
 FIND = "select name, version, position, chain, state, failed_position, error from read.checkpoints where name = any($1::text[])"

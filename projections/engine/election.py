@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from events import locks
 from events.database import LOST, Connection, DatabaseSession, Unavailable
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
@@ -14,7 +15,7 @@ from projections.engine.follow import step
 
 Act = Callable[[Connection, CatchUp[Any, Any]], Awaitable[bool]]
 
-LOCK = "select pg_try_advisory_lock(4707, hashtext($1))"
+LOCK = locks.of_name_if_free(locks.FOLLOWER)
 
 log = logging.getLogger("muniment.projections")
 

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from events import locks
 from events.database import Connection, connected
 from events.replay import head
 from projections import registry
@@ -20,7 +21,7 @@ CALM = 200
 CALM_POSITIONS = 2000
 """The same for a catch-up projection, whose swap only its followers wait for."""
 
-ONE_AT_A_TIME = "select pg_advisory_lock(4705)"
+ONE_AT_A_TIME = locks.in_session(locks.REBUILD)
 """Held by the session: two rebuilds at once would build in each other's table."""
 
 CHANGED = "select distinct stream_id from log.events where position > $1 and position <= $2 and type = any($3::text[])"
@@ -68,7 +69,7 @@ async def _calm(reader: Connection, writer: Connection, table: Table, reached: i
 
 
 async def _take_in_the_rest(writer: Connection, table: Table, reached: int) -> None:
-    await writer.execute("select pg_advisory_xact_lock(4701)")
+    await writer.execute(locks.in_transaction(locks.EVENTS))
     streams = await _changed(writer, table, reached, (await head(writer)).position)
     await refold.refold(writer, table, streams, into=f"{table.name}_rebuilt")
 

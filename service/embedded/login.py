@@ -6,6 +6,7 @@ Its password is derived from the superuser's and gives nobody the way back, so a
 import hmac
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from events import locks
 from service.crypto.base64url import as_text
 
 ROLE = "muniment"
@@ -41,7 +42,7 @@ async def ensure(superuser_url: str) -> None:
     connection = await connect(superuser_url)
     try:
         async with connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock(4700)")  # one process at a time, as migrations do
+            await connection.execute(locks.in_transaction(locks.MIGRATION))  # one process at a time, as migrations do
             await connection.execute("set local log_statement = 'none'")
             for statement in statements(unquote(password)):
                 await connection.execute(statement)

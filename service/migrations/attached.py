@@ -5,15 +5,17 @@ The service's role owns those tables, so it could leave there what it may not do
 
 from typing import TYPE_CHECKING
 
+from events import locks
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # Held until the migration is over, so that nothing is attached after the look. Appends are waited for first: they write to several tables.
-LOCK = """
+LOCK = f"""
 do $$
 declare one regclass;
 begin
-  perform pg_catalog.pg_advisory_xact_lock(4701);
+  perform pg_catalog.pg_advisory_xact_lock({locks.EVENTS});
   for one in select c.oid from pg_catalog.pg_class c
               where c.relkind in ('r', 'p') and c.relpersistence <> 't' and c.relowner = 'muniment_service'::regrole order by c.oid loop
     execute pg_catalog.format('lock table %s in share row exclusive mode', one);

@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from events import locks
 from events.database import log_in
 from service.migrations import attached
 from service.migrations.version import VERSIONS, WANTED, SchemaAhead
@@ -31,7 +32,7 @@ async def _with_connection(url: str, do: Any) -> Any:
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
-    connection.exec_driver_sql("select pg_advisory_xact_lock(4700)")
+    connection.exec_driver_sql(locks.in_transaction(locks.MIGRATION))
     before = _version(connection)
     if before is not None and before not in VERSIONS:
         raise SchemaAhead(before)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from events import locks
 from events.database import Connection, DatabaseSession, Unavailable, read
 from events.envelope import ByService, Meta
 from events.ids import client_stream
@@ -30,7 +31,7 @@ from service.request_id import this_request
 if TYPE_CHECKING:
     from service.reactions.backchannel_delivery import Delivery
 
-LOCK = "select pg_try_advisory_lock(4706)"
+LOCK = locks.in_session_if_free(locks.BACKCHANNEL)
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LIFETIME_SECONDS = 120
 LONGEST_PAUSE_SECONDS = 60
