@@ -16,7 +16,8 @@ from service.commands.handle import CLIENT, Ledger, handle
 from service.configuration.settings import Settings
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
-from service.problems import Clash, Invalid
+from service.problems import Invalid
+from service.refusals import Contradiction
 from service.values.scopes import OPERATORS
 from service.values.text import printable
 
@@ -109,7 +110,7 @@ async def _registered(ledger: Ledger, asked: CreateOAuthClientRequest, owner: st
     new = registration.prepared(asked, owner=owner, by=Holder(owner=None, sub=owner, scopes=frozenset(OPERATORS)))
     try:
         await handle(ledger, CLIENT, new.stream, new.command, by_operator(), fresh=asked.client_id is None)
-    except Clash:
+    except Contradiction:
         if asked.client_id is None:
             raise
         return Imported(client_id=new.client_id, client_secret=None, state="was there already")

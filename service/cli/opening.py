@@ -24,7 +24,7 @@ from service.fitness import Unfit, check_pooler
 from service.migrations import version
 from service.migrations.attached import Attached
 from service.migrations.version import SchemaAhead, SchemaBehind
-from service.problems import Problem
+from service.refusals import DomainRefusal
 
 Answer = TypeVar("Answer")
 
@@ -42,7 +42,7 @@ def plainly() -> Generator[None]:
         raise Plainly(str(fault)) from fault
     except DecodeError as fault:
         raise Plainly(f"stored bytes cannot be read ({fault}); muniment log verify finds where") from fault
-    except Problem as fault:
+    except DomainRefusal as fault:
         raise Plainly(fault.detail) from fault
     except Unavailable as fault:
         raise Plainly(str(fault)) from fault

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-from msgspec import Struct
-
 from events.access_token import AccessToken, AccessTokenEvent, AccessTokenRevoked, RevokedToken, UnrevokedToken
+from service.commands.command import OrdinaryCommand
 
 
-class RevokeToken(Struct, frozen=True, kw_only=True):
+class RevokeToken(OrdinaryCommand, frozen=True, kw_only=True):
     client_id: str
     expires_at: datetime
     at: datetime
@@ -15,8 +14,8 @@ class RevokeToken(Struct, frozen=True, kw_only=True):
 
 def decide(command: RevokeToken, token: AccessToken) -> list[AccessTokenEvent]:
     """What happens; a token is revoked once."""
-    match token:
-        case UnrevokedToken():
+    match command, token:
+        case RevokeToken(), UnrevokedToken():
             return [AccessTokenRevoked(client_id=command.client_id, expires_at=command.expires_at, at=command.at)]
-        case RevokedToken():
+        case RevokeToken(), RevokedToken():
             return []

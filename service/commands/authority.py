@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import UNSET, Struct, UnsetType
 
 from events.client import Active, By, ClientCredentials, Grant, Login
-from service.problems import Clash, Forbidden
+from service.refusals import Contradiction, NotPermitted
 from service.values.scopes import IDENTITY, INTROSPECT, MANAGEMENT, OPERATE
 
 RESERVED = "muniment"
@@ -22,6 +22,10 @@ class Holder(Struct, frozen=True, kw_only=True):
     @property
     def operates(self) -> bool:
         return OPERATE in self.scopes
+
+    def reaches(self, owner: str) -> bool:
+        """Whether a thing of this owner may be known to them."""
+        return self.owner is None or self.owner == owner
 
 
 EVERYBODY = Holder(owner=None, sub="", scopes=frozenset())
@@ -40,52 +44,52 @@ def disabling(by: Holder, before: By | None) -> By | None:
 
 
 def may_enable(by: Holder, disabled: By, noun: str) -> None:
-    """Raises Forbidden."""
+    """Raises NotPermitted."""
     if disabled == "operator" and not by.operates:
-        raise Forbidden(f"An operator disabled this {noun}, so only an operator (scope operate) can enable it.")
+        raise NotPermitted(f"An operator disabled this {noun}, so only an operator (scope operate) can enable it.")
 
 
 def own_scopes(scopes: tuple[str, ...], grant: Grant) -> tuple[str, ...]:
     """The scopes that are the client's own: what is said of a person (openid, …) any interactive client may ask for.
 
-    Raises Clash when a machine is to have those.
+    Raises Contradiction when a machine is to have those.
     """
     of_people = [scope for scope in scopes if scope in IDENTITY]
     if of_people and isinstance(grant, ClientCredentials):
-        raise Clash(f"Nobody logs in through a machine, so it cannot have the scopes: {' '.join(of_people)}.")
+        raise Contradiction(f"Nobody logs in through a machine, so it cannot have the scopes: {' '.join(of_people)}.")
     return tuple(scope for scope in scopes if scope not in IDENTITY)
 
 
 def may_give(by: Holder, scopes: AbstractSet[str], grant: Grant) -> None:
-    """An operator gives any scope of other APIs, and brings it into being by that. Raises Forbidden."""
+    """An operator gives any scope of other APIs, and brings it into being by that. Raises NotPermitted."""
     missing = _lacking(by, scopes)
     if missing:
-        raise Forbidden(
+        raise NotPermitted(
             f"Nobody can give a scope that they do not hold themselves; your token lacks: {' '.join(sorted(missing))}."
         )
     if not by.operates and any(scope.startswith(INTROSPECT) for scope in scopes):
-        raise Forbidden(
+        raise NotPermitted(
             f"Only an operator gives the scopes {INTROSPECT}…, which let a client look into tokens of others."
         )
     # A token's `sub` is whom it acts as in this API, and the caller names it freely when it registers a client. So a client
     # that acts as somebody else gets scopes of this API only from an operator; else anyone could act as anyone.
     if not by.operates and grant.bot_user_id != by.sub and scopes & set(MANAGEMENT):
-        raise Forbidden(
+        raise NotPermitted(
             f"Scopes of this API go to clients that act as yourself ({by.sub}); to others only an operator gives them."
         )
 
 
 def may_import(by: Holder) -> None:
-    """Another server's client, under its id and with its secret, comes by operators alone: an id may be known to people. Raises Forbidden."""
+    """Another server's client, under its id and with its secret, comes by operators alone: an id may be known to people. Raises NotPermitted."""
     if not by.operates:
-        raise Forbidden("Only an operator (scope operate) brings a client along with its clientId or its secret.")
+        raise NotPermitted("Only an operator (scope operate) brings a client along with its clientId or its secret.")
 
 
 def may_get_secret(by: Holder, client: Active) -> None:
-    """Who gets a secret of a client can act with all its scopes, so this would be a way to more than one holds. Raises Forbidden."""
+    """Who gets a secret of a client can act with all its scopes, so this would be a way to more than one holds. Raises NotPermitted."""
     missing = _lacking(by, set(client.scopes))
     if missing:
-        raise Forbidden(
+        raise NotPermitted(
             f"This client may do what your token may not ({' '.join(sorted(missing))}); ask with a token that may."
         )
 
@@ -93,7 +97,7 @@ def may_get_secret(by: Holder, client: Active) -> None:
 def may_widen(by: Holder, client: Active, after: Active) -> None:
     """A client that skips consent gets people's codes without asking them, so its owner cannot decide alone where these go.
 
-    Raises Forbidden.
+    Raises NotPermitted.
     """
     if by.operates or not (client.login.first_party and after.login.first_party):
         return
@@ -103,7 +107,7 @@ def may_widen(by: Holder, client: Active, after: Active) -> None:
         *_wider_login(client.login, after.login),
     ]
     if wider:
-        raise Forbidden(
+        raise NotPermitted(
             f"People are not asked for their consent to this client (firstParty), so this change of {', '.join(wider)} takes the"
             " scope operate. Ask an operator for it, or set firstParty to false in the same request."
         )

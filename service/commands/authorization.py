@@ -25,7 +25,8 @@ from events.authorization import (
     Revoked,
     Unauthorized,
 )
-from service.problems import Clash, NotFound
+from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.refusals import Contradiction, DoesNotExist
 
 CODE_REPLAYED = "code_replayed"
 
@@ -33,7 +34,7 @@ GRACE = timedelta(seconds=30)
 """How long the answer to a refresh may have been lost on its way: until then the same refresh token gets the same answer again."""
 
 
-class GrantAuthorization(Struct, frozen=True, kw_only=True):
+class GrantAuthorization(OrdinaryCommand, frozen=True, kw_only=True):
     granted: AuthorizationGranted
     code: CodeIssued
 
@@ -43,7 +44,7 @@ class NewRefreshToken(Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class RedeemCode(Struct, frozen=True, kw_only=True):
+class RedeemCode(OrdinaryCommand, frozen=True, kw_only=True):
     """With `refresh` a refresh token comes of it too."""
 
     jti: UUID
@@ -51,7 +52,7 @@ class RedeemCode(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class RefuseRedemption(Struct, frozen=True, kw_only=True):
+class RefuseRedemption(OrdinaryCommand, frozen=True, kw_only=True):
     """A code or refresh token that is good came with something that is not."""
 
     client_id: str
@@ -59,7 +60,7 @@ class RefuseRedemption(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class RotateRefreshToken(Struct, frozen=True, kw_only=True):
+class RotateRefreshToken(OrdinaryCommand, frozen=True, kw_only=True):
     """`presented` and `next` are hashes."""
 
     presented: str
@@ -68,7 +69,7 @@ class RotateRefreshToken(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class RevokeAuthorization(Struct, frozen=True, kw_only=True):
+class RevokeAuthorization(StoppingCommand, frozen=True, kw_only=True):
     """`why` is one of: client, user, operator, session_ended, consent_withdrawn, user_disabled, user_erased, password_changed."""
 
     why: str
@@ -79,29 +80,30 @@ AuthorizationCommand = GrantAuthorization | RedeemCode | RefuseRedemption | Rota
 
 
 def decide(command: AuthorizationCommand, authorization: Authorization) -> list[AuthorizationEvent]:
-    """What happens. Raises NotFound or Clash; a replay is not refused but happens, and revokes everything."""
-    match command:
-        case GrantAuthorization():
-            if not isinstance(authorization, Unauthorized):
-                raise Clash("An authorization of this id was granted before.")
+    """What happens. Raises DoesNotExist or Contradiction; a replay is not refused but happens, and revokes everything."""
+    match command, authorization:
+        case GrantAuthorization(), Unauthorized():
             return [command.granted, command.code]
-        case RedeemCode():
-            return _redeem(command, _existing(authorization))
-        case RefuseRedemption():
-            return _refuse(command, _existing(authorization))
-        case RotateRefreshToken():
-            return _rotate(command, _existing(authorization))
-        case RevokeAuthorization():
-            if isinstance(_existing(authorization), Revoked):
-                return []
+        case GrantAuthorization(), Authorized() | Revoked():
+            raise Contradiction("An authorization of this id was granted before.")
+        case RedeemCode(), Authorized():
+            return _redeem(command, authorization)
+        case RefuseRedemption(), Authorized():
+            return _refuse(command)
+        case RotateRefreshToken(), Authorized():
+            return _rotate(command, authorization)
+        case RevokeAuthorization(), Authorized():
             return [AuthorizationRevoked(why=command.why, at=command.at)]
+        case RedeemCode() | RefuseRedemption() | RotateRefreshToken() | RevokeAuthorization(), Revoked():
+            return []  # A misuse is recorded while it changes something.
+        case RedeemCode() | RefuseRedemption() | RotateRefreshToken() | RevokeAuthorization(), Unauthorized():
+            raise DoesNotExist("There is no authorization of that id.")
 
 
-def _redeem(command: RedeemCode, authorization: Authorized | Revoked) -> list[AuthorizationEvent]:
-    was = _was(authorization)
-    if was.redeemed:
-        return _replayed(CodeReplayed(at=command.at), authorization, CODE_REPLAYED, command.at)
-    if isinstance(authorization, Revoked) or was.code is None or command.at >= was.code.expires_at:
+def _redeem(command: RedeemCode, authorization: Authorized) -> list[AuthorizationEvent]:
+    if authorization.redeemed:
+        return [CodeReplayed(at=command.at), AuthorizationRevoked(why=CODE_REPLAYED, at=command.at)]
+    if authorization.code is None or command.at >= authorization.code.expires_at:
         return []
     redeemed = CodeRedeemed(jti=command.jti, at=command.at)
     if command.refresh is None:
@@ -112,17 +114,15 @@ def _redeem(command: RedeemCode, authorization: Authorized | Revoked) -> list[Au
     ]
 
 
-def _refuse(command: RefuseRedemption, authorization: Authorized | Revoked) -> list[AuthorizationEvent]:
-    """Whoever has the code and not what belongs to it has stolen it: it is good for nobody from here on. Remembered once."""
-    if isinstance(authorization, Revoked):
-        return []
+def _refuse(command: RefuseRedemption) -> list[AuthorizationEvent]:
+    """Whoever has the code and not what belongs to it has stolen it, so everything issued from it is revoked."""
     refused = RedemptionRefused(client_id=command.client_id, why=command.why, at=command.at)
     return [refused, AuthorizationRevoked(why="redemption_refused", at=command.at)]
 
 
-def _rotate(command: RotateRefreshToken, authorization: Authorized | Revoked) -> list[AuthorizationEvent]:
-    refresh = _was(authorization).refresh
-    if refresh is None or isinstance(authorization, Revoked):
+def _rotate(command: RotateRefreshToken, authorization: Authorized) -> list[AuthorizationEvent]:
+    refresh = authorization.refresh
+    if refresh is None:
         return []
     if compare_digest(refresh.hash, command.presented):
         if command.at >= refresh.expires_at:
@@ -130,7 +130,8 @@ def _rotate(command: RotateRefreshToken, authorization: Authorized | Revoked) ->
         return [RefreshTokenRotated(hash=command.next, jti=command.jti, at=command.at)]
     if command.presented not in refresh.exchanged:
         return []
-    return _replayed(RefreshTokenReplayed(at=command.at), authorization, "refresh_token_replayed", command.at)
+    replayed = RefreshTokenReplayed(at=command.at)
+    return [replayed, AuthorizationRevoked(why="refresh_token_replayed", at=command.at)]
 
 
 def may_have_been_lost(presented: str, authorization: Authorized, now: datetime) -> bool:
@@ -139,22 +140,3 @@ def may_have_been_lost(presented: str, authorization: Authorized, now: datetime)
     if refresh is None or refresh.rotated_at is None or not refresh.exchanged:
         return False
     return compare_digest(refresh.exchanged[-1], presented) and now < refresh.rotated_at + GRACE
-
-
-def _replayed(
-    replay: CodeReplayed | RefreshTokenReplayed, authorization: Authorized | Revoked, why: str, at: datetime
-) -> list[AuthorizationEvent]:
-    """Remembered while it changes something: of a revoked authorization no further replay is."""
-    if isinstance(authorization, Revoked):
-        return []
-    return [replay, AuthorizationRevoked(why=why, at=at)]
-
-
-def _existing(authorization: Authorization) -> Authorized | Revoked:
-    if isinstance(authorization, Unauthorized):
-        raise NotFound("There is no authorization of that id.")
-    return authorization
-
-
-def _was(authorization: Authorized | Revoked) -> Authorized:
-    return authorization.was if isinstance(authorization, Revoked) else authorization

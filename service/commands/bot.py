@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from msgspec import Struct
-
 from events.bot import (
     ActiveBot,
     Bot,
@@ -16,11 +14,13 @@ from events.bot import (
     DisabledBot,
     UnregisteredBot,
 )
+from events.client import By
 from service.commands.authority import Holder, disabling, may_enable
-from service.problems import Clash, NotFound
+from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.refusals import Contradiction, DoesNotExist
 
 
-class RegisterBot(Struct, frozen=True, kw_only=True):
+class RegisterBot(OrdinaryCommand, frozen=True, kw_only=True):
     owner: str
     email: str
     first_name: str | None
@@ -28,15 +28,15 @@ class RegisterBot(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class DisableBot(Struct, frozen=True, kw_only=True):
+class DisableBot(StoppingCommand, frozen=True, kw_only=True):
     by: Holder
 
 
-class EnableBot(Struct, frozen=True, kw_only=True):
+class EnableBot(OrdinaryCommand, frozen=True, kw_only=True):
     by: Holder
 
 
-class DeleteBot(Struct, frozen=True, kw_only=True):
+class DeleteBot(StoppingCommand, frozen=True, kw_only=True):
     by: Holder
 
 
@@ -44,54 +44,47 @@ BotCommand = RegisterBot | DisableBot | EnableBot | DeleteBot
 
 
 def decide(command: BotCommand, bot: Bot) -> list[BotEvent]:
-    """What happens. Asking for what already is gives []. Raises NotFound, Clash or Forbidden."""
-    match command:
-        case RegisterBot():
-            return _register(command, bot)
-        case DisableBot():
-            return _disable(command.by, _existing(bot, command.by))
-        case EnableBot():
-            return _enable(command.by, _existing(bot, command.by))
-        case DeleteBot():
-            _existing(bot, command.by)
+    """What happens. Asking for what already is gives []. Raises DoesNotExist, Contradiction or NotPermitted."""
+    match command, bot:
+        case RegisterBot(), UnregisteredBot():
+            return _register(command)
+        case RegisterBot(), ActiveBot() | DisabledBot() | DeletedBot():
+            raise Contradiction("A bot of this id was registered before, and an id is never used again.")
+        case DisableBot() | EnableBot() | DeleteBot(), UnregisteredBot() | DeletedBot():
+            raise _unknown()
+        case DisableBot() | EnableBot() | DeleteBot(), ActiveBot() | DisabledBot() if not command.by.reaches(bot.owner):
+            raise _unknown()
+        case DisableBot(), ActiveBot():
+            return _disable(command.by, None)
+        case DisableBot(), DisabledBot():
+            return _disable(command.by, bot.by)
+        case EnableBot(), ActiveBot():
+            return []
+        case EnableBot(), DisabledBot():
+            may_enable(command.by, bot.by, "bot")
+            return [BotEnabled()]
+        case DeleteBot(), ActiveBot() | DisabledBot():
             return [BotDeleted()]
+    # The match is exhaustive, but a stranger may send the id of another kind of thing as a bot's: its events make no state of a bot.
+    raise _unknown()
 
 
-def _register(command: RegisterBot, bot: Bot) -> list[BotEvent]:
-    match bot:
-        case UnregisteredBot():
-            return [
-                BotRegistered(
-                    owner=command.owner,
-                    email=command.email,
-                    first_name=command.first_name,
-                    last_name=command.last_name,
-                    at=command.at,
-                )
-            ]
-        case ActiveBot() | DisabledBot() | DeletedBot():
-            raise Clash("A bot of this id was registered before, and an id is never used again.")
+def _register(command: RegisterBot) -> list[BotEvent]:
+    return [
+        BotRegistered(
+            owner=command.owner,
+            email=command.email,
+            first_name=command.first_name,
+            last_name=command.last_name,
+            at=command.at,
+        )
+    ]
 
 
-def _disable(by: Holder, bot: ActiveBot | DisabledBot) -> list[BotEvent]:
-    asked = disabling(by, bot.by if isinstance(bot, DisabledBot) else None)
+def _disable(by: Holder, before: By | None) -> list[BotEvent]:
+    asked = disabling(by, before)
     return [BotDisabled(by=asked)] if asked else []
 
 
-def _enable(by: Holder, bot: ActiveBot | DisabledBot) -> list[BotEvent]:
-    match bot:
-        case ActiveBot():
-            return []
-        case DisabledBot():
-            may_enable(by, bot.by, "bot")
-            return [BotEnabled()]
-
-
-def _existing(bot: Bot, by: Holder) -> ActiveBot | DisabledBot:
-    match bot:
-        case ActiveBot() | DisabledBot():
-            if by.owner is None or by.owner == bot.owner:
-                return bot
-        case UnregisteredBot() | DeletedBot():
-            pass
-    raise NotFound("You have no bot of that id.")
+def _unknown() -> DoesNotExist:
+    return DoesNotExist("You have no bot of that id.")

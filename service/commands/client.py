@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from events.client import (
     AccessTokenAlg,
     Active,
+    By,
     Client,
     ClientAccessTokenAlgChanged,
     ClientCredentials,
@@ -41,14 +42,15 @@ from service.commands.authority import (
     may_widen,
     own_scopes,
 )
+from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.commands.secret import AddSecret, RehashSecret, RevokeSecret
 from service.network.redirect_uri import has_short_scheme
-from service.problems import Clash, Forbidden, Invalid, NotFound
+from service.refusals import Contradiction, DoesNotExist, InvalidValue, NotPermitted
 
 IdTokenClaims = Literal["scopes", "minimal"]
 
 
-class RegisterClient(Struct, frozen=True, kw_only=True):
+class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
     """`by` is who asks; without, it is the service itself, which gives nothing that takes a scope."""
 
     owner: str
@@ -95,7 +97,7 @@ def _said(value: Value | UnsetType, before: Before) -> Value | Before:
     return before if value is UNSET else value
 
 
-class ChangeClient(Struct, frozen=True, kw_only=True):
+class ChangeClient(OrdinaryCommand, frozen=True, kw_only=True):
     """What is UNSET stays as it is."""
 
     by: Holder
@@ -106,79 +108,78 @@ class ChangeClient(Struct, frozen=True, kw_only=True):
     access_token_alg: AccessTokenAlg | UnsetType | None = UNSET
 
 
-class DisableClient(Struct, frozen=True, kw_only=True):
+class DisableClient(StoppingCommand, frozen=True, kw_only=True):
     by: Holder
 
 
-class EnableClient(Struct, frozen=True, kw_only=True):
+class EnableClient(OrdinaryCommand, frozen=True, kw_only=True):
     by: Holder
 
 
-class DeleteClient(Struct, frozen=True, kw_only=True):
+class DeleteClient(StoppingCommand, frozen=True, kw_only=True):
     by: Holder
 
 
-ClientCommand = (
-    RegisterClient
-    | ChangeClient
-    | AddSecret
-    | RehashSecret
-    | RevokeSecret
-    | DisableClient
-    | EnableClient
-    | DeleteClient
-)
+OwnersCommand = ChangeClient | AddSecret | RevokeSecret | DisableClient | EnableClient | DeleteClient
+"""What the owner of a client may ask of it."""
+
+ClientCommand = RegisterClient | RehashSecret | OwnersCommand
 
 
 def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
-    """What happens. Asking for what already is gives []. Raises NotFound, Clash or Forbidden."""
-    match command:
-        case RegisterClient():
-            return _register(command, client)
-        case DeleteClient():
-            return _delete(command, client)
-        case DisableClient():
-            return _disable(command.by, _existing(client, command.by))
-        case EnableClient():
-            return _enable(command.by, _existing(client, command.by))
-        case ChangeClient():
-            return _change(command, _facts(client, command.by))
-        case AddSecret():
-            return secret.add(command, _facts(client, command.by))
-        case RehashSecret():
-            return secret.rehash(command, _facts(client, EVERYBODY))
-        case RevokeSecret():
-            return secret.revoke(command, _facts(client, command.by))
+    """What happens. Asking for what already is gives []. Raises DoesNotExist, Contradiction, NotPermitted or InvalidValue."""
+    match command, client:
+        case RegisterClient(), Unregistered():
+            return _register(command)
+        case RegisterClient(), Active() | Disabled() | Deleted():
+            raise Contradiction("A client of this id was registered before, and an id is never used again.")
+        case _, Unregistered() | Deleted():
+            raise _unknown()
+        case _, Active() if not _holder(command).reaches(client.owner):
+            raise _unknown()
+        case _, Disabled() if not _holder(command).reaches(client.was.owner):
+            raise _unknown()
+        case DeleteClient(), Active() | Disabled():
+            return [ClientDeleted()]
+        case DisableClient(), Active():
+            return _disable(command.by, None)
+        case DisableClient(), Disabled():
+            return _disable(command.by, client.by)
+        case EnableClient(), Active():
+            return []
+        case EnableClient(), Disabled():
+            may_enable(command.by, client.by, "client")
+            return [ClientEnabled()]
+        case ChangeClient() | AddSecret() | RehashSecret() | RevokeSecret(), Active():
+            return _change(command, client)
+        case ChangeClient() | AddSecret() | RehashSecret() | RevokeSecret(), Disabled():
+            return _change(command, client.was)
 
 
-def _register(command: RegisterClient, client: Client) -> list[ClientEvent]:
-    match client:
-        case Unregistered():
-            _may_register(command)
-            _fits(set(command.redirect_uris), public=command.secret is None)
-            registered = ClientRegistered(
-                owner=command.owner,
-                grant=command.grant,
-                display_name=command.display_name,
-                redirect_uris=command.redirect_uris,
-                scopes=own_scopes(command.scopes, command.grant),
-                secret=command.secret,
-                at=command.at,
-                client_id=command.client_id,
-            )
-            client = _registered(registered)
-            return [
-                registered,
-                *_change_login(command.by, command.login, client),
-                *_change_alg(command.access_token_alg, client),
-            ]
-        case Active() | Disabled() | Deleted():
-            raise Clash("A client of this id was registered before, and an id is never used again.")
+def _register(command: RegisterClient) -> list[ClientEvent]:
+    _may_register(command)
+    _fits(set(command.redirect_uris), public=command.secret is None)
+    registered = ClientRegistered(
+        owner=command.owner,
+        grant=command.grant,
+        display_name=command.display_name,
+        redirect_uris=command.redirect_uris,
+        scopes=own_scopes(command.scopes, command.grant),
+        secret=command.secret,
+        at=command.at,
+        client_id=command.client_id,
+    )
+    client = _registered(registered)
+    return [
+        registered,
+        *_change_login(command.by, command.login, client),
+        *_change_alg(command.access_token_alg, client),
+    ]
 
 
 def _may_register(command: RegisterClient) -> None:
     if command.grant.bot_user_id is not None and is_reserved(command.grant.bot_user_id):
-        raise Forbidden(f"Nobody acts as {command.grant.bot_user_id.strip()}: that name is the service's own.")
+        raise NotPermitted(f"Nobody acts as {command.grant.bot_user_id.strip()}: that name is the service's own.")
     if command.client_id and command.by:
         may_import(command.by)
     if command.by is not None:
@@ -191,32 +192,30 @@ def _registered(event: ClientRegistered) -> Active:
     return client
 
 
-def _delete(command: DeleteClient, client: Client) -> list[ClientEvent]:
-    _existing(client, command.by)
-    return [ClientDeleted()]
-
-
-def _disable(by: Holder, client: Active | Disabled) -> list[ClientEvent]:
-    asked = disabling(by, client.by if isinstance(client, Disabled) else None)
+def _disable(by: Holder, before: By | None) -> list[ClientEvent]:
+    asked = disabling(by, before)
     return [ClientDisabled(by=asked)] if asked else []
 
 
-def _enable(by: Holder, client: Active | Disabled) -> list[ClientEvent]:
-    match client:
-        case Active():
-            return []
-        case Disabled():
-            may_enable(by, client.by, "client")
-            return [ClientEnabled()]
+def _change(command: ChangeClient | AddSecret | RehashSecret | RevokeSecret, client: Active) -> list[ClientEvent]:
+    match command:
+        case ChangeClient():
+            return _change_terms(command, client)
+        case AddSecret():
+            return secret.add(command, client)
+        case RehashSecret():
+            return secret.rehash(command, client)
+        case RevokeSecret():
+            return secret.revoke(command, client)
 
 
-def _change(command: ChangeClient, client: Active) -> list[ClientEvent]:
+def _change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
     events: list[ClientEvent] = []
     if command.display_name is not UNSET and command.display_name != client.display_name:
         events.append(ClientDisplayNameChanged(display_name=command.display_name, was=client.display_name))
     if command.redirect_uris is not UNSET and command.redirect_uris != client.redirect_uris:
         if not command.redirect_uris and not isinstance(client.grant, ClientCredentials):
-            raise Clash("An interactive client needs at least one redirect URI.")
+            raise Contradiction("An interactive client needs at least one redirect URI.")
         _fits(set(command.redirect_uris) - set(client.redirect_uris), public=client.public)
         events.append(ClientRedirectUrisChanged(redirect_uris=command.redirect_uris, was=client.redirect_uris))
     scopes = client.scopes if command.scopes is UNSET else own_scopes(command.scopes, client.grant)
@@ -238,18 +237,18 @@ def _fits(uris: set[str], *, public: bool) -> None:
             f"must each be https, or have an app's own scheme such as com.example.app:/callback; short schemes are for public"
             f" clients: {' '.join(short)}"
         )
-        raise Invalid("The request has faults in: redirectUris. See errors.", {"redirectUris": [fault]})
+        raise InvalidValue(f"The redirect URIs {fault}.", {"redirect_uris": [fault]})
 
 
 def _change_login(by: Holder | None, login: Login, client: Active) -> list[ClientLoginChanged]:
     if login == client.login:
         return []
     if isinstance(client.grant, ClientCredentials):
-        raise Clash("Nobody logs in through a machine client; these settings are for interactive clients.")
+        raise Contradiction("Nobody logs in through a machine client; these settings are for interactive clients.")
     if client.public and login.require_pkce is False:
-        raise Clash("A public client always needs PKCE: requirePkce is true or null.")
+        raise Contradiction("A public client always needs PKCE: requirePkce is true or null.")
     if login.first_party and not client.login.first_party and not (by and by.operates):
-        raise Forbidden("Only an operator can let a client skip the consent of people (firstParty).")
+        raise NotPermitted("Only an operator can let a client skip the consent of people (firstParty).")
     return [ClientLoginChanged(login=login, was=client.login)]
 
 
@@ -259,17 +258,10 @@ def _change_alg(alg: AccessTokenAlg | UnsetType | None, client: Active) -> list[
     return [ClientAccessTokenAlgChanged(access_token_alg=alg, was=client.access_token_alg)]
 
 
-def _existing(client: Client, by: Holder) -> Active | Disabled:
-    match client:
-        case Active() | Disabled():
-            owner = client.owner if isinstance(client, Active) else client.was.owner
-            if by.owner is None or by.owner == owner:
-                return client
-        case Unregistered() | Deleted():
-            pass
-    raise NotFound("You have no client of that id.")
+def _holder(command: OwnersCommand | RehashSecret) -> Holder:
+    """Who asks; only the service itself rehashes a secret."""
+    return EVERYBODY if isinstance(command, RehashSecret) else command.by
 
 
-def _facts(client: Client, by: Holder) -> Active:
-    existing = _existing(client, by)
-    return existing if isinstance(existing, Active) else existing.was
+def _unknown() -> DoesNotExist:
+    return DoesNotExist("You have no client of that id.")

@@ -3,12 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
-
 from events.consent import Consent, Consented, ConsentEvent, ConsentGiven, ConsentWithdrawn, NoConsent
+from service.commands.command import OrdinaryCommand, StoppingCommand
 
 
-class GiveConsent(Struct, frozen=True, kw_only=True):
+class GiveConsent(OrdinaryCommand, frozen=True, kw_only=True):
     user: UUID
     client_id: str
     resource: str | None
@@ -16,7 +15,7 @@ class GiveConsent(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class WithdrawConsent(Struct, frozen=True, kw_only=True):
+class WithdrawConsent(StoppingCommand, frozen=True, kw_only=True):
     at: datetime
 
 
@@ -30,17 +29,18 @@ def decide(command: ConsentCommand, consent: Consent) -> list[ConsentEvent]:
             return [ConsentWithdrawn(at=command.at)]
         case WithdrawConsent(), NoConsent():
             return []
-        case GiveConsent(), _:
-            before = consent.scopes if isinstance(consent, Consented) else ()
-            scopes = tuple(dict.fromkeys((*before, *command.scopes)))
-            if isinstance(consent, Consented) and scopes == before:
-                return []
-            return [
-                ConsentGiven(
-                    user=command.user,
-                    client_id=command.client_id,
-                    resource=command.resource,
-                    scopes=scopes,
-                    at=command.at,
-                )
-            ]
+        case GiveConsent(), NoConsent():
+            return [_given(command, ())]
+        case GiveConsent(), Consented():
+            given = _given(command, consent.scopes)
+            return [] if given.scopes == consent.scopes else [given]
+
+
+def _given(command: GiveConsent, before: tuple[str, ...]) -> ConsentGiven:
+    return ConsentGiven(
+        user=command.user,
+        client_id=command.client_id,
+        resource=command.resource,
+        scopes=tuple(dict.fromkeys((*before, *command.scopes))),
+        at=command.at,
+    )

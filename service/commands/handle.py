@@ -24,31 +24,16 @@ from service.commands import consent as consent_commands
 from service.commands import session as session_commands
 from service.commands import signing_key as signing_key_commands
 from service.commands import user as user_commands
-from service.problems import Clash, Stale
+from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.refusals import Contradiction, VersionMismatch
 
 ATTEMPTS = 8
 
 MOST_EVENTS = 5_000
 """Each command folds its whole stream, so a stream that would slow everybody down takes only what stops it, and who was told of that."""
 
-STOPPING = (
-    client_commands.DisableClient,
-    client_commands.RehashSecret,
-    client_commands.RevokeSecret,
-    client_commands.DeleteClient,
-    bot_commands.DisableBot,
-    bot_commands.DeleteBot,
-    user_commands.DisableUser,
-    user_commands.EraseUser,
-    session_commands.EndSession,
-    session_commands.ReportNotified,
-    session_commands.GiveUpNotifying,
-    consent_commands.WithdrawConsent,
-    authorization_commands.RevokeAuthorization,
-)
-
 State = TypeVar("State")
-Command = TypeVar("Command")
+Command = TypeVar("Command", bound=OrdinaryCommand | StoppingCommand)
 Happened = TypeVar("Happened", bound=Event)
 
 
@@ -61,18 +46,30 @@ class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
     table: Table
 
 
-CLIENT = Aggregate(client.Unregistered(), client.evolve, client_commands.decide, clients.TABLE)
-BOT = Aggregate(bot.UnregisteredBot(), bot.evolve, bot_commands.decide, bots.TABLE)
-SIGNING_KEY = Aggregate(signing_key.UnknownKey(), signing_key.evolve, signing_key_commands.decide, signing_keys.TABLE)
-ACCESS_TOKEN = Aggregate(
-    access_token.UnrevokedToken(), access_token.evolve, access_token_commands.decide, revoked_tokens.TABLE
+CLIENT: Aggregate[client_commands.ClientCommand, client.Client, client.ClientEvent] = Aggregate(
+    client.Unregistered(), client.evolve, client_commands.decide, clients.TABLE
 )
-USER = Aggregate(user.UnregisteredUser(), user.evolve, user_commands.decide, users.TABLE)
-SESSION = Aggregate(session.NoSession(), session.evolve, session_commands.decide, sessions.TABLE)
-CONSENT = Aggregate(consent.NoConsent(), consent.evolve, consent_commands.decide, consents.TABLE)
-AUTHORIZATION = Aggregate(
-    authorization.Unauthorized(), authorization.evolve, authorization_commands.decide, authorizations.TABLE
+BOT: Aggregate[bot_commands.BotCommand, bot.Bot, bot.BotEvent] = Aggregate(
+    bot.UnregisteredBot(), bot.evolve, bot_commands.decide, bots.TABLE
 )
+SIGNING_KEY: Aggregate[signing_key_commands.SigningKeyCommand, signing_key.SigningKey, signing_key.SigningKeyEvent] = (
+    Aggregate(signing_key.UnknownKey(), signing_key.evolve, signing_key_commands.decide, signing_keys.TABLE)
+)
+ACCESS_TOKEN: Aggregate[access_token_commands.RevokeToken, access_token.AccessToken, access_token.AccessTokenEvent] = (
+    Aggregate(access_token.UnrevokedToken(), access_token.evolve, access_token_commands.decide, revoked_tokens.TABLE)
+)
+USER: Aggregate[user_commands.UserCommand, user.User, user.UserEvent] = Aggregate(
+    user.UnregisteredUser(), user.evolve, user_commands.decide, users.TABLE
+)
+SESSION: Aggregate[session_commands.SessionCommand, session.Session, session.SessionEvent] = Aggregate(
+    session.NoSession(), session.evolve, session_commands.decide, sessions.TABLE
+)
+CONSENT: Aggregate[consent_commands.ConsentCommand, consent.Consent, consent.ConsentEvent] = Aggregate(
+    consent.NoConsent(), consent.evolve, consent_commands.decide, consents.TABLE
+)
+AUTHORIZATION: Aggregate[
+    authorization_commands.AuthorizationCommand, authorization.Authorization, authorization.AuthorizationEvent
+] = Aggregate(authorization.Unauthorized(), authorization.evolve, authorization_commands.decide, authorizations.TABLE)
 
 
 class Handled(Struct, frozen=True):
@@ -108,19 +105,19 @@ async def handle(
     """Carries out the command on the stream; returns when its events are durable.
 
     `fresh` says that the stream's id was made just now, so there is nothing to load. With `only_at` the stream must be at
-    one of these versions: else Stale, or Clash when it was and the race was lost. Raises what decide raises, Unavailable, CarriedOutBefore.
+    one of these versions: else VersionMismatch, or Contradiction when it was and the race was lost.
+    Raises what decide raises, Unavailable, CarriedOutBefore.
     """
     for _ in range(ATTEMPTS):
         past = [] if fresh else await _load(ledger.pool, stream)
         events = aggregate.decide(command, reduce(aggregate.evolve, past, aggregate.initial))  # pyright: ignore[reportArgumentType]
         # Only now: the version of what the caller may not see is nobody's business (RFC 9110 section 13.2.1 has it in this order too).
         if only_at is not None and len(past) not in only_at:
-            named = " or ".join(map(str, sorted(only_at))) or "any that If-Match names"
-            raise Stale(f"This is at version {len(past)} by now, not at {named}; read it again.")
+            raise VersionMismatch(len(past), only_at)
         if not events:
             return Handled(None, len(past))
         if len(past) >= MOST_EVENTS and not _stops(command, events):
-            raise Clash(f"This was changed {MOST_EVENTS} times, which is the most; register a new one.")
+            raise Contradiction(f"This was changed {MOST_EVENTS} times, which is the most; register a new one.")
         change = aggregate.table.change(stream, [*past, *events])
         outcome = await ledger.log.append(
             Append(stream=stream, expected=len(past), events=events, meta=meta, changes=(change,), receipt=receipt)
@@ -132,13 +129,17 @@ async def handle(
                 raise CarriedOutBefore
             case Conflict():
                 if only_at is not None:
-                    raise Clash("Somebody else changed this at the same moment; read it again.")
-    raise Clash("This is being changed by many at once; ask again.")
+                    raise Contradiction("Somebody else changed this at the same moment; read it again.")
+    raise Contradiction("This is being changed by many at once; ask again.")
 
 
-def _stops(command: object, events: Sequence[Event]) -> bool:
-    """A replay is no command that stops anything, but what comes of it is that everything is revoked."""
-    return isinstance(command, STOPPING) or isinstance(events[-1], authorization.AuthorizationRevoked)
+def _stops(command: OrdinaryCommand | StoppingCommand, events: Sequence[Event]) -> bool:
+    """A replay is no command that stops anything, but everything is revoked because of it."""
+    match command:
+        case StoppingCommand():
+            return True
+        case OrdinaryCommand():
+            return isinstance(events[-1], authorization.AuthorizationRevoked)
 
 
 async def state_of(ledger: Ledger, aggregate: Aggregate[Command, State, Happened], stream: UUID) -> State:

@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
-
 from events.client import (
     Active,
     ClientEvent,
@@ -14,18 +12,19 @@ from events.client import (
     StoredSecret,
 )
 from service.commands.authority import Holder, may_get_secret
-from service.problems import Clash, NotFound
+from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.refusals import Contradiction, DoesNotExist
 
 MOST_SECRETS = 5
 
 
-class AddSecret(Struct, frozen=True, kw_only=True):
+class AddSecret(OrdinaryCommand, frozen=True, kw_only=True):
     by: Holder
     secret: StoredSecret
     at: datetime
 
 
-class RehashSecret(Struct, frozen=True, kw_only=True):
+class RehashSecret(StoppingCommand, frozen=True, kw_only=True):
     """What the service itself does once a secret that was brought along is proved."""
 
     secret_id: UUID
@@ -33,25 +32,25 @@ class RehashSecret(Struct, frozen=True, kw_only=True):
     hint: str
 
 
-class RevokeSecret(Struct, frozen=True, kw_only=True):
+class RevokeSecret(StoppingCommand, frozen=True, kw_only=True):
     by: Holder
     secret_id: UUID
 
 
 def add(command: AddSecret, client: Active) -> list[ClientEvent]:
     if client.public:
-        raise Clash("A public client has no secrets; register a confidential one.")
+        raise Contradiction("A public client has no secrets; register a confidential one.")
     may_get_secret(command.by, client)
     alive = [s for s in client.secrets if s.expires_at is None or command.at < s.expires_at]
     if len(alive) >= MOST_SECRETS:
-        raise Clash(f"This client has {MOST_SECRETS} live secrets already; revoke one first.")
+        raise Contradiction(f"This client has {MOST_SECRETS} live secrets already; revoke one first.")
     dead = [ClientSecretRevoked(secret_id=s.secret_id) for s in client.secrets if s not in alive]
     return [*dead, ClientSecretAdded(secret=command.secret)]
 
 
 def revoke(command: RevokeSecret, client: Active) -> list[ClientEvent]:
     if all(secret.secret_id != command.secret_id for secret in client.secrets):
-        raise NotFound("This client has no secret of that id.")
+        raise DoesNotExist("This client has no secret of that id.")
     return [ClientSecretRevoked(secret_id=command.secret_id)]
 
 

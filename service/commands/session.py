@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
-
 from events.sealed import Sealed
 from events.session import (
     EndedSession,
@@ -19,10 +17,11 @@ from events.session import (
     SessionStarted,
     SessionUsedAfterEnd,
 )
-from service.problems import Clash, NotFound
+from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.refusals import Contradiction, DoesNotExist
 
 
-class StartSession(Struct, frozen=True, kw_only=True):
+class StartSession(OrdinaryCommand, frozen=True, kw_only=True):
     user: UUID
     token_hash: str
     amr: tuple[str, ...]
@@ -33,14 +32,14 @@ class StartSession(Struct, frozen=True, kw_only=True):
     authenticated_at: datetime | None = None
 
 
-class Reauthenticate(Struct, frozen=True, kw_only=True):
+class Reauthenticate(OrdinaryCommand, frozen=True, kw_only=True):
     token_hash: str
     amr: tuple[str, ...]
     acr: str
     at: datetime
 
 
-class EndSession(Struct, frozen=True, kw_only=True):
+class EndSession(StoppingCommand, frozen=True, kw_only=True):
     """`why` is one of: signed_out, expired, ended_by_user, ended_by_operator, password_changed, user_disabled, user_erased."""
 
     why: str
@@ -48,16 +47,16 @@ class EndSession(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class ReportUseAfterEnd(Struct, frozen=True, kw_only=True):
+class ReportUseAfterEnd(OrdinaryCommand, frozen=True, kw_only=True):
     at: datetime
 
 
-class ReportNotified(Struct, frozen=True, kw_only=True):
+class ReportNotified(StoppingCommand, frozen=True, kw_only=True):
     client_id: str
     at: datetime
 
 
-class GiveUpNotifying(Struct, frozen=True, kw_only=True):
+class GiveUpNotifying(StoppingCommand, frozen=True, kw_only=True):
     client_id: str
     why: str
     at: datetime
@@ -67,35 +66,29 @@ SessionCommand = StartSession | Reauthenticate | EndSession | ReportUseAfterEnd 
 
 
 def decide(command: SessionCommand, session: Session) -> list[SessionEvent]:
-    """What happens. Asking for what already is gives []. Raises NotFound or Clash."""
-    match command:
-        case StartSession():
-            return _start(command, session)
-        case Reauthenticate():
-            _open(session)
+    """What happens. Asking for what already is gives []. Raises DoesNotExist or Contradiction."""
+    match command, session:
+        case StartSession(), NoSession():
+            return _start(command)
+        case StartSession(), OpenSession() | EndedSession():
+            raise Contradiction("A session of this id was started before.")
+        case Reauthenticate(), OpenSession():
             return [
                 SessionReauthenticated(token_hash=command.token_hash, amr=command.amr, acr=command.acr, at=command.at)
             ]
-        case EndSession():
-            if not isinstance(session, OpenSession):
-                return []
+        case Reauthenticate(), NoSession() | EndedSession():
+            raise DoesNotExist("The session is over.")
+        case EndSession(), OpenSession():
             return [SessionEnded(why=command.why, notify=command.notify, at=command.at)]
-        case ReportUseAfterEnd():
-            first = isinstance(session, EndedSession) and not session.used_after_end
-            return [SessionUsedAfterEnd(at=command.at)] if first else []
-        case ReportNotified():
-            return (
-                [SessionClientNotified(client_id=command.client_id, at=command.at)] if _waits(command, session) else []
-            )
-        case GiveUpNotifying():
-            if not _waits(command, session):
-                return []
-            return [SessionClientNotReached(client_id=command.client_id, why=command.why, at=command.at)]
+        case EndSession(), NoSession() | EndedSession():
+            return []
+        case ReportUseAfterEnd() | ReportNotified() | GiveUpNotifying(), EndedSession():
+            return _report(command, session)
+        case ReportUseAfterEnd() | ReportNotified() | GiveUpNotifying(), NoSession() | OpenSession():
+            return []
 
 
-def _start(command: StartSession, session: Session) -> list[SessionEvent]:
-    if not isinstance(session, NoSession):
-        raise Clash("A session of this id was started before.")
+def _start(command: StartSession) -> list[SessionEvent]:
     return [
         SessionStarted(
             user=command.user,
@@ -110,11 +103,14 @@ def _start(command: StartSession, session: Session) -> list[SessionEvent]:
     ]
 
 
-def _open(session: Session) -> OpenSession:
-    if not isinstance(session, OpenSession):
-        raise NotFound("The session is over.")
-    return session
-
-
-def _waits(command: ReportNotified | GiveUpNotifying, session: Session) -> bool:
-    return isinstance(session, EndedSession) and command.client_id in session.notify
+def _report(command: ReportUseAfterEnd | ReportNotified | GiveUpNotifying, ended: EndedSession) -> list[SessionEvent]:
+    """Each is recorded once."""
+    match command:
+        case ReportUseAfterEnd():
+            return [] if ended.used_after_end else [SessionUsedAfterEnd(at=command.at)]
+        case ReportNotified() | GiveUpNotifying() if command.client_id not in ended.notify:
+            return []
+        case ReportNotified():
+            return [SessionClientNotified(client_id=command.client_id, at=command.at)]
+        case GiveUpNotifying():
+            return [SessionClientNotReached(client_id=command.client_id, why=command.why, at=command.at)]

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from msgspec import Struct
-
 from events.signing_key import (
     ActiveKey,
     PublicJwk,
@@ -16,21 +14,22 @@ from events.signing_key import (
     SigningKeyRetired,
     UnknownKey,
 )
-from service.problems import Clash, NotFound
+from service.commands.command import OrdinaryCommand
+from service.refusals import Contradiction, DoesNotExist
 
 
-class PublishKey(Struct, frozen=True, kw_only=True):
+class PublishKey(OrdinaryCommand, frozen=True, kw_only=True):
     kid: str
     alg: str
     public_jwk: PublicJwk
     at: datetime
 
 
-class ActivateKey(Struct, frozen=True, kw_only=True):
+class ActivateKey(OrdinaryCommand, frozen=True, kw_only=True):
     at: datetime
 
 
-class RetireKey(Struct, frozen=True, kw_only=True):
+class RetireKey(OrdinaryCommand, frozen=True, kw_only=True):
     at: datetime
 
 
@@ -38,20 +37,20 @@ SigningKeyCommand = PublishKey | ActivateKey | RetireKey
 
 
 def decide(command: SigningKeyCommand, key: SigningKey) -> list[SigningKeyEvent]:
-    """What happens. Asking for what already is gives []. Raises NotFound or Clash."""
+    """What happens. Asking for what already is gives []. Raises DoesNotExist or Contradiction."""
     match command, key:
         case PublishKey(), UnknownKey():
             return [SigningKeyPublished(kid=command.kid, alg=command.alg, public_jwk=command.public_jwk, at=command.at)]
         case PublishKey(), PublishedKey() | ActiveKey() | RetiredKey():
-            raise Clash("This key was published before.")
+            raise Contradiction("This key was published before.")
         case ActivateKey() | RetireKey(), UnknownKey():
-            raise NotFound("There is no such key.")
+            raise DoesNotExist("There is no such key.")
         case ActivateKey(), PublishedKey():
             return [SigningKeyActivated(at=command.at)]
         case ActivateKey(), ActiveKey():
             return []
         case ActivateKey(), RetiredKey():
-            raise Clash("A retired key never signs again.")
+            raise Contradiction("A retired key never signs again.")
         case RetireKey(), PublishedKey() | ActiveKey():
             return [SigningKeyRetired(at=command.at)]
         case RetireKey(), RetiredKey():

@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
-
 from events.sealed import Sealed
 from events.user import (
     ActiveUser,
@@ -24,12 +22,13 @@ from events.user import (
     UserRegistered,
     UserVerified,
 )
-from service.problems import Clash, NotFound
+from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.refusals import Contradiction, DoesNotExist
 
 MOST_FACTORS = 10
 
 
-class RegisterUser(Struct, frozen=True, kw_only=True):
+class RegisterUser(OrdinaryCommand, frozen=True, kw_only=True):
     profile: Sealed
     password: Sealed | None
     email_verified: bool
@@ -37,38 +36,38 @@ class RegisterUser(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] | None = None
 
 
-class VerifyUser(Struct, frozen=True, kw_only=True):
+class VerifyUser(OrdinaryCommand, frozen=True, kw_only=True):
     at: datetime
 
 
-class ChangePassword(Struct, frozen=True, kw_only=True):
+class ChangePassword(OrdinaryCommand, frozen=True, kw_only=True):
     password: Sealed
     at: datetime
 
 
-class ChangeProfile(Struct, frozen=True, kw_only=True):
+class ChangeProfile(OrdinaryCommand, frozen=True, kw_only=True):
     profile: Sealed
     at: datetime
 
 
-class AddFactor(Struct, frozen=True, kw_only=True):
+class AddFactor(OrdinaryCommand, frozen=True, kw_only=True):
     factor: Factor
     name: str | None = None
 
 
-class RemoveFactor(Struct, frozen=True, kw_only=True):
+class RemoveFactor(OrdinaryCommand, frozen=True, kw_only=True):
     factor_id: UUID
 
 
-class DisableUser(Struct, frozen=True, kw_only=True):
+class DisableUser(StoppingCommand, frozen=True, kw_only=True):
     pass
 
 
-class EnableUser(Struct, frozen=True, kw_only=True):
+class EnableUser(OrdinaryCommand, frozen=True, kw_only=True):
     pass
 
 
-class EraseUser(Struct, frozen=True, kw_only=True):
+class EraseUser(StoppingCommand, frozen=True, kw_only=True):
     at: datetime
 
 
@@ -86,33 +85,31 @@ UserCommand = (
 
 
 def decide(command: UserCommand, user: User) -> list[UserEvent]:
-    """What happens. Asking for what already is gives []. Raises NotFound or Clash."""
-    match command:
-        case RegisterUser():
-            return _register(command, user)
-        case EraseUser():
-            return [] if isinstance(user, ErasedUser) else _erase(command, _existing(user))
-        case DisableUser():
-            return [] if isinstance(_existing(user), DisabledUser) else [UserDisabled()]
-        case EnableUser():
-            return [] if isinstance(_existing(user), ActiveUser) else [UserEnabled()]
-        case VerifyUser():
-            return [] if _facts(user).verified else [UserVerified(at=command.at)]
-        case ChangePassword():
-            _facts(user)
-            return [UserPasswordChanged(password=command.password, at=command.at)]
-        case ChangeProfile():
-            _facts(user)
-            return [UserProfileChanged(profile=command.profile, at=command.at)]
-        case AddFactor():
-            return _add_factor(command, _facts(user))
-        case RemoveFactor():
-            return _remove_factor(command, _facts(user))
+    """What happens. Asking for what already is gives []. Raises DoesNotExist or Contradiction."""
+    match command, user:
+        case RegisterUser(), UnregisteredUser():
+            return _register(command)
+        case RegisterUser(), ActiveUser() | DisabledUser() | ErasedUser():
+            raise Contradiction("A user of this id was registered before, and an id is never used again.")
+        case EraseUser(), ActiveUser() | DisabledUser():
+            return [UserErased(at=command.at)]
+        case EraseUser(), ErasedUser():
+            return []
+        case DisableUser(), ActiveUser():
+            return [UserDisabled()]
+        case EnableUser(), DisabledUser():
+            return [UserEnabled()]
+        case (DisableUser(), DisabledUser()) | (EnableUser(), ActiveUser()):
+            return []
+        case VerifyUser() | ChangePassword() | ChangeProfile() | AddFactor() | RemoveFactor(), ActiveUser():
+            return _change(command, user)
+        case VerifyUser() | ChangePassword() | ChangeProfile() | AddFactor() | RemoveFactor(), DisabledUser():
+            return _change(command, user.was)
+        case _, UnregisteredUser() | ErasedUser():
+            raise DoesNotExist("There is no user of that id.")
 
 
-def _register(command: RegisterUser, user: User) -> list[UserEvent]:
-    if not isinstance(user, UnregisteredUser):
-        raise Clash("A user of this id was registered before, and an id is never used again.")
+def _register(command: RegisterUser) -> list[UserEvent]:
     return [
         UserRegistered(
             profile=command.profile,
@@ -124,30 +121,31 @@ def _register(command: RegisterUser, user: User) -> list[UserEvent]:
     ]
 
 
-def _erase(command: EraseUser, _user: ActiveUser | DisabledUser) -> list[UserEvent]:
-    return [UserErased(at=command.at)]
+def _change(
+    command: VerifyUser | ChangePassword | ChangeProfile | AddFactor | RemoveFactor, user: ActiveUser
+) -> list[UserEvent]:
+    match command:
+        case VerifyUser():
+            return [] if user.verified else [UserVerified(at=command.at)]
+        case ChangePassword():
+            return [UserPasswordChanged(password=command.password, at=command.at)]
+        case ChangeProfile():
+            return [UserProfileChanged(profile=command.profile, at=command.at)]
+        case AddFactor():
+            return _add_factor(command, user)
+        case RemoveFactor():
+            return _remove_factor(command, user)
 
 
 def _add_factor(command: AddFactor, user: ActiveUser) -> list[UserEvent]:
     if any(factor.factor_id == command.factor.factor_id for factor in user.factors):
         return []
     if len(user.factors) >= MOST_FACTORS:
-        raise Clash(f"There are {MOST_FACTORS} second factors already; remove one first.")
+        raise Contradiction(f"There are {MOST_FACTORS} second factors already; remove one first.")
     return [UserFactorAdded(factor=command.factor, name=command.name)]
 
 
 def _remove_factor(command: RemoveFactor, user: ActiveUser) -> list[UserEvent]:
     if all(factor.factor_id != command.factor_id for factor in user.factors):
-        raise NotFound("There is no second factor of that id.")
+        raise DoesNotExist("There is no second factor of that id.")
     return [UserFactorRemoved(factor_id=command.factor_id)]
-
-
-def _existing(user: User) -> ActiveUser | DisabledUser:
-    if isinstance(user, UnregisteredUser | ErasedUser):
-        raise NotFound("There is no user of that id.")
-    return user
-
-
-def _facts(user: User) -> ActiveUser:
-    existing = _existing(user)
-    return existing if isinstance(existing, ActiveUser) else existing.was

@@ -8,9 +8,11 @@ from msgspec import json
 from starlette.responses import Response
 
 from events.database import Unavailable
+from service.endpoints.refusals import problem_of
 from service.http.asgi import BodyCutShort, BodyTooLong
 from service.outages import Outages
 from service.problems import ComeAgain, Invalid, Problem, TooLarge, Unforeseen
+from service.refusals import AnyDomainRefusal
 from service.resources import Resources
 
 log = logging.getLogger("muniment.api")
@@ -22,6 +24,8 @@ BEYOND = f"{MIN_POSITION} is beyond the end of the log; send one that an answer 
 
 def as_problem(fault: Exception, request_id: UUID, outages: Outages) -> Problem:
     """The refusal that a fault comes to; what nobody foresaw is logged, and told to nobody."""
+    if isinstance(fault, AnyDomainRefusal):
+        return problem_of(fault)
     match fault:
         case Problem():
             return fault

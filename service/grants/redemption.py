@@ -21,7 +21,7 @@ from service.lookup import Seen
 from service.oauth.authlib_server import Facts, TokenGrant, decide
 from service.oauth.errors import Gone, InvalidClient, InvalidTarget, MissingVerifier, Refusal, Refused
 from service.oauth.opaque_tokens import OpaqueToken
-from service.problems import Clash
+from service.refusals import Contradiction
 from service.request_id import this_request
 
 
@@ -125,7 +125,7 @@ async def carry_out(redemption: Redemption, command: AuthorizationCommand, recei
     meta = meta_of(redemption.grant.client_id, redemption.grant.sub)
     try:
         return await handle(ledger, AUTHORIZATION, stream, command, meta, receipt=receipt)
-    except Clash as fault:
+    except Contradiction as fault:
         raise Gone from fault
 
 

@@ -11,10 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from events.database import Unavailable
+from service.endpoints.refusals import problem_of
 from service.oauth.authorization_request import AuthorizationRequest, NoRequest, begun_again
 from service.oauth.errors import Shown
 from service.pages.browser import CONTINUE, Visit, keep_browser, visit_of
-from service.problems import Problem, TooMany
+from service.problems import Problem
+from service.refusals import AnyDomainRefusal, TooManyAttempts
 from service.request_id import this_request
 
 LOGOUT = "/openid/logout"
@@ -67,13 +69,18 @@ def _told(visit: Visit, fault: Exception) -> Told:
             return _over(visit, fault.expired)
         case BadForm():
             return _bad_form(visit)
-        case TooMany():
+        case TooManyAttempts():
             return _too_many(visit, fault)
+        case _ if isinstance(fault, AnyDomainRefusal):
+            problem = problem_of(fault)
+            return _refused(visit, problem.status, problem.headers, fault.detail)
         case Unavailable():
             visit.resources.outages.notice(fault)
             return _away(visit)
-        case HTTPException() | Problem():
-            return _refused(visit, fault)
+        case HTTPException():
+            return _refused(visit, fault.status_code, fault.headers or {}, fault.detail)
+        case Problem():
+            return _refused(visit, fault.status, fault.headers, fault.detail)
         case _:
             return _failed(visit, fault)
 
@@ -129,9 +136,9 @@ def _bad_form(visit: Visit) -> Told:
     )
 
 
-def _too_many(visit: Visit, fault: TooMany) -> Told:
+def _too_many(visit: Visit, fault: TooManyAttempts) -> Told:
     _ = visit.gettext
-    seconds = fault.headers.get("Retry-After", "60")
+    seconds = str(fault.seconds)
     return Told(
         status=429,
         title=_("Too many attempts"),
@@ -157,10 +164,8 @@ def _away(visit: Visit) -> Told:
     )
 
 
-def _refused(visit: Visit, fault: HTTPException | Problem) -> Told:
+def _refused(visit: Visit, status: int, headers: Mapping[str, str], detail: str) -> Told:
     _ = visit.gettext
-    status = fault.status_code if isinstance(fault, HTTPException) else fault.status
-    headers = dict(fault.headers or {})
     if status == 404:
         return Told(
             status=404,
@@ -179,7 +184,7 @@ def _refused(visit: Visit, fault: HTTPException | Problem) -> Told:
         status=status,
         title=_("That didn't work"),
         sentences=(_("Go back and try again."),),
-        technical=(fault.detail,),
+        technical=(detail,),
         headers=headers,
     )
 

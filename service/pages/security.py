@@ -17,7 +17,8 @@ from service.people import factors
 from service.people.accounts import WeakPassword
 from service.people.factors import Kept, Owner, Passkey, Totp
 from service.people.sessions import SignedIn
-from service.problems import Clash, NotFound
+from service.problems import NotFound
+from service.refusals import Contradiction
 from service.use_cases import second_factors
 from service.vault.passkeys import PasskeyTaken
 
@@ -105,7 +106,7 @@ async def add(visit: Visit, signed_in: SignedIn, kept: Kept) -> Response:
         await second_factors.add(resources.people, resources.ledger, user, kept, by(signed_in))
     except PasskeyTaken:
         return await _page(visit, signed_in, fault="taken")
-    except Clash:
+    except Contradiction:
         return await _page(visit, signed_in, fault="full")
     return visit.to(SECURITY, said="app" if isinstance(kept.what, Totp) else "added")
 

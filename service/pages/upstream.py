@@ -23,7 +23,8 @@ from service.pages.session_start import AUTHENTICATOR, ONE_FACTOR, SECURITY, ent
 from service.people import upstream_claims
 from service.people.accounts import NameTaken
 from service.people.upstream_claims import Told
-from service.problems import Clash, NotFound, Problem
+from service.problems import Clash, NotFound
+from service.refusals import DomainRefusal
 from service.request_id import this_request
 from service.values.profile import Profile, changed
 
@@ -150,7 +151,7 @@ async def _refreshed(visit: Visit, row: users.Row, said: Told) -> users.Row | No
         try:
             await people.change_profile(row.stream_id, said.changes, _by("sign-in through the upstream provider"))
             break
-        except Problem:  # somebody changed them at the same moment, for one
+        except DomainRefusal:  # somebody changed them at the same moment, for one
             continue
     else:
         profile = await people.profile(row)

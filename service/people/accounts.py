@@ -20,8 +20,8 @@ from service.commands.user import ChangePassword, ChangeProfile, DisableUser, En
 from service.crypto.credentials import new_id
 from service.crypto.sealing import CannotOpen, Seal
 from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
-from service.problems import Invalid, NotFound, Problem
 from service.reactions import session_end
+from service.refusals import DoesNotExist, DomainRefusal, InvalidValue
 from service.request_id import this_request
 from service.values import profile as profiles
 from service.values.profile import Profile
@@ -68,7 +68,7 @@ class People:
         verified: bool = False,
         upstream: tuple[str, str] | None = None,
     ) -> UUID:
-        """The id of the new user. Raises NameTaken and WeakPassword, and Invalid when the address is none."""
+        """The id of the new user. Raises NameTaken and WeakPassword, and InvalidValue when the address is none."""
         user = new_id()
         wanted = Registration(profile=profile, password=password, verified=verified, upstream=upstream)
         await self.register_as(user, wanted, meta)
@@ -132,11 +132,11 @@ class People:
         return right
 
     async def change_password(self, user: UUID, password: str, meta: Meta) -> Handled:
-        """Raises WeakPassword, and NotFound when there is no such user."""
+        """Raises WeakPassword, and DoesNotExist when there is no such user."""
         row = await self.row(user)
         profile = None if row is None else await self.profile(row)
         if profile is None:
-            raise NotFound("There is no user of that id.")
+            raise DoesNotExist("There is no user of that id.")
         hashed = await self._passwords.hash(checked(password, profile.email))
         command = ChangePassword(password=await self._sealed(user, PASSWORD, hashed.encode()), at=datetime.now(UTC))
         return await handle(self._ledger, USER, user, command, meta)
@@ -144,11 +144,11 @@ class People:
     async def change_profile(
         self, user: UUID, changes: Mapping[str, Any], meta: Meta, *, only_at: AbstractSet[int] | None = None
     ) -> Handled:
-        """Other values for some of the claims (profile.CLAIMS). Raises Invalid, and NotFound when there is no such user."""
+        """Other values for some of the claims (profile.CLAIMS). Raises InvalidValue, and DoesNotExist when there is no such user."""
         row = await self.row(user)
         profile = None if row is None else await self.profile(row)
         if row is None or profile is None:
-            raise NotFound("There is no user of that id.")
+            raise DoesNotExist("There is no user of that id.")
         wanted, now = profiles.changed(profile, changes), datetime.now(UTC)
         _check(wanted)
         if wanted == profile and (only_at is None or row.version in only_at):
@@ -160,7 +160,7 @@ class People:
         return await handle(self._ledger, USER, user, ChangeProfile(profile=sealed, at=now), meta, only_at=only_at)
 
     async def seal(self, user: UUID, plain: bytes) -> Sealed:
-        """As an event may keep it. Raises NotFound once the user's data key is destroyed."""
+        """As an event may keep it. Raises DoesNotExist once the user's data key is destroyed."""
         return await self._sealed(user, OTHER, plain)
 
     async def open(self, user: UUID, sealed: Sealed) -> bytes | None:
@@ -210,7 +210,7 @@ class People:
         meta = Meta(
             actor=ByService(why="passwords are hashed with other parameters now"), request_id=str(this_request())
         )
-        with suppress(Unavailable, Problem):
+        with suppress(Unavailable, DomainRefusal):
             hashed = await self._passwords.hash(password)
             command = ChangePassword(
                 password=await self._sealed(row.stream_id, PASSWORD, hashed.encode()), at=row.password_at
@@ -220,7 +220,7 @@ class People:
     async def _sealed(self, user: UUID, purpose: str, plain: bytes) -> Sealed:
         seal = await self.vault.key(user)
         if seal is None:
-            raise NotFound("There is no user of that id.")
+            raise DoesNotExist("There is no user of that id.")
         return _closed(seal, user, purpose, plain)
 
     async def _opened(self, user: UUID, purpose: str, sealed: Sealed | None) -> bytes | None:
@@ -228,13 +228,13 @@ class People:
 
 
 def _check(profile: Profile) -> None:
-    """Raises Invalid."""
+    """Raises InvalidValue."""
     if profile.email is not None and not is_email(profile.email):
-        raise Invalid("An e-mail address is needed, such as ada@example.com.")
+        raise InvalidValue("An e-mail address is needed, such as ada@example.com.")
     faults = profiles.faults(profile)
     if faults:
         said = "; ".join(f"{name} {fault}" for name, fault in faults.items())
-        raise Invalid(f"The profile has faults: {said}.", {name: [fault] for name, fault in faults.items()})
+        raise InvalidValue(f"The profile has faults: {said}.", {name: [fault] for name, fault in faults.items()})
 
 
 def _closed(seal: Seal, user: UUID, purpose: str, plain: bytes) -> Sealed:

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from events.database import Unavailable
-from service.problems import Invalid
+from service.refusals import InvalidValue
 from service.vault.personal_data import normalised
 
 LEAST, MOST = 8, 256
@@ -39,7 +39,7 @@ COMMON = frozenset((Path(__file__).parent / "common_passwords.txt").read_text(en
 Answer = TypeVar("Answer")
 
 
-class WeakPassword(Invalid):
+class WeakPassword(InvalidValue):
     """The password cannot be taken; the detail says why, in a sentence that can follow "The password"."""
 
     def __init__(self, fault: str) -> None:

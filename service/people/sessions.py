@@ -86,7 +86,7 @@ class Sessions:
     async def reauthenticate(
         self, signed_in: SignedIn, amr: tuple[str, ...], acr: str, *, proved_at: datetime | None = None
     ) -> str:
-        """The value of the same session's next cookie; the one from before is good for nothing. Raises NotFound when it is over."""
+        """The value of the same session's next cookie; the one from before is good for nothing. Raises DoesNotExist when it is over."""
         session, user = signed_in.session.stream_id, signed_in.user.stream_id
         ticket = SessionToken(session, secrets.token_bytes(RANDOM_BYTES))
         at = datetime.now(UTC) if proved_at is None else max(proved_at, signed_in.session.authenticated_at)

@@ -17,7 +17,7 @@ from service.configuration.settings import Settings
 from service.limits import A_DAY, Counted, Limits
 from service.people.accounts import People
 from service.people.signed import Signature, cookie_name
-from service.problems import TooMany
+from service.refusals import TooManyAttempts
 from service.vault.personal_data import normalised
 
 ACCOUNT_LIMIT = 10
@@ -34,16 +34,6 @@ FACTOR_DAILY_LIMIT = 50
 
 KNOWN_SECONDS = 365 * 86_400
 """How long a browser is known as one that somebody signed in with."""
-
-
-class TooManyAttempts(TooMany):
-    """`seconds` from now one may try again."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(
-            f"Too many attempts to sign in; try again in {seconds} s.", headers={"Retry-After": str(seconds)}
-        )
-        self.seconds = seconds
 
 
 class Attempt(Struct, frozen=True):

@@ -24,8 +24,8 @@ from service.commands.session import GiveUpNotifying, ReportNotified
 from service.crypto.credentials import new_id
 from service.oauth.id_tokens import sign
 from service.oauth.keys import KeyRing
-from service.problems import Clash
 from service.reactions.not_delivered import NotTaken, NotWanted
+from service.refusals import Contradiction
 from service.request_id import this_request
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Deliverer:
             elif isinstance(fault, NotWanted) or tries.failed(time.monotonic()):
                 log.warning("the client %s could not be told that a session is over: %s", client_id, fault)
                 await self._record(session, GiveUpNotifying(client_id=client_id, why=str(fault), at=utc_now()))
-        except (Unavailable, Clash) as fault:  # the next look tries again
+        except (Unavailable, Contradiction) as fault:  # the next look tries again
             log.warning("back-channel logout: %s", fault)
         except Exception:
             tries.failed(time.monotonic())

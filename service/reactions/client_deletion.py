@@ -16,7 +16,7 @@ from projections.clients import Standing
 from service.commands.authority import Holder
 from service.commands.client import DeleteClient, decide
 from service.commands.handle import CLIENT, Ledger, handle
-from service.problems import NotFound
+from service.refusals import DoesNotExist
 
 MOST_CLIENTS, MOST_EVENTS = 200, 5_000
 """Of a batch: between two, whatever else this process was asked for has its turn."""
@@ -67,7 +67,7 @@ async def _delete(ledger: Ledger, streams: list[UUID], command: DeleteClient, me
 def _item(stream: UUID, past: list[client.ClientEvent], command: DeleteClient, meta: Meta) -> Append | None:
     try:
         events = decide(command, reduce(client.evolve, past, client.Unregistered()))
-    except NotFound:
+    except DoesNotExist:
         return None
     change = CLIENT.table.change(stream, [*past, *events])
     return Append(stream=stream, expected=len(past), events=events, meta=meta, changes=(change,))
@@ -77,5 +77,5 @@ async def _again(ledger: Ledger, stream: UUID, command: DeleteClient, meta: Meta
     """Something happened to the client between the look and the append."""
     try:
         return (await handle(ledger, CLIENT, stream, command, meta)).position
-    except NotFound:
+    except DoesNotExist:
         return None

@@ -12,7 +12,7 @@ from projections import authorizations, clients, sessions
 from service.commands.authorization import RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, SESSION, Handled, Ledger, handle
 from service.commands.session import EndSession
-from service.problems import NotFound
+from service.refusals import DoesNotExist
 from service.request_id import this_request
 from service.values.scopes import OFFLINE_ACCESS
 
@@ -53,7 +53,7 @@ async def revoke(ledger: Ledger, streams: list[UUID], why: str, meta: Meta) -> N
     for stream in streams:
         try:
             await handle(ledger, AUTHORIZATION, stream, RevokeAuthorization(why=why, at=datetime.now(UTC)), meta)
-        except NotFound:
+        except DoesNotExist:
             continue
 
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from events.database import AnyConnection
-from service.problems import Clash
+from service.refusals import Contradiction
 
 ADD = """
 insert into vault.passkeys (name, user_id, factor_id)
@@ -18,7 +18,7 @@ delete from vault.passkeys p
 """What is left of a passkey that was removed, or of one that was never added because the process was killed."""
 
 
-class PasskeyTaken(Clash):
+class PasskeyTaken(Contradiction):
     """Somebody has this passkey already, be it the same person."""
 
     def __init__(self) -> None:

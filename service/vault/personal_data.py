@@ -16,7 +16,7 @@ import asyncpg
 from events.database import AnyConnection, Connection, Pool, read
 from service.crypto.base64url import as_text
 from service.crypto.sealing import CannotOpen, Seal
-from service.problems import Clash, NotFound
+from service.refusals import Contradiction, DoesNotExist
 from service.values.text import EMAIL, unseen
 from service.vault import passkeys
 from service.vault.data_keys import KEY_BYTES, bound, name_of, personal
@@ -75,7 +75,7 @@ REWRAP_KEY = "update vault.keys set wrapped = $2 where purpose = $1"
 _is_email = re.compile(EMAIL).fullmatch
 
 
-class NameTaken(Clash):
+class NameTaken(Contradiction):
     """Somebody is registered under this e-mail address, or this subject of the upstream provider."""
 
     def __init__(self) -> None:
@@ -114,12 +114,12 @@ class Vault:
     async def add_passkey(self, user: UUID, factor: UUID, credential: bytes) -> str:
         """The passkey is this factor of theirs from now on; returns its name as the log keeps it.
 
-        Raises PasskeyTaken, and NotFound once the user's data key is destroyed.
+        Raises PasskeyTaken, and DoesNotExist once the user's data key is destroyed.
         """
         name = await self._name("passkey", as_text(credential))
         wrapped = await read(self._pool, lambda connection: connection.fetchval(WRAPPED_OF, user))
         if wrapped is None:
-            raise NotFound("There is no user of that id.")
+            raise DoesNotExist("There is no user of that id.")
         await read(self._pool, lambda connection: passkeys.add(connection, name, user, factor))
         return bound(unwrapped(self._seal, wrapped, user.bytes), [name])[0]
 

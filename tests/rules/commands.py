@@ -53,7 +53,7 @@ from service.commands.user import (
     RemoveFactor,
     VerifyUser,
 )
-from service.problems import Problem
+from service.refusals import DomainRefusal
 from service.values.scopes import OPERATORS
 from tests.rules.samples import (
     AT,
@@ -260,7 +260,7 @@ def happened(aggregate: Any, commands: Sequence[Any]) -> tuple[list[Event], list
     for command in commands:
         try:
             decided = aggregate.decide(command, states[-1])
-        except Problem:
+        except DomainRefusal:
             continue
         for event in decided:
             events.append(event)

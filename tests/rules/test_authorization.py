@@ -30,7 +30,7 @@ from service.commands.authorization import (
     may_have_been_lost,
 )
 from service.commands.handle import AUTHORIZATION
-from service.problems import Clash, NotFound
+from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import (
     AT,
     AUTHORIZATION_REVOKED,
@@ -88,8 +88,8 @@ def late(command, at):
     ("given", "command", "then"),
     [
         rule([], GRANT, ISSUED, "a person says yes and the code is issued"),
-        rule(ISSUED, GRANT, Clash, "an authorization is granted once"),
-        rule(revoked(*ISSUED), GRANT, Clash, "a revoked one is not granted again"),
+        rule(ISSUED, GRANT, Contradiction, "an authorization is granted once"),
+        rule(revoked(*ISSUED), GRANT, Contradiction, "a revoked one is not granted again"),
         rule(ISSUED, REDEEM, [CODE_REDEEMED, REFRESH_ISSUED], "a code is redeemed, with a refresh token"),
         rule(ISSUED, REDEEM_ONCE, [CODE_REDEEMED], "or without"),
         rule(ISSUED, late(REDEEM_ONCE, SOON - INSTANT), [CODE_REDEEMED.__replace__(at=SOON - INSTANT)], "in time"),
@@ -133,7 +133,7 @@ def late(command, at):
         rule(revoked(*ROTATED), REVOKE, [], "revoking twice changes nothing"),
         rule([*ONLINE, *replayed_code(REDEEM)], REVOKE, [], "nor does revoking after a replay"),
         *(
-            rule([], command, NotFound, f"no authorization and {type(command).__name__}: not found")
+            rule([], command, DoesNotExist, f"no authorization and {type(command).__name__}: not found")
             for command in (REDEEM, REFUSE, ROTATE, REVOKE)
         ),
     ],

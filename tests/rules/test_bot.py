@@ -6,7 +6,7 @@ from events.bot import ActiveBot, DeletedBot, DisabledBot, UnregisteredBot, evol
 from service.commands.bot import DeleteBot, DisableBot, EnableBot, RegisterBot
 from service.commands.client import Holder
 from service.commands.handle import BOT
-from service.problems import Clash, Forbidden, NotFound
+from service.refusals import Contradiction, DoesNotExist, NotPermitted
 from tests.rules.samples import (
     AT,
     BOT_DELETED,
@@ -30,9 +30,9 @@ DISABLE, ENABLE, DELETE = DisableBot(by=ALICE), EnableBot(by=ALICE), DeleteBot(b
     ("given", "command", "then"),
     [
         rule([], REGISTER, [BOT_REGISTERED], "a new bot is registered"),
-        rule([BOT_REGISTERED], REGISTER, Clash, "a bot is registered once"),
-        rule([BOT_REGISTERED, BOT_DISABLED], REGISTER, Clash, "a disabled bot is not registered again"),
-        rule([BOT_REGISTERED, BOT_DELETED], REGISTER, Clash, "a deleted bot's id is never used again"),
+        rule([BOT_REGISTERED], REGISTER, Contradiction, "a bot is registered once"),
+        rule([BOT_REGISTERED, BOT_DISABLED], REGISTER, Contradiction, "a disabled bot is not registered again"),
+        rule([BOT_REGISTERED, BOT_DELETED], REGISTER, Contradiction, "a deleted bot's id is never used again"),
         rule([BOT_REGISTERED], DISABLE, [BOT_DISABLED], "a bot can be disabled"),
         rule([BOT_REGISTERED, BOT_DISABLED], DISABLE, [], "disabling twice changes nothing"),
         rule([BOT_REGISTERED, BOT_DISABLED], ENABLE, [BOT_ENABLED], "a disabled bot can be enabled"),
@@ -40,7 +40,7 @@ DISABLE, ENABLE, DELETE = DisableBot(by=ALICE), EnableBot(by=ALICE), DeleteBot(b
         rule([BOT_REGISTERED], DELETE, [BOT_DELETED], "a bot can be deleted"),
         rule([BOT_REGISTERED, BOT_DISABLED], DELETE, [BOT_DELETED], "a disabled bot can be deleted"),
         *(
-            rule(given, command.__replace__(by=by), NotFound, f"{who} and {type(command).__name__}: not found")
+            rule(given, command.__replace__(by=by), DoesNotExist, f"{who} and {type(command).__name__}: not found")
             for command in (DISABLE, ENABLE, DELETE)
             for given, by, who in (
                 ([], ALICE, "nobody's bot"),
@@ -59,13 +59,13 @@ DISABLE, ENABLE, DELETE = DisableBot(by=ALICE), EnableBot(by=ALICE), DeleteBot(b
         rule(
             [BOT_REGISTERED, BOT_DISABLED_BY_OPERATOR],
             ENABLE,
-            Forbidden,
+            NotPermitted,
             "its owner cannot enable what an operator disabled",
         ),
         rule(
             [BOT_REGISTERED, BOT_DISABLED, BOT_DISABLED_BY_OPERATOR],
             ENABLE,
-            Forbidden,
+            NotPermitted,
             "not even when its owner had disabled it before",
         ),
         rule(

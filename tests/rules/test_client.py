@@ -31,7 +31,7 @@ from service.commands.client import (
 )
 from service.commands.handle import CLIENT
 from service.commands.secret import MOST_SECRETS, RehashSecret
-from service.problems import Clash, Forbidden, Invalid, NotFound
+from service.refusals import Contradiction, DoesNotExist, InvalidValue, NotPermitted
 from tests.rules.samples import (
     AT,
     BOT_REGISTERED,
@@ -105,24 +105,27 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule(
             [],
             REGISTER_INTERACTIVE.__replace__(redirect_uris=("cursor://callback",)),
-            Invalid,
+            InvalidValue,
             "a short scheme is not for a confidential client",
         ),
-        rule([REGISTERED], REGISTER, Clash, "a client is registered once"),
-        rule([REGISTERED, DISABLED], REGISTER, Clash, "a disabled client is not registered again"),
-        rule([REGISTERED, DELETED], REGISTER, Clash, "a deleted client_id is never used again"),
+        rule([REGISTERED], REGISTER, Contradiction, "a client is registered once"),
+        rule([REGISTERED, DISABLED], REGISTER, Contradiction, "a disabled client is not registered again"),
+        rule([REGISTERED, DELETED], REGISTER, Contradiction, "a deleted client_id is never used again"),
         rule([REGISTERED], DISABLE, [DISABLED], "a client can be disabled"),
         rule([REGISTERED, DISABLED], DISABLE, [], "disabling twice changes nothing"),
         rule([REGISTERED, DISABLED], ENABLE, [ENABLED], "a disabled client can be enabled"),
         rule([REGISTERED], ENABLE, [], "enabling an active client changes nothing"),
         rule([REGISTERED, DISABLED, ENABLED], DISABLE, [DISABLED], "an enabled client can be disabled again"),
         rule(
-            [REGISTERED, DISABLED_BY_OPERATOR], ENABLE, Forbidden, "its owner cannot enable what an operator disabled"
+            [REGISTERED, DISABLED_BY_OPERATOR],
+            ENABLE,
+            NotPermitted,
+            "its owner cannot enable what an operator disabled",
         ),
         rule(
             [REGISTERED, DISABLED_BY_OPERATOR, RENAMED],
             ENABLE,
-            Forbidden,
+            NotPermitted,
             "nor once something else about it was changed",
         ),
         rule(
@@ -177,7 +180,10 @@ def changed(*names: str) -> list[ClientScopesChanged]:
             "to the same ones changes nothing",
         ),
         rule(
-            [INTERACTIVE], ChangeClient(by=ALICE, redirect_uris=()), Clash, "an interactive client keeps a redirect URI"
+            [INTERACTIVE],
+            ChangeClient(by=ALICE, redirect_uris=()),
+            Contradiction,
+            "an interactive client keeps a redirect URI",
         ),
         rule(
             [REGISTERED, MOVED],
@@ -197,8 +203,8 @@ def changed(*names: str) -> list[ClientScopesChanged]:
             changed("api:public", "crm:read"),
             "a scope that the caller holds can be given",
         ),
-        rule([REGISTERED], scopes("crm:write"), Forbidden, "a scope that the caller does not hold cannot be given"),
-        rule([REGISTERED], scopes("crm:read", "operate"), Forbidden, "one that is not held spoils all"),
+        rule([REGISTERED], scopes("crm:write"), NotPermitted, "a scope that the caller does not hold cannot be given"),
+        rule([REGISTERED], scopes("crm:read", "operate"), NotPermitted, "one that is not held spoils all"),
         rule([REGISTERED], scopes(), changed(), "any scope can be taken away"),
         rule([REGISTERED, NARROWED], scopes(), [], "taking away what is not there changes nothing"),
         rule(
@@ -211,7 +217,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule(
             [REGISTERED],
             scopes("clients:write"),
-            Forbidden,
+            NotPermitted,
             "scopes of this API do not go to who acts as somebody else",
         ),
         rule(
@@ -229,7 +235,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule(
             [REGISTERED],
             scopes("api:public", "users:write", by=OPERATOR),
-            Forbidden,
+            NotPermitted,
             "an operator too gives only scopes of this API that it holds",
         ),
         rule(
@@ -241,7 +247,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule(
             [REGISTERED],
             scopes("introspect:all", by=ALICE.__replace__(scopes=frozenset({"introspect:all"}))),
-            Forbidden,
+            NotPermitted,
             "nobody passes on that they may look into tokens of others",
         ),
         rule(
@@ -250,10 +256,10 @@ def changed(*names: str) -> list[ClientScopesChanged]:
             changed("introspect:https://crm.example.com"),
             "an operator gives that",
         ),
-        rule([INTERACTIVE], scopes("clients:write"), Forbidden, "nor do they go to who acts as nobody yet"),
+        rule([INTERACTIVE], scopes("clients:write"), NotPermitted, "nor do they go to who acts as nobody yet"),
         rule([REGISTERED], ADD, [ADDED], "a second secret can be added"),
         rule([REGISTERED, DISABLED], ADD, [ADDED], "a disabled client can be given one"),
-        rule(FULL, ADD, Clash, "there is a most number of live secrets"),
+        rule(FULL, ADD, Contradiction, "there is a most number of live secrets"),
         rule(
             ONE_EXPIRED,
             ADD,
@@ -266,7 +272,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
             [*(ClientSecretRevoked(secret_id=UUID(int=n)) for n in range(2, MOST_SECRETS + 1)), ADDED],
             "all expired ones go, oldest first, before the new one comes",
         ),
-        rule([BOTS_TOO], ADD, Forbidden, "who may do less than the client gets no secret of it"),
+        rule([BOTS_TOO], ADD, NotPermitted, "who may do less than the client gets no secret of it"),
         rule(
             [BOTS_TOO],
             ADD.__replace__(by=ALICE.__replace__(scopes=ALICE.scopes | {"bots:write"})),
@@ -276,7 +282,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule(
             [REGISTERED.__replace__(scopes=("api:public", "crm:write"))],
             ADD,
-            Forbidden,
+            NotPermitted,
             "a scope of another API must be held for it, too",
         ),
         rule(
@@ -288,26 +294,26 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule(
             [REGISTERED.__replace__(scopes=("users:write",))],
             ADD.__replace__(by=OPERATOR),
-            Forbidden,
+            NotPermitted,
             "but all those of this API",
         ),
         rule(
             [],
             REGISTER.__replace__(by=ALICE, scopes=("crm:write",)),
-            Forbidden,
+            NotPermitted,
             "no client is registered with more than the caller holds",
         ),
         rule(
             [],
             REGISTER.__replace__(by=ALICE, scopes=("clients:write",)),
-            Forbidden,
+            NotPermitted,
             "nor as somebody else with a scope of this API",
         ),
         *(
             rule(
                 [],
                 REGISTER.__replace__(by=by, grant=ClientCredentials(bot_user_id=name)),
-                Forbidden,
+                NotPermitted,
                 f"nobody acts as {name!r}, by {by and by.sub}",
             )
             for by in (None, ALICE, OPERATOR)
@@ -315,8 +321,8 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         ),
         rule([*FULL, SECRET_REVOKED], ADD, [ADDED], "a revoked secret does not count"),
         rule([], IMPORT, [IMPORTED], "an operator brings a client along, with its id and the hash of its secret"),
-        rule([], IMPORT.__replace__(by=ALICE), Forbidden, "nobody else does"),
-        rule([IMPORTED, DELETED], IMPORT, Clash, "an id that was brought along is used once, too"),
+        rule([], IMPORT.__replace__(by=ALICE), NotPermitted, "nobody else does"),
+        rule([IMPORTED, DELETED], IMPORT, Contradiction, "an id that was brought along is used once, too"),
         rule(
             [IMPORTED], REHASH, [SECRET_REHASHED], "a secret that was brought along is hashed as ours once it is proved"
         ),
@@ -325,7 +331,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule([IMPORTED, SECRET_REVOKED], REHASH, [], "not once it was revoked"),
         rule([REGISTERED], REHASH, [], "nor one of ours"),
         rule([REGISTERED], REVOKE, [SECRET_REVOKED], "a secret can be revoked, even the last"),
-        rule([REGISTERED, SECRET_REVOKED], REVOKE, NotFound, "a secret is revoked once"),
+        rule([REGISTERED, SECRET_REVOKED], REVOKE, DoesNotExist, "a secret is revoked once"),
         rule([REGISTERED, SECRET_ADDED, SECRET_REVOKED], ADD, [ADDED], "secrets come and go"),
         rule(
             [REGISTERED, SECRET_ADDED],
@@ -336,11 +342,11 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule(
             [REGISTERED],
             RevokeSecret(by=ALICE, secret_id=UUID(int=77)),
-            NotFound,
+            DoesNotExist,
             "a secret that is not the client's is not found",
         ),
         *(
-            rule(given, command.__replace__(by=by), NotFound, f"{who} and {type(command).__name__}: not found")
+            rule(given, command.__replace__(by=by), DoesNotExist, f"{who} and {type(command).__name__}: not found")
             for command in (DISABLE, ENABLE, DELETE, RENAME, ADD, REVOKE)
             for given, by, who in (
                 ([], ALICE, "nobody's client"),
@@ -369,7 +375,7 @@ def test_a_client(given, command, then):
 
 def test_what_is_refused_is_said_in_a_sentence_that_names_it():
     state = evolve(Unregistered(), REGISTERED)
-    with pytest.raises(Forbidden, match="your token lacks: crm:write operate"):
+    with pytest.raises(NotPermitted, match="your token lacks: crm:write operate"):
         decide(scopes("operate", "crm:write"), state)
 
 

@@ -19,7 +19,7 @@ from events.client import (
 from projections.clients import project
 from service.commands.client import ChangeClient, Holder, LoginChange, RegisterClient, decide
 from service.commands.handle import CLIENT
-from service.problems import Clash, Forbidden
+from service.refusals import Contradiction, NotPermitted
 from tests.rules.samples import ALG_CHANGED, AT, INTERACTIVE, LOGIN_CHANGED, REGISTERED, STREAM, secret
 from tests.rules.table import outcome, rule
 
@@ -65,13 +65,13 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
         rule([], register(USUAL), [INTERACTIVE], "the usual terms are no event"),
         rule([], register(ES256), [INTERACTIVE, changed(ES256)], "other terms are one"),
         rule([], register(NO_PKCE), [INTERACTIVE, changed(NO_PKCE)], "a confidential client may do without PKCE"),
-        rule([], register(NO_PKCE, secret=None), Clash, "a public client may not"),
+        rule([], register(NO_PKCE, secret=None), Contradiction, "a public client may not"),
         rule([], register(PKCE, secret=None), [PUBLIC, changed(PKCE)], "a public client may say that it needs PKCE"),
         rule([], register(USUAL, secret=None), [PUBLIC], "without a secret it is a public client"),
-        rule([], register(FIRST_PARTY), Forbidden, "nobody lets their own client skip consent"),
-        rule([], register(FIRST_PARTY, None), Forbidden, "nor does the service by itself"),
+        rule([], register(FIRST_PARTY), NotPermitted, "nobody lets their own client skip consent"),
+        rule([], register(FIRST_PARTY, None), NotPermitted, "nor does the service by itself"),
         rule([], register(FIRST_PARTY, OPERATOR), [INTERACTIVE, changed(FIRST_PARTY)], "an operator may"),
-        rule([], MACHINE.__replace__(login=ES256), Clash, "nobody logs in through a machine"),
+        rule([], MACHINE.__replace__(login=ES256), Contradiction, "nobody logs in through a machine"),
         rule([INTERACTIVE], change(), [], "a change of no term changes nothing"),
         rule([INTERACTIVE], change(id_token_alg="RS256"), [], "to what is changes nothing"),
         rule([INTERACTIVE], change(id_token_alg="ES256"), [changed(ES256)], "a term can be changed"),
@@ -92,7 +92,7 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
         rule(
             [INTERACTIVE, changed(MINIMAL)], change(id_token_claims="scopes"), [changed(USUAL, MINIMAL)], "or not again"
         ),
-        rule([PUBLIC], change(require_pkce=False), Clash, "a public client never does without PKCE"),
+        rule([PUBLIC], change(require_pkce=False), Contradiction, "a public client never does without PKCE"),
         rule([INTERACTIVE], change(require_pkce=None), [], "PKCE is as the deployment has it, where nothing is said"),
         rule([INTERACTIVE], change(require_pkce=True), [changed(PKCE)], "PKCE can be required of one client"),
         rule(
@@ -115,8 +115,8 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
             [ClientAccessTokenAlgChanged(access_token_alg=None, was="RS256")],
             "and be what the deployment has again",
         ),
-        rule([REGISTERED], change(id_token_alg="ES256"), Clash, "a machine gets no such terms later either"),
-        rule([INTERACTIVE], change(first_party=True), Forbidden, "nobody lets their own client skip consent later"),
+        rule([REGISTERED], change(id_token_alg="ES256"), Contradiction, "a machine gets no such terms later either"),
+        rule([INTERACTIVE], change(first_party=True), NotPermitted, "nobody lets their own client skip consent later"),
         rule([INTERACTIVE], change(OPERATOR, first_party=True), [changed(FIRST_PARTY)], "an operator may later"),
         rule(
             [INTERACTIVE, changed(FIRST_PARTY)],
@@ -160,7 +160,7 @@ def test_only_an_operator_widens_what_a_client_that_skips_consent_can_do(wider: 
     asking = [INTERACTIVE.__replace__(grant=AuthorizationCode(bot_user_id="alice"))]
     skipping = [*asking, changed(FIRST_PARTY_PKCE)]
     with_consent = wider.__replace__(login=wider.login.__replace__(first_party=False))
-    assert outcome(CLIENT, skipping, wider) is Forbidden
+    assert outcome(CLIENT, skipping, wider) is NotPermitted
     assert isinstance(outcome(CLIENT, skipping, wider.__replace__(by=OPERATOR)), list)
     assert isinstance(outcome(CLIENT, asking, wider), list)
     back = outcome(CLIENT, skipping, with_consent)
@@ -181,7 +181,9 @@ def test_the_refusal_names_what_would_be_widened_and_both_ways_on():
     assert isinstance(registered, Active)
     skipping = registered.__replace__(login=FIRST_PARTY)
     command = ChangeClient(by=ALICE, redirect_uris=OUT, login=LoginChange(require_pkce=False))
-    with pytest.raises(Forbidden, match=r"redirectUris, requirePkce takes the scope operate.*set firstParty to false"):
+    with pytest.raises(
+        NotPermitted, match=r"redirectUris, requirePkce takes the scope operate.*set firstParty to false"
+    ):
         decide(command, skipping)
 
 

@@ -21,6 +21,13 @@ from events.signing_key import ActiveKey, PublishedKey, RetiredKey, UnknownKey
 from events.user import ActiveUser, DisabledUser, ErasedUser, UnregisteredUser
 from projections.registry import INLINE
 from projections.table import record
+from service.commands.authorization import RevokeAuthorization
+from service.commands.bot import DeleteBot, DisableBot
+from service.commands.client import DeleteClient, DisableClient, RehashSecret, RevokeSecret
+from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.commands.consent import WithdrawConsent
+from service.commands.session import EndSession, GiveUpNotifying, ReportNotified
+from service.commands.user import DisableUser, EraseUser
 from tests.rules.commands import EVERYTHING, happened
 from tests.rules.lives import LIVES
 from tests.rules.samples import STREAM
@@ -53,6 +60,20 @@ def test_every_command_that_decide_takes_is_made_by_chance_and_in_a_certain_hist
 def test_every_event_of_an_aggregate_happens_in_a_certain_history(name: str):
     aggregate = EVERYTHING[name].aggregate
     assert {type_of(event) for life in LIVES[name] for event in happened(aggregate, life)[0]} == aggregate.table.tags
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_every_command_says_whether_a_stream_that_is_too_long_takes_it(name: str):
+    for command in commands_of(name):
+        assert issubclass(command, OrdinaryCommand) != issubclass(command, StoppingCommand)
+
+
+def test_a_stream_that_is_too_long_takes_these_commands_alone():
+    stopping = {each for name in EVERYTHING for each in commands_of(name) if issubclass(each, StoppingCommand)}
+    assert stopping == {
+        *(DisableClient, DeleteClient, RehashSecret, RevokeSecret, DisableBot, DeleteBot, DisableUser, EraseUser),
+        *(EndSession, ReportNotified, GiveUpNotifying, WithdrawConsent, RevokeAuthorization),
+    }
 
 
 def test_there_are_laws_for_every_table():

@@ -44,7 +44,7 @@ def test_a_password_is_taken_by_its_length_unless_it_is_guessed_first(password: 
 def test_a_weak_password_is_a_fault_of_its_field_and_is_not_repeated():
     with pytest.raises(WeakPassword) as refused:
         checked("hunter2", EMAIL)
-    assert refused.value.errors == {"password": ["must have at least 8 characters"]}
+    assert refused.value.faults == {"password": ["must have at least 8 characters"]}
     assert refused.value.detail == "The password must have at least 8 characters."
 
 

@@ -14,7 +14,7 @@ from service.commands.session import (
     ReportUseAfterEnd,
     StartSession,
 )
-from service.problems import Clash, NotFound
+from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import (
     AT,
     CLIENT_ID,
@@ -66,12 +66,12 @@ BOTH_TOLD = [*OVER, CLIENT_NOTIFIED, CLIENT_NOT_REACHED]
             [SESSION_STARTED.__replace__(device=None)],
             "from a device that nothing is known of",
         ),
-        rule(OPEN, START, Clash, "a session is started once"),
-        rule(OVER, START, Clash, "a session that is over is not started again"),
-        rule([], AGAIN, NotFound, "nobody logs in again where nobody was"),
+        rule(OPEN, START, Contradiction, "a session is started once"),
+        rule(OVER, START, Contradiction, "a session that is over is not started again"),
+        rule([], AGAIN, DoesNotExist, "nobody logs in again where nobody was"),
         rule(OPEN, AGAIN, [REAUTHENTICATED], "the same person logs in again"),
         rule([*OPEN, REAUTHENTICATED], AGAIN, [REAUTHENTICATED], "and again"),
-        rule(OVER, AGAIN, NotFound, "a session that is over cannot be gone on with"),
+        rule(OVER, AGAIN, DoesNotExist, "a session that is over cannot be gone on with"),
         rule([], END, [], "what never began need not end"),
         rule(OPEN, END, [SESSION_ENDED], "a session can be ended, and who is to be told is kept"),
         rule(OPEN, END_QUIETLY, [ENDED_QUIETLY], "and there may be nobody to tell"),

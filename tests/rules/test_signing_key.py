@@ -9,7 +9,7 @@ from projections import signing_keys
 from service.commands.handle import SIGNING_KEY
 from service.commands.signing_key import ActivateKey, PublishKey, RetireKey
 from service.crypto.credentials import new_id
-from service.problems import Clash, NotFound
+from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import ACTIVATED, AT, JWK, LATER, PUBLISHED, RETIRED
 from tests.rules.table import outcome, rule
 
@@ -24,14 +24,14 @@ PUBLISH, ACTIVATE, RETIRE = (
     ("given", "command", "then"),
     [
         rule([], PUBLISH, [PUBLISHED], "a new key is published"),
-        rule([PUBLISHED], PUBLISH, Clash, "a key is published once"),
-        rule([PUBLISHED, ACTIVATED], PUBLISH, Clash, "an active key is not published again"),
-        rule([PUBLISHED, RETIRED], PUBLISH, Clash, "a retired key is not published again"),
-        rule([], ACTIVATE, NotFound, "a key that nobody knows cannot sign"),
-        rule([], RETIRE, NotFound, "a key that nobody knows cannot retire"),
+        rule([PUBLISHED], PUBLISH, Contradiction, "a key is published once"),
+        rule([PUBLISHED, ACTIVATED], PUBLISH, Contradiction, "an active key is not published again"),
+        rule([PUBLISHED, RETIRED], PUBLISH, Contradiction, "a retired key is not published again"),
+        rule([], ACTIVATE, DoesNotExist, "a key that nobody knows cannot sign"),
+        rule([], RETIRE, DoesNotExist, "a key that nobody knows cannot retire"),
         rule([PUBLISHED], ACTIVATE, [ACTIVATED], "a published key can be activated"),
         rule([PUBLISHED, ACTIVATED], ACTIVATE, [], "activating twice changes nothing"),
-        rule([PUBLISHED, ACTIVATED, RETIRED], ACTIVATE, Clash, "a retired key never signs again"),
+        rule([PUBLISHED, ACTIVATED, RETIRED], ACTIVATE, Contradiction, "a retired key never signs again"),
         rule([PUBLISHED], RETIRE, [RETIRED], "a key can retire before it ever signed"),
         rule([PUBLISHED, ACTIVATED], RETIRE, [RETIRED], "an active key can retire"),
         rule([PUBLISHED, ACTIVATED, RETIRED], RETIRE, [], "retiring twice changes nothing"),

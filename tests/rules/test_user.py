@@ -28,7 +28,7 @@ from service.commands.user import (
     RemoveFactor,
     VerifyUser,
 )
-from service.problems import Clash, NotFound
+from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import (
     AT,
     EVENTS,
@@ -69,11 +69,11 @@ ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
     [
         rule([], REGISTER, [USER_REGISTERED], "a new user is registered"),
         rule([], FROM_UPSTREAM, [USER_FROM_UPSTREAM], "a user of the upstream provider has no password"),
-        rule(NEW, REGISTER, Clash, "a user is registered once"),
+        rule(NEW, REGISTER, Contradiction, "a user is registered once"),
         rule([*NEW, UserFactorAdded(factor=factor(1))], ADD, [], "a factor that is there already is not added again"),
         rule(FULL, ADD, [], "not even when there can be no more"),
-        rule(OFF, REGISTER, Clash, "a disabled user is not registered again"),
-        rule(GONE, REGISTER, Clash, "an erased user's id is never anybody else's"),
+        rule(OFF, REGISTER, Contradiction, "a disabled user is not registered again"),
+        rule(GONE, REGISTER, Contradiction, "an erased user's id is never anybody else's"),
         rule(NEW, VERIFY, [USER_VERIFIED], "an address can be verified"),
         rule([*NEW, USER_VERIFIED], VERIFY, [], "verifying twice changes nothing"),
         rule([USER_FROM_UPSTREAM], VERIFY, [], "whom the upstream provider vouches for is verified"),
@@ -87,14 +87,14 @@ ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
         rule(NEW, ADD, [FACTOR_ADDED], "a second factor can be added"),
         rule([*NEW, FACTOR_ADDED], AddFactor(factor=factor(2, "passkey")), [PASSKEY_ADDED], "and another"),
         rule(OFF, ADD, [FACTOR_ADDED], "a disabled user can get a second factor"),
-        rule(FULL, AddFactor(factor=factor(99)), Clash, "there is a most number of second factors"),
-        rule([*FULL, USER_DISABLED], AddFactor(factor=factor(99)), Clash, "of a disabled user too"),
+        rule(FULL, AddFactor(factor=factor(99)), Contradiction, "there is a most number of second factors"),
+        rule([*FULL, USER_DISABLED], AddFactor(factor=factor(99)), Contradiction, "of a disabled user too"),
         rule(ONE_LESS, AddFactor(factor=factor(99)), [UserFactorAdded(factor=factor(99))], "one removed makes room"),
         rule([*NEW, FACTOR_ADDED], REMOVE, [FACTOR_REMOVED], "a second factor can be removed"),
         rule([*NEW, FACTOR_ADDED, USER_DISABLED], REMOVE, [FACTOR_REMOVED], "of a disabled user too"),
-        rule(NEW, REMOVE, NotFound, "a second factor that is not there cannot be removed"),
-        rule([*NEW, PASSKEY_ADDED], REMOVE, NotFound, "nor can another one's"),
-        rule([*NEW, FACTOR_ADDED, FACTOR_REMOVED], REMOVE, NotFound, "nor can it be removed twice"),
+        rule(NEW, REMOVE, DoesNotExist, "a second factor that is not there cannot be removed"),
+        rule([*NEW, PASSKEY_ADDED], REMOVE, DoesNotExist, "nor can another one's"),
+        rule([*NEW, FACTOR_ADDED, FACTOR_REMOVED], REMOVE, DoesNotExist, "nor can it be removed twice"),
         rule(NEW, DISABLE, [USER_DISABLED], "a user can be disabled"),
         rule(OFF, DISABLE, [], "disabling twice changes nothing"),
         rule([*OFF, USER_ENABLED], DISABLE, [USER_DISABLED], "an enabled user can be disabled again"),
@@ -103,9 +103,9 @@ ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
         rule(NEW, ERASE, [USER_ERASED], "a user can be erased"),
         rule(OFF, ERASE, [USER_ERASED], "a disabled user can be erased"),
         rule(GONE, ERASE, [], "erasing twice changes nothing"),
-        rule([], ERASE, NotFound, "nobody cannot be erased"),
+        rule([], ERASE, DoesNotExist, "nobody cannot be erased"),
         *(
-            rule(given, command, NotFound, f"{who} and {type(command).__name__}: not found")
+            rule(given, command, DoesNotExist, f"{who} and {type(command).__name__}: not found")
             for command in (VERIFY, CHANGE, DESCRIBE, ADD, REMOVE, DISABLE, ENABLE)
             for given, who in (([], "nobody"), (GONE, "an erased user"), ([*OFF, USER_ERASED], "one disabled before"))
         ),

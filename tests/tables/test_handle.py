@@ -30,7 +30,7 @@ from service.commands.client import (
 from service.commands.handle import AUTHORIZATION, BOT, CLIENT, SESSION, Handled, Ledger, handle
 from service.commands.session import EndSession, Reauthenticate, ReportNotified, StartSession
 from service.crypto.credentials import new_id
-from service.problems import Clash, NotFound
+from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import AT, CODE_ISSUED, GRANTED, LATER, PERSON, REGISTERED, hashed, secret
 from tests.tables.conftest import writing
 from tests.tables.items import meta
@@ -75,7 +75,7 @@ async def full_client(ledger: Ledger) -> UUID:
 )
 async def test_a_client_that_was_changed_too_often_is_changed_no_more(ledger, command):
     stream = await full_client(ledger)
-    with pytest.raises(Clash, match=f"changed {MOST} times"):
+    with pytest.raises(Contradiction, match=f"changed {MOST} times"):
         await handle(ledger, CLIENT, stream, command, meta())
 
 
@@ -97,7 +97,7 @@ async def test_a_bot_that_was_changed_too_often_can_still_be_stopped_and_nothing
         await handle(ledger, BOT, stream, command, meta())
     asked: list[Any] = [DisableBot(by=ANYBODY), DeleteBot(by=ANYBODY)]
     assert (await handle(ledger, BOT, stream, asked[0], meta())).version == MOST + 1
-    with pytest.raises(Clash):
+    with pytest.raises(Contradiction):
         await handle(ledger, BOT, stream, EnableBot(by=ANYBODY), meta())
     assert (await handle(ledger, BOT, stream, asked[1], meta())).version == MOST + 2
 
@@ -115,7 +115,7 @@ def rotate(presented: int, following: int) -> RotateRefreshToken:
 
 
 async def test_an_authorization_that_was_used_too_often_gives_no_more(ledger):
-    with pytest.raises(Clash):
+    with pytest.raises(Contradiction):
         await handle(ledger, AUTHORIZATION, await full_authorization(ledger), rotate(1, 2), meta())
 
 
@@ -134,7 +134,7 @@ async def test_a_replayed_refresh_token_revokes_an_authorization_however_often_i
     stream = await full_authorization(ledger)
     exchanged = await handle(ledger, AUTHORIZATION, stream, rotate(1, 2), meta())
     assert [type(event) for event in exchanged.events] == [RefreshTokenRotated]
-    with pytest.raises(Clash):
+    with pytest.raises(Contradiction):
         await handle(ledger, AUTHORIZATION, stream, rotate(2, 3), meta())
     replayed = await handle(ledger, AUTHORIZATION, stream, rotate(1, 4), meta())
     assert [type(event) for event in replayed.events] == [RefreshTokenReplayed, AuthorizationRevoked]
@@ -146,7 +146,7 @@ async def test_a_session_that_was_renewed_too_often_can_be_ended_and_its_clients
     again = Reauthenticate(token_hash="", amr=(), acr="1", at=AT)
     for command in (start, again, again):
         await handle(ledger, SESSION, stream, command, meta())
-    with pytest.raises(Clash):
+    with pytest.raises(Contradiction):
         await handle(ledger, SESSION, stream, again, meta())
     for command in (EndSession(why="signed_out", notify=("c",), at=AT), ReportNotified(client_id="c", at=AT)):
         assert (await handle(ledger, SESSION, stream, command, meta())).position
@@ -155,7 +155,7 @@ async def test_a_session_that_was_renewed_too_often_can_be_ended_and_its_clients
 async def test_what_was_stopped_that_way_stays_stopped(ledger):
     stream = await full_client(ledger)
     await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta())
-    with pytest.raises(Clash):
+    with pytest.raises(Contradiction):
         await handle(ledger, CLIENT, stream, EnableClient(by=ANYBODY), meta())
 
 
@@ -167,7 +167,7 @@ async def test_asking_it_for_what_already_is_changes_nothing_and_is_not_refused(
 async def test_a_stranger_is_not_told_how_often_it_was_changed(ledger):
     stream = await full_client(ledger)
     stranger = Holder(owner="mallory", sub="mallory", scopes=frozenset({"clients:write"}))
-    with pytest.raises(NotFound):
+    with pytest.raises(DoesNotExist):
         await handle(ledger, CLIENT, stream, ChangeClient(by=stranger, display_name="mine"), meta())
 
 

@@ -16,7 +16,7 @@ from service.crypto.credentials import new_id
 from service.people import factors
 from service.people.accounts import People
 from service.people.factors import Passkey
-from service.problems import NotFound
+from service.refusals import DoesNotExist
 from service.values.profile import Profile
 from service.vault.passkeys import PasskeyTaken
 from tests.tables.conftest import column
@@ -95,5 +95,5 @@ async def test_erasing_somebody_forgets_their_passkeys(people, superuser):
     assert await column(superuser, "select name from vault.passkeys") == []
     assert await people.vault.scrub()
     await with_passkey(people, bob)
-    with pytest.raises(NotFound):
+    with pytest.raises(DoesNotExist):
         await people.vault.add_passkey(ada, new_id(), b"another")

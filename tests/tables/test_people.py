@@ -22,7 +22,7 @@ from service.crypto.credentials import new_id
 from service.people import passwords
 from service.people.accounts import NameTaken, People, WeakPassword
 from service.people.sessions import Device
-from service.problems import Invalid, NotFound
+from service.refusals import DoesNotExist, InvalidValue
 from service.values.profile import Profile, changed
 from service.vault import personal_data
 from service.vault.private_keys import WrongMasterKey
@@ -130,7 +130,7 @@ async def test_a_changed_password_is_the_only_one(people):
     assert not await people.check_password(row, PASSWORD)
     with pytest.raises(WeakPassword):
         await people.change_password(user, EMAIL.lower(), META)
-    with pytest.raises(NotFound):
+    with pytest.raises(DoesNotExist):
         await people.change_password(new_id(), "another good one", META)
 
 
@@ -153,7 +153,7 @@ async def test_a_password_that_was_hashed_with_other_parameters_is_hashed_anew_w
 
 async def test_what_is_no_e_mail_address_registers_nobody(people, reader):
     for email in ("", "ada", "@", "a@", "@b", "a b@c", "a@b c", "a@b@c", "a@" + "b" * 253, "a@b\n"):
-        with pytest.raises(Invalid):
+        with pytest.raises(InvalidValue):
             await people.register(Profile(email=email), None, META)
     assert await column(reader, "select user_id from vault.people") == []
 
@@ -161,7 +161,7 @@ async def test_what_is_no_e_mail_address_registers_nobody(people, reader):
 @pytest.mark.parametrize("name", ["A" * 201, "Evil\u202emoc.elgoog", "A\u200bda", "Ada\0"])
 @pytest.mark.parametrize("field", ["name", "given_name", "family_name"])
 async def test_a_name_that_is_too_long_or_not_what_it_seems_is_nobody_s(people, field: str, name: str):
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidValue):
         await people.register(changed(Profile(email="odd@example.com"), {field: name}), None, META)
 
 
@@ -186,17 +186,17 @@ async def test_a_sealed_text_opens_for_its_person_alone(people):
         )
     await people.erase(ada, META)
     assert await people.open(ada, sealed) is None
-    with pytest.raises(NotFound):
+    with pytest.raises(DoesNotExist):
         await people.seal(ada, b"another")
 
 
 async def test_a_registration_that_failed_leaves_the_name_free(people, ledger, reader, monkeypatch):
     async def refused(*_, **__):
-        raise Invalid("no")
+        raise InvalidValue("no")
 
     with monkeypatch.context() as failing:
         failing.setattr("service.people.accounts.handle", refused)
-        with pytest.raises(Invalid):
+        with pytest.raises(InvalidValue):
             await people.register(ADA, None, META)
     assert await column(reader, "select user_id from vault.people") == []
     assert await people.register(ADA, None, META)
@@ -248,7 +248,7 @@ async def test_an_erased_person_cannot_be_read_and_every_proof_holds(people, led
         assert (await proved(connection)).position == 2
     assert [past.event.__class__.__name__ for past in await history(reader, user)] == ["UserRegistered", "UserErased"]
     assert await people.register(ADA, PASSWORD, META) != user
-    with pytest.raises(NotFound):
+    with pytest.raises(DoesNotExist):
         await people.erase(new_id(), META)
 
 

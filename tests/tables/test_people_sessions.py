@@ -27,6 +27,7 @@ from service.commands.user import DisableUser
 from service.configuration.settings import read_settings
 from service.crypto.base64url import as_text, of_text
 from service.crypto.credentials import new_id
+from service.endpoints.refusals import problem_of
 from service.limits import Limits, forget
 from service.people.accounts import People
 from service.people.sessions import Device, Sessions, SignedIn
@@ -39,8 +40,8 @@ from service.people.throttle import (
     TooManyAttempts,
     network,
 )
-from service.problems import NotFound
 from service.reactions import session_end
+from service.refusals import DoesNotExist
 from service.values.profile import Profile
 
 MASTER_KEY = b"k" * 32
@@ -217,7 +218,7 @@ async def test_signing_in_again_keeps_the_session_and_makes_the_former_cookie_wo
     assert after.session.authenticated_at > before.session.authenticated_at
     assert after.session.expires_at == before.session.expires_at
     await theirs.end(after.session.stream_id, "signed_out", META)
-    with pytest.raises(NotFound):
+    with pytest.raises(DoesNotExist):
         await theirs.reauthenticate(after, *PWD)
 
 
@@ -431,7 +432,7 @@ async def test_after_so_many_failures_an_account_is_closed_to_strangers_for_a_mi
     with pytest.raises(TooManyAttempts) as refused:
         await attempts.begin("ada@EXAMPLE.com", "192.0.2.99", None)
     assert 0 < refused.value.seconds <= 60
-    assert refused.value.headers["Retry-After"] == str(refused.value.seconds)
+    assert problem_of(refused.value).headers["Retry-After"] == str(refused.value.seconds)
     await attempts.begin("other@example.com", "192.0.2.1", None)
 
 

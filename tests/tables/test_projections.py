@@ -21,7 +21,7 @@ from projections.table import Table
 from service.commands.client import DisableClient, Holder
 from service.commands.handle import CLIENT, Handled, Ledger, handle
 from service.crypto.credentials import new_id
-from service.problems import Clash, Problem, Stale
+from service.refusals import Contradiction, DomainRefusal, VersionMismatch
 from tests.conftest import fresh_database
 from tests.rules.commands import EVERYTHING
 from tests.rules.samples import DISABLED, EVENTS, REGISTERED
@@ -71,7 +71,7 @@ async def carried_out(ledger: Ledger, aggregate: Any, stream: Any, commands: lis
     for command in commands:
         try:
             version = (await handle(ledger, aggregate, stream, unique(command, stream), meta())).version
-        except Problem:
+        except DomainRefusal:
             continue
     return version
 
@@ -199,7 +199,7 @@ async def test_of_many_who_ask_for_the_same_at_once_one_does_it(ledger, reader):
 
 async def test_who_names_a_version_that_is_no_more_is_told_the_one_that_is(ledger):
     stream = await a_client(ledger)
-    with pytest.raises(Stale, match="at version 1 by now, not at 3"):
+    with pytest.raises(VersionMismatch, match="at version 1 by now, not at 3"):
         await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at={3})
     assert await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at={1}) == Handled(
         2, 2, [DISABLED]
@@ -211,4 +211,4 @@ async def test_of_many_who_name_the_same_version_at_once_one_wins(ledger):
     asked = (handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at={1}) for _ in range(8))
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert sum(isinstance(outcome, Handled) for outcome in outcomes) == 1
-    assert all(isinstance(outcome, Handled | Clash | Stale) for outcome in outcomes)
+    assert all(isinstance(outcome, Handled | Contradiction | VersionMismatch) for outcome in outcomes)

@@ -45,7 +45,7 @@ from service.commands.session import EndSession, Reauthenticate, ReportNotified,
 from service.commands.signing_key import ActivateKey, PublishKey
 from service.commands.user import AddFactor, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.crypto.credentials import new_id
-from service.problems import Problem
+from service.refusals import DomainRefusal
 from tests.patience import PATIENCE
 from tests.rules.samples import (
     AT,
@@ -147,7 +147,7 @@ class Business:
             known.append(stream)
             return
         aggregate, commands = (CLIENT, self._of_a_client()) if kind == "client" else _that_may_happen(kind)
-        with suppress(Problem):
+        with suppress(DomainRefusal):
             await handle(self._ledger, aggregate, dice.choice(known), dice.choice(commands), meta())
 
     def _of_a_client(self) -> Sequence[Any]:

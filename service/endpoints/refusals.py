@@ -1,0 +1,45 @@
+"""What each refusal of the domain is on the wire of the management API."""
+
+from service.problems import Clash, Forbidden, Invalid, NotFound, Problem, Stale, TooMany
+from service.refusals import (
+    AnyDomainRefusal,
+    Contradiction,
+    DoesNotExist,
+    InvalidValue,
+    NotPermitted,
+    TooManyAttempts,
+    VersionMismatch,
+)
+
+
+def problem_of(refusal: AnyDomainRefusal) -> Problem:
+    match refusal:
+        case DoesNotExist():
+            return NotFound(refusal.detail)
+        case Contradiction():
+            return Clash(refusal.detail)
+        case NotPermitted():
+            return Forbidden(refusal.detail)
+        case VersionMismatch():
+            return _stale(refusal)
+        case InvalidValue():
+            return _invalid(refusal)
+        case TooManyAttempts():
+            return TooMany(refusal.detail, headers={"Retry-After": str(refusal.seconds)})
+
+
+def _stale(refusal: VersionMismatch) -> Stale:
+    """An If-Match whose tags are none of ours names no version at all."""
+    named = " or ".join(map(str, sorted(refusal.named))) or "any that If-Match names"
+    return Stale(f"This is at version {refusal.actual} by now, not at {named}; read it again.")
+
+
+def _invalid(refusal: InvalidValue) -> Invalid:
+    errors = {_camel(name): list(faults) for name, faults in refusal.faults.items()}
+    return Invalid(f"The request has faults in: {', '.join(errors)}. See errors." if errors else refusal.detail, errors)
+
+
+def _camel(name: str) -> str:
+    """The field's name as the API has it."""
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
