@@ -50,6 +50,12 @@ def tags(union: object) -> frozenset[str]:
     return frozenset(str(member.__struct_config__.tag) for member in members)
 
 
+def noun(union: object) -> str:
+    """What the tags of one aggregate's union of events all begin with."""
+    (first,) = {tag.partition(".")[0] for tag in tags(union)}
+    return first
+
+
 TYPES = tags(Event)
 
 encode = json.Encoder().encode

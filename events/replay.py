@@ -6,7 +6,8 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from events.codec import Recorded, decode
+from events.client import ClientRegistered
+from events.codec import Recorded, decode, tags
 from events.database import AnyConnection
 
 COLUMNS = "position, recorded_at, stream_id, version, schema_ver, type, meta, data"
@@ -14,12 +15,13 @@ HISTORY = f"select {COLUMNS} from log.events where stream_id = $1 order by versi
 HISTORIES = f"select {COLUMNS} from log.events where stream_id = any($1::uuid[]) order by position"
 PAGE = f"select {COLUMNS} from log.events where position > $1 and position <= $2 order by position limit $3"
 HEAD = "select last_position, chain from log.batches order by last_position desc limit 1"
-CHANGED_SINCE = """
+(REGISTERED,) = tags(ClientRegistered)
+CHANGED_SINCE = f"""
 select head.last_position, head.chain, head.same, changed.stream_id, split_part(changed.type, '.', 1) as noun
   from (select last_position, chain, exists (select from log.batches where last_position = $1 and chain = $2) as same
           from log.batches order by last_position desc limit 1) as head
   left join lateral (select distinct stream_id, type from log.events
-                      where head.same and position > $1 and position <= head.last_position and type <> 'client.registered') as changed on true
+                      where head.same and position > $1 and position <= head.last_position and type <> '{REGISTERED}') as changed on true
 """
 """The head of the log, whether it still has the checkpoint ($1, $2), and each stream that changed since. (A client that is new is no change: nobody knew it before.)"""
 

@@ -13,10 +13,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from events.access_token import AccessTokenEvent
+from events.authorization import AuthorizationEvent
+from events.bot import BotEvent
+from events.client import ClientEvent
+from events.codec import noun
+from events.consent import ConsentEvent
 from events.database import LOST, Connection, DatabaseSession, NotReached, Unavailable, unavailable
 from events.group_commit import Batcher
 from events.ids import bot_id_of, client_stream
+from events.refusal import RefusalEvent
 from events.replay import CHANGED_SINCE
+from events.session import SessionEvent
+from events.signing_key import SigningKeyEvent
+from events.user import UserEvent
 from events.waiting import set_within
 from projections import authorizations, clients, revoked_tokens
 from projections.clients import Found
@@ -25,6 +35,11 @@ from service.outages import Outages
 CURRENT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 0.4
 MOST_CLIENTS = 100_000
+
+CLIENT, BOT, SIGNING_KEY = noun(ClientEvent), noun(BotEvent), noun(SigningKeyEvent)
+ACCESS_TOKEN, AUTHORIZATION = noun(AccessTokenEvent), noun(AuthorizationEvent)
+NOT_CACHED = frozenset({noun(UserEvent), noun(SessionEvent), noun(ConsentEvent), noun(RefusalEvent)})
+"""What happens to these changes nothing that is cached here. A noun is here or above: a test holds that none is left out."""
 
 
 class Seen(Found, frozen=True, kw_only=True):
@@ -146,18 +161,18 @@ class Lookup:
         by_noun: dict[str, list[UUID]] = {}
         for row in changed:
             by_noun.setdefault(row["noun"], []).append(row["stream_id"])
-        if "signing_key" in by_noun:
+        if SIGNING_KEY in by_noun:
             await self._on_keys_changed(connection)
-        if tokens := by_noun.get("access_token"):
+        if tokens := by_noun.get(ACCESS_TOKEN):
             self._remember_revoked(await revoked_tokens.find(connection, tokens))
-        if changed_authorizations := by_noun.get("authorization"):
+        if changed_authorizations := by_noun.get(AUTHORIZATION):
             self._remember_revoked(
                 await authorizations.revoked(connection, changed_authorizations, self._longest_token)
             )
         # Last, with nothing awaited between here and the new position: else a client looked up before these events could be kept.
-        for stream in by_noun.get("client", ()):
+        for stream in by_noun.get(CLIENT, ()):
             self._clients.pop(stream, None)
-        if bots := {bot_id_of(stream) for stream in by_noun.get("bot", ())}:
+        if bots := {bot_id_of(stream) for stream in by_noun.get(BOT, ())}:
             for stream in [s for s, found in self._clients.items() if found.client.bot_user_id in bots]:
                 del self._clients[stream]
 

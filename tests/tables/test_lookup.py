@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from events.codec import TYPES
 from events.database import Connection, Unavailable, pool
 from events.replay import CHANGED_SINCE, head
 from projections import clients
@@ -228,6 +229,11 @@ async def people_come_and_go(ledger: Ledger) -> dict[UUID, str]:
     for noun, (aggregate, command) in asked.items():
         await handle(ledger, aggregate, streams[noun], command, meta())
     return {stream: noun for noun, stream in streams.items()}
+
+
+def test_of_each_noun_it_is_said_whether_anything_of_it_is_cached():
+    cached = [looking.CLIENT, looking.BOT, looking.SIGNING_KEY, looking.ACCESS_TOKEN, looking.AUTHORIZATION]
+    assert sorted([*cached, *looking.NOT_CACHED]) == sorted({kind.partition(".")[0] for kind in TYPES})
 
 
 async def test_what_people_do_makes_it_forget_no_client(ledger, lookup, monkeypatch):
