@@ -38,6 +38,11 @@ class AuthorizationCode(Struct, frozen=True, kw_only=True, gc=False, tag_field="
 Grant = ClientCredentials | AuthorizationCode
 
 
+IdTokenAlg = Literal["RS256", "ES256"]
+USUAL_ID_TOKEN_ALG: IdTokenAlg = "RS256"
+"""OpenID Connect Core section 15.1 has every provider sign with it."""
+
+
 class Login(Struct, frozen=True, kw_only=True, gc=False):
     """On which terms people log in through an interactive client. Everything else is the same for all of them.
 
@@ -47,7 +52,7 @@ class Login(Struct, frozen=True, kw_only=True, gc=False):
 
     require_pkce: bool | UnsetType = UNSET
     first_party: bool = False
-    id_token_alg: str = "RS256"
+    id_token_alg: str = USUAL_ID_TOKEN_ALG
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
     id_token_claims: Literal["minimal"] | UnsetType = UNSET

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from events.client import AccessTokenAlg
+from events.client import AccessTokenAlg, IdTokenAlg
 from service.values.scopes import SCOPE
 from service.values.text import ID, NAME
 
@@ -56,7 +56,7 @@ FirstParty = Annotated[
         "Takes the scope `operate`. A public client with a redirect URI that is not `https` asks each time all the same."
     ),
 ]
-IdTokenAlgorithm = Annotated[Literal["RS256", "ES256"], Meta(description="What its ID tokens are signed with.")]
+IdTokenAlgorithm = Annotated[IdTokenAlg, Meta(description="What its ID tokens are signed with.")]
 AccessTokenAlgorithm = Annotated[
     AccessTokenAlg,
     Meta(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from events.client import USUAL_ID_TOKEN_ALG
 from events.ids import CLIENT_ID_PREFIX
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
@@ -96,7 +97,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     public: Public = False
     require_pkce: RequirePkce | None = None
     first_party: FirstParty = False
-    id_token_signed_response_alg: IdTokenAlgorithm = "RS256"  # noqa: S105 - it is the name of an algorithm
+    id_token_signed_response_alg: IdTokenAlgorithm = USUAL_ID_TOKEN_ALG
     post_logout_redirect_uris: PostLogoutRedirectUris = []
     backchannel_logout_uri: BackchannelLogoutUri | None = None
     id_token_claims: IdTokenClaims = "scopes"  # noqa: S105

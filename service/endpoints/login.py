@@ -3,26 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from events.client import Login
 from projections.clients import Row
 from service.commands.client import LoginChange
 from service.configuration.settings import Settings
-from service.endpoints.client_schemas import ChangeOAuthClientRequest, CreateOAuthClientRequest
+from service.endpoints.client_schemas import ChangeOAuthClientRequest, CreateOAuthClientRequest, OAuthClient
 from service.endpoints.fields import Fields
 from service.network import redirect_uri
 
+_of_interactive = {field.name for field in structs.fields(OAuthClient) if field.default is UNSET}
+_nothing_said = CreateOAuthClientRequest(m2m=False)
 USUAL: Mapping[str, Any] = {
-    "public": False,
-    "requirePkce": None,
-    "firstParty": False,
-    "idTokenSignedResponseAlg": "RS256",
-    "postLogoutRedirectUris": [],
-    "backchannelLogoutUri": None,
-    "idTokenClaims": "scopes",
+    field.encode_name: getattr(_nothing_said, field.name)
+    for field in structs.fields(CreateOAuthClientRequest)
+    if field.name in _of_interactive
 }
-"""What is meant where nothing is said, and all that may be said of a machine client."""
+"""What is meant where nothing is said of an interactive client, and all that may be said of a machine client."""
 
 
 def check_registration(fields: Fields[CreateOAuthClientRequest], settings: Settings) -> None:
@@ -48,17 +46,10 @@ def check_uris(fields: Fields[Any], settings: Settings) -> None:
 
 
 def registered(asked: CreateOAuthClientRequest) -> Login:
-    return Login(
-        require_pkce=UNSET if asked.require_pkce is None else asked.require_pkce,
-        first_party=asked.first_party,
-        id_token_alg=asked.id_token_signed_response_alg,
-        post_logout_redirect_uris=tuple(dict.fromkeys(asked.post_logout_redirect_uris)),
-        backchannel_logout_uri=asked.backchannel_logout_uri,
-        id_token_claims=UNSET if asked.id_token_claims == "scopes" else asked.id_token_claims,  # noqa: S105
-    )
+    return changed(asked).after(Login())
 
 
-def changed(asked: ChangeOAuthClientRequest) -> LoginChange:
+def changed(asked: CreateOAuthClientRequest | ChangeOAuthClientRequest) -> LoginChange:
     uris = asked.post_logout_redirect_uris
     return LoginChange(
         require_pkce=asked.require_pkce,

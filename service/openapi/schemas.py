@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from msgspec import UNSET, Struct, json, structs
 
+from service.endpoints import login
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.openapi.forms import FORM, IntrospectionRequest, RevocationRequest, TokenRequest
 from service.problems import Body
@@ -13,19 +14,21 @@ TEMPLATE = "#/components/schemas/{name}"
 NAMES: Mapping[str, str] = {Body.__name__: "Problem"}
 """Whose name on the page is not that of the class."""
 
+
+def _alone(value: str | bool | list[str] | None) -> Mapping[str, Any]:
+    """The schema of this value and no other; a list is an empty one."""
+    if value is None:
+        return {"type": "null"}
+    return {"maxItems": 0} if isinstance(value, list) else {"const": value}
+
+
 M2M: Mapping[str, Any] = {
     "if": {"properties": {"m2m": {"const": True}}},
     "then": {
         "required": ["botUserId"],
         "properties": {
             "botUserId": {"type": "string"},
-            "public": {"const": False},
-            "requirePkce": {"type": "null"},
-            "firstParty": {"const": False},
-            "idTokenSignedResponseAlg": {"const": "RS256"},
-            "postLogoutRedirectUris": {"maxItems": 0},
-            "backchannelLogoutUri": {"type": "null"},
-            "idTokenClaims": {"const": "scopes"},
+            **{name: _alone(usual) for name, usual in login.USUAL.items()},
         },
     },
     "else": {

@@ -19,6 +19,8 @@ from events.client import (
 from projections.clients import project
 from service.commands.client import ChangeClient, Holder, LoginChange, RegisterClient, decide
 from service.commands.handle import CLIENT
+from service.endpoints.client_schemas import CreateOAuthClientRequest
+from service.endpoints.login import registered
 from service.refusals import Contradiction, NotPermitted
 from tests.rules.samples import ALG_CHANGED, AT, INTERACTIVE, LOGIN_CHANGED, REGISTERED, STREAM, secret
 from tests.rules.table import outcome, rule
@@ -209,3 +211,8 @@ def test_whether_pkce_is_required_of_a_client_of_before(recorded, now):
     assert isinstance(client, Active)
     assert row is not None
     assert (client.login.require_pkce, row.login) == (now, client.login)
+
+
+def test_a_registration_that_says_nothing_means_the_usual_terms():
+    assert registered(CreateOAuthClientRequest(m2m=False)) == Login()
+    assert LoginChange(**structs.asdict(Login())).after(Login()) == Login()
