@@ -2,9 +2,8 @@
 
 from datetime import datetime
 from functools import reduce
-from typing import Literal, TypeVar
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 
 from events.client import (
     AccessTokenAlg,
@@ -43,11 +42,10 @@ from service.commands.authority import (
     own_scopes,
 )
 from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.commands.login_change import LoginChange
 from service.commands.secret import AddSecret, RehashSecret, RevokeSecret
 from service.network.redirect_uri import has_short_scheme
 from service.refusals import Contradiction, DoesNotExist, InvalidValue, NotPermitted
-
-IdTokenClaims = Literal["scopes", "minimal"]
 
 
 class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
@@ -64,37 +62,6 @@ class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
     access_token_alg: AccessTokenAlg | None = None
     by: Holder | None = None
     client_id: str | UnsetType = UNSET
-
-
-Value = TypeVar("Value")
-Before = TypeVar("Before")
-
-
-class LoginChange(Struct, frozen=True, kw_only=True):
-    """What is UNSET stays as it is. What is usual is recorded as nothing said: `require_pkce` None, `id_token_claims` "scopes"."""
-
-    require_pkce: bool | UnsetType | None = UNSET
-    first_party: bool | UnsetType = UNSET
-    id_token_alg: str | UnsetType = UNSET
-    post_logout_redirect_uris: tuple[str, ...] | UnsetType = UNSET
-    backchannel_logout_uri: str | UnsetType | None = UNSET
-    id_token_claims: IdTokenClaims | UnsetType = UNSET
-
-    def after(self, login: Login) -> Login:
-        pkce = _said(self.require_pkce, login.require_pkce)
-        claims = login.id_token_claims if self.id_token_claims is UNSET else self.id_token_claims
-        return login.__replace__(
-            require_pkce=UNSET if pkce is None else pkce,
-            first_party=_said(self.first_party, login.first_party),
-            id_token_alg=_said(self.id_token_alg, login.id_token_alg),
-            post_logout_redirect_uris=_said(self.post_logout_redirect_uris, login.post_logout_redirect_uris),
-            backchannel_logout_uri=_said(self.backchannel_logout_uri, login.backchannel_logout_uri),
-            id_token_claims=UNSET if claims == "scopes" else claims,
-        )
-
-
-def _said(value: Value | UnsetType, before: Before) -> Value | Before:
-    return before if value is UNSET else value
 
 
 class ChangeClient(OrdinaryCommand, frozen=True, kw_only=True):

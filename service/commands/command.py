@@ -14,5 +14,5 @@ class StoppingCommand(Struct, frozen=True, kw_only=True):
     """
 
 
-Command = OrdinaryCommand | StoppingCommand
-"""A class of commands is of one of the two kinds; `handle` takes no others."""
+AnyCommand = OrdinaryCommand | StoppingCommand
+"""Every command is of one of the two kinds; `handle` takes no others."""

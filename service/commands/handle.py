@@ -24,7 +24,7 @@ from service.commands import consent as consent_commands
 from service.commands import session as session_commands
 from service.commands import signing_key as signing_key_commands
 from service.commands import user as user_commands
-from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.commands.command import AnyCommand, OrdinaryCommand, StoppingCommand
 from service.refusals import Contradiction, VersionMismatch
 
 ATTEMPTS = 8
@@ -33,7 +33,7 @@ MOST_EVENTS = 5_000
 """Each command folds its whole stream, so a stream that would slow everybody down takes only what stops it, and who was told of that."""
 
 State = TypeVar("State")
-Command = TypeVar("Command", bound=OrdinaryCommand | StoppingCommand)
+Command = TypeVar("Command", bound=AnyCommand)
 Happened = TypeVar("Happened", bound=Event)
 
 
@@ -133,7 +133,7 @@ async def handle(
     raise Contradiction("This is being changed by many at once; ask again.")
 
 
-def _stops(command: OrdinaryCommand | StoppingCommand, events: Sequence[Event]) -> bool:
+def _stops(command: AnyCommand, events: Sequence[Event]) -> bool:
     """A replay is no command that stops anything, but everything is revoked because of it."""
     match command:
         case StoppingCommand():
