@@ -5,6 +5,7 @@ from typing import Any
 from projections import (
     authorizations,
     bots,
+    client_history,
     clients,
     consents,
     last_used,
@@ -30,6 +31,7 @@ PROJECTIONS: dict[str, Projection] = {
         consents.TABLE,
         authorizations.TABLE,
         last_used.PROJECTION,
+        client_history.PROJECTION,
     )
 }
 

@@ -56,6 +56,7 @@ async def test_projections_are_rebuilt_while_the_service_works_without_a_failed_
     assert {(each["name"], each["state"]) for each in listed.json} == {
         *((name, "inline") for name in inline),
         ("last_used", "active"),
+        ("client_history", "active"),
     }
     assert verified.json["ok"] is True
 
@@ -67,7 +68,7 @@ async def test_an_unknown_projection_is_refused_with_the_names_of_those_there_ar
     assert (unknown.status, none.status) == (1, 1)
     for ended in (unknown, none):
         assert (
-            "clients, bots, signing_keys, revoked_tokens, users, sessions, consents, authorizations, last_used"
+            "clients, bots, signing_keys, revoked_tokens, users, sessions, consents, authorizations, last_used, client_history"
             in ended.err
         )
 
