@@ -19,7 +19,7 @@ app = typer.Typer(
     name="muniment",
     help="An OAuth 2.0 / OpenID Connect authorization server on an event log that can prove itself.",
     epilog="Settings come from the environment: MUNIMENT_DATA (.muniment) or MUNIMENT_DATABASE_URL, and those that docs/configuration.md lists. "
-    "What is wrong is said on stderr, with exit status 1.",
+    "Faults go to stderr, with exit status 1.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -63,7 +63,7 @@ app.add_typer(group("service.cli.keys", "The keys that sign tokens, and the mast
 
 
 def main() -> None:
-    """What is wrong is said in a sentence, on stderr, with exit status 1; nobody is shown a traceback for a setting."""
+    """A fault is one sentence on stderr, with exit status 1; a wrong setting never shows a traceback."""
     signal.signal(signal.SIGTERM, _leave)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -26,7 +26,7 @@ Remove = Annotated[
 
 
 def history(user: User, as_json: Json = False) -> None:
-    """Tell what happened to somebody: their account, where they signed in, what they allowed whom, and what came of that.
+    """Show what happened to a user: the account, sign-ins, consents, and the tokens issued from them.
 
     Who they are is not told, for the log does not know. With --json, one event a line, with the sentence under "told".
 
@@ -46,7 +46,7 @@ def history(user: User, as_json: Json = False) -> None:
 
 
 def password(user: User, *, from_stdin: FromStdin = False, as_json: Json = False) -> None:
-    """Give somebody a new password, for they lost theirs. Their sessions end, and applications have to ask them again.
+    """Set a new password for a user who lost theirs. Their sessions end, and applications must ask for access again.
 
     Example: `muniment users password ada@example.com --password-stdin < password.txt`
     """
@@ -65,7 +65,7 @@ def password(user: User, *, from_stdin: FromStdin = False, as_json: Json = False
 
 
 def factors(user: User, *, remove: Remove = False, as_json: Json = False) -> None:
-    """List somebody's second factors; with --remove-all, take them away, for the phone is lost.
+    """List a user's second factors; with --remove-all, remove them, for example after the phone was lost.
 
     Example: `muniment users factors ada@example.com --remove-all`
     """

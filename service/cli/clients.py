@@ -129,7 +129,7 @@ async def _life(connection: Connection, stream: UUID, client_id: str) -> list[Re
 
 
 def _told(events: list[Recorded]) -> list[str]:
-    """A sentence for each; what is revoked by its id is told by the name it was given."""
+    """A sentence for each event; a secret that is revoked by its id is shown by its name."""
     secrets: dict[UUID, StoredSecret] = {}
     told: list[str] = []
     for past in events:

@@ -13,7 +13,7 @@ def migrate(as_json: Json = False) -> None:
     """Bring the database's schema to the version that this Muniment works with.
 
     All of it or nothing, by one process at a time; harmless to repeat. Needs no master key, and on a database of one's own the
-    login of its owner (deploy/roles.sql). The embedded database is migrated by whatever command opens it first.
+    login of its owner (deploy/roles.sql). The first command that opens the embedded database migrates it.
 
     Example: `MUNIMENT_DATABASE_URL=postgresql://muniment_owner:...@db/muniment muniment db migrate`
     """

@@ -111,7 +111,7 @@ def what(event: Event, secrets: Secrets | None = None) -> str:
         case ClientAuthenticationRefused():
             return f"client authentication of {event.client_id or 'an unknown client'} was refused: {event.why.replace('_', ' ')}"
         case RequestsThrottled():
-            return f"more than {event.limit} requests in a minute by {event.client_id or 'somebody unauthenticated'}"
+            return f"more than {event.limit} requests in a minute by {event.client_id or 'an unauthenticated caller'}"
         case _:
             return people.what(event)
 
@@ -193,7 +193,7 @@ def _signing_key(event: SigningKeyEvent) -> str:
         case SigningKeyActivated():
             return "signs from here on"
         case SigningKeyRetired():
-            return "signs no more"
+            return "no longer signs"
 
 
 def _named(secret_id: UUID, secrets: Secrets) -> str:

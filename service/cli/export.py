@@ -1,4 +1,4 @@
-"""muniment log export: the log as JSON lines, with everything that somebody else's verifier needs."""
+"""muniment log export: the log as JSON lines, with everything that an independent verifier needs."""
 
 import sys
 from collections.abc import Iterable

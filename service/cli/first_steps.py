@@ -1,4 +1,4 @@
-"""What somebody reads who starts the service for the first time."""
+"""What the first start of the service prints."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ WELCOME = """
 
 ELSEWHERE = """
   This is the first run, so there is an operator: a client that may do everything. Its credentials are in
-  {file} (readable by you alone); they are not shown here, for what is no terminal is often kept.
+  {file} (readable by you alone); they are not shown here, because this is not a terminal and may be stored.
 """
 
 STEPS = """
@@ -39,7 +39,7 @@ STEPS = """
      curl -s {issuer}/openid/token -d grant_type=client_credentials -d scope=api:public \\
        -d client_id=... -d client_secret=...
 
-  People log in, too:
+  From here to a first login:
 
   1. A first person (it asks for a password):
 
@@ -55,12 +55,12 @@ STEPS = """
      {issuer}/openid/authorize?response_type=code&client_id=...&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback\
 &scope=openid+profile+email&state=...&code_challenge=...&code_challenge_method=S256
 
-     What people allowed, and where they are logged in, is theirs to see and to end at {issuer}/account
+     People see and end their sessions and consents at {issuer}/account
 """
 
 
 def welcome(operator: "Operator", file: Path) -> str:
-    """A log, or whatever else the output goes to, is no place for a secret."""
+    """Show the secret only on a terminal: any other output may be stored."""
     if sys.stdout.isatty():
         return WELCOME.format(file=file) + first_token(operator)
     return ELSEWHERE.format(file=file)

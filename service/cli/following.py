@@ -56,11 +56,11 @@ def follow(
     as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
-    """Print events as they are committed: in order, each once, without gaps, until Ctrl-C, or until --until, or with --no-wait until there are no more.
+    """Print events as they are committed: in order, each once, without gaps, until Ctrl-C, or until --until, or with --no-wait to the end of the log.
 
     Without --since or --from-start it begins with what comes next. A database that restarts is waited for. If it comes back with
     another history (a standby that had not everything), that is said, and the command ends with exit status 1. With --json, one
-    event a line. Once nobody reads what it prints, it ends.
+    event a line. It ends when its reader closes the pipe.
 
     Example: `muniment log follow --from-start --no-wait --actor oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
     """
@@ -112,7 +112,7 @@ class _Follower:
         self._until: Place | None = wanted.until
 
     async def pages(self) -> AsyncGenerator[list[Recorded]]:
-        """Until what is wanted is over, or nobody reads it any more. Raises Plainly."""
+        """Until the selection ends or the reader closes the pipe. Raises Plainly."""
         away = False
         while not _is_unread():
             self._woken.clear()

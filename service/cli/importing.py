@@ -31,7 +31,7 @@ Owner = Annotated[
 
 
 class Imported(Struct, frozen=True, kw_only=True):
-    """`client_secret` is there when a new one was made; nobody can read it later."""
+    """`client_secret` is set when a new one was created; it cannot be read later."""
 
     client_id: str
     client_secret: str | None

@@ -42,7 +42,7 @@ def _bound(host: str, port: int, before: list[socket.socket]) -> list[socket.soc
     ):
         if address in taken:
             continue
-        # It says that it is TCP: the event loop sends small answers at once (TCP_NODELAY) only where it is told so.
+        # It says that it is TCP: the event loop sends small answers at once (TCP_NODELAY) only on sockets that name TCP.
         one = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
         try:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -35,7 +35,7 @@ def plainly() -> Generator[None]:
     try:
         yield
     except BrokenPipeError:
-        raise  # whoever read our output has had enough; that is no fault
+        raise  # the reader closed the pipe, which is no fault
     except WrongSettings as fault:
         raise Plainly("\n          ".join(fault.faults)) from fault
     except (EmbeddedError, Attached, SchemaAhead, SchemaBehind, Unfit, UnreadableEvent) as fault:
@@ -71,7 +71,7 @@ def right_key() -> Generator[None]:
 def open_database(*, needs_key: bool = False, migrated: bool = True, creates: bool = False) -> Generator[Settings]:
     """Settings whose database is there, at the present schema (unless it need not be). The embedded one is brought to it by itself.
 
-    Only with `creates` is an embedded database made where there is none: whoever looks in the wrong place is told so.
+    Create a missing embedded database only with `creates`: otherwise a wrong directory is reported.
     Only a migration (`migrated=False`) logs in to the embedded database as its superuser.
     """
     with plainly():

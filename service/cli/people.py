@@ -1,4 +1,4 @@
-"""What happened to people, their sessions, consents and authorizations, in sentences. Nothing that is sealed is told."""
+"""What happened to people, their sessions, consents and authorizations, in sentences. No encrypted value is shown."""
 
 from msgspec import UNSET
 
@@ -70,7 +70,7 @@ def _user(event: UserEvent) -> str:
         case UserEnabled():
             return "enabled"
         case UserErased():
-            return "erased: what is sealed above can be read by nobody any more"
+            return "erased: the encrypted values above can no longer be read"
 
 
 def _session(event: SessionEvent) -> str:
@@ -83,7 +83,7 @@ def _session(event: SessionEvent) -> str:
             told = f"; to be told: {', '.join(event.notify)}" if event.notify else ""
             return f"ended: {_words(event.why)}{told}"
         case SessionUsedAfterEnd():
-            return "somebody came with its cookie after its end"
+            return "its cookie was used after it ended"
         case SessionClientNotified():
             return f"{event.client_id} was told of the end"
         case SessionClientNotReached():
@@ -120,7 +120,7 @@ def _authorization(event: AuthorizationEvent) -> str:
         case RefreshTokenReplayed():
             return "a refresh token that had been exchanged came again"
         case AuthorizationRevoked():
-            return f"revoked, with all that came of it: {_words(event.why)}"
+            return f"revoked, with all tokens issued from it: {_words(event.why)}"
 
 
 def _scopes(scopes: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, where somebody is there to see it."""
+"""A progress bar on stderr, if stderr is a terminal."""
 
 import sys
 from collections.abc import Callable, Generator

@@ -1,4 +1,4 @@
-"""muniment projections: the tables made of what happened, how far each is, whether it is right, and making it anew."""
+"""muniment projections: list, verify and rebuild the tables that are derived from the log."""
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -69,7 +69,7 @@ def verify(names: Names = None, as_json: Json = False) -> None:
 
 @app.command()
 def rebuild(names: Names = None, every: All = False, as_json: Json = False) -> None:
-    """Make projections anew from the log and put them in place. The service may run meanwhile: no request fails.
+    """Rebuild projections from the log and put them in place. The service may run meanwhile: no request fails.
 
     Example: `muniment projections rebuild clients`
     """
@@ -84,7 +84,7 @@ def rebuild(names: Names = None, every: All = False, as_json: Json = False) -> N
         document(found)
     else:
         for each in found:
-            say(f"{each.name} is made anew: {each.rows:,} rows, digest {each.digest}, at position {each.position}.")
+            say(f"{each.name} is rebuilt: {each.rows:,} rows, digest {each.digest}, at position {each.position}.")
 
 
 def _known(names: Iterable[str]) -> list[str]:

@@ -26,7 +26,7 @@ WAITING = f"{master_key.FILE}.new"
 
 
 class Rewrapped(Struct, frozen=True, kw_only=True):
-    """`keys` were wrapped anew (none if they were already); `file` holds the new master key, unless the environment does."""
+    """`keys` were rewrapped (none if they were already); `file` holds the new master key, unless the environment does."""
 
     keys: int
     file: str | None
@@ -54,7 +54,7 @@ def rewrap(as_json: Json = False) -> None:
         document(done)
     else:
         where = f"{done.file} holds the new master key" if done.file else "Now put the new key into MUNIMENT_MASTER_KEY"
-        say(f"{done.keys} keys are wrapped anew. {where}; restart the service.")
+        say(f"{done.keys} keys are rewrapped. {where}; restart the service.")
 
 
 def _rewrapped(settings: Settings, waiting: Path | None) -> Rewrapped:
@@ -69,7 +69,7 @@ def _rewrapped(settings: Settings, waiting: Path | None) -> Rewrapped:
         present = begun
     master_key.write_private(waiting, master_key.as_text(new).encode() + b"\n")
     owner = waiting.with_name(master_key.FILE).stat()
-    os.chown(waiting, owner.st_uid, owner.st_gid)  # root may do this for somebody else
+    os.chown(waiting, owner.st_uid, owner.st_gid)  # root may do this for another account
     _sync(waiting.parent)
     count = run(_wrap(url, present, new))
     return Rewrapped(keys=count, file=str(_put_in_place(waiting)))
@@ -105,7 +105,7 @@ def _sync(directory: Path) -> None:
 
 
 async def _wrap(url: str, old: bytes, new: bytes) -> int:
-    """How many keys were wrapped anew: none when the new key opens them all already. Raises WrongMasterKey."""
+    """How many keys were rewrapped: none when the new key opens them all already. Raises WrongMasterKey."""
     from service import rotation  # noqa: PLC0415 - the libraries of cryptography come along
     from service.vault import personal_data, private_keys  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
 from service.cli.opening import Plainly
 
 MUNIMENT = "muniment"
-"""How the service itself is called among the actors; nobody else may have that name."""
+"""The name of the service itself as an actor; no other actor may have it."""
 
 MOST_DIGITS = 18
 # The log's times never run backwards, so each of these finds its row from one end of an index.

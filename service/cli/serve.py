@@ -34,7 +34,7 @@ def serve(workers: int) -> None:
         asked = read_settings(os.environ)
     if asked.embedded:
         occupancy.check(asked.data)
-    # Before anything is made, and before anybody is told where to send a secret: the addresses must be ours to take.
+    # Bind the addresses before anything is created or printed: a client must not send a secret to another process's port.
     sockets = listening.listening(asked)
     urls = listening.urls(sockets)
     with open_database(needs_key=True, creates=True) as settings, _occupied(settings, urls[0]), right_key():

@@ -70,7 +70,7 @@ def _announce(listening: socket.socket, answers: Callable[[], None]) -> None:
     host, port = str(name[0]), int(name[1])
     while not _is_ready(ANSWERED_FROM_HERE_AT.get(host, host), port):
         time.sleep(0.05)
-    with suppress(OSError):  # nobody reads it any more
+    with suppress(OSError):  # the reader has closed it
         answers()
 
 

@@ -1,4 +1,4 @@
-"""What the commands about people share: the database with its keys opened, somebody found by id or address, a password asked for."""
+"""What the commands about people share: the database with its keys opened, a user found by id or address, a password asked for."""
 
 import sys
 from collections.abc import Awaitable, Callable

@@ -51,7 +51,7 @@ def create(
     verified: Verified = False,
     as_json: Json = False,
 ) -> None:
-    """Register somebody who can sign in. Without --password-stdin, a terminal asks for the password, twice.
+    """Register a user who can sign in. Without --password-stdin, a terminal asks for the password, twice.
 
     Example: `muniment users create ada@example.com --name "Ada King" --password-stdin < password.txt`
     """
@@ -103,7 +103,7 @@ def change(
     claim: Claims = None,
     as_json: Json = False,
 ) -> None:
-    """Change what is known of somebody. What no option names stays as it is; the groups that are named are all that remain.
+    """Change a user's profile. Only the named options change; the named groups replace all groups.
 
     Example: `muniment users change ada@example.com --group engine --group looms --claim locale=en-GB --claim nickname=`
     """
@@ -128,7 +128,7 @@ def change(
 
 @app.command()
 def disable(user: User, as_json: Json = False) -> None:
-    """End somebody's sessions and tokens, and let them sign in no more until they are enabled again.
+    """Disable a user: end their sessions, revoke their tokens, and refuse sign-ins until they are enabled.
 
     Example: `muniment users disable ada@example.com`
     """
@@ -137,7 +137,7 @@ def disable(user: User, as_json: Json = False) -> None:
 
 @app.command()
 def enable(user: User, as_json: Json = False) -> None:
-    """Let somebody who was disabled sign in again.
+    """Let a disabled user sign in again.
 
     Example: `muniment users enable ada@example.com`
     """
@@ -146,7 +146,7 @@ def enable(user: User, as_json: Json = False) -> None:
 
 @app.command()
 def erase(user: User, *, yes: Yes = False, as_json: Json = False) -> None:
-    """Destroy the key that somebody's data is encrypted with: nobody can read any more who they were. Cannot be undone.
+    """Destroy the key that a user's personal data is encrypted with. The data can never be read again; this cannot be undone.
 
     The log keeps what happened, under an id that says nothing, and every proof of it still holds. See “Erasing a person” in
     deploy/operating.md for what backups still have.
@@ -160,7 +160,7 @@ def erase(user: User, *, yes: Yes = False, as_json: Json = False) -> None:
 
 @app.command()
 def sessions(user: User, *, end: End = False, as_json: Json = False) -> None:
-    """List where somebody is signed in, latest first; with --end, end all of these sessions.
+    """List a user's sessions, latest first; with --end, end all of them.
 
     Example: `muniment users sessions ada@example.com --end`
     """
@@ -202,7 +202,7 @@ def _changed(user: str, change: Callable[["People", UUID], Awaitable[Any]]) -> U
 def _sure(user: str) -> bool:
     if not sys.stdin.isatty():
         raise Plainly("there is no terminal to ask whether you are sure at; say --yes")
-    return typer.confirm(f"Erase {user} for ever?", err=True)
+    return typer.confirm(f"Erase {user} permanently?", err=True)
 
 
 def _done(named: str, user: UUID, what: str, *, as_json: bool) -> None:

@@ -64,7 +64,7 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 def verify(since: Since = None, as_json: Json = False) -> None:
-    """Prove the event log and the issuance log: every leaf, root and chain value is computed anew from the stored bytes.
+    """Prove the event log and the issuance log: every leaf, root and chain value is recomputed from the stored bytes.
 
     Then what is kept beside them: answers for retries are those of their events, and everybody who was not erased has their data
     key and is found by their own names alone. The last takes the master key (MUNIMENT_MASTER_KEY, or the data directory's); without it keys and names are only counted.

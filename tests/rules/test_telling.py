@@ -132,12 +132,12 @@ TOLD = [
     (FACTOR_REMOVED, "second factor 00000000-0000-0000-0000-000000000001 removed"),
     (USER_DISABLED, "disabled"),
     (USER_ENABLED, "enabled"),
-    (USER_ERASED, "erased: what is sealed above can be read by nobody any more"),
+    (USER_ERASED, "erased: the encrypted values above can no longer be read"),
     (SESSION_STARTED, f"user {PERSON} logged in (pwd), until 2027-01-02 03:04:05Z"),
     (REAUTHENTICATED, "logged in again (pwd, otp, mfa)"),
     (SESSION_ENDED, f"ended: signed out; to be told: {CLIENT_ID}, oauth_client_other"),
     (ENDED_QUIETLY, "ended: user disabled"),
-    (USED_AFTER_END, "somebody came with its cookie after its end"),
+    (USED_AFTER_END, "its cookie was used after it ended"),
     (CLIENT_NOTIFIED, f"{CLIENT_ID} was told of the end"),
     (CLIENT_NOT_REACHED, "oauth_client_other could not be told of the end: HTTP 503"),
     (CONSENT_GIVEN, f"user {PERSON} allowed {CLIENT_ID} at https://crm.example.com: openid crm:read"),
@@ -154,7 +154,7 @@ TOLD = [
     (REFRESH_ISSUED, "refresh token issued, good until 2027-01-02 03:04:05Z"),
     (REFRESH_ROTATED, "refresh token exchanged for the next one and the token 00000000-0000-0000-0000-000000000002"),
     (REFRESH_REPLAYED, "a refresh token that had been exchanged came again"),
-    (AUTHORIZATION_REVOKED, "revoked, with all that came of it: user"),
+    (AUTHORIZATION_REVOKED, "revoked, with all tokens issued from it: user"),
     (AUTHORIZATION_REFUSED, f"a request in the name of {CLIENT_ID} was refused: another redirect URI"),
 ]  # fmt: skip
 
