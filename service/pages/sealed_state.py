@@ -11,23 +11,23 @@ from service.pages.browser import Visit, master_key
 Shape = TypeVar("Shape", bound=Struct)
 
 
-class Slip(Struct, frozen=True, kw_only=True):
+class SealedState(Struct, frozen=True, kw_only=True):
     until: float
     what: Raw
 
 
 def close(visit: Visit, what: Struct, seconds: float) -> str:
-    """The slip as text for a cookie or a hidden field."""
-    slip = Slip(until=time.time() + seconds, what=Raw(json.encode(what)))
-    return _seal(visit).close_as_text(json.encode(slip), _about(visit, type(what)))
+    """The state as text for a cookie or a hidden field."""
+    state = SealedState(until=time.time() + seconds, what=Raw(json.encode(what)))
+    return _seal(visit).close_as_text(json.encode(state), _about(visit, type(what)))
 
 
 def unsealed(visit: Visit, text: str | None, shape: type[Shape]) -> Shape | None:
     """What was closed for this browser, unless its time is over."""
     try:
         plain = _seal(visit).open_text(text or "", _about(visit, shape))
-        slip = json.decode(plain, type=Slip)
-        return json.decode(slip.what, type=shape) if time.time() < slip.until else None
+        state = json.decode(plain, type=SealedState)
+        return json.decode(state.what, type=shape) if time.time() < state.until else None
     except (CannotOpen, ValidationError, ValueError):
         return None
 
