@@ -10,7 +10,7 @@ from msgspec import Struct
 from events import locks
 from events.database import AnyConnection, Connection
 from events.replay import Checkpoint
-from projections.catch_up import OURS, CatchUp
+from projections.catch_up import CatchUp
 from projections.engine import columns, entries
 
 ONE_AT_A_TIME = locks.in_transaction(locks.INSTALLATION)
@@ -134,8 +134,6 @@ async def _is_installed(connection: Connection, projection: CatchUp[Any, Any]) -
 async def _create(connection: Connection, projection: CatchUp[Any, Any], name: str) -> None:
     """A table without a checkpoint is emptied: nobody knows what its rows were made from."""
     relation = f'"{projection.schema}"."{name}"'
-    if projection.schema != OURS:
-        await connection.execute("select log.make_projection_schema($1)", projection.schema)
     if await connection.fetchval("select to_regclass($1)", relation) is None:
         await connection.execute(columns.creation(projection, name))
     else:

@@ -28,7 +28,7 @@ from projections.engine.fold import Fold
 from projections.engine.tables import Relation
 
 POSITIONS_A_STEP = 200
-"""So few that a serving process is not held up: a step of 200 tokens keeps its event loop for about two milliseconds."""
+"""So few that a serving process is not held up for long by one step."""
 
 PASSING = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError, *LOST, *UNFIT)
 """What says nothing of the entries: the step is tried again."""

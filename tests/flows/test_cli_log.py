@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+from asyncio.subprocess import Process
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,7 @@ from service.people.accounts import Profile
 from service.resources import Resources, open_resources
 from tests.flows.conftest import MASTER_KEY, META, settings_for
 from tests.flows.test_cli import MUNIMENT, on, said, start
+from tests.patience import PATIENCE
 
 ISSUER = "http://127.0.0.1:1"
 
@@ -276,19 +278,46 @@ async def test_a_follower_that_nobody_reads_ends_without_another_event(filled: s
 
 
 async def test_follow_prints_each_event_once_in_order_across_a_restart_of_the_connection_until_ctrl_c(filled: str):
-    process = await start("log", "follow", "--from", "9", "--json", MUNIMENT_DATABASE_URL=filled)
-    assert process.stdout is not None
-    seen = [json.loads(await process.stdout.readline())["position"] for _ in range(2)]
+    process = await start(
+        "log", "follow", "--from", "9", "--json", MUNIMENT_DATABASE_URL=filled, PYTHONFAULTHANDLER="1"
+    )
+    seen = await followed(process, 2)
     async with open_resources(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
         for n in range(6):
             await register(resources, f"live-{n}")
             if n in (1, 3):
                 await all_connections_lost(filled)
-        seen += [json.loads(await process.stdout.readline())["position"] for _ in range(6)]
+        seen += await followed(process, 6)
     assert seen == list(range(9, 17))
     process.send_signal(signal.SIGINT)
-    rest, _ = await process.communicate()
+    rest, _ = await ended(process)
     assert (process.returncode, rest) == (0, b"")
+
+
+async def followed(process: Process, count: int) -> list[int]:
+    """The positions of the next events that it prints. One that prints no more says where it stands, and fails the test."""
+    assert process.stdout is not None
+    positions: list[int] = []
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while len(positions) < count:
+                positions.append(json.loads(await process.stdout.readline())["position"])
+    except TimeoutError:
+        process.send_signal(signal.SIGABRT)
+        _, told = await process.communicate()
+        pytest.fail(f"after {positions} it printed no more: {told.decode()}")
+    return positions
+
+
+async def ended(process: Process) -> tuple[bytes, bytes]:
+    """What it printed until its end. One that does not end says where it stands, and fails the test."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await process.communicate()
+    except TimeoutError:
+        process.send_signal(signal.SIGABRT)
+        _, told = await process.communicate()
+        pytest.fail(f"it does not end: {told.decode()}")
 
 
 async def all_connections_lost(database: str) -> None:
