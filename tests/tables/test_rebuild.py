@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from msgspec import Struct
 
-from events.database import AnyConnection, pool, read
+from events.database import AnyConnection, Connection, pool, read
 from events.ids import bot_id_of
 from events.issuance import IssuanceLog
 from events.log import Append
@@ -245,6 +245,22 @@ async def test_a_table_that_was_tampered_with_is_made_right_by_a_rebuild(databas
     assert await digest(database, "clients") == before
 
 
+@pytest.fixture
+async def installed(reader: Connection, superuser: Connection) -> AsyncIterator[None]:
+    """Every catch-up projection has its table, as where the service runs; the database is other tests' afterwards."""
+    made = [
+        each
+        for each in registry.catch_up()
+        if not await superuser.fetchval("select to_regclass($1)", f"read.{each.name}")
+    ]
+    for projection in registry.catch_up():
+        await install(reader, projection)
+    yield
+    for projection in made:
+        await superuser.execute(f"drop table read.{projection.name}")
+
+
+@pytest.mark.usefixtures("installed")
 async def test_a_rebuilt_table_keeps_what_the_one_before_promised(database, ledger, superuser):
     """Indexes, constraints, owner: a second bot of one address is still refused, the service may still write, and nothing is left over."""
     business = await begun(ledger, 4, of_each=2)
