@@ -65,8 +65,6 @@ def decide(command: BotCommand, bot: Bot) -> list[BotEvent]:
             return [BotEnabled()]
         case DeleteBot(), ActiveBot() | DisabledBot():
             return [BotDeleted()]
-    # The match is exhaustive, but a stranger may send the id of another kind of thing as a bot's: its events make no state of a bot.
-    raise _unknown()
 
 
 def _register(command: RegisterBot) -> list[BotEvent]:

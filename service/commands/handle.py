@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from events import access_token, authorization, bot, client, consent, session, signing_key, user
-from events.codec import Event
+from events.codec import Event, type_of
 from events.database import Pool, read
 from events.envelope import Meta
 from events.log import Append, Appended, Conflict, Duplicate, Log, Receipt
@@ -44,6 +44,14 @@ class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
     evolve: Callable[[State, Happened], State]
     decide: Callable[[Command, State], list[Happened]]
     table: Table
+
+    def state(self, past: Sequence[Event]) -> State:
+        """What the events of a stream make of the thing.
+
+        The id of one kind of thing may be sent as another's: on the stream of another kind, nothing happened to this one.
+        """
+        own = past if past and type_of(past[0]) in self.table.tags else ()
+        return reduce(self.evolve, own, self.initial)  # pyright: ignore[reportArgumentType]
 
 
 CLIENT: Aggregate[client_commands.ClientCommand, client.Client, client.ClientEvent] = Aggregate(
@@ -110,7 +118,7 @@ async def handle(
     """
     for _ in range(ATTEMPTS):
         past = [] if fresh else await _load(ledger.pool, stream)
-        events = aggregate.decide(command, reduce(aggregate.evolve, past, aggregate.initial))  # pyright: ignore[reportArgumentType]
+        events = aggregate.decide(command, aggregate.state(past))
         # Only now: the version of what the caller may not see is nobody's business (RFC 9110 section 13.2.1 has it in this order too).
         if only_at is not None and len(past) not in only_at:
             raise VersionMismatch(len(past), only_at)
@@ -144,8 +152,7 @@ def _stops(command: AnyCommand, events: Sequence[Event]) -> bool:
 
 async def state_of(ledger: Ledger, aggregate: Aggregate[Command, State, Happened], stream: UUID) -> State:
     """What the thing is now, by all that has happened to it. Raises Unavailable."""
-    past = await _load(ledger.pool, stream)
-    return reduce(aggregate.evolve, past, aggregate.initial)  # pyright: ignore[reportArgumentType]
+    return aggregate.state(await _load(ledger.pool, stream))
 
 
 async def _load(pool: Pool, stream: UUID) -> list[Event]:

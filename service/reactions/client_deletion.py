@@ -2,19 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from functools import reduce
 from uuid import UUID
 
 from msgspec import Struct
 
-from events import client
+from events.codec import Event
 from events.database import read
 from events.envelope import Meta
 from events.log import Append, Appended, Conflict
 from events.replay import histories
 from projections.clients import Standing
 from service.commands.authority import Holder
-from service.commands.client import DeleteClient, decide
+from service.commands.client import DeleteClient
 from service.commands.handle import CLIENT, Ledger, handle
 from service.refusals import DoesNotExist
 
@@ -52,9 +51,9 @@ def _batches(clients: Sequence[Standing]) -> Iterator[list[Standing]]:
 
 async def _delete(ledger: Ledger, streams: list[UUID], command: DeleteClient, meta: Meta) -> list[int]:
     """The positions of what was deleted."""
-    past: dict[UUID, list[client.ClientEvent]] = {stream: [] for stream in streams}
+    past: dict[UUID, list[Event]] = {stream: [] for stream in streams}
     for recorded in await read(ledger.pool, lambda connection: histories(connection, streams)):
-        past[recorded.stream_id].append(recorded.event)  # pyright: ignore[reportArgumentType] - a client's stream has a client's events
+        past[recorded.stream_id].append(recorded.event)
     items = [item for stream, events in past.items() if (item := _item(stream, events, command, meta))]
     outcomes = await asyncio.gather(*map(ledger.log.append, items))
     done = [outcome.position for outcome in outcomes if isinstance(outcome, Appended)]
@@ -64,9 +63,9 @@ async def _delete(ledger: Ledger, streams: list[UUID], command: DeleteClient, me
     return done
 
 
-def _item(stream: UUID, past: list[client.ClientEvent], command: DeleteClient, meta: Meta) -> Append | None:
+def _item(stream: UUID, past: list[Event], command: DeleteClient, meta: Meta) -> Append | None:
     try:
-        events = decide(command, reduce(client.evolve, past, client.Unregistered()))
+        events = CLIENT.decide(command, CLIENT.state(past))
     except DoesNotExist:
         return None
     change = CLIENT.table.change(stream, [*past, *events])

@@ -1,7 +1,6 @@
 """The look of a rule: given, when, then, and the sentence that is its name."""
 
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
 import pytest
@@ -14,6 +13,6 @@ def rule(given: Sequence[Any], command: Any, then: list[Any] | type[Exception], 
 def outcome(aggregate: Any, given: Sequence[Any], command: Any) -> list[Any] | type[Exception]:
     """What comes of the command after these events: more events, or the class of the refusal."""
     try:
-        return aggregate.decide(command, reduce(aggregate.evolve, given, aggregate.initial))
+        return aggregate.decide(command, aggregate.state(given))
     except Exception as refusal:
         return type(refusal)

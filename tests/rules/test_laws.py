@@ -30,7 +30,7 @@ from service.commands.session import EndSession, GiveUpNotifying, ReportNotified
 from service.commands.user import DisableUser, EraseUser
 from tests.rules.commands import EVERYTHING, happened
 from tests.rules.lives import LIVES
-from tests.rules.samples import STREAM
+from tests.rules.samples import EVENTS, STREAM
 
 HISTORIES = st.sampled_from(sorted(EVERYTHING)).flatmap(
     lambda name: EVERYTHING[name].histories.map(lambda commands: (EVERYTHING[name].aggregate, commands))
@@ -86,6 +86,15 @@ def test_a_fold_of_the_first_events_is_the_state_at_that_position(history):
     events, states = happened(aggregate, commands)
     for position, state in enumerate(states):
         assert reduce(aggregate.evolve, events[:position], aggregate.initial) == state
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_the_events_of_another_kind_of_thing_make_nothing_of_this_one(name: str):
+    aggregate = EVERYTHING[name].aggregate
+    others = [event for event in EVENTS if type_of(event) not in aggregate.table.tags]
+    assert len({type_of(event) for event in others}) == len(TYPES - aggregate.table.tags)
+    for event in others:
+        assert aggregate.state([event]) == aggregate.initial
 
 
 @law
