@@ -14,7 +14,8 @@ COLUMNS = "position, recorded_at, stream_id, version, schema_ver, type, meta, da
 HISTORY = f"select {COLUMNS} from log.events where stream_id = $1 order by version"
 HISTORIES = f"select {COLUMNS} from log.events where stream_id = any($1::uuid[]) order by position"
 PAGE = f"select {COLUMNS} from log.events where position > $1 and position <= $2 order by position limit $3"
-HEAD = "select last_position, chain from log.batches order by last_position desc limit 1"
+HEAD = "select last_position, chain from {batches} order by last_position desc limit 1"
+CHAIN_AT = "select chain from {batches} where last_position = $1"
 (REGISTERED,) = tags(ClientRegistered)
 CHANGED_SINCE = f"""
 select head.last_position, head.chain, head.same, changed.stream_id, split_part(changed.type, '.', 1) as noun
@@ -60,11 +61,16 @@ async def histories(connection: AnyConnection, streams: list[UUID]) -> list[Reco
     return [recorded(row) for row in await connection.fetch(HISTORIES, streams)]
 
 
-async def head(connection: AnyConnection) -> Checkpoint:
+async def head(connection: AnyConnection, batches: str = "log.batches") -> Checkpoint:
     """The last position of the log, and its chain value."""
-    row = await connection.fetchrow(HEAD)
+    row = await connection.fetchrow(HEAD.format(batches=batches))
     assert row is not None
     return Checkpoint(row[0], row[1])
+
+
+async def chain_at(connection: AnyConnection, position: int, batches: str = "log.batches") -> bytes | None:
+    """The chain value at this position, or None where no batch ends there."""
+    return await connection.fetchval(CHAIN_AT.format(batches=batches), position)
 
 
 async def pages(connection: AnyConnection, *, after: int, upto: int, size: int = 1000) -> AsyncIterator[list[Recorded]]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from events.chain import event_leaf, issuance_leaf, next_chain, root_of
 from events.database import Connection
 from events.relations import fault_of
-from events.replay import Checkpoint
+from events.replay import Checkpoint, chain_at
 
 POSITIONS_A_PAGE = 5000
 """So few that what is read stays in the processor's cache, and memory flat, however large or small the batches are."""
@@ -122,7 +122,7 @@ async def _genesis(connection: Connection, log: Chained) -> Checkpoint:
 
 
 async def _goes_through(connection: Connection, log: Chained, seen: Checkpoint, last: int) -> None:
-    chain = await connection.fetchval(f"select chain from {log.batches} where last_position = $1", seen.position)
+    chain = await chain_at(connection, seen.position, log.batches)
     if last < seen.position:
         what = f"the log ends at {last}, but the checkpoint saw it at {seen.position}: its tail was cut off"
         raise Fault(log.name, last + 1, what)

@@ -5,6 +5,7 @@ from typing import Any, Generic
 import asyncpg
 from msgspec import Struct
 
+from events import replay
 from events.codec import UnreadableEvent
 from events.database import AnyConnection
 from events.issuance import decode
@@ -13,8 +14,6 @@ from projections.catch_up import Entry, Issuance, Source
 
 BATCHES = {"log": "log.batches", "issuance": "log.issuance_batches"}
 
-HEAD = "select last_position, chain from {batches} order by last_position desc limit 1"
-CHAIN_AT = "select chain from {batches} where last_position = $1"
 # The last batch within reach, or else the next one, however large it is.
 NEXT = """
 select last_position, chain, recorded_at, coalesce((select recorded_at from {batches} where last_position = $1), '-infinity') as since
@@ -33,7 +32,6 @@ select position, issued_at, client, secret, jti, data from log.issuance
  where position > $1 and position <= $2 and issued_at between $3 and $4 order by position
 """
 BEYOND = 2**62
-EVENT_LOG: Source[Any] = Source("log")
 
 
 class Poison(Exception):
@@ -52,13 +50,11 @@ class Page(Struct, Generic[Entry], frozen=True):
 
 
 async def head(connection: AnyConnection, source: Source[Any]) -> Checkpoint:
-    row = await connection.fetchrow(HEAD.format(batches=BATCHES[source.log]))
-    assert row is not None
-    return Checkpoint(row[0], row[1])
+    return await replay.head(connection, BATCHES[source.log])
 
 
 async def chain_at(connection: AnyConnection, source: Source[Any], position: int) -> bytes | None:
-    return await connection.fetchval(CHAIN_AT.format(batches=BATCHES[source.log]), position)
+    return await replay.chain_at(connection, position, BATCHES[source.log])
 
 
 async def page_after(

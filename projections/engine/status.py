@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from events.database import Connection
-from events.replay import Checkpoint
+from events.replay import Checkpoint, head
 from projections import registry
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints, entries, refold
@@ -33,17 +33,17 @@ async def statuses(connection: Connection) -> list[Status]:
     """One snapshot of all projections, and of the tables that are built beside those of an earlier version."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         found: list[Status] = []
+        at = (await head(connection)).position
         for projection in registry.everything().values():
             match projection:
                 case Table():
-                    found.append(await _of_inline(connection, projection))
+                    found.append(await _of_inline(connection, projection, at))
                 case CatchUp():
                     found += await _of_catch_up(connection, projection)
         return found
 
 
-async def _of_inline(connection: Connection, table: Table) -> Status:
-    at = (await entries.head(connection, entries.EVENT_LOG)).position
+async def _of_inline(connection: Connection, table: Table, at: int) -> Status:
     rows, digest = await refold.digest(connection, f"read.{table.name}")
     return Status(name=table.name, follows="log", position=at, lag=0, rows=rows, digest=digest, state="inline")
 

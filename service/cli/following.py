@@ -12,7 +12,7 @@ import typer
 
 from events.codec import Recorded
 from events.database import LOST, Connection, DatabaseSession, Unavailable
-from events.replay import Checkpoint, head, pages
+from events.replay import Checkpoint, chain_at, head, pages
 from events.waiting import set_within
 from service.cli import spreadsheet
 from service.cli.event_text import as_json as event_as_json
@@ -38,7 +38,6 @@ POLL_SECONDS = 1.0
 
 LATE_SECONDS = 5.0
 EVENTS_A_PAGE = 1000
-CHAIN_AT = "select chain from log.batches where last_position = $1"
 
 FromStart = Annotated[bool, typer.Option("--from-start", help="Begin with the first event there is.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="End with the last event that there is now.")]
@@ -177,7 +176,7 @@ class _Follower:
     async def _recognise(self, connection: Connection) -> None:
         """After the connection was lost, the log must still be the one that was followed."""
         seen = self._seen
-        if seen and await connection.fetchval(CHAIN_AT, seen.position) != seen.chain:
+        if seen and await chain_at(connection, seen.position) != seen.chain:
             raise Plainly(
                 f"The log is not the one that was followed to position {seen.position}: it lost or changed history."
             )

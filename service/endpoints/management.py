@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from events.envelope import ByClient, Meta
 from service.commands.client import Holder
 from service.endpoints import paging
-from service.endpoints.responses import BEYOND, MIN_POSITION, POSITION, as_problem, reached, refusal
+from service.endpoints.responses import MIN_POSITION, POSITION, as_problem, refusal, unreached
 from service.grants.refusal_events import record_throttled_requests
 from service.http.asgi import address, read_body, resources_of
 from service.http.methods import action_of
@@ -98,7 +98,8 @@ class Managed:
             raise Forbidden(f"This takes a token with the scope {action.scope}.", scope=action.scope)
         if not action.lists:
             paging.refuse_query(request)
-        await _reach(resources, request)
+        if fault := await unreached(resources, request.headers.get(MIN_POSITION)):
+            raise Invalid(fault)
         body = await read_body(request.scope, request.receive)
         response = await action.carry_out(
             Call(request=request, resources=resources, caller=caller, request_id=request_id, body=body)
@@ -160,14 +161,3 @@ async def _read_your_writes(resources: Resources, response: Response) -> None:
     position = response.headers.get(POSITION)
     if position is not None and response.status_code != 201:
         await resources.lookup.reach(int(position))
-
-
-async def _reach(resources: Resources, request: Request) -> None:
-    """A reader who was told a position reads nothing older."""
-    wanted = request.headers.get(MIN_POSITION)
-    if wanted is None:
-        return
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
-        raise Invalid(f"{MIN_POSITION} must be a position of the log: a whole number.")
-    if not await reached(resources, int(wanted)):
-        raise Invalid(BEYOND)

@@ -7,7 +7,7 @@ from msgspec import json
 from starlette.types import Receive, Scope, Send
 
 from events.database import Unavailable
-from service.endpoints.responses import BEYOND, MIN_POSITION, as_problem, reached, refusal
+from service.endpoints.responses import MIN_POSITION, as_problem, refusal, unreached
 from service.grants.oauth_request import OAuthRequest
 from service.http.asgi import (
     BodyCutShort,
@@ -61,9 +61,8 @@ async def _request(scope: Scope, receive: Receive) -> OAuthRequest:
     except BodyCutShort as fault:
         raise InvalidRequest("The body ended before its end.") from fault
     form = parse(header(scope, b"content-type") or "", body)
-    wanted = header(scope, MIN_POSITION.lower().encode())
-    if wanted is not None and not await reached(resources, _position(wanted)):
-        raise InvalidRequest(BEYOND)
+    if fault := await unreached(resources, header(scope, MIN_POSITION.lower().encode())):
+        raise InvalidRequest(fault)
     return OAuthRequest(resources=resources, form=form, authorization=_authorization(scope), address=address(scope))
 
 
@@ -72,12 +71,6 @@ def _authorization(scope: Scope) -> str | None:
     if len(given) > 1:
         raise InvalidRequest("There is more than one Authorization header.")
     return given[0] if given else None
-
-
-def _position(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
-    raise InvalidRequest(f"{MIN_POSITION} must be a position of the log: a whole number.")
 
 
 def _challenge(scope: Scope, refused: Refusal) -> Mapping[str, str]:

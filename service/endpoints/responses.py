@@ -19,6 +19,7 @@ log = logging.getLogger("muniment.api")
 
 POSITION = "Muniment-Position"
 MIN_POSITION = "Muniment-Min-Position"
+NO_POSITION = f"{MIN_POSITION} must be a position of the log: a whole number."
 BEYOND = f"{MIN_POSITION} is beyond the end of the log; send one that an answer of this server named."
 
 
@@ -50,8 +51,12 @@ def answered(content: object, status: int = 200, headers: Mapping[str, str] | No
     return Response(json.encode(content), status, headers, media_type="application/json")
 
 
-async def reached(resources: Resources, position: int) -> bool:
-    """Whether the log has this position at all; if so, it is reflected here now. Raises Unavailable."""
-    if resources.lookup.position < position:
+async def unreached(resources: Resources, wanted: str | None) -> str | None:
+    """Why the position in Muniment-Min-Position cannot be waited for; None when it is reflected here. Raises Unavailable."""
+    if wanted is None:
+        return None
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+        return NO_POSITION
+    if resources.lookup.position < int(wanted):
         await resources.lookup.be_certain()
-    return resources.lookup.position >= position
+    return None if resources.lookup.position >= int(wanted) else BEYOND

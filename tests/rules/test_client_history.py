@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from hypothesis import example, given
+import pytest
+from hypothesis import given
 from msgspec import UNSET
 
 from events.codec import Recorded, type_of
@@ -57,8 +58,11 @@ def check(commands):
         assert all((secret.hash, secret.imported) == ("", UNSET) for secret in row.client.secrets)
 
 
-test_a_client_as_of_a_position_is_the_fold_of_its_events_up_to_there = given(EVERYTHING["client"].histories)(check)
-for life in LIVES["client"]:
-    test_a_client_as_of_a_position_is_the_fold_of_its_events_up_to_there = example(life)(
-        test_a_client_as_of_a_position_is_the_fold_of_its_events_up_to_there
-    )
+@given(EVERYTHING["client"].histories)
+def test_a_client_as_of_a_position_is_the_fold_of_its_events_up_to_there(commands):
+    check(commands)
+
+
+@pytest.mark.parametrize("commands", LIVES["client"])
+def test_so_it_is_in_a_history_in_which_every_event_happens(commands):
+    check(commands)
