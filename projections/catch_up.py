@@ -5,6 +5,7 @@ A projection says what it is; `projections/engine` does everything else: install
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -84,5 +85,8 @@ class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
     def columns(self) -> tuple[str, ...]:
         return self.row.__struct_fields__
 
-    def key_of(self, row: Row | Removed) -> tuple[Any, ...]:
-        return row.key if isinstance(row, Removed) else tuple(getattr(row, name) for name in self.key)
+    @property
+    def key_of(self) -> Callable[[Row], tuple[Any, ...]]:
+        """Gives the primary key of a row. It is called several times for each entry, so whoever folds makes it once."""
+        values = attrgetter(*self.key)
+        return values if len(self.key) > 1 else lambda row: (values(row),)

