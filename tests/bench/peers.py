@@ -57,22 +57,21 @@ def post(path: str, content_type: str, body: bytes, *more: str) -> bytes:
 
 
 class Peer:
-    """A running program, its clients' credentials, and a bearer that may register more."""
+    """A running program, its clients' credentials, and an operator's: a client that may introspect every token, with its bearer."""
 
-    def __init__(self, name: str, server: Server, credentials: Sequence[tuple[str, str]], bearer: str) -> None:
+    def __init__(
+        self, name: str, server: Server, credentials: Sequence[tuple[str, str]], operator: tuple[str, str], bearer: str
+    ) -> None:
         self.name = name
         self.server = server
         self.credentials = credentials
+        self.operator = operator
         self.bearer = bearer
         self.issued: list[bytes] = []
         """The bodies of all answers to token requests that were measured: tokens that the program has not verified yet."""
 
     def tokens(self) -> Exchange:
-        return Exchange(cycle(list(self.token_requests())), 200, _issued, keep=self.issued)
-
-    def token_requests(self) -> Iterator[bytes]:
-        """One for each client."""
-        return (_token_request(*credentials) for credentials in self.credentials)
+        return Exchange(cycle([token_request(*each) for each in self.credentials]), 200, _issued, keep=self.issued)
 
     def registrations(self) -> Exchange:
         return Exchange(cycle([registration(self.bearer)]), 201, json.Decoder(Registered).decode)
@@ -91,12 +90,12 @@ class Peer:
             yield self._introspection(self.issued.pop())
 
     def _introspection(self, body: bytes) -> bytes:
-        client_id, secret = self.credentials[0]
+        client_id, secret = self.operator
         form = {"token": json.decode(body, type=Issued).access_token, "client_id": client_id, "client_secret": secret}
         return post("/openid/introspect", FORM, urlencode(form).encode())
 
 
-def _token_request(client_id: str, secret: str) -> bytes:
+def token_request(client_id: str, secret: str) -> bytes:
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
     return post("/openid/token", FORM, urlencode(form).encode())
 
@@ -118,7 +117,7 @@ def _active(body: bytes) -> None:
 
 def access_token(server: Server, client_id: str, secret: str) -> str:
     bodies: list[bytes] = []
-    asked = Exchange(iter([_token_request(client_id, secret)]), 200, _issued, keep=bodies)
+    asked = Exchange(iter([token_request(client_id, secret)]), 200, _issued, keep=bodies)
     closed_loop(server, asked, seconds=60, connections=1)
     return json.decode(bodies[0], type=Issued).access_token
 
@@ -152,8 +151,9 @@ def service(url: str, directory: Path) -> Generator[Peer]:
     settings = environment(**_settings(url, port), MUNIMENT_DATA=str(directory / "unused"))
     with started([MUNIMENT, "serve"], settings, port, log=log) as server:
         await_listening(server, log)
-        bearer = access_token(server, operator.client_id, operator.secret.reveal())
-        yield Peer("service", server, registered(server, bearer, CLIENTS), bearer)
+        credentials = (operator.client_id, operator.secret.reveal())
+        bearer = access_token(server, *credentials)
+        yield Peer("service", server, registered(server, bearer, CLIENTS), credentials, bearer)
 
 
 @contextmanager
@@ -162,7 +162,8 @@ def ceiling_program(url: str, directory: Path) -> Generator[Peer]:
     settings = environment(CEILING_DATABASE_URL=url)
     with started([sys.executable, "-m", "tests.bench.ceiling", str(port)], settings, port, log=log) as server:
         await_listening(server, log)
-        yield Peer("ceiling", server, [ceiling.credentials(n) for n in range(ceiling.CLIENTS)], ceiling.BEARER)
+        credentials = [ceiling.credentials(n) for n in range(ceiling.CLIENTS)]
+        yield Peer("ceiling", server, credentials, credentials[0], ceiling.BEARER)
 
 
 async def create_database(url: str, name: str, *, template: str = "template1") -> str:

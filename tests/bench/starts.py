@@ -10,7 +10,7 @@ from msgspec import Struct, json
 from tests.bench.load import Exchange, closed_loop
 from tests.bench.machine import ALL, Failed, Server, await_listening, environment, free_port, started
 from tests.bench.pace import Pace
-from tests.bench.peers import MUNIMENT, Peer, access_token, registered
+from tests.bench.peers import MUNIMENT, access_token, registered, token_request
 
 CLIENTS = 10_000
 
@@ -65,9 +65,9 @@ def _running(data: Path) -> Generator[tuple[Server, str, float]]:
 
 def _fill(server: Server, bearer: str) -> None:
     """Every client gets a token, so that the service knows all of them."""
-    known = Peer("service", server, registered(server, bearer, CLIENTS), bearer)
     bodies: list[bytes] = []
-    asked = Exchange(known.token_requests(), 200, len, keep=bodies)
+    requests = (token_request(*credentials) for credentials in registered(server, bearer, CLIENTS))
+    asked = Exchange(requests, 200, len, keep=bodies)
     closed_loop(server, asked, seconds=120)
     if len(bodies) != CLIENTS:
         raise Failed(f"{len(bodies)} tokens for {CLIENTS} clients")
