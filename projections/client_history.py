@@ -30,7 +30,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 def project(entry: Recorded, find: Callable[..., Row | None]) -> Iterable[Row]:
     """The version before ends where the event stands, and the version after, if there is one, begins there."""
-    before = find(entry.stream_id, entry.version - 1)
+    before = find(entry.stream_id, entry.version - 1) if entry.version > 1 else None
     if before is not None:
         yield before.__replace__(to_position=entry.position, to_time=entry.recorded_at)
     event: ClientEvent = entry.event  # pyright: ignore[reportAssignmentType] - the projection follows a client's events alone

@@ -20,11 +20,14 @@ class Changes(Struct, Generic[Row], frozen=True):
 
 
 class Fold(Generic[Entry, Row]):
-    """Rows of a projection's table in memory. With `complete`, a row that is not here does not exist."""
+    """Rows of a projection's table in memory. With `complete`, a row that is not here does not exist.
 
-    def __init__(self, projection: CatchUp[Entry, Row], *, complete: bool = False) -> None:
+    With `upserts`, the rows are written so that it need not be known whether they exist: only what `project` reads is learned.
+    """
+
+    def __init__(self, projection: CatchUp[Entry, Row], *, complete: bool = False, upserts: bool = False) -> None:
         self._projection = projection
-        self._complete = complete
+        self._complete, self._upserts = complete, upserts
         self._key_of = projection.key_of
         self._stored: dict[Key, Row | None] = {}
         self._made: dict[Key, Row | None] = {}
@@ -64,7 +67,7 @@ class Fold(Generic[Entry, Row]):
                 if unknown:  # it was given less than there is
                     return unknown
                 raise Poison(entry.position, f"{type(fault).__name__}: {fault}") from fault
-        if not self._complete:
+        if not (self._complete or self._upserts):
             unknown |= made.keys() - self._made.keys() - self._stored.keys()
         if not unknown:
             self._made |= made
@@ -78,5 +81,5 @@ class Fold(Generic[Entry, Row]):
         return Changes(
             new=[row for known, row in rows if not known],
             replaced=[row for known, row in rows if known],
-            removed=[key for key, row in made.items() if row is None and stored.get(key) is not None],
+            removed=[k for k, row in made.items() if row is None and (self._upserts or stored.get(k) is not None)],
         )

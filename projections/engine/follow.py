@@ -67,7 +67,7 @@ async def _step(connection: Connection, projection: CatchUp[Any, Any]) -> bool:
 
 
 async def _take_in(connection: Connection, projection: CatchUp[Any, Any], standing: Standing, page: Page[Any]) -> None:
-    fold, relation = Fold(projection), Relation(projection, standing.table)
+    fold, relation = Fold(projection, upserts=True), Relation(projection, standing.table)
     try:
         await relation.take_in(connection, fold, page.entries)
         await relation.write(connection, fold.changes())
