@@ -1,26 +1,11 @@
 """What can have happened to a client, and what a client then is."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-
-class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
-    """What is kept of a client secret: the SHA-256 of its text (hex) and the last characters that a person knows it by.
-
-    `imported` is the hash that another server kept, of a secret that was brought along; until that is proved once, `hash` is empty.
-    """
-
-    secret_id: UUID
-    name: str
-    hash: str
-    hint: str
-    created_at: datetime
-    expires_at: datetime | None = None
-    imported: str | UnsetType = UNSET
+from events.client_secret import ClientSecretAdded, ClientSecretRehashed, ClientSecretRevoked, StoredSecret, rehashed
 
 
 class ClientCredentials(Struct, frozen=True, kw_only=True, gc=False, tag_field="grant_type", tag="client_credentials"):
@@ -74,14 +59,6 @@ class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.
     client_id: str | UnsetType = UNSET
 
 
-class ClientSecretRehashed(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_rehashed"):
-    """A secret that was brought along was proved; from now on its SHA-256 is kept, as of all others."""
-
-    secret_id: UUID
-    hash: str
-    hint: str
-
-
 class ClientDisplayNameChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.display_name_changed"):
     display_name: str | None
     was: str | None
@@ -119,14 +96,6 @@ class ClientAccessTokenAlgChanged(Struct, frozen=True, kw_only=True, gc=False, t
 
     access_token_alg: AccessTokenAlg | None
     was: AccessTokenAlg | None
-
-
-class ClientSecretAdded(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_added"):
-    secret: StoredSecret
-
-
-class ClientSecretRevoked(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_revoked"):
-    secret_id: UUID
 
 
 By = Literal["owner", "operator"]
@@ -223,14 +192,6 @@ def _disabled(client: Client, by: By) -> Client:
             return client if client.by == "operator" else Disabled(was=client.was, by=by)
         case Unregistered() | Deleted():
             return client
-
-
-def rehashed(secrets: Sequence[StoredSecret], event: ClientSecretRehashed) -> tuple[StoredSecret, ...]:
-    """The secrets after the event."""
-    return tuple(
-        s.__replace__(hash=event.hash, hint=event.hint, imported=UNSET) if s.secret_id == event.secret_id else s
-        for s in secrets
-    )
 
 
 def _changed(client: Client, event: ClientChange) -> Client:

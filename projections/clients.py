@@ -22,13 +22,9 @@ from events.client import (
     ClientRedirectUrisChanged,
     ClientRegistered,
     ClientScopesChanged,
-    ClientSecretAdded,
-    ClientSecretRehashed,
-    ClientSecretRevoked,
     Login,
-    StoredSecret,
-    rehashed,
 )
+from events.client_secret import ClientSecretAdded, ClientSecretRehashed, ClientSecretRevoked, StoredSecret, rehashed
 from events.codec import tags
 from events.database import AnyConnection
 from events.ids import client_id_of

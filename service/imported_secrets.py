@@ -10,7 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from events.client import StoredSecret
+from events.client_secret import StoredSecret
 from events.database import Unavailable
 from events.envelope import ByService, Meta
 from service.clock import utc_now

@@ -8,7 +8,8 @@ from uuid import UUID
 import typer
 from msgspec import UNSET
 
-from events.client import ClientRegistered, ClientSecretAdded, Login, StoredSecret
+from events.client import ClientRegistered, Login
+from events.client_secret import ClientSecretAdded, StoredSecret
 from events.codec import Recorded
 from events.database import Connection
 from events.ids import client_stream

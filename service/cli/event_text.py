@@ -1,10 +1,10 @@
 """An event told for people, and as JSON for scripts: what happened, who did it. Of a secret, its hint; never its hash."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from msgspec import to_builtins
+from msgspec import UNSET, to_builtins
 
 from events.access_token import AccessTokenRevoked
 from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered
@@ -21,13 +21,9 @@ from events.client import (
     ClientLoginChanged,
     ClientRedirectUrisChanged,
     ClientRegistered,
-    ClientScopesChanged,
-    ClientSecretAdded,
-    ClientSecretRehashed,
-    ClientSecretRevoked,
     Login,
-    StoredSecret,
 )
+from events.client_secret import ClientSecretAdded, ClientSecretRehashed, ClientSecretRevoked, StoredSecret
 from events.codec import Event, Recorded
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
 from events.ids import bot_id_of, client_id_of
@@ -124,8 +120,6 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
             return f"name changed from {_name(event.was)} to {_name(event.display_name)}"
         case ClientRedirectUrisChanged():
             return f"redirect URIs changed from {_all(event.was)} to {_all(event.redirect_uris)}"
-        case ClientScopesChanged():
-            return f"scopes changed from {_all(event.was)} to {_all(event.scopes)}"
         case ClientLoginChanged():
             return f"terms of logging in changed from {_login(event.was)} to {_login(event.login)}"
         case ClientAccessTokenAlgChanged():
@@ -142,6 +136,16 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
             return "enabled"
         case ClientDeleted():
             return "deleted"
+        case _:
+            return _change(event)
+
+
+def _change(event: ClientEvent) -> str:
+    """An event without a sentence of its own: the new value of each field, and the value before, if the event has it as `was`."""
+    now = fields(event)
+    was = now.pop("was", UNSET)
+    before = "" if was is UNSET else f"changed from {_term(was)} to "
+    return "; ".join(f"{name.replace('_', ' ')} {before}{_term(value)}" for name, value in now.items())
 
 
 def _registered(event: ClientRegistered) -> str:
@@ -166,8 +170,8 @@ def _alg(alg: str | None) -> str:
     return alg or "what MUNIMENT_ACCESS_TOKEN_ALG says"
 
 
-def _term(value: bool | str | tuple[str, ...] | None) -> str:
-    return _all(value) if isinstance(value, tuple) else str(value)
+def _term(value: object) -> str:
+    return _all(cast("Sequence[str]", value)) if isinstance(value, (tuple, list)) else str(value)
 
 
 def _bot(event: BotEvent) -> str:
@@ -210,5 +214,5 @@ def _name(name: str | None) -> str:
     return "none" if name is None else f'"{name}"'
 
 
-def _all(values: tuple[str, ...]) -> str:
+def _all(values: Sequence[str]) -> str:
     return ", ".join(values) or "none"

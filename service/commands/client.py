@@ -25,10 +25,10 @@ from events.client import (
     Disabled,
     Grant,
     Login,
-    StoredSecret,
     Unregistered,
     evolve,
 )
+from events.client_secret import StoredSecret
 from service.commands import secret
 from service.commands.authority import (
     EVERYBODY,

@@ -3,14 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from events.client import (
-    Active,
-    ClientEvent,
-    ClientSecretAdded,
-    ClientSecretRehashed,
-    ClientSecretRevoked,
-    StoredSecret,
-)
+from events.client import Active, ClientEvent
+from events.client_secret import ClientSecretAdded, ClientSecretRehashed, ClientSecretRevoked, StoredSecret
 from service.commands.authority import Holder, may_get_secret
 from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.refusals import Contradiction, DoesNotExist

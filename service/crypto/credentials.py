@@ -10,7 +10,7 @@ from typing import NewType
 
 import uuid_utils
 
-from events.client import StoredSecret
+from events.client_secret import StoredSecret
 
 SecretHash = NewType("SecretHash", str)
 """The SHA-256 of a machine secret, in hexadecimal. A secret has 256 random bits, so one hash is all it takes."""

@@ -4,9 +4,9 @@ A length is checked while a request is read. What is in `extra_json_schema` is f
 it, and says what is wrong in a sentence.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from events.client import USUAL_ID_TOKEN_ALG
 from events.ids import CLIENT_ID_PREFIX
@@ -111,36 +111,6 @@ class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel
     client_secret: ClientSecretText | None
 
 
-class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What is left out stays as it is."""
-
-    display_name: DisplayName | UnsetType | None = UNSET
-    redirect_uris: (
-        Annotated[
-            list[RedirectUri],
-            Meta(max_length=MOST_REDIRECT_URIS, description="All of them: those left out are removed."),
-        ]
-        | UnsetType
-    ) = UNSET
-    scopes: (
-        Annotated[
-            list[Scope],
-            Meta(
-                max_length=50,
-                description="All that its tokens may carry. Only scopes that you hold; an operator gives any.",
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    access_token_signed_response_alg: AccessTokenAlgorithm | UnsetType | None = UNSET
-    require_pkce: RequirePkce | UnsetType | None = UNSET
-    first_party: FirstParty | UnsetType = UNSET
-    id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
-    post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET
-    backchannel_logout_uri: BackchannelLogoutUri | UnsetType | None = UNSET
-    id_token_claims: IdTokenClaims | UnsetType = UNSET
-
-
 class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
     """A client in a list. No secret is in it."""
 
@@ -153,38 +123,6 @@ class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
     state: State
     scopes: ClientScopes
     last_used_utc: LastUsed | None
-
-
-class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A client as it is now. What begins with `public` is said of interactive clients alone."""
-
-    client_id: str
-    display_name: str | None
-    m2m: bool
-    bot_user_id: str | None
-    redirect_uris: list[str]
-    scopes: ClientScopes
-    state: State
-    disabled_by: (
-        Annotated[
-            Literal["owner", "operator"],
-            Meta(
-                description="Who disabled it, while it is disabled. Only an operator enables what an operator disabled."
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    owner: Owner
-    created_utc: Created
-    last_used_utc: LastUsed | None
-    access_token_signed_response_alg: AccessTokenAlgorithm | None
-    public: Public | UnsetType = UNSET
-    require_pkce: RequirePkce | UnsetType | None = UNSET
-    first_party: FirstParty | UnsetType = UNSET
-    id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
-    post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET
-    backchannel_logout_uri: BackchannelLogoutUri | UnsetType | None = UNSET
-    id_token_claims: IdTokenClaims | UnsetType = UNSET
 
 
 class DeletedClients(Struct, frozen=True, kw_only=True, rename="camel"):

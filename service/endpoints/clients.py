@@ -5,7 +5,6 @@ from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
-from msgspec import UNSET
 from starlette.responses import Response
 
 from events.database import read
@@ -15,23 +14,21 @@ from projections import clients, last_used
 from projections.clients import Row, Wanted
 from service.commands.authority import may_import
 from service.commands.client import (
-    ChangeClient,
     ClientCommand,
     DeleteClient,
     DisableClient,
     EnableClient,
 )
 from service.commands.handle import CLIENT, Handled, handle
-from service.endpoints import if_match, imported, login, paging, registration
+from service.endpoints import client_settings, if_match, imported, login, paging, registration
 from service.endpoints.bot_user import check_bot
 from service.endpoints.client_schemas import (
-    ChangeOAuthClientRequest,
     CreateOAuthClientRequest,
     CreateOAuthClientResponse,
     DeletedClients,
     ListedClient,
-    OAuthClient,
 )
+from service.endpoints.client_settings import ChangeOAuthClientRequest
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
 from service.endpoints.management import Call
@@ -104,15 +101,7 @@ async def change_client(call: Call) -> Response:
         for fault in redirect_uri.faults(uri, insecure):
             fields.fault("redirectUris", f"[{number}] {fault}")
     login.check_uris(fields, call.resources.settings)
-    asked = fields.done()
-    command = ChangeClient(
-        by=call.caller.holder,
-        display_name=asked.display_name,
-        redirect_uris=UNSET if asked.redirect_uris is UNSET else tuple(dict.fromkeys(asked.redirect_uris)),
-        scopes=UNSET if asked.scopes is UNSET else tuple(dict.fromkeys(asked.scopes)),
-        login=login.changed(asked),
-        access_token_alg=asked.access_token_signed_response_alg,
-    )
+    command = client_settings.change(fields.done(), call.caller.holder)
     stream = stream_asked(call)
     handled = await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at)
     return await _shown(call, stream, handled)
@@ -166,21 +155,7 @@ async def _carry_out(call: Call, command: ClientCommand) -> Handled:
 async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Response:
     row = await row_asked(call, stream)
     used = await _used(call, [row])
-    shown = OAuthClient(
-        client_id=row.client_id,
-        display_name=row.display_name,
-        m2m=row.grant_type == "client_credentials",
-        bot_user_id=row.bot_user_id,
-        redirect_uris=list(row.redirect_uris),
-        scopes=list(row.scopes),
-        state=row.state,
-        disabled_by=row.disabled_by or UNSET,
-        owner=row.owner,
-        created_utc=row.created_at,
-        last_used_utc=used.get(row.stream_id),
-        access_token_signed_response_alg=row.access_token_alg,
-        **login.shown(row),
-    )
+    shown = client_settings.shown(row, used.get(row.stream_id))
     return answered(shown, headers={"ETag": f'"{row.version}"', **(position(handled) if handled else {})})
 
 

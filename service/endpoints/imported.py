@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from events.client import StoredSecret
+from events.client_secret import StoredSecret
 from events.ids import is_importable
 from service.crypto import credentials, foreign_hash
 from service.crypto.credentials import Secret, new_secret, stored

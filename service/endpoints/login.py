@@ -6,10 +6,10 @@ from typing import Any
 from msgspec import UNSET, structs
 
 from events.client import Login
-from projections.clients import Row
-from service.commands.client import LoginChange
 from service.configuration.settings import Settings
-from service.endpoints.client_schemas import ChangeOAuthClientRequest, CreateOAuthClientRequest, OAuthClient
+from service.endpoints import client_settings
+from service.endpoints.client_schemas import CreateOAuthClientRequest
+from service.endpoints.client_settings import OAuthClient
 from service.endpoints.fields import Fields
 from service.network import redirect_uri
 
@@ -46,31 +46,4 @@ def check_uris(fields: Fields[Any], settings: Settings) -> None:
 
 
 def registered(asked: CreateOAuthClientRequest) -> Login:
-    return changed(asked).after(Login())
-
-
-def changed(asked: CreateOAuthClientRequest | ChangeOAuthClientRequest) -> LoginChange:
-    uris = asked.post_logout_redirect_uris
-    return LoginChange(
-        require_pkce=asked.require_pkce,
-        first_party=asked.first_party,
-        id_token_alg=asked.id_token_signed_response_alg,
-        post_logout_redirect_uris=UNSET if uris is UNSET else tuple(dict.fromkeys(uris)),
-        backchannel_logout_uri=asked.backchannel_logout_uri,
-        id_token_claims=asked.id_token_claims,
-    )
-
-
-def shown(row: Row) -> Mapping[str, Any]:
-    """The fields of OAuthClient that an interactive client has beside those of every client."""
-    if row.login is None:
-        return {}
-    return {
-        "public": row.public,
-        "require_pkce": None if row.login.require_pkce is UNSET else row.login.require_pkce,
-        "first_party": row.login.first_party,
-        "id_token_signed_response_alg": row.login.id_token_alg,
-        "post_logout_redirect_uris": list(row.login.post_logout_redirect_uris),
-        "backchannel_logout_uri": row.login.backchannel_logout_uri,
-        "id_token_claims": "scopes" if row.login.id_token_claims is UNSET else row.login.id_token_claims,
-    }
+    return client_settings.login_change(asked).after(Login())

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct
 
-from events.client import AuthorizationCode, ClientCredentials, Grant, StoredSecret
+from events.client import AuthorizationCode, ClientCredentials, Grant
+from events.client_secret import StoredSecret
 from events.ids import client_id_of, client_stream
 from service.clock import utc_now
 from service.commands.authority import Holder

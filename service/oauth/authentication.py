@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 
 from msgspec import Struct
 
-from events.client import StoredSecret
+from events.client_secret import StoredSecret
 from events.refusal import WhyNot
 from projections.clients import Found
 from service.crypto.credentials import proven

@@ -9,7 +9,7 @@ from authlib.oauth2.rfc6749 import ClientCredentialsGrant, RefreshTokenGrant
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 
 from events.authorization import Authorized, CodeIssued
-from events.client import StoredSecret
+from events.client_secret import StoredSecret
 from projections.clients import Found
 from service.oauth.errors import Gone, Refused
 from service.oauth.opaque_tokens import CODE, REFRESH_TOKEN, parsed

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from service.endpoints.client_schemas import (
-    ChangeOAuthClientRequest,
     CreateOAuthClientRequest,
     CreateOAuthClientResponse,
     DeletedClients,
     ListedClient,
-    OAuthClient,
 )
+from service.endpoints.client_settings import ChangeOAuthClientRequest, OAuthClient
 from service.endpoints.clients import PATH, STATES
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT

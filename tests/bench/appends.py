@@ -17,7 +17,8 @@ import asyncpg
 import uvloop
 from msgspec import Struct
 
-from events.client import ClientCredentials, ClientRegistered, StoredSecret
+from events.client import ClientCredentials, ClientRegistered
+from events.client_secret import StoredSecret
 from events.log import Append, Appended, Log
 from projections import clients
 from service.crypto.credentials import new_id

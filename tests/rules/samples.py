@@ -28,12 +28,9 @@ from events.client import (
     ClientRedirectUrisChanged,
     ClientRegistered,
     ClientScopesChanged,
-    ClientSecretAdded,
-    ClientSecretRehashed,
-    ClientSecretRevoked,
     Login,
-    StoredSecret,
 )
+from events.client_secret import ClientSecretAdded, ClientSecretRehashed, ClientSecretRevoked, StoredSecret
 from events.codec import Event
 from events.consent import ConsentGiven, ConsentWithdrawn
 from events.refusal import AuthorizationRefused, ClientAuthenticationRefused, RequestsThrottled

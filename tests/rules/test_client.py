@@ -11,13 +11,12 @@ from events.client import (
     ClientEvent,
     ClientRedirectUrisChanged,
     ClientScopesChanged,
-    ClientSecretAdded,
-    ClientSecretRevoked,
     Deleted,
     Disabled,
     Unregistered,
     evolve,
 )
+from events.client_secret import ClientSecretAdded, ClientSecretRevoked
 from service.commands.client import (
     AddSecret,
     ChangeClient,

@@ -1,0 +1,154 @@
+"""The settings of a client in the management API: each setting's field in a request, its field in the answer, and what it is in between.
+
+A new setting is written here once in the request, once in the answer, and once in each of the two functions at the end.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from projections.clients import Row
+from service.commands.authority import Holder
+from service.commands.client import ChangeClient, LoginChange
+from service.endpoints.client_fields import (
+    MOST_REDIRECT_URIS,
+    AccessTokenAlgorithm,
+    BackchannelLogoutUri,
+    ClientScopes,
+    Created,
+    DisplayName,
+    FirstParty,
+    IdTokenAlgorithm,
+    IdTokenClaims,
+    LastUsed,
+    Owner,
+    PostLogoutRedirectUris,
+    Public,
+    RedirectUri,
+    RequirePkce,
+    Scope,
+    State,
+)
+from service.endpoints.client_schemas import CreateOAuthClientRequest
+
+
+class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What is left out stays as it is."""
+
+    display_name: DisplayName | UnsetType | None = UNSET
+    redirect_uris: (
+        Annotated[
+            list[RedirectUri],
+            Meta(max_length=MOST_REDIRECT_URIS, description="All of them: those left out are removed."),
+        ]
+        | UnsetType
+    ) = UNSET
+    scopes: (
+        Annotated[
+            list[Scope],
+            Meta(
+                max_length=50,
+                description="All that its tokens may carry. Only scopes that you hold; an operator gives any.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    access_token_signed_response_alg: AccessTokenAlgorithm | UnsetType | None = UNSET
+    require_pkce: RequirePkce | UnsetType | None = UNSET
+    first_party: FirstParty | UnsetType = UNSET
+    id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
+    post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET
+    backchannel_logout_uri: BackchannelLogoutUri | UnsetType | None = UNSET
+    id_token_claims: IdTokenClaims | UnsetType = UNSET
+
+
+class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A client as it is now. What begins with `public` is said of interactive clients alone."""
+
+    client_id: str
+    display_name: str | None
+    m2m: bool
+    bot_user_id: str | None
+    redirect_uris: list[str]
+    scopes: ClientScopes
+    state: State
+    disabled_by: (
+        Annotated[
+            Literal["owner", "operator"],
+            Meta(
+                description="Who disabled it, while it is disabled. Only an operator enables what an operator disabled."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    owner: Owner
+    created_utc: Created
+    last_used_utc: LastUsed | None
+    access_token_signed_response_alg: AccessTokenAlgorithm | None
+    public: Public | UnsetType = UNSET
+    require_pkce: RequirePkce | UnsetType | None = UNSET
+    first_party: FirstParty | UnsetType = UNSET
+    id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
+    post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET
+    backchannel_logout_uri: BackchannelLogoutUri | UnsetType | None = UNSET
+    id_token_claims: IdTokenClaims | UnsetType = UNSET
+
+
+def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
+    """The command that the request asks for."""
+    return ChangeClient(
+        by=by,
+        display_name=asked.display_name,
+        redirect_uris=UNSET if asked.redirect_uris is UNSET else tuple(dict.fromkeys(asked.redirect_uris)),
+        scopes=UNSET if asked.scopes is UNSET else tuple(dict.fromkeys(asked.scopes)),
+        login=login_change(asked),
+        access_token_alg=asked.access_token_signed_response_alg,
+    )
+
+
+def shown(row: Row, used: datetime | None) -> OAuthClient:
+    """The answer for a client that last got a token at `used`."""
+    return OAuthClient(
+        client_id=row.client_id,
+        display_name=row.display_name,
+        m2m=row.grant_type == "client_credentials",
+        bot_user_id=row.bot_user_id,
+        redirect_uris=list(row.redirect_uris),
+        scopes=list(row.scopes),
+        state=row.state,
+        disabled_by=row.disabled_by or UNSET,
+        owner=row.owner,
+        created_utc=row.created_at,
+        last_used_utc=used,
+        access_token_signed_response_alg=row.access_token_alg,
+        **_shown_login(row),
+    )
+
+
+def login_change(asked: CreateOAuthClientRequest | ChangeOAuthClientRequest) -> LoginChange:
+    uris = asked.post_logout_redirect_uris
+    return LoginChange(
+        require_pkce=asked.require_pkce,
+        first_party=asked.first_party,
+        id_token_alg=asked.id_token_signed_response_alg,
+        post_logout_redirect_uris=UNSET if uris is UNSET else tuple(dict.fromkeys(uris)),
+        backchannel_logout_uri=asked.backchannel_logout_uri,
+        id_token_claims=asked.id_token_claims,
+    )
+
+
+def _shown_login(row: Row) -> Mapping[str, Any]:
+    """The fields of OAuthClient that an interactive client has beside those of every client."""
+    if row.login is None:
+        return {}
+    return {
+        "public": row.public,
+        "require_pkce": None if row.login.require_pkce is UNSET else row.login.require_pkce,
+        "first_party": row.login.first_party,
+        "id_token_signed_response_alg": row.login.id_token_alg,
+        "post_logout_redirect_uris": list(row.login.post_logout_redirect_uris),
+        "backchannel_logout_uri": row.login.backchannel_logout_uri,
+        "id_token_claims": "scopes" if row.login.id_token_claims is UNSET else row.login.id_token_claims,
+    }
