@@ -1,4 +1,4 @@
-"""What can have happened to an access token after it was issued (its issue is in the issuance log). Its stream is its jti."""
+"""The events of an access token after it was issued. (The issuance log has its issue.) The stream is its jti."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class AccessTokenRevoked(Struct, frozen=True, kw_only=True, gc=False, tag="access_token.revoked"):
-    """The client gave the token back (RFC 7009); it is worth nothing from here on."""
+    """The client revoked the token (RFC 7009)."""
 
     client_id: str
     expires_at: datetime

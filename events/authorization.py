@@ -1,6 +1,6 @@
-"""What can have happened to an authorization: one person's yes to one client, its code, and the tokens that came of it.
+"""The events of an authorization: one user's grant to one client, its code, and the tokens that are issued from it.
 
-The code and the refresh tokens are named by the authorization's id and proved by a random part, of which only the SHA-256 is here.
+A code or refresh token consists of the authorization's id and a random part. Events have only the SHA-256 of the random part.
 """
 
 from datetime import datetime
@@ -13,9 +13,9 @@ Binding = Literal["pkce", "nonce"]
 
 
 class AuthorizationGranted(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.granted"):
-    """Who said yes to what, and how they had proved who they are.
+    """A user granted a client these scopes; `auth_time`, `acr` and `amr` say how the user had authenticated.
 
-    `bound_by` says what ties the code to the browser that asked for it (RFC 9700 section 2.1.1); UNSET is from before it was recorded.
+    `bound_by` says what binds the code to the browser that requested it (RFC 9700 section 2.1.1). Older events have UNSET.
     """
 
     client: UUID
@@ -33,7 +33,7 @@ class AuthorizationGranted(Struct, frozen=True, kw_only=True, gc=False, tag="aut
 
 
 class CodeIssued(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.code_issued"):
-    """`redirect_uri` is the one that the code was sent to; `named` says whether the client's request named it."""
+    """`redirect_uri` is where the code was sent; `named` says whether the authorization request contained it."""
 
     hash: str
     redirect_uri: str
@@ -49,13 +49,13 @@ class CodeRedeemed(Struct, frozen=True, kw_only=True, gc=False, tag="authorizati
 
 
 class CodeReplayed(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.code_replayed"):
-    """The code came a second time: somebody else has it too (RFC 9700 section 2.1.1)."""
+    """The code was presented a second time, so an attacker may have it too (RFC 9700 section 2.1.1)."""
 
     at: datetime
 
 
 class RedemptionRefused(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.redemption_refused"):
-    """The code or refresh token was good and what came with it was not: another client, a wrong verifier, another redirect URI."""
+    """The code or refresh token was valid, but not the request: another client, a wrong verifier or another redirect URI."""
 
     client_id: str
     why: str
@@ -69,7 +69,7 @@ class RefreshTokenIssued(Struct, frozen=True, kw_only=True, gc=False, tag="autho
 
 
 class RefreshTokenRotated(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.refresh_token_rotated"):
-    """The refresh token was exchanged for the next one, whose hash this is."""
+    """The refresh token was exchanged for the next one; `hash` is of the next one."""
 
     hash: str
     jti: UUID
@@ -77,13 +77,13 @@ class RefreshTokenRotated(Struct, frozen=True, kw_only=True, gc=False, tag="auth
 
 
 class RefreshTokenReplayed(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.refresh_token_replayed"):
-    """A refresh token that had been exchanged came again: one of the two who have it is a thief (RFC 9700 section 4.14)."""
+    """A refresh token was presented again after its exchange, so an attacker may have it (RFC 9700 section 4.14)."""
 
     at: datetime
 
 
 class AuthorizationRevoked(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.revoked"):
-    """Every token that came of it is worth nothing from here on."""
+    """Every token that was issued from the authorization is revoked."""
 
     why: str
     at: datetime
@@ -107,7 +107,7 @@ class Unauthorized(Struct, frozen=True):
 
 
 class RefreshToken(Struct, frozen=True, kw_only=True, gc=False):
-    """The one that is good now, and the hashes of those that were exchanged."""
+    """`hash` is of the current refresh token; `exchanged` are the hashes of the earlier ones."""
 
     hash: str
     expires_at: datetime
@@ -131,7 +131,7 @@ Authorization = Unauthorized | Authorized | Revoked
 
 
 def evolve(authorization: Authorization, event: AuthorizationEvent) -> Authorization:
-    """What the authorization is after the event. Total: it never refuses."""
+    """Returns the authorization after the event. It never refuses."""
     match event:
         case AuthorizationGranted():
             return Authorized(granted=event)

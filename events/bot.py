@@ -1,4 +1,4 @@
-"""What can have happened to a bot, and what a bot then is."""
+"""The events of a bot, and the states that they lead to."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ class BotRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="bot.regist
 
 
 class BotDisabled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="bot.disabled"):
-    """Events from before `by` was recorded count as the owner's, who could lift them then."""
+    """Events that are older than `by` count as the owner's: the owner could undo them then."""
 
     by: By = "owner"
 
@@ -53,7 +53,7 @@ Bot = UnregisteredBot | ActiveBot | DisabledBot | DeletedBot
 
 
 def evolve(bot: Bot, event: BotEvent) -> Bot:
-    """What the bot is after the event. Total: it never refuses."""
+    """Returns the bot after the event. It never refuses."""
     match event:
         case BotRegistered():
             return ActiveBot(owner=event.owner)

@@ -1,4 +1,4 @@
-"""Events to stored bytes and back. The bytes of a stored event are never written again, so this file only ever grows."""
+"""Encodes events to stored bytes, and decodes them. Stored bytes never change, so every old form stays readable here."""
 
 from collections.abc import Callable
 from typing import Any, get_args
@@ -29,29 +29,29 @@ Event = (
 )
 
 SCHEMA_VERSION: dict[str, int] = {}
-"""The present schema version of each type that has had more than one; every other type is at 1."""
+"""The current schema version of each type that has had several; every other type is at 1."""
 
 UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""By (type, schema version): from that version's stored form to the next one's."""
+"""By (type, schema version): a function from that version's stored form to that of the next version."""
 
 
 class UnreadableEvent(Exception):
-    """A stored event that this code cannot read: an unknown type or version. Whoever meets it stops, loudly."""
+    """The code cannot read a stored event: its type or version is unknown. The reader must stop and report it."""
 
 
 def type_of(event: Event) -> str:
-    """The dotted tag that the event is stored under."""
+    """Returns the dotted tag under which the event is stored."""
     return str(event.__struct_config__.tag)
 
 
 def tags(union: object) -> frozenset[str]:
-    """The dotted tags of a union of events (or of a single event class)."""
+    """Returns the dotted tags of a union of events (or of a single event class)."""
     members: tuple[type[Struct], ...] = get_args(union) or (union,)  # pyright: ignore[reportAssignmentType]
     return frozenset(str(member.__struct_config__.tag) for member in members)
 
 
 def noun(union: object) -> str:
-    """What the tags of one aggregate's union of events all begin with."""
+    """Returns the first part of the tags of one aggregate's events, such as `client`."""
     (first,) = {tag.partition(".")[0] for tag in tags(union)}
     return first
 
@@ -68,9 +68,9 @@ def schema_version(kind: str) -> int:
 
 
 def decode(kind: str, version: int, data: bytes) -> Event:
-    """The event in these stored bytes, upcast to its present form.
+    """Returns the event in these stored bytes, upcast to its current form.
 
-    Raises UnreadableEvent when the type or the version is unknown, or the bytes are not of that type.
+    Raises UnreadableEvent if the type or the version is unknown, or if the bytes are not of that type.
     """
     if kind not in TYPES or not 1 <= version <= schema_version(kind):
         raise UnreadableEvent(
@@ -78,7 +78,7 @@ def decode(kind: str, version: int, data: bytes) -> Event:
         )
     try:
         event = _decode_event(data) if version == schema_version(kind) else _upcast(kind, version, data)
-    except ValueError as fault:  # (not that type, not JSON, not UTF-8: all of them are ValueErrors)
+    except ValueError as fault:  # Another type, no JSON and no UTF-8 are all ValueErrors.
         raise UnreadableEvent(f"the stored bytes of a {kind!r} are not of that type: {fault}") from fault
     if type_of(event) != kind:
         raise UnreadableEvent(f"the stored bytes of a {kind!r} say {type_of(event)!r}")
@@ -93,7 +93,7 @@ def _upcast(kind: str, version: int, data: bytes) -> Event:
 
 
 class Recorded(Struct, frozen=True, kw_only=True, gc=False):
-    """An event as it stands in the log."""
+    """An event with its place in the log."""
 
     position: int
     recorded_at: Any

@@ -1,4 +1,4 @@
-"""What a person allowed a client, and what is left of that. Its stream is named by the person, the client and the resource."""
+"""The events of a user's consent to a client. The user, the client and the resource name its stream."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from events.naming import stream_named
 
 
 class ConsentGiven(Struct, frozen=True, kw_only=True, gc=False, tag="consent.given"):
-    """`scopes` are all that the person has allowed by now, those from before too."""
+    """`scopes` are all scopes that the user has allowed so far, including earlier ones."""
 
     user: UUID
     client_id: str
@@ -37,12 +37,12 @@ Consent = NoConsent | Consented
 
 
 def stream_of(user: UUID, client_id: str, resource: str | None) -> UUID:
-    """The one stream of this person's consent to this client for this resource (None: the server's own audience)."""
+    """Returns the stream of this user's consent to this client for this resource (None: the server's own audience)."""
     return stream_named(b"consent", user.bytes, client_id.encode(), (resource or "").encode())
 
 
 def evolve(_consent: Consent, event: ConsentEvent) -> Consent:
-    """What is allowed after the event. Total: it never refuses."""
+    """Returns the consent after the event. It never refuses."""
     match event:
         case ConsentGiven():
             return Consented(scopes=event.scopes)

@@ -1,4 +1,4 @@
-"""Connections to Postgres: always as the one role that may do no more than the service needs."""
+"""Connections to Postgres, as the role muniment_service, which has only the rights that the service needs."""
 
 import asyncio
 import ssl
@@ -12,7 +12,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from events.database_url import parsed
 
-if TYPE_CHECKING:  # generic only in their stubs
+if TYPE_CHECKING:  # These classes are generic only in their type stubs.
     Connection = asyncpg.Connection[asyncpg.Record]
     AnyConnection = Connection | PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -27,9 +27,9 @@ LOST = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InternalClientError,
-    asyncpg.ReadOnlySQLTransactionError,  # a standby, or a primary that is one no more: the way to the primary must be found again
+    asyncpg.ReadOnlySQLTransactionError,  # The server is a standby now, so we must look for the primary again.
 )
-"""What it looks like when the server or the way to it is gone, for now."""
+"""The errors when the server or the network is temporarily unavailable."""
 
 UNFIT = (
     asyncpg.InsufficientPrivilegeError,
@@ -38,13 +38,13 @@ UNFIT = (
     asyncpg.UndefinedFunctionError,
     asyncpg.InvalidSchemaNameError,
 )
-"""What it looks like when a table belongs to somebody else, or is not there: nothing works until an operator has mended it."""
+"""The errors when a table is missing or belongs to another role: an operator has to repair that."""
 
 PATIENCE_SECONDS = 5.0
-"""How long a request waits for a Postgres that is restarting or failing over before it is told to come again."""
+"""How long a request waits for a Postgres that restarts or fails over, before the client is told to retry."""
 
 ANSWER_SECONDS = 15.0
-"""How long a connection may keep us waiting for one answer before it counts as lost: its host may have vanished without a word."""
+"""How long we wait for one answer before the connection counts as lost: its host may have disappeared without closing it."""
 
 WRITER = {
     "plan_cache_mode": "force_generic_plan",
@@ -54,7 +54,7 @@ WRITER = {
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "2s",
 }
-"""Settings of a session that appends: plans are made once, and never degrade into a scan of the log. Never a statement timeout."""
+"""The settings of a session that appends: it makes each plan once and never scans the log. It has no statement timeout."""
 
 
 ROLE = "muniment_service"
@@ -65,19 +65,19 @@ select current_user from (select count(*) from made) as done
 
 
 class Unavailable(Exception):
-    """The database cannot be reached, or cannot promise durability, right now. Nothing was acknowledged; come again."""
+    """The database cannot be reached, or cannot confirm durability, at the moment. Nothing was acknowledged; try again later."""
 
 
 class NotReached(Unavailable):
-    """A caller asks for a position that the log does not have, or not yet; nothing is wrong with the database."""
+    """The log has not reached the position that the caller named. The database itself is well."""
 
 
 class LoginRefused(Unavailable):
-    """The server answers, and lets this login in no more, or not yet."""
+    """The server answers, but refuses this login."""
 
 
 def reason(fault: BaseException) -> str:
-    """What the server, or the way to it, said: the first line alone, for a detail may show a row's values."""
+    """Returns the first line of the error. The lines after it can contain values of rows."""
     if isinstance(fault, asyncpg.TargetServerAttributeNotMatched | asyncpg.ReadOnlySQLTransactionError):
         return "it is a standby, or read-only"
     if isinstance(fault, TimeoutError) and not str(fault):
@@ -90,9 +90,9 @@ def unavailable(what: str, fault: BaseException) -> Unavailable:
 
 
 async def log_in(url: str, **driver: Any) -> Connection:
-    """A connection as whoever the URL names, to the first of its hosts that can be used.
+    """Returns a connection as the user of the URL, to the first of its hosts that can be used.
 
-    Raises what LOST lists when the server is away, LoginRefused when it refuses the login, and Unavailable when it cannot hold the log.
+    Raises an error of LOST if no server can be reached, LoginRefused if it refuses the login, and Unavailable if its encoding is not UTF8.
     """
     database = parsed(url)
     limit = min(database.timeout or PATIENCE_SECONDS, PATIENCE_SECONDS / len(database.hosts))
@@ -115,24 +115,24 @@ async def log_in(url: str, **driver: Any) -> Connection:
 
 
 async def connect(url: str, **settings: str) -> Connection:
-    """A connection as muniment_service. Raises what log_in raises, and Unavailable when it cannot be that role."""
+    """Returns a connection as muniment_service. Raises what log_in raises, and Unavailable if the login cannot have that role."""
     return await _as_service(await log_in(url), settings)
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncGenerator[Connection]:
-    """A connection as muniment_service for as long as it is used. Raises what connect raises."""
+    """Yields a connection as muniment_service and closes it afterwards. Raises what connect raises."""
     connection = await connect(url)
     try:
         yield connection
     finally:
-        with suppress(*LOST):  # of a connection that was lost meanwhile there is nothing left to close
+        with suppress(*LOST):  # A lost connection cannot be closed.
             await connection.close()
 
 
 @asynccontextmanager
 async def pool(url: str, *, size: int = 4) -> AsyncGenerator[Pool]:
-    """Connections for reads. They hold no session state, so none is reset on release (that would double the round trips)."""
+    """Yields connections for reads. They hold no session state, so a release resets nothing; a reset would double the round trips."""
 
     async def connected(_url: str, **driver: Any) -> Connection:
         return await _as_service(await log_in(url, **driver), {})
@@ -146,13 +146,13 @@ Answer = TypeVar("Answer")
 
 @asynccontextmanager
 async def ended_if_lost(connection: AnyConnection) -> AsyncGenerator[None]:
-    """A connection that failed in the middle of something is never used again, whatever it says of itself."""
-    # Ended, not cancelled: what would be unwound (a rollback, say) would wait on the same silent connection.
+    """Terminates a connection that was lost during its use, even if it calls itself open."""
+    # We terminate the connection instead of cancelling: a rollback would wait for the same silent connection.
     silence = asyncio.get_running_loop().call_later(ANSWER_SECONDS, connection.terminate)
     try:
         yield
     except LOST as fault:
-        # (asyncpg's own word for an argument that does not fit is an InterfaceError too.)
+        # asyncpg also raises an InterfaceError for a wrong argument.
         if not isinstance(fault, ValueError):
             connection.terminate()
         raise
@@ -163,7 +163,7 @@ async def ended_if_lost(connection: AnyConnection) -> AsyncGenerator[None]:
 
 
 async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
-    """Asks over a connection of the pool, and again while the server is away. Raises Unavailable after PATIENCE_SECONDS."""
+    """Calls `ask` with a connection of the pool, and retries while the server is away. Raises Unavailable after PATIENCE_SECONDS."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -178,7 +178,7 @@ async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) ->
 
 
 class DatabaseSession:
-    """One connection of its own for one use, made when it is first needed and again after it was lost."""
+    """One connection for one purpose. It connects at first use, and again after the connection was lost."""
 
     def __init__(self, url: str, **settings: str) -> None:
         self._url = url
@@ -189,7 +189,7 @@ class DatabaseSession:
         self.warnings: list[str] = []
 
     async def connection(self) -> Connection:
-        """The live connection. Waits up to PATIENCE_SECONDS for a server that is restarting, then raises Unavailable."""
+        """Returns the live connection. Waits up to PATIENCE_SECONDS for a server that restarts, then raises Unavailable."""
         async with self._connecting:
             if self._connection is None or self._connection.is_closed():
                 closed = self._closed
@@ -203,13 +203,13 @@ class DatabaseSession:
 
     @asynccontextmanager
     async def using(self) -> AsyncGenerator[Connection]:
-        """The live connection, for one caller at a time; it is given up when it fails under the caller."""
+        """Yields the live connection, to one caller at a time. A connection that is lost meanwhile is not used again."""
         connection = await self.connection()
         async with ended_if_lost(connection):
             yield connection
 
     async def close(self) -> None:
-        """A connection that is being made is ended once it is made; whoever asks after this gets a new one."""
+        """Closes the connection, also one that is still being made. A later caller gets a new one."""
         self._closed += 1
         if self._connection is not None:
             self._connection.terminate()
@@ -238,7 +238,7 @@ def _of_utf8(connection: Connection) -> Connection:
 
 
 async def _as_service(connection: Connection, settings: dict[str, str]) -> Connection:
-    """By SQL, for a pooler in front of Postgres passes on no other settings of a start than its own few."""
+    """Sets role and settings by SQL, because a pooler forwards only a few settings of the connection start."""
     wanted = {"role": ROLE, "timezone": "UTC", "jit": "off", **settings}
     try:
         role = await connection.fetchval(BECOME, list(wanted), list(wanted.values()), timeout=PATIENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""What a database URL says, in the terms of libpq (PostgreSQL 18, section 32.1.2): what its users paste works, or is refused by name."""
+"""Reads a database URL as libpq does (PostgreSQL 18, section 32.1.2). A parameter that is not supported is refused by its name."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ UNDERSTOOD = frozenset(
     )
 )
 MOOT: Mapping[str, tuple[str, ...] | None] = {
-    "keepalives": None,  # a connection that is silent for 15 seconds is given up anyway
+    "keepalives": None,  # A connection that is silent for 15 seconds counts as lost anyway.
     "keepalives_idle": None,
     "keepalives_interval": None,
     "keepalives_count": None,
@@ -29,7 +29,7 @@ MOOT: Mapping[str, tuple[str, ...] | None] = {
     "sslcompression": ("0",),
     "sslsni": ("1",),
 }
-"""Parameters that change nothing here, and with which values (None: any)."""
+"""The parameters that have no effect here, and the values that are accepted (None: any)."""
 
 INSTEAD: Mapping[str, str] = {
     "channel_binding": "its driver cannot bind a login to the TLS channel; sslmode=verify-full proves the server too",
@@ -41,14 +41,14 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 WRITABLE = ("any", "primary", "read-write")
 FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 SYSTEM = "system"
-"""As sslrootcert: the authorities that this machine trusts."""
+"""The value of sslrootcert for the authorities that this machine trusts."""
 
 _is_name = re.compile(r"[a-z_]{1,40}").fullmatch
 _hosts = re.compile(r"(\[[^\]]*\]|[^:,\[\]]*)(?::([^,]*))?(?:,|$)").findall
 
 
 class WrongUrl(Exception):
-    """The URL cannot be used. Each fault goes on after the name of what holds the URL, and shows nothing that may be secret."""
+    """The URL cannot be used. Each fault continues a sentence about the URL, and contains nothing that can be secret."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__("The URL of the database " + "; ".join(faults))
@@ -56,7 +56,7 @@ class WrongUrl(Exception):
 
 
 class Host(Struct, frozen=True):
-    """One place to look for the database: its name for people, and a URL that the driver understands."""
+    """One host of the database: its name for messages, and a URL for the driver."""
 
     name: str
     url: str
@@ -66,7 +66,7 @@ class Host(Struct, frozen=True):
 
 
 class DatabaseUrl(Struct, frozen=True, kw_only=True):
-    """`hosts` are in the order in which they are tried; `timeout` (seconds) is for each."""
+    """`hosts` are tried in this order; `timeout` (seconds) is for each."""
 
     hosts: tuple[Host, ...]
     timeout: float | None
@@ -76,7 +76,7 @@ class DatabaseUrl(Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=8)
 def parsed(url: str) -> DatabaseUrl:
-    """Raises WrongUrl, which has every fault."""
+    """Returns the parsed URL. Raises WrongUrl with every fault."""
     try:
         parts = urlsplit(url)
         asked = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)) if parts.query else {}
@@ -100,10 +100,10 @@ def parsed(url: str) -> DatabaseUrl:
 
 
 def _places(netloc: str, asked: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(host, port) of each, either of them empty where the URL does not say. Raises WrongUrl."""
+    """Returns (host, port) of each host; either is empty if the URL does not contain it. Raises WrongUrl."""
     found = _hosts(netloc)[:-1] if netloc else []
     if netloc and "".join(f"{host}{port and ':'}{port}" for host, port in found) != netloc.replace(",", ""):
-        raise WrongUrl("has a host that is none")
+        raise WrongUrl("has an invalid host")
     hosts = [unquote(host) for host, _ in found] or (asked["host"].split(",") if asked.get("host") else [""])
     own = [unquote(port) for _, port in found]
     shared = asked.get("port", "").split(",")
@@ -113,7 +113,7 @@ def _places(netloc: str, asked: Mapping[str, str]) -> list[tuple[str, str]]:
     if len(hosts) > 1 and not all(hosts):
         raise WrongUrl("has an empty host in its list")
     if any(port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536) for port in ports):
-        raise WrongUrl("has a port that is none")
+        raise WrongUrl("has an invalid port")
     return list(zip(hosts, ports, strict=True))
 
 
@@ -126,26 +126,26 @@ def _faults(asked: Mapping[str, str]) -> list[str]:
     if not asked.get("connect_timeout", "0").removeprefix("-").isdecimal():
         faults.append("has a connect_timeout that is not a whole number of seconds")
     if asked.get("sslrootcert") == SYSTEM and asked.get("sslmode", "verify-full") != "verify-full":
-        faults.append("has sslrootcert=system, which goes with sslmode=verify-full alone")
+        faults.append("has sslrootcert=system, which goes with sslmode=verify-full only")
     return faults
 
 
 def _fault(name: str, value: str) -> str | None:
-    """What is wrong with a parameter that the driver does not have."""
+    """Returns what is wrong with a parameter that the driver does not support, or None."""
     if name in UNDERSTOOD:
         return None
     if not _is_name(name):
-        return "has a parameter whose name is none"
+        return "has a parameter with an invalid name"
     if name not in MOOT:
-        return f"has the parameter {name}, which Muniment does not have: {INSTEAD.get(name, 'leave it out')}"
+        return f"has the parameter {name}, which Muniment does not support: {INSTEAD.get(name, 'leave it out')}"
     good = MOOT[name]
     if good is None or value.lower() in good:
         return None
-    return f"has another {name} than {' or '.join(good)}, which Muniment does not have: {INSTEAD.get(name, 'leave it out')}"
+    return f"has a {name} other than {' or '.join(good)}, which Muniment does not support: {INSTEAD.get(name, 'leave it out')}"
 
 
 def _for_driver(asked: Mapping[str, str], *, several: bool) -> dict[str, str]:
-    """The rest of the query as asyncpg takes it; whatever else it finds there, it sends to the server as a setting."""
+    """Returns the parameters for asyncpg, which sends every unknown one to the server as a setting."""
     gone = {"host", "port", "connect_timeout", *MOOT}
     if asked.get("sslrootcert") == SYSTEM:
         gone |= {"sslrootcert", "sslmode"}
@@ -160,7 +160,8 @@ def _for_driver(asked: Mapping[str, str], *, several: bool) -> dict[str, str]:
 
 def _host(start: str, path: str, place: tuple[str, str], query: dict[str, str]) -> Host:
     host, port = place
-    if not host or host.startswith("/"):  # a directory with a socket; or none, and then PGHOST or the usual places say
+    # The host is a directory with a socket. If it is empty, asyncpg uses PGHOST or its defaults.
+    if not host or host.startswith("/"):
         where = {name: value for name, value in (("host", host), ("port", port)) if value}
         told = "&".join(f"{name}={quote(value, safe='')}" for name, value in {**where, **query}.items())
         return Host(host or "the usual places", f"{start}{path}?{told}" if told else f"{start}{path}")

@@ -1,4 +1,4 @@
-"""Who did it, by which request, because of what, from where: the part of every event that an auditor reads first."""
+"""The metadata of every event: who caused it, by which request, because of which event, and from which address."""
 
 from uuid import UUID
 
@@ -6,27 +6,27 @@ from msgspec import Struct
 
 
 class ByClient(Struct, frozen=True, kw_only=True, tag_field="by", tag="client"):
-    """A caller of the HTTP API, by its access token."""
+    """A client of the HTTP API, as its access token names it."""
 
     client_id: str
     sub: str
 
 
 class ByUser(Struct, frozen=True, kw_only=True, tag_field="by", tag="user"):
-    """A person on our pages, by the id that is theirs alone; the log has no name or address of a person."""
+    """A user of the pages, by the user's id. The log has no name or address of a user in clear."""
 
     user_id: UUID
     session: UUID | None = None
 
 
 class ByOperator(Struct, frozen=True, kw_only=True, tag_field="by", tag="operator"):
-    """A person at the command line, by the name the operating system knows them by."""
+    """An operator at the command line, by the user name in the operating system."""
 
     user: str
 
 
 class ByService(Struct, frozen=True, kw_only=True, tag_field="by", tag="service"):
-    """The service itself, following a rule (`why`), such as the first run."""
+    """The service itself; `why` names the reason, such as the first run."""
 
     why: str
 
@@ -35,7 +35,7 @@ Actor = ByClient | ByUser | ByOperator | ByService
 
 
 class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`receipt` is the digest of the answer that was kept with the event for a retry of the same command."""
+    """`receipt` is the digest of the response that is stored with the event for a retry of the same command."""
 
     actor: Actor
     request_id: str

@@ -1,4 +1,4 @@
-"""Group commit: everything that arrives while one flush is in flight goes together in the next. Nothing waits on a timer."""
+"""Group commit: items that arrive during one flush go into the next flush together. Nothing waits for a timer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,7 @@ Outcome = TypeVar("Outcome")
 
 
 class Batcher(Generic[Item, Outcome]):
-    """Turns many concurrent `submit`s into few `flush`es. A flush answers one outcome, or one exception, per item."""
+    """Collects many concurrent `submit`s into few `flush`es. A flush returns one outcome, or one exception, for each item."""
 
     def __init__(
         self, flush: Callable[[list[Item]], Awaitable[Sequence[Outcome | Exception]]], *, limit: int = 512
@@ -22,7 +22,7 @@ class Batcher(Generic[Item, Outcome]):
         self._running: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item) -> Outcome:
-        """The item's outcome. A caller that is cancelled while waiting takes nothing back: its item goes its way."""
+        """Returns the item's outcome. If the caller is cancelled while it waits, the item is flushed nevertheless."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._running is None:
@@ -30,7 +30,7 @@ class Batcher(Generic[Item, Outcome]):
         return await future
 
     async def idle(self) -> None:
-        """Returns when nothing is in flight; for an orderly stop."""
+        """Returns when no flush is running; for an orderly shutdown."""
         while self._running is not None:
             await asyncio.wait([self._running])
 
@@ -45,10 +45,10 @@ class Batcher(Generic[Item, Outcome]):
     async def _settle(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
         try:
             outcomes: Sequence[Outcome | Exception] = await self._flush([item for item, _ in batch])
-        except Unavailable as fault:  # whoever came meanwhile would only wait for the same answer
+        except Unavailable as fault:  # Items that arrived meanwhile would fail in the same way.
             batch, self._waiting = batch + self._waiting, []
             outcomes = [fault] * len(batch)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, it belongs to those who wait, not to this loop
+        except Exception as fault:  # noqa: BLE001 - every error belongs to the waiting callers, not to this loop
             outcomes = [fault] * len(batch)
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():

@@ -1,4 +1,4 @@
-"""The public names of clients and bots, and the streams that they name: each follows from the other, without a table between."""
+"""The ids of clients and bots, and their streams. Each is computed from the other, without a table."""
 
 import re
 from uuid import UUID
@@ -14,25 +14,25 @@ _importable = re.compile(rf"(?!{CLIENT_ID_PREFIX})[!-.0-~]{{1,255}}", re.IGNOREC
 
 
 def client_id_of(stream: UUID) -> str:
-    """The client_id of a stream. Of a stream that is named by the id of an imported client, this is the stream's UUID."""
+    """Returns the client_id of a stream. For the stream of an imported client_id, this is the stream's UUID."""
     return str(stream) if is_named(stream) else f"{CLIENT_ID_PREFIX}{stream.hex}"
 
 
 def client_stream(client_id: str) -> UUID | None:
-    """The stream that a client_id names, or None when the text does not have the form of a client_id."""
+    """Returns the stream of a client_id, or None if the text does not have the form of a client_id."""
     if ours := _our_client(client_id):
         stream = UUID(int=int(ours[1], 16))
-        return None if is_named(stream) else stream  # else an imported client would have two ids
+        return None if is_named(stream) else stream  # Otherwise an imported client would have two ids.
     return stream_named(b"client", client_id.encode()) if is_importable(client_id) else None
 
 
 def is_ours(client_id: str) -> bool:
-    """Whether it has the form of a client_id that this server made."""
+    """Returns whether the text has the form of a client_id that this server made."""
     return _our_client(client_id) is not None
 
 
 def is_importable(client_id: str) -> bool:
-    """Whether a client can be imported under this id: printable, without `/`, and not of the form of ours."""
+    """Returns whether a client can be imported under this id: printable, without `/`, and not in the form of our own ids."""
     return _importable(client_id) is not None
 
 
@@ -41,6 +41,6 @@ def bot_id_of(stream: UUID) -> str:
 
 
 def bot_stream(bot_id: str) -> UUID | None:
-    """The stream that a bot's id names, or None when the id does not have the form of ours."""
+    """Returns the stream of a bot's id, or None if the id does not have the form of our own ids."""
     ours = _our_bot(bot_id)
     return UUID(int=int(ours[1], 16)) if ours else None

@@ -1,4 +1,4 @@
-"""The issuance log: every access token is recorded, durably, before it leaves."""
+"""The issuance log records every access token durably before the token is sent."""
 
 import asyncio
 import time
@@ -16,9 +16,9 @@ ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4
 
 
 class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is kept of a token beside its client, secret and jti. Never the token.
+    """The record of a token, beside its client, secret and jti. It never contains the token.
 
-    One that came of a person's authorization names it, and no address: it may be the person's own.
+    A token that was issued from a user's authorization names the authorization and no address, which could be the user's.
     """
 
     sub: str
@@ -30,7 +30,7 @@ class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 NO_SECRET = UUID(int=0)
-"""In the place of the secret of a client that has none."""
+"""The value for a client that has no secret."""
 
 
 class Issue(Struct, frozen=True, kw_only=True):
@@ -41,14 +41,14 @@ class Issue(Struct, frozen=True, kw_only=True):
 
 
 class Issued(Struct, frozen=True):
-    """`head` is the head of the event log at the commit: what was decided from an older view must be decided again."""
+    """`head` is the head of the event log at the commit. A decision from an older state must be repeated."""
 
     position: int
     head: int
 
 
 NO_TOKEN = Issue(client=NO_SECRET, secret=NO_SECRET, jti=NO_SECRET, token=TokenIssued(sub="", scope="", kid="", exp=0))
-"""What is recorded and taken back."""
+"""The record that `prove` writes and rolls back."""
 
 PROVED_SECONDS = 5.0
 
@@ -57,7 +57,7 @@ decode = json.Decoder(TokenIssued).decode
 
 
 class IssuanceLog:
-    """The writing end of the issuance log: one connection per process."""
+    """Writes the issuance log, over one connection per process."""
 
     def __init__(self, url: str) -> None:
         self._session = DatabaseSession(url, **WRITER)
@@ -66,7 +66,7 @@ class IssuanceLog:
         self._proved_until = 0.0
 
     async def record(self, issue: Issue) -> Issued:
-        """Returns when the token is on disk. Raises Unavailable; then the token must not leave."""
+        """Returns when the record is on disk. Raises Unavailable; then the token must not be sent."""
         return await self._batches.submit(issue)
 
     async def close(self) -> None:
@@ -74,7 +74,7 @@ class IssuanceLog:
         await self._session.close()
 
     async def prove(self) -> None:
-        """Returns when a token could be recorded: one was within PROVED_SECONDS, or is now, and is taken back. Raises Unavailable."""
+        """Returns if a token was recorded within PROVED_SECONDS, or can be recorded now (it is rolled back). Raises Unavailable."""
         if time.monotonic() < self._proved_until:
             return
         await self._call(*_arguments([NO_TOKEN]), keep=False)
@@ -111,5 +111,5 @@ async def _taken_back(connection: Connection, arguments: Sequence[Any]) -> async
 
 
 async def make_partitions(connection: AnyConnection, days_ahead: int = 7) -> None:
-    """A partition a day, from today on; harmless to repeat."""
+    """Makes one partition for each day, from today on. Can be repeated."""
     await connection.execute("select log.make_partitions($1)", days_ahead)

@@ -1,48 +1,48 @@
-"""The advisory locks of the database: each has one number, which nothing else may use. SQL is composed from these."""
+"""The numbers of the advisory locks in the database, and the SQL that takes them."""
 
 MIGRATION = 4700
-"""One process at a time migrates the schema, or makes the roles of the embedded cluster."""
+"""One process at a time migrates the schema or makes the roles of the embedded cluster."""
 
 EVENTS = 4701
-"""Appends to the event log: the order of the commits is the order of the positions."""
+"""One append to the event log at a time, so that commits have the order of the positions."""
 
 ISSUANCE = 4702
-"""Appends to the issuance log, for the same reason."""
+"""One append to the issuance log at a time, for the same reason."""
 
 PARTITIONS = 4703
 """One process at a time makes the issuance log's day partitions."""
 
 KEYS = 4704
-"""One process at a time rotates or rewraps the signing keys: it looks first and then acts."""
+"""One process at a time rotates or rewraps the signing keys, because it reads them before it changes them."""
 
 REBUILD = 4705
-"""One rebuild at a time: two would build in each other's table."""
+"""One rebuild at a time, because two would write into the same table."""
 
 BACKCHANNEL = 4706
-"""The process that holds it is the one that sends back-channel logout tokens."""
+"""Its holder is the process that sends back-channel logout tokens."""
 
 FOLLOWER = 4707
-"""The process that holds it, with the name of a group of projections, is the one that follows the logs for them."""
+"""Its holder (the lock also has the name of a group of projections) is the process that follows the logs for that group."""
 
 INSTALLATION = 4708
-"""One process at a time makes the tables of projections."""
+"""One process at a time makes the tables of the projections."""
 
 
 def in_transaction(number: int) -> str:
-    """The query that waits for the lock and holds it until the transaction ends."""
+    """Returns the query that waits for the lock and holds it until the transaction ends."""
     return f"select pg_advisory_xact_lock({number})"
 
 
 def in_session(number: int) -> str:
-    """The query that waits for the lock and holds it until the connection ends."""
+    """Returns the query that waits for the lock and holds it until the connection ends."""
     return f"select pg_advisory_lock({number})"
 
 
 def in_session_if_free(number: int) -> str:
-    """The query that answers whether the connection holds the lock from now on."""
+    """Returns the query that takes the lock if it is free, and says whether it did."""
     return f"select pg_try_advisory_lock({number})"
 
 
 def of_name_if_free(number: int) -> str:
-    """The same for the lock of this number and of the name in $1."""
+    """Returns the same query for the lock with this number and the name in $1."""
     return f"select pg_try_advisory_lock({number}, hashtext($1))"

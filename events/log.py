@@ -1,4 +1,4 @@
-"""Appending to the event log: concurrent appends are committed together, in one dense order, each judged on its own."""
+"""Appends to the event log. Concurrent appends are committed together; each one succeeds or fails on its own."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -29,14 +29,14 @@ select first.leaf, last.position
 
 
 class Change(Struct, frozen=True):
-    """What the events of an item make of its stream's row in an inline projection: the whole new row as JSON, or None when it goes."""
+    """The stream's new row in an inline projection, as JSON, or None if the events remove the row."""
 
     table: str
     row: bytes | None
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
-    """Kept with an append so that the same command asked again gets the same answer. `response` is sealed."""
+    """Stored with an append, so that a retry of the same command gets the same response. `response` is sealed."""
 
     command_id: UUID
     fingerprint: bytes
@@ -44,12 +44,12 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """What its events keep of it, so that nobody can exchange the answer unseen."""
+        """The digest that the events contain, so that a replaced response is detected."""
         return sha256(self.command_id.bytes + sha256(self.fingerprint).digest() + self.response).hexdigest()
 
 
 class Append(Struct, frozen=True, kw_only=True):
-    """Events for one stream, to be appended all together if the stream is still at `expected`, or not at all."""
+    """Events for one stream. All of them are appended if the stream is still at version `expected`, otherwise none."""
 
     stream: UUID
     expected: int
@@ -65,13 +65,13 @@ class Appended(Struct, frozen=True):
 
 
 class Conflict(Struct, frozen=True):
-    """Somebody else's append came first; the stream is at `version`."""
+    """Another append came first; the stream is at `version`."""
 
     version: int
 
 
 class Duplicate(Struct, frozen=True):
-    """The command was carried out before, at `position`."""
+    """The same command was appended before, at `position`."""
 
     position: int
 
@@ -80,7 +80,7 @@ Outcome = Appended | Conflict | Duplicate
 
 
 class Log:
-    """The writing end of the event log: one connection per process, any number of concurrent appends."""
+    """Writes the event log, over one connection per process, with any number of concurrent appends."""
 
     def __init__(self, url: str) -> None:
         self._session = DatabaseSession(url, **WRITER)
@@ -89,8 +89,8 @@ class Log:
     async def append(self, item: Append) -> Outcome:
         """Returns when the item is durable or refused.
 
-        Raises Unavailable when nothing can be promised, and asyncpg's IntegrityConstraintViolationError when a row of the
-        item's own breaks a constraint of its projection; its neighbours in the batch are not touched by that.
+        Raises Unavailable if durability cannot be confirmed, and asyncpg's IntegrityConstraintViolationError if the item's row
+        breaks a constraint of its projection. Other items of the batch are not affected.
         """
         return await self._batches.submit(item)
 
@@ -105,7 +105,7 @@ class Log:
             now, waiting = _one_per_stream(waiting)
             committed = await self._commit([item for _, item in now])
             if not outcomes and isinstance(committed[0], Unavailable):
-                raise committed[0]  # nothing was done, and nothing can be: those who wait for the next batch need not
+                raise committed[0]  # Nothing was committed, and the next batch would fail too.
             outcomes.update(zip((place for place, _ in now), committed, strict=True))
         return [outcomes[place] for place in range(len(items))]
 
@@ -116,7 +116,7 @@ class Log:
             return [fault] * len(items)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             return [Unavailable("the log is busy")] * len(items)
-        except Exception as fault:  # noqa: BLE001 - one bad item must not fail its neighbours, whatever is bad about it
+        except Exception as fault:  # noqa: BLE001 - one bad item must not fail the other items
             if isinstance(fault, LOST) and not isinstance(fault, ValueError):
                 return await self._resolve(items, fault, again=again)
             if len(items) == 1:
@@ -133,7 +133,7 @@ class Log:
         return _accepted(items, row["base"]) if row["st"] is None else _judged(items, row)
 
     async def _resolve(self, items: list[Append], lost: Exception, *, again: bool) -> list[Outcome | Exception]:
-        """The connection was lost in flight: look what became of each item before anybody is answered."""
+        """The connection was lost during the commit: finds out which items were committed, and appends the others once more."""
         try:
             found = await self._look_up(items)
         except (Unavailable, *LOST) as fault:
@@ -149,14 +149,14 @@ class Log:
 
     async def _look_up(self, items: list[Append]) -> list[Appended | None]:
         async with self._session.using() as connection, connection.transaction():
-            # The backend that was lost may still be committing; it holds the lock until that is decided.
+            # The backend of the lost connection may still commit. It holds the lock until the commit has ended.
             await connection.execute("set local lock_timeout = 0")
             await connection.execute(locks.in_transaction(locks.EVENTS))
             return [await _appended(connection, item) for item in items]
 
 
 def _one_per_stream(items: list[tuple[int, Append]]) -> tuple[list[tuple[int, Append]], list[tuple[int, Append]]]:
-    """Those that can go in one batch, and those that must wait for the next: two of one stream (or command) never share one."""
+    """Returns the items for this batch and those for the next: a batch has at most one item per stream and command."""
     now: list[tuple[int, Append]] = []
     later: list[tuple[int, Append]] = []
     taken: set[UUID] = set()

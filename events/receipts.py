@@ -1,4 +1,4 @@
-"""The answers that are kept for a retry of the same command: found again, forgotten after 24 hours, and proved to be those of their events."""
+"""The responses that are stored for a retry of the same command: found, deleted after 24 hours, and verified against their events."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -40,20 +40,20 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 async def find_command(connection: AnyConnection, command_id: UUID) -> Command | None:
-    """The command carried out under this id in the last 24 hours."""
+    """Returns the command that was carried out under this id in the last 24 hours, or None."""
     row = await connection.fetchrow(FIND_COMMAND, command_id)
     return None if row is None else Command(position=row[0], fingerprint=row[1], response=row[2])
 
 
 async def forget_old_commands(connection: AnyConnection) -> None:
-    """Answers are kept for 24 hours."""
+    """Deletes responses that are older than 24 hours."""
     await connection.execute("select log.forget_old_commands()")
 
 
 async def verify(connection: Connection) -> int:
-    """How many answers are kept, each of them with the events that it was given for; and none is missing. Raises Fault.
+    """Returns the number of stored responses. Raises Fault if one is missing or does not belong to its events.
 
-    Call it inside the repeatable-read transaction in which the event log was proved.
+    Call it inside the repeatable-read transaction in which the event log was verified.
     """
     if what := await fault_of(connection, "log.commands"):
         raise Fault(NAME, 0, what)
@@ -72,7 +72,7 @@ async def verify(connection: Connection) -> int:
 
 
 def _is_bound(row: asyncpg.Record, digest: str) -> bool:
-    """Whether the event names the answer; False when it names none. Raises Fault."""
+    """Returns whether the event names a response. Raises Fault if it names another one."""
     name, position = row["command_id"], row["last_position"]
     if row["committed_at"] != row["recorded_at"]:
         raise Fault(NAME, position, f"the answer {name} was not kept when this was appended")
@@ -83,7 +83,7 @@ def _is_bound(row: asyncpg.Record, digest: str) -> bool:
 
 
 async def _check_unbound(connection: Connection, last: asyncpg.Record) -> None:
-    """Versions before receipts kept answers for a day, too, and during an upgrade both versions append. Raises Fault."""
+    """Versions without receipts stored responses too, and during an upgrade both versions append. Raises Fault a day after that."""
     first = await connection.fetchval(FIRST_BOUND)
     if first is not None and last["recorded_at"] >= first + A_DAY:
         raise Fault(NAME, last["last_position"], f"the answer {last['command_id']} was not kept when this was appended")

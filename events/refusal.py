@@ -1,4 +1,4 @@
-"""What was refused before anything began, or of which nothing is known. Each is a stream of its own, and a sample of what was refused."""
+"""Events of refused requests that belong to no other stream. Each has its own stream; they are a sample of all refusals."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ WhyNot = Literal[
 
 
 class AuthorizationRefused(Struct, frozen=True, kw_only=True, gc=False, tag="refusal.authorization"):
-    """A request came in the name of this client and was refused. Never a secret, and nothing of what was sent."""
+    """An authorization request of this client was refused. The event contains no secret and no parameter of the request."""
 
     client_id: str
     why: str
@@ -19,7 +19,7 @@ class AuthorizationRefused(Struct, frozen=True, kw_only=True, gc=False, tag="ref
 
 
 class ClientAuthenticationRefused(Struct, frozen=True, kw_only=True, gc=False, tag="refusal.client_authentication"):
-    """Somebody did not prove to be this client. `client_id` is that of a client that there is or was, and None for any other text."""
+    """Client authentication failed. `client_id` is the id of a client that exists or existed, and None for any other text."""
 
     client_id: str | None
     why: WhyNot
@@ -27,7 +27,7 @@ class ClientAuthenticationRefused(Struct, frozen=True, kw_only=True, gc=False, t
 
 
 class RequestsThrottled(Struct, frozen=True, kw_only=True, gc=False, tag="refusal.throttled"):
-    """More requests to the management API in one minute than the limit, by this client, or (None) by somebody unauthenticated."""
+    """The client (None: an unauthenticated caller) sent more requests to the management API in one minute than the limit."""
 
     client_id: str | None
     limit: int

@@ -1,4 +1,4 @@
-"""Whether a table is a table: a view in its place could show one thing to a verifier and another to the service."""
+"""Checks that a table is a real table: a view could show other rows to a verifier than to the service."""
 
 from events.database import AnyConnection
 
@@ -16,7 +16,7 @@ KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 
 
 async def fault_of(connection: AnyConnection, table: str) -> str | None:
-    """What is wrong with a relation that should be a table, with or without partitions; None when nothing is."""
+    """Returns what is wrong with a relation that should be a table, with or without partitions, or None."""
     found = await connection.fetch(TREE, table)
     if not found:
         return f"the table {table} is gone"

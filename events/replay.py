@@ -1,4 +1,4 @@
-"""Reading the event log back: one stream, or everything in order."""
+"""Reads the event log: one stream, or all events in order."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -24,11 +24,11 @@ select head.last_position, head.chain, head.same, changed.stream_id, split_part(
   left join lateral (select distinct stream_id, type from log.events
                       where head.same and position > $1 and position <= head.last_position and type <> '{REGISTERED}') as changed on true
 """
-"""The head of the log, whether it still has the checkpoint ($1, $2), and each stream that changed since. (A client that is new is no change: nobody knew it before.)"""
+"""The head of the log, whether the log still has the checkpoint ($1, $2), and the streams that changed since (not new clients)."""
 
 
 class Checkpoint(Struct, frozen=True):
-    """A place in the log that can be told from the same place in a log that was changed, or that forked."""
+    """A position of the log and its chain value. In a changed or forked log the same position has another chain value."""
 
     position: int
     chain: bytes
@@ -38,7 +38,7 @@ class Checkpoint(Struct, frozen=True):
 
 
 def recorded(row: asyncpg.Record) -> Recorded:
-    """Raises UnreadableEvent."""
+    """Returns the event of a stored row. Raises UnreadableEvent."""
     position, recorded_at, stream_id, version, schema, kind, meta, data = row
     return Recorded(
         position=position,
@@ -52,29 +52,29 @@ def recorded(row: asyncpg.Record) -> Recorded:
 
 
 async def history(connection: AnyConnection, stream: UUID) -> list[Recorded]:
-    """Everything that happened in one stream, oldest first; nothing when it does not exist."""
+    """Returns the events of one stream, oldest first. The list is empty if the stream does not exist."""
     return [recorded(row) for row in await connection.fetch(HISTORY, stream)]
 
 
 async def histories(connection: AnyConnection, streams: list[UUID]) -> list[Recorded]:
-    """Everything that happened in these streams, in the order in which it happened."""
+    """Returns the events of these streams, in the order of the log."""
     return [recorded(row) for row in await connection.fetch(HISTORIES, streams)]
 
 
 async def head(connection: AnyConnection, batches: str = "log.batches") -> Checkpoint:
-    """The last position of the log, and its chain value."""
+    """Returns the last position of the log and its chain value."""
     row = await connection.fetchrow(HEAD.format(batches=batches))
     assert row is not None
     return Checkpoint(row[0], row[1])
 
 
 async def chain_at(connection: AnyConnection, position: int, batches: str = "log.batches") -> bytes | None:
-    """The chain value at this position, or None where no batch ends there."""
+    """Returns the chain value at this position, or None if no batch ends there."""
     return await connection.fetchval(CHAIN_AT.format(batches=batches), position)
 
 
 async def pages(connection: AnyConnection, *, after: int, upto: int, size: int = 1000) -> AsyncIterator[list[Recorded]]:
-    """The log from `after` (exclusive) to `upto` (inclusive), in order, `size` events at a time."""
+    """Yields the log from `after` (exclusive) to `upto` (inclusive), in order, `size` events at a time."""
     while after < upto:
         rows = await connection.fetch(PAGE, after, upto, size)
         if not rows:

@@ -1,6 +1,6 @@
-"""Personal data as the log keeps it: unreadable without the data key of the person, which is kept outside the log."""
+"""Personal data in the log: encrypted under the user's data key, which is stored outside the log."""
 
 from typing import NewType
 
 Sealed = NewType("Sealed", str)
-"""AES-256-GCM under the data key of its subject, in base64url. When that key is destroyed nobody can read it, and every proof still holds."""
+"""AES-256-GCM under the user's data key, in base64url. After that key is destroyed it cannot be decrypted, but the log still verifies."""

@@ -1,4 +1,4 @@
-"""What can have happened to a login session of a person in a browser, and what the session then is."""
+"""The events of a user's session in a browser, and the states that they lead to."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,9 +9,9 @@ from events.sealed import Sealed
 
 
 class SessionStarted(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="session.started"):
-    """Somebody logged in. `amr` says how (RFC 8176), `device` is where and with what browser.
+    """A user signed in. `amr` says how (RFC 8176); `device` is the user's address and browser.
 
-    `authenticated_at` is when they proved who they are, if that was before, elsewhere.
+    `authenticated_at` is the time of the authentication, if it was earlier, at an upstream provider.
     """
 
     user: UUID
@@ -25,7 +25,7 @@ class SessionStarted(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
 
 
 class SessionReauthenticated(Struct, frozen=True, kw_only=True, gc=False, tag="session.reauthenticated"):
-    """The same person logged in again in the same session; the cookie from before is worth nothing from here on."""
+    """The same user authenticated again in the same session. The earlier cookie is no longer valid."""
 
     token_hash: str
     amr: tuple[str, ...]
@@ -34,7 +34,7 @@ class SessionReauthenticated(Struct, frozen=True, kw_only=True, gc=False, tag="s
 
 
 class SessionEnded(Struct, frozen=True, kw_only=True, gc=False, tag="session.ended"):
-    """`notify` are the clients (client_id) that are to be told by back-channel logout."""
+    """`notify` are the clients (client_id) that get a logout token."""
 
     why: str
     notify: tuple[str, ...]
@@ -42,20 +42,20 @@ class SessionEnded(Struct, frozen=True, kw_only=True, gc=False, tag="session.end
 
 
 class SessionUsedAfterEnd(Struct, frozen=True, kw_only=True, gc=False, tag="session.used_after_end"):
-    """Somebody came with the cookie of a session that was over, as a thief would. Kept once for each session."""
+    """The cookie of an ended session was presented, as an attacker would do. It is recorded once for each session."""
 
     at: datetime
 
 
 class SessionClientNotified(Struct, frozen=True, kw_only=True, gc=False, tag="session.client_notified"):
-    """The client took its logout token (OpenID Connect Back-Channel Logout 1.0)."""
+    """The client accepted its logout token (OpenID Connect Back-Channel Logout 1.0)."""
 
     client_id: str
     at: datetime
 
 
 class SessionClientNotReached(Struct, frozen=True, kw_only=True, gc=False, tag="session.client_not_reached"):
-    """The client did not take its logout token, however often it was tried; nobody tries any more."""
+    """The client did not accept its logout token. The last attempt was made."""
 
     client_id: str
     why: str
@@ -83,7 +83,7 @@ class OpenSession(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class EndedSession(Struct, frozen=True, kw_only=True, gc=False):
-    """`notify` are the clients that have yet to be told."""
+    """`notify` are the clients that still have to get a logout token."""
 
     user: UUID
     notify: tuple[str, ...]
@@ -94,7 +94,7 @@ Session = NoSession | OpenSession | EndedSession
 
 
 def evolve(session: Session, event: SessionEvent) -> Session:
-    """What the session is after the event. Total: it never refuses."""
+    """Returns the session after the event. It never refuses."""
     match event:
         case SessionStarted():
             return OpenSession(user=event.user, token_hash=event.token_hash, expires_at=event.expires_at)

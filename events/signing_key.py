@@ -1,4 +1,4 @@
-"""What can have happened to a signing key, and what a key then is. Its private part never enters the log."""
+"""The events of a signing key, and the states that they lead to. The log never contains a private key."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class PublicJwk(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """The public part of an elliptic-curve key (RFC 7518 section 6.2) or of an RSA key (section 6.3), or of an Ed25519 key (RFC 8037)."""
+    """The public part of an elliptic-curve key (RFC 7518 section 6.2), an RSA key (section 6.3) or an Ed25519 key (RFC 8037)."""
 
     kty: str
     crv: str = ""
@@ -17,7 +17,7 @@ class PublicJwk(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True)
 
 
 class SigningKeyPublished(Struct, frozen=True, kw_only=True, gc=False, tag="signing_key.published"):
-    """The key is in the JWKS, so that every resource server knows it before the first token is signed with it."""
+    """The key is in the JWKS, so that resource servers know it before the first token is signed with it."""
 
     kid: str
     alg: str
@@ -30,7 +30,7 @@ class SigningKeyActivated(Struct, frozen=True, kw_only=True, gc=False, tag="sign
 
 
 class SigningKeyRetired(Struct, frozen=True, kw_only=True, gc=False, tag="signing_key.retired"):
-    """The key signs no more; it stays in the JWKS until the last token it signed has expired."""
+    """The key signs no new tokens. It stays in the JWKS until the last token that it signed has expired."""
 
     at: datetime
 
@@ -58,7 +58,7 @@ SigningKey = UnknownKey | PublishedKey | ActiveKey | RetiredKey
 
 
 def evolve(_key: SigningKey, event: SigningKeyEvent) -> SigningKey:
-    """What the key is after the event. Total: it never refuses."""
+    """Returns the key after the event. It never refuses."""
     match event:
         case SigningKeyPublished():
             return PublishedKey()

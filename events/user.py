@@ -1,4 +1,4 @@
-"""What can have happened to a user, and what a user then is. What tells who the person is, is sealed."""
+"""The events of a user, and the states that they lead to. Personal data in them is sealed."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from events.sealed import Sealed
 
 
 class Factor(Struct, frozen=True, kw_only=True, gc=False):
-    """Something that a person proves themselves with beside the password. `kind` is `totp` (RFC 6238) or `passkey` (WebAuthn)."""
+    """A second factor of a user. `kind` is `totp` (RFC 6238) or `passkey` (WebAuthn)."""
 
     factor_id: UUID
     kind: str
@@ -18,10 +18,10 @@ class Factor(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class UserRegistered(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="user.registered"):
-    """Without a password the person comes from the upstream OpenID Provider.
+    """A user without a password comes from the upstream OpenID Provider.
 
-    `names` are those that the vault finds the person by, each keyed with the person's data key: who has no such key, or whose key
-    is destroyed, cannot tell whose they are. None: the event was stored before they were kept.
+    `names` are the names by which the vault finds the user, each as an HMAC under the user's data key: without that key, or after it
+    is destroyed, they identify no user. None: the event is older than this field.
     """
 
     profile: Sealed
@@ -32,7 +32,7 @@ class UserRegistered(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
 
 
 class UserVerified(Struct, frozen=True, kw_only=True, gc=False, tag="user.verified"):
-    """The e-mail address is known to be the person's own."""
+    """The e-mail address is verified."""
 
     at: datetime
 
@@ -43,14 +43,14 @@ class UserPasswordChanged(Struct, frozen=True, kw_only=True, gc=False, tag="user
 
 
 class UserProfileChanged(Struct, frozen=True, kw_only=True, gc=False, tag="user.profile_changed"):
-    """The whole profile, as it is from now on."""
+    """`profile` is the whole new profile."""
 
     profile: Sealed
     at: datetime
 
 
 class UserFactorAdded(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="user.factor_added"):
-    """`name` is the passkey's, keyed as the person's own `names` are. None: it is no passkey, or was stored before names were kept."""
+    """`name` is the passkey's, an HMAC like the user's `names`. None: no passkey, or the event is older than this field."""
 
     factor: Factor
     name: str | None = None
@@ -69,13 +69,13 @@ class UserEnabled(Struct, frozen=True, kw_only=True, gc=False, tag="user.enabled
 
 
 class UserErased(Struct, frozen=True, kw_only=True, gc=False, tag="user.erased"):
-    """The data key of the person is destroyed: what the log has of them can be read by nobody any more."""
+    """The user's data key is destroyed, so the user's data in the log can no longer be decrypted."""
 
     at: datetime
 
 
 UserChange = UserVerified | UserPasswordChanged | UserProfileChanged | UserFactorAdded | UserFactorRemoved
-"""What changes a user who stays as active or disabled as they were."""
+"""The events that do not change whether a user is active or disabled."""
 
 UserEvent = UserRegistered | UserChange | UserDisabled | UserEnabled | UserErased
 
@@ -91,7 +91,7 @@ class ActiveUser(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class DisabledUser(Struct, frozen=True, kw_only=True, gc=False):
-    """A disabled user keeps what they were, for the day they are enabled."""
+    """`was` is the state to which the user returns when enabled."""
 
     was: ActiveUser
 
@@ -104,7 +104,7 @@ User = UnregisteredUser | ActiveUser | DisabledUser | ErasedUser
 
 
 def evolve(user: User, event: UserEvent) -> User:
-    """What the user is after the event. Total: it never refuses."""
+    """Returns the user after the event. It never refuses."""
     match event:
         case UserRegistered():
             return ActiveUser(verified=event.email_verified, has_password=event.password is not None)

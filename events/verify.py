@@ -1,4 +1,4 @@
-"""Proving a log from its stored bytes: every leaf, root and chain value is computed anew, and the first that differs is named."""
+"""Verifies a log: computes every leaf, root and chain value from the stored bytes, and reports the first that differs."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -13,17 +13,17 @@ from events.relations import fault_of
 from events.replay import Checkpoint, chain_at
 
 POSITIONS_A_PAGE = 5000
-"""So few that what is read stays in the processor's cache, and memory flat, however large or small the batches are."""
+"""So few that a page fits into the processor's cache, and memory stays flat for any size of the batches."""
 
 LEAST, MOST = -(2**63), 2**31 - 1
-"""The least position that a column can hold, and the most rows that one fetch can be asked for."""
+"""The smallest position that a column can hold, and the largest number of rows of one fetch."""
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""The time of every log's genesis row. Its chain value covers its root alone; all else in it is the same in every log."""
+"""The time of the genesis row. Its chain value covers only its root; its other values are the same in every log."""
 
 
 class Fault(Exception):
-    """The log is not what was written. `position` is the first at which that shows."""
+    """The log is not as it was written. `position` is the first one that differs."""
 
     def __init__(self, log: str, position: int, what: str) -> None:
         super().__init__(f"{log}, position {position}: {what}")
@@ -33,7 +33,7 @@ class Fault(Exception):
 
 
 class Chained(Struct, frozen=True, kw_only=True):
-    """One of the two logs: where it is kept, and how a row of it is hashed (None: its stored leaf is not the leaf of its bytes)."""
+    """One of the two logs. `leaf` returns the hash of a row, or None if the stored leaf does not match the stored bytes."""
 
     name: str
     batches: str
@@ -43,7 +43,7 @@ class Chained(Struct, frozen=True, kw_only=True):
 
     @property
     def page(self) -> str:
-        """Whole batches after $1, at least one if there is any."""
+        """The query for whole batches after $1, at least one if there is any."""
         columns = "last_position, first_position, recorded_at, root, chain"
         following = f"(select min(last_position) from {self.batches} where last_position > $1)"
         end = f"greatest($1::bigint + {POSITIONS_A_PAGE}, {following})"
@@ -82,18 +82,18 @@ ISSUANCE = Chained(
 async def verify(
     connection: Connection, log: Chained, *, through: Checkpoint | None = None
 ) -> AsyncIterator[Checkpoint]:
-    """Yields the checkpoint reached, again and again; the last one is the head of a log that is whole. Raises Fault.
+    """Yields each checkpoint that is verified; the last one is the head of the log. Raises Fault.
 
-    With `through`, the log must go through that checkpoint: only so is a tail that was cut off, or a history that was written
-    anew with all its hashes, told from what was there.
-    Call it inside a repeatable-read transaction: one snapshot, however long the log and whatever is appended meanwhile.
+    With `through`, the log must contain that checkpoint. Only this detects a log whose end was cut off, or that was rewritten
+    with all its hashes.
+    Call it inside a repeatable-read transaction, so that it sees one snapshot while others append.
     """
     for table in (log.table, log.batches):
         if what := await fault_of(connection, table):
             raise Fault(log.name, 0, what)
     reached = await _genesis(connection, log)
     yield reached
-    # One cursor over all rows, which begins below 1, where no row may be.
+    # One cursor reads all rows. It begins below position 1, where no row may be.
     rows = await connection.cursor(log.rows, LEAST)
     while batches := await connection.fetch(log.page, reached.position):
         expected = batches[-1]["last_position"] - reached.position

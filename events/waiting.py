@@ -1,13 +1,13 @@
-"""Waiting for an event, but not for ever."""
+"""Waits for an event with a time limit."""
 
 import asyncio
 from contextlib import suppress
 
 
 async def set_within(event: asyncio.Event, seconds: float) -> None:
-    """Returns once the event is set, or after so many seconds.
+    """Returns when the event is set, or after this many seconds.
 
-    Not by asyncio.wait_for: before Python 3.12 it loses a cancellation (a Ctrl-C) that comes at the moment of the event.
+    It does not use asyncio.wait_for, which before Python 3.12 can lose a cancellation (Ctrl-C) at the moment of the event.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):

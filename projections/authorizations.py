@@ -1,4 +1,4 @@
-"""Authorizations: which person let which client in, in which session, and whether what came of it is still good."""
+"""Authorizations: which user granted which client access, in which session, and whether the authorization is still active."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,7 +79,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(row: Row | None, stream: UUID, event: AuthorizationEvent) -> Row | None:
-    """The authorization's row after the event."""
+    """Returns the authorization's row after the event."""
     if isinstance(event, AuthorizationGranted):
         return _granted(stream, event)
     return None if row is None else _changed(row.__replace__(version=row.version + 1), event)
@@ -136,45 +136,45 @@ def _row(record: asyncpg.Record) -> Row:
 
 
 async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
-    """Those that stand, latest first."""
+    """Returns the user's active authorizations, latest first."""
     return [_row(record) for record in await connection.fetch(OF_USER, user)]
 
 
 async def of_session(connection: AnyConnection, session: UUID) -> list[Row]:
-    """Those that stand and were granted in this session."""
+    """Returns the active authorizations that were granted in this session."""
     return [_row(record) for record in await connection.fetch(OF_SESSION, session)]
 
 
 async def last_bindings(connection: AnyConnection, client: UUID, most: int) -> list[frozenset[str]]:
-    """What bound the last codes of a client, as far as that was recorded; latest first."""
+    """Returns what bound the last codes of a client (PKCE, nonce), where that was recorded; latest first."""
     return [frozenset(row[0]) for row in await connection.fetch(LAST_OF_CLIENT, client, most)]
 
 
 async def of_stopped_users(connection: AnyConnection) -> dict[UUID, str]:
-    """Authorizations that the end of their user has yet to reach, each with the state of its user."""
+    """Returns the active authorizations of users who are not active, each with the state of its user."""
     return {row[0]: row[1] for row in await connection.fetch(OF_STOPPED)}
 
 
 async def of_ended_sessions(connection: AnyConnection) -> list[UUID]:
-    """Authorizations that the end of their session has yet to reach: those of a day, for no access token lives longer."""
+    """Returns the active authorizations of sessions that ended within a day. No access token lives longer."""
     return [row[0] for row in await connection.fetch(OF_ENDED)]
 
 
 async def of_former_passwords(connection: AnyConnection) -> list[UUID]:
-    """Authorizations of before their user's password was changed, or granted in a session of before, which that has yet to reach."""
+    """Returns the active authorizations that are older than their user's password, or whose session is."""
     return [row[0] for row in await connection.fetch(OF_FORMER)]
 
 
 async def of_withdrawn_consents(connection: AnyConnection) -> list[UUID]:
-    """Authorizations that the withdrawal of the consent to them has yet to reach."""
+    """Returns the active authorizations that are older than the withdrawal of their consent."""
     return [row[0] for row in await connection.fetch(OF_WITHDRAWN)]
 
 
 async def revoked(connection: AnyConnection, authorizations: list[UUID], within: timedelta) -> dict[UUID, datetime]:
-    """Those of these that were revoked, each with the moment from which no token of its can be alive."""
+    """Returns which of these are revoked, each with the time at which its last token has expired."""
     return {row[0]: row[1] + within for row in await connection.fetch(REVOKED, authorizations)}
 
 
 async def lately_revoked(connection: AnyConnection, within: timedelta) -> dict[UUID, datetime]:
-    """Every one whose access tokens may still look good, with the moment from which none can."""
+    """Returns the revoked authorizations whose tokens may not have expired, each with the time at which the last one has."""
     return {row[0]: row[1] + within for row in await connection.fetch(REVOKED_SINCE, within)}

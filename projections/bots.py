@@ -1,4 +1,4 @@
-"""The bots registered here. A deleted one keeps its row, without what it was called, for its clients must stay stopped."""
+"""The bots that are registered here. A deleted bot keeps its row, without its names, so that its clients stay stopped."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(row: Row | None, stream: UUID, event: BotEvent) -> Row | None:
-    """The bot's row after the event."""
+    """Returns the bot's row after the event."""
     if isinstance(event, BotRegistered):
         return _registered(stream, event)
     if row is None:
@@ -72,7 +72,7 @@ def _row(record: asyncpg.Record) -> Row:
 
 
 async def find(connection: AnyConnection, bot_id: str) -> Row | None:
-    """A bot registered here, deleted ones too; None for an id of the surrounding product's own directory."""
+    """Returns the row of a bot, even if it is deleted; None for an id of the surrounding product's own directory."""
     record = await connection.fetchrow(FIND, bot_id)
     return None if record is None else _row(record)
 

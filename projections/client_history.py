@@ -1,7 +1,7 @@
-"""What each client was, and when: one row for each version of a client, with the positions and times between which it was so.
+"""The history of clients: one row for each version of a client, with the range of positions and times in which it was current.
 
-`as of position p` is the row with from_position <= p < to_position, and likewise for a time; the row that is so now has no end. A
-deleted client has no open row.
+The row of position p has from_position <= p < to_position, and likewise for a time. The current row has no end. A deleted client
+has no current row.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ from projections.catch_up import CatchUp, events
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
-    """`client` is the row of the client in that version; what proves its secrets, their hashes, is left out."""
+    """`client` is the row of the client in that version, without the hashes of its secrets."""
 
     stream_id: UUID
     version: int
@@ -29,11 +29,11 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(entry: Recorded, find: Callable[..., Row | None]) -> Iterable[Row]:
-    """The version before ends where the event stands, and the version after, if there is one, begins there."""
+    """Yields the earlier version, which ends at the event, and the new version, if there is one, which begins there."""
     before = find(entry.stream_id, entry.version - 1) if entry.version > 1 else None
     if before is not None:
         yield before.__replace__(to_position=entry.position, to_time=entry.recorded_at)
-    event: ClientEvent = entry.event  # pyright: ignore[reportAssignmentType] - the projection follows a client's events alone
+    event: ClientEvent = entry.event  # pyright: ignore[reportAssignmentType] - the projection follows only events of clients
     client = clients.project(before and before.client, entry.stream_id, event)
     if client is not None:
         yield Row(

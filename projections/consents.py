@@ -1,4 +1,4 @@
-"""What people allowed which client: remembered, shown to them, taken back by them."""
+"""Consents: the scopes that a user allowed a client, until the user withdraws them."""
 
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(row: Row | None, stream: UUID, event: ConsentEvent) -> Row | None:
-    """The consent's row after the event."""
+    """Returns the consent's row after the event."""
     match event:
         case ConsentGiven():
             return Row(
@@ -66,10 +66,10 @@ async def find(connection: AnyConnection, stream: UUID) -> Row | None:
 
 
 async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
-    """Those that stand, latest first."""
+    """Returns the user's consents that are not withdrawn, latest first."""
     return [_row(record) for record in await connection.fetch(OF_USER, user)]
 
 
 async def of_client(connection: AnyConnection, client_id: str) -> list[UUID]:
-    """Every consent to this client that anybody ever gave, taken back or not."""
+    """Returns the streams of all consents to this client, including withdrawn ones."""
     return [row[0] for row in await connection.fetch(OF_CLIENT, client_id)]

@@ -1,4 +1,4 @@
-"""When each client, secret and bot last got a token, and how many: followed from the issuance log, never an update of a client."""
+"""When each client, secret and bot last got a token, and how many tokens it got. The projection follows the issuance log."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -21,11 +21,11 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(entry: Issuance, find: Callable[..., Row | None]) -> Iterable[Row]:
-    """The rows of the client, its secret (if it has one) and its bot, each with one token more."""
+    """Yields the rows of the client, its secret (if it has one) and its bot, each with one more token."""
     yield _used(find, entry, "client", client_id_of(entry.client))
     if entry.secret.int:
         yield _used(find, entry, "secret", str(entry.secret))
-    if entry.token.authorization is None:  # else it is a person, who is nobody's bot
+    if entry.token.authorization is None:  # With an authorization, the subject is a user and no bot.
         yield _used(find, entry, "bot", entry.token.sub)
 
 
@@ -39,12 +39,12 @@ PROJECTION = CatchUp(name="last_used", version=1, follows=ISSUANCE, row=Row, key
 
 
 async def find(connection: AnyConnection, kind: str, ids: Sequence[str]) -> dict[str, datetime]:
-    """When each of these was last used; those that never were are left out."""
+    """Returns when each of these was last used, without those that never were."""
     return {row[0]: row[1] for row in await connection.fetch(FIND, kind, ids)}
 
 
 async def clients_used(connection: AnyConnection, clients: Sequence[UUID]) -> dict[UUID, datetime]:
-    """By the client's stream."""
+    """Returns the times by the client's stream."""
     streams = {client_id_of(stream): stream for stream in clients}
     return {streams[key]: at for key, at in (await find(connection, "client", list(streams))).items()}
 

@@ -1,4 +1,4 @@
-"""Access tokens that were given back before they expired."""
+"""Access tokens that were revoked before they expired (RFC 7009)."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +23,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(row: Row | None, stream: UUID, event: AccessTokenEvent) -> Row | None:
-    """The first revocation stands; a second one changes nothing."""
+    """Returns the token's row. The first revocation counts; a second one changes nothing."""
     return row or Row(
         stream_id=stream, client_id=event.client_id, revoked_at=event.at, expires_at=event.expires_at, version=1
     )
@@ -33,7 +33,7 @@ TABLE = Table(name="revoked_tokens", row=Row, tags=tags(AccessTokenEvent), proje
 
 
 async def alive(connection: AnyConnection) -> dict[UUID, datetime]:
-    """The jti of every revoked token that would otherwise still be good, with its expiry."""
+    """Returns the jti of every revoked token that has not expired, with its expiry."""
     return {row[0]: row[1] for row in await connection.fetch(ALIVE)}
 
 

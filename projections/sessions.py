@@ -1,4 +1,4 @@
-"""Login sessions: which are open, whose they are, and which clients have yet to hear that one is over."""
+"""Sessions: which are open, whose they are, and which clients still have to get a logout token for one that ended."""
 
 from datetime import datetime
 from typing import Any
@@ -64,7 +64,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(row: Row | None, stream: UUID, event: SessionEvent) -> Row | None:
-    """The session's row after the event."""
+    """Returns the session's row after the event."""
     if isinstance(event, SessionStarted):
         return _started(stream, event)
     return None if row is None else _changed(row.__replace__(version=row.version + 1), event)
@@ -114,12 +114,12 @@ async def find(connection: AnyConnection, session: UUID) -> Row | None:
 
 
 async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
-    """Those that are open, latest first."""
+    """Returns the user's open sessions, latest first."""
     return [_row(record) for record in await connection.fetch(OF_USER, user)]
 
 
 async def to_notify(connection: AnyConnection, *, each: int, limit: int) -> list[tuple[Row, str]]:
-    """Ended sessions with a client that has yet to be told: first the oldest of every client, then the second oldest, and so on."""
+    """Returns ended sessions, each with a client to notify: first the oldest of every client, then the second oldest, and so on."""
     records = await connection.fetch(TO_NOTIFY, each, limit)
     rows = [dict(record) for record in records]
     client_ids = [row.pop("client_id") for row in rows]
@@ -127,15 +127,15 @@ async def to_notify(connection: AnyConnection, *, each: int, limit: int) -> list
 
 
 async def expired(connection: AnyConnection, *, limit: int) -> list[UUID]:
-    """Open sessions whose time is over, oldest first."""
+    """Returns open sessions that have expired, oldest first."""
     return [row[0] for row in await connection.fetch(EXPIRED, limit)]
 
 
 async def of_stopped_users(connection: AnyConnection) -> dict[UUID, str]:
-    """Open sessions that the end of their user has yet to reach, each with the state of its user."""
+    """Returns the open sessions of users who are not active, each with the state of its user."""
     return {row[0]: row[1] for row in await connection.fetch(OF_STOPPED_USERS)}
 
 
 async def of_former_passwords(connection: AnyConnection) -> list[UUID]:
-    """Open sessions that the change of their user's password has yet to reach; no session lives for longer than 90 days."""
+    """Returns the open sessions that are older than their user's password. No session lives longer than 90 days."""
     return [row[0] for row in await connection.fetch(OF_FORMER)]

@@ -1,4 +1,4 @@
-"""The public parts of the signing keys, and which of them signs."""
+"""The public parts of the signing keys, and their states."""
 
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(row: Row | None, stream: UUID, event: SigningKeyEvent) -> Row | None:
-    """The key's row after the event."""
+    """Returns the key's row after the event."""
     if isinstance(event, SigningKeyPublished):
         return _published(stream, event)
     if row is None:
@@ -67,11 +67,11 @@ def _row(record: asyncpg.Record) -> Row:
 
 
 async def every(connection: AnyConnection) -> list[Row]:
-    """Oldest first."""
+    """Returns all keys, oldest first."""
     return [_row(record) for record in await connection.fetch(ALL)]
 
 
 def active(rows: list[Row], alg: str) -> Row | None:
-    """The one key of the algorithm that signs: the last activated of those not retired."""
+    """Returns the key that signs for the algorithm: the last activated one that is not retired, or None."""
     signing = [row for row in rows if row.state == "active" and row.alg == alg]
     return max(signing, key=lambda row: (row.activated_at, row.stream_id), default=None)

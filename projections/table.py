@@ -1,4 +1,4 @@
-"""What an inline projection is: a table whose row for a stream is a pure function of that stream's events."""
+"""An inline projection: a table in which the row of a stream is a pure function of that stream's events."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -14,7 +14,7 @@ _encode = json.Encoder().encode
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """`row`'s fields are the table's columns, in order, and the first is stream_id; `project` gives the row after an event, or None."""
+    """The fields of `row` are the table's columns, in order; the first is stream_id. `project` returns the row after an event, or None."""
 
     name: str
     row: type[Struct]
@@ -26,7 +26,7 @@ class Table(Struct, frozen=True, kw_only=True):
         return self.row.__struct_fields__
 
     def fold(self, stream: UUID, events: Iterable[Event]) -> Struct | None:
-        """The row that these events of one stream, from its first on, make."""
+        """Returns the row after these events, which are all events of one stream up to now."""
         row: Struct | None = None
         for event in events:
             row = self.project(row, stream, event)
@@ -38,7 +38,7 @@ class Table(Struct, frozen=True, kw_only=True):
 
 
 def record(row: Struct) -> tuple[Any, ...]:
-    """The row as COPY takes it: nested structs as JSON text."""
+    """Returns the row for COPY, with nested structs as JSON text."""
     nested = _json_columns(type(row))
     values = ((name, getattr(row, name)) for name in row.__struct_fields__)
     return tuple(_encode(value).decode() if name in nested and value is not None else value for name, value in values)
@@ -46,7 +46,7 @@ def record(row: Struct) -> tuple[Any, ...]:
 
 @cache
 def _json_columns(row: type[Struct]) -> frozenset[str]:
-    """A struct, or a sequence of structs, is one JSON column, however many there are; a sequence of texts is an array."""
+    """Returns the JSON columns: those of a struct or a sequence of structs. A sequence of texts is an array."""
     return frozenset(f.name for f in structs.fields(row) if any(_is_struct(t) for t in (f.type, *get_args(f.type))))
 
 

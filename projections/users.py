@@ -1,4 +1,4 @@
-"""The people who can log in: one row each, with what is needed to let them in. Who they are is sealed, and gone once they are erased."""
+"""Users: one row each, with what authentication needs. Personal data is sealed, and removed when the user is erased."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ select stream_id from read.sessions where user_id = $1
  union all select stream_id from read.consents where user_id = $1
  union all select stream_id from read.authorizations where user_id = $1
 """
-"""Everything that is somebody's, whatever became of it: for the few who ask, not for requests."""
+"""All sessions, consents and authorizations of a user, in any state. Too slow for requests; rare commands use it."""
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
@@ -54,7 +54,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(row: Row | None, stream: UUID, event: UserEvent) -> Row | None:
-    """The user's row after the event. An erased user keeps the row: their `sub` is never anybody else's."""
+    """Returns the user's row after the event. An erased user keeps the row, because a `sub` is never used again."""
     if isinstance(event, UserRegistered):
         return _registered(stream, event)
     return None if row is None else _changed(row.__replace__(version=row.version + 1), event)
@@ -112,10 +112,10 @@ async def find(connection: AnyConnection, user: UUID) -> Row | None:
 
 
 async def listed(connection: AnyConnection, *, after: UUID | None, state: str | None, limit: int) -> list[Row]:
-    """Oldest first, at most `limit`; without those who were erased."""
+    """Returns users, oldest first, at most `limit`, without erased ones."""
     return [_row(record) for record in await connection.fetch(LIST, after, state, limit)]
 
 
 async def streams_of(connection: AnyConnection, user: UUID) -> list[UUID]:
-    """The user's own stream, and those of all sessions, consents and authorizations that were ever theirs."""
+    """Returns the user's own stream, and those of all sessions, consents and authorizations that the user ever had."""
     return [user, *(row[0] for row in await connection.fetch(STREAMS, user))]

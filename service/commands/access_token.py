@@ -1,4 +1,4 @@
-"""What may be asked of an access token once it is out, and what comes of asking."""
+"""Commands on an issued access token, and `decide`."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ class RevokeToken(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 def decide(command: RevokeToken, token: AccessToken) -> list[AccessTokenEvent]:
-    """What happens; a token is revoked once."""
+    """Returns the events of the command. A token is revoked once."""
     match command, token:
         case RevokeToken(), UnrevokedToken():
             return [AccessTokenRevoked(client_id=command.client_id, expires_at=command.expires_at, at=command.at)]

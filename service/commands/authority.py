@@ -1,4 +1,4 @@
-"""Who may do what to a client or a bot: nobody gives more than they hold, and only operators lift what operators did."""
+"""Permissions on clients and bots: callers grant only scopes that they hold, and only operators undo what operators did."""
 
 from collections.abc import Set as AbstractSet
 
@@ -9,11 +9,11 @@ from service.refusals import Contradiction, NotPermitted
 from service.values.scopes import IDENTITY, INTROSPECT, MANAGEMENT, OPERATE
 
 RESERVED = "muniment"
-"""Operators made at the command line belong to the service under this name: who acted under it would own all of them."""
+"""The owner of the operators that are made at the command line. A caller with this name would own all of them."""
 
 
 class Holder(Struct, frozen=True, kw_only=True):
-    """Whoever asks: whose clients they may touch (None: everybody's), as whom they act, and which scopes they hold."""
+    """The caller: the owner whose clients it may manage (None: all), the subject that it acts as, and its scopes."""
 
     owner: str | None
     sub: str
@@ -24,80 +24,82 @@ class Holder(Struct, frozen=True, kw_only=True):
         return OPERATE in self.scopes
 
     def reaches(self, owner: str) -> bool:
-        """Whether a thing of this owner may be known to them."""
+        """Returns whether the caller may know of clients and bots of this owner."""
         return self.owner is None or self.owner == owner
 
 
 EVERYBODY = Holder(owner=None, sub="", scopes=frozenset())
-"""The service itself, which touches everybody's things and gives nothing."""
+"""The service itself, which may manage every client and bot, but holds no scopes to grant."""
 
 
 def is_reserved(sub: str) -> bool:
-    """Whether nobody may act under this name, in any spelling that a person could take for it."""
+    """Returns whether no caller may act under this name, including spellings that look like the reserved one."""
     return sub.strip().casefold() == RESERVED
 
 
 def disabling(by: Holder, before: By | None) -> By | None:
-    """As what this disables a thing that `before` disabled already, or None when that changes nothing."""
+    """Returns who disables it, owner or operator, after `before` did; None if the command changes nothing."""
     asked: By = "operator" if by.operates else "owner"
     return None if before in (asked, "operator") else asked
 
 
 def may_enable(by: Holder, disabled: By, noun: str) -> None:
-    """Raises NotPermitted."""
+    """Raises NotPermitted if the caller is no operator and an operator disabled it."""
     if disabled == "operator" and not by.operates:
         raise NotPermitted(f"An operator disabled this {noun}, so only an operator (scope operate) can enable it.")
 
 
 def own_scopes(scopes: tuple[str, ...], grant: Grant) -> tuple[str, ...]:
-    """The scopes that are the client's own: what is said of a person (openid, …) any interactive client may ask for.
+    """Returns the scopes without those about a user (openid, …), which every interactive client may request.
 
-    Raises Contradiction when a machine is to have those.
+    Raises Contradiction if a machine client should have those.
     """
     of_people = [scope for scope in scopes if scope in IDENTITY]
     if of_people and isinstance(grant, ClientCredentials):
-        raise Contradiction(f"Nobody logs in through a machine, so it cannot have the scopes: {' '.join(of_people)}.")
+        raise Contradiction(
+            f"Users do not sign in through a machine client, so it cannot have the scopes: {' '.join(of_people)}."
+        )
     return tuple(scope for scope in scopes if scope not in IDENTITY)
 
 
 def may_give(by: Holder, scopes: AbstractSet[str], grant: Grant) -> None:
-    """An operator gives any scope of other APIs, and brings it into being by that. Raises NotPermitted."""
+    """Raises NotPermitted if the caller may not grant these scopes. An operator may grant any scope of other APIs, also a new one."""
     missing = _lacking(by, scopes)
     if missing:
         raise NotPermitted(
-            f"Nobody can give a scope that they do not hold themselves; your token lacks: {' '.join(sorted(missing))}."
+            f"You can grant only scopes that you hold yourself; your token lacks: {' '.join(sorted(missing))}."
         )
     if not by.operates and any(scope.startswith(INTROSPECT) for scope in scopes):
         raise NotPermitted(
-            f"Only an operator gives the scopes {INTROSPECT}…, which let a client look into tokens of others."
+            f"Only an operator can grant the scopes {INTROSPECT}…, which let a client introspect tokens of other clients."
         )
-    # A token's `sub` is whom it acts as in this API, and the caller names it freely when it registers a client. So a client
-    # that acts as somebody else gets scopes of this API only from an operator; else anyone could act as anyone.
+    # A token acts in this API as its `sub`, which the caller chooses when it registers a client. So only an operator may grant
+    # scopes of this API to a client that acts as another subject; otherwise every caller could act as any other.
     if not by.operates and grant.bot_user_id != by.sub and scopes & set(MANAGEMENT):
         raise NotPermitted(
-            f"Scopes of this API go to clients that act as yourself ({by.sub}); to others only an operator gives them."
+            f"You can grant scopes of this API only to clients that act as yourself ({by.sub}); for others, ask an operator."
         )
 
 
 def may_import(by: Holder) -> None:
-    """Another server's client, under its id and with its secret, comes by operators alone: an id may be known to people. Raises NotPermitted."""
+    """Only an operator may import a client with its id and secret, because users may trust a known id. Raises NotPermitted."""
     if not by.operates:
-        raise NotPermitted("Only an operator (scope operate) brings a client along with its clientId or its secret.")
+        raise NotPermitted("Only an operator (scope operate) can import a client with its clientId or its secret.")
 
 
 def may_get_secret(by: Holder, client: Active) -> None:
-    """Who gets a secret of a client can act with all its scopes, so this would be a way to more than one holds. Raises NotPermitted."""
+    """Raises NotPermitted if the caller lacks a scope of the client: with its secret, the caller would have that scope."""
     missing = _lacking(by, set(client.scopes))
     if missing:
         raise NotPermitted(
-            f"This client may do what your token may not ({' '.join(sorted(missing))}); ask with a token that may."
+            f"This client has scopes that your token lacks ({' '.join(sorted(missing))}); use a token that has them."
         )
 
 
 def may_widen(by: Holder, client: Active, after: Active) -> None:
-    """A client that skips consent gets people's codes without asking them, so its owner cannot decide alone where these go.
+    """Raises NotPermitted if an owner widens a first-party client.
 
-    Raises NotPermitted.
+    Such a client gets codes without the users' consent, so its owner alone must not decide where codes are sent.
     """
     if by.operates or not (client.login.first_party and after.login.first_party):
         return
@@ -108,7 +110,7 @@ def may_widen(by: Holder, client: Active, after: Active) -> None:
     ]
     if wider:
         raise NotPermitted(
-            f"People are not asked for their consent to this client (firstParty), so this change of {', '.join(wider)} takes the"
+            f"Users are not asked for their consent to this client (firstParty), so this change of {', '.join(wider)} takes the"
             " scope operate. Ask an operator for it, or set firstParty to false in the same request."
         )
 
@@ -123,7 +125,7 @@ def _wider_login(login: Login, after: Login) -> list[str]:
 
 
 def _strictness(require_pkce: bool | UnsetType) -> int:
-    """What the deployment requires, which is UNSET, may be either."""
+    """Returns an order of strictness. UNSET (the deployment's rule) is between False and True, because it may be either."""
     return 1 if require_pkce is UNSET else 2 * require_pkce
 
 

@@ -1,6 +1,6 @@
-"""What may be asked of an authorization, and what comes of asking.
+"""Commands on an authorization, and `decide`.
 
-Nothing is refused by raising where a misuse has to be remembered: the caller looks at what happened.
+A misuse raises nothing, because it has to be recorded as events. The caller reads the events to see what happened.
 """
 
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ from service.refusals import Contradiction, DoesNotExist
 CODE_REPLAYED = "code_replayed"
 
 GRACE = timedelta(seconds=30)
-"""How long the answer to a refresh may have been lost on its way: until then the same refresh token gets the same answer again."""
+"""For this long after a refresh, the same refresh token gets the same response again, which may have been lost."""
 
 
 class GrantAuthorization(OrdinaryCommand, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class NewRefreshToken(Struct, frozen=True, kw_only=True):
 
 
 class RedeemCode(OrdinaryCommand, frozen=True, kw_only=True):
-    """With `refresh` a refresh token comes of it too."""
+    """With `refresh`, a refresh token is issued too."""
 
     jti: UUID
     refresh: NewRefreshToken | None
@@ -53,7 +53,7 @@ class RedeemCode(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 class RefuseRedemption(OrdinaryCommand, frozen=True, kw_only=True):
-    """A code or refresh token that is good came with something that is not."""
+    """A valid code or refresh token was presented in a request that is not valid."""
 
     client_id: str
     why: str
@@ -80,7 +80,7 @@ AuthorizationCommand = GrantAuthorization | RedeemCode | RefuseRedemption | Rota
 
 
 def decide(command: AuthorizationCommand, authorization: Authorization) -> list[AuthorizationEvent]:
-    """What happens. Raises DoesNotExist or Contradiction; a replay is not refused but happens, and revokes everything."""
+    """Returns the events of the command. A replay is an event and revokes all tokens. Raises DoesNotExist or Contradiction."""
     match command, authorization:
         case GrantAuthorization(), Unauthorized():
             return [command.granted, command.code]
@@ -95,7 +95,7 @@ def decide(command: AuthorizationCommand, authorization: Authorization) -> list[
         case RevokeAuthorization(), Authorized():
             return [AuthorizationRevoked(why=command.why, at=command.at)]
         case RedeemCode() | RefuseRedemption() | RotateRefreshToken() | RevokeAuthorization(), Revoked():
-            return []  # A misuse is recorded while it changes something.
+            return []  # A misuse is recorded only if it changes something.
         case RedeemCode() | RefuseRedemption() | RotateRefreshToken() | RevokeAuthorization(), Unauthorized():
             raise DoesNotExist("There is no authorization of that id.")
 
@@ -115,7 +115,7 @@ def _redeem(command: RedeemCode, authorization: Authorized) -> list[Authorizatio
 
 
 def _refuse(command: RefuseRedemption) -> list[AuthorizationEvent]:
-    """Whoever has the code and not what belongs to it has stolen it, so everything issued from it is revoked."""
+    """A client that presents a code or token of another client, or a wrong verifier, may have stolen it, so all tokens are revoked."""
     refused = RedemptionRefused(client_id=command.client_id, why=command.why, at=command.at)
     return [refused, AuthorizationRevoked(why="redemption_refused", at=command.at)]
 
@@ -135,7 +135,7 @@ def _rotate(command: RotateRefreshToken, authorization: Authorized) -> list[Auth
 
 
 def may_have_been_lost(presented: str, authorization: Authorized, now: datetime) -> bool:
-    """Whether this (hash of a) refresh token was the last one exchanged, so lately that its answer may not have arrived."""
+    """Returns whether `presented` is the hash of the last exchanged refresh token, and its response may have been lost."""
     refresh = authorization.refresh
     if refresh is None or refresh.rotated_at is None or not refresh.exchanged:
         return False

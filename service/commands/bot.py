@@ -1,4 +1,4 @@
-"""What may be asked of a bot, and what comes of asking."""
+"""Commands on a bot, and `decide`."""
 
 from datetime import datetime
 
@@ -44,7 +44,7 @@ BotCommand = RegisterBot | DisableBot | EnableBot | DeleteBot
 
 
 def decide(command: BotCommand, bot: Bot) -> list[BotEvent]:
-    """What happens. Asking for what already is gives []. Raises DoesNotExist, Contradiction or NotPermitted."""
+    """Returns the events of the command; [] if it changes nothing. Raises DoesNotExist, Contradiction or NotPermitted."""
     match command, bot:
         case RegisterBot(), UnregisteredBot():
             return _register(command)

@@ -1,4 +1,4 @@
-"""What may be asked of a consent, and what comes of asking."""
+"""Commands on a consent, and `decide`."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +23,7 @@ ConsentCommand = GiveConsent | WithdrawConsent
 
 
 def decide(command: ConsentCommand, consent: Consent) -> list[ConsentEvent]:
-    """What happens: a person allows more, never less, until they take all of it back. Nothing is refused."""
+    """Returns the events of the command. A user can allow more scopes, or withdraw the whole consent. It never refuses."""
     match command, consent:
         case WithdrawConsent(), Consented():
             return [ConsentWithdrawn(at=command.at)]

@@ -1,4 +1,4 @@
-"""The one loop: load what happened, decide, append. Lost a race? Load and decide again."""
+"""The loop of every command: load the events, decide, append. After a conflict it starts again."""
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -30,7 +30,7 @@ from service.refusals import Contradiction, VersionMismatch
 ATTEMPTS = 8
 
 MOST_EVENTS = 5_000
-"""Each command folds its whole stream, so a stream that would slow everybody down takes only what stops it, and who was told of that."""
+"""Each command folds its whole stream. To stay fast, a stream of this length accepts only StoppingCommands."""
 
 State = TypeVar("State")
 Command = TypeVar("Command", bound=AnyCommand)
@@ -38,7 +38,7 @@ Happened = TypeVar("Happened", bound=Event)
 
 
 class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
-    """The three verbs of one kind of thing, and the table that its events are projected into as they are appended."""
+    """The functions of one kind of aggregate, and the inline projection of its events."""
 
     initial: State
     evolve: Callable[[State, Happened], State]
@@ -46,9 +46,9 @@ class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
     table: Table
 
     def state(self, past: Sequence[Event]) -> State:
-        """What the events of a stream make of the thing.
+        """Returns the state after the events of a stream.
 
-        The id of one kind of thing may be sent as another's: on the stream of another kind, nothing happened to this one.
+        A caller may send the id of another kind of aggregate. On such a stream the state is the initial one.
         """
         own = past if past and type_of(past[0]) in self.table.tags else ()
         return reduce(self.evolve, own, self.initial)  # pyright: ignore[reportArgumentType]
@@ -81,7 +81,7 @@ AUTHORIZATION: Aggregate[
 
 
 class Handled(Struct, frozen=True):
-    """`position` is where the last event of the command stands, or None when there was nothing to do; `events` are what happened."""
+    """`events` are those of the command; `position` is the position of the last one, or None if the command changed nothing."""
 
     position: int | None
     version: int
@@ -89,11 +89,11 @@ class Handled(Struct, frozen=True):
 
 
 class CarriedOutBefore(Exception):
-    """The same command (by its Idempotency-Key) was appended by somebody else while this one was on its way."""
+    """Another request appended the same command (by its Idempotency-Key) in the meantime."""
 
 
 class Ledger(Struct, frozen=True):
-    """Where commands are carried out: the writing end of the log, and connections to read it by."""
+    """The log to which commands append, and the connections that read it."""
 
     log: Log
     pool: Pool
@@ -110,16 +110,16 @@ async def handle(
     only_at: AbstractSet[int] | None = None,
     receipt: Receipt | None = None,
 ) -> Handled:
-    """Carries out the command on the stream; returns when its events are durable.
+    """Carries out the command on the stream, and returns when its events are durable.
 
-    `fresh` says that the stream's id was made just now, so there is nothing to load. With `only_at` the stream must be at
-    one of these versions: else VersionMismatch, or Contradiction when it was and the race was lost.
-    Raises what decide raises, Unavailable, CarriedOutBefore.
+    `fresh` says that the stream's id is new, so there is nothing to load. With `only_at`, the stream must be at one of these
+    versions: otherwise it raises VersionMismatch, or Contradiction if another append came first.
+    Raises what `decide` raises, Unavailable, CarriedOutBefore.
     """
     for _ in range(ATTEMPTS):
         past = [] if fresh else await _load(ledger.pool, stream)
         events = aggregate.decide(command, aggregate.state(past))
-        # Only now: the version of what the caller may not see is nobody's business (RFC 9110 section 13.2.1 has it in this order too).
+        # Versions are compared after decide, so that a caller learns none that it may not see (the order of RFC 9110 section 13.2.1).
         if only_at is not None and len(past) not in only_at:
             raise VersionMismatch(len(past), only_at)
         if not events:
@@ -137,12 +137,12 @@ async def handle(
                 raise CarriedOutBefore
             case Conflict():
                 if only_at is not None:
-                    raise Contradiction("Somebody else changed this at the same moment; read it again.")
-    raise Contradiction("This is being changed by many at once; ask again.")
+                    raise Contradiction("Another request changed this at the same time; read it again.")
+    raise Contradiction("Too many requests are changing this at the same time; try again.")
 
 
 def _stops(command: AnyCommand, events: Sequence[Event]) -> bool:
-    """A replay is no command that stops anything, but everything is revoked because of it."""
+    """Returns whether the command stops something. A replay does, although its command is an ordinary one: it revokes all tokens."""
     match command:
         case StoppingCommand():
             return True
@@ -151,7 +151,7 @@ def _stops(command: AnyCommand, events: Sequence[Event]) -> bool:
 
 
 async def state_of(ledger: Ledger, aggregate: Aggregate[Command, State, Happened], stream: UUID) -> State:
-    """What the thing is now, by all that has happened to it. Raises Unavailable."""
+    """Returns the current state of the aggregate. Raises Unavailable."""
     return aggregate.state(await _load(ledger.pool, stream))
 
 

@@ -1,4 +1,4 @@
-"""A change of the terms on which people log in through a client."""
+"""A change of the settings with which users sign in through a client."""
 
 from typing import Literal, TypeVar
 
@@ -12,7 +12,7 @@ Before = TypeVar("Before")
 
 
 class LoginChange(Struct, frozen=True, kw_only=True):
-    """What is UNSET stays as it is. What is usual is recorded as nothing said: `require_pkce` None, `id_token_claims` "scopes"."""
+    """UNSET fields do not change. The defaults (`require_pkce` None, `id_token_claims` "scopes") are stored as UNSET."""
 
     require_pkce: bool | UnsetType | None = UNSET
     first_party: bool | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""What may be asked of a client's secrets, and the events of it."""
+"""Commands on a client's secrets, and their events."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ class AddSecret(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 class RehashSecret(StoppingCommand, frozen=True, kw_only=True):
-    """What the service itself does once a secret that was brought along is proved."""
+    """The service itself sends this after a client has proved an imported secret."""
 
     secret_id: UUID
     hash: str
@@ -49,7 +49,7 @@ def revoke(command: RevokeSecret, client: Active) -> list[ClientEvent]:
 
 
 def rehash(command: RehashSecret, client: Active) -> list[ClientEvent]:
-    """Nothing when another process was first, or the secret was revoked meanwhile."""
+    """Returns no event if another process rehashed the secret first, or if it was revoked meanwhile."""
     if all(secret.secret_id != command.secret_id or not secret.imported for secret in client.secrets):
         return []
     return [ClientSecretRehashed(secret_id=command.secret_id, hash=command.hash, hint=command.hint)]

@@ -1,4 +1,4 @@
-"""What may be asked of a login session, and what comes of asking."""
+"""Commands on a session, and `decide`."""
 
 from datetime import datetime
 from uuid import UUID
@@ -66,7 +66,7 @@ SessionCommand = StartSession | Reauthenticate | EndSession | ReportUseAfterEnd 
 
 
 def decide(command: SessionCommand, session: Session) -> list[SessionEvent]:
-    """What happens. Asking for what already is gives []. Raises DoesNotExist or Contradiction."""
+    """Returns the events of the command; [] if it changes nothing. Raises DoesNotExist or Contradiction."""
     match command, session:
         case StartSession(), NoSession():
             return _start(command)
@@ -104,7 +104,7 @@ def _start(command: StartSession) -> list[SessionEvent]:
 
 
 def _report(command: ReportUseAfterEnd | ReportNotified | GiveUpNotifying, ended: EndedSession) -> list[SessionEvent]:
-    """Each is recorded once."""
+    """Returns the event, unless it was recorded before."""
     match command:
         case ReportUseAfterEnd():
             return [] if ended.used_after_end else [SessionUsedAfterEnd(at=command.at)]

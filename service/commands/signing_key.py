@@ -1,4 +1,4 @@
-"""What may be asked of a signing key, and what comes of asking."""
+"""Commands on a signing key, and `decide`."""
 
 from datetime import datetime
 
@@ -37,7 +37,7 @@ SigningKeyCommand = PublishKey | ActivateKey | RetireKey
 
 
 def decide(command: SigningKeyCommand, key: SigningKey) -> list[SigningKeyEvent]:
-    """What happens. Asking for what already is gives []. Raises DoesNotExist or Contradiction."""
+    """Returns the events of the command; [] if it changes nothing. Raises DoesNotExist or Contradiction."""
     match command, key:
         case PublishKey(), UnknownKey():
             return [SigningKeyPublished(kid=command.kid, alg=command.alg, public_jwk=command.public_jwk, at=command.at)]

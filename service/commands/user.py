@@ -1,4 +1,4 @@
-"""What may be asked of a user, and what comes of asking."""
+"""Commands on a user, and `decide`."""
 
 from datetime import datetime
 from uuid import UUID
@@ -85,7 +85,7 @@ UserCommand = (
 
 
 def decide(command: UserCommand, user: User) -> list[UserEvent]:
-    """What happens. Asking for what already is gives []. Raises DoesNotExist or Contradiction."""
+    """Returns the events of the command; [] if it changes nothing. Raises DoesNotExist or Contradiction."""
     match command, user:
         case RegisterUser(), UnregisteredUser():
             return _register(command)

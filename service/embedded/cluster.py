@@ -1,4 +1,4 @@
-"""A Postgres for as long as one is needed: started or joined on entry, stopped by the last who leaves."""
+"""A running Postgres: the first user starts it, later users join it, and the last one stops it."""
 
 import os
 from collections.abc import Generator, Mapping
@@ -17,11 +17,11 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 @contextmanager
 def running(data: Path, *, binaries: Path | None = None, settings: Mapping[str, str] = NO_SETTINGS) -> Generator[str]:
-    """Yields the superuser's URL of a live server on this data directory; its settings are those of whoever started it.
+    """Yields the superuser's URL of a live server on this data directory. The process that started it chose its settings.
 
-    Only migrations work with that URL. The service and the commands log in with `login.service_url`.
+    Only migrations use that URL. The service and the commands log in with `login.service_url`.
 
-    Raises EmbeddedError with a sentence for the person who started us.
+    Raises EmbeddedError with a sentence for the operator.
     """
     server = Server(locate(data), binaries, settings)
     with in_use(server.place) as use:
@@ -39,5 +39,5 @@ def running(data: Path, *, binaries: Path | None = None, settings: Mapping[str, 
 def _url(place: Directory) -> str:
     password = place.password.read_text().strip()
     host = quote(os.fsencode(place.socket_directory))
-    # The port is said because drivers would otherwise take it from PGPORT.
+    # Without a port, drivers would use PGPORT.
     return f"postgresql://postgres:{quote(password)}@/muniment?host={host}&port=5432"

@@ -1,4 +1,4 @@
-"""Making a new cluster: whole or not at all, and on disk before anybody sees it."""
+"""Makes a new cluster: completely or not at all, and synced to disk before it gets its name."""
 
 import logging
 import os
@@ -27,12 +27,12 @@ REMOVAL_SECONDS = 5.0
 
 
 def exists(place: Directory) -> bool:
-    """Whether there is a cluster that this data directory leads to."""
+    """Returns whether this data directory has a cluster, or a link to one."""
     return place.link.resolve() == place.cluster and (place.cluster / "PG_VERSION").exists()
 
 
 def create(place: Directory, binaries: Binaries) -> None:
-    """Make the cluster; only called while `changing` it. Raises NotCreated, NoAccount, DirectoryRefused."""
+    """Makes the cluster. Call it only within `changing`. Raises NotCreated, NoAccount, DirectoryRefused."""
     require_name(place.account)
     if place.base == place.data and place.cluster.exists() and any(place.cluster.iterdir()):
         raise DirectoryRefused(f"{place.cluster} is neither empty nor a Postgres cluster: move it away.")
@@ -60,13 +60,13 @@ def _fill(place: Directory, binaries: Binaries, staging: Path) -> None:
     lines = ["create database muniment strategy file_copy", *login.statements(password.read_text())]
     _do(place, single, stdin="".join(f"{line}\n" for line in lines))
     password.rename(cluster / place.password.name)
-    # One sync of the whole file system takes 30 ms, of a thousand files one after the other 120.
+    # One sync of the whole file system takes 30 ms; a sync of each of a thousand files takes 120 ms.
     method = ["--sync-method=syncfs"] if sys.platform == "linux" and binaries.major >= FIRST_SYNCFS else []
     _do(place, [binaries.path / "initdb", "--sync-only", *method, "-D", cluster])
 
 
 def _nature(binaries: Binaries) -> list[str]:
-    """What is settled once and for all: superuser, checksums, bytes in code-point order on any machine, no trust."""
+    """Returns options that cannot change later: superuser, checksums, code-point order on any machine, passwords for all."""
     builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     locale = ["--locale=C", *(builtin if binaries.major >= FIRST_BUILTIN_LOCALE else [])]
     return ["-U", "postgres", "-E", "UTF8", *locale, "--auth=scram-sha-256", "--data-checksums"]
@@ -89,7 +89,7 @@ def _write_password(path: Path, place: Directory) -> None:
 
 
 def clear_staging(place: Directory) -> None:
-    """Clear away what an interrupted creation left, and those who may still be at it; only called while `changing` the cluster."""
+    """Removes the files of an interrupted creation, and ends its processes. Call it only within `changing`."""
     for staging in place.base.glob(f"{STAGING}*"):
         for process in psutil.process_iter():
             if _works_in(process, staging):
@@ -99,7 +99,7 @@ def clear_staging(place: Directory) -> None:
 
 
 def _works_in(process: psutil.Process, staging: Path) -> bool:
-    """Whether this is an initdb for the directory, whose command line names it, or a postgres of its, which works in it."""
+    """Returns whether this is an initdb whose command line names the directory, or a postgres that works in it."""
     try:
         if process.name() not in {"initdb", "postgres"}:
             return False
@@ -109,13 +109,13 @@ def _works_in(process: psutil.Process, staging: Path) -> bool:
 
 
 def _is_removed(staging: Path) -> bool:
-    # Whoever was at it may have made one more file while dying.
+    # A killed process may have made another file before it ended.
     shutil.rmtree(staging, ignore_errors=True)
     return not staging.exists()
 
 
 def _lead_elsewhere(place: Directory) -> None:
-    """Put a link into the data directory to where the cluster will be. Raises DirectoryRefused."""
+    """Makes the link in the data directory to the place of the cluster. Raises DirectoryRefused."""
     who = name_of(place.account.uid)
     if not place.link.is_symlink():
         if place.cluster.exists():
@@ -126,14 +126,14 @@ def _lead_elsewhere(place: Directory) -> None:
 
 
 def _set_aside(place: Directory) -> None:
-    """A cluster of an earlier data directory of the same name, since removed with its keys, is no use to the new one."""
+    """Renames the cluster of an earlier data directory of the same name, which was removed with its keys."""
     if process := postmaster.find(place):
         raise DirectoryRefused(
-            f"{place.data} was removed while its Postgres (pid {process.pid}) runs on in {place.cluster}: stop that first."
+            f"{place.data} was removed while its Postgres (pid {process.pid}) still runs in {place.cluster}: stop it first."
         )
     aside = place.cluster.with_name(f"postgres.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
     place.cluster.rename(aside)
-    LOG.warning("%s was made anew; the cluster of its predecessor was set aside in %s", place.data, aside)
+    LOG.warning("%s is a new directory; the cluster of the former one was set aside in %s", place.data, aside)
 
 
 def _sync(path: Path) -> None:

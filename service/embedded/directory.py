@@ -1,4 +1,4 @@
-"""Where an embedded Postgres lives on disk: its cluster, what lies beside that, its socket."""
+"""The places of an embedded Postgres on disk: its cluster, the files beside it, and its socket."""
 
 import hashlib
 import os
@@ -12,13 +12,13 @@ from service.embedded.account import Account, for_directory, name_of, reaches
 from service.embedded.errors import DirectoryRefused
 
 STATE = Path("/var/lib/muniment")
-# An address of a Unix socket holds 108 bytes on Linux and 104 elsewhere, its terminating NUL included.
+# The address of a Unix socket can have 108 bytes on Linux and 104 elsewhere, including the final NUL.
 SOCKET_LIMIT_BYTES = 100
 SOCKET_NAME = ".s.PGSQL.5432"
 
 
 class Directory(Struct, frozen=True):
-    """One embedded Postgres: its cluster, what lies beside that in `base`, and the account that runs it."""
+    """One embedded Postgres: its cluster, the files beside it in `base`, and the account that runs it."""
 
     data: Path
     cluster: Path
@@ -30,12 +30,12 @@ class Directory(Struct, frozen=True):
 
     @property
     def link(self) -> Path:
-        """Where the cluster is, or what leads to it when the account could not reach it there."""
+        """The cluster, or a link to it if the account could not reach the data directory."""
         return self.data / "postgres"
 
     @property
     def password(self) -> Path:
-        # Inside the cluster, so that one rename brings both or neither into being.
+        # It is inside the cluster, so that one rename creates both or neither.
         return self.cluster / "muniment.password"
 
     @property
@@ -44,7 +44,7 @@ class Directory(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """A short name that is this cluster's alone, shown in the titles of its processes."""
+        """A short, unique name of this cluster. The titles of its processes show it."""
         return f"muniment-{_digest(self.cluster)}"
 
     @property
@@ -53,17 +53,17 @@ class Directory(Struct, frozen=True):
 
     @property
     def socket_directory(self) -> Path:
-        """The cluster itself (0700), or one under /tmp where that makes no good address.
+        """The cluster itself (0700), or a directory under /tmp if the cluster's path cannot be a socket's address.
 
-        Not XDG_RUNTIME_DIR: it differs between a login, cron and sudo, and vanishes at logout.
+        It is not in XDG_RUNTIME_DIR, which differs between a login, cron and sudo, and is removed at logout.
         """
-        # A comma would make two hosts of one in the URL.
+        # A comma would split one host into two in the URL.
         fits = len(os.fsencode(self.cluster / SOCKET_NAME)) <= SOCKET_LIMIT_BYTES and "," not in str(self.cluster)
-        return self.cluster if fits else Path("/tmp") / self.name  # noqa: S108  (guarded in open_socket_directory)
+        return self.cluster if fits else Path("/tmp") / self.name  # noqa: S108  (open_socket_directory checks its owner)
 
 
 def locate(data: Path) -> Directory:
-    """Make the data directory if need be and say where its Postgres lives. Raises DirectoryRefused, NoAccount."""
+    """Makes the data directory if it is missing, and returns the places of its Postgres. Raises DirectoryRefused, NoAccount."""
     try:
         data.mkdir(parents=True, exist_ok=True)
         data = data.resolve(strict=True)
@@ -79,9 +79,9 @@ def locate(data: Path) -> Directory:
 
 
 def _cluster(data: Path, account: Account) -> Path:
-    """In the data directory, or under STATE when the account cannot get there.
+    """Returns the place of the cluster: in the data directory, or under STATE if the account cannot reach that.
 
-    Once made it stays where it is, whatever becomes of the permissions: `data/postgres` is it or leads to it.
+    An existing cluster stays where it is, even if permissions change: `data/postgres` is the cluster or a link to it.
     """
     link = data / "postgres"
     if account.user is None or link.is_symlink() or link.exists() or reaches(account, data):
@@ -90,7 +90,7 @@ def _cluster(data: Path, account: Account) -> Path:
 
 
 def make_state(path: Path) -> None:
-    """Make a directory that every account may pass through, whatever the umask; one that is there stays as it is."""
+    """Makes a directory that every account may pass through, regardless of the umask. An existing one does not change."""
     if not path.is_dir():
         path.mkdir(exist_ok=True)
         path.chmod(0o755)
@@ -101,7 +101,7 @@ def _digest(path: Path) -> str:
 
 
 def refusal(path: Path, error: OSError) -> DirectoryRefused:
-    """The sentence for a path that the system does not let us use; the error's own path is the better one."""
+    """Returns the refusal of a path that we cannot use. If the error names a path, the text has that one."""
     path = Path(error.filename) if isinstance(error.filename, str) else path
     existing = next(place for place in (path, *path.absolute().parents) if _visible(place))
     hint = "Make room for it, or name another directory in MUNIMENT_DATA."
@@ -131,7 +131,7 @@ def _visible(path: Path) -> bool:
 
 
 def check_owner(place: Directory) -> None:
-    """Raises DirectoryRefused when the cluster is not the account's."""
+    """Raises DirectoryRefused if the cluster does not belong to the account."""
     owner = place.cluster.stat().st_uid
     if owner != place.account.uid:
         raise DirectoryRefused(
@@ -150,7 +150,7 @@ def _check_reach(account: Account, cluster: Path) -> None:
 
 
 def open_beside(place: Directory, name: str) -> int:
-    """Open a file of ours beside the cluster for appending, private to whoever owns the base. Raises DirectoryRefused."""
+    """Opens a file beside the cluster for appending, private to the owner of the base. Raises DirectoryRefused."""
     path = place.base / name
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -163,7 +163,7 @@ def open_beside(place: Directory, name: str) -> int:
 
 
 def open_socket_directory(place: Directory) -> None:
-    """Make sure that the socket's directory is a private one of the account's. Raises DirectoryRefused."""
+    """Makes the socket's directory, or checks that it is private to the account. Raises DirectoryRefused."""
     directory = place.socket_directory
     if directory == place.cluster:
         return
@@ -172,20 +172,20 @@ def open_socket_directory(place: Directory) -> None:
         if place.account.user is not None:
             os.chown(directory, place.account.uid, place.account.gid, follow_symlinks=False)
     except FileExistsError:
-        # Anybody may make a directory of this name under /tmp: whoever owns it could answer in the server's place.
+        # Every user may make a directory of this name under /tmp, and its owner could answer instead of the server.
         status = directory.lstat()
         private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
         if status.st_uid != place.account.uid or not private:
             raise DirectoryRefused(
                 f"{directory} should be a private directory of {name_of(place.account.uid) or place.account.uid} for the "
-                "server's socket, but somebody else made it: remove it, or name a shorter directory in MUNIMENT_DATA."
+                "server's socket, but another user made it: remove it, or name a shorter directory in MUNIMENT_DATA."
             ) from None
     except OSError as error:
         raise refusal(directory, error) from error
 
 
 def close_socket_directory(place: Directory) -> None:
-    """Take the socket's directory away again once its server has stopped."""
+    """Removes the socket's directory after its server has stopped."""
     if place.socket_directory != place.cluster:
         with suppress(OSError):
             place.socket_directory.rmdir()

@@ -1,4 +1,4 @@
-"""What can be wrong with the embedded Postgres; each text says what is wrong and what to do.
+"""The errors of the embedded Postgres. Each text says what is wrong and what to do.
 
 EmbeddedError
 ├── BinariesMissing      no usable Postgres on this machine
@@ -12,7 +12,7 @@ EmbeddedError
 
 
 class EmbeddedError(Exception):
-    """The embedded Postgres cannot be used; `str(error)` is a sentence for the person who started us."""
+    """The embedded Postgres cannot be used; `str(error)` is a sentence for the operator."""
 
 
 class BinariesMissing(EmbeddedError):
@@ -20,7 +20,7 @@ class BinariesMissing(EmbeddedError):
 
 
 class OtherVersion(EmbeddedError):
-    """The cluster on disk and the binaries at hand are of different major versions."""
+    """The cluster on disk and the available binaries have different major versions."""
 
 
 class NoAccount(EmbeddedError):

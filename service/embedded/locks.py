@@ -1,4 +1,4 @@
-"""Who uses a cluster and who may change it: two file locks, which the kernel lets go of when their holder dies, however it dies."""
+"""Two file locks: one for the users of a cluster, one for its changes. The kernel releases them when their holder dies."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ from service.embedded.directory import Directory, open_beside
 
 @contextmanager
 def in_use(place: Directory) -> Generator[int]:
-    """Count as a user of this cluster. Yields the lock's descriptor; raises DirectoryRefused."""
+    """Registers the caller as a user of this cluster. Yields the lock's descriptor. Raises DirectoryRefused."""
     with open_file(place, "postgres.users") as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield descriptor
@@ -18,14 +18,14 @@ def in_use(place: Directory) -> Generator[int]:
 
 @contextmanager
 def changing(place: Directory) -> Generator[None]:
-    """Be the only one who makes, starts or stops this cluster. Raises DirectoryRefused."""
+    """Gives the caller the only right to make, start or stop this cluster. Raises DirectoryRefused."""
     with open_file(place, "postgres.lock") as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
 
 
 def is_last_user(descriptor: int) -> bool:
-    """Whether nobody else uses the cluster; only asked by one who is `changing` it and then leaves."""
+    """Returns whether the caller is the only user of the cluster. Call it only within `changing`, before leaving."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -35,7 +35,7 @@ def is_last_user(descriptor: int) -> bool:
 
 @contextmanager
 def open_file(place: Directory, name: str) -> Generator[int]:
-    """A file of ours beside the cluster, open for as long as it is needed. Raises DirectoryRefused."""
+    """Yields an open file beside the cluster and closes it afterwards. Raises DirectoryRefused."""
     descriptor = open_beside(place, name)
     try:
         yield descriptor

@@ -1,6 +1,6 @@
-"""The role that the service logs in as, as deploy/roles.sql has it: the superuser's password is for this package and for migrations.
+"""The login of the service, as in deploy/roles.sql. Only this package and migrations use the superuser's password.
 
-Its password is derived from the superuser's and gives nobody the way back, so a cluster keeps one secret, in one file.
+The login's password is derived from the superuser's, which cannot be computed from it. So a cluster keeps one secret, in one file.
 """
 
 import hmac
@@ -10,7 +10,7 @@ from events import locks
 from service.crypto.base64url import as_text
 
 ROLE = "muniment"
-# One line, because `postgres --single` ends a statement there.
+# It is one line, because `postgres --single` ends a statement at the end of a line.
 MAKE_ROLES = (
     "do $$ declare name text; begin foreach name in array array['muniment_service', 'muniment'] loop "
     "if not exists (select from pg_roles where rolname = name) then execute format('create role %I', name); end if; end loop; end $$"
@@ -19,13 +19,13 @@ GRANT = f"grant muniment_service to {ROLE}"
 
 
 def statements(superuser_password: str) -> list[str]:
-    """What gives a cluster the service's login. Harmless to repeat."""
+    """Returns the statements that make the service's login. They can be repeated."""
     own = "inherit nosuperuser nocreatedb nocreaterole noreplication nobypassrls"
     return [MAKE_ROLES, f"alter role {ROLE} login {own} password '{_password(superuser_password)}'", GRANT]
 
 
 def service_url(superuser_url: str) -> str:
-    """The same server and database, for the service."""
+    """Returns the URL of the same server and database with the service's login."""
     parts = urlsplit(superuser_url)
     assert parts.password is not None
     password = _password(unquote(parts.password))
@@ -33,10 +33,10 @@ def service_url(superuser_url: str) -> str:
 
 
 async def ensure(superuser_url: str) -> None:
-    """Gives a cluster the service's login that has none, because an earlier version made it, or its roles were restored."""
+    """Makes the service's login if it is missing, because an earlier version made the cluster or its roles were restored."""
     password = urlsplit(superuser_url).password
     assert password is not None
-    # Loaded here, because making a cluster needs `statements` alone, and the driver takes as long to load as all the rest.
+    # Imported here, because making a cluster needs only `statements`, and the driver takes half of the import time.
     from asyncpg import connect  # noqa: PLC0415
 
     connection = await connect(superuser_url)

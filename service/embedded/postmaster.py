@@ -1,4 +1,4 @@
-"""The server's first process: is it alive, is it really this cluster's, is it ready, and its end."""
+"""The server's first process: whether it is alive, belongs to this cluster and is ready; and its end."""
 
 import contextlib
 import os
@@ -17,13 +17,13 @@ POLL_SECONDS = 0.004
 ANSWER_SECONDS = 5.0
 LEFTOVER_SECONDS = 0.5
 KILLED_SECONDS = 10.0
-# Fast (finish and checkpoint), immediate (recover at the next start), and what a stuck disk may call for.
+# Fast (with a checkpoint), immediate (recovery at the next start), and kill, which a stuck disk may need.
 STOPPING = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0))
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
 class PidFile(Struct, frozen=True):
-    """What a postmaster writes of itself into postmaster.pid, from its first moment to its last."""
+    """The contents of postmaster.pid, which a postmaster keeps from its start to its end."""
 
     pid: int
     socket_directory: str = ""
@@ -31,7 +31,7 @@ class PidFile(Struct, frozen=True):
 
 
 def pid_file(place: Directory) -> PidFile | None:
-    """What postmaster.pid says; None when there is none, or it is just being written."""
+    """Returns the contents of postmaster.pid; None if it is missing or incomplete."""
     try:
         lines = os.fsdecode((place.cluster / "postmaster.pid").read_bytes()).splitlines()
         return PidFile(int(lines[0]), *lines[4:5], *(line.strip() for line in lines[7:8]))
@@ -40,7 +40,7 @@ def pid_file(place: Directory) -> PidFile | None:
 
 
 def find(place: Directory) -> psutil.Process | None:
-    """The live postmaster of this cluster; a pid alone proves nothing, after a restart it may be anybody's."""
+    """Returns the live postmaster of this cluster, or None. A pid alone proves nothing: after a reboot another process may have it."""
     written = pid_file(place)
     if written is None:
         return None
@@ -52,15 +52,15 @@ def find(place: Directory) -> psutil.Process | None:
 
 
 def belongs(process: psutil.Process, place: Directory) -> bool:
-    """Whether this is a live Postgres process of this cluster."""
+    """Returns whether this is a live Postgres process of this cluster."""
     try:
-        # The name comes first: is_alive reaps, and other dead children are their parents' business.
+        # We check the name first, because is_alive reaps, and other dead children are not ours to reap.
         if process.name() != "postgres" or process.uids().real != place.account.uid or not is_alive(process):
             return False
         try:
             return process.cwd() == str(place.cluster)
         except psutil.AccessDenied:
-            # Root in a container lacks the capability to see another account's directory, but the command line is public.
+            # In a container root may not see another account's working directory, but it can read the command line.
             words = process.cmdline()
             return str(place.cluster) in words or place.name in " ".join(words)
     except psutil.NoSuchProcess:
@@ -68,7 +68,7 @@ def belongs(process: psutil.Process, place: Directory) -> bool:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether the process still runs; a zombie does not, and is reaped when it is ours (as everybody's is for pid 1)."""
+    """Returns whether the process still runs. A zombie does not; we reap it if it is our child (pid 1 is parent of every orphan)."""
     try:
         if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             return True
@@ -80,25 +80,25 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def is_ready(place: Directory, process: psutil.Process) -> bool:
-    """Whether the postmaster accepts connections at the place where we tell people to connect."""
+    """Returns whether the postmaster accepts connections on the socket that our URL names."""
     written = pid_file(place)
     return written is not None and written.pid == process.pid and written.status == "ready" and answers(place)
 
 
 def is_settled(place: Directory, process: psutil.Process) -> bool:
-    """Whether it has become clear what comes of this postmaster: ready, on its way out, or gone."""
+    """Returns whether this postmaster is no longer starting: it is ready, stopping or ended."""
     written = pid_file(place)
     return not is_alive(process) or (written is not None and written.status in ("ready", "stopping"))
 
 
 def is_foreign(place: Directory) -> bool:
-    """Whether the postmaster was started by hand, with its socket where none of our users looks for it."""
+    """Returns whether the postmaster was started by hand, with a socket in another directory than ours."""
     written = pid_file(place)
     return written is not None and written.status == "ready" and written.socket_directory != str(place.socket_directory)
 
 
 def answers(place: Directory) -> bool:
-    """Whether a server answers on the socket: it is asked for TLS, which it declines without logging anything."""
+    """Returns whether a server answers on the socket. We send an SSLRequest, which it declines without a line in its log."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(ANSWER_SECONDS)
         try:
@@ -110,7 +110,7 @@ def answers(place: Directory) -> bool:
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Poll until the condition holds; False when the time is up."""
+    """Polls until the condition holds. Returns False after this many seconds."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -120,7 +120,7 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def stop(process: psutil.Process, *, firmly: bool = False) -> None:
-    """End a postmaster, more firmly each time it does not listen; firmly from the first when it no longer answers."""
+    """Ends a postmaster with stronger and stronger signals. `firmly` leaves out the first, for one that no longer answers."""
     for order, seconds in STOPPING[1:] if firmly else STOPPING:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(order)
@@ -129,11 +129,11 @@ def stop(process: psutil.Process, *, firmly: bool = False) -> None:
 
 
 def clear_leftovers(place: Directory) -> None:
-    """Make way for a new postmaster after one that died unasked.
+    """Prepares the cluster for a new postmaster after the old one died.
 
-    Its backends may still be writing: two generations on one cluster would destroy it, so they go first. Then a
-    postmaster.pid whose number is now somebody else's is taken away; a number that is free is left to Postgres,
-    which also looks for shared memory in use.
+    Backends of the old one may still write, and two generations of them would destroy the cluster, so we end them first. Then
+    we remove postmaster.pid if another process has its pid now. If the pid is free, Postgres removes the file itself, after it
+    has checked for shared memory in use.
     """
     written = pid_file(place)
     if written is None:

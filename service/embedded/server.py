@@ -1,4 +1,4 @@
-"""Making sure that a cluster's server runs: join the one that does, or start one."""
+"""Ensures that a cluster's server runs: joins a running server, or starts one."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from service.embedded.directory import Directory, check_owner, close_socket_dire
 from service.embedded.errors import InUseElsewhere, NotStarted
 from service.embedded.locks import open_file
 
-# Crash recovery replays at most max_wal_size, but a slow disk may take its time over that.
+# Crash recovery replays at most max_wal_size, which can take long on a slow disk.
 READY_SECONDS = 300.0
 INTERRUPTED_SECONDS = 1.0
 SETTINGS = {
@@ -25,7 +25,7 @@ SETTINGS = {
     "max_connections": "500",
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
-    "wal_recycle": "off",  # what a checkpoint has no more use for is deleted, not kept under another name: erased people are in it
+    "wal_recycle": "off",  # A checkpoint deletes old segments instead of recycling them, because they contain data of erased users.
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -34,7 +34,7 @@ SETTINGS = {
 
 
 class Server(Struct, frozen=True):
-    """A server that should be running: where, by which binaries (None: the best found), with which settings of its starter."""
+    """A server that should run: its place, its binaries (None: the first that are found) and the settings for a start."""
 
     place: Directory
     binaries: Path | None
@@ -42,7 +42,7 @@ class Server(Struct, frozen=True):
 
 
 def ensure(server: Server) -> psutil.Process:
-    """The live, ready postmaster of the cluster, made and started if need be; only called while `changing` it.
+    """Returns the ready postmaster of the cluster, which is made and started if necessary. Call it only within `changing`.
 
     Raises EmbeddedError.
     """
@@ -60,20 +60,20 @@ def ensure(server: Server) -> psutil.Process:
 
 
 def _joined(place: Directory) -> psutil.Process | None:
-    """The server that others use, or that one who was killed has left behind; one that does not answer is ended."""
+    """Returns the running server, if other processes use it or a killed one left it. A server that does not answer is ended."""
     process = postmaster.find(place)
     if process is None:
         if postmaster.answers(place):
             raise InUseElsewhere(
                 f"A Postgres answers on {place.socket}, but its process cannot be seen from here, so it runs in another "
-                "container: stop that, or name another directory in MUNIMENT_DATA."
+                "container: stop it, or name another directory in MUNIMENT_DATA."
             )
         return None
     postmaster.until(lambda: postmaster.is_settled(place, process), READY_SECONDS)
     if postmaster.is_foreign(place):
         raise InUseElsewhere(
-            f"Somebody has started a Postgres of their own (pid {process.pid}) on {place.cluster}, whose socket is not "
-            f"{place.socket}: stop that first."
+            f"Another Postgres (pid {process.pid}) was started by hand on {place.cluster}, with a socket that is not "
+            f"{place.socket}: stop it first."
         )
     if postmaster.is_ready(place, process):
         return process
@@ -94,7 +94,7 @@ def _started(server: Server, binaries: Binaries) -> psutil.Process:
         except (OSError, subprocess.SubprocessError) as error:
             raise NotStarted(f"Postgres could not be started as {name_of(place.account.uid)}: {error}") from error
         except BaseException:
-            # Interrupted: what is on its way is let come so far that `leave` finds it.
+            # After an interruption we wait until `leave` can find the postmaster that is starting.
             postmaster.until(lambda: postmaster.find(place) is not None, INTERRUPTED_SECONDS)
             raise
         if process is None:
@@ -105,7 +105,7 @@ def _started(server: Server, binaries: Binaries) -> psutil.Process:
 
 def _command(server: Server, binaries: Binaries) -> list[str | Path]:
     place = server.place
-    # The setting is a list separated by commas, in which quotes protect whatever a path may contain.
+    # The setting is a list separated by commas; quotes protect a path with special characters.
     sockets = '"' + str(place.socket_directory).replace('"', '""') + '"'
     own = {"unix_socket_directories": sockets, "cluster_name": place.name}
     settings = {**SETTINGS, **own, **server.settings}
@@ -114,9 +114,9 @@ def _command(server: Server, binaries: Binaries) -> list[str | Path]:
 
 
 def _awaited(place: Directory, pid: int) -> psutil.Process | None:
-    """The postmaster once it is ready; None when what we started has ended, or is not ready in time.
+    """Returns the postmaster when it is ready; None if the one that we started has ended, or is not ready in time.
 
-    It need not be the one that we started: a starter killed a moment ago may have one on its way, and only one wins.
+    It can be another one than we started: a process that was just killed may have started one too, and only one succeeds.
     """
 
     def settled() -> bool:
@@ -136,7 +136,7 @@ def _runs(pid: int) -> bool:
 
 
 def leave(server: Server) -> None:
-    """Stop the server, as its last user; only called while `changing` it."""
+    """Stops the server. Only its last user calls it, within `changing`."""
     process = postmaster.find(server.place)
     if process and not postmaster.is_foreign(server.place):
         postmaster.stop(process)

@@ -1,4 +1,4 @@
-"""The server's log: one file beside the cluster, and the one before it."""
+"""The server's log: one file beside the cluster, and the previous one."""
 
 import os
 
@@ -14,9 +14,9 @@ def is_full(place: Directory) -> bool:
 
 
 def turn(place: Directory) -> None:
-    """Set a full log aside and begin it anew under the server's hands, which appends; only called while `changing` the cluster.
+    """Copies a full log to the previous file and truncates it; the server goes on appending. Call it only within `changing`.
 
-    So it never takes more than about twice LIMIT_BYTES, however long the server runs.
+    So both files together never exceed about twice LIMIT_BYTES.
     """
     if is_full(place):
         with open_file(place, place.log.name) as log, open_file(place, f"{place.log.name}.1") as aside:
@@ -26,6 +26,6 @@ def turn(place: Directory) -> None:
 
 
 def tail(log: int, start: int, most: int = SHOWN_BYTES) -> bytes:
-    """The last of what an open log says, none of it from before `start`."""
+    """Returns the end of an open log, at most `most` bytes and nothing before `start`."""
     size = os.fstat(log).st_size
     return os.pread(log, most, max(start, size - most))

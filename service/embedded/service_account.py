@@ -1,4 +1,4 @@
-"""The system account that runs root's Postgres: found, or made when there is none."""
+"""Finds or makes the system account that runs Postgres when Muniment runs as root."""
 
 import logging
 import os
@@ -10,18 +10,18 @@ from service.embedded.errors import NoAccount
 
 LOG = logging.getLogger(__name__)
 NAME = "muniment"
-# Not `nobody`: other daemons run as that, too, and each of them could read the cluster and its password.
+# `nobody` is not in the list: other daemons run as `nobody` too and could read the cluster and its password.
 KNOWN = (NAME, "postgres")
-# su without a dash leaves these out of PATH.
+# These are not in PATH after `su` without a dash.
 SYSTEM_PATHS = ("/usr/sbin", "/sbin")
 USERADD = ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", "--user-group", NAME)
-# BusyBox, in Alpine, has these two in its place; without a group of its own the account would share `nogroup`.
+# BusyBox (Alpine) has these two instead. Without its own group the account would share `nogroup`.
 ADDGROUP = ("addgroup", "-S", NAME)
 ADDUSER = ("adduser", "-S", "-D", "-H", "-s", "/sbin/nologin", "-G", NAME, NAME)
 
 
 def found_or_made() -> pwd.struct_passwd:
-    """Only root asks. Raises NoAccount."""
+    """Returns the account. Only root calls it. Raises NoAccount."""
     return _found() or _made()
 
 
@@ -47,7 +47,7 @@ def _made() -> pwd.struct_passwd:
 
 
 def _make() -> str:
-    """What the programs said. Another process may make the account at the same time, so their failure alone means nothing."""
+    """Returns the output of the programs. They may fail because another process makes the account at the same time."""
     if _program("useradd"):
         return _said(USERADD)
     if _program("adduser"):

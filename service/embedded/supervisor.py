@@ -1,4 +1,4 @@
-"""Watching over a server while it is in use: started again when it dies."""
+"""Watches a server while it is in use, and restarts it when it dies."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 @contextmanager
 def supervised(server: Server, process: psutil.Process) -> Generator[None]:
-    """Restart the server whenever its postmaster dies; of several users only one does, the others find it done."""
+    """Restarts the server when its postmaster dies. Of several users only one restarts it, and the others join it."""
     stopping = threading.Event()
     thread = threading.Thread(target=_watch, args=(server, process, stopping), name="postgres-supervisor", daemon=True)
     thread.start()
@@ -41,18 +41,18 @@ def _watch(server: Server, process: psutil.Process, stopping: threading.Event) -
                     server_log.turn(server.place)
             pause = TICK_SECONDS
         except Exception as error:
-            # Whatever it is, a thread that ended would watch no more; and a full disk may be put right while we wait.
+            # The thread must go on after any error, because an operator may repair the cause, such as a full disk.
             unforeseen = not isinstance(error, EmbeddedError)
-            LOG.error("Postgres is down: %s", error, exc_info=unforeseen)  # noqa: TRY400  (our own errors say it all)
+            LOG.error("Postgres is down: %s", error, exc_info=unforeseen)  # noqa: TRY400  (our own errors need no traceback)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def _revived(server: Server, dead: psutil.Process, stopping: threading.Event) -> psutil.Process:
     with changing(server.place):
         if stopping.is_set():
-            return dead  # We left while we waited, and nobody would stop what we start now.
+            return dead  # We stopped while we waited, so no process would stop a server that we start now.
         if not creation.exists(server.place):
-            raise DirectoryRefused(f"{server.place.cluster} was taken away while in use; start Muniment anew.")
+            raise DirectoryRefused(f"{server.place.cluster} was removed while in use; restart Muniment.")
         process = ensure(server)
     LOG.warning("Postgres (pid %d) died and runs again (pid %d)", dead.pid, process.pid)
     return process

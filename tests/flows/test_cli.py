@@ -115,7 +115,7 @@ def test_the_help_of_a_command_has_an_example_and_its_answer_a_form_for_scripts(
 WRONG = {
     "does not begin with postgresql://": {"MUNIMENT_DATABASE_URL": "mysql://u:pa55@here"},
     "cannot be used": {"MUNIMENT_DATABASE_URL": "postgresql://u:pa55@127.0.0.1:1/m"},
-    "has a port that is none": {"MUNIMENT_DATABASE_URL": "postgresql://u:pa55@127.0.0.1:port/m"},
+    "has an invalid port": {"MUNIMENT_DATABASE_URL": "postgresql://u:pa55@127.0.0.1:port/m"},
     "is not a setting of Muniment": {"MUNIMENT_DATABSE_URL": "postgresql://u:pa55@127.0.0.1/m"},
 }
 

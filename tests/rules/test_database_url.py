@@ -88,7 +88,7 @@ def test_the_authorities_that_the_machine_trusts_can_be_named():
     ("more", "said"),
     [
         ("channel_binding=require", "channel_binding"),
-        ("hostaddr=10.0.0.1", "the parameter hostaddr, which Muniment does not have: write the address as the host"),
+        ("hostaddr=10.0.0.1", "the parameter hostaddr, which Muniment does not support: write the address as the host"),
         ("load_balance_hosts=random", "load_balance_hosts"),
         ("pgbouncer=true", "the parameter pgbouncer"),
         ("target_session_attrs=prefer-standby", "target_session_attrs that is none of any, primary, read-write"),
@@ -96,7 +96,7 @@ def test_the_authorities_that_the_machine_trusts_can_be_named():
         ("sslrootcert=system&sslmode=require", "goes with sslmode=verify-full"),
         ("connect_timeout=soon", "connect_timeout"),
         ("client_encoding=LATIN1", "client_encoding"),
-        ("PASS%20word=1", "a parameter whose name is none"),
+        ("PASS%20word=1", "a parameter with an invalid name"),
     ],
 )
 def test_what_does_not_work_is_refused_by_name(more: str, said: str):
@@ -119,9 +119,9 @@ def test_every_fault_is_named_at_once():
         ("mysql://u:hunter2@db/m", "does not begin with postgresql://"),
         ("postgresql://u:hunter2@[/m", "is not a URL"),
         ("postgresql://u:hunter2@db/m?sslmode", "is not a URL"),
-        ("postgresql://u:hunter2@db:port/m", "has a port that is none"),
-        ("postgresql://u:hunter2@db:0/m", "has a port that is none"),
-        ("postgresql://u:hunter2@a:1,b:70000/m", "has a port that is none"),
+        ("postgresql://u:hunter2@db:port/m", "has an invalid port"),
+        ("postgresql://u:hunter2@db:0/m", "has an invalid port"),
+        ("postgresql://u:hunter2@a:1,b:70000/m", "has an invalid port"),
         ("postgresql://u:hunter2@a,,b/m", "has an empty host in its list"),
         ("postgresql://u:hunter2@a,b,c/m?port=1,2", "has 3 hosts and 2 ports"),
         ("postgresql://u:hunter2@a]b/m", "is not a URL"),
