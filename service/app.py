@@ -206,5 +206,6 @@ async def _failed(request: Request, fault: Exception) -> Response:
     request_id = this_request()
     log.error("request %s failed", request_id, exc_info=fault)
     return refusal(
-        Unforeseen(f"Something went wrong here. The operator finds more under request id {request_id}."), request_id
+        Unforeseen(f"Something went wrong. The operator finds the details in the log under request id {request_id}."),
+        request_id,
     )

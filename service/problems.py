@@ -1,19 +1,19 @@
-"""Every refusal of the management API (RFC 9457), drawn as a tree. The status is the class's; the detail says what to do.
+"""Every refusal of the management API (RFC 9457), as a tree. The class has the status; the detail says what to do.
 
 Problem
-├── Invalid              400  the request's form: every failing field at once, in `errors`
-├── Unauthenticated      401  no token, or none that is good (RFC 6750 section 3)
-├── Forbidden            403  a good token without the scope, or a scope given away that the caller does not hold
+├── Invalid              400  the request is malformed; `errors` names every invalid field at once
+├── Unauthenticated      401  no token, or an invalid one (RFC 6750 section 3)
+├── Forbidden            403  a valid token without the scope, or a grant of a scope that the caller does not have
 ├── NotFound             404
 ├── NotAllowed           405
-├── Clash                409  what is asked contradicts what is
-├── Stale                412  If-Match names a version that is no more
+├── Clash                409  the request contradicts the current state
+├── Stale                412  If-Match does not name the current version
 ├── TooLarge             413
 ├── NotJson              415
 ├── NoPrecondition       428  an update without If-Match
 ├── TooMany              429
-├── Unforeseen           500  tells nothing but the request id
-└── ComeAgain            503  nothing was confirmed; the database cannot be used for the moment
+├── Unforeseen           500  says nothing but the request id
+└── ComeAgain            503  the database is unavailable; nothing was confirmed
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 
 class Body(Struct, frozen=True, kw_only=True):
-    """What a refusal looks like on the wire."""
+    """A refusal of the management API (RFC 9457)."""
 
     type: str = "about:blank"
     title: str
@@ -123,7 +123,5 @@ class ComeAgain(Problem):
     status = 503
     title = "Service Unavailable"
 
-    def __init__(
-        self, detail: str = "The database cannot be used for the moment: nothing was confirmed. Ask again."
-    ) -> None:
+    def __init__(self, detail: str = "The database is unavailable: nothing was confirmed. Try again.") -> None:
         super().__init__(detail, headers={"Retry-After": "1"})

@@ -1,12 +1,12 @@
-"""Every refusal of the rules, in the domain's words. They know nothing of HTTP; what each becomes on the wire is the endpoints' business.
+"""Every refusal of the domain, as a tree. None of them depends on HTTP: the endpoints choose the response.
 
 DomainRefusal
-├── DoesNotExist      there is nothing of that id that the asker may see
-├── Contradiction     what is asked contradicts what is
-├── NotPermitted      the asker may not do it
-├── VersionMismatch   it is at another version than the asker named
-├── InvalidValue      values that nobody may give; each field with its faults
-└── TooManyAttempts   it was tried too often; in some seconds it may be tried again
+├── DoesNotExist      nothing with this id exists that the caller may see
+├── Contradiction     the command contradicts the current state
+├── NotPermitted      the caller may not do this
+├── VersionMismatch   the current version is not one that the caller named
+├── InvalidValue      values that are not allowed; each field with its faults
+└── TooManyAttempts   too many attempts; the next one is allowed after some seconds
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 
 
 class DomainRefusal(Exception):
-    """`detail` says in a sentence what is wrong, and what to do."""
+    """`detail` is a sentence that says what is wrong and what to do."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -34,17 +34,17 @@ class NotPermitted(DomainRefusal):
 
 
 class VersionMismatch(DomainRefusal):
-    """`named` are the versions that the asker took it to be at."""
+    """`named` are the versions that the caller expected."""
 
     def __init__(self, actual: int, named: AbstractSet[int]) -> None:
         said = " or ".join(map(str, sorted(named))) or "the one that was named"
-        super().__init__(f"This is at version {actual} by now, not at {said}; read it again.")
+        super().__init__(f"The current version is {actual}, not {said}. Read it again.")
         self.actual = actual
         self.named = frozenset(named)
 
 
 class InvalidValue(DomainRefusal):
-    """`faults` says what is wrong with which field."""
+    """`faults` says what is wrong with each field."""
 
     def __init__(self, detail: str, faults: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(detail)
@@ -52,7 +52,7 @@ class InvalidValue(DomainRefusal):
 
 
 class TooManyAttempts(DomainRefusal):
-    """`seconds` from now it may be tried again."""
+    """The next attempt is allowed after `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many attempts to sign in; try again in {seconds} s.")
@@ -60,4 +60,4 @@ class TooManyAttempts(DomainRefusal):
 
 
 AnyDomainRefusal = DoesNotExist | Contradiction | NotPermitted | VersionMismatch | InvalidValue | TooManyAttempts
-"""All of them, so that the checker names the one that a match leaves out."""
+"""Every refusal, so that the type checker names one that a match leaves out."""

@@ -97,7 +97,7 @@ def decide(command: AuthorizationCommand, authorization: Authorization) -> list[
         case RedeemCode() | RefuseRedemption() | RotateRefreshToken() | RevokeAuthorization(), Revoked():
             return []  # A misuse is recorded only if it changes something.
         case RedeemCode() | RefuseRedemption() | RotateRefreshToken() | RevokeAuthorization(), Unauthorized():
-            raise DoesNotExist("There is no authorization of that id.")
+            raise DoesNotExist("There is no authorization with this id.")
 
 
 def _redeem(command: RedeemCode, authorization: Authorized) -> list[AuthorizationEvent]:

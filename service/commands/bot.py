@@ -85,4 +85,4 @@ def _disable(by: Holder, before: By | None) -> list[BotEvent]:
 
 
 def _unknown() -> DoesNotExist:
-    return DoesNotExist("You have no bot of that id.")
+    return DoesNotExist("You have no bot with this id.")

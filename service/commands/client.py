@@ -231,4 +231,4 @@ def _holder(command: OwnersCommand | RehashSecret) -> Holder:
 
 
 def _unknown() -> DoesNotExist:
-    return DoesNotExist("You have no client of that id.")
+    return DoesNotExist("You have no client with this id.")

@@ -44,7 +44,7 @@ def add(command: AddSecret, client: Active) -> list[ClientEvent]:
 
 def revoke(command: RevokeSecret, client: Active) -> list[ClientEvent]:
     if all(secret.secret_id != command.secret_id for secret in client.secrets):
-        raise DoesNotExist("This client has no secret of that id.")
+        raise DoesNotExist("This client has no secret with this id.")
     return [ClientSecretRevoked(secret_id=command.secret_id)]
 
 

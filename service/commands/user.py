@@ -106,7 +106,7 @@ def decide(command: UserCommand, user: User) -> list[UserEvent]:
         case VerifyUser() | ChangePassword() | ChangeProfile() | AddFactor() | RemoveFactor(), DisabledUser():
             return _change(command, user.was)
         case _, UnregisteredUser() | ErasedUser():
-            raise DoesNotExist("There is no user of that id.")
+            raise DoesNotExist("There is no user with this id.")
 
 
 def _register(command: RegisterUser) -> list[UserEvent]:
@@ -147,5 +147,5 @@ def _add_factor(command: AddFactor, user: ActiveUser) -> list[UserEvent]:
 
 def _remove_factor(command: RemoveFactor, user: ActiveUser) -> list[UserEvent]:
     if all(factor.factor_id != command.factor_id for factor in user.factors):
-        raise DoesNotExist("There is no second factor of that id.")
+        raise DoesNotExist("There is no second factor with this id.")
     return [UserFactorRemoved(factor_id=command.factor_id)]

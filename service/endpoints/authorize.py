@@ -1,6 +1,6 @@
-"""GET/POST /openid/authorize and the way on from there: check everything, see who is there, go on to the next page, issue a code.
+"""GET/POST /openid/authorize and what follows: validate the request, read the session, redirect to the next page or issue a code.
 
-Nothing is kept at the server between the pages: the request travels sealed, and each step is decided anew from it.
+The server keeps no state between the pages: the browser carries the sealed request, and each step is decided from it.
 """
 
 from html import escape
@@ -39,11 +39,11 @@ from service.resources import Resources
 CONTINUE = "/openid/continue"
 FORM_POST_SCRIPT = "/openid/form_post.js"
 MOST_CODES = 60
-"""Of one session in a minute: each is two events, and a page can ask for them in silence as fast as it likes."""
+"""Of one session in a minute. Each code adds two events to the log, and a page can request codes silently and fast (`prompt=none`)."""
 
 
 async def begin(request: Request) -> Response:
-    """The request as the client made it. Raises Shown."""
+    """Handle the request as the client sent it. Raises Shown."""
     _is_not_only_looked_at(request)
     resources = resources_of(request.scope)
     params, twice = authorize.parse(await _said(request))
@@ -67,14 +67,14 @@ async def begin(request: Request) -> Response:
         await record_refusal(resources, found.client.client_id, fault.why)
         raise
     assert found is not None
-    # Another site's POST comes without our cookies (SameSite=Lax); the way on from here has them.
+    # A POST from another site has none of our cookies (SameSite=Lax); the GET after this redirect has them.
     if request.method == "POST":
         return _page(CONTINUE, resources, good)
     return await _go_on(request, good, found)
 
 
 async def go_on(request: Request) -> Response:
-    """The request as one of our pages hands it back, sealed; its client may have changed since. Raises Shown, NoRequest."""
+    """Handle the sealed request that one of our pages returns. Its client may have changed since. Raises Shown, NoRequest."""
     _is_not_only_looked_at(request)
     resources = resources_of(request.scope)
     asked = resources.requests.open(request.query_params.get("request", ""))
@@ -89,7 +89,7 @@ async def go_on(request: Request) -> Response:
 
 
 def sent(redirect: Redirect, resources: Resources) -> Response:
-    """The answer to the client, by way of the browser; from whatever page the person is on."""
+    """Send the response to the client through the browser, from whichever page the user is on."""
     if redirect.mode == "form_post":
         return _form_post(redirect, f"{below(resources.settings.issuer)}{FORM_POST_SCRIPT}")
     return RedirectResponse(redirect.location, HTTPStatus.SEE_OTHER, GOES_AWAY)
@@ -120,7 +120,7 @@ async def _on(resources: Resources, asked: AuthorizationRequest, found: Found, s
 async def _granted(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn) -> Response:
     counted = await resources.limits.count(f"codes of {signed_in.session.stream_id}")
     if counted.used > MOST_CODES:
-        description = f"More than {MOST_CODES} authorizations in this minute; ask again in {counted.seconds} s."
+        description = f"More than {MOST_CODES} authorizations in this minute; try again in {counted.seconds} s."
         refused = redirects.refused(asked, resources.settings.issuer, "temporarily_unavailable", description)
         return sent(refused, resources)
     try:
@@ -148,27 +148,27 @@ async def _next(resources: Resources, asked: AuthorizationRequest, found: Found,
 
 
 def _with_hint(resources: Resources, asked: AuthorizationRequest, hint: str | None) -> AuthorizationRequest:
-    """An id_token_hint names the one person whom the answer may be about."""
+    """An id_token_hint names the only user whom the response may be about."""
     if hint is None:
         return asked
     about = id_tokens.read_hint(resources.ring, resources.settings.issuer, hint)
     if about is None:
-        description = "The id_token_hint is not an ID token of this server, or of a key that is no longer in use."
+        description = "The id_token_hint is not an ID token of this server, or its signing key is no longer in use."
         raise Redirected(redirects.refused(asked, resources.settings.issuer, "invalid_request", description))
     if asked.wanted_sub not in (None, str(about.sub)):
-        description = "The id_token_hint and the parameter claims name two different people."
+        description = "The id_token_hint and the parameter claims name two different users."
         raise Redirected(redirects.refused(asked, resources.settings.issuer, "invalid_request", description))
     return asked.__replace__(wanted_sub=str(about.sub))
 
 
 def _is_not_only_looked_at(request: Request) -> None:
-    """HEAD must change nothing (RFC 9110 section 9.2.1), so it cannot go the way on which a code is issued."""
+    """HEAD must change nothing (RFC 9110 section 9.2.1), but this endpoint may issue a code. Raises HTTPException."""
     if request.method == "HEAD":
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, POST"})
 
 
 async def _said(request: Request) -> bytes:
-    """The query of a GET, the form of a POST (OpenID Connect Core 1.0 section 3.1.2.1)."""
+    """Return the query of a GET or the form of a POST (OpenID Connect Core 1.0 section 3.1.2.1). Raises Shown."""
     if request.method != "POST":
         return request.scope["query_string"]
     if not is_form(request.headers.get("content-type", "")):
@@ -187,7 +187,7 @@ def _page(path: str, resources: Resources, asked: AuthorizationRequest) -> Respo
 
 
 def _form_post(redirect: Redirect, script: str) -> Response:
-    """A form that sends itself, and that a person can send where there is no JavaScript."""
+    """A form that submits itself. Without JavaScript, the user submits it."""
     fields = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in redirect.params.items()

@@ -1,4 +1,4 @@
-"""What goes over the wire about bots: one struct per request and per answer."""
+"""Requests and responses about bots: one struct each."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ PersonName = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": N
 
 
 class CreateBotRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Request to create a bot: somebody for machines to act as."""
+    """Request to create a bot, a subject that machine clients act as."""
 
     email: Annotated[
         str, Meta(max_length=255, description="Unique among all bots.", extra_json_schema={"pattern": EMAIL})
@@ -20,7 +20,7 @@ class CreateBotRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid
 
 
 class Bot(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Somebody for machines to act as: give its `id` as a client's `botUserId`."""
+    """A subject that machine clients act as. Give its `id` as a client's `botUserId`."""
 
     id: str
     email: str | None

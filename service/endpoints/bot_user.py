@@ -1,4 +1,4 @@
-"""As whom a machine may act: the bot that its client names."""
+"""The bot that a client names as the subject of its tokens."""
 
 from typing import Any
 from uuid import UUID
@@ -12,17 +12,17 @@ from service.values import identifiers
 
 
 async def check_bot(pool: Pool, reach: str | None, bot_id: str, fields: Fields[Any]) -> None:
-    """Whether somebody who reaches these owners' bots (None: everybody's) may name it.
+    """Report in `fields` why the caller may not name this bot. `reach` is the owner whose bots the caller may use; None is any owner.
 
-    An id of the surrounding product's directory is taken at its word; a bot registered here must be the caller's, and well.
+    An id from the surrounding product's directory is accepted unchecked. A bot registered here must be the caller's, and active.
     """
     fault = identifiers.fault_of(bot_id)
     if fault is not None:
         fields.fault("botUserId", fault)
     elif is_reserved(bot_id):
-        fields.fault("botUserId", "is the service's own name; nobody's machine acts as the service")
+        fields.fault("botUserId", "is reserved for the service; no client can act as it")
     elif await _is_a_person(pool, bot_id):
-        fields.fault("botUserId", "is a person's id; nobody's machine acts as a person")
+        fields.fault("botUserId", "is the id of a user; no machine client can act as a user")
     elif bot_stream(bot_id) is not None:
         row = await read(pool, lambda c: bots.find(c, bot_id))
         if row is not None and reach not in (None, row.owner):
@@ -32,7 +32,7 @@ async def check_bot(pool: Pool, reach: str | None, bot_id: str, fields: Fields[A
 
 
 async def _is_a_person(pool: Pool, bot_id: str) -> bool:
-    """Else a machine's tokens could not be told from a person's by their `sub` (RFC 9700 section 4.15). Erased people count too."""
+    """Whether the id is a user's, erased or not: a machine's tokens must differ from a user's in their `sub` (RFC 9700 section 4.15)."""
     try:
         user = UUID(bot_id)
     except ValueError:

@@ -1,4 +1,4 @@
-"""/api/v1/auth/bots: whom machines act as."""
+"""/api/v1/auth/bots: the subjects that machine clients act as."""
 
 import re
 
@@ -71,7 +71,7 @@ async def read_bot(call: Call) -> Response:
     bot_id = call.request.path_params["bot_id"]
     row = await read(call.resources.ledger.pool, lambda c: bots.find(c, bot_id)) if bot_stream(bot_id) else None
     if row is None or row.state == "deleted" or call.caller.reach not in (None, row.owner):
-        raise NotFound("You have no bot of that id.")
+        raise NotFound("You have no bot with this id.")
     return answered(_shown(row), headers={"ETag": f'"{row.version}"'})
 
 
@@ -94,7 +94,7 @@ async def delete_bot(call: Call) -> Response:
 async def _carry_out(call: Call, command: BotCommand) -> Handled:
     stream = bot_stream(call.request.path_params["bot_id"])
     if stream is None:
-        raise NotFound("You have no bot of that id.")
+        raise NotFound("You have no bot with this id.")
     return await handle(call.resources.ledger, BOT, stream, command, call.meta, only_at=if_match.versions(call))
 
 

@@ -1,4 +1,4 @@
-"""The fields of a client in requests to the management API, each with its rules and what the reference says of it."""
+"""The fields of a client in requests to the management API, each with its rules and its description in the API reference."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -31,7 +31,7 @@ RedirectUri = Annotated[
         max_length=2000,
         description="Redirect URI for OAuth authorization code flow. Required for interactive flows, not needed for M2M flows. "
         "Absolute and without fragment: `https`, `http` on loopback, or an app's own scheme such as `com.example.app:/callback`; "
-        "a public client may have a short one such as `vscode://…`, too.",
+        "a public client may also have a short one such as `vscode://…`.",
         extra_json_schema={"format": "uri"},
     ),
 ]
@@ -39,39 +39,37 @@ Public = Annotated[
     bool,
     Meta(
         description="Whether it is a public client, which can keep no secret: a single-page app, a native app, an agent on a "
-        "person's machine (RFC 6749 section 2.1). It gets no secret. It can never be changed."
+        "user's machine (RFC 6749 section 2.1). It gets no secret. This can never be changed."
     ),
 ]
 RequirePkce = Annotated[
     bool,
     Meta(
-        description="Whether every login needs PKCE (RFC 7636); null is as the setting MUNIMENT_REQUIRE_PKCE has it. A public "
-        "client always needs it. A code that was asked for with a challenge never goes without its verifier."
+        description="Whether every login needs PKCE (RFC 7636). If null, the setting MUNIMENT_REQUIRE_PKCE decides. A public "
+        "client always needs it. A code that was requested with a challenge always needs its verifier."
     ),
 ]
 FirstParty = Annotated[
     bool,
     Meta(
-        description="Whether people are sent on without being asked for their consent, for a client of the product itself. "
-        "Takes the scope `operate`. A public client with a redirect URI that is not `https` asks each time all the same."
+        description="Whether the client is the product's own, so that users are not asked for consent. Requires the scope "
+        "`operate`. A public client with a redirect URI that is not `https` asks each time even so."
     ),
 ]
-IdTokenAlgorithm = Annotated[IdTokenAlg, Meta(description="What its ID tokens are signed with.")]
+IdTokenAlgorithm = Annotated[IdTokenAlg, Meta(description="The algorithm that signs its ID tokens.")]
 AccessTokenAlgorithm = Annotated[
     AccessTokenAlg,
-    Meta(
-        description="What its access tokens are signed with; null is as the setting MUNIMENT_ACCESS_TOKEN_ALG has it."
-    ),
+    Meta(description="The algorithm that signs its access tokens. If null, MUNIMENT_ACCESS_TOKEN_ALG decides."),
 ]
 PostLogoutRedirectUris = Annotated[
     list[RedirectUri],
-    Meta(max_length=20, description="Where people may be sent after they signed out: all of them, each as it is."),
+    Meta(max_length=20, description="Where users may be redirected after sign-out: the whole list, each URI exactly."),
 ]
 BackchannelLogoutUri = Annotated[
     str,
     Meta(
         max_length=2000,
-        description="Where this server tells the client that a session is over (OpenID Connect Back-Channel Logout 1.0): `https`, "
+        description="Where this server notifies the client that a session has ended (OpenID Connect Back-Channel Logout 1.0): `https`, "
         "or `http` on loopback, without fragment.",
         extra_json_schema={"format": "uri"},
     ),
@@ -79,8 +77,8 @@ BackchannelLogoutUri = Annotated[
 IdTokenClaims = Annotated[
     Literal["scopes", "minimal"],
     Meta(
-        description="Which claims about the person its ID tokens have: those of the `scopes` that were allowed (name, email, …), "
-        "or `minimal`, which is none but those that the `claims` parameter asks for there; userinfo has them all either way."
+        description="Which claims about the user its ID tokens have: those of the granted `scopes` (name, email, …), "
+        "or `minimal`: only those that the parameter `claims` requests there. userinfo always has all of them."
     ),
 ]
 Scope = Annotated[str, Meta(pattern=SCOPE, max_length=100)]
@@ -98,10 +96,10 @@ ClientSecretText = Annotated[
 ]
 Owner = Annotated[str, Meta(description="The `sub` of the caller who registered it.")]
 State = Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
-ClientScopes = Annotated[list[str], Meta(description="What its tokens may carry.")]
-Created = Annotated[datetime, Meta(tz=True, description="When it was made.")]
-LastUsed = Annotated[datetime, Meta(tz=True, description="When it last got a token; null while it never has.")]
-Expires = Annotated[datetime, Meta(tz=True, description="When the secret stops working; null is never.")]
+ClientScopes = Annotated[list[str], Meta(description="The scopes that its tokens may have.")]
+Created = Annotated[datetime, Meta(tz=True, description="When it was created.")]
+LastUsed = Annotated[datetime, Meta(tz=True, description="When it last got a token; null if never.")]
+Expires = Annotated[datetime, Meta(tz=True, description="When the secret expires; null if never.")]
 Hint = Annotated[
-    str, Meta(description="The secret's last characters, to tell one from another. The secret itself is not kept.")
+    str, Meta(description="The secret's last characters, to tell secrets apart. The secret itself is not kept.")
 ]

@@ -1,7 +1,7 @@
-"""What goes over the wire of the management API: one struct per request and per answer. camelCase exists only here.
+"""Requests and responses about clients: one struct each. camelCase exists only in such structs.
 
-A length is checked while a request is read. What is in `extra_json_schema` is for readers of /openapi.json: the endpoint checks
-it, and says what is wrong in a sentence.
+A length is checked while a request is read. The rules in `extra_json_schema` are for readers of /openapi.json: the endpoint
+checks them, and says in a sentence what is wrong.
 """
 
 from typing import Annotated
@@ -46,15 +46,17 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     redirect_uri: RedirectUri | None = None
     redirect_uris: Annotated[
         list[RedirectUri],
-        Meta(max_length=MOST_REDIRECT_URIS, description="More than one, or instead of `redirectUri`."),
+        Meta(
+            max_length=MOST_REDIRECT_URIS, description="Further redirect URIs, or all of them instead of `redirectUri`."
+        ),
     ] = []
     scopes: (
         Annotated[
             list[Scope],
             Meta(
                 max_length=50,
-                description="All that its tokens may carry: only scopes that you hold, unless you are an operator (scope "
-                "`operate`), who gives any. If left out: `api:public`, where you hold it.",
+                description="Every scope that its tokens may have: only scopes that you have, unless you are an operator (scope "
+                "`operate`), who can give any. If omitted: `api:public`, if you have it.",
             ),
         ]
         | None
@@ -65,7 +67,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
             str,
             Meta(
                 max_length=255,
-                description="The id that the client has on another server, to keep it. Takes the scope `operate`.",
+                description="The client's id on another server, which it keeps here. Requires the scope `operate`.",
                 extra_json_schema={"pattern": f"^(?!{CLIENT_ID_PREFIX})[!-.0-~]+$"},
             ),
         ]
@@ -76,7 +78,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
             str,
             Meta(
                 max_length=255,
-                description="Its secret there, to keep it: 16 characters or more. Takes the scope `operate`.",
+                description="The client's secret on that server: 16 characters or more. Requires the scope `operate`.",
                 extra_json_schema={"pattern": "^[ -~]{16,}$"},
             ),
         ]
@@ -87,9 +89,9 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
             str,
             Meta(
                 max_length=2048,
-                description="Or the hash of it that is kept there: bcrypt, PBKDF2 or argon2, as Hydra and Django write it, or a "
-                "credential of Keycloak's as JSON. Once the client proves the secret, only its SHA-256 is kept, unless it has fewer "
-                "than 16 characters. Takes the scope `operate`.",
+                description="Or the hash of that secret: bcrypt, PBKDF2 or argon2, as Hydra and Django write it, or a "
+                "Keycloak credential as JSON. Once the client authenticates with the secret, only its SHA-256 is kept, unless it has "
+                "fewer than 16 characters. Requires the scope `operate`.",
             ),
         ]
         | None
@@ -105,14 +107,14 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The clientSecret is shown only here, once. Store it now. It is null for a public client, and where you gave it yourself."""
+    """The clientSecret is shown only here, once. Store it now. It is null for a public client, and if you sent it yourself."""
 
     client_id: str
     client_secret: ClientSecretText | None
 
 
 class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A client in a list. No secret is in it."""
+    """A client in a list, without its secrets."""
 
     client_id: str
     display_name: str | None
@@ -126,6 +128,6 @@ class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DeletedClients(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How many clients stopped existing."""
+    """How many clients were deleted."""
 
     deleted: Annotated[int, Meta(ge=0)]

@@ -1,6 +1,6 @@
-"""The settings of a client in the management API: each setting's field in a request, its field in the answer, and what it is in between.
+"""The settings of a client in the management API: each one's field in requests, its field in responses, and its way in between.
 
-A new setting is written here once in the request, once in the answer, and once in each of the two functions at the end.
+A new setting is added here to the request, to the response, and to each of the two functions at the end.
 """
 
 from collections.abc import Mapping
@@ -35,13 +35,13 @@ from service.endpoints.client_schemas import CreateOAuthClientRequest
 
 
 class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What is left out stays as it is."""
+    """An omitted field stays as it is."""
 
     display_name: DisplayName | UnsetType | None = UNSET
     redirect_uris: (
         Annotated[
             list[RedirectUri],
-            Meta(max_length=MOST_REDIRECT_URIS, description="All of them: those left out are removed."),
+            Meta(max_length=MOST_REDIRECT_URIS, description="The whole list: URIs that are not in it are removed."),
         ]
         | UnsetType
     ) = UNSET
@@ -50,7 +50,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
             list[Scope],
             Meta(
                 max_length=50,
-                description="All that its tokens may carry. Only scopes that you hold; an operator gives any.",
+                description="Every scope that its tokens may have. Only scopes that you have; an operator can give any.",
             ),
         ]
         | UnsetType
@@ -65,7 +65,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
 
 
 class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A client as it is now. What begins with `public` is said of interactive clients alone."""
+    """A client. Only interactive clients have the fields from `public` on."""
 
     client_id: str
     display_name: str | None
@@ -78,7 +78,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
         Annotated[
             Literal["owner", "operator"],
             Meta(
-                description="Who disabled it, while it is disabled. Only an operator enables what an operator disabled."
+                description="Who disabled it, while it is disabled. Only an operator can enable what an operator disabled."
             ),
         ]
         | UnsetType
@@ -97,7 +97,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
-    """The command that the request asks for."""
+    """Return the command that the request asks for."""
     return ChangeClient(
         by=by,
         display_name=asked.display_name,
@@ -109,7 +109,7 @@ def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
 
 
 def shown(row: Row, used: datetime | None) -> OAuthClient:
-    """The answer for a client that last got a token at `used`."""
+    """Return the response about a client that last got a token at `used`."""
     return OAuthClient(
         client_id=row.client_id,
         display_name=row.display_name,
@@ -140,7 +140,7 @@ def login_change(asked: CreateOAuthClientRequest | ChangeOAuthClientRequest) -> 
 
 
 def _shown_login(row: Row) -> Mapping[str, Any]:
-    """The fields of OAuthClient that an interactive client has beside those of every client."""
+    """Return the fields of OAuthClient that only an interactive client has."""
     if row.login is None:
         return {}
     return {

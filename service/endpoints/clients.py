@@ -121,25 +121,25 @@ async def delete_client(call: Call) -> Response:
 
 
 async def delete_clients(call: Call) -> Response:
-    """All of the caller's own; an operator's too are its own only, for nobody means to delete everybody's at once."""
+    """Delete all clients of the caller. An operator too deletes only its own, because deleting every owner's at once is never intended."""
     own = await read(call.resources.ledger.pool, lambda c: clients.of_owner(c, call.caller.sub))
     deleted = await client_deletion.delete_clients(call.resources.ledger, own, call.caller.holder, call.meta)
     return answered(DeletedClients(deleted=deleted.count), headers=position(deleted))
 
 
 def stream_asked(call: Call) -> UUID:
-    """The client that the path names. Raises NotFound."""
+    """Return the stream of the client in the path. Raises NotFound."""
     stream = client_stream(call.request.path_params["client_id"])
     if stream is None:
-        raise NotFound("You have no client of that id.")
+        raise NotFound("You have no client with this id.")
     return stream
 
 
 async def row_asked(call: Call, stream: UUID) -> Row:
-    """The client's row, if the caller may see it. Raises NotFound."""
+    """Return the client's row, if the caller may see it. Raises NotFound."""
     found = await read(call.resources.ledger.pool, lambda c: clients.find(c, stream))
     if found is None or call.caller.reach not in (None, found.client.owner):
-        raise NotFound("You have no client of that id.")
+        raise NotFound("You have no client with this id.")
     return found.client
 
 
@@ -160,7 +160,7 @@ async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Re
 
 
 async def _used(call: Call, rows: Sequence[Row]) -> dict[UUID, datetime]:
-    """When each of these clients last got a token, by its stream."""
+    """Return when each of these clients last got a token, by its stream."""
     return await read(call.resources.ledger.pool, lambda c: last_used.clients_used(c, [row.stream_id for row in rows]))
 
 

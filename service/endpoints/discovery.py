@@ -1,4 +1,4 @@
-"""What a client library needs to know, and nothing that is not so: RFC 8414, OpenID Connect Discovery 1.0, RFC 7517."""
+"""The metadata and keys for client libraries, which state only what holds here: RFC 8414, OpenID Connect Discovery 1.0, RFC 7517."""
 
 from contextlib import suppress
 from typing import Any
@@ -32,7 +32,7 @@ async def metadata(request: Request) -> Response:
 
 async def jwks(request: Request) -> Response:
     resources = resources_of(request.scope)
-    with suppress(Unavailable):  # then the keys that were known last: tokens must verify while the database is away
+    with suppress(Unavailable):  # then the last known keys are sent: tokens must verify without the database
         await resources.lookup.be_current()
     return Response(resources.ring.jwks(), headers=PUBLIC, media_type="application/jwk-set+json")
 

@@ -1,4 +1,4 @@
-"""Reading a JSON body into a boundary struct: strictly, and naming every fault at once."""
+"""Read a JSON body into a boundary struct: strictly, and with every fault named at once."""
 
 import json
 from collections import Counter
@@ -18,17 +18,17 @@ Shape = TypeVar("Shape", bound=Struct)
 PASSWORD = "password"  # noqa: S105 - the name of the field
 NAMES = ("displayName", "firstName", "lastName", "secretName", "name")
 MOST_STRANGE = 20
-"""How many names that are none of ours one refusal repeats: else it would be many times as long as what it refuses."""
+"""How many unknown names one refusal repeats. Without this limit it would be many times as long as the request."""
 
 LONGEST_NAME = 80
 _MERGE_TYPES = ("application/json", "application/merge-patch+json")
 
 
 class Fields(Generic[Shape]):
-    """The fields of one request: those that are good, and what is wrong with the others. Endpoints may add faults of their own."""
+    """The fields of one request: the valid ones, and what is wrong with the others. Endpoints may add faults of their own."""
 
     def __init__(self, shape: type[Shape], content_type: str | None, body: bytes) -> None:
-        """Raises NotJson, and Invalid when the body is no JSON object at all."""
+        """Raises NotJson, and Invalid if the body is not a JSON object."""
         if (content_type or "").partition(";")[0].strip().lower() not in _MERGE_TYPES:
             raise NotJson("Send the body as Content-Type: application/json.")
         self.errors: dict[str, list[str]] = {}
@@ -39,14 +39,14 @@ class Fields(Generic[Shape]):
         self._read(self._object(body))
 
     def good(self, name: str) -> Any:
-        """The value of a field that passed so far, or None."""
+        """Return the value of a field that has no fault so far, or None."""
         return self._values.get(name)
 
     def fault(self, name: str, message: str) -> None:
         self.errors.setdefault(name, []).append(message)
 
     def done(self) -> Shape:
-        """The whole request. Raises Invalid when there was any fault."""
+        """Return the whole request. Raises Invalid if it has a fault."""
         if self.errors:
             raise Invalid(
                 f"The request has faults in: {named(self.errors, len(self._strange))}. See errors.", self.errors
@@ -76,7 +76,7 @@ class Fields(Generic[Shape]):
         for name in [name for name in given if name not in self._known]:
             self._fault_of_any(name, f"is not a field of this request; its fields are: {', '.join(self._known)}")
         for name, field in self._known.items():
-            if name in self.errors:  # given more than once: none of its values is taken at its word
+            if name in self.errors:  # given more than once: none of its values is used
                 continue
             if name in given:
                 self._take(name, given[name], field.type)
@@ -84,7 +84,7 @@ class Fields(Generic[Shape]):
                 self.fault(name, "is required")
 
     def _fault_of_any(self, name: str, message: str) -> None:
-        """The same of a name that a stranger may have made up: of those, the first alone are repeated."""
+        """Record the fault of a field, known or not. A stranger chose the unknown names, so only the first of them are repeated."""
         if name in self._known:
             self.fault(name, message)
             return
@@ -104,7 +104,7 @@ class Fields(Generic[Shape]):
             self._values[name] = convert(value, kind)
         except ValidationError as fault:
             self.fault(name, _sentence(str(fault), kind))
-        except UnicodeEncodeError:  # half a character (a lone surrogate) in the name of a field inside
+        except UnicodeEncodeError:  # half a character (a lone surrogate) in the name of a nested field
             self.fault(name, "contains a field whose name is not text")
 
 
@@ -122,7 +122,7 @@ WORDS = {
 
 
 def _values(kind: Any) -> list[str]:
-    """The texts of the Literal that is in a type, however it is annotated."""
+    """Return the texts of the Literal in a type, however it is annotated."""
     if get_origin(kind) is Literal:
         return [str(value) for value in get_args(kind)]
     return [value for part in get_args(kind) for value in _values(part)]
@@ -133,24 +133,24 @@ def _no_constant(name: str) -> Any:
 
 
 def _odd_character(value: Any, *, secret: bool) -> str | None:
-    """The first character that is not allowed in a text, or in a list of texts."""
+    """Return the first character that is not allowed in a text, or in a list of texts."""
     texts = cast("list[Any]", value) if isinstance(value, list) else [value]
     return next(filter(None, (unseen(text, secret=secret) for text in texts if isinstance(text, str))), None)
 
 
 def shown(name: str) -> str:
-    """A name as it can be shown: a stranger chose it."""
+    """Make a name safe to show, because a stranger chose it."""
     return name[:LONGEST_NAME].encode("unicode_escape").decode("ascii")[:LONGEST_NAME]
 
 
 def named(names: Iterable[str], strange: int) -> str:
-    """These names in a sentence, and how many more there were: of `strange` ones no more than MOST_STRANGE are among them."""
+    """List these names in a sentence, and count the rest: at most MOST_STRANGE of the `strange` unknown names are among them."""
     more = strange - MOST_STRANGE
     return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _sentence(fault: str, kind: Any) -> str:
-    """Msgspec's words, without its typography; of a value that is none of several, which these are."""
+    """Return msgspec's message without its typography. For a Literal, name the allowed values."""
     if fault.startswith("Invalid enum value") and (values := _values(kind)):
         return f"must be one of: {', '.join(values)}"
     for theirs, ours in WORDS.items():

@@ -1,4 +1,4 @@
-"""For whoever keeps the service running: does the process live, and can it answer?"""
+"""Health checks for operators: is the process alive, and can it serve requests?"""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,7 +12,7 @@ async def live(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Ready is: this process could issue a token at this moment."""
+    """Ready means that this process could issue a token at this moment."""
     resources = resources_of(request.scope)
     try:
         await resources.readiness.check()

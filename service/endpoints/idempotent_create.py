@@ -1,4 +1,4 @@
-"""Answering a POST that makes something: 201, Location, the position; and the first answer again to the same Idempotency-Key."""
+"""Respond to a POST that creates something: 201, Location and position. The same Idempotency-Key gets the first response again."""
 
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
@@ -25,9 +25,9 @@ async def create(
     carry_out: Callable[[Receipt | None], Awaitable[Handled]],
     is_there: Callable[[str], Awaitable[bool]],
 ) -> Response:
-    """Carries out the command, with the answer kept for its retries; `is_there` says of an id whether what has it was deleted since.
+    """Carry out the command, and keep the response for retries. `is_there` says whether what has an id still exists.
 
-    Raises Clash when the key was used for something else, or what was made with it is gone.
+    Raises Clash if the key was used for another request, or if what it created was deleted.
     """
     path, key = call.request.scope["path"], call.request.headers.get("idempotency-key")
     asked = call.resources.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body)
@@ -43,7 +43,7 @@ async def create(
         except CarriedOutBefore:
             if earlier := await call.resources.idempotency.first_answer(asked):
                 return await _again(*earlier, is_there)
-            # Its 24 hours are over, and nobody had said so yet.
+            # The 24 hours of the earlier command are over, but it was not deleted yet.
             await read(call.resources.ledger.pool, forget_old_commands)
             handled = await carry_out(asked.receipt(first))
     headers = {**JSON, "Location": location, "Muniment-Position": str(handled.position)}
@@ -51,8 +51,8 @@ async def create(
 
 
 async def _again(earlier: StoredAnswer, position: int, is_there: Callable[[str], Awaitable[bool]]) -> Response:
-    """Neither the secret of what was deleted is told again, nor the name of a person who was erased."""
+    """The secret of a deleted client and the name of an erased user are not returned again. Raises Clash."""
     if not await is_there(unquote(earlier.location.rpartition("/")[2])):
-        raise Clash("What this request made was deleted since; use a new Idempotency-Key to make another.")
+        raise Clash("What this request created has been deleted since; use a new Idempotency-Key to create another.")
     headers = {**JSON, "Location": earlier.location, "Muniment-Position": str(position), "Idempotent-Replayed": "true"}
     return Response(earlier.body, earlier.status, headers)

@@ -1,4 +1,4 @@
-"""Which versions of a thing a request means to change, by its If-Match (RFC 9110 section 13.1.1)."""
+"""The versions that a request may change, named by its If-Match header (RFC 9110 section 13.1.1)."""
 
 import re
 from collections.abc import Set as AbstractSet
@@ -13,21 +13,21 @@ _version = re.compile(r"([0-9]{1,9})(?:(?:--?|;)(?:gzip|br|zstd|deflate))?").ful
 
 
 def versions(call: Call, *, required: bool = False) -> AbstractSet[int] | None:
-    """The versions that the request names; None for `*`, or without If-Match where none is required.
+    """Return the versions that the request names; None for `*`, or if If-Match is missing and not required.
 
     Raises Invalid or NoPrecondition.
     """
     given = call.request.headers.getlist("if-match")
     if not given and required:
-        raise NoPrecondition('Say which version you mean to change: If-Match: "<the ETag you read>".')
+        raise NoPrecondition('Name the version that you want to change: If-Match: "<the ETag you read>".')
     return named(", ".join(given)) if given else None
 
 
 def named(given: str) -> AbstractSet[int] | None:
-    """The versions in the text of the header; None for `*`. A tag that is none of ours names no version. Raises Invalid.
+    """Return the versions in the header's text; None for `*`. A tag that is not one of ours names no version. Raises Invalid.
 
-    A weak tag counts as the strong one: our tags name a state, which no proxy changes, and it is proxies that compress which
-    weaken a tag (nginx, CDNs) or add how they compressed (Apache).
+    A weak tag counts as the strong one: our tags name a state, which no proxy changes. Proxies that compress a response weaken
+    its tag (nginx, CDNs), or append the compression to it (Apache).
     """
     if given.strip() == "*":
         return None

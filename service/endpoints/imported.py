@@ -1,4 +1,4 @@
-"""What a registration brings along from another server: the client's id, and its secret or the hash of it."""
+"""The import of a client from another server: its id, and its secret or the hash of the secret."""
 
 from datetime import datetime
 
@@ -17,7 +17,8 @@ def check(fields: Fields[Asked]) -> None:
     client_id, text, kept = (fields.good(name) for name in ("clientId", "clientSecret", "clientSecretHash"))
     if client_id is not None and not is_importable(client_id):
         fields.fault(
-            "clientId", "must be visible ASCII characters without /, and must not begin with oauth_client_ as ours do"
+            "clientId",
+            "must be visible ASCII characters without /, and must not begin with oauth_client_, as this server's own ids do",
         )
     for name, given in (("clientSecret", text), ("clientSecretHash", kept)):
         if given is not None and fields.good("public") is True:
@@ -32,7 +33,7 @@ def _check_secret(fields: Fields[Asked], text: str) -> None:
     if len(text) < SHORTEST_SECRET:
         fields.fault(
             "clientSecret",
-            f"must have at least {SHORTEST_SECRET} characters, for only its SHA-256 is kept; a shorter one is guessed",
+            f"must have at least {SHORTEST_SECRET} characters: only its SHA-256 is kept, and a shorter secret could be guessed",
         )
     if not (text.isascii() and text.isprintable()):
         fields.fault("clientSecret", "must be printable ASCII characters (RFC 6749 appendix A.2)")
@@ -40,7 +41,7 @@ def _check_secret(fields: Fields[Asked], text: str) -> None:
 
 def _check_hash(fields: Fields[Asked], kept: str, *, both: bool) -> None:
     if both:
-        fields.fault("clientSecretHash", "is given together with clientSecret; one of them is enough")
+        fields.fault("clientSecretHash", "is given together with clientSecret; send only one of them")
     try:
         foreign_hash.canonical(kept)
     except UnknownHash as fault:
@@ -48,12 +49,12 @@ def _check_hash(fields: Fields[Asked], kept: str, *, both: bool) -> None:
 
 
 def brings(fields: Fields[Asked]) -> bool:
-    """Whether anything is brought along; who may not do that is told so, whatever else is wrong."""
+    """Whether the request imports a client. A caller who may not do so gets that refusal, whatever else is wrong."""
     return any(fields.good(name) is not None for name in ("clientId", "clientSecret", "clientSecretHash"))
 
 
 def secret(asked: Asked, now: datetime) -> tuple[Secret | None, StoredSecret | None]:
-    """The new secret that the caller has to be told, if there is one, and what is kept."""
+    """Return the new secret for the response, if there is one, and the secret as it is stored."""
     name = asked.secret_name or "first"
     if asked.public:
         return None, None

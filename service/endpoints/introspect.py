@@ -1,4 +1,4 @@
-"""POST /openid/introspect (RFC 7662): whether a token is good now, by its jti and by what its client is now."""
+"""POST /openid/introspect (RFC 7662): whether a token is active, by its jti and the current state of its client."""
 
 from hmac import compare_digest
 from uuid import UUID
@@ -35,7 +35,7 @@ class Introspection(Struct, frozen=True, kw_only=True):
 
 
 async def introspect(request: OAuthRequest) -> bytes:
-    """Of a token that is none of the caller's business it learns no more than of one that is not good. Raises a Refusal."""
+    """A token that the caller may not see gets the same response as an inactive one. Raises a Refusal."""
     caller = (await authenticate_client(request)).client
     token = required(request.form, "token")
     if ticket := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
@@ -58,7 +58,7 @@ async def introspect(request: OAuthRequest) -> bytes:
 
 
 def may_see(caller: Row, claims: Claims) -> bool:
-    """Its own tokens, those that are for it, and those that an operator let it look into (RFC 7662 section 4)."""
+    """Whether the token is the caller's own, is for the caller, or is one that an operator let it introspect (RFC 7662 section 4)."""
     return (
         caller.client_id in (claims.client_id, claims.aud)
         or INTROSPECT_ALL in caller.scopes
@@ -78,7 +78,7 @@ async def _alive(request: OAuthRequest, caller: Row, token: str) -> VerifiedClai
 
 
 class RefreshIntrospection(Struct, frozen=True, kw_only=True):
-    """The same for a refresh token, which has no jti and is for nobody but its client."""
+    """The same for a refresh token, which has no jti and no audience but its client."""
 
     active: bool = True
     iss: str
@@ -89,7 +89,7 @@ class RefreshIntrospection(Struct, frozen=True, kw_only=True):
 
 
 async def _refresh_token(request: OAuthRequest, caller: Row, ticket: OpaqueToken) -> bytes:
-    """A refresh token is nobody's business but its client's, whatever scopes the caller has."""
+    """Only its own client can introspect a refresh token, whatever scopes the caller has."""
     state = await state_of(request.resources.ledger, AUTHORIZATION, ticket.authorization)
     if not isinstance(state, Authorized) or state.granted.client != caller.stream_id:
         return INACTIVE

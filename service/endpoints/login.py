@@ -1,4 +1,4 @@
-"""How the terms on which people log in through a client are read from a request, checked, and shown."""
+"""The login settings of a client in a request: their defaults, their checks, and the login of a new client."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ USUAL: Mapping[str, Any] = {
     for field in structs.fields(CreateOAuthClientRequest)
     if field.name in _of_interactive
 }
-"""What is meant where nothing is said of an interactive client, and all that may be said of a machine client."""
+"""The defaults of an interactive client's settings, which are the only values that a machine client may have."""
 
 
 def check_registration(fields: Fields[CreateOAuthClientRequest], settings: Settings) -> None:
@@ -29,7 +29,9 @@ def check_registration(fields: Fields[CreateOAuthClientRequest], settings: Setti
     if m2m is True:
         for name, usual in USUAL.items():
             if fields.good(name) not in (None, usual):
-                fields.fault(name, "is for interactive clients (m2m: false): nobody logs in through a machine")
+                fields.fault(
+                    name, "is for interactive clients (m2m: false): users cannot sign in through a machine client"
+                )
     elif public is True and pkce is False:
         fields.fault("requirePkce", "must be true or null: a public client always needs PKCE")
 

@@ -1,4 +1,4 @@
-"""The door of the management API: who asks, how often, with which scope. Every path of the API is one `Managed`."""
+"""The checks of every request to the management API: bearer token, rate limit and scope. Every path of the API is one `Managed`."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -38,7 +38,7 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     @property
     def reach(self) -> str | None:
-        """Whose things the caller sees: its own, or (None) everybody's."""
+        """The owner whose clients and bots the caller sees: itself, or None for every owner."""
         return None if OPERATE in self.scopes else self.sub
 
     @property
@@ -47,7 +47,7 @@ class Caller(Struct, frozen=True, kw_only=True):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One request, by a caller who may make it."""
+    """One request, by a caller who is authorized to make it."""
 
     request: Request
     resources: Resources
@@ -62,7 +62,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Action(Struct, frozen=True):
-    """What a method of a path does, and the scope that it takes. Only what `lists` has a query, which it reads itself."""
+    """The function for one method of a path, and the scope that it requires. Only an action that `lists` takes a query, and reads it."""
 
     scope: str
     carry_out: Callable[[Call], Awaitable[Response]]
@@ -80,7 +80,7 @@ class Managed:
         headers: dict[str, str] = {}
         try:
             response = await self._respond(Request(scope, receive), request_id, headers)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the stranger gets an answer and the log gets the fault
+        except Exception as fault:  # noqa: BLE001 - after any fault the stranger gets a response, and the log gets the fault
             response = refusal(as_problem(fault, request_id, resources_of(scope).outages), request_id)
         response.headers.update(headers)
         response.headers["X-Request-Id"] = str(request_id)
@@ -95,7 +95,7 @@ class Managed:
             raise caller
         action = action_of(self.actions, request.method)
         if action.scope not in caller.scopes:
-            raise Forbidden(f"This takes a token with the scope {action.scope}.", scope=action.scope)
+            raise Forbidden(f"This requires a token with the scope {action.scope}.", scope=action.scope)
         if not action.lists:
             paging.refuse_query(request)
         if fault := await unreached(resources, request.headers.get(MIN_POSITION)):
@@ -109,7 +109,7 @@ class Managed:
 
 
 async def authenticate(request: Request, resources: Resources) -> Caller:
-    """The caller that the bearer token speaks for (RFC 6750). Raises Unauthenticated."""
+    """Return the caller that the bearer token authenticates (RFC 6750). Raises Unauthenticated."""
     given = request.headers.getlist("authorization")
     if not given:
         raise Unauthenticated("Send an access token: Authorization: Bearer ...")
@@ -146,18 +146,18 @@ async def _count(resources: Resources, caller: Caller | Unauthenticated, origin:
         if counted.used == limit + 1:
             client_id = caller.client_id if isinstance(caller, Caller) else None
             await record_throttled_requests(resources, client_id, limit, origin)
-        raise TooMany(f"More than {limit} requests in this minute; ask again in {counted.seconds} s.")
+        raise TooMany(f"More than {limit} requests in this minute; try again in {counted.seconds} s.")
 
 
 def _counted_as(caller: Caller | Unauthenticated, origin: str) -> str:
-    """A `sub` is proof only beside a scope of this API, which nobody gets who named the `sub` freely."""
+    """A `sub` is proof only if the token has a scope of this API: a caller who chose its `sub` freely cannot get such a scope."""
     if not isinstance(caller, Caller):
         return f"address {network(origin)}"
     return f"caller {caller.sub}" if caller.scopes & set(MANAGEMENT) else f"client {caller.client_id}"
 
 
 async def _read_your_writes(resources: Resources, response: Response) -> None:
-    """What was changed is seen changed by the next request to this process. What was created is in no cache yet."""
+    """The next request to this process sees the change. After a creation there is nothing to wait for: no cache has it yet."""
     position = response.headers.get(POSITION)
     if position is not None and response.status_code != 201:
         await resources.lookup.reach(int(position))

@@ -1,4 +1,4 @@
-"""The door of the OAuth endpoints: a POST with a form, answered in OAuth's dialect. Plain ASGI, for these are the hottest routes."""
+"""The OAuth endpoints: a POST with a form, and OAuth's error format. They are plain ASGI, because they are the busiest routes."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pr
 
 
 class OAuth:
-    """One OAuth endpoint, as an ASGI application; `carry_out` gives the body of a 200."""
+    """One OAuth endpoint, as an ASGI application; `carry_out` returns the body of a 200."""
 
     def __init__(self, carry_out: Callable[[OAuthRequest], Awaitable[bytes]]) -> None:
         self._carry_out = carry_out
@@ -45,7 +45,7 @@ class OAuth:
         except Unavailable as fault:
             outages.notice(fault)
             await _refuse(send, ServerAway())
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the stranger gets an answer and the log gets the fault
+        except Exception as fault:  # noqa: BLE001 - after any fault the stranger gets a response, and the log gets the fault
             request_id = this_request()
             await refusal(as_problem(fault, request_id, outages), request_id)(scope, receive, send)
         else:
@@ -59,7 +59,7 @@ async def _request(scope: Scope, receive: Receive) -> OAuthRequest:
     except BodyTooLong as fault:
         raise TooLong("The body is longer than 64 KiB.") from fault
     except BodyCutShort as fault:
-        raise InvalidRequest("The body ended before its end.") from fault
+        raise InvalidRequest("The body ended early. Send it again.") from fault
     form = parse(header(scope, b"content-type") or "", body)
     if fault := await unreached(resources, header(scope, MIN_POSITION.lower().encode())):
         raise InvalidRequest(fault)
@@ -74,7 +74,7 @@ def _authorization(scope: Scope) -> str | None:
 
 
 def _challenge(scope: Scope, refused: Refusal) -> Mapping[str, str]:
-    """RFC 6749 section 5.2: for a client that tried to authenticate by a header."""
+    """RFC 6749 section 5.2: the challenge for a client that used the Authorization header."""
     challenged = isinstance(refused, InvalidClient) and headers_named(scope, b"authorization")
     return CHALLENGE if challenged else {}
 
@@ -85,6 +85,6 @@ async def _refuse(send: Send, refused: Refusal, headers: Mapping[str, str] | Non
 
 
 async def _not_post(scope: Scope, receive: Receive, send: Send) -> None:
-    problem = NotAllowed("This endpoint answers POST.")
+    problem = NotAllowed("This endpoint accepts POST only.")
     problem.headers["Allow"] = "POST"
     await refusal(problem, this_request())(scope, receive, send)

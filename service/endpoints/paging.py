@@ -1,4 +1,4 @@
-"""Lists: `limit` and `cursor` in the query, the way on in a Link header (RFC 8288), so that the body stays a bare array."""
+"""Lists: `limit` and `cursor` in the query, the next page in a Link header (RFC 8288), so that the body stays a bare array."""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ MOST = 1000
 
 
 class PageRequest(Struct, frozen=True, kw_only=True):
-    """What was asked for: at most `limit` things after `after`, narrowed by `filters`."""
+    """The requested page: at most `limit` items after `after`, narrowed by `filters`."""
 
     limit: int
     after: UUID | None
@@ -27,7 +27,7 @@ class PageRequest(Struct, frozen=True, kw_only=True):
 
 
 def asked(request: Request, filters: tuple[str, ...] = ()) -> PageRequest:
-    """Raises Invalid, naming every fault at once."""
+    """Read the query of a list. Raises Invalid, which names every fault at once."""
     query = _read(request, ("limit", "cursor", *filters))
     limit = _limit(query.given.get("limit"), query.errors)
     after = _cursor(query.given.get("cursor"), query.errors)
@@ -38,12 +38,12 @@ def asked(request: Request, filters: tuple[str, ...] = ()) -> PageRequest:
 
 
 def refuse_query(request: Request) -> None:
-    """For what takes no query: a parameter that would change nothing is named, not passed over. Raises Invalid."""
+    """Refuse every query parameter: one that would have no effect must not be ignored silently. Raises Invalid."""
     _refuse(_read(request, ()))
 
 
 class _Query(Struct, frozen=True):
-    """What was given, what is wrong with it, and how many names nobody here knows."""
+    """The given parameters, their faults, and how many names are unknown."""
 
     given: Mapping[str, str]
     errors: dict[str, list[str]]
@@ -84,5 +84,5 @@ def _cursor(text: str | None, errors: dict[str, list[str]]) -> UUID | None:
         return None
     if len(text) == 32 and set(text) <= set("0123456789abcdef"):
         return UUID(hex=text)
-    errors.setdefault("cursor", []).append("is not one that this server gave out; follow the Link header")
+    errors.setdefault("cursor", []).append("is not a cursor of this server; follow the Link header")
     return None

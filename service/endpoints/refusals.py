@@ -1,4 +1,4 @@
-"""What each refusal of the domain is on the wire of the management API."""
+"""The problem that the management API returns for each refusal of the domain."""
 
 from service.problems import Clash, Forbidden, Invalid, NotFound, Problem, Stale, TooMany
 from service.refusals import (
@@ -29,9 +29,9 @@ def problem_of(refusal: AnyDomainRefusal) -> Problem:
 
 
 def _stale(refusal: VersionMismatch) -> Stale:
-    """An If-Match whose tags are none of ours names no version at all."""
+    """If none of its tags is ours, If-Match names no version."""
     named = " or ".join(map(str, sorted(refusal.named))) or "any that If-Match names"
-    return Stale(f"This is at version {refusal.actual} by now, not at {named}; read it again.")
+    return Stale(f"The current version is {refusal.actual}, not {named}. Read it again.")
 
 
 def _invalid(refusal: InvalidValue) -> Invalid:
@@ -40,6 +40,6 @@ def _invalid(refusal: InvalidValue) -> Invalid:
 
 
 def _camel(name: str) -> str:
-    """The field's name as the API has it."""
+    """Return the field's name in the API."""
     first, *rest = name.split("_")
     return first + "".join(map(str.capitalize, rest))

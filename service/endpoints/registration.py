@@ -1,4 +1,4 @@
-"""A client's registration: how it is checked, and what it does."""
+"""The registration of a client: its checks and its command."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,19 +24,19 @@ Asked = CreateOAuthClientRequest
 
 
 def check(fields: Fields[Asked], settings: Settings) -> None:
-    """Names every fault, but those of the bot that is asked for, which only the database knows."""
+    """Report every fault in `fields`, except those of the bot, which only the database knows."""
     m2m = fields.good("m2m")
     if m2m is True and fields.good("botUserId") is None and "botUserId" not in fields.errors:
         fields.fault("botUserId", "is required for a machine-to-machine client (m2m: true)")
     if m2m is False and not {"redirectUri", "redirectUris"} & set(fields.errors) and not _uris(fields):
-        fields.fault("redirectUri", "is required for an interactive client (m2m: false), or redirectUris is")
+        fields.fault("redirectUri", "is required for an interactive client (m2m: false), unless redirectUris is given")
     _check_uris(fields, settings)
     imported.check(fields)
     login.check_registration(fields, settings)
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
-    """What a registration does; `secret` is to be told to the caller, if it is a new one."""
+    """The command of a registration. `secret` is for the response, if it is a new one."""
 
     stream: UUID
     client_id: str
@@ -58,7 +58,7 @@ def prepared(asked: Asked, *, owner: str, by: Holder) -> Prepared:
 
 
 def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | None, at: datetime) -> RegisterClient:
-    """Scopes that are not given are those of every new client, as far as the caller has them."""
+    """A request without scopes gets those of every new client, if the caller has them."""
     usual = tuple(scope for scope in NEW_CLIENT if scope in by.scopes)
     return RegisterClient(
         owner=owner,
@@ -83,7 +83,7 @@ def _grant(asked: Asked) -> Grant:
 
 
 def _uris(fields: Fields[Asked]) -> list[tuple[str, str, str]]:
-    """Each redirect URI with its field, and what its faults begin with."""
+    """Return each redirect URI with its field and the text that its faults begin with."""
     one, several = fields.good("redirectUri"), fields.good("redirectUris") or ()
     numbered = [("redirectUris", f"[{number}] ", uri) for number, uri in enumerate(several)]
     return [*([("redirectUri", "", one)] if one is not None else []), *numbered]

@@ -1,4 +1,4 @@
-"""How endpoints answer: JSON, a refusal as a problem (RFC 9457), and reads that wait for a position of the log."""
+"""The responses of endpoints: JSON, a refusal as a problem (RFC 9457), and reads that wait for a position of the log."""
 
 import logging
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ log = logging.getLogger("muniment.api")
 POSITION = "Muniment-Position"
 MIN_POSITION = "Muniment-Min-Position"
 NO_POSITION = f"{MIN_POSITION} must be a position of the log: a whole number."
-BEYOND = f"{MIN_POSITION} is beyond the end of the log; send one that an answer of this server named."
+BEYOND = f"{MIN_POSITION} is beyond the end of the log; send one from a response of this server."
 
 
 def as_problem(fault: Exception, request_id: UUID, outages: Outages) -> Problem:
-    """The refusal that a fault comes to; what nobody foresaw is logged, and told to nobody."""
+    """Return the problem for a fault. An unforeseen fault is logged, and its details are not sent."""
     if isinstance(fault, AnyDomainRefusal):
         return problem_of(fault)
     match fault:
@@ -36,10 +36,12 @@ def as_problem(fault: Exception, request_id: UUID, outages: Outages) -> Problem:
         case BodyTooLong():
             return TooLarge("The body is longer than 64 KiB.")
         case BodyCutShort():
-            return Invalid("The body ended before its end.")
+            return Invalid("The body ended early. Send it again.")
         case _:
             log.error("request %s failed", request_id, exc_info=fault)
-            return Unforeseen(f"Something went wrong here. The operator finds more under request id {request_id}.")
+            return Unforeseen(
+                f"Something went wrong. The operator finds the details in the log under request id {request_id}."
+            )
 
 
 def refusal(problem: Problem, request_id: UUID) -> Response:
@@ -52,7 +54,7 @@ def answered(content: object, status: int = 200, headers: Mapping[str, str] | No
 
 
 async def unreached(resources: Resources, wanted: str | None) -> str | None:
-    """Why the position in Muniment-Min-Position cannot be waited for; None when it is reflected here. Raises Unavailable."""
+    """Return why the position in Muniment-Min-Position cannot be waited for; None if this process has reached it. Raises Unavailable."""
     if wanted is None:
         return None
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):

@@ -1,4 +1,4 @@
-"""POST /openid/revoke (RFC 7009): a client gives a token back. It is an event on the token's own stream, its jti."""
+"""POST /openid/revoke (RFC 7009): a client revokes its own token. The event is in the token's own stream, its jti."""
 
 from datetime import UTC, datetime
 from hmac import compare_digest
@@ -20,7 +20,7 @@ from service.request_id import this_request
 
 
 async def revoke(request: OAuthRequest) -> bytes:
-    """A token that is not alive is as good as revoked: 200 all the same (section 2.2). Raises a Refusal."""
+    """An invalid token gets a 200 too (section 2.2). Raises a Refusal."""
     client = (await authenticate_client(request, public=True)).client
     token = required(request.form, "token")
     if ticket := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
@@ -31,11 +31,11 @@ async def revoke(request: OAuthRequest) -> bytes:
         return b"{}"
     if claims.client_id != client.client_id:
         raise InvalidGrant("This token was issued to another client.")
-    # Kept for as long as the token might be taken for good, which is a little longer than it says.
+    # The revocation is kept while the token might still be accepted, which is a little longer than its exp.
     expires_at = datetime.fromtimestamp(claims.exp + LEEWAY_SECONDS, UTC)
     command = RevokeToken(client_id=client.client_id, expires_at=expires_at, at=utc_now())
     actor = ByClient(client_id=client.client_id, sub=claims.sub)
-    address = request.address if claims.authorization is None else None  # else it may be a person's own
+    address = request.address if claims.authorization is None else None  # otherwise it may be the user's own
     meta = Meta(actor=actor, request_id=str(this_request()), address=address)
     handled = await handle(request.resources.ledger, ACCESS_TOKEN, claims.jti, command, meta)
     if handled.position is not None:
@@ -44,7 +44,7 @@ async def revoke(request: OAuthRequest) -> bytes:
 
 
 async def _give_back(request: OAuthRequest, client: clients.Row, ticket: OpaqueToken) -> bytes:
-    """A refresh token takes along all that came of the same authorization (section 2.1)."""
+    """Revoking a refresh token revokes every token issued from the same authorization (section 2.1)."""
     state = await state_of(request.resources.ledger, AUTHORIZATION, ticket.authorization)
     if not isinstance(state, Authorized) or state.refresh is None:
         return b"{}"

@@ -1,4 +1,4 @@
-"""What goes over the wire about secrets: one struct per request and per answer."""
+"""Requests and responses about secrets: one struct each."""
 
 from datetime import datetime
 from typing import Annotated
@@ -10,13 +10,13 @@ from service.endpoints.client_fields import ClientSecretText, Created, Expires, 
 
 
 class AddSecretRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Everything may be left out: `{}` adds a secret that never expires."""
+    """Every field is optional: `{}` adds a secret that never expires."""
 
     name: SecretName | None = None
     expires_utc: (
         Annotated[
             datetime,
-            Meta(tz=True, description="When the secret stops working, in the future; it never does, if left out."),
+            Meta(tz=True, description="When the secret expires, in the future. If omitted, it never expires."),
         ]
         | None
     ) = None
@@ -33,7 +33,7 @@ class AddSecretResponse(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ClientSecret(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One of a client's secrets, without the secret."""
+    """One of a client's secrets, without the secret itself."""
 
     secret_id: UUID
     name: str

@@ -1,4 +1,4 @@
-"""/api/v1/auth/clients/{client_id}/secrets: several live secrets, so that a rotation is no outage."""
+"""/api/v1/auth/clients/{client_id}/secrets: a client has several live secrets, so that a rotation causes no outage."""
 
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -79,7 +79,7 @@ async def revoke_secret(call: Call) -> Response:
 
 
 def _expiry(fields: Fields[AddSecretRequest], now: datetime) -> datetime | None:
-    """The moment asked for, in UTC, when it is one to come."""
+    """Return the requested time in UTC, if it is in the future."""
     asked: datetime | None = fields.good("expiresUtc")
     if asked is None:
         return None
@@ -97,4 +97,4 @@ def _secret_asked(call: Call) -> UUID:
     try:
         return UUID(call.request.path_params["secret_id"])
     except ValueError as fault:
-        raise NotFound("This client has no secret of that id.") from fault
+        raise NotFound("This client has no secret with this id.") from fault

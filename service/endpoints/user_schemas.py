@@ -1,4 +1,4 @@
-"""What goes over the wire of /api/v1/auth/users."""
+"""Requests and responses of /api/v1/auth/users."""
 
 import re
 from datetime import datetime
@@ -14,7 +14,7 @@ from service.values.text import EMAIL, SOME_NAME
 
 
 def _of(rule: Rule, description: str = "") -> Meta:
-    """An empty text is none, and so is always allowed."""
+    """An empty text means no value, so it is always allowed."""
     pattern = rule.pattern if re.search(rule.pattern, "") else f"^$|{rule.pattern}"
     return Meta(max_length=rule.longest, description=description or None, extra_json_schema={"pattern": pattern})
 
@@ -23,45 +23,43 @@ Email = Annotated[
     str,
     Meta(
         max_length=254,
-        description="What the person signs in with. Unique among all users, in upper or lower case.",
+        description="The user signs in with it. Unique among all users, in upper or lower case.",
         extra_json_schema={"pattern": EMAIL},
     ),
 ]
 PersonName = Annotated[str, _of(RULES["name"])]
 Username = Annotated[
-    str, _of(RULES["preferred_username"], "What they like to be called by, such as `ada`. They do not sign in with it.")
+    str, _of(RULES["preferred_username"], "A name that the user prefers, such as `ada`. It is not used to sign in.")
 ]
 Url = Annotated[str, _of(RULES["website"])]
 Gender = Annotated[str, _of(RULES["gender"])]
-Birthdate = Annotated[
-    str, _of(RULES["birthdate"], "`1815-12-10`; `0000-12-10` where the year is not told; or the year.")
-]
-Zoneinfo = Annotated[str, _of(RULES["zoneinfo"], "A name of the time zone database, such as `Europe/Berlin`.")]
+Birthdate = Annotated[str, _of(RULES["birthdate"], "`1815-12-10`; `0000-12-10` without the year; or only the year.")]
+Zoneinfo = Annotated[str, _of(RULES["zoneinfo"], "A name from the time zone database, such as `Europe/Berlin`.")]
 Locale = Annotated[str, _of(RULES["locale"], "A language tag (BCP 47), such as `de-AT`.")]
-PhoneNumber = Annotated[str, _of(RULES["phone_number"], "With its country: `+1 604 555 1234;ext=5678`.")]
+PhoneNumber = Annotated[str, _of(RULES["phone_number"], "With the country code: `+1 604 555 1234;ext=5678`.")]
 PhoneVerified = Annotated[
-    bool, Meta(description="Whether the number is known to be the person's own. It is not, once the number changes.")
+    bool, Meta(description="Whether the number is known to be the user's own. A change of the number resets this.")
 ]
 Lines = Annotated[str, _of(ADDRESS_RULES["formatted"])]
 Line = Annotated[str, _of(ADDRESS_RULES["country"])]
 Groups = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=LONGEST_GROUP, extra_json_schema={"pattern": SOME_NAME})]],
-    Meta(max_length=MOST_GROUPS, description="The names of the groups that they are in: all of them."),
+    Meta(max_length=MOST_GROUPS, description="The names of all groups that the user is in."),
 ]
 Password = Annotated[
     str,
     Meta(
         max_length=MOST_TYPED,
-        description=f"{LEAST} to {MOST} characters, none of the passwords that are too easy to guess, and not the e-mail address. "
-        "Only its hash (argon2id) is kept, encrypted. Without a password somebody signs in by the upstream provider alone.",
+        description=f"{LEAST} to {MOST} characters. It must not be easy to guess, or equal to the e-mail address. "
+        "Only its hash (argon2id) is kept, encrypted. Without a password, the user can sign in only through the upstream provider.",
         extra_json_schema={"minLength": LEAST, "maxLength": MOST, "format": "password", "writeOnly": True},
     ),
 ]
-Verified = Annotated[bool, Meta(description="Whether the e-mail address is known to be the person's own.")]
+Verified = Annotated[bool, Meta(description="Whether the e-mail address is known to be the user's own.")]
 
 
 class PostalAddress(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """OpenID Connect Core 1.0 section 5.1.1. It is given and changed as a whole."""
+    """OpenID Connect Core 1.0 section 5.1.1. It is set and changed as a whole."""
 
     formatted: Lines | None = None
     street_address: Lines | None = None
@@ -75,7 +73,7 @@ class PostalAddress(Struct, frozen=True, kw_only=True, rename="camel", forbid_un
 
 
 class CreateUserRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Request to create a user: a person who can sign in."""
+    """Request to create a user who can sign in."""
 
     email: Email
     name: PersonName | None = None
@@ -103,7 +101,7 @@ class CreateUserRequest(Struct, frozen=True, kw_only=True, rename="camel", forbi
 
 
 class ChangeUserRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What is left out stays as it is; null removes it."""
+    """An omitted field stays as it is; null removes its value."""
 
     name: PersonName | UnsetType | None = UNSET
     given_name: PersonName | UnsetType | None = UNSET
@@ -128,11 +126,12 @@ class ChangeUserRequest(Struct, frozen=True, kw_only=True, rename="camel", forbi
 
 
 class User(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A person who can sign in."""
+    """A user who can sign in."""
 
-    id: Annotated[UUID, Meta(description="The `sub` of the person's tokens, for ever.")]
+    id: Annotated[UUID, Meta(description="The `sub` of the user's tokens. It never changes.")]
     email: Annotated[
-        str | None, Meta(description="Null where the upstream provider vouched for none: they sign in there alone.")
+        str | None,
+        Meta(description="Null if the upstream provider confirmed no address: the user signs in only there."),
     ]
     email_verified: Verified
     name: str | None
@@ -154,7 +153,7 @@ class User(Struct, frozen=True, kw_only=True, rename="camel"):
     groups: list[str]
     state: Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
     created_utc: Created
-    updated_utc: Annotated[datetime, Meta(tz=True, description="When what is known of the person changed last.")]
+    updated_utc: Annotated[datetime, Meta(tz=True, description="When the user's data last changed.")]
 
     def __repr__(self) -> str:
         return f"User(id={self.id})"

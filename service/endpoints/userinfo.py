@@ -1,4 +1,4 @@
-"""GET/POST /openid/userinfo (OpenID Connect Core 1.0 section 5.3): who the person is, as far as they allowed this client to know."""
+"""GET/POST /openid/userinfo (OpenID Connect Core 1.0 section 5.3): the claims about the user that this client may see."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ async def _told(request: Request) -> dict[str, Any]:
     resources = resources_of(request.scope)
     claims = await _token(request, resources)
     if OPENID not in claims.scopes:
-        raise Forbidden(f"This takes a token with the scope {OPENID}.", scope=OPENID)
+        raise Forbidden(f"This requires a token with the scope {OPENID}.", scope=OPENID)
     assert claims.authorization is not None
     state = await state_of(resources.ledger, AUTHORIZATION, claims.authorization)
     if not isinstance(state, Authorized):
@@ -51,12 +51,12 @@ async def _told(request: Request) -> dict[str, Any]:
 
 
 async def _token(request: Request, resources: Resources) -> VerifiedClaims:
-    """The claims of the bearer token, which is of a person's authorization that stands."""
+    """Return the claims of the bearer token. A user's authorization must have issued it, and must still stand."""
     try:
         claims = resources.tokens.verify(await _presented(request), for_us=False)
     except BadToken as fault:
         raise Unauthenticated(str(fault), error="invalid_token") from fault
-    # A token for another resource (RFC 8707) is in the hands of that resource, which was not to learn who the person is.
+    # A token for another resource (RFC 8707) is known to that resource, which must not learn who the user is.
     if claims.aud not in (resources.settings.audience, resources.settings.issuer):
         raise Unauthenticated("The token is for another resource, not for this server.", error="invalid_token")
     await resources.lookup.be_certain()
@@ -67,10 +67,10 @@ async def _token(request: Request, resources: Resources) -> VerifiedClaims:
 
 
 async def _presented(request: Request) -> str:
-    """The token in the header or in a form (RFC 6750 sections 2.1 and 2.2). Raises Unauthenticated, and Invalid where it is in both."""
+    """Return the token in the header or in a form (RFC 6750 sections 2.1 and 2.2). Raises Unauthenticated, and Invalid if it is in both."""
     given, posted = request.headers.getlist("authorization"), await _posted(request)
     if len(given) > 1 or (given and posted):
-        raise Invalid("The access token came more than once. Send it in one Authorization header, or in the body.")
+        raise Invalid("The access token was sent more than once. Send it in one Authorization header, or in the body.")
     scheme, _, token = (given[0] if given else f"Bearer {posted or ''}").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("Send one access token: Authorization: Bearer ..., or access_token in a form.")
@@ -88,5 +88,6 @@ async def _posted(request: Request) -> str | None:
 
 def _no_good() -> Unauthenticated:
     return Unauthenticated(
-        "The token was revoked, or its client stopped, or it is not about a person.", error="invalid_token"
+        "The token was revoked, its client was disabled or deleted, or it does not belong to a user.",
+        error="invalid_token",
     )

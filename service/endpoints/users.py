@@ -1,4 +1,4 @@
-"""/api/v1/auth/users: the people who can sign in."""
+"""/api/v1/auth/users: the users who can sign in."""
 
 import asyncio
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ STATES = ("active", "disabled")
 NO_HEADERS: Mapping[str, str] = {}
 WIRE_NAMES = {field.name: field.encode_name for field in structs.fields(ChangeUserRequest)}
 LOOKS, PAUSE_SECONDS = 40, 0.05
-"""How long a registration that another one of the same address is ahead of waits for what becomes of that."""
+"""How long a registration waits for the outcome of an earlier one with the same address."""
 
 
 async def register(call: Call) -> Response:
@@ -139,7 +139,7 @@ async def _read(call: Call, user: UUID, headers: Mapping[str, str] = NO_HEADERS)
 
 
 async def _same_command(call: Call, receipt: Receipt, email: str) -> None:
-    """Raises CarriedOutBefore when the one who has the name is this command itself, sent twice at once."""
+    """Raises CarriedOutBefore if the name was taken by this same command, sent twice at once."""
     for _ in range(LOOKS):
         registered = await call.resources.people.find(email)
         if await read(call.resources.ledger.pool, lambda connection: find_command(connection, receipt.command_id)):
@@ -161,7 +161,7 @@ def _id(call: Call) -> UUID:
 
 
 def _unknown() -> NotFound:
-    return NotFound("There is no user of that id.")
+    return NotFound("There is no user with this id.")
 
 
 def _done(handled: Handled) -> Response:

@@ -1,4 +1,4 @@
-"""The few lines between ASGI and an endpoint: reading a bounded body, and answering."""
+"""The few lines between ASGI and an endpoint: read a body of limited size, and send a response."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -11,19 +11,19 @@ from service.resources import Resources
 
 MOST_BYTES = 64 * 1024
 MOST_COOKIES = 200
-"""In one header: browsers keep 180 for one host."""
+"""In one header. Browsers keep at most 180 for one host."""
 
 UNKNOWN = "unknown"
 LONGEST_ADDRESS = 64
-"""An IPv6 address with its zone."""
+"""The length of an IPv6 address with its zone."""
 
 
 class BodyTooLong(Exception):
-    """The body is over MOST_BYTES, by its own word or by what arrived."""
+    """The body is longer than MOST_BYTES, by its Content-Length or by the bytes that arrived."""
 
 
 class BodyCutShort(Exception):
-    """The sender went away in the middle of the body; what did arrive may mean something else than the whole."""
+    """The sender disconnected before the end of the body. The part that arrived may mean something else than the whole."""
 
 
 class Identified:
@@ -39,9 +39,9 @@ class Identified:
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """Raises BodyTooLong before more than MOST_BYTES are held, and BodyCutShort."""
+    """Return the body. Raises BodyTooLong before more than MOST_BYTES are in memory, and BodyCutShort."""
     declared = header(scope, b"content-length")
-    # As a text first: leading zeros may be as many as fit the head, and a long text is no number to Python.
+    # The text is checked first: it may have many leading zeros, and Python refuses to convert a very long number.
     digits = (declared or "").lstrip("0")
     if len(digits) > len(str(MOST_BYTES)) or (digits.isascii() and digits.isdigit() and int(digits) > MOST_BYTES):
         raise BodyTooLong
@@ -58,18 +58,18 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """The first header of this (lower-case) name."""
+    """Return the first header of this (lower-case) name."""
     return next(iter(headers_named(scope, name)), None)
 
 
 def headers_named(scope: Scope, name: bytes) -> list[str]:
-    """Every header of this (lower-case) name."""
+    """Return every header of this (lower-case) name."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
 def cookie(scope: Scope, name: str) -> str | None:
-    """The cookie of this name. Ours are written without quotation marks (RFC 6265 section 4.1.1), so reading them is splitting alone:
-    http.cookies, which unquotes too, takes time that grows with the square of the length on some Pythons that we run on.
+    """Return the cookie of this name. Our cookies have no quotation marks (RFC 6265 section 4.1.1), so it is enough to split the header:
+    http.cookies also unquotes, and its time grows with the square of the length on some Python versions that we support.
     """
     found = None
     for header in headers_named(scope, b"cookie"):
@@ -81,9 +81,9 @@ def cookie(scope: Scope, name: str) -> str | None:
 
 
 def address(scope: Scope) -> str:
-    """Where the request comes from; uvicorn has put the forwarded address here where the proxy is trusted.
+    """Return the address of the sender. If the proxy is trusted, uvicorn has replaced it with the forwarded address.
 
-    A proxy that hands on what strangers wrote may forward any text, of any length.
+    A proxy that passes on what strangers wrote may forward any text, of any length.
     """
     client = scope.get("client")
     return _address(client[0]) if client else UNKNOWN
@@ -103,7 +103,7 @@ def resources_of(scope: Scope) -> Resources:
 
 async def answer(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    if status != 204:  # which has none (RFC 9110 section 8.6)
+    if status != 204:  # a 204 has no Content-Length (RFC 9110 section 8.6)
         raw.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

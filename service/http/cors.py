@@ -1,7 +1,7 @@
-"""Scripts of any site may call what reads no cookie (CORS): a token or a code is proof, from wherever it comes.
+"""Scripts of any site may call an endpoint that reads no cookie (CORS): a token or a code is proof, whichever site sends it.
 
-Some libraries always ask with credentials, and a browser takes no `*` for those: so the origin is echoed. As no cookie is read, a
-script sends nothing with them that it does not have itself.
+Some libraries always send credentials, for which a browser does not accept `*`, so the origin is echoed. Because no cookie is read, a
+script gains nothing that it does not have itself.
 """
 
 import re
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.http.asgi import answer, header
 
 VARIES = {"Vary": "Origin"}
-"""Of an answer that caches may keep: what is added to it here is for one origin."""
+"""For a response that caches may keep, because the headers that are added here are for one origin."""
 
 EXPOSED = (
     "ETag, Idempotent-Replayed, Link, Location, Muniment-Position, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset,"
@@ -42,7 +42,7 @@ class CrossOrigin:
 
 
 def _preflight(scope: Scope) -> dict[str, str]:
-    """Whatever is asked for may be sent: what a header or method means is for the endpoint to say."""
+    """Allow every requested header and method: the endpoint decides what they mean."""
     asked = header(scope, b"access-control-request-headers") or ""
     return {
         "Access-Control-Allow-Methods": METHODS,

@@ -1,4 +1,4 @@
-"""An issuer below a path of its host, https://example.com/tenant: it is found there whether the proxy keeps that path or strips it."""
+"""An issuer with a path, such as https://example.com/tenant. It works whether the proxy keeps that path or strips it."""
 
 from collections.abc import Collection
 
@@ -8,13 +8,13 @@ WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-co
 
 
 class IssuerPath:
-    """Takes the issuer's path off a request's, where a proxy kept it; `rooms` are the first segments of the paths of this server."""
+    """Strip the issuer's path from a request's path if the proxy kept it. `rooms` are the first segments of this server's paths."""
 
     def __init__(self, app: ASGIApp, *, path: str, rooms: Collection[str]) -> None:
         self._app = app
         self._path = path
         self._rooms = frozenset(rooms)
-        # RFC 8414 section 3.1 puts the issuer's path behind the well-known one; the path belongs to the host, so no proxy strips it.
+        # RFC 8414 section 3.1 appends the issuer's path to the well-known one. Such a path belongs to the host, so no proxy strips it.
         self._inserted = {f"{known}{path}": known for known in WELL_KNOWN}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,11 +9,11 @@ Action = TypeVar("Action")
 
 
 def action_of(actions: Mapping[str, Action], method: str) -> Action:
-    """What the path does for this method; HEAD is answered as GET is. Raises NotAllowed, which names the others."""
+    """Return the action of the path for this method. HEAD counts as GET. Raises NotAllowed, which names the allowed methods."""
     action = actions.get("GET" if method == "HEAD" else method)
     if action is None:
         allowed = ", ".join(actions)
-        refused = NotAllowed(f"This path answers {allowed}.")
+        refused = NotAllowed(f"This path accepts {allowed} only.")
         refused.headers["Allow"] = allowed
         raise refused
     return action

@@ -1,19 +1,19 @@
-"""Where things are, seen from a browser: below which path, and where a form may lead to."""
+"""URLs as the browser sees them: the path of the server, and the target of a form."""
 
 import re
 from urllib.parse import urlsplit
 
 GOES_AWAY = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-"""Of an answer that sends the browser on, with something in its address that is for nobody else."""
+"""For a response that redirects the browser to a URL that only the target may see."""
 
 _host = re.compile(r"[a-z0-9.\-]+").fullmatch
 
 
 def form_target(uri: str) -> str:
-    """What `form-action` must name so that a form may end at this redirect URI, and nothing that could end the directive.
+    """Return a source for `form-action` that allows this redirect URI, without a character that could end the directive.
 
-    A browser holds every redirect after a form against it, and clients redirect on from their callback, to other hosts of theirs:
-    so of https it is the scheme that is named, of plain http the loopback host, of an app's own scheme that scheme.
+    A browser checks every redirect after a form against it, and clients redirect from their callback to other hosts of their own.
+    So the source is only the scheme for https and for an app's own scheme, and the loopback host for plain http.
     """
     parts = urlsplit(uri)
     host = parts.hostname or ""
@@ -21,5 +21,5 @@ def form_target(uri: str) -> str:
 
 
 def below(issuer: str) -> str:
-    """The path that the issuer is below, on its host: nothing, as a rule."""
+    """Return the issuer's path on its host, which is usually empty."""
     return urlsplit(issuer).path

@@ -1,5 +1,5 @@
-"""HTTP as uvicorn and httptools speak it, with what they leave out: how large a head may be, how slow a request, how slowly an answer
-may be taken; and that an offer to speak another protocol is ignored.
+"""HTTP by uvicorn and httptools, with limits that they lack: on the size of a head, and on the time for a request and for reading its
+response. An offer to upgrade to another protocol is ignored.
 """
 
 import asyncio
@@ -10,16 +10,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BYTES = 1024 * 1024
-"""Of a whole request, trailers and all. No endpoint takes a sixteenth of it, and each says so while there is time to hear it."""
+"""Of a whole request with its trailers. No endpoint accepts more than a sixteenth of it, so each can send its refusal first."""
 
 AT_ONCE = 16 * 1024
-"""How much is parsed before the limits are looked at again: what arrives in one write may hold a head of any size."""
+"""How much is parsed before the limits are checked again, because one write may contain a head of any size."""
 
 REQUEST_SECONDS = 30.0
 """From the connection, or the first byte of a later request, to the last byte of its body."""
 
 ANSWER_SECONDS = 30.0
-"""How long a connection that is to be closed may still be read from by a client that has not taken its answer."""
+"""How long a connection that is to be closed stays open for a client that has not read its response."""
 
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 INVALID = (
@@ -29,11 +29,11 @@ INVALID = (
 
 
 class HeadTooLarge(Exception):
-    """The head that is being parsed is over MOST_HEAD_BYTES."""
+    """The head that is being parsed is longer than MOST_HEAD_BYTES."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A stranger can neither fill the memory with a head that does not end, nor hold a connection without asking."""
+    """A stranger can neither fill the memory with an endless head, nor hold a connection without sending a request."""
 
     _bytes = 0
     _head_bytes = 0
@@ -51,7 +51,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
-        if self._clock is None:  # what comes between two requests has a clock too: it may be empty lines for ever
+        if self._clock is None:  # bytes between two requests have a time limit too: they may be endless empty lines
             self._begin()
         rest = memoryview(data)
         try:
@@ -80,7 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        if self.parser.should_upgrade():  # its head alone was parsed; the rest follows once the offer is taken out
+        if self.parser.should_upgrade():  # only the head was parsed; the rest follows once the offer is removed
             return
         self._end()
         super().on_message_complete()
@@ -95,7 +95,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._close()
 
     def _parse(self, rest: memoryview) -> memoryview:
-        """Feeds the parser a part of it, and returns what is left. Raises HeadTooLarge and HttpParserError."""
+        """Parse a part, and return the rest. Raises HeadTooLarge and HttpParserError."""
         part = rest[:AT_ONCE]
         self._bytes += len(part)
         try:
@@ -110,11 +110,11 @@ class BoundedProtocol(HttpToolsProtocol):
         return rest[len(part) :]
 
     def _without_the_offer(self) -> None:
-        """RFC 9110 section 7.8: a server may ignore Upgrade. httptools ends the message at its head, so a new parser gets the same head
-        without the offer, and whatever follows as the request's body. Raises HttpParserError.
+        """Parse the head again without Upgrade, which a server may ignore (RFC 9110 section 7.8). httptools ends the message after its
+        head, so a new parser gets the same head without the offer, and then the request's body. Raises HttpParserError.
         """
         method = self.parser.get_method()
-        if method == b"CONNECT":  # it is no offer, and this server is no proxy
+        if method == b"CONNECT":  # this is not an offer, and this server is not a proxy
             raise httptools.HttpParserInvalidMethodError
         head = [method, b" ", self.url, b" HTTP/", self.parser.get_http_version().encode(), b"\r\n"]
         for name, value in self.headers:
@@ -133,7 +133,7 @@ class BoundedProtocol(HttpToolsProtocol):
             raise HeadTooLarge
 
     def _refuse(self, answer: bytes) -> None:
-        """The connection ends here; where an earlier request is still being answered, with that answer."""
+        """Close the connection. If an earlier request still waits for its response, that response is sent first."""
         self._deaf = True
         if self._in_head and self.cycle and not self.cycle.response_complete:
             self._end()
@@ -154,7 +154,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._clock = None
 
     def _close(self) -> None:
-        """Once the answer is taken; a client that does not take it holds the connection no longer than ANSWER_SECONDS."""
+        """Close once the client has read the response. A client that does not read it holds the connection for ANSWER_SECONDS at most."""
         self._deaf = True
         self.transport.close()
         self._end()
@@ -162,6 +162,6 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def _without_upgrade(connection: bytes) -> bytes:
-    """The options of a Connection header but the one that goes with Upgrade."""
+    """Return the options of a Connection header without `upgrade`."""
     options = (option.strip() for option in connection.split(b","))
     return b", ".join(option for option in options if option.lower() != b"upgrade")

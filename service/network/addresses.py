@@ -1,4 +1,4 @@
-"""Which hosts are this machine, or what is beside it: a server that speaks to an address somebody else named stays away from them."""
+"""Which hosts are this machine or its neighbors: a server that sends requests to URLs of others must not reach them (SSRF)."""
 
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -21,8 +21,8 @@ SPECIAL_6 = tuple(
         *("3fff::/20", "5f00::/16", "fe80::/10", "fec0::/10", "ff00::/8"),
     )
 )
-"""IANA's special-purpose and multicast registries (RFC 6890), without the private and shared networks that companies have clients in.
-Not `is_global`, which knows another registry in each version of Python, and takes fec0::/10 for global.
+"""IANA's special-purpose and multicast registries (RFC 6890), without the private and shared networks in which companies run clients.
+`is_global` is not used: it differs between Python versions, and counts fec0::/10 as global.
 """
 
 NAT64 = IPv6Network("64:ff9b::/96")
@@ -31,7 +31,7 @@ COMPATIBLE = IPv6Network("::/96")
 
 
 def literal(host: str) -> Address | None:
-    """The address that this host is written as, in whichever way resolvers understand it (127.1, 0x7f000001)."""
+    """Return the address that this host is written as, in every notation that resolvers accept (127.1, 0x7f000001)."""
     try:
         return ip_address(host.strip("[]"))
     except ValueError:
@@ -43,8 +43,8 @@ def literal(host: str) -> Address | None:
 
 
 def is_local(address: Address) -> bool:
-    """Loopback, link-local, multicast and every other special address, in IPv6's ways of writing IPv4 too. Private ones are not:
-    companies run clients in networks of their own.
+    """Whether the address is loopback, link-local, multicast or otherwise special, also if it is an IPv4 address inside IPv6.
+    Private addresses are not: companies run clients in networks of their own.
     """
     inner = _inner(address)
     if isinstance(inner, IPv4Address):
@@ -61,7 +61,7 @@ def is_inside(host: str) -> bool:
 
 
 def _inner(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address stands for, if it stands for one (RFC 4291 section 2.5.5, RFC 6052, RFC 2765, RFC 3056)."""
+    """Return the IPv4 address in an IPv6 address, if it has one (RFC 4291 section 2.5.5, RFC 6052, RFC 2765, RFC 3056)."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:

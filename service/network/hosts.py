@@ -1,4 +1,4 @@
-"""Names of hosts: which are well formed, which are this machine, and which may be reached by plain http."""
+"""Host names: which are well formed, which are this machine, and which allow plain http."""
 
 import re
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 import idna
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""This machine, by the names that RFC 8252 section 7.3 and RFC 6761 section 6.3 give it; beside them every name below localhost."""
+"""The names of this machine in RFC 8252 section 7.3 and RFC 6761 section 6.3. Every name below localhost is this machine too."""
 
 MOST_CHARACTERS = 253
 _label = re.compile(r"[a-z0-9_]([a-z0-9_\-]{0,61}[a-z0-9_])?").fullmatch
@@ -17,9 +17,9 @@ _number = re.compile(r"[0-9]+|0x[0-9a-f]*").fullmatch
 
 
 def split(uri: str) -> SplitResult:
-    """The URI's parts. Raises ValueError when its host has brackets that are not those of an IPv6 address alone.
+    """Split the URI into its parts. Raises ValueError if its host has brackets and is not exactly an IPv6 address in brackets.
 
-    Before 3.11.12, 3.12.9 and 3.13.2 Python takes `example.com[::1]` for the host ::1 (CVE-2025-0938), and it always takes `[v1.a]`.
+    Before 3.11.12, 3.12.9 and 3.13.2, Python reads `example.com[::1]` as the host ::1 (CVE-2025-0938). Every version accepts `[v1.a]`.
     """
     parts = urlsplit(uri)
     host = parts.netloc.rpartition("@")[2]
@@ -29,17 +29,17 @@ def split(uri: str) -> SplitResult:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether the name, in lower case, is one of this machine. Browsers never ask anybody else for a name below localhost."""
+    """Whether the name, in lower case, is this machine. Browsers never send a name below localhost to a DNS server."""
     return host is not None and (host in LOOPBACK or host.endswith(".localhost"))
 
 
 def allows_http(host: str | None, insecure: Collection[str]) -> bool:
-    """Whether plain http may be spoken with the host: with this machine, and with those that MUNIMENT_INSECURE_HTTP_HOSTS names."""
+    """Whether the host allows plain http: this machine does, and the hosts in MUNIMENT_INSECURE_HTTP_HOSTS do."""
     return is_loopback(host) or host in insecure
 
 
 def fault(host: str) -> str | None:
-    """What is wrong with a host in lower case, as `urlsplit` gives it: a name (RFC 1123 section 2.1) or an IP address."""
+    """Return what is wrong with a host in lower case, as `urlsplit` returns it. It must be a name (RFC 1123 section 2.1) or an IP address."""
     if ":" in host:
         return None if _is_address(IPv6Address, host) else "is not an IPv6 address"
     labels = host.removesuffix(".").split(".")
@@ -51,7 +51,7 @@ def fault(host: str) -> str | None:
 
 
 def in_ascii(host: str) -> str | None:
-    """An internationalized host name as it is written in a URI (RFC 5891), or None where there is no such form."""
+    """Return an internationalized host name as it is written in a URI (RFC 5891), or None if it has no such form."""
     if len(host) > MOST_CHARACTERS:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Which redirect URIs, and which URIs for back-channel logout, may be registered (RFC 6749 section 3.1.2, RFC 8252 section 7, RFC 9700 section 4.1)."""
+"""Which redirect URIs and back-channel logout URIs may be registered (RFC 6749 section 3.1.2, RFC 8252 section 7, RFC 9700 section 4.1)."""
 
 import re
 from collections.abc import Collection
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from service.network import hosts
 
 ANSWERED = frozenset({"code", "state", "iss", "error", "error_description", "error_uri", "session_state"})
-"""What an answer of the authorization endpoint adds to the query: a second one of it there would be read instead of ours."""
+"""Parameters that the authorization response adds to the query. A second parameter of the same name could be read instead of ours."""
 
 DANGEROUS = frozenset(
     [
@@ -37,7 +37,7 @@ DANGEROUS = frozenset(
         "wss",
     ]
 )
-"""Schemes that a browser, or the system below it, acts on by itself. No app receives a code by one of them."""
+"""Schemes that the browser or the operating system handles itself. No app receives a code through them."""
 
 _uri_characters = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()+,;=%#]*").fullmatch
 _scheme = re.compile(r"([^:/?#]*):").match
@@ -46,9 +46,9 @@ _http_host = re.compile(r"(https?)://([^/?#@:\[\]\\]*)", re.IGNORECASE).match
 
 
 def faults(uri: str, insecure: Collection[str] = (), *, public: bool = True) -> list[str]:
-    """Everything that is wrong with it, as what to say to its owner. `insecure` hosts may be reached by plain http.
+    """Return every fault of the URI, as a text for the client's owner. Plain http is allowed to `insecure` hosts.
 
-    Only a public client may have a short scheme such as vscode: what is on a person's device can keep no secret.
+    Only a public client may have a short scheme such as vscode: an app on a user's device can keep no secret.
     """
     unreadable = _unreadable(uri)
     if unreadable is not None:
@@ -61,21 +61,21 @@ def faults(uri: str, insecure: Collection[str] = (), *, public: bool = True) -> 
         found.append("must not have user information (user@)")
     taken = sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} & ANSWERED)
     if taken:
-        found.append(f"must not have {', '.join(taken)} in its query: the answer to the client adds it there")
+        found.append(f"must not have {', '.join(taken)} in its query: the authorization response adds it there")
     if parts.scheme in ("https", "http"):
         return found + _host_faults(parts.scheme, parts.hostname or "", parts.port, insecure)
     return found + _app_faults(parts.scheme, public=public)
 
 
 def has_short_scheme(uri: str) -> bool:
-    """Whether it has a scheme of an app's own that is no domain of its maker's, as RFC 8252 section 7.1 wants it: `vscode`."""
+    """Whether the URI has an app's own scheme that is not based on a domain name, as RFC 8252 section 7.1 requires: `vscode`."""
     return _is_short(urlsplit(uri).scheme)
 
 
 def backchannel_faults(uri: str, issuer: str, insecure: Collection[str] = ()) -> list[str]:
-    """The same of a URI that this server sends to by itself (OpenID Connect Back-Channel Logout 1.0 section 2.2).
+    """Return every fault of a URI that this server itself sends requests to (OpenID Connect Back-Channel Logout 1.0 section 2.2).
 
-    Loopback is this server's own, so it is only for one that is on loopback itself, where somebody tries things out.
+    Loopback is this server's own machine, so it is allowed only if the issuer is on loopback too, during development.
     """
     if not uri.lower().startswith(("https://", "http://")):
         return ["must begin with https:// (http:// is for 127.0.0.1, localhost and [::1] only)"]
@@ -86,7 +86,7 @@ def backchannel_faults(uri: str, issuer: str, insecure: Collection[str] = ()) ->
 
 
 def _unreadable(uri: str) -> str | None:
-    """What is wrong with it, where that is so much that its parts cannot be told."""
+    """Return the fault of a URI that cannot be split into its parts."""
     if not uri:
         return "must not be empty; leave the field out, or write a URI such as https://app.example.com/oauth/callback"
     if "*" in uri:
@@ -101,7 +101,7 @@ def _unreadable(uri: str) -> str | None:
     try:
         parts = hosts.split(uri)
     except ValueError:
-        return "is not a URI that can be read: its host has brackets that are no IPv6 address"
+        return "is not a URI that can be read: the brackets in its host contain no IPv6 address"
     try:
         _ = parts.port
     except ValueError:
@@ -124,8 +124,8 @@ def _host_faults(scheme: str, host: str, port: int | None, insecure: Collection[
     found: list[str] = []
     if scheme == "http" and not hosts.allows_http(host, insecure):
         found.append(
-            "must be https; plain http is for 127.0.0.1, localhost, *.localhost and [::1], and for hosts that the operator names"
-            " in MUNIMENT_INSECURE_HTTP_HOSTS, only"
+            "must be https; plain http is allowed only for 127.0.0.1, localhost, *.localhost and [::1], and for hosts that the"
+            " operator names in MUNIMENT_INSECURE_HTTP_HOSTS"
         )
     fault = hosts.fault(host)
     if fault:

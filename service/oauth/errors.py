@@ -87,7 +87,7 @@ class TooManyFailures(Refusal):
     error = "invalid_client"
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many failed client authentications from here; ask again in {seconds} s.")
+        super().__init__(f"Too many failed client authentications from here; try again in {seconds} s.")
         self.headers = {"Retry-After": str(seconds)}
 
 
@@ -97,7 +97,7 @@ class ServerAway(Refusal):
     headers: Mapping[str, str] = {"Retry-After": "1"}
 
     def __init__(self) -> None:
-        super().__init__("Nothing was issued: the database cannot be used for the moment. Ask again.")
+        super().__init__("Nothing was issued: the database cannot be used for the moment. Try again.")
 
 
 def plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What the service says of itself, as the reference tells it."""
+"""The operations about the service itself, as the API reference describes them."""
 
 from service.openapi.forms import Living, NotReady, Ready
 from service.openapi.operation import Operation, Parameter, ResponseSpec
@@ -11,22 +11,22 @@ ABOUT = (
         method="get",
         path="/health/live",
         operation_id="live",
-        summary="Does the process live?",
+        summary="Is the process alive?",
         tag="Service",
-        answers=(ResponseSpec(description="It does.", shape=Living, example={"status": "live"}),),
+        answers=(ResponseSpec(description="It is alive.", shape=Living, example={"status": "live"}),),
     ),
     Operation(
         method="get",
         path="/health/ready",
         operation_id="ready",
-        summary="Can it answer?",
+        summary="Is the process ready?",
         tag="Service",
-        description="It can if this process could issue a token at this moment: one is recorded, and taken back, where none was just now.",
+        description="It is ready if it could issue a token at this moment. If none was issued just now, it records one on trial and rolls that back.",
         answers=(
-            ResponseSpec(description="It can.", shape=Ready, example={"status": "ready", "position": 17}),
+            ResponseSpec(description="It is ready.", shape=Ready, example={"status": "ready", "position": 17}),
             ResponseSpec(
                 status=503,
-                description="It cannot, for the moment.",
+                description="It is not ready.",
                 shape=NotReady,
                 headers=("Retry-After",),
                 example={"status": "not ready", "why": "there is no active signing key"},
@@ -42,7 +42,7 @@ ABOUT = (
         description="OpenAPI 3.1.",
         answers=(
             ResponseSpec(description="The document.", shape={"type": "object"}, headers=("ETag", "Cache-Control")),
-            ResponseSpec(status=304, description="It is the one you have (`If-None-Match`).", headers=("ETag",)),
+            ResponseSpec(status=304, description="The document has not changed (`If-None-Match`).", headers=("ETag",)),
         ),
     ),
     Operation(
@@ -58,14 +58,14 @@ ABOUT = (
         method="get",
         path="/docs/{name}",
         operation_id="docsFile",
-        summary="What the reference page is made of",
+        summary="A file of the reference page",
         tag="Service",
         for_people=False,
         parameters=(
             Parameter(
                 name="name",
                 place="path",
-                description="A name that the page has.",
+                description="The name of a file that the page uses.",
                 schema={"type": "string"},
             ),
         ),

@@ -1,4 +1,4 @@
-"""/api/v1/auth/bots, as the reference tells it."""
+"""/api/v1/auth/bots, as the API reference describes it."""
 
 from service.endpoints.bot_schemas import Bot, CreateBotRequest
 from service.endpoints.bots import PATH
@@ -11,7 +11,7 @@ from service.values.scopes import BOTS_READ, BOTS_WRITE
 BOT_ID = Parameter(
     name="bot_id",
     place="path",
-    description="The `id` that registration answered.",
+    description="The `id` that registration returned.",
     schema={"type": "string"},
     example="bot_0199f3a57c1e7d0a9b432f6f0d1c8e55",
 )
@@ -66,10 +66,10 @@ BOTS = (
         operation_id="listBots",
         summary="List bots",
         tag="Bots",
-        description="Your own bots, oldest first; with the scope `operate`, everybody's.",
+        description="Your own bots, oldest first; with the scope `operate`, all bots.",
         scope=BOTS_READ,
         parameters=(LIMIT, CURSOR),
-        answers=(ResponseSpec(description="One page of them.", shape=list[Bot], headers=("Link",), example=[SHOWN]),),
+        answers=(ResponseSpec(description="One page of bots.", shape=list[Bot], headers=("Link",), example=[SHOWN]),),
     ),
     Operation(
         method="get",
@@ -82,17 +82,17 @@ BOTS = (
         answers=(ResponseSpec(description="The bot.", shape=Bot, headers=("ETag",), example=SHOWN),),
         refusals=(NotFound,),
     ),
-    ONE_BOT.delete("deleteBot", "Delete a bot", "Deletes its clients too, and so invalidates all their access tokens."),
+    ONE_BOT.delete("deleteBot", "Delete a bot", "Deletes its clients too, which invalidates all their access tokens."),
     ONE_BOT.post(
         "disable",
         "disableBot",
         "Disable a bot",
-        "Its clients get no token, and their access tokens stop working, until it is enabled again.",
+        "Until it is enabled again, its clients get no tokens and their access tokens are inactive.",
     ),
     ONE_BOT.post(
         "enable",
         "enableBot",
         "Enable a bot",
-        "The opposite of disabling it. What an operator disabled, only an operator enables (scope `operate`).",
+        "Reverses disabling. Only an operator (scope `operate`) can enable what an operator disabled.",
     ),
 )

@@ -1,4 +1,4 @@
-"""/api/v1/auth/clients, as the reference tells it."""
+"""/api/v1/auth/clients, as the API reference describes it."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ REGISTER = (Path(__file__).parent / "texts" / "register.md").read_text(encoding=
 CLIENT_ID = Parameter(
     name="client_id",
     place="path",
-    description="The `clientId` that registration answered.",
+    description="The `clientId` that registration returned.",
     schema={"type": "string"},
     example="oauth_client_abc123xyz",
 )
@@ -42,7 +42,7 @@ SHOWN = {
 LISTED = {name: SHOWN[name] for name in ListedClient.__struct_encode_fields__}
 REGISTERED = {"client_id": "$response.body#/clientId"}
 CHANGED = ResponseSpec(
-    description="The client, as it is now.",
+    description="The changed client.",
     shape=OAuthClient,
     headers=("ETag", "Muniment-Position"),
     example=SHOWN,
@@ -96,7 +96,7 @@ CLIENTS = (
         answers=(
             ResponseSpec(
                 status=201,
-                description="The client, and its secret: in this answer and never again. A public client has none.",
+                description="The client and its secret, which is shown only in this response. A public client has none.",
                 shape=CreateOAuthClientResponse,
                 headers=("Location", "Muniment-Position", "Idempotent-Replayed"),
                 example={
@@ -125,7 +125,7 @@ CLIENTS = (
         operation_id="listOAuthClients",
         summary="List OAuth clients",
         tag="Clients",
-        description="Your own clients, oldest first, without secrets; with the scope `operate`, everybody's.",
+        description="Your own clients, oldest first, without secrets; with the scope `operate`, all clients.",
         scope=CLIENTS_READ,
         parameters=(
             LIMIT,
@@ -133,31 +133,31 @@ CLIENTS = (
             Parameter(
                 name="botUserId",
                 place="query",
-                description="Only those that act as this bot.",
+                description="Only clients that act as this bot.",
                 schema={"type": "string", "pattern": "^[^\\x00]*$"},
             ),
             Parameter(
                 name="state",
                 place="query",
-                description="Only those in this state.",
+                description="Only clients in this state.",
                 schema={"type": "string", "enum": list(STATES)},
             ),
             Parameter(
                 name="displayName",
                 place="query",
-                description="Only those with this in their name, in upper or lower case.",
+                description="Only clients whose name contains this text, in upper or lower case.",
                 schema={"type": "string", "pattern": "^[^\\x00]*$"},
             ),
             Parameter(
                 name="owner",
                 place="query",
-                description="Only this caller's. Without the scope `operate` you see your own, whatever is asked.",
+                description="Only clients of this owner. Without the scope `operate` you always see only your own.",
                 schema={"type": "string", "pattern": "^[^\\x00]*$"},
             ),
         ),
         answers=(
             ResponseSpec(
-                description="One page of them.", shape=list[ListedClient], headers=("Link",), example=[LISTED]
+                description="One page of clients.", shape=list[ListedClient], headers=("Link",), example=[LISTED]
             ),
         ),
     ),
@@ -167,10 +167,12 @@ CLIENTS = (
         operation_id="deleteAllOAuthClients",
         summary="Delete all your OAuth clients",
         tag="Clients",
-        description="For security incidents: immediately invalidates every access token issued to any client of yours, "
-        "and no client of anybody else's.",
+        description="For security incidents: immediately invalidates every access token issued to any of your clients. "
+        "Clients of other owners are not affected.",
         scope=CLIENTS_WRITE,
-        answers=(ResponseSpec(description="How many there were.", shape=DeletedClients, example={"deleted": 3}),),
+        answers=(
+            ResponseSpec(description="How many clients were deleted.", shape=DeletedClients, example={"deleted": 3}),
+        ),
         refusals=(Clash,),
     ),
     Operation(
@@ -181,9 +183,7 @@ CLIENTS = (
         tag="Clients",
         scope=CLIENTS_READ,
         parameters=(CLIENT_ID,),
-        answers=(
-            ResponseSpec(description="The client, as it is now.", shape=OAuthClient, headers=("ETag",), example=SHOWN),
-        ),
+        answers=(ResponseSpec(description="The client.", shape=OAuthClient, headers=("ETag",), example=SHOWN),),
         refusals=(NotFound,),
     ),
     Operation(
@@ -192,11 +192,11 @@ CLIENTS = (
         operation_id="changeOAuthClient",
         summary="Change an OAuth client",
         tag="Clients",
-        description="What is left out stays as it is. You can give a client only scopes that you hold yourself, and scopes of "
-        "this API only to a client that acts as yourself (with the scope `operate`: to any, and every scope of other APIs). "
-        "`requirePkce` and what follows it are for interactive clients; `firstParty` takes the scope `operate`, and so does "
-        "whatever widens what a `firstParty` client can do, unless the same request sets `firstParty` to false. Whether a client "
-        "is public never changes.",
+        description="An omitted field stays as it is. You can give a client only scopes that you have yourself, and scopes of "
+        "this API only to a client that acts as yourself (with the scope `operate`: to any client, and every scope of other APIs). "
+        "`requirePkce` and the fields after it are for interactive clients. `firstParty` requires the scope `operate`; so does "
+        "a change that lets a `firstParty` client do more, unless the same request sets `firstParty` to false. A client never "
+        "changes between public and confidential.",
         scope=CLIENTS_WRITE,
         parameters=(CLIENT_ID, IF_MATCH_REQUIRED),
         request=Content(
@@ -204,7 +204,7 @@ CLIENTS = (
             examples={
                 "name": Example(summary="Another name", value={"displayName": "Salesforce Staging Integration"}),
                 "logout": Example(
-                    summary="An interactive client that hears of logouts",
+                    summary="An interactive client that is notified of logouts",
                     value={
                         "postLogoutRedirectUris": ["https://myapp.example.com/signed-out"],
                         "backchannelLogoutUri": "https://myapp.example.com/oauth/logged-out",
@@ -224,14 +224,14 @@ CLIENTS = (
         "disable",
         "disableOAuthClient",
         "Disable an OAuth client",
-        "It gets no token, and its access tokens stop working, until it is enabled again.",
+        "Until it is enabled again, it gets no tokens and its access tokens are inactive.",
         CHANGED,
     ),
     ONE_CLIENT.post(
         "enable",
         "enableOAuthClient",
         "Enable an OAuth client",
-        "The opposite of disabling it. What an operator disabled, only an operator enables (scope `operate`).",
+        "Reverses disabling. Only an operator (scope `operate`) can enable what an operator disabled.",
         CHANGED,
     ),
 )

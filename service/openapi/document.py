@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the tables and of the structs that requests and answers are read into and written from."""
+"""The OpenAPI 3.1 document, made from the tables of operations and from the structs of requests and responses."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -26,12 +26,12 @@ INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(e
 OPERATIONS: tuple[Operation, ...] = (*CLIENTS, *SECRETS, *BOTS, *USERS, *OAUTH, *LOGIN, *ABOUT)
 TAGS = {
     "Clients": "Programs that get tokens.",
-    "Secrets": "What a client proves itself with. Several can be live at once, so that a rotation is no outage.",
-    "Bots": "Whom machines act as.",
-    "Users": "People who can sign in.",
-    "Tokens": "Access tokens: got, asked about, given back.",
-    "Login": "People log in and out; for client libraries, which find all of it in the metadata.",
-    "Discovery": "What a client library or a resource server needs to know.",
+    "Secrets": "A client authenticates with a secret. It can have several at once, so that a rotation causes no outage.",
+    "Bots": "The subjects that machine clients act as.",
+    "Users": "Users who can sign in.",
+    "Tokens": "Get, introspect and revoke tokens.",
+    "Login": "Sign users in and out. Client libraries find these endpoints in the metadata.",
+    "Discovery": "Metadata for client libraries and resource servers.",
     "Service": "The service itself.",
 }
 SCOPES = {
@@ -41,7 +41,7 @@ SCOPES = {
     scopes.BOTS_READ: "Read bots",
     scopes.USERS_WRITE: "Create, change, disable and erase users",
     scopes.USERS_READ: "Read users",
-    scopes.OPERATE: "See and change everybody's, not only one's own",
+    scopes.OPERATE: "See and change the clients and bots of every owner",
     scopes.API_PUBLIC: "The API of the product",
 }
 PROBLEM_JSON = "application/problem+json"
@@ -113,7 +113,7 @@ def _description(operation: Operation) -> str:
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    """Which schemes serve; the empty one is for credentials in the body, and first, for examples have them there."""
+    """Return the security schemes. The empty one is for credentials in the body, and is first because the examples send them there."""
     if operation.scope is not None:
         return [{"bearer": [operation.scope]}, {"clientCredentials": [operation.scope]}]
     if operation.bearer:
@@ -127,11 +127,11 @@ def _security_schemes(issuer: str) -> dict[str, Any]:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "An access token of this server, with the scope that the operation names.",
+            "description": "An access token of this server with the scope of the operation.",
         },
         "clientCredentials": {
             "type": "oauth2",
-            "description": "Gets that token with a client's id and secret.",
+            "description": "Gets this token with a client's id and secret.",
             "flows": {"clientCredentials": {"tokenUrl": f"{issuer}/openid/token", "scopes": SCOPES}},
         },
         "basic": {

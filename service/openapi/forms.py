@@ -1,4 +1,4 @@
-"""The forms that OAuth clients send, and the JSON they get, as the RFCs have them. Only the document is made of these."""
+"""The forms that OAuth clients send, and the JSON that they get, as the RFCs define them. Only the document uses these."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,16 +15,18 @@ FORM: dict[str, Any] = {
     "propertyNames": {"pattern": PRINTABLE},
     "additionalProperties": {"type": "string", "pattern": r"^[ -~]*$"},
 }
-"""Parameters that are not known are ignored (RFC 6749 section 3.2), as long as they are printable ASCII."""
+"""Unknown parameters are ignored (RFC 6749 section 3.2) if they are printable ASCII."""
 
 ClientId = Annotated[
-    str, Meta(pattern=PRINTABLE, description="Here with `client_secret`, or both as HTTP Basic; never in both places.")
+    str,
+    Meta(
+        pattern=PRINTABLE,
+        description="Send it here with `client_secret`, or send both by HTTP Basic; never in both places.",
+    ),
 ]
 ClientSecret = Annotated[str, Meta(pattern=PRINTABLE, description="See `client_id`.")]
 Token = Annotated[str, Meta(pattern=PRINTABLE, description="The access token, or the refresh token.")]
-Hint = Annotated[
-    str, Meta(pattern=PRINTABLE, description="Accepted, and not needed: a token says itself of which kind it is.")
-]
+Hint = Annotated[str, Meta(pattern=PRINTABLE, description="Accepted but not needed: the token itself shows its type.")]
 
 
 class TokenRequest(Struct, frozen=True, kw_only=True):
@@ -38,7 +40,7 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
             str,
             Meta(
                 pattern=SCOPES,
-                description="Scopes with a space between; all that the client may have, if left out.",
+                description="Scopes, separated by spaces. If omitted, all that the client may have.",
             ),
         ]
         | UnsetType
@@ -74,7 +76,7 @@ class RevocationRequest(Struct, frozen=True, kw_only=True):
 
 
 class Inactive(Struct, frozen=True, kw_only=True):
-    """Expired, revoked, another server's, or its client was stopped: which of these is not told."""
+    """Expired, revoked, of another server, or its client is disabled or deleted: the response does not say which."""
 
     active: Annotated[bool, Meta(extra_json_schema={"const": False})]
 
@@ -82,8 +84,8 @@ class Inactive(Struct, frozen=True, kw_only=True):
 class OAuthError(Struct, frozen=True, kw_only=True):
     """RFC 6749 section 5.2."""
 
-    error: Annotated[str, Meta(description="For programs, such as `invalid_client`.")]
-    error_description: Annotated[str, Meta(description="For people: what to do about it.")]
+    error: Annotated[str, Meta(description="A code for programs, such as `invalid_client`.")]
+    error_description: Annotated[str, Meta(description="A text for people: what is wrong and what to do.")]
 
 
 class PublicKey(Struct, frozen=True, kw_only=True):
@@ -143,7 +145,7 @@ class Living(Struct, frozen=True, kw_only=True):
 
 class Ready(Struct, frozen=True, kw_only=True):
     status: Literal["ready"]
-    position: Annotated[int, Meta(description="How far this process has followed the log.")]
+    position: Annotated[int, Meta(description="The position up to which this process has followed the log.")]
 
 
 class NotReady(Struct, frozen=True, kw_only=True):

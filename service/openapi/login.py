@@ -1,4 +1,4 @@
-"""/openid/authorize, /openid/userinfo and /openid/logout, as the reference tells them: where people log in and out, and who they are."""
+"""/openid/authorize, /openid/userinfo and /openid/logout, as the API reference describes them: sign-in, sign-out, and claims of users."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,58 +30,66 @@ def _asked(
 AUTHORIZE = (
     _asked(
         "response_type",
-        "The authorization code flow is the one there is.",
+        "Only the authorization code flow is supported.",
         {"const": "code"},
         required=True,
         example="code",
     ),
-    _asked("client_id", "Of an interactive client.", _TEXT, required=True, example=APP),
+    _asked("client_id", "The id of an interactive client.", _TEXT, required=True, example=APP),
     _asked(
         "redirect_uri",
-        "One of the client's `redirectUris`, each character alike; only the port of a loopback address is free. It may be left out "
-        "where the client has a single one and `openid` is not asked for.",
+        "One of the client's `redirectUris`, compared character by character; only the port of a loopback address may differ. Optional "
+        "if the client has only one and the request does not contain the scope `openid`.",
         _TEXT,
         example=CALLBACK,
     ),
     _asked(
         "scope",
-        "Scopes with a space between. Those that the client may not ask for are left out, and the token response's `scope` says "
-        "which were granted. All that the client may have, if there is none.",
+        "Scopes, separated by spaces. Those that the client may not request are ignored; `scope` in the token response says "
+        "which were granted. If omitted, all that the client may have.",
         _TEXT,
         example="openid profile email",
     ),
     _asked(
         "state",
-        "Comes back with the answer, as it is.",
+        "Returned unchanged in the response.",
         {"type": "string", "maxLength": LONGER["state"], "pattern": PRINTABLE},
         example="af0ifjsldkj",
     ),
-    _asked("nonce", "Comes back in the ID token.", _SHOWN, example="n-0S6_WzA2Mj"),
+    _asked("nonce", "Returned in the ID token.", _SHOWN, example="n-0S6_WzA2Mj"),
     _asked(
         "code_challenge",
-        "The SHA-256 of the `code_verifier`, in base64url (RFC 7636). Required of public clients, and of others as their "
-        "`requirePkce` and MUNIMENT_REQUIRE_PKCE say.",
+        "The SHA-256 of the `code_verifier`, in base64url (RFC 7636). Required for public clients. For others, "
+        "`requirePkce` and MUNIMENT_REQUIRE_PKCE decide.",
         {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
         example="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     ),
     _asked("code_challenge_method", "Required with `code_challenge`.", {"const": "S256"}, example="S256"),
     _asked(
-        "response_mode", "How the answer comes to the redirect URI.", {"enum": list(RESPONSE_MODES), "default": "query"}
+        "response_mode",
+        "How the response is sent to the redirect URI.",
+        {"enum": list(RESPONSE_MODES), "default": "query"},
     ),
     _asked(
         "prompt",
-        f"Any of {', '.join(f'`{prompt}`' for prompt in PROMPTS)}, with a space between; `none` stands alone, and asks nobody anything.",
+        f"Any of {', '.join(f'`{prompt}`' for prompt in PROMPTS)}, separated by spaces. `none` must be alone; the user then sees no page.",
         _LIST,
     ),
     _asked(
-        "max_age", "How many seconds ago the person may have logged in.", {"type": "string", "pattern": "^[0-9]{1,9}$"}
+        "max_age",
+        "How many seconds ago the user may have authenticated, at most.",
+        {"type": "string", "pattern": "^[0-9]{1,9}$"},
     ),
-    _asked("login_hint", "The address that the sign-in page begins with.", _TEXT),
-    _asked("id_token_hint", "An ID token of this server: whom the answer may be about.", _ID_TOKEN),
-    _asked("acr_values", "How the person should have logged in, with a space between; the best comes first.", _TEXT),
-    _asked("ui_locales", "Languages of the pages, with a space between; the best comes first.", _TEXT),
+    _asked("login_hint", "The e-mail address that the sign-in page is filled with.", _TEXT),
+    _asked("id_token_hint", "An ID token of this server. The response may only be about its user.", _ID_TOKEN),
     _asked(
-        "claims", "Single claims for the ID token and userinfo, as JSON (OpenID Connect Core 1.0 section 5.5).", _TEXT
+        "acr_values", "How the user should authenticate: values separated by spaces, the preferred one first.", _TEXT
+    ),
+    _asked("ui_locales", "Languages of the pages, separated by spaces, the preferred one first.", _TEXT),
+    _asked(
+        "claims",
+        "Individual claims for the ID token and userinfo, as JSON (OpenID Connect Core 1.0 section 5.5).",
+        _TEXT,
     ),
     _asked(
         "resource",
@@ -91,21 +99,23 @@ AUTHORIZE = (
 )
 
 LOGOUT = (
-    _asked("id_token_hint", "The ID token of the session that is to end: with it nobody is asked.", _ID_TOKEN),
-    _asked("client_id", "Who sends the person, where there is no `id_token_hint`.", _TEXT, example=APP),
+    _asked(
+        "id_token_hint", "The ID token of the session to end. With it, the user is not asked to confirm.", _ID_TOKEN
+    ),
+    _asked("client_id", "The client that sends the user, if there is no `id_token_hint`.", _TEXT, example=APP),
     _asked(
         "post_logout_redirect_uri",
-        "Where the person goes in the end: one of the client's `postLogoutRedirectUris`. With anything else the person is signed out all the same, "
-        "and stays here.",
+        "Where the user is redirected after sign-out: one of the client's `postLogoutRedirectUris`. With any other URI the user is signed out, "
+        "but not redirected.",
         _TEXT,
     ),
-    _asked("state", "Comes back at that address.", _TEXT),
-    _asked("ui_locales", "Languages of the pages, with a space between; the best comes first.", _TEXT),
+    _asked("state", "Returned unchanged to that URI.", _TEXT),
+    _asked("ui_locales", "Languages of the pages, separated by spaces, the preferred one first.", _TEXT),
 )
 
 
 def _form(parameters: tuple[Parameter, ...]) -> Content:
-    """The same parameters in the body."""
+    """The same parameters, in the body."""
     properties = {each.name: {**each.schema, "description": each.description} for each in parameters}
     schema = {
         "type": "object",
@@ -124,42 +134,42 @@ def _way_on(description: str) -> ResponseSpec:
     return ResponseSpec(status=303, description=description, headers=("Location", "Cache-Control"))
 
 
-_AWAY = _page(503, "The database is away for the moment.", ("Retry-After",))
-_TOO_LONG = _page(413, "The body is over 64 KiB.")
+_AWAY = _page(503, "The database is unavailable.", ("Retry-After",))
+_TOO_LONG = _page(413, "The body is longer than 64 KiB.")
 
 _AUTHORIZED = (
-    _page(200, "With `response_mode=form_post`, a page whose form goes to the redirect URI by itself."),
+    _page(200, "With `response_mode=form_post`, a page with a form that submits itself to the redirect URI."),
     _way_on(
-        "To a page where the person signs in or consents; or to the redirect URI, with `code` or `error` and `error_description`, "
+        "To a page where the user signs in or consents; or to the redirect URI, with `code` or with `error` and `error_description`, "
         "and with `state` and `iss` (RFC 9207)."
     ),
-    _page(400, "The client or the redirect URI is not known: the person is told, and sent nowhere."),
+    _page(400, "The client or the redirect URI is unknown: the user sees an error page and is not redirected."),
     _page(403, "The client is disabled."),
     _AWAY,
 )
 _AUTHORIZE_TEXT = (
-    "A client library sends the person's browser here (RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2). Whatever is "
-    "wrong with the request, once client and redirect URI are known, is told to the client at its redirect URI."
+    "A client library sends the user's browser here (RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2). Once client "
+    "and redirect URI are known, every error of the request is sent to the client at its redirect URI."
 )
 _LOGOUT_TEXT = (
-    "A client sends the person's browser here to sign out (OpenID Connect RP-Initiated Logout 1.0). Without an `id_token_hint` of "
-    "this very session the person is asked first. Whatever is wrong with the request, the person gets out."
+    "A client sends the user's browser here to sign out (OpenID Connect RP-Initiated Logout 1.0). Without an `id_token_hint` of "
+    "this session, the user is asked to confirm. An invalid request does not prevent the sign-out."
 )
 _PERSON = {
     "type": "object",
-    "properties": {"sub": {"type": "string", "description": "The person's id."}},
+    "properties": {"sub": {"type": "string", "description": "The user's id."}},
     "required": ["sub"],
     "additionalProperties": {
-        "description": "Each claim of the granted scopes, and each that `claims` named, that there is about the person."
+        "description": "Each claim about the user that the granted scopes or the parameter `claims` name, if it has a value."
     },
 }
 _USERINFO_TEXT = (
-    "The claims about the person that the token's scopes allow, and no more (OpenID Connect Core 1.0 section 5.3). The token is one "
-    "of a person's authorization, with the scope `openid`, and for no other resource."
+    "Only the claims about the user that the token's scopes allow (OpenID Connect Core 1.0 section 5.3). The token must come from "
+    "a user's authorization, have the scope `openid`, and be for no other resource."
 )
 _USERINFO = (
     ResponseSpec(
-        description="Who the person is.",
+        description="The claims about the user.",
         shape=_PERSON,
         headers=("Cache-Control",),
         example={"sub": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55", "name": "Ada King", "email": "ada@example.com"},
@@ -169,7 +179,7 @@ _USERINFO_REFUSALS = (Invalid, Unauthenticated, Forbidden, Unforeseen, ComeAgain
 _TOKEN_FORM = Content(
     shape={
         "type": "object",
-        "properties": {"access_token": {"type": "string", "description": "Where there is no Authorization header."}},
+        "properties": {"access_token": {"type": "string", "description": "If there is no Authorization header."}},
     },
     media=FORM,
     required=False,
@@ -183,7 +193,7 @@ LOGIN = (
         method="get",
         path="/openid/authorize",
         operation_id="authorize",
-        summary="Have a person log in",
+        summary="Sign a user in",
         tag="Login",
         description=_AUTHORIZE_TEXT,
         parameters=AUTHORIZE,
@@ -193,7 +203,7 @@ LOGIN = (
         method="post",
         path="/openid/authorize",
         operation_id="authorizeByForm",
-        summary="Have a person log in, by a form",
+        summary="Sign a user in, by a form",
         tag="Login",
         description=_AUTHORIZE_TEXT,
         request=_form(AUTHORIZE),
@@ -203,7 +213,7 @@ LOGIN = (
         method="get",
         path="/openid/userinfo",
         operation_id="userinfo",
-        summary="Who the person is",
+        summary="Read the claims about a user",
         tag="Login",
         description=_USERINFO_TEXT,
         bearer=True,
@@ -214,7 +224,7 @@ LOGIN = (
         method="post",
         path="/openid/userinfo",
         operation_id="userinfoByForm",
-        summary="Who the person is, with the token in a form",
+        summary="Read the claims about a user, with the token in a form",
         tag="Login",
         description=_USERINFO_TEXT,
         bearer=True,
@@ -226,7 +236,7 @@ LOGIN = (
         method="get",
         path="/openid/logout",
         operation_id="logout",
-        summary="Have a person log out",
+        summary="Sign a user out",
         tag="Login",
         description=_LOGOUT_TEXT,
         parameters=LOGOUT,
@@ -236,7 +246,7 @@ LOGIN = (
         method="post",
         path="/openid/logout",
         operation_id="logoutByForm",
-        summary="Have a person log out, by a form",
+        summary="Sign a user out, by a form",
         tag="Login",
         description=_LOGOUT_TEXT,
         request=_form(LOGOUT),

@@ -1,4 +1,4 @@
-"""/openid/* and the metadata about it, as the reference tells it."""
+"""The token endpoints of /openid and the metadata, as the API reference describes them."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def _metadata(path: str, operation_id: str, summary: str) -> Operation:
         operation_id=operation_id,
         summary=summary,
         tag="Discovery",
-        description="Where everything is, for client libraries.",
+        description="The endpoints and features of this server, for client libraries.",
         answers=(
             ResponseSpec(description="The metadata.", shape=Metadata, headers=("Cache-Control",), example=example),
         ),
@@ -63,9 +63,9 @@ OAUTH = (
         operation_id="token",
         summary="Get an access token",
         tag="Tokens",
-        description="Use client credentials to get an access token (RFC 6749 section 4.4). The token is a signed JWT (RFC 9068), to be "
-        "verified with the keys of `/openid/jwks`: its `sub` is the client's `botUserId`. Where people log in, a client library comes here "
-        "with `grant_type=authorization_code` (`code`, `redirect_uri`, `code_verifier`) and `refresh_token` (`refresh_token`, `scope`) too, and with the `resource` of the authorization request or none (RFC 6749 sections 4.1.3 and 6); point it at the issuer.",
+        description="Use client credentials to get an access token (RFC 6749 section 4.4). The token is a signed JWT (RFC 9068). "
+        "Verify it with the keys of `/openid/jwks`; its `sub` is the client's `botUserId`. To sign users in, configure a client library with "
+        "the issuer. It also sends `grant_type=authorization_code` (`code`, `redirect_uri`, `code_verifier`) and `refresh_token` (`refresh_token`, `scope`), with the `resource` of the authorization request or none (RFC 6749 sections 4.1.3 and 6).",
         proves_client=True,
         parameters=(MIN_POSITION,),
         request=_form(TokenRequest, grant_type="client_credentials", **CREDENTIALS, scope="api:public"),
@@ -75,16 +75,16 @@ OAUTH = (
         method="post",
         path="/openid/introspect",
         operation_id="introspect",
-        summary="Ask about a token",
+        summary="Introspect a token",
         tag="Tokens",
-        description="Whether an access token is good now, and what it says (RFC 7662): not only unexpired, but neither revoked nor of a "
-        "client that was disabled or deleted. A client sees its own tokens and those that are for it; those of others only if an operator "
-        "gave it the scope `introspect:RESOURCE` for their `aud`, or `introspect:all`; else they are inactive.",
+        description="Whether an access token is active, and its claims (RFC 7662). An active token is neither expired nor revoked, and its client "
+        "neither disabled nor deleted. A client sees its own tokens and those that are for it. Others are inactive, unless an operator "
+        "gave it the scope `introspect:RESOURCE` for their `aud`, or `introspect:all`.",
         proves_client=True,
         parameters=(MIN_POSITION,),
         request=_form(IntrospectionRequest, token=TOKEN, **CREDENTIALS),
         answers=(
-            ResponseSpec(description="What there is to say.", shape=(Introspection, Inactive), example=ACTIVE),
+            ResponseSpec(description="The state of the token.", shape=(Introspection, Inactive), example=ACTIVE),
             *OAUTH_REFUSALS,
         ),
     ),
@@ -92,13 +92,13 @@ OAUTH = (
         method="post",
         path="/openid/revoke",
         operation_id="revoke",
-        summary="Give a token back",
+        summary="Revoke a token",
         tag="Tokens",
-        description="Revokes one of the client's own access tokens (RFC 7009). One that is no good anyway is answered alike.",
+        description="Revokes one of the client's own tokens (RFC 7009). An invalid token gets the same response.",
         proves_client=True,
         parameters=(MIN_POSITION,),
         request=_form(RevocationRequest, token=TOKEN, **CREDENTIALS),
-        answers=(ResponseSpec(description="The token is good no more.", shape=EMPTY, example={}), *OAUTH_REFUSALS),
+        answers=(ResponseSpec(description="The token is no longer valid.", shape=EMPTY, example={}), *OAUTH_REFUSALS),
     ),
     Operation(
         method="get",
@@ -106,8 +106,8 @@ OAUTH = (
         operation_id="jwks",
         summary="The public keys",
         tag="Discovery",
-        description="To verify access tokens with (RFC 7517). A key is here before the first token is signed with it, and until the "
-        "last one has expired.",
+        description="The keys to verify access tokens with (RFC 7517). A key is published before the first token is signed with it, and until "
+        "the last such token has expired.",
         answers=(
             ResponseSpec(
                 description="The keys.", shape=KeySet, media="application/jwk-set+json", headers=("Cache-Control",)

@@ -1,4 +1,4 @@
-"""What there is to say about one operation: a row of the tables beside this file."""
+"""The description of one operation: a row of the tables in this package."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,7 +11,7 @@ JSON = "application/json"
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
-    """`schema` is JSON Schema; a parameter of the path is always required."""
+    """`schema` is JSON Schema. A path parameter is always required."""
 
     name: str
     place: Literal["path", "query", "header"]
@@ -27,7 +27,7 @@ class Example(Struct, frozen=True, kw_only=True):
 
 
 class Content(Struct, frozen=True, kw_only=True):
-    """The body of a request: the struct that it is read into, and named examples of it."""
+    """The body of a request: its struct, and named examples."""
 
     shape: Any
     media: str = JSON
@@ -37,7 +37,7 @@ class Content(Struct, frozen=True, kw_only=True):
 
 
 class ResponseSpec(Struct, frozen=True, kw_only=True):
-    """`shape` is the type that is encoded, or several that it may be, or a JSON Schema; `headers` are names in `parts.HEADERS`."""
+    """`shape` is the type of the body, or several possible types, or a JSON Schema. `headers` are names in `parts.HEADERS`."""
 
     status: int = 200
     description: str
@@ -46,11 +46,11 @@ class ResponseSpec(Struct, frozen=True, kw_only=True):
     headers: tuple[str, ...] = ()
     example: Any = None
     leads_to: Mapping[str, Mapping[str, str]] = {}
-    """Operations that take what is answered here: by operation_id, each of their parameters and where its value stands."""
+    """Operations that use this response: by operation_id, each of their parameters and where its value is."""
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """`scope` is the one that the caller's token needs; None where there is no bearer token."""
+    """`scope` is the one that the caller's token needs; None if there is no bearer token."""
 
     method: Literal["get", "post", "patch", "delete"]
     path: str
@@ -61,10 +61,10 @@ class Operation(Struct, frozen=True, kw_only=True):
     scope: str | None = None
     proves_client: bool = False
     bearer: bool = False
-    """Whether it takes an access token, outside of the management API."""
+    """Whether it requires an access token, outside the management API."""
     request: Content | None = None
     parameters: tuple[Parameter, ...] = ()
     answers: tuple[ResponseSpec, ...]
     refusals: tuple[type[Problem], ...] = ()
     for_people: bool = True
-    """Whether /docs shows it; the document always does."""
+    """Whether /docs shows it. The document always contains it."""

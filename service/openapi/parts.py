@@ -1,4 +1,4 @@
-"""What many operations share: headers asked for and given, and what each refusal means."""
+"""What many operations share: headers of requests and responses, and the meaning of each refusal."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,13 +28,13 @@ from service.problems import (
 MIN_POSITION = Parameter(
     name="Muniment-Min-Position",
     place="header",
-    description="Answer from no older state than this position, which an earlier answer named in `Muniment-Position`.",
+    description="The response is from no older state than this position, which an earlier response named in `Muniment-Position`.",
     schema={"type": "integer", "minimum": 0},
 )
 IDEMPOTENCY_KEY = Parameter(
     name="Idempotency-Key",
     place="header",
-    description="Chosen by you, new for each new request. Sent again within 24 hours with the same body, it gets the first answer "
+    description="Choose a new key for each new request. Sent again within 24 hours with the same body, it gets the first response "
     "again, and nothing happens twice. With another body it is refused (409).",
     schema={"type": "string", "maxLength": MOST_CHARACTERS, "pattern": r"^[!-~]([ -~]*[!-~])?$"},
     example="7f3c1e9a-registration",
@@ -44,13 +44,13 @@ _IF_MATCH = {"type": "string", "pattern": rf"^(\*|{_TAG}( *, *{_TAG})*)$"}
 IF_MATCH = Parameter(
     name="If-Match",
     place="header",
-    description="The `ETag` that you read, or several; refused (412) if it was changed since. `*` is any version.",
+    description="The `ETag` that you read, or several. Refused (412) if the version has changed since. `*` is any version.",
     schema=_IF_MATCH,
 )
 IF_MATCH_REQUIRED = Parameter(
     name="If-Match",
     place="header",
-    description="The `ETag` that you read, or several; refused if missing (428), or if it was changed since (412). `*` is any version.",
+    description="The `ETag` that you read, or several. Refused if missing (428), or if the version has changed since (412). `*` is any version.",
     schema=_IF_MATCH,
     required=True,
     example='"3"',
@@ -58,13 +58,13 @@ IF_MATCH_REQUIRED = Parameter(
 LIMIT = Parameter(
     name="limit",
     place="query",
-    description="At most so many, oldest first.",
+    description="At most this many, oldest first.",
     schema={"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
 )
 CURSOR = Parameter(
     name="cursor",
     place="query",
-    description="Where the next page begins. Follow the `Link` header rather than making one.",
+    description="Where the next page begins. Follow the `Link` header instead of building this.",
     schema={"type": "string", "pattern": "^[0-9a-f]{32}$"},
 )
 
@@ -79,23 +79,25 @@ class Header(Struct, frozen=True):
 
 
 HEADERS: Mapping[str, Header] = {
-    "Location": Header("The path of what was made, or the way on.", _TEXT),
+    "Location": Header("The path of what was created, or the redirect target.", _TEXT),
     "ETag": Header("The version, for `If-Match`.", _TEXT),
     "Link": Header('The next page, if there is one: `<…>; rel="next"` (RFC 8288).', _TEXT),
-    "Muniment-Position": Header("Where in the log it is written; absent when nothing changed.", _WHOLE),
-    "Idempotent-Replayed": Header("`true` on the first answer, given again.", {"type": "string", "enum": ["true"]}),
-    "X-Request-Id": Header("Names this request in the log of the service.", {"type": "string", "format": "uuid"}),
-    "RateLimit-Limit": Header("How many requests a minute you may make.", _WHOLE),
-    "RateLimit-Remaining": Header("How many of them are left in this minute.", _WHOLE),
-    "RateLimit-Reset": Header("How many seconds this minute has left.", _WHOLE),
-    "Retry-After": Header("Ask again after so many seconds.", _WHOLE),
+    "Muniment-Position": Header("The position of the change in the log; absent if nothing changed.", _WHOLE),
+    "Idempotent-Replayed": Header(
+        "`true` if this is the first response, sent again.", {"type": "string", "enum": ["true"]}
+    ),
+    "X-Request-Id": Header("The id of this request in the service's log.", {"type": "string", "format": "uuid"}),
+    "RateLimit-Limit": Header("How many requests you may send in a minute.", _WHOLE),
+    "RateLimit-Remaining": Header("How many requests are left in this minute.", _WHOLE),
+    "RateLimit-Reset": Header("How many seconds are left in this minute.", _WHOLE),
+    "Retry-After": Header("Try again after this many seconds.", _WHOLE),
     "WWW-Authenticate": Header("How to authenticate, and what was wrong (RFC 6750 section 3, RFC 7617).", _TEXT),
-    "Cache-Control": Header("How long this may be kept.", _TEXT),
+    "Cache-Control": Header("How long the response may be cached.", _TEXT),
 }
 
 
 class Refusal(Struct, frozen=True):
-    """What a problem means, an example's detail, and the headers that come with it."""
+    """The meaning of a problem, an example of its detail, and its headers."""
 
     meaning: str
     detail: str
@@ -104,49 +106,47 @@ class Refusal(Struct, frozen=True):
 
 
 EVERY_CALL: tuple[type[Problem], ...] = (Invalid, Unauthenticated, Forbidden, TooMany, Unforeseen, ComeAgain)
-"""How any call of the management API may be refused."""
+"""The refusals that every call of the management API may get."""
 
 REFUSALS: Mapping[type[Problem], Refusal] = {
     Invalid: Refusal(
-        "The request's form is wrong. `errors` names every field at fault, all at once.",
+        "The request is malformed. `errors` names every invalid field at once.",
         "The request has faults in: botUserId. See errors.",
         errors={"botUserId": ["is required for a machine-to-machine client (m2m: true)"]},
     ),
     Unauthenticated: Refusal(
-        "There is no bearer token, or it is malformed, expired, revoked or not of this server.",
+        "The bearer token is missing, malformed, expired, revoked or not of this server.",
         "The token has expired.",
         ("WWW-Authenticate",),
     ),
     Forbidden: Refusal(
-        "The token is good, and lacks the scope; or a scope was given away that you do not hold.",
-        "This takes a token with the scope clients:write.",
+        "The token is valid but lacks the scope, or you grant a scope that you do not have.",
+        "This requires a token with the scope clients:write.",
         ("WWW-Authenticate",),
     ),
-    NotFound: Refusal("You have nothing of that id.", "You have no client of that id."),
+    NotFound: Refusal("You have nothing with this id.", "You have no client with this id."),
     Clash: Refusal(
-        "What is asked contradicts what is: an `Idempotency-Key` used for something else, a lost race, a limit reached.",
+        "The request contradicts the current state: an `Idempotency-Key` used for another request, a lost race, a limit reached.",
         "This Idempotency-Key was used for another request in the last 24 hours; use a new key for a new request.",
     ),
-    Stale: Refusal(
-        "`If-Match` names a version that is no more.", "This is at version 4 by now, not at 3; read it again."
-    ),
-    TooLarge: Refusal("The body is over 64 KiB.", "The body is longer than 64 KiB."),
+    Stale: Refusal("`If-Match` does not name the current version.", "The current version is 4, not 3. Read it again."),
+    TooLarge: Refusal("The body is longer than 64 KiB.", "The body is longer than 64 KiB."),
     NotJson: Refusal("The body is not JSON.", "Send the body as Content-Type: application/json."),
     NoPrecondition: Refusal(
-        "`If-Match` is missing.", 'Say which version you mean to change: If-Match: "<the ETag you read>".'
+        "`If-Match` is missing.", 'Name the version that you want to change: If-Match: "<the ETag you read>".'
     ),
     TooMany: Refusal(
-        "You made more requests in this minute than you may.",
-        "More than 600 requests in this minute; ask again in 17 s.",
+        "You sent more requests in this minute than are allowed.",
+        "More than 600 requests in this minute; try again in 17 s.",
         ("Retry-After",),
     ),
     Unforeseen: Refusal(
-        "Something went wrong here. The answer tells nothing but the request id.",
-        "Something went wrong here. The operator finds more under request id 0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55.",
+        "Something went wrong. The response says nothing but the request id.",
+        "Something went wrong. The operator finds the details in the log under request id 0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55.",
     ),
     ComeAgain: Refusal(
-        "The database cannot be used for the moment: nothing was confirmed.",
-        "The database cannot be used for the moment: nothing was confirmed. Ask again.",
+        "The database is unavailable: nothing was confirmed.",
+        "The database is unavailable: nothing was confirmed. Try again.",
         ("Retry-After",),
     ),
 }
@@ -166,28 +166,28 @@ OAUTH_REFUSALS = (
         400,
         "invalid_scope",
         "This client may not have: operate. It may have: api:public.",
-        meaning="The request is wrong, or asks for what the client may not have; `error_description` says what.",
+        meaning="The request is wrong, or asks for what the client may not have; `error_description` says more.",
     ),
     _oauth(
         401,
         "invalid_client",
         "Client authentication failed: check client_id and client_secret, and that neither the client nor its bot is disabled.",
         ("WWW-Authenticate",),
-        meaning="The client did not prove itself. One text for every reason. A challenge answers an Authorization header alone.",
+        meaning="Client authentication failed. The text is the same for every reason. Only an Authorization header gets a challenge.",
     ),
-    _oauth(413, "invalid_request", "The body is longer than 64 KiB.", meaning="The body is over 64 KiB."),
+    _oauth(413, "invalid_request", "The body is longer than 64 KiB.", meaning="The body is longer than 64 KiB."),
     _oauth(
         429,
         "invalid_client",
-        "Too many failed client authentications from here; ask again in 17 s.",
+        "Too many failed client authentications from here; try again in 17 s.",
         ("Retry-After",),
         meaning="Too many failed authentications. Successful ones are never limited.",
     ),
     _oauth(
         503,
         "temporarily_unavailable",
-        "Nothing was issued: the database cannot be used for the moment. Ask again.",
+        "Nothing was issued: the database cannot be used for the moment. Try again.",
         ("Retry-After",),
-        meaning="The database cannot be used for the moment: nothing was confirmed.",
+        meaning="The database is unavailable: nothing was confirmed.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What can be done to one client, bot or user by a request without a body: delete, disable, enable."""
+"""Operations on one client, bot or user by a request without a body: delete, disable, enable."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ GONE = ResponseSpec(status=204, description="Done.", headers=("Muniment-Position
 
 
 class Resource(Struct, frozen=True, kw_only=True):
-    """`path` names one of them, by the parameter `id`; every change takes `scope` and may carry If-Match."""
+    """`path` names one client, bot or user, by the parameter `id`. Every change requires `scope` and may have If-Match."""
 
     path: str
     id: Parameter

@@ -1,4 +1,4 @@
-"""JSON Schema of the structs that go over the wire: msgspec's, in fewer words, and with what a type cannot say."""
+"""JSON Schema of the structs of requests and responses: msgspec's, shortened, with the rules that a type cannot express."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -12,11 +12,11 @@ from service.problems import Body
 
 TEMPLATE = "#/components/schemas/{name}"
 NAMES: Mapping[str, str] = {Body.__name__: "Problem"}
-"""Whose name on the page is not that of the class."""
+"""Classes that have another name in the document."""
 
 
 def _alone(value: str | bool | list[str] | None) -> Mapping[str, Any]:
-    """The schema of this value and no other; a list is an empty one."""
+    """Return the schema of this value only; a list means an empty one."""
     if value is None:
         return {"type": "null"}
     return {"maxItems": 0} if isinstance(value, list) else {"const": value}
@@ -48,7 +48,7 @@ M2M: Mapping[str, Any] = {
         ],
     },
 }
-"""A machine client needs a bot, an interactive one a redirect URI; nobody logs in through a machine; a public client has PKCE."""
+"""A machine client needs a bot, and has no login settings; an interactive client needs a redirect URI; a public client needs PKCE."""
 
 MORE: Mapping[type, Mapping[str, Any]] = {
     CreateOAuthClientRequest: M2M,
@@ -61,7 +61,7 @@ Schema = dict[str, Any]
 
 
 class Shapes:
-    """The schema of each of these types, and the components that they refer to. Of what is no type, the schema is itself."""
+    """The schema of each of these types, and the components that they refer to. A shape that is not a type is already a schema."""
 
     def __init__(self, asked: Iterable[Any], answered: Iterable[Any]) -> None:
         answers = _types(answered)
@@ -84,7 +84,7 @@ class Shapes:
 
 
 def several(shape: Any) -> tuple[Any, ...]:
-    """The types that it may be."""
+    """Return the types that the shape may be."""
     return cast("tuple[Any, ...]", shape) if isinstance(shape, tuple) else (shape,)
 
 
@@ -93,12 +93,12 @@ def _types(shapes: Iterable[Any]) -> list[Any]:
 
 
 def _always_there(kind: type[Struct]) -> list[str]:
-    """A field with a default may be left out of a request, but is in every answer, unless it is unset."""
+    """A field with a default may be omitted in a request, but is in every response, unless it is unset."""
     return [field.encode_name for field in structs.fields(kind) if field.default is not UNSET]
 
 
 def _tidy(schema: Schema) -> Schema:
-    """In fewer words: `anyOf` this and null is one type more, one of one is that one, and a default of null says nothing."""
+    """Shorten a schema: `anyOf` with null becomes a list of types, an enum of one value a const, and a default of null is left out."""
     tidied = {key: _tidied(value) for key, value in schema.items() if not (key == "default" and value is None)}
     match tidied:
         case {"anyOf": [{"type": str(kind), **rest}, {"type": "null"}], **beside}:

@@ -1,4 +1,4 @@
-"""The secrets of a client, as the reference tells it."""
+"""The secrets of a client, as the API reference describes them."""
 
 from service.endpoints.secret_schemas import AddSecretRequest, AddSecretResponse, ClientSecret
 from service.openapi.clients import CLIENT_ID, ONE
@@ -11,7 +11,7 @@ from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 SECRET_ID = Parameter(
     name="secret_id",
     place="path",
-    description="The `secretId` that the list of secrets shows.",
+    description="The `secretId` in the list of secrets.",
     schema={"type": "string", "format": "uuid"},
     example="0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55",
 )
@@ -29,12 +29,12 @@ SECRETS = (
         operation_id="listClientSecrets",
         summary="List a client's secrets",
         tag="Secrets",
-        description="Names, hints, and when each was used last; the secrets themselves are not kept.",
+        description="Names, hints, and when each was last used. The secrets themselves are not kept.",
         scope=CLIENTS_READ,
         parameters=(CLIENT_ID,),
         answers=(
             ResponseSpec(
-                description="All of them.",
+                description="All secrets.",
                 shape=list[ClientSecret],
                 example=[{**HINTED, "createdUtc": "2026-11-03T09:00:00Z", "lastUsedUtc": None}],
             ),
@@ -48,7 +48,7 @@ SECRETS = (
         summary="Add a secret",
         tag="Secrets",
         description="To rotate without an outage: add a secret, give it to the program, see in the list that it is used, "
-        "revoke the old one. A client has at most five live secrets. It takes a token that holds all scopes of the client; an operator (scope `operate`) needs only those of this API.\n\n"
+        "then revoke the old one. A client has at most five live secrets. Your token must have all scopes of the client; an operator (scope `operate`) needs only those of this API.\n\n"
         "⚠️ CRITICAL: The clientSecret is only returned once. Store it securely immediately.",
         scope=CLIENTS_WRITE,
         parameters=(CLIENT_ID, IDEMPOTENCY_KEY, IF_MATCH),
@@ -59,7 +59,7 @@ SECRETS = (
         answers=(
             ResponseSpec(
                 status=201,
-                description="The secret: in this answer and never again.",
+                description="The secret, which is shown only in this response.",
                 shape=AddSecretResponse,
                 headers=("Location", "Muniment-Position", "Idempotent-Replayed"),
                 example={**HINTED, "clientSecret": "secret_9876543210zyxwvutsrqponmlkjihgfedcba"},
@@ -79,7 +79,7 @@ SECRETS = (
         operation_id="revokeClientSecret",
         summary="Revoke a secret",
         tag="Secrets",
-        description="It gets no more tokens. Those that it got keep working until they expire; to stop them too, disable the client.",
+        description="The secret gets no more tokens. Tokens that it got stay valid until they expire; to stop them too, disable the client.",
         scope=CLIENTS_WRITE,
         parameters=(CLIENT_ID, SECRET_ID, IF_MATCH),
         answers=(GONE,),

@@ -1,4 +1,4 @@
-"""/api/v1/auth/users, as the reference tells it."""
+"""/api/v1/auth/users, as the API reference describes it."""
 
 from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest, User
 from service.endpoints.users import PATH, STATES
@@ -11,7 +11,7 @@ from service.values.scopes import USERS_READ, USERS_WRITE
 USER_ID = Parameter(
     name="user_id",
     place="path",
-    description="The `id` that registration answered.",
+    description="The `id` that registration returned.",
     schema={"type": "string"},
     example="0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55",
 )
@@ -54,9 +54,9 @@ USERS = (
         operation_id="createUser",
         summary="Create a user",
         tag="Users",
-        description="Somebody who can sign in to your interactive clients. Who they are is encrypted with a key of their own, "
+        description="Creates a user who can sign in to your interactive clients. The user's data is encrypted with a key per user, "
         "so that it can be erased from an append-only log. The fields are the standard claims of OpenID Connect Core 1.0 section 5.1, "
-        "which applications get by the scopes `profile`, `email`, `phone`, `address` and `groups`.",
+        "which applications get through the scopes `profile`, `email`, `phone`, `address` and `groups`.",
         scope=USERS_WRITE,
         parameters=(IDEMPOTENCY_KEY,),
         request=Content(
@@ -73,7 +73,7 @@ USERS = (
                     },
                 ),
                 "whole": Example(
-                    summary="A user of whom much is known",
+                    summary="A user with many claims",
                     value={
                         name: value
                         for name, value in SHOWN.items()
@@ -104,7 +104,7 @@ USERS = (
         operation_id="listUsers",
         summary="List users",
         tag="Users",
-        description="Everybody, oldest first, but those who were erased.",
+        description="All users except erased ones, oldest first.",
         scope=USERS_READ,
         parameters=(
             LIMIT,
@@ -112,11 +112,11 @@ USERS = (
             Parameter(
                 name="state",
                 place="query",
-                description="Only those in this state.",
+                description="Only users in this state.",
                 schema={"type": "string", "enum": list(STATES)},
             ),
         ),
-        answers=(ResponseSpec(description="One page of them.", shape=list[User], headers=("Link",), example=[SHOWN]),),
+        answers=(ResponseSpec(description="One page of users.", shape=list[User], headers=("Link",), example=[SHOWN]),),
     ),
     Operation(
         method="get",
@@ -135,20 +135,20 @@ USERS = (
         operation_id="changeUser",
         summary="Change a user",
         tag="Users",
-        description="What is left out stays as it is; null removes it. The e-mail address stays what it was at registration. What "
-        "a phone number was verified for is that number alone.",
+        description="An omitted field stays as it is; null removes its value. The e-mail address never changes. "
+        "A changed phone number is unverified, unless the same request sets `phoneNumberVerified`.",
         scope=USERS_WRITE,
         parameters=(USER_ID, IF_MATCH_REQUIRED),
         request=Content(
             shape=ChangeUserRequest,
             examples={
                 "groups": Example(summary="Other groups", value={"groups": ["engine", "looms"]}),
-                "none": Example(summary="No nickname any more", value={"nickname": None}),
+                "none": Example(summary="Remove the nickname", value={"nickname": None}),
             },
         ),
         answers=(
             ResponseSpec(
-                description="The user, as they are now.",
+                description="The changed user.",
                 shape=User,
                 headers=("ETag", "Muniment-Position"),
                 example=SHOWN,
@@ -159,14 +159,14 @@ USERS = (
     ONE_USER.delete(
         "eraseUser",
         "Erase a user",
-        "Destroys the key that the user's data is encrypted with: nobody can read any more who they were, and every "
-        "proof of the log still holds. Ends their sessions and invalidates their tokens. Cannot be undone.",
+        "Destroys the key that the user's data is encrypted with: the data can never be read again, and every "
+        "proof of the log still holds. Ends the user's sessions and invalidates their tokens. This cannot be undone.",
     ),
     ONE_USER.post(
         "disable",
         "disableUser",
         "Disable a user",
-        "Ends their sessions, invalidates their tokens, and lets them sign in no more until they are enabled again.",
+        "Ends the user's sessions and invalidates their tokens. The user cannot sign in until enabled again.",
     ),
-    ONE_USER.post("enable", "enableUser", "Enable a user", "Lets them sign in again."),
+    ONE_USER.post("enable", "enableUser", "Enable a user", "Lets the user sign in again."),
 )

@@ -136,7 +136,7 @@ class People:
         row = await self.row(user)
         profile = None if row is None else await self.profile(row)
         if profile is None:
-            raise DoesNotExist("There is no user of that id.")
+            raise DoesNotExist("There is no user with this id.")
         hashed = await self._passwords.hash(checked(password, profile.email))
         command = ChangePassword(password=await self._sealed(user, PASSWORD, hashed.encode()), at=datetime.now(UTC))
         return await handle(self._ledger, USER, user, command, meta)
@@ -148,7 +148,7 @@ class People:
         row = await self.row(user)
         profile = None if row is None else await self.profile(row)
         if row is None or profile is None:
-            raise DoesNotExist("There is no user of that id.")
+            raise DoesNotExist("There is no user with this id.")
         wanted, now = profiles.changed(profile, changes), datetime.now(UTC)
         _check(wanted)
         if wanted == profile and (only_at is None or row.version in only_at):
@@ -220,7 +220,7 @@ class People:
     async def _sealed(self, user: UUID, purpose: str, plain: bytes) -> Sealed:
         seal = await self.vault.key(user)
         if seal is None:
-            raise DoesNotExist("There is no user of that id.")
+            raise DoesNotExist("There is no user with this id.")
         return _closed(seal, user, purpose, plain)
 
     async def _opened(self, user: UUID, purpose: str, sealed: Sealed | None) -> bytes | None:

@@ -119,7 +119,7 @@ class Vault:
         name = await self._name("passkey", as_text(credential))
         wrapped = await read(self._pool, lambda connection: connection.fetchval(WRAPPED_OF, user))
         if wrapped is None:
-            raise DoesNotExist("There is no user of that id.")
+            raise DoesNotExist("There is no user with this id.")
         await read(self._pool, lambda connection: passkeys.add(connection, name, user, factor))
         return bound(unwrapped(self._seal, wrapped, user.bytes), [name])[0]
 

@@ -62,8 +62,8 @@ WRONG = [
     ({**GOOD, "displayName": {}}, "displayName", "must be str | null, got object"),
     ({**GOOD, "displayName": 10**400}, "displayName", "must be str | null, got int"),
     ({**GOOD, "redirectUri": False}, "redirectUri", "must be str | null, got bool"),
-    ({"m2m": False}, "redirectUri", "is required for an interactive client (m2m: false), or redirectUris is"),
-    ({"m2m": False, "redirectUri": None}, "redirectUri", "is required for an interactive client (m2m: false), or redirectUris is"),
+    ({"m2m": False}, "redirectUri", "is required for an interactive client (m2m: false), unless redirectUris is given"),
+    ({"m2m": False, "redirectUri": None}, "redirectUri", "is required for an interactive client (m2m: false), unless redirectUris is given"),
     ({**GOOD, "scope": "x"}, "scope", UNKNOWN),
     ({**GOOD, "client_id": "x"}, "client_id", UNKNOWN),
     ({**GOOD, "M2M": True}, "M2M", UNKNOWN),
@@ -92,7 +92,7 @@ async def test_all_faults_are_named_at_once(live: Live):
     for name in answer["errors"]:
         assert name in answer["detail"]
     several = await faults(live, {"m2m": False, "redirectUri": "http://user@a.example/#x"})
-    assert [text.split()[-1] for text in several["redirectUri"]] == ["(#)", "(user@)", "only"]
+    assert [text.split()[-1] for text in several["redirectUri"]] == ["(#)", "(user@)", "MUNIMENT_INSECURE_HTTP_HOSTS"]
 
 
 LIMITS = [

@@ -130,7 +130,7 @@ async def test_with_another_master_key_than_the_database_s(broken: Live):
             "client_secret": broken.client_secret,
         }
         said = oauth_error(await http.post("/openid/token", data=form), 503, "temporarily_unavailable")
-        assert said == "Nothing was issued: the database cannot be used for the moment. Ask again."
+        assert said == "Nothing was issued: the database cannot be used for the moment. Try again."
 
 
 async def test_being_ready_leaves_nothing_in_the_log(broken: Live):

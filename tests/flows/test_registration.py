@@ -133,7 +133,7 @@ async def test_somebody_else_s_bot_gets_no_client_of_mine(live: Live):
 
 async def test_no_machine_acts_as_a_person(live: Live):
     user, _ = await registered(live)
-    for bot, said in ((str(user), "is a person's id"), (user.hex, "looks like"), (str(user).upper(), "looks like")):
+    for bot, said in ((str(user), "is the id of a user"), (user.hex, "looks like"), (str(user).upper(), "looks like")):
         answer = await live.http.post("/api/v1/auth/clients", json={"m2m": True, "botUserId": bot}, headers=live.bearer)
         assert refused(answer, 400)["errors"]["botUserId"][0].startswith(said)
     directory = "0192f000-0000-7000-8000-000000000001"  # the surrounding product may name its bots like this

@@ -18,12 +18,12 @@ from service.refusals import (
 )
 
 REFUSALS: list[tuple[AnyDomainRefusal, int, str]] = [
-    (DoesNotExist("You have no bot of that id."), 404, "You have no bot of that id."),
+    (DoesNotExist("You have no bot with this id."), 404, "You have no bot with this id."),
     (Contradiction("This key was published before."), 409, "This key was published before."),
     (NotPermitted("Only an operator may."), 403, "Only an operator may."),
-    (VersionMismatch(3, {2}), 412, "This is at version 3 by now, not at 2; read it again."),
-    (VersionMismatch(3, {2, 1}), 412, "This is at version 3 by now, not at 1 or 2; read it again."),
-    (VersionMismatch(3, set()), 412, "This is at version 3 by now, not at any that If-Match names; read it again."),
+    (VersionMismatch(3, {2}), 412, "The current version is 3, not 2. Read it again."),
+    (VersionMismatch(3, {2, 1}), 412, "The current version is 3, not 1 or 2. Read it again."),
+    (VersionMismatch(3, set()), 412, "The current version is 3, not any that If-Match names. Read it again."),
     (InvalidValue("An e-mail address is needed."), 400, "An e-mail address is needed."),
     (
         InvalidValue("The redirect URIs must be https.", {"redirect_uris": ["must be https"], "scopes": ["are bad"]}),

@@ -199,7 +199,7 @@ async def test_of_many_who_ask_for_the_same_at_once_one_does_it(ledger, reader):
 
 async def test_who_names_a_version_that_is_no_more_is_told_the_one_that_is(ledger):
     stream = await a_client(ledger)
-    with pytest.raises(VersionMismatch, match="at version 1 by now, not at 3"):
+    with pytest.raises(VersionMismatch, match="The current version is 1, not 3"):
         await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at={3})
     assert await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta(), only_at={1}) == Handled(
         2, 2, [DISABLED]
