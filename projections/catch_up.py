@@ -59,7 +59,7 @@ class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
     `project(entry, find)` returns the rows that are different after the entry. It is pure: it reads rows of its own table through
     `find(*key)` (None where there is none), and nothing else. It may be called more than once for an entry; only the last call counts.
     `row`'s fields are the table's columns; `key` names those of the primary key. A key need not be a stream, so a row may depend on
-    many streams. `indexes` are columns, too. A changed `project` or `row` needs the next `version`: projections/engine/follow.py says why.
+    many streams. `indexes` are columns, too. A package's projection names the schema of its tables (projections/packages.py). A changed `project` or `row` needs the next `version`: projections/engine/follow.py says why.
     """
 
     name: str

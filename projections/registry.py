@@ -1,5 +1,6 @@
-"""Every projection, by name. A new one is one file, and one line here."""
+"""Every projection, by name. A new one of Muniment's own is one file, and one line here."""
 
+from functools import cache
 from typing import Any
 
 from projections import (
@@ -9,12 +10,14 @@ from projections import (
     clients,
     consents,
     last_used,
+    packages,
     revoked_tokens,
     sessions,
     signing_keys,
     users,
 )
 from projections.catch_up import CatchUp
+from projections.packages import Installed
 from projections.table import Table
 
 Projection = Table | CatchUp[Any, Any]
@@ -40,15 +43,21 @@ INLINE: dict[str, Table] = {name: table for name, table in PROJECTIONS.items() i
 
 
 def catch_up() -> list[CatchUp[Any, Any]]:
-    """Those that follow a log from a checkpoint of their own."""
+    """Muniment's own that follow a log from a checkpoint of their own."""
     return [projection for projection in PROJECTIONS.values() if isinstance(projection, CatchUp)]
 
 
+@cache
+def of_packages() -> Installed:
+    """Those of installed packages. The first call imports the packages, which may take long."""
+    return packages.load()
+
+
 def everything() -> dict[str, Projection]:
-    """All of them, by the names that commands call them."""
-    return PROJECTIONS
+    """All of them, by the names that commands call them; Muniment's own first."""
+    return {**PROJECTIONS, **of_packages().projections}
 
 
 def find(name: str) -> Projection:
     """Raises KeyError."""
-    return everything()[name]
+    return PROJECTIONS[name] if name in PROJECTIONS else of_packages().projections[name]

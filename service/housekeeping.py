@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import asyncpg
 
@@ -15,6 +16,7 @@ from events.envelope import ByService, Meta
 from events.issuance import make_partitions
 from events.receipts import forget_old_commands
 from projections import clients, registry
+from projections.catch_up import CatchUp
 from projections.engine.election import Follower
 from service import fitness, limits
 from service.commands.authority import EVERYBODY
@@ -46,12 +48,14 @@ def leave_with_parent() -> None:
 
 async def run(resources: Resources, url: str) -> None:
     """Until cancelled."""
-    follower = Follower(registry.catch_up(), url, application_name=fitness.presence(resources.settings.issuer))
+    presence = fitness.presence(resources.settings.issuer)
+    follower = Follower(registry.catch_up(), url, application_name=presence)
     every = partial(_every, resources.outages)
     deliverer = Deliverer(resources.ledger, resources.ring, resources.settings.issuer, url)
     try:
         await asyncio.gather(
             every(1, follower.look),
+            _follow_packages(resources.outages, url, presence),
             every(1, deliverer.look),
             every(5, lambda: _finish_deletions(resources)),
             every(5, lambda: session_end.finish(resources.ledger)),
@@ -75,6 +79,19 @@ async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[No
         except Exception:
             log.exception("housekeeping")
         await asyncio.sleep(seconds)
+
+
+async def _follow_packages(outages: Outages, url: str, presence: str) -> None:
+    """Each package has a follower of its own, which waits for nobody else's tables. Their import, too, holds nothing up."""
+    by_schema: dict[str, list[CatchUp[Any, Any]]] = {}
+    for projection in (await asyncio.to_thread(registry.of_packages)).projections.values():
+        by_schema.setdefault(projection.schema, []).append(projection)
+    followers = [Follower(each, url, application_name=presence) for each in by_schema.values()]
+    try:
+        await asyncio.gather(*(_every(outages, 1, follower.look) for follower in followers))
+    finally:
+        for follower in followers:
+            await follower.close()
 
 
 async def _look_for_other_issuers(resources: Resources) -> None:

@@ -11,7 +11,7 @@ from events import locks
 from events.database import AnyConnection, Connection
 from events.replay import Checkpoint
 from projections.catch_up import CatchUp
-from projections.engine import columns, entries
+from projections.engine import columns, entries, schemas
 
 ONE_AT_A_TIME = locks.in_transaction(locks.INSTALLATION)
 """Two processes that created the same table at once would fail on each other."""
@@ -33,7 +33,7 @@ insert into read.checkpoints (name, version, position, chain, state) values ($1,
 on conflict (name) do update set version = excluded.version, position = excluded.position, chain = excluded.chain, state = 'active',
   failed_position = null, error = null, updated_at = clock_timestamp()
 """
-BESIDE = "name ~ ('^' || $1 || '_v[0-9]+$')"
+BESIDE = "starts_with(name, $1 || '_v') and substr(name, length($1) + 3) ~ '^[0-9]+$'"
 BUILDING = f"select name, version, position, chain, state, failed_position, error from read.checkpoints where {BESIDE} order by version"
 FORGET = f"delete from read.checkpoints where {BESIDE} and version <= $2 returning name"
 
@@ -111,9 +111,10 @@ async def replace(connection: Connection, projection: CatchUp[Any, Any], reached
 
 
 async def install(connection: Connection, projection: CatchUp[Any, Any]) -> None:
-    """Creates what this version of the projection needs to be followed, unless it is there. Harmless to repeat."""
+    """Creates what this version of the projection needs to be followed, unless it is there. Harmless to repeat. Raises NoSchema."""
     if await _is_installed(connection, projection):
         return
+    await schemas.check(connection, projection.schema)
     async with connection.transaction():
         await connection.execute(ONE_AT_A_TIME)
         if await _is_installed(connection, projection):

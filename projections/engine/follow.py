@@ -71,7 +71,7 @@ async def _take_in(connection: Connection, projection: CatchUp[Any, Any], standi
     try:
         await relation.take_in(connection, fold, page.entries)
         await relation.write(connection, fold.changes())
-    except (asyncpg.PostgresError, ValueError) as fault:
+    except (asyncpg.PostgresError, ValueError, TypeError) as fault:
         if isinstance(fault, PASSING):
             raise
         raise Poison(standing.position + 1, f"its rows cannot be written: {fault}") from fault

@@ -30,7 +30,7 @@ CHANGED = "select distinct stream_id from log.events where position > $1 and pos
 async def rebuild(url: str, name: str, progress: Progress) -> None:
     """Makes the projection again from the log and swaps it in. No read fails meanwhile.
 
-    Raises UnreadableEvent, Poison, OtherVersion, KeyError.
+    Raises UnreadableEvent, Poison, OtherVersion, NoSchema, KeyError.
     """
     async with connected(url) as reader, connected(url) as writer:
         await reader.execute(ONE_AT_A_TIME)

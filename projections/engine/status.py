@@ -8,8 +8,9 @@ from events.database import Connection
 from events.replay import Checkpoint, head
 from projections import registry
 from projections.catch_up import CatchUp
-from projections.engine import checkpoints, entries, refold
+from projections.engine import checkpoints, entries, refold, schemas
 from projections.engine.checkpoints import Standing
+from projections.packages import LeftOut
 from projections.table import Table
 
 NOTHING = "0" * 16
@@ -30,7 +31,7 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 async def statuses(connection: Connection) -> list[Status]:
-    """One snapshot of all projections, and of the tables that are built beside those of an earlier version."""
+    """One snapshot of all projections, of the tables that are built beside those of an earlier version, and of what is left out."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         found: list[Status] = []
         at = (await head(connection)).position
@@ -40,7 +41,15 @@ async def statuses(connection: Connection) -> list[Status]:
                     found.append(await _of_inline(connection, projection, at))
                 case CatchUp():
                     found += await _of_catch_up(connection, projection)
-        return found
+        return found + [_of_left_out(each) for each in registry.of_packages().left_out]
+
+
+def _of_left_out(left_out: LeftOut) -> Status:
+    return _not_followed(left_out.name, "", "not loaded").__replace__(error=left_out.why)
+
+
+def _not_followed(name: str, log: str, state: str) -> Status:
+    return Status(name=name, follows=log, position=0, lag=0, rows=0, digest=NOTHING, state=state)
 
 
 async def _of_inline(connection: Connection, table: Table, at: int) -> Status:
@@ -51,12 +60,12 @@ async def _of_inline(connection: Connection, table: Table, at: int) -> Status:
 async def _of_catch_up(connection: Connection, projection: CatchUp[Any, Any]) -> list[Status]:
     end = await entries.head(connection, projection.follows)
     live = await checkpoints.live(connection, projection)
+    nothing = _not_followed(projection.id, projection.follows.log, "not started").__replace__(lag=end.position)
+    if fault := await schemas.fault_of(connection, projection.schema):
+        return [nothing.__replace__(error=fault)]
     if live is None:
         rows, digest = await digest_if_any(connection, f'"{projection.schema}"."{projection.name}"')
-        lag, log = end.position, projection.follows.log
-        return [
-            Status(name=projection.id, follows=log, position=0, lag=lag, rows=rows, digest=digest, state="not started")
-        ]
+        return [nothing.__replace__(rows=rows, digest=digest)]
     found = [await _of_table(connection, projection, live, end)]
     for beside in await checkpoints.building(connection, projection):
         status = await _of_table(connection, projection, beside, end)

@@ -9,7 +9,7 @@ from events.relations import fault_of
 from events.replay import head
 from projections import registry
 from projections.catch_up import CatchUp
-from projections.engine import checkpoints, refold
+from projections.engine import checkpoints, refold, schemas
 from projections.engine.bulk import started
 from projections.engine.checkpoints import OtherVersion
 from projections.engine.refold import Progress
@@ -38,7 +38,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 async def verify(url: str, name: str, progress: Progress) -> Verdict:
     """Folds the log, as of one snapshot, into a table of this session's own, and compares row by row.
 
-    Raises UnreadableEvent, Poison, OtherVersion, KeyError.
+    Raises UnreadableEvent, Poison, OtherVersion, NoSchema, KeyError.
     """
     async with (
         connected(url) as reader,
@@ -65,20 +65,30 @@ async def _of_inline(reader: Connection, checker: Connection, table: Table, prog
 
 
 async def _of_catch_up(checker: Connection, projection: CatchUp[Any, Any], progress: Progress) -> Verdict:
-    live, standing = f"{projection.schema}.{projection.name}", await checkpoints.live(checker, projection)
-    if standing is None and not await checker.fetchval("select to_regclass($1)", live):
-        return Verdict(name=projection.id, position=0, rows=0, digest=NOTHING, expected_digest=NOTHING, differing=())
+    await schemas.check(checker, projection.schema)
+    standing = await checkpoints.live(checker, projection)
+    relation = await checker.fetchval("select to_regclass($1)::text", f'"{projection.schema}"."{projection.name}"')
+    live: str = relation or f"{projection.schema}.{projection.name}"
+    if standing is None and relation is None:
+        return _of_nothing(projection.id)
     if standing is not None and standing.version != projection.version:
         raise OtherVersion(projection.id, standing.version, projection.version)
     if gone := await fault_of(checker, live):
-        return Verdict(
-            name=projection.id, position=0, rows=0, digest=NOTHING, expected_digest=NOTHING, differing=(gone,)
-        )
+        return refused(projection.id, gone)
     await _make_folded(checker, live)
     bulk = await started(checker, projection, Relation(projection, FOLDED, schema="pg_temp"))
     position = standing.position if standing else 0
     await bulk.reach(checker, position, progress)
     return await _compared(checker, projection.id, live, position, projection.key)
+
+
+def refused(name: str, why: str) -> Verdict:
+    """That there is nothing to compare, and why."""
+    return _of_nothing(name).__replace__(differing=(why,))
+
+
+def _of_nothing(name: str) -> Verdict:
+    return Verdict(name=name, position=0, rows=0, digest=NOTHING, expected_digest=NOTHING, differing=())
 
 
 async def _make_folded(checker: Connection, live: str) -> None:

@@ -21,7 +21,7 @@ from service.crypto.credentials import new_id
 from service.embedded import login
 from service.embedded.errors import EmbeddedError
 from service.fitness import Unfit, check_pooler
-from service.migrations import version
+from service.migrations import schemas, version
 from service.migrations.attached import Attached
 from service.migrations.version import SchemaAhead, SchemaBehind
 from service.refusals import DomainRefusal
@@ -71,7 +71,8 @@ def right_key() -> Generator[None]:
 def open_database(*, needs_key: bool = False, migrated: bool = True, creates: bool = False) -> Generator[Settings]:
     """Settings whose database is there, at the present schema (unless it need not be). The embedded one is brought to it by itself.
 
-    Create a missing embedded database only with `creates`: otherwise a wrong directory is reported.
+    Create a missing embedded database, and the schemas of installed packages in it, only with `creates`: otherwise a wrong directory
+    is reported, and no command waits for the look at what is installed.
     Only a migration (`migrated=False`) logs in to the embedded database as its superuser.
     """
     with plainly():
@@ -94,6 +95,8 @@ def open_database(*, needs_key: bool = False, migrated: bool = True, creates: bo
             url = login.service_url(superuser)
             if _present(url, superuser) != version.WANTED and migrated:
                 _say_migrated(*bring_up(superuser))
+            if migrated and creates:
+                run(schemas.make(superuser))
             key = settings.master_key or master_key.of_directory(settings.data)
             yield settings.__replace__(database_url=url if migrated else superuser, master_key=key)
 

@@ -14,9 +14,10 @@ from projections.engine import status
 from projections.engine import verify as verification
 from projections.engine.checkpoints import OtherVersion
 from projections.engine.entries import Poison
+from projections.engine.schemas import NoSchema
 from projections.engine.verify import Verdict
 from service.cli.opening import Plainly, ask, ask_at, opened_at, run
-from service.cli.output import Json, document, say, table
+from service.cli.output import Json, document, note, say, table
 from service.cli.progress import bar
 from service.values.text import printable
 
@@ -24,7 +25,11 @@ app = typer.Typer()
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", help=f"Of: {', '.join(registry.PROJECTIONS)}.", show_default=False),
+    typer.Argument(
+        metavar="[NAME]...",
+        help=f"Of: {', '.join(registry.PROJECTIONS)}, and those of installed packages.",
+        show_default=False,
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Every projection.")]
 
@@ -77,14 +82,15 @@ def rebuild(names: Names = None, every: All = False, as_json: Json = False) -> N
         raise Plainly(f"Name projections to rebuild ({', '.join(registry.everything())}), or say --all.")
     wanted = _known(registry.everything() if every else names or ())
     with opened_at() as url:
-        for name in wanted:
-            _rebuilt(url, name)
-        found = [each for each in ask_at(url, status.statuses) if each.name in wanted]
+        rebuilt = [name for name in wanted if _is_rebuilt(url, name)]
+        found = [each for each in ask_at(url, status.statuses) if each.name in rebuilt]
     if as_json:
         document(found)
     else:
         for each in found:
             say(f"{each.name} is rebuilt: {each.rows:,} rows, digest {each.digest}, at position {each.position}.")
+    if rebuilt != wanted:
+        raise typer.Exit(1)
 
 
 def _known(names: Iterable[str]) -> list[str]:
@@ -96,13 +102,30 @@ def _known(names: Iterable[str]) -> list[str]:
 
 
 def _verified(url: str, name: str) -> Verdict:
-    with _readable(name), bar(f"verifying {name}") as progress:
-        return run(verification.verify(url, name, progress))
+    try:
+        with _readable(name), bar(f"verifying {name}") as progress:
+            return run(verification.verify(url, name, progress))
+    except Exception as fault:
+        if name in registry.PROJECTIONS:
+            raise
+        return verification.refused(name, _why(fault))
 
 
-def _rebuilt(url: str, name: str) -> None:
-    with _readable(name), bar(f"rebuilding {name}") as progress:
-        run(rebuilding.rebuild(url, name, progress))
+def _is_rebuilt(url: str, name: str) -> bool:
+    """A fault of a package's projection is told, and holds up no other."""
+    try:
+        with _readable(name), bar(f"rebuilding {name}") as progress:
+            run(rebuilding.rebuild(url, name, progress))
+    except Exception as fault:
+        if name in registry.PROJECTIONS:
+            raise
+        note(f"{name} is not rebuilt: {_why(fault)}")
+        return False
+    return True
+
+
+def _why(fault: Exception) -> str:
+    return str(fault) if isinstance(fault, Plainly) else f"{type(fault).__name__}: {fault}"
 
 
 @contextmanager
@@ -112,7 +135,7 @@ def _readable(name: str) -> Generator[None]:
     except Poison as fault:
         follows = "issuance log" if _follows_issuance(name) else "log"
         raise Plainly(f"{name}: position {fault.position} of the {follows} cannot be read: {fault}") from fault
-    except OtherVersion as fault:
+    except (OtherVersion, NoSchema) as fault:
         raise Plainly(str(fault)) from fault
 
 

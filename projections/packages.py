@@ -1,0 +1,157 @@
+"""Projections of other packages: an installed package declares them as entry points of the group `muniment.projections`.
+
+The name of an entry point is the schema of its tables. So `muniment db migrate`, which logs in as the owner of the log, makes the
+schemas from names alone and runs none of the packages' code.
+"""
+
+import logging
+import re
+from collections.abc import Container, Iterable
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from projections.catch_up import CatchUp
+from projections.engine.columns import creation
+from projections.engine.entries import BATCHES
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "muniment.projections"
+
+RESERVED = frozenset({"log", "read", "vault", "limits", "public", "information_schema"})
+"""Schemas that are Muniment's or everybody's."""
+
+NAME = re.compile(r"(?!pg_)[a-z][a-z0-9_]{0,39}")
+"""Of a schema or a table. It leaves room for what the engine appends, for Postgres keeps 63 bytes of a name."""
+
+DERIVED = re.compile(r"_(rebuilt|replaced|v\d+)$")
+"""How the engine names a table that stands beside another."""
+
+NAMES = "use small letters, digits and underscores, at most 40"
+
+log = logging.getLogger("muniment.projections")
+
+
+class LeftOut(Struct, frozen=True):
+    """An entry point, or one of its projections, that is not used. Everything else is."""
+
+    name: str
+    why: str
+
+
+class Installed(Struct, frozen=True):
+    """The projections, by what commands call them: SCHEMA.NAME."""
+
+    projections: dict[str, CatchUp[Any, Any]]
+    left_out: list[LeftOut]
+
+
+class Unusable(Exception):
+    """What a package declares breaks a rule; the text says which."""
+
+
+def schemas() -> list[str]:
+    """Those that installed packages need. No code of a package runs."""
+    return [entry.name for entry in _declared()[0]]
+
+
+def load() -> Installed:
+    """Imports what installed packages declare. What is wrong with it is logged; nothing is raised."""
+    entries, left_out = _declared()
+    found: dict[str, CatchUp[Any, Any]] = {}
+    for entry in entries:
+        try:
+            loaded = _loaded(entry)
+        except (Exception, SystemExit) as fault:  # noqa: BLE001 - code of others runs here
+            left_out.append(_left_out(entry.name, entry, fault))
+            continue
+        for number, each in enumerate(loaded, 1):
+            try:
+                _check(each, entry.name, found)
+                found[each.id] = each
+            except Exception as fault:  # noqa: BLE001 - an object of others is asked here
+                left_out.append(_left_out(f"{entry.name}.{getattr(each, 'name', number)}", entry, fault))
+    for each in left_out:
+        log.error("the projection %s of an installed package is left out: %s", each.name, each.why)
+    return Installed(found, left_out)
+
+
+def _declared() -> "tuple[list[EntryPoint], list[LeftOut]]":
+    """The entry points whose names can be schemas, in an order that is the same in each process; and what is wrong with others."""
+    found, left_out = _entry_points()
+    entries: dict[str, EntryPoint] = {}
+    for entry in sorted(found, key=lambda entry: (_package(entry), entry.name, entry.value)):
+        try:
+            _check_schema(entry.name, entries)
+            entries[entry.name] = entry
+        except Unusable as fault:
+            left_out.append(_left_out(entry.name, entry, fault))
+    return list(entries.values()), left_out
+
+
+def _entry_points() -> "tuple[list[EntryPoint], list[LeftOut]]":
+    """Package by package, so that a file that cannot be read is one package's business."""
+    from importlib import metadata  # noqa: PLC0415 - with the parser of e-mail, a twentieth of a second
+
+    found: dict[str, Iterable[EntryPoint]] = {}
+    left_out: list[LeftOut] = []
+    for package in metadata.distributions():
+        try:
+            if GROUP in (package.read_text("entry_points.txt") or ""):
+                found.setdefault(package.name, package.entry_points.select(group=GROUP))  # the first on the path counts
+        except Exception as fault:  # noqa: BLE001 - files of others are read here
+            left_out.append(LeftOut(package.name, f"its entry points cannot be read: {_said(fault)}"))
+    return [entry for entries in found.values() for entry in entries], left_out
+
+
+def _check_schema(name: str, before: "dict[str, EntryPoint]") -> None:
+    rule = "the name of an entry point is the schema of its tables"
+    if name in RESERVED:
+        raise Unusable(f"{rule}, and {name} is not a package's own: choose another")
+    if not NAME.fullmatch(name):
+        raise Unusable(f"{rule}: {NAMES}")
+    if name in before:
+        raise Unusable(f"{rule}, and {_package(before[name])} has one of the same name: choose another")
+
+
+def _loaded(entry: "EntryPoint") -> list[Any]:
+    found: Any = entry.load()
+    if callable(found):
+        found = found()
+    return [*found] if isinstance(found, (tuple, list)) else [found]
+
+
+def _check(projection: CatchUp[Any, Any], schema: str, before: Container[str]) -> None:
+    """Whether the engine can make a table of it. Raises Unusable, or what reading it raises."""
+    kind: type = type(projection)
+    if not issubclass(kind, CatchUp):
+        raise Unusable(f"it is of the type {kind.__name__}, and a projection of a package is a CatchUp")
+    if projection.schema != schema:
+        raise Unusable(f"its schema is {projection.schema}: say schema={schema!r}, the name of the entry point")
+    if not NAME.fullmatch(projection.name) or DERIVED.search(projection.name):
+        raise Unusable(f"its name cannot be a table's: {NAMES}, without _v1, _rebuilt or _replaced at the end")
+    if projection.id in before:
+        raise Unusable("there is another of this name")
+    if projection.version < 1 or projection.follows.log not in BATCHES or not callable(projection.project):
+        raise Unusable(
+            "it needs a version from 1 on, what it follows (events(...) or ISSUANCE), and a function to project"
+        )
+    named = {*projection.key, *(column for index in projection.indexes for column in index)}
+    if not projection.key or named - {*projection.columns}:
+        raise Unusable("its key and its indexes name columns that its row does not have")
+    creation(projection, projection.name)  # raises NoColumn
+
+
+def _left_out(name: str, entry: "EntryPoint", fault: BaseException) -> LeftOut:
+    why = str(fault) if isinstance(fault, Unusable) else _said(fault)
+    return LeftOut(name, f"{_package(entry)} ({entry.value}): {why}")
+
+
+def _said(fault: BaseException) -> str:
+    return f"{type(fault).__name__}: {fault}"
+
+
+def _package(entry: "EntryPoint") -> str:
+    return entry.dist.name if entry.dist else ""

@@ -1,0 +1,28 @@
+"""The schemas of installed packages' projections: the owner of the database makes them, for the service's role may make none."""
+
+from events import locks
+from events.database import ROLE, log_in
+from projections import packages
+
+# A schema with the name of a login is first in that login's search_path, and the service's role could leave functions in it.
+MISSING = """
+select name from unnest($1::text[]) as name
+ where name not in (select nspname from pg_catalog.pg_namespace union all select rolname from pg_catalog.pg_roles)
+"""
+
+
+async def make(url: str) -> list[str]:
+    """Makes those that are missing, and names them. One that exists stays as it is, whoever owns it."""
+    wanted = packages.schemas()
+    if not wanted:
+        return []
+    connection = await log_in(url)
+    try:
+        async with connection.transaction():
+            await connection.execute(locks.in_transaction(locks.MIGRATION))
+            missing = [row[0] for row in await connection.fetch(MISSING, wanted)]
+            for schema in missing:
+                await connection.execute(f'create schema "{schema}" authorization {ROLE}')
+        return missing
+    finally:
+        await connection.close()
