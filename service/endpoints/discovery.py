@@ -1,4 +1,4 @@
-"""The metadata and keys for client libraries, which state only what holds here: RFC 8414, OpenID Connect Discovery 1.0, RFC 7517."""
+"""The metadata and keys for client libraries, with only what this server supports: RFC 8414, OpenID Connect Discovery 1.0, RFC 7517."""
 
 from contextlib import suppress
 from typing import Any

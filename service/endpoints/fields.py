@@ -1,4 +1,4 @@
-"""Read a JSON body into a boundary struct: strictly, and with every fault named at once."""
+"""Read a JSON body into a boundary struct: strictly, and name every fault at once."""
 
 import json
 from collections import Counter

@@ -25,7 +25,7 @@ async def create(
     carry_out: Callable[[Receipt | None], Awaitable[Handled]],
     is_there: Callable[[str], Awaitable[bool]],
 ) -> Response:
-    """Carry out the command, and keep the response for retries. `is_there` says whether what has an id still exists.
+    """Carry out the command, and keep the response for retries. `is_there` says whether an id still exists.
 
     Raises Clash if the key was used for another request, or if what it created was deleted.
     """

@@ -54,8 +54,8 @@ def _read(request: Request, known: tuple[str, ...]) -> _Query:
     pairs = request.query_params.multi_items()
     given = dict(pairs)
     strange = [name for name in given if name not in known]
-    takes = f"known: {', '.join(known)}" if known else "this request takes no query parameters"
-    errors = {name[:LONGEST_NAME]: [f"is not known here; {takes}"] for name in strange[:MOST_STRANGE]}
+    takes = f"its parameters are: {', '.join(known)}" if known else "it takes none"
+    errors = {name[:LONGEST_NAME]: [f"is not a parameter of this request; {takes}"] for name in strange[:MOST_STRANGE]}
     for name in [name for name in known if name in given]:
         if [each for each, _ in pairs].count(name) > 1:
             errors[name] = ["is given more than once"]

@@ -1,4 +1,4 @@
-"""POST /openid/revoke (RFC 7009): a client revokes its own token. The event is in the token's own stream, its jti."""
+"""POST /openid/revoke (RFC 7009): a client revokes its own token. The event goes to the token's own stream, named by its jti."""
 
 from datetime import UTC, datetime
 from hmac import compare_digest

@@ -1,4 +1,4 @@
-"""The methods that one path answers (RFC 9110 section 15.5.6)."""
+"""The methods that one path accepts (RFC 9110 section 15.5.6)."""
 
 from collections.abc import Mapping
 from typing import TypeVar

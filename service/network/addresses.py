@@ -1,4 +1,4 @@
-"""Which hosts are this machine or its neighbors: a server that sends requests to URLs of others must not reach them (SSRF)."""
+"""Which hosts are this machine or its neighbors: a server that sends requests to URLs that others chose must not reach them (SSRF)."""
 
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address

@@ -68,7 +68,7 @@ def faults(uri: str, insecure: Collection[str] = (), *, public: bool = True) -> 
 
 
 def has_short_scheme(uri: str) -> bool:
-    """Whether the URI has an app's own scheme that is not based on a domain name, as RFC 8252 section 7.1 requires: `vscode`."""
+    """Whether the URI has an app's own scheme, such as `vscode`, without the reversed domain name that RFC 8252 section 7.1 requires."""
     return _is_short(urlsplit(uri).scheme)
 
 

@@ -1,4 +1,4 @@
-"""What many operations share: headers of requests and responses, and the meaning of each refusal."""
+"""The parts that many operations share: headers of requests and responses, and the meaning of each refusal."""
 
 from collections.abc import Mapping
 from typing import Any
