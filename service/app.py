@@ -89,11 +89,11 @@ MANAGED = {
 }
 
 SHARED = [Middleware(CrossOrigin)]
-"""Of what reads no cookie: scripts of any site may call it."""
+"""For routes that read no cookie: scripts of any site may call them."""
 
 READ = ["GET", "OPTIONS"]
 
-ROUTES = [  # for programs, and for the browsers that they send here; all of them are in /openapi.json; tried in order: the busiest first
+ROUTES = [  # for programs, and the browsers that they send here; /openapi.json lists them; tried in order, so the busiest come first
     Route("/openid/token", OAuth(issue_token), middleware=SHARED),
     Route("/openid/introspect", OAuth(introspect), middleware=SHARED),
     *(Route(path, managed, middleware=SHARED) for path, managed in MANAGED.items()),
@@ -111,7 +111,7 @@ ROUTES = [  # for programs, and for the browsers that they send here; all of the
     Route("/docs/{name}", docs.static),
 ]
 
-LOGIN = [  # for people in their browsers
+LOGIN = [  # pages for users
     Route("/openid/continue", authorize.go_on),
     Route(authorize.FORM_POST_SCRIPT, authorize.form_post_script),
     Route("/signout", logout.SIGNOUT_PAGE),
@@ -132,7 +132,7 @@ LOGIN = [  # for people in their browsers
 
 
 def create() -> Starlette:
-    """What uvicorn calls in each worker: settings from the environment, as `muniment serve` completed it. Raises WrongSettings."""
+    """Create the application in each uvicorn worker, from the environment that `muniment serve` completed. Raises WrongSettings."""
     settings = read_settings(os.environ)
     logs.set_up(settings.log_level, settings.log_format)
     return app(settings)
@@ -149,7 +149,7 @@ def app(settings: Settings) -> Starlette:
             application.state.resources = resources
             with contextlib.suppress(
                 Unavailable
-            ):  # /health/ready says so; a worker that ended here would end its siblings too
+            ):  # /health/ready reports it; a worker that ended here would end its siblings too
                 await resources.lookup.be_current()
             housekeeping.leave_with_parent()
             tasks = [
@@ -171,29 +171,29 @@ def app(settings: Settings) -> Starlette:
         exception_handlers=refusals,
     )
     application.router.redirect_slashes = (
-        False  # a redirect would go to wherever the Host header says, and lose the POST's body
+        False  # a redirect would go to the host of the Host header and lose the body of a POST
     )
     return application
 
 
 def _issuer_path(issuer: str, routes: Sequence[Route]) -> list[Middleware]:
-    """None for most: an issuer is a host, as a rule, and nothing below it."""
+    """Return no middleware for most issuers, which have no path."""
     path = below(issuer)
     rooms = {route.path.split("/")[1] for route in routes}
     return [Middleware(IssuerPath, path=path, rooms=rooms)] if path else []
 
 
 async def _refused(request: Request, fault: Exception) -> Response:
-    """What Starlette itself refuses, in the words of the rest; a person who got lost sees a page."""
+    """Return Starlette's own refusals in the format of all others. A user in a browser gets a page."""
     assert isinstance(fault, HTTPException)
     if errors.is_person(request):
         return await errors.refuse(request, fault)
     problem: Problem
     match fault.status_code:
         case 404:
-            problem = NotFound("There is nothing at this path; /docs shows what there is.")
+            problem = NotFound("There is nothing at this path; /docs lists all paths.")
         case 405:
-            problem = NotAllowed(f"This path does not answer {request.method}.")
+            problem = NotAllowed(f"This path does not support {request.method}.")
         case _:
             problem = Invalid(fault.detail)
     problem.headers.update(fault.headers or {})

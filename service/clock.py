@@ -1,4 +1,4 @@
-"""What time it is."""
+"""The current time."""
 
 from datetime import UTC, datetime
 

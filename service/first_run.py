@@ -1,4 +1,4 @@
-"""What a service needs before its first request: a key to sign with, and, on a log without any client, somebody who may ask."""
+"""Prepares a service for its first request: signing keys, and, if the log has no client, an operator for the API."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +21,7 @@ ANY_CLIENT = "select exists (select from log.events where type = 'client.registe
 
 
 async def prepare(settings: Settings) -> Operator | None:
-    """The operator that was made, if this is the first run of an embedded database. Raises WrongMasterKey."""
+    """Return the operator if this call made one, on the first run of an embedded database. Raises WrongMasterKey."""
     assert settings.database_url is not None
     assert settings.master_key is not None
     meta = Meta(actor=ByService(why="first run"), request_id=str(new_id()))
@@ -30,8 +30,8 @@ async def prepare(settings: Settings) -> Operator | None:
         rotation.alone(settings.database_url),
     ):
         await rotation.prepare(resources.ledger, private_keys.wrapping(settings.master_key), meta)
-        await resources.lookup.be_certain()  # imports the key that signs: another master key is found out here
-        if not settings.embedded:  # who operates a database of one's own says so: muniment operator create NAME
+        await resources.lookup.be_certain()  # loads the signing key, so that a wrong master key is found here
+        if not settings.embedded:  # the operator of an external database runs `muniment operator create NAME`
             return None
         if await read(resources.ledger.pool, lambda connection: connection.fetchval(ANY_CLIENT)):
             _keep_current(settings)
@@ -40,7 +40,7 @@ async def prepare(settings: Settings) -> Operator | None:
 
 
 def _keep_current(settings: Settings) -> None:
-    """The file names the issuer, which may be another today (another PORT, say)."""
+    """Update the file's issuer, which may have changed, for example with another PORT."""
     place = settings.data / FILE
     with suppress(OSError, ValidationError, KeyError):
         kept = json.decode(place.read_bytes(), type=dict[str, str])
@@ -50,5 +50,5 @@ def _keep_current(settings: Settings) -> None:
 
 
 def _keep(operator: Operator, data: Path) -> None:
-    """The file is there before the client is: a crash in between leaves a log without a client, so the next start begins anew."""
+    """Write the file before the client is registered. After a crash in between, the log has no client, so the next start tries again."""
     write_private(data / FILE, operator.as_json())

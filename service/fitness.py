@@ -1,4 +1,4 @@
-"""Whether a database of one's own is one that this service can work with, found out before anything is answered."""
+"""Checks before the first request whether this service can work with an external database."""
 
 import asyncpg
 
@@ -16,23 +16,23 @@ select distinct application_name from pg_catalog.pg_stat_activity
  where datname = current_database() and starts_with(application_name, $1) and application_name <> $2 order by 1
 """
 LONGEST_NAME = 63
-"""Bytes of an application_name that Postgres keeps."""
+"""The bytes of an application_name that Postgres keeps."""
 
 
 class Unfit(Exception):
-    """Nothing was changed, and nothing can work; the text says what to do."""
+    """The database cannot be used, and nothing was changed. The text says what to do."""
 
 
 async def check_pooler(url: str) -> None:
-    """A pooler in front must be in session mode, for Muniment LISTENs, holds locks and has a role. Raises Unfit.
+    """Check that a pooler is in session mode, because Muniment uses LISTEN, session locks and a role. Raises Unfit.
 
-    In another mode the next transaction goes to whichever server connection is free: the same for two clients, or two for one.
+    In another mode, each transaction gets any free server connection: the same one for two clients, or two for one client.
     """
     first, second = await log_in(url, statement_cache_size=0), await log_in(url, statement_cache_size=0)
     try:
         seen = [await _backend(connection) for connection in (first, first, second)]
     except asyncpg.PostgresConnectionError as fault:
-        if "pooling mode" not in str(fault):  # PgBouncer's own words, in statement mode
+        if "pooling mode" not in str(fault):  # PgBouncer's error text in statement mode
             raise
         raise Unfit(SESSION_MODE) from fault
     finally:
@@ -48,7 +48,7 @@ async def _backend(connection: AnyConnection) -> int:
 
 
 async def check_login(url: str) -> str | None:
-    """Whoever serves must not be able to change the log. A warning for a superuser, as whom one tries things out. Raises Unfit."""
+    """Check that the service cannot change the log. Returns a warning for a superuser, which is meant for trials. Raises Unfit."""
     connection = await log_in(url)
     try:
         login = await connection.fetchrow(LOGIN)
@@ -60,24 +60,24 @@ async def check_login(url: str) -> str | None:
     if login["may_change_the_log"]:
         raise Unfit(
             f"MUNIMENT_DATABASE_URL logs in as {login['name']}, who owns the log and can change it; that login is for muniment db migrate "
-            "alone: serve as muniment (deploy/roles.sql)."
+            "only: serve as muniment (deploy/roles.sql)."
         )
     return None
 
 
 def presence(issuer: str) -> str:
-    """The name that one connection of each serving process has, so that the others, and people who look, see its issuer."""
+    """Return the application_name of one connection of each serving process. It shows the issuer to other processes and operators."""
     return f"{PRESENT_AT}{issuer}".encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
 async def other_issuers(connection: AnyConnection, issuer: str) -> list[str]:
-    """Those of other processes on this database at this moment, each as far as its name shows it."""
+    """Return the issuers of other processes on this database at this moment, each as far as the name shows it."""
     rows = await connection.fetch(OTHERS, PRESENT_AT, presence(issuer))
     return [row[0].removeprefix(PRESENT_AT) for row in rows]
 
 
 async def check_issuer(url: str, issuer: str) -> None:
-    """Raises Unfit while another process serves this database under another issuer: each would refuse the other's tokens."""
+    """Raises Unfit if another process serves this database under another issuer: each would refuse the other's tokens."""
     connection = await connect(url)
     try:
         others = await other_issuers(connection, issuer)
@@ -88,4 +88,4 @@ async def check_issuer(url: str, issuer: str) -> None:
 
 
 def different(others: list[str], issuer: str) -> str:
-    return f"Other processes serve this database as {', '.join(others)}, this one is to be {issuer}: each would refuse the other's tokens."
+    return f"Other processes serve this database as {', '.join(others)}, but this one has the issuer {issuer}: each would refuse the other's tokens."

@@ -1,4 +1,4 @@
-"""What every process sees to while it runs. All of it is harmless when many do it, and none of it holds up a request."""
+"""The background work of every process. Several processes may do it at once, and no request waits for it."""
 
 import asyncio
 import logging
@@ -31,9 +31,9 @@ log = logging.getLogger("muniment.housekeeping")
 
 
 def leave_with_parent() -> None:
-    """A worker whose parent was killed leaves too: else it would keep the port from the next service.
+    """End a worker whose parent was killed; otherwise it would keep the port from the next service.
 
-    A terminal's Ctrl-C, which reaches every process, is the parent's business: it ends its workers in order.
+    Ctrl-C in a terminal reaches every process. Workers ignore it, because the parent ends them in order.
     """
     parent, loop = multiprocessing.parent_process(), asyncio.get_running_loop()
 
@@ -47,7 +47,7 @@ def leave_with_parent() -> None:
 
 
 async def run(resources: Resources, url: str) -> None:
-    """Until cancelled."""
+    """Run until cancelled."""
     presence = fitness.presence(resources.settings.issuer)
     follower = Follower(registry.catch_up(), url, application_name=presence)
     every = partial(_every, resources.outages)
@@ -74,7 +74,7 @@ async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[No
     while True:
         try:
             await do()
-        except (Unavailable, asyncpg.LockNotAvailableError, *LOST) as fault:  # tried again the next time
+        except (Unavailable, asyncpg.LockNotAvailableError, *LOST) as fault:  # the next round tries again
             outages.notice(fault)
         except Exception:
             log.exception("housekeeping")
@@ -82,7 +82,7 @@ async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[No
 
 
 async def _follow_packages(outages: Outages, url: str, presence: str) -> None:
-    """Each package has a follower of its own, which waits for nobody else's tables. Their import, too, holds nothing up."""
+    """Run one follower for each package, so that none waits for another's tables. Importing the packages delays nothing either."""
     by_schema: dict[str, list[CatchUp[Any, Any]]] = {}
     for projection in (await asyncio.to_thread(registry.of_packages)).projections.values():
         by_schema.setdefault(projection.schema, []).append(projection)
@@ -95,14 +95,14 @@ async def _follow_packages(outages: Outages, url: str, presence: str) -> None:
 
 
 async def _look_for_other_issuers(resources: Resources) -> None:
-    """Two that started at the same moment did not see each other."""
+    """Report other issuers: two processes that start at the same moment do not see each other."""
     issuer = resources.settings.issuer
     if others := await read(resources.ledger.pool, lambda connection: fitness.other_issuers(connection, issuer)):
         log.error("%s", fitness.different(others, issuer))
 
 
 async def _finish_deletions(resources: Resources) -> None:
-    """A bot's deletion reaches all of its clients, even if the process that began it was killed in between."""
+    """Delete the clients that a deleted bot still has because the process was killed in between."""
     left = await read(resources.ledger.pool, clients.of_deleted_bots)
     meta = Meta(actor=ByService(why="the bot was deleted"), request_id=str(new_id()))
     await delete_clients(resources.ledger, left, EVERYBODY, meta)

@@ -1,8 +1,8 @@
-"""The same POST twice is one command and one answer, for 24 hours: Idempotency-Key.
+"""Idempotency-Key: a repeated POST is one command with one response, for 24 hours.
 
-The first answer is kept with the append, in one transaction, sealed under a key made from the master key and the caller's own
-Idempotency-Key: so a retry can repeat a clientSecret, and nobody who reads the database can. What the request looked like is kept
-as an HMAC under such a key, so that nobody can guess a password from it either.
+The first response is stored in the append's transaction. It is sealed under a key that is derived from the master key and the
+caller's own Idempotency-Key, so a retry can repeat a clientSecret, and a reader of the database cannot. The request itself is
+stored as an HMAC under such a key, so that a password in it cannot be guessed either.
 """
 
 import hmac
@@ -27,14 +27,14 @@ class StoredAnswer(Struct, frozen=True, kw_only=True):
 
 
 class IdempotentRequest(Struct, frozen=True, kw_only=True):
-    """A POST with an Idempotency-Key: which command it is, and what it looked like."""
+    """A POST with an Idempotency-Key: the id of its command, and the fingerprint of the request."""
 
     command_id: UUID
     fingerprint: bytes
     seal: Seal
 
     def receipt(self, answer: StoredAnswer) -> Receipt:
-        """What is to be appended with the command's events."""
+        """Return the receipt to append with the command's events."""
         sealed = self.seal.close(json.encode(answer), self.command_id.bytes)
         return Receipt(command_id=self.command_id, fingerprint=self.fingerprint, response=sealed)
 
@@ -45,7 +45,7 @@ class Idempotency:
         self._master_key = master_key
 
     def asked(self, key: str | None, *, caller: str, path: str, body: bytes) -> IdempotentRequest | None:
-        """None when the caller sent no key. Raises Invalid when it is not 1 to 255 printable ASCII characters."""
+        """Return None if the caller sent no key. Raises Invalid if the key is not 1 to 255 printable ASCII characters."""
         if key is None:
             return None
         if not (1 <= len(key) <= MOST_CHARACTERS and key.isascii() and key.isprintable()):
@@ -58,7 +58,10 @@ class Idempotency:
         )
 
     async def first_answer(self, asked: IdempotentRequest) -> tuple[StoredAnswer, int] | None:
-        """What was answered the first time, and at which position, or None when this is it. Raises Clash when the key was used for something else."""
+        """Return the first response and its position, or None if this is the first request.
+
+        Raises Clash if the key was used for another request.
+        """
         command = await read(self._pool, lambda connection: find_command(connection, asked.command_id))
         if command is None:
             return None
@@ -66,7 +69,7 @@ class Idempotency:
             answer = json.decode(asked.seal.open(command.response, asked.command_id.bytes), type=StoredAnswer)
         except CannotOpen as fault:
             raise Clash(
-                "This request was carried out before; its answer was sealed under a master key that is no more."
+                "This request was carried out before; its response was sealed under a former master key."
             ) from fault
         if not hmac.compare_digest(command.fingerprint, asked.fingerprint):
             raise Clash(

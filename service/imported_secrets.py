@@ -1,9 +1,9 @@
-"""Secrets that were brought along from another server as slow hashes: proved once, then kept as SHA-256 like all others. A short one
-would be guessed from that, and the log is for ever: so it keeps its slow hash, and each process proves it once, for itself.
+"""Secrets that were imported from another server as slow hashes. Once proved, a secret is stored as SHA-256, like all others. A short
+secret could be guessed from that, and the log is permanent, so it keeps its slow hash, and each process proves it once for itself.
 
-Strangers could have slow hashes computed by guessing, so one thread computes them, few may wait for it, and guesses are counted for
-each address and for each client before anything is computed. That a client has such a hash can be told by its time; a client_id is
-no secret (RFC 6749 section 2.2).
+Guessing strangers could make this server compute slow hashes. So one thread computes them, few callers may wait for it, and
+attempts are counted for each address and for each client before anything is computed. Timing reveals that a client has such a
+hash. That is acceptable, because a client_id is not a secret (RFC 6749 section 2.2).
 """
 
 import asyncio
@@ -28,11 +28,11 @@ ADDRESS_LIMIT = 10
 """Wrong secrets from one address (IPv6: one /64 network) in a minute, for all clients whose secret is not proved yet."""
 
 CLIENT_LIMIT = 30
-"""Wrong secrets for one such client in a minute, from wherever they come."""
+"""Wrong secrets for one such client in a minute, from all addresses."""
 
 MOST_WAITING = 32
 LONG_ENOUGH = 16
-"""Characters of a secret of which a fast hash may be kept, and four may be shown."""
+"""The least number of characters of a secret whose fast hash may be stored and whose last four characters may be shown."""
 
 
 class ImportedSecrets:
@@ -46,27 +46,27 @@ class ImportedSecrets:
         self._short: dict[UUID, SecretHash] = {}
 
     def known(self, seen: Seen) -> Seen:
-        """The client with the SHA-256 of those of its short secrets that this process has proved."""
+        """Return the client with the SHA-256 of its short secrets that this process has proved."""
         if not self._short or self._short.keys().isdisjoint(secret.secret_id for secret in seen.client.secrets):
             return seen
         secrets = [s.__replace__(hash=self._short.get(s.secret_id, s.hash)) for s in seen.client.secrets]
         return seen.__replace__(client=seen.client.__replace__(secrets=secrets))
 
     async def settle(self, seen: Seen, text: str, address: str) -> Seen | None:
-        """The client as it is once the secret that this text is, if it was brought along, is one of ours.
+        """Return the client after this text was tried against its imported secrets. A secret that it proves is then stored as SHA-256.
 
-        Raises TooManyFailures, or Unavailable when too many wait.
+        Raises TooManyFailures, or Unavailable if too many callers are waiting.
         """
         if not _unproved(seen, text):
             return seen
         if self._asked >= MOST_WAITING:
-            raise Unavailable("too many secrets that were brought along are being checked")
+            raise Unavailable("too many imported secrets are being checked")
         self._asked += 1
         try:
             async with self._one_at_a_time:
                 now = await self._client(seen.client.stream_id)
                 left = _unproved(now, text) if now else []
-                # Several processes of one client come at once when they start: the first has proved it for all.
+                # Several processes of one client may authenticate at once when they start: the first one proves the secret for all.
                 if now and left and await self._prove(now.client.stream_id, left, text, address):
                     return await self._client(now.client.stream_id)
                 return now
@@ -114,7 +114,7 @@ class ImportedSecrets:
 
 
 def _unproved(seen: Seen, text: str) -> list[StoredSecret]:
-    """The live secrets that the text may be, when it is none of those whose SHA-256 is known."""
+    """Return the live imported secrets that the text may be, unless it is a secret whose SHA-256 is known."""
     now = utc_now()
     if not seen.may_act or proven(text, seen.client.secrets, now):
         return []

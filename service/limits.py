@@ -1,4 +1,4 @@
-"""How often somebody may ask in one minute (or one day), and what is good only once. Kept in the database, so that it is the same however many processes there are."""
+"""Counts per minute (or day), and values that may be used only once. They are in the database, so all processes share them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -27,13 +27,13 @@ delete from limits.counts where minute < statement_timestamp() - interval '2 min
    and (not starts_with(key, 'day ') or minute < statement_timestamp() - interval '1 day')
 """
 A_DAY = "day "
-"""What the keys begin with that are counted for a day (in UTC) instead of a minute."""
+"""The prefix of keys that are counted per day (in UTC) instead of per minute."""
 
 Answer = TypeVar("Answer")
 
 
 class Counted(Struct, frozen=True):
-    """The how-many-th request of this minute (or day, and then `minute` is its first) it was, and how many seconds are left of it."""
+    """The number of requests in this minute or day up to this one, the seconds until it ends, and its start (`minute`)."""
 
     used: int
     seconds: int
@@ -53,22 +53,22 @@ class Limits:
     def __init__(self, url: str) -> None:
         self._session = DatabaseSession(
             url, synchronous_commit="off"
-        )  # a count that is lost in a crash lets somebody ask once more
+        )  # a count that is lost in a crash permits one request more
         self._one_at_a_time = asyncio.Lock()
-        self._durable = DatabaseSession(url)  # what was used once and is forgotten in a crash could be used again
+        self._durable = DatabaseSession(url)  # a use that is lost in a crash could be repeated
         self._once_at_a_time = asyncio.Lock()
         self._counts: Batcher[str, Counted] = Batcher(self._count)
 
     async def count(self, key: str) -> Counted:
-        """Counts one more for this key. Raises Unavailable."""
+        """Count one more for this key. Raises Unavailable."""
         return await self._counts.submit(key)
 
     async def give_back(self, key: str, counted: Counted) -> None:
-        """Takes one count of this key back. Raises Unavailable."""
+        """Take back one count of this key. Raises Unavailable."""
         await self._ask(lambda connection: connection.execute(GIVE_BACK, key, counted.minute))
 
     async def once(self, key: str, until: datetime) -> bool:
-        """True the first time only, durably; `until` is when what the key names is worth nothing anyway. Raises Unavailable."""
+        """Return True the first time only, durably. `until` is when the value becomes worthless anyway. Raises Unavailable."""
         try:
             async with self._once_at_a_time, self._durable.using() as connection:
                 return await connection.fetchval(ONCE, key, until) is True
@@ -100,6 +100,6 @@ class Limits:
 
 
 async def forget(connection: AnyConnection) -> None:
-    """Minutes and days that are over, and what is good for nothing any more."""
+    """Delete the counts of past minutes and days, and used values that have expired."""
     await connection.execute(FORGET)
     await connection.execute(FORGET_USED)

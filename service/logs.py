@@ -1,6 +1,7 @@
-"""What the process says of itself, on stderr: lines for people at a terminal, JSON objects for whatever collects them elsewhere.
+"""The process's log on stderr: lines for people at a terminal, JSON objects for log collectors.
 
-Times are UTC with their offset. No line holds a character that a terminal obeys, and no text of a stranger begins a line.
+Times are UTC with their offset. No line contains a control character that a terminal interprets, and no line begins with text
+from outside.
 """
 
 import logging
@@ -19,7 +20,7 @@ CHATTY = {
 
 
 def set_up(level: str, form: str) -> None:
-    """For every logger of the process, uvicorn's too. `form` is text, json, or auto: text where stderr is a terminal."""
+    """Set up every logger of the process, including uvicorn's. `form` is text, json, or auto: text if stderr is a terminal."""
     handler = logging.StreamHandler()
     handler.addFilter(_name_request)
     handler.setFormatter(formatter("text" if form == "auto" and sys.stderr.isatty() else form))
@@ -40,7 +41,7 @@ def formatter(form: str) -> logging.Formatter:
 
 
 class Text(logging.Formatter):
-    """A line, and what an exception adds to it: each further line is indented, so that none can pass for an event of its own."""
+    """A log line and its exception. Further lines are indented, so that none can pass for another log line."""
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - logging's
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

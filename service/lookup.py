@@ -1,9 +1,9 @@
-"""What this process knows of clients, keys and revoked tokens: a cache of the inline projections that knows how old it is.
+"""Clients, keys and revoked tokens in this process: a cache of the inline projections that knows how old it is.
 
-Every answer is true as of `position`. A token is released only if nothing happened to its client between the position that it
-was decided from and its commit, so none is issued to a client that was disabled or deleted before, on any process; a refusal, and
-an introspection, first make certain. All other reads are at most CURRENT_SECONDS old (NOTIFY makes that milliseconds), and when
-the database is out of reach there is no answer at all.
+Every answer is true as of `position`. A token is released only if nothing happened to its client between the position of the
+decision and the token's commit, so no process issues a token to a client that was disabled or deleted before. Refusals and
+introspection first bring the cache up to date. All other reads are at most CURRENT_SECONDS old (milliseconds with NOTIFY). While
+the database cannot be reached, there is no answer at all.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ MOST_CLIENTS = 100_000
 CLIENT, BOT, SIGNING_KEY = noun(ClientEvent), noun(BotEvent), noun(SigningKeyEvent)
 ACCESS_TOKEN, AUTHORIZATION = noun(AccessTokenEvent), noun(AuthorizationEvent)
 NOT_CACHED = frozenset({noun(UserEvent), noun(SessionEvent), noun(ConsentEvent), noun(RefusalEvent)})
-"""What happens to these changes nothing that is cached here. A noun is here or above: a test holds that none is left out."""
+"""The nouns of events that change nothing in this cache. A test ensures that every noun is here or above."""
 
 
 class Seen(Found, frozen=True, kw_only=True):
@@ -49,7 +49,7 @@ class Seen(Found, frozen=True, kw_only=True):
 
 
 class Lookup:
-    """One per process. `on_keys_changed` is awaited whenever something happened to a signing key."""
+    """One per process. `on_keys_changed` is awaited after every event of a signing key."""
 
     def __init__(
         self, url: str, on_keys_changed: Callable[[Connection], Awaitable[None]], longest_token: timedelta
@@ -68,7 +68,7 @@ class Lookup:
         self._chain = b""
 
     async def client(self, stream: UUID) -> Seen | None:
-        """The client, or None when there is none of that id. Raises Unavailable when that cannot be known."""
+        """Return the client, or None if there is none with that id. Raises Unavailable if that cannot be known."""
         await self.be_current()
         found = self._clients.get(stream)
         if found is not None:
@@ -76,40 +76,40 @@ class Lookup:
         return await self._missing.submit(stream)
 
     async def named(self, client_id: str) -> Seen | None:
-        """The same by its public name; None for what has not even the form of one."""
+        """Return the client with this client_id, or None if there is none or the text does not have the form of one."""
         stream = client_stream(client_id)
         return await self.client(stream) if stream else None
 
     async def standing(self, client_id: str, jti: UUID, grant_id: UUID | None) -> Seen | None:
-        """The client of a token that is good still: it may act, and neither the token nor its authorization was revoked."""
+        """Return the client of a valid token: it may act, and neither the token nor its authorization was revoked. Else return None."""
         seen = await self.named(client_id)
         if seen is None or not seen.may_act or await self.is_revoked(jti, grant_id):
             return None
         return seen
 
     async def is_revoked(self, jti: UUID, grant_id: UUID | None = None) -> bool:
-        """Whether the token was given back, or the authorization that it came of was revoked."""
+        """Return whether the token, or the authorization from which it was issued, was revoked."""
         await self.be_current()
         return jti in self._revoked or grant_id in self._revoked
 
     async def be_current(self) -> None:
-        """Returns at once while what is cached was proved current less than CURRENT_SECONDS ago."""
+        """Return at once if the cache was proved current less than CURRENT_SECONDS ago; otherwise bring it up to date."""
         if time.monotonic() > self._current_until:
             await self.be_certain()
 
     async def be_certain(self) -> None:
-        """Returns when everything that happened before this call is reflected here: one round trip, shared by all who ask."""
+        """Return when the cache includes everything that happened before this call: one round trip, shared by all callers."""
         await self._advances.submit(None)
 
     async def reach(self, position: int) -> None:
-        """Returns when everything up to this position of the log is reflected here. Raises Unavailable if the log is not there yet."""
+        """Return when the cache includes everything up to this position. Raises Unavailable if the log has not reached it yet."""
         if self.position < position:
             await self.be_certain()
         if self.position < position:
             raise NotReached(f"the log has not reached position {position}")
 
     async def run(self, outages: Outages) -> None:
-        """Follows the log until cancelled: woken by NOTIFY, with a heartbeat under it."""
+        """Follow the log until cancelled, woken by NOTIFY and at least every HEARTBEAT_SECONDS."""
         listening: Connection | None = None
         while True:
             self._woken.clear()
@@ -146,7 +146,7 @@ class Lookup:
 
     async def _take_in(self, connection: Connection) -> None:
         changed = await connection.fetch(CHANGED_SINCE, self.position, self._chain)
-        if not changed[0]["same"]:  # at the start, and after a failover that lost the log's last moments
+        if not changed[0]["same"]:  # at the start, and after a failover that lost the end of the log
             await self._on_keys_changed(connection)
             self._revoked = {
                 **await revoked_tokens.alive(connection),
@@ -169,7 +169,7 @@ class Lookup:
             self._remember_revoked(
                 await authorizations.revoked(connection, changed_authorizations, self._longest_token)
             )
-        # Last, with nothing awaited between here and the new position: else a client looked up before these events could be kept.
+        # This comes last, with no await before the new position is set: otherwise a concurrent read could cache a client as it was before.
         for stream in by_noun.get(CLIENT, ()):
             self._clients.pop(stream, None)
         if bots := {bot_id_of(stream) for stream in by_noun.get(BOT, ())}:
@@ -177,7 +177,7 @@ class Lookup:
                 del self._clients[stream]
 
     def _remember_revoked(self, revoked: dict[UUID, datetime]) -> None:
-        """Those that have expired are forgotten when their number has doubled, so that each costs the same however many there are."""
+        """Forget expired entries when their number has doubled, so that the cost per entry is constant."""
         self._revoked.update(revoked)
         if len(self._revoked) > 2 * self._revoked_kept:
             now = datetime.now(UTC)
@@ -185,7 +185,7 @@ class Lookup:
             self._revoked_kept = max(1000, len(self._revoked))
 
     async def _find(self, streams: list[UUID]) -> list[Seen | None]:
-        """One round trip for all that asked meanwhile. What is older than what was taken in since is answered, not kept."""
+        """Read all requested clients in one round trip. A result older than the cache's position is returned, but not cached."""
         try:
             async with self._reader.using() as connection:
                 found, position = await clients.find_as_of(connection, list(set(streams)))

@@ -1,4 +1,4 @@
-"""Operator clients: the first caller of the API, and any other that is made at the command line."""
+"""Operator clients: the first caller of the API, and others that the command line creates."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,18 +15,18 @@ from service.crypto.credentials import Secret, new_id, new_secret, stored
 from service.values.scopes import OPERATORS
 
 OWNER = RESERVED
-"""Operators belong to the service itself, so no caller's `DELETE` of all their clients takes them along."""
+"""Operators belong to the service itself, so no caller's `DELETE` of all their clients deletes operators."""
 
 
 class Operator(Struct, frozen=True, kw_only=True):
-    """An operator's credentials, on their one way out."""
+    """An operator's credentials, on the way to the operator."""
 
     client_id: str
     secret: Secret
     issuer: str
 
     def as_json(self) -> bytes:
-        """For a script to read: {"client_id", "client_secret", "issuer", "token_endpoint"}."""
+        """Return the credentials for scripts: {"client_id", "client_secret", "issuer", "token_endpoint"}."""
         return json.format(
             json.encode(
                 {
@@ -48,7 +48,7 @@ async def create(
     scopes: Sequence[str] = OPERATORS,
     keep: Callable[[Operator], None] = lambda _: None,
 ) -> Operator:
-    """Registers the client; its tokens' `sub` is the name. `keep` gets the credentials before they are good for anything."""
+    """Register the client. `name` is the `sub` of its tokens. `keep` gets the credentials before they become valid."""
     stream, secret, now = new_id(), new_secret(), utc_now()
     command = RegisterClient(
         owner=OWNER,

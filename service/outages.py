@@ -1,4 +1,4 @@
-"""What the log says while the database is away: each reason once, and once that it is over, however many requests notice."""
+"""The log lines about a database outage: one for each reason, and one at the end, however many requests fail."""
 
 import logging
 import time
@@ -6,7 +6,7 @@ import time
 from events.database import NotReached, Unavailable
 
 CALM_SECONDS = 5.0
-"""Nobody noticed anything for so long: then it is over."""
+"""After this many seconds without a failure, the outage is over."""
 
 AGAIN_SECONDS = 600.0
 MOST_REASONS = 20
@@ -22,7 +22,7 @@ class Outages:
         self._began = self._last = 0.0
 
     def notice(self, fault: Exception) -> None:
-        """Somebody was told to come again, because of this."""
+        """Log a database failure that refused a request or delayed work."""
         if isinstance(fault, NotReached):
             return
         self._last = time.monotonic()
@@ -35,7 +35,7 @@ class Outages:
         log.warning("%s", fault if isinstance(fault, Unavailable) else f"the database was lost: {fault}")
 
     def all_is_well(self) -> None:
-        """The log can be followed; called all the time."""
+        """End the outage if it is over. Called whenever the log could be followed."""
         if self._said and time.monotonic() > self._last + CALM_SECONDS:
             self._said.clear()
             log.warning("the database can be used again; it took %.0f s", self._last - self._began)

@@ -1,4 +1,4 @@
-"""Whether this process could issue a token at this moment: tried out, by one at a time, however many ask."""
+"""Checks whether this process could issue a token now. Concurrent callers share one check."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from service.lookup import Lookup
 from service.oauth.keys import KeyRing
 
 TRIED_SECONDS = 1.0
-"""For so long a success is believed; a failure is tried again at once."""
+"""The seconds for which a success is reused. A failure is checked again at once."""
 
 NOBODY = UUID(int=0)
 
@@ -30,7 +30,7 @@ class Readiness:
         self._good_until = 0.0
 
     async def check(self) -> None:
-        """Returns when a token could be issued. Raises Unavailable, which says why none can, after five seconds at most."""
+        """Return if a token could be issued. Raises Unavailable, which says why none can, after five seconds at most."""
         try:
             async with asyncio.timeout(events.database.PATIENCE_SECONDS + 1):
                 await self._tries.submit(None)
@@ -54,7 +54,7 @@ class Readiness:
 
 
 async def _owned(connection: AnyConnection) -> None:
-    """A table that was rebuilt or restored as somebody else is found before a request finds it."""
+    """Raises Unavailable for a table that was rebuilt or restored with another owner, before a request fails because of it."""
     if foreign := await connection.fetchrow(FOREIGN):
         name, owner = foreign["name"], foreign["owner"]
         raise Unavailable(f"the table {name} belongs to {owner}: alter table {name} owner to muniment_service")

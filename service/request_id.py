@@ -1,4 +1,4 @@
-"""Which request is being answered: the same id is in its events, in its refusals and in each line of the log about it."""
+"""The id of the current request. Its events, its refusals and each of its log lines contain it."""
 
 from contextvars import ContextVar
 from uuid import UUID
@@ -9,15 +9,15 @@ _current: ContextVar[UUID | None] = ContextVar("request_id", default=None)
 
 
 def begin() -> None:
-    """A request arrived; uvicorn answers each in a task, and so in a context, of its own."""
+    """Start a new request. uvicorn handles each request in its own task, and so in its own context."""
     _current.set(new_id())
 
 
 def current() -> UUID | None:
-    """None outside of a request."""
+    """Return None outside of a request."""
     return _current.get()
 
 
 def this_request() -> UUID:
-    """The request's id; what happens outside of a request gets one of its own."""
+    """Return the request's id. Work outside of a request gets a new id."""
     return _current.get() or new_id()

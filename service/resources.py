@@ -1,4 +1,4 @@
-"""Everything that a running process holds open, made once at start and handed to whoever needs it."""
+"""The resources that a running process shares, created once at start."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -65,13 +65,13 @@ class Resources(Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def open_resources(settings: Settings, url: str, master_key: bytes) -> AsyncGenerator[Resources]:
-    """Connects when first needed; closes all at the end."""
+    """Open the resources, which connect when first needed, and close all of them at the end."""
     ring = KeyRing(
         master_key,
         longest_token=timedelta(seconds=max(settings.token_lifetime, id_tokens.LIFETIME_SECONDS)),
         longest_session=timedelta(seconds=LONGEST_SESSION),
     )
-    longest = timedelta(seconds=LONGEST_TOKEN + LEEWAY_SECONDS)  # today's may be shorter than a token's that is out
+    longest = timedelta(seconds=LONGEST_TOKEN + LEEWAY_SECONDS)  # former tokens may live longer than today's
     log, issuance, limits, lookup = Log(url), IssuanceLog(url), Limits(url), Lookup(url, ring.load, longest)
     async with pool(url) as connections:
         ledger = Ledger(log, connections)
@@ -105,7 +105,7 @@ async def open_resources(settings: Settings, url: str, master_key: bytes) -> Asy
 
 
 def _directory(settings: Settings) -> "Directory | None":
-    """The client of the upstream provider is ten megabytes of libraries: only who has such a provider loads them."""
+    """Create the client of the upstream provider. Its libraries take ten megabytes, so they are loaded only if there is a provider."""
     if settings.upstream is None:
         return None
     from service.oauth.upstream import Directory  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Signing keys over time. There is always one that signs and a next one that resource servers have in their JWKS already."""
+"""Rotation of signing keys. For each algorithm, one key signs, and a next one is already published in the JWKS."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -24,16 +24,16 @@ ONE_AT_A_TIME = locks.in_session(locks.KEYS)
 
 @asynccontextmanager
 async def alone(url: str) -> AsyncGenerator[None]:
-    """One process at a time, on any host: what follows looks first and then acts."""
+    """Admit one process at a time, on any host, because the functions below read first and then write."""
     async with connected(url) as connection:
         await connection.execute(ONE_AT_A_TIME)
         yield
 
 
 async def rotate(url: str, ledger: Ledger, seal: Seal, meta: Meta) -> dict[str, str]:
-    """The next keys sign from now on, the present ones retire, and new next ones are published.
+    """Activate the next keys, retire the present ones, and publish new next ones.
 
-    Returns the kid that signs now, by algorithm.
+    Returns the kid of the active key by algorithm.
     """
     async with alone(url):
         await prepare(ledger, seal, meta)
@@ -51,7 +51,7 @@ async def rotate(url: str, ledger: Ledger, seal: Seal, meta: Meta) -> dict[str, 
 
 
 async def prepare(ledger: Ledger, seal: Seal, meta: Meta) -> None:
-    """Sees to it that of each algorithm a key signs and a next one is published. Call it inside `alone`."""
+    """Ensure that each algorithm has an active key and a published next one. Call it inside `alone`."""
     rows = await read(ledger.pool, signing_keys.every)
     now = utc_now()
     for alg in ALGORITHMS:
@@ -68,7 +68,7 @@ def _published(rows: list[signing_keys.Row], alg: str) -> list[signing_keys.Row]
 
 
 async def _publish(ledger: Ledger, seal: Seal, meta: Meta, now: datetime, alg: str) -> UUID:
-    """Its private part is in the vault before its public part is in the log."""
+    """Create a key and publish it. Its private part is in the vault before its public part is in the log."""
     stream = new_id()
     key = await asyncio.to_thread(keys.generate, seal, stream, alg)
     await read(ledger.pool, lambda connection: private_keys.keep(connection, stream, key.wrapped))

@@ -1,4 +1,4 @@
-"""What is wrong with the URL of a database of one's own, and with the files that it names."""
+"""Checks the URL of an external database, and the files that it names."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 from events.database_url import WrongUrl, parsed
 
 VARIABLES = ("PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGSSLCRL")
-"""Which the driver reads beside the URL."""
+"""Variables with file names, which the driver reads in addition to the URL."""
 
 
 def faults(name: str, url: str, environment: Mapping[str, str]) -> list[str]:
-    """Sentences; the URL itself is never shown, for it may hold a password."""
+    """Return the faults as sentences. The URL itself is never shown, because it may contain a password."""
     try:
         named = {f"{name}: {parameter}": file for parameter, file in parsed(url).files.items()}
     except WrongUrl as wrong:
@@ -20,7 +20,7 @@ def faults(name: str, url: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def _unreadable(file: str) -> str | None:
-    """The driver says of a file that is not there that it has no such file, not which."""
+    """Return why the file cannot be read, or None. The driver's own error for a missing file does not name the file."""
     try:
         Path(file).open("rb").close()
     except OSError as fault:

@@ -1,4 +1,4 @@
-"""Reading one setting after another from the environment, and collecting what is wrong with them."""
+"""Reads the settings from the environment one by one, and collects their faults."""
 
 from collections.abc import Mapping
 from ipaddress import ip_network
@@ -16,7 +16,7 @@ UPSTREAM_CLAIMS, UPSTREAM_SCOPE = "MUNIMENT_UPSTREAM_CLAIMS", "MUNIMENT_UPSTREAM
 
 
 class Environment:
-    """`faults` has a sentence for each setting that cannot be used."""
+    """The environment. `faults` has a sentence for each setting that cannot be used."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -28,12 +28,10 @@ class Environment:
         return self._environment.get(name, "").strip() or default
 
     def listed(self, name: str, default: str) -> tuple[str, ...]:
-        """The parts between the commas, each once."""
+        """Return the parts between the commas, each once."""
         parts = [part.strip() for part in self.text(name, default).split(",")]
         if not all(parts):
-            self.faults.append(
-                f"{name} has an empty part; between the commas stand addresses such as 127.0.0.1 or ::1."
-            )
+            self.faults.append(f"{name} has an empty part; put addresses such as 127.0.0.1 or ::1 between the commas.")
         return tuple(dict.fromkeys(filter(None, parts)))
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
@@ -59,12 +57,12 @@ class Environment:
         text = self.text(name, default)
         fault = issuer.fault(text, insecure) or issuer.origin_fault(text)
         if fault:
-            shown = name if "@" in text else f"{name}={text}"  # what stands before an @ may be a password
+            shown = name if "@" in text else f"{name}={text}"  # the part before an @ may be a password
             self.faults.append(f"{shown} {fault}.")
         return text
 
     def upstream(self, *names: str, insecure: frozenset[str]) -> Upstream | None:
-        """All three, or none; the claims and the scope only with them."""
+        """Read the three required settings, which are set together or not at all. The claims and the scope need them."""
         given = {name: self.text(name, "") for name in names}
         claims, scope = self._upstream_claims(UPSTREAM_CLAIMS), self._upstream_scope(UPSTREAM_SCOPE)
         missing = [name for name, text in given.items() if not text]
@@ -74,7 +72,7 @@ class Environment:
         for name in missing:
             self.faults.append(f"{name} is missing; the three settings of the upstream OpenID Provider go together.")
         named, client_id, client_secret = given.values()
-        # An issuer with a slash at its end is somebody else's good right.
+        # Another provider's issuer may end with a slash.
         if named and (fault := issuer.fault(named.removesuffix("/"), insecure)):
             shown = names[0] if "@" in named else f"{names[0]}={named}"
             self.faults.append(f"{shown} {fault}.")
@@ -126,7 +124,7 @@ class Environment:
         return text
 
     def hosts(self, name: str) -> frozenset[str]:
-        """Hosts without scheme and port, separated by commas."""
+        """Return the hosts, which are separated by commas and have no scheme and no port."""
         named = frozenset(filter(None, (part.strip().lower() for part in self.text(name, "").split(","))))
         for host in sorted(named):
             fault = hosts.fault(host)
@@ -152,6 +150,6 @@ class Environment:
 
 
 def decode_master_key(text: str) -> bytes | None:
-    """32 bytes from base64url (with or without padding), or None when the text is something else."""
+    """Decode 32 bytes from base64url (with or without padding). Returns None if the text is anything else."""
     key = of_text(text)
     return key if key is not None and len(key) == 32 else None

@@ -1,4 +1,4 @@
-"""What an issuer may be: of this server, and of an upstream OpenID Provider."""
+"""The rules for an issuer URL, of this server and of an upstream OpenID Provider."""
 
 import re
 from urllib.parse import urlsplit
@@ -8,11 +8,11 @@ from service.network import hosts
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 _url_characters = re.compile(r"[A-Za-z0-9\-._~:/\[\]%!$&'()*+,;=]*").fullmatch
-"""Those of a URL without user, query and fragment."""
+"""The characters of a URL without user, query and fragment."""
 
 
 def fault(text: str, insecure: frozenset[str]) -> str | None:
-    """RFC 8414 section 2: an https URL without query or fragment; plain http for this machine and the hosts named insecure."""
+    """Check RFC 8414 section 2: https without query or fragment. Plain http is for this machine and the hosts named as insecure."""
     try:
         parts = hosts.split(text)
         host, _ = parts.hostname, parts.port
@@ -30,8 +30,8 @@ def fault(text: str, insecure: frozenset[str]) -> str | None:
 
 
 def origin_fault(issuer: str) -> str | None:
-    """RFC 6454 section 4: browsers say where a form comes from in one way, and it is held against the issuer."""
+    """Check that the issuer is written as browsers write an origin (RFC 6454 section 4), because Origin headers are compared with it."""
     parts = urlsplit(issuer)
     if parts.netloc != parts.netloc.lower() or parts.port == DEFAULT_PORTS[parts.scheme]:
-        return "must have its host in lower case, and no port where it is the one that its scheme has anyway"
+        return "must have its host in lower case, and must not name the default port of its scheme"
     return None

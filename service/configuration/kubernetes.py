@@ -1,4 +1,4 @@
-"""Variables that Kubernetes gives every container for each Service of its namespace; one may be named muniment, or muniment-postgres."""
+"""Variables that Kubernetes sets in every container for each Service of its namespace, such as one named muniment."""
 
 import re
 
@@ -14,5 +14,5 @@ _variable = re.compile(
 
 
 def is_service_variable(name: str, value: str) -> bool:
-    """Whether the variable is one of Kubernetes', and no setting that somebody meant to make."""
+    """Return whether Kubernetes set the variable; then it is not a mistaken setting."""
     return _variable(f"{name}={value}") is not None

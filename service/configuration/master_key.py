@@ -1,4 +1,4 @@
-"""The master key of an embedded database: made once, kept beside the data, readable by its owner alone."""
+"""The master key of an embedded database: made once, stored beside the data, readable by its owner only."""
 
 import base64
 import os
@@ -13,7 +13,7 @@ FILE = "master.key"
 
 
 def of_directory(data: Path) -> bytes:
-    """The key in this directory; two processes that both find none agree on one. Raises WrongSettings when it cannot be read."""
+    """Return the key of this directory. If two processes find none, they agree on one. Raises WrongSettings if it cannot be read."""
     place = data / FILE
     if not place.exists():
         _make(place)
@@ -26,14 +26,14 @@ def of_directory(data: Path) -> bytes:
 
 
 def as_text(key: bytes) -> str:
-    """The form that MUNIMENT_MASTER_KEY takes."""
+    """Return the key in the form of MUNIMENT_MASTER_KEY."""
     return base64.urlsafe_b64encode(key).decode()
 
 
 def write_private(place: Path, content: bytes) -> None:
-    """Writes a file that only its owner can read, whole or not at all, and durably."""
+    """Write a file that only its owner can read, completely or not at all, and durably."""
     draft = place.with_name(f".{place.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)  # of a process of this number that was stopped in the middle
+    draft.unlink(missing_ok=True)  # left by a process with the same id that was killed while writing
     with open(draft, "wb", opener=lambda path, flags: os.open(path, flags | os.O_EXCL, 0o600)) as file:
         file.write(content)
         file.flush()
@@ -45,5 +45,5 @@ def _make(place: Path) -> None:
     draft = place.with_name(f".{place.name}.{os.getpid()}")
     write_private(draft, as_text(secrets.token_bytes(32)).encode() + b"\n")
     with suppress(FileExistsError):
-        place.hardlink_to(draft)  # unlike a rename, a link never replaces the key that another process made just now
+        place.hardlink_to(draft)  # unlike a rename, a link never replaces a key that another process has just made
     draft.unlink()

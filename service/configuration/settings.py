@@ -1,4 +1,4 @@
-"""Settings come from the environment only; every wrong value is refused at start, all of them at once, each with a sentence."""
+"""Settings come from the environment only. Wrong values are refused at start, all at once, each with a sentence."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,8 +26,8 @@ class WrongSettings(Exception):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What the environment says. `master_key` is None when it is to be made, or read, in the data directory; `embedded`
-    says that the database is our own, whose URL is known once it runs.
+    """The settings. `master_key` is None if it is to be made, or read, in the data directory. `embedded` means that the database is the
+    embedded one, whose URL is known only when it runs.
     """
 
     hosts: tuple[str, ...]
@@ -57,7 +57,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def read_settings(environment: Mapping[str, str], *, needs_key: bool = True) -> Settings:
-    """Raises WrongSettings, naming every fault at once. Without `needs_key`, a database of one's own does without the master key."""
+    """Raises WrongSettings, which names every fault at once. With `needs_key`, an external database requires the master key."""
     asked = Environment(environment)
     insecure = asked.hosts("MUNIMENT_INSECURE_HTTP_HOSTS")
     port = asked.number("PORT", 8000, 1, 65535)

@@ -1,4 +1,4 @@
-"""What is asked of the upstream OpenID Provider, and which of its claims is taken for what."""
+"""The upstream OpenID Provider: the scope of our requests to it, and the mapping of its claims to ours."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -12,13 +12,13 @@ SCOPE = "openid profile email"
 GROUPS = "groups"
 NAMES = ("email", "email_verified", *CLAIMS)
 STANDARD: Mapping[str, str] = {name: name for name in NAMES if name != GROUPS}
-"""What groups mean differs between providers, so an operator has to name the claim before anybody is in one."""
+"""The meaning of groups differs between providers, so an operator must name the claim for them."""
 
 
 class Upstream(Struct, frozen=True, kw_only=True):
-    """The OpenID Provider that people of a company may sign in through: its directory is the source of people, too.
+    """The OpenID Provider through which a company's users sign in. Its claims also update their profiles.
 
-    `claims` says for each of NAMES that is taken which of the provider's claims it is.
+    `claims` maps each of NAMES that is used to the provider's claim.
     """
 
     issuer: str
@@ -29,7 +29,7 @@ class Upstream(Struct, frozen=True, kw_only=True):
 
     @property
     def host(self) -> str:
-        """What people know it by."""
+        """The host, by which users recognize the provider."""
         return urlsplit(self.issuer).netloc
 
     def __repr__(self) -> str:
@@ -37,7 +37,7 @@ class Upstream(Struct, frozen=True, kw_only=True):
 
 
 def mapped(text: str) -> tuple[Mapping[str, str], list[str]]:
-    """The claims, and what is wrong with the setting, as the ends of sentences that begin with its name."""
+    """Return the claims, and the faults of the setting. Each fault completes a sentence that begins with the setting's name."""
     given: dict[str, str] = {}
     faults: list[str] = []
     for word in text.split():
@@ -47,7 +47,7 @@ def mapped(text: str) -> tuple[Mapping[str, str], list[str]]:
         elif ours not in NAMES:
             faults.append(f"has {word}, but {ours} is none of {', '.join(NAMES)}")
         elif ours in given:
-            faults.append(f"says twice which claim is {ours}; name one")
+            faults.append(f"names two claims for {ours}; name one")
         given[ours] = theirs
     return {**STANDARD, **given}, faults
 
@@ -55,6 +55,6 @@ def mapped(text: str) -> tuple[Mapping[str, str], list[str]]:
 def scope_fault(text: str) -> str | None:
     words = text.split()
     if OPENID not in words:
-        return "does not have openid, without which the provider tells nothing of the person"
+        return "does not have openid, without which the provider does not identify the user"
     wrong = [word for word in words if not is_scope(word)]
     return f"has {wrong[0]}, which is not a scope (RFC 6749 section 3.3)" if wrong else None

@@ -1,4 +1,4 @@
-"""Bytes as text that may stand in a URL or a cookie (RFC 4648 section 5), without padding."""
+"""Bytes as text for a URL or a cookie: base64url without padding (RFC 4648 section 5)."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ def as_text(content: bytes) -> str:
 
 
 def of_text(text: str) -> bytes | None:
-    """What `as_text` was given (with or without padding), or None when it is no such text."""
+    """Return the bytes of such a text (with or without padding), or None if it is not base64url."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

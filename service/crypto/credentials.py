@@ -1,4 +1,4 @@
-"""Names and secrets: how they are made, what is kept of them, and how they are compared."""
+"""Ids and secrets: how they are made, stored and compared."""
 
 import secrets
 import uuid
@@ -13,13 +13,13 @@ import uuid_utils
 from events.client_secret import StoredSecret
 
 SecretHash = NewType("SecretHash", str)
-"""The SHA-256 of a machine secret, in hexadecimal. A secret has 256 random bits, so one hash is all it takes."""
+"""The SHA-256 of a machine secret, in hexadecimal. A secret has 256 random bits, so it needs no slow hash."""
 
 _NOBODYS_HASH = sha256(b"nobody's").hexdigest()
 
 
 class Secret:
-    """A secret on its one way out to its owner; it shows itself to nobody else."""
+    """A secret on its way to its owner. Its repr hides it."""
 
     __slots__ = ("_text",)
 
@@ -34,7 +34,7 @@ class Secret:
 
 
 def new_id() -> uuid.UUID:
-    """A UUIDv7: its neighbours in time are its neighbours in an index (RFC 9562)."""
+    """Return a UUIDv7 (RFC 9562): ids that are made at about the same time are close together in an index."""
     return uuid.UUID(int=uuid_utils.uuid7().int)
 
 
@@ -47,12 +47,12 @@ def hash_secret(text: str) -> SecretHash:
 
 
 def hint_of(secret: Secret) -> str:
-    """The last four characters, by which a person knows it."""
+    """Return the last four characters, by which a user recognizes the secret."""
     return f"…{secret.reveal()[-4:]}"
 
 
 def stored(secret: Secret, *, name: str, at: datetime, expires_at: datetime | None = None) -> StoredSecret:
-    """What the log keeps of a new secret: its hash, and the last four characters that a person knows it by."""
+    """Return the form in which the log keeps a new secret: its hash, and the last four characters as a hint for users."""
     text = secret.reveal()
     return StoredSecret(
         secret_id=new_id(),
@@ -65,12 +65,12 @@ def stored(secret: Secret, *, name: str, at: datetime, expires_at: datetime | No
 
 
 def imported(kept: str, *, name: str, at: datetime) -> StoredSecret:
-    """What the log keeps of a secret of which only another server's hash is known."""
+    """Return the form in which the log keeps an imported secret: only another server's hash of it is known."""
     return StoredSecret(secret_id=new_id(), name=name, hash="", hint="unknown", created_at=at, imported=kept)
 
 
 def proven(text: str, kept: Sequence[StoredSecret], now: datetime) -> StoredSecret | None:
-    """The live secret that this text is, compared without telling by its time how near a guess came."""
+    """Return the live secret that has this text. The comparison takes constant time, so that timing does not help a guess."""
     given = hash_secret(text)
     matching = [secret for secret in kept if compare_digest(secret.hash, given)]
     if not kept:

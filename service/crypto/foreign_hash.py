@@ -1,4 +1,4 @@
-"""Hashes of client secrets as Keycloak, Hydra and Django write them: which can be taken, and whether a text is the secret of one."""
+"""Hashes of client secrets in the formats of Keycloak, Hydra and Django: which are accepted, and how a secret is verified."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ MOST_ITERATIONS = 2_000_000
 MOST_BCRYPT_COST = 14
 MOST_MEMORY_KIB = 128 * 1024
 MOST_WORK_KIB = 1024 * 1024
-"""What one verification may cost, memory times passes for argon2: about a second of one core, whoever asks for it."""
+"""The limits of one verification's cost (memory times passes for argon2): about one second of one core, because anyone may cause it."""
 
 MOST_CHARACTERS = 2048
 FORMATS = "bcrypt, PBKDF2 or argon2, as Hydra and Django write it, or a credential of Keycloak's as JSON"
@@ -30,11 +30,11 @@ _TYPES = {"id": Type.ID, "i": Type.I, "d": Type.D}
 
 
 class UnknownHash(Exception):
-    """Why the hash cannot be taken, in a sentence that can follow the name of its field."""
+    """The hash is not accepted. The text says why, and can follow the name of the field."""
 
 
 class _Keycloak(Struct, frozen=True, rename="camel"):
-    """A row of Keycloak's credentials, whose two columns are JSON in a text."""
+    """A row of Keycloak's credentials. Its two columns contain JSON as text."""
 
     secret_data: str
     credential_data: str
@@ -52,7 +52,7 @@ class _CredentialData(Struct, frozen=True, rename="camel"):
 
 
 def canonical(text: str) -> str:
-    """The hash in the one form that `matches` takes. Raises UnknownHash."""
+    """Return the hash in the form that `matches` needs. Raises UnknownHash."""
     if len(text) > MOST_CHARACTERS:
         raise UnknownHash(f"has more than {MOST_CHARACTERS} characters")
     plain = _from_keycloak(text) if text.startswith("{") else text
@@ -62,7 +62,7 @@ def canonical(text: str) -> str:
 
 
 def matches(kept: str, secret: str) -> bool:
-    """Whether this is the secret of the canonical hash. Takes up to a second."""
+    """Return whether the canonical hash is of this secret. Takes up to a second."""
     given = secret.encode()
     if kept.startswith("sha256:"):
         kept, given = kept.removeprefix("sha256:"), hashlib.sha256(given).hexdigest().encode()
@@ -75,7 +75,7 @@ def matches(kept: str, secret: str) -> bool:
 
 def _is_bcrypt(kept: str, given: bytes) -> bool:
     try:
-        return bcrypt.checkpw(given[:72], kept.encode())  # what is longer, bcrypt never looked at
+        return bcrypt.checkpw(given[:72], kept.encode())  # bcrypt uses only the first 72 bytes
     except ValueError:
         return False
 
@@ -97,7 +97,7 @@ def _is_pbkdf2(kept: str, given: bytes) -> bool:
 
 
 def _from_django(text: str) -> str:
-    """Django's names before the hashes that others have, too, and PBKDF2 with the salt as it is."""
+    """Convert Django's form: it puts its own name before common hashes, and its PBKDF2 salt is plain text."""
     if found := _django(text):
         return _phc(found[1], int(found[2]), found[3].encode(), _decoded(found[4]))
     if text.startswith("bcrypt_sha256$"):
@@ -128,7 +128,7 @@ def _phc(digest: str, iterations: int, salt: bytes, value: bytes) -> str:
 
 
 def _check_cost(text: str) -> None:
-    """Raises UnknownHash for a form that is none of these, or one that costs too much."""
+    """Raises UnknownHash if the hash has an unknown form or costs too much to verify."""
     if found := _bcrypt(text):
         _at_most("bcrypt's cost", int(found[1]), MOST_BCRYPT_COST)
     elif found := _argon2(text):
@@ -145,11 +145,11 @@ def _check_cost(text: str) -> None:
 
 def _at_most(what: str, found: int, most: int) -> None:
     if found > most:
-        raise UnknownHash(f"would cost too much to verify: {what} is {found}, at most {most} is taken")
+        raise UnknownHash(f"would cost too much to verify: {what} is {found}, at most {most} is accepted")
 
 
 def _decoded(text: str) -> bytes:
-    """Base64, padded or not. Raises UnknownHash."""
+    """Decode base64 with or without padding. Raises UnknownHash."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError as fault:

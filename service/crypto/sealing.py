@@ -1,4 +1,4 @@
-"""Sealing what is kept outside the log, or in it unreadably: AES-256-GCM under keys derived from the master key (HKDF-SHA256)."""
+"""Seals (encrypts) data outside the log, and personal data in it: AES-256-GCM, keys derived from the master key (HKDF-SHA256)."""
 
 import secrets
 
@@ -17,12 +17,12 @@ class CannotOpen(Exception):
 
 
 def derived(master_key: bytes, purpose: str, *, salt: bytes = b"") -> bytes:
-    """A key of 32 bytes for one purpose; nobody gets from it to the master key, or to that of another purpose."""
+    """Return a 32-byte key for one purpose. It reveals neither the master key nor the key of another purpose."""
     return HKDF(algorithm=SHA256(), length=32, salt=salt, info=purpose.encode()).derive(master_key)
 
 
 class Seal:
-    """One key for one purpose; `about` (the owner of the bytes) is bound to what is sealed, so it cannot be moved elsewhere."""
+    """One key for one purpose. `about` (the owner of the bytes) is authenticated with them, so sealed bytes cannot be moved elsewhere."""
 
     def __init__(self, master_key: bytes, purpose: str, *, salt: bytes = b"") -> None:
         self._cipher = AESGCM(derived(master_key, purpose, salt=salt))
@@ -39,9 +39,9 @@ class Seal:
             raise CannotOpen("sealed under another key, or for another purpose") from fault
 
     def close_as_text(self, plain: bytes, about: bytes) -> str:
-        """For a URL, a cookie, or a hidden field."""
+        """Seal the bytes as text for a URL, a cookie, or a hidden field."""
         return as_text(self.close(plain, about))
 
     def open_text(self, text: str, about: bytes) -> bytes:
-        """Raises CannotOpen, for what is no such text too."""
+        """Raises CannotOpen, also if the text is not base64url."""
         return self.open(of_text(text) or b"", about)

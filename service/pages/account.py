@@ -1,4 +1,4 @@
-"""/account: the applications that may use a person's account, and /account/sessions: where they are signed in."""
+"""/account: the applications that may use the user's account. /account/sessions: the devices on which the user is signed in."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +23,7 @@ SIGNED_OUT = "/signed-out"
 
 
 class Application(Struct, frozen=True, kw_only=True):
-    """A client that may use the account: by a consent that stands, by an authorization that is good, or by both."""
+    """A client that may use the account, by a consent, by an authorization that is not revoked, or by both."""
 
     client_id: str
     name: str
@@ -35,7 +35,7 @@ class Application(Struct, frozen=True, kw_only=True):
 
 
 class Signed(Struct, frozen=True, kw_only=True):
-    """A session as its person sees it."""
+    """A session as the page shows it."""
 
     id: UUID
     device: str
@@ -80,7 +80,7 @@ async def _sign_out(visit: Visit, signed_in: SignedIn) -> Response:
 
 
 async def _applications(visit: Visit, user: UUID) -> list[Application]:
-    """Latest used first."""
+    """Return the applications, the last used one first."""
     pool = visit.resources.ledger.pool
     given = await read(pool, lambda connection: consents.of_user(connection, user))
     granted = await read(pool, lambda connection: authorizations.of_user(connection, user))
@@ -147,7 +147,7 @@ async def _signed(visit: Visit, row: sessions.Row, this: UUID) -> Signed:
 
 
 async def end_sessions(visit: Visit) -> Response:
-    """One of the person's own, or all but this one. Raises NotFound."""
+    """End one of the user's sessions, or all except this one. Raises NotFound."""
     signed_in = await visit.signed_in()
     if signed_in is None:
         return visit.to("/signin", next=SESSIONS)

@@ -1,4 +1,4 @@
-"""Files that our pages load: each with a digest in its name, so that it may be kept for ever."""
+"""Files that our pages load. Each has a digest in its name, so browsers may cache it permanently."""
 
 import asyncio
 import gzip
@@ -19,7 +19,7 @@ NAMES = ("pages.css", "passkey.js", "icon.svg")
 
 
 class Asset(Struct, frozen=True, kw_only=True):
-    """A file that a page loads, by the name that has its digest."""
+    """A file that a page loads, with the name that includes its digest."""
 
     name: str
     media: str
@@ -33,7 +33,7 @@ def _unpacked(asset: Asset) -> bytes:
 
 @cache
 def paths() -> dict[str, str]:
-    """Where each file of the people's pages is, by its plain name."""
+    """Return the path of each file of the users' pages, by its plain name."""
     return {plain: f"{PATH}/{packed(plain, (STATIC / plain).read_bytes()).name}" for plain in NAMES}
 
 
@@ -58,11 +58,11 @@ async def static(request: Request) -> Response:
 
 
 async def sent(asset: Asset | None, request: Request) -> Response:
-    """The file, packed where the browser unpacks. Raises HTTPException when there is none of that name."""
+    """Return the file, compressed if the browser accepts gzip. Raises HTTPException if there is no file with this name."""
     if asset is None:
         raise HTTPException(404)
     gzipped = "gzip" in request.headers.get("accept-encoding", "")
     encoding = {"Content-Encoding": "gzip"} if gzipped else {}
-    # In a thread, for the reference's bundle is 3.5 MB; and once, for whoever takes no gzip is answered as fast as everybody.
+    # Unpacked in a thread, because the reference's bundle has 3.5 MB, and only once, so that a client without gzip is served as fast.
     body = asset.gzipped if gzipped else await asyncio.to_thread(_unpacked, asset)
     return Response(body, headers={**FOR_EVER, "Vary": "Accept-Encoding", **encoding}, media_type=asset.media)

@@ -1,4 +1,4 @@
-"""/account/authenticator: setting up an app that shows one-time codes. It counts once a code proves that the app has the secret."""
+"""/account/authenticator: set up an app that shows one-time codes. A code must first prove that the app has the secret."""
 
 from uuid import UUID
 
@@ -23,7 +23,7 @@ LONGEST_NAME = 100
 
 
 class Setup(Struct, frozen=True, kw_only=True):
-    """What is being set up: the secret is nowhere but on the page."""
+    """The app being set up. Its secret is only on the page."""
 
     setup_id: UUID
     user: UUID
@@ -55,7 +55,7 @@ async def confirm(visit: Visit) -> Response:
 
 
 def _name(visit: Visit) -> str:
-    """What the person calls the app, in one line."""
+    """Return the user's name for the app, in one line."""
     return "".join(c for c in visit.given("name") if c.isprintable())[:LONGEST_NAME].strip()
 
 

@@ -1,4 +1,4 @@
-"""One visit of somebody's browser: in which language, with which cookies, for which client; and the ways to answer."""
+"""One request of a user's browser: its language, its cookies, the client that waits, and the ways to respond."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ Form = Mapping[str, str]
 
 
 class Visit(Struct, frozen=True, kw_only=True):
-    """`browser` is the random value of its cookie, to which forms are bound; `asked` is what the client wants, if there is one."""
+    """`browser` is the random value of its cookie, to which forms are bound. `asked` is the authorization request that waits, if any."""
 
     request: Request
     resources: Resources
@@ -41,13 +41,13 @@ class Visit(Struct, frozen=True, kw_only=True):
         return f"Visit({self.request.scope['path']!r})"
 
     def given(self, name: str) -> str:
-        """A field of the form; only where none was sent, a parameter of the query, which stays in histories and logs."""
+        """Return a field of the form. Only a GET may have it in its query instead, because queries stay in histories and logs."""
         if self.request.method == "POST":
             return self.form.get(name, "")
         return self.form.get(name) or self.request.query_params.get(name, "")
 
     def told(self, name: str) -> str:
-        """What another page of ours has to say here (SAID, FAULT); nothing of what somebody wrote into a link."""
+        """Return a message from another page of ours (SAID, FAULT). Text that a stranger wrote into a link is ignored."""
         return csrf.noted(master_key(self.resources), self.browser, self.given(name))
 
     def gettext(self, text: str) -> str:
@@ -64,24 +64,24 @@ class Visit(Struct, frozen=True, kw_only=True):
 
     @property
     def session(self) -> str:
-        """Which session this browser's cookie is of, whatever became of it; "" without one."""
+        """The session id of this browser's cookie, in any state of the session; "" without one."""
         sessions = self.resources.sessions
         named = sessions.named(cookie(self.request.scope, sessions.cookie))
         return "" if named is None else str(named)
 
     async def signed_in(self) -> SignedIn | None:
-        """Whose session this is, as certain as the database is."""
+        """Return the current session and user, from the current state of the database."""
         sessions = self.resources.sessions
         return await sessions.current(cookie(self.request.scope, sessions.cookie))
 
     def goal(self) -> AuthorizationRequest:
-        """What the client wants, on pages that lead back to it. Raises NoRequest."""
+        """Return the authorization request, on pages that lead back to the client. Raises NoRequest."""
         if self.asked is None:
             raise NoRequest(OVER)
         return self.asked
 
     def url(self, path: str, **query: str) -> str:
-        """A path of this server as the browser sees it, with what the client wants carried along."""
+        """Return the URL of a path of this server, with the authorization request in its query."""
         sealed = {"request": self.resources.requests.close(self.asked)} if self.asked else {}
         parameters = urlencode(
             {**sealed, **{name: self._carried(name, value) for name, value in query.items() if value}}
@@ -92,7 +92,7 @@ class Visit(Struct, frozen=True, kw_only=True):
         return csrf.note(master_key(self.resources), self.browser, value) if name in (SAID, FAULT) else value
 
     def page(self, template: str, status: int = 200, **context: Any) -> Response:
-        """The page; its forms may lead on to this server, and to the client that waits."""
+        """Return the page. Its forms may lead to this server, and to the client that waits."""
         text = rendering.html(
             template,
             self.language,
@@ -105,17 +105,17 @@ class Visit(Struct, frozen=True, kw_only=True):
         return rendering.page(text, *([self.asked.redirect_uri] if self.asked else []), status=status)
 
     def to(self, path: str, **query: str) -> Response:
-        """On to another page, with GET."""
+        """Redirect to another page, with GET."""
         return RedirectResponse(self.url(path, **query), 303, headers={"Cache-Control": "no-store"})
 
     def onward(self, **answered: Any) -> Response:
-        """Back to the authorization endpoint, which knows the next step; `answered` is what the person has answered by now."""
+        """Redirect to the authorization endpoint, which knows the next step. `answered` has the user's answers."""
         going = self.__replace__(asked=self.goal().__replace__(**answered))
         return going.to(CONTINUE)
 
 
 def visit_of(request: Request, form: Form | None = None) -> Visit:
-    """The visit, whatever is wrong with what it brings: even a refusal is a page in somebody's language."""
+    """Return the visit, even if its request is faulty: a refusal is a page in the user's language, too."""
     resources = resources_of(request.scope)
     given = form or {}
     asked = _asked(resources, given.get("request") or request.query_params.get("request", ""))
@@ -138,19 +138,19 @@ def _asked(resources: Resources, text: str) -> AuthorizationRequest | None:
 
 
 def keep_browser(visit: Visit, response: Response) -> None:
-    """Sets the cookie that forms are bound to, where it is not there yet."""
+    """Set the cookie to which forms are bound, if the browser does not have it yet."""
     if visit.cookie("csrf") != visit.browser:
         visit.set_cookie(response, "csrf", visit.browser, HALF_A_YEAR)
 
 
 def by(signed_in: SignedIn) -> Meta:
-    """The envelope of what a person does on these pages."""
+    """Return the envelope for the user's actions on these pages."""
     actor = ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id)
     return Meta(actor=actor, request_id=str(this_request()))
 
 
 def bake(resources: Resources, response: Response, name: str, value: str, seconds: int) -> None:
-    """Sets a cookie that no script reads; with 0 seconds the browser forgets it."""
+    """Set a cookie that no script can read. With 0 seconds, the browser deletes it."""
     secure = resources.settings.issuer.startswith("https:")
     response.set_cookie(name, value, seconds, path="/", secure=secure, httponly=True, samesite="lax")
 

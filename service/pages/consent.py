@@ -1,4 +1,4 @@
-"""/consent: who asks for what, in words; and the answer, which is remembered."""
+"""/consent: shows which client asks for which access, and records the user's answer."""
 
 from urllib.parse import urlsplit
 
@@ -49,12 +49,12 @@ async def answer(visit: Visit) -> Response:
 
 
 def _is_first_party(seen: Seen | None) -> bool:
-    """An operator vouches for such a client, and so for its name. Every other owner names a client as they like."""
+    """Return whether an operator vouches for the client, and so for its name. Every other owner chooses a client's name freely."""
     return seen is not None and seen.client.login is not None and seen.client.login.first_party
 
 
 def host_of(uri: str) -> str:
-    """Where a redirect URI leads, as a person may know it: its host, or the scheme of an app on their device."""
+    """Return the target of a redirect URI as users may know it: its host, or the scheme of an app on their device."""
     parts = urlsplit(uri)
     return parts.netloc if is_web(uri) else parts.scheme
 
@@ -64,13 +64,13 @@ def is_web(uri: str) -> bool:
 
 
 def _place(visit: Visit, uri: str) -> str:
-    """The same in the middle of a sentence."""
+    """Return the same target in words for the middle of a sentence."""
     host = host_of(uri)
     return host if is_web(uri) else visit.gettext("the app {scheme} on this device").format(scheme=host)
 
 
 def _as_another(visit: Visit) -> str:
-    """Where whoever is not the one signed in goes on with the same request: it is answered for whoever signs in next."""
+    """Return the URL where another user continues the same request, which then is answered for that user."""
     asked = visit.goal()
     prompts = tuple(dict.fromkeys((*asked.prompts, SELECT_ACCOUNT)))
     return visit.__replace__(asked=asked.__replace__(prompts=prompts, chosen=None)).url("/signin")

@@ -1,4 +1,4 @@
-"""Whether a form that arrives is one that this server gave to this very browser."""
+"""Checks that a form is one that this server gave to this browser (protection against cross-site request forgery)."""
 
 import secrets
 from collections.abc import Mapping
@@ -11,37 +11,35 @@ OWN_SITE = ("same-origin", "none")
 
 
 def new_browser() -> str:
-    """The random value that a browser's cookie has, and that its forms are bound to."""
+    """Return a random value for a browser's cookie, to which its forms are bound."""
     return secrets.token_urlsafe(32)
 
 
 def token(master_key: bytes, browser: str, session: str = "") -> str:
-    """What the forms given to this browser carry, and of which session they are. Whoever can set a cookie, but not read this page,
-    cannot make it.
-    """
+    """Return the token of the forms of this browser and session. An attacker who can only set a cookie cannot make it."""
     key = derived(master_key, "muniment forms")
     return f"{_mac(key, browser)}.{_mac(key, f'{session} {browser}')}"
 
 
 def is_token(master_key: bytes, browser: str | None, given: str | None) -> bool:
-    """Whether it was given to this browser, whosever session that had then."""
+    """Return whether this browser got the token, in any session."""
     if not browser or not given:
         return False
     return _same(token(master_key, browser).partition(".")[0], given.partition(".")[0])
 
 
 def is_of(master_key: bytes, browser: str, session: str, given: str) -> bool:
-    """Whether it was given to this browser while it had this session ("": none)."""
+    """Return whether this browser got the token while it had this session ("": none)."""
     return _same(token(master_key, browser, session), given)
 
 
 def note(master_key: bytes, browser: str, text: str) -> str:
-    """A text that one page of ours hands to the next in the query, so that no link of somebody else's can say it to this browser."""
+    """Return a signed text for the query of our next page. A link from elsewhere cannot show such a text in this browser."""
     return f"{text}.{_mac(derived(master_key, 'muniment notes of pages'), f'{text} {browser}')}"
 
 
 def noted(master_key: bytes, browser: str, given: str) -> str:
-    """The text of such a note; "" when it is none, or another browser's."""
+    """Return the text of such a note, or "" if it is not one, or was made for another browser."""
     text = given.rpartition(".")[0]
     return text if text and _same(note(master_key, browser, text), given) else ""
 
@@ -55,9 +53,9 @@ def _same(wanted: str, given: str) -> bool:
 
 
 def from_elsewhere(headers: Mapping[str, str], issuer: str) -> bool:
-    """Whether the browser itself says that the form came from another site; one that says nothing has the token to prove it.
+    """Return whether the browser's headers say that the form came from another site. Without these headers, the token decides.
 
-    `Origin: null` is what our own pages send, too: their Referrer-Policy is no-referrer. Then Sec-Fetch-Site decides.
+    Our own pages send `Origin: null`, too, because their Referrer-Policy is no-referrer. Then Sec-Fetch-Site decides.
     """
     site = headers.get("sec-fetch-site")
     if site is not None and site not in OWN_SITE:
@@ -67,6 +65,6 @@ def from_elsewhere(headers: Mapping[str, str], issuer: str) -> bool:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port (RFC 6454 section 6.2)."""
+    """Return scheme, host and port (RFC 6454 section 6.2)."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -1,4 +1,4 @@
-"""A browser's name for itself, in the few words that its owner knows it by."""
+"""Short names of browsers and systems, which users recognize, from the User-Agent header."""
 
 import re
 
@@ -22,7 +22,7 @@ SYSTEMS = (
 
 
 def named(agent: str) -> str:
-    """Such as: Firefox, Windows. Empty where nothing is known; what claims to be several is named for the most particular."""
+    """Return a name such as "Firefox, Windows", or "" if nothing is known. If several names match, the most specific one is used."""
     found = [_first(agent, names) for names in (BROWSERS, SYSTEMS)]
     return ", ".join(filter(None, found))
 

@@ -1,4 +1,4 @@
-"""The API reference for programs (/openapi.json) and for people (/docs)."""
+"""The API reference, for programs (/openapi.json) and for developers (/docs)."""
 
 from starlette.requests import Request
 from starlette.responses import Response

@@ -1,4 +1,4 @@
-"""What went wrong, as a page for the person in front of it: what happened, and what to do now."""
+"""Errors as pages for users: what happened, and what to do now."""
 
 import logging
 import time
@@ -25,11 +25,13 @@ log = logging.getLogger("muniment.pages")
 
 
 class BadForm(Exception):
-    """The form is not one that this server gave to this browser, or it is no form at all."""
+    """The form is not one that this server gave to this browser, or it is malformed."""
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What the page says; `again` leads back, by a button that says `label`. `technical` is for the client's makers, and has no translation."""
+    """The content of the page. `again` is the target of a button with the text `label`. `technical` is for the client's developers and is
+    not translated.
+    """
 
     status: int
     title: str
@@ -41,12 +43,12 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 def is_person(request: Request) -> bool:
-    """Whether a browser asks, in which somebody wants to read something."""
+    """Return whether the request is from a browser that shows a page to a user."""
     return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
 
 
 async def refuse(request: Request, fault: Exception) -> Response:
-    """What the program answers when an endpoint raises Shown or NoRequest, and when somebody's browser finds nothing."""
+    """Respond if an endpoint raises Shown or NoRequest, and if a user's browser requests a path that does not exist."""
     visit = visit_of(request)
     response = page_of(visit, fault)
     keep_browser(visit, response)
@@ -54,7 +56,7 @@ async def refuse(request: Request, fault: Exception) -> Response:
 
 
 def page_of(visit: Visit, fault: Exception) -> Response:
-    """The page, with the status and the headers that the fault has for programs too."""
+    """Return the page, with the status and the headers that programs get for the same fault."""
     told = _told(visit, fault)
     response = visit.page("error.html", told.status, told=told)
     response.headers.update(told.headers)
@@ -86,7 +88,7 @@ def _told(visit: Visit, fault: Exception) -> Told:
 
 
 def _shown(visit: Visit, fault: Shown) -> Told:
-    """What a client did wrong: the person in front of it can do no more than leave, and tell those who can."""
+    """Describe a client's error. The user can only leave, and inform the client's developer."""
     _ = visit.gettext
     if visit.request.scope["path"].endswith(LOGOUT):
         title = _("You weren't signed out")

@@ -1,4 +1,4 @@
-"""/signin/factor: the second step, for whoever has one set up."""
+"""/signin/factor: the second step, for users who have a second factor."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -19,13 +19,13 @@ from service.people.factors import STEP_SECONDS, Kept, Totp
 PATH = "/signin/factor"
 HALF_SECONDS = 300
 SPENT_SECONDS = 4 * STEP_SECONDS
-"""Longer than any code can be good."""
+"""Longer than any code is valid."""
 
 
 class Half(Struct, frozen=True, kw_only=True):
-    """Somebody after the first step. Whatever happens to the account meanwhile (`version`) has them begin again.
+    """A sign-in after its first step. It starts over if the account changes meanwhile (`version`).
 
-    `amr` is what the first step was (RFC 8176), `proved_at` when they took it, if that was elsewhere.
+    `amr` is the method of the first step (RFC 8176). `proved_at` is its time, if it happened at an upstream provider.
     """
 
     user: UUID
@@ -35,7 +35,7 @@ class Half(Struct, frozen=True, kw_only=True):
 
 
 def begin(visit: Visit, row: users.Row, amr: tuple[str, ...], proved_at: datetime | None = None) -> Response:
-    """The first step is done: on to this one."""
+    """Redirect to this step after the first one."""
     response = visit.to(PATH, next=visit.given("next"))
     half = Half(user=row.stream_id, version=row.version, amr=amr, proved_at=proved_at)
     visit.set_cookie(response, "half", sealed_state.close(visit, half, HALF_SECONDS), HALF_SECONDS)
@@ -60,12 +60,14 @@ async def check(visit: Visit) -> Response:
 
 
 async def _passkey_proved(visit: Visit, row: users.Row) -> bool:
-    """It is not counted: nobody guesses a signature, and whoever has the password alone must not keep its person out."""
+    """Check the passkey. Attempts are not counted: a signature cannot be guessed, and counts would let an attacker with only the password
+    lock the user out.
+    """
     return await passkeys.proved(visit, await passkeys.held(visit, row))
 
 
 async def _code_proved(visit: Visit, row: users.Row) -> bool:
-    """Every attempt is counted as a failure until it has succeeded."""
+    """Count every attempt as failed until it succeeds."""
     attempts = visit.resources.attempts
     attempt = await attempts.begin_factor(row.stream_id, cookie(visit.request.scope, attempts.cookie))
     kept = await factors.kept(visit.resources.people, row)
@@ -76,7 +78,7 @@ async def _code_proved(visit: Visit, row: users.Row) -> bool:
 
 
 async def code_is_right(limits: Limits, kept: list[Kept], code: str) -> bool:
-    """Whether one of these apps shows this code, and nobody used it yet (RFC 6238 section 5.2)."""
+    """Return whether one of these apps shows this code, and the code was not used before (RFC 6238 section 5.2)."""
     now = datetime.now(UTC)
     for each in kept:
         step = factors.step_of(each.what, code, now) if isinstance(each.what, Totp) else None

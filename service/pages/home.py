@@ -1,4 +1,4 @@
-"""/: whoever comes by is most likely looking for their account, or for how to build with this."""
+"""/: leads a signed-in user to the account; others see links to sign in and to the API reference."""
 
 from starlette.responses import Response
 

@@ -1,4 +1,4 @@
-"""The languages of the pages, and which of them somebody reads: gettext catalogues, compiled when they are first needed."""
+"""The languages of the pages, and the choice between them: gettext catalogues, compiled when they are first needed."""
 
 import gettext
 import io
@@ -14,10 +14,10 @@ DOMAIN = "muniment"
 LOCALES = Path(__file__).parent / "locale"
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "de", "fr", "es")
-"""English is what the templates are written in."""
+"""The templates are written in English."""
 
 MOST_TAGS = 10
-"""Who reads more languages than these has named one of ours by then."""
+"""The number of language tags that are read. A reader of so many languages has named one of ours by then."""
 
 _is_weight = re.compile(r"[01](\.[0-9]{0,3})?").fullmatch
 _tag = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*").fullmatch
@@ -25,7 +25,7 @@ _tag = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*").fullmatch
 
 @cache
 def catalogue(language: str) -> gettext.NullTranslations:
-    """Compiled in memory: no build step stands between a translation and its page, and no file system need be writable."""
+    """Compile the catalogue in memory, so that no build step and no writable file system is needed."""
     if language == ENGLISH:
         return gettext.NullTranslations()
     with (LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as text:
@@ -37,7 +37,7 @@ def catalogue(language: str) -> gettext.NullTranslations:
 
 
 def chosen(ui_locales: Sequence[str], accept_language: str | None) -> str:
-    """What the client asked for (ui_locales of OpenID Connect Core 1.0 section 3.1.2.1), else what the browser does, else English."""
+    """Return the client's choice (ui_locales, OpenID Connect Core 1.0 section 3.1.2.1), else the browser's, else English."""
     for tag in (*ui_locales[:MOST_TAGS], *accepted(accept_language or "")):
         primary = _primary(tag)
         if primary in LANGUAGES:
@@ -46,7 +46,7 @@ def chosen(ui_locales: Sequence[str], accept_language: str | None) -> str:
 
 
 def accepted(header: str) -> list[str]:
-    """The language tags of an Accept-Language header, most wanted first (RFC 9110 section 12.5.4)."""
+    """Return the language tags of an Accept-Language header, most preferred first (RFC 9110 section 12.5.4)."""
     weighed: list[tuple[float, str]] = []
     for part in header.split(",", MOST_TAGS)[:MOST_TAGS]:
         tag, _, parameter = part.partition(";")
@@ -64,6 +64,6 @@ def _weight(parameter: str) -> float:
 
 
 def _primary(tag: str) -> str:
-    """The language alone (RFC 5646 section 2.2.1), for it alone is chosen by."""
+    """Return the primary language subtag (RFC 5646 section 2.2.1), because only that one decides."""
     found = _tag(tag)
     return found[1].lower() if found else ""

@@ -1,6 +1,6 @@
-"""/openid/logout and /signout: a client sends somebody here to sign out (OpenID Connect RP-Initiated Logout 1.0).
+"""/openid/logout and /signout: a client sends the user here to sign out (OpenID Connect RP-Initiated Logout 1.0).
 
-The request is checked, sealed, and carried to /signout: so it works by GET and by POST, and no ID token stays in an address.
+The request is checked, sealed and passed to /signout. So it works by GET and by POST, and no ID token stays in a URL.
 """
 
 import time
@@ -37,7 +37,7 @@ class Stopped(Exception):
 
 
 class NotSentBack(Exception):
-    """Nobody is sent back with a request like this (section 3). Signing out works all the same."""
+    """The user is not sent back after such a request (section 3). Signing out still works."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__(*faults)
@@ -45,9 +45,9 @@ class NotSentBack(Exception):
 
 
 class Leaving(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A logout request that was checked. `sub` and `sid` are those of the ID token that came with it.
+    """A checked logout request. `sub` and `sid` are those of the ID token that came with it.
 
-    `faults` tell the client's makers why nobody is sent back to it.
+    `faults` tell the client's developers why the user is not sent back to it.
     """
 
     asked_at: int
@@ -60,7 +60,7 @@ class Leaving(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def location(self) -> str | None:
-        """Where the person goes in the end (section 2: with `state`, if the client sent one)."""
+        """The user's last redirect (section 2: with `state`, if the client sent one)."""
         if self.redirect_uri is None or self.state is None:
             return self.redirect_uri
         return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{urlencode({'state': self.state})}"
@@ -82,9 +82,9 @@ async def logout(request: Request) -> Response:
 
 
 async def _ask(visit: Visit) -> Response:
-    """Ends the session at once where the client proves that it means this one; else the person is asked (section 2).
+    """End the session at once if the client proves that it means this one; otherwise ask the user (section 2).
 
-    Whatever is wrong with the request, the person gets out: they are just not sent back.
+    If the request is faulty, the user can still sign out, but is not sent back.
     """
     leaving = _open(visit)
     signed_in = await visit.signed_in()
@@ -100,7 +100,7 @@ async def _ask(visit: Visit) -> Response:
         faults=leaving.faults,
         staying=visit.url("/account"),
     )
-    if leaving.redirect_uri is not None:  # a browser holds the redirect that follows the form against the policy too
+    if leaving.redirect_uri is not None:  # browsers check the redirect after the form against the policy, too
         page.headers["Content-Security-Policy"] = policy(leaving.redirect_uri)
     return page
 
@@ -129,7 +129,7 @@ def _gone(visit: Visit, leaving: Leaving) -> Response:
 
 
 async def _parameters(request: Request) -> Form:
-    """Section 2: in the query of a GET, in the form of a POST. Raises Shown, and a Refusal for what cannot be read."""
+    """Return the parameters (section 2): the query of a GET, the form of a POST. Raises Shown, and Refusal if they are malformed."""
     try:
         if request.method == "POST":
             body = await read_body(request.scope, request.receive)
@@ -142,9 +142,9 @@ async def _parameters(request: Request) -> Form:
 
 
 async def _checked(resources: Resources, form: Form) -> Leaving:
-    """An ID token that is not ours, or no longer, is as none: the person is asked.
+    """Check the request. An invalid or expired ID token counts as none, so the user is asked.
 
-    So is all that comes from a client that is stopped: it is told nothing, and its person gets out nonetheless.
+    A request of a disabled or deleted client is ignored: the client gets nothing, and the user can still sign out.
     """
     hint = read_hint(resources.ring, resources.settings.issuer, form.get("id_token_hint", ""))
     uri = form.get("post_logout_redirect_uri")
@@ -167,7 +167,7 @@ async def _checked(resources: Resources, form: Form) -> Leaving:
 
 
 async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | None:
-    """Whose request it is, if it says. Raises NotSentBack and Stopped."""
+    """Return the client of the request, if it names one. Raises NotSentBack and Stopped."""
     named = form.get("client_id")
     if hint and named not in (None, hint.aud):
         raise NotSentBack("The id_token_hint was issued to another client than the one that client_id names.")
@@ -184,7 +184,10 @@ async def _client(resources: Resources, form: Form, hint: Hint | None) -> Row | 
 
 
 def _check_uri(uri: str, row: Row | None) -> None:
-    """Exactly one of those registered (section 3). Raises NotSentBack, which names the parts that differ and never what is registered."""
+    """Check that the URI exactly matches a registered one (section 3).
+
+    Raises NotSentBack, which names the parts that differ and never a registered URI.
+    """
     if row is None:
         raise NotSentBack("A post_logout_redirect_uri needs a client_id, or an id_token_hint that this server signed.")
     registered = row.login.post_logout_redirect_uris if row.login else ()
@@ -203,7 +206,7 @@ def _close(resources: Resources, leaving: Leaving) -> str:
 
 
 def _open(visit: Visit) -> Leaving:
-    """What came along sealed. Whatever else comes along is as nothing: signing out always works."""
+    """Return the sealed logout request. Anything else counts as no request, because signing out always works."""
     try:
         leaving = json.decode(_seal(visit.resources).open_text(visit.given("leaving"), ABOUT), type=Leaving)
     except (CannotOpen, ValidationError, ValueError):

@@ -1,4 +1,4 @@
-"""The door of the pages: a GET shows; a POST does what a form of ours asks, and leads on."""
+"""The pages as ASGI applications: a GET shows a page; a POST carries out a form and redirects."""
 
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
@@ -21,9 +21,9 @@ Action = Callable[[Visit], Awaitable[Response]]
 
 
 class Page:
-    """One path of the pages, as an ASGI application. Every POST is checked to come from a form that this browser was given.
+    """One path of the pages, as an ASGI application. Every POST must come from a form that this browser was given.
 
-    What a `personal` page asked one person is not answered for another who has signed in since, in another tab.
+    A form of a `personal` page is not carried out for another user who has signed in since, in another tab.
     """
 
     def __init__(self, *, get: Action | None = None, post: Action | None = None, personal: bool = False) -> None:
@@ -41,14 +41,14 @@ class Page:
             visit.resources.requests.open(sealed) if (sealed := visit.given("request")) else None
             anew = self._personal and request.method == "POST" and not _is_of_this_session(visit)
             response = visit.to(request.scope["path"]) if anew else await action(visit)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the person gets a page and the log gets the fault
+        except Exception as fault:  # noqa: BLE001 - for every error, the user gets a page and the log gets the error
             response = page_of(visit, fault)
         keep_browser(visit, response)
         await response(scope, receive, send)
 
 
 async def _form(request: Request) -> Form:
-    """The fields of the form, in UTF-8 and each once. Raises BadForm, TooLarge."""
+    """Return the fields of the form, in UTF-8 and each once. Raises BadForm, TooLarge."""
     if not is_form(request.headers.get("content-type", "")):
         raise BadForm
     try:

@@ -1,4 +1,4 @@
-"""Passkeys on the pages: the question that a page puts to the browser, and what its answer proves."""
+"""Passkeys on the pages: the challenge for the browser, and the check of its response."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from service.people import factors
 from service.people.factors import NotProved, Owner, Passkey, Relying
 
 CHALLENGE_SECONDS = 3600
-"""As long as an authorization request lasts: the question is put when the page is, and answered once."""
+"""The lifetime of a challenge, which is that of an authorization request. Each challenge is accepted once."""
 
 log = logging.getLogger("muniment.pages")
 
@@ -25,7 +25,7 @@ class Challenge(Struct, frozen=True, kw_only=True):
 
 
 def question(visit: Visit, has: list[Passkey]) -> dict[str, Any]:
-    """What a page needs to ask for one of these, or (of nobody in particular) for any; nothing where passkeys cannot be."""
+    """Return the template values to request one of these passkeys (any, if empty); they are empty where passkeys cannot work."""
     us = relying(visit)
     if us is None:
         return {"options": None, "challenge": ""}
@@ -37,7 +37,7 @@ def question(visit: Visit, has: list[Passkey]) -> dict[str, Any]:
 
 
 def wish(visit: Visit, owner: Owner, has: list[Passkey]) -> dict[str, Any]:
-    """What a page needs to have a new one made."""
+    """Return the template values to create a passkey."""
     us = relying(visit)
     if us is None:
         return {"options": None, "challenge": ""}
@@ -49,7 +49,7 @@ def wish(visit: Visit, owner: Owner, has: list[Passkey]) -> dict[str, Any]:
 
 
 async def somebody(visit: Visit) -> users.Row | None:
-    """The active person whose passkey answered, whoever that is."""
+    """Return the active user whose passkey responded, or None."""
     said = _ceremonies().owner_of(visit.given("passkey"))
     row = await visit.resources.people.row(said) if said else None
     if row is None or row.state != "active":
@@ -62,7 +62,7 @@ async def held(visit: Visit, row: users.Row) -> list[Passkey]:
 
 
 async def proved(visit: Visit, has: list[Passkey]) -> bool:
-    """Whether one of these answered the question of this page."""
+    """Return whether one of these passkeys signed the challenge of this page."""
     us, random = relying(visit), await _asked(visit)
     if us is None or random is None:
         return False
@@ -75,7 +75,7 @@ async def proved(visit: Visit, has: list[Passkey]) -> bool:
 
 
 async def made(visit: Visit, name: str) -> Passkey | None:
-    """The new passkey that the browser made for this page."""
+    """Return the new passkey that the browser made for this page, or None."""
     us, random = relying(visit), await _asked(visit)
     if us is None or random is None:
         return None
@@ -91,7 +91,7 @@ def relying(visit: Visit) -> Relying | None:
 
 
 async def _asked(visit: Visit) -> bytes | None:
-    """The challenge of the page that this form is from, the first time that it comes back."""
+    """Return the challenge of the page with this form, the first time only."""
     challenge = sealed_state.unsealed(visit, visit.given("challenge"), Challenge)
     if challenge is None:
         return None
@@ -101,6 +101,6 @@ async def _asked(visit: Visit) -> bytes | None:
 
 
 def _ceremonies() -> ModuleType:
-    from service.people import ceremonies  # noqa: PLC0415 - where passkeys cannot be, their library is never loaded
+    from service.people import ceremonies  # noqa: PLC0415 - the library of passkeys is loaded only where they are used
 
     return ceremonies

@@ -1,4 +1,4 @@
-"""The page at /docs: Scalar over our own /openapi.json, with every file from here and none from anywhere else."""
+"""The page at /docs: Scalar shows our /openapi.json. Every file comes from this server."""
 
 from functools import cache
 from html import escape
@@ -10,8 +10,8 @@ from service.pages.assets import STATIC, Asset, named, packed
 
 HERE = Path(__file__).parent
 
-# Scalar's bundle brings its style sheet as a <style> element that it makes itself, and sets style attributes: hence unsafe-inline,
-# for styles alone. Scripts, requests and images are this server's own, so nothing on the page can tell another host of it.
+# Scalar's bundle creates a <style> element and sets style attributes, so styles need unsafe-inline.
+# Scripts, requests and images come from this server only, so nothing on the page can contact another host.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -20,7 +20,7 @@ POLICY = (
 
 @cache
 def assets() -> dict[str, Asset]:
-    """By the name that the page gives them."""
+    """Return the files by the names that the page uses."""
     return {asset.name: asset for asset in (_bundle(), _style(), _start(), _icon())}
 
 
@@ -42,7 +42,7 @@ def page_html() -> bytes:
 
 @cache
 def _bundle() -> Asset:
-    """@scalar/api-reference as npm has it; its licence is beside it."""
+    """Return @scalar/api-reference as npm distributes it; its licence is beside it."""
     stored = (STATIC / "scalar-1.46.4.js.gz").read_bytes()
     return named("scalar-1.46.4.js", stored, gzipped=stored)
 

@@ -1,4 +1,4 @@
-"""Templates into pages: in the reader's language, with the headers that every page has."""
+"""Renders templates as pages: in the reader's language, with the headers that every page has."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -26,13 +26,13 @@ HEADERS = {
 MINUTE = timedelta(minutes=1)
 
 DATES = {"en": "en_GB", "de": "de", "fr": "fr", "es": "es"}
-"""English is read in many countries; a day that has its month in words is read alike in all of them."""
+"""English is read in many countries. A date with the month as a word is clear in all of them."""
 
 
 def policy(*form_targets: str) -> str:
-    """The Content-Security-Policy of a page whose forms may lead to these redirect URIs.
+    """Return the Content-Security-Policy of a page whose forms may lead to these redirect URIs.
 
-    A browser holds every redirect after a form against form-action, and the last of them goes to the client.
+    Browsers check every redirect after a form against form-action, and the last redirect goes to the client.
     """
     targets = " ".join(dict.fromkeys(("'self'", *(form_target(uri) for uri in form_targets))))
     return (
@@ -51,7 +51,7 @@ def _environment(language: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    # Whatever a template may be given, Jinja cannot say of what type it is.
+    # Jinja cannot type the values of a template.
     untyped: Any = environment
     untyped.install_gettext_translations(catalogue(language), newstyle=True)
     untyped.globals.update(language=language, asset=assets.paths())
@@ -61,7 +61,7 @@ def _environment(language: str) -> Environment:
 
 
 def ago(at: datetime, language: str) -> str:
-    """How long it is since then, in words: true in every time zone."""
+    """Return the time since then in words, which are true in every time zone."""
     since = datetime.now(UTC) - at
     if since < MINUTE:
         return catalogue(language).gettext("just now")
@@ -73,13 +73,13 @@ def day(at: datetime, language: str) -> str:
 
 
 def moment(at: datetime, language: str) -> str:
-    """To the minute, for what somebody may have several of in a day."""
+    """Return the time to the minute, for things of which a user may have several in a day."""
     date = format_date(at, "medium", locale=DATES[language])
     return f"{date}, {format_datetime(at, 'HH:mm', tzinfo=UTC, locale=DATES[language])} UTC"
 
 
 def _bdi(name: str) -> Markup:
-    """A name that somebody chose, so that it changes the direction of nothing around it."""
+    """Isolate a name from outside, so that it does not change the text direction around it."""
     return Markup("<bdi>{}</bdi>").format(name)
 
 

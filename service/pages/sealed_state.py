@@ -1,4 +1,4 @@
-"""What a browser keeps for us for a while, between two steps: sealed, bound to that browser, and good for so long."""
+"""State that a browser keeps between two steps: sealed, bound to that browser, with a limited lifetime."""
 
 import time
 from typing import TypeVar
@@ -17,13 +17,13 @@ class SealedState(Struct, frozen=True, kw_only=True):
 
 
 def close(visit: Visit, what: Struct, seconds: float) -> str:
-    """The state as text for a cookie or a hidden field."""
+    """Return the state as text for a cookie or a hidden field."""
     state = SealedState(until=time.time() + seconds, what=Raw(json.encode(what)))
     return _seal(visit).close_as_text(json.encode(state), _about(visit, type(what)))
 
 
 def unsealed(visit: Visit, text: str | None, shape: type[Shape]) -> Shape | None:
-    """What was closed for this browser, unless its time is over."""
+    """Return the state that was sealed for this browser, or None if it is invalid or has expired."""
     try:
         plain = _seal(visit).open_text(text or "", _about(visit, shape))
         state = json.decode(plain, type=SealedState)

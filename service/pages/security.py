@@ -1,4 +1,4 @@
-"""/account/security: the password, and what somebody proves themselves with beside it."""
+"""/account/security: the user's password and second factors."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,13 +23,13 @@ from service.use_cases import second_factors
 from service.vault.passkeys import PasskeyTaken
 
 RECENT = timedelta(minutes=10)
-"""How lately somebody must have proved who they are to change how they do so."""
+"""The time after an authentication in which a user may change their factors."""
 
 WRONG = 403
 
 
 class Item(Struct, frozen=True, kw_only=True):
-    """A factor as its person sees it."""
+    """A factor as the page shows it."""
 
     id: UUID
     name: str
@@ -64,7 +64,7 @@ def recent(signed_in: SignedIn) -> bool:
 
 
 async def _change_password(visit: Visit, signed_in: SignedIn) -> Response:
-    """Whoever knows the present one (and has lately shown the second factor, if there is one) may set another."""
+    """Set a new password. The user must know the present one, and have proved the second factor recently, if there is one."""
     people, user, meta = visit.resources.people, signed_in.user.stream_id, by(signed_in)
     attempts = visit.resources.attempts
     person = await person_of(visit, signed_in)
@@ -82,7 +82,7 @@ async def _change_password(visit: Visit, signed_in: SignedIn) -> Response:
 
 
 async def _only_here(visit: Visit, signed_in: SignedIn) -> Response:
-    """Of all that was before the new password this session alone goes on, and with a new cookie."""
+    """End everything from before the new password, except this session, which continues with a new cookie."""
     sessions, lifetime = visit.resources.sessions, visit.resources.settings.session_lifetime
     value = await sessions.reauthenticate(signed_in, signed_in.session.amr, signed_in.session.acr)
     await sessions.end_former(signed_in, by(signed_in))
@@ -100,7 +100,7 @@ async def _add_passkey(visit: Visit, signed_in: SignedIn) -> Response:
 
 
 async def add(visit: Visit, signed_in: SignedIn, kept: Kept) -> Response:
-    """From here on the person can prove themselves with it."""
+    """Add the factor to the user."""
     resources, user = visit.resources, signed_in.user.stream_id
     try:
         await second_factors.add(resources.people, resources.ledger, user, kept, by(signed_in))
@@ -112,7 +112,7 @@ async def add(visit: Visit, signed_in: SignedIn, kept: Kept) -> Response:
 
 
 async def _remove(visit: Visit, signed_in: SignedIn) -> Response:
-    """Raises NotFound when it is none of theirs."""
+    """Raises NotFound if the user does not have this factor."""
     try:
         factor = UUID(visit.given("factor"))
     except ValueError as fault:

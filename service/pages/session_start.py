@@ -1,4 +1,4 @@
-"""The moment that somebody has proved who they are: their session, its cookie, and the way on."""
+"""The end of a sign-in: the user's session, its cookie, and the next page."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ LONGEST_AGENT = 300
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """What a page calls somebody. It shows itself on that page alone."""
+    """The user's name and e-mail address for a page. The repr hides both."""
 
     name: str
     email: str
@@ -39,10 +39,10 @@ class Person(Struct, frozen=True, kw_only=True):
 async def enter(
     visit: Visit, row: users.Row, amr: tuple[str, ...], acr: str, *, proved_at: datetime | None = None
 ) -> Response:
-    """The person is in: the session of theirs that this browser had goes on, another person's is over.
+    """Start a session, or continue the same user's session in this browser; a session of another user ends.
 
-    `row` is what they proved themselves against: when that is not so any more, they begin again, for who has changed their password
-    meant to end this, too. `proved_at` is when they proved who they are, if that was before, elsewhere.
+    `row` is the user that was authenticated. If their factors have changed since, the sign-in starts over, because a new password is
+    meant to end it, too. `proved_at` is the time of the authentication, if it happened before, at an upstream provider.
     """
     sessions, settings = visit.resources.sessions, visit.resources.settings
     value = await _begun(visit, row, amr, acr, proved_at)
@@ -58,7 +58,7 @@ async def enter(
 
 
 async def _begun(visit: Visit, row: users.Row, amr: tuple[str, ...], acr: str, proved_at: datetime | None) -> str:
-    """The cookie's value."""
+    """Return the value of the session cookie."""
     sessions, present = visit.resources.sessions, await visit.signed_in()
     if present is not None and present.user.stream_id == row.stream_id:
         return await sessions.reauthenticate(present, amr, acr, proved_at=proved_at)
@@ -68,12 +68,12 @@ async def _begun(visit: Visit, row: users.Row, amr: tuple[str, ...], acr: str, p
 
 
 def _proof(row: users.Row) -> tuple[object, ...]:
-    """What decides who may sign in. (Not the version: a password may be hashed anew by the very sign-in.)"""
+    """Return the facts that decide who may sign in. (Not the version: this very sign-in may rehash the password.)"""
     return (row.state, row.password_at, tuple(row.factors))
 
 
 async def _begin_again(visit: Visit, cookie: str) -> Response:
-    meta = Meta(actor=ByService(why="the account was changed while somebody signed in"), request_id=str(this_request()))
+    meta = Meta(actor=ByService(why="the account was changed during the sign-in"), request_id=str(this_request()))
     session = visit.resources.sessions.named(cookie)
     assert session is not None
     await visit.resources.sessions.end(session, "password_changed", meta)
@@ -81,12 +81,12 @@ async def _begin_again(visit: Visit, cookie: str) -> Response:
 
 
 def late(visit: Visit) -> Response:
-    """Back to the first step, where it says that this took too long."""
+    """Redirect to the first step, which then says that this took too long."""
     return visit.to("/signin", next=visit.given("next"), fault="late")
 
 
 def _on(visit: Visit, signed_in: SignedIn) -> Response:
-    """Back to the client's request, of which `prompt=select_account` is answered by now; or to a page of the account."""
+    """Redirect to the client's request, where this sign-in answers `prompt=select_account`, or to a page of the account."""
     if visit.asked is None:
         return visit.to(going_to(visit))
     if "select_account" not in visit.asked.prompts:
@@ -95,7 +95,7 @@ def _on(visit: Visit, signed_in: SignedIn) -> Response:
 
 
 def going_to(visit: Visit) -> str:
-    """A page of the account, and never an address that a stranger wrote into a link."""
+    """Return the wanted page if it is one of the account. An address that a stranger wrote into a link is ignored."""
     wanted = visit.given("next")
     return wanted if wanted in (ACCOUNT, SESSIONS, SECURITY, AUTHENTICATOR) else ACCOUNT
 
@@ -116,7 +116,7 @@ def person(profile: Profile) -> Person:
 
 
 async def client_name(visit: Visit) -> str | None:
-    """What the client that waits calls itself, or its client_id."""
+    """Return the display name of the client that waits, or its client_id."""
     if visit.asked is None:
         return None
     seen = await visit.resources.lookup.named(visit.asked.client_id)

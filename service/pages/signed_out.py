@@ -1,4 +1,4 @@
-"""/signed-out: where somebody is led who signed out; whoever is signed in is not told otherwise."""
+"""/signed-out: the page after signing out. A user who is still signed in is redirected to the account."""
 
 from starlette.responses import Response
 

@@ -1,4 +1,4 @@
-"""/signin: e-mail address and password, or a passkey; /signin/account: as whom to go on."""
+"""/signin: sign in by e-mail address and password, or by passkey. /signin/account: choose the account to continue with."""
 
 from starlette.responses import Response
 
@@ -18,13 +18,13 @@ from service.pages.session_start import (
 )
 
 WRONG = 403
-"""Not 401, which is of HTTP's own authentication; and not 200, by which password managers know that a password is right."""
+"""Not 401, which belongs to HTTP authentication, and not 200, which password managers take as a sign of a correct password."""
 
-PASSWORD = "pwd"  # noqa: S105 - how RFC 8176 calls it
+PASSWORD = "pwd"  # noqa: S105 - the value of RFC 8176
 
 
 async def show(visit: Visit) -> Response:
-    """Who is signed in already has no business here, but to prove it again: for a client, or to change how they sign in."""
+    """Show the form. A signed-in user needs it only to authenticate again, for a client or to change their factors."""
     wanted = going_to(visit)
     if visit.asked is None and wanted not in (SECURITY, AUTHENTICATOR) and await visit.signed_in() is not None:
         return visit.to(wanted)
@@ -32,7 +32,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def sign_in(visit: Visit) -> Response:
-    """Every attempt is counted as a failure until it has succeeded."""
+    """Count every attempt as failed until it succeeds."""
     if visit.given("do") == "passkey":
         return await _by_passkey(visit)
     attempts, people, name = visit.resources.attempts, visit.resources.people, visit.given("username").strip()
@@ -49,9 +49,9 @@ async def sign_in(visit: Visit) -> Response:
 
 
 async def _by_passkey(visit: Visit) -> Response:
-    """A passkey is something one has, and it has checked the person who used it: two factors (RFC 8176: hwk, user).
+    """Sign in by passkey: it is one factor and has verified its user, so it counts as two (RFC 8176: hwk, user).
 
-    It is not counted: nobody guesses a signature, and whoever failed on purpose would keep their neighbours out.
+    Attempts are not counted: a signature cannot be guessed, and deliberate failures would lock out other users of the same address.
     """
     row = await passkeys.somebody(visit)
     if row is None:
@@ -78,7 +78,7 @@ async def _form(visit: Visit, *, username: str, fault: str = "") -> Response:
 
 
 async def _expected(visit: Visit) -> str:
-    """The e-mail address that is probably meant: the client's hint, or of whoever is signed in and must prove it again."""
+    """Return the expected e-mail address: the client's hint, or that of the signed-in user who must authenticate again."""
     if visit.asked and visit.asked.login_hint:
         return visit.asked.login_hint
     signed_in = await visit.signed_in()

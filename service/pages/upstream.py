@@ -1,4 +1,4 @@
-"""/signin/upstream: sign in with the company's own OpenID Provider; /signin/upstream/callback: back from there."""
+"""/signin/upstream: sign in through the upstream OpenID Provider. /signin/upstream/callback: the return from it."""
 
 import logging
 import time
@@ -32,18 +32,19 @@ if TYPE_CHECKING:
     from service.oauth.upstream import Directory
 
 SECONDS = LIFETIME_SECONDS
-"""How long somebody may take at the provider: as long as over our own pages."""
+"""The time that a sign-in at the provider may take, as on our own pages."""
 
 KEPT_SECONDS = 2 * SECONDS
-"""Who comes back later than that is led back into what their client asked for, so the browser keeps it a while longer."""
+"""The lifetime of the cookie. It is longer, so that a user who returns too late can be led back to the client's request."""
 
 COOKIE = "upstream"
 MOST_CARRIED = 6600
-"""Characters of all of these cookies: proxies take 8 KiB of headers, as a rule, and every request to this host carries them."""
+"""The total size of these cookies in characters. Proxies usually accept 8 KiB of headers, and every request to this host has them."""
 
 PART = 3800
-"""Characters of a cookie, of which browsers keep 4,096 with its name. What a client asked for can take more than one; and in the
-`state` parameter, in their place, it would be longer than some providers take (this server is one of them)."""
+"""The size of one cookie in characters; browsers accept 4,096 with its name. An authorization request may need several cookies. The
+`state` parameter cannot carry it instead, because some providers (this server too) do not accept one of that length.
+"""
 
 TOO_LONG = (
     "The request is too long to sign in through the upstream provider: send a shorter state, nonce or login_hint."
@@ -55,7 +56,7 @@ log = logging.getLogger("muniment.upstream")
 
 
 async def leave(visit: Visit) -> Response:
-    """On to the provider, and in a cookie what must come back from there (OpenID Connect Core 1.0 section 3.1.2.1)."""
+    """Redirect to the provider. A cookie keeps the values that its response must match (OpenID Connect Core 1.0 section 3.1.2.1)."""
     request = visit.resources.requests.close(visit.asked) if visit.asked else ""
     if visit.asked and len(request) > MOST_CARRIED:
         refused = redirects.refused(visit.asked, visit.resources.settings.issuer, "invalid_request", TOO_LONG)
@@ -74,7 +75,7 @@ async def leave(visit: Visit) -> Response:
 
 
 async def come_back(visit: Visit) -> Response:
-    """What the provider says, for the very sign-in that this browser began (RFC 6749 section 10.12, RFC 9207). Raises NoRequest."""
+    """Handle the provider's response to the sign-in that this browser began (RFC 6749 section 10.12, RFC 9207). Raises NoRequest."""
     directory = _directory(visit)
     begun = sealed_state.unsealed(visit, visit.cookie(COOKIE), Begun)
     if begun is None or not compare_digest(begun.state.encode(), visit.given("state").encode("utf-8", "replace")):
@@ -82,7 +83,7 @@ async def come_back(visit: Visit) -> Response:
     visit = visit.__replace__(asked=_asked(visit, begun), form={"next": begun.next})
     if (
         begun.at + SECONDS < time.time()
-    ):  # a client's request is over by then, too: `_asked` said so, with a way to begin again
+    ):  # if a client waits, its request has expired too, and `_asked` has raised NoRequest, whose page offers to start over
         return _ended(visit, begun, _told(visit, "late"))
     return _ended(visit, begun, await _entered(visit, directory, begun))
 
@@ -98,7 +99,7 @@ async def _entered(visit: Visit, directory: "Directory", begun: Begun) -> Respon
     except UpstreamRefused as fault:
         denied = visit.request.query_params.get("error") == "access_denied"
         return _told(visit, "denied" if denied else "refused", fault)
-    if at is None:  # it counts as having been as long ago as any session lasts
+    if at is None:  # it counts as an authentication as long ago as a session lasts
         at = time.time() - visit.resources.settings.session_lifetime
     return await _let_in(visit, directory.upstream, identity, datetime.fromtimestamp(at, UTC))
 
@@ -129,20 +130,20 @@ async def _let_in(visit: Visit, upstream: Upstream, identity: Identity, at: date
 
 
 async def _registered(visit: Visit, name: tuple[str, str], said: Told) -> users.Row | None:
-    """None when somebody else has the e-mail address: who has the same address at the provider is not proved to be them."""
+    """Return None if another user has the e-mail address: the same address at the provider does not prove that they are the same person."""
     profile = changed(Profile(email=said.email), said.changes)
     people, verified = visit.resources.people, said.email is not None
     meta = _by("first sign-in through the upstream provider")
     try:
         return await people.row(await people.register(profile, None, meta, verified=verified, upstream=name))
-    except NameTaken:  # by them, if they came twice at the same moment
+    except NameTaken:  # perhaps by this user's other request at the same moment
         return await people.find_upstream(*name)
 
 
 async def _refreshed(visit: Visit, row: users.Row, said: Told) -> users.Row | None:
-    """What the provider says now is what is known from now on. (Not the address, by which an account is found.)
+    """Update the profile from the provider's claims. (Not the e-mail address, by which an account is found.)
 
-    Somebody whose former groups could not be replaced is not let in with them: that is a Clash.
+    Raises Clash if former groups could not be replaced, so that no user signs in with outdated groups.
     """
     people = visit.resources.people
     if row.state != "active":
@@ -151,7 +152,7 @@ async def _refreshed(visit: Visit, row: users.Row, said: Told) -> users.Row | No
         try:
             await people.change_profile(row.stream_id, said.changes, _by("sign-in through the upstream provider"))
             break
-        except DomainRefusal:  # somebody changed them at the same moment, for one
+        except DomainRefusal:  # for example, because of another change at the same moment
             continue
     else:
         profile = await people.profile(row)
@@ -166,7 +167,7 @@ def _by(why: str) -> Meta:
 
 
 def _max_age(visit: Visit) -> int | None:
-    """Who wants somebody to prove themselves anew, a client or our own pages, wants it of whoever they prove themselves to."""
+    """Return max_age for the provider: if a client or our page requires a new authentication, the provider must do it."""
     asked = visit.asked
     if visit.given("anew") or (asked is None and visit.given("next") in (SECURITY, AUTHENTICATOR)):
         return 0
@@ -187,7 +188,7 @@ def _directory(visit: Visit) -> "Directory":
 
 
 def _told(visit: Visit, fault: str, cause: Exception | None = None) -> Response:
-    """A page that says why this was no sign-in, and the ways on."""
+    """Return a page that says why the sign-in failed, and how to continue."""
     if cause is not None:
         log.warning("upstream sign-in: %s", cause)
     statuses = {"away": 503, "taken": 409, "stopped": 403, "stale": 403}
@@ -202,7 +203,7 @@ def _told(visit: Visit, fault: str, cause: Exception | None = None) -> Response:
 
 
 def _ended(visit: Visit, begun: Begun, response: Response) -> Response:
-    """What the browser kept is good once."""
+    """Delete the cookies, which are valid only once."""
     for name in (COOKIE, *(f"{COOKIE}_{number}" for number in range(begun.parts))):
         visit.set_cookie(response, name, "", 0)
     return response

@@ -1,4 +1,4 @@
-"""The people who can log in: registered, found, checked, changed, erased. What tells who they are is sealed before it is an event."""
+"""The users: register, find, authenticate, change and erase them. Personal data is sealed before it becomes part of an event."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -34,7 +34,7 @@ PROFILE, PASSWORD, OTHER = "profile", "password", "other"
 
 
 class Registration(Struct, frozen=True, kw_only=True):
-    """Somebody who wants an account. `upstream` is how their OpenID Provider calls them: its issuer, and their subject there."""
+    """The data of a new account. `upstream` identifies the user at their OpenID Provider: its issuer, and the user's subject there."""
 
     profile: Profile
     password: str | None
@@ -68,7 +68,7 @@ class People:
         verified: bool = False,
         upstream: tuple[str, str] | None = None,
     ) -> UUID:
-        """The id of the new user. Raises NameTaken and WeakPassword, and InvalidValue when the address is none."""
+        """Return the id of the new user. Raises NameTaken, WeakPassword, and InvalidValue if the e-mail address is not valid."""
         user = new_id()
         wanted = Registration(profile=profile, password=password, verified=verified, upstream=upstream)
         await self.register_as(user, wanted, meta)
@@ -77,7 +77,7 @@ class People:
     async def register_as(
         self, user: UUID, wanted: Registration, meta: Meta, *, receipt: Receipt | None = None
     ) -> Handled:
-        """The same under an id that was made just now. Raises CarriedOutBefore too."""
+        """Register the user under an id that was made just now. Raises what `register` raises, and CarriedOutBefore."""
         _check(wanted.profile)
         hashed = None
         if wanted.password is not None:
@@ -93,13 +93,13 @@ class People:
         try:
             return await handle(self._ledger, USER, user, command, meta, fresh=True, receipt=receipt)
         except Unavailable:
-            raise  # it may have been appended all the same; when it was not, housekeeping finds the name without a user
+            raise  # the event may have been appended; if it was not, housekeeping removes the name that has no user
         except Exception:
             await self.vault.remove(user)
             raise
 
     async def find(self, email: str) -> users.Row | None:
-        """Whoever has this e-mail address, in whatever state they are."""
+        """Return the user with this e-mail address, in any state."""
         return await self._found(await self.vault.email(email))
 
     async def find_upstream(self, issuer: str, subject: str) -> users.Row | None:
@@ -109,18 +109,22 @@ class People:
         return await read(self._ledger.pool, lambda connection: users.find(connection, user))
 
     async def profile(self, row: users.Row) -> Profile | None:
-        """None once the user is erased."""
+        """Return None if the user is erased."""
         plain = await self._opened(row.stream_id, PROFILE, row.profile)
         return None if plain is None else json.decode(plain, type=Profile)
 
     async def profiles(self, rows: Sequence[users.Row]) -> dict[UUID, Profile]:
-        """Of many users at once; those who are erased are not in it."""
+        """Return the profiles of many users at once. Erased users are left out."""
         seals = await self.vault.keys([row.stream_id for row in rows])
         opened = ((row.stream_id, _open(seals.get(row.stream_id), row.stream_id, PROFILE, row.profile)) for row in rows)
         return {user: json.decode(plain, type=Profile) for user, plain in opened if plain is not None}
 
     async def check_password(self, row: users.Row | None, password: str) -> bool:
-        """Whether an active user's password is this one. It is the same work for anybody else. Raises Unavailable when too many ask."""
+        """Return whether this is the password of an active user.
+
+        The work is the same without such a user, so the time does not show whether there is an account. Raises Unavailable if too many
+        passwords are being checked.
+        """
         active = row if row is not None and row.state == "active" else None
         seal = await self.vault.key(NOBODY if active is None else active.stream_id)
         kept = None if active is None or seal is None else _open(seal, active.stream_id, PASSWORD, active.password)
@@ -132,7 +136,7 @@ class People:
         return right
 
     async def change_password(self, user: UUID, password: str, meta: Meta) -> Handled:
-        """Raises WeakPassword, and DoesNotExist when there is no such user."""
+        """Raises WeakPassword, and DoesNotExist if there is no such user."""
         row = await self.row(user)
         profile = None if row is None else await self.profile(row)
         if profile is None:
@@ -144,7 +148,7 @@ class People:
     async def change_profile(
         self, user: UUID, changes: Mapping[str, Any], meta: Meta, *, only_at: AbstractSet[int] | None = None
     ) -> Handled:
-        """Other values for some of the claims (profile.CLAIMS). Raises InvalidValue, and DoesNotExist when there is no such user."""
+        """Change some of the claims (profile.CLAIMS). Raises InvalidValue, and DoesNotExist if there is no such user."""
         row = await self.row(user)
         profile = None if row is None else await self.profile(row)
         if row is None or profile is None:
@@ -155,20 +159,20 @@ class People:
             return Handled(None, row.version)
         wanted = wanted.__replace__(updated_at=int(now.timestamp()))
         sealed = await self._sealed(user, PROFILE, json.encode(wanted))
-        # At the version that was read, or else two changes at once would each lose what the other one changed.
+        # Append only at the version that was read: otherwise each of two concurrent changes could undo the other.
         only_at = {row.version} if only_at is None else only_at & {row.version}
         return await handle(self._ledger, USER, user, ChangeProfile(profile=sealed, at=now), meta, only_at=only_at)
 
     async def seal(self, user: UUID, plain: bytes) -> Sealed:
-        """As an event may keep it. Raises DoesNotExist once the user's data key is destroyed."""
+        """Seal personal data for an event. Raises DoesNotExist if the user's data key is destroyed."""
         return await self._sealed(user, OTHER, plain)
 
     async def open(self, user: UUID, sealed: Sealed) -> bytes | None:
-        """What `seal` was given; None once the user's data key is destroyed."""
+        """Open what `seal` returned. Returns None if the user's data key is destroyed."""
         return await self._opened(user, OTHER, sealed)
 
     async def disable(self, user: UUID, meta: Meta, *, only_at: AbstractSet[int] | None = None) -> Handled:
-        """Their sessions end, and what came of them is good for nothing."""
+        """Disable the user, end their sessions, and revoke the tokens issued to clients."""
         handled = await handle(self._ledger, USER, user, DisableUser(), meta, only_at=only_at)
         await session_end.stop(self._ledger, user, "user_disabled", session_end.because(meta, handled))
         return handled
@@ -177,16 +181,16 @@ class People:
         return await handle(self._ledger, USER, user, EnableUser(), meta, only_at=only_at)
 
     async def erase(self, user: UUID, meta: Meta, *, only_at: AbstractSet[int] | None = None) -> Handled:
-        """Their data key is destroyed: nobody can read any more who they were."""
+        """Erase the user and destroy their data key, so that their personal data cannot be read again."""
         handled = await handle(self._ledger, USER, user, EraseUser(at=datetime.now(UTC)), meta, only_at=only_at)
         await self.vault.remove(user)
         await session_end.stop(self._ledger, user, "user_erased", session_end.because(meta, handled))
-        with suppress(Unavailable, *LOST):  # then housekeeping does it
+        with suppress(Unavailable, *LOST):  # housekeeping does it later
             await self.vault.scrub()
         return handled
 
     async def finish(self) -> None:
-        """What a process that was killed left undone of registering and erasing; for housekeeping."""
+        """Finish the registrations and erasures that a killed process left undone. Housekeeping calls this."""
         await self.vault.finish()
         await self.vault.scrub()
 
@@ -201,15 +205,13 @@ class People:
             return await self.vault.add(user, names)
 
     async def _found(self, name: bytes) -> users.Row | None:
-        """Nobody is looked for as long as somebody, so that the time does not say whether there is an account."""
+        """An unknown name takes the same two reads as a known one, so the time does not show whether there is an account."""
         return await self.row(await self.vault.find(name) or NOBODY)
 
     async def _hash_anew(self, row: users.Row, password: str) -> None:
-        """The password stays the same, and so does its date; whoever changed it meanwhile has the last word."""
+        """Hash the unchanged password with today's parameters, and keep its date. A concurrent change of the password wins."""
         assert row.password_at is not None
-        meta = Meta(
-            actor=ByService(why="passwords are hashed with other parameters now"), request_id=str(this_request())
-        )
+        meta = Meta(actor=ByService(why="the parameters of password hashing changed"), request_id=str(this_request()))
         with suppress(Unavailable, DomainRefusal):
             hashed = await self._passwords.hash(password)
             command = ChangePassword(
@@ -247,7 +249,7 @@ def _open(seal: Seal | None, user: UUID, purpose: str, sealed: Sealed | None) ->
     try:
         return seal.open_text(sealed, about(user, purpose))
     except CannotOpen as fault:
-        raise CannotOpen(f"what is kept of the user {user} was sealed for something else") from fault
+        raise CannotOpen(f"personal data of the user {user} was sealed for another purpose") from fault
 
 
 def about(user: UUID, purpose: str) -> bytes:

@@ -1,7 +1,7 @@
-"""The two ceremonies of WebAuthn (Level 2, sections 7.1 and 7.2): a passkey is made, a passkey is used.
+"""The two ceremonies of WebAuthn Level 2: registration of a passkey (section 7.1) and authentication with one (section 7.2).
 
-Its answer is bytes of a stranger: whatever the library stumbles over in it, it proves nothing. The library takes five megabytes, so
-this module is loaded by the first page that asks for a passkey.
+The browser's response is untrusted input: if the library raises any error, the response proves nothing. The library takes five
+megabytes, so the first page that needs a passkey loads this module.
 """
 
 from hmac import compare_digest
@@ -23,7 +23,7 @@ TIMEOUT_MS = 300_000
 
 
 def creation(us: Relying, owner: Owner, has: list[Passkey], challenge: bytes) -> str:
-    """What the browser is to make, as JSON: a passkey that can be found without a user name, and that checks who uses it."""
+    """Return the registration options as JSON. The passkey must be discoverable without a user name and must verify its user."""
     options = webauthn.generate_registration_options(
         rp_id=us.id,
         rp_name="Muniment",
@@ -41,7 +41,7 @@ def creation(us: Relying, owner: Owner, has: list[Passkey], challenge: bytes) ->
 
 
 def assertion(us: Relying, has: list[Passkey], challenge: bytes) -> str:
-    """What the browser is to prove, as JSON; of no passkey in particular when nobody is known yet."""
+    """Return the authentication options as JSON. An empty list `has` allows any passkey, because the user is not known yet."""
     options = webauthn.generate_authentication_options(
         rp_id=us.id,
         challenge=challenge,
@@ -53,7 +53,7 @@ def assertion(us: Relying, has: list[Passkey], challenge: bytes) -> str:
 
 
 def made(us: Relying, answer: str, challenge: bytes, name: str) -> Passkey:
-    """The passkey that the browser made. Raises NotProved."""
+    """Return the passkey that the browser made. Raises NotProved."""
     try:
         _check_top(parse_registration_credential_json(answer).response.client_data_json)
         verified = webauthn.verify_registration_response(
@@ -69,16 +69,16 @@ def made(us: Relying, answer: str, challenge: bytes, name: str) -> Passkey:
 
 
 def owner_of(answer: str) -> UUID | None:
-    """Whom the passkey says it belongs to. It is proved only by `prove`, with what that person has."""
+    """Return the user handle of the response. Only `prove`, with that user's passkeys, proves it."""
     try:
         handle = parse_authentication_credential_json(answer).response.user_handle
         return UUID(bytes=handle) if handle else None
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:  # noqa: BLE001 - any error means that the response is malformed
         return None
 
 
 def prove(us: Relying, has: list[Passkey], answer: str, challenge: bytes) -> None:
-    """Whether one of these passkeys answered. Raises NotProved.
+    """Check that one of these passkeys signed the challenge. Raises NotProved.
 
     Signature counters are not kept: passkeys that are synchronised between devices have none (WebAuthn section 6.1.1).
     """
@@ -101,7 +101,7 @@ def prove(us: Relying, has: list[Passkey], answer: str, challenge: bytes) -> Non
 
 
 def _check_top(client_data: bytes) -> None:
-    """Our pages are in nobody's frame, so neither is a passkey's answer (sections 7.1 number 10 and 7.2 number 13). Raises NotProved."""
+    """Our pages are never framed, so a response from a frame is refused (7.1 step 10, 7.2 step 13). Raises NotProved."""
     said = json.decode(client_data, type=_Frame)
     if said.cross_origin or said.top_origin is not None:
         raise NotProved("the passkey was used in a frame of another site")

@@ -1,4 +1,4 @@
-"""What the ID token and the userinfo endpoint say about a person (OpenID Connect Core 1.0 section 5.1)."""
+"""The claims about a user in the ID token and at the userinfo endpoint (OpenID Connect Core 1.0 section 5.1)."""
 
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from service.values.profile import claims_of
 
 
 async def claims_about(people: People, user: UUID, wanted: tuple[str, ...]) -> dict[str, Any] | None:
-    """Those of these claims that are known about this person; None when the person was disabled or erased."""
+    """Return the wanted claims that are known about this user, or None if the user is disabled or erased."""
     row = await people.row(user)
     profile = await people.profile(row) if row is not None and row.state == "active" else None
     if row is None or profile is None:

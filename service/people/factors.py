@@ -1,4 +1,4 @@
-"""What people prove themselves with beside the password: authenticator apps (TOTP, RFC 6238) and passkeys (WebAuthn Level 2)."""
+"""The factors that users have beside the password: authenticator apps (TOTP, RFC 6238) and passkeys (WebAuthn Level 2)."""
 
 from datetime import datetime
 from hmac import compare_digest
@@ -18,11 +18,11 @@ from service.crypto.credentials import new_id
 
 STEP_SECONDS = 30
 DRIFT_STEPS = 1
-"""How far the clock of a phone may be off: one code earlier or later (RFC 6238 section 5.2)."""
+"""The accepted clock drift of a phone: one code earlier or later (RFC 6238 section 5.2)."""
 
 
 class Totp(Struct, frozen=True, kw_only=True, tag="totp"):
-    """The secret that the person's app has too, in base32, and what they call that app, if they have a name for it."""
+    """The secret in base32, which the user's app has too, and the user's name for that app, if any."""
 
     secret: str
     name: str = ""
@@ -32,7 +32,7 @@ class Totp(Struct, frozen=True, kw_only=True, tag="totp"):
 
 
 class Passkey(Struct, frozen=True, kw_only=True, tag="passkey"):
-    """The public half of a credential, and what its owner calls it."""
+    """The credential's public key and the user's name for it."""
 
     credential_id: bytes
     public_key: bytes
@@ -40,7 +40,7 @@ class Passkey(Struct, frozen=True, kw_only=True, tag="passkey"):
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """A factor of a person, opened."""
+    """A factor of a user, unsealed."""
 
     factor_id: UUID
     what: Totp | Passkey
@@ -48,14 +48,14 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 
 class Relying(Struct, frozen=True, kw_only=True):
-    """Who we are to an authenticator: it gives a passkey to this host and origin alone."""
+    """Muniment as a relying party: an authenticator uses a passkey for this host and origin only."""
 
     id: str
     origin: str
 
 
 class Owner(Struct, frozen=True, kw_only=True):
-    """What an authenticator keeps of whose passkey it is."""
+    """The user as the authenticator stores and shows them."""
 
     user: UUID
     email: str
@@ -66,18 +66,18 @@ class Owner(Struct, frozen=True, kw_only=True):
 
 
 class NotProved(Exception):
-    """The passkey's answer proves nothing; the text says why, for the log."""
+    """The passkey's response proves nothing. The text says why, for the log."""
 
 
 class Sealing(Protocol):
-    """Who seals and opens what is a person's own (People)."""
+    """Seals and opens a user's personal data (People)."""
 
     async def seal(self, user: UUID, plain: bytes) -> Sealed: ...
     async def open(self, user: UUID, sealed: Sealed) -> bytes | None: ...
 
 
 async def kept(people: Sealing, row: users.Row) -> list[Kept]:
-    """What this person can prove themselves with, oldest first."""
+    """Return the user's factors, oldest first."""
     found: list[Kept] = []
     for factor in row.factors:
         plain = await people.open(row.stream_id, factor.kept)
@@ -92,7 +92,7 @@ def new(what: Totp | Passkey, at: datetime) -> Kept:
 
 
 async def sealed(people: Sealing, user: UUID, kept: Kept) -> Factor:
-    """The factor as the log keeps it."""
+    """Return the factor as the log keeps it."""
     kind = "totp" if isinstance(kept.what, Totp) else "passkey"
     plain = json.encode(kept.what)
     return Factor(factor_id=kept.factor_id, kind=kind, kept=await people.seal(user, plain), created_at=kept.created_at)
@@ -107,12 +107,12 @@ def new_totp() -> Totp:
 
 
 def uri(totp: Totp, account: str, issuer: str) -> str:
-    """What the QR code says to the app."""
+    """Return the otpauth URI that the QR code contains."""
     return TOTP(totp.secret).provisioning_uri(name=account, issuer_name=issuer)
 
 
 def step_of(totp: Totp, code: str, now: datetime) -> int | None:
-    """The time step that this code is of, near now, or None. One step is to be taken once: a code seen is a code spent."""
+    """Return the time step of this code if it is near now, else None. The caller accepts each step only once (RFC 6238 section 5.2)."""
     given = "".join(code.split()).encode("utf-8", "replace")
     generator, step = TOTP(totp.secret), int(now.timestamp()) // STEP_SECONDS
     near = range(step - DRIFT_STEPS, step + DRIFT_STEPS + 1)
@@ -121,7 +121,7 @@ def step_of(totp: Totp, code: str, now: datetime) -> int | None:
 
 
 def relying(issuer: str) -> Relying | None:
-    """None where the host is an address: passkeys belong to names (WebAuthn section 5.1.2)."""
+    """Return None if the host is an IP address, because a relying party ID must be a domain (WebAuthn section 5.1.2)."""
     parts = urlsplit(issuer)
     host = parts.hostname or ""
     try:

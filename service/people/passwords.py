@@ -1,4 +1,4 @@
-"""People's passwords: which are good enough (NIST SP 800-63B section 5.1.1.2), and hashing them (argon2id, RFC 9106)."""
+"""The users' passwords: which are accepted (NIST SP 800-63B section 5.1.1.2), and how they are hashed (argon2id, RFC 9106)."""
 
 import asyncio
 import unicodedata
@@ -15,39 +15,39 @@ from service.refusals import InvalidValue
 from service.vault.personal_data import normalised
 
 LEAST, MOST = 8, 256
-"""Characters, after NFKC."""
+"""Characters after normalisation (NFKC)."""
 
 MOST_TYPED = 1024
-"""Characters before it: normalising takes time that grows with the square of the length, so what is longer is not normalised."""
+"""Characters before normalisation, which takes time that grows with the square of the length. Longer input is not normalised."""
 
 HASHER = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
-"""RFC 9106's second recommended option (64 MiB, three passes, four lanes), scaled to a server of few cores that issues tokens at
-the same time: three passes over 32 MiB in one lane. That is twice the memory and more passes than OWASP's least, takes some 60 ms
-of one core, and two at a time take no more than 64 MiB of a process.
+"""RFC 9106's second recommended option (64 MiB, three passes, four lanes), scaled to a server with few cores that also issues
+tokens: three passes over 32 MiB in one lane. That is twice the memory and more passes than OWASP's minimum. One hash takes about
+60 ms of one core, and two at a time take at most 64 MiB of a process.
 """
 
 THREADS = 2
 MOST_WAITING = 32
-"""Whoever came after these would wait for more than a second; they are told to come again."""
+"""A caller after these would wait for more than a second, so it is told to try again later."""
 
 NOBODYS = "$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}".format(
     m=HASHER.memory_cost, t=HASHER.time_cost, p=HASHER.parallelism, salt="A" * 22, hash="A" * 43
 )
-"""A hash that no password has, and that takes as long as any to find that out."""
+"""A hash that no password matches. Verifying it takes as long as verifying any other."""
 
 COMMON = frozenset((Path(__file__).parent / "common_passwords.txt").read_text(encoding="utf-8").split())
 Answer = TypeVar("Answer")
 
 
 class WeakPassword(InvalidValue):
-    """The password cannot be taken; the detail says why, in a sentence that can follow "The password"."""
+    """The password is not accepted. The detail completes the sentence "The password …"."""
 
     def __init__(self, fault: str) -> None:
         super().__init__(f"The password {fault}.", {"password": [fault]})
 
 
 def checked(password: str, email: str | None) -> str:
-    """The password as it is hashed. Raises WeakPassword."""
+    """Return the password in the form that is hashed. Raises WeakPassword."""
     fault = fault_of(password, email)
     if fault is not None:
         raise WeakPassword(fault)
@@ -55,7 +55,7 @@ def checked(password: str, email: str | None) -> str:
 
 
 def fault_of(password: str, email: str | None) -> str | None:
-    """Why nobody may have this password, or None. There are no rules of composition: length is what counts."""
+    """Return why this password is not accepted, or None. There are no rules of composition: only the length counts."""
     given = _normalised(password[:MOST_TYPED])
     if len(given) < LEAST:
         return f"must have at least {LEAST} characters"
@@ -70,24 +70,24 @@ def fault_of(password: str, email: str | None) -> str | None:
 
 
 class Passwords:
-    """Hashes and verifies in threads of its own, a bounded number at a time. One per process."""
+    """Hashes and verifies in its own threads, a limited number at a time. One per process."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
         self._asked = 0
 
     async def hash(self, password: str) -> str:
-        """Raises Unavailable when too many wait already."""
+        """Raises Unavailable if too many callers are waiting."""
         return await self._run(lambda: HASHER.hash(_bytes(password)))
 
     async def verify(self, kept: str | None, password: str) -> bool:
-        """Whether this is the password of that hash. Takes the same time when there is none (None). Raises Unavailable."""
+        """Return whether the password matches the hash. Takes the same time if there is no hash (None). Raises Unavailable."""
         given = _normalised(password[:MOST_TYPED])
         possible = kept is not None and len(given) <= MOST and len(password) <= MOST_TYPED
         return await self._run(lambda: _verified(kept or NOBODYS, _bytes(given[:MOST]))) and possible
 
     def is_old(self, kept: str) -> bool:
-        """Whether it was hashed with other parameters than those of today."""
+        """Return whether the hash was made with parameters other than today's."""
         return HASHER.check_needs_rehash(kept)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class Passwords:
         self._asked += 1
         begun = self._executor.submit(work)
         loop = asyncio.get_running_loop()
-        # When the work is done, not when its caller is: a caller that is cancelled leaves the thread at work.
+        # Count the work as finished when the thread ends: a cancelled caller leaves the thread at work.
         begun.add_done_callback(lambda _: _told(loop, self._finished))
         return await asyncio.wrap_future(begun)
 
@@ -120,7 +120,7 @@ def _verified(kept: str, password: bytes) -> bool:
 
 
 def _normalised(password: str) -> str:
-    """One password, however the keyboard composed its characters."""
+    """Return one form for all the ways in which a keyboard composes the same characters."""
     return unicodedata.normalize("NFKC", password)
 
 

@@ -1,6 +1,6 @@
-"""Proving that the vault belongs to the log: everybody has their own data key, and is found by their own names and by no other.
+"""Verifies the vault against the log: every user has their own data key, and is found by their own names only.
 
-With the master key every key and name is proved; without it, that there are as many as the log says.
+With the master key, this proves every key and name. Without it, it proves that their numbers are those of the log.
 """
 
 from uuid import UUID
@@ -37,7 +37,7 @@ select e.position, e.stream_id, e.schema_ver, e.data, p.wrapped,
 
 
 class Proved(Struct, frozen=True, kw_only=True):
-    """`unproved` are names of people who were registered before the log kept names, beside that of their e-mail address."""
+    """`unproved` counts the names, other than the e-mail address, of users who were registered before the log kept names."""
 
     people: int
     unproved: int
@@ -45,7 +45,7 @@ class Proved(Struct, frozen=True, kw_only=True):
 
 
 class Keys(Struct, frozen=True):
-    """What the master key opens: each person's data key, and the key that names are hashed with."""
+    """The seal that opens each user's data key, and the key with which names are hashed."""
 
     seal: Seal
     names: bytes
@@ -54,8 +54,8 @@ class Keys(Struct, frozen=True):
 async def verify(connection: Connection, master_key: bytes | None) -> Proved:
     """Raises Fault, and WrongMasterKey.
 
-    Call it inside the repeatable-read transaction in which the event log was proved. People who were erased have nothing in the
-    vault, or will have nothing soon; who is only in the vault is being registered.
+    Call it inside the repeatable-read transaction in which the event log was verified. The vault has nothing of erased users, or will
+    soon have nothing. A user who is only in the vault is being registered.
     """
     for table in TABLES:
         if what := await fault_of(connection, table):
@@ -67,13 +67,13 @@ async def verify(connection: Connection, master_key: bytes | None) -> Proved:
         event = decode("user.registered", row["schema_ver"], row["data"])
         assert isinstance(event, UserRegistered)
         if row["wrapped"] is None:
-            raise _fault(row, "has no data key, and was not erased: what the log has of them can be read by nobody")
+            raise _fault(row, "has no data key and was not erased: their personal data in the log cannot be read")
         unproved += _counted(row, event) if keys is None else _checked(row, event, keys)
     return Proved(people=people, unproved=unproved, with_key=keys is not None or people == 0)
 
 
 async def _keys(connection: Connection, master_key: bytes) -> Keys | None:
-    """None before there is anybody."""
+    """Return None if there are no users yet."""
     seal = wrapping(master_key)
     wrapped = await connection.fetchval(KEY, NAMES)
     return None if wrapped is None else Keys(seal, unwrapped(seal, wrapped, NAMES.encode()))
@@ -95,7 +95,7 @@ def _checked(row: asyncpg.Record, event: UserRegistered, keys: Keys) -> int:
     except CannotOpen as fault:
         raise _fault(row, "has a data key that is not theirs") from fault
     if not _passkeys(row) <= set(bound(key, row["passkeys"])):
-        raise _fault(row, "has a passkey that the vault does not know, or gives to another account")
+        raise _fault(row, "has a passkey that the vault does not know, or that it assigns to another account")
     if event.names is None:
         address = json.decode(profile, type=Profile).email
         return _found_by_address(row, name_of(keys.names, "email", normalised(address or "")))
@@ -107,7 +107,7 @@ def _checked(row: asyncpg.Record, event: UserRegistered, keys: Keys) -> int:
 
 
 def _passkeys(row: asyncpg.Record) -> set[str]:
-    """The names of those that they have, as the log keeps them. The vault may have more: of passkeys being added, and removed."""
+    """Return the names of the user's passkeys as the log keeps them. The vault may have more: of passkeys being added or removed."""
     recorded = zip(row["types"] or (), row["vers"] or (), row["datas"] or (), strict=True)
     happened = [decode(type_, version, data) for type_, version, data in recorded]
     removed = {event.factor_id for event in happened if isinstance(event, UserFactorRemoved)}

@@ -1,4 +1,4 @@
-"""Login sessions: the cookie that a browser carries, and whom it speaks for."""
+"""Login sessions: the cookie of a browser, and the user whom it authenticates."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -21,11 +21,11 @@ from service.reactions import session_end
 from service.request_id import this_request
 
 RANDOM_BYTES = 32
-USED_AFTER_END = "a cookie came after the end of its session"
+USED_AFTER_END = "a session cookie was used after the session ended"
 
 
 class Device(Struct, frozen=True, kw_only=True):
-    """Where somebody logged in, and with what browser. It shows itself to nobody."""
+    """The address and the browser of a login. Its repr hides both."""
 
     address: str
     agent: str
@@ -40,7 +40,7 @@ class SignedIn(Struct, frozen=True, kw_only=True):
 
 
 class SessionToken(Struct, frozen=True):
-    """What a cookie of ours says: the session, and the random part that proves it."""
+    """The content of a session cookie: the session's id, and the random value that proves it."""
 
     session: UUID
     random: bytes
@@ -68,7 +68,7 @@ class Sessions:
         *,
         proved_at: datetime | None = None,
     ) -> str:
-        """The value of the new session's cookie; `proved_at` is when they proved who they are, if that was before."""
+        """Return the value of the new session's cookie. `proved_at` is the time of the authentication, if that was earlier."""
         ticket, now = SessionToken(new_id(), secrets.token_bytes(RANDOM_BYTES)), datetime.now(UTC)
         command = StartSession(
             user=user,
@@ -86,7 +86,7 @@ class Sessions:
     async def reauthenticate(
         self, signed_in: SignedIn, amr: tuple[str, ...], acr: str, *, proved_at: datetime | None = None
     ) -> str:
-        """The value of the same session's next cookie; the one from before is good for nothing. Raises DoesNotExist when it is over."""
+        """Return a new value for the session's cookie; the former value becomes invalid. Raises DoesNotExist if the session is over."""
         session, user = signed_in.session.stream_id, signed_in.user.stream_id
         ticket = SessionToken(session, secrets.token_bytes(RANDOM_BYTES))
         at = datetime.now(UTC) if proved_at is None else max(proved_at, signed_in.session.authenticated_at)
@@ -95,7 +95,7 @@ class Sessions:
         return self._value(ticket)
 
     async def current(self, cookie: str | None) -> SignedIn | None:
-        """Who is logged in with this cookie, as the database has it now. Raises Unavailable."""
+        """Return the session and user of this cookie from the current state of the database. Raises Unavailable."""
         ticket = None if cookie is None else self._ticket(cookie)
         if ticket is None:
             return None
@@ -109,32 +109,32 @@ class Sessions:
         if user is None or user.state != "active" or session.expires_at <= datetime.now(UTC):
             return None
         if user.password_at is not None and max(session.started_at, session.authenticated_at) < user.password_at:
-            return None  # the password was changed since, somewhere else; housekeeping ends what that did not come to
+            return None  # the password was changed later in another session; housekeeping ends the sessions that the change did not reach
         return SignedIn(session=session, user=user)
 
     def named(self, cookie: str | None) -> UUID | None:
-        """Which session a cookie that was written here is of, whatever became of it since."""
+        """Return the session id of a cookie that this server wrote, in any state of the session."""
         ticket = None if cookie is None else self._ticket(cookie)
         return None if ticket is None else ticket.session
 
     async def device(self, row: sessions.Row) -> Device | None:
-        """None when nobody knows, or the session is over."""
+        """Return None if the device is not known, or the session is over."""
         return await device_of(self._people, row)
 
     async def end(self, session: UUID, why: str, meta: Meta) -> Handled:
-        """Whoever was let in, in this session, is told if they want to be, and what they got is revoked."""
+        """End the session, notify the clients that want back-channel logout, and revoke the tokens issued from it."""
         return await session_end.end_session(self._ledger, session, why, meta)
 
     async def end_former(self, now: SignedIn, meta: Meta) -> None:
-        """Of a person who has changed their password: every other session, and all that clients were given before."""
+        """After a change of password: end the user's other sessions and revoke every token that clients were given before."""
         await session_end.stop(self._ledger, now.user.stream_id, "password_changed", meta, but=now.session.stream_id)
 
     async def end_all(self, user: UUID, why: str, meta: Meta, *, but: UUID | None = None) -> int:
-        """Ends the user's sessions, but for one; returns how many."""
+        """End the user's sessions, except `but`. Returns their number."""
         return await session_end.end_sessions(self._ledger, user, why, meta, but=but)
 
     async def _used_after_end(self, session: sessions.Row) -> None:
-        """Remembered the first time; not of a session that ran out, which its own browser may still have the cookie of."""
+        """Record the first use only. An expired session is not recorded, because its own browser may still have the cookie."""
         if session.ended_at is None or session.ended_at >= session.expires_at:
             return
         meta = Meta(actor=ByService(why=USED_AFTER_END), request_id=str(this_request()))
@@ -144,7 +144,7 @@ class Sessions:
         return self._signature.write(ticket.session.bytes + ticket.random)
 
     def _ticket(self, cookie: str) -> SessionToken | None:
-        """None when we did not write it: a stranger's guess does not reach the database."""
+        """Return None if this server did not write the cookie, so that a guess does not reach the database."""
         content = self._signature.read(cookie)
         return None if content is None else SessionToken(UUID(bytes=content[:16]), content[16:])
 

@@ -1,4 +1,4 @@
-"""Cookies that only this server can have written: what they say, and an HMAC-SHA256 of it under a key derived from the master key."""
+"""Cookies that only this server can write: the content, and its HMAC-SHA256 under a key derived from the master key."""
 
 import hmac
 from urllib.parse import urlsplit
@@ -20,13 +20,13 @@ class Signature:
         return as_text(content + self._of(content))
 
     def read(self, value: str) -> bytes | None:
-        """The content, or None when it was not written here."""
+        """Return the content, or None if this server did not write it."""
         signed = of_text(value) or b""
         content, signature = signed[:-SIGNATURE_BYTES], signed[-SIGNATURE_BYTES:]
         return content if hmac.compare_digest(self._of(content), signature) else None
 
     def name(self, *parts: str) -> str:
-        """What stands for these where they must not be read."""
+        """Return a keyed hash that replaces these texts where they must not be readable."""
         return self._of("\0".join(parts).encode("utf-8", "surrogatepass")).hex()
 
     def _of(self, content: bytes) -> bytes:
@@ -34,9 +34,10 @@ class Signature:
 
 
 def cookie_name(name: str, settings: Settings) -> str:
-    """With the prefix that makes browsers keep it to this very host, over https alone.
+    """Return the name of the cookie. For https it has the prefix `__Host-`: browsers send it to this host and over https only.
 
-    Plain http is for loopback, where several servers may share a host; cookies know no ports (RFC 6265 section 8.5), so names do.
+    Plain http is for loopback, where several servers may share a host. Cookies are not separated by port (RFC 6265 section 8.5), so
+    the name contains the port.
     """
     issuer = urlsplit(settings.issuer)
     if issuer.scheme == "https":

@@ -1,11 +1,11 @@
-"""How often somebody may fail to sign in: for each account, for each address, and for each second factor.
+"""Limits of failed sign-ins: for each account, for each address, and for each second factor.
 
-Whoever knows an address can delay its person's password in a new browser, for as long as they go on with ten wrong passwords a
-minute, and for a minute after that. They cannot delay a browser in which that person signed in within a year, which is counted by
-itself, nor a passkey, nor a sign-in through the upstream provider. Counting is the price of a password that strangers may guess.
+An attacker who knows an e-mail address can delay its user's password sign-in in a new browser, while sending ten wrong passwords
+a minute, and for a minute after that. Not affected: a browser in which that user signed in within a year, which has its own
+count, a passkey, and a sign-in through the upstream provider. This delay is the price of a password that strangers may guess.
 
-Second factors may fail so often in a day, too, in browsers that are not known: who fails there has the password, and with it can keep
-the person out of new browsers, but for passkeys, until the next day.
+Second factors also have a daily limit, in browsers that are not known. An attacker who reaches it has the password, and can keep
+the user out of new browsers until the next day, except with a passkey.
 """
 
 from ipaddress import IPv6Address, ip_address
@@ -21,23 +21,23 @@ from service.refusals import TooManyAttempts
 from service.vault.personal_data import normalised
 
 ACCOUNT_LIMIT = 10
-"""Failed sign-ins to one account in a minute: 14,400 guesses a day against a password that is not among the first of them."""
+"""Failed sign-ins to one account in a minute: 14,400 guesses a day, at a password that is not among the most common ones."""
 
 ADDRESS_LIMIT = 30
-"""Failed sign-ins from one address (IPv6: one /64 network) in a minute, for behind one address there may be a whole office."""
+"""Failed sign-ins from one address (IPv6: one /64 network) in a minute. A whole office may share one address."""
 
 FACTOR_LIMIT = 5
-"""Failed second factors of one person in a minute: whoever has the password meets one of a million codes, three of them good."""
+"""Failed second factors of one user in a minute. An attacker with the password guesses one of a million codes; three are valid."""
 
 FACTOR_DAILY_LIMIT = 50
-"""The same in a day, from browsers that the person never signed in with: one chance in 6,000."""
+"""Failed second factors of one user in a day, in browsers without a known sign-in: a chance of one in 6,000."""
 
 KNOWN_SECONDS = 365 * 86_400
-"""How long a browser is known as one that somebody signed in with."""
+"""The time for which a browser is known after a sign-in."""
 
 
 class Attempt(Struct, frozen=True):
-    """One that was counted as failed, until it succeeds; what it was counted under."""
+    """An attempt, counted as failed until it succeeds, with the counts that it increased."""
 
     counts: tuple[tuple[str, Counted], ...]
 
@@ -53,7 +53,7 @@ class Attempts:
         self.cookie = cookie_name("muniment_known", settings)
 
     async def begin(self, email: str, address: str, known: str | None) -> Attempt:
-        """Before the password is looked at; `known` is the value of the cookie. Raises TooManyAttempts."""
+        """Count the attempt before the password is checked. `known` is the value of the cookie. Raises TooManyAttempts."""
         name = self._names.name("to", normalised(email))
         whose = self._whose(known)
         if whose is not None and await self._people.vault.find(await self._people.vault.email(email)) == whose:
@@ -61,7 +61,7 @@ class Attempts:
         return await self._counted((self._from(address), ADDRESS_LIMIT), (f"sign-in to {name}", ACCOUNT_LIMIT))
 
     async def begin_factor(self, user: UUID, known: str | None) -> Attempt:
-        """Before a second factor is looked at; `known` is the value of the cookie. Raises TooManyAttempts."""
+        """Count the attempt before the second factor is checked. `known` is the value of the cookie. Raises TooManyAttempts."""
         if self._whose(known) == user:
             return await self._counted((f"second factor known {user}", FACTOR_LIMIT))
         return await self._counted(
@@ -69,16 +69,16 @@ class Attempts:
         )
 
     async def succeeded(self, attempt: Attempt) -> None:
-        """It was no failure, and counts as none."""
+        """Remove the attempt from the counts of failures."""
         for key, counted in attempt.counts:
             await self._limits.give_back(key, counted)
 
     def known(self, user: UUID) -> str:
-        """The value of the cookie that a browser gets (for KNOWN_SECONDS) once somebody has signed in with it."""
+        """Return the value of the cookie that a browser gets (for KNOWN_SECONDS) after a sign-in."""
         return self._signature.write(user.bytes)
 
     def _whose(self, known: str | None) -> UUID | None:
-        """Who signed in before with the browser that has this cookie."""
+        """Return the user who signed in before with the browser that has this cookie."""
         content = None if known is None else self._signature.read(known)
         return None if content is None else UUID(bytes=content)
 
@@ -96,7 +96,7 @@ class Attempts:
 
 
 def network(address: str) -> str:
-    """Where the address belongs: of IPv6 a whole /64 is one household's."""
+    """Return the network of the address. In IPv6, one household has a whole /64 network."""
     try:
         found = ip_address(address)
     except ValueError:

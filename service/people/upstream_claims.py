@@ -1,4 +1,4 @@
-"""What the upstream provider says of a person, read as claims of ours. One value that cannot be used is left out, and stops nobody."""
+"""The upstream provider's claims about a user, read as our claims. A value that cannot be used is left out and stops no sign-in."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -14,8 +14,8 @@ NOTHING = (None, "", Address())
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """`email` is an address that the provider has verified; `changes` are of profile.CLAIMS; `faults` names the claims with a value
-    that was left out.
+    """`email` is an address that the provider has verified. `changes` are values of profile.CLAIMS. `faults` names the claims with a
+    value that was left out.
     """
 
     email: str | None
@@ -27,7 +27,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 def told(claims: Mapping[str, Any], names: Mapping[str, str]) -> Told:
-    """`names` has the provider's claim for each of ours. A claim that is absent says nothing, except that there are no groups."""
+    """`names` maps each of our claims to the provider's. An absent claim changes nothing, except that absent groups mean no groups."""
     changes: dict[str, Any] = {}
     faults: list[str] = []
     for ours in profiles.CLAIMS:
@@ -37,19 +37,19 @@ def told(claims: Mapping[str, Any], names: Mapping[str, str]) -> Told:
                 faults.append(names[ours])
             if value not in NOTHING:
                 changes[ours] = value
-    if "phone_number" not in changes:  # what is verified is the number that comes with it
+    if "phone_number" not in changes:  # the flag is about the number that comes with it
         changes.pop("phone_number_verified", None)
     return Told(email=_email(claims, names), changes=changes, faults=tuple(faults))
 
 
 def _email(claims: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
-    """An address that the provider did not verify is not taken: it may be another person's (OpenID Connect Core section 5.7)."""
+    """An address that the provider did not verify is not used: it may be another person's (OpenID Connect Core section 5.7)."""
     address, verified = claims.get(names["email"]), claims.get(names["email_verified"])
     return address if isinstance(address, str) and is_email(address) and _is_true(verified) else None
 
 
 def _value(ours: str, given: Any) -> tuple[Any, bool]:
-    """What can be taken of the value, and whether that is all of it."""
+    """Return the usable part of the value, and whether that is all of it."""
     if ours == "groups":
         return _groups(given)
     value = _read(ours, given)
@@ -57,7 +57,7 @@ def _value(ours: str, given: Any) -> tuple[Any, bool]:
 
 
 def _read(ours: str, given: Any) -> Any:
-    """None where it is of another type."""
+    """Return None if the value has another type."""
     match ours:
         case "address":
             return _address(given)
@@ -75,7 +75,7 @@ def _address(given: Any) -> Address | None:
 
 
 def _groups(given: Any) -> tuple[tuple[str, ...], bool]:
-    """Where they are too many nobody knows which of them count, so there are none."""
+    """If there are too many groups, none is used, because it is unclear which of them count."""
     if given is None:
         return (), True
     listed = cast("list[object]", given) if isinstance(given, list) else [given]

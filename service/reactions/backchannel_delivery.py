@@ -16,12 +16,12 @@ MOST_ADDRESSES = 4
 
 
 class Looked(httpx.AsyncHTTPTransport):
-    """Connects to the very address that was looked at: a name that means another one a moment later leads nowhere else."""
+    """Connects to the address that was checked. A host name that resolves to another address a moment later (DNS rebinding) is harmless."""
 
     def __init__(self, *, local: bool) -> None:
-        # A connection is its client's alone, though another's may have the same address.
+        # A connection is never shared between clients, even if two have the same address.
         limits = httpx.Limits(max_keepalive_connections=0)
-        # Of the environment, SSL_CERT_FILE and SSL_CERT_DIR alone: a company's own CA is for the operator to name.
+        # Of the environment, only SSL_CERT_FILE and SSL_CERT_DIR are used, by which an operator names a company's own CA.
         super().__init__(trust_env=False, limits=limits, verify=httpx.create_ssl_context())
         self._local = local
 
@@ -37,7 +37,7 @@ class Looked(httpx.AsyncHTTPTransport):
         return await self._sent(request, last)
 
     async def _addresses(self, name: str) -> list[Address]:
-        """At least one. Raises NotTaken and NotWanted."""
+        """Return at least one address. Raises NotTaken and NotWanted."""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as fault:
@@ -54,9 +54,9 @@ class Looked(httpx.AsyncHTTPTransport):
 
 
 class Delivery:
-    """No proxy from the environment, no redirect followed: it goes where the client said, and nowhere else.
+    """Uses no proxy from the environment and follows no redirect, so a token goes only to the URI that the client registered.
 
-    Nor does it go to this machine, or what is linked to it, unless `issuer` is there itself.
+    It does not connect to loopback, link-local or other special addresses, unless `issuer` is on loopback itself.
     """
 
     def __init__(self, issuer: str) -> None:
@@ -66,7 +66,7 @@ class Delivery:
         )
 
     async def send(self, uri: str, token: str) -> None:
-        """Returns when the client took it, else raises NotTaken. Of its answer the status is all that is read."""
+        """Returns if the client accepted the token, else raises NotTaken. Only the status of the response is read."""
         try:
             async with (
                 asyncio.timeout(2 * TIMEOUT_SECONDS),
@@ -78,7 +78,7 @@ class Delivery:
         except httpx.ConnectError as fault:
             raise NotTaken("it could not be connected to") from fault
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as fault:
-            raise NotTaken("what it answered was not HTTP, or the connection broke") from fault
+            raise NotTaken("its response was not HTTP, or the connection broke") from fault
         if status not in (200, 204):
             raise NotTaken(f"it answered {status}")
 

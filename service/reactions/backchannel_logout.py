@@ -1,6 +1,6 @@
-"""OpenID Connect Back-Channel Logout 1.0: clients are told that a session is over, for as long as it takes within reason.
+"""OpenID Connect Back-Channel Logout 1.0: notifies clients that a session ended, and repeats failed attempts within limits.
 
-What is to be told stands in the log; only how often it was tried is kept in memory. One process at a time delivers.
+The log records which clients to notify. Only the number of attempts is kept in memory. One process at a time delivers.
 """
 
 import asyncio
@@ -46,25 +46,25 @@ log = logging.getLogger("muniment.backchannel")
 
 
 class Tries(Struct):
-    """Of one client and one session; `since`, when the first began, and `next_at` are moments of the monotonic clock."""
+    """The attempts for one client and one session. `since` (the start of the first) and `next_at` are monotonic times in seconds."""
 
     next_at: float
     since: float | None = None
     count: int = 0
 
     def begun(self, now: float) -> None:
-        """Now, and not before: what waited for its turn has not been tried."""
+        """Record the start of an attempt. Waiting for a free slot is not an attempt."""
         self.since = now if self.since is None else self.since
 
     def failed(self, now: float) -> bool:
-        """Counts one more; whether it was the last."""
+        """Count a failed attempt. Returns whether it was the last."""
         self.count += 1
         self.next_at = now + min(2.0 ** (self.count - 1), LONGEST_PAUSE_SECONDS)
         return self.count >= MOST_TRIES or (self.since is not None and now - self.since >= MOST_SECONDS)
 
 
 class Deliverer:
-    """One per process. `look` is to be called every second; what it begins goes on beside it."""
+    """One per process. Call `look` every second; the deliveries that it starts run as tasks of their own."""
 
     def __init__(self, ledger: Ledger, ring: KeyRing, issuer: str, url: str) -> None:
         self._ledger = ledger
@@ -81,7 +81,7 @@ class Deliverer:
         self._delivery: Delivery | None = None
 
     async def look(self) -> None:
-        """Begins what is due. Raises Unavailable."""
+        """Start the deliveries that are due. Raises Unavailable."""
         if not await self._is_ours():
             return
         waiting = await read(
@@ -107,21 +107,21 @@ class Deliverer:
         await self._session.close()
 
     async def _is_ours(self) -> bool:
-        """Whether this is the process that delivers: the lock is its as long as the connection lives that took it."""
+        """Return whether this process delivers. It holds the lock while the connection that took the lock lives."""
         async with self._session.using() as connection:
             if self._holder is not connection and await connection.fetchval(LOCK):
                 self._holder = connection
             return self._holder is connection
 
     async def _deliver(self, row: sessions.Row, key: tuple[UUID, str], tries: Tries) -> None:
-        """Once: takes its turn, tells the client, and records what came of it."""
+        """Try once: wait for a slot, notify the client, and record the result."""
         session, client_id = key
         try:
             fault = await self._tell(row, client_id, tries)
             if fault is None:
                 await self._record(session, ReportNotified(client_id=client_id, at=utc_now()))
             elif isinstance(fault, NotWanted) or tries.failed(time.monotonic()):
-                log.warning("the client %s could not be told that a session is over: %s", client_id, fault)
+                log.warning("the client %s could not be notified that a session ended: %s", client_id, fault)
                 await self._record(session, GiveUpNotifying(client_id=client_id, why=str(fault), at=utc_now()))
         except (Unavailable, Contradiction) as fault:  # the next look tries again
             log.warning("back-channel logout: %s", fault)
@@ -136,7 +136,7 @@ class Deliverer:
         await handle(self._ledger, SESSION, session, command, meta)
 
     async def _tell(self, row: sessions.Row, client_id: str, tries: Tries) -> NotTaken | None:
-        """None when the client took it, else why not."""
+        """Return None if the client accepted the token, else why not."""
         async with self._slots_of[client_id], self._slots:
             tries.begun(time.monotonic())
             stream = client_stream(client_id)
@@ -148,10 +148,10 @@ class Deliverer:
         return None
 
     async def _token(self, row: sessions.Row, found: Found | None) -> tuple[str, str]:
-        """The URI of the client and its logout token (section 2.4). Raises NotTaken."""
+        """Return the client's back-channel logout URI and the logout token (section 2.4). Raises NotTaken."""
         login = found.client.login if found else None
         if found is None or login is None or login.backchannel_logout_uri is None:
-            raise NotWanted("the client wants to be told no more")
+            raise NotWanted("the client no longer wants to be notified")
         signer = self._ring.signers.get(login.id_token_alg)
         if signer is None:
             raise NotTaken("there is no key to sign with")
@@ -161,14 +161,14 @@ class Deliverer:
     async def _send(self, uri: str, token: str) -> None:
         """Raises NotTaken."""
         if self._delivery is None:
-            from service.reactions.backchannel_delivery import Delivery  # noqa: PLC0415 - the HTTP client's libraries, where they are needed
+            from service.reactions.backchannel_delivery import Delivery  # noqa: PLC0415 - the HTTP client's libraries load only when needed
 
             self._delivery = Delivery(self._issuer)
         await self._delivery.send(uri, token)
 
 
 def logout_claims(issuer: str, client_id: str, row: sessions.Row, now: int) -> dict[str, Any]:
-    """Section 2.4: whose session is over, and never a nonce, so that it is no ID token."""
+    """Return the claims of section 2.4. A nonce is never among them, so the token cannot pass as an ID token."""
     return {
         "iss": issuer,
         "sub": str(row.user_id),

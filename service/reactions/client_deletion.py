@@ -1,4 +1,4 @@
-"""Deleting many clients: those of an owner, or those that a bot's deletion leaves. Many streams are read, and appended to, at once."""
+"""Deletes many clients: those of an owner, or those of a deleted bot. It reads, and appends to, many streams at once."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -18,18 +18,18 @@ from service.commands.handle import CLIENT, Ledger, handle
 from service.refusals import DoesNotExist
 
 MOST_CLIENTS, MOST_EVENTS = 200, 5_000
-"""Of a batch: between two, whatever else this process was asked for has its turn."""
+"""The limits of a batch. Between two batches, the process serves its other requests."""
 
 
 class Deleted(Struct, frozen=True):
-    """How many, and where the last of them stands in the log; None when there was none."""
+    """The number of deleted clients, and the log position of the last deletion (None if there was none)."""
 
     count: int
     position: int | None
 
 
 async def delete_clients(ledger: Ledger, clients: Sequence[Standing], by: Holder, meta: Meta) -> Deleted:
-    """Harmless to repeat: a client that somebody else deleted meanwhile is passed over. Raises Unavailable."""
+    """Safe to repeat: a client that was deleted meanwhile is skipped. Raises Unavailable."""
     positions: list[int] = []
     for batch in _batches(clients):
         positions += await _delete(ledger, [one.stream_id for one in batch], DeleteClient(by=by), meta)
@@ -50,7 +50,7 @@ def _batches(clients: Sequence[Standing]) -> Iterator[list[Standing]]:
 
 
 async def _delete(ledger: Ledger, streams: list[UUID], command: DeleteClient, meta: Meta) -> list[int]:
-    """The positions of what was deleted."""
+    """Return the log positions of the deletions."""
     past: dict[UUID, list[Event]] = {stream: [] for stream in streams}
     for recorded in await read(ledger.pool, lambda connection: histories(connection, streams)):
         past[recorded.stream_id].append(recorded.event)
@@ -73,7 +73,7 @@ def _item(stream: UUID, past: list[Event], command: DeleteClient, meta: Meta) ->
 
 
 async def _again(ledger: Ledger, stream: UUID, command: DeleteClient, meta: Meta) -> int | None:
-    """Something happened to the client between the look and the append."""
+    """Delete a client whose stream changed between the read and the append."""
     try:
         return (await handle(ledger, CLIENT, stream, command, meta)).position
     except DoesNotExist:

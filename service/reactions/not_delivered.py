@@ -1,9 +1,9 @@
-"""Why a logout token did not reach its client."""
+"""Reasons why a logout token was not delivered."""
 
 
 class NotTaken(Exception):
-    """The client did not take the token; the text says why in a few words, and nothing of what it answered."""
+    """The client did not accept the token. The text gives a short reason and contains nothing of the client's response."""
 
 
 class NotWanted(NotTaken):
-    """Nor will it ever."""
+    """The client will never accept the token."""

@@ -1,6 +1,6 @@
-"""What the end of a session, or of a person's right to log in, reaches: their sessions, and what clients got in them.
+"""The consequences of the end of a session or of a user's access: sessions end, and tokens issued to clients are revoked.
 
-Whoever is killed in between has the rest done by housekeeping: every step finds by the tables what is left to do.
+If a process is killed in between, housekeeping does the rest: each step finds in the tables what is left to do.
 """
 
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ from service.values.scopes import OFFLINE_ACCESS
 
 MOST_AT_ONCE = 200
 ENDS_ALL = ("password_changed", "user_disabled", "user_erased")
-"""The ends of a session that what a person allowed for when they are away (offline_access) does not outlive."""
+"""The reasons that also revoke authorizations with offline_access."""
 
 
 async def end_session(ledger: Ledger, session: UUID, why: str, meta: Meta) -> Handled:
-    """Ends it, says who is to be told (OpenID Connect Back-Channel Logout 1.0), and revokes what was granted in it."""
+    """End the session, record the clients to notify (OpenID Connect Back-Channel Logout 1.0), and revoke its authorizations."""
     notify = await read(ledger.pool, lambda connection: _to_be_told(connection, session))
     command = EndSession(why=why, notify=notify, at=datetime.now(UTC))
     handled = await handle(ledger, SESSION, session, command, meta)
@@ -33,7 +33,7 @@ async def end_session(ledger: Ledger, session: UUID, why: str, meta: Meta) -> Ha
 
 
 async def end_sessions(ledger: Ledger, user: UUID, why: str, meta: Meta, *, but: UUID | None = None) -> int:
-    """Ends those that are open, but for one; returns how many."""
+    """End the user's open sessions, except `but`. Returns their number."""
     rows = await read(ledger.pool, lambda connection: sessions.of_user(connection, user))
     left = [row.stream_id for row in rows if row.stream_id != but]
     for session in left:
@@ -42,14 +42,14 @@ async def end_sessions(ledger: Ledger, user: UUID, why: str, meta: Meta, *, but:
 
 
 async def stop(ledger: Ledger, user: UUID, why: str, meta: Meta, *, but: UUID | None = None) -> None:
-    """Nothing that the user was given is good from here on, and no session but this one."""
+    """End the user's sessions, except `but`, and revoke all their authorizations."""
     await end_sessions(ledger, user, why, meta, but=but)
     rows = await read(ledger.pool, lambda connection: authorizations.of_user(connection, user))
     await revoke(ledger, [row.stream_id for row in rows], why, meta)
 
 
 async def revoke(ledger: Ledger, streams: list[UUID], why: str, meta: Meta) -> None:
-    """Harmless to repeat."""
+    """Safe to repeat."""
     for stream in streams:
         try:
             await handle(ledger, AUTHORIZATION, stream, RevokeAuthorization(why=why, at=datetime.now(UTC)), meta)
@@ -58,14 +58,14 @@ async def revoke(ledger: Ledger, streams: list[UUID], why: str, meta: Meta) -> N
 
 
 async def expire(ledger: Ledger) -> None:
-    """Sessions whose time is over end like any other: what came of them does too, and clients are told."""
-    meta = Meta(actor=ByService(why="the session's time was over"), request_id=str(this_request()))
+    """End expired sessions like any other, so that their tokens are revoked and clients are notified."""
+    meta = Meta(actor=ByService(why="the session expired"), request_id=str(this_request()))
     for session in await read(ledger.pool, lambda connection: sessions.expired(connection, limit=MOST_AT_ONCE)):
         await end_session(ledger, session, "expired", meta)
 
 
 async def finish(ledger: Ledger) -> None:
-    """What a process that was killed had begun to end."""
+    """Finish what a killed process left undone."""
     meta = Meta(actor=ByService(why="the user was disabled or erased"), request_id=str(this_request()))
     for session, state in (await read(ledger.pool, sessions.of_stopped_users)).items():
         await end_session(ledger, session, f"user_{state}", meta)
@@ -82,7 +82,7 @@ async def finish(ledger: Ledger) -> None:
 
 
 async def _to_be_told(connection: AnyConnection, session: UUID) -> tuple[str, ...]:
-    """The clients that were let in, in this session, and want to hear of its end."""
+    """Return the clients that were authorized in this session and have a back-channel logout URI."""
     granted = {row.client for row in await authorizations.of_session(connection, session)}
     found, _ = await clients.find_as_of(connection, sorted(granted))
     wanting = (each.client for _, each in sorted(found.items()))
@@ -90,5 +90,5 @@ async def _to_be_told(connection: AnyConnection, session: UUID) -> tuple[str, ..
 
 
 def because(meta: Meta, handled: Handled) -> Meta:
-    """The same, for what follows from what was done."""
+    """Return the envelope for the consequences of a change, with its position as the cause."""
     return meta if handled.position is None else meta.__replace__(cause=handled.position)

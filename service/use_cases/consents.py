@@ -1,4 +1,4 @@
-"""A person allows a client to use their account, or withdraws that."""
+"""A user gives consent to a client, or withdraws it."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from service.reactions import session_end
 
 
 async def give(ledger: Ledger, user: UUID, request: AuthorizationRequest, meta: Meta) -> None:
-    """The consent to what the authorization request asks for; it adds to what the person allowed before."""
+    """Record consent to the scopes of the authorization request. It adds to earlier consent."""
     command = GiveConsent(
         user=user, client_id=request.client_id, resource=request.resource, scopes=request.to_allow, at=utc_now()
     )
@@ -23,7 +23,7 @@ async def give(ledger: Ledger, user: UUID, request: AuthorizationRequest, meta: 
 
 
 async def withdraw(ledger: Ledger, user: UUID, client_id: str, meta: Meta) -> None:
-    """Every consent to the client is withdrawn, and every token issued from the person's authorizations of it is revoked."""
+    """Withdraw every consent to the client, and revoke every token issued from the user's authorizations of it."""
     given = await read(ledger.pool, lambda connection: consents.of_user(connection, user))
     for row in given:
         if row.client_id == client_id:

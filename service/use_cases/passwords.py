@@ -7,11 +7,14 @@ from events.envelope import Meta
 from service.commands.handle import Ledger
 from service.reactions import session_end
 
-if TYPE_CHECKING:  # argon2 comes along, which most commands do not need
+if TYPE_CHECKING:  # a real import would load argon2, which most commands do not need
     from service.people.accounts import People
 
 
 async def replace(people: "People", ledger: Ledger, user: UUID, password: str, meta: Meta) -> None:
-    """Every session of the user ends, and every token issued to clients is revoked. Raises WeakPassword and NotFound."""
+    """Set the password, end every session of the user, and revoke every token issued to clients.
+
+    Raises WeakPassword and DoesNotExist.
+    """
     await people.change_password(user, password, meta)
     await session_end.stop(ledger, user, "password_changed", meta)

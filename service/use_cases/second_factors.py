@@ -10,12 +10,12 @@ from service.commands.user import AddFactor, RemoveFactor
 from service.people import factors
 from service.people.factors import Kept, Passkey
 
-if TYPE_CHECKING:  # argon2 comes along, which most commands do not need
+if TYPE_CHECKING:  # a real import would load argon2, which most commands do not need
     from service.people.accounts import People
 
 
 async def add(people: "People", ledger: Ledger, user: UUID, kept: Kept, meta: Meta) -> None:
-    """Raises PasskeyTaken when another account has this passkey, and what `decide` raises for one factor too many."""
+    """Raises PasskeyTaken if an account already has this passkey, and what `decide` raises for one factor too many."""
     factor, name = await factors.sealed(people, user, kept), None
     if isinstance(kept.what, Passkey):
         name = await people.vault.add_passkey(user, kept.factor_id, kept.what.credential_id)

@@ -1,4 +1,4 @@
-"""Which ids that others choose may be a `sub`: none that could be taken for another one (RFC 9700 section 4.15)."""
+"""The ids from other systems that may be a `sub`: none that looks like another id (RFC 9700 section 4.15)."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ _ours = re.compile(r"(bot|oauth_client)_[0-9a-f]{32}").fullmatch
 
 
 def fault_of(text: str) -> str | None:
-    """What is wrong with the id, or None; an id of the form of ours is written as this server writes it."""
+    """Return the fault of the id, or None. An id in this server's own form must be written as this server writes it."""
     if not text.strip():
         return "must not be blank"
     fault = id_fault(text)

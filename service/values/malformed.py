@@ -1,4 +1,4 @@
-"""What decoders raise where a stranger's bytes are not of the form that they should have: bad input, and no fault of ours."""
+"""The errors that decoders raise for malformed input from outside, which are not faults of this server."""
 
 MALFORMED = (ValueError, TypeError, RecursionError)
-"""msgspec's errors, binascii's and Unicode's are all ValueErrors. What is nested too deeply for a decoder is a RecursionError."""
+"""The errors of msgspec, binascii and Unicode are all ValueErrors. Input that is nested too deeply raises RecursionError."""

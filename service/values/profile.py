@@ -1,4 +1,4 @@
-"""Who somebody is, in the standard claims of OpenID Connect Core 1.0 section 5.1, and which values each of them may have."""
+"""A user's profile: the standard claims of OpenID Connect Core 1.0 section 5.1, and the values that each of them may have."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ LONGEST_GROUP = 100
 
 
 class Rule(Struct, frozen=True):
-    """What a claim that is a text may be: at most so many characters, of this form, which the sentence describes."""
+    """The rule for a text claim: its maximum number of characters, its pattern, and the sentence that describes the pattern."""
 
     longest: int
     pattern: str
@@ -31,16 +31,14 @@ _URL = Rule(
     "must be an absolute URL of http or https, in ASCII",
 )
 _DATE = r"^[0-9]{4}(-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))?$"
-_LINE = Rule(LONGEST_LINE, TEXT, "must not have characters that are not seen")
-_LINES = Rule(LONGEST_LINE, LINES, "must not have characters that are not seen, but for line breaks")
+_LINE = Rule(LONGEST_LINE, TEXT, "must not have invisible characters")
+_LINES = Rule(LONGEST_LINE, LINES, "must not have invisible characters, except line breaks")
 
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"), _NAME),
     **dict.fromkeys(("profile", "picture", "website"), _URL),
     "gender": _NAME,
-    "birthdate": Rule(
-        10, _DATE, "must be a date such as 1815-12-10, with the year 0000 where it is not told, or a year"
-    ),
+    "birthdate": Rule(10, _DATE, "must be a date such as 1815-12-10, with the year 0000 if it is not known, or a year"),
     "zoneinfo": Rule(
         64, r"^[A-Za-z][A-Za-z0-9_+/\-]*$", "must be a name of the time zone database, such as Europe/Berlin"
     ),
@@ -60,7 +58,7 @@ GROUPS_MUST = f"must be at most {MOST_GROUPS} names of 1 to {LONGEST_GROUP} char
 
 
 class Address(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Section 5.1.1. The first two may have several lines."""
+    """The address claim (section 5.1.1). The first two fields may have several lines."""
 
     formatted: str | None = None
     street_address: str | None = None
@@ -74,8 +72,8 @@ class Address(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The fields have the claims' names, and `groups` beside them. Who comes from the upstream provider may have no address. `updated_at` is in
-    seconds since 1970, and None until something changes. It shows itself to nobody.
+    """The claims by their own names, and `groups`. A user of the upstream provider may have no `email`. `updated_at` is in seconds since
+    1970, and None until the profile changes. The repr hides everything.
     """
 
     email: str | None
@@ -103,17 +101,17 @@ class Profile(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 CLAIMS = (*RULES, "phone_number_verified", "address", "groups")
-"""What may be said of somebody beside the e-mail address, and changed."""
+"""The claims, other than the e-mail address, that a profile may have and that may be changed."""
 
 
 def faults(profile: Profile) -> dict[str, str]:
-    """What is wrong, by the claim's name, as the end of a sentence that begins with that name."""
+    """Return the faults by claim. Each fault completes a sentence that begins with the claim's name."""
     found = {name: fault_of(name, getattr(profile, name)) for name in CLAIMS}
     return {name: fault for name, fault in found.items() if fault}
 
 
 def fault_of(name: str, value: Any) -> str | None:
-    """What is wrong with this value of one of CLAIMS; None where there is no value, or nothing wrong with it."""
+    """Return the fault of this value of one of CLAIMS, or None if there is no value or no fault."""
     if value is None or isinstance(value, bool):
         return None
     match name:
@@ -127,7 +125,7 @@ def fault_of(name: str, value: Any) -> str | None:
 
 
 def claims_of(profile: Profile, *, verified: bool, since: datetime) -> dict[str, Any]:
-    """Every claim that there is about somebody, ready for JSON. `verified` is the e-mail address's, `since` when they were registered."""
+    """Return every known claim about the user, ready for JSON. `verified` is for the e-mail address; `since` is the registration time."""
     told = {name: value for name in RULES if (value := getattr(profile, name))}
     if profile.phone_number:
         told["phone_number_verified"] = profile.phone_number_verified
@@ -140,7 +138,10 @@ def claims_of(profile: Profile, *, verified: bool, since: datetime) -> dict[str,
 
 
 def changed(profile: Profile, changes: Mapping[str, Any]) -> Profile:
-    """With other values for some of CLAIMS. An empty text is none; a group is named once; a number of another phone is not verified."""
+    """Return the profile with other values for some of CLAIMS.
+
+    An empty text removes a value, a repeated group counts once, and a new phone number is not verified.
+    """
     tidy: dict[str, Any] = {name: value if value != "" else None for name, value in changes.items()}
     if "groups" in tidy:
         tidy["groups"] = tuple(dict.fromkeys(cast("Sequence[str]", tidy["groups"] or ())))

@@ -14,7 +14,7 @@ OPERATE = "operate"
 MANAGEMENT = (CLIENTS_WRITE, CLIENTS_READ, BOTS_WRITE, BOTS_READ, USERS_WRITE, USERS_READ, OPERATE)
 INTROSPECT = "introspect:"
 INTROSPECT_ALL = f"{INTROSPECT}all"
-"""Of a client that looks into the access tokens of others: all of them, or, with a resource in place of `all`, those for that resource."""
+"""Scopes for introspecting other clients' tokens: all of them, or, with a resource in place of `all`, those for that resource."""
 
 OPERATORS = (*MANAGEMENT, API_PUBLIC, INTROSPECT_ALL)
 
@@ -26,16 +26,16 @@ ADDRESS = "address"
 GROUPS = "groups"
 OFFLINE_ACCESS = "offline_access"
 IDENTITY = (OPENID, PROFILE, EMAIL, PHONE, ADDRESS, GROUPS, OFFLINE_ACCESS)
-"""What any interactive client may ask a person for (OpenID Connect Core 1.0 sections 5.4 and 11), and the groups they are in."""
+"""The scopes that any interactive client may request (OpenID Connect Core 1.0 sections 5.4 and 11), and `groups`."""
 
 ACRS = ("urn:muniment:acr:1", "urn:muniment:acr:2")
-"""How sure it is who logged in: by one factor, or by two (or a passkey that asked for the person's finger or code)."""
+"""The authentication context classes: one factor, or two factors (a passkey that verified its user counts as two)."""
 
 NEW_CLIENT = (API_PUBLIC,)
-"""What a new client may have, where its caller has it too."""
+"""The scopes that a new client gets, as far as its caller has them."""
 
 SCOPE = r"^[\x21\x23-\x5b\x5d-\x7e]+$"
-"""A scope-token: visible ASCII but the quotation mark and the backslash."""
+"""A scope-token: visible ASCII except the quotation mark and the backslash."""
 
 _is_scope = re.compile(SCOPE).fullmatch
 
@@ -45,5 +45,5 @@ def is_scope(text: str) -> bool:
 
 
 def split(text: str | None) -> tuple[str, ...]:
-    """The scopes in a list with any number of spaces around and between them, each once, in the order given."""
+    """Return the scopes of a list, each once, in the given order. Any number of spaces may separate and surround them."""
     return tuple(dict.fromkeys(scope for scope in (text or "").split(" ") if scope))

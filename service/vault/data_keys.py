@@ -1,4 +1,4 @@
-"""What a person's data key is good for: it seals what the log has of them, and keys the names that they are found by."""
+"""The uses of a user's data key: it seals personal data in the log, and keys the names by which the user is found."""
 
 import hmac
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ def personal(key: bytes) -> Seal:
 
 
 def bound(key: bytes, names: Sequence[bytes]) -> tuple[str, ...]:
-    """The names as the log keeps them: without the data key nobody can tell whose they are. In an order that says nothing."""
+    """Return the names as the log keeps them. Without the data key they identify no user. The order reveals nothing."""
     own = derived(key, "muniment names of a person")
     return tuple(sorted(as_text(hmac.digest(own, name, "sha256")) for name in names))
 
 
 def name_of(key: bytes, *parts: str) -> bytes:
-    """What finds a person, under the key that all names are hashed with: `email` and the address, or `upstream`, issuer and subject."""
+    """Return the hash that finds a user, under the key of all names. `parts` are `email` and address, or `upstream`, issuer, subject."""
     return hmac.digest(key, "\0".join(parts).encode("utf-8", "surrogatepass"), "sha256")

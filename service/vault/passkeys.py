@@ -1,4 +1,4 @@
-"""A passkey is of one account: whose it is, by the keyed name of its credential (WebAuthn Level 2 section 7.1)."""
+"""The owner of each passkey, by the keyed name of its credential: one account only (WebAuthn Level 2 section 7.1)."""
 
 from uuid import UUID
 
@@ -15,18 +15,18 @@ delete from vault.passkeys p
  where p.name = $1 and p.created_at < clock_timestamp() - interval '1 minute' and not exists
   (select from read.users u where u.stream_id = p.user_id and u.factors @> jsonb_build_array(jsonb_build_object('factor_id', p.factor_id)))
 """
-"""What is left of a passkey that was removed, or of one that was never added because the process was killed."""
+"""Deletes the row of a passkey that was removed, or that was never added because the process was killed."""
 
 
 class PasskeyTaken(Contradiction):
-    """Somebody has this passkey already, be it the same person."""
+    """An account already has this passkey; it may be the same user's."""
 
     def __init__(self) -> None:
         super().__init__("This passkey is registered already; make another one.")
 
 
 async def add(connection: AnyConnection, name: bytes, user: UUID, factor: UUID) -> None:
-    """From here on the passkey is this factor of theirs. Harmless to repeat. Raises PasskeyTaken."""
+    """Assign the passkey to this factor of the user. Safe to repeat. Raises PasskeyTaken."""
     await connection.execute(ADD, name, user, factor)
     if await connection.fetchval(FACTOR, name) == factor:
         return

@@ -1,6 +1,6 @@
-"""Each person's data key, and the names that find a person: kept outside the log, so that they can be forgotten.
+"""Each user's data key, and the names that find a user. They are kept outside the log so that they can be erased.
 
-The key that names are hashed with is random and wrapped by the master key, so another master key changes no name.
+The key that hashes names is random and wrapped by the master key, so a new master key changes no name.
 """
 
 import re
@@ -24,13 +24,13 @@ from service.vault.private_keys import WrongMasterKey
 
 NAMES = "names"
 LOCK_PATIENCE = "500ms"
-"""How long those who sign in may be kept waiting by a table that is to be written anew, before that is left for later."""
+"""The longest time that a sign-in waits for a table to be rewritten. After that, the rewrite is left for later."""
 
 LONGEST_EMAIL = 254
-"""RFC 5321 section 4.5.3.1.3, without the brackets."""
+"""RFC 5321 section 4.5.3.1.3, without the angle brackets."""
 
 LONGEST_TYPED = 320
-"""What somebody may type as an address. Normalising takes time that grows with the square of the length."""
+"""Characters that a user may type as an address. Normalisation takes time that grows with the square of the length."""
 
 A_DAY_MS = 24 * 3600 * 1000
 
@@ -58,14 +58,14 @@ delete from vault.people p using vault.names n where n.name = any($1::bytea[]) a
 ERASED = "select p.user_id from read.users u join vault.people p on p.user_id = u.stream_id where u.state = 'erased'"
 REMOVED = "select user_id from vault.removed"
 WRITE_ANEW = "vacuum (full) vault.people, vault.names, vault.passkeys"
-# Writing a table anew leaves out what every snapshot sees deleted, and freezes up to the same transaction. (One that is yet to come
-# is of the database that this one was restored from, where nothing deleted comes along.)
+# Rewriting a table leaves out the rows that every snapshot sees as deleted, and freezes up to the same transaction. A transaction id
+# in the future is from the database that this one was restored from; a restored table has no deleted rows.
 FORGET_REMOVED = """
 delete from vault.removed r where r.user_id = any($1::uuid[]) and (age(r.by) < 0 or age(r.by) >
   (select max(age(relfrozenxid)) from pg_class where oid = any('{vault.people,vault.names,vault.passkeys}'::regclass[])))
 """
 END_OF_THE_LOG = ("select pg_switch_wal()", "checkpoint")
-"""What the write-ahead log has of the removed key goes with its segment, which the checkpoint has no more use for."""
+"""The write-ahead log has the removed key until its segment is recycled, which the checkpoint allows."""
 
 EVERYBODY = "select user_id, wrapped from vault.people"
 EVERY_KEY = "select purpose, wrapped from vault.keys"
@@ -76,14 +76,14 @@ _is_email = re.compile(EMAIL).fullmatch
 
 
 class NameTaken(Contradiction):
-    """Somebody is registered under this e-mail address, or this subject of the upstream provider."""
+    """A user is registered with this e-mail address, or with this subject of the upstream provider."""
 
     def __init__(self) -> None:
         super().__init__("There is a user with this e-mail address already.")
 
 
 class Vault:
-    """What the master key wraps of people. One per process."""
+    """The users' data keys, wrapped by the master key. One per process."""
 
     def __init__(self, pool: Pool, master_key: bytes) -> None:
         self._pool = pool
@@ -91,17 +91,17 @@ class Vault:
         self._name_key: bytes | None = None
 
     async def email(self, address: str) -> bytes:
-        """The name of whoever has this e-mail address, however it is written."""
+        """Return the name (hash) of this e-mail address, in any spelling."""
         return await self._name("email", normalised(address))
 
     async def upstream(self, issuer: str, subject: str) -> bytes:
-        """The name of whoever the upstream OpenID Provider calls so."""
+        """Return the name (hash) of this subject of an upstream OpenID Provider."""
         return await self._name("upstream", issuer, subject)
 
     async def add(self, user: UUID, names: Sequence[bytes]) -> tuple[Seal, tuple[str, ...]]:
-        """A data key for a new user who is found by these names, and the names as the log keeps them.
+        """Add a data key for a new user who is found by these names. Returns its seal, and the names as the log keeps them.
 
-        Raises NameTaken when one of them is somebody else's.
+        Raises NameTaken if one of them belongs to another user.
         """
         key = secrets.token_bytes(KEY_BYTES)
         wrapped = self._seal.close(key, user.bytes)
@@ -112,9 +112,9 @@ class Vault:
         return await read(self._pool, lambda connection: connection.fetchval(FIND, name))
 
     async def add_passkey(self, user: UUID, factor: UUID, credential: bytes) -> str:
-        """The passkey is this factor of theirs from now on; returns its name as the log keeps it.
+        """Assign the passkey to this factor of the user. Returns its name as the log keeps it.
 
-        Raises PasskeyTaken, and DoesNotExist once the user's data key is destroyed.
+        Raises PasskeyTaken, and DoesNotExist if the user's data key is destroyed.
         """
         name = await self._name("passkey", as_text(credential))
         wrapped = await read(self._pool, lambda connection: connection.fetchval(WRAPPED_OF, user))
@@ -124,7 +124,7 @@ class Vault:
         return bound(unwrapped(self._seal, wrapped, user.bytes), [name])[0]
 
     async def key(self, user: UUID) -> Seal | None:
-        """What opens and seals what the log has of the user; None once it is destroyed. Raises WrongMasterKey."""
+        """Return the seal of the user's personal data in the log, or None if the key is destroyed. Raises WrongMasterKey."""
         return (await self.keys([user])).get(user)
 
     async def keys(self, users: Sequence[UUID]) -> dict[UUID, Seal]:
@@ -132,23 +132,23 @@ class Vault:
         return {user: personal(unwrapped(self._seal, wrapped, user.bytes)) for user, wrapped in rows}
 
     async def remove(self, user: UUID) -> None:
-        """The data key is deleted; `scrub` takes it out of the table's file."""
+        """Delete the data key. `scrub` then removes it from the table's file."""
         await read(self._pool, lambda connection: connection.execute(REMOVE, user))
 
     async def remove_failed(self, names: Sequence[bytes]) -> None:
-        """What a registration under these names left that failed a minute ago or more."""
+        """Remove what a failed registration with these names left, if it is at least a minute old."""
         await read(self._pool, lambda connection: connection.execute(REMOVE_FAILED_OF, names))
 
     async def finish(self) -> None:
-        """What a process that was killed had begun to remove."""
+        """Finish the removals that a killed process left undone."""
         await read(self._pool, lambda connection: connection.execute(REMOVE_FAILED, _a_day_ago()))
         for row in await read(self._pool, lambda connection: connection.fetch(ERASED)):
             await self.remove(row[0])
 
     async def scrub(self) -> bool:
-        """Writes the tables' files anew without what was removed from them; whether nothing removed is left in them.
+        """Rewrite the tables' files without the removed rows. Returns whether the files now contain no removed row.
 
-        Not while somebody reads or writes them for longer than LOCK_PATIENCE, and not of what an older snapshot may still see.
+        It gives up if other transactions use the tables for longer than LOCK_PATIENCE, and keeps what an older snapshot may still see.
         """
         removed = [row[0] for row in await read(self._pool, lambda connection: connection.fetch(REMOVED))]
         if not removed:
@@ -160,15 +160,15 @@ class Vault:
             left = await connection.fetch(REMOVED)
             with suppress(
                 asyncpg.InsufficientPrivilegeError
-            ):  # a database of one's own has an owner who sees to its log
+            ):  # an external database has an administrator who handles its write-ahead log
                 for statement in END_OF_THE_LOG:
                     await connection.execute(statement)
             return not left
 
     async def _add(self, connection: AnyConnection, user: UUID, wrapped: bytes, names: Sequence[bytes]) -> None:
-        """Harmless to repeat, so that a commit of unknown outcome can be. Raises NameTaken, and WrongMasterKey.
+        """Safe to repeat after a commit with an unknown outcome. Raises NameTaken, and WrongMasterKey.
 
-        The latter from the moment that another master key has wrapped the vault: nobody who goes on with the former one adds to it.
+        WrongMasterKey is raised as soon as another master key has wrapped the vault, so a process with the former key adds nothing.
         """
         async with connection.transaction():
             unwrapped(self._seal, await connection.fetchval(f"{KEY} for share", NAMES), NAMES.encode())
@@ -190,19 +190,19 @@ def wrapping(master_key: bytes) -> Seal:
 
 
 def normalised(address: str) -> str:
-    """The e-mail address in the one form that it is found by; all that are too long for one have the name of nobody."""
+    """Return the e-mail address in the form by which it is found. Texts that are too long become "", which is no user's address."""
     if len(address) > LONGEST_TYPED:
         return ""
     return unicodedata.normalize("NFC", address.strip()).casefold()
 
 
 def is_email(address: str) -> bool:
-    """Whether it has the form of an e-mail address; whether it is one, only a letter to it finds out."""
+    """Return whether the text has the form of an e-mail address. Only a message to it shows whether it exists."""
     return len(address) <= LONGEST_EMAIL and _is_email(address) is not None and unseen(address) is None
 
 
 async def check(connection: AnyConnection, seal: Seal) -> None:
-    """Raises WrongMasterKey unless the seal opens what is wrapped: all of it was wrapped anew in one transaction, or none."""
+    """Raises WrongMasterKey if the seal does not open the keys. One user's key is enough, because `rewrap` changes all or none."""
     for purpose, wrapped in await connection.fetch(EVERY_KEY):
         unwrapped(seal, wrapped, purpose.encode())
     for user, wrapped in await connection.fetch(f"{EVERYBODY} limit 1"):
@@ -210,7 +210,7 @@ async def check(connection: AnyConnection, seal: Seal) -> None:
 
 
 async def rewrap(connection: Connection, old: Seal, new: Seal) -> int:
-    """Wraps every key anew, all of them or none; returns how many. Raises WrongMasterKey."""
+    """Wrap every key with the new master key, all of them or none. Returns their number. Raises WrongMasterKey."""
     async with connection.transaction():
         own = [
             (purpose, new.close(unwrapped(old, wrapped, purpose.encode()), purpose.encode()))
@@ -251,5 +251,5 @@ def unwrapped(seal: Seal, wrapped: bytes, about: bytes) -> bytes:
 
 
 def _a_day_ago() -> UUID:
-    """An id of this time and before all others of it: ids are UUIDv7 (RFC 9562 section 5.7), so they are in the order of time."""
+    """Return the lowest id of one day ago. Ids are UUIDv7 (RFC 9562 section 5.7), so their order is the order of time."""
     return UUID(int=max(0, int(time.time() * 1000) - A_DAY_MS) << 80)

@@ -1,4 +1,4 @@
-"""The private parts of the signing keys, each wrapped under a key that is derived from the master key."""
+"""The private signing keys, each wrapped under a key that is derived from the master key."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ Jwk = dict[str, str | list[str]]
 
 
 class WrongMasterKey(Unavailable):
-    """The master key is not the one that the signing keys were wrapped with."""
+    """The master key is not the one that wrapped the signing keys."""
 
 
 def wrapping(master_key: bytes) -> Seal:
@@ -24,7 +24,7 @@ def wrapping(master_key: bytes) -> Seal:
 
 
 def unwrap(seal: Seal, stream: UUID, wrapped: bytes) -> Jwk:
-    """The private JWK. Raises WrongMasterKey."""
+    """Return the private JWK. Raises WrongMasterKey."""
     try:
         return json.decode(seal.open(wrapped, stream.bytes), type=dict[str, str | list[str]])
     except CannotOpen as fault:
@@ -34,7 +34,7 @@ def unwrap(seal: Seal, stream: UUID, wrapped: bytes) -> Jwk:
 
 
 async def find(connection: Connection, seal: Seal, stream: UUID) -> Jwk | None:
-    """The private JWK, or None when there is none of that stream. Raises WrongMasterKey."""
+    """Return the private JWK, or None if the stream has none. Raises WrongMasterKey."""
     wrapped = await connection.fetchval(WRAPPED, stream)
     return None if wrapped is None else unwrap(seal, stream, wrapped)
 
@@ -44,7 +44,7 @@ async def keep(connection: AnyConnection, stream: UUID, wrapped: bytes) -> None:
 
 
 async def rewrap(connection: Connection, old: Seal, new: Seal) -> int:
-    """Wraps every private key anew, all of them or none; returns how many. Raises WrongMasterKey."""
+    """Wrap every private key with the new master key, all of them or none. Returns their number. Raises WrongMasterKey."""
     async with connection.transaction():
         kept = await connection.fetch(f"{EVERY} for update")
         for stream, wrapped in kept:

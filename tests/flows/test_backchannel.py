@@ -140,7 +140,7 @@ async def test_a_client_that_wants_to_hear_no_more_is_given_up_at_once(live: Liv
     over = await ended(resources, silent, gone)
     events = await all_told(resources, over.session)
     given_up = {e.client_id: e.why for e in events if isinstance(e, SessionClientNotReached)}
-    assert given_up == dict.fromkeys((silent, gone), "the client wants to be told no more")
+    assert given_up == dict.fromkeys((silent, gone), "the client no longer wants to be notified")
 
 
 async def test_a_client_that_never_answers_holds_up_nobody_else(

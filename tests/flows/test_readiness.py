@@ -176,7 +176,7 @@ async def test_a_process_of_another_issuer_is_seen_while_it_runs(broken: Live):
         while not await fitness.other_issuers(connection, other):  # the name comes with housekeeping's connection
             await asyncio.sleep(0)
     await connection.close()
-    with pytest.raises(fitness.Unfit, match=rf"as {broken.url}, this one is to be {other}"):
+    with pytest.raises(fitness.Unfit, match=rf"as {broken.url}, but this one has the issuer {other}"):
         await fitness.check_issuer(broken.database, other)
 
 

@@ -129,7 +129,7 @@ ISSUER = "is not a URL with a host and without user, query, fragment or a slash 
 HTTPS = (
     "must be https (plain http is for 127.0.0.1, localhost and [::1] only, or a host in MUNIMENT_INSECURE_HTTP_HOSTS)."
 )
-ORIGIN = "must have its host in lower case, and no port where it is the one that its scheme has anyway."
+ORIGIN = "must have its host in lower case, and must not name the default port of its scheme."
 KEY_FAULT = "MUNIMENT_MASTER_KEY is not 32 bytes in base64 (its value is not shown); make one: openssl rand -base64 32"
 URL_FAULT = (
     "MUNIMENT_DATABASE_URL does not begin with postgresql:// (its value is not shown, for it may hold a password)."
@@ -366,8 +366,12 @@ def test_an_upstream_provider_is_three_settings_and_shows_no_secret():
         ),
         ("CLAIMS", "groups=", "has groups=, which is not of the form groups=roles: "),
         ("CLAIMS", "group=roles", "has group=roles, but group is none of email, email_verified, name, "),
-        ("CLAIMS", "groups=a groups=b", "says twice which claim is groups; name one."),
-        ("SCOPE", "profile email", "=profile email does not have openid, without which the provider tells nothing"),
+        ("CLAIMS", "groups=a groups=b", "names two claims for groups; name one."),
+        (
+            "SCOPE",
+            "profile email",
+            "=profile email does not have openid, without which the provider does not identify the user",
+        ),
         ("SCOPE", 'openid "groups"', '=openid "groups" has "groups", which is not a scope (RFC 6749 section 3.3).'),
     ],
 )
