@@ -1,4 +1,4 @@
-"""What can have happened to a client, and what a client then is."""
+"""The events of a client, and the states that they lead to."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,13 +9,13 @@ from events.client_secret import ClientSecretAdded, ClientSecretRehashed, Client
 
 
 class ClientCredentials(Struct, frozen=True, kw_only=True, gc=False, tag_field="grant_type", tag="client_credentials"):
-    """A machine: it acts as its bot (RFC 6749 section 4.4)."""
+    """A machine client: it acts as its bot (RFC 6749 section 4.4)."""
 
     bot_user_id: str
 
 
 class AuthorizationCode(Struct, frozen=True, kw_only=True, gc=False, tag_field="grant_type", tag="authorization_code"):
-    """An interactive client: people log in through it (RFC 6749 section 4.1)."""
+    """An interactive client: users sign in through it (RFC 6749 section 4.1)."""
 
     bot_user_id: str | None = None
 
@@ -25,14 +25,14 @@ Grant = ClientCredentials | AuthorizationCode
 
 IdTokenAlg = Literal["RS256", "ES256"]
 USUAL_ID_TOKEN_ALG: IdTokenAlg = "RS256"
-"""OpenID Connect Core section 15.1 has every provider sign with it."""
+"""OpenID Connect Core section 15.1 requires every provider to support it."""
 
 
 class Login(Struct, frozen=True, kw_only=True, gc=False):
-    """On which terms people log in through an interactive client. Everything else is the same for all of them.
+    """The settings with which users sign in through an interactive client.
 
-    `require_pkce` UNSET is as the deployment has it. A public client always needs PKCE. `id_token_claims` says which claims about
-    the person an ID token has: UNSET, those of the scopes that they allowed; "minimal", those that the `claims` parameter names.
+    `require_pkce` UNSET is the deployment's rule. A public client always needs PKCE. `id_token_claims` says which claims about the
+    user an ID token has: UNSET, those of the granted scopes; "minimal", those that the `claims` parameter names.
     """
 
     require_pkce: bool | UnsetType = UNSET
@@ -44,9 +44,9 @@ class Login(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.registered"):
-    """Without a secret it is a public client (RFC 6749 section 2.1), for ever.
+    """A client without a secret is public (RFC 6749 section 2.1) and stays so.
 
-    `client_id` is the one that it had elsewhere, if it was brought along; its stream is named by it.
+    `client_id` is the id of an imported client at the other server. It names the client's stream.
     """
 
     owner: str
@@ -79,9 +79,9 @@ class ClientLoginChanged(Struct, frozen=True, kw_only=True, gc=False, tag="clien
     was: Login
 
     def after(self, before: Login) -> Login:
-        """The terms after the event, which changes only what differs between `was` and `login`.
+        """Returns the settings after the event, which keeps `require_pkce` if `was` and `login` agree on it.
 
-        An event from before `require_pkce` could be UNSET repeats the default of then, `true`, which nobody chose.
+        Events that are older than UNSET have the former default `true`, which was not the owner's choice.
         """
         if self.login.require_pkce != self.was.require_pkce:
             return self.login
@@ -92,18 +92,18 @@ AccessTokenAlg = Literal["ES256", "RS256", "EdDSA"]
 
 
 class ClientAccessTokenAlgChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.access_token_alg_changed"):
-    """What its access tokens are signed with; None is as the deployment has it."""
+    """The algorithm of the client's access tokens; None is the deployment's default."""
 
     access_token_alg: AccessTokenAlg | None
     was: AccessTokenAlg | None
 
 
 By = Literal["owner", "operator"]
-"""As what somebody disabled a thing: as its owner, or with the scope `operate`. Only an operator lifts what an operator did."""
+"""Who disabled a client or bot: its owner, or an operator (scope `operate`). Only an operator can undo what an operator did."""
 
 
 class ClientDisabled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="client.disabled"):
-    """Events from before `by` was recorded count as the owner's, who could lift them then."""
+    """Events that are older than `by` count as the owner's: the owner could undo them then."""
 
     by: By = "owner"
 
@@ -126,7 +126,7 @@ ClientChange = (
     | ClientSecretRevoked
     | ClientSecretRehashed
 )
-"""What changes a client that stays as active or disabled as it was."""
+"""The events that do not change whether a client is active or disabled."""
 
 ClientEvent = ClientRegistered | ClientChange | ClientDisabled | ClientEnabled | ClientDeleted
 
@@ -148,7 +148,7 @@ class Active(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Disabled(Struct, frozen=True, kw_only=True, gc=False):
-    """A disabled client keeps what it was, for the day it is enabled."""
+    """`was` is the state to which the client returns when enabled."""
 
     was: Active
     by: By = "owner"
@@ -162,7 +162,7 @@ Client = Unregistered | Active | Disabled | Deleted
 
 
 def evolve(client: Client, event: ClientEvent) -> Client:
-    """What the client is after the event. Total: it never refuses, for what happened has happened."""
+    """Returns the client after the event. It never refuses, because the event has already happened."""
     match event:
         case ClientRegistered():
             return Active(

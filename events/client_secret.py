@@ -1,4 +1,4 @@
-"""The secrets of a client: what is stored of one, and the events of its life."""
+"""The secrets of a client, and their events."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,9 +8,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 
 class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
-    """What is kept of a client secret: the SHA-256 of its text (hex) and the last characters that a person knows it by.
+    """A stored client secret: `hash` is its SHA-256 (hex), `hint` its last characters, so that its owner can recognize it.
 
-    `imported` is the hash that another server kept, of a secret that was brought along; until that is proved once, `hash` is empty.
+    `imported` is the other server's hash of an imported secret. `hash` is empty until the client has proved that secret once.
     """
 
     secret_id: UUID
@@ -31,7 +31,7 @@ class ClientSecretRevoked(Struct, frozen=True, kw_only=True, gc=False, tag="clie
 
 
 class ClientSecretRehashed(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_rehashed"):
-    """A secret that was brought along was proved; from now on its SHA-256 is kept, as of all others."""
+    """The client proved an imported secret. From now on its SHA-256 is stored, as for all other secrets."""
 
     secret_id: UUID
     hash: str
@@ -39,7 +39,7 @@ class ClientSecretRehashed(Struct, frozen=True, kw_only=True, gc=False, tag="cli
 
 
 def rehashed(secrets: Sequence[StoredSecret], event: ClientSecretRehashed) -> tuple[StoredSecret, ...]:
-    """The secrets after the event."""
+    """Returns the secrets after the event."""
     return tuple(
         s.__replace__(hash=event.hash, hint=event.hint, imported=UNSET) if s.secret_id == event.secret_id else s
         for s in secrets

@@ -1,4 +1,4 @@
-"""The lookup table that the token endpoint reads: one row a client, as it is now."""
+"""The lookup table of the token endpoint: one row for each client, in its current state."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -73,7 +73,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """A client and the state of the bot that it acts as (None: the bot is not one of ours, and is taken at its word)."""
+    """A client and the state of its bot (None: the bot is not registered here, so its state is not checked)."""
 
     client: Row
     bot_state: str | None
@@ -84,7 +84,7 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 def project(row: Row | None, stream: UUID, event: ClientEvent) -> Row | None:
-    """The client's row after the event; None once it is deleted."""
+    """Returns the client's row after the event; None after its deletion."""
     if isinstance(event, ClientRegistered):
         return _registered(stream, event)
     return None if row is None else _changed(row.__replace__(version=row.version + 1), event)
@@ -171,7 +171,7 @@ def _row(record: asyncpg.Record) -> Row:
 
 
 async def find_as_of(connection: AnyConnection, streams: Sequence[UUID]) -> tuple[dict[UUID, Found], int]:
-    """Those of these clients that exist, each with its bot's state, and the position of the log that this is true at."""
+    """Returns those of these clients that exist, each with its bot's state, and the position of the log at which this holds."""
     rows = await connection.fetch(FIND, streams)
     found = {row["stream_id"]: Found(client=_row(row), bot_state=row["bot_state"]) for row in rows if row["stream_id"]}
     return found, rows[0]["head"]
@@ -183,7 +183,7 @@ async def find(connection: AnyConnection, stream: UUID) -> Found | None:
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What a list is narrowed to; `owner` None is everybody's."""
+    """The filters of a list; None matches everything."""
 
     owner: str | None = None
     after: UUID | None = None
@@ -193,7 +193,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> list[Row]:
-    """Oldest first, at most `limit`."""
+    """Returns clients, oldest first, at most `limit`."""
     rows = await connection.fetch(
         LIST, wanted.owner, wanted.after, wanted.bot_user_id, wanted.state, wanted.name, limit
     )
@@ -201,7 +201,7 @@ async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> li
 
 
 class Standing(Struct, frozen=True):
-    """A client that exists, and how many events it has."""
+    """A client that exists, and the number of its events."""
 
     stream_id: UUID
     version: int
@@ -216,5 +216,5 @@ async def of_bot(connection: AnyConnection, bot_id: str) -> list[Standing]:
 
 
 async def of_deleted_bots(connection: AnyConnection) -> list[Standing]:
-    """Clients that a deletion of their bot has yet to reach."""
+    """Returns the clients of deleted bots that are not deleted themselves yet."""
     return [Standing(*row) for row in await connection.fetch(OF_DELETED_BOTS)]

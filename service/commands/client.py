@@ -1,4 +1,4 @@
-"""What may be asked of a client, and what comes of asking."""
+"""Commands on a client, and `decide`."""
 
 from datetime import datetime
 from functools import reduce
@@ -49,7 +49,7 @@ from service.refusals import Contradiction, DoesNotExist, InvalidValue, NotPermi
 
 
 class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
-    """`by` is who asks; without, it is the service itself, which gives nothing that takes a scope."""
+    """`by` is the caller. Without it, the service itself registers the client, and grants nothing that needs a scope."""
 
     owner: str
     grant: Grant
@@ -65,7 +65,7 @@ class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 class ChangeClient(OrdinaryCommand, frozen=True, kw_only=True):
-    """What is UNSET stays as it is."""
+    """UNSET fields do not change."""
 
     by: Holder
     display_name: str | UnsetType | None = UNSET
@@ -88,13 +88,13 @@ class DeleteClient(StoppingCommand, frozen=True, kw_only=True):
 
 
 OwnersCommand = ChangeClient | AddSecret | RevokeSecret | DisableClient | EnableClient | DeleteClient
-"""What the owner of a client may ask of it."""
+"""The commands that the owner of a client may give."""
 
 ClientCommand = RegisterClient | RehashSecret | OwnersCommand
 
 
 def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
-    """What happens. Asking for what already is gives []. Raises DoesNotExist, Contradiction, NotPermitted or InvalidValue."""
+    """Returns the events of the command; [] if it changes nothing. Raises DoesNotExist, Contradiction, NotPermitted or InvalidValue."""
     match command, client:
         case RegisterClient(), Unregistered():
             return _register(command)
@@ -146,7 +146,9 @@ def _register(command: RegisterClient) -> list[ClientEvent]:
 
 def _may_register(command: RegisterClient) -> None:
     if command.grant.bot_user_id is not None and is_reserved(command.grant.bot_user_id):
-        raise NotPermitted(f"Nobody acts as {command.grant.bot_user_id.strip()}: that name is the service's own.")
+        raise NotPermitted(
+            f"A client cannot act as {command.grant.bot_user_id.strip()}: that name is the service's own."
+        )
     if command.client_id and command.by:
         may_import(command.by)
     if command.by is not None:
@@ -211,11 +213,13 @@ def _change_login(by: Holder | None, login: Login, client: Active) -> list[Clien
     if login == client.login:
         return []
     if isinstance(client.grant, ClientCredentials):
-        raise Contradiction("Nobody logs in through a machine client; these settings are for interactive clients.")
+        raise Contradiction(
+            "Users do not sign in through a machine client; these settings are for interactive clients."
+        )
     if client.public and login.require_pkce is False:
         raise Contradiction("A public client always needs PKCE: requirePkce is true or null.")
     if login.first_party and not client.login.first_party and not (by and by.operates):
-        raise NotPermitted("Only an operator can let a client skip the consent of people (firstParty).")
+        raise NotPermitted("Only an operator can let a client skip the consent of users (firstParty).")
     return [ClientLoginChanged(login=login, was=client.login)]
 
 
@@ -226,7 +230,7 @@ def _change_alg(alg: AccessTokenAlg | UnsetType | None, client: Active) -> list[
 
 
 def _holder(command: OwnersCommand | RehashSecret) -> Holder:
-    """Who asks; only the service itself rehashes a secret."""
+    """Returns the caller. Only the service itself rehashes a secret."""
     return EVERYBODY if isinstance(command, RehashSecret) else command.by
 
 

@@ -1,1 +1,1 @@
-"""The schema, step by step: Alembic runs the versions, the SQL lives beside the code that it serves."""
+"""The migrations of the schema. Alembic runs the versions; their SQL stands beside the code that uses the tables."""

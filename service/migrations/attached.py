@@ -1,6 +1,7 @@
-"""What hangs on the service's tables and would run as whoever migrates, who owns the log: a trigger, a rule, a function in a check.
+"""Finds code that is attached to the service's tables: a trigger, a rule, a function in a check.
 
-The service's role owns those tables, so it could leave there what it may not do itself.
+The service's role owns these tables, so an attacker with its rights could attach code to them. A migration would then run that
+code with the rights of the log's owner.
 """
 
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from events import locks
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-# Held until the migration is over, so that nothing is attached after the look. Appends are waited for first: they write to several tables.
+# The locks last until the migration ends, so that nothing is attached after the check. They wait for appends, which write several tables.
 LOCK = f"""
 do $$
 declare one regclass;
@@ -23,8 +24,8 @@ begin
 end $$
 """
 
-# `name(` is a call, and `operator(` one too; Muniment's own checks have neither. (What an index computes must be immutable, and what
-# Postgres itself has of that kind does nothing.)
+# `name(` and `operator(` are calls; Muniment's own checks have neither. (An index may call only immutable functions, and those of
+# Postgres itself have no effects.)
 FOUND = r"""
 with own as (select oid from pg_catalog.pg_namespace where nspowner = 'muniment_service'::regrole),
      relation as (
@@ -52,15 +53,15 @@ order by 1
 
 
 class Attached(Exception):
-    """Nothing was changed; the text names what has to go."""
+    """The migration was refused and changed nothing; the text names what must be dropped."""
 
 
 def check(connection: "Connection") -> None:
-    """Call it before the first migration, in their transaction. Raises Attached."""
+    """Raises Attached if it finds such code. Call it before the first migration, in the same transaction."""
     connection.exec_driver_sql(LOCK)
     found = [row[0] for row in connection.exec_driver_sql(FOUND)]
     if found:
         raise Attached(
             f"Not migrated: in the tables of muniment_service there is {', '.join(found)}. Muniment did not make that, and it would run as"
-            " the login that migrates. Drop it, find out who made it, and migrate then."
+            " the login that migrates. Drop it, find out who made it, then migrate again."
         )

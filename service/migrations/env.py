@@ -1,4 +1,4 @@
-"""Alembic runs this for every upgrade; the connection, and its transaction, are the caller's."""
+"""Alembic runs this for every upgrade. The caller provides the connection and its transaction."""
 
 from alembic import context
 

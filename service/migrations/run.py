@@ -1,4 +1,4 @@
-"""`muniment db migrate`: brings a database's schema to the present version, by one process at a time."""
+"""`muniment db migrate`: upgrades a database's schema to the current version, in one process at a time."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 async def migrate(url: str) -> tuple[str | None, str | None]:
-    """The schema versions before and after. In one transaction: all of it, or nothing. Raises SchemaAhead and Attached."""
+    """Migrates in one transaction, and returns the schema versions before and after. Raises SchemaAhead, Attached."""
     return await _with_connection(url, _upgrade)
 
 

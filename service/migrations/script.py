@@ -9,11 +9,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_files(*names: str) -> None:
-    """Run these SQL files, named from the root of the project."""
+    """Runs these SQL files; the names are relative to the root of the project."""
     for name in names:
         run((ROOT / name).read_text())
 
 
 def run(script: str) -> None:
-    """Run SQL of any number of statements. The driver's own connection takes a whole script; SQLAlchemy's takes one statement."""
+    """Runs an SQL script. It uses the driver's own connection, because SQLAlchemy's takes only one statement."""
     op.get_bind().connection.run_async(lambda raw: raw.execute(script))

@@ -1,4 +1,4 @@
-"""Which schema a database has, and which one this version works with; found out without loading Alembic."""
+"""The schema version of a database, and the one that this code needs. It does not load Alembic."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ WANTED = max(VERSIONS)
 
 
 class SchemaBehind(Exception):
-    """The database's schema is not the one that this version of Muniment works with."""
+    """The database's schema is older than the one that this version of Muniment needs."""
 
 
 class SchemaAhead(Exception):
@@ -19,13 +19,13 @@ class SchemaAhead(Exception):
 
     def __init__(self, found: str) -> None:
         super().__init__(
-            f"The database's schema is at {found}, this version of Muniment knows none after {WANTED}: nothing was changed. "
-            "Use the version of Muniment that brought it there, or a newer one."
+            f"The database's schema is at {found}, but this version of Muniment knows none after {WANTED}: nothing was changed. "
+            "Use the version of Muniment that made that schema, or a newer one."
         )
 
 
 async def present(url: str) -> str | None:
-    """The schema's version, or None on a database that has none."""
+    """Returns the schema's version, or None if the database has none."""
     connection = await log_in(url)
     try:
         return await connection.fetchval("select version_num from public.alembic_version")
@@ -36,9 +36,9 @@ async def present(url: str) -> str | None:
 
 
 async def check(url: str) -> None:
-    """Raises SchemaBehind."""
+    """Raises SchemaBehind if the database's schema is too old."""
     found = await present(url)
-    if found is None or found < WANTED:  # one that is ahead was made so that the version before still works with it
+    if found is None or found < WANTED:  # A newer schema is compatible with the version before it.
         raise SchemaBehind(
             f"The database's schema is at {found or 'nothing'}, this version works with {WANTED}: run muniment db migrate."
         )
