@@ -1,8 +1,8 @@
 """Idempotency-Key: a repeated POST is one command with one response, for 24 hours.
 
 The first response is stored in the append's transaction. It is sealed under a key that is derived from the master key and the
-caller's own Idempotency-Key, so a retry can repeat a clientSecret, and a reader of the database cannot. The request itself is
-stored as an HMAC under such a key, so that a password in it cannot be guessed either.
+caller's own Idempotency-Key: a retry can repeat a clientSecret, but a reader of the database cannot see it. The request itself is
+stored as an HMAC under such a key, so that a password in it cannot be guessed from it.
 """
 
 import hmac

@@ -32,7 +32,7 @@ CLIENT_LIMIT = 30
 
 MOST_WAITING = 32
 LONG_ENOUGH = 16
-"""The least number of characters of a secret whose fast hash may be stored and whose last four characters may be shown."""
+"""The minimum length of a secret whose fast hash may be stored and whose last four characters may be shown."""
 
 
 class ImportedSecrets:
@@ -53,7 +53,7 @@ class ImportedSecrets:
         return seen.__replace__(client=seen.client.__replace__(secrets=secrets))
 
     async def settle(self, seen: Seen, text: str, address: str) -> Seen | None:
-        """Return the client after this text was tried against its imported secrets. A secret that it proves is then stored as SHA-256.
+        """Return the client after this text was tried against its imported secrets. A long enough secret is then stored as SHA-256.
 
         Raises TooManyFailures, or Unavailable if too many callers are waiting.
         """

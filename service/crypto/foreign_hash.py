@@ -62,7 +62,7 @@ def canonical(text: str) -> str:
 
 
 def matches(kept: str, secret: str) -> bool:
-    """Return whether the canonical hash is of this secret. Takes up to a second."""
+    """Return whether this secret matches the canonical hash. Takes up to a second."""
     given = secret.encode()
     if kept.startswith("sha256:"):
         kept, given = kept.removeprefix("sha256:"), hashlib.sha256(given).hexdigest().encode()

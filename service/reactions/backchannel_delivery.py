@@ -1,4 +1,4 @@
-"""Sending a logout token to a client (OpenID Connect Back-Channel Logout 1.0 section 2.5)."""
+"""Sends a logout token to a client (OpenID Connect Back-Channel Logout 1.0 section 2.5)."""
 
 import asyncio
 import socket

@@ -20,5 +20,5 @@ def bound(key: bytes, names: Sequence[bytes]) -> tuple[str, ...]:
 
 
 def name_of(key: bytes, *parts: str) -> bytes:
-    """Return the hash that finds a user, under the key of all names. `parts` are `email` and address, or `upstream`, issuer, subject."""
+    """Return the keyed hash by which a user is found. `parts` are `email` and address, or `upstream`, issuer and subject."""
     return hmac.digest(key, "\0".join(parts).encode("utf-8", "surrogatepass"), "sha256")
