@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from events.client import By
 
@@ -26,7 +26,9 @@ class BotEnabled(Struct, frozen=True, kw_only=True, gc=False, tag="bot.enabled")
 
 
 class BotDeleted(Struct, frozen=True, kw_only=True, gc=False, tag="bot.deleted"):
-    pass
+    """Older stored events do not say the owner; the stream does."""
+
+    owner: str | UnsetType = UNSET
 
 
 BotEvent = BotRegistered | BotDisabled | BotEnabled | BotDeleted

@@ -113,7 +113,9 @@ class ClientEnabled(Struct, frozen=True, kw_only=True, gc=False, tag="client.ena
 
 
 class ClientDeleted(Struct, frozen=True, kw_only=True, gc=False, tag="client.deleted"):
-    pass
+    """Older stored events do not say the owner; the stream does."""
+
+    owner: str | UnsetType = UNSET
 
 
 ClientChange = (

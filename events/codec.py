@@ -1,4 +1,8 @@
-"""Encodes events to stored bytes, and decodes them. Stored bytes never change, so every old form stays readable here."""
+"""Encodes events to stored bytes, and decodes them. Stored bytes never change, so every old form stays readable here.
+
+An event carries what followers of many streams need. A projection that counts by owner reads the deletion of a client without its
+registration, so the deletion names the owner: `*.deleted` does, wherever an aggregate has an owner.
+"""
 
 from collections.abc import Callable
 from typing import Any, get_args

@@ -64,7 +64,7 @@ def decide(command: BotCommand, bot: Bot) -> list[BotEvent]:
             may_enable(command.by, bot.by, "bot")
             return [BotEnabled()]
         case DeleteBot(), ActiveBot() | DisabledBot():
-            return [BotDeleted()]
+            return [BotDeleted(owner=bot.owner)]
 
 
 def _register(command: RegisterBot) -> list[BotEvent]:

@@ -106,8 +106,8 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
             raise _unknown()
         case _, Disabled() if not _holder(command).reaches(client.was.owner):
             raise _unknown()
-        case DeleteClient(), Active() | Disabled():
-            return [ClientDeleted()]
+        case DeleteClient(), Active(owner=owner) | Disabled(was=Active(owner=owner)):
+            return [ClientDeleted(owner=owner)]
         case DisableClient(), Active():
             return _disable(command.by, None)
         case DisableClient(), Disabled():

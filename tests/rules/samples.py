@@ -110,11 +110,11 @@ SECRET_REVOKED = ClientSecretRevoked(secret_id=UUID(int=1))
 SECRET_IMPORTED = SECRET.__replace__(hash="", hint="unknown", imported="$2b$04$" + "a" * 53)
 IMPORTED = REGISTERED.__replace__(secret=SECRET_IMPORTED, client_id="crm-sync")
 SECRET_REHASHED = ClientSecretRehashed(secret_id=UUID(int=1), hash=HASH, hint="…cret")
-DISABLED, ENABLED, DELETED = ClientDisabled(), ClientEnabled(), ClientDeleted()
+DISABLED, ENABLED, DELETED = ClientDisabled(), ClientEnabled(), ClientDeleted(owner="alice")
 DISABLED_BY_OPERATOR = ClientDisabled(by="operator")
 
 BOT_REGISTERED = BotRegistered(owner="alice", email="crm@example.com", first_name="Cee", last_name=None, at=AT)
-BOT_DISABLED, BOT_ENABLED, BOT_DELETED = BotDisabled(), BotEnabled(), BotDeleted()
+BOT_DISABLED, BOT_ENABLED, BOT_DELETED = BotDisabled(), BotEnabled(), BotDeleted(owner="alice")
 BOT_DISABLED_BY_OPERATOR = BotDisabled(by="operator")
 
 JWK = PublicJwk(

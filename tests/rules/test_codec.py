@@ -1,14 +1,14 @@
 """The bytes of an event, for ever."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec import Struct, json
 
 from events import codec
 from events.client import ClientDisabled, ClientDisplayNameChanged
-from events.codec import TYPES, UnreadableEvent, decode, encode, schema_version, type_of
+from events.codec import TYPES, UnreadableEvent, decode, encode, noun, schema_version, tags, type_of
 from events.envelope import ByClient, ByOperator, ByService, ByUser, Meta
 from tests.rules.samples import EVENTS, PERSON, RENAMED, SESSION_ID
 
@@ -22,6 +22,10 @@ class Line(Struct, frozen=True):
     schema_ver: int
     data: str
     meta: str
+
+
+def is_deletion(event: type[Struct]) -> bool:
+    return all(tag.endswith(".deleted") for tag in tags(event))
 
 
 LINES = [json.decode(line, type=Line) for line in GOLDEN.read_bytes().splitlines()]
@@ -51,6 +55,24 @@ def test_every_schema_version_of_every_type_has_a_line_and_none_has_been_lost():
     assert {(line.type, line.schema_ver) for line in LINES} == {
         (t, v) for t in TYPES for v in range(1, schema_version(t) + 1)
     }
+
+
+EVERY: tuple[type[Struct], ...] = get_args(codec.Event)
+OWNED = {noun(event) for event in EVERY if "owner" in event.__struct_fields__ and not is_deletion(event)}
+DELETIONS = [event for event in EVERY if is_deletion(event) and noun(event) in OWNED]
+
+
+@pytest.mark.parametrize("deletion", DELETIONS, ids=noun)
+def test_the_deletion_of_what_has_an_owner_names_the_owner(deletion):
+    """The rule stands in events/codec.py."""
+    assert "owner" in deletion.__struct_fields__
+
+
+@pytest.mark.parametrize("deletion", DELETIONS, ids=noun)
+def test_a_deletion_from_before_deletions_named_the_owner_keeps_its_bytes(deletion):
+    [kind] = tags(deletion)
+    stored = b'{"type":"' + kind.encode() + b'"}'
+    assert encode(decode(kind, 1, stored)) == stored
 
 
 def test_every_older_schema_version_has_its_upcaster():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from events.client import ClientDeleted, ClientRegistered
 from events.codec import Recorded
@@ -10,31 +10,25 @@ from projections.catch_up import CatchUp, Removed, events
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """Of an owner, the number of their clients; of a client, whose it is, because a deletion stored long ago does not say."""
-
-    kind: str
-    name: str
     owner: str
     clients: int
 
 
 def project(entry: Recorded, find: Callable[..., Row | None]) -> Iterable[Row | Removed]:
-    stream = str(entry.stream_id)
     match entry.event:
         case ClientRegistered(owner=owner):
-            yield Row(kind="client", name=stream, owner=owner, clients=1)
-            yield _counted(find("owner", owner), owner, 1)
-        case ClientDeleted():
-            client = find("client", stream)
-            if client is not None:
-                yield Removed(("client", stream))
-                yield _counted(find("owner", client.owner), client.owner, -1)
+            yield _counted(find(owner), owner, 1)
+        case ClientDeleted(owner=owner):
+            if owner is UNSET:  # a count without it would be wrong from then on
+                raise ValueError("the deletion was stored before deletions named the owner")
+            yield _counted(find(owner), owner, -1)
         case _:
             pass
 
 
-def _counted(row: Row | None, owner: str, more: int) -> Row:
-    return Row(kind="owner", name=owner, owner=owner, clients=(row.clients if row else 0) + more)
+def _counted(row: Row | None, owner: str, more: int) -> Row | Removed:
+    clients = (row.clients if row else 0) + more
+    return Row(owner=owner, clients=clients) if clients else Removed((owner,))
 
 
 PROJECTION = CatchUp(
@@ -42,6 +36,6 @@ PROJECTION = CatchUp(
     version=1,
     follows=events(ClientRegistered | ClientDeleted),
     row=Row,
-    key=("kind", "name"),
+    key=("owner",),
     project=project,
 )
