@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 GROUP = "muniment.projections"
 
 RESERVED = frozenset({"log", "read", "vault", "limits", "public", "information_schema"})
-"""Schemas that are Muniment's or everybody's."""
+"""The schemas that no package may have: they belong to Muniment or to Postgres."""
 
 NAME = re.compile(r"(?!pg_)[a-z][a-z0-9_]{0,39}")
-"""Of a schema or a table. It leaves room for what the engine appends, for Postgres keeps 63 bytes of a name."""
+"""The form of a schema's or table's name. Postgres keeps 63 bytes of a name, and the engine appends to it."""
 
 DERIVED = re.compile(r"_(rebuilt|replaced|v\d+)$")
-"""How the engine names a table that stands beside another."""
+"""The endings of names that the engine gives to a second table of a projection."""
 
 NAMES = "use small letters, digits and underscores, at most 40"
 
@@ -35,43 +35,43 @@ log = logging.getLogger("muniment.projections")
 
 
 class LeftOut(Struct, frozen=True):
-    """An entry point, or one of its projections, that is not used. Everything else is."""
+    """An entry point, or one of its projections, that cannot be used."""
 
     name: str
     why: str
 
 
 class Installed(Struct, frozen=True):
-    """The projections, by what commands call them: SCHEMA.NAME."""
+    """The projections, by their names in commands: SCHEMA.NAME."""
 
     projections: dict[str, CatchUp[Any, Any]]
     left_out: list[LeftOut]
 
 
 class Unusable(Exception):
-    """What a package declares breaks a rule; the text says which."""
+    """A declaration of a package breaks a rule; the text says which."""
 
 
 def schemas() -> list[str]:
-    """Those that installed packages need. No code of a package runs."""
+    """Returns the schemas that installed packages need. It runs no code of a package."""
     return [entry.name for entry in _declared()[0]]
 
 
 def load() -> Installed:
-    """Imports what installed packages declare. What is wrong with it is logged; nothing is raised."""
+    """Imports the projections that installed packages declare. It logs every error and raises none."""
     entries, left_out = _declared()
     found: dict[str, CatchUp[Any, Any]] = {}
     for entry in entries:
         try:
             loaded = _loaded(entry)
-        except (Exception, SystemExit) as fault:  # noqa: BLE001 - code of others runs here
+        except (Exception, SystemExit) as fault:  # noqa: BLE001 - the code of a package runs here
             left_out.append(_left_out(entry.name, entry, fault))
             continue
         for number, each in enumerate(loaded, 1):
             try:
                 _check(each, entry.name, found)
                 found[each.id] = each
-            except Exception as fault:  # noqa: BLE001 - an object of others is asked here
+            except Exception as fault:  # noqa: BLE001 - an object of a package can raise anything
                 left_out.append(_left_out(f"{entry.name}.{getattr(each, 'name', number)}", entry, fault))
     for each in left_out:
         log.error("the projection %s of an installed package is left out: %s", each.name, each.why)
@@ -79,7 +79,7 @@ def load() -> Installed:
 
 
 def _declared() -> "tuple[list[EntryPoint], list[LeftOut]]":
-    """The entry points whose names can be schemas, in an order that is the same in each process; and what is wrong with others."""
+    """Returns the entry points whose names can be schemas, in the same order in each process, and the others with their errors."""
     found, left_out = _entry_points()
     entries: dict[str, EntryPoint] = {}
     for entry in sorted(found, key=lambda entry: (_package(entry), entry.name, entry.value)):
@@ -92,8 +92,8 @@ def _declared() -> "tuple[list[EntryPoint], list[LeftOut]]":
 
 
 def _entry_points() -> "tuple[list[EntryPoint], list[LeftOut]]":
-    """Package by package, so that a file that cannot be read is one package's business."""
-    from importlib import metadata  # noqa: PLC0415 - with the parser of e-mail, a twentieth of a second
+    """Returns the entry points of each package. An unreadable file leaves out only its own package."""
+    from importlib import metadata  # noqa: PLC0415 - loads the e-mail parser, which takes 50 ms
 
     found: dict[str, Iterable[EntryPoint]] = {}
     left_out: list[LeftOut] = []
@@ -101,7 +101,7 @@ def _entry_points() -> "tuple[list[EntryPoint], list[LeftOut]]":
         try:
             if GROUP in (package.read_text("entry_points.txt") or ""):
                 found.setdefault(package.name, package.entry_points.select(group=GROUP))  # the first on the path counts
-        except Exception as fault:  # noqa: BLE001 - files of others are read here
+        except Exception as fault:  # noqa: BLE001 - the files of a package are read here
             left_out.append(LeftOut(package.name, f"its entry points cannot be read: {_said(fault)}"))
     return [entry for entries in found.values() for entry in entries], left_out
 
@@ -124,7 +124,7 @@ def _loaded(entry: "EntryPoint") -> list[Any]:
 
 
 def _check(projection: CatchUp[Any, Any], schema: str, before: Container[str]) -> None:
-    """Whether the engine can make a table of it. Raises Unusable, or what reading it raises."""
+    """Raises Unusable if the engine cannot make its table, or any error that the object raises."""
     kind: type = type(projection)
     if not issubclass(kind, CatchUp):
         raise Unusable(f"it is of the type {kind.__name__}, and a projection of a package is a CatchUp")

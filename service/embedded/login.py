@@ -1,6 +1,6 @@
 """The login of the service, as in deploy/roles.sql. Only this package and migrations use the superuser's password.
 
-The login's password is derived from the superuser's, which cannot be computed from it. So a cluster keeps one secret, in one file.
+The login's password is derived from the superuser's, but not the other way round. So a cluster keeps one secret, in one file.
 """
 
 import hmac

@@ -1,10 +1,10 @@
-"""The schemas of installed packages' projections: the owner of the database makes them, for the service's role may make none."""
+"""Makes the schemas of installed packages' projections, as the owner of the database: the service's role cannot make schemas."""
 
 from events import locks
 from events.database import ROLE, log_in
 from projections import packages
 
-# A schema with the name of a login is first in that login's search_path, and the service's role could leave functions in it.
+# A schema with the name of a login is first in that login's search_path, and the service's role could put functions into it.
 MISSING = """
 select name from unnest($1::text[]) as name
  where name not in (select nspname from pg_catalog.pg_namespace union all select rolname from pg_catalog.pg_roles)
@@ -12,7 +12,7 @@ select name from unnest($1::text[]) as name
 
 
 async def make(url: str) -> list[str]:
-    """Makes those that are missing, and names them. One that exists stays as it is, whoever owns it."""
+    """Makes the missing schemas and returns their names. An existing schema does not change, even if another role owns it."""
     wanted = packages.schemas()
     if not wanted:
         return []
