@@ -19,10 +19,9 @@ from service.configuration.settings import Settings, read_settings
 from service.endpoints import authorize, bots, clients, discovery, health, secrets, users
 from service.endpoints.introspect import introspect
 from service.endpoints.management import Action, Managed
-from service.endpoints.oauth import OAuth
+from service.endpoints.oauth import OAuth, issue_token
 from service.endpoints.responses import refusal
 from service.endpoints.revoke import revoke
-from service.endpoints.token import issue_token
 from service.endpoints.userinfo import userinfo
 from service.http.asgi import Identified
 from service.http.cors import CrossOrigin

@@ -17,12 +17,11 @@ from service.idempotency import Idempotency
 from service.imported_secrets import ImportedSecrets
 from service.limits import Limits
 from service.lookup import Lookup
-from service.oauth import id_tokens
 from service.oauth.authorization_request import Requests
 from service.oauth.errors import ServerAway
 from service.oauth.keys import KeyRing
 from service.oauth.signing import Signer
-from service.oauth.tokens import LEEWAY_SECONDS, Tokens
+from service.oauth.tokens import ID_TOKEN_SECONDS, LEEWAY_SECONDS, Tokens
 from service.outages import Outages
 from service.people.accounts import People
 from service.people.sessions import Sessions
@@ -68,7 +67,7 @@ async def open_resources(settings: Settings, url: str, master_key: bytes) -> Asy
     """Open the resources, which connect when first needed, and close all of them at the end."""
     ring = KeyRing(
         master_key,
-        longest_token=timedelta(seconds=max(settings.token_lifetime, id_tokens.LIFETIME_SECONDS)),
+        longest_token=timedelta(seconds=max(settings.token_lifetime, ID_TOKEN_SECONDS)),
         longest_session=timedelta(seconds=LONGEST_SESSION),
     )
     longest = timedelta(seconds=LONGEST_TOKEN + LEEWAY_SECONDS)  # former tokens may live longer than today's

@@ -16,7 +16,7 @@ from service.grants.code_issuance import ConsentWithdrawn, SessionOver, has_cons
 from service.grants.refusal_events import record_refusal
 from service.http.asgi import BodyCutShort, BodyTooLong, cookie, read_body, resources_of
 from service.http.origin import GOES_AWAY, below, form_target
-from service.oauth import authorize, id_tokens, redirects
+from service.oauth import authorize, redirects
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import Mismatch, Redirected, RequestParameters
 from service.oauth.errors import Shown
@@ -33,6 +33,7 @@ from service.oauth.interaction import (
     following,
 )
 from service.oauth.redirects import Redirect
+from service.oauth.tokens import read_hint
 from service.people.sessions import SignedIn
 from service.resources import Resources
 
@@ -151,7 +152,7 @@ def _with_hint(resources: Resources, asked: AuthorizationRequest, hint: str | No
     """An id_token_hint names the only user whom the response may be about."""
     if hint is None:
         return asked
-    about = id_tokens.read_hint(resources.ring, resources.settings.issuer, hint)
+    about = read_hint(resources.ring, resources.settings.issuer, hint)
     if about is None:
         description = "The id_token_hint is not an ID token of this server, or its signing key is no longer in use."
         raise Redirected(redirects.refused(asked, resources.settings.issuer, "invalid_request", description))

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
+from events.client import Login
 from projections.clients import Row
 from service.commands.authority import Holder
 from service.commands.client import ChangeClient, LoginChange
+from service.configuration.settings import Settings
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
     AccessTokenAlgorithm,
@@ -32,6 +34,8 @@ from service.endpoints.client_fields import (
     State,
 )
 from service.endpoints.client_schemas import CreateOAuthClientRequest
+from service.endpoints.fields import Fields
+from service.network import redirect_uri
 
 
 class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -96,6 +100,16 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     id_token_claims: IdTokenClaims | UnsetType = UNSET
 
 
+_of_interactive = {field.name for field in structs.fields(OAuthClient) if field.default is UNSET}
+_nothing_said = CreateOAuthClientRequest(m2m=False)
+USUAL_LOGIN: Mapping[str, Any] = {
+    field.encode_name: getattr(_nothing_said, field.name)
+    for field in structs.fields(CreateOAuthClientRequest)
+    if field.name in _of_interactive
+}
+"""The defaults of an interactive client's settings, which are the only values that a machine client may have."""
+
+
 def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
     """Return the command that the request asks for."""
     return ChangeClient(
@@ -152,3 +166,31 @@ def _shown_login(row: Row) -> Mapping[str, Any]:
         "backchannel_logout_uri": row.login.backchannel_logout_uri,
         "id_token_claims": "scopes" if row.login.id_token_claims is UNSET else row.login.id_token_claims,
     }
+
+
+def check_registered_login(fields: Fields[CreateOAuthClientRequest], settings: Settings) -> None:
+    check_login_uris(fields, settings)
+    m2m, public, pkce = fields.good("m2m"), fields.good("public"), fields.good("requirePkce")
+    if m2m is True:
+        for name, usual in USUAL_LOGIN.items():
+            if fields.good(name) not in (None, usual):
+                fields.fault(
+                    name, "is for interactive clients (m2m: false): users cannot sign in through a machine client"
+                )
+    elif public is True and pkce is False:
+        fields.fault("requirePkce", "must be true or null: a public client always needs PKCE")
+
+
+def check_login_uris(fields: Fields[Any], settings: Settings) -> None:
+    insecure = settings.insecure_http_hosts
+    for number, uri in enumerate(fields.good("postLogoutRedirectUris") or ()):
+        for fault in redirect_uri.faults(uri, insecure):
+            fields.fault("postLogoutRedirectUris", f"[{number}] {fault}")
+    told = fields.good("backchannelLogoutUri")
+    if isinstance(told, str):
+        for fault in redirect_uri.backchannel_faults(told, settings.issuer, insecure):
+            fields.fault("backchannelLogoutUri", fault)
+
+
+def registered_login(asked: CreateOAuthClientRequest) -> Login:
+    return login_change(asked).after(Login())

@@ -20,7 +20,7 @@ from service.commands.client import (
     EnableClient,
 )
 from service.commands.handle import CLIENT, Handled, handle
-from service.endpoints import client_settings, if_match, imported, login, paging, registration
+from service.endpoints import client_settings, if_match, imported, paging, registration
 from service.endpoints.bot_user import check_bot
 from service.endpoints.client_schemas import (
     CreateOAuthClientRequest,
@@ -100,7 +100,7 @@ async def change_client(call: Call) -> Response:
     for number, uri in enumerate(fields.good("redirectUris") or ()):
         for fault in redirect_uri.faults(uri, insecure):
             fields.fault("redirectUris", f"[{number}] {fault}")
-    login.check_uris(fields, call.resources.settings)
+    client_settings.check_login_uris(fields, call.resources.settings)
     command = client_settings.change(fields.done(), call.caller.holder)
     stream = stream_asked(call)
     handled = await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at)

@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from events.database import Unavailable
+from service.grants.client_authentication import NONE
 from service.http.asgi import resources_of
 from service.http.cors import VARIES
-from service.oauth.authentication import NONE
 from service.oauth.authorize import RESPONSE_MODES
-from service.oauth.claims import SUPPORTED
 from service.oauth.parameters import PROMPTS
 from service.oauth.signing import ALGORITHMS, ES256, RS256
+from service.values.claim_scopes import SUPPORTED
 from service.values.scopes import ACRS, IDENTITY, NEW_CLIENT
 
 PUBLIC = {"Cache-Control": "public, max-age=300", **VARIES}

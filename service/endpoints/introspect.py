@@ -9,10 +9,10 @@ from events.authorization import Authorized
 from projections.clients import Row
 from service.clock import utc_now
 from service.commands.handle import AUTHORIZATION, state_of
+from service.crypto import opaque_tokens
+from service.crypto.opaque_tokens import OpaqueToken
 from service.grants.client_authentication import authenticate_client
 from service.grants.oauth_request import OAuthRequest, required
-from service.oauth import opaque_tokens
-from service.oauth.opaque_tokens import OpaqueToken
 from service.oauth.tokens import BadToken, Claims, VerifiedClaims
 from service.values.scopes import INTROSPECT, INTROSPECT_ALL
 

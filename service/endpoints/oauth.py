@@ -1,4 +1,6 @@
-"""The OAuth endpoints: a POST with a form, and OAuth's error format. They are plain ASGI, because they are the busiest routes."""
+"""The OAuth endpoints: a POST with a form, OAuth's error format, and the choice of the grant. They are plain ASGI, because they are the
+busiest routes.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -8,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from events.database import Unavailable
 from service.endpoints.responses import MIN_POSITION, as_problem, refusal, unreached
+from service.grants import authorization_code, client_credentials, refresh_token
 from service.grants.oauth_request import OAuthRequest
 from service.http.asgi import (
     BodyCutShort,
@@ -50,6 +53,17 @@ class OAuth:
             await refusal(as_problem(fault, request_id, outages), request_id)(scope, receive, send)
         else:
             await answer(send, 200, NO_STORE, body)
+
+
+async def issue_token(request: OAuthRequest) -> bytes:
+    """POST /openid/token: carry out the grant that grant_type names (RFC 6749 sections 4.1.3, 4.4.2 and 6). Raises a Refusal."""
+    match request.form.get("grant_type"):
+        case "authorization_code":
+            return await authorization_code.redeem(request)
+        case "refresh_token":
+            return await refresh_token.exchange(request)
+        case _:  # an unknown grant_type is refused there as well
+            return await client_credentials.issue(request)
 
 
 async def _request(scope: Scope, receive: Receive) -> OAuthRequest:

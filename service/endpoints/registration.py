@@ -13,7 +13,7 @@ from service.commands.authority import Holder
 from service.commands.client import RegisterClient
 from service.configuration.settings import Settings
 from service.crypto.credentials import Secret, new_id
-from service.endpoints import imported, login
+from service.endpoints import client_settings, imported
 from service.endpoints.client_fields import MOST_REDIRECT_URIS
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
@@ -32,7 +32,7 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
         fields.fault("redirectUri", "is required for an interactive client (m2m: false), unless redirectUris is given")
     _check_uris(fields, settings)
     imported.check(fields)
-    login.check_registration(fields, settings)
+    client_settings.check_registered_login(fields, settings)
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | Non
         scopes=usual if asked.scopes is None else tuple(dict.fromkeys(asked.scopes)),
         secret=secret,
         at=at,
-        login=login.registered(asked),
+        login=client_settings.registered_login(asked),
         access_token_alg=asked.access_token_signed_response_alg,
         by=by,
         client_id=asked.client_id or UNSET,

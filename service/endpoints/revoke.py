@@ -10,11 +10,11 @@ from service.clock import utc_now
 from service.commands.access_token import RevokeToken
 from service.commands.authorization import RevokeAuthorization
 from service.commands.handle import ACCESS_TOKEN, AUTHORIZATION, handle, state_of
+from service.crypto import opaque_tokens
+from service.crypto.opaque_tokens import OpaqueToken
 from service.grants.client_authentication import authenticate_client
 from service.grants.oauth_request import OAuthRequest, required
-from service.oauth import opaque_tokens
 from service.oauth.errors import InvalidGrant
-from service.oauth.opaque_tokens import OpaqueToken
 from service.oauth.tokens import LEEWAY_SECONDS, BadToken
 from service.request_id import this_request
 

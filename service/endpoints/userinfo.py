@@ -11,14 +11,13 @@ from events.database import Unavailable
 from service.commands.handle import AUTHORIZATION, state_of
 from service.endpoints.responses import as_problem, refusal
 from service.http.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
-from service.oauth.claims import of_scopes
 from service.oauth.errors import Refusal
 from service.oauth.form import FORM, is_form, parse
 from service.oauth.tokens import BadToken, VerifiedClaims
-from service.people.claims import claims_about
 from service.problems import Forbidden, Invalid, Problem, Unauthenticated
 from service.request_id import this_request
 from service.resources import Resources
+from service.values.claim_scopes import of_scopes
 from service.values.scopes import OPENID
 
 HEADERS = {"Cache-Control": "no-store"}
@@ -44,7 +43,7 @@ async def _told(request: Request) -> dict[str, Any]:
     if not isinstance(state, Authorized):
         raise _no_good()
     wanted = (*of_scopes(claims.scopes), *state.granted.userinfo_claims)
-    about = await claims_about(resources.people, state.granted.user, wanted)
+    about = await resources.people.claims(state.granted.user, wanted)
     if about is None:
         raise _no_good()
     return {"sub": claims.sub, **about}

@@ -11,11 +11,18 @@ from msgspec import json
 from events.authorization import CodeRedeemed
 from service.clock import utc_now
 from service.commands.authorization import NewRefreshToken, RedeemCode
+from service.crypto import opaque_tokens
 from service.crypto.credentials import Secret, hash_secret
 from service.grants.oauth_request import OAuthRequest
-from service.grants.redemption import Redemption, carry_out, check_request, refuse_as_used
-from service.grants.user_tokens import access_token_claims, record_token, token_response
-from service.oauth import opaque_tokens
+from service.grants.redemption import (
+    Redemption,
+    access_token_claims,
+    carry_out,
+    check_request,
+    record_token,
+    refuse_as_used,
+    token_response,
+)
 from service.values.scopes import OFFLINE_ACCESS
 
 REFRESH_FOR = timedelta(days=30)

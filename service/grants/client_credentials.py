@@ -2,29 +2,26 @@
 
 from datetime import datetime
 
-from msgspec import Struct, json
+from msgspec import json
 
 from events.issuance import Issue, TokenIssued
 from service.clock import utc_now
 from service.crypto.credentials import new_id
-from service.grants.client_authentication import count_failure, credentials_or_none, look_up, look_up_certain
-from service.grants.oauth_request import OAuthRequest
+from service.grants.client_authentication import (
+    PresentedCredentials,
+    authenticated,
+    count_failure,
+    credentials_or_none,
+    look_up,
+    look_up_certain,
+)
+from service.grants.oauth_request import OAuthRequest, TokenResponse
 from service.lookup import Seen
-from service.oauth.authentication import PresentedCredentials
 from service.oauth.authlib_server import Facts, TokenGrant, decide
 from service.oauth.errors import InvalidClient, InvalidTarget, Refusal
 from service.oauth.parameters import NO_RESOURCE, is_resource
 from service.oauth.signing import Signer
 from service.oauth.tokens import Claims, sign
-
-
-class TokenResponse(Struct, frozen=True, kw_only=True):
-    """RFC 6749 section 5.1."""
-
-    access_token: str
-    token_type: str = "Bearer"  # noqa: S105
-    expires_in: int
-    scope: str
 
 
 async def issue(request: OAuthRequest) -> bytes:
@@ -45,7 +42,12 @@ async def issue(request: OAuthRequest) -> bytes:
         if _same(before, seen):
             break
     return json.encode(
-        TokenResponse(access_token=await sign(signer, claims), expires_in=claims.exp - claims.iat, scope=claims.scope)
+        TokenResponse(
+            access_token=await sign(signer, claims),
+            token_type="Bearer",  # noqa: S106
+            expires_in=claims.exp - claims.iat,
+            scope=claims.scope,
+        )
     )
 
 
@@ -99,9 +101,8 @@ def _decide(
     request: OAuthRequest, presented: PresentedCredentials | None, seen: Seen | None
 ) -> tuple[TokenGrant, Seen, datetime]:
     now = utc_now()
-    grant = decide(
-        Facts(issuer=request.resources.settings.issuer, presented=presented, found=seen, now=now), request.form
-    )
+    facts = Facts(issuer=request.resources.settings.issuer, client=authenticated(presented, seen, now))
+    grant = decide(facts, request.form)
     assert seen is not None
     return grant, seen, now
 

@@ -11,8 +11,8 @@ from projections import consents, sessions
 from projections.clients import Found
 from service.commands.authorization import GrantAuthorization
 from service.commands.handle import AUTHORIZATION, handle
+from service.crypto import opaque_tokens
 from service.crypto.credentials import Secret, hash_secret, new_id
-from service.oauth import opaque_tokens
 from service.oauth.authorization_request import AuthorizationRequest
 from service.people.sessions import SignedIn
 from service.reactions import session_end

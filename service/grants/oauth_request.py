@@ -1,6 +1,6 @@
-"""A request to an OAuth endpoint: its form, its Authorization header and its client address."""
+"""A request to an OAuth endpoint: its form, its Authorization header and its client address; and the token response."""
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from service.oauth.errors import InvalidRequest
 from service.oauth.form import Form
@@ -14,6 +14,17 @@ class OAuthRequest(Struct, frozen=True, kw_only=True):
     form: Form
     authorization: str | None
     address: str
+
+
+class TokenResponse(Struct, frozen=True, kw_only=True):
+    """The token response (RFC 6749 section 5.1, OpenID Connect Core 1.0 section 3.1.3.3)."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+    refresh_token: str | UnsetType = UNSET
+    id_token: str | UnsetType = UNSET
 
 
 def required(form: Form, name: str) -> str:

@@ -9,12 +9,19 @@ from events.authorization import RefreshTokenRotated
 from service.clock import utc_now
 from service.commands.authorization import RotateRefreshToken, may_have_been_lost
 from service.commands.handle import CarriedOutBefore
+from service.crypto import opaque_tokens
 from service.crypto.credentials import hash_secret, new_id
 from service.grants.oauth_request import OAuthRequest
-from service.grants.redemption import Redemption, carry_out, check_request, refuse_as_used
-from service.grants.user_tokens import access_token_claims, record_token, token_response
+from service.grants.redemption import (
+    Redemption,
+    access_token_claims,
+    carry_out,
+    check_request,
+    record_token,
+    refuse_as_used,
+    token_response,
+)
 from service.idempotency import IdempotentRequest, StoredAnswer
-from service.oauth import opaque_tokens
 from service.oauth.errors import Gone
 from service.problems import Clash
 

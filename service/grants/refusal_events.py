@@ -14,7 +14,6 @@ from events.refusal import AuthorizationRefused, ClientAuthenticationRefused, Re
 from projections.clients import Found
 from service.clock import utc_now
 from service.crypto.credentials import new_id
-from service.oauth.authentication import PresentedCredentials, why_not
 from service.request_id import this_request
 from service.resources import Resources
 
@@ -32,17 +31,14 @@ async def record_refusal(resources: Resources, client_id: str, why: str) -> None
         await _record(resources, AuthorizationRefused(client_id=client_id, why=why, at=utc_now()), None)
 
 
-async def record_failure(
-    resources: Resources, presented: PresentedCredentials, found: Found | None, address: str
-) -> None:
-    """Record a failed client authentication."""
-    why = why_not(presented, found, utc_now())
-    if why is None or not await _is_sampled(resources, why, found.client.client_id if found else "", MOST_OF_A_CLIENT):
+async def record_failure(resources: Resources, client_id: str, why: WhyNot, found: Found | None, address: str) -> None:
+    """Record a failed client authentication of the client that is named `client_id` in the request."""
+    if not await _is_sampled(resources, why, found.client.client_id if found else "", MOST_OF_A_CLIENT):
         return
     if found is not None:
         await _record_failure(resources, found.client.client_id, why, None if found.client.public else address)
-    elif await _was_registered(resources, presented.client_id):
-        await _record_failure(resources, presented.client_id, "client_deleted", None)
+    elif await _was_registered(resources, client_id):
+        await _record_failure(resources, client_id, "client_deleted", None)
     else:
         await _record_failure(resources, None, why, None)
 

@@ -5,38 +5,45 @@ from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
+from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import ClientCredentialsGrant, RefreshTokenGrant
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
+from authlib.oauth2.rfc7636 import CodeChallenge
+from msgspec import Struct
 
 from events.authorization import Authorized, CodeIssued
-from events.client_secret import StoredSecret
-from projections.clients import Found
-from service.oauth.errors import Gone, Refused
-from service.oauth.opaque_tokens import CODE, REFRESH_TOKEN, parsed
+from projections.clients import Row
+from service.crypto.opaque_tokens import CODE, REFRESH_TOKEN, parsed
+from service.oauth.errors import Gone, MissingVerifier, Refusal, Refused
 from service.oauth.parameters import persons_scopes
-from service.oauth.pkce import CodeVerifier
 from service.values.scopes import split
 
 NO_SCOPES = "This client has no scopes; its owner can give it some."
 OTHER_REDIRECT_URI = "The redirect_uri is not the one that the authorization request named. Send the same one in both."
+NO_CHALLENGE = "The authorization request had no code_challenge, so the token request must not have a code_verifier. Send both or neither."
+MALFORMED_VERIFIER = "The code_verifier must be 43 to 128 characters, of letters, digits and - . _ ~ (RFC 7636)."
+OTHER_VERIFIER = (
+    "The code_verifier is not the one that the code_challenge of the authorization request was made from. "
+    "Keep it with the login that it belongs to."
+)
 METHODS = ("presented",)
 """The one method name that `authenticate_client` serves; that function checks the real authentication methods for every grant."""
 
 
-class Client:
-    """A client with the interface that Authlib expects."""
+class AuthenticatedClient(Struct, frozen=True, kw_only=True):
+    """A client that authenticated, with the interface that Authlib expects. `secret_id` is NO_SECRET for a public client."""
 
-    def __init__(self, found: Found, secret: StoredSecret | None) -> None:
-        self.found = found
-        self.secret = secret
+    row: Row
+    secret_id: UUID
+    method: str
 
     def check_grant_type(self, grant_type: str) -> bool:
         """A client of the code grant may also refresh. Whether it gets a refresh token depends on the scope that the user granted."""
-        kind = self.found.client.grant_type
+        kind = self.row.grant_type
         return grant_type == kind or (grant_type == "refresh_token" and kind == "authorization_code")
 
     def __repr__(self) -> str:
-        return f"Client({self.found.client.client_id})"
+        return f"AuthenticatedClient({self.row.client_id})"
 
 
 class Code:
@@ -62,7 +69,7 @@ class Credential:
     def __init__(self, authorized: Authorized) -> None:
         self.authorized = authorized
 
-    def check_client(self, client: Client) -> bool:
+    def check_client(self, client: AuthenticatedClient) -> bool:
         return _is_of(self.authorized, client)
 
     def get_scope(self) -> str:
@@ -74,7 +81,7 @@ class ClientCredentials(ClientCredentialsGrant):
 
     def validate_requested_scope(self) -> None:
         """A client gets every scope that it requests, or is refused. A client that requests none gets all that it may have."""
-        allowed = self.client.found.client.scopes
+        allowed = self.client.row.scopes
         asked = split(_payload(self).scope)
         unknown = [scope for scope in asked if scope not in allowed]
         if unknown:
@@ -87,7 +94,7 @@ class ClientCredentials(ClientCredentialsGrant):
 class CodeGrant(AuthorizationCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
-    def query_authorization_code(self, code: str, client: Client) -> Code:
+    def query_authorization_code(self, code: str, client: AuthenticatedClient) -> Code:
         """Raises a Refusal, because Authlib's error texts say less.
 
         This does not check whether the code was redeemed or has expired: the redemption itself decides that, in one place for all
@@ -111,12 +118,35 @@ class CodeGrant(AuthorizationCodeGrant):
         """Nothing to delete: the caller records the redemption as an event."""
 
 
+class CodeVerifier(CodeChallenge):
+    """PKCE at the token endpoint (RFC 7636 section 4.6). Authlib decides; the error texts are this server's."""
+
+    def validate_code_verifier(self, grant: Any, result: Any) -> None:
+        try:
+            super().validate_code_verifier(grant, result)
+        except OAuth2Error as error:
+            request = grant.request
+            raise _pkce_refusal(
+                error, request.form.get("code_verifier"), request.authorization_code.code_challenge
+            ) from error
+
+
+def _pkce_refusal(error: OAuth2Error, verifier: str | None, challenge: str | None) -> Refusal:
+    if verifier is None:
+        return MissingVerifier()
+    if challenge is None:
+        return Refused(400, "invalid_request", NO_CHALLENGE)
+    if error.error == "invalid_request":
+        return Refused(400, "invalid_request", MALFORMED_VERIFIER)
+    return Refused(400, "invalid_grant", OTHER_VERIFIER)
+
+
 class Refreshing(RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def _validate_token_scope(self, token: Credential) -> None:
         """A scope that the authorization endpoint left out is left out again, because applications repeat their first request here."""
-        granted, may_ask_for = token.authorized.granted.scopes, persons_scopes(_client(self).found)
+        granted, may_ask_for = token.authorized.granted.scopes, persons_scopes(_client(self).row)
         asked = split(_payload(self).scope)
         more = [scope for scope in asked if scope in may_ask_for and scope not in granted]
         if more or (asked and set(asked).isdisjoint(granted)):
@@ -147,12 +177,12 @@ def _payload(grant: Any) -> Any:
     return grant.request.payload
 
 
-def _client(grant: Any) -> Client:
+def _client(grant: Any) -> AuthenticatedClient:
     return grant.request.client
 
 
-def _is_of(authorized: Authorized, client: Client) -> bool:
-    return authorized.granted.client == client.found.client.stream_id
+def _is_of(authorized: Authorized, client: AuthenticatedClient) -> bool:
+    return authorized.granted.client == client.row.stream_id
 
 
 GRANTS: list[tuple[type, list[Any] | None]] = [

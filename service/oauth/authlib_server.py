@@ -1,7 +1,6 @@
 # pyright: basic
 """Authlib's authorization server as one pure function from facts and a form to a decision. It does no I/O and takes about 10 µs."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +10,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from msgspec import Struct
 
 from events.authorization import Authorized
-from events.issuance import NO_SECRET
-from projections.clients import Found
-from service.oauth.authentication import PresentedCredentials, prove
-from service.oauth.authlib_grants import GRANTS, Client
+from service.oauth.authlib_grants import GRANTS, AuthenticatedClient
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import Form
 from service.values.scopes import split
@@ -35,9 +31,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Everything that a decision depends on, loaded before it is made."""
 
     issuer: str
-    presented: PresentedCredentials | None
-    found: Found | None
-    now: datetime
+    client: AuthenticatedClient | None
+    """None if client authentication failed."""
     authorized: Authorized | None = None
     """The authorization from which the code or refresh token in the request was issued, if there is one."""
 
@@ -67,7 +62,7 @@ def decide(facts: Facts, form: Form) -> TokenGrant:
         grant.validate_token_request()
         grant.create_token_response()
     except OAuth2Error as error:
-        raise _in_our_words(error, form, facts.found) from error
+        raise _in_our_words(error, form, facts.client) from error
     except (ValueError, UnicodeError) as fault:  # Authlib raises these for malformed parameters
         raise InvalidRequest(MALFORMED) from fault
     if server.granted is None:
@@ -75,7 +70,7 @@ def decide(facts: Facts, form: Form) -> TokenGrant:
     return server.granted
 
 
-def _in_our_words(error: OAuth2Error, form: Form, found: Found | None) -> Refusal:
+def _in_our_words(error: OAuth2Error, form: Form, client: AuthenticatedClient | None) -> Refusal:
     """Rewrite an error of Authlib's. Its texts say what is wrong but not what to do, and some of its errors have no text."""
     kind = form["grant_type"]
     needed = NEEDED.get(kind)
@@ -83,7 +78,7 @@ def _in_our_words(error: OAuth2Error, form: Form, found: Found | None) -> Refusa
         case "unsupported_grant_type":
             text = f"This server does not offer grant_type={kind[:50]}. Use one of: {GRANT_TYPES}."
         case "unauthorized_client":
-            text = FOR_MACHINES if found and found.client.grant_type == "client_credentials" else FOR_PEOPLE
+            text = FOR_MACHINES if client and client.row.grant_type == "client_credentials" else FOR_PEOPLE
         case "invalid_request" if needed and needed not in form:
             text = f"The parameter {needed} is missing. Send it with grant_type={kind}."
         case _:
@@ -111,14 +106,12 @@ class _Server(AuthorizationServer):
         self.granted: TokenGrant | None = None
         self._token_grants = GRANTS
 
-    def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> Client:
-        facts = self.facts
-        if facts.presented is None:
+    def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> AuthenticatedClient:
+        client = self.facts.client
+        if client is None:
             raise InvalidClient
-        secret = prove(facts.presented, facts.found, facts.now)
-        assert facts.found is not None
-        request.auth_method = facts.presented.method
-        return Client(facts.found, secret)
+        request.auth_method = client.method
+        return client
 
     def query_client(self, client_id: str) -> Any:
         raise NotLoaded("a client was asked for outside of its authentication")
@@ -127,9 +120,9 @@ class _Server(AuthorizationServer):
         pass
 
     def generate_token(
-        self, grant_type: str, client: Client, user: UUID | None = None, scope: str | None = None, **_: Any
+        self, grant_type: str, client: AuthenticatedClient, user: UUID | None = None, scope: str | None = None, **_: Any
     ) -> dict[str, str]:
-        row = client.found.client
+        row = client.row
         sub = row.bot_user_id if user is None else str(user)
         if sub is None:
             raise Refused(400, "unauthorized_client", NO_BOT)
@@ -139,7 +132,7 @@ class _Server(AuthorizationServer):
             client_id=row.client_id,
             sub=sub,
             scope=" ".join(granted),
-            secret=client.secret.secret_id if client.secret else NO_SECRET,
+            secret=client.secret_id,
         )
         return {}
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct, ValidationError, json
 
 from service.crypto.sealing import CannotOpen, Seal
-from service.oauth.claims import scopes_of
+from service.values.claim_scopes import scopes_of
 
 LIFETIME_SECONDS = 3600
 """How long a user may take for the pages of one authorization request."""

@@ -1,39 +1,12 @@
-"""Claims about a user: which scope requests them, and the `claims` parameter (OpenID Connect Core 1.0 sections 5.1, 5.4, 5.5)."""
+"""The `claims` parameter of an authorization request (OpenID Connect Core 1.0 section 5.5)."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct, convert, json
 
 from service.oauth.errors import InvalidRequest
+from service.values.claim_scopes import SUPPORTED
 from service.values.malformed import MALFORMED
-from service.values.scopes import ADDRESS, EMAIL, GROUPS, PHONE, PROFILE
-
-BY_SCOPE = {
-    PROFILE: (
-        "name",
-        "given_name",
-        "family_name",
-        "middle_name",
-        "nickname",
-        "preferred_username",
-        "profile",
-        "picture",
-        "website",
-        "gender",
-        "birthdate",
-        "zoneinfo",
-        "locale",
-        "updated_at",
-    ),
-    EMAIL: ("email", "email_verified"),
-    PHONE: ("phone_number", "phone_number_verified"),
-    ADDRESS: ("address",),
-    GROUPS: ("groups",),
-}
-"""The claims of each scope (section 5.4), and `groups` as other providers define it: the names of the user's groups."""
-
-SUPPORTED = ("sub", *(name for names in BY_SCOPE.values() for name in names))
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -87,13 +60,3 @@ def wanted(text: str | None) -> Wanted:
         sub=next(iter(subs), None),
         acrs=acrs if acr.essential else (),
     )
-
-
-def of_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(name for scope in scopes for name in BY_SCOPE.get(scope, ()))
-
-
-def scopes_of(claims: Iterable[str]) -> tuple[str, ...]:
-    """The scopes that these claims belong to. A client that requests one claim alone needs the same consent as for its scope."""
-    asked = set(claims)
-    return tuple(scope for scope, names in BY_SCOPE.items() if asked & set(names))

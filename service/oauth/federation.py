@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from service.configuration.upstream import STANDARD, Upstream
-from service.oauth.claims import BY_SCOPE
+from service.values.claim_scopes import BY_SCOPE
 
 LEEWAY_SECONDS = 30
 """The allowed difference between the clocks of two servers."""

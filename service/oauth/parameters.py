@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from msgspec import UNSET
 
-from projections.clients import Found
+from projections.clients import Found, Row
 from service.network import hosts
 from service.oauth import claims
 from service.oauth.errors import InvalidRequest
@@ -38,7 +38,7 @@ def is_visible(text: str) -> bool:
 
 
 def scopes(params: Params, found: Found) -> tuple[str, ...]:
-    return granted(split(params.get("scope")) or _own(found), found)
+    return granted(split(params.get("scope")) or _own(found.client), found)
 
 
 def granted(asked: tuple[str, ...], found: Found) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ def granted(asked: tuple[str, ...], found: Found) -> tuple[str, ...]:
 
     Unknown scopes are ignored, as OpenID Connect Core 1.0 section 3.1.2.1 says: applications request other providers' scopes by default.
     """
-    allowed = persons_scopes(found)
+    allowed = persons_scopes(found.client)
     kept = tuple(scope for scope in asked if scope in allowed)
     if not kept:
         why = "The client may have none of the scopes that it asks for" if asked else "The request names no scope"
@@ -54,14 +54,14 @@ def granted(asked: tuple[str, ...], found: Found) -> tuple[str, ...]:
     return kept
 
 
-def persons_scopes(found: Found) -> tuple[str, ...]:
+def persons_scopes(client: Row) -> tuple[str, ...]:
     """The scopes that this client may request from a user."""
-    return (*IDENTITY, *_own(found))
+    return (*IDENTITY, *_own(client))
 
 
-def _own(found: Found) -> tuple[str, ...]:
+def _own(client: Row) -> tuple[str, ...]:
     """Scopes of the management API are for machines only: a user cannot grant power over resources that are not the user's own."""
-    return tuple(scope for scope in found.client.scopes if scope not in MANAGEMENT and not scope.startswith(INTROSPECT))
+    return tuple(scope for scope in client.scopes if scope not in MANAGEMENT and not scope.startswith(INTROSPECT))
 
 
 def challenge_of(params: Params, found: Found, *, of_all: bool) -> str | None:

@@ -1,18 +1,23 @@
-"""Access tokens as signed JWTs (RFC 9068): signed with the active key, verified with any key that may still have unexpired tokens."""
+"""Tokens as signed JWTs: access tokens (RFC 9068), ID tokens (OpenID Connect Core 1.0 section 2) and logout tokens.
+
+They are signed with the active key, and verified with any key that may still have unexpired tokens.
+"""
 
 import time
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.util import urlsafe_b64decode
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from msgspec import UNSET, Struct, UnsetType, convert, json
 
 from service.oauth.keys import KeyRing
-from service.oauth.signing import Signer, signed
+from service.oauth.signing import Signer, header, signed
 from service.values.malformed import MALFORMED
 
+ID_TOKEN_SECONDS = 3600
 LEEWAY_SECONDS = 5
 MOST_REMEMBERED = 10_000
 
@@ -46,12 +51,31 @@ class VerifiedClaims(Claims, frozen=True, kw_only=True):
         return None if self.grant_id is UNSET else self.grant_id
 
 
+class Hint(Struct, frozen=True, kw_only=True):
+    """The subject, session and client of an ID token that this server signed. It may have expired."""
+
+    iss: str
+    sub: UUID
+    aud: str
+    sid: UUID | None = None
+
+
 class BadToken(Exception):
     """The token is not a valid token of this server. The text says what is wrong and quotes nothing of the token."""
 
 
 async def sign(signer: Signer, claims: Claims) -> str:
     return await signed(signer, signer.header, _encode(claims))
+
+
+async def sign_id_token(signer: Signer, claims: dict[str, Any], *, typ: str = "JWT") -> str:
+    """Sign an ID token, or a token of another `typ` that is made in the same way."""
+    return await signed(signer, header(signer.kid, signer.alg, typ), json.encode(claims))
+
+
+def at_hash(access_token: str) -> str:
+    """Bind the access token to its ID token (section 3.1.3.6). Both signing algorithms of ID tokens use SHA-256."""
+    return urlsafe_b64encode(sha256(access_token.encode()).digest()[:16]).decode()
 
 
 class Tokens:
@@ -116,3 +140,23 @@ def _header(token: str) -> _Header:
 
 def _decoded(segment: str) -> bytes:
     return urlsafe_b64decode(segment.encode("ascii"))
+
+
+class _HintHeader(Struct, frozen=True, kw_only=True):
+    alg: str
+    kid: str
+    typ: str
+
+
+def read_hint(ring: KeyRing, issuer: str, text: str) -> Hint | None:
+    """Verify an id_token_hint. Return None unless this server signed it as an ID token. It may have expired (section 3.1.2.1)."""
+    try:
+        head = json.decode(_decoded(text.split(".", 1)[0]), type=_HintHeader)
+        known = ring.hint_verifier(head.kid)
+        if known is None or head.typ != "JWT" or head.alg != known.alg:
+            return None
+        verified = jws.deserialize_compact(text, known.key, algorithms=[known.alg])
+        hint = json.decode(verified.payload, type=Hint)
+    except (JoseError, *MALFORMED):
+        return None
+    return hint if hint.iss == issuer else None

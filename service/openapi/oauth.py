@@ -4,7 +4,7 @@ from typing import Any
 
 from service.endpoints.discovery import document
 from service.endpoints.introspect import Introspection
-from service.grants.client_credentials import TokenResponse
+from service.grants.oauth_request import TokenResponse
 from service.oauth.form import FORM
 from service.openapi.forms import (
     Inactive,

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from msgspec import UNSET, Struct, json, structs
 
-from service.endpoints import login
 from service.endpoints.client_schemas import CreateOAuthClientRequest
+from service.endpoints.client_settings import USUAL_LOGIN
 from service.openapi.forms import FORM, IntrospectionRequest, RevocationRequest, TokenRequest
 from service.problems import Body
 
@@ -28,7 +28,7 @@ M2M: Mapping[str, Any] = {
         "required": ["botUserId"],
         "properties": {
             "botUserId": {"type": "string"},
-            **{name: _alone(usual) for name, usual in login.USUAL.items()},
+            **{name: _alone(usual) for name, usual in USUAL_LOGIN.items()},
         },
     },
     "else": {

@@ -19,7 +19,7 @@ from service.http.origin import GOES_AWAY, below
 from service.oauth import redirect_match
 from service.oauth.errors import Refusal, Shown
 from service.oauth.form import FORM, Form, parse
-from service.oauth.id_tokens import Hint, read_hint
+from service.oauth.tokens import Hint, read_hint
 from service.pages.browser import Visit, bake, by, master_key
 from service.pages.page import Page
 from service.pages.rendering import policy

@@ -1,6 +1,6 @@
 """The users: register, find, authenticate, change and erase them. Personal data is sealed before it becomes part of an event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -112,6 +112,15 @@ class People:
         """Return None if the user is erased."""
         plain = await self._opened(row.stream_id, PROFILE, row.profile)
         return None if plain is None else json.decode(plain, type=Profile)
+
+    async def claims(self, user: UUID, wanted: Iterable[str]) -> dict[str, Any] | None:
+        """Return the wanted claims that are known (OpenID Connect Core 1.0 section 5.1), or None if the user is disabled or erased."""
+        row = await self.row(user)
+        profile = await self.profile(row) if row is not None and row.state == "active" else None
+        if row is None or profile is None:
+            return None
+        known = profiles.claims_of(profile, verified=row.verified, since=row.created_at)
+        return {name: known[name] for name in dict.fromkeys(wanted) if name in known}
 
     async def profiles(self, rows: Sequence[users.Row]) -> dict[UUID, Profile]:
         """Return the profiles of many users at once. Erased users are left out."""

@@ -22,8 +22,8 @@ from service.clock import utc_now
 from service.commands.handle import SESSION, Ledger, handle
 from service.commands.session import GiveUpNotifying, ReportNotified
 from service.crypto.credentials import new_id
-from service.oauth.id_tokens import sign
 from service.oauth.keys import KeyRing
+from service.oauth.tokens import sign_id_token
 from service.reactions.not_delivered import NotTaken, NotWanted
 from service.refusals import Contradiction
 from service.request_id import this_request
@@ -156,7 +156,7 @@ class Deliverer:
         if signer is None:
             raise NotTaken("there is no key to sign with")
         claims = logout_claims(self._issuer, found.client.client_id, row, int(time.time()))
-        return login.backchannel_logout_uri, await sign(signer, claims, typ="logout+jwt")
+        return login.backchannel_logout_uri, await sign_id_token(signer, claims, typ="logout+jwt")
 
     async def _send(self, uri: str, token: str) -> None:
         """Raises NotTaken."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from projections import clients
 from projections.clients import Found
-from service.oauth.authentication import PresentedCredentials, parse_credentials, prove, why_not
+from service.grants.client_authentication import PresentedCredentials, parse_credentials, prove, why_not
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal
 from tests.rules.samples import AT, REGISTERED, STREAM, secret
 

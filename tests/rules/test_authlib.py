@@ -6,7 +6,7 @@ Each `stock` test fails when an upgrade of Authlib changes what we rely on or cl
 import base64
 import logging
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hmac import compare_digest
 from importlib.metadata import version
 from typing import Any, cast
@@ -31,9 +31,10 @@ from authlib.oauth2.rfc9068 import JWTIntrospectionEndpoint, JWTRevocationEndpoi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from projections.clients import Found
 from service import app
+from service.grants.client_authentication import PresentedCredentials, authenticated, parse_credentials
 from service.oauth import authlib_grants, authlib_server
-from service.oauth.authentication import parse_credentials
 from service.oauth.authlib_server import Facts, NotLoaded, TokenGrant, decide
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import FORM, parse
@@ -42,7 +43,12 @@ from tests.rules.samples import AT, STREAM, secret
 from tests.rules.test_authentication import FOUND, MINE, basic, found
 from tests.rules.test_tokens import GOOD
 
-FACTS = Facts(issuer=ISSUER, presented=MINE, found=FOUND, now=AT)
+
+def facts_of(presented: PresentedCredentials | None = MINE, found: Found | None = FOUND, now: datetime = AT) -> Facts:
+    return Facts(issuer=ISSUER, client=authenticated(presented, found, now))
+
+
+FACTS = facts_of()
 ASK = {"grant_type": "client_credentials"}
 
 
@@ -114,7 +120,7 @@ class TestTheSeedsFormPost:
     )
     def test_both_are_taken_here(self, authorization, form):
         given_ = parse_credentials(authorization, form)
-        granted = decide(FACTS.__replace__(presented=given_), {**ASK, **form})
+        granted = decide(facts_of(presented=given_), {**ASK, **form})
         assert granted == TokenGrant(
             client=STREAM,
             client_id=f"oauth_client_{STREAM.hex}",
@@ -145,12 +151,12 @@ class TestWhoIsUnknown:
     @pytest.mark.parametrize(
         "facts",
         [
-            FACTS.__replace__(presented=None),
-            FACTS.__replace__(found=None),
-            FACTS.__replace__(presented=MINE.__replace__(client_secret="guess")),
-            FACTS.__replace__(found=found(state="disabled")),
-            FACTS.__replace__(found=found("deleted")),
-            FACTS.__replace__(found=found(secrets=())),
+            facts_of(presented=None),
+            facts_of(found=None),
+            facts_of(presented=MINE.__replace__(client_secret="guess")),
+            facts_of(found=found(state="disabled")),
+            facts_of(found=found("deleted")),
+            facts_of(found=found(secrets=())),
         ],
         ids=["nobody", "an unknown client", "a wrong secret", "a disabled client", "a deleted bot", "no secret left"],
     )
@@ -250,13 +256,13 @@ class TestTheGrantType:
 
     @pytest.mark.parametrize("grant_type", ["password", "implicit", "CLIENT_CREDENTIALS", " client_credentials"])
     def test_another_is_unsupported_whoever_asks(self, grant_type):
-        for facts in (FACTS, FACTS.__replace__(presented=None, found=None)):
+        for facts in (FACTS, facts_of(presented=None, found=None)):
             refusal = refused({"grant_type": grant_type}, facts)
             assert (refusal.status, refusal.error) == (400, "unsupported_grant_type")
             assert refusal.description.endswith("Use one of: client_credentials, authorization_code, refresh_token.")
 
     def test_a_client_of_another_kind_may_not_use_it(self):
-        refusal = refused(ASK, FACTS.__replace__(found=found(grant_type="authorization_code")))
+        refusal = refused(ASK, facts_of(found=found(grant_type="authorization_code")))
         assert (refusal.status, refusal.error) == (400, "unauthorized_client")
         assert "Register one with m2m: true for a machine." in refusal.description
         for form in ({"grant_type": "authorization_code", "code": "x"}, {"grant_type": "refresh_token"}):
@@ -265,7 +271,7 @@ class TestTheGrantType:
             assert "it may use grant_type=client_credentials." in refusal.description
 
     def test_a_machine_without_a_bot_acts_as_nobody(self):
-        refusal = refused(ASK, FACTS.__replace__(found=found(bot_user_id=None)))
+        refusal = refused(ASK, facts_of(found=found(bot_user_id=None)))
         assert (refusal.status, refusal.error) == (400, "unauthorized_client")
         assert "it has no bot" in refusal.description
 
@@ -304,18 +310,18 @@ class TestScopes:
     )
     def test_a_client_gets_what_it_asks_for_of_what_it_may_have(self, scope, granted):
         form = ASK if scope is None else {**ASK, "scope": scope}
-        assert decide(FACTS.__replace__(found=found(scopes=("b", "a"))), form).scope == granted
+        assert decide(facts_of(found=found(scopes=("b", "a"))), form).scope == granted
 
     def test_a_client_without_scopes_gets_no_scopeless_token(self):
-        refusal = refused(ASK, FACTS.__replace__(found=found(scopes=())))
+        refusal = refused(ASK, facts_of(found=found(scopes=())))
         assert (refusal.status, refusal.error) == (400, "invalid_scope")
         assert refusal.description == authlib_grants.NO_SCOPES
-        assert refused({**ASK, "scope": "a"}, FACTS.__replace__(found=found(scopes=()))).description == (
+        assert refused({**ASK, "scope": "a"}, facts_of(found=found(scopes=()))).description == (
             f"This client may not have: a. {authlib_grants.NO_SCOPES}"
         )
 
     def test_a_failed_authentication_comes_before_a_wrong_scope(self):
-        assert isinstance(refused({**ASK, "scope": "operate"}, FACTS.__replace__(found=None)), InvalidClient)
+        assert isinstance(refused({**ASK, "scope": "operate"}, facts_of(found=None)), InvalidClient)
 
 
 class TestThe401:
@@ -353,13 +359,13 @@ class TestComparison:
             stock_authentication({"client_id": "me", "client_secret": "gehéim"}, ["client_secret_post"])
 
     def test_here_hashes_are_compared(self):
-        facts = FACTS.__replace__(presented=MINE.__replace__(client_secret="gehéim"))
+        facts = facts_of(presented=MINE.__replace__(client_secret="gehéim"))
         assert isinstance(refused(ASK, facts), InvalidClient)
 
     def test_an_expired_secret_is_no_secret(self):
         client = found(secrets=(secret(1, expires_at=AT),))
-        assert isinstance(refused(ASK, FACTS.__replace__(found=client)), InvalidClient)
-        assert decide(FACTS.__replace__(found=client, now=AT - timedelta(seconds=1)), ASK)
+        assert isinstance(refused(ASK, facts_of(found=client)), InvalidClient)
+        assert decide(facts_of(found=client, now=AT - timedelta(seconds=1)), ASK)
 
 
 class TestLogs:
@@ -387,7 +393,7 @@ class TestLogs:
     def test_here_nothing_of_a_decision_is_logged(self, caplog):
         with caplog.at_level(logging.INFO):
             decide(FACTS, ASK)
-            refused(ASK, FACTS.__replace__(found=None))
+            refused(ASK, facts_of(found=None))
         assert caplog.text == ""
 
 

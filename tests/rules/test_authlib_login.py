@@ -20,9 +20,9 @@ from joserfc.util import urlsafe_b64encode
 
 from events.authorization import AuthorizationGranted, Authorized, CodeIssued, RefreshToken
 from projections.clients import Found
+from service.crypto import opaque_tokens
 from service.crypto.credentials import hash_secret
-from service.oauth import opaque_tokens
-from service.oauth.authentication import NONE, PresentedCredentials
+from service.grants.client_authentication import NONE, PresentedCredentials, authenticated
 from service.oauth.authlib_grants import GRANTS, OTHER_REDIRECT_URI
 from service.oauth.authlib_server import Facts, decide
 from service.oauth.authorize import NOT_OFFERED, Redirected, RequestParameters, checked, parse
@@ -59,7 +59,13 @@ AUTHORIZED = Authorized(
     granted=GRANTED, code=ISSUED, refresh=RefreshToken(hash=hash_secret(REFRESH), expires_at=AT + timedelta(days=1))
 )
 PERSONS = found(grant_type="authorization_code")
-FACTS = Facts(issuer=ISSUER, presented=MINE, found=PERSONS, now=AT, authorized=AUTHORIZED)
+
+
+def facts_of(presented: PresentedCredentials | None = MINE, found: Found | None = PERSONS) -> Facts:
+    return Facts(issuer=ISSUER, client=authenticated(presented, found, AT), authorized=AUTHORIZED)
+
+
+FACTS = facts_of()
 FORM = {"grant_type": "authorization_code", "code": CODE, "redirect_uri": URI, "code_verifier": VERIFIER}
 AGAIN = {"grant_type": "refresh_token", "refresh_token": REFRESH}
 
@@ -114,7 +120,7 @@ class TestPkce:
         assert isinstance(refused(form), MissingVerifier)
         public = found(grant_type="authorization_code", public=True, secrets=())
         nothing = PresentedCredentials(client_id=MINE.client_id, client_secret=None, method=NONE)
-        assert isinstance(refused(form, FACTS.__replace__(presented=nothing, found=public)), MissingVerifier)
+        assert isinstance(refused(form, facts_of(presented=nothing, found=public)), MissingVerifier)
 
     def test_here_a_verifier_for_a_code_without_a_challenge_is_refused(self):
         bare = AUTHORIZED.__replace__(code=ISSUED.__replace__(code_challenge=None))
@@ -170,9 +176,9 @@ class TestThePublicClient:
     def test_here_it_shows_no_secret_and_no_other_client_may_do_without(self):
         nothing = PresentedCredentials(client_id=MINE.client_id, client_secret=None, method=NONE)
         public = found(grant_type="authorization_code", public=True, secrets=())
-        assert decide(FACTS.__replace__(presented=nothing, found=public), FORM).sub == str(STREAM)
-        assert isinstance(refused(FORM, FACTS.__replace__(presented=nothing)), InvalidClient)
-        assert isinstance(refused(FORM, FACTS.__replace__(found=public)), InvalidClient)
+        assert decide(facts_of(presented=nothing, found=public), FORM).sub == str(STREAM)
+        assert isinstance(refused(FORM, facts_of(presented=nothing)), InvalidClient)
+        assert isinstance(refused(FORM, facts_of(found=public)), InvalidClient)
 
 
 class TestOddInputAtTheAuthorizationEndpoint:

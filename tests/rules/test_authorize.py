@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.oauth import opaque_tokens
+from service.crypto import opaque_tokens
 from service.oauth.authorization_request import LIFETIME_SECONDS, AuthorizationRequest, NoRequest, Requests, begun_again
 from service.oauth.interaction import (
     FELL_SHORT,

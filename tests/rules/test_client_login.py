@@ -20,7 +20,7 @@ from projections.clients import project
 from service.commands.client import ChangeClient, Holder, LoginChange, RegisterClient, decide
 from service.commands.handle import CLIENT
 from service.endpoints.client_schemas import CreateOAuthClientRequest
-from service.endpoints.login import registered
+from service.endpoints.client_settings import registered_login
 from service.refusals import Contradiction, NotPermitted
 from tests.rules.samples import ALG_CHANGED, AT, INTERACTIVE, LOGIN_CHANGED, REGISTERED, STREAM, secret
 from tests.rules.table import outcome, rule
@@ -214,5 +214,5 @@ def test_whether_pkce_is_required_of_a_client_of_before(recorded, now):
 
 
 def test_a_registration_that_says_nothing_means_the_usual_terms():
-    assert registered(CreateOAuthClientRequest(m2m=False)) == Login()
+    assert registered_login(CreateOAuthClientRequest(m2m=False)) == Login()
     assert LoginChange(**structs.asdict(Login())).after(Login()) == Login()

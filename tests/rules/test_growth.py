@@ -12,9 +12,9 @@ from starlette.requests import Request
 from service.endpoints import paging
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
+from service.grants.client_authentication import parse_credentials
 from service.http.asgi import BodyTooLong, address, cookie, read_body
 from service.oauth import authorize, claims, redirect_match
-from service.oauth.authentication import parse_credentials
 from service.oauth.errors import Refusal, Shown
 from service.oauth.form import FORM, parse
 from service.oauth.parameters import is_resource

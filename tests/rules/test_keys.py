@@ -10,10 +10,10 @@ from msgspec import convert, json
 from events.signing_key import PublicJwk
 from projections.signing_keys import Row
 from service.configuration.settings import LONGEST_SESSION, read_settings
-from service.oauth import id_tokens, keys
+from service.oauth import keys
 from service.oauth.keys import KeyRing
 from service.oauth.signing import ALGORITHMS, Signer, signer
-from service.oauth.tokens import BadToken, Tokens, sign
+from service.oauth.tokens import ID_TOKEN_SECONDS, BadToken, Tokens, read_hint, sign, sign_id_token
 from service.resources import open_resources
 from service.vault import private_keys
 from tests.rules.keyring import AUDIENCE, CLAIMS, ISSUER
@@ -84,14 +84,14 @@ async def test_a_key(retired_for: timedelta | None, published: bool, for_hints: 
     kid = MADE["RS256"].kid
     assert [key["kid"] for key in json.decode(known.jwks())["keys"]] == ([kid] if published else [])
     assert (known.verifier(kid) is not None) == published
-    hint = await id_tokens.sign(signing("RS256"), HINT)
-    assert (id_tokens.read_hint(known, ISSUER, hint) is not None) == for_hints
+    hint = await sign_id_token(signing("RS256"), HINT)
+    assert (read_hint(known, ISSUER, hint) is not None) == for_hints
 
 
 async def test_a_key_outlives_its_id_tokens_where_access_tokens_are_short():
     brief = read_settings({}).__replace__(token_lifetime=60)
     async with open_resources(brief, "postgresql://127.0.0.1/none", b"k" * 32) as resources:
-        resources.ring.know([row("RS256", retired_for=timedelta(seconds=id_tokens.LIFETIME_SECONDS))])
+        resources.ring.know([row("RS256", retired_for=timedelta(seconds=ID_TOKEN_SECONDS))])
         assert resources.ring.verifier(MADE["RS256"].kid) is not None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec import json
 
-from service.oauth.claims import BY_SCOPE, SUPPORTED
+from service.values.claim_scopes import BY_SCOPE, SUPPORTED
 from service.values.profile import (
     ADDRESS_RULES,
     CLAIMS,
