@@ -1,8 +1,12 @@
 """Every projection, by name. A new one of Muniment's own is one file, and one line here."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
+from events.codec import Event, type_of
+from events.log import Change
 from projections import (
     authorizations,
     bots,
@@ -40,6 +44,12 @@ PROJECTIONS: dict[str, Projection] = {
 
 INLINE: dict[str, Table] = {name: table for name, table in PROJECTIONS.items() if isinstance(table, Table)}
 """Those that are written in the append's own transaction."""
+
+
+def changes(stream: UUID, past: Sequence[Event], new: Sequence[Event]) -> tuple[Change, ...]:
+    """The stream's new row in each inline table that follows one of the new events."""
+    kinds = {type_of(event) for event in new}
+    return tuple(table.change(stream, [*past, *new]) for table in INLINE.values() if not kinds.isdisjoint(table.tags))
 
 
 def catch_up() -> list[CatchUp[Any, Any]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct, json, structs
 
-from events.codec import Event
+from events.codec import Event, type_of
 from events.log import Change
 
 _encode = json.Encoder().encode
@@ -33,7 +33,8 @@ class Table(Struct, frozen=True, kw_only=True):
         return row
 
     def change(self, stream: UUID, events: Iterable[Event]) -> Change:
-        row = self.fold(stream, events)
+        """The row after these events of one stream. The table need not follow all of them."""
+        row = self.fold(stream, (event for event in events if type_of(event) in self.tags))
         return Change(self.name, None if row is None else _encode(row))
 
 

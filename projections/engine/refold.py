@@ -16,7 +16,10 @@ Progress = Callable[[int, int], None]
 STREAMS = """
 select stream_id, schema_ver, type, data from log.events where type = any($1::text[]) and position <= $2 order by stream_id, version
 """
-HISTORIES = "select stream_id, schema_ver, type, data from log.events where stream_id = any($1::uuid[]) order by stream_id, version"
+HISTORIES = """
+select stream_id, schema_ver, type, data from log.events
+ where stream_id = any($1::uuid[]) and type = any($2::text[]) order by stream_id, version
+"""
 COUNT = "select count(*) from log.events where type = any($1::text[]) and position <= $2"
 
 
@@ -56,7 +59,7 @@ async def refold(connection: Connection, table: Table, streams: list[UUID], *, i
     await connection.execute(f"delete from read.{into} where stream_id = any($1::uuid[])", streams)
     rows: list[tuple[Any, ...]] = []
     events: dict[UUID, list[Event]] = {}
-    for row in await connection.fetch(HISTORIES, streams):
+    for row in await connection.fetch(HISTORIES, streams, sorted(table.tags)):
         events.setdefault(row["stream_id"], []).append(decode(row["type"], row["schema_ver"], row["data"]))
     for stream in streams:
         rows += _row(table, stream, events.get(stream, []))

@@ -14,7 +14,7 @@ from events.database import Pool, read
 from events.envelope import Meta
 from events.log import Append, Appended, Conflict, Duplicate, Log, Receipt
 from events.replay import history
-from projections import authorizations, bots, clients, consents, revoked_tokens, sessions, signing_keys, users
+from projections import authorizations, bots, clients, consents, registry, revoked_tokens, sessions, signing_keys, users
 from projections.table import Table
 from service.commands import access_token as access_token_commands
 from service.commands import authorization as authorization_commands
@@ -38,7 +38,7 @@ Happened = TypeVar("Happened", bound=Event)
 
 
 class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
-    """The functions of one kind of aggregate, and the inline projection of its events."""
+    """The functions of one kind of aggregate, and the inline projection that follows all of its events. Others may follow some."""
 
     initial: State
     evolve: Callable[[State, Happened], State]
@@ -126,9 +126,9 @@ async def handle(
             return Handled(None, len(past))
         if len(past) >= MOST_EVENTS and not _stops(command, events):
             raise Contradiction(f"This was changed {MOST_EVENTS} times, which is the most; register a new one.")
-        change = aggregate.table.change(stream, [*past, *events])
+        changes = registry.changes(stream, past, events)
         outcome = await ledger.log.append(
-            Append(stream=stream, expected=len(past), events=events, meta=meta, changes=(change,), receipt=receipt)
+            Append(stream=stream, expected=len(past), events=events, meta=meta, changes=changes, receipt=receipt)
         )
         match outcome:
             case Appended():

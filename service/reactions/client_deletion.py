@@ -11,6 +11,7 @@ from events.database import read
 from events.envelope import Meta
 from events.log import Append, Appended, Conflict
 from events.replay import histories
+from projections import registry
 from projections.clients import Standing
 from service.commands.authority import Holder
 from service.commands.client import DeleteClient
@@ -68,8 +69,8 @@ def _item(stream: UUID, past: list[Event], command: DeleteClient, meta: Meta) ->
         events = CLIENT.decide(command, CLIENT.state(past))
     except DoesNotExist:
         return None
-    change = CLIENT.table.change(stream, [*past, *events])
-    return Append(stream=stream, expected=len(past), events=events, meta=meta, changes=(change,))
+    changes = registry.changes(stream, past, events)
+    return Append(stream=stream, expected=len(past), events=events, meta=meta, changes=changes)
 
 
 async def _again(ledger: Ledger, stream: UUID, command: DeleteClient, meta: Meta) -> int | None:
