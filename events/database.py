@@ -185,16 +185,20 @@ class DatabaseSession:
         self._settings = settings
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
-        self._closed = 0
+        self._closed = False
         self.warnings: list[str] = []
 
     async def connection(self) -> Connection:
-        """Returns the live connection. Waits up to PATIENCE_SECONDS for a server that restarts, then raises Unavailable."""
+        """Returns the live connection. Waits up to PATIENCE_SECONDS for a server that restarts, then raises Unavailable.
+
+        After `close` it raises Unavailable: a connection that a late caller makes would never be closed.
+        """
         async with self._connecting:
             if self._connection is None or self._connection.is_closed():
-                closed = self._closed
-                made = await self._patiently()
-                if closed != self._closed:
+                made = None if self._closed else await self._patiently()
+                if made is None:
+                    raise Unavailable("the session is closed")
+                if self._closed:
                     made.terminate()
                     raise Unavailable("the session was closed while it connected")
                 made.add_log_listener(self._heard)
@@ -209,8 +213,8 @@ class DatabaseSession:
             yield connection
 
     async def close(self) -> None:
-        """Closes the connection, also one that is still being made. A later caller gets a new one."""
-        self._closed += 1
+        """Closes the connection, also one that is still being made. The session is not used again."""
+        self._closed = True
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
@@ -224,7 +228,7 @@ class DatabaseSession:
             try:
                 return await connect(self._url, **self._settings)
             except LOST as fault:
-                if time.monotonic() > until:
+                if self._closed or time.monotonic() > until:
                     raise unavailable("the database cannot be reached", fault) from fault
                 await asyncio.sleep(0.05)
 

@@ -124,6 +124,8 @@ class Lookup:
     async def close(self) -> None:
         for session in (self._reader, self._follower, self._listener):
             await session.close()
+        for batches in (self._missing, self._advances):
+            await batches.idle()
 
     async def _listen(self, listening: Connection | None) -> Connection:
         connection = await self._listener.connection()

@@ -25,6 +25,14 @@ async def test_a_session_that_is_closed_while_it_connects_leaves_no_connection(d
     assert await until(gone)
 
 
+async def test_a_session_that_was_closed_makes_no_other_connection(database: str):
+    session = DatabaseSession(database)
+    late = asyncio.create_task(session.connection())
+    await session.close()
+    with pytest.raises(Unavailable, match="session is closed"):
+        await late
+
+
 async def test_what_was_done_over_a_connection_stays_done_when_the_server_ends_it_before_it_is_closed(database: str):
     with psycopg.connect(
         database, autocommit=True
