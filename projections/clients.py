@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -30,28 +31,6 @@ from events.database import AnyConnection
 from events.ids import client_id_of
 from projections.table import Table
 
-COLUMNS = (
-    "c.stream_id, c.client_id, c.owner, c.grant_type, c.bot_user_id, c.display_name, c.redirect_uris, c.scopes, c.secrets,"
-    " c.state, c.created_at, c.version, c.public, c.login, c.disabled_by, c.access_token_alg"
-)
-FIND = f"""
-select h.last_position as head, {COLUMNS}, b.state as bot_state
-  from (select last_position from log.batches order by last_position desc limit 1) as h
-  left join read.clients c on c.stream_id = any($1::uuid[]) left join read.bots b on b.bot_id = c.bot_user_id
-"""
-LIST = f"""
-select {COLUMNS} from read.clients c
- where ($1::text is null or c.owner = $1) and ($2::uuid is null or c.stream_id > $2)
-   and ($3::text is null or c.bot_user_id = $3) and ($4::text is null or c.state = $4)
-   and ($5::text is null or strpos(lower(c.display_name), lower($5)) > 0)
- order by c.stream_id limit $6
-"""
-OF_OWNER = "select stream_id, version from read.clients where owner = $1 order by stream_id"
-OF_BOT = "select stream_id, version from read.clients where bot_user_id = $1 order by stream_id"
-OF_DELETED_BOTS = """
-select c.stream_id, c.version from read.bots b join read.clients c on c.bot_user_id = b.bot_id where b.state = 'deleted' order by c.stream_id
-"""
-
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
     stream_id: UUID
@@ -70,6 +49,26 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     login: Login | None
     disabled_by: By | None = None
     access_token_alg: AccessTokenAlg | None = None
+
+
+COLUMNS = ", ".join(f"c.{name}" for name in Row.__struct_fields__)
+FIND = f"""
+select h.last_position as head, {COLUMNS}, b.state as bot_state
+  from (select last_position from log.batches order by last_position desc limit 1) as h
+  left join read.clients c on c.stream_id = any($1::uuid[]) left join read.bots b on b.bot_id = c.bot_user_id
+"""
+LIST = f"""
+select {COLUMNS} from read.clients c
+ where ($1::text is null or c.owner = $1) and ($2::uuid is null or c.stream_id > $2)
+   and ($3::text is null or c.bot_user_id = $3) and ($4::text is null or c.state = $4)
+   and ($5::text is null or strpos(lower(c.display_name), lower($5)) > 0)
+ order by c.stream_id limit $6
+"""
+OF_OWNER = "select stream_id, version from read.clients where owner = $1 order by stream_id"
+OF_BOT = "select stream_id, version from read.clients where bot_user_id = $1 order by stream_id"
+OF_DELETED_BOTS = """
+select c.stream_id, c.version from read.bots b join read.clients c on c.bot_user_id = b.bot_id where b.state = 'deleted' order by c.stream_id
+"""
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -150,24 +149,12 @@ _secrets = json.Decoder(tuple[StoredSecret, ...]).decode
 
 
 def _row(record: asyncpg.Record) -> Row:
-    return Row(
-        stream_id=record["stream_id"],
-        client_id=record["client_id"],
-        owner=record["owner"],
-        grant_type=record["grant_type"],
-        bot_user_id=record["bot_user_id"],
-        display_name=record["display_name"],
-        redirect_uris=tuple(record["redirect_uris"]),
-        scopes=tuple(record["scopes"]),
-        secrets=_secrets(record["secrets"]),
-        state=record["state"],
-        created_at=record["created_at"],
-        version=record["version"],
-        public=record["public"],
-        login=record["login"] and _login(record["login"]),
-        disabled_by=record["disabled_by"],
-        access_token_alg=record["access_token_alg"],
-    )
+    columns: dict[str, Any] = {
+        name: tuple(cast("list[str]", value)) if isinstance(value := record[name], list) else value
+        for name in Row.__struct_fields__
+    }
+    columns |= {"secrets": _secrets(record["secrets"]), "login": record["login"] and _login(record["login"])}
+    return Row(**columns)
 
 
 async def find_as_of(connection: AnyConnection, streams: Sequence[UUID]) -> tuple[dict[UUID, Found], int]:

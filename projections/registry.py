@@ -1,46 +1,47 @@
-"""Every projection, by name. A new one of Muniment's own is one file, and one line here."""
+"""Every projection, by name. A new one of Muniment's own is one file, and one line in MODULES."""
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 from uuid import UUID
 
 from events.codec import Event, type_of
 from events.log import Change
-from projections import (
-    authorizations,
-    bots,
-    client_history,
-    clients,
-    consents,
-    last_used,
-    packages,
-    revoked_tokens,
-    sessions,
-    signing_keys,
-    users,
-)
+from projections import packages
 from projections.catch_up import CatchUp
 from projections.packages import Installed
 from projections.table import Table
 
 Projection = Table | CatchUp[Any, Any]
 
-PROJECTIONS: dict[str, Projection] = {
-    projection.name: projection
-    for projection in (
-        clients.TABLE,
-        bots.TABLE,
-        signing_keys.TABLE,
-        revoked_tokens.TABLE,
-        users.TABLE,
-        sessions.TABLE,
-        consents.TABLE,
-        authorizations.TABLE,
-        last_used.PROJECTION,
-        client_history.PROJECTION,
-    )
-}
+MODULES = (
+    "clients",
+    "bots",
+    "signing_keys",
+    "revoked_tokens",
+    "users",
+    "sessions",
+    "consents",
+    "authorizations",
+    "last_used",
+    "client_history",
+)
+"""The modules of Muniment's own projections. Each defines a TABLE (inline) or a PROJECTION (catch-up)."""
+
+
+def _of_module(name: str) -> Projection:
+    """Raises AttributeError and TypeError, at import, for a module that defines neither."""
+    module = import_module(f"projections.{name}")
+    found: object = module.PROJECTION if hasattr(module, "PROJECTION") else module.TABLE
+    if isinstance(found, Table):
+        return found
+    if isinstance(found, CatchUp):
+        return cast("CatchUp[Any, Any]", found)
+    raise TypeError(f"projections.{name} defines a {type(found).__name__}, which is no projection")
+
+
+PROJECTIONS: dict[str, Projection] = {projection.name: projection for projection in map(_of_module, MODULES)}
 
 INLINE: dict[str, Table] = {name: table for name, table in PROJECTIONS.items() if isinstance(table, Table)}
 """Those that are written in the append's own transaction."""

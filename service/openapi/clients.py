@@ -1,14 +1,20 @@
 """/api/v1/auth/clients, as the API reference describes it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
+from msgspec import json
+
+from projections.clients import Row
 from service.endpoints.client_schemas import (
     CreateOAuthClientRequest,
     CreateOAuthClientResponse,
     DeletedClients,
     ListedClient,
 )
-from service.endpoints.client_settings import ChangeOAuthClientRequest, OAuthClient
+from service.endpoints.client_settings import ChangeOAuthClientRequest, OAuthClient, shown
 from service.endpoints.clients import PATH, STATES
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
@@ -26,19 +32,23 @@ CLIENT_ID = Parameter(
     example="oauth_client_abc123xyz",
 )
 ONE = f"{PATH}/{{client_id}}"
-SHOWN = {
-    "clientId": "oauth_client_abc123xyz",
-    "displayName": "Salesforce Production Integration",
-    "m2m": True,
-    "botUserId": "bot-abc123",
-    "redirectUris": [],
-    "scopes": ["api:public"],
-    "state": "active",
-    "owner": "operator",
-    "createdUtc": "2026-03-03T14:02:00Z",
-    "lastUsedUtc": None,
-    "accessTokenSignedResponseAlg": None,
-}
+ROW = Row(
+    stream_id=UUID(int=0),
+    client_id="oauth_client_abc123xyz",
+    owner="operator",
+    grant_type="client_credentials",
+    bot_user_id="bot-abc123",
+    display_name="Salesforce Production Integration",
+    redirect_uris=(),
+    scopes=("api:public",),
+    secrets=(),
+    state="active",
+    created_at=datetime(2026, 3, 3, 14, 2, tzinfo=UTC),
+    version=1,
+    public=False,
+    login=None,
+)
+SHOWN: dict[str, Any] = json.decode(json.encode(shown(ROW, None)))
 LISTED = {name: SHOWN[name] for name in ListedClient.__struct_encode_fields__}
 REGISTERED = {"client_id": "$response.body#/clientId"}
 CHANGED = ResponseSpec(

@@ -8,6 +8,7 @@ import asyncpg
 import jwt
 import pytest
 
+from projections import registry
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, serving
 from tests.flows.test_cli import MASTER_KEY_TEXT, on
@@ -52,12 +53,9 @@ async def test_projections_are_rebuilt_while_the_service_works_without_a_failed_
     listed, verified = await asyncio.gather(
         on(alone.database, "projections", "list", "--json"), on(alone.database, "projections", "verify", "--json")
     )
-    inline = ("clients", "bots", "signing_keys", "revoked_tokens", "users", "sessions", "consents", "authorizations")
-    assert {(each["name"], each["state"]) for each in listed.json} == {
-        *((name, "inline") for name in inline),
-        ("last_used", "active"),
-        ("client_history", "active"),
-    }
+    states = {each["name"]: each["state"] for each in listed.json}
+    assert states == {name: "inline" if name in registry.INLINE else "active" for name in registry.PROJECTIONS}
+    assert (states["clients"], states["last_used"]) == ("inline", "active")
     assert verified.json["ok"] is True
 
 
@@ -67,10 +65,7 @@ async def test_an_unknown_projection_is_refused_with_the_names_of_those_there_ar
     )
     assert (unknown.status, none.status) == (1, 1)
     for ended in (unknown, none):
-        assert (
-            "clients, bots, signing_keys, revoked_tokens, users, sessions, consents, authorizations, last_used, client_history"
-            in ended.err
-        )
+        assert ", ".join(registry.PROJECTIONS) in ended.err
 
 
 async def test_a_rotation_is_picked_up_by_the_running_service_and_kept_from_a_wrong_master_key(alone: Live):

@@ -1,6 +1,7 @@
 """How the house is built."""
 
 import ast
+import re
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import events
 import projections
 import service
+from projections import registry
 
 ROOT = Path(__file__).parents[2]
 READERS_WITH_HOLES = {
@@ -50,6 +52,12 @@ def test_every_module_says_in_a_sentence_what_it_is_for(name):
     for module in (ROOT / name).rglob("*.py"):
         text = module.read_text()
         assert not text.strip() or ast.get_docstring(ast.parse(text)), module
+
+
+def test_every_projection_of_ours_is_registered():
+    defined = re.compile(r"^(TABLE|PROJECTION) = (Table|CatchUp)\(", re.MULTILINE)
+    found = {module.stem for module in (ROOT / "projections").glob("*.py") if defined.search(module.read_text())}
+    assert found == set(registry.MODULES)
 
 
 @pytest.mark.parametrize("name", OURS)
