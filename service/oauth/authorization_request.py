@@ -75,7 +75,7 @@ class Requests:
         try:
             request = json.decode(self._seal.open_text(text, ABOUT), type=AuthorizationRequest)
         except (CannotOpen, ValidationError, ValueError) as fault:
-            raise NoRequest("This page was reached in a way that cannot be continued.") from fault
+            raise NoRequest("The authorization request of this page is not valid.") from fault
         if request.asked_at + LIFETIME_SECONDS < time.time():
             raise NoRequest("This page was open for more than an hour.", request)
         return request

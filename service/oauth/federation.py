@@ -80,7 +80,5 @@ def proved_at(auth_time: Any, begun: Begun, now: float) -> float | None:
     known = isinstance(auth_time, int | float) and not isinstance(auth_time, bool) and 0 <= auth_time < LATEST
     at = min(now, auth_time + LEEWAY_SECONDS) if known else None
     if begun.max_age is not None and (at is None or at < begun.at - begun.max_age):
-        raise UpstreamStale(
-            "the person did not prove themselves anew to the provider, or it does not say when (auth_time)"
-        )
+        raise UpstreamStale("the provider did not authenticate the user again, or does not say when it did (auth_time)")
     return at

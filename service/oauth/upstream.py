@@ -122,7 +122,7 @@ class Directory:
             if lacks(claims, self.upstream) and provider.userinfo_endpoint and token.get("access_token"):
                 told = _read(await _get(client, provider.userinfo_endpoint, withhold_token=False), dict[str, Any])
                 if told.get("sub") != claims.get("sub"):
-                    raise UpstreamRefused("the userinfo answer is about somebody else")
+                    raise UpstreamRefused("the userinfo response is about another user")
                 claims = joined(claims, told, self.upstream.claims)
         return _read({"sub": claims.get("sub"), "auth_time": since, "claims": claims}, Identity)
 
@@ -180,9 +180,9 @@ class Directory:
                 url = self.upstream.issuer.removesuffix("/") + "/.well-known/openid-configuration"
                 provider = _read(await _get(client, url), Provider)
                 if provider.issuer != self.upstream.issuer:
-                    raise UpstreamAway("the provider calls itself another issuer than MUNIMENT_UPSTREAM_ISSUER")
+                    raise UpstreamAway("the provider's issuer is not that of MUNIMENT_UPSTREAM_ISSUER")
                 if not all(is_safe(address, provider.issuer) for address in provider.addresses):
-                    raise UpstreamAway("the provider names endpoints without https, or inside of somebody's network")
+                    raise UpstreamAway("the provider names endpoints without https, or in a private network")
                 self._provider = provider
         return self._provider
 
@@ -212,7 +212,7 @@ def _tried(read: Callable[[Any], Shape], what: Any) -> Shape:
     try:
         return read(what)
     except UNREADABLE as fault:
-        raise UpstreamAway("what the provider answered is not of the form that it should have") from fault
+        raise UpstreamAway("the provider's response does not have the expected form") from fault
 
 
 def _read(what: Any, shape: type[Shape]) -> Shape:

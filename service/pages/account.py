@@ -156,7 +156,7 @@ async def end_sessions(visit: Visit) -> Response:
         case "end":
             rows = await read(visit.resources.ledger.pool, lambda connection: sessions.of_user(connection, user))
             if visit.given("session") not in [str(row.stream_id) for row in rows]:
-                raise NotFound("There is no session of that id.")
+                raise NotFound("No session of yours has this id.")
             await visit.resources.sessions.end(UUID(visit.given("session")), "ended_by_user", meta)
             return visit.to(SESSIONS, said="ended")
         case "end-others":

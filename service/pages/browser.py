@@ -22,7 +22,6 @@ HALF_A_YEAR = 180 * 24 * 3600
 ACCOUNT = "/account"
 CONTINUE = "/openid/continue"
 SAID, FAULT = "said", "fault"
-OVER = "This page was reached in a way that cannot be continued."
 
 Form = Mapping[str, str]
 
@@ -77,7 +76,7 @@ class Visit(Struct, frozen=True, kw_only=True):
     def goal(self) -> AuthorizationRequest:
         """Return the authorization request, on pages that lead back to the client. Raises NoRequest."""
         if self.asked is None:
-            raise NoRequest(OVER)
+            raise NoRequest("No valid authorization request came with this page.")
         return self.asked
 
     def url(self, path: str, **query: str) -> str:

@@ -40,7 +40,7 @@ async def answer(visit: Visit) -> Response:
     asked, signed_in = visit.goal(), await visit.signed_in()
     if visit.given("consent") == DENY:
         issuer = visit.resources.settings.issuer
-        refused = redirects.refused(asked, issuer, "access_denied", "The person denied the request.")
+        refused = redirects.refused(asked, issuer, "access_denied", "The user denied the request.")
         return sent(refused, visit.resources)
     if signed_in is None or visit.given("consent") != ALLOW:
         return visit.onward()

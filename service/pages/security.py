@@ -116,7 +116,7 @@ async def _remove(visit: Visit, signed_in: SignedIn) -> Response:
     try:
         factor = UUID(visit.given("factor"))
     except ValueError as fault:
-        raise NotFound("There is no second factor of that id.") from fault
+        raise NotFound("No second factor of yours has this id.") from fault
     await second_factors.remove(visit.resources.ledger, signed_in.user.stream_id, [factor], by(signed_in))
     kind = next((each.kind for each in signed_in.user.factors if each.factor_id == factor), None)
     return visit.to(SECURITY, said="removed-app" if kind == "totp" else "removed-passkey")

@@ -17,7 +17,7 @@ from service.oauth import redirects
 from service.oauth.authorization_request import LIFETIME_SECONDS, AuthorizationRequest
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, UpstreamStale, proved_at
 from service.pages import factor, sealed_state
-from service.pages.browser import OVER, Visit
+from service.pages.browser import Visit
 from service.pages.page import Page
 from service.pages.session_start import AUTHENTICATOR, ONE_FACTOR, SECURITY, enter, going_to
 from service.people import upstream_claims
@@ -107,9 +107,9 @@ async def _entered(visit: Visit, directory: "Directory", begun: Begun) -> Respon
 async def _identity(visit: Visit, directory: "Directory", begun: Begun) -> Identity:
     query = visit.request.query_params
     if query.get("iss", directory.upstream.issuer) != directory.upstream.issuer:
-        raise UpstreamRefused("the answer is of another issuer")
+        raise UpstreamRefused("the response names another issuer")
     if "error" in query or not query.get("code"):
-        raise UpstreamRefused("the provider said no")
+        raise UpstreamRefused("the provider returned an error, or no code")
     return await directory.finish(begun, query["code"])
 
 
@@ -157,7 +157,7 @@ async def _refreshed(visit: Visit, row: users.Row, said: Told) -> users.Row | No
     else:
         profile = await people.profile(row)
         if profile is None or profile.groups != said.changes.get("groups", profile.groups):
-            raise Clash("What the provider says of you could not be kept; sign in again.")
+            raise Clash("The claims of the upstream provider could not be stored. Sign in again.")
         log.warning("upstream sign-in: the profile was not changed, because it takes no change")
     return await people.row(row.stream_id)
 
@@ -183,7 +183,7 @@ def _asked(visit: Visit, begun: Begun) -> AuthorizationRequest | None:
 
 def _directory(visit: Visit) -> "Directory":
     if visit.resources.directory is None:
-        raise NotFound(OVER)
+        raise NotFound("No upstream provider is configured.")
     return visit.resources.directory
 
 

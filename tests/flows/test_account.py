@@ -111,7 +111,7 @@ async def test_each_session_is_shown_and_can_be_ended_from_another(live: Live):
         assert page.text.count("This device") == 1
         assert "from 127.0.0.1" in page.text
         answer = await there.send(page.form("end"), "end")
-        assert "You're now signed out there" in (await there.look(answer.headers["location"])).text
+        assert "You're now signed out on that device" in (await there.look(answer.headers["location"])).text
         assert (await elsewhere.http.get("/account")).headers["location"].startswith("/signin")
         assert (await there.http.get("/account")).status_code == 200
 

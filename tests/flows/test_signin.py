@@ -493,7 +493,7 @@ async def test_the_consent_page_says_who_asks_for_what_in_words(live: Live):
         page = await there.look(f"/consent?request={request}")
     assert f"{ODD} wants to access your account app.example.com" in page.text
     assert "The application chose this name itself. You'll be sent to app.example.com." in page.text
-    assert "Allow access only if you trust it." in page.text
+    assert "Allow access only if you trust this application." in page.text
     assert "/account" in page.links
     for words in (
         "Know who you are",
@@ -502,7 +502,7 @@ async def test_the_consent_page_says_who_asks_for_what_in_words(live: Live):
         "See your phone number",
         "See your postal address",
         "See which groups you're in",
-        "Keep its access while you're not using it",
+        "Keep access even when you're not using it",
         "Use the public API on your behalf",
         "Use the permission crm:read",
         "This applies to https://api.example.com/v1",
@@ -559,7 +559,7 @@ async def test_what_is_allowed_is_remembered_and_what_is_denied_is_the_client_s_
         denied = sent_back(await there.send(page.forms[0], "deny"))
         assert denied == {
             "error": "access_denied",
-            "error_description": "The person denied the request.",
+            "error_description": "The user denied the request.",
             "state": "st-1",
             "iss": live.url,
         }
