@@ -177,62 +177,6 @@ async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) ->
             await asyncio.sleep(0.05)
 
 
-class DatabaseSession:
-    """One connection for one purpose. It connects at first use, and again after the connection was lost."""
-
-    def __init__(self, url: str, **settings: str) -> None:
-        self._url = url
-        self._settings = settings
-        self._connection: Connection | None = None
-        self._connecting = asyncio.Lock()
-        self._closed = False
-        self.warnings: list[str] = []
-
-    async def connection(self) -> Connection:
-        """Returns the live connection. Waits up to PATIENCE_SECONDS for a server that restarts, then raises Unavailable.
-
-        After `close` it raises Unavailable: a connection that a late caller makes would never be closed.
-        """
-        async with self._connecting:
-            if self._connection is None or self._connection.is_closed():
-                made = None if self._closed else await self._patiently()
-                if made is None:
-                    raise Unavailable("the session is closed")
-                if self._closed:
-                    made.terminate()
-                    raise Unavailable("the session was closed while it connected")
-                made.add_log_listener(self._heard)
-                self._connection = made
-            return self._connection
-
-    @asynccontextmanager
-    async def using(self) -> AsyncGenerator[Connection]:
-        """Yields the live connection, to one caller at a time. A connection that is lost meanwhile is not used again."""
-        connection = await self.connection()
-        async with ended_if_lost(connection):
-            yield connection
-
-    async def close(self) -> None:
-        """Closes the connection, also one that is still being made. The session is not used again."""
-        self._closed = True
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
-
-    def _heard(self, _connection: Any, message: Any) -> None:
-        self.warnings.append(f"{message.sqlstate} {message.message}")
-
-    async def _patiently(self) -> Connection:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                return await connect(self._url, **self._settings)
-            except LOST as fault:
-                if self._closed or time.monotonic() > until:
-                    raise unavailable("the database cannot be reached", fault) from fault
-                await asyncio.sleep(0.05)
-
-
 def _of_utf8(connection: Connection) -> Connection:
     encoding = connection.get_settings().server_encoding
     if encoding != "UTF8":

@@ -9,7 +9,8 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct, json
 
-from events.database import LOST, WRITER, AnyConnection, Connection, DatabaseSession, Unavailable, unavailable
+from events.database import LOST, WRITER, AnyConnection, Connection, Unavailable, unavailable
+from events.database_session import DatabaseSession
 from events.group_commit import Batcher
 
 ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[])"

@@ -11,7 +11,8 @@ from msgspec import Struct
 from events import locks
 from events.chain import event_leaf
 from events.codec import Event, encode, schema_version, type_of
-from events.database import LOST, WRITER, Connection, DatabaseSession, Unavailable, unavailable
+from events.database import LOST, WRITER, Connection, Unavailable, unavailable
+from events.database_session import DatabaseSession
 from events.envelope import Meta
 from events.group_commit import Batcher
 

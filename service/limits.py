@@ -8,7 +8,8 @@ from typing import TypeVar
 import asyncpg
 from msgspec import Struct
 
-from events.database import LOST, AnyConnection, Connection, DatabaseSession, unavailable
+from events.database import LOST, AnyConnection, Connection, unavailable
+from events.database_session import DatabaseSession
 from events.group_commit import Batcher
 
 COUNT = """

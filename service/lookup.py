@@ -19,7 +19,8 @@ from events.bot import BotEvent
 from events.client import ClientEvent
 from events.codec import noun
 from events.consent import ConsentEvent
-from events.database import LOST, Connection, DatabaseSession, NotReached, Unavailable, unavailable
+from events.database import LOST, Connection, NotReached, Unavailable, unavailable
+from events.database_session import DatabaseSession
 from events.group_commit import Batcher
 from events.ids import bot_id_of, client_stream
 from events.refusal import RefusalEvent

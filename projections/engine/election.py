@@ -8,7 +8,8 @@ from typing import Any
 import asyncpg
 
 from events import locks
-from events.database import LOST, Connection, DatabaseSession, Unavailable
+from events.database import LOST, Connection, Unavailable
+from events.database_session import DatabaseSession
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.engine.follow import step

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from events.codec import Recorded
-from events.database import LOST, Connection, DatabaseSession, Unavailable
+from events.database import LOST, Connection, Unavailable
+from events.database_session import DatabaseSession
 from events.replay import Checkpoint, chain_at, head, pages
 from events.waiting import set_within
 from service.cli import spreadsheet

@@ -26,8 +26,8 @@ from service.people.accounts import NameTaken, Registration
 from service.people.passwords import fault_of
 from service.problems import Invalid, NotFound
 from service.values import profile as profiles
+from service.values.email_address import is_email
 from service.values.profile import Profile
-from service.vault.personal_data import is_email
 
 PATH = "/api/v1/auth/users"
 STATES = ("active", "disabled")

@@ -18,14 +18,16 @@ from projections import users
 from service.commands.handle import USER, Handled, Ledger, handle
 from service.commands.user import ChangePassword, ChangeProfile, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.crypto.credentials import new_id
-from service.crypto.sealing import CannotOpen, Seal
+from service.crypto.sealing import Seal
 from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
 from service.reactions import session_end
 from service.refusals import DoesNotExist, DomainRefusal, InvalidValue
 from service.request_id import this_request
 from service.values import profile as profiles
+from service.values.email_address import is_email
 from service.values.profile import Profile
-from service.vault.personal_data import NameTaken, Vault, is_email
+from service.vault.personal_data import NameTaken, Vault
+from service.vault.sealed_fields import closed, opened
 
 __all__ = ["NameTaken", "People", "Profile", "Registration", "WeakPassword"]
 
@@ -54,7 +56,7 @@ class People:
         self._passwords = Passwords()
         self.vault = Vault(ledger.pool, master_key)
         self._nobodys = Seal(token_bytes(32), "muniment personal data")
-        self._nobodys_password = _closed(self._nobodys, NOBODY, PASSWORD, NOBODYS.encode())
+        self._nobodys_password = closed(self._nobodys, NOBODY, PASSWORD, NOBODYS.encode())
 
     def close(self) -> None:
         self._passwords.close()
@@ -84,8 +86,8 @@ class People:
             hashed = await self._passwords.hash(checked(wanted.password, wanted.profile.email))
         seal, names = await self._named(user, wanted)
         command = RegisterUser(
-            profile=_closed(seal, user, PROFILE, json.encode(wanted.profile)),
-            password=None if hashed is None else _closed(seal, user, PASSWORD, hashed.encode()),
+            profile=closed(seal, user, PROFILE, json.encode(wanted.profile)),
+            password=None if hashed is None else closed(seal, user, PASSWORD, hashed.encode()),
             email_verified=wanted.verified,
             at=wanted.at,
             names=names,
@@ -125,8 +127,8 @@ class People:
     async def profiles(self, rows: Sequence[users.Row]) -> dict[UUID, Profile]:
         """Return the profiles of many users at once. Erased users are left out."""
         seals = await self.vault.keys([row.stream_id for row in rows])
-        opened = ((row.stream_id, _open(seals.get(row.stream_id), row.stream_id, PROFILE, row.profile)) for row in rows)
-        return {user: json.decode(plain, type=Profile) for user, plain in opened if plain is not None}
+        found = ((row.stream_id, opened(seals.get(row.stream_id), row.stream_id, PROFILE, row.profile)) for row in rows)
+        return {user: json.decode(plain, type=Profile) for user, plain in found if plain is not None}
 
     async def check_password(self, row: users.Row | None, password: str) -> bool:
         """Return whether this is the password of an active user.
@@ -136,9 +138,9 @@ class People:
         """
         active = row if row is not None and row.state == "active" else None
         seal = await self.vault.key(NOBODY if active is None else active.stream_id)
-        kept = None if active is None or seal is None else _open(seal, active.stream_id, PASSWORD, active.password)
+        kept = None if active is None or seal is None else opened(seal, active.stream_id, PASSWORD, active.password)
         if kept is None:
-            _open(self._nobodys, NOBODY, PASSWORD, self._nobodys_password)
+            opened(self._nobodys, NOBODY, PASSWORD, self._nobodys_password)
         right = await self._passwords.verify(None if kept is None else kept.decode(), password)
         if right and row is not None and kept is not None and self._passwords.is_old(kept.decode()):
             await self._hash_anew(row, password)
@@ -232,10 +234,10 @@ class People:
         seal = await self.vault.key(user)
         if seal is None:
             raise DoesNotExist("There is no user with this id.")
-        return _closed(seal, user, purpose, plain)
+        return closed(seal, user, purpose, plain)
 
     async def _opened(self, user: UUID, purpose: str, sealed: Sealed | None) -> bytes | None:
-        return None if sealed is None else _open(await self.vault.key(user), user, purpose, sealed)
+        return None if sealed is None else opened(await self.vault.key(user), user, purpose, sealed)
 
 
 def _check(profile: Profile) -> None:
@@ -246,20 +248,3 @@ def _check(profile: Profile) -> None:
     if faults:
         said = "; ".join(f"{name} {fault}" for name, fault in faults.items())
         raise InvalidValue(f"The profile has faults: {said}.", {name: [fault] for name, fault in faults.items()})
-
-
-def _closed(seal: Seal, user: UUID, purpose: str, plain: bytes) -> Sealed:
-    return Sealed(seal.close_as_text(plain, about(user, purpose)))
-
-
-def _open(seal: Seal | None, user: UUID, purpose: str, sealed: Sealed | None) -> bytes | None:
-    if seal is None or sealed is None:
-        return None
-    try:
-        return seal.open_text(sealed, about(user, purpose))
-    except CannotOpen as fault:
-        raise CannotOpen(f"personal data of the user {user} was sealed for another purpose") from fault
-
-
-def about(user: UUID, purpose: str) -> bytes:
-    return user.bytes + purpose.encode()

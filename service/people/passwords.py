@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from events.database import Unavailable
 from service.refusals import InvalidValue
-from service.vault.personal_data import normalised
+from service.values.email_address import normalised
 
 LEAST, MOST = 8, 256
 """Characters after normalisation (NFKC)."""

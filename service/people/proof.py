@@ -14,9 +14,11 @@ from events.relations import fault_of
 from events.user import UserFactorAdded, UserFactorRemoved, UserRegistered
 from events.verify import Fault
 from service.crypto.sealing import CannotOpen, Seal
-from service.people.accounts import PROFILE, Profile, about
+from service.people.accounts import PROFILE, Profile
+from service.values.email_address import normalised
 from service.vault.data_keys import bound, name_of, personal
-from service.vault.personal_data import KEY, NAMES, normalised, unwrapped, wrapping
+from service.vault.personal_data import KEY, NAMES, unwrapped, wrapping
+from service.vault.sealed_fields import about
 
 VAULT = "vault"
 TABLES = ("vault.people", "vault.names", "vault.passkeys", "vault.keys")

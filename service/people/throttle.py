@@ -18,7 +18,7 @@ from service.limits import A_DAY, Counted, Limits
 from service.people.accounts import People
 from service.people.signed import Signature, cookie_name
 from service.refusals import TooManyAttempts
-from service.vault.personal_data import normalised
+from service.values.email_address import normalised
 
 ACCOUNT_LIMIT = 10
 """Failed sign-ins to one account in a minute: 14,400 guesses a day, at a password that is not among the most common ones."""

@@ -6,9 +6,9 @@ from typing import Any, cast
 from msgspec import Struct, convert
 
 from service.values import profile as profiles
+from service.values.email_address import is_email
 from service.values.malformed import MALFORMED
 from service.values.profile import Address
-from service.vault.personal_data import is_email
 
 NOTHING = (None, "", Address())
 

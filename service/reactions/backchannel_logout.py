@@ -13,7 +13,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from events import locks
-from events.database import Connection, DatabaseSession, Unavailable, read
+from events.database import Connection, Unavailable, read
+from events.database_session import DatabaseSession
 from events.envelope import ByService, Meta
 from events.ids import client_stream
 from projections import clients, sessions

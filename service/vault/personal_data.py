@@ -3,10 +3,8 @@
 The key that hashes names is random and wrapped by the master key, so a new master key changes no name.
 """
 
-import re
 import secrets
 import time
-import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
@@ -17,7 +15,7 @@ from events.database import AnyConnection, Connection, Pool, read
 from service.crypto.base64url import as_text
 from service.crypto.sealing import CannotOpen, Seal
 from service.refusals import Contradiction, DoesNotExist
-from service.values.text import EMAIL, unseen
+from service.values.email_address import normalised
 from service.vault import passkeys
 from service.vault.data_keys import KEY_BYTES, bound, name_of, personal
 from service.vault.private_keys import WrongMasterKey
@@ -25,12 +23,6 @@ from service.vault.private_keys import WrongMasterKey
 NAMES = "names"
 LOCK_PATIENCE = "500ms"
 """The longest time that a sign-in waits for a table to be rewritten. After that, the rewrite is left for later."""
-
-LONGEST_EMAIL = 254
-"""RFC 5321 section 4.5.3.1.3, without the angle brackets."""
-
-LONGEST_TYPED = 320
-"""Characters that a user may type as an address. Normalisation takes time that grows with the square of the length."""
 
 A_DAY_MS = 24 * 3600 * 1000
 
@@ -71,8 +63,6 @@ EVERYBODY = "select user_id, wrapped from vault.people"
 EVERY_KEY = "select purpose, wrapped from vault.keys"
 REWRAP = "update vault.people set wrapped = $2 where user_id = $1"
 REWRAP_KEY = "update vault.keys set wrapped = $2 where purpose = $1"
-
-_is_email = re.compile(EMAIL).fullmatch
 
 
 class NameTaken(Contradiction):
@@ -187,18 +177,6 @@ class Vault:
 
 def wrapping(master_key: bytes) -> Seal:
     return Seal(master_key, "muniment data keys of people")
-
-
-def normalised(address: str) -> str:
-    """Return the e-mail address in the form by which it is found. Texts that are too long become "", which is no user's address."""
-    if len(address) > LONGEST_TYPED:
-        return ""
-    return unicodedata.normalize("NFC", address.strip()).casefold()
-
-
-def is_email(address: str) -> bool:
-    """Return whether the text has the form of an e-mail address. Only a message to it shows whether it exists."""
-    return len(address) <= LONGEST_EMAIL and _is_email(address) is not None and unseen(address) is None
 
 
 async def check(connection: AnyConnection, seal: Seal) -> None:

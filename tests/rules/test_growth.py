@@ -22,7 +22,7 @@ from service.pages import csrf, devices, language
 from service.people.passwords import fault_of
 from service.people.throttle import network
 from service.problems import Problem
-from service.vault.personal_data import is_email, normalised
+from service.values.email_address import is_email, normalised
 
 REGISTERED = ("https://app.example.com/cb", "http://127.0.0.1/cb")
 UNIT = 500

@@ -8,8 +8,8 @@ import pytest
 
 from service.pages.rendering import html
 from service.pages.session_start import Person
+from service.values.email_address import is_email
 from service.values.text import EMAIL, ID, NAME, TEXT, is_text, name_fault, unseen
-from service.vault.personal_data import is_email
 
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 JOINERS = "\u200c\u200d"

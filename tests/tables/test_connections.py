@@ -5,7 +5,8 @@ import asyncio
 import psycopg
 import pytest
 
-from events.database import DatabaseSession, Unavailable, connected
+from events.database import Unavailable, connected
+from events.database_session import DatabaseSession
 from tests.patience import until
 
 
