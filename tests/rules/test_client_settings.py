@@ -1,0 +1,28 @@
+"""The settings of a client in the management API: what a PATCH can name is what the command can change."""
+
+from msgspec import UNSET, convert
+
+from service.commands.authority import EVERYBODY
+from service.endpoints.client_settings import ChangeOAuthClientRequest, change
+
+EVERYTHING = {
+    "displayName": "CRM",
+    "redirectUris": ["https://app.example.com/cb"],
+    "scopes": ["api:public"],
+    "accessTokenSignedResponseAlg": "ES256",
+    "requirePkce": True,
+    "firstParty": True,
+    "idTokenSignedResponseAlg": "ES256",
+    "postLogoutRedirectUris": ["https://app.example.com/bye"],
+    "backchannelLogoutUri": "https://app.example.com/logout",
+    "idTokenClaims": "minimal",
+}
+
+
+def test_every_setting_that_the_command_can_change_is_a_field_of_the_request():
+    assert EVERYTHING.keys() == set(ChangeOAuthClientRequest.__struct_encode_fields__)
+    command = change(convert(EVERYTHING, ChangeOAuthClientRequest), EVERYBODY)
+    missing = [
+        name for part in (command, command.login) for name in part.__struct_fields__ if getattr(part, name) is UNSET
+    ]
+    assert missing == []
