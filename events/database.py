@@ -11,6 +11,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from events.database_url import parsed
+from events.waiting import raise_if_cancelled
 
 if TYPE_CHECKING:  # These classes are generic only in their type stubs.
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -172,6 +173,7 @@ async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) ->
         except (*LOST, TimeoutError) as fault:
             if isinstance(fault, ValueError):
                 raise
+            raise_if_cancelled()
             if time.monotonic() > until:
                 raise unavailable("the database cannot be reached", fault) from fault
             await asyncio.sleep(0.05)

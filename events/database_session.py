@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from events.database import LOST, PATIENCE_SECONDS, Connection, Unavailable, connect, ended_if_lost, unavailable
+from events.waiting import raise_if_cancelled
 
 
 class DatabaseSession:
@@ -60,6 +61,7 @@ class DatabaseSession:
             try:
                 return await connect(self._url, **self._settings)
             except LOST as fault:
+                raise_if_cancelled()
                 if self._closed or time.monotonic() > until:
                     raise unavailable("the database cannot be reached", fault) from fault
                 await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Waits for an event with a time limit."""
+"""Waits that a cancellation always ends."""
 
 import asyncio
 from contextlib import suppress
@@ -12,3 +12,13 @@ async def set_within(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+def raise_if_cancelled() -> None:
+    """Raises CancelledError if the current task was cancelled. Call it in a loop that goes on after an error of the database.
+
+    The error can have replaced the cancellation: a rollback over a lost connection fails while the task unwinds.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

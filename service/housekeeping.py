@@ -5,7 +5,7 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from events.database import LOST, Unavailable, read
 from events.envelope import ByService, Meta
 from events.issuance import make_partitions
 from events.receipts import forget_old_commands
+from events.waiting import raise_if_cancelled
 from projections import clients, registry
 from projections.catch_up import CatchUp
 from projections.engine.election import Follower
@@ -53,7 +54,7 @@ async def run(resources: Resources, url: str) -> None:
     every = partial(_every, resources.outages)
     deliverer = Deliverer(resources.ledger, resources.ring, resources.settings.issuer, url)
     try:
-        await asyncio.gather(
+        await _together(
             every(1, follower.look),
             _follow_packages(resources.outages, url, presence),
             every(1, deliverer.look),
@@ -70,11 +71,19 @@ async def run(resources: Resources, url: str) -> None:
         await follower.close()
 
 
+async def _together(*work: Coroutine[Any, Any, None]) -> None:
+    """Run until cancelled, and return when all have ended. (gather returns when the first one has, and the others lose their connections.)"""
+    async with asyncio.TaskGroup() as group:
+        for each in work:
+            group.create_task(each)
+
+
 async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await do()
         except (Unavailable, asyncpg.LockNotAvailableError, *LOST) as fault:  # the next round tries again
+            raise_if_cancelled()
             outages.notice(fault)
         except Exception:
             log.exception("housekeeping")
@@ -88,7 +97,7 @@ async def _follow_packages(outages: Outages, url: str, presence: str) -> None:
         by_schema.setdefault(projection.schema, []).append(projection)
     followers = [Follower(each, url, application_name=presence) for each in by_schema.values()]
     try:
-        await asyncio.gather(*(_every(outages, 1, follower.look) for follower in followers))
+        await _together(*(_every(outages, 1, follower.look) for follower in followers))
     finally:
         for follower in followers:
             await follower.close()

@@ -28,7 +28,7 @@ from events.replay import CHANGED_SINCE
 from events.session import SessionEvent
 from events.signing_key import SigningKeyEvent
 from events.user import UserEvent
-from events.waiting import set_within
+from events.waiting import raise_if_cancelled, set_within
 from projections import authorizations, clients, revoked_tokens
 from projections.clients import Found
 from service.outages import Outages
@@ -119,6 +119,7 @@ class Lookup:
                 await self.be_certain()
                 outages.all_is_well()
             except (Unavailable, *LOST) as fault:
+                raise_if_cancelled()
                 outages.notice(fault)
             await set_within(self._woken, HEARTBEAT_SECONDS)
 

@@ -14,7 +14,7 @@ from events.codec import Recorded
 from events.database import LOST, Connection, Unavailable
 from events.database_session import DatabaseSession
 from events.replay import Checkpoint, chain_at, head, pages
-from events.waiting import set_within
+from events.waiting import raise_if_cancelled, set_within
 from service.cli import spreadsheet
 from service.cli.event_text import as_json as event_as_json
 from service.cli.event_text import subject, what, who
@@ -120,6 +120,7 @@ class _Follower:
             try:
                 events, end = await self._read()
             except (Unavailable, *LOST) as fault:
+                raise_if_cancelled()
                 if not away:
                     note(f"the database is away ({fault}); waiting for it")
                 away = True

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from projections.engine.election import Follower
+from service import housekeeping
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, oauth_error, serving
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 CLIENTS = "/api/v1/auth/clients"
 BOTS = "/api/v1/auth/bots"
@@ -142,3 +144,31 @@ async def test_an_idempotency_key_used_at_one_is_known_at_the_other(pair: tuple[
     )
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
+
+
+async def test_housekeeping_closes_its_connections_once_all_of_its_work_has_ended(pair, monkeypatch):
+    live, order, looking = pair[0], list[str](), asyncio.Event()
+
+    async def look(_follower: Follower) -> None:
+        looking.set()
+        try:
+            await asyncio.sleep(PATIENCE)
+        finally:  # as a transaction that is rolled back takes its time
+            for _ in range(20):
+                await asyncio.sleep(0)
+            order.append("rolled back")
+
+    close = Follower.close
+
+    async def closed(follower: Follower) -> None:
+        order.append("closed")
+        await close(follower)
+
+    monkeypatch.setattr(Follower, "look", look)
+    monkeypatch.setattr(Follower, "close", closed)
+    working = asyncio.create_task(housekeeping.run(live.beside, live.database))
+    await looking.wait()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert order == ["rolled back", "closed"]

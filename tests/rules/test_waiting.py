@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from events.waiting import set_within
+from events.waiting import raise_if_cancelled, set_within
 from tests.patience import PATIENCE
 
 
@@ -25,3 +25,25 @@ async def test_waiting_ends_with_the_event_or_with_the_time():
     asyncio.get_running_loop().call_soon(event.set)
     async with asyncio.timeout(PATIENCE):
         await set_within(event, 2 * PATIENCE)
+
+
+async def test_a_cancellation_that_an_error_replaced_still_ends_the_loop():
+    async def rolled_back_over_a_lost_connection() -> None:
+        try:
+            await asyncio.sleep(PATIENCE)
+        except asyncio.CancelledError as cancelled:
+            raise ConnectionError from cancelled
+
+    async def loop() -> None:
+        while True:
+            try:
+                await rolled_back_over_a_lost_connection()
+            except ConnectionError:
+                raise_if_cancelled()
+
+    looping = asyncio.create_task(loop())
+    await asyncio.sleep(0)
+    looping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(PATIENCE / 2):
+            await looping
