@@ -21,6 +21,10 @@ OURS = "read"
 """The schema of Muniment's own projections."""
 
 
+BATCHES = {"log": "log.batches", "issuance": "log.issuance_batches"}
+"""The table of the batches of each log that a projection can follow."""
+
+
 class Source(Struct, Generic[Entry], frozen=True):
     """The log that a projection follows. Of the event log, only events with these tags."""
 

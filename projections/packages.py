@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from projections.catch_up import CatchUp
-from projections.engine.columns import creation
-from projections.engine.entries import BATCHES
+from projections.catch_up import BATCHES, CatchUp
+from projections.columns import creation
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -10,8 +10,9 @@ from msgspec import Struct
 from events import locks
 from events.database import AnyConnection, Connection
 from events.replay import Checkpoint
+from projections import columns
 from projections.catch_up import CatchUp
-from projections.engine import columns, entries, schemas
+from projections.engine import entries, schemas
 
 ONE_AT_A_TIME = locks.in_transaction(locks.INSTALLATION)
 """Two processes that created the same table at once would fail on each other."""

@@ -10,9 +10,7 @@ from events.codec import UnreadableEvent
 from events.database import AnyConnection
 from events.issuance import decode
 from events.replay import COLUMNS, Checkpoint, recorded
-from projections.catch_up import Entry, Issuance, Source
-
-BATCHES = {"log": "log.batches", "issuance": "log.issuance_batches"}
+from projections.catch_up import BATCHES, Entry, Issuance, Source
 
 # The last batch within reach, or else the next one, however large it is.
 NEXT = """

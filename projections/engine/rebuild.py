@@ -6,9 +6,9 @@ from uuid import UUID
 from events import locks
 from events.database import Connection, connected
 from events.replay import head
-from projections import registry
+from projections import columns, registry
 from projections.catch_up import CatchUp
-from projections.engine import checkpoints, columns, entries, refold, swap
+from projections.engine import checkpoints, entries, refold, swap
 from projections.engine.bulk import Bulk, started
 from projections.engine.checkpoints import OtherVersion, Standing
 from projections.engine.refold import Progress

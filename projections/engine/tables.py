@@ -8,7 +8,7 @@ from msgspec import Struct, json
 
 from events.database import Connection
 from projections.catch_up import CatchUp
-from projections.engine.columns import quoted
+from projections.columns import quoted
 from projections.engine.fold import Changes, Fold, Key
 from projections.table import record
 
