@@ -6,7 +6,7 @@ schemas from names alone and runs none of the packages' code.
 
 import logging
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -71,7 +71,9 @@ def load() -> Installed:
                 _check(each, entry.name, found)
                 found[each.id] = each
             except Exception as fault:  # noqa: BLE001 - an object of a package can raise anything
-                left_out.append(_left_out(f"{entry.name}.{getattr(each, 'name', number)}", entry, fault))
+                left_out.append(
+                    _left_out(f"{entry.name}.{_safely(lambda each=each: each.name, str(number))}", entry, fault)
+                )
     for each in left_out:
         log.error("the projection %s of an installed package is left out: %s", each.name, each.why)
     return Installed(found, left_out)
@@ -101,7 +103,8 @@ def _entry_points() -> "tuple[list[EntryPoint], list[LeftOut]]":
             if GROUP in (package.read_text("entry_points.txt") or ""):
                 found.setdefault(package.name, package.entry_points.select(group=GROUP))  # the first on the path counts
         except Exception as fault:  # noqa: BLE001 - the files of a package are read here
-            left_out.append(LeftOut(package.name, f"its entry points cannot be read: {_said(fault)}"))
+            name = _safely(lambda package=package: package.name, "a package")
+            left_out.append(LeftOut(name, f"its entry points cannot be read: {_said(fault)}"))
     return [entry for entries in found.values() for entry in entries], left_out
 
 
@@ -149,8 +152,17 @@ def _left_out(name: str, entry: "EntryPoint", fault: BaseException) -> LeftOut:
 
 
 def _said(fault: BaseException) -> str:
-    return f"{type(fault).__name__}: {fault}"
+    return f"{type(fault).__name__}: {_safely(lambda: str(fault), 'its text cannot be read')}"
 
 
 def _package(entry: "EntryPoint") -> str:
-    return entry.dist.name if entry.dist else ""
+    return _safely(lambda: entry.dist.name if entry.dist else "", "")
+
+
+def _safely(text: Callable[[], object], otherwise: str) -> str:
+    """Returns a text about a package that its own code or files give, or else the other text."""
+    try:
+        found = text()
+    except Exception:  # noqa: BLE001 - a package can raise anything
+        return otherwise
+    return found if isinstance(found, str) else otherwise

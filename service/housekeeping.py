@@ -15,7 +15,7 @@ from events.database import LOST, Unavailable, read
 from events.envelope import ByService, Meta
 from events.issuance import make_partitions
 from events.receipts import forget_old_commands
-from events.waiting import raise_if_cancelled
+from events.waiting import in_daemon_thread, raise_if_cancelled
 from projections import clients, registry
 from projections.catch_up import CatchUp
 from projections.engine.election import Follower
@@ -86,14 +86,21 @@ async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[No
             raise_if_cancelled()
             outages.notice(fault)
         except Exception:
+            raise_if_cancelled()
             log.exception("housekeeping")
+        raise_if_cancelled()  # an error can have replaced the cancellation inside
         await asyncio.sleep(seconds)
 
 
 async def _follow_packages(outages: Outages, url: str, presence: str) -> None:
     """Run one follower for each package, so that none waits for another's tables. Importing the packages delays nothing either."""
     by_schema: dict[str, list[CatchUp[Any, Any]]] = {}
-    for projection in (await asyncio.to_thread(registry.of_packages)).projections.values():
+    try:
+        installed = await in_daemon_thread(registry.of_packages)  # an import that hangs must not hold up the end
+    except Exception:
+        log.exception("the projections of installed packages cannot be loaded")
+        return
+    for projection in installed.projections.values():
         by_schema.setdefault(projection.schema, []).append(projection)
     followers = [Follower(each, url, application_name=presence) for each in by_schema.values()]
     try:

@@ -63,7 +63,7 @@ class Fold(Generic[Entry, Row]):
                         made[row.key] = None
                     else:
                         made[self._key_of(row)] = row
-            except Exception as fault:
+            except (Exception, SystemExit) as fault:  # a package's exit() must not end the service
                 if unknown:  # it was given less than there is
                     return unknown
                 raise Poison(entry.position, f"{type(fault).__name__}: {fault}") from fault

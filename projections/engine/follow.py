@@ -72,7 +72,7 @@ async def _take_in(connection: Connection, projection: CatchUp[Any, Any], standi
         await relation.take_in(connection, fold, page.entries)
         await relation.write(connection, fold.changes())
     except (asyncpg.PostgresError, ValueError, TypeError) as fault:
-        if isinstance(fault, PASSING):
+        if isinstance(fault, PASSING) and not isinstance(fault, ValueError):  # the driver's DataError is a ValueError
             raise
         raise Poison(standing.position + 1, f"its rows cannot be written: {fault}") from fault
     await checkpoints.advance(connection, standing.name, page.reached)

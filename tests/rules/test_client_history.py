@@ -1,6 +1,7 @@
 """What a client was at a position is a fold of its events up to there."""
 
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
@@ -9,11 +10,13 @@ from msgspec import UNSET
 from events.codec import Recorded, type_of
 from projections import client_history, clients
 from projections.client_history import PROJECTION, Row
+from projections.engine.entries import Poison
 from projections.engine.fold import Fold
 from service.commands.handle import CLIENT
 from tests.rules.commands import EVERYTHING, happened
 from tests.rules.lives import LIVES
-from tests.rules.samples import AT, STREAM
+from tests.rules.samples import AT, REGISTERED, STREAM
+from tests.rules.test_telling import recorded
 
 GAP = 3
 """Positions between two events of the client: those in between are other streams'."""
@@ -35,6 +38,15 @@ def history_of(events):
         for version, event in enumerate(events, start=1)
     )
     return fold.changes().new
+
+
+def test_an_exit_in_a_projection_is_an_error_of_that_projection_alone():
+    def leave(*_: object) -> NoReturn:
+        raise SystemExit(3)
+
+    fold = Fold(PROJECTION.__replace__(project=leave), complete=True)
+    with pytest.raises(Poison, match="SystemExit: 3"):
+        fold.take_in([recorded(REGISTERED)])
 
 
 def as_of(rows: list[Row], position: int) -> list[clients.Row]:

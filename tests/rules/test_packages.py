@@ -68,6 +68,18 @@ BROKEN = {
     "a row that is no struct": ("bad = bad:ONE", WHOLE.replace("row=Good", "row=dict"), "bad.mine", "dict"),
     "a field that no column holds": ("bad = bad:ONE", WHOLE.replace("row=Good", "row=Row"), "bad.mine", "NoColumn"),
     "nothing to project with": ("bad = bad:ONE", WHOLE.replace("=print", "=None"), "bad.mine", "a function to project"),
+    "one that says nothing of itself": (
+        "bad = bad:ONE",
+        "class Lazy:\n    def __getattr__(self, name): raise RuntimeError\nONE = (Lazy(),)",
+        "bad.1",
+        "it is of the type Lazy",
+    ),
+    "an error without a text": (
+        "bad = bad:ONE",
+        "class Mute(Exception):\n    def __str__(self): raise RuntimeError\nraise Mute",
+        "bad",
+        "Mute: its text cannot be read",
+    ),
     "an entry point without a value": ("bad", WHOLE, "bad", "its entry points cannot be read"),
 }  # fmt: skip
 
@@ -81,6 +93,14 @@ def test_what_is_wrong_with_a_package_is_named_and_logged_and_leaves_out_nothing
     assert left_out.name == name
     assert why in left_out.why
     assert f"the projection {name} of an installed package is left out: {left_out.why}" in caplog.text
+    assert {"acme.owners", "acme.buggy"} <= found.projections.keys()
+
+
+def test_packages_without_a_name_hold_up_nobody(installed, tmp_path):
+    for name in ("one", "other"):
+        installed(name, f"{name} = {name}:ONE", WHOLE.replace("bad", name))
+        (tmp_path / f"{name}-1.0.dist-info" / "METADATA").unlink()
+    found = packages.load()
     assert {"acme.owners", "acme.buggy"} <= found.projections.keys()
 
 

@@ -1,10 +1,11 @@
 """How a loop waits for what wakes it."""
 
 import asyncio
+import threading
 
 import pytest
 
-from events.waiting import raise_if_cancelled, set_within
+from events.waiting import in_daemon_thread, raise_if_cancelled, set_within
 from tests.patience import PATIENCE
 
 
@@ -47,3 +48,17 @@ async def test_a_cancellation_that_an_error_replaced_still_ends_the_loop():
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(PATIENCE / 2):
             await looping
+
+
+async def test_what_runs_in_a_daemon_thread_gives_its_result_or_its_error_and_holds_up_no_cancellation():
+    assert await in_daemon_thread(lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        await in_daemon_thread(lambda: 1 // 0)
+    hanging = threading.Event()
+    waiting = asyncio.create_task(in_daemon_thread(hanging.wait))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert [thread.daemon for thread in threading.enumerate() if thread.name.endswith("(run)")] == [True]
+    hanging.set()
