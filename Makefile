@@ -24,7 +24,7 @@ help: ## what each target does
 serve: .venv/installed ## install into .venv and run the service on http://127.0.0.1:$PORT, with a Postgres of its own
 	@exec $(BIN)/muniment serve
 
-test: .venv/installed-dev ## install into .venv and run every test (no services needed, under two minutes)
+test: .venv/installed-dev ## install into .venv and run every test (no services needed; two to four minutes on two cores)
 	@exec $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 # A Python that is not here is named, so that nobody takes it for tested.
