@@ -17,6 +17,7 @@ import httpx
 import jwt
 import pytest
 from msgspec import Struct
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from service.cli import app
@@ -94,15 +95,31 @@ COMMANDS = [
     "serve",
     "db migrate",
     "operator create",
-    *(f"clients {name}" for name in ("list", "show", "history")),
+    *(f"clients {name}" for name in ("list", "show", "history", "import")),
     *(
         f"users {name}"
-        for name in ("create", "list", "history", "password", "factors", "disable", "enable", "erase", "sessions")
+        for name in (
+            *("create", "list", "history", "change", "password"),
+            *("factors", "disable", "enable", "erase", "sessions"),
+        )
     ),
     *(f"log {name}" for name in ("show", "follow", "export", "verify")),
     *(f"projections {name}" for name in ("list", "verify", "rebuild")),
     *(f"keys {name}" for name in ("list", "rotate", "rewrap")),
 ]
+
+
+def test_every_command_is_among_them():
+    program: Any = get_command(app)
+    context = program.make_context("muniment", [], resilient_parsing=True)
+
+    def names(command: Any, name: str) -> list[str]:
+        if not hasattr(command, "list_commands"):
+            return [name]
+        children = ((child, command.get_command(context, child)) for child in command.list_commands(context))
+        return [each for child, found in children for each in names(found, f"{name} {child}".strip())]
+
+    assert sorted(names(program, "")) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

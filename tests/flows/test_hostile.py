@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
+from service.app import LOGIN
 from service.endpoints import authorize
 from service.oauth.errors import Shown
 from service.oauth.form import FORM
+from service.pages import assets
 from tests.flows.conftest import Live
 
 PAGES = [
@@ -31,6 +33,14 @@ PAGES = [
     "/openid/userinfo",
     "/nowhere",
 ]
+
+
+def test_every_page_is_among_them():
+    pages = {route.path for route in LOGIN} - {
+        authorize.FORM_POST_SCRIPT,
+        f"{assets.PATH}/{{name}}",
+    }
+    assert pages <= {path.partition("?")[0] for path in PAGES}
 
 
 @pytest.fixture

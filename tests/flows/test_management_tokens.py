@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from typing import Any
 from uuid import uuid4
@@ -16,11 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm
 
+from service.app import MANAGED
 from service.vault import private_keys
 from tests.flows.conftest import MASTER_KEY, Live, refused, serving
 
 CLIENTS = "/api/v1/auth/clients"
 BOTS = "/api/v1/auth/bots"
+USERS = "/api/v1/auth/users"
 
 
 async def call(live: Live, token: str | bytes) -> httpx.Response:
@@ -284,15 +287,32 @@ NEEDED = [
     ("DELETE", f"{BOTS}/x", "bots:write"),
     ("POST", f"{BOTS}/x/disable", "bots:write"),
     ("POST", f"{BOTS}/x/enable", "bots:write"),
+    ("GET", USERS, "users:read"),
+    ("POST", USERS, "users:write"),
+    ("GET", f"{USERS}/x", "users:read"),
+    ("PATCH", f"{USERS}/x", "users:write"),
+    ("DELETE", f"{USERS}/x", "users:write"),
+    ("POST", f"{USERS}/x/disable", "users:write"),
+    ("POST", f"{USERS}/x/enable", "users:write"),
 ]
-EVERY = ("clients:write", "clients:read", "bots:write", "bots:read", "operate", "api:public")
+LACKING = ("clients:write", "clients:read", "bots:write", "bots:read", "users:write", "users:read")
+EVERY = (*LACKING, "operate", "api:public")
+
+
+def test_every_path_is_among_them_with_its_scope():
+    taken = {
+        (method, re.sub(r"/\{(\w+)_id\}", lambda name: "/y" if name[1] == "secret" else "/x", path), action.scope)
+        for path, managed in MANAGED.items()
+        for method, action in managed.actions.items()
+    }
+    assert taken == set(NEEDED)
 
 
 @pytest.fixture(scope="module")
 async def without(live: Live) -> dict[str, dict[str, str]]:
     """By scope: the bearer of a caller who holds every scope but that one."""
     return {
-        lacking: await live.caller("without", *(scope for scope in EVERY if scope != lacking)) for lacking in EVERY[:4]
+        lacking: await live.caller("without", *(scope for scope in EVERY if scope != lacking)) for lacking in LACKING
     }
 
 
