@@ -18,7 +18,7 @@ class DatabaseSession:
         self._settings = settings
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
-        self._closed = False
+        self._closed = asyncio.Event()
         self.warnings: list[str] = []
 
     async def connection(self) -> Connection:
@@ -28,10 +28,10 @@ class DatabaseSession:
         """
         async with self._connecting:
             if self._connection is None or self._connection.is_closed():
-                made = None if self._closed else await self._patiently()
-                if made is None:
+                if self._closed.is_set():
                     raise Unavailable("the session is closed")
-                if self._closed:
+                made = await self._patiently()
+                if self._closed.is_set():
                     made.terminate()
                     raise Unavailable("the session was closed while it connected")
                 made.add_log_listener(self._heard)
@@ -47,7 +47,7 @@ class DatabaseSession:
 
     async def close(self) -> None:
         """Closes the connection, also one that is still being made. The session is not used again."""
-        self._closed = True
+        self._closed.set()
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
@@ -62,6 +62,6 @@ class DatabaseSession:
                 return await connect(self._url, **self._settings)
             except LOST as fault:
                 raise_if_cancelled()
-                if self._closed or time.monotonic() > until:
+                if self._closed.is_set() or time.monotonic() > until:
                     raise unavailable("the database cannot be reached", fault) from fault
                 await asyncio.sleep(0.05)

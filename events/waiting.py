@@ -3,8 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
-from typing import TypeVar, cast
+from typing import TypeVar
 
 Result = TypeVar("Result")
 
@@ -34,25 +35,14 @@ async def in_daemon_thread(call: Callable[[], Result]) -> Result:
 
     (asyncio.to_thread uses threads that the process waits for when it ends.)
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Result] = loop.create_future()
-
-    def settle(result: Result | None, fault: BaseException | None) -> None:
-        if future.done():
-            return
-        if fault is not None:
-            future.set_exception(fault)
-        else:
-            future.set_result(cast("Result", result))
+    found: Future[Result] = Future()
 
     def run() -> None:
-        result, fault = None, None
+        found.set_running_or_notify_cancel()  # from here on a cancellation leaves it alone
         try:
-            result = call()
-        except Exception as raised:  # noqa: BLE001 - it belongs to the caller
-            fault = raised
-        with suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(settle, result, fault)
+            found.set_result(call())
+        except Exception as fault:  # noqa: BLE001 - it belongs to the caller
+            found.set_exception(fault)
 
     threading.Thread(target=run, daemon=True).start()
-    return await future
+    return await asyncio.wrap_future(found)

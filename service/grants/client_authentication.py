@@ -137,18 +137,12 @@ async def authenticate_client(request: OAuthRequest, *, public: bool = False) ->
     """
     presented = parse_credentials(request.authorization, request.form)
     found = await look_up_certain(request, presented)
-    try:
-        _prove(presented, found, public=public)
-    except InvalidClient:
+    client = authenticated(presented, found, utc_now())
+    if client is None or (client.secret_id == NO_SECRET and not public):
         await count_failure(request, presented, found)
-        raise
+        raise InvalidClient
     assert found is not None
     return found
-
-
-def _prove(presented: PresentedCredentials, found: Found | None, *, public: bool) -> None:
-    if prove(presented, found, utc_now()) is None and not public:
-        raise InvalidClient
 
 
 async def count_failure(request: OAuthRequest, presented: PresentedCredentials | None, found: Found | None) -> None:
