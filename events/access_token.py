@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class AccessTokenRevoked(Struct, frozen=True, kw_only=True, gc=False, tag="access_token.revoked"):
-    """The client revoked the token (RFC 7009)."""
+    """The client revoked the token (RFC 7009), or an operator did with all that follows from a compromise."""
 
     client_id: str
     expires_at: datetime

@@ -30,6 +30,12 @@ class AuthorizationGranted(Struct, frozen=True, kw_only=True, gc=False, tag="aut
     id_token_claims: tuple[str, ...] = ()
     userinfo_claims: tuple[str, ...] = ()
     bound_by: tuple[Binding, ...] | UnsetType = UNSET
+    restored: int | UnsetType = UNSET
+    """How often the client had been restored; UNSET is never. After the next restoration, nothing can be issued from it."""
+
+    @property
+    def life(self) -> int:
+        return 0 if self.restored is UNSET else self.restored
 
 
 class CodeIssued(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.code_issued"):

@@ -26,12 +26,25 @@ class BotEnabled(Struct, frozen=True, kw_only=True, gc=False, tag="bot.enabled")
 
 
 class BotDeleted(Struct, frozen=True, kw_only=True, gc=False, tag="bot.deleted"):
-    """Older stored events do not say the owner; the stream does."""
+    """Older stored events say neither the owner (the stream does) nor `by`, who deleted it: UNSET counts as an operator."""
 
     owner: str | UnsetType = UNSET
+    by: By | UnsetType = UNSET
 
 
-BotEvent = BotRegistered | BotDisabled | BotEnabled | BotDeleted
+class BotRestored(Struct, frozen=True, kw_only=True, gc=False, tag="bot.restored"):
+    """A deleted bot is there again under its own id, as it was at the position `as_of`. Its clients are not: each is restored for itself."""
+
+    owner: str
+    email: str
+    first_name: str | None
+    last_name: str | None
+    disabled_by: By | None
+    as_of: int
+    at: datetime
+
+
+BotEvent = BotRegistered | BotDisabled | BotEnabled | BotDeleted | BotRestored
 
 
 class UnregisteredBot(Struct, frozen=True):
@@ -48,7 +61,11 @@ class DisabledBot(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class DeletedBot(Struct, frozen=True, kw_only=True, gc=False):
+    """`by` is who deleted it, and `disabled_by` who had disabled it before."""
+
     owner: str
+    by: By = "owner"
+    disabled_by: By | None = None
 
 
 Bot = UnregisteredBot | ActiveBot | DisabledBot | DeletedBot
@@ -65,7 +82,11 @@ def evolve(bot: Bot, event: BotEvent) -> Bot:
         case BotEnabled():
             return ActiveBot(owner=_owner(bot))
         case BotDeleted():
-            return DeletedBot(owner=_owner(bot))
+            by = "operator" if event.by is UNSET else event.by
+            return DeletedBot(owner=_owner(bot), by=by, disabled_by=bot.by if isinstance(bot, DisabledBot) else None)
+        case BotRestored():
+            owner, by = event.owner, event.disabled_by
+            return ActiveBot(owner=owner) if by is None else DisabledBot(owner=owner, by=by)
 
 
 def _owner(bot: Bot) -> str:

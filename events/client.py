@@ -5,7 +5,15 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from events.client_secret import ClientSecretAdded, ClientSecretRehashed, ClientSecretRevoked, StoredSecret, rehashed
+from events.client_secret import (
+    ClientSecretAdded,
+    ClientSecretExpirySet,
+    ClientSecretRehashed,
+    ClientSecretRevoked,
+    StoredSecret,
+    expiring,
+    rehashed,
+)
 
 
 class ClientCredentials(Struct, frozen=True, kw_only=True, gc=False, tag_field="grant_type", tag="client_credentials"):
@@ -113,9 +121,35 @@ class ClientEnabled(Struct, frozen=True, kw_only=True, gc=False, tag="client.ena
 
 
 class ClientDeleted(Struct, frozen=True, kw_only=True, gc=False, tag="client.deleted"):
-    """Older stored events do not say the owner; the stream does."""
+    """Older stored events say neither the owner (the stream does) nor `by`, who deleted it: UNSET counts as an operator."""
 
     owner: str | UnsetType = UNSET
+    by: By | UnsetType = UNSET
+
+
+class ClientRestored(Struct, frozen=True, kw_only=True, gc=False, tag="client.restored"):
+    """A deleted client is there again under its own id, with the settings that it had at the position `as_of`.
+
+    It says everything, as a registration does. `version` is the number of the client's events, and `restored` says how often it was
+    restored: what was issued to it in an earlier life stays invalid.
+    """
+
+    owner: str
+    grant: Grant
+    display_name: str | None
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    secrets: tuple[StoredSecret, ...]
+    public: bool
+    login: Login
+    access_token_alg: AccessTokenAlg | None
+    disabled_by: By | None
+    created_at: datetime
+    version: int
+    restored: int
+    as_of: int
+    at: datetime
+    client_id: str | UnsetType = UNSET
 
 
 ClientChange = (
@@ -127,10 +161,11 @@ ClientChange = (
     | ClientSecretAdded
     | ClientSecretRevoked
     | ClientSecretRehashed
+    | ClientSecretExpirySet
 )
 """The events that do not change whether a client is active or disabled."""
 
-ClientEvent = ClientRegistered | ClientChange | ClientDisabled | ClientEnabled | ClientDeleted
+ClientEvent = ClientRegistered | ClientChange | ClientDisabled | ClientEnabled | ClientDeleted | ClientRestored
 
 
 class Unregistered(Struct, frozen=True):
@@ -138,6 +173,8 @@ class Unregistered(Struct, frozen=True):
 
 
 class Active(Struct, frozen=True, kw_only=True, gc=False):
+    """`version` is the number of the client's events, and `restored` how often it was restored."""
+
     owner: str
     grant: Grant
     display_name: str | None
@@ -147,6 +184,8 @@ class Active(Struct, frozen=True, kw_only=True, gc=False):
     public: bool = False
     login: Login = Login()
     access_token_alg: AccessTokenAlg | None = None
+    version: int = 1
+    restored: int = 0
 
 
 class Disabled(Struct, frozen=True, kw_only=True, gc=False):
@@ -157,7 +196,10 @@ class Disabled(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Deleted(Struct, frozen=True, kw_only=True, gc=False):
-    owner: str
+    """`was` is what was deleted; its `version` counts the deletion."""
+
+    was: Active | Disabled
+    by: By = "owner"
 
 
 Client = Unregistered | Active | Disabled | Deleted
@@ -165,6 +207,21 @@ Client = Unregistered | Active | Disabled | Deleted
 
 def evolve(client: Client, event: ClientEvent) -> Client:
     """Returns the client after the event. It never refuses, because the event has already happened."""
+    return _after(_counted(client), event)
+
+
+def _counted(client: Client) -> Client:
+    """Returns the client with one event more."""
+    match client:
+        case Active():
+            return client.__replace__(version=client.version + 1)
+        case Disabled():
+            return client.__replace__(was=client.was.__replace__(version=client.was.version + 1))
+        case Deleted() | Unregistered():
+            return client
+
+
+def _after(client: Client, event: ClientEvent) -> Client:
     match event:
         case ClientRegistered():
             return Active(
@@ -181,9 +238,36 @@ def evolve(client: Client, event: ClientEvent) -> Client:
         case ClientEnabled():
             return client.was if isinstance(client, Disabled) else client
         case ClientDeleted():
-            return Deleted(owner=_owner(client))
+            return _deleted(client, event)
+        case ClientRestored():
+            return _restored(event)
         case _:
             return _changed(client, event)
+
+
+def _deleted(client: Client, event: ClientDeleted) -> Client:
+    match client:
+        case Active() | Disabled():
+            return Deleted(was=client, by="operator" if event.by is UNSET else event.by)
+        case Unregistered() | Deleted():
+            return client
+
+
+def _restored(event: ClientRestored) -> Active | Disabled:
+    client = Active(
+        owner=event.owner,
+        grant=event.grant,
+        display_name=event.display_name,
+        redirect_uris=event.redirect_uris,
+        scopes=event.scopes,
+        secrets=event.secrets,
+        public=event.public,
+        login=event.login,
+        access_token_alg=event.access_token_alg,
+        version=event.version,
+        restored=event.restored,
+    )
+    return client if event.disabled_by is None else Disabled(was=client, by=event.disabled_by)
 
 
 def _disabled(client: Client, by: By) -> Client:
@@ -224,13 +308,10 @@ def _with(client: Active, event: ClientChange) -> Active:
             return client.__replace__(secrets=tuple(s for s in client.secrets if s.secret_id != event.secret_id))
         case ClientSecretRehashed():
             return client.__replace__(secrets=rehashed(client.secrets, event))
+        case ClientSecretExpirySet():
+            return client.__replace__(secrets=expiring(client.secrets, event))
 
 
-def _owner(client: Client) -> str:
-    match client:
-        case Active() | Deleted():
-            return client.owner
-        case Disabled():
-            return client.was.owner
-        case Unregistered():
-            return ""
+def terms_of(client: Active | Disabled) -> Active:
+    """Returns the settings of a client, whether it is disabled or not."""
+    return client if isinstance(client, Active) else client.was

@@ -38,9 +38,22 @@ class ClientSecretRehashed(Struct, frozen=True, kw_only=True, gc=False, tag="cli
     hint: str
 
 
+class ClientSecretExpirySet(Struct, frozen=True, kw_only=True, gc=False, tag="client.secret_expiry_set"):
+    """A rotation gave the secret an end. `was` is the former one; None: it had none."""
+
+    secret_id: UUID
+    expires_at: datetime
+    was: datetime | None
+
+
 def rehashed(secrets: Sequence[StoredSecret], event: ClientSecretRehashed) -> tuple[StoredSecret, ...]:
     """Returns the secrets after the event."""
     return tuple(
         s.__replace__(hash=event.hash, hint=event.hint, imported=UNSET) if s.secret_id == event.secret_id else s
         for s in secrets
     )
+
+
+def expiring(secrets: Sequence[StoredSecret], event: ClientSecretExpirySet) -> tuple[StoredSecret, ...]:
+    """Returns the secrets after the event."""
+    return tuple(s.__replace__(expires_at=event.expires_at) if s.secret_id == event.secret_id else s for s in secrets)

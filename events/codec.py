@@ -10,12 +10,15 @@ from typing import Any, get_args
 from msgspec import Struct, convert, json
 
 from events.access_token import AccessTokenEvent
+from events.audit_read import AuditReadEvent
 from events.authorization import AuthorizationEvent
 from events.bot import BotEvent
 from events.client import ClientEvent
 from events.consent import ConsentEvent
 from events.envelope import Meta
 from events.refusal import RefusalEvent
+from events.retention import RetentionEvent
+from events.revocation import RevocationEvent
 from events.session import SessionEvent
 from events.signing_key import SigningKeyEvent
 from events.user import UserEvent
@@ -30,6 +33,9 @@ Event = (
     | ConsentEvent
     | AuthorizationEvent
     | RefusalEvent
+    | RetentionEvent
+    | AuditReadEvent
+    | RevocationEvent
 )
 
 SCHEMA_VERSION: dict[str, int] = {}

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,6 +48,9 @@ PATIENCE_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
 """How long we wait for one answer before the connection counts as lost: its host may have disappeared without closing it."""
 
+READ_SECONDS = 60.0
+"""How long a statement of the pool may run. Nobody waits for it any more after ANSWER_SECONDS, but the server would finish it."""
+
 WRITER = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
@@ -65,12 +69,16 @@ select current_user from (select count(*) from made) as done
 """
 
 
+errors: Counter[str] = Counter()
+"""How many errors this process got from Postgres, by class: the first two characters of their SQLSTATE. 08 includes lost connections."""
+
+
 class Unavailable(Exception):
     """The database cannot be reached, or cannot confirm durability, at the moment. Nothing was acknowledged; try again later."""
 
 
 class NotReached(Unavailable):
-    """The log has not reached the position that the caller named. The database itself is well."""
+    """The log, or a projection, has not reached a position that is needed. The database itself is well."""
 
 
 class LoginRefused(Unavailable):
@@ -84,6 +92,10 @@ def reason(fault: BaseException) -> str:
     if isinstance(fault, TimeoutError) and not str(fault):
         return "it does not answer in time"
     return str(fault).partition("\n")[0] or type(fault).__name__
+
+
+def _count(fault: Exception) -> None:
+    errors[fault.sqlstate[:2] if isinstance(fault, asyncpg.PostgresError) and fault.sqlstate else "08"] += 1
 
 
 def unavailable(what: str, fault: BaseException) -> Unavailable:
@@ -105,8 +117,10 @@ async def log_in(url: str, **driver: Any) -> Connection:
         except LOST as fault:
             if isinstance(fault, ValueError):
                 raise
+            _count(fault)
             faults.append((host.name, fault))
         except asyncpg.PostgresError as fault:
+            _count(fault)
             raise LoginRefused(f"the database refuses the login: {reason(fault)}") from fault
         else:
             return _of_utf8(connection)
@@ -136,7 +150,8 @@ async def pool(url: str, *, size: int = 4) -> AsyncGenerator[Pool]:
     """Yields connections for reads. They hold no session state, so a release resets nothing; a reset would double the round trips."""
 
     async def connected(_url: str, **driver: Any) -> Connection:
-        return await _as_service(await log_in(url, **driver), {})
+        bound = {"statement_timeout": f"{int(READ_SECONDS * 1000)}ms"}
+        return await _as_service(await log_in(url, **driver), bound)
 
     async with asyncpg.create_pool(url, min_size=0, max_size=size, reset=_keep, connect=connected) as made:  # pyright: ignore[reportArgumentType]
         yield made
@@ -155,10 +170,15 @@ async def ended_if_lost(connection: AnyConnection) -> AsyncGenerator[None]:
     except LOST as fault:
         # asyncpg also raises an InterfaceError for a wrong argument.
         if not isinstance(fault, ValueError):
+            _count(fault)
             connection.terminate()
         raise
     except UNFIT as fault:
+        _count(fault)
         raise unavailable("the database cannot be used", fault) from fault
+    except asyncpg.PostgresError as fault:
+        _count(fault)
+        raise
     finally:
         silence.cancel()
 

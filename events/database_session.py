@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from events.database import LOST, PATIENCE_SECONDS, Connection, Unavailable, connect, ended_if_lost, unavailable
+from events import database
+from events.database import LOST, Connection, Unavailable, connect, ended_if_lost, unavailable
 from events.waiting import raise_if_cancelled
 
 
@@ -56,7 +57,7 @@ class DatabaseSession:
         self.warnings.append(f"{message.sqlstate} {message.message}")
 
     async def _patiently(self) -> Connection:
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + database.PATIENCE_SECONDS
         while True:
             try:
                 return await connect(self._url, **self._settings)

@@ -1,8 +1,10 @@
-"""The metadata of every event: who caused it, by which request, because of which event, and from which address."""
+"""The metadata of every event: who caused it, by which request, because of which event, from which address, and why."""
 
 from uuid import UUID
 
 from msgspec import Struct
+
+from events.sealed import Sealed
 
 
 class ByClient(Struct, frozen=True, kw_only=True, tag_field="by", tag="client"):
@@ -34,11 +36,23 @@ class ByService(Struct, frozen=True, kw_only=True, tag_field="by", tag="service"
 Actor = ByClient | ByUser | ByOperator | ByService
 
 
+class SealedReason(Struct, frozen=True, kw_only=True):
+    """A reason on the stream of a user, whom it may name: encrypted under the user's data key, so the log forgets both together."""
+
+    user_id: UUID
+    sealed: Sealed
+
+
 class Meta(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`receipt` is the digest of the response that is stored with the event for a retry of the same command."""
+    """`receipt` is the digest of the response that is stored with the event for a retry of the same command.
+
+    `reason` is the text that the actor gave for the change. `trace_id` is that of W3C Trace Context, if the request belongs to a trace.
+    """
 
     actor: Actor
     request_id: str
     cause: int | None = None
     address: str | None = None
     receipt: str | None = None
+    reason: str | SealedReason | None = None
+    trace_id: str | None = None

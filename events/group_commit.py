@@ -1,6 +1,7 @@
 """Group commit: items that arrive during one flush go into the next flush together. Nothing waits for a timer."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -9,17 +10,30 @@ from events.database import Unavailable
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
+Watch = Callable[[int, float], None]
+"""Is called after each flush, with the number of its items and the seconds that it took, whatever its outcome."""
+
 
 class Batcher(Generic[Item, Outcome]):
     """Collects many concurrent `submit`s into few `flush`es. A flush returns one outcome, or one exception, for each item."""
 
     def __init__(
-        self, flush: Callable[[list[Item]], Awaitable[Sequence[Outcome | Exception]]], *, limit: int = 512
+        self,
+        flush: Callable[[list[Item]], Awaitable[Sequence[Outcome | Exception]]],
+        *,
+        limit: int = 512,
+        watch: Watch | None = None,
     ) -> None:
         self._flush = flush
         self._limit = limit
+        self._watch = watch
         self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
         self._running: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """The number of items that wait for the next flush."""
+        return len(self._waiting)
 
     async def submit(self, item: Item) -> Outcome:
         """Returns the item's outcome. If the caller is cancelled while it waits, the item is flushed nevertheless."""
@@ -43,6 +57,7 @@ class Batcher(Generic[Item, Outcome]):
             self._running = None
 
     async def _settle(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
+        size, begun = len(batch), time.perf_counter()
         try:
             outcomes: Sequence[Outcome | Exception] = await self._flush([item for item, _ in batch])
         except Unavailable as fault:  # Items that arrived meanwhile would fail in the same way.
@@ -50,6 +65,8 @@ class Batcher(Generic[Item, Outcome]):
             outcomes = [fault] * len(batch)
         except Exception as fault:  # noqa: BLE001 - every error belongs to the waiting callers, not to this loop
             outcomes = [fault] * len(batch)
+        if self._watch is not None:
+            self._watch(size, time.perf_counter() - begun)
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue

@@ -11,7 +11,7 @@ from msgspec import Struct, json
 
 from events.database import LOST, WRITER, AnyConnection, Connection, Unavailable, unavailable
 from events.database_session import DatabaseSession
-from events.group_commit import Batcher
+from events.group_commit import Batcher, Watch
 
 ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[])"
 
@@ -20,6 +20,7 @@ class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The record of a token, beside its client, secret and jti. It never contains the token.
 
     A token that was issued from a user's authorization names the authorization and no address, which could be the user's.
+    The audience is None for the default one. It was not recorded at first, so an old record may lack another one.
     """
 
     sub: str
@@ -28,6 +29,7 @@ class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
     exp: int
     address: str | None = None
     authorization: UUID | None = None
+    audience: str | None = None
 
 
 NO_SECRET = UUID(int=0)
@@ -60,11 +62,16 @@ decode = json.Decoder(TokenIssued).decode
 class IssuanceLog:
     """Writes the issuance log, over one connection per process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, watch: Watch | None = None) -> None:
         self._session = DatabaseSession(url, **WRITER)
-        self._batches: Batcher[Issue, Issued] = Batcher(self._flush)
+        self._batches: Batcher[Issue, Issued] = Batcher(self._flush, watch=watch)
         self._one_at_a_time = asyncio.Lock()
         self._proved_until = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """The number of records that wait for the next commit."""
+        return self._batches.waiting
 
     async def record(self, issue: Issue) -> Issued:
         """Returns when the record is on disk. Raises Unavailable; then the token must not be sent."""

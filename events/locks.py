@@ -27,10 +27,32 @@ FOLLOWER = 4707
 INSTALLATION = 4708
 """One process at a time makes the tables of the projections."""
 
+REHEARSAL = 4709
+"""One request at a time rehearses a policy, because it reads much."""
+
+PUSH = 4712
+"""Its holder is the process that pushes the events of the log to the audit webhook."""
+
+WITNESSES = 4710
+"""Its holder is the process that submits checkpoints to witnesses."""
+
+VERIFIER = 4713
+"""Its holder is the process that verifies projections in the background."""
+
 
 def in_transaction(number: int) -> str:
     """Returns the query that waits for the lock and holds it until the transaction ends."""
     return f"select pg_advisory_xact_lock({number})"
+
+
+def in_transaction_shared(number: int) -> str:
+    """Returns the query that waits until the lock is free and keeps others from it until the transaction ends."""
+    return f"select pg_advisory_xact_lock_shared({number})"
+
+
+def in_transaction_if_free(number: int) -> str:
+    """Returns the query that takes the lock until the transaction ends if it is free, and says whether it did."""
+    return f"select pg_try_advisory_xact_lock({number})"
 
 
 def in_session(number: int) -> str:

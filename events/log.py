@@ -14,7 +14,7 @@ from events.codec import Event, encode, schema_version, type_of
 from events.database import LOST, WRITER, Connection, Unavailable, unavailable
 from events.database_session import DatabaseSession
 from events.envelope import Meta
-from events.group_commit import Batcher
+from events.group_commit import Batcher, Watch
 
 APPEND = """
 select base, st, sv, sp
@@ -83,9 +83,14 @@ Outcome = Appended | Conflict | Duplicate
 class Log:
     """Writes the event log, over one connection per process, with any number of concurrent appends."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, watch: Watch | None = None) -> None:
         self._session = DatabaseSession(url, **WRITER)
-        self._batches: Batcher[Append, Outcome] = Batcher(self._flush)
+        self._batches: Batcher[Append, Outcome] = Batcher(self._flush, watch=watch)
+
+    @property
+    def waiting(self) -> int:
+        """The number of appends that wait for the next commit."""
+        return self._batches.waiting
 
     async def append(self, item: Append) -> Outcome:
         """Returns when the item is durable or refused.

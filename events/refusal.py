@@ -1,4 +1,4 @@
-"""Events of refused requests that belong to no other stream. Each has its own stream; they are a sample of all refusals."""
+"""Events of refused requests that belong to no other stream. Each has its own stream; `refusal.left_out` counts those without one."""
 
 from datetime import datetime
 from typing import Literal
@@ -34,4 +34,30 @@ class RequestsThrottled(Struct, frozen=True, kw_only=True, gc=False, tag="refusa
     at: datetime
 
 
-RefusalEvent = AuthorizationRefused | ClientAuthenticationRefused | RequestsThrottled
+class RequestNotPermitted(Struct, frozen=True, kw_only=True, gc=False, tag="refusal.not_permitted"):
+    """An authenticated client sent a request to the management API that it may not send: a scope is missing, or it tried to give more than it has.
+
+    `request` is the method and the path of the route, such as `GET /api/v1/auth/users/{user_id}` (in old events, the path as it was
+    sent), at most 200 characters; `why` has at most 500.
+    """
+
+    client_id: str
+    request: str
+    why: str
+    at: datetime
+
+
+class RefusalsLeftOut(Struct, frozen=True, kw_only=True, gc=False, tag="refusal.left_out"):
+    """So many more requests were refused since then, of each kind, beyond the limits up to which each refusal is an event of its own.
+
+    The kinds are those of WhyNot, `authorization`, `throttled_requests` and `not_permitted`.
+    """
+
+    counts: dict[str, int]
+    since: datetime
+    at: datetime
+
+
+RefusalEvent = (
+    AuthorizationRefused | ClientAuthenticationRefused | RequestsThrottled | RequestNotPermitted | RefusalsLeftOut
+)

@@ -1,6 +1,7 @@
 """Reads the event log: one stream, or all events in order."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -37,7 +38,7 @@ class Checkpoint(Struct, frozen=True):
         return f"{self.position}:{self.chain.hex()}"
 
 
-def recorded(row: asyncpg.Record) -> Recorded:
+def recorded(row: asyncpg.Record | tuple[Any, ...]) -> Recorded:
     """Returns the event of a stored row. Raises UnreadableEvent."""
     position, recorded_at, stream_id, version, schema, kind, meta, data = row
     return Recorded(
@@ -58,7 +59,12 @@ async def history(connection: AnyConnection, stream: UUID) -> list[Recorded]:
 
 async def histories(connection: AnyConnection, streams: list[UUID]) -> list[Recorded]:
     """Returns the events of these streams, in the order of the log."""
-    return [recorded(row) for row in await connection.fetch(HISTORIES, streams)]
+    return [recorded(row) for row in await rows_of(connection, streams)]
+
+
+async def rows_of(connection: AnyConnection, streams: list[UUID]) -> list[asyncpg.Record]:
+    """Returns the stored rows of these streams, in the order of the log."""
+    return await connection.fetch(HISTORIES, streams)
 
 
 async def head(connection: AnyConnection, batches: str = "log.batches") -> Checkpoint:

@@ -1,11 +1,15 @@
 """The events of a user, and the states that they lead to. Personal data in them is sealed."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from events.sealed import Sealed
+
+Role = Literal["operator", "auditor", "owner"]
+"""What a user may do in the console: everything; read everything; or manage the user's own clients and bots."""
 
 
 class Factor(Struct, frozen=True, kw_only=True, gc=False):
@@ -60,6 +64,16 @@ class UserFactorRemoved(Struct, frozen=True, kw_only=True, gc=False, tag="user.f
     factor_id: UUID
 
 
+class UserRoleGiven(Struct, frozen=True, kw_only=True, gc=False, tag="user.role_given"):
+    role: Role
+    at: datetime
+
+
+class UserRoleTaken(Struct, frozen=True, kw_only=True, gc=False, tag="user.role_taken"):
+    role: Role
+    at: datetime
+
+
 class UserDisabled(Struct, frozen=True, kw_only=True, gc=False, tag="user.disabled"):
     pass
 
@@ -74,7 +88,15 @@ class UserErased(Struct, frozen=True, kw_only=True, gc=False, tag="user.erased")
     at: datetime
 
 
-UserChange = UserVerified | UserPasswordChanged | UserProfileChanged | UserFactorAdded | UserFactorRemoved
+UserChange = (
+    UserVerified
+    | UserPasswordChanged
+    | UserProfileChanged
+    | UserFactorAdded
+    | UserFactorRemoved
+    | UserRoleGiven
+    | UserRoleTaken
+)
 """The events that do not change whether a user is active or disabled."""
 
 UserEvent = UserRegistered | UserChange | UserDisabled | UserEnabled | UserErased
@@ -88,6 +110,7 @@ class ActiveUser(Struct, frozen=True, kw_only=True, gc=False):
     verified: bool
     has_password: bool
     factors: tuple[Factor, ...] = ()
+    roles: tuple[Role, ...] = ()
 
 
 class DisabledUser(Struct, frozen=True, kw_only=True, gc=False):
@@ -140,3 +163,7 @@ def _with(user: ActiveUser, event: UserChange) -> ActiveUser:
             return user.__replace__(factors=(*user.factors, event.factor))
         case UserFactorRemoved():
             return user.__replace__(factors=tuple(f for f in user.factors if f.factor_id != event.factor_id))
+        case UserRoleGiven():
+            return user.__replace__(roles=(*user.roles, event.role))
+        case UserRoleTaken():
+            return user.__replace__(roles=tuple(role for role in user.roles if role != event.role))

@@ -1,6 +1,6 @@
 """Verifies a log: computes every leaf, root and chain value from the stored bytes, and reports the first that differs."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from events.chain import event_leaf, issuance_leaf, next_chain, root_of
 from events.database import Connection
 from events.relations import fault_of
 from events.replay import Checkpoint, chain_at
+from events.retention import HORIZON
 
 POSITIONS_A_PAGE = 5000
 """So few that a page fits into the processor's cache, and memory stays flat for any size of the batches."""
@@ -40,6 +41,8 @@ class Chained(Struct, frozen=True, kw_only=True):
     table: str
     rows: str
     leaf: Callable[[asyncpg.Record], bytes | None]
+    horizon: str | None = None
+    """The query for the last position that retention deleted. Of what it deleted, the roots of the batches are verified."""
 
     @property
     def page(self) -> str:
@@ -76,6 +79,7 @@ ISSUANCE = Chained(
     rows="select position, issued_at, client, secret, jti, data from log.issuance"
     " where position > $1 order by position",
     leaf=_issuance_leaf,
+    horizon=HORIZON,
 )
 
 
@@ -93,11 +97,13 @@ async def verify(
             raise Fault(log.name, 0, what)
     reached = await _genesis(connection, log)
     yield reached
+    horizon = await connection.fetchval(log.horizon) if log.horizon else 0
     # One cursor reads all rows. It begins below position 1, where no row may be.
     rows = await connection.cursor(log.rows, LEAST)
     while batches := await connection.fetch(log.page, reached.position):
-        expected = batches[-1]["last_position"] - reached.position
-        reached = _walk(log, reached, batches, await rows.fetch(min(expected, MOST)))
+        expected = batches[-1]["last_position"] - max(reached.position, horizon)
+        found = await rows.fetch(min(expected, MOST)) if expected > 0 else []
+        reached = _walk(log, reached, batches, found, horizon)
         yield reached
     if surplus := await rows.fetchrow():
         raise Fault(log.name, surplus["position"], "no batch accounts for this row, nor for what follows it")
@@ -133,14 +139,13 @@ async def _goes_through(connection: Connection, log: Chained, seen: Checkpoint, 
         raise Fault(log.name, seen.position, what)
 
 
-def _walk(log: Chained, reached: Checkpoint, batches: list[Any], rows: list[Any]) -> Checkpoint:
+def _walk(log: Chained, reached: Checkpoint, batches: list[Any], rows: list[Any], horizon: int) -> Checkpoint:
     unread = iter(rows)
     for batch in batches:
         last, first, recorded_at, root, chain = batch
         if first != reached.position + 1:
             raise Fault(log.name, reached.position + 1, f"the next batch begins at {first}: what was between is gone")
-        leaves = [_leaf(log, position, recorded_at, next(unread, None)) for position in range(first, last + 1)]
-        if root_of(leaves) != root:
+        if first > horizon and _root(log, batch, unread) != root:
             raise Fault(
                 log.name,
                 first,
@@ -152,6 +157,11 @@ def _walk(log: Chained, reached: Checkpoint, batches: list[Any], rows: list[Any]
             )
         reached = Checkpoint(last, chain)
     return reached
+
+
+def _root(log: Chained, batch: asyncpg.Record, rows: Iterator[asyncpg.Record]) -> bytes:
+    last, first, recorded_at, _, _ = batch
+    return root_of(_leaf(log, position, recorded_at, next(rows, None)) for position in range(first, last + 1))
 
 
 def _leaf(log: Chained, position: int, recorded_at: Any, row: asyncpg.Record | None) -> bytes:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TypeVar
@@ -18,6 +18,13 @@ async def set_within(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+async def in_turns(items: Sequence[Result], size: int = 1000) -> AsyncGenerator[Sequence[Result]]:
+    """Yields the items in parts, and lets others have their turns between them: a part should take a few milliseconds."""
+    for first in range(0, len(items), size):
+        yield items[first : first + size]
+        await asyncio.sleep(0)
 
 
 def raise_if_cancelled() -> None:

@@ -1,0 +1,22 @@
+"""One process does a work for all: the one whose connection holds an advisory lock. Another takes over when that connection ends."""
+
+from events.database import Connection
+
+
+class Election:
+    """One per process and work. `query` (events/locks.py) takes the lock if it is free, and says whether it did."""
+
+    def __init__(self, query: str, *arguments: object) -> None:
+        self._query = query
+        self._arguments = arguments
+        self._holder: Connection | None = None
+
+    async def is_won(self, connection: Connection) -> bool:
+        """Returns whether this connection holds the lock, after an attempt to take it."""
+        if self._holder is not connection and await connection.fetchval(self._query, *self._arguments):
+            self._holder = connection
+        return self.is_held_by(connection)
+
+    def is_held_by(self, connection: Connection) -> bool:
+        """Returns whether this connection holds the lock. A connection that was lost and made again does not."""
+        return self._holder is connection
