@@ -24,9 +24,16 @@ from events.database import AnyConnection
 from events.ids import CLIENT_ID_PREFIX
 from projections.table import Table
 
-COLUMNS = "stream_id, client, user_id, session_id, scopes, resource, state, granted_at, redeemed_at, used_at, refresh_until, revoked_at, why, version, bound_by"
+COLUMNS = "stream_id, client, user_id, session_id, scopes, resource, state, granted_at, redeemed_at, used_at, refresh_until, revoked_at, why, version, bound_by, restored"
 OF_USER = f"select {COLUMNS} from read.authorizations where user_id = $1 and state = 'active' order by stream_id desc"
 OF_SESSION = f"select {COLUMNS} from read.authorizations where session_id = $1 and state = 'active' order by stream_id"
+FIND = f"select {COLUMNS} from read.authorizations where stream_id = $1"
+LIST = f"""
+select {COLUMNS} from read.authorizations
+ where ($1::uuid is null or stream_id > $1) and ($2::uuid is null or user_id = $2) and ($3::uuid is null or client = $3)
+   and ($4::text is null or state = $4)
+ order by stream_id limit $5
+"""
 LAST_OF_CLIENT = """
 select bound_by from read.authorizations where client = $1 and bound_by is not null order by stream_id desc limit $2
 """
@@ -58,6 +65,10 @@ select a.stream_id from read.consents c join read.authorizations a on a.user_id 
                               '{CLIENT_ID_PREFIX}' || replace(a.client::text, '-', '')) and c.resource is not distinct from a.resource
  order by a.stream_id
 """
+OF_RESTORED = """
+select a.stream_id from read.clients c join read.authorizations a on a.client = c.stream_id
+ where c.restored > 0 and a.state = 'active' and a.restored < c.restored order by a.stream_id limit 1000
+"""
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
@@ -76,6 +87,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     why: str | None
     version: int
     bound_by: tuple[str, ...] | None
+    restored: int = 0
 
 
 def project(row: Row | None, stream: UUID, event: AuthorizationEvent) -> Row | None:
@@ -102,6 +114,7 @@ def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
         why=None,
         version=1,
         bound_by=None if event.bound_by is UNSET else event.bound_by,
+        restored=event.life,
     )
 
 
@@ -133,6 +146,26 @@ def _row(record: asyncpg.Record) -> Row:
         "bound_by": None if record["bound_by"] is None else tuple(record["bound_by"]),
     }
     return Row(**columns)
+
+
+async def find(connection: AnyConnection, authorization: UUID) -> Row | None:
+    record = await connection.fetchrow(FIND, authorization)
+    return None if record is None else _row(record)
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """The filters of a list; None matches everything."""
+
+    after: UUID | None = None
+    user: UUID | None = None
+    client: UUID | None = None
+    state: str | None = None
+
+
+async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> list[Row]:
+    """Returns authorizations, also revoked ones, oldest first, at most `limit`."""
+    given = (wanted.after, wanted.user, wanted.client, wanted.state)
+    return [_row(record) for record in await connection.fetch(LIST, *given, limit)]
 
 
 async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
@@ -168,6 +201,11 @@ async def of_former_passwords(connection: AnyConnection) -> list[UUID]:
 async def of_withdrawn_consents(connection: AnyConnection) -> list[UUID]:
     """Returns the active authorizations that are older than the withdrawal of their consent."""
     return [row[0] for row in await connection.fetch(OF_WITHDRAWN)]
+
+
+async def of_restored_clients(connection: AnyConnection) -> list[UUID]:
+    """Returns active authorizations of clients that were deleted and restored since, at most a thousand."""
+    return [row[0] for row in await connection.fetch(OF_RESTORED)]
 
 
 async def revoked(connection: AnyConnection, authorizations: list[UUID], within: timedelta) -> dict[UUID, datetime]:

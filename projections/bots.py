@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered
+from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered, BotRestored
 from events.codec import tags
 from events.database import AnyConnection
 from events.ids import bot_id_of
@@ -47,6 +47,14 @@ def project(row: Row | None, stream: UUID, event: BotEvent) -> Row | None:
         case BotDeleted():
             return row.__replace__(
                 state="deleted", email=None, first_name=None, last_name=None, version=row.version + 1
+            )
+        case BotRestored():
+            return row.__replace__(
+                state="active" if event.disabled_by is None else "disabled",
+                email=event.email,
+                first_name=event.first_name,
+                last_name=event.last_name,
+                version=row.version + 1,
             )
 
 

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from events.codec import Recorded, tags
 from events.issuance import TokenIssued
@@ -22,14 +22,17 @@ OURS = "read"
 
 
 BATCHES = {"log": "log.batches", "issuance": "log.issuance_batches"}
+LOGS = {"log": "events", "issuance": "issuance"}
+"""What operators call each log: in metrics, in the status, and where it says which log a projection follows."""
 """The table of the batches of each log that a projection can follow."""
 
 
 class Source(Struct, Generic[Entry], frozen=True):
-    """The log that a projection follows. Of the event log, only events with these tags."""
+    """The log that a projection follows. Of the event log, only events with these tags. With `leaves`, the entries are runs of leaf hashes."""
 
     log: Literal["log", "issuance"]
     tags: frozenset[str] = frozenset()
+    leaves: bool = False
 
 
 def events(union: object) -> Source[Recorded]:
@@ -37,8 +40,16 @@ def events(union: object) -> Source[Recorded]:
     return Source("log", tags(union))
 
 
+UNKNOWN = UUID(int=0)
+
+
 class Issuance(Struct, frozen=True, kw_only=True, gc=False):
-    """An entry of the issuance log: one token that was issued."""
+    """An entry of the issuance log: one token that was issued.
+
+    Of tokens that retention deleted, an entry is the sum of a day, a secret, a subject, an audience and a scope: `tokens` is their
+    number, `issued_at` the time of the last one, and `since` of the first. The jti is UNKNOWN; so is the authorization, if there was
+    one. The kid is empty. Of days that were deleted before scopes were kept, the scope is empty, too, and `has_scope` is false.
+    """
 
     position: int
     issued_at: datetime
@@ -46,9 +57,30 @@ class Issuance(Struct, frozen=True, kw_only=True, gc=False):
     secret: UUID
     jti: UUID
     token: TokenIssued
+    tokens: int = 1
+    since: datetime | None = None
+    has_scope: bool = True
 
 
 ISSUANCE: Source[Issuance] = Source("issuance")
+
+
+class LeafRun(Struct, frozen=True, kw_only=True, gc=False):
+    """Consecutive leaf hashes (32 bytes each) of the tree over a log, which Postgres computed. A run ends at each multiple of 256 leaves.
+
+    `first` is the index of the first leaf, which is its position minus 1.
+    """
+
+    first: int
+    hashes: bytes
+
+    @property
+    def position(self) -> int:
+        return self.first + 1
+
+
+LOG_LEAVES: Source[LeafRun] = Source("log", leaves=True)
+ISSUANCE_LEAVES: Source[LeafRun] = Source("issuance", leaves=True)
 
 
 class Removed(Struct, frozen=True):
@@ -63,7 +95,9 @@ class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
     `project(entry, find)` returns the rows that are different after the entry. It is pure: it reads rows of its own table through
     `find(*key)` (None where there is none), and nothing else. It may be called more than once for an entry; only the last call counts.
     `row`'s fields are the table's columns; `key` names those of the primary key. A key need not be a stream, so a row may depend on
-    many streams. `indexes` are columns, too. A package's projection names the schema of its tables (projections/packages.py). A changed `project` or `row` needs the next `version`: projections/engine/follow.py says why.
+    many streams. `indexes` are columns, too: each index leaves out the rows where its first column is null, and carries the columns
+    `carried`, so that a search in it need not read rows. A package's projection names the schema of its tables
+    (projections/packages.py). A changed `project` or `row` needs the next `version`: projections/engine/follow.py says why.
     """
 
     name: str
@@ -73,6 +107,7 @@ class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
     key: tuple[str, ...]
     project: Callable[[Entry, Callable[..., Row | None]], Iterable[Row | Removed]]
     indexes: tuple[tuple[str, ...], ...] = ()
+    carried: tuple[str, ...] = ()
     schema: str = OURS
 
     @property
@@ -86,11 +121,16 @@ class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
         return f"{self.name}_v{self.version}"
 
     @property
+    def is_wide(self) -> bool:
+        """Whether its rows may have kilobytes: then few of them are kept in memory."""
+        return any(field.type is bytes for field in structs.fields(self.row))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         return self.row.__struct_fields__
 
     @property
     def key_of(self) -> Callable[[Row], tuple[Any, ...]]:
-        """Gives the primary key of a row. It is called several times for each entry, so whoever folds makes it once."""
+        """Gives the primary key of a row. It is called several times for each entry, so the fold makes it once."""
         values = attrgetter(*self.key)
         return values if len(self.key) > 1 else lambda row: (values(row),)

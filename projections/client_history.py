@@ -1,63 +1,61 @@
-"""The history of clients: one row for each version of a client, with the range of positions and times in which it was current.
+"""The history of clients: each version of each client, without the hashes of its secrets."""
 
-The row of position p has from_position <= p < to_position, and likewise for a time. The current row has no end. A deleted client
-has no current row.
-"""
-
-from collections.abc import Callable, Iterable
-from datetime import datetime
 from uuid import UUID
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from events.client import ClientEvent
-from events.codec import Recorded
-from projections import clients
-from projections.catch_up import CatchUp, events
+from projections import clients, history
+from projections.history import History, named
+
+# The indexes that lists as of a position read carry no scopes: those of a client may be too long for an index.
+SNAPSHOT = (
+    "(select s.snapshot from read.client_history s where s.stream_id = h.stream_id and s.to_position = h.to_position)"
+)
+
+IN_NAME = "strpos(lower(display_name), lower({0}::text)) > 0"
+IN_ID = f"strpos(lower({SNAPSHOT} ->> 'client_id'), lower({{0}}::text)) > 0"
 
 
-class Row(Struct, frozen=True, kw_only=True, gc=False):
-    """`client` is the row of the client in that version, without the hashes of its secrets."""
-
-    stream_id: UUID
-    version: int
-    from_position: int
-    to_position: int | None
-    from_time: datetime
-    to_time: datetime | None
-    client: clients.Row
+class Row(history.Row[clients.Row], frozen=True, kw_only=True, gc=False):
+    owner: UUID
+    bot_user_id: UUID | None
+    state: str
+    display_name: str | None
 
 
-def project(entry: Recorded, find: Callable[..., Row | None]) -> Iterable[Row]:
-    """Yields the earlier version, which ends at the event, and the new version, if there is one, which begins there."""
-    before = find(entry.stream_id, entry.version - 1) if entry.version > 1 else None
-    if before is not None:
-        yield before.__replace__(to_position=entry.position, to_time=entry.recorded_at)
-    event: ClientEvent = entry.event  # pyright: ignore[reportAssignmentType] - the projection follows only events of clients
-    client = clients.project(before and before.client, entry.stream_id, event)
-    if client is not None:
-        yield Row(
-            stream_id=entry.stream_id,
-            version=entry.version,
-            from_position=entry.position,
-            to_position=None,
-            from_time=entry.recorded_at,
-            to_time=None,
-            client=_without_hashes(client),
-        )
-
-
-def _without_hashes(client: clients.Row) -> clients.Row:
+def keep(client: clients.Row) -> clients.Row:
     kept = tuple(secret.__replace__(hash="", imported=UNSET) for secret in client.secrets)
     return client.__replace__(secrets=kept)
 
 
-PROJECTION = CatchUp(
+HISTORY = History(
     name="client_history",
-    version=1,
-    follows=events(ClientEvent),
+    version=3,
+    table=clients.TABLE,
+    follows=ClientEvent,
     row=Row,
-    key=("stream_id", "version"),
-    project=project,
-    indexes=(("from_position", "to_position"), ("from_time", "to_time")),
+    keep=keep,
+    filters=lambda client: {
+        "owner": named(client.owner),
+        "bot_user_id": named(client.bot_user_id),
+        "state": client.state,
+        "display_name": client.display_name,
+    },
 )
+
+
+def filters(wanted: clients.Wanted) -> dict[str, object]:
+    """Returns the conditions of a list (projections/as_of.py)."""
+    conditions: dict[str, object] = {
+        "owner = {}::uuid": named(wanted.owner),
+        "bot_user_id = {}::uuid": named(wanted.bot_user_id),
+        "state = {}::text": wanted.state,
+        IN_NAME: wanted.name,
+        f"({SNAPSHOT} -> 'scopes') ? {{}}::text": wanted.scope,
+        f"({IN_NAME} or {IN_ID})": wanted.text,
+    }
+    return {condition: value for condition, value in conditions.items() if value is not None}
+
+
+PROJECTION = HISTORY.catch_up()

@@ -22,10 +22,19 @@ from events.client import (
     ClientLoginChanged,
     ClientRedirectUrisChanged,
     ClientRegistered,
+    ClientRestored,
     ClientScopesChanged,
     Login,
 )
-from events.client_secret import ClientSecretAdded, ClientSecretRehashed, ClientSecretRevoked, StoredSecret, rehashed
+from events.client_secret import (
+    ClientSecretAdded,
+    ClientSecretExpirySet,
+    ClientSecretRehashed,
+    ClientSecretRevoked,
+    StoredSecret,
+    expiring,
+    rehashed,
+)
 from events.codec import tags
 from events.database import AnyConnection
 from events.ids import client_id_of
@@ -49,6 +58,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     login: Login | None
     disabled_by: By | None = None
     access_token_alg: AccessTokenAlg | None = None
+    restored: int = 0
 
 
 COLUMNS = ", ".join(f"c.{name}" for name in Row.__struct_fields__)
@@ -59,11 +69,13 @@ select h.last_position as head, {COLUMNS}, b.state as bot_state
 """
 LIST = f"""
 select {COLUMNS} from read.clients c
- where ($1::text is null or c.owner = $1) and ($2::uuid is null or c.stream_id > $2)
+ where ($1::text is null or c.owner = $1) and ($2::uuid is null or c.stream_id {{after}} $2)
    and ($3::text is null or c.bot_user_id = $3) and ($4::text is null or c.state = $4)
-   and ($5::text is null or strpos(lower(c.display_name), lower($5)) > 0)
- order by c.stream_id limit $6
+   and ($5::text is null or strpos(lower(c.display_name), lower($5)) > 0) and ($6::text is null or c.scopes @> array[$6])
+   and ($7::text is null or strpos(lower(c.display_name), lower($7)) > 0 or strpos(lower(c.client_id), lower($7)) > 0)
+ order by c.stream_id {{order}} limit $8
 """
+OLDEST_FIRST, NEWEST_FIRST = LIST.format(after=">", order="asc"), LIST.format(after="<", order="desc")
 OF_OWNER = "select stream_id, version from read.clients where owner = $1 order by stream_id"
 OF_BOT = "select stream_id, version from read.clients where bot_user_id = $1 order by stream_id"
 OF_DELETED_BOTS = """
@@ -86,6 +98,8 @@ def project(row: Row | None, stream: UUID, event: ClientEvent) -> Row | None:
     """Returns the client's row after the event; None after its deletion."""
     if isinstance(event, ClientRegistered):
         return _registered(stream, event)
+    if isinstance(event, ClientRestored):
+        return _restored(stream, event)
     return None if row is None else _changed(row.__replace__(version=row.version + 1), event)
 
 
@@ -113,9 +127,32 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
     )
 
 
+def _restored(stream: UUID, event: ClientRestored) -> Row:
+    interactive = isinstance(event.grant, AuthorizationCode)
+    return Row(
+        stream_id=stream,
+        client_id=event.client_id or client_id_of(stream),
+        owner=event.owner,
+        grant_type="authorization_code" if interactive else "client_credentials",
+        bot_user_id=event.grant.bot_user_id,
+        display_name=event.display_name,
+        redirect_uris=event.redirect_uris,
+        scopes=event.scopes,
+        secrets=event.secrets,
+        state="active" if event.disabled_by is None else "disabled",
+        created_at=event.created_at,
+        version=event.version,
+        public=event.public,
+        login=event.login if interactive else None,
+        disabled_by=event.disabled_by,
+        access_token_alg=event.access_token_alg,
+        restored=event.restored,
+    )
+
+
 def _changed(row: Row, event: ClientEvent) -> Row | None:
     match event:
-        case ClientRegistered():
+        case ClientRegistered() | ClientRestored():
             return row
         case ClientDisplayNameChanged():
             return row.__replace__(display_name=event.display_name)
@@ -133,6 +170,8 @@ def _changed(row: Row, event: ClientEvent) -> Row | None:
             return row.__replace__(secrets=tuple(s for s in row.secrets if s.secret_id != event.secret_id))
         case ClientSecretRehashed():
             return row.__replace__(secrets=rehashed(row.secrets, event))
+        case ClientSecretExpirySet():
+            return row.__replace__(secrets=expiring(row.secrets, event))
         case ClientDisabled():
             held = row.disabled_by == "operator"
             return row.__replace__(state="disabled", disabled_by="operator" if held else event.by)
@@ -177,12 +216,25 @@ class Wanted(Struct, frozen=True, kw_only=True):
     bot_user_id: str | None = None
     state: str | None = None
     name: str | None = None
+    scope: str | None = None
+    text: str | None = None
+    """In the name or the client_id."""
+
+    newest_first: bool = False
 
 
 async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> list[Row]:
-    """Returns clients, oldest first, at most `limit`."""
+    """Returns clients, at most `limit`."""
     rows = await connection.fetch(
-        LIST, wanted.owner, wanted.after, wanted.bot_user_id, wanted.state, wanted.name, limit
+        NEWEST_FIRST if wanted.newest_first else OLDEST_FIRST,
+        wanted.owner,
+        wanted.after,
+        wanted.bot_user_id,
+        wanted.state,
+        wanted.name,
+        wanted.scope,
+        wanted.text,
+        limit,
     )
     return [_row(row) for row in rows]
 

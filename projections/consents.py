@@ -18,6 +18,12 @@ OF_USER = (
     f"select {COLUMNS} from read.consents where user_id = $1 and state = 'given' order by given_at desc, stream_id"
 )
 
+LIST = f"""
+select {COLUMNS} from read.consents
+ where ($1::uuid is null or stream_id > $1) and ($2::uuid is null or user_id = $2) and ($3::text is null or client_id = $3)
+   and ($4::text is null or state = $4)
+ order by stream_id limit $5
+"""
 OF_CLIENT = "select stream_id from read.consents where client_id = $1 order by stream_id"
 
 
@@ -63,6 +69,21 @@ def _row(record: asyncpg.Record) -> Row:
 async def find(connection: AnyConnection, stream: UUID) -> Row | None:
     record = await connection.fetchrow(FIND, stream)
     return None if record is None else _row(record)
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """The filters of a list; None matches everything."""
+
+    after: UUID | None = None
+    user: UUID | None = None
+    client_id: str | None = None
+    state: str | None = None
+
+
+async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> list[Row]:
+    """Returns consents, also withdrawn ones, in the order of their streams, at most `limit`."""
+    given = (wanted.after, wanted.user, wanted.client_id, wanted.state)
+    return [_row(record) for record in await connection.fetch(LIST, *given, limit)]
 
 
 async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:

@@ -21,7 +21,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(entry: Issuance, find: Callable[..., Row | None]) -> Iterable[Row]:
-    """Yields the rows of the client, its secret (if it has one) and its bot, each with one more token."""
+    """Yields the rows of the client, its secret (if it has one) and its bot, each with the entry's tokens more."""
     yield _used(find, entry, "client", client_id_of(entry.client))
     if entry.secret.int:
         yield _used(find, entry, "secret", str(entry.secret))
@@ -32,7 +32,7 @@ def project(entry: Issuance, find: Callable[..., Row | None]) -> Iterable[Row]:
 def _used(find: Callable[..., Row | None], entry: Issuance, kind: str, name: str) -> Row:
     row = find(kind, name)
     used_at = entry.issued_at if row is None else max(row.used_at, entry.issued_at)
-    return Row(kind=kind, id=name, used_at=used_at, tokens=1 if row is None else row.tokens + 1)
+    return Row(kind=kind, id=name, used_at=used_at, tokens=entry.tokens + (0 if row is None else row.tokens))
 
 
 PROJECTION = CatchUp(name="last_used", version=1, follows=ISSUANCE, row=Row, key=("kind", "id"), project=project)

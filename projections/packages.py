@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 GROUP = "muniment.projections"
 
-RESERVED = frozenset({"log", "read", "vault", "limits", "public", "information_schema"})
+RESERVED = frozenset({"log", "read", "muniment", "vault", "limits", "push", "public", "information_schema"})
 """The schemas that no package may have: they belong to Muniment or to Postgres."""
 
 NAME = re.compile(r"(?!pg_)[a-z][a-z0-9_]{0,39}")

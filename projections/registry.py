@@ -25,7 +25,16 @@ MODULES = (
     "consents",
     "authorizations",
     "last_used",
+    "usage_daily",
     "client_history",
+    "bot_history",
+    "user_history",
+    "consent_history",
+    "authorization_history",
+    "signing_key_history",
+    "audit_events",
+    "log_tiles",
+    "issuance_tiles",
 )
 """The modules of Muniment's own projections. Each defines a TABLE (inline) or a PROJECTION (catch-up)."""
 

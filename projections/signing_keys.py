@@ -12,8 +12,12 @@ from events.database import AnyConnection
 from events.signing_key import PublicJwk, SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
 from projections.table import Table
 
-ALL = """
-select stream_id, kid, alg, public_jwk, state, published_at, activated_at, retired_at, version from read.signing_keys order by stream_id
+COLUMNS = "stream_id, kid, alg, public_jwk, state, published_at, activated_at, retired_at, version"
+STREAM_OF = "select stream_id from read.signing_keys where kid = $1"
+ALL = f"select {COLUMNS} from read.signing_keys order by stream_id"
+LIST = f"""
+select {COLUMNS} from read.signing_keys
+ where ($1::uuid is null or stream_id > $1) and ($2::text is null or state = $2) order by stream_id limit $3
 """
 
 
@@ -69,6 +73,16 @@ def _row(record: asyncpg.Record) -> Row:
 async def every(connection: AnyConnection) -> list[Row]:
     """Returns all keys, oldest first."""
     return [_row(record) for record in await connection.fetch(ALL)]
+
+
+async def stream_of(connection: AnyConnection, kid: str) -> UUID | None:
+    """Returns the stream of the key, or None if there is no such key."""
+    return await connection.fetchval(STREAM_OF, kid)
+
+
+async def listed(connection: AnyConnection, *, after: UUID | None, state: str | None, limit: int) -> list[Row]:
+    """Returns keys, oldest first, at most `limit`."""
+    return [_row(record) for record in await connection.fetch(LIST, after, state, limit)]
 
 
 def active(rows: list[Row], alg: str) -> Row | None:

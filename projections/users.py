@@ -13,6 +13,7 @@ from events.database import AnyConnection
 from events.sealed import Sealed
 from events.user import (
     Factor,
+    Role,
     UserDisabled,
     UserEnabled,
     UserErased,
@@ -22,11 +23,13 @@ from events.user import (
     UserPasswordChanged,
     UserProfileChanged,
     UserRegistered,
+    UserRoleGiven,
+    UserRoleTaken,
     UserVerified,
 )
 from projections.table import Table
 
-COLUMNS = "stream_id, state, verified, profile, password, password_at, factors, created_at, version"
+COLUMNS = "stream_id, state, verified, profile, password, password_at, factors, created_at, version, roles"
 FIND = f"select {COLUMNS} from read.users where stream_id = any($1::uuid[])"
 LIST = f"""
 select {COLUMNS} from read.users
@@ -51,6 +54,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     factors: Sequence[Factor]
     created_at: datetime
     version: int
+    roles: tuple[Role, ...] = ()
 
 
 def project(row: Row | None, stream: UUID, event: UserEvent) -> Row | None:
@@ -88,12 +92,16 @@ def _changed(row: Row, event: UserEvent) -> Row:
             return row.__replace__(factors=(*row.factors, event.factor))
         case UserFactorRemoved():
             return row.__replace__(factors=tuple(f for f in row.factors if f.factor_id != event.factor_id))
+        case UserRoleGiven():
+            return row.__replace__(roles=(*row.roles, event.role))
+        case UserRoleTaken():
+            return row.__replace__(roles=tuple(role for role in row.roles if role != event.role))
         case UserDisabled():
             return row.__replace__(state="disabled")
         case UserEnabled():
             return row.__replace__(state="active")
         case UserErased():
-            return row.__replace__(state="erased", profile=None, password=None, password_at=None, factors=())
+            return row.__replace__(state="erased", profile=None, password=None, password_at=None, factors=(), roles=())
 
 
 TABLE = Table(name="users", row=Row, tags=tags(UserEvent), project=project)
@@ -102,7 +110,7 @@ _factors = json.Decoder(tuple[Factor, ...]).decode
 
 
 def _row(record: asyncpg.Record) -> Row:
-    columns: dict[str, Any] = {**dict(record), "factors": _factors(record["factors"])}
+    columns: dict[str, Any] = {**dict(record), "factors": _factors(record["factors"]), "roles": tuple(record["roles"])}
     return Row(**columns)
 
 

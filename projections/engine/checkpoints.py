@@ -3,31 +3,41 @@
 Beside the live table of one version there may be the table of the next, NAME_v2, with a checkpoint of its own.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from events import locks
+from events import locks, replay
 from events.database import AnyConnection, Connection
 from events.replay import Checkpoint
 from projections import columns
-from projections.catch_up import CatchUp
+from projections.catch_up import BATCHES, CatchUp
 from projections.engine import entries, schemas
 
 ONE_AT_A_TIME = locks.in_transaction(locks.INSTALLATION)
 """Two processes that created the same table at once would fail on each other."""
 
-FIND = "select name, version, position, chain, state, failed_position, error from read.checkpoints where name = any($1::text[])"
-CLAIM = """
-select name, version, position, chain, state, failed_position, error from read.checkpoints
- where name = any($1::text[]) and version = $2 for update skip locked
+COLUMNS = "name, version, position, chain, state, failed_position, error, updated_at"
+FIND = f"select {COLUMNS} from read.checkpoints where name = any($1::text[])"
+OF_VERSION = f"""
+select {COLUMNS} from read.checkpoints
+ where (name, version) in (select * from unnest($1::text[], $2::int[])) and state <> 'failed'
 """
+CLAIM = f"{OF_VERSION} for update skip locked"
 HOLD = "select 1 from read.checkpoints where name = $1 for update"
 BEGIN = "insert into read.checkpoints (name, version, position, chain, state) values ($1, $2, 0, $3, 'active') on conflict (name) do nothing"
-ADVANCE = "update read.checkpoints set position = $2, chain = $3, updated_at = clock_timestamp() where name = $1"
+ADVANCE = (
+    "update read.checkpoints set position = $2, chain = $3, updated_at = clock_timestamp() where name = any($1::text[])"
+)
 FAIL = """
 update read.checkpoints set state = 'failed', failed_position = $3, error = $4, updated_at = clock_timestamp()
  where name = any($1::text[]) and version = $2
+"""
+RESUME = """
+update read.checkpoints set state = 'active', failed_position = null, error = null, updated_at = clock_timestamp()
+ where name = any($1::text[]) and state = 'failed' returning position
 """
 REPLACE = """
 insert into read.checkpoints (name, version, position, chain, state) values ($1, $2, $3, $4, 'active')
@@ -35,7 +45,7 @@ on conflict (name) do update set version = excluded.version, position = excluded
   failed_position = null, error = null, updated_at = clock_timestamp()
 """
 BESIDE = "starts_with(name, $1 || '_v') and substr(name, length($1) + 3) ~ '^[0-9]+$'"
-BUILDING = f"select name, version, position, chain, state, failed_position, error from read.checkpoints where {BESIDE} order by version"
+BUILDING = f"select {COLUMNS} from read.checkpoints where {BESIDE} order by version"
 FORGET = f"delete from read.checkpoints where {BESIDE} and version <= $2 returning name"
 
 
@@ -61,6 +71,7 @@ class Standing(Struct, frozen=True):
     state: str
     failed_position: int | None
     error: str | None
+    updated_at: datetime
 
     @property
     def table(self) -> str:
@@ -69,6 +80,10 @@ class Standing(Struct, frozen=True):
     @property
     def reached(self) -> Checkpoint:
         return Checkpoint(self.position, self.chain)
+
+
+Followed = tuple[CatchUp[Any, Any], Standing]
+"""A projection, and the checkpoint of its version."""
 
 
 def id_beside(projection: CatchUp[Any, Any]) -> str:
@@ -90,18 +105,38 @@ async def building(connection: AnyConnection, projection: CatchUp[Any, Any]) -> 
     return [Standing(*row) for row in await connection.fetch(BUILDING, projection.id)]
 
 
-async def claim(connection: Connection, projection: CatchUp[Any, Any]) -> Standing | None:
-    """The checkpoint of this version, held until the transaction ends; None while somebody else holds it, or where there is none."""
-    row = await connection.fetchrow(CLAIM, _names(projection), projection.version)
-    return None if row is None else Standing(*row)
+async def claim(connection: Connection, projections: Sequence[CatchUp[Any, Any]]) -> list[Followed]:
+    """Returns the checkpoints of these versions, held until the transaction ends, but none that somebody else holds or that failed."""
+    return await _of_version(connection, CLAIM, projections)
 
 
-async def advance(connection: Connection, name: str, reached: Checkpoint) -> None:
-    await connection.execute(ADVANCE, name, reached.position, reached.chain)
+async def behind(connection: Connection, projections: Sequence[CatchUp[Any, Any]]) -> list[Followed]:
+    """Returns the checkpoints of these versions that can go on: they are not at the end of their log, or not yet those of the live table."""
+    ends = {log: await replay.head(connection, batches) for log, batches in BATCHES.items()}
+    found = await _of_version(connection, OF_VERSION, projections)
+    return [each for each in found if each[1].reached != ends[each[0].follows.log] or each[1].name != each[0].id]
+
+
+async def _of_version(connection: Connection, query: str, projections: Sequence[CatchUp[Any, Any]]) -> list[Followed]:
+    by_name = {name: each for each in projections for name in _names(each)}
+    rows = await connection.fetch(query, list(by_name), [each.version for each in by_name.values()])
+    return [(by_name[row["name"]], Standing(*row)) for row in rows]
+
+
+async def advance(connection: Connection, names: Sequence[str], reached: Checkpoint) -> None:
+    await connection.execute(ADVANCE, names, reached.position, reached.chain)
 
 
 async def fail(connection: Connection, projection: CatchUp[Any, Any], position: int, why: str) -> None:
     await connection.execute(FAIL, _names(projection), projection.version, position, why)
+
+
+async def resume(connection: AnyConnection, projection: CatchUp[Any, Any]) -> int | None:
+    """Lets a projection that failed try again, and returns the position after which it does; None: it has not failed.
+
+    What it took in before stays right, for the step that failed was undone.
+    """
+    return await connection.fetchval(RESUME, _names(projection))
 
 
 async def replace(connection: Connection, projection: CatchUp[Any, Any], reached: Checkpoint) -> None:
@@ -113,12 +148,12 @@ async def replace(connection: Connection, projection: CatchUp[Any, Any], reached
 
 async def install(connection: Connection, projection: CatchUp[Any, Any]) -> None:
     """Creates what this version of the projection needs to be followed, unless it is there. Harmless to repeat. Raises NoSchema."""
-    if await _is_installed(connection, projection):
+    if not await missing(connection, [projection]):
         return
     await schemas.check(connection, projection.schema)
     async with connection.transaction():
         await connection.execute(ONE_AT_A_TIME)
-        if await _is_installed(connection, projection):
+        if not await missing(connection, [projection]):
             return
         name = projection.beside if await live(connection, projection) else projection.name
         await _create(connection, projection, name)
@@ -127,10 +162,12 @@ async def install(connection: Connection, projection: CatchUp[Any, Any]) -> None
         await connection.execute(BEGIN, f"{prefix}{name}", projection.version, genesis)
 
 
-async def _is_installed(connection: Connection, projection: CatchUp[Any, Any]) -> bool:
-    """Whether there is a checkpoint of this version, or of a later one, which this one leaves alone."""
-    rows = await connection.fetch(FIND, _names(projection))
-    return any(row["version"] >= projection.version for row in rows)
+async def missing(connection: Connection, projections: Sequence[CatchUp[Any, Any]]) -> list[CatchUp[Any, Any]]:
+    """Returns those that have no checkpoint of their version, nor of a later one, which they leave alone."""
+    versions = {
+        row["name"]: row["version"] for row in await connection.fetch(FIND, [n for p in projections for n in _names(p)])
+    }
+    return [each for each in projections if each.version > max(versions.get(name, 0) for name in _names(each))]
 
 
 async def _create(connection: Connection, projection: CatchUp[Any, Any], name: str) -> None:

@@ -3,18 +3,23 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
 from events import locks
 from events.database import LOST, Connection, Unavailable
 from events.database_session import DatabaseSession
+from events.election import Election
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
+from projections.engine.checkpoints import Followed
 from projections.engine.follow import step
+from projections.views import publication
 
-Act = Callable[[Connection, CatchUp[Any, Any]], Awaitable[bool]]
+Found = TypeVar("Found")
+Query = Callable[[Connection, Sequence[CatchUp[Any, Any]]], Awaitable[list[Found]]]
+Act = Callable[..., Awaitable[bool | None]]
 
 LOCK = locks.of_name_if_free(locks.FOLLOWER)
 
@@ -30,55 +35,85 @@ class Follower:
     def __init__(self, projections: Sequence[CatchUp[Any, Any]], url: str, **settings: str) -> None:
         self._projections = projections
         self._session = DatabaseSession(url, **settings)
-        self._holder: Connection | None = None
         self._faults: dict[str, str] = {}
-        self._electorate = " ".join(sorted(f"{each.id}:{each.version}" for each in projections))
+        self._has_published = False
+        self._election = Election(LOCK, " ".join(sorted(f"{each.id}:{each.version}" for each in projections)))
 
     async def look(self) -> None:
         """Follows every projection to the end of its log, if this is the process to do it. To be called every second."""
         if not await self._is_elected():
             return
-        behind = [each for each in self._projections if await self._tried(each, _installed)]
-        while behind:
-            behind = [each for each in behind if await self._tried(each, step)]
+        new = await self._ask(checkpoints.missing, self._projections)
+        for each in new:
+            await self._with_more(checkpoints.install, [each])
+        if new or not self._has_published:
+            await self._publish()
+        able = {each.id: each for each in self._projections}
+        while behind := await self._ask(checkpoints.behind, list(able.values())):
+            for cohort in _cohorts(behind):
+                more = await self._with_more(step, cohort)
+                for done in (each for each in cohort if each not in more):
+                    able.pop(done.id)
 
     async def close(self) -> None:
         await self._session.close()
 
     async def _is_elected(self) -> bool:
         async with self._session.using() as connection:
-            if self._holder is not connection and await connection.fetchval(LOCK, self._electorate):
-                self._holder = connection
-            return self._holder is connection
+            return await self._election.is_won(connection)
 
-    async def _tried(self, projection: CatchUp[Any, Any], act: Act) -> bool:
-        """Whether there may be more to do. A fault of one projection is told, and holds up no other. Raises Unavailable, and LOST."""
+    async def _ask(self, query: Query[Found], projections: Sequence[Any]) -> list[Found]:
         async with self._session.using() as connection:
-            if connection is not self._holder:
-                return False
+            return await query(connection, projections) if self._election.is_held_by(connection) else []
+
+    async def _with_more(self, act: Act, cohort: Sequence[CatchUp[Any, Any]]) -> Sequence[CatchUp[Any, Any]]:
+        """Returns those for which there may be more to do.
+
+        What fails for several is tried for each alone, so that a fault holds up no other, and is told. Raises Unavailable, and LOST.
+        """
+        more, failed = False, None
+        async with self._session.using() as connection:
             try:
-                more = await act(connection, projection)
-            except asyncpg.LockNotAvailableError:  # a reader of the table takes its time
-                return False
+                more = self._election.is_held_by(connection) and await act(connection, *cohort)
             except Exception as fault:
                 if connection.is_closed() or _is_lost(fault):
                     raise
-                self._tell(projection, fault)
-                return False
+                failed = fault
         await asyncio.sleep(0)
-        return more
+        if failed is not None and len(cohort) > 1:
+            return [each for single in cohort for each in await self._with_more(act, [single])]
+        if failed is not None:
+            self._tell(cohort[0], failed)
+        return cohort if more else ()
+
+    async def _publish(self) -> None:
+        """Publish the views once. What they cannot be made for is told, and holds up no projection. Raises Unavailable, and LOST."""
+        async with self._session.using() as connection:
+            try:
+                await publication.publish(connection)
+            except Exception as fault:
+                if connection.is_closed() or _is_lost(fault):
+                    raise
+                log.exception("the views of the schema muniment cannot be published")
+        self._has_published = True
 
     def _tell(self, projection: CatchUp[Any, Any], fault: Exception) -> None:
-        """Each fault once, for it comes again every second."""
+        """Each fault once, for it comes again every second. That a reader of the table takes its time is none."""
+        if isinstance(fault, asyncpg.LockNotAvailableError):
+            return
         said = f"{type(fault).__name__}: {fault}"
         if self._faults.get(projection.id) != said:
             self._faults[projection.id] = said
             log.error("the projection %s cannot be followed: %s", projection.id, said, exc_info=fault)
 
 
-async def _installed(connection: Connection, projection: CatchUp[Any, Any]) -> bool:
-    await checkpoints.install(connection, projection)
-    return True
+def _cohorts(behind: Sequence[Followed]) -> list[list[CatchUp[Any, Any]]]:
+    """Returns those together that stand at the same position of the same log, so that it is read once for them."""
+    cohorts: dict[object, list[CatchUp[Any, Any]]] = {}
+    for projection, standing in behind:
+        follows = projection.follows
+        cohorts.setdefault((follows.log, follows.leaves, standing.position), []).append(projection)
+    return list(cohorts.values())
 
 
 def _is_lost(fault: Exception) -> bool:

@@ -1,5 +1,7 @@
 """Reading either log in order, a page of whole batches at a time: a checkpoint is always the end of a batch."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Generic
 
 import asyncpg
@@ -8,9 +10,12 @@ from msgspec import Struct
 from events import replay
 from events.codec import UnreadableEvent
 from events.database import AnyConnection
-from events.issuance import decode
+from events.issuance import TokenIssued, decode
 from events.replay import COLUMNS, Checkpoint, recorded
-from projections.catch_up import BATCHES, Entry, Issuance, Source
+from events.retention import HORIZON
+from events.transparency.entries import EVENT_LEAF, TOKEN_LEAF
+from events.transparency.tree import HASH_BYTES, WIDTH
+from projections.catch_up import BATCHES, UNKNOWN, Entry, Issuance, LeafRun, Source
 
 # The last batch within reach, or else the next one, however large it is.
 NEXT = """
@@ -29,6 +34,22 @@ TOKENS = """
 select position, issued_at, client, secret, jti, data from log.issuance
  where position > $1 and position <= $2 and issued_at between $3 and $4 order by position
 """
+RUNS = f"""
+select min(position) - 1 as first, string_agg(leaf, ''::bytea order by position) as hashes
+  from (select position, {{leaf}} as leaf from {{rows}}) as hashed group by (position - 1) / {WIDTH} order by 1
+"""
+EVENT_LEAVES = RUNS.format(leaf=EVENT_LEAF, rows="log.events where position > $1 and position <= $2")
+TOKEN_LEAVES = RUNS.format(
+    leaf=TOKEN_LEAF, rows="log.issuance where position > $1 and position <= $2 and issued_at between $3 and $4"
+)
+KEPT_LEAVES = f"""
+select first, hashes from log.issuance_leaves where first > $1 - {WIDTH} and first < least($2, ({HORIZON})) order by first
+"""
+USES = """
+select last_position, used_at, client, secret, sub, tokens, scope, audience, first_at
+  from log.issuance_uses join log.issuance_dropped using (last_position)
+ where last_position > $1 and last_position <= $2 order by last_position, client, secret, sub
+"""
 BEYOND = 2**62
 
 
@@ -45,6 +66,16 @@ class Page(Struct, Generic[Entry], frozen=True):
 
     entries: list[Entry]
     reached: Checkpoint
+
+    def of(self, source: Source[Entry]) -> list[Entry]:
+        """Returns what the source has of the page, which was read for several."""
+        entries: list[Any] = self.entries
+        return [each for each in entries if each.type in source.tags] if source.tags else entries
+
+
+def source_of(sources: Sequence[Source[Entry]]) -> Source[Entry]:
+    """Returns a source that has what each of these has, which are of one kind."""
+    return sources[0].__replace__(tags=frozenset[str]().union(*(source.tags for source in sources)))
 
 
 async def head(connection: AnyConnection, source: Source[Any]) -> Checkpoint:
@@ -63,12 +94,54 @@ async def page_after(
     if last is None:
         return None
     reached = Checkpoint(last["last_position"], last["chain"])
-    if source.log == "log":
-        rows = await connection.fetch(EVENTS, position, reached.position, sorted(source.tags))
-    else:
-        rows = await connection.fetch(TOKENS, position, reached.position, last["since"], last["recorded_at"])
-    read: Any = recorded if source.log == "log" else _issuance
-    return Page([_read(read, row) for row in rows], reached)
+    within = (position, reached.position)
+    times = (last["since"], last["recorded_at"])
+    found: list[Any]
+    match source:
+        case Source(log="log", leaves=False):
+            rows = await connection.fetch(EVENTS, *within, sorted(source.tags))
+            found = [_read(recorded, row) for row in rows]
+        case Source(log="issuance", leaves=False):
+            found = await _tokens(connection, within, times)
+        case Source(log="log"):
+            found = _runs(await connection.fetch(EVENT_LEAVES, *within), *within)
+        case _:
+            kept = await connection.fetch(KEPT_LEAVES, *within)
+            found = _runs([*kept, *await connection.fetch(TOKEN_LEAVES, *within, *times)], *within)
+    return Page(found, reached)
+
+
+async def _tokens(connection: AnyConnection, within: tuple[int, int], times: tuple[Any, Any]) -> list[Issuance]:
+    """Returns the tokens, and of days that retention deleted the sums, each at the last position of its day."""
+    found = [_read(_issuance, row) for row in await connection.fetch(TOKENS, *within, *times)]
+    if len(found) == within[1] - within[0]:
+        return found
+    return [*(_sum(row) for row in await connection.fetch(USES, *within)), *found]
+
+
+def _runs(pieces: list[asyncpg.Record], after: int, upto: int) -> list[LeafRun]:
+    """Joins pieces that follow each other, and cuts them where a tile ends.
+
+    Raises Poison where a row is missing: a tree over the rest would be the tree of another log.
+    """
+    joined = bytearray()
+    for first, hashes in pieces:
+        skipped = after + len(joined) // HASH_BYTES - first
+        if skipped < 0:
+            break
+        joined += hashes[skipped * HASH_BYTES :]
+    there = after + len(joined) // HASH_BYTES
+    if there < upto:
+        # A run has no gap that can be seen, only fewer hashes, so what is named is the tile in which a row is missing.
+        there = max(after, there - there % WIDTH)
+        raise Poison(
+            there + 1, f"rows from here to position {upto} are gone, and the tree cannot be computed without them"
+        )
+    cuts = [after, *range(after - after % WIDTH + WIDTH, upto, WIDTH), upto]
+    return [
+        LeafRun(first=first, hashes=bytes(joined[(first - after) * HASH_BYTES : (end - after) * HASH_BYTES]))
+        for first, end in pairwise(cuts)
+    ]
 
 
 def _read(read: Any, row: asyncpg.Record) -> Any:
@@ -81,3 +154,20 @@ def _read(read: Any, row: asyncpg.Record) -> Any:
 def _issuance(row: asyncpg.Record) -> Issuance:
     position, issued_at, client, secret, jti, data = row
     return Issuance(position=position, issued_at=issued_at, client=client, secret=secret, jti=jti, token=decode(data))
+
+
+def _sum(row: asyncpg.Record) -> Issuance:
+    position, used_at, client, secret, sub, tokens, scope, audience, first_at = row
+    by_user = None if sub else UNKNOWN
+    token = TokenIssued(sub=sub, scope=scope or "", kid="", exp=0, authorization=by_user, audience=audience)
+    return Issuance(
+        position=position,
+        issued_at=used_at,
+        client=client,
+        secret=secret,
+        jti=UNKNOWN,
+        token=token,
+        tokens=tokens,
+        since=first_at,
+        has_scope=scope is not None,
+    )

@@ -23,12 +23,15 @@ from events.database import LOST, UNFIT, Connection
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints, entries, swap
 from projections.engine.checkpoints import Standing
-from projections.engine.entries import Page, Poison
+from projections.engine.entries import Poison
 from projections.engine.fold import Fold
 from projections.engine.tables import Relation
 
 POSITIONS_A_STEP = 200
 """So few that a serving process is not held up: 200 tokens of 1,000 clients hold its event loop for about four milliseconds at a time."""
+
+LEAVES_A_STEP = 1024
+"""More, for Postgres hashes them: their four full tiles hold the event loop for about as long."""
 
 PASSING = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError, *LOST, *UNFIT)
 """What says nothing of the entries: the step is tried again."""
@@ -36,43 +39,57 @@ PASSING = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg
 log = logging.getLogger("muniment.projections")
 
 
-async def step(connection: Connection, projection: CatchUp[Any, Any]) -> bool:
-    """Follows the log one step further; True when there may be more. Does nothing while another process is at it.
+async def step(connection: Connection, *projections: CatchUp[Any, Any]) -> bool:
+    """Follows the log one step further; True when there may be more. Does nothing for those that another process is at.
 
-    An entry that cannot be taken in, or a log that is not the one followed so far, stops the projection: state 'failed', with
-    position and reason, until an operator rebuilds it.
+    Several projections take the step together: a page is read once for all that stand at the same position. They follow
+    the same log, and all of them its entries or all its leaves. If one of them cannot take the page in, none has, and Poison says so: they are then to be tried one by one.
+
+    A single one that cannot take an entry in, or whose log is not the one followed so far, stops: state 'failed', with position and
+    reason, until an operator rebuilds it.
     """
     try:
         async with connection.transaction():
-            return await _step(connection, projection)
+            return await _step(connection, *projections)
     except Poison as poison:
-        await checkpoints.fail(connection, projection, poison.position, str(poison))
-        log.error("the projection %s stopped at position %s: %s", projection.id, poison.position, poison)  # noqa: TRY400 - the reason is all there is to say
+        first, *others = projections
+        if others:
+            raise
+        await checkpoints.fail(connection, first, poison.position, str(poison))
+        log.error("the projection %s stopped at position %s: %s", first.id, poison.position, poison)  # noqa: TRY400 - the reason is all there is to say
         return False
 
 
-async def _step(connection: Connection, projection: CatchUp[Any, Any]) -> bool:
-    standing = await checkpoints.claim(connection, projection)
-    if standing is None or standing.state == "failed":
+async def _step(connection: Connection, *projections: CatchUp[Any, Any]) -> bool:
+    claimed = await checkpoints.claim(connection, projections)
+    if not claimed:
         return False
-    if await entries.chain_at(connection, projection.follows, standing.position) != standing.chain:
-        raise Poison(
-            standing.position, "the log is not the one that was followed up to here: it lost or changed history"
-        )
-    page = await entries.page_after(connection, projection.follows, standing.position, most=POSITIONS_A_STEP)
-    if page is not None:
-        await _take_in(connection, projection, standing, page)
-        return True
-    return standing.name != projection.id and not await swap.take_the_place(connection, projection, standing)
+    at = claimed[0][1].reached
+    together = [each for each in claimed if each[1].reached == at]
+    source = entries.source_of([projection.follows for projection, _ in together])
+    if await entries.chain_at(connection, source, at.position) != at.chain:
+        raise Poison(at.position, "the log is not the one that was followed up to here: it lost or changed history")
+    most = LEAVES_A_STEP if source.leaves else POSITIONS_A_STEP
+    page = await entries.page_after(connection, source, at.position, most=most)
+    if page is None:
+        return any([not await _in_place(connection, *each) for each in together])
+    for projection, standing in together:
+        await _take_in(connection, projection, standing, page.of(projection.follows))
+    await checkpoints.advance(connection, [standing.name for _, standing in together], page.reached)
+    return True
 
 
-async def _take_in(connection: Connection, projection: CatchUp[Any, Any], standing: Standing, page: Page[Any]) -> None:
+async def _in_place(connection: Connection, projection: CatchUp[Any, Any], standing: Standing) -> bool:
+    """Returns whether the table at the end of its log is the live one, after an attempt to make it so."""
+    return standing.name == projection.id or await swap.take_the_place(connection, projection, standing)
+
+
+async def _take_in(connection: Connection, projection: CatchUp[Any, Any], standing: Standing, found: list[Any]) -> None:
     fold, relation = Fold(projection, upserts=True), Relation(projection, standing.table)
     try:
-        await relation.take_in(connection, fold, page.entries)
+        await relation.take_in(connection, fold, found)
         await relation.write(connection, fold.changes())
     except (asyncpg.PostgresError, ValueError, TypeError) as fault:
         if isinstance(fault, PASSING) and not isinstance(fault, ValueError):  # the driver's DataError is a ValueError
             raise
         raise Poison(standing.position + 1, f"its rows cannot be written: {fault}") from fault
-    await checkpoints.advance(connection, standing.name, page.reached)

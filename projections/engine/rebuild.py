@@ -43,7 +43,8 @@ async def rebuild(url: str, name: str, progress: Progress) -> None:
 
 async def _rebuild_inline(reader: Connection, writer: Connection, table: Table, progress: Progress) -> None:
     beside = f"{table.name}_rebuilt"
-    await _make_beside(writer, "read", table.name, like_live=True)
+    await writer.execute(f'drop table if exists "read"."{beside}"')
+    await writer.execute(f'create table "read"."{beside}" (like "read"."{table.name}" including all)')
     async with reader.transaction(isolation="repeatable_read", readonly=True):
         reached = (await head(reader)).position
         rows = refold.rows_of(reader, table, upto=reached, progress=progress)
@@ -81,10 +82,17 @@ async def _changed(connection: Connection, table: Table, after: int, upto: int) 
 async def _rebuild_catch_up(writer: Connection, projection: CatchUp[Any, Any], progress: Progress) -> None:
     await checkpoints.install(writer, projection)
     live = await _live(writer, projection)
-    await _make_beside(writer, projection.schema, projection.name, like_live=live.version == projection.version)
-    if live.version != projection.version:
-        await writer.execute(columns.creation(projection, f"{projection.name}_rebuilt"))
-    bulk = await started(writer, projection, Relation(projection, f"{projection.name}_rebuilt"))
+    beside = f"{projection.name}_rebuilt"
+    await writer.execute(f'drop table if exists "{projection.schema}"."{beside}"')
+    await writer.execute(
+        columns.like(f'"{projection.schema}"."{projection.name}"', f'"{projection.schema}"."{beside}"', projection.key)
+        if live.version == projection.version
+        else columns.table(projection, beside)
+    )
+    bulk = await started(writer, projection, Relation(projection, beside))
+    await bulk.reach(writer, (await entries.head(writer, projection.follows)).position, progress)
+    for index in columns.indexes(projection, beside):
+        await writer.execute(index)
     while (await entries.head(writer, projection.follows)).position - bulk.reached.position > CALM_POSITIONS:
         await bulk.reach(writer, (await entries.head(writer, projection.follows)).position, progress)
 
@@ -109,9 +117,3 @@ async def _live(connection: Connection, projection: CatchUp[Any, Any]) -> Standi
     if live.version > projection.version:
         raise OtherVersion(projection.id, live.version, projection.version)
     return live
-
-
-async def _make_beside(connection: Connection, schema: str, name: str, *, like_live: bool) -> None:
-    await connection.execute(f'drop table if exists "{schema}"."{name}_rebuilt"')
-    if like_live:
-        await connection.execute(f'create table "{schema}"."{name}_rebuilt" (like "{schema}"."{name}" including all)')

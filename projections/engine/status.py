@@ -1,47 +1,97 @@
-"""What every projection publishes: (position, lag, rows, digest, state)."""
+"""What every projection publishes: its version, position, lag and state, about how many rows it has, and its last verification."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from events.database import Connection
-from events.replay import Checkpoint, head
+from events import replay
+from events.database import AnyConnection, Connection
+from events.replay import Checkpoint
 from projections import registry
-from projections.catch_up import CatchUp
-from projections.engine import checkpoints, entries, refold, schemas
+from projections.catch_up import BATCHES, LOGS, OURS, CatchUp
+from projections.engine import checkpoints, refold, schemas, verifications
 from projections.engine.checkpoints import Standing
+from projections.engine.verdict import NOTHING
+from projections.engine.verifications import Verification
 from projections.packages import LeftOut
+from projections.registry import Projection
 from projections.table import Table
 
-NOTHING = "0" * 16
-"""The digest of a table without rows."""
+FEW_BYTES = 1 << 20
+ROWS = "select pg_relation_size(oid) as bytes, reltuples::bigint as rows from pg_class where oid = to_regclass($1)"
+WAITING = """
+select greatest(extract(epoch from clock_timestamp() - recorded_at), 0)::float8 from {batches}
+ where last_position > $1 order by last_position limit 1
+"""
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """`position` and `lag` count entries of the log that the projection follows."""
+    """`position` and `lag` count entries of the log that the projection follows. An inline table has no version, and no lag.
+
+    `lag_seconds` is how long the oldest entry that is not followed yet has been in the log. `rows` is exact for a small table, and
+    otherwise Postgres' estimate, if it has one. The exact number and the digest are those of the last verification, or of `counted`.
+    """
 
     name: str
+    version: int | None
     follows: str
+    state: str
     position: int
     lag: int
+    lag_seconds: float
+    rows: int | None
+    failed_position: int | None = None
+    error: str | None = None
+    updated_at: datetime | None = None
+    verification: Verification | None = None
+
+    @property
+    def table(self) -> str:
+        """What SQL calls it."""
+        schema, _, table = self.name.rpartition(".")
+        return _relation(schema or OURS, table)
+
+
+class Counted(Struct, frozen=True):
+    """The number and the digest of a table's rows: equal tables have equal digests, whatever the order of their rows."""
+
     rows: int
     digest: str
-    state: str
-    error: str | None = None
 
 
-async def statuses(connection: Connection) -> list[Status]:
-    """One snapshot of all projections, of the tables that are built beside those of an earlier version, and of what is left out."""
+class _Logs(Struct, frozen=True):
+    """The ends of both logs, and what was found by the last verifications."""
+
+    ends: Mapping[str, Checkpoint]
+    verified: Mapping[str, Verification]
+
+
+async def statuses(connection: AnyConnection, only: str | None = None) -> list[Status]:
+    """One snapshot of all projections (or of one), of the tables built beside those of an earlier version, and of what is left out.
+
+    It reads no table of a projection but small ones, so that it can be asked for often.
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        ends = {log: await replay.head(connection, batches) for log, batches in BATCHES.items()}
+        logs = _Logs(ends, await verifications.all_of(connection))
         found: list[Status] = []
-        at = (await head(connection)).position
-        for projection in registry.everything().values():
-            match projection:
-                case Table():
-                    found.append(await _of_inline(connection, projection, at))
-                case CatchUp():
-                    found += await _of_catch_up(connection, projection)
-        return found + [_of_left_out(each) for each in registry.of_packages().left_out]
+        ours = only in registry.PROJECTIONS  # then no package is imported, which may take long
+        for name, projection in (registry.PROJECTIONS if ours else registry.everything()).items():
+            if only in (None, name):
+                found += await _of(connection, projection, logs)
+        if ours:
+            return found
+        left_out = [each for each in registry.of_packages().left_out if only in (None, each.name)]
+        return found + [_of_left_out(each) for each in left_out]
+
+
+async def counted(connection: Connection, relation: str) -> Counted:
+    """Reads the whole table. The count of a table that does not exist is 0."""
+    if await connection.fetchval("select to_regclass($1)", relation) is None:
+        return Counted(0, NOTHING)
+    return Counted(*await refold.digest(connection, relation))
 
 
 def _of_left_out(left_out: LeftOut) -> Status:
@@ -49,48 +99,82 @@ def _of_left_out(left_out: LeftOut) -> Status:
 
 
 def _not_followed(name: str, log: str, state: str) -> Status:
-    return Status(name=name, follows=log, position=0, lag=0, rows=0, digest=NOTHING, state=state)
+    return Status(
+        name=name, version=None, follows=LOGS.get(log, ""), state=state, position=0, lag=0, lag_seconds=0.0, rows=None
+    )
 
 
-async def _of_inline(connection: Connection, table: Table, at: int) -> Status:
-    rows, digest = await refold.digest(connection, f"read.{table.name}")
-    return Status(name=table.name, follows="log", position=at, lag=0, rows=rows, digest=digest, state="inline")
+async def _of(connection: AnyConnection, projection: Projection, logs: _Logs) -> list[Status]:
+    match projection:
+        case Table():
+            return [await _of_inline(connection, projection, logs)]
+        case CatchUp():
+            return await _of_catch_up(connection, projection, logs)
 
 
-async def _of_catch_up(connection: Connection, projection: CatchUp[Any, Any]) -> list[Status]:
-    end = await entries.head(connection, projection.follows)
-    live = await checkpoints.live(connection, projection)
-    nothing = _not_followed(projection.id, projection.follows.log, "not started").__replace__(lag=end.position)
-    if fault := await schemas.fault_of(connection, projection.schema):
-        return [nothing.__replace__(error=fault)]
-    if live is None:
-        rows, digest = await digest_if_any(connection, f'"{projection.schema}"."{projection.name}"')
-        return [nothing.__replace__(rows=rows, digest=digest)]
-    found = [await _of_table(connection, projection, live, end)]
+async def _of_inline(connection: AnyConnection, table: Table, logs: _Logs) -> Status:
+    return Status(
+        name=table.name,
+        version=None,
+        follows=LOGS["log"],
+        state="inline",
+        position=logs.ends["log"].position,
+        lag=0,
+        lag_seconds=0.0,
+        rows=await _rows(connection, _relation(OURS, table.name)),
+        verification=logs.verified.get(table.name),
+    )
+
+
+async def _of_catch_up(connection: AnyConnection, projection: CatchUp[Any, Any], logs: _Logs) -> list[Status]:
+    log = projection.follows.log
+    live, fault = await checkpoints.live(connection, projection), await schemas.fault_of(connection, projection.schema)
+    if live is None or fault:
+        nothing = _not_followed(projection.id, log, "not started").__replace__(version=projection.version, error=fault)
+        lag = logs.ends[log].position
+        waiting = await _waiting(connection, log, 0) if lag else 0.0
+        rows = None if fault else await _rows(connection, _relation(projection.schema, projection.name))
+        return [nothing.__replace__(lag=lag, lag_seconds=waiting, rows=rows)]
+    found = [await _of_table(connection, projection, live, logs)]
     for beside in await checkpoints.building(connection, projection):
-        status = await _of_table(connection, projection, beside, end)
+        status = await _of_table(connection, projection, beside, logs)
         found.append(status.__replace__(state="building" if status.state == "active" else status.state))
     return found
 
 
 async def _of_table(
-    connection: Connection, projection: CatchUp[Any, Any], standing: Standing, end: Checkpoint
+    connection: AnyConnection, projection: CatchUp[Any, Any], standing: Standing, logs: _Logs
 ) -> Status:
-    rows, digest = await digest_if_any(connection, f'"{projection.schema}"."{standing.table}"')
+    log = projection.follows.log
+    lag = logs.ends[log].position - standing.position
     return Status(
         name=standing.name,
-        follows=projection.follows.log,
-        position=standing.position,
-        lag=end.position - standing.position,
-        rows=rows,
-        digest=digest,
+        version=standing.version,
+        follows=LOGS[log],
         state=standing.state,
-        error=f"at {standing.failed_position}: {standing.error}" if standing.error else None,
+        position=standing.position,
+        lag=lag,
+        lag_seconds=await _waiting(connection, log, standing.position) if lag > 0 else 0.0,
+        rows=await _rows(connection, _relation(projection.schema, standing.table)),
+        failed_position=standing.failed_position,
+        error=standing.error,
+        updated_at=standing.updated_at,
+        verification=logs.verified.get(standing.name),
     )
 
 
-async def digest_if_any(connection: Connection, relation: str) -> tuple[int, str]:
-    """(0, NOTHING) where there is no table."""
-    if await connection.fetchval("select to_regclass($1)", relation) is None:
-        return 0, NOTHING
-    return await refold.digest(connection, relation)
+async def _waiting(connection: AnyConnection, log: str, position: int) -> float:
+    return await connection.fetchval(WAITING.format(batches=BATCHES[log]), position) or 0.0
+
+
+def _relation(schema: str, table: str) -> str:
+    return f'"{schema}"."{table}"'
+
+
+async def _rows(connection: AnyConnection, relation: str) -> int | None:
+    size = await connection.fetchrow(ROWS, relation)
+    if size is None:
+        return None
+    if size["bytes"] <= FEW_BYTES:
+        return await connection.fetchval(f"select count(*) from {relation}")
+    return size["rows"] if size["rows"] >= 0 else None

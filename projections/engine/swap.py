@@ -7,23 +7,27 @@ from typing import Any
 import asyncpg
 
 from events.database import Connection
-from projections.catch_up import CatchUp
+from projections.catch_up import OURS, CatchUp
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Standing
+from projections.views import publication
 
 BRIEFLY = "set local lock_timeout = '100ms'"
 PAUSE_SECONDS = 0.5
 
-SWAP = """
+RENAME = """
 alter table "{schema}"."{name}" rename to "{name}_replaced";
-alter table "{schema}"."{beside}" rename to "{name}";
-drop table "{schema}"."{name}_replaced"
+alter table "{schema}"."{beside}" rename to "{name}"
 """
+DROP = 'drop table "{schema}"."{name}_replaced"'
 
 
 async def swap(connection: Connection, schema: str, name: str, beside: str) -> None:
     """Needs a transaction. Readers that are in the middle of the old table are waited for, as long as lock_timeout says."""
-    await connection.execute(SWAP.format(schema=schema, name=name, beside=beside))
+    await connection.execute(RENAME.format(schema=schema, name=name, beside=beside))
+    if schema == OURS:
+        await publication.move(connection, name)
+    await connection.execute(DROP.format(schema=schema, name=name))
 
 
 async def swapped(connection: Connection, schema: str, name: str, finish: Callable[[], Awaitable[None]]) -> bool:

@@ -1,10 +1,13 @@
-"""The SQL of a projection's table: rows by their keys, and rows written. Values travel as JSON, for it has a form for every column."""
+"""The SQL of a projection's table: rows by their keys, and rows written. Values travel as JSON, for it has a form for every column.
+
+msgspec writes and reads bytes in JSON as base64, and Postgres has them in another form, so the queries convert them.
+"""
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
-from msgspec import Struct, json
+from msgspec import Struct, json, structs
 
 from events.database import Connection
 from projections.catch_up import CatchUp
@@ -23,12 +26,12 @@ class Relation:
         self._projection, self._name, self._schema = projection, name, schema or projection.schema
         self.sql = f'"{self._schema}"."{name}"'
         keys, columns = quoted(projection.key), quoted(projection.columns)
-        given = f"jsonb_populate_recordset(null::{self.sql}, $1::jsonb)"
+        given = f"(select {_from_json(projection)} from jsonb_populate_recordset(null::{self.sql}, $1::jsonb)) as k"
         others = [name for name in projection.columns if name not in projection.key]
         replace = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
-        self._load = f"select to_json(t) from {self.sql} t join (select {keys} from {given}) as k using ({keys})"
+        self._load = f"select to_json(t) from (select {_for_json(projection)} from {self.sql} t join (select {keys} from {given}) as k using ({keys})) as t"
         self._delete = (
-            f"delete from {self.sql} t using {given} as k where ({_of('t', projection)}) = ({_of('k', projection)})"
+            f"delete from {self.sql} t using {given} where ({_of('t', projection)}) = ({_of('k', projection)})"
         )
         self._write = f"insert into {self.sql} ({columns}) select {columns} from {given}"
         self._write += f" on conflict ({keys}) do {f'update set {replace}' if replace else 'nothing'}"
@@ -63,6 +66,24 @@ class Relation:
 
     def _json(self, keys: Iterable[Key]) -> str:
         return _encode([dict(zip(self._projection.key, key, strict=True)) for key in keys]).decode()
+
+
+def _is_bytes(projection: CatchUp[Any, Any]) -> dict[str, bool]:
+    return {field.name: bytes in (field.type, *get_args(field.type)) for field in structs.fields(projection.row)}
+
+
+def _from_json(projection: CatchUp[Any, Any]) -> str:
+    """The columns of rows that came as JSON. Of bytes, a column has the characters of their base64 at first."""
+    columns = _is_bytes(projection).items()
+    return ", ".join(f"decode(encode(\"{n}\", 'escape'), 'base64') as \"{n}\"" if b else f'"{n}"' for n, b in columns)
+
+
+def _for_json(projection: CatchUp[Any, Any]) -> str:
+    """The columns of rows that go as JSON. (Postgres breaks base64 into lines.)"""
+    columns = _is_bytes(projection).items()
+    return ", ".join(
+        f"translate(encode(\"{n}\", 'base64'), E'\\n', '') as \"{n}\"" if b else f'"{n}"' for n, b in columns
+    )
 
 
 def _of(alias: str, projection: CatchUp[Any, Any]) -> str:

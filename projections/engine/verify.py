@@ -2,37 +2,20 @@
 
 from typing import Any
 
-from msgspec import Struct
-
 from events.database import Connection, connected
 from events.relations import fault_of
 from events.replay import head
-from projections import registry
+from projections import columns, registry
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints, refold, schemas
 from projections.engine.bulk import started
 from projections.engine.checkpoints import OtherVersion
 from projections.engine.refold import Progress
-from projections.engine.status import NOTHING
 from projections.engine.tables import Relation
+from projections.engine.verdict import Verdict, of_nothing, refused
 from projections.table import Table
 
 FOLDED = "folded"
-
-
-class Verdict(Struct, frozen=True, kw_only=True):
-    """`differing` names rows (at most ten) that are not what the log makes of them, or what stands in the place of the table."""
-
-    name: str
-    position: int
-    rows: int
-    digest: str
-    expected_digest: str
-    differing: tuple[str, ...]
-
-    @property
-    def agrees(self) -> bool:
-        return self.digest == self.expected_digest and not self.differing
 
 
 async def verify(url: str, name: str, progress: Progress) -> Verdict:
@@ -57,7 +40,7 @@ async def verify(url: str, name: str, progress: Progress) -> Verdict:
 
 async def _of_inline(reader: Connection, checker: Connection, table: Table, progress: Progress) -> Verdict:
     live = f"read.{table.name}"
-    await _make_folded(checker, live)
+    await _make_folded(checker, live, ("stream_id",))
     position = (await head(reader)).position
     rows = refold.rows_of(reader, table, upto=position, progress=progress)
     await refold.copy(checker, rows, table, into=FOLDED, schema=None)
@@ -70,29 +53,20 @@ async def _of_catch_up(checker: Connection, projection: CatchUp[Any, Any], progr
     relation = await checker.fetchval("select to_regclass($1)::text", f'"{projection.schema}"."{projection.name}"')
     live: str = relation or f"{projection.schema}.{projection.name}"
     if standing is None and relation is None:
-        return _of_nothing(projection.id)
+        return of_nothing(projection.id)
     if standing is not None and standing.version != projection.version:
         raise OtherVersion(projection.id, standing.version, projection.version)
     if gone := await fault_of(checker, live):
         return refused(projection.id, gone)
-    await _make_folded(checker, live)
+    await _make_folded(checker, live, projection.key)
     bulk = await started(checker, projection, Relation(projection, FOLDED, schema="pg_temp"))
     position = standing.position if standing else 0
     await bulk.reach(checker, position, progress)
     return await _compared(checker, projection.id, live, position, projection.key)
 
 
-def refused(name: str, why: str) -> Verdict:
-    """That there is nothing to compare, and why."""
-    return _of_nothing(name).__replace__(differing=(why,))
-
-
-def _of_nothing(name: str) -> Verdict:
-    return Verdict(name=name, position=0, rows=0, digest=NOTHING, expected_digest=NOTHING, differing=())
-
-
-async def _make_folded(checker: Connection, live: str) -> None:
-    await checker.execute(f"create temporary table {FOLDED} (like {live} including all) on commit drop")
+async def _make_folded(checker: Connection, live: str, key: tuple[str, ...]) -> None:
+    await checker.execute(f"{columns.like(live, f'pg_temp.{FOLDED}', key)} on commit drop")
 
 
 async def _compared(connection: Connection, name: str, live: str, position: int, key: tuple[str, ...]) -> Verdict:

@@ -1,0 +1,123 @@
+"""Reads of histories: what there was when the log ended at a position."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct, json
+
+from events import locks
+from events.database import AnyConnection
+from projections.engine import checkpoints
+from projections.history import History, Row, Snapshot
+from projections.intervals import nodes_at
+
+# Times in the log never run backwards, so the last batch up to a time is found by halving: about twenty probes of the primary key.
+POSITION_OF = """
+with recursive halved (low, high) as (
+  select 0::bigint, (select last_position from log.batches order by last_position desc limit 1)
+  union all
+  select case when b.recorded_at <= $1 then b.last_position else low end,
+         case when b.recorded_at <= $1 then high else (low + high + 1) / 2 - 1 end
+    from halved, lateral (select last_position, recorded_at from log.batches where last_position >= (low + high + 1) / 2
+                           order by last_position limit 1) as b
+   where low < high)
+select low, low = (select last_position from log.batches order by last_position desc limit 1) as is_head, clock_timestamp() < $1 as is_future
+  from halved where low >= high
+"""
+AFTER_APPENDS = locks.in_transaction_shared(locks.EVENTS)
+FIND = 'select to_json(h) from read."{name}" h where stream_id = $1 and to_position > $2 order by to_position limit 1'
+# Without `offset 0` the planner joins all nodes at once, and reads the whole index for it.
+SWEEP = """
+with there as materialized (
+  select stream_id, to_position from (
+    select h.* from unnest($2::bigint[]) as at (node) cross join lateral
+      (select stream_id, to_position, {columns} from read."{name}" where node = at.node and from_position <= $1 offset 0) as h
+    union all
+    select h.* from unnest($3::bigint[]) as at (node) cross join lateral
+      (select stream_id, to_position, {columns} from read."{name}" where node = at.node and to_position > $1 offset 0) as h) as h
+   where ($4::uuid is null or stream_id {after} $4) {filters} order by stream_id {order} limit $5)
+select snapshot from there join read."{name}" using (stream_id, to_position) order by stream_id {order}
+"""
+WALK = """
+select snapshot from read."{name}" as h
+ where from_position <= $1 and $1 < to_position and ($2::uuid is null or stream_id {after} $2) {filters} order by stream_id {order} limit $3
+"""
+
+
+class Behind(Exception):
+    """The history does not include the position yet. `failed` says that it follows the log no further until it is rebuilt."""
+
+    def __init__(self, name: str, reached: int, *, failed: bool) -> None:
+        self.failed = failed
+        how = "has stopped" if failed else "is"
+        super().__init__(f"The projection {name} {how} at position {reached}.")
+
+
+async def position_of(connection: AnyConnection, time: datetime) -> int | None:
+    """Returns the position of the last batch that was recorded by then, 0 if there is none; None for a time in the future."""
+    found = await connection.fetchrow(POSITION_OF, time)
+    assert found is not None
+    if found["is_head"] and not found["is_future"]:
+        # An append that is about to commit may have an earlier time, so it is waited for.
+        await connection.execute(AFTER_APPENDS)
+        found = await connection.fetchrow(POSITION_OF, time)
+        assert found is not None
+    return None if found["is_future"] else found["low"]
+
+
+async def check(connection: AnyConnection, history: History[Any], position: int) -> None:
+    """Raises Behind if the history does not include everything up to this position."""
+    live = await checkpoints.live(connection, history.catch_up())
+    if live is None or live.version != history.version:
+        raise Behind(history.name, 0, failed=False)
+    if live.position < position:
+        raise Behind(history.name, live.position, failed=live.state == "failed")
+
+
+async def find(
+    connection: AnyConnection, history: History[Snapshot], stream: UUID, position: int
+) -> Row[Snapshot] | None:
+    """Returns the version of this stream's row that was current at the position."""
+    text = await connection.fetchval(FIND.format(name=history.name), stream, position)
+    row: Row[Snapshot] | None = text and _decoder(history.row).decode(text)
+    return row if row is not None and row.from_position <= position else None
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """A page of a list. `filters` are conditions on the history's columns, each with the value for its {}."""
+
+    position: int
+    after: UUID | None
+    limit: int
+    filters: Mapping[str, Any] = {}
+    newest_first: bool = False
+
+
+async def listed(connection: AnyConnection, history: History[Snapshot], wanted: Wanted) -> list[Snapshot]:
+    """Returns what was current at the position, in the order of streams or the reverse, at most `limit`."""
+    given: list[object]
+    if history.swept:
+        nodes = nodes_at(wanted.position)
+        given = [wanted.position, nodes.later, nodes.earlier, wanted.after, wanted.limit]
+    else:
+        given = [wanted.position, wanted.after, wanted.limit]
+    filters = " ".join(
+        f"and {condition.format(f'${number}')}" for number, condition in enumerate(wanted.filters, start=len(given) + 1)
+    )
+    statement = (SWEEP if history.swept else WALK).format(
+        name=history.name,
+        columns=", ".join(history.columns),
+        filters=filters,
+        after="<" if wanted.newest_first else ">",
+        order="desc" if wanted.newest_first else "asc",
+    )
+    rows = await connection.fetch(statement, *given, *wanted.filters.values())
+    return [_decoder(history.table.row).decode(row[0]) for row in rows]
+
+
+@cache
+def _decoder(kind: type[Struct]) -> json.Decoder[Any]:
+    return json.Decoder(kind)

@@ -1,0 +1,33 @@
+"""Work in the background in small steps, with a rest after each, so that it takes a small share of a core."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+
+from events.database import Connection, ended_if_lost
+
+
+class Pace(Struct, frozen=True):
+    """`share` is the part of the time in which the work goes on, here or in Postgres. 1.0 does not rest."""
+
+    share: float
+
+    @asynccontextmanager
+    async def step(self, connection: Connection) -> AsyncGenerator[None]:
+        """One step, of milliseconds. A connection that is lost during it is terminated."""
+        begun = time.monotonic()
+        async with ended_if_lost(connection):
+            yield
+        await asyncio.sleep((time.monotonic() - begun) * (1 / self.share - 1))
+
+    @property
+    def within_a_snapshot(self) -> "Pace":
+        """A snapshot keeps Postgres from cleaning up, and the locks with it hold up migrations, so there is less rest while one is held."""
+        return self.__replace__(share=max(self.share, SHARE_WITHIN_A_SNAPSHOT))
+
+
+SHARE_WITHIN_A_SNAPSHOT = 0.5
+GENTLE = Pace(0.04)
