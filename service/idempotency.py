@@ -44,8 +44,13 @@ class Idempotency:
         self._pool = pool
         self._master_key = master_key
 
-    def asked(self, key: str | None, *, caller: str, path: str, body: bytes) -> IdempotentRequest | None:
-        """Return None if the caller sent no key. Raises Invalid if the key is not 1 to 255 printable ASCII characters."""
+    def asked(
+        self, key: str | None, *, caller: str, path: str, body: bytes, reason: str | None = None
+    ) -> IdempotentRequest | None:
+        """Return None if the caller sent no key. Raises Invalid if the key is not 1 to 255 printable ASCII characters.
+
+        With another reason it is another request: the first response would be returned, but the new reason recorded nowhere.
+        """
         if key is None:
             return None
         if not (1 <= len(key) <= MOST_CHARACTERS and key.isascii() and key.isprintable()):
@@ -53,7 +58,7 @@ class Idempotency:
         name = f"{caller}\x00{path}\x00{key}".encode()
         return IdempotentRequest(
             command_id=UUID(bytes=sha256(name).digest()[:16]),
-            fingerprint=hmac.digest(self._key_of(key), path.encode() + b"\0" + body, "sha256"),
+            fingerprint=hmac.digest(self._key_of(key), path.encode() + b"\0" + _content(body, reason), "sha256"),
             seal=Seal(self._master_key, "muniment idempotent answers", salt=sha256(key.encode()).digest()),
         )
 
@@ -79,3 +84,8 @@ class Idempotency:
 
     def _key_of(self, key: str) -> bytes:
         return hmac.digest(self._master_key, b"muniment idempotent requests\0" + key.encode(), "sha256")
+
+
+def _content(body: bytes, reason: str | None) -> bytes:
+    """Return the body, or the reason with the body's hash. The former never begins with U+0000, because it is JSON or empty."""
+    return body if reason is None else b"\0" + sha256(body).digest() + reason.encode()

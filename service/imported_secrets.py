@@ -12,7 +12,7 @@ from uuid import UUID
 
 from events.client_secret import StoredSecret
 from events.database import Unavailable
-from events.envelope import ByService, Meta
+from events.envelope import ByService
 from service.clock import utc_now
 from service.commands.handle import CLIENT, Ledger, handle
 from service.commands.secret import RehashSecret
@@ -22,7 +22,7 @@ from service.limits import Counted, Limits
 from service.lookup import Lookup, Seen
 from service.oauth.errors import TooManyFailures
 from service.people.throttle import network
-from service.request_id import this_request
+from service.request_id import envelope
 
 ADDRESS_LIMIT = 10
 """Wrong secrets from one address (IPv6: one /64 network) in a minute, for all clients whose secret is not proved yet."""
@@ -100,9 +100,7 @@ class ImportedSecrets:
 
     async def _rehash(self, stream: UUID, secret: UUID, text: str, address: str) -> None:
         command = RehashSecret(secret_id=secret, hash=hash_secret(text), hint=hint_of(Secret(text)))
-        meta = Meta(
-            actor=ByService(why="an imported secret was proved"), request_id=str(this_request()), address=address
-        )
+        meta = envelope(ByService(why="an imported secret was proved"), address=address)
         handled = await handle(self._ledger, CLIENT, stream, command, meta)
         await self._lookup.reach(handled.position or 0)
 

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from events.access_token import AccessTokenEvent
+from events.audit_read import AuditReadEvent
 from events.authorization import AuthorizationEvent
 from events.bot import BotEvent
 from events.client import ClientEvent
@@ -25,6 +26,8 @@ from events.group_commit import Batcher
 from events.ids import bot_id_of, client_stream
 from events.refusal import RefusalEvent
 from events.replay import CHANGED_SINCE
+from events.retention import RetentionEvent
+from events.revocation import RevocationEvent
 from events.session import SessionEvent
 from events.signing_key import SigningKeyEvent
 from events.user import UserEvent
@@ -39,7 +42,17 @@ MOST_CLIENTS = 100_000
 
 CLIENT, BOT, SIGNING_KEY = noun(ClientEvent), noun(BotEvent), noun(SigningKeyEvent)
 ACCESS_TOKEN, AUTHORIZATION = noun(AccessTokenEvent), noun(AuthorizationEvent)
-NOT_CACHED = frozenset({noun(UserEvent), noun(SessionEvent), noun(ConsentEvent), noun(RefusalEvent)})
+NOT_CACHED = frozenset(
+    {
+        noun(UserEvent),
+        noun(SessionEvent),
+        noun(ConsentEvent),
+        noun(RefusalEvent),
+        noun(RetentionEvent),
+        noun(AuditReadEvent),
+        noun(RevocationEvent),
+    }
+)
 """The nouns of events that change nothing in this cache. A test ensures that every noun is here or above."""
 
 
@@ -50,7 +63,7 @@ class Seen(Found, frozen=True, kw_only=True):
 
 
 class Lookup:
-    """One per process. `on_keys_changed` is awaited after every event of a signing key."""
+    """One per process. `epoch` changes when the log lost history. `hits` are answers from the cache. `on_keys_changed` is awaited after every event of a signing key."""
 
     def __init__(
         self, url: str, on_keys_changed: Callable[[Connection], Awaitable[None]], longest_token: timedelta
@@ -60,20 +73,28 @@ class Lookup:
         self._on_keys_changed = on_keys_changed
         self._missing: Batcher[UUID, Seen | None] = Batcher(self._find)
         self._advances: Batcher[None, None] = Batcher(self._advance)
-        self._woken = asyncio.Event()
+        self._woken, self._moved = asyncio.Event(), asyncio.Event()
         self._current_until = 0.0
         self._clients: dict[UUID, Found] = {}
         self._revoked: dict[UUID, datetime] = {}
         self._revoked_kept = 1000
-        self.position = -1
+        self.position, self.epoch = -1, 0
+        self.hits, self.misses = 0, 0
         self._chain = b""
+
+    @property
+    def cached(self) -> int:
+        """The number of clients in the cache."""
+        return len(self._clients)
 
     async def client(self, stream: UUID) -> Seen | None:
         """Return the client, or None if there is none with that id. Raises Unavailable if that cannot be known."""
         await self.be_current()
         found = self._clients.get(stream)
         if found is not None:
+            self.hits += 1
             return Seen(client=found.client, bot_state=found.bot_state, position=self.position)
+        self.misses += 1
         return await self._missing.submit(stream)
 
     async def named(self, client_id: str) -> Seen | None:
@@ -81,10 +102,13 @@ class Lookup:
         stream = client_stream(client_id)
         return await self.client(stream) if stream else None
 
-    async def standing(self, client_id: str, jti: UUID, grant_id: UUID | None) -> Seen | None:
-        """Return the client of a valid token: it may act, and neither the token nor its authorization was revoked. Else return None."""
+    async def standing(self, client_id: str, jti: UUID, grant_id: UUID | None, life: int) -> Seen | None:
+        """Return the client of a valid token: it may act, was not restored since, and neither the token nor its authorization was revoked.
+
+        Else return None.
+        """
         seen = await self.named(client_id)
-        if seen is None or not seen.may_act or await self.is_revoked(jti, grant_id):
+        if seen is None or not seen.may_act or seen.client.restored != life or await self.is_revoked(jti, grant_id):
             return None
         return seen
 
@@ -108,6 +132,11 @@ class Lookup:
             await self.be_certain()
         if self.position < position:
             raise NotReached(f"the log has not reached position {position}")
+
+    async def beyond(self, position: int, seconds: float) -> None:
+        """Return when the log has more than this position, or after this many seconds. All callers share one listener."""
+        if self.position <= position:
+            await set_within(self._moved, seconds)
 
     async def run(self, outages: Outages) -> None:
         """Follow the log until cancelled, woken by NOTIFY and at least every HEARTBEAT_SECONDS."""
@@ -157,9 +186,13 @@ class Lookup:
                 **await authorizations.lately_revoked(connection, self._longest_token),
             }
             self._clients.clear()
+            self.epoch += 1
         elif changed[0]["stream_id"] is not None:
             await self._forget(connection, changed)
-        self.position, self._chain = changed[0]["last_position"], changed[0]["chain"]
+        if (self.position, self._chain) != (changed[0]["last_position"], changed[0]["chain"]):
+            self.position, self._chain = changed[0]["last_position"], changed[0]["chain"]
+            self._moved.set()
+            self._moved = asyncio.Event()
 
     async def _forget(self, connection: Connection, changed: list[Any]) -> None:
         by_noun: dict[str, list[UUID]] = {}

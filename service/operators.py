@@ -12,7 +12,7 @@ from service.commands.authority import RESERVED
 from service.commands.client import RegisterClient
 from service.commands.handle import CLIENT, Ledger, handle
 from service.crypto.credentials import Secret, new_id, new_secret, stored
-from service.values.scopes import OPERATORS
+from service.values.scopes import AUDITORS, OPERATORS
 
 OWNER = RESERVED
 """Operators belong to the service itself, so no caller's `DELETE` of all their clients deletes operators."""
@@ -53,7 +53,7 @@ async def create(
     command = RegisterClient(
         owner=OWNER,
         grant=ClientCredentials(bot_user_id=name),
-        display_name=f"Operator {name}",
+        display_name=f"{'Auditor' if tuple(scopes) == AUDITORS else 'Operator'} {name}",
         redirect_uris=(),
         scopes=tuple(scopes),
         secret=stored(secret, name="first", at=now),

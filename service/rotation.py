@@ -17,6 +17,7 @@ from service.crypto.credentials import new_id
 from service.crypto.sealing import Seal
 from service.oauth import keys
 from service.oauth.signing import ALGORITHMS
+from service.refusals import Contradiction
 from service.vault import private_keys
 
 ONE_AT_A_TIME = locks.in_session(locks.KEYS)
@@ -30,12 +31,17 @@ async def alone(url: str) -> AsyncGenerator[None]:
         yield
 
 
-async def rotate(url: str, ledger: Ledger, seal: Seal, meta: Meta) -> dict[str, str]:
+async def rotate(url: str, ledger: Ledger, seal: Seal, meta: Meta, *, active: str | None = None) -> dict[str, str]:
     """Activate the next keys, retire the present ones, and publish new next ones.
 
-    Returns the kid of the active key by algorithm.
+    Returns the kid of the active key by algorithm. With `active`, the kid of a key that signs, a repetition changes nothing: it
+    raises Contradiction, because that key signs no more.
     """
     async with alone(url):
+        # Wrapped by another master key than the others, the new key would be found useless at its turn, not now.
+        await read(ledger.pool, lambda connection: private_keys.check(connection, seal))
+        if active is not None:
+            _check_active(await read(ledger.pool, signing_keys.every), active)
         await prepare(ledger, seal, meta)
         rows = await read(ledger.pool, signing_keys.every)
         following = {alg: _published(rows, alg)[0] for alg in ALGORITHMS}
@@ -61,6 +67,11 @@ async def prepare(ledger: Ledger, seal: Seal, meta: Meta) -> None:
             await handle(ledger, SIGNING_KEY, first, ActivateKey(at=now), meta)
         if not published:
             await _publish(ledger, seal, meta, now, alg)
+
+
+def _check_active(rows: list[signing_keys.Row], kid: str) -> None:
+    if kid not in [row.kid for row in rows if row.state == "active"]:
+        raise Contradiction(f"The key {kid} does not sign now. Read the keys again: somebody may have rotated them.")
 
 
 def _published(rows: list[signing_keys.Row], alg: str) -> list[signing_keys.Row]:

@@ -1,11 +1,14 @@
 """Permissions on clients and bots: callers grant only scopes that they hold, and only operators undo what operators did."""
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from msgspec import UNSET, Struct, UnsetType
 
 from events.client import Active, By, ClientCredentials, Grant, Login
+from events.user import Role
 from service.refusals import Contradiction, NotPermitted
+from service.values.roles import SCOPES_OF
 from service.values.scopes import IDENTITY, INTROSPECT, MANAGEMENT, OPERATE
 
 RESERVED = "muniment"
@@ -79,6 +82,27 @@ def may_give(by: Holder, scopes: AbstractSet[str], grant: Grant) -> None:
         raise NotPermitted(
             f"You can grant scopes of this API only to clients that act as yourself ({by.sub}); for others, ask an operator."
         )
+
+
+def may_give_role(by: Holder, role: Role) -> None:
+    """Raises NotPermitted if the role has a scope that the caller may not grant: nobody gives more power than they have."""
+    missing = _lacking(by, set(SCOPES_OF[role]))
+    if missing:
+        raise NotPermitted(
+            f"You can give only a role whose scopes you hold yourself; for {role}, your token lacks:"
+            f" {' '.join(sorted(missing))}."
+        )
+
+
+def may_change_user(by: Holder, roles: Iterable[Role]) -> None:
+    """Raises NotPermitted if the user has a role with a scope that the caller may not grant: nobody stops or renames who has more power."""
+    for role in roles:
+        missing = _lacking(by, set(SCOPES_OF[role]))
+        if missing:
+            raise NotPermitted(
+                f"This user has the role {role}, whose scopes your token lacks: {' '.join(sorted(missing))}."
+                " Use a token that has them."
+            )
 
 
 def may_import(by: Holder) -> None:

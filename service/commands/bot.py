@@ -17,6 +17,7 @@ from events.bot import (
 from events.client import By
 from service.commands.authority import Holder, disabling, may_enable
 from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.commands.restoration import RestoreBot, restore_bot
 from service.refusals import Contradiction, DoesNotExist
 
 
@@ -40,7 +41,7 @@ class DeleteBot(StoppingCommand, frozen=True, kw_only=True):
     by: Holder
 
 
-BotCommand = RegisterBot | DisableBot | EnableBot | DeleteBot
+BotCommand = RegisterBot | DisableBot | EnableBot | DeleteBot | RestoreBot
 
 
 def decide(command: BotCommand, bot: Bot) -> list[BotEvent]:
@@ -50,10 +51,17 @@ def decide(command: BotCommand, bot: Bot) -> list[BotEvent]:
             return _register(command)
         case RegisterBot(), ActiveBot() | DisabledBot() | DeletedBot():
             raise Contradiction("A bot of this id was registered before, and an id is never used again.")
-        case DisableBot() | EnableBot() | DeleteBot(), UnregisteredBot() | DeletedBot():
+        case RestoreBot(), DeletedBot() if command.by.reaches(bot.owner):
+            return [*restore_bot(command, bot)]
+        case DisableBot() | EnableBot() | DeleteBot() | RestoreBot(), UnregisteredBot() | DeletedBot():
             raise _unknown()
-        case DisableBot() | EnableBot() | DeleteBot(), ActiveBot() | DisabledBot() if not command.by.reaches(bot.owner):
+        case DisableBot() | EnableBot() | DeleteBot() | RestoreBot(), ActiveBot() | DisabledBot() if (
+            not command.by.reaches(bot.owner)
+        ):
             raise _unknown()
+        case RestoreBot(), ActiveBot() | DisabledBot():
+            by = command.by
+            return decide(DisableBot(by=by) if command.disabled_by else EnableBot(by=by), bot)
         case DisableBot(), ActiveBot():
             return _disable(command.by, None)
         case DisableBot(), DisabledBot():
@@ -64,7 +72,7 @@ def decide(command: BotCommand, bot: Bot) -> list[BotEvent]:
             may_enable(command.by, bot.by, "bot")
             return [BotEnabled()]
         case DeleteBot(), ActiveBot() | DisabledBot():
-            return [BotDeleted(owner=bot.owner)]
+            return [BotDeleted(owner=bot.owner, by="operator" if command.by.operates else "owner")]
 
 
 def _register(command: RegisterBot) -> list[BotEvent]:

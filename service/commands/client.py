@@ -1,7 +1,6 @@
 """Commands on a client, and `decide`."""
 
 from datetime import datetime
-from functools import reduce
 
 from msgspec import UNSET, UnsetType
 
@@ -10,23 +9,18 @@ from events.client import (
     Active,
     By,
     Client,
-    ClientAccessTokenAlgChanged,
-    ClientCredentials,
     ClientDeleted,
     ClientDisabled,
-    ClientDisplayNameChanged,
     ClientEnabled,
     ClientEvent,
-    ClientLoginChanged,
-    ClientRedirectUrisChanged,
     ClientRegistered,
-    ClientScopesChanged,
     Deleted,
     Disabled,
     Grant,
     Login,
     Unregistered,
     evolve,
+    terms_of,
 )
 from events.client_secret import StoredSecret
 from service.commands import secret
@@ -38,14 +32,14 @@ from service.commands.authority import (
     may_enable,
     may_give,
     may_import,
-    may_widen,
     own_scopes,
 )
+from service.commands.client_terms import ChangeClient, change_alg, change_login, change_terms, fits
 from service.commands.command import OrdinaryCommand, StoppingCommand
-from service.commands.login_change import LoginChange
+from service.commands.login_change import login_of
+from service.commands.restoration import RestoreClient, restore_client
 from service.commands.secret import AddSecret, RehashSecret, RevokeSecret
-from service.network.redirect_uri import has_short_scheme
-from service.refusals import Contradiction, DoesNotExist, InvalidValue, NotPermitted
+from service.refusals import Contradiction, DoesNotExist, NotPermitted
 
 
 class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
@@ -64,17 +58,6 @@ class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
     client_id: str | UnsetType = UNSET
 
 
-class ChangeClient(OrdinaryCommand, frozen=True, kw_only=True):
-    """UNSET fields do not change."""
-
-    by: Holder
-    display_name: str | UnsetType | None = UNSET
-    redirect_uris: tuple[str, ...] | UnsetType = UNSET
-    scopes: tuple[str, ...] | UnsetType = UNSET
-    login: LoginChange = LoginChange()
-    access_token_alg: AccessTokenAlg | UnsetType | None = UNSET
-
-
 class DisableClient(StoppingCommand, frozen=True, kw_only=True):
     by: Holder
 
@@ -87,7 +70,7 @@ class DeleteClient(StoppingCommand, frozen=True, kw_only=True):
     by: Holder
 
 
-OwnersCommand = ChangeClient | AddSecret | RevokeSecret | DisableClient | EnableClient | DeleteClient
+OwnersCommand = ChangeClient | AddSecret | RevokeSecret | DisableClient | EnableClient | DeleteClient | RestoreClient
 """The commands that the owner of a client may give."""
 
 ClientCommand = RegisterClient | RehashSecret | OwnersCommand
@@ -100,6 +83,8 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
             return _register(command)
         case RegisterClient(), Active() | Disabled() | Deleted():
             raise Contradiction("A client of this id was registered before, and an id is never used again.")
+        case RestoreClient(), Deleted() if command.by.reaches(terms_of(client.was).owner):
+            return [*restore_client(command, client)]
         case _, Unregistered() | Deleted():
             raise _unknown()
         case _, Active() if not _holder(command).reaches(client.owner):
@@ -107,7 +92,7 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
         case _, Disabled() if not _holder(command).reaches(client.was.owner):
             raise _unknown()
         case DeleteClient(), Active(owner=owner) | Disabled(was=Active(owner=owner)):
-            return [ClientDeleted(owner=owner)]
+            return [ClientDeleted(owner=owner, by="operator" if _holder(command).operates else "owner")]
         case DisableClient(), Active():
             return _disable(command.by, None)
         case DisableClient(), Disabled():
@@ -117,6 +102,8 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
         case EnableClient(), Disabled():
             may_enable(command.by, client.by, "client")
             return [ClientEnabled()]
+        case RestoreClient(), Active() | Disabled():
+            return _undo(command, client)
         case ChangeClient() | AddSecret() | RehashSecret() | RevokeSecret(), Active():
             return _change(command, client)
         case ChangeClient() | AddSecret() | RehashSecret() | RevokeSecret(), Disabled():
@@ -125,7 +112,7 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
 
 def _register(command: RegisterClient) -> list[ClientEvent]:
     _may_register(command)
-    _fits(set(command.redirect_uris), public=command.secret is None)
+    fits(set(command.redirect_uris), public=command.secret is None)
     registered = ClientRegistered(
         owner=command.owner,
         grant=command.grant,
@@ -139,8 +126,8 @@ def _register(command: RegisterClient) -> list[ClientEvent]:
     client = _registered(registered)
     return [
         registered,
-        *_change_login(command.by, command.login, client),
-        *_change_alg(command.access_token_alg, client),
+        *change_login(command.by, command.login, client),
+        *change_alg(command.access_token_alg, client),
     ]
 
 
@@ -169,7 +156,7 @@ def _disable(by: Holder, before: By | None) -> list[ClientEvent]:
 def _change(command: ChangeClient | AddSecret | RehashSecret | RevokeSecret, client: Active) -> list[ClientEvent]:
     match command:
         case ChangeClient():
-            return _change_terms(command, client)
+            return change_terms(command, client)
         case AddSecret():
             return secret.add(command, client)
         case RehashSecret():
@@ -178,55 +165,19 @@ def _change(command: ChangeClient | AddSecret | RehashSecret | RevokeSecret, cli
             return secret.revoke(command, client)
 
 
-def _change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
-    events: list[ClientEvent] = []
-    if command.display_name is not UNSET and command.display_name != client.display_name:
-        events.append(ClientDisplayNameChanged(display_name=command.display_name, was=client.display_name))
-    if command.redirect_uris is not UNSET and command.redirect_uris != client.redirect_uris:
-        if not command.redirect_uris and not isinstance(client.grant, ClientCredentials):
-            raise Contradiction("An interactive client needs at least one redirect URI.")
-        _fits(set(command.redirect_uris) - set(client.redirect_uris), public=client.public)
-        events.append(ClientRedirectUrisChanged(redirect_uris=command.redirect_uris, was=client.redirect_uris))
-    scopes = client.scopes if command.scopes is UNSET else own_scopes(command.scopes, client.grant)
-    if set(scopes) != set(client.scopes):
-        may_give(command.by, set(scopes) - set(client.scopes), client.grant)
-        events.append(ClientScopesChanged(scopes=scopes, was=client.scopes))
-    events += _change_login(command.by, command.login.after(client.login), client)
-    events += _change_alg(command.access_token_alg, client)
-    after = reduce(evolve, events, client)
-    assert isinstance(after, Active)
-    may_widen(command.by, client, after)
-    return events
-
-
-def _fits(uris: set[str], *, public: bool) -> None:
-    short = sorted(filter(has_short_scheme, uris))
-    if short and not public:
-        fault = (
-            f"must each be https, or have an app's own scheme such as com.example.app:/callback; short schemes are for public"
-            f" clients: {' '.join(short)}"
-        )
-        raise InvalidValue(f"The redirect URIs {fault}.", {"redirect_uris": [fault]})
-
-
-def _change_login(by: Holder | None, login: Login, client: Active) -> list[ClientLoginChanged]:
-    if login == client.login:
-        return []
-    if isinstance(client.grant, ClientCredentials):
-        raise Contradiction(
-            "Users do not sign in through a machine client; these settings are for interactive clients."
-        )
-    if client.public and login.require_pkce is False:
-        raise Contradiction("A public client always needs PKCE: requirePkce is true or null.")
-    if login.first_party and not client.login.first_party and not (by and by.operates):
-        raise NotPermitted("Only an operator can let a client skip the consent of users (firstParty).")
-    return [ClientLoginChanged(login=login, was=client.login)]
-
-
-def _change_alg(alg: AccessTokenAlg | UnsetType | None, client: Active) -> list[ClientAccessTokenAlgChanged]:
-    if alg is UNSET or alg == client.access_token_alg:
-        return []
-    return [ClientAccessTokenAlgChanged(access_token_alg=alg, was=client.access_token_alg)]
+def _undo(command: RestoreClient, client: Active | Disabled) -> list[ClientEvent]:
+    """Returns the changes that lead back to the settings and the state of then. Secrets stay as they are now."""
+    then = terms_of(command.then)
+    change = ChangeClient(
+        by=command.by,
+        display_name=then.display_name,
+        redirect_uris=then.redirect_uris,
+        scopes=then.scopes,
+        login=login_of(then.login),
+        access_token_alg=then.access_token_alg,
+    )
+    state = EnableClient(by=command.by) if isinstance(command.then, Active) else DisableClient(by=command.by)
+    return [*change_terms(change, terms_of(client)), *decide(state, client)]
 
 
 def _holder(command: OwnersCommand | RehashSecret) -> Holder:

@@ -26,6 +26,7 @@ from service.commands import signing_key as signing_key_commands
 from service.commands import user as user_commands
 from service.commands.command import AnyCommand, OrdinaryCommand, StoppingCommand
 from service.refusals import Contradiction, VersionMismatch
+from service.tracing.spans import span
 
 ATTEMPTS = 8
 
@@ -38,12 +39,16 @@ Happened = TypeVar("Happened", bound=Event)
 
 
 class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
-    """The functions of one kind of aggregate, and the inline projection that follows all of its events. Others may follow some."""
+    """The functions of one kind of aggregate, and the inline projection that follows all of its events. Others may follow some.
+
+    `personal` says that its events are about one user, so that the reason for them is sealed.
+    """
 
     initial: State
     evolve: Callable[[State, Happened], State]
     decide: Callable[[Command, State], list[Happened]]
     table: Table
+    personal: bool = False
 
     def state(self, past: Sequence[Event]) -> State:
         """Returns the state after the events of a stream.
@@ -67,17 +72,23 @@ ACCESS_TOKEN: Aggregate[access_token_commands.RevokeToken, access_token.AccessTo
     Aggregate(access_token.UnrevokedToken(), access_token.evolve, access_token_commands.decide, revoked_tokens.TABLE)
 )
 USER: Aggregate[user_commands.UserCommand, user.User, user.UserEvent] = Aggregate(
-    user.UnregisteredUser(), user.evolve, user_commands.decide, users.TABLE
+    user.UnregisteredUser(), user.evolve, user_commands.decide, users.TABLE, personal=True
 )
 SESSION: Aggregate[session_commands.SessionCommand, session.Session, session.SessionEvent] = Aggregate(
-    session.NoSession(), session.evolve, session_commands.decide, sessions.TABLE
+    session.NoSession(), session.evolve, session_commands.decide, sessions.TABLE, personal=True
 )
 CONSENT: Aggregate[consent_commands.ConsentCommand, consent.Consent, consent.ConsentEvent] = Aggregate(
-    consent.NoConsent(), consent.evolve, consent_commands.decide, consents.TABLE
+    consent.NoConsent(), consent.evolve, consent_commands.decide, consents.TABLE, personal=True
 )
 AUTHORIZATION: Aggregate[
     authorization_commands.AuthorizationCommand, authorization.Authorization, authorization.AuthorizationEvent
-] = Aggregate(authorization.Unauthorized(), authorization.evolve, authorization_commands.decide, authorizations.TABLE)
+] = Aggregate(
+    authorization.Unauthorized(),
+    authorization.evolve,
+    authorization_commands.decide,
+    authorizations.TABLE,
+    personal=True,
+)
 
 
 class Handled(Struct, frozen=True):
@@ -116,9 +127,11 @@ async def handle(
     versions: otherwise it raises VersionMismatch, or Contradiction if another append came first.
     Raises what `decide` raises, Unavailable, CarriedOutBefore.
     """
+    assert not (aggregate.personal and isinstance(meta.reason, str)), "the log could never forget this reason"
     for _ in range(ATTEMPTS):
         past = [] if fresh else await _load(ledger.pool, stream)
-        events = aggregate.decide(command, aggregate.state(past))
+        with span("decide"):
+            events = aggregate.decide(command, aggregate.state(past))
         # Versions are compared after decide, so that a caller learns none that it may not see (the order of RFC 9110 section 13.2.1).
         if only_at is not None and len(past) not in only_at:
             raise VersionMismatch(len(past), only_at)
@@ -127,9 +140,9 @@ async def handle(
         if len(past) >= MOST_EVENTS and not _stops(command, events):
             raise Contradiction(f"This was changed {MOST_EVENTS} times, which is the most; register a new one.")
         changes = registry.changes(stream, past, events)
-        outcome = await ledger.log.append(
-            Append(stream=stream, expected=len(past), events=events, meta=meta, changes=changes, receipt=receipt)
-        )
+        item = Append(stream=stream, expected=len(past), events=events, meta=meta, changes=changes, receipt=receipt)
+        with span("append"):
+            outcome = await ledger.log.append(item)
         match outcome:
             case Appended():
                 return Handled(outcome.position, outcome.version, events)
@@ -156,4 +169,5 @@ async def state_of(ledger: Ledger, aggregate: Aggregate[Command, State, Happened
 
 
 async def _load(pool: Pool, stream: UUID) -> list[Event]:
-    return [past.event for past in await read(pool, lambda connection: history(connection, stream))]
+    with span("load"):
+        return [past.event for past in await read(pool, lambda connection: history(connection, stream))]

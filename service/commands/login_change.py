@@ -34,5 +34,17 @@ class LoginChange(Struct, frozen=True, kw_only=True):
         )
 
 
+def login_of(login: Login) -> LoginChange:
+    """Returns the change that leads to these settings, whatever they were before."""
+    return LoginChange(
+        require_pkce=None if login.require_pkce is UNSET else login.require_pkce,
+        first_party=login.first_party,
+        id_token_alg=login.id_token_alg,
+        post_logout_redirect_uris=login.post_logout_redirect_uris,
+        backchannel_logout_uri=login.backchannel_logout_uri,
+        id_token_claims="scopes" if login.id_token_claims is UNSET else login.id_token_claims,
+    )
+
+
 def _said(value: Value | UnsetType, before: Before) -> Value | Before:
     return before if value is UNSET else value

@@ -1,10 +1,17 @@
 """Commands on a client's secrets, and their events."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from events.client import Active, ClientEvent
-from events.client_secret import ClientSecretAdded, ClientSecretRehashed, ClientSecretRevoked, StoredSecret
+from events.client_secret import (
+    ClientSecretAdded,
+    ClientSecretExpirySet,
+    ClientSecretRehashed,
+    ClientSecretRevoked,
+    StoredSecret,
+)
 from service.commands.authority import Holder, may_get_secret
 from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.refusals import Contradiction, DoesNotExist
@@ -13,9 +20,12 @@ MOST_SECRETS = 5
 
 
 class AddSecret(OrdinaryCommand, frozen=True, kw_only=True):
+    """`others_expire_at` ends every other secret of the client then, unless it ends sooner. None leaves them as they are."""
+
     by: Holder
     secret: StoredSecret
     at: datetime
+    others_expire_at: datetime | None = None
 
 
 class RehashSecret(StoppingCommand, frozen=True, kw_only=True):
@@ -36,10 +46,24 @@ def add(command: AddSecret, client: Active) -> list[ClientEvent]:
         raise Contradiction("A public client has no secrets; register a confidential one.")
     may_get_secret(command.by, client)
     alive = [s for s in client.secrets if s.expires_at is None or command.at < s.expires_at]
-    if len(alive) >= MOST_SECRETS:
+    revokes_others = command.others_expire_at is not None and command.others_expire_at <= command.at
+    if len(alive) >= MOST_SECRETS and not revokes_others:
         raise Contradiction(f"This client has {MOST_SECRETS} live secrets already; revoke one first.")
     dead = [ClientSecretRevoked(secret_id=s.secret_id) for s in client.secrets if s not in alive]
-    return [*dead, ClientSecretAdded(secret=command.secret)]
+    return [*dead, ClientSecretAdded(secret=command.secret), *_ended(alive, command)]
+
+
+def _ended(others: Sequence[StoredSecret], command: AddSecret) -> list[ClientEvent]:
+    at = command.others_expire_at
+    if at is None:
+        return []
+    if at <= command.at:
+        return [ClientSecretRevoked(secret_id=s.secret_id) for s in others]
+    return [
+        ClientSecretExpirySet(secret_id=s.secret_id, expires_at=at, was=s.expires_at)
+        for s in others
+        if s.expires_at is None or at < s.expires_at
+    ]
 
 
 def revoke(command: RevokeSecret, client: Active) -> list[ClientEvent]:

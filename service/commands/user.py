@@ -9,6 +9,7 @@ from events.user import (
     DisabledUser,
     ErasedUser,
     Factor,
+    Role,
     UnregisteredUser,
     User,
     UserDisabled,
@@ -20,8 +21,11 @@ from events.user import (
     UserPasswordChanged,
     UserProfileChanged,
     UserRegistered,
+    UserRoleGiven,
+    UserRoleTaken,
     UserVerified,
 )
+from service.commands.authority import Holder, may_change_user, may_give_role
 from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.refusals import Contradiction, DoesNotExist
 
@@ -46,8 +50,11 @@ class ChangePassword(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 class ChangeProfile(OrdinaryCommand, frozen=True, kw_only=True):
+    """Without `by`, the command line or a sign-in changes the user, and may change every user."""
+
     profile: Sealed
     at: datetime
+    by: Holder | None = None
 
 
 class AddFactor(OrdinaryCommand, frozen=True, kw_only=True):
@@ -59,33 +66,42 @@ class RemoveFactor(OrdinaryCommand, frozen=True, kw_only=True):
     factor_id: UUID
 
 
+class GiveRole(OrdinaryCommand, frozen=True, kw_only=True):
+    """Without `by`, the command line gives the role: it may give every role."""
+
+    role: Role
+    at: datetime
+    by: Holder | None = None
+
+
+class TakeRole(StoppingCommand, frozen=True, kw_only=True):
+    role: Role
+    at: datetime
+
+
 class DisableUser(StoppingCommand, frozen=True, kw_only=True):
-    pass
+    by: Holder | None = None
 
 
 class EnableUser(OrdinaryCommand, frozen=True, kw_only=True):
-    pass
+    by: Holder | None = None
 
 
 class EraseUser(StoppingCommand, frozen=True, kw_only=True):
     at: datetime
+    by: Holder | None = None
 
 
-UserCommand = (
-    RegisterUser
-    | VerifyUser
-    | ChangePassword
-    | ChangeProfile
-    | AddFactor
-    | RemoveFactor
-    | DisableUser
-    | EnableUser
-    | EraseUser
-)
+ChangeUser = VerifyUser | ChangePassword | ChangeProfile | AddFactor | RemoveFactor | GiveRole | TakeRole
+"""The commands that leave a user active or disabled, as before."""
+
+UserCommand = RegisterUser | ChangeUser | DisableUser | EnableUser | EraseUser
 
 
 def decide(command: UserCommand, user: User) -> list[UserEvent]:
-    """Returns the events of the command; [] if it changes nothing. Raises DoesNotExist or Contradiction."""
+    """Returns the events of the command; [] if it changes nothing. Raises DoesNotExist, Contradiction or NotPermitted."""
+    if isinstance(command, ChangeProfile | DisableUser | EnableUser | EraseUser) and command.by is not None:
+        may_change_user(command.by, _roles(user))
     match command, user:
         case RegisterUser(), UnregisteredUser():
             return _register(command)
@@ -101,12 +117,22 @@ def decide(command: UserCommand, user: User) -> list[UserEvent]:
             return [UserEnabled()]
         case (DisableUser(), DisabledUser()) | (EnableUser(), ActiveUser()):
             return []
-        case VerifyUser() | ChangePassword() | ChangeProfile() | AddFactor() | RemoveFactor(), ActiveUser():
-            return _change(command, user)
-        case VerifyUser() | ChangePassword() | ChangeProfile() | AddFactor() | RemoveFactor(), DisabledUser():
-            return _change(command, user.was)
         case _, UnregisteredUser() | ErasedUser():
             raise DoesNotExist("There is no user with this id.")
+        case _, ActiveUser():
+            return _change(command, user)
+        case _, DisabledUser():
+            return _change(command, user.was)
+
+
+def _roles(user: User) -> tuple[Role, ...]:
+    match user:
+        case ActiveUser():
+            return user.roles
+        case DisabledUser():
+            return user.was.roles
+        case UnregisteredUser() | ErasedUser():
+            return ()
 
 
 def _register(command: RegisterUser) -> list[UserEvent]:
@@ -121,9 +147,7 @@ def _register(command: RegisterUser) -> list[UserEvent]:
     ]
 
 
-def _change(
-    command: VerifyUser | ChangePassword | ChangeProfile | AddFactor | RemoveFactor, user: ActiveUser
-) -> list[UserEvent]:
+def _change(command: ChangeUser, user: ActiveUser) -> list[UserEvent]:
     match command:
         case VerifyUser():
             return [] if user.verified else [UserVerified(at=command.at)]
@@ -135,6 +159,10 @@ def _change(
             return _add_factor(command, user)
         case RemoveFactor():
             return _remove_factor(command, user)
+        case GiveRole():
+            return _give_role(command, user)
+        case TakeRole():
+            return [UserRoleTaken(role=command.role, at=command.at)] if command.role in user.roles else []
 
 
 def _add_factor(command: AddFactor, user: ActiveUser) -> list[UserEvent]:
@@ -149,3 +177,10 @@ def _remove_factor(command: RemoveFactor, user: ActiveUser) -> list[UserEvent]:
     if all(factor.factor_id != command.factor_id for factor in user.factors):
         raise DoesNotExist("There is no second factor with this id.")
     return [UserFactorRemoved(factor_id=command.factor_id)]
+
+
+def _give_role(command: GiveRole, user: ActiveUser) -> list[UserEvent]:
+    """Raises NotPermitted if the role has more power than the caller, even if the user has the role already."""
+    if command.by is not None:
+        may_give_role(command.by, command.role)
+    return [] if command.role in user.roles else [UserRoleGiven(role=command.role, at=command.at)]

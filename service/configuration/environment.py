@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 
-from service.configuration import database, issuer, upstream
+from service.configuration import database, issuer, upstream, webhook, witnesses
 from service.configuration.kubernetes import is_service_variable
 from service.configuration.upstream import Upstream
+from service.configuration.witnesses import Witness
 from service.crypto.base64url import of_text
 from service.network import hosts
+from service.tracing import variables
 
 MOST_DIGITS = 9
+MOST_PORT = 65535
+LEAST_DAYS, MOST_DAYS = 30, 36_500
 ACCESS_TOKEN_ALGS = {"es256": "ES256", "rs256": "RS256", "eddsa": "EdDSA"}
 UPSTREAM_CLAIMS, UPSTREAM_SCOPE = "MUNIMENT_UPSTREAM_CLAIMS", "MUNIMENT_UPSTREAM_SCOPE"
 
@@ -41,6 +45,28 @@ class Environment:
         self.faults.append(f"{name}={text} is not a whole number from {least} to {most}.")
         return default
 
+    def address(self, name: str) -> tuple[str, int] | None:
+        """Return a host and a port. Without a host, `::` stands for every address."""
+        text = self.text(name, "")
+        host, colon, port = text.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+        if not text:
+            return None
+        if colon and port.isascii() and port.isdigit() and len(port) <= MOST_DIGITS and 1 <= int(port) <= MOST_PORT:
+            return host or "::", int(port)
+        self.faults.append(f"{name}={text} is not an address and a port, such as 127.0.0.1:9464 or [::1]:9464.")
+        return None
+
+    def retention(self, name: str) -> int:
+        """Return a number of days, of which 30 are the least; 0 keeps everything."""
+        text = self.text(name, "0")
+        if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and _is_retention(days := int(text)):
+            return days
+        self.faults.append(
+            f"{name}={text} is neither 0 (tokens stay for ever) nor a whole number of days from 30 to 36500."
+        )
+        return 0
+
     def one_of(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         text = self.text(name, default).lower()
         if text not in choices:
@@ -59,7 +85,7 @@ class Environment:
         if fault:
             shown = name if "@" in text else f"{name}={text}"  # the part before an @ may be a password
             self.faults.append(f"{shown} {fault}.")
-        return text
+        return default if fault else text
 
     def upstream(self, *names: str, insecure: frozenset[str]) -> Upstream | None:
         """Read the three required settings, which are set together or not at all. The claims and the scope need them."""
@@ -94,6 +120,32 @@ class Environment:
             if self.text(name, ""):
                 self.faults.append(f"{name} is set without an upstream OpenID Provider; set {', '.join(needed)} too.")
 
+    def webhook(self, url: str, secret: str, *, insecure: frozenset[str]) -> webhook.Webhook | None:
+        """Read the two settings, which are set together or not at all."""
+        named, key_text = self.text(url, ""), self.text(secret, "")
+        if not named and not key_text:
+            return None
+        if not named or not key_text:
+            self.faults.append(f"{secret if named else url} is missing; {url} and {secret} go together.")
+            return None
+        key = webhook.key_of(key_text)
+        if key is None:
+            self.faults.append(
+                f"{secret} is not whsec_ and 24 to 64 bytes in base64 (its value is not shown); make one:"
+                ' echo "whsec_$(openssl rand -base64 32)"'
+            )
+        if fault := webhook.url_fault(named, insecure):
+            self.faults.append(f"{url} {fault} (its value is not shown).")
+        return None if key is None else webhook.Webhook(url=named, key=key)
+
+    def witnesses(self, name: str, insecure: frozenset[str]) -> tuple[Witness, ...]:
+        found, faults = witnesses.read(self.text(name, ""), insecure)
+        self.faults += [f"{name} {fault}." for fault in faults]
+        return found
+
+    def traces(self) -> variables.Traces | None:
+        return variables.read(self._environment)
+
     def database_url(self, name: str) -> str | None:
         text = self.text(name, "")
         if not text:
@@ -115,13 +167,13 @@ class Environment:
         return key
 
     def networks(self, name: str) -> str:
-        text = self.text(name, "")
+        text, before = self.text(name, ""), len(self.faults)
         for part in filter(None, (part.strip() for part in text.split(","))):
             try:
                 ip_network(part)
             except ValueError:
                 self.faults.append(f"{name}: {part} is not an address or a network such as 10.0.0.0/8.")
-        return text
+        return text if len(self.faults) == before else ""
 
     def hosts(self, name: str) -> frozenset[str]:
         """Return the hosts, which are separated by commas and have no scheme and no port."""
@@ -153,3 +205,7 @@ def decode_master_key(text: str) -> bytes | None:
     """Decode 32 bytes from base64url (with or without padding). Returns None if the text is anything else."""
     key = of_text(text)
     return key if key is not None and len(key) == 32 else None
+
+
+def _is_retention(days: int) -> bool:
+    return days == 0 or LEAST_DAYS <= days <= MOST_DAYS

@@ -24,6 +24,7 @@ from service.oauth.authlib_grants import AuthenticatedClient
 from service.oauth.errors import InvalidClient, InvalidRequest, TooManyFailures
 from service.oauth.form import Form
 from service.people.throttle import network
+from service.tracing.spans import span
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NONE = "none"
@@ -113,14 +114,20 @@ def credentials_or_none(request: OAuthRequest) -> PresentedCredentials | None:
 
 
 async def look_up(request: OAuthRequest, presented: PresentedCredentials | None) -> Seen | None:
+    with span("load"):
+        return await _look_up(request, presented)
+
+
+async def _look_up(request: OAuthRequest, presented: PresentedCredentials | None) -> Seen | None:
     seen = await request.resources.lookup.named(presented.client_id) if presented else None
     return None if seen is None else request.resources.imported.known(seen)
 
 
 async def look_up_certain(request: OAuthRequest, presented: PresentedCredentials | None) -> Seen | None:
     """Return the current client, including every event that any process committed before this call. Raises TooManyFailures."""
-    await request.resources.lookup.be_certain()
-    seen = await look_up(request, presented)
+    with span("load"):
+        await request.resources.lookup.be_certain()
+        seen = await _look_up(request, presented)
     if seen is None or presented is None or presented.client_secret is None:
         return seen
     try:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from msgspec import json
+from msgspec import UNSET, json
 
 from events.issuance import Issue, TokenIssued
 from service.clock import utc_now
@@ -22,6 +22,7 @@ from service.oauth.errors import InvalidClient, InvalidTarget, Refusal
 from service.oauth.parameters import NO_RESOURCE, is_resource
 from service.oauth.signing import Signer
 from service.oauth.tokens import Claims, sign
+from service.tracing.spans import span
 
 
 async def issue(request: OAuthRequest) -> bytes:
@@ -30,10 +31,9 @@ async def issue(request: OAuthRequest) -> bytes:
     seen = await look_up(request, presented)
     while True:
         claims, signer, grant, seen = await _decided(request, presented, seen)
-        token = TokenIssued(sub=claims.sub, scope=claims.scope, kid=signer.kid, exp=claims.exp, address=request.address)
-        issued = await request.resources.issuance.record(
-            Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
-        )
+        issue = _record_of(request, claims, signer, grant)
+        with span("append"):
+            issued = await request.resources.issuance.record(issue)
         if issued.head <= seen.position:
             break
         # Other events were committed between the position of the decision and the commit. They may concern this client.
@@ -49,6 +49,18 @@ async def issue(request: OAuthRequest) -> bytes:
             scope=claims.scope,
         )
     )
+
+
+def _record_of(request: OAuthRequest, claims: Claims, signer: Signer, grant: TokenGrant) -> Issue:
+    token = TokenIssued(
+        sub=claims.sub,
+        scope=claims.scope,
+        kid=signer.kid,
+        exp=claims.exp,
+        address=request.address,
+        audience=request.recorded_audience(claims.aud),
+    )
+    return Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
 
 
 async def _decided(
@@ -68,6 +80,7 @@ async def _decided(
         iat=issued_at,
         exp=issued_at + settings.token_lifetime,
         jti=new_id(),
+        restored=seen.client.restored or UNSET,
     )
     return claims, signer, grant, seen
 
@@ -101,8 +114,9 @@ def _decide(
     request: OAuthRequest, presented: PresentedCredentials | None, seen: Seen | None
 ) -> tuple[TokenGrant, Seen, datetime]:
     now = utc_now()
-    facts = Facts(issuer=request.resources.settings.issuer, client=authenticated(presented, seen, now))
-    grant = decide(facts, request.form)
+    with span("decide"):
+        facts = Facts(issuer=request.resources.settings.issuer, client=authenticated(presented, seen, now))
+        grant = decide(facts, request.form)
     assert seen is not None
     return grant, seen, now
 

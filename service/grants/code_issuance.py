@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from msgspec import UNSET
+
 from events.authorization import AuthorizationGranted, CodeIssued
 from events.consent import stream_of as consent_of
 from events.database import read
-from events.envelope import ByUser, Meta
-from projections import consents, sessions
+from events.envelope import ByUser
+from projections import causes, consents, sessions
 from projections.clients import Found
 from service.commands.authorization import GrantAuthorization
 from service.commands.handle import AUTHORIZATION, handle
@@ -16,7 +18,7 @@ from service.crypto.credentials import Secret, hash_secret, new_id
 from service.oauth.authorization_request import AuthorizationRequest
 from service.people.sessions import SignedIn
 from service.reactions import session_end
-from service.request_id import this_request
+from service.request_id import envelope
 from service.resources import Resources
 
 CODE_SECONDS = 60
@@ -49,15 +51,17 @@ async def issue_code(resources: Resources, request: AuthorizationRequest, found:
     )
     command = GrantAuthorization(granted=_granted(request, found, signed_in), code=issued)
     actor = ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id)
-    meta = Meta(actor=actor, request_id=str(this_request()))
+    meta = envelope(actor)
     await handle(resources.ledger, AUTHORIZATION, stream, command, meta, fresh=True)
     # Ending a session or withdrawing a consent commits that event first and then revokes the existing authorizations. This function
     # commits the authorization first and then checks both. So one of the two always sees the other.
     if not await _is_open(resources, signed_in.session.stream_id):
-        await session_end.revoke(resources.ledger, [stream], "session_ended", meta)
+        cause = await read(resources.ledger.pool, lambda connection: causes.of_session(connection, stream))
+        await session_end.revoke(resources.ledger, [stream], "session_ended", meta.__replace__(cause=cause))
         raise SessionOver
     if not await has_consent(resources, request, found, signed_in.user.stream_id):
-        await session_end.revoke(resources.ledger, [stream], "consent_withdrawn", meta)
+        cause = await read(resources.ledger.pool, lambda connection: causes.of_consent(connection, stream))
+        await session_end.revoke(resources.ledger, [stream], "consent_withdrawn", meta.__replace__(cause=cause))
         raise ConsentWithdrawn
     return code
 
@@ -91,5 +95,6 @@ def _granted(request: AuthorizationRequest, found: Found, signed_in: SignedIn) -
         amr=session.amr,
         id_token_claims=request.id_token_claims,
         userinfo_claims=request.userinfo_claims,
+        restored=found.client.restored or UNSET,
         bound_by=(*(("pkce",) if request.code_challenge else ()), *(("nonce",) if request.nonce else ())),
     )

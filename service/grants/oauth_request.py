@@ -15,6 +15,10 @@ class OAuthRequest(Struct, frozen=True, kw_only=True):
     authorization: str | None
     address: str
 
+    def recorded_audience(self, audience: str) -> str | None:
+        """Return what the record of a token says of its audience: nothing of the default one."""
+        return None if audience == self.resources.settings.audience else audience
+
 
 class TokenResponse(Struct, frozen=True, kw_only=True):
     """The token response (RFC 6749 section 5.1, OpenID Connect Core 1.0 section 3.1.3.3)."""

@@ -29,7 +29,8 @@ from service.oauth.errors import Gone, InvalidClient, InvalidTarget, MissingVeri
 from service.oauth.signing import Signer
 from service.oauth.tokens import ID_TOKEN_SECONDS, Claims, at_hash, sign, sign_id_token
 from service.refusals import Contradiction
-from service.request_id import this_request
+from service.request_id import envelope
+from service.tracing.spans import span
 from service.values.claim_scopes import of_scopes as claims_of
 from service.values.scopes import IDENTITY, OPENID
 
@@ -48,20 +49,22 @@ async def check_request(request: OAuthRequest, token: OpaqueToken | None) -> Red
     """Authenticate the client, load the authorization, and let Authlib decide. Refusals are counted and recorded. Raises a Refusal."""
     presented = credentials_or_none(request)
     seen = await look_up_certain(request, presented)
-    authorized = await _authorization_of(request, token)
+    authorized = await _authorization_of(request, token, seen)
     client = authenticated(presented, seen, utc_now())
     facts = Facts(issuer=request.resources.settings.issuer, client=client, authorized=authorized)
     try:
-        grant = decide(facts, request.form)
+        with span("decide"):
+            grant = decide(facts, request.form)
     except InvalidClient:
         await count_failure(request, presented, seen)
         raise
     except MissingVerifier:
         assert presented is not None
-        await record_refusal(request.resources, presented.client_id, "a code came without its code_verifier")
+        why = "a code came without its code_verifier"
+        await record_refusal(request.resources, presented.client_id, seen, why, request.address)
         raise
     except (Refused, Gone) as refused:
-        await _record(request, token if authorized else None, presented.client_id if presented else "", refused)
+        await _record(request, token if authorized else None, presented.client_id if presented else "", seen, refused)
         raise
     assert token is not None
     assert authorized is not None
@@ -72,12 +75,15 @@ async def check_request(request: OAuthRequest, token: OpaqueToken | None) -> Red
     return redemption
 
 
-async def _authorization_of(request: OAuthRequest, token: OpaqueToken | None) -> Authorized | None:
-    """Return the authorization from which the code or refresh token was issued, unless it was revoked. The hash must match."""
+async def _authorization_of(request: OAuthRequest, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:
+    """Return the authorization from which the code or refresh token was issued, unless it was revoked. The hash must match.
+
+    What was granted to the client before it was deleted and restored counts as revoked.
+    """
     if token is None:
         return None
     authorization = await load(request, token.authorization)
-    if not isinstance(authorization, Authorized):
+    if not isinstance(authorization, Authorized) or _is_of_former_life(authorization, seen):
         return None
     refresh = authorization.refresh
     known = (
@@ -87,11 +93,18 @@ async def _authorization_of(request: OAuthRequest, token: OpaqueToken | None) ->
     return authorization if any(compare_digest(each, token.hash) for each in known) else None
 
 
+def _is_of_former_life(authorization: Authorized, seen: Seen | None) -> bool:
+    granted = authorization.granted
+    return seen is not None and seen.client.stream_id == granted.client and seen.client.restored != granted.life
+
+
 async def load(request: OAuthRequest, stream: UUID) -> Authorization:
     return await state_of(request.resources.ledger, AUTHORIZATION, stream)
 
 
-async def _record(request: OAuthRequest, token: OpaqueToken | None, client_id: str, refused: Refusal) -> None:
+async def _record(
+    request: OAuthRequest, token: OpaqueToken | None, client_id: str, seen: Seen | None, refused: Refusal
+) -> None:
     """A code or refresh token with a wrong client, redirect URI or verifier was stolen: this is recorded, and revokes the authorization.
 
     An unknown code or refresh token (of another server, forged, or revoked long ago) is recorded too.
@@ -100,7 +113,8 @@ async def _record(request: OAuthRequest, token: OpaqueToken | None, client_id: s
         return
     if token is None:
         if refused.error == "invalid_grant":
-            await record_refusal(request.resources, client_id, "a code or refresh token that is good for nothing here")
+            why = "a code or refresh token that is good for nothing here"
+            await record_refusal(request.resources, client_id, seen, why, request.address)
         return
     command = RefuseRedemption(client_id=client_id, why=refused.description, at=utc_now())
     meta = meta_of(client_id, "")
@@ -117,14 +131,15 @@ def _is_for_the_same_resource(request: OAuthRequest, authorized: Authorized) -> 
 async def check_user_is_active(redemption: Redemption) -> None:
     """Raises Gone if the user was disabled or erased."""
     user = redemption.authorized.granted.user
-    row = await read(redemption.request.resources.ledger.pool, lambda connection: users.find(connection, user))
+    with span("load"):
+        row = await read(redemption.request.resources.ledger.pool, lambda connection: users.find(connection, user))
     if row is None or row.state != "active":
         raise Gone
 
 
 def meta_of(client_id: str, sub: str) -> Meta:
     """The metadata of an event. It has no address, because the address of a public client is the user's own."""
-    return Meta(actor=ByClient(client_id=client_id, sub=sub), request_id=str(this_request()))
+    return envelope(ByClient(client_id=client_id, sub=sub))
 
 
 async def carry_out(redemption: Redemption, command: AuthorizationCommand, receipt: Receipt | None = None) -> Handled:
@@ -160,6 +175,7 @@ def access_token_claims(redemption: Redemption) -> Claims:
         exp=issued_at + settings.token_lifetime,
         jti=new_id(),
         grant_id=redemption.token.authorization,
+        restored=redemption.client.client.restored or UNSET,
     )
 
 
@@ -176,12 +192,14 @@ async def record_token(redemption: Redemption, claims: Claims) -> Signer:
         kid=signer.kid,
         exp=claims.exp,
         authorization=redemption.token.authorization,
+        audience=request.recorded_audience(claims.aud),
     )
-    await request.resources.issuance.record(
-        Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
-    )
+    with span("append"):
+        await request.resources.issuance.record(
+            Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
+        )
     seen = await look_up_certain(request, credentials_or_none(request))
-    if seen is None or not seen.may_act:
+    if seen is None or not seen.may_act or _is_of_former_life(redemption.authorized, seen):
         raise InvalidClient
     authorization = await load(request, redemption.token.authorization)
     # The first request succeeds even if a concurrent replay of the same code revoked the authorization. RFC 6749 section 4.1.2 then

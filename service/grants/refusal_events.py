@@ -1,39 +1,77 @@
 """Events for refused requests that belong to no other stream. Each has a stream of its own and holds no credential that was sent.
 
-They are sampled, so that an attacker cannot fill the log: each kind has a limit per minute, for one client and for all clients.
+An attacker cannot fill the log with them: each kind has limits per minute, for one client, for one network of addresses and for all. Nor
+can the noise of an attacker hide an attack on an auditor's or an operator's client: these clients have limits of their own. What is beyond
+the limits is counted, and one event a minute says how many refusals of which kinds these were.
 """
 
 import logging
+from collections.abc import Collection
 from uuid import UUID
 
-from events.database import AnyConnection, read
+from msgspec import Struct
+
+from events.database import AnyConnection, Unavailable, read
 from events.envelope import ByService, Meta
 from events.ids import client_stream
 from events.log import Append
-from events.refusal import AuthorizationRefused, ClientAuthenticationRefused, RefusalEvent, RequestsThrottled, WhyNot
+from events.refusal import (
+    AuthorizationRefused,
+    ClientAuthenticationRefused,
+    RefusalEvent,
+    RequestNotPermitted,
+    RequestsThrottled,
+    WhyNot,
+)
 from projections.clients import Found
+from service.audit.read_counts import MINUTE
 from service.clock import utc_now
 from service.crypto.credentials import new_id
-from service.request_id import this_request
+from service.people.throttle import network
+from service.request_id import envelope
 from service.resources import Resources
+from service.tracing.spans import span
+from service.values.scopes import AUDIT_READ, OPERATE
 
+LONGEST_REQUEST, LONGEST_WHY = 200, 500
 MOST_OF_A_CLIENT = 10
+MOST_OF_A_NETWORK = 20
 MOST_OF_ALL = 100
+
+POWERFUL = frozenset({OPERATE, AUDIT_READ})
+"""Clients with one of these scopes reach everything, so attacks on them have limits of their own."""
 
 WAS_REGISTERED = "select exists(select from log.events where stream_id = $1 and type = 'client.registered')"
 
 log = logging.getLogger("muniment.refusals")
 
 
-async def record_refusal(resources: Resources, client_id: str, why: str) -> None:
+class Attempt(Struct, frozen=True, kw_only=True):
+    """A refused request, as far as the limits are concerned. `client_id` is empty if no client is known."""
+
+    kind: str
+    client_id: str
+    scopes: Collection[str]
+    address: str
+    most: int = MOST_OF_A_CLIENT
+
+    @property
+    def limits(self) -> tuple[tuple[str, int], ...]:
+        kind = f"{self.kind} of the powerful" if POWERFUL.intersection(self.scopes) else self.kind
+        own = (f"refusal {self.kind} {self.client_id}", self.most)
+        near = (f"refusals {kind} from {network(self.address)}", MOST_OF_A_NETWORK)
+        return own, near, (f"refusals {kind}", MOST_OF_ALL)
+
+
+async def record_refusal(resources: Resources, client_id: str, found: Found | None, why: str, address: str) -> None:
     """Record that an authorization request, a code or a refresh token was refused. `client_id` must name a registered client."""
-    if await _is_sampled(resources, "authorization", client_id, MOST_OF_A_CLIENT):
+    if await _is_sampled(resources, _attempt("authorization", found, address, client_id)):
         await _record(resources, AuthorizationRefused(client_id=client_id, why=why, at=utc_now()), None)
 
 
 async def record_failure(resources: Resources, client_id: str, why: WhyNot, found: Found | None, address: str) -> None:
     """Record a failed client authentication of the client that is named `client_id` in the request."""
-    if not await _is_sampled(resources, why, found.client.client_id if found else "", MOST_OF_A_CLIENT):
+    if not await _is_sampled(resources, _attempt(why, found, address)):
         return
     if found is not None:
         await _record_failure(resources, found.client.client_id, why, None if found.client.public else address)
@@ -46,14 +84,47 @@ async def record_failure(resources: Resources, client_id: str, why: WhyNot, foun
 async def record_throttling(resources: Resources, found: Found | None, address: str) -> None:
     """Record, at most once a minute for each client, that failed client authentications were throttled."""
     client_id = found.client.client_id if found else None
-    if await _is_sampled(resources, "throttled", client_id or "", 1):
+    if await _is_sampled(resources, _attempt("throttled", found, address).__replace__(most=1)):
         await _record_failure(resources, client_id, "throttled", address if found and not found.client.public else None)
 
 
-async def record_throttled_requests(resources: Resources, client_id: str | None, limit: int, address: str) -> None:
-    """Record that requests to the management API were throttled, of an authenticated client or (None) of an address."""
-    if await _is_sampled(resources, "throttled requests", client_id or "", MOST_OF_A_CLIENT):
-        await _record(resources, RequestsThrottled(client_id=client_id, limit=limit, at=utc_now()), address)
+async def record_throttled_requests(
+    resources: Resources, throttled: RequestsThrottled, scopes: Collection[str], address: str, shown: str | None
+) -> None:
+    """Record that requests to the management API were throttled. `shown` is the address, unless it is a user's."""
+    kind, client_id = "throttled_requests", throttled.client_id or ""
+    if await _is_sampled(resources, Attempt(kind=kind, client_id=client_id, scopes=scopes, address=address)):
+        await _record(resources, throttled, shown)
+
+
+async def record_not_permitted(
+    resources: Resources, refused: RequestNotPermitted, scopes: Collection[str], address: str, meta: Meta
+) -> None:
+    """Record that an authenticated client sent a request that it may not send. `meta` names it as the actor."""
+    attempt = Attempt(kind="not_permitted", client_id=refused.client_id, scopes=scopes, address=address)
+    if await _is_sampled(resources, attempt):
+        await _append(resources, refused, meta)
+
+
+def not_permitted(client_id: str, request: str, why: str) -> RequestNotPermitted:
+    """`request` is the method and the path of the route."""
+    return RequestNotPermitted(
+        client_id=client_id, request=request[:LONGEST_REQUEST], why=why[:LONGEST_WHY], at=utc_now()
+    )
+
+
+async def record_left_out(resources: Resources, *, at_end: bool = False) -> None:
+    """Record how many refusals were left out, if the minute is over or the process ends. Raises Unavailable."""
+    now = utc_now()
+    taken = resources.refusals.take(now if at_end else now - MINUTE)
+    if taken is None:
+        return
+    try:
+        meta = Meta(actor=ByService(why="more requests were refused than are recorded"), request_id=str(new_id()))
+        await _append(resources, taken.event(now), meta)
+    except Unavailable:
+        resources.refusals.put_back(taken)
+        raise
 
 
 async def _record_failure(resources: Resources, client_id: str | None, why: WhyNot, address: str | None) -> None:
@@ -64,13 +135,27 @@ async def _record_failure(resources: Resources, client_id: str | None, why: WhyN
 
 async def _record(resources: Resources, event: RefusalEvent, address: str | None) -> None:
     actor = ByService(why="a request in the name of a client was refused")
-    meta = Meta(actor=actor, request_id=str(this_request()), address=address)
-    await resources.ledger.log.append(Append(stream=new_id(), expected=0, events=[event], meta=meta))
+    await _append(resources, event, envelope(actor, address=address))
 
 
-async def _is_sampled(resources: Resources, kind: str, client_id: str, most: int) -> bool:
-    own = await resources.limits.count(f"refusal {kind} {client_id}")
-    return own.used <= most and (await resources.limits.count(f"refusals {kind}")).used <= MOST_OF_ALL
+async def _append(resources: Resources, event: RefusalEvent, meta: Meta) -> None:
+    with span("append"):
+        await resources.ledger.log.append(Append(stream=new_id(), expected=0, events=[event], meta=meta))
+
+
+def _attempt(kind: str, found: Found | None, address: str, client_id: str = "") -> Attempt:
+    if found is None:
+        return Attempt(kind=kind, client_id=client_id, scopes=(), address=address)
+    return Attempt(kind=kind, client_id=found.client.client_id, scopes=found.client.scopes, address=address)
+
+
+async def _is_sampled(resources: Resources, attempt: Attempt) -> bool:
+    resources.metrics.refusals[attempt.kind].inc()
+    for key, most in attempt.limits:
+        if (await resources.limits.count(key)).used > most:
+            resources.refusals.count(attempt.kind, utc_now())
+            return False
+    return True
 
 
 async def _was_registered(resources: Resources, client_id: str) -> bool:

@@ -24,19 +24,20 @@ begin
 end $$
 """
 
-# `name(` and `operator(` are calls; Muniment's own checks have neither. (An index may call only immutable functions, and those of
+# No migration reads the views of the schema muniment, so they may be there. `name(` and `operator(` are calls; Muniment's own checks have neither. (An index may call only immutable functions, and those of
 # Postgres itself have no effects.)
 FOUND = r"""
 with own as (select oid from pg_catalog.pg_namespace where nspowner = 'muniment_service'::regrole),
      relation as (
-  select c.oid, c.relkind, c.relrowsecurity, c.oid::regclass::text as name from pg_catalog.pg_class c
+  select c.oid, c.relkind, c.relrowsecurity, c.relnamespace, c.oid::regclass::text as name from pg_catalog.pg_class c
    where c.relpersistence <> 't' and (c.relnamespace in (select oid from own)
          or (c.relowner = 'muniment_service'::regrole and c.relnamespace <> 'pg_toast'::regnamespace)))
 select 'the function ' || p.oid::regprocedure::text from pg_catalog.pg_proc p
  where p.pronamespace in (select oid from own) or p.proowner = 'muniment_service'::regrole
 union all select 'the type ' || t.oid::regtype::text from pg_catalog.pg_type t
  where t.typtype in ('d', 'r') and (t.typnamespace in (select oid from own) or t.typowner = 'muniment_service'::regrole)
-union all select r.name || ', which is no table' from relation r where r.relkind not in ('r', 'p', 'i', 'I', 'S', 't')
+union all select r.name || ', which is no table' from relation r
+ where r.relkind not in ('r', 'p', 'i', 'I', 'S', 't') and (r.relkind <> 'v' or r.relnamespace is distinct from pg_catalog.to_regnamespace('muniment'))
 union all select 'the trigger ' || t.tgname || ' on ' || r.name
   from pg_catalog.pg_trigger t join relation r on r.oid = t.tgrelid where not t.tgisinternal
 union all select 'the rule ' || w.rulename || ' on ' || r.name

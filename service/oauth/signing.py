@@ -13,6 +13,8 @@ from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64encode
 from msgspec import Struct, json
 
+from service.tracing.spans import span
+
 ES256, RS256, EDDSA = "ES256", "RS256", "EdDSA"
 ALGORITHMS = (ES256, RS256, EDDSA)
 
@@ -47,7 +49,8 @@ async def signed(by: Signer, head: bytes, payload: bytes) -> str:
     a thread.
     """
     signing_input = head + b"." + urlsafe_b64encode(payload)
-    signature = await asyncio.to_thread(by.sign, signing_input) if by.alg == RS256 else by.sign(signing_input)
+    with span("sign"):
+        signature = await asyncio.to_thread(by.sign, signing_input) if by.alg == RS256 else by.sign(signing_input)
     return (signing_input + b"." + urlsafe_b64encode(signature)).decode()
 
 

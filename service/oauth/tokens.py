@@ -13,12 +13,12 @@ from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from msgspec import UNSET, Struct, UnsetType, convert, json
 
+from service.configuration.settings import LEEWAY_SECONDS
 from service.oauth.keys import KeyRing
 from service.oauth.signing import Signer, header, signed
 from service.values.malformed import MALFORMED
 
 ID_TOKEN_SECONDS = 3600
-LEEWAY_SECONDS = 5
 MOST_REMEMBERED = 10_000
 
 _encode = json.Encoder().encode
@@ -38,6 +38,9 @@ class Claims(Struct, frozen=True, kw_only=True):
     grant_id: UUID | UnsetType = UNSET
     """The authorization from which the token was issued, if a user granted one."""
 
+    restored: int | UnsetType = UNSET
+    """How often the client had been restored; UNSET is never. A token of an earlier life of its client is inactive."""
+
 
 class VerifiedClaims(Claims, frozen=True, kw_only=True):
     """Claims of a token that this server signed and that has not expired. Only `Tokens.verify` makes them."""
@@ -47,17 +50,22 @@ class VerifiedClaims(Claims, frozen=True, kw_only=True):
         return frozenset(self.scope.split())
 
     @property
+    def life(self) -> int:
+        return 0 if self.restored is UNSET else self.restored
+
+    @property
     def authorization(self) -> UUID | None:
         return None if self.grant_id is UNSET else self.grant_id
 
 
 class Hint(Struct, frozen=True, kw_only=True):
-    """The subject, session and client of an ID token that this server signed. It may have expired."""
+    """The subject, session, client and nonce of an ID token that this server signed. It may have expired."""
 
     iss: str
     sub: UUID
     aud: str
     sid: UUID | None = None
+    nonce: str | None = None
 
 
 class BadToken(Exception):

@@ -22,6 +22,7 @@ from service.network.addresses import is_inside
 from service.oauth.errors import plain
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, joined, lacks
 from service.oauth.upstream_token import fault_of, key_set, verified
+from service.tracing.spans import outgoing
 from service.values.malformed import MALFORMED
 
 with warnings.catch_warnings():
@@ -59,7 +60,13 @@ class Bounded(httpx.AsyncHTTPTransport):
     """Reads at most MOST_BYTES of any response, and refuses compressed ones, which could expand beyond that (a decompression bomb)."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        request.headers["Accept-Encoding"] = "identity"
+        with outgoing("upstream") as sent:
+            request.headers.update({"Accept-Encoding": "identity", **sent.headers})
+            answer = await self._bounded(request)
+            sent.status = answer.status_code
+            return answer
+
+    async def _bounded(self, request: httpx.Request) -> httpx.Response:
         answer = await super().handle_async_request(request)
         body = b""
         try:

@@ -8,44 +8,36 @@ from secrets import token_bytes
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct, field, json
+from msgspec import json
 
+from events.codec import Recorded
 from events.database import LOST, Unavailable, read
 from events.envelope import ByService, Meta
 from events.log import Receipt
 from events.sealed import Sealed
+from events.user import UserErased
 from projections import users
+from service.commands.authority import Holder
 from service.commands.handle import USER, Handled, Ledger, handle
 from service.commands.user import ChangePassword, ChangeProfile, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.crypto.credentials import new_id
 from service.crypto.sealing import Seal
 from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
+from service.people.registration import Registration
 from service.reactions import session_end
 from service.refusals import DoesNotExist, DomainRefusal, InvalidValue
-from service.request_id import this_request
+from service.request_id import envelope
 from service.values import profile as profiles
 from service.values.email_address import is_email
 from service.values.profile import Profile
+from service.vault import reasons
 from service.vault.personal_data import NameTaken, Vault
 from service.vault.sealed_fields import closed, opened
 
-__all__ = ["NameTaken", "People", "Profile", "Registration", "WeakPassword"]
+__all__ = ["NameTaken", "People", "Profile", "WeakPassword"]
 
 NOBODY = UUID(int=0)
 PROFILE, PASSWORD, OTHER = "profile", "password", "other"
-
-
-class Registration(Struct, frozen=True, kw_only=True):
-    """The data of a new account. `upstream` identifies the user at their OpenID Provider: its issuer, and the user's subject there."""
-
-    profile: Profile
-    password: str | None
-    verified: bool = False
-    upstream: tuple[str, str] | None = None
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def __repr__(self) -> str:
-        return "Registration(…)"
 
 
 class People:
@@ -93,6 +85,7 @@ class People:
             names=names,
         )
         try:
+            meta = reasons.sealed(meta, user, seal)
             return await handle(self._ledger, USER, user, command, meta, fresh=True, receipt=receipt)
         except Unavailable:
             raise  # the event may have been appended; if it was not, housekeeping removes the name that has no user
@@ -112,8 +105,7 @@ class People:
 
     async def profile(self, row: users.Row) -> Profile | None:
         """Return None if the user is erased."""
-        plain = await self._opened(row.stream_id, PROFILE, row.profile)
-        return None if plain is None else json.decode(plain, type=Profile)
+        return None if row.profile is None else profile_under(await self.vault.key(row.stream_id), row)
 
     async def claims(self, user: UUID, wanted: Iterable[str]) -> dict[str, Any] | None:
         """Return the wanted claims that are known (OpenID Connect Core 1.0 section 5.1), or None if the user is disabled or erased."""
@@ -127,8 +119,8 @@ class People:
     async def profiles(self, rows: Sequence[users.Row]) -> dict[UUID, Profile]:
         """Return the profiles of many users at once. Erased users are left out."""
         seals = await self.vault.keys([row.stream_id for row in rows])
-        found = ((row.stream_id, opened(seals.get(row.stream_id), row.stream_id, PROFILE, row.profile)) for row in rows)
-        return {user: json.decode(plain, type=Profile) for user, plain in found if plain is not None}
+        found = {row.stream_id: profile_under(seals.get(row.stream_id), row) for row in rows}
+        return {user: profile for user, profile in found.items() if profile}
 
     async def check_password(self, row: users.Row | None, password: str) -> bool:
         """Return whether this is the password of an active user.
@@ -154,10 +146,16 @@ class People:
             raise DoesNotExist("There is no user with this id.")
         hashed = await self._passwords.hash(checked(password, profile.email))
         command = ChangePassword(password=await self._sealed(user, PASSWORD, hashed.encode()), at=datetime.now(UTC))
-        return await handle(self._ledger, USER, user, command, meta)
+        return await handle(self._ledger, USER, user, command, await self.private(user, meta))
 
     async def change_profile(
-        self, user: UUID, changes: Mapping[str, Any], meta: Meta, *, only_at: AbstractSet[int] | None = None
+        self,
+        user: UUID,
+        changes: Mapping[str, Any],
+        meta: Meta,
+        *,
+        by: Holder | None = None,
+        only_at: AbstractSet[int] | None = None,
     ) -> Handled:
         """Change some of the claims (profile.CLAIMS). Raises InvalidValue, and DoesNotExist if there is no such user."""
         row = await self.row(user)
@@ -172,7 +170,12 @@ class People:
         sealed = await self._sealed(user, PROFILE, json.encode(wanted))
         # Append only at the version that was read: otherwise each of two concurrent changes could undo the other.
         only_at = {row.version} if only_at is None else only_at & {row.version}
-        return await handle(self._ledger, USER, user, ChangeProfile(profile=sealed, at=now), meta, only_at=only_at)
+        command = ChangeProfile(profile=sealed, at=now, by=by)
+        return await handle(self._ledger, USER, user, command, await self.private(user, meta), only_at=only_at)
+
+    async def private(self, user: UUID, meta: Meta) -> Meta:
+        """Return the envelope for a stream of this user, with its reason sealed."""
+        return reasons.sealed(meta, user, await self.vault.key(user)) if isinstance(meta.reason, str) else meta
 
     async def seal(self, user: UUID, plain: bytes) -> Sealed:
         """Seal personal data for an event. Raises DoesNotExist if the user's data key is destroyed."""
@@ -182,18 +185,28 @@ class People:
         """Open what `seal` returned. Returns None if the user's data key is destroyed."""
         return await self._opened(user, OTHER, sealed)
 
-    async def disable(self, user: UUID, meta: Meta, *, only_at: AbstractSet[int] | None = None) -> Handled:
+    async def disable(
+        self, user: UUID, meta: Meta, *, by: Holder | None = None, only_at: AbstractSet[int] | None = None
+    ) -> Handled:
         """Disable the user, end their sessions, and revoke the tokens issued to clients."""
-        handled = await handle(self._ledger, USER, user, DisableUser(), meta, only_at=only_at)
+        meta = await self.private(user, meta)
+        handled = await handle(self._ledger, USER, user, DisableUser(by=by), meta, only_at=only_at)
         await session_end.stop(self._ledger, user, "user_disabled", session_end.because(meta, handled))
         return handled
 
-    async def enable(self, user: UUID, meta: Meta, *, only_at: AbstractSet[int] | None = None) -> Handled:
-        return await handle(self._ledger, USER, user, EnableUser(), meta, only_at=only_at)
+    async def enable(
+        self, user: UUID, meta: Meta, *, by: Holder | None = None, only_at: AbstractSet[int] | None = None
+    ) -> Handled:
+        return await handle(
+            self._ledger, USER, user, EnableUser(by=by), await self.private(user, meta), only_at=only_at
+        )
 
-    async def erase(self, user: UUID, meta: Meta, *, only_at: AbstractSet[int] | None = None) -> Handled:
-        """Erase the user and destroy their data key, so that their personal data cannot be read again."""
-        handled = await handle(self._ledger, USER, user, EraseUser(at=datetime.now(UTC)), meta, only_at=only_at)
+    async def erase(
+        self, user: UUID, meta: Meta, *, by: Holder | None = None, only_at: AbstractSet[int] | None = None
+    ) -> Handled:
+        """Erase the user and destroy their data key, so that their personal data, and the reason for this, cannot be read again."""
+        meta = await self.private(user, meta)
+        handled = await handle(self._ledger, USER, user, EraseUser(at=datetime.now(UTC), by=by), meta, only_at=only_at)
         await self.vault.remove(user)
         await session_end.stop(self._ledger, user, "user_erased", session_end.because(meta, handled))
         with suppress(Unavailable, *LOST):  # housekeeping does it later
@@ -222,7 +235,7 @@ class People:
     async def _hash_anew(self, row: users.Row, password: str) -> None:
         """Hash the unchanged password with today's parameters, and keep its date. A concurrent change of the password wins."""
         assert row.password_at is not None
-        meta = Meta(actor=ByService(why="the parameters of password hashing changed"), request_id=str(this_request()))
+        meta = envelope(ByService(why="the parameters of password hashing changed"))
         with suppress(Unavailable, DomainRefusal):
             hashed = await self._passwords.hash(password)
             command = ChangePassword(
@@ -238,6 +251,17 @@ class People:
 
     async def _opened(self, user: UUID, purpose: str, sealed: Sealed | None) -> bytes | None:
         return None if sealed is None else opened(await self.vault.key(user), user, purpose, sealed)
+
+
+def is_erased(past: Iterable[Recorded]) -> bool:
+    """Return whether the user of these events is erased. The data key is destroyed only after that, so it may still be there."""
+    return any(isinstance(each.event, UserErased) for each in past)
+
+
+def profile_under(seal: Seal | None, row: users.Row) -> Profile | None:
+    """Return the profile, opened with the user's data key; None without it."""
+    plain = opened(seal, row.stream_id, PROFILE, row.profile)
+    return None if plain is None else json.decode(plain, type=Profile)
 
 
 def _check(profile: Profile) -> None:

@@ -18,7 +18,7 @@ from service.crypto.credentials import new_id
 from service.people.accounts import People
 from service.people.signed import Signature, cookie_name
 from service.reactions import session_end
-from service.request_id import this_request
+from service.request_id import envelope
 
 RANDOM_BYTES = 32
 USED_AFTER_END = "a session cookie was used after the session ended"
@@ -137,7 +137,7 @@ class Sessions:
         """Record the first use only. An expired session is not recorded, because its own browser may still have the cookie."""
         if session.ended_at is None or session.ended_at >= session.expires_at:
             return
-        meta = Meta(actor=ByService(why=USED_AFTER_END), request_id=str(this_request()))
+        meta = envelope(ByService(why=USED_AFTER_END))
         await handle(self._ledger, SESSION, session.stream_id, ReportUseAfterEnd(at=datetime.now(UTC)), meta)
 
     def _value(self, ticket: SessionToken) -> str:
@@ -159,4 +159,4 @@ def _hash(ticket: SessionToken) -> str:
 
 
 def _by(user: UUID, session: UUID) -> Meta:
-    return Meta(actor=ByUser(user_id=user, session=session), request_id=str(this_request()))
+    return envelope(ByUser(user_id=user, session=session))

@@ -9,7 +9,9 @@ import httpx
 
 from service.network import hosts
 from service.network.addresses import Address, is_local
+from service.network.outgoing import bounded
 from service.reactions.not_delivered import NotTaken, NotWanted
+from service.tracing.spans import outgoing
 
 TIMEOUT_SECONDS = 5
 MOST_ADDRESSES = 4
@@ -67,20 +69,14 @@ class Delivery:
 
     async def send(self, uri: str, token: str) -> None:
         """Returns if the client accepted the token, else raises NotTaken. Only the status of the response is read."""
-        try:
+        with outgoing("back-channel logout") as sent:
             async with (
-                asyncio.timeout(2 * TIMEOUT_SECONDS),
-                self._http.stream("POST", uri, data={"logout_token": token}) as answer,
+                bounded(2 * TIMEOUT_SECONDS, NotTaken),
+                self._http.stream("POST", uri, data={"logout_token": token}, headers=dict(sent.headers)) as answer,
             ):
-                status = answer.status_code
-        except (TimeoutError, httpx.TimeoutException) as fault:
-            raise NotTaken("it did not answer in time") from fault
-        except httpx.ConnectError as fault:
-            raise NotTaken("it could not be connected to") from fault
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as fault:
-            raise NotTaken("its response was not HTTP, or the connection broke") from fault
-        if status not in (200, 204):
-            raise NotTaken(f"it answered {status}")
+                sent.status = answer.status_code
+            if sent.status not in (200, 204):
+                raise NotTaken(f"it answered {sent.status}")
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -13,9 +13,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from events import locks
-from events.database import Connection, Unavailable, read
+from events.database import Unavailable, read
 from events.database_session import DatabaseSession
-from events.envelope import ByService, Meta
+from events.election import Election
+from events.envelope import ByService
 from events.ids import client_stream
 from projections import clients, sessions
 from projections.clients import Found
@@ -27,7 +28,7 @@ from service.oauth.keys import KeyRing
 from service.oauth.tokens import sign_id_token
 from service.reactions.not_delivered import NotTaken, NotWanted
 from service.refusals import Contradiction
-from service.request_id import this_request
+from service.request_id import envelope
 
 if TYPE_CHECKING:
     from service.reactions.backchannel_delivery import Delivery
@@ -72,7 +73,7 @@ class Deliverer:
         self._ring = ring
         self._issuer = issuer
         self._session = DatabaseSession(url)
-        self._holder: Connection | None = None
+        self._election = Election(LOCK)
         self._tries: dict[tuple[UUID, str], Tries] = {}
         self._under_way: dict[tuple[UUID, str], asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
@@ -110,9 +111,7 @@ class Deliverer:
     async def _is_ours(self) -> bool:
         """Return whether this process delivers. It holds the lock while the connection that took the lock lives."""
         async with self._session.using() as connection:
-            if self._holder is not connection and await connection.fetchval(LOCK):
-                self._holder = connection
-            return self._holder is connection
+            return await self._election.is_won(connection)
 
     async def _deliver(self, row: sessions.Row, key: tuple[UUID, str], tries: Tries) -> None:
         """Try once: wait for a slot, notify the client, and record the result."""
@@ -133,7 +132,7 @@ class Deliverer:
             del self._under_way[key]
 
     async def _record(self, session: UUID, command: ReportNotified | GiveUpNotifying) -> None:
-        meta = Meta(actor=ByService(why="back-channel logout"), request_id=str(this_request()))
+        meta = envelope(ByService(why="back-channel logout"))
         await handle(self._ledger, SESSION, session, command, meta)
 
     async def _tell(self, row: sessions.Row, client_id: str, tries: Tries) -> NotTaken | None:

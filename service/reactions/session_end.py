@@ -3,20 +3,23 @@
 If a process is killed in between, housekeeping does the rest: each step finds in the tables what is left to do.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
 from events.database import AnyConnection, read
 from events.envelope import ByService, Meta
-from projections import authorizations, clients, sessions
+from projections import authorizations, causes, clients, sessions
 from service.commands.authorization import RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, SESSION, Handled, Ledger, handle
 from service.commands.session import EndSession
 from service.refusals import DoesNotExist
-from service.request_id import this_request
+from service.request_id import envelope
 from service.values.scopes import OFFLINE_ACCESS
 
 MOST_AT_ONCE = 200
+AFTER_CHANGE = "the password was changed"
+CHANGED = ("user.password_changed",)
 ENDS_ALL = ("password_changed", "user_disabled", "user_erased")
 """The reasons that also revoke authorizations with offline_access."""
 
@@ -59,26 +62,42 @@ async def revoke(ledger: Ledger, streams: list[UUID], why: str, meta: Meta) -> N
 
 async def expire(ledger: Ledger) -> None:
     """End expired sessions like any other, so that their tokens are revoked and clients are notified."""
-    meta = Meta(actor=ByService(why="the session expired"), request_id=str(this_request()))
+    meta = envelope(ByService(why="the session expired"))
     for session in await read(ledger.pool, lambda connection: sessions.expired(connection, limit=MOST_AT_ONCE)):
         await end_session(ledger, session, "expired", meta)
 
 
 async def finish(ledger: Ledger) -> None:
     """Finish what a killed process left undone."""
-    meta = Meta(actor=ByService(why="the user was disabled or erased"), request_id=str(this_request()))
     for session, state in (await read(ledger.pool, sessions.of_stopped_users)).items():
+        meta = await _late(ledger, "the user was disabled or erased", causes.of_user, session, f"user.{state}")
         await end_session(ledger, session, f"user_{state}", meta)
     for stream, state in (await read(ledger.pool, authorizations.of_stopped_users)).items():
+        meta = await _late(ledger, "the user was disabled or erased", causes.of_user, stream, f"user.{state}")
         await revoke(ledger, [stream], f"user_{state}", meta)
-    meta = Meta(actor=ByService(why="the password was changed"), request_id=str(this_request()))
     for session in await read(ledger.pool, sessions.of_former_passwords):
+        meta = await _late(ledger, AFTER_CHANGE, causes.of_user, session, *CHANGED)
         await end_session(ledger, session, "password_changed", meta)
-    await revoke(ledger, await read(ledger.pool, authorizations.of_former_passwords), "password_changed", meta)
-    meta = Meta(actor=ByService(why="the consent was withdrawn"), request_id=str(this_request()))
-    await revoke(ledger, await read(ledger.pool, authorizations.of_withdrawn_consents), "consent_withdrawn", meta)
-    meta = Meta(actor=ByService(why="the session was ended"), request_id=str(this_request()))
-    await revoke(ledger, await read(ledger.pool, authorizations.of_ended_sessions), "session_ended", meta)
+    for stream in await read(ledger.pool, authorizations.of_former_passwords):
+        meta = await _late(ledger, AFTER_CHANGE, causes.of_user, stream, *CHANGED)
+        await revoke(ledger, [stream], "password_changed", meta)
+    for stream in await read(ledger.pool, authorizations.of_withdrawn_consents):
+        meta = await _late(ledger, "the consent was withdrawn", causes.of_consent, stream)
+        await revoke(ledger, [stream], "consent_withdrawn", meta)
+    for stream in await read(ledger.pool, authorizations.of_ended_sessions):
+        meta = await _late(ledger, "the session was ended", causes.of_session, stream)
+        await revoke(ledger, [stream], "session_ended", meta)
+    for stream in await read(ledger.pool, authorizations.of_restored_clients):
+        meta = await _late(ledger, "the client was deleted, and restored since", causes.of_client, stream)
+        await revoke(ledger, [stream], "client_deleted", meta)
+
+
+async def _late(
+    ledger: Ledger, why: str, find: Callable[..., Awaitable[int | None]], stream: UUID, *kinds: str
+) -> Meta:
+    """Return the envelope for a consequence on this stream, with the cause that `find` finds."""
+    cause = await read(ledger.pool, lambda connection: find(connection, stream, *kinds))
+    return envelope(ByService(why=why), cause=cause)
 
 
 async def _to_be_told(connection: AnyConnection, session: UUID) -> tuple[str, ...]:
@@ -90,5 +109,5 @@ async def _to_be_told(connection: AnyConnection, session: UUID) -> tuple[str, ..
 
 
 def because(meta: Meta, handled: Handled) -> Meta:
-    """Return the envelope for the consequences of a change, with its position as the cause."""
-    return meta if handled.position is None else meta.__replace__(cause=handled.position)
+    """Return the envelope for the consequences of a change, with its position as the cause. The reason stays with the cause."""
+    return meta if handled.position is None else meta.__replace__(cause=handled.position, reason=None)

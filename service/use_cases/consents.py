@@ -25,9 +25,11 @@ async def give(ledger: Ledger, user: UUID, request: AuthorizationRequest, meta: 
 async def withdraw(ledger: Ledger, user: UUID, client_id: str, meta: Meta) -> None:
     """Withdraw every consent to the client, and revoke every token issued from the user's authorizations of it."""
     given = await read(ledger.pool, lambda connection: consents.of_user(connection, user))
+    after = meta
     for row in given:
         if row.client_id == client_id:
-            await handle(ledger, CONSENT, row.stream_id, WithdrawConsent(at=utc_now()), meta)
+            handled = await handle(ledger, CONSENT, row.stream_id, WithdrawConsent(at=utc_now()), meta)
+            after = session_end.because(meta, handled)
     granted = await read(ledger.pool, lambda connection: authorizations.of_user(connection, user))
     of_client = [row.stream_id for row in granted if row.client == client_stream(client_id)]
-    await session_end.revoke(ledger, of_client, "consent_withdrawn", meta)
+    await session_end.revoke(ledger, of_client, "consent_withdrawn", after)

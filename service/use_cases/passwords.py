@@ -16,5 +16,5 @@ async def replace(people: "People", ledger: Ledger, user: UUID, password: str, m
 
     Raises WeakPassword and DoesNotExist.
     """
-    await people.change_password(user, password, meta)
-    await session_end.stop(ledger, user, "password_changed", meta)
+    handled = await people.change_password(user, password, meta)
+    await session_end.stop(ledger, user, "password_changed", session_end.because(meta, handled))

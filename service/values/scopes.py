@@ -9,14 +9,17 @@ BOTS_WRITE = "bots:write"
 BOTS_READ = "bots:read"
 USERS_WRITE = "users:write"
 USERS_READ = "users:read"
+AUDIT_READ = "audit:read"
 OPERATE = "operate"
 
-MANAGEMENT = (CLIENTS_WRITE, CLIENTS_READ, BOTS_WRITE, BOTS_READ, USERS_WRITE, USERS_READ, OPERATE)
+MANAGEMENT = (CLIENTS_WRITE, CLIENTS_READ, BOTS_WRITE, BOTS_READ, USERS_WRITE, USERS_READ, AUDIT_READ, OPERATE)
 INTROSPECT = "introspect:"
 INTROSPECT_ALL = f"{INTROSPECT}all"
 """Scopes for introspecting other clients' tokens: all of them, or, with a resource in place of `all`, those for that resource."""
 
 OPERATORS = (*MANAGEMENT, API_PUBLIC, INTROSPECT_ALL)
+AUDITORS = (AUDIT_READ, CLIENTS_READ, BOTS_READ, USERS_READ)
+"""An auditor reads everything and changes nothing."""
 
 OPENID = "openid"
 PROFILE = "profile"

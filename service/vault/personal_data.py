@@ -169,14 +169,23 @@ class Vault:
 
     async def _name(self, *parts: str) -> bytes:
         if self._name_key is None:
-            fresh = self._seal.close(secrets.token_bytes(KEY_BYTES), NAMES.encode())
-            wrapped = await read(self._pool, lambda connection: _own_key(connection, NAMES, fresh))
-            self._name_key = unwrapped(self._seal, wrapped, NAMES.encode())
+            self._name_key = await read(self._pool, lambda connection: own_key(connection, self._seal, NAMES))
         return name_of(self._name_key, *parts)
 
 
 def wrapping(master_key: bytes) -> Seal:
     return Seal(master_key, "muniment data keys of people")
+
+
+async def own_key(connection: AnyConnection, seal: Seal, purpose: str) -> bytes:
+    """Return the service's own key (32 bytes) for this purpose, which the first use makes. Raises WrongMasterKey."""
+    about = purpose.encode()
+    wrapped = await connection.fetchval(KEY, purpose)
+    if wrapped is None:
+        await check(connection, seal)  # a process with a former master key must add nothing
+        await connection.execute(ADD_KEY, purpose, seal.close(secrets.token_bytes(KEY_BYTES), about))
+        wrapped = await connection.fetchval(KEY, purpose)
+    return unwrapped(seal, wrapped, about)
 
 
 async def check(connection: AnyConnection, seal: Seal) -> None:
@@ -201,11 +210,6 @@ async def rewrap(connection: Connection, old: Seal, new: Seal) -> int:
         await connection.executemany(REWRAP_KEY, own)
         await connection.executemany(REWRAP, people)
         return len(own) + len(people)
-
-
-async def _own_key(connection: AnyConnection, purpose: str, fresh: bytes) -> bytes:
-    await connection.execute(ADD_KEY, purpose, fresh)
-    return await connection.fetchval(KEY, purpose)
 
 
 async def _written_anew(connection: AnyConnection) -> bool:

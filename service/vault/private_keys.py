@@ -39,6 +39,12 @@ async def find(connection: Connection, seal: Seal, stream: UUID) -> Jwk | None:
     return None if wrapped is None else unwrap(seal, stream, wrapped)
 
 
+async def check(connection: AnyConnection, seal: Seal) -> None:
+    """Raises WrongMasterKey unless the seal opens every private key."""
+    for stream, wrapped in await connection.fetch(EVERY):
+        unwrap(seal, stream, wrapped)
+
+
 async def keep(connection: AnyConnection, stream: UUID, wrapped: bytes) -> None:
     await connection.execute(KEEP, stream, wrapped)
 

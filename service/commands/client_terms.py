@@ -1,0 +1,86 @@
+"""The settings of a client, and what changes them."""
+
+from functools import reduce
+
+from msgspec import UNSET, UnsetType
+
+from events.client import (
+    AccessTokenAlg,
+    Active,
+    ClientAccessTokenAlgChanged,
+    ClientCredentials,
+    ClientDisplayNameChanged,
+    ClientEvent,
+    ClientLoginChanged,
+    ClientRedirectUrisChanged,
+    ClientScopesChanged,
+    Login,
+    evolve,
+)
+from service.commands.authority import Holder, may_give, may_widen, own_scopes
+from service.commands.command import OrdinaryCommand
+from service.commands.login_change import LoginChange
+from service.network.redirect_uri import has_short_scheme
+from service.refusals import Contradiction, InvalidValue, NotPermitted
+
+
+class ChangeClient(OrdinaryCommand, frozen=True, kw_only=True):
+    """UNSET fields do not change."""
+
+    by: Holder
+    display_name: str | UnsetType | None = UNSET
+    redirect_uris: tuple[str, ...] | UnsetType = UNSET
+    scopes: tuple[str, ...] | UnsetType = UNSET
+    login: LoginChange = LoginChange()
+    access_token_alg: AccessTokenAlg | UnsetType | None = UNSET
+
+
+def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
+    events: list[ClientEvent] = []
+    if command.display_name is not UNSET and command.display_name != client.display_name:
+        events.append(ClientDisplayNameChanged(display_name=command.display_name, was=client.display_name))
+    if command.redirect_uris is not UNSET and command.redirect_uris != client.redirect_uris:
+        if not command.redirect_uris and not isinstance(client.grant, ClientCredentials):
+            raise Contradiction("An interactive client needs at least one redirect URI.")
+        fits(set(command.redirect_uris) - set(client.redirect_uris), public=client.public)
+        events.append(ClientRedirectUrisChanged(redirect_uris=command.redirect_uris, was=client.redirect_uris))
+    scopes = client.scopes if command.scopes is UNSET else own_scopes(command.scopes, client.grant)
+    if set(scopes) != set(client.scopes):
+        may_give(command.by, set(scopes) - set(client.scopes), client.grant)
+        events.append(ClientScopesChanged(scopes=scopes, was=client.scopes))
+    events += change_login(command.by, command.login.after(client.login), client)
+    events += change_alg(command.access_token_alg, client)
+    after = reduce(evolve, events, client)
+    assert isinstance(after, Active)
+    may_widen(command.by, client, after)
+    return events
+
+
+def fits(uris: set[str], *, public: bool) -> None:
+    short = sorted(filter(has_short_scheme, uris))
+    if short and not public:
+        fault = (
+            f"must each be https, or have an app's own scheme such as com.example.app:/callback; short schemes are for public"
+            f" clients: {' '.join(short)}"
+        )
+        raise InvalidValue(f"The redirect URIs {fault}.", {"redirect_uris": [fault]})
+
+
+def change_login(by: Holder | None, login: Login, client: Active) -> list[ClientLoginChanged]:
+    if login == client.login:
+        return []
+    if isinstance(client.grant, ClientCredentials):
+        raise Contradiction(
+            "Users do not sign in through a machine client; these settings are for interactive clients."
+        )
+    if client.public and login.require_pkce is False:
+        raise Contradiction("A public client always needs PKCE: requirePkce is true or null.")
+    if login.first_party and not client.login.first_party and not (by and by.operates):
+        raise NotPermitted("Only an operator can let a client skip the consent of users (firstParty).")
+    return [ClientLoginChanged(login=login, was=client.login)]
+
+
+def change_alg(alg: AccessTokenAlg | UnsetType | None, client: Active) -> list[ClientAccessTokenAlgChanged]:
+    if alg is UNSET or alg == client.access_token_alg:
+        return []
+    return [ClientAccessTokenAlgChanged(access_token_alg=alg, was=client.access_token_alg)]

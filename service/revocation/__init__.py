@@ -1,0 +1,1 @@
+"""Revokes what follows from a compromise: first a preview, then the events, and a receipt of them."""

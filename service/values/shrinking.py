@@ -1,0 +1,18 @@
+"""The commands that remove what is not used."""
+
+from shlex import quote
+
+from projections.unused import Unused
+
+
+def commands(unused: Unused) -> list[str]:
+    """Returns them for people to read and run. A shell takes no word of them for anything else."""
+    client = quote(unused.client.client_id)
+    if unused.whole:
+        verb = "disable" if unused.client.state == "active" else "delete"
+        return [f"muniment clients {verb} {client}"]
+    removed = "".join(f" --remove-scope {quote(scope)}" for scope, _ in unused.scopes)
+    return [
+        *(f"muniment secrets revoke {client} {secret.secret_id}" for secret, _ in unused.secrets),
+        *([f"muniment clients edit {client}{removed}"] if removed else []),
+    ]
