@@ -1,0 +1,1 @@
+"""What follows from a compromise: the tokens, changes, clients, secrets, sessions and authorizations downstream of one thing."""

@@ -1,0 +1,85 @@
+"""What follows from one event, and what an event that somebody caused puts under their control."""
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from msgspec import UNSET
+
+from events.authorization import AuthorizationGranted, CodeRedeemed, RefreshTokenRotated
+from events.client import ClientRegistered, ClientRestored
+from events.client_secret import ClientSecretAdded, StoredSecret
+from events.codec import Event, Recorded, tags
+from events.ids import client_id_of
+from events.session import SessionStarted
+from events.user import UserFactorAdded, UserPasswordChanged, UserRegistered
+from projections.catch_up import Issuance
+from service.blast_radius.graph import Edge, Node
+
+CONSEQUENTIAL = tags(
+    ClientRegistered
+    | ClientRestored
+    | ClientSecretAdded
+    | UserRegistered
+    | UserPasswordChanged
+    | UserFactorAdded
+    | SessionStarted
+    | AuthorizationGranted
+    | CodeRedeemed
+    | RefreshTokenRotated
+)
+"""The types of the events that put something under the control of who caused them."""
+
+
+def of_event(source: Node, past: Recorded) -> Iterator[Edge]:
+    """Yields the change that the source caused by this event, and what the change put under the source's control."""
+    change = Node("change", str(past.position))
+    yield Edge(source, change, past.recorded_at)
+    for target in _controlled(past.stream_id, past.event):
+        yield Edge(change, target, past.recorded_at)
+
+
+def _controlled(stream: UUID, event: Event) -> Iterable[Node]:
+    match event:
+        case ClientRegistered():
+            return (client_node(stream, event),)
+        case ClientRestored():
+            return (client_node(stream, event),)
+        case ClientSecretAdded():
+            return (secret_node(event.secret),)
+        case UserRegistered() | UserPasswordChanged() | UserFactorAdded():
+            return (Node("user", str(stream)),)
+        case SessionStarted():
+            return (Node("session", str(stream)),)
+        case AuthorizationGranted():
+            return (Node("authorization", str(stream)),)
+        case CodeRedeemed() | RefreshTokenRotated():
+            return (Node("token", str(event.jti)),)
+        case _:
+            return ()
+
+
+def client_node(stream: UUID, first: ClientRegistered | ClientRestored) -> Node:
+    given = first.client_id
+    return Node("client", client_id_of(stream) if given is UNSET else given)
+
+
+def secret_node(secret: StoredSecret) -> Node:
+    return Node("secret", str(secret.secret_id))
+
+
+def of_token(source: Node, token: Issuance, client_id: str) -> Iterator[Edge]:
+    """Yields the token, and what its client may do with it: the log has who made a request, but not with which of the tokens."""
+    issued = Node("token", str(token.jti))
+    yield Edge(source, issued, token.issued_at)
+    yield Edge(issued, agent(client_id, token.token.sub), token.issued_at)
+
+
+def agent(client_id: str, sub: str) -> Node:
+    """Returns the client as it acts for this `sub`. A client_id has no space."""
+    return Node("agent", f"{client_id} {sub}")
+
+
+def of_agent(node: Node) -> tuple[str, str]:
+    """Returns the client and the `sub` of `agent`."""
+    client_id, _, sub = node.id.partition(" ")
+    return client_id, sub

@@ -1,0 +1,228 @@
+"""Explains a token by the events of its client, bot, key and login: a pure function of what the logs have."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.access_token import AccessTokenRevoked
+from events.authorization import AuthorizationGranted, AuthorizationRevoked, CodeRedeemed, RefreshTokenRotated
+from events.bot import BotDeleted, BotDisabled, BotEnabled, BotRestored
+from events.client import (
+    ClientDeleted,
+    ClientDisabled,
+    ClientDisplayNameChanged,
+    ClientEnabled,
+    ClientRegistered,
+    ClientRestored,
+    ClientScopesChanged,
+)
+from events.client_secret import ClientSecretRevoked, StoredSecret
+from events.codec import Event, Recorded
+from events.consent import ConsentGiven, ConsentWithdrawn
+from events.ids import client_id_of
+from events.secrets_given import secrets_given
+from events.session import SessionReauthenticated, SessionStarted
+from events.user import UserRegistered
+from projections.catch_up import Issuance
+from service.audit.event_json import AuditEvent, audit_event
+from service.provenance.answer import (
+    BotThen,
+    ClientThen,
+    Exchange,
+    GivenScope,
+    KeyThen,
+    Login,
+    Provenance,
+    SecretThen,
+    Token,
+)
+
+Past = Sequence[Recorded]
+Naming = ClientRegistered | ClientRestored | ClientDisplayNameChanged
+
+
+class Sources(Struct, frozen=True, kw_only=True):
+    """The record of a token, and the whole streams that it relies on. A stream that does not exist is empty."""
+
+    token: Issuance
+    client: Past
+    bot: Past = ()
+    key: Past = ()
+    revocation: Past = ()
+    authorization: Past = ()
+    user: Past = ()
+    session: Past = ()
+    consent: Past = ()
+
+
+def explain(sources: Sources) -> Provenance:
+    token = sources.token
+    then = _until(sources.client, token.issued_at) or sources.client[:1]  # the clock of the logs may have been set back
+    login = _login(sources)
+    return Provenance(
+        token=_token(token),
+        client=_client(then),
+        secret=_secret(token.secret, sources.client) if token.secret.int else None,
+        bot=None if login else BotThen(id=token.token.sub, events=_shown(_until(sources.bot, token.issued_at))),
+        scopes=_scopes(token, then, sources.consent),
+        signing_key=KeyThen(kid=token.token.kid, events=_shown(_until(sources.key, token.issued_at))),
+        login=login,
+        stopped=_stopped(sources),
+    )
+
+
+def positions(sources: Sources) -> list[int]:
+    """Returns the positions of the events that the answer follows from, in order: whole streams, and a user's registration.
+
+    With a whole stream a verifier sees that no event of it is left out which would have made another answer.
+    """
+    streams = (sources.client, sources.bot, sources.key, sources.revocation, sources.authorization, sources.session)
+    registered = _first(sources.user, lambda event: isinstance(event, UserRegistered))
+    every = [*(each for past in (*streams, sources.consent) for each in past), *([registered] if registered else ())]
+    return sorted(each.position for each in every)
+
+
+def _token(token: Issuance) -> Token:
+    return Token(
+        position=token.position,
+        issued_at=token.issued_at,
+        jti=token.jti,
+        client_id=client_id_of(token.client),
+        secret_id=token.secret if token.secret.int else None,
+        sub=token.token.sub,
+        scope=token.token.scope,
+        kid=token.token.kid,
+        expires_at=datetime.fromtimestamp(token.token.exp, UTC),
+        address=token.token.address,
+        authorization_id=token.token.authorization,
+    )
+
+
+def _client(then: Past) -> ClientThen:
+    first, last = then[0], then[-1]
+    assert isinstance(first.event, ClientRegistered)
+    lives = [each.event for each in then if isinstance(each.event, ClientRegistered | ClientRestored)]
+    names = [each.event.display_name for each in then if isinstance(each.event, Naming)]
+    return ClientThen(
+        client_id=first.event.client_id or client_id_of(first.stream_id),
+        version=last.version,
+        owner=lives[-1].owner,
+        display_name=names[-1],
+        registered=audit_event(first),
+        last_change=audit_event(last),
+    )
+
+
+def _secret(secret_id: UUID, client: Past) -> SecretThen | None:
+    added = _first(client, lambda event: _secret_of(event, secret_id) is not None)
+    kept = added and _secret_of(added.event, secret_id)
+    if added is None or kept is None:
+        return None
+    revoked = _first(client, lambda event: isinstance(event, ClientSecretRevoked) and event.secret_id == secret_id)
+    return SecretThen(
+        secret_id=secret_id,
+        name=kept.name,
+        hint=kept.hint,
+        added=audit_event(added),
+        revoked=revoked and audit_event(revoked),
+    )
+
+
+def _secret_of(event: Event, secret_id: UUID) -> StoredSecret | None:
+    return next((secret for secret in secrets_given(event) if secret.secret_id == secret_id), None)
+
+
+def _scopes(token: Issuance, client: Past, consent: Past) -> list[GivenScope]:
+    by_client, by_user = _givers(client), _givers(_until(consent, token.issued_at))
+    return [
+        GivenScope(scope=scope, given=[audit_event(by[scope]) for by in (by_client, by_user) if scope in by])
+        for scope in token.token.scope.split()
+    ]
+
+
+def _givers(past: Past) -> Mapping[str, Recorded]:
+    """Returns, for each scope that is held after these events, the event from which on it has been held."""
+    held: dict[str, Recorded] = {}
+    for each in past:
+        match each.event:
+            case ClientRegistered() | ClientRestored() | ClientScopesChanged() | ConsentGiven():
+                held = {scope: held.get(scope, each) for scope in each.event.scopes}
+            case ClientDeleted() | ConsentWithdrawn():
+                held = {}
+            case _:
+                pass
+    return held
+
+
+def _login(sources: Sources) -> Login | None:
+    granted = _first(sources.authorization, lambda event: isinstance(event, AuthorizationGranted))
+    if granted is None or not isinstance(granted.event, AuthorizationGranted):
+        return None
+    event, exchanges = granted.event, _exchanges(sources.authorization)
+    registered = _first(sources.user, lambda each: isinstance(each, UserRegistered))
+    authenticated = [
+        each
+        for each in _until(sources.session, granted.recorded_at)
+        if isinstance(each.event, SessionStarted | SessionReauthenticated)
+    ]
+    jtis = list(exchanges)
+    own = exchanges.get(sources.token.jti)
+    before = jtis[: jtis.index(sources.token.jti)] if own else []
+    return Login(
+        user_id=event.user,
+        registered=registered and audit_event(registered),
+        session_id=event.session,
+        authenticated=_shown(authenticated),
+        authenticated_at=event.auth_time,
+        amr=list(event.amr),
+        acr=event.acr,
+        granted=audit_event(granted),
+        exchanged=own and audit_event(own),
+        parents=[Exchange(jti=jti, exchanged=audit_event(exchanges[jti])) for jti in before],
+    )
+
+
+def _exchanges(past: Past) -> dict[UUID, Recorded]:
+    """Returns the exchange of the code and those of refresh tokens, by the token that each of them issued, oldest first."""
+    return {each.event.jti: each for each in past if isinstance(each.event, CodeRedeemed | RefreshTokenRotated)}
+
+
+def _stopped(sources: Sources) -> list[AuditEvent]:
+    """Returns the events that keep the token inactive now, oldest first."""
+    found = [
+        *(each for each in sources.revocation if isinstance(each.event, AccessTokenRevoked)),
+        *(each for each in sources.authorization if isinstance(each.event, AuthorizationRevoked)),
+        *_disabling(sources.client, sources.token.issued_at),
+        *_disabling(sources.bot, sources.token.issued_at),
+    ]
+    return _shown(sorted(found, key=lambda each: each.position))
+
+
+def _disabling(past: Past, issued_at: datetime) -> Past:
+    """Returns the event that keeps what was issued at that time inactive now. A deletion does for ever, even if the client is restored."""
+    stopped: Past = ()
+    for each in past:
+        match each.event:
+            case ClientDeleted() | BotDeleted() if each.recorded_at > issued_at:
+                return (each,)
+            case ClientDisabled() | ClientDeleted() | BotDisabled() | BotDeleted():
+                stopped = (each,)
+            case ClientEnabled() | ClientRestored() | BotEnabled() | BotRestored():
+                stopped = ()
+            case _:
+                pass
+    return stopped
+
+
+def _until(past: Past, moment: datetime) -> Past:
+    return [each for each in past if each.recorded_at <= moment]
+
+
+def _first(past: Past, wanted: Callable[[Event], bool]) -> Recorded | None:
+    return next((each for each in past if wanted(each.event)), None)
+
+
+def _shown(past: Iterable[Recorded]) -> list[AuditEvent]:
+    return [audit_event(each) for each in past]

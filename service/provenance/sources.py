@@ -1,0 +1,86 @@
+"""Reads what explains a token: its record, and the streams that it relies on."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from events import issued_tokens
+from events.authorization import AuthorizationGranted
+from events.codec import Recorded
+from events.consent import stream_of as consent_stream
+from events.database import AnyConnection
+from events.ids import bot_stream, client_id_of
+from events.issuance import decode
+from events.replay import recorded, rows_of
+from projections import signing_keys
+from projections.catch_up import Issuance
+from service.provenance.explanation import Past, Sources
+
+Rows = dict[int, asyncpg.Record]
+Streams = dict[UUID, list[Recorded]]
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """What explains a token, with the rows that it was read from: those of the events by their positions."""
+
+    sources: Sources
+    token: asyncpg.Record
+    events: Mapping[int, asyncpg.Record]
+
+
+async def read(connection: AnyConnection, jti: UUID) -> Stored | None:
+    """Returns None if no such token was issued, or if its record was deleted after its time of retention."""
+    row = await issued_tokens.find(connection, jti)
+    if row is None:
+        return None
+    rows: Rows = {}
+    sources = await _sources(connection, _issuance(row), rows)
+    return Stored(sources=sources, token=row, events=rows)
+
+
+async def _sources(connection: AnyConnection, token: Issuance, rows: Rows) -> Sources:
+    """Adds the rows that it reads to `rows`."""
+    jti, authorized = token.jti, token.token.authorization
+    bot, key = bot_stream(token.token.sub), await signing_keys.stream_of(connection, token.token.kid)
+    own = await _streams(connection, (token.client, jti, bot, key, authorized), rows)
+    authorization = own.get(authorized or jti, [])
+    login = await _login(connection, own[token.client], authorization, rows)
+    return Sources(
+        token=token,
+        client=own[token.client],
+        bot=_of(own, bot),
+        key=_of(own, key),
+        revocation=_of(own, jti),
+        authorization=authorization if authorized else (),
+        **login,
+    )
+
+
+async def _login(connection: AnyConnection, client: Past, authorization: Past, rows: Rows) -> dict[str, Past]:
+    granted = authorization[0].event if authorization else None
+    if not isinstance(granted, AuthorizationGranted):
+        return {}
+    client_id = getattr(client[0].event, "client_id", None) or client_id_of(granted.client)
+    consent = consent_stream(granted.user, client_id, granted.resource)
+    found = await _streams(connection, (granted.user, granted.session, consent), rows)
+    return {"user": _of(found, granted.user), "session": _of(found, granted.session), "consent": _of(found, consent)}
+
+
+async def _streams(connection: AnyConnection, wanted: Iterable[UUID | None], rows: Rows) -> Streams:
+    streams: Streams = {}
+    for row in await rows_of(connection, [stream for stream in wanted if stream is not None]):
+        past = recorded(row)
+        rows[past.position] = row
+        streams.setdefault(past.stream_id, []).append(past)
+    return streams
+
+
+def _of(streams: Streams, stream: UUID | None) -> Past:
+    return () if stream is None else streams.get(stream, ())
+
+
+def _issuance(row: asyncpg.Record) -> Issuance:
+    position, issued_at, client, secret, jti, data = row
+    return Issuance(position=position, issued_at=issued_at, client=client, secret=secret, jti=jti, token=decode(data))
