@@ -16,13 +16,15 @@ from service.values.text import printable
 CHATTY = {
     "authlib": logging.INFO,  # at DEBUG it logs whole tokens
     "httpx": logging.WARNING,  # at INFO it logs whole URLs
+    "opentelemetry": logging.CRITICAL,  # it logs headers, which may contain a key; service.tracing logs what matters
+    "urllib3": logging.ERROR,  # it logs URLs
 }
 
 
 def set_up(level: str, form: str) -> None:
     """Set up every logger of the process, including uvicorn's. `form` is text, json, or auto: text if stderr is a terminal."""
     handler = logging.StreamHandler()
-    handler.addFilter(_name_request)
+    handler.addFilter(name_request)
     handler.setFormatter(formatter("text" if form == "auto" and sys.stderr.isatty() else form))
     logging.basicConfig(level=level.upper(), handlers=[handler])
     for name, least in CHATTY.items():
@@ -33,8 +35,8 @@ def formatter(form: str) -> logging.Formatter:
     if form == "text":
         return Text("%(asctime)s %(levelname)s %(name)s %(message)s")
     return JsonFormatter(
-        ["levelname", "name", "message"],
-        rename_fields={"levelname": "level", "name": "logger", "exc_info": "exception"},
+        ["levelname", "name", "message", "process"],
+        rename_fields={"levelname": "level", "name": "logger", "process": "worker", "exc_info": "exception"},
         reserved_attrs=[*logging.makeLogRecord({}).__dict__, "color_message"],  # the latter is uvicorn's own
         timestamp="time",
     )
@@ -47,14 +49,18 @@ class Text(logging.Formatter):
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        named = getattr(record, "request_id", None)
-        return printable(super().formatMessage(record)) + (f" (request {named})" if named else "")
+        told = [f"{word} {name}" for word in ("request", "trace") if (name := getattr(record, f"{word}_id", None))]
+        return printable(super().formatMessage(record)) + (f" ({', '.join(told)})" if told else "")
 
     def format(self, record: logging.LogRecord) -> str:
         return "\n  ".join(printable(line) for line in super().format(record).splitlines())
 
 
-def _name_request(record: logging.LogRecord) -> bool:
+def name_request(record: logging.LogRecord) -> bool:
     if named := request_id.current():
         record.request_id = str(named)
+    if trace := request_id.trace():
+        record.trace_id = trace.trace_id
+        if trace.span_id is not None:
+            record.span_id = trace.span_id
     return True
