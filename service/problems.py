@@ -6,6 +6,7 @@ Problem
 ├── Forbidden            403  a valid token without the scope, or a grant of a scope that the caller does not have
 ├── NotFound             404
 ├── NotAllowed           405
+├── NotAcceptable        406  none of the formats that Accept names is one of this answer
 ├── Clash                409  the request contradicts the current state
 ├── Stale                412  If-Match does not name the current version
 ├── TooLarge             413
@@ -19,7 +20,7 @@ Problem
 from collections.abc import Mapping
 from typing import ClassVar
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 
 class Body(Struct, frozen=True, kw_only=True):
@@ -31,6 +32,7 @@ class Body(Struct, frozen=True, kw_only=True):
     detail: str
     instance: str
     errors: Mapping[str, list[str]] | UnsetType = UNSET
+    trace_id: str | UnsetType = field(default=UNSET, name="traceId")
 
 
 class Problem(Exception):
@@ -43,8 +45,15 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.errors: Mapping[str, list[str]] | UnsetType = UNSET
 
-    def body(self, instance: str) -> Body:
-        return Body(title=self.title, status=self.status, detail=self.detail, instance=instance, errors=self.errors)
+    def body(self, instance: str, trace_id: str | None = None) -> Body:
+        return Body(
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            instance=instance,
+            errors=self.errors,
+            trace_id=trace_id or UNSET,
+        )
 
 
 class Invalid(Problem):
@@ -82,6 +91,11 @@ class NotFound(Problem):
 class NotAllowed(Problem):
     status = 405
     title = "Method Not Allowed"
+
+
+class NotAcceptable(Problem):
+    status = 406
+    title = "Not Acceptable"
 
 
 class Clash(Problem):

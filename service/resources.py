@@ -11,22 +11,27 @@ from events.database import pool
 from events.issuance import IssuanceLog
 from events.log import Log
 from projections.clients import Row
+from service.audit.read_counts import ReadCounts
+from service.audit.refusal_counts import RefusalCounts
 from service.commands.handle import Ledger
-from service.configuration.settings import LONGEST_SESSION, LONGEST_TOKEN, Settings
+from service.configuration.settings import LEEWAY_SECONDS, LONGEST_SESSION, LONGEST_TOKEN, Settings
 from service.idempotency import Idempotency
 from service.imported_secrets import ImportedSecrets
 from service.limits import Limits
 from service.lookup import Lookup
+from service.metrics.process import ProcessMetrics
 from service.oauth.authorization_request import Requests
 from service.oauth.errors import ServerAway
 from service.oauth.keys import KeyRing
 from service.oauth.signing import Signer
-from service.oauth.tokens import ID_TOKEN_SECONDS, LEEWAY_SECONDS, Tokens
+from service.oauth.tokens import ID_TOKEN_SECONDS, Tokens
 from service.outages import Outages
 from service.people.accounts import People
 from service.people.sessions import Sessions
 from service.people.throttle import Attempts
 from service.readiness import Readiness
+from service.streams import Streams
+from service.transparency.log_key import LogKey
 
 if TYPE_CHECKING:
     from service.oauth.upstream import Directory
@@ -40,6 +45,8 @@ class Resources(Struct, frozen=True, kw_only=True):
     ring: KeyRing
     tokens: Tokens
     limits: Limits
+    reads: ReadCounts
+    refusals: RefusalCounts
     imported: ImportedSecrets
     idempotency: Idempotency
     requests: Requests
@@ -47,8 +54,11 @@ class Resources(Struct, frozen=True, kw_only=True):
     sessions: Sessions
     attempts: Attempts
     directory: "Directory | None"
+    streams: Streams
     readiness: Readiness
+    log_key: LogKey
     outages: Outages
+    metrics: ProcessMetrics
 
     def signer(self, alg: str) -> Signer:
         """Raises ServerAway."""
@@ -63,7 +73,9 @@ class Resources(Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, url: str, master_key: bytes) -> AsyncGenerator[Resources]:
+async def open_resources(
+    settings: Settings, url: str, master_key: bytes, metrics: ProcessMetrics | None = None
+) -> AsyncGenerator[Resources]:
     """Open the resources, which connect when first needed, and close all of them at the end."""
     ring = KeyRing(
         master_key,
@@ -71,7 +83,9 @@ async def open_resources(settings: Settings, url: str, master_key: bytes) -> Asy
         longest_session=timedelta(seconds=LONGEST_SESSION),
     )
     longest = timedelta(seconds=LONGEST_TOKEN + LEEWAY_SECONDS)  # former tokens may live longer than today's
-    log, issuance, limits, lookup = Log(url), IssuanceLog(url), Limits(url), Lookup(url, ring.load, longest)
+    metrics = metrics or ProcessMetrics()
+    log, issuance = Log(url, metrics.commits("events")), IssuanceLog(url, metrics.commits("issuance"))
+    limits, lookup = Limits(url), Lookup(url, ring.load, longest)
     async with pool(url) as connections:
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
@@ -85,6 +99,8 @@ async def open_resources(settings: Settings, url: str, master_key: bytes) -> Asy
                 ring=ring,
                 tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
                 limits=limits,
+                reads=ReadCounts(),
+                refusals=RefusalCounts(),
                 imported=imported,
                 idempotency=Idempotency(connections, master_key),
                 requests=Requests(master_key),
@@ -92,8 +108,11 @@ async def open_resources(settings: Settings, url: str, master_key: bytes) -> Asy
                 sessions=Sessions(ledger, people, settings, master_key),
                 attempts=Attempts(limits, people, settings, master_key),
                 directory=_directory(settings),
+                streams=Streams(),
                 readiness=readiness,
+                log_key=LogKey(settings.issuer, master_key),
                 outages=Outages(),
+                metrics=metrics,
             )
         finally:
             people.close()

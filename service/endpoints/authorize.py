@@ -14,7 +14,7 @@ from projections.clients import Found
 from service.clock import utc_now
 from service.grants.code_issuance import ConsentWithdrawn, SessionOver, has_consent, issue_code
 from service.grants.refusal_events import record_refusal
-from service.http.asgi import BodyCutShort, BodyTooLong, cookie, read_body, resources_of
+from service.http.asgi import BodyCutShort, BodyTooLong, address, cookie, read_body, resources_of
 from service.http.origin import GOES_AWAY, below, form_target
 from service.oauth import authorize, redirects
 from service.oauth.authorization_request import AuthorizationRequest
@@ -65,7 +65,7 @@ async def begin(request: Request) -> Response:
         return sent(fault.redirect, resources)
     except Mismatch as fault:
         assert found is not None
-        await record_refusal(resources, found.client.client_id, fault.why)
+        await record_refusal(resources, found.client.client_id, found, fault.why, address(request.scope))
         raise
     assert found is not None
     # A POST from another site has none of our cookies (SameSite=Lax); the GET after this redirect has them.

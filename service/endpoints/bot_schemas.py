@@ -1,10 +1,15 @@
 """Requests and responses about bots: one struct each."""
 
+import re
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from service.endpoints.client_fields import Created
+from service.endpoints.fields import Fields
 from service.values.text import EMAIL, NAME
+
+_is_email = re.compile(EMAIL).fullmatch
 
 PersonName = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": NAME})]
 
@@ -27,3 +32,12 @@ class Bot(Struct, frozen=True, kw_only=True, rename="camel"):
     first_name: str | None
     last_name: str | None
     full_name: str
+    owner: Annotated[str, Meta(description="The `sub` of the caller who registered it.")]
+    state: Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
+    created_utc: Created
+
+
+def check(fields: Fields[CreateBotRequest]) -> None:
+    email = fields.good("email")
+    if email is not None and not _is_email(email):
+        fields.fault("email", "must be an e-mail address, such as crm-bot@example.com")

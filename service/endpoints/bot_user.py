@@ -6,13 +6,13 @@ from uuid import UUID
 from events.database import Pool, read
 from events.ids import bot_stream
 from projections import bots, users
-from service.commands.authority import is_reserved
+from service.commands.authority import Holder, is_reserved
 from service.endpoints.fields import Fields
 from service.values import identifiers
 
 
-async def check_bot(pool: Pool, reach: str | None, bot_id: str, fields: Fields[Any]) -> None:
-    """Report in `fields` why the caller may not name this bot. `reach` is the owner whose bots the caller may use; None is any owner.
+async def check_bot(pool: Pool, by: Holder, bot_id: str, fields: Fields[Any]) -> None:
+    """Report in `fields` why the caller may not name this bot.
 
     An id from the surrounding product's directory is accepted unchecked. A bot registered here must be the caller's, and active.
     """
@@ -25,7 +25,7 @@ async def check_bot(pool: Pool, reach: str | None, bot_id: str, fields: Fields[A
         fields.fault("botUserId", "is the id of a user; no machine client can act as a user")
     elif bot_stream(bot_id) is not None:
         row = await read(pool, lambda c: bots.find(c, bot_id))
-        if row is not None and reach not in (None, row.owner):
+        if row is not None and not by.reaches(row.owner):
             fields.fault("botUserId", "is a bot that is not yours")
         elif row is not None and row.state != "active":
             fields.fault("botUserId", f"is a bot that was {row.state}")

@@ -1,6 +1,6 @@
 """/api/v1/auth/bots: the subjects that machine clients act as."""
 
-import re
+from uuid import UUID
 
 import asyncpg
 from starlette.responses import Response
@@ -8,14 +8,14 @@ from starlette.responses import Response
 from events.database import read
 from events.ids import bot_id_of, bot_stream
 from events.log import Receipt
-from projections import bots, clients
+from projections import bot_history, bots, clients
 from projections.bots import Row
 from service.clock import utc_now
 from service.commands.authority import EVERYBODY
 from service.commands.bot import BotCommand, DeleteBot, DisableBot, EnableBot, RegisterBot
 from service.commands.handle import BOT, Handled, handle
 from service.crypto.credentials import new_id
-from service.endpoints import if_match, paging
+from service.endpoints import as_of, bot_schemas, if_match
 from service.endpoints.bot_schemas import Bot, CreateBotRequest
 from service.endpoints.clients import position
 from service.endpoints.fields import Fields
@@ -24,24 +24,19 @@ from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.problems import Clash, NotFound
 from service.reactions.client_deletion import delete_clients
-from service.values.text import EMAIL
 
 PATH = "/api/v1/auth/bots"
-
-_is_email = re.compile(EMAIL).fullmatch
 
 
 async def register(call: Call) -> Response:
     fields = Fields(CreateBotRequest, call.request.headers.get("content-type"), call.body)
-    email = fields.good("email")
-    if email is not None and not _is_email(email):
-        fields.fault("email", "must be an e-mail address, such as crm-bot@example.com")
+    bot_schemas.check(fields)
     asked = fields.done()
     stream = new_id()
     command = RegisterBot(
         owner=call.caller.sub, email=asked.email, first_name=asked.first_name, last_name=asked.last_name, at=utc_now()
     )
-    answer = _bot(bot_id_of(stream), asked.email, asked.first_name, asked.last_name)
+    answer = shown_bot(_registered(stream, command))
 
     async def carry_out(receipt: Receipt | None) -> Handled:
         try:
@@ -57,22 +52,41 @@ async def register(call: Call) -> Response:
 
 
 async def list_bots(call: Call) -> Response:
-    page = paging.asked(call.request)
+    page = await as_of.page_asked(call)
     owner = call.caller.reach
-    rows = await read(
-        call.resources.ledger.pool, lambda c: bots.listed(c, owner=owner, after=page.after, limit=page.limit + 1)
+    found = await as_of.page_of(
+        call,
+        PATH,
+        page,
+        lambda connection, most: bots.listed(connection, owner=owner, after=page.after, limit=most),
+        history=bot_history.HISTORY,
+        filters=bot_history.filters(owner),
     )
-    shown = rows[: page.limit]
-    headers = page.link(call.resources.settings.issuer, PATH, shown[-1].stream_id) if len(rows) > page.limit else None
-    return answered([_shown(row) for row in shown], headers=headers)
+    return answered([shown_bot(row) for row in found.rows], headers=found.headers)
 
 
 async def read_bot(call: Call) -> Response:
     bot_id = call.request.path_params["bot_id"]
-    row = await read(call.resources.ledger.pool, lambda c: bots.find(c, bot_id)) if bot_stream(bot_id) else None
-    if row is None or row.state == "deleted" or call.caller.reach not in (None, row.owner):
+    position, stream = await as_of.asked(call), bot_stream(bot_id)
+    if stream is None:
         raise NotFound("You have no bot with this id.")
-    return answered(_shown(row), headers={"ETag": f'"{row.version}"'})
+    if position is not None:
+        return await _read_then(call, stream, position)
+    row = await read(call.resources.ledger.pool, lambda c: bots.find(c, bot_id))
+    if row is None or not _may_see(call, row):
+        raise NotFound("You have no bot with this id.")
+    return answered(shown_bot(row), headers={"ETag": f'"{row.version}"'})
+
+
+async def _read_then(call: Call, stream: UUID, position: int) -> Response:
+    row = await as_of.find(call, bot_history.HISTORY, stream, position)
+    if row is None or not _may_see(call, row):
+        raise NotFound(f"You had no bot with this id at position {position} of the log.")
+    return answered(shown_bot(row), headers=as_of.headers(position))
+
+
+def _may_see(call: Call, row: Row) -> bool:
+    return row.state != "deleted" and call.caller.reach in (None, row.owner)
 
 
 async def disable_bot(call: Call) -> Response:
@@ -98,11 +112,28 @@ async def _carry_out(call: Call, command: BotCommand) -> Handled:
     return await handle(call.resources.ledger, BOT, stream, command, call.meta, only_at=if_match.versions(call))
 
 
-def _shown(row: Row) -> Bot:
-    return _bot(row.bot_id, row.email, row.first_name, row.last_name)
+def _registered(stream: UUID, command: RegisterBot) -> Row:
+    return Row(
+        stream_id=stream,
+        bot_id=bot_id_of(stream),
+        owner=command.owner,
+        email=command.email,
+        first_name=command.first_name,
+        last_name=command.last_name,
+        state="active",
+        created_at=command.at,
+        version=1,
+    )
 
 
-def _bot(bot_id: str, email: str | None, first: str | None, last: str | None) -> Bot:
+def shown_bot(row: Row) -> Bot:
     return Bot(
-        id=bot_id, email=email, first_name=first, last_name=last, full_name=" ".join(filter(None, (first, last)))
+        id=row.bot_id,
+        email=row.email,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        full_name=" ".join(filter(None, (row.first_name, row.last_name))),
+        owner=row.owner,
+        state=row.state,
+        created_utc=row.created_at,
     )

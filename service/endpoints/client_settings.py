@@ -12,7 +12,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from events.client import Login
 from projections.clients import Row
 from service.commands.authority import Holder
-from service.commands.client import ChangeClient, LoginChange
+from service.commands.client import ChangeClient
+from service.commands.login_change import LoginChange
 from service.configuration.settings import Settings
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
@@ -179,6 +180,14 @@ def check_registered_login(fields: Fields[CreateOAuthClientRequest], settings: S
                 )
     elif public is True and pkce is False:
         fields.fault("requirePkce", "must be true or null: a public client always needs PKCE")
+
+
+def check_changed(fields: Fields[ChangeOAuthClientRequest], settings: Settings) -> None:
+    """Report every fault in `fields` that does not depend on the client."""
+    for number, uri in enumerate(fields.good("redirectUris") or ()):
+        for fault in redirect_uri.faults(uri, settings.insecure_http_hosts):
+            fields.fault("redirectUris", f"[{number}] {fault}")
+    check_login_uris(fields, settings)
 
 
 def check_login_uris(fields: Fields[Any], settings: Settings) -> None:

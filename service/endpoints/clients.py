@@ -10,7 +10,7 @@ from starlette.responses import Response
 from events.database import read
 from events.ids import client_stream
 from events.log import Receipt
-from projections import clients, last_used
+from projections import client_history, clients, last_used
 from projections.clients import Row, Wanted
 from service.commands.authority import may_import
 from service.commands.client import (
@@ -20,7 +20,7 @@ from service.commands.client import (
     EnableClient,
 )
 from service.commands.handle import CLIENT, Handled, handle
-from service.endpoints import client_settings, if_match, imported, paging, registration
+from service.endpoints import as_of, client_settings, if_match, imported, paging, registration
 from service.endpoints.bot_user import check_bot
 from service.endpoints.client_schemas import (
     CreateOAuthClientRequest,
@@ -33,13 +33,14 @@ from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
 from service.endpoints.management import Call
 from service.endpoints.responses import answered
-from service.network import redirect_uri
-from service.problems import Invalid, NotFound
+from service.problems import NotFound
 from service.reactions import client_deletion
 
 PATH = "/api/v1/auth/clients"
 STATES = ("active", "disabled")
-FILTERS = ("botUserId", "state", "displayName", "owner")
+NEWEST = "newest"
+ORDERS = ("oldest", NEWEST)
+FILTERS = ("botUserId", "state", "displayName", "owner", "scope", "q", "order")
 
 
 async def register(call: Call) -> Response:
@@ -47,7 +48,7 @@ async def register(call: Call) -> Response:
     if imported.brings(fields):
         may_import(call.caller.holder)
     if (bot := fields.good("botUserId")) is not None:
-        await check_bot(call.resources.ledger.pool, call.caller.reach, bot, fields)
+        await check_bot(call.resources.ledger.pool, call.caller.holder, bot, fields)
     registration.check(fields, call.resources.settings)
     asked = fields.done()
     new = registration.prepared(asked, owner=call.caller.sub, by=call.caller.holder)
@@ -67,40 +68,45 @@ async def register(call: Call) -> Response:
 
 
 async def list_clients(call: Call) -> Response:
-    page = paging.asked(call.request, FILTERS)
-    if page.filters.get("state", "active") not in STATES:
-        raise Invalid(
-            "The query has faults in: state. See errors.", {"state": [f"must be one of: {', '.join(STATES)}"]}
-        )
+    page = await as_of.page_asked(call, FILTERS, {"state": paging.one_of(STATES), "order": paging.one_of(ORDERS)})
     owner = page.filters.get("owner", call.caller.reach)
     if call.caller.reach not in (None, owner):
-        return answered([])
+        return answered([], headers=as_of.headers(page.position))
     wanted = Wanted(
         owner=owner,
         after=page.after,
         bot_user_id=page.filters.get("botUserId"),
         state=page.filters.get("state"),
         name=page.filters.get("displayName"),
+        scope=page.filters.get("scope"),
+        text=page.filters.get("q"),
+        newest_first=page.filters.get("order") == NEWEST,
     )
-    rows = await read(call.resources.ledger.pool, lambda c: clients.listed(c, wanted, limit=page.limit + 1))
-    shown = rows[: page.limit]
-    headers = page.link(call.resources.settings.issuer, PATH, shown[-1].stream_id) if len(rows) > page.limit else None
-    used = await _used(call, shown)
-    return answered([_listed(row, used.get(row.stream_id)) for row in shown], headers=headers)
+    found = await as_of.page_of(
+        call,
+        PATH,
+        page,
+        lambda connection, most: clients.listed(connection, wanted, limit=most),
+        history=client_history.HISTORY,
+        filters=client_history.filters(wanted),
+        newest_first=wanted.newest_first,
+    )
+    used = await _used(call, found.rows) if found.position is None else {}
+    return answered([_listed(row, used.get(row.stream_id)) for row in found.rows], headers=found.headers)
 
 
 async def read_client(call: Call) -> Response:
-    return await _shown(call, stream_asked(call))
+    position, stream = await as_of.asked(call), stream_asked(call)
+    if position is None:
+        return await _shown(call, stream)
+    row = await row_then(call, stream, position)
+    return answered(client_settings.shown(row, None), headers=as_of.headers(position))
 
 
 async def change_client(call: Call) -> Response:
     only_at = if_match.versions(call, required=True)
     fields = Fields(ChangeOAuthClientRequest, call.request.headers.get("content-type"), call.body)
-    insecure = call.resources.settings.insecure_http_hosts
-    for number, uri in enumerate(fields.good("redirectUris") or ()):
-        for fault in redirect_uri.faults(uri, insecure):
-            fields.fault("redirectUris", f"[{number}] {fault}")
-    client_settings.check_login_uris(fields, call.resources.settings)
+    client_settings.check_changed(fields, call.resources.settings)
     command = client_settings.change(fields.done(), call.caller.holder)
     stream = stream_asked(call)
     handled = await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at)
@@ -141,6 +147,14 @@ async def row_asked(call: Call, stream: UUID) -> Row:
     if found is None or call.caller.reach not in (None, found.client.owner):
         raise NotFound("You have no client with this id.")
     return found.client
+
+
+async def row_then(call: Call, stream: UUID, position: int) -> Row:
+    """Return the client as it was at the position, if the caller may see it. Raises NotFound."""
+    row = await as_of.find(call, client_history.HISTORY, stream, position)
+    if row is None or call.caller.reach not in (None, row.owner):
+        raise NotFound(f"You had no client with this id at position {position} of the log.")
+    return row
 
 
 def position(handled: Handled | client_deletion.Deleted) -> dict[str, str]:

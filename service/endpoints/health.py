@@ -1,5 +1,7 @@
 """Health checks for operators: is the process alive, and can it serve requests?"""
 
+from functools import cache
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -19,4 +21,11 @@ async def ready(request: Request) -> Response:
     except Unavailable as fault:
         resources.outages.notice(fault)
         return JSONResponse({"status": "not ready", "why": str(fault)}, 503, {"Retry-After": "1"})
-    return JSONResponse({"status": "ready", "position": resources.lookup.position})
+    return JSONResponse({"status": "ready", "position": resources.lookup.position, "version": _version()})
+
+
+@cache
+def _version() -> str:
+    from importlib import metadata  # noqa: PLC0415 - with the parser of e-mail, a megabyte
+
+    return metadata.version("muniment")

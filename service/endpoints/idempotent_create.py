@@ -30,7 +30,7 @@ async def create(
     Raises Clash if the key was used for another request, or if what it created was deleted.
     """
     path, key = call.request.scope["path"], call.request.headers.get("idempotency-key")
-    asked = call.resources.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body)
+    asked = call.resources.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body, reason=call.reason)
     location = below(call.resources.settings.issuer) + location
     first = StoredAnswer(status=201, location=location, body=json.encode(answer))
     if asked is None:

@@ -73,7 +73,7 @@ async def _alive(request: OAuthRequest, caller: Row, token: str) -> VerifiedClai
         return None
     if not may_see(caller, claims):
         return None
-    seen = await request.resources.lookup.standing(claims.client_id, claims.jti, claims.authorization)
+    seen = await request.resources.lookup.standing(claims.client_id, claims.jti, claims.authorization, claims.life)
     return None if seen is None else claims
 
 
@@ -96,7 +96,9 @@ async def _refresh_token(request: OAuthRequest, caller: Row, ticket: OpaqueToken
     if state.refresh is None or state.refresh.expires_at <= utc_now():
         return INACTIVE
     seen = await request.resources.lookup.client(state.granted.client)
-    if seen is None or not seen.may_act or not compare_digest(state.refresh.hash, ticket.hash):
+    if seen is None or not seen.may_act or seen.client.restored != state.granted.life:
+        return INACTIVE
+    if not compare_digest(state.refresh.hash, ticket.hash):
         return INACTIVE
     return json.encode(
         RefreshIntrospection(

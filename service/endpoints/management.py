@@ -1,49 +1,72 @@
 """The checks of every request to the management API: bearer token, rate limit and scope. Every path of the API is one `Managed`."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
+from events.database import Unavailable
 from events.envelope import ByClient, Meta
+from events.refusal import RequestsThrottled
+from service.audit.read_counts import Read
+from service.clock import utc_now
 from service.commands.client import Holder
-from service.endpoints import paging
-from service.endpoints.responses import MIN_POSITION, POSITION, as_problem, refusal, unreached
-from service.grants.refusal_events import record_throttled_requests
-from service.http.asgi import address, read_body, resources_of
+from service.endpoints import paging, reason_header
+from service.endpoints.moments import AS_OF
+from service.endpoints.responses import MIN_POSITION, POSITION, Found, as_problem, refusal, unreached
+from service.grants.audited_reads import audit_read, members, record_read
+from service.grants.refusal_events import not_permitted, record_not_permitted, record_throttled_requests
+from service.http.asgi import address, read_body, repeated, resources_of
 from service.http.methods import action_of
 from service.oauth.tokens import BadToken
 from service.people.throttle import network
 from service.problems import (
     Forbidden,
     Invalid,
+    NotFound,
     TooMany,
     Unauthenticated,
 )
-from service.request_id import this_request
+from service.refusals import DoesNotExist, NotPermitted
+from service.request_id import envelope, this_request
 from service.resources import Resources
-from service.values.scopes import MANAGEMENT, OPERATE
+from service.tracing.spans import span
+from service.values.scopes import AUDIT_READ, MANAGEMENT, OPERATE
+
+AUDIT, TREES, HISTORY = "/api/v1/audit/", "/log/", "/history"
+"""Reads below the first two paths, and of each history, are recorded, and so are reads with `as_of`."""
+
+CALLER = "muniment.caller"
+"""The key of an ASGI scope whose caller the console has authenticated. No request from outside has it."""
+
+REHEARSALS, DRY, DRY_RUN = "/rehearsals", ("/restore", "/revocations"), "dryRun"
+"""What is asked by POST and changes nothing is a read, too."""
 
 log = logging.getLogger("muniment.api")
 
 
 class Caller(Struct, frozen=True, kw_only=True):
+    """`is_user` says that a user authorized the token, so that the address of the request may be the user's."""
+
     client_id: str
     sub: str
     scopes: frozenset[str]
+    is_user: bool
 
     @property
     def reach(self) -> str | None:
-        """The owner whose clients and bots the caller sees: itself, or None for every owner."""
-        return None if OPERATE in self.scopes else self.sub
+        """The owner whose clients and bots the caller reads: itself, or None for every owner. A write asks `holder` instead."""
+        return None if self.scopes & {OPERATE, AUDIT_READ} else self.sub
 
     @property
     def holder(self) -> Holder:
-        return Holder(owner=self.reach, sub=self.sub, scopes=self.scopes)
+        """The caller of a write. The scope audit:read lets a caller write nothing more."""
+        return Holder(owner=None if OPERATE in self.scopes else self.sub, sub=self.sub, scopes=self.scopes)
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -56,17 +79,23 @@ class Call(Struct, frozen=True, kw_only=True):
     body: bytes
 
     @property
+    def reason(self) -> str | None:
+        """The reason that the caller gives for the change. Raises Invalid."""
+        return reason_header.read(self.request)
+
+    @property
     def meta(self) -> Meta:
+        """The envelope of the change. Raises Invalid if its reason has a fault, so nothing is changed then."""
         actor = ByClient(client_id=self.caller.client_id, sub=self.caller.sub)
-        return Meta(actor=actor, request_id=str(self.request_id), address=address(self.request.scope))
+        return envelope(actor, address=_origin(self.request, self.caller), reason=self.reason)
 
 
 class Action(Struct, frozen=True):
-    """The function for one method of a path, and the scope that it requires. Only an action that `lists` takes a query, and reads it."""
+    """The function for one method of a path, and the scope that it requires. Only one with `query` takes a query, and reads it."""
 
     scope: str
     carry_out: Callable[[Call], Awaitable[Response]]
-    lists: bool = False
+    query: bool = False
 
 
 class Managed:
@@ -84,7 +113,7 @@ class Managed:
             response = refusal(as_problem(fault, request_id, resources_of(scope).outages), request_id)
         response.headers.update(headers)
         response.headers["X-Request-Id"] = str(request_id)
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         await response(scope, receive, send)
 
     async def _respond(self, request: Request, request_id: UUID, headers: dict[str, str]) -> Response:
@@ -94,22 +123,94 @@ class Managed:
         if isinstance(caller, Unauthenticated):
             raise caller
         action = action_of(self.actions, request.method)
-        if action.scope not in caller.scopes:
-            raise Forbidden(f"This requires a token with the scope {action.scope}.", scope=action.scope)
-        if not action.lists:
-            paging.refuse_query(request)
-        if fault := await unreached(resources, request.headers.get(MIN_POSITION)):
-            raise Invalid(fault)
-        body = await read_body(request.scope, request.receive)
-        response = await action.carry_out(
-            Call(request=request, resources=resources, caller=caller, request_id=request_id, body=body)
-        )
+        try:
+            response = await _carried_out(action, request, resources, caller, request_id)
+        except (Forbidden, NotPermitted) as refused:
+            await _record_refusal(request, resources, caller, refused.detail)
+            raise
         await _read_your_writes(resources, response)
         return response
 
 
+async def _carried_out(
+    action: Action, request: Request, resources: Resources, caller: Caller, request_id: UUID
+) -> Response:
+    if action.scope not in caller.scopes:
+        raise Forbidden(f"This requires a token with the scope {action.scope}.", scope=action.scope)
+    if not action.query:
+        paging.refuse_query(request)
+    if fault := repeated(request.scope) or await unreached(resources, request.headers.get(MIN_POSITION)):
+        raise Invalid(fault)
+    body = await read_body(request.scope, request.receive)
+    call = Call(request=request, resources=resources, caller=caller, request_id=request_id, body=body)
+    try:
+        response = await action.carry_out(call)
+    except Invalid as refused:
+        raise reason_header.beside(refused, request) from refused
+    except (NotFound, DoesNotExist):
+        await _record_nothing_found(call)
+        raise
+    await _record_read(call, response)
+    return response
+
+
+async def _record_read(call: Call, response: Response) -> None:
+    if _is_audited(call):
+        await record_read(call.resources, read_of(call, response.found if isinstance(response, Found) else None))
+
+
+async def _record_nothing_found(call: Call) -> None:
+    """What was looked for is recorded, too, without the path and the body: the text in the place of an id, and in it, may be anything."""
+    if _is_audited(call):
+        nothing = read_of(call, 0)
+        filters = () if call.request.method == "POST" else nothing.filters
+        await record_read(call.resources, nothing.__replace__(path=nothing.template, filters=filters))
+
+
+def _is_audited(call: Call) -> bool:
+    request, path = call.request, call.request.scope["path"]
+    if request.method not in ("GET", "HEAD"):
+        return path.endswith(REHEARSALS) or (path.endswith(DRY) and members(call.body).get(DRY_RUN) == "true")
+    return path.startswith((AUDIT, TREES)) or path.endswith(HISTORY) or AS_OF in request.query_params
+
+
+def read_of(call: Call, found: int | None) -> Read:
+    """Return what is recorded of this read, which found so many rows."""
+    actor = ByClient(client_id=call.caller.client_id, sub=call.caller.sub)
+    meta = envelope(actor, address=_origin(call.request, call.caller))
+    posted = members(call.body).items() if call.request.method == "POST" else ()
+    asked = (*call.request.query_params.multi_items(), *posted)
+    return audit_read(call.request.scope["path"], _template(call.request), asked, found, meta)
+
+
+async def _record_refusal(request: Request, resources: Resources, caller: Caller, why: str) -> None:
+    actor = ByClient(client_id=caller.client_id, sub=caller.sub)
+    meta = envelope(actor, address=_origin(request, caller))
+    said = f"{request.method} {_template(request)}"
+    try:
+        refused = not_permitted(caller.client_id, said, why)
+        await record_not_permitted(resources, refused, caller.scopes, address(request.scope), meta)
+    except Unavailable as fault:  # the refusal stands, whether it can be recorded or not
+        resources.outages.notice(fault)
+
+
+def _template(request: Request) -> str:
+    """Return the path as its route has it, such as /api/v1/auth/users/{user_id}: in the place of an id a client may put a person's name."""
+    routes: Sequence[BaseRoute] = request.app.routes
+    return next(
+        each.path for each in routes if isinstance(each, Route) and each.matches(request.scope)[0] is Match.FULL
+    )
+
+
+def _origin(request: Request, caller: Caller) -> str | None:
+    """Return the address, except that of a user, which the log could never forget."""
+    return None if caller.is_user else address(request.scope)
+
+
 async def authenticate(request: Request, resources: Resources) -> Caller:
-    """Return the caller that the bearer token authenticates (RFC 6750). Raises Unauthenticated."""
+    """Return the caller that the console names, or that the bearer token authenticates (RFC 6750). Raises Unauthenticated."""
+    if isinstance(signed_in := request.scope.get(CALLER), Caller):
+        return signed_in
     given = request.headers.getlist("authorization")
     if not given:
         raise Unauthenticated("Send an access token: Authorization: Bearer ...")
@@ -122,10 +223,16 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
         claims = resources.tokens.verify(token.strip())
     except BadToken as fault:
         raise Unauthenticated(str(fault), error="invalid_token") from fault
-    seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization)
+    with span("load"):
+        seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization, claims.life)
     if seen is None:
         raise Unauthenticated("The token was revoked, or its client was disabled or deleted.", error="invalid_token")
-    return Caller(client_id=claims.client_id, sub=claims.sub, scopes=claims.scopes & set(seen.client.scopes))
+    return Caller(
+        client_id=claims.client_id,
+        sub=claims.sub,
+        scopes=claims.scopes & set(seen.client.scopes),
+        is_user=claims.authorization is not None,
+    )
 
 
 async def _caller_or_refusal(request: Request, resources: Resources) -> Caller | Unauthenticated:
@@ -144,9 +251,15 @@ async def _count(resources: Resources, caller: Caller | Unauthenticated, origin:
     if counted.used > limit:
         headers["Retry-After"] = str(counted.seconds)
         if counted.used == limit + 1:
-            client_id = caller.client_id if isinstance(caller, Caller) else None
-            await record_throttled_requests(resources, client_id, limit, origin)
+            await _record_throttling(resources, caller, limit, origin)
         raise TooMany(f"More than {limit} requests in this minute; try again in {counted.seconds} s.")
+
+
+async def _record_throttling(resources: Resources, caller: Caller | Unauthenticated, limit: int, origin: str) -> None:
+    known = caller if isinstance(caller, Caller) else None
+    throttled = RequestsThrottled(client_id=known and known.client_id, limit=limit, at=utc_now())
+    shown = None if known and known.is_user else origin
+    await record_throttled_requests(resources, throttled, known.scopes if known else (), origin, shown)
 
 
 def _counted_as(caller: Caller | Unauthenticated, origin: str) -> str:

@@ -2,6 +2,7 @@
 busiest routes.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -20,8 +21,10 @@ from service.http.asgi import (
     header,
     headers_named,
     read_body,
+    repeated,
     resources_of,
 )
+from service.metrics.families import ISSUED, OTHER, SERVER_ERROR
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong
 from service.oauth.form import parse
 from service.problems import NotAllowed
@@ -31,33 +34,50 @@ NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pr
 
 
 class OAuth:
-    """One OAuth endpoint, as an ASGI application; `carry_out` returns the body of a 200."""
+    """One OAuth endpoint, as an ASGI application; `carry_out` returns the body of a 200. It counts its responses itself."""
 
-    def __init__(self, carry_out: Callable[[OAuthRequest], Awaitable[bytes]]) -> None:
-        self._carry_out = carry_out
+    def __init__(self, path: str, carry_out: Callable[[OAuthRequest], Awaitable[bytes]]) -> None:
+        self._path, self._carry_out = path, carry_out
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        outages = resources_of(scope).outages
+        begun, resources, status = time.perf_counter(), resources_of(scope), 200
         try:
-            if scope["method"] != "POST":
-                await _not_post(scope, receive, send)
-                return
             body = await self._carry_out(await _request(scope, receive))
         except Refusal as refused:
+            status = refused.status
             await _refuse(send, refused, _challenge(scope, refused))
         except Unavailable as fault:
-            outages.notice(fault)
+            status = ServerAway.status
+            resources.outages.notice(fault)
             await _refuse(send, ServerAway())
         except Exception as fault:  # noqa: BLE001 - after any fault the stranger gets a response, and the log gets the fault
             request_id = this_request()
-            await refusal(as_problem(fault, request_id, outages), request_id)(scope, receive, send)
+            response = refusal(as_problem(fault, request_id, resources.outages), request_id)
+            status = response.status_code
+            await response(scope, receive, send)
         else:
             await answer(send, 200, NO_STORE, body)
+        resources.metrics.answered(self._path, scope["method"], status, time.perf_counter() - begun)
 
 
 async def issue_token(request: OAuthRequest) -> bytes:
     """POST /openid/token: carry out the grant that grant_type names (RFC 6749 sections 4.1.3, 4.4.2 and 6). Raises a Refusal."""
-    match request.form.get("grant_type"):
+    grant = request.form.get("grant_type")
+    results = request.resources.metrics.tokens.get(grant or OTHER) or request.resources.metrics.tokens[OTHER]
+    try:
+        issued = await _carry_out(grant, request)
+    except Refusal as refused:
+        results.get(refused.error, results[OTHER]).inc()
+        raise
+    except Exception as fault:
+        results[ServerAway.error if isinstance(fault, Unavailable) else SERVER_ERROR].inc()
+        raise
+    results[ISSUED].inc()
+    return issued
+
+
+async def _carry_out(grant: str | None, request: OAuthRequest) -> bytes:
+    match grant:
         case "authorization_code":
             return await authorization_code.redeem(request)
         case "refresh_token":
@@ -67,6 +87,8 @@ async def issue_token(request: OAuthRequest) -> bytes:
 
 
 async def _request(scope: Scope, receive: Receive) -> OAuthRequest:
+    if scope["method"] != "POST":
+        raise NotAllowed("This endpoint accepts POST only.", headers={"Allow": "POST"})
     resources = resources_of(scope)
     try:
         body = await read_body(scope, receive)
@@ -74,6 +96,8 @@ async def _request(scope: Scope, receive: Receive) -> OAuthRequest:
         raise TooLong("The body is longer than 64 KiB.") from fault
     except BodyCutShort as fault:
         raise InvalidRequest("The body ended early. Send it again.") from fault
+    if fault := repeated(scope):
+        raise InvalidRequest(fault)
     form = parse(header(scope, b"content-type") or "", body)
     if fault := await unreached(resources, header(scope, MIN_POSITION.lower().encode())):
         raise InvalidRequest(fault)
@@ -96,9 +120,3 @@ def _challenge(scope: Scope, refused: Refusal) -> Mapping[str, str]:
 async def _refuse(send: Send, refused: Refusal, headers: Mapping[str, str] | None = None) -> None:
     body: dict[str, Any] = {"error": refused.error, "error_description": refused.description}
     await answer(send, refused.status, {**NO_STORE, **refused.headers, **(headers or {})}, json.encode(body))
-
-
-async def _not_post(scope: Scope, receive: Receive, send: Send) -> None:
-    problem = NotAllowed("This endpoint accepts POST only.")
-    problem.headers["Allow"] = "POST"
-    await refusal(problem, this_request())(scope, receive, send)

@@ -1,6 +1,6 @@
 """Lists: `limit` and `cursor` in the query, the next page in a Link header (RFC 8288), so that the body stays a bare array."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from service.endpoints.fields import LONGEST_NAME, MOST_STRANGE, named
+from service.endpoints.moments import AS_OF, Moment, NoMoment, as_text, moment_of
 from service.problems import Invalid
 
 USUAL = 100
@@ -15,42 +16,62 @@ MOST = 1000
 
 
 class PageRequest(Struct, frozen=True, kw_only=True):
-    """The requested page: at most `limit` items after `after`, narrowed by `filters`."""
+    """The requested page: at most `limit` items after `after`, narrowed by `filters`, as they were at `position` of the log (None: now)."""
 
     limit: int
     after: UUID | None
     filters: Mapping[str, str]
+    position: int | None = None
 
     def link(self, issuer: str, path: str, last: UUID) -> dict[str, str]:
-        query = urlencode({**self.filters, "limit": self.limit, "cursor": last.hex})
-        return {"Link": f'<{issuer}{path}?{query}>; rel="next"'}
+        """Return the header for the next page, which stands for the same position of the log as this one."""
+        then = {} if self.position is None else {AS_OF: as_text(self.position)}
+        return next_link(issuer, path, {**self.filters, **then, "limit": str(self.limit), "cursor": last.hex})
 
 
-def asked(request: Request, filters: tuple[str, ...] = ()) -> PageRequest:
-    """Read the query of a list. Raises Invalid, which names every fault at once."""
-    query = _read(request, ("limit", "cursor", *filters))
-    limit = _limit(query.given.get("limit"), query.errors)
+def next_link(issuer: str, path: str, query: Mapping[str, str]) -> dict[str, str]:
+    return {"Link": f'<{issuer}{path}?{urlencode(query)}>; rel="next"'}
+
+
+Check = Callable[[str], str | None]
+"""Returns what is wrong with the text of a filter, or None."""
+
+NO_CHECKS: Mapping[str, Check] = {}
+
+
+def one_of(values: Sequence[str]) -> Check:
+    return lambda text: None if text in values else f"must be one of: {', '.join(values)}"
+
+
+def page_of(query: "Query", filters: tuple[str, ...], checks: Mapping[str, Check]) -> PageRequest:
+    """Return the page of a list, but for its moment. Its faults are added to those of the query."""
+    most = limit(query.given.get("limit"), query.errors)
     after = _cursor(query.given.get("cursor"), query.errors)
-    _refuse(query)
-    return PageRequest(
-        limit=limit, after=after, filters={name: query.given[name] for name in filters if name in query.given}
-    )
+    given = {name: query.given[name] for name in filters if name in query.given}
+    for name in given.keys() & checks.keys() - query.errors.keys():
+        if fault := checks[name](given[name]):
+            query.errors[name] = [fault]
+    return PageRequest(limit=most, after=after, filters=given)
 
 
 def refuse_query(request: Request) -> None:
     """Refuse every query parameter: one that would have no effect must not be ignored silently. Raises Invalid."""
-    _refuse(_read(request, ()))
+    refuse(read(request, ()))
 
 
-class _Query(Struct, frozen=True):
+class Query(Struct, frozen=True):
     """The given parameters, their faults, and how many names are unknown."""
 
     given: Mapping[str, str]
     errors: dict[str, list[str]]
     strange: int
 
+    def fault(self, name: str, message: str) -> None:
+        self.errors.setdefault(name, []).append(message)
 
-def _read(request: Request, known: tuple[str, ...]) -> _Query:
+
+def read(request: Request, known: tuple[str, ...]) -> Query:
+    """Read the query of a request that has these parameters. The caller may add faults, and then calls `refuse`."""
     pairs = request.query_params.multi_items()
     given = dict(pairs)
     strange = [name for name in given if name not in known]
@@ -61,16 +82,17 @@ def _read(request: Request, known: tuple[str, ...]) -> _Query:
             errors[name] = ["is given more than once"]
         elif "\0" in given[name]:
             errors[name] = ["contains a character that is not allowed in text: U+0000"]
-    return _Query(given, errors, len(strange))
+    return Query(given, errors, len(strange))
 
 
-def _refuse(query: _Query) -> None:
+def refuse(query: Query) -> None:
+    """Raise Invalid if the query has a fault."""
     if query.errors:
         names = named(query.errors, query.strange)
         raise Invalid(f"The query has faults in: {names}. See errors.", query.errors)
 
 
-def _limit(text: str | None, errors: dict[str, list[str]]) -> int:
+def limit(text: str | None, errors: dict[str, list[str]]) -> int:
     if text is None:
         return USUAL
     if text.isascii() and text.isdigit() and len(text) <= len(str(MOST)) and 1 <= int(text) <= MOST:
@@ -86,3 +108,15 @@ def _cursor(text: str | None, errors: dict[str, list[str]]) -> UUID | None:
         return UUID(hex=text)
     errors.setdefault("cursor", []).append("is not a cursor of this server; follow the Link header")
     return None
+
+
+def moment(query: Query) -> Moment | None:
+    """Return the moment that is asked for. Its fault is added to those of the query."""
+    text = query.given.get(AS_OF)
+    if text is None or AS_OF in query.errors:
+        return None
+    try:
+        return moment_of(text)
+    except NoMoment as fault:
+        query.fault(AS_OF, str(fault))
+        return None

@@ -1,18 +1,20 @@
 """The responses of endpoints: JSON, a refusal as a problem (RFC 9457), and reads that wait for a position of the log."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from uuid import UUID
 
 from msgspec import json
 from starlette.responses import Response
 
-from events.database import Unavailable
+from events.database import NotReached, Unavailable
+from service.endpoints.moments import position_of
 from service.endpoints.refusals import problem_of
 from service.http.asgi import BodyCutShort, BodyTooLong
 from service.outages import Outages
 from service.problems import ComeAgain, Invalid, Problem, TooLarge, Unforeseen
 from service.refusals import AnyDomainRefusal
+from service.request_id import trace_id
 from service.resources import Resources
 
 log = logging.getLogger("muniment.api")
@@ -30,6 +32,8 @@ def as_problem(fault: Exception, request_id: UUID, outages: Outages) -> Problem:
     match fault:
         case Problem():
             return fault
+        case NotReached():
+            return ComeAgain(f"{str(fault)[:1].upper()}{str(fault)[1:]}. Try again.")
         case Unavailable():
             outages.notice(fault)
             return ComeAgain()
@@ -45,20 +49,35 @@ def as_problem(fault: Exception, request_id: UUID, outages: Outages) -> Problem:
 
 
 def refusal(problem: Problem, request_id: UUID) -> Response:
-    body = json.encode(problem.body(f"urn:uuid:{request_id}"))
+    body = json.encode(problem.body(f"urn:uuid:{request_id}", trace_id()))
     return Response(body, problem.status, problem.headers, media_type="application/problem+json")
 
 
-def answered(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(json.encode(content), status, headers, media_type="application/json")
+class Found(Response):
+    """A response with this many rows."""
+
+    def __init__(
+        self, body: bytes, found: int, headers: Mapping[str, str] | None, media: str, status: int = 200
+    ) -> None:
+        super().__init__(body, status, headers, media_type=media)
+        self.found = found
+
+
+def answered(
+    content: object, status: int = 200, headers: Mapping[str, str] | None = None, *, found: int | None = None
+) -> Found:
+    """Unless `found` says how many rows the content has, a list has as many as it has items, and anything else is one."""
+    rows = len(content) if isinstance(content, Sized) else 1
+    return Found(json.encode(content), rows if found is None else found, headers, "application/json", status)
 
 
 async def unreached(resources: Resources, wanted: str | None) -> str | None:
     """Return why the position in Muniment-Min-Position cannot be waited for; None if this process has reached it. Raises Unavailable."""
     if wanted is None:
         return None
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+    position = position_of(wanted)
+    if position is None:
         return NO_POSITION
-    if resources.lookup.position < int(wanted):
+    if resources.lookup.position < position:
         await resources.lookup.be_certain()
-    return None if resources.lookup.position >= int(wanted) else BEYOND
+    return None if resources.lookup.position >= position else BEYOND

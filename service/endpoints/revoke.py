@@ -4,19 +4,20 @@ from datetime import UTC, datetime
 from hmac import compare_digest
 
 from events.authorization import Authorized
-from events.envelope import ByClient, Meta
+from events.envelope import ByClient
 from projections import clients
 from service.clock import utc_now
 from service.commands.access_token import RevokeToken
 from service.commands.authorization import RevokeAuthorization
 from service.commands.handle import ACCESS_TOKEN, AUTHORIZATION, handle, state_of
+from service.configuration.settings import LEEWAY_SECONDS
 from service.crypto import opaque_tokens
 from service.crypto.opaque_tokens import OpaqueToken
 from service.grants.client_authentication import authenticate_client
 from service.grants.oauth_request import OAuthRequest, required
 from service.oauth.errors import InvalidGrant
-from service.oauth.tokens import LEEWAY_SECONDS, BadToken
-from service.request_id import this_request
+from service.oauth.tokens import BadToken
+from service.request_id import envelope
 
 
 async def revoke(request: OAuthRequest) -> bytes:
@@ -36,7 +37,7 @@ async def revoke(request: OAuthRequest) -> bytes:
     command = RevokeToken(client_id=client.client_id, expires_at=expires_at, at=utc_now())
     actor = ByClient(client_id=client.client_id, sub=claims.sub)
     address = request.address if claims.authorization is None else None  # otherwise it may be the user's own
-    meta = Meta(actor=actor, request_id=str(this_request()), address=address)
+    meta = envelope(actor, address=address)
     handled = await handle(request.resources.ledger, ACCESS_TOKEN, claims.jti, command, meta)
     if handled.position is not None:
         await request.resources.lookup.reach(handled.position)
@@ -54,7 +55,7 @@ async def _give_back(request: OAuthRequest, client: clients.Row, ticket: OpaqueT
         return b"{}"
     actor = ByClient(client_id=client.client_id, sub=str(state.granted.user))
     command = RevokeAuthorization(why="client", at=utc_now())
-    meta = Meta(actor=actor, request_id=str(this_request()))
+    meta = envelope(actor)
     handled = await handle(request.resources.ledger, AUTHORIZATION, ticket.authorization, command, meta)
     await request.resources.lookup.reach(handled.position or 0)
     return b"{}"

@@ -20,6 +20,17 @@ class AddSecretRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid
         ]
         | None
     ) = None
+    others_expire_utc: (
+        Annotated[
+            datetime,
+            Meta(
+                tz=True,
+                description="When every other secret of the client expires, in the future, unless it expires sooner: one request "
+                "for a rotation. If omitted, they stay as they are.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class AddSecretResponse(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -1,11 +1,12 @@
 """/api/v1/auth/clients/{client_id}/secrets: a client has several live secrets, so that a rotation causes no outage."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
 from starlette.responses import Response
 
+from events.client_secret import StoredSecret
 from events.database import read
 from events.log import Receipt
 from projections import clients, last_used
@@ -13,45 +14,52 @@ from service.clock import utc_now
 from service.commands.client import AddSecret, RevokeSecret
 from service.commands.handle import CLIENT, Handled, handle
 from service.crypto.credentials import new_secret, stored
-from service.endpoints import if_match
-from service.endpoints.clients import PATH, position, row_asked, stream_asked
+from service.endpoints import as_of, if_match
+from service.endpoints.clients import PATH, position, row_asked, row_then, stream_asked
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
 from service.endpoints.management import Call
 from service.endpoints.responses import answered
+from service.endpoints.secret_expiry import expiry
 from service.endpoints.secret_schemas import AddSecretRequest, AddSecretResponse, ClientSecret
 from service.problems import NotFound
 
 
 async def list_secrets(call: Call) -> Response:
-    row = await row_asked(call, stream_asked(call))
-    used = await read(
-        call.resources.ledger.pool, lambda c: last_used.secrets_used(c, [s.secret_id for s in row.secrets])
-    )
+    then, stream = await as_of.asked(call), stream_asked(call)
+    if then is None:
+        row = await row_asked(call, stream)
+        used = await read(
+            call.resources.ledger.pool, lambda c: last_used.secrets_used(c, [s.secret_id for s in row.secrets])
+        )
+    else:
+        row, used = await row_then(call, stream, then), {}
     return answered(
-        [
-            ClientSecret(
-                secret_id=s.secret_id,
-                name=s.name,
-                hint=s.hint,
-                created_utc=s.created_at,
-                expires_utc=s.expires_at,
-                last_used_utc=used.get(s.secret_id),
-            )
-            for s in row.secrets
-        ]
+        [shown_secret(s, used.get(s.secret_id)) for s in row.secrets],
+        headers=as_of.headers(then),
+    )
+
+
+def shown_secret(secret: StoredSecret, used: datetime | None) -> ClientSecret:
+    return ClientSecret(
+        secret_id=secret.secret_id,
+        name=secret.name,
+        hint=secret.hint,
+        created_utc=secret.created_at,
+        expires_utc=secret.expires_at,
+        last_used_utc=used,
     )
 
 
 async def add_secret(call: Call) -> Response:
     fields = Fields(AddSecretRequest, call.request.headers.get("content-type"), call.body)
     now = utc_now()
-    expires_at = _expiry(fields, now)
+    expires_at, others_expire_at = expiry(fields, "expiresUtc", now), expiry(fields, "othersExpireUtc", now)
     asked = fields.done()
     secret = new_secret()
     kept = stored(secret, name=asked.name or f"added {now:%Y-%m-%d}", at=now, expires_at=expires_at)
     stream, only_at = stream_asked(call), if_match.versions(call)
-    command = AddSecret(by=call.caller.holder, secret=kept, at=now)
+    command = AddSecret(by=call.caller.holder, secret=kept, at=now, others_expire_at=others_expire_at)
     answer = AddSecretResponse(
         secret_id=kept.secret_id,
         client_secret=secret.reveal(),
@@ -76,21 +84,6 @@ async def revoke_secret(call: Call) -> Response:
     only_at = if_match.versions(call)
     handled = await handle(call.resources.ledger, CLIENT, stream_asked(call), command, call.meta, only_at=only_at)
     return Response(status_code=204, headers=position(handled))
-
-
-def _expiry(fields: Fields[AddSecretRequest], now: datetime) -> datetime | None:
-    """Return the requested time in UTC, if it is in the future."""
-    asked: datetime | None = fields.good("expiresUtc")
-    if asked is None:
-        return None
-    if asked <= now:
-        fields.fault("expiresUtc", "must be in the future")
-        return None
-    try:
-        return asked.astimezone(UTC)
-    except OverflowError:
-        fields.fault("expiresUtc", "must be before the year 10000 in UTC")
-        return None
 
 
 def _secret_asked(call: Call) -> UUID:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from events.user import Role
 from service.endpoints.client_fields import Created
 from service.people.passwords import LEAST, MOST, MOST_TYPED
 from service.values.profile import ADDRESS_RULES, LONGEST_GROUP, MOST_GROUPS, RULES, Rule
@@ -151,6 +152,7 @@ class User(Struct, frozen=True, kw_only=True, rename="camel"):
     phone_number_verified: PhoneVerified
     address: PostalAddress | None
     groups: list[str]
+    roles: Annotated[list[Role], Meta(description="What the user may do in the console.")]
     state: Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
     created_utc: Created
     updated_utc: Annotated[datetime, Meta(tz=True, description="When the user's data last changed.")]

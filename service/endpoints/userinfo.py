@@ -59,7 +59,7 @@ async def _token(request: Request, resources: Resources) -> VerifiedClaims:
     if claims.aud not in (resources.settings.audience, resources.settings.issuer):
         raise Unauthenticated("The token is for another resource, not for this server.", error="invalid_token")
     await resources.lookup.be_certain()
-    seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization)
+    seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization, claims.life)
     if seen is None or claims.authorization is None:
         raise _no_good()
     return claims

@@ -1,7 +1,7 @@
 """/api/v1/auth/users: the users who can sign in."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,18 +12,21 @@ from starlette.responses import Response
 from events.database import read
 from events.log import Receipt
 from events.receipts import find_command
-from projections import users
+from events.user import Role
+from projections import user_history, users
 from service.commands.handle import CarriedOutBefore, Handled
 from service.crypto.credentials import new_id
-from service.endpoints import if_match, paging
+from service.endpoints import as_of, if_match, paging
 from service.endpoints.clients import position
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
 from service.endpoints.management import Call
+from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
 from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest, PostalAddress, User
-from service.people.accounts import NameTaken, Registration
+from service.people.accounts import NameTaken
 from service.people.passwords import fault_of
+from service.people.registration import Registration
 from service.problems import Invalid, NotFound
 from service.values import profile as profiles
 from service.values.email_address import is_email
@@ -41,7 +44,7 @@ async def register(call: Call) -> Response:
     asked, user = _asked(call), new_id()
     profile = profiles.changed(Profile(email=asked.email), _changes(asked))
     wanted = Registration(profile=profile, password=asked.password, verified=asked.email_verified)
-    answer = _user(user, profile, verified=asked.email_verified, state="active", created_at=wanted.at)
+    answer = shown_user(user, profile, verified=asked.email_verified, state="active", created_at=wanted.at)
 
     async def carry_out(receipt: Receipt | None) -> Handled:
         try:
@@ -59,49 +62,67 @@ async def register(call: Call) -> Response:
 
 
 async def list_users(call: Call) -> Response:
-    page = paging.asked(call.request, ("state",))
-    state = page.filters.get("state")
-    if state is not None and state not in STATES:
-        raise Invalid(
-            "The query has faults in: state. See errors.", {"state": [f"must be one of: {', '.join(STATES)}"]}
-        )
-    rows = await read(
-        call.resources.ledger.pool, lambda c: users.listed(c, after=page.after, state=state, limit=page.limit + 1)
+    page = await as_of.page_asked(call, ("state", "email"), {"state": paging.one_of(STATES), "email": _email_fault})
+    state, email = page.filters.get("state"), page.filters.get("email")
+    if email is not None:
+        return await _of_email(call, page, email)
+    found = await as_of.page_of(
+        call,
+        PATH,
+        page,
+        lambda connection, most: users.listed(connection, after=page.after, state=state, limit=most),
+        history=user_history.HISTORY,
+        filters=user_history.filters(state),
     )
-    shown = rows[: page.limit]
-    profiles = await call.resources.people.profiles(shown)
-    headers = page.link(call.resources.settings.issuer, PATH, shown[-1].stream_id) if len(rows) > page.limit else None
-    return answered(
-        [_shown(row, profiles[row.stream_id]) for row in shown if row.stream_id in profiles], headers=headers
-    )
+    profiles = await call.resources.people.profiles(found.rows)
+    shown = [_shown(row, profiles[row.stream_id]) for row in found.rows if row.stream_id in profiles]
+    return answered(shown, headers=found.headers)
+
+
+async def _of_email(call: Call, page: PageRequest, email: str) -> Response:
+    """A read of the past is recorded with its parameters, and the log must not have an address in clear. Raises Invalid."""
+    if page.position is not None:
+        raise Invalid("The query has faults in: email. See errors.", {"email": ["cannot be combined with as_of"]})
+    row = await call.resources.people.find(email)
+    if row is None or page.filters.get("state", row.state) != row.state:
+        return answered([])
+    profile = await call.resources.people.profile(row)
+    return answered([] if profile is None or row.state == "erased" else [_shown(row, profile)])
 
 
 async def read_user(call: Call) -> Response:
-    return await _read(call, _id(call))
+    position, user = await as_of.asked(call), user_asked(call)
+    return await _read(call, user) if position is None else await _read_then(call, user, position)
 
 
 async def change_user(call: Call) -> Response:
     only_at = if_match.versions(call, required=True)
     fields = Fields(ChangeUserRequest, call.request.headers.get("content-type"), call.body)
     _check_profile(fields)
-    changes, user, people = _changes(fields.done()), _id(call), call.resources.people
-    handled = await people.change_profile(user, changes, call.meta, only_at=only_at)
+    changes, user, people = _changes(fields.done()), user_asked(call), call.resources.people
+    handled = await people.change_profile(user, changes, call.meta, by=call.caller.holder, only_at=only_at)
     return await _read(call, user, position(handled))
 
 
 async def disable_user(call: Call) -> Response:
     only_at = if_match.versions(call)
-    return _done(await call.resources.people.disable(_id(call), call.meta, only_at=only_at))
+    return done(
+        await call.resources.people.disable(user_asked(call), call.meta, by=call.caller.holder, only_at=only_at)
+    )
 
 
 async def enable_user(call: Call) -> Response:
     only_at = if_match.versions(call)
-    return _done(await call.resources.people.enable(_id(call), call.meta, only_at=only_at))
+    return done(await call.resources.people.enable(user_asked(call), call.meta, by=call.caller.holder, only_at=only_at))
 
 
 async def erase_user(call: Call) -> Response:
     only_at = if_match.versions(call)
-    return _done(await call.resources.people.erase(_id(call), call.meta, only_at=only_at))
+    return done(await call.resources.people.erase(user_asked(call), call.meta, by=call.caller.holder, only_at=only_at))
+
+
+def _email_fault(text: str) -> str | None:
+    return None if is_email(text) else "must be an e-mail address, such as ada@example.com"
 
 
 def _asked(call: Call) -> CreateUserRequest:
@@ -138,6 +159,16 @@ async def _read(call: Call, user: UUID, headers: Mapping[str, str] = NO_HEADERS)
     return answered(_shown(row, profile), headers={"ETag": f'"{row.version}"', **headers})
 
 
+async def _read_then(call: Call, user: UUID, position: int) -> Response:
+    """An erased user is shown as of no moment: the row of today says so before the data key is destroyed everywhere."""
+    row = await as_of.find(call, user_history.HISTORY, user, position)
+    today = await call.resources.people.row(user)
+    profile = None if row is None else await call.resources.people.profile(row)
+    if row is None or profile is None or today is None or today.state == "erased":
+        raise NotFound(f"There was no user with this id at position {position} of the log, or the user is erased.")
+    return answered(_shown(row, profile), headers=as_of.headers(position))
+
+
 async def _same_command(call: Call, receipt: Receipt, email: str) -> None:
     """Raises CarriedOutBefore if the name was taken by this same command, sent twice at once."""
     for _ in range(LOOKS):
@@ -149,7 +180,7 @@ async def _same_command(call: Call, receipt: Receipt, email: str) -> None:
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _id(call: Call) -> UUID:
+def user_asked(call: Call) -> UUID:
     text = call.request.path_params["user_id"]
     try:
         user = UUID(text)
@@ -160,19 +191,32 @@ def _id(call: Call) -> UUID:
     return user
 
 
+async def known_user(call: Call) -> UUID:
+    """Return the user whom the path names. Raises NotFound if there is none, or if they are erased."""
+    user = user_asked(call)
+    row = await call.resources.people.row(user)
+    if row is None or row.state == "erased":
+        raise _unknown()
+    return user
+
+
 def _unknown() -> NotFound:
     return NotFound("There is no user with this id.")
 
 
-def _done(handled: Handled) -> Response:
+def done(handled: Handled) -> Response:
     return Response(status_code=204, headers=position(handled))
 
 
 def _shown(row: users.Row, profile: Profile) -> User:
-    return _user(row.stream_id, profile, verified=row.verified, state=row.state, created_at=row.created_at)
+    return shown_user(
+        row.stream_id, profile, verified=row.verified, state=row.state, roles=row.roles, created_at=row.created_at
+    )
 
 
-def _user(user: UUID, profile: Profile, *, verified: bool, state: str, created_at: datetime) -> User:
+def shown_user(
+    user: UUID, profile: Profile, *, verified: bool, state: str, created_at: datetime, roles: Sequence[Role] = ()
+) -> User:
     said = {name: getattr(profile, name) for name in profiles.CLAIMS}
     address, groups = said.pop("address"), said.pop("groups")
     updated = int(created_at.timestamp()) if profile.updated_at is None else profile.updated_at
@@ -182,6 +226,7 @@ def _user(user: UUID, profile: Profile, *, verified: bool, state: str, created_a
         email_verified=verified,
         address=address and PostalAddress(**structs.asdict(address)),
         groups=list(groups),
+        roles=list(roles),
         state=state,
         created_utc=created_at,
         updated_utc=datetime.fromtimestamp(updated, UTC),

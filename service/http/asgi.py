@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import request_id
 from service.resources import Resources
+from service.values import traceparent
 
 MOST_BYTES = 64 * 1024
 MOST_COOKIES = 200
@@ -16,6 +18,20 @@ MOST_COOKIES = 200
 UNKNOWN = "unknown"
 LONGEST_ADDRESS = 64
 """The length of an IPv6 address with its zone."""
+
+
+ONCE = {
+    b"content-type": "Content-Type",
+    b"idempotency-key": "Idempotency-Key",
+    b"last-event-id": "Last-Event-ID",
+    b"muniment-min-position": "Muniment-Min-Position",
+}
+"""The headers that a request may have once: of two, a proxy may read the other one. Authorization and Muniment-Reason have refusals of
+their own.
+"""
+
+NOWHERE = "/%2f"
+"""A path that no route has."""
 
 
 class BodyTooLong(Exception):
@@ -27,14 +43,16 @@ class BodyCutShort(Exception):
 
 
 class Identified:
-    """Gives each request its id."""
+    """Gives each request its id, and the trace that its caller names. A path with an encoded slash leads nowhere: a proxy, whose rules are for paths, does not read it as one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            request_id.begin()
+            request_id.begin(traceparent.read(scope["headers"]))
+            if b"%2" in scope["raw_path"] and b"%2f" in scope["raw_path"].lower():
+                scope = {**scope, "path": NOWHERE, "raw_path": NOWHERE.encode()}
         await self._app(scope, receive, send)
 
 
@@ -67,6 +85,13 @@ def headers_named(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
+def repeated(scope: Scope) -> str | None:
+    """Return why the headers are refused if one that may be there once is there more often."""
+    found = [name for name, _ in scope["headers"] if name in ONCE]
+    twice = next((name for name in found if found.count(name) > 1), None)
+    return None if twice is None else f"The header {ONCE[twice]} is given more than once."
+
+
 def cookie(scope: Scope, name: str) -> str | None:
     """Return the cookie of this name. Our cookies have no quotation marks (RFC 6265 section 4.1.1), so it is enough to split the header:
     http.cookies also unquotes, and its time grows with the square of the length on some Python versions that we support.
@@ -95,6 +120,12 @@ def _address(text: str) -> str:
         return str(ip_address(text)) if len(text) <= LONGEST_ADDRESS else UNKNOWN
     except ValueError:
         return UNKNOWN
+
+
+def route_of(scope: Scope) -> str | None:
+    """Return the path as its route has it, such as /api/v1/auth/users/{user_id}, once Starlette has found the route."""
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) else None
 
 
 def resources_of(scope: Scope) -> Resources:

@@ -15,10 +15,10 @@ VARIES = {"Vary": "Origin"}
 """For a response that caches may keep, because the headers that are added here are for one origin."""
 
 EXPOSED = (
-    "ETag, Idempotent-Replayed, Link, Location, Muniment-Position, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset,"
-    " Retry-After, WWW-Authenticate, X-Request-Id"
+    "ETag, Idempotent-Replayed, Link, Location, Muniment-Position, Muniment-Quorum, RateLimit-Limit, RateLimit-Remaining,"
+    " RateLimit-Reset, Retry-After, WWW-Authenticate, X-Request-Id"
 )
-METHODS = "GET, HEAD, POST, PATCH, DELETE"
+METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 USUAL = "Authorization, Content-Type"
 
 _is_origin = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,300}").fullmatch

@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BYTES = 1024 * 1024
@@ -28,6 +29,18 @@ INVALID = (
 )
 
 
+ABORT = "muniment.abort"
+"""The ASGI extension that closes the connection at once, without waiting for a client that does not read."""
+
+LAST = "muniment.last"
+"""The ASGI extension for a response without an end. What its client sends after the request is dropped, and the connection closes
+after the response: a pipelined request would never be answered, and would hide from the server that the client has gone.
+"""
+
+CLOSING = "closing"
+"""The event in the state of the lifespan that is set when the server begins to shut down: it waits for responses, and some have no end."""
+
+
 class HeadTooLarge(Exception):
     """The head that is being parsed is longer than MOST_HEAD_BYTES."""
 
@@ -39,6 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _in_head = True
     _deaf = False
+    _running: RequestResponseCycle | None = None
     _clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -47,9 +61,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
+        if (
+            running := self._running
+        ) is not None and not running.response_complete:  # uvicorn tells only the latest request
+            running.disconnected = True
+            running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         self._unset_keepalive_if_required()
         if self._clock is None:  # bytes between two requests have a time limit too: they may be endless empty lines
             self._begin()
@@ -65,6 +86,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._begin()
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"now": self.transport.abort}, LAST: {"now": self._last}}
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if (closing := self.app_state.get(CLOSING)) is not None:
+            closing.set()
 
     def on_url(self, url: bytes) -> None:
         self._count_head(len(url))
@@ -93,6 +120,19 @@ class BoundedProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
         self._close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _last(self) -> None:
+        assert self._running is not None
+        self._deaf = True
+        self._end()
+        self.pipeline.clear()
+        self.cycle = self._running
+        self.cycle.keep_alive = False
+        self.flow.resume_reading()
 
     def _parse(self, rest: memoryview) -> memoryview:
         """Parse a part, and return the rest. Raises HeadTooLarge and HttpParserError."""

@@ -3,7 +3,7 @@
 from service.endpoints.bot_schemas import Bot, CreateBotRequest
 from service.endpoints.bots import PATH
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
-from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, LIMIT
+from service.openapi.parts import AS_OF, CURSOR, IDEMPOTENCY_KEY, LIMIT
 from service.openapi.resource import Resource
 from service.problems import Clash, NotFound, NotJson, TooLarge
 from service.values.scopes import BOTS_READ, BOTS_WRITE
@@ -22,6 +22,9 @@ SHOWN = {
     "firstName": "CRM",
     "lastName": "Bot",
     "fullName": "CRM Bot",
+    "owner": "operator",
+    "state": "active",
+    "createdUtc": "2026-03-03T14:02:00Z",
 }
 
 ONE_BOT = Resource(path=ONE, id=BOT_ID, tag="Bots", scope=BOTS_WRITE)
@@ -66,10 +69,14 @@ BOTS = (
         operation_id="listBots",
         summary="List bots",
         tag="Bots",
-        description="Your own bots, oldest first; with the scope `operate`, all bots.",
+        description="Your own bots, oldest first; with the scope `operate` or `audit:read`, all bots.",
         scope=BOTS_READ,
-        parameters=(LIMIT, CURSOR),
-        answers=(ResponseSpec(description="One page of bots.", shape=list[Bot], headers=("Link",), example=[SHOWN]),),
+        parameters=(LIMIT, CURSOR, AS_OF),
+        answers=(
+            ResponseSpec(
+                description="One page of bots.", shape=list[Bot], headers=("Link", "Muniment-Position"), example=[SHOWN]
+            ),
+        ),
     ),
     Operation(
         method="get",
@@ -78,8 +85,10 @@ BOTS = (
         summary="Read a bot",
         tag="Bots",
         scope=BOTS_READ,
-        parameters=(BOT_ID,),
-        answers=(ResponseSpec(description="The bot.", shape=Bot, headers=("ETag",), example=SHOWN),),
+        parameters=(BOT_ID, AS_OF),
+        answers=(
+            ResponseSpec(description="The bot.", shape=Bot, headers=("ETag", "Muniment-Position"), example=SHOWN),
+        ),
         refusals=(NotFound,),
     ),
     ONE_BOT.delete("deleteBot", "Delete a bot", "Deletes its clients too, which invalidates all their access tokens."),

@@ -15,9 +15,9 @@ from service.endpoints.client_schemas import (
     ListedClient,
 )
 from service.endpoints.client_settings import ChangeOAuthClientRequest, OAuthClient, shown
-from service.endpoints.clients import PATH, STATES
+from service.endpoints.clients import ORDERS, PATH, STATES
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
-from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
+from service.openapi.parts import AS_OF, CURSOR, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
 from service.openapi.resource import Resource
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
@@ -135,11 +135,12 @@ CLIENTS = (
         operation_id="listOAuthClients",
         summary="List OAuth clients",
         tag="Clients",
-        description="Your own clients, oldest first, without secrets; with the scope `operate`, all clients.",
+        description="Your own clients, oldest first, without secrets; with the scope `operate` or `audit:read`, all clients.",
         scope=CLIENTS_READ,
         parameters=(
             LIMIT,
             CURSOR,
+            AS_OF,
             Parameter(
                 name="botUserId",
                 place="query",
@@ -161,13 +162,35 @@ CLIENTS = (
             Parameter(
                 name="owner",
                 place="query",
-                description="Only clients of this owner. Without the scope `operate` you always see only your own.",
+                description="Only clients of this owner. Without the scope `operate` or `audit:read` you always see only your own.",
+                schema={"type": "string", "pattern": "^[^\\x00]*$"},
+            ),
+            Parameter(
+                name="scope",
+                place="query",
+                description="Only clients that may have this scope.",
+                schema={"type": "string", "pattern": "^[^\\x00]*$"},
+                example="crm:read",
+            ),
+            Parameter(
+                name="order",
+                place="query",
+                description="Which clients come first.",
+                schema={"type": "string", "enum": list(ORDERS), "default": ORDERS[0]},
+            ),
+            Parameter(
+                name="q",
+                place="query",
+                description="Only clients that have this text in their name or client_id, in upper or lower case.",
                 schema={"type": "string", "pattern": "^[^\\x00]*$"},
             ),
         ),
         answers=(
             ResponseSpec(
-                description="One page of clients.", shape=list[ListedClient], headers=("Link",), example=[LISTED]
+                description="One page of clients.",
+                shape=list[ListedClient],
+                headers=("Link", "Muniment-Position"),
+                example=[LISTED],
             ),
         ),
     ),
@@ -192,8 +215,12 @@ CLIENTS = (
         summary="Read an OAuth client",
         tag="Clients",
         scope=CLIENTS_READ,
-        parameters=(CLIENT_ID,),
-        answers=(ResponseSpec(description="The client.", shape=OAuthClient, headers=("ETag",), example=SHOWN),),
+        parameters=(CLIENT_ID, AS_OF),
+        answers=(
+            ResponseSpec(
+                description="The client.", shape=OAuthClient, headers=("ETag", "Muniment-Position"), example=SHOWN
+            ),
+        ),
         refusals=(NotFound,),
     ),
     Operation(
@@ -228,7 +255,7 @@ CLIENTS = (
     ONE_CLIENT.delete(
         "deleteOAuthClient",
         "Delete an OAuth client",
-        "Immediately invalidates all access tokens issued to this client. Its id is never used again.",
+        "Immediately invalidates all access tokens issued to this client. Its id is never used for another client.",
     ),
     ONE_CLIENT.post(
         "disable",

@@ -10,27 +10,46 @@ from typing import Any
 from msgspec import json
 
 from service.openapi.about import ABOUT
+from service.openapi.audit import AUDIT
+from service.openapi.audit_feed import FEED
+from service.openapi.blast_radius import BLAST_RADIUS
 from service.openapi.bots import BOTS
 from service.openapi.clients import CLIENTS
+from service.openapi.grants import GRANTS
+from service.openapi.history import HISTORY
 from service.openapi.login import LOGIN
 from service.openapi.oauth import OAUTH
 from service.openapi.operation import Content, Operation, Parameter, ResponseSpec
-from service.openapi.parts import EVERY_CALL, HEADERS, MIN_POSITION, RATE_LIMIT, REFUSALS
+from service.openapi.parts import EVERY_CALL, HEADERS, MIN_POSITION, RATE_LIMIT, REASON, REFUSALS
+from service.openapi.projections import PROJECTIONS
+from service.openapi.provenance import PROVENANCE
+from service.openapi.restoration import RESTORATIONS
+from service.openapi.revocations import REVOCATIONS
 from service.openapi.schemas import Shapes, several
 from service.openapi.secrets import SECRETS
+from service.openapi.transparency import TRANSPARENCY
+from service.openapi.usage import USAGE
+from service.openapi.user_access import USER_ACCESS
 from service.openapi.users import USERS
 from service.problems import Body, Problem
 from service.values import scopes
 
 INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(encoding="utf-8")
-OPERATIONS: tuple[Operation, ...] = (*CLIENTS, *SECRETS, *BOTS, *USERS, *OAUTH, *LOGIN, *ABOUT)
+OPERATIONS: tuple[Operation, ...] = (
+    *(*CLIENTS, *SECRETS, *BOTS, *RESTORATIONS, *USERS, *USER_ACCESS, *HISTORY, *GRANTS),
+    *(*FEED, *PROVENANCE, *BLAST_RADIUS, *REVOCATIONS, *AUDIT, *TRANSPARENCY),
+    *(*USAGE, *PROJECTIONS, *OAUTH, *LOGIN, *ABOUT),
+)
 TAGS = {
     "Clients": "Programs that get tokens.",
     "Secrets": "A client authenticates with a secret. It can have several at once, so that a rotation causes no outage.",
     "Bots": "The subjects that machine clients act as.",
     "Users": "Users who can sign in.",
+    "Audit": "What happened, and what would have happened.",
+    "Grants": "What users allowed which clients, and the keys that sign what is issued from it.",
     "Tokens": "Get, introspect and revoke tokens.",
     "Login": "Sign users in and out. Client libraries find these endpoints in the metadata.",
+    "Transparency": "Signed checkpoints of the logs, and proofs that nothing in them was changed.",
     "Discovery": "Metadata for client libraries and resource servers.",
     "Service": "The service itself.",
 }
@@ -41,6 +60,7 @@ SCOPES = {
     scopes.BOTS_READ: "Read bots",
     scopes.USERS_WRITE: "Create, change, disable and erase users",
     scopes.USERS_READ: "Read users",
+    scopes.AUDIT_READ: "Read the audit log, and the clients and bots of every owner",
     scopes.OPERATE: "See and change the clients and bots of every owner",
     scopes.API_PUBLIC: "The API of the product",
 }
@@ -87,7 +107,7 @@ def _answered() -> Iterable[Any]:
 
 def _operation(operation: Operation, shapes: Shapes) -> dict[str, Any]:
     managed = operation.scope is not None
-    parameters = (*operation.parameters, MIN_POSITION) if managed else operation.parameters
+    parameters = (*operation.parameters, *_of_every_call(operation)) if managed else operation.parameters
     refusals = (*EVERY_CALL, *operation.refusals) if managed else operation.refusals
     answers = {str(answer.status): _answer(answer, shapes, managed=managed) for answer in operation.answers}
     answers |= {str(kind.status): {"$ref": f"#/components/responses/{kind.__name__}"} for kind in refusals}
@@ -105,6 +125,11 @@ def _operation(operation: Operation, shapes: Shapes) -> dict[str, Any]:
     if not operation.for_people:
         described["x-scalar-ignore"] = True
     return described
+
+
+def _of_every_call(operation: Operation) -> tuple[Parameter, ...]:
+    changes = operation.method != "get" and operation.scope != scopes.AUDIT_READ
+    return (REASON, MIN_POSITION) if changes else (MIN_POSITION,)
 
 
 def _description(operation: Operation) -> str:

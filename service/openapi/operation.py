@@ -52,7 +52,7 @@ class ResponseSpec(Struct, frozen=True, kw_only=True):
 class Operation(Struct, frozen=True, kw_only=True):
     """`scope` is the one that the caller's token needs; None if there is no bearer token."""
 
-    method: Literal["get", "post", "patch", "delete"]
+    method: Literal["get", "post", "put", "patch", "delete"]
     path: str
     operation_id: str
     summary: str

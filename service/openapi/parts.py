@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from service.endpoints import reason_header
 from service.endpoints.paging import MOST, USUAL
 from service.idempotency import MOST_CHARACTERS
 from service.openapi.forms import OAuthError
@@ -15,6 +16,7 @@ from service.problems import (
     Forbidden,
     Invalid,
     NoPrecondition,
+    NotAcceptable,
     NotFound,
     NotJson,
     Problem,
@@ -24,6 +26,7 @@ from service.problems import (
     Unauthenticated,
     Unforeseen,
 )
+from service.values.reason import MOST as MOST_OF_REASON
 
 MIN_POSITION = Parameter(
     name="Muniment-Min-Position",
@@ -31,11 +34,25 @@ MIN_POSITION = Parameter(
     description="The response is from no older state than this position, which an earlier response named in `Muniment-Position`.",
     schema={"type": "integer", "minimum": 0},
 )
+REASON = Parameter(
+    name=reason_header.REASON,
+    place="header",
+    description="Why you make this change: recorded with it, and shown in its history. UTF-8, percent-encoded where it is not ASCII "
+    "(scripts of a browser must) or plain; `%` is always `%25`. At most 500 characters. On a change of a user it is encrypted with the "
+    "user's data key, and erased with the user; other reasons stay for ever, so do not name people in them.",
+    schema={
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MOST_OF_REASON,
+        "pattern": r"^[!-$&-~]([ -$&-~]*[!-$&-~])?$",
+    },
+    example="ticket 4711",
+)
 IDEMPOTENCY_KEY = Parameter(
     name="Idempotency-Key",
     place="header",
-    description="Choose a new key for each new request. Sent again within 24 hours with the same body, it gets the first response "
-    "again, and nothing happens twice. With another body it is refused (409).",
+    description="Choose a new key for each new request. Sent again within 24 hours with the same body and reason, it gets the first "
+    "response again, and nothing happens twice. With another body or reason it is refused (409).",
     schema={"type": "string", "maxLength": MOST_CHARACTERS, "pattern": r"^[!-~]([ -~]*[!-~])?$"},
     example="7f3c1e9a-registration",
 )
@@ -67,6 +84,16 @@ CURSOR = Parameter(
     description="Where the next page begins. Follow the `Link` header instead of building this.",
     schema={"type": "string", "pattern": "^[0-9a-f]{32}$"},
 )
+AS_OF = Parameter(
+    name="as_of",
+    place="query",
+    description="The state at this moment of the past: a time (RFC 3339), which includes everything up to that microsecond, a day (UTC), "
+    "which stands for its end, or `position:N`, a position of the log. `Muniment-Position` in the response says which position it stands "
+    "for; links to next pages have the same. "
+    "`lastUsedUtc` is null then, and there is no `ETag`.",
+    schema={"type": "string", "pattern": r"^(position:[0-9]{1,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}(T.+)?)$"},
+    example="position:0",
+)
 
 RATE_LIMIT = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _WHOLE = {"type": "integer", "minimum": 0}
@@ -81,8 +108,18 @@ class Header(Struct, frozen=True):
 HEADERS: Mapping[str, Header] = {
     "Location": Header("The path of what was created, or the redirect target.", _TEXT),
     "ETag": Header("The version, for `If-Match`.", _TEXT),
-    "Link": Header('The next page, if there is one: `<…>; rel="next"` (RFC 8288).', _TEXT),
-    "Muniment-Position": Header("The position of the change in the log; absent if nothing changed.", _WHOLE),
+    "Link": Header(
+        'The next page, if there is one: `<…>; rel="next"` (RFC 8288). Some lists have the previous one, too: `rel="prev"`.',
+        _TEXT,
+    ),
+    "Muniment-Position": Header(
+        "The position of the log that the response stands for: that of the change (absent if nothing changed), or of `as_of`.",
+        _WHOLE,
+    ),
+    "Muniment-Quorum": Header(
+        "Whether the checkpoint has its quorum of witnesses. Absent if no witnesses are set.",
+        {"type": "string", "enum": ["met", "not met"]},
+    ),
     "Idempotent-Replayed": Header(
         "`true` if this is the first response, sent again.", {"type": "string", "enum": ["true"]}
     ),
@@ -125,6 +162,10 @@ REFUSALS: Mapping[type[Problem], Refusal] = {
         ("WWW-Authenticate",),
     ),
     NotFound: Refusal("You have nothing with this id.", "You have no client with this id."),
+    NotAcceptable: Refusal(
+        "The answer has none of the formats that `Accept` names.",
+        "This answer has the formats application/json, application/x-ndjson and text/csv; name one of them in Accept.",
+    ),
     Clash: Refusal(
         "The request contradicts the current state: an `Idempotency-Key` used for another request, a lost race, a limit reached.",
         "This Idempotency-Key was used for another request in the last 24 hours; use a new key for a new request.",

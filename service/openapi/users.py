@@ -1,12 +1,16 @@
 """/api/v1/auth/users, as the API reference describes it."""
 
+from typing import Literal
+
 from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest, User
 from service.endpoints.users import PATH, STATES
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
-from service.openapi.parts import CURSOR, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
-from service.openapi.resource import Resource
+from service.openapi.parts import AS_OF, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_REQUIRED, LIMIT
+from service.openapi.resource import GONE, Resource
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
-from service.values.scopes import USERS_READ, USERS_WRITE
+from service.values.roles import ROLES
+from service.values.scopes import OPERATE, USERS_READ, USERS_WRITE
+from service.values.text import EMAIL
 
 USER_ID = Parameter(
     name="user_id",
@@ -40,12 +44,37 @@ SHOWN = {
         "country": "United Kingdom",
     },
     "groups": ["engine", "mathematics"],
+    "roles": ["auditor"],
     "state": "active",
     "createdUtc": "2026-03-03T14:02:00Z",
     "updatedUtc": "2026-03-03T14:02:00Z",
 }
 
+ROLE = Parameter(
+    name="role",
+    place="path",
+    description="The role: `operator` may do everything, `auditor` reads everything, `owner` manages the clients and bots that the "
+    "user registered.",
+    schema={"type": "string", "enum": list(ROLES)},
+    example="auditor",
+)
 ONE_USER = Resource(path=ONE, id=USER_ID, tag="Users", scope=USERS_WRITE)
+
+
+def _role(method: Literal["put", "delete"], operation_id: str, summary: str, description: str) -> Operation:
+    return Operation(
+        method=method,
+        path=f"{ONE}/roles/{{role}}",
+        operation_id=operation_id,
+        summary=summary,
+        tag="Users",
+        description=description,
+        scope=OPERATE,
+        parameters=(USER_ID, ROLE, IF_MATCH),
+        answers=(GONE,),
+        refusals=(NotFound, Clash, Stale),
+    )
+
 
 USERS = (
     Operation(
@@ -77,7 +106,7 @@ USERS = (
                     value={
                         name: value
                         for name, value in SHOWN.items()
-                        if name not in ("id", "state", "createdUtc", "updatedUtc", "groups", "address")
+                        if name not in ("id", "roles", "state", "createdUtc", "updatedUtc", "groups", "address")
                     }
                     | {"groups": ["engine"], "address": {"formatted": "12 St James's Square\nLondon SW1Y 4JH"}},
                 ),
@@ -92,7 +121,15 @@ USERS = (
                 example=SHOWN,
                 leads_to={
                     name: {"user_id": "$response.body#/id"}
-                    for name in ("readUser", "changeUser", "disableUser", "enableUser", "eraseUser")
+                    for name in (
+                        "readUser",
+                        "changeUser",
+                        "disableUser",
+                        "enableUser",
+                        "eraseUser",
+                        "listUserSessions",
+                        "endUserSessions",
+                    )
                 },
             ),
         ),
@@ -109,14 +146,29 @@ USERS = (
         parameters=(
             LIMIT,
             CURSOR,
+            AS_OF,
             Parameter(
                 name="state",
                 place="query",
                 description="Only users in this state.",
                 schema={"type": "string", "enum": list(STATES)},
             ),
+            Parameter(
+                name="email",
+                place="query",
+                description="Only the user with exactly this e-mail address, in upper or lower case. Addresses are encrypted, so no part "
+                "of one can be searched for. Not together with `as_of`.",
+                schema={"type": "string", "maxLength": 254, "pattern": EMAIL},
+            ),
         ),
-        answers=(ResponseSpec(description="One page of users.", shape=list[User], headers=("Link",), example=[SHOWN]),),
+        answers=(
+            ResponseSpec(
+                description="One page of users.",
+                shape=list[User],
+                headers=("Link", "Muniment-Position"),
+                example=[SHOWN],
+            ),
+        ),
     ),
     Operation(
         method="get",
@@ -125,8 +177,10 @@ USERS = (
         summary="Read a user",
         tag="Users",
         scope=USERS_READ,
-        parameters=(USER_ID,),
-        answers=(ResponseSpec(description="The user.", shape=User, headers=("ETag",), example=SHOWN),),
+        parameters=(USER_ID, AS_OF),
+        answers=(
+            ResponseSpec(description="The user.", shape=User, headers=("ETag", "Muniment-Position"), example=SHOWN),
+        ),
         refusals=(NotFound,),
     ),
     Operation(
@@ -169,4 +223,16 @@ USERS = (
         "Ends the user's sessions and invalidates their tokens. The user cannot sign in until enabled again.",
     ),
     ONE_USER.post("enable", "enableUser", "Enable a user", "Lets the user sign in again."),
+    _role(
+        "put",
+        "giveRole",
+        "Give a role",
+        "Lets the user use the console, with the scopes of the role. You can give only a role whose scopes you hold yourself.",
+    ),
+    _role(
+        "delete",
+        "takeRole",
+        "Take a role away",
+        "Ends what the role allows in the console, at the user's next request.",
+    ),
 )

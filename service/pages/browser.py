@@ -15,7 +15,7 @@ from service.oauth.authorization_request import AuthorizationRequest, NoRequest
 from service.pages import csrf, language, rendering
 from service.people.sessions import SignedIn
 from service.people.signed import cookie_name
-from service.request_id import this_request
+from service.request_id import envelope
 from service.resources import Resources
 
 HALF_A_YEAR = 180 * 24 * 3600
@@ -145,7 +145,7 @@ def keep_browser(visit: Visit, response: Response) -> None:
 def by(signed_in: SignedIn) -> Meta:
     """Return the envelope for the user's actions on these pages."""
     actor = ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id)
-    return Meta(actor=actor, request_id=str(this_request()))
+    return envelope(actor)
 
 
 def bake(resources: Resources, response: Response, name: str, value: str, seconds: int) -> None:

@@ -36,11 +36,11 @@ def catalogue(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-def chosen(ui_locales: Sequence[str], accept_language: str | None) -> str:
+def chosen(ui_locales: Sequence[str], accept_language: str | None, offered: Sequence[str] = LANGUAGES) -> str:
     """Return the client's choice (ui_locales, OpenID Connect Core 1.0 section 3.1.2.1), else the browser's, else English."""
     for tag in (*ui_locales[:MOST_TAGS], *accepted(accept_language or "")):
         primary = _primary(tag)
-        if primary in LANGUAGES:
+        if primary in offered:
             return primary
     return ENGLISH
 

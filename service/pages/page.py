@@ -36,8 +36,8 @@ class Page:
         try:
             action = action_of(self._actions, request.method)
             if request.method == "POST":
-                visit = visit_of(request, await _form(request))
-                _check(visit)
+                visit = visit_of(request, await read_form(request))
+                check_form(visit)
             visit.resources.requests.open(sealed) if (sealed := visit.given("request")) else None
             anew = self._personal and request.method == "POST" and not _is_of_this_session(visit)
             response = visit.to(request.scope["path"]) if anew else await action(visit)
@@ -47,7 +47,7 @@ class Page:
         await response(scope, receive, send)
 
 
-async def _form(request: Request) -> Form:
+async def read_form(request: Request) -> Form:
     """Return the fields of the form, in UTF-8 and each once. Raises BadForm, TooLarge."""
     if not is_form(request.headers.get("content-type", "")):
         raise BadForm
@@ -64,7 +64,8 @@ async def _form(request: Request) -> Form:
     return form
 
 
-def _check(visit: Visit) -> None:
+def check_form(visit: Visit) -> None:
+    """Raises BadForm if the form is not one that this browser was given."""
     resources = visit.resources
     elsewhere = csrf.from_elsewhere(visit.request.headers, resources.settings.issuer)
     if elsewhere or not csrf.is_token(master_key(resources), visit.cookie("csrf"), visit.form.get("csrf")):

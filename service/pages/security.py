@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from starlette.responses import Response
 
+from events.envelope import Meta
 from service.clock import utc_now
 from service.http.asgi import address, cookie
 from service.pages import devices, passkeys
@@ -18,6 +19,7 @@ from service.people.accounts import WeakPassword
 from service.people.factors import Kept, Owner, Passkey, Totp
 from service.people.sessions import SignedIn
 from service.problems import NotFound
+from service.reactions import session_end
 from service.refusals import Contradiction
 from service.use_cases import second_factors
 from service.vault.passkeys import PasskeyTaken
@@ -75,17 +77,17 @@ async def _change_password(visit: Visit, signed_in: SignedIn) -> Response:
         return await _page(visit, signed_in, fault="wrong")
     await attempts.succeeded(attempt)
     try:
-        await people.change_password(user, visit.given("password"), meta)
+        handled = await people.change_password(user, visit.given("password"), meta)
     except WeakPassword as weak:
         return await _page(visit, signed_in, fault="weak", weak=weak.detail)
-    return await _only_here(visit, signed_in)
+    return await _only_here(visit, signed_in, session_end.because(meta, handled))
 
 
-async def _only_here(visit: Visit, signed_in: SignedIn) -> Response:
+async def _only_here(visit: Visit, signed_in: SignedIn, meta: Meta) -> Response:
     """End everything from before the new password, except this session, which continues with a new cookie."""
     sessions, lifetime = visit.resources.sessions, visit.resources.settings.session_lifetime
     value = await sessions.reauthenticate(signed_in, signed_in.session.amr, signed_in.session.acr)
-    await sessions.end_former(signed_in, by(signed_in))
+    await sessions.end_former(signed_in, meta)
     response = visit.to(SECURITY, said="password")
     bake(visit.resources, response, sessions.cookie, value, lifetime)
     return response

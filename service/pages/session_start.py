@@ -6,19 +6,29 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from events.envelope import ByService, Meta
-from projections import users
+from events.database import read
+from events.envelope import ByService
+from projections import causes, users
 from service.http.asgi import address
 from service.pages.browser import ACCOUNT, Visit, bake, by
 from service.people.sessions import Device, SignedIn
 from service.people.throttle import KNOWN_SECONDS
-from service.request_id import this_request
+from service.request_id import envelope
 from service.values.profile import Profile
 from service.values.scopes import ACRS
 
 ONE_FACTOR, TWO_FACTORS = ACRS
 
 SESSIONS, SECURITY, AUTHENTICATOR = "/account/sessions", "/account/security", "/account/authenticator"
+CHANGING = (
+    "user.password_changed",
+    "user.factor_added",
+    "user.factor_removed",
+    "user.disabled",
+    "user.erased",
+)
+"""The events after which a sign-in that began before starts over."""
+
 LONGEST_AGENT = 300
 
 
@@ -73,9 +83,11 @@ def _proof(row: users.Row) -> tuple[object, ...]:
 
 
 async def _begin_again(visit: Visit, cookie: str) -> Response:
-    meta = Meta(actor=ByService(why="the account was changed during the sign-in"), request_id=str(this_request()))
     session = visit.resources.sessions.named(cookie)
     assert session is not None
+    cause = await read(visit.resources.ledger.pool, lambda c: causes.of_user(c, session, *CHANGING))
+    actor = ByService(why="the account was changed during the sign-in")
+    meta = envelope(actor, cause=cause)
     await visit.resources.sessions.end(session, "password_changed", meta)
     return late(visit)
 

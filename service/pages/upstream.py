@@ -25,7 +25,7 @@ from service.people.accounts import NameTaken
 from service.people.upstream_claims import Told
 from service.problems import Clash, NotFound
 from service.refusals import DomainRefusal
-from service.request_id import this_request
+from service.request_id import envelope
 from service.values.profile import Profile, changed
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ async def _refreshed(visit: Visit, row: users.Row, said: Told) -> users.Row | No
 
 
 def _by(why: str) -> Meta:
-    return Meta(actor=ByService(why=why), request_id=str(this_request()))
+    return envelope(ByService(why=why))
 
 
 def _max_age(visit: Visit) -> int | None:

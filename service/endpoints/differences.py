@@ -1,0 +1,82 @@
+"""What each event changed: the fields of a client, bot or user before and after it, by the names that the API gives them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, to_builtins
+
+from events.codec import Recorded
+from projections import bots, clients, users
+from projections.table import Table
+from service.endpoints import client_settings
+from service.endpoints.bots import shown_bot
+from service.endpoints.secrets import shown_secret
+from service.endpoints.users import shown_user
+from service.values.profile import Profile
+
+Represented = Mapping[str, Any]
+
+
+class Difference(Struct, frozen=True, omit_defaults=True):
+    """`before` is absent if there was no such field before the event, and `after` if there is none after it."""
+
+    before: Any | UnsetType = UNSET
+    after: Any | UnsetType = UNSET
+
+
+class Version(Struct, frozen=True):
+    """An event, and the row of its stream before and after it."""
+
+    past: Recorded
+    before: Struct | None
+    after: Struct | None
+
+
+def versions(table: Table, events: Iterable[Recorded]) -> list[Version]:
+    """Returns a version for each of these events, which are all events of one stream up to now."""
+    found: list[Version] = []
+    row: Struct | None = None
+    for past in events:
+        after = table.project(row, past.stream_id, past.event)
+        found.append(Version(past, row, after))
+        row = after
+    return found
+
+
+def difference(before: Represented | None, after: Represented | None) -> dict[str, Difference]:
+    """Returns the fields in which they differ."""
+    was, now = before or {}, after or {}
+    names = [name for name in {**was, **now} if name not in was or name not in now or was[name] != now[name]]
+    return {name: Difference(was.get(name, UNSET), now.get(name, UNSET)) for name in names}
+
+
+def changed(version: Version, represent: Callable[[Any], Represented]) -> dict[str, Difference]:
+    before, after = (None if row is None else represent(row) for row in (version.before, version.after))
+    return difference(before, after)
+
+
+def of_client(row: clients.Row) -> Represented:
+    """Returns the client as the API shows it, with its secrets as the API lists them. Nothing says when they were used."""
+    shown = to_builtins(client_settings.shown(row, None))
+    secrets = [to_builtins(shown_secret(secret, None)) for secret in row.secrets]
+    return _without_use({**shown, "secrets": [_without_use(secret) for secret in secrets]})
+
+
+def of_bot(row: bots.Row) -> Represented:
+    return to_builtins(shown_bot(row))
+
+
+def of_user(row: users.Row, profile: Profile | None) -> Represented:
+    """Returns the user as the API shows them, and their second factors. After an erasure, nothing says who the user was."""
+    factors = [{"id": str(f.factor_id), "kind": f.kind, "createdUtc": to_builtins(f.created_at)} for f in row.factors]
+    more = {"passwordChangedUtc": to_builtins(row.password_at), "factors": factors}
+    if profile is None:
+        return {"emailVerified": row.verified, "roles": list(row.roles), "state": row.state, **more}
+    user = shown_user(
+        row.stream_id, profile, verified=row.verified, state=row.state, roles=row.roles, created_at=row.created_at
+    )
+    return {**to_builtins(user), **more}
+
+
+def _without_use(shown: Represented) -> Represented:
+    return {name: value for name, value in shown.items() if name != "lastUsedUtc"}

@@ -1,0 +1,62 @@
+"""Responses about consents and grants: one struct each."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+ConsentId = Annotated[
+    UUID, Meta(description="The consent's stream in the log: one for each user, client and resource.")
+]
+GrantId = Annotated[
+    UUID, Meta(description="The grant's stream in the log. Tokens issued from it name it as their authorization.")
+]
+UserId = Annotated[UUID, Meta(description="The `sub` of the user's tokens.")]
+ClientId = Annotated[str, Meta(description="The client that was allowed.")]
+Resource = Annotated[str, Meta(description="The API that the tokens are for (RFC 8707); null is the usual one.")]
+Time = Annotated[datetime, Meta(tz=True)]
+ConsentState = Annotated[str, Meta(extra_json_schema={"enum": ["given", "withdrawn"]})]
+GrantState = Annotated[str, Meta(extra_json_schema={"enum": ["active", "revoked"]})]
+
+
+class Consent(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The scopes that a user allowed a client, so that the user is not asked again."""
+
+    id: ConsentId
+    user_id: UserId
+    client_id: ClientId
+    resource: Resource | None
+    scopes: list[str]
+    state: ConsentState
+    given_utc: Time
+    withdrawn_utc: Time | None
+
+
+class Grant(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One sign-in of a user through a client, from which tokens are issued until it is revoked.
+
+    As of a moment of the past it does not say how it was used: `redeemedUtc`, `lastUsedUtc` and `refreshableUntilUtc` are left out.
+    """
+
+    id: GrantId
+    user_id: UserId
+    client_id: ClientId
+    session_id: Annotated[UUID, Meta(description="The session in which the user granted it.")]
+    resource: Resource | None
+    scopes: list[str]
+    state: GrantState
+    granted_utc: Time | None
+    redeemed_utc: Annotated[datetime, Meta(tz=True, description="When the code was exchanged.")] | UnsetType | None = (
+        UNSET
+    )
+    last_used_utc: (
+        Annotated[datetime, Meta(tz=True, description="When tokens were last issued.")] | UnsetType | None
+    ) = UNSET
+    refreshable_until_utc: (
+        Annotated[datetime, Meta(tz=True, description="When its refresh token expires; null if it has none.")]
+        | UnsetType
+        | None
+    ) = UNSET
+    revoked_utc: Time | None
+    why: Annotated[str, Meta(description="Why it was revoked, such as `logged_out`.")] | None

@@ -1,0 +1,112 @@
+"""/api/v1/auth/consents and /api/v1/auth/grants: what users allowed which clients."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import UNSET
+from starlette.responses import Response
+
+from events.database import read
+from events.ids import client_id_of, client_stream
+from projections import authorization_history, authorizations, clients, consent_history, consents
+from service.endpoints import as_of, paging
+from service.endpoints.grant_schemas import Consent, Grant
+from service.endpoints.management import Call
+from service.endpoints.responses import answered
+
+CONSENTS = "/api/v1/auth/consents"
+GRANTS = "/api/v1/auth/grants"
+FILTERS = ("userId", "clientId", "state")
+CONSENT_STATES = ("given", "withdrawn")
+GRANT_STATES = ("active", "revoked")
+
+
+async def list_consents(call: Call) -> Response:
+    page = await as_of.page_asked(call, FILTERS, _checks(CONSENT_STATES))
+    wanted = consents.Wanted(
+        after=page.after, user=_user(page), client_id=page.filters.get("clientId"), state=page.filters.get("state")
+    )
+    found = await as_of.page_of(
+        call,
+        CONSENTS,
+        page,
+        lambda connection, most: consents.listed(connection, wanted, limit=most),
+        history=consent_history.HISTORY,
+        filters=consent_history.filters(wanted),
+    )
+    return answered([_consent(row) for row in found.rows], headers=found.headers)
+
+
+async def list_grants(call: Call) -> Response:
+    page = await as_of.page_asked(call, FILTERS, _checks(GRANT_STATES))
+    client_id = page.filters.get("clientId")
+    client = None if client_id is None else client_stream(client_id)
+    wanted = authorizations.Wanted(after=page.after, user=_user(page), client=client, state=page.filters.get("state"))
+    found = await as_of.page_of(
+        call,
+        GRANTS,
+        page,
+        lambda connection, most: authorizations.listed(connection, wanted, limit=most),
+        history=authorization_history.HISTORY,
+        filters=authorization_history.filters(wanted),
+    )
+    names = await _client_ids(call, [row.client for row in found.rows])
+    shown = [_grant(row, names[row.client], now=found.position is None) for row in found.rows]
+    return answered(shown, headers=found.headers)
+
+
+def _checks(states: Sequence[str]) -> dict[str, paging.Check]:
+    return {"userId": _user_fault, "clientId": _client_fault, "state": paging.one_of(states)}
+
+
+def _user_fault(text: str) -> str | None:
+    try:
+        return None if str(UUID(text)) == text else "must be the id of a user, in lower case"
+    except ValueError:
+        return "must be the id of a user"
+
+
+def _client_fault(text: str) -> str | None:
+    return None if client_stream(text) else "must be a clientId"
+
+
+def _user(page: paging.PageRequest) -> UUID | None:
+    text = page.filters.get("userId")
+    return None if text is None else UUID(text)
+
+
+async def _client_ids(call: Call, streams: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the client_id of each stream. That of a deleted client which was imported is its stream's."""
+    found, _ = await read(call.resources.ledger.pool, lambda c: clients.find_as_of(c, list(set(streams))))
+    return {stream: found[stream].client.client_id if stream in found else client_id_of(stream) for stream in streams}
+
+
+def _consent(row: consents.Row) -> Consent:
+    return Consent(
+        id=row.stream_id,
+        user_id=row.user_id,
+        client_id=row.client_id,
+        resource=row.resource,
+        scopes=list(row.scopes),
+        state=row.state,
+        given_utc=row.given_at,
+        withdrawn_utc=row.withdrawn_at,
+    )
+
+
+def _grant(row: authorizations.Row, client_id: str, *, now: bool) -> Grant:
+    return Grant(
+        id=row.stream_id,
+        user_id=row.user_id,
+        client_id=client_id,
+        session_id=row.session_id,
+        resource=row.resource,
+        scopes=list(row.scopes),
+        state=row.state,
+        granted_utc=row.granted_at,
+        redeemed_utc=row.redeemed_at if now else UNSET,
+        last_used_utc=row.used_at if now else UNSET,
+        refreshable_until_utc=row.refresh_until if now else UNSET,
+        revoked_utc=row.revoked_at,
+        why=row.why,
+    )
