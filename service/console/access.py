@@ -1,0 +1,121 @@
+"""Who uses the console: looked up at each request, so what is taken away ends at the next one."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from msgspec import Struct, ValidationError, json
+
+from events.database import AnyConnection, read
+from events.user import Role
+from projections import authorizations, sessions, users
+from service.console.place import COOKIE
+from service.console.registration import CLIENT_ID
+from service.crypto.sealing import CannotOpen, Seal
+from service.endpoints.management import Caller
+from service.pages.browser import Visit, master_key
+from service.pages.session_start import TWO_FACTORS, Person, person
+from service.resources import Resources
+from service.values.roles import SCOPES_OF
+from service.values.scopes import MANAGEMENT
+
+ABOUT = b"console"
+
+
+class Granted(Struct, frozen=True, kw_only=True):
+    """The content of the cookie: the authorization that the sign-in to the console led to, and its user and session."""
+
+    authorization: UUID
+    user: UUID
+    session: UUID
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """A person who is signed in to the console, with the roles that they have at this moment."""
+
+    user: UUID
+    session: UUID
+    authorization: UUID
+    roles: tuple[Role, ...]
+    person: Person
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return frozenset(scope for role in self.roles for scope in SCOPES_OF[role])
+
+    @property
+    def caller(self) -> Caller:
+        """The caller of the management API."""
+        return Caller(client_id=CLIENT_ID, sub=str(self.user), scopes=self.scopes, is_user=True)
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    @property
+    def writes(self) -> bool:
+        """Whether any of the roles may change anything."""
+        return any(scope in self.scopes for scope in MANAGEMENT if scope.endswith(":write"))
+
+
+def sealed(resources: Resources, granted: Granted) -> str:
+    """Return the value of the cookie."""
+    return _seal(resources).close_as_text(json.encode(granted), ABOUT)
+
+
+def granted_to(visit: Visit) -> Granted | None:
+    """Return the content of the browser's cookie, whether it is still valid or not."""
+    text = visit.cookie(COOKIE)
+    try:
+        return json.decode(_seal(visit.resources).open_text(text, ABOUT), type=Granted) if text else None
+    except (CannotOpen, ValidationError, ValueError):
+        return None
+
+
+async def access_of(visit: Visit) -> Access | None:
+    """Return who is signed in, or None. Someone without a role is signed in, too. Raises Unavailable."""
+    granted, resources = granted_to(visit), visit.resources
+    if granted is None:
+        return None
+    seen = await resources.lookup.named(CLIENT_ID)
+    if seen is None or not seen.may_act:
+        return None
+    found = await read(resources.ledger.pool, lambda connection: _found(connection, granted))
+    if found is None or found.authorization.restored != seen.client.restored or not _stands(found, resources):
+        return None
+    profile = await resources.people.profile(found.user)
+    return Access(
+        user=granted.user,
+        session=granted.session,
+        authorization=granted.authorization,
+        roles=tuple(found.user.roles),
+        person=person(profile) if profile else Person(name="", email=""),
+    )
+
+
+class _Found(Struct, frozen=True, kw_only=True):
+    authorization: authorizations.Row
+    session: sessions.Row
+    user: users.Row
+
+
+async def _found(connection: AnyConnection, granted: Granted) -> _Found | None:
+    authorization = await authorizations.find(connection, granted.authorization)
+    session = await sessions.find(connection, granted.session)
+    user = await users.find(connection, granted.user)
+    if authorization is None or session is None or user is None:
+        return None
+    return _Found(authorization=authorization, session=session, user=user)
+
+
+def _stands(found: _Found, resources: Resources) -> bool:
+    session, user = found.session, found.user
+    if (found.authorization.state, session.state, user.state) != ("active", "open", "active"):
+        return False
+    if session.expires_at <= datetime.now(UTC):
+        return False
+    if user.password_at is not None and max(session.started_at, session.authenticated_at) < user.password_at:
+        return False
+    return session.acr == TWO_FACTORS or not resources.settings.console_second_factor
+
+
+def _seal(resources: Resources) -> Seal:
+    return Seal(master_key(resources), "muniment console cookies")

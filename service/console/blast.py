@@ -1,0 +1,146 @@
+"""What follows from a compromise and its stop, for the pages that show it: one of a client, and one of anything."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from service.blast_radius.report import Affected, BlastRadius, Named
+from service.console.happenings import said
+from service.console.language import N_
+from service.console.places import page_about
+from service.console.screen import ConsoleVisit
+from service.endpoints import blast_radius, revocations
+from service.revocation.receipt import RevocationReceipt
+from service.values.scopes import OPERATE
+
+KINDS: Mapping[str, str] = {
+    "token": N_("Tokens"),
+    "client": N_("Clients"),
+    "secret": N_("Secrets"),
+    "bot": N_("Bots"),
+    "user": N_("Users"),
+    "session": N_("Sessions"),
+    "authorization": N_("Authorizations"),
+    "signingKey": N_("Signing keys"),
+    "change": N_("Changes"),
+}
+ONE: Mapping[str, str] = {
+    "token": N_("Token"),
+    "client": N_("Client"),
+    "secret": N_("Secret"),
+    "bot": N_("Bot"),
+    "user": N_("User"),
+    "session": N_("Session"),
+    "authorization": N_("Authorization"),
+    "signingKey": N_("Signing key"),
+    "change": N_("Change"),
+    "actor": N_("Actor"),
+}
+PAGE_SIZE = "50"
+ASKED = ("id", "since", "kind")
+
+
+class Thing(Struct, frozen=True, kw_only=True):
+    """Something in the report. `url` is "" if there is no page about it."""
+
+    kind: str
+    id: str
+    url: str
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """`what` says what happened, of a change."""
+
+    thing: Thing
+    what: str
+    at: datetime
+    via: Thing
+
+
+class Count(Struct, frozen=True, kw_only=True):
+    """How much of a kind follows; of what a revocation stops, how much it stops and how much needs nothing."""
+
+    kind: str
+    label: str
+    follows: int
+    stops: int
+    unchanged: int
+
+
+class Radius(Struct, frozen=True, kw_only=True):
+    """`preview` is what a revocation would do now, if the reader may order one."""
+
+    origin: Thing
+    since: datetime
+    complete: bool
+    total: int
+    rows: Sequence[Row]
+    counts: Sequence[Count]
+    following: str
+    preview: RevocationReceipt | None
+
+
+async def found(visit: ConsoleVisit, asked: Mapping[str, str]) -> Radius:
+    """Raises Refused."""
+    answer = await visit.api.get(blast_radius.PATH, limit=PAGE_SIZE, cursor=visit.query.get("cursor"), **asked)
+    report, preview = answer.of(BlastRadius), None
+    if visit.may(OPERATE):
+        preview = await _ordered(visit, asked, dry_run=True)
+    return Radius(
+        origin=_thing(visit, report.origin),
+        since=report.since,
+        complete=report.complete,
+        total=sum(report.counts.values()),
+        rows=[_row(visit, each) for each in report.affected],
+        counts=counts(visit, report.counts, preview),
+        following=""
+        if answer.following is None
+        else f"{visit.here}?{query({**asked, 'cursor': answer.following['cursor']})}",
+        preview=preview,
+    )
+
+
+async def stopped(visit: ConsoleVisit, asked: Mapping[str, str]) -> RevocationReceipt:
+    """Revoke everything that follows. Raises Refused."""
+    return await _ordered(visit, asked, dry_run=False)
+
+
+def counts(visit: ConsoleVisit, follows: Mapping[str, int], receipt: RevocationReceipt | None) -> list[Count]:
+    """Return the counts in the order of KINDS, of the kinds of which there are any."""
+    stops, unchanged = ({}, {}) if receipt is None else (receipt.revoked, receipt.unchanged)
+    return [
+        Count(
+            kind=kind,
+            label=visit.gettext(label),
+            follows=follows.get(kind, 0),
+            stops=stops.get(kind, 0),
+            unchanged=unchanged.get(kind, 0),
+        )
+        for kind, label in KINDS.items()
+        if kind in follows or kind in stops or kind in unchanged
+    ]
+
+
+async def _ordered(visit: ConsoleVisit, asked: Mapping[str, str], *, dry_run: bool) -> RevocationReceipt:
+    body = {"id": asked.get("id", ""), "since": asked.get("since"), "dryRun": dry_run}
+    reason = None if dry_run else visit.reason
+    return (await visit.api.send("POST", revocations.PATH, body, reason=reason)).of(RevocationReceipt)
+
+
+def _row(visit: ConsoleVisit, each: Affected) -> Row:
+    what = "" if each.type is None else visit.gettext(said(each.type))
+    return Row(thing=_named(visit, each.kind, each.id), what=what, at=each.at, via=_thing(visit, each.via))
+
+
+def _thing(visit: ConsoleVisit, named: Named) -> Thing:
+    return _named(visit, named.kind, named.id)
+
+
+def _named(visit: ConsoleVisit, kind: str, id_: str) -> Thing:
+    return Thing(kind=visit.gettext(ONE.get(kind, kind)), id=id_, url=page_about(visit, kind, id_))
+
+
+def query(asked: Mapping[str, str]) -> str:
+    return urlencode({name: text for name, text in asked.items() if text})

@@ -1,0 +1,91 @@
+"""The entries of a history, as a page shows them: what happened, who caused it and why, and each field before and after."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from msgspec import UNSET, Struct, json
+
+from service.console import actors
+from service.console.actors import Actor
+from service.console.happenings import said
+from service.console.screen import ConsoleVisit
+from service.endpoints.differences import Difference
+from service.endpoints.history_schemas import HistoryEntry
+
+LONGEST = 300
+"""Characters of a value; the rest is cut off, and the API has it."""
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """A field, before and after. Of a list, only what was removed and what was added."""
+
+    field: str
+    before: str
+    after: str
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    position: int
+    version: int
+    at: datetime
+    what: str
+    type: str
+    actor: Actor
+    reason: str
+    changes: list[Change]
+
+
+async def entries(visit: ConsoleVisit, found: Sequence[HistoryEntry]) -> list[Entry]:
+    """Return the entries with the names of their actors. Of a registration, the fields are not repeated."""
+    who = await actors.named(visit, (each.actor for each in found))
+    return [
+        Entry(
+            position=each.position,
+            version=each.version,
+            at=each.recorded_at,
+            what=visit.gettext(said(each.type)),
+            type=each.type,
+            actor=actor,
+            reason=each.reason if isinstance(each.reason, str) else "",
+            changes=[] if each.version == 1 else changes(each.changes),
+        )
+        for each, actor in zip(found, who, strict=True)
+    ]
+
+
+def changes(fields: dict[str, Difference]) -> list[Change]:
+    return [_change(name, difference) for name, difference in fields.items()]
+
+
+def _change(name: str, difference: Difference) -> Change:
+    before, after = difference.before, difference.after
+    if isinstance(before, list) and isinstance(after, list):
+        was, now = cast("list[Any]", before), cast("list[Any]", after)
+        before, after = [each for each in was if each not in now], [each for each in now if each not in was]
+    return Change(field=name, before=text_of(before), after=text_of(after))
+
+
+def text_of(value: Any) -> str:
+    """Return the value for people to read; "" for none."""
+    match value:
+        case None:
+            text = ""
+        case str():
+            text = value
+        case bool():
+            text = "true" if value else "false"
+        case list():
+            text = ", ".join(_item(each) for each in cast("list[Any]", value))
+        case _:
+            text = "" if value is UNSET else json.encode(value).decode()
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _item(value: Any) -> str:
+    """Return an item of a list; of a secret or a factor, its name."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        parts = [str(fields[name]) for name in ("name", "kind", "hint") if fields.get(name)]
+        return " ".join(parts) or json.encode(fields).decode()
+    return text_of(value)

@@ -1,0 +1,67 @@
+"""What the pages of one client have in common: the client, its name, its tabs, and a client that was deleted."""
+
+from typing import Any
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from service.console.api import CLIENTS, Answer, Refused
+from service.console.screen import ConsoleVisit, Crumb
+from service.endpoints.client_settings import OAuthClient
+from service.endpoints.history_schemas import HistoryEntry
+
+PATH = "/clients/{client_id}"
+"""`Tab.of` of the pages of a client."""
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """The client of this page, and the version of it that was read (an ETag, for If-Match)."""
+
+    client: OAuthClient
+    version: str
+
+    @property
+    def name(self) -> str:
+        return self.client.display_name or self.client.client_id
+
+
+def path(visit: ConsoleVisit, *rest: str) -> str:
+    """Return a path of the API below the client of this page."""
+    return "/".join((CLIENTS, visit.param("client_id"), *rest))
+
+
+async def read(visit: ConsoleVisit) -> Subject:
+    """Raises Refused, with status 404 for a client that does not exist or is another owner's."""
+    found = await visit.api.get(path(visit))
+    return Subject(client=found.of(OAuthClient), version=found.etag)
+
+
+def page(
+    visit: ConsoleVisit, subject: Subject, template: str, *, status: int = 200, title: str = "", **context: Any
+) -> Response:
+    """Return a page about the client. Its template extends client_base.html."""
+    crumbs = [Crumb(visit.gettext("Clients"), "/clients")]
+    return visit.page(
+        template,
+        title=title or subject.name,
+        crumbs=crumbs,
+        status=status,
+        client=subject.client,
+        version=subject.version,
+        **context,
+    )
+
+
+async def history(visit: ConsoleVisit, *, most: int) -> list[HistoryEntry]:
+    """Return the last changes of the client, newest first; those of a deleted client, too. Raises Refused."""
+    found: Answer = await visit.api.get(path(visit, "history"), limit=str(most))
+    return found.of(list[HistoryEntry])
+
+
+async def deletion(visit: ConsoleVisit) -> HistoryEntry | None:
+    """Return the event that deleted the client; None if that is not its last one, or there is no such client."""
+    try:
+        last = await history(visit, most=1)
+    except Refused:
+        return None
+    return last[0] if last and last[0].type == "client.deleted" else None

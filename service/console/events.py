@@ -1,0 +1,51 @@
+"""Events of the log as pages show them: what happened, to what, who caused it and why."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from service.audit.event_json import AuditEvent
+from service.console import actors
+from service.console.actors import Actor
+from service.console.happenings import said
+from service.console.places import page_about
+from service.console.screen import ConsoleVisit
+from service.console.subjects import Subject, subjects
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """`url` is that of the event's own page. `subject` is None where the page says it once for all."""
+
+    position: int
+    at: datetime
+    what: str
+    type: str
+    actor: Actor
+    reason: str
+    url: str
+    subject: Subject | None = None
+
+
+async def shown(visit: ConsoleVisit, found: Sequence[AuditEvent]) -> list[Shown]:
+    """Return the events in the same order, without their subjects."""
+    who = await actors.named(visit, (each.actor for each in found))
+    return [_shown(visit, event, actor) for event, actor in zip(found, who, strict=True)]
+
+
+async def with_subjects(visit: ConsoleVisit, found: Sequence[AuditEvent]) -> list[Shown]:
+    about = await subjects(visit, found)
+    rows = await shown(visit, found)
+    return [row.__replace__(subject=subject) for row, subject in zip(rows, about, strict=True)]
+
+
+def _shown(visit: ConsoleVisit, event: AuditEvent, actor: Actor) -> Shown:
+    return Shown(
+        position=event.position,
+        at=event.recorded_at,
+        what=visit.gettext(said(event.type)),
+        type=event.type,
+        actor=actor,
+        reason=event.reason if isinstance(event.reason, str) else "",
+        url=page_about(visit, "change", str(event.position)),
+    )

@@ -1,0 +1,27 @@
+"""The page about a thing that evidence names, if the console has one that the reader may see."""
+
+from collections.abc import Mapping
+
+from service.console.registry import screens
+from service.console.screen import ConsoleVisit
+
+SECTIONS: Mapping[str, str] = {
+    "client": "clients",
+    "bot": "bots",
+    "user": "users",
+    "session": "sessions",
+    "token": "tokens",
+    "change": "audit",
+    "signingKey": "keys",
+}
+"""By the kinds of a blast radius. A change has the position of its event as its id."""
+
+
+def page_about(visit: ConsoleVisit, kind: str, id_: str) -> str:
+    """Return the URL of the page; "" if there is none."""
+    section = SECTIONS.get(kind)
+    if section is None:
+        return ""
+    found = [each for each in screens() if each.path.startswith(f"/{section}/{{") and each.path.count("/") == 2]
+    seen = [each for each in found if each.needs is None or visit.may(each.needs)]
+    return visit.at(section, id_) if seen else ""

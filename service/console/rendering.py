@@ -1,0 +1,181 @@
+"""Renders the templates of the console.
+
+Whatever a template writes passes `visible`: control characters and those that change the direction of a text are shown as their code, so
+a name from outside is harmless in every cell, and no template has to think of it. Only the value of a field is written as it is (`typed`),
+for it comes back with the form.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from msgspec import Struct
+from starlette.responses import Response
+
+from service.console import assets
+from service.console.access import Access
+from service.console.language import N_, catalogue
+from service.pages import rendering as pages
+from service.pages.browser import Visit
+from service.values.text import CONTROLS, printable
+
+if TYPE_CHECKING:
+    from service.console.screen import Screen
+
+TEMPLATES = Path(__file__).parent / "templates"
+GROUPS = {"home": "", "directory": N_("Directory"), "evidence": N_("Evidence"), "operation": N_("Operation")}
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+_controls = re.compile(rf"(?![\n\t])[{CONTROLS}\ud800-\udfff]")
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    """A group of the navigation."""
+
+    title: str
+    links: list["Entry"]
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    label: str
+    path: str
+    icon: str
+    current: bool
+
+
+def visible(value: object) -> object:
+    """Return text in which every character can be seen. Markup was made by us and stays as it is."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=visible,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # Jinja cannot type the values of a template.
+    untyped: Any = environment
+    untyped.install_gettext_callables(*_translations(language), newstyle=False)
+    untyped.newstyle_gettext = True
+    untyped.globals.update(language=language, asset=assets.paths())
+    untyped.filters.update(when=partial(when, language=language), moment=partial(pages.moment, language=language))
+    untyped.filters.update(code=code, typed=typed)
+    return environment
+
+
+def _translations(language: str) -> tuple[Any, Any]:
+    """Return gettext and ngettext, which make visible and escape what is put into a text."""
+    known = catalogue(language)
+
+    def gettext(text: str, /, **put: object) -> Markup:
+        return _filled(known.gettext(text), put)
+
+    def ngettext(one: str, many: str, number: int, /, **put: object) -> Markup:
+        return _filled(known.ngettext(one, many, number), {"num": number, **put})
+
+    return gettext, ngettext
+
+
+def _filled(text: str, put: dict[str, object]) -> Markup:
+    markup = Markup(text)  # noqa: S704 - a text of ours, from a template or a catalogue
+    return markup % {name: visible(value) for name, value in put.items()} if put else markup
+
+
+def when(at: datetime | None, language: str) -> Markup:
+    """Return the time in words, with the exact time in UTC as its title; a dash if there is none."""
+    if at is None:
+        return Markup('<span class="none">&mdash;</span>')
+    exact = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    locale = pages.DATES[language]
+    day, time = format_date(at, "medium", locale=locale), format_datetime(at, "HH:mm:ss", tzinfo=UTC, locale=locale)
+    return Markup('<time datetime="{}" title="{}, {} UTC">{}</time>').format(exact, day, time, _in_words(at, language))
+
+
+def _in_words(at: datetime, language: str) -> str:
+    ahead = at - datetime.now(UTC)
+    if ahead < pages.MINUTE:
+        return pages.ago(at, language)
+    return format_timedelta(ahead, add_direction=True, locale=language)
+
+
+def code(text: str) -> Markup:
+    """Return a text of several lines, which may be indented by tabs; whatever else cannot be seen is made visible."""
+    parts = re.split(r"([\n\t])", text)
+    return Markup().join(escape(part if part in ("\n", "\t") else printable(part)) for part in parts)
+
+
+def typed(text: str) -> Markup:
+    """Return the value of a field, unchanged but for controls: an edit must not change what nobody touched. Lines and tabs stay."""
+    return escape(_controls.sub(lambda found: printable(found[0]), text.replace("\r\n", "\n")))
+
+
+def navigation(screens: Sequence["Screen"], access: Access, current: "Screen | None", language: str) -> list[Section]:
+    """Return the links that the person's roles reach."""
+    shown = [each for each in screens if each.needs is None or access.may(each.needs)]
+    sections = {
+        group: Section(title=title and catalogue(language).gettext(title), links=[]) for group, title in GROUPS.items()
+    }
+    for each in sorted(shown, key=lambda screen: screen.link.order if screen.link else 0):
+        if each.link is not None:
+            label = catalogue(language).gettext(each.link.label)
+            here = current is not None and _is_below(current.path, each.path)
+            entry = Entry(label=label, path=each.path, icon=each.link.icon, current=here)
+            sections[each.link.group].links.append(entry)
+    return [section for section in sections.values() if section.links]
+
+
+def tabs(screens: Sequence["Screen"], access: Access, current: "Screen | None", browser: Visit) -> list[Entry]:
+    """Return the pages about the same thing as this one; none if this page has no tab."""
+    if current is None or current.tab is None:
+        return []
+    of, parameters = current.tab.of, browser.request.path_params
+    found = [
+        (each.tab, each)
+        for each in screens
+        if each.tab is not None and each.tab.of == of and (each.needs is None or access.may(each.needs))
+    ]
+    return [
+        Entry(
+            label=catalogue(browser.language).gettext(tab.label),
+            path=_filled_path(each.path, parameters),
+            icon="",
+            current=each is current,
+        )
+        for tab, each in sorted(found, key=lambda pair: pair[0].order)
+    ]
+
+
+def _filled_path(path: str, parameters: Mapping[str, str]) -> str:
+    return "/".join(
+        quote(parameters[part[1:-1]], safe="") if part.startswith("{") else part for part in path.split("/")
+    )
+
+
+def _is_below(path: str, section: str) -> bool:
+    return path == section or (section not in ("", "/") and path.startswith(f"{section}/"))
+
+
+def html(template: str, language: str, **context: Any) -> str:
+    return _environment(language).get_template(template).render(context)
+
+
+def page(text: str, status: int = 200) -> Response:
+    headers = {**pages.HEADERS, "Content-Security-Policy": POLICY}
+    return Response(text, status, headers=headers, media_type="text/html")

@@ -1,0 +1,84 @@
+"""/console/audit: the events of the log, found by their filters, live and as a file; and one of them with all that it says."""
+
+from collections.abc import Mapping
+
+from msgspec import json
+from starlette.responses import Response
+
+from events.codec import TYPES
+from service.audit.event_json import AuditEvent
+from service.console import events, feeds, live
+from service.console.api import EVENTS, Refused
+from service.console.language import N_
+from service.console.live import LiveFeed
+from service.console.places import page_about
+from service.console.screen import ConsoleVisit, Crumb, Link, Screen
+from service.endpoints.audit_query import FILTERS, NOUNS
+from service.endpoints.moments import as_text
+from service.endpoints.responses import POSITION
+from service.problems import NotFound
+from service.values.scopes import AUDIT_READ
+
+NOTHING: Mapping[str, str] = {}
+MOST_DIGITS = 18
+NO_EVENT = "There is no event at this position, or the audit feed has not reached it yet."
+KNOWN = sorted({*NOUNS, *TYPES})
+MORE = ("stream", "request", "address", "order")
+"""Filters that few need: they are behind a button, unless one of them is used."""
+
+
+async def show(visit: ConsoleVisit) -> Response:
+    if live.is_asked(visit):
+        return LiveFeed(visit)
+    if feeds.export_asked(visit):
+        return await feeds.exported(visit, EVENTS, FILTERS, NOTHING, "events")
+    search = await feeds.searched(visit, EVENTS, FILTERS, NOTHING)
+    found = [] if search.answer is None else search.answer.of(list[AuditEvent])
+    return visit.page(
+        "audit.html",
+        title=visit.gettext("Audit feed"),
+        status=search.status,
+        search=search,
+        rows=await events.with_subjects(visit, found),
+        known=KNOWN,
+        more=any(name in search.chosen for name in MORE),
+        live=search.answer is not None and not {"cursor", "until", "order"} & visit.query.keys(),
+        exports=feeds.exports(visit, search.chosen),
+    )
+
+
+async def show_one(visit: ConsoleVisit) -> Response:
+    digits = visit.param("position")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
+        raise NotFound("A position is a whole number.")
+    place = as_text(int(digits))
+    try:
+        answer = await visit.api.get(EVENTS, since=place, until=place)
+    except Refused as fault:
+        raise (NotFound(NO_EVENT) if fault.problem.status == 400 else fault) from fault
+    found = answer.of(list[AuditEvent])
+    if not found:
+        raise NotFound(NO_EVENT)
+    event = found[0]
+    row = (await events.with_subjects(visit, found))[0]
+    return visit.page(
+        "audit_event.html",
+        title=row.what,
+        crumbs=[Crumb(visit.gettext("Audit feed"), "/audit")],
+        event=event,
+        row=row,
+        newest=int(answer.headers[POSITION.lower()]),
+        text=json.format(json.encode(event), indent=2).decode(),
+        cause=page_about(visit, "change", str(event.cause)) if event.cause is not None else "",
+    )
+
+
+SCREENS = (
+    Screen(
+        path="/audit",
+        get=show,
+        needs=AUDIT_READ,
+        link=Link(group="evidence", order=10, label=N_("Audit feed"), icon="audit"),
+    ),
+    Screen(path="/audit/{position}", get=show_one, needs=AUDIT_READ),
+)

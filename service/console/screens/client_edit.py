@@ -1,0 +1,92 @@
+"""/console/clients/{client_id}/edit: the settings of a client. If somebody else changed it meanwhile, the page shows what."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from service.console import changes, client
+from service.console.api import Refused
+from service.console.client import Subject
+from service.console.forms import FormState, lines, refused, without_reason
+from service.console.screen import ConsoleVisit, Screen
+from service.endpoints.client_settings import OAuthClient
+from service.values.scopes import CLIENTS_WRITE
+
+PKCE: Mapping[str, bool | None] = {"": None, "yes": True, "no": False}
+MOST_SINCE = 20
+
+
+async def show(visit: ConsoleVisit) -> Response:
+    subject = await client.read(visit)
+    return await _page(visit, subject, FormState(values=_values(subject.client)))
+
+
+async def save(visit: ConsoleVisit) -> Response:
+    form, version = visit.form, visit.form.get("version", "")
+    subject = await client.read(visit)
+    if visit.reason is None:
+        wrong = without_reason(visit)
+        return await _page(visit, subject.__replace__(version=version), wrong, 400)
+    body = _body(subject.client, form)
+    try:
+        await visit.api.send("PATCH", client.path(visit), body, reason=visit.reason, if_match=version)
+    except Refused as fault:
+        stale = fault.problem.status == 412
+        shown = subject if stale else subject.__replace__(version=version)
+        return await _page(visit, shown, refused(form, fault), fault.problem.status, since=version if stale else "")
+    return visit.to(visit.at("clients", visit.param("client_id")), visit.gettext("The client is changed."))
+
+
+async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: int = 200, since: str = "") -> Response:
+    """`since` is the version that the person saw, if it is no longer the current one: then the form holds what they typed."""
+    return client.page(
+        visit,
+        subject,
+        "client_edit.html",
+        title=visit.gettext("Edit"),
+        status=status,
+        form=form,
+        meanwhile=await _meanwhile(visit, since) if since else [],
+        stale=bool(since),
+        operates=visit.access.caller.holder.operates,
+    )
+
+
+async def _meanwhile(visit: ConsoleVisit, since: str) -> list[changes.Entry]:
+    seen = int(digits) if (digits := since.strip('"')).isascii() and digits.isdigit() and len(digits) < 10 else 0
+    found = await client.history(visit, most=MOST_SINCE)
+    return await changes.entries(visit, [each for each in found if each.version > seen])
+
+
+def _values(shown: OAuthClient) -> Mapping[str, str]:
+    pkce = next((name for name, value in PKCE.items() if value == shown.require_pkce), "")
+    return {
+        "displayName": shown.display_name or "",
+        "redirectUris": "\n".join(shown.redirect_uris),
+        "scopes": " ".join(shown.scopes),
+        "requirePkce": pkce,
+        "firstParty": "yes" if shown.first_party is True else "",
+        "postLogoutRedirectUris": "\n".join(shown.post_logout_redirect_uris or ()),
+        "backchannelLogoutUri": shown.backchannel_logout_uri or "",
+    }
+
+
+def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
+    about = {
+        "displayName": form.get("displayName", "").strip() or None,
+        "redirectUris": lines(form.get("redirectUris", "")),
+        "scopes": form.get("scopes", "").split(),
+    }
+    if shown.m2m:
+        return about
+    return {
+        **about,
+        "requirePkce": PKCE.get(form.get("requirePkce", "")),
+        "firstParty": form.get("firstParty") == "yes",
+        "postLogoutRedirectUris": lines(form.get("postLogoutRedirectUris", "")),
+        "backchannelLogoutUri": form.get("backchannelLogoutUri", "").strip() or None,
+    }
+
+
+SCREENS = (Screen(path=f"{client.PATH}/edit", get=show, post=save, needs=CLIENTS_WRITE),)

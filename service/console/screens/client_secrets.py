@@ -1,0 +1,110 @@
+"""/console/clients/{client_id}/secrets: which secrets a client has, and their rotation without an outage."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from service.clock import utc_now
+from service.console import client
+from service.console.api import Refused
+from service.console.client import Subject
+from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.language import N_
+from service.console.screen import ConsoleVisit, Screen, Tab
+from service.crypto.credentials import new_id
+from service.endpoints.secret_schemas import AddSecretResponse, ClientSecret
+from service.problems import NotFound
+from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
+
+LIFETIMES = ("", "30", "90", "180", "365")
+"""In days; "" is for ever."""
+
+OVERLAPS = ("", "1", "7", "30")
+"""The days after which the other secrets expire; "": they stay as they are."""
+
+
+async def show(visit: ConsoleVisit) -> Response:
+    return await _page(visit, UNTOUCHED)
+
+
+async def act(visit: ConsoleVisit) -> Response:
+    do = visit.form.get("do", "")
+    if visit.reason is None:
+        return await _page(visit, without_reason(visit), 400)
+    try:
+        if do == "add":
+            return await _add(visit)
+        if do.startswith("revoke-"):
+            secret = client.path(visit, "secrets", do.removeprefix("revoke-"))
+            await visit.api.send("DELETE", secret, reason=visit.reason)
+            said = visit.gettext("The secret is revoked. Nobody gets a token with it any more.")
+            return visit.to(visit.at("clients", visit.param("client_id"), "secrets"), said)
+    except Refused as fault:
+        if not visit.may(CLIENTS_WRITE):
+            raise
+        return await _page(visit, refused(visit.form, fault), fault.problem.status)
+    raise NotFound("There is no such form on this page.")
+
+
+async def _add(visit: ConsoleVisit) -> Response:
+    """The secret is in this response only. The same form sent again gets it again, by its Idempotency-Key. Raises Refused."""
+    made = await visit.api.send(
+        "POST",
+        client.path(visit, "secrets"),
+        _body(visit.form),
+        reason=visit.reason,
+        key=visit.form.get("key") or None,
+    )
+    subject = await client.read(visit)
+    return client.page(visit, subject, "secret_made.html", secret=made.of(AddSecretResponse).client_secret)
+
+
+def _body(form: Mapping[str, str]) -> Mapping[str, Any]:
+    """The times are computed from that at which the page was shown, so that the form sent twice says the same."""
+    name, days, others = form.get("name", "").strip(), form.get("days", ""), form.get("others", "")
+    body: dict[str, Any] = {"name": name} if name else {}
+    if days in LIFETIMES and days:
+        body["expiresUtc"] = _end(form.get("since", ""), int(days)).isoformat()
+    if others in OVERLAPS and others:
+        body["othersExpireUtc"] = _end(form.get("since", ""), int(others)).isoformat()
+    return body
+
+
+def _end(since: str, days: int) -> datetime:
+    try:
+        begun = datetime.fromisoformat(since)
+    except ValueError:
+        begun = utc_now()
+    return (begun if begun.tzinfo is not None else utc_now()) + timedelta(days=days)
+
+
+async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
+    subject: Subject = await client.read(visit)
+    found = await visit.api.get(client.path(visit, "secrets"))
+    return client.page(
+        visit,
+        subject,
+        "client_secrets.html",
+        status=status,
+        form=form,
+        secrets=found.of(list[ClientSecret]),
+        now=utc_now(),
+        key=form.value("key") or str(new_id()),
+        since=form.value("since") or utc_now().isoformat(),
+        lifetimes=LIFETIMES,
+        overlaps=OVERLAPS,
+        writes=visit.may(CLIENTS_WRITE),
+    )
+
+
+SCREENS = (
+    Screen(
+        path=f"{client.PATH}/secrets",
+        get=show,
+        post=act,
+        needs=CLIENTS_READ,
+        tab=Tab(of=client.PATH, order=10, label=N_("Secrets")),
+    ),
+)

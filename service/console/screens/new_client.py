@@ -1,0 +1,92 @@
+"""/console/new/client: a client in two steps, which end with its secret, shown once, and with programs that use it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from service.console import samples
+from service.console.api import CLIENTS, Refused
+from service.console.forms import UNTOUCHED, FormState, lines, refused, without_reason
+from service.console.samples import About
+from service.console.screen import ConsoleVisit, Crumb, Screen
+from service.crypto.credentials import new_id
+from service.endpoints.client_schemas import CreateOAuthClientResponse
+from service.values.scopes import CLIENTS_WRITE
+
+KINDS = ("machine", "web", "public")
+
+
+async def show(visit: ConsoleVisit) -> Response:
+    kind = visit.query.get("kind")
+    return _choice(visit) if kind not in KINDS else _form(visit, kind, UNTOUCHED)
+
+
+async def create(visit: ConsoleVisit) -> Response:
+    """A form that is sent twice gets the first answer again, by its Idempotency-Key."""
+    form, kind = visit.form, visit.form.get("kind", "")
+    if kind not in KINDS:
+        return _choice(visit)
+    if visit.reason is None:
+        return _form(visit, kind, without_reason(visit))
+    try:
+        made = await visit.api.send(
+            "POST", CLIENTS, _body(kind, form), reason=visit.reason, key=form.get("key") or None
+        )
+    except Refused as fault:
+        return _form(visit, kind, refused(form, fault), status=fault.problem.status)
+    return _made(visit, kind, made.of(CreateOAuthClientResponse))
+
+
+def _body(kind: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+    scopes = form.get("scopes", "").split()
+    about = {
+        "m2m": kind == "machine",
+        "displayName": form.get("displayName", "").strip() or None,
+        "scopes": scopes or None,
+    }
+    if kind == "machine":
+        return {**about, "botUserId": form.get("botUserId", "").strip() or None}
+    return {**about, "public": kind == "public", "redirectUris": lines(form.get("redirectUris", ""))}
+
+
+def _choice(visit: ConsoleVisit) -> Response:
+    return visit.page("new_client_kind.html", title=visit.gettext("New client"), crumbs=_crumbs(visit))
+
+
+def _form(visit: ConsoleVisit, kind: str, form: FormState, status: int = 200) -> Response:
+    return visit.page(
+        "new_client.html",
+        title=visit.gettext("New client"),
+        crumbs=[*_crumbs(visit), Crumb(visit.gettext("New client"), "/new/client")],
+        status=400 if form.failed and status == 200 else status,
+        form=form,
+        kind=kind,
+        key=form.value("key") or str(new_id()),
+    )
+
+
+def _made(visit: ConsoleVisit, kind: str, made: CreateOAuthClientResponse) -> Response:
+    uris = lines(visit.form.get("redirectUris", ""))
+    about = About(
+        issuer=visit.browser.resources.settings.issuer,
+        client_id=made.client_id,
+        scopes=visit.form.get("scopes", "").split() or ["api:public"],
+        redirect_uri=uris[0] if uris else "",
+        public=kind == "public",
+    )
+    return visit.page(
+        "client_made.html",
+        title=visit.form.get("displayName", "").strip() or visit.gettext("New client"),
+        crumbs=_crumbs(visit),
+        made=made,
+        samples=samples.of_machine(about) if kind == "machine" else samples.of_login(about),
+        variable=samples.SECRET,
+    )
+
+
+def _crumbs(visit: ConsoleVisit) -> list[Crumb]:
+    return [Crumb(visit.gettext("Clients"), "/clients")]
+
+
+SCREENS = (Screen(path="/new/client", get=show, post=create, needs=CLIENTS_WRITE),)

@@ -1,0 +1,126 @@
+"""/console: what changed today, what was refused, and how far the log is."""
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from service.audit.event_json import AuditEvent
+from service.clock import utc_now
+from service.console import actors, bars
+from service.console.api import CLIENTS, EVENTS, Refused
+from service.console.bars import Bars
+from service.console.changes import Entry
+from service.console.happenings import said
+from service.console.language import N_
+from service.console.screen import ConsoleVisit, Link, Screen
+from service.console.subjects import Subject, subjects
+from service.endpoints.client_schemas import ListedClient
+from service.endpoints.projections import PATH as PROJECTIONS
+from service.endpoints.projections import Projection
+from service.endpoints.responses import POSITION
+from service.endpoints.usage import PATH as USAGE
+from service.endpoints.usage import IssuedTokens
+from service.values.scopes import AUDIT_READ
+
+CHANGES = "client,bot,user,signing_key,revocation,retention"
+REFUSALS = "refusal"
+MOST = 15
+COUNTED = "100"
+
+
+async def show(visit: ConsoleVisit) -> Response:
+    return await _of_everything(visit) if visit.may(AUDIT_READ) else await _of_own(visit)
+
+
+async def _of_everything(visit: ConsoleVisit) -> Response:
+    today = f"{utc_now():%Y-%m-%d}"
+    changed = await visit.api.get(EVENTS, type=CHANGES, since=today, limit=COUNTED)
+    refused = await visit.api.get(EVENTS, type=REFUSALS, since=today, limit=COUNTED)
+    latest, denied = changed.of(list[AuditEvent]), refused.of(list[AuditEvent])
+    rows = await _rows(visit, [*latest[:MOST], *denied[:MOST]])  # in one, so that each name is asked for once
+    shown = len(latest[:MOST])
+    return visit.page(
+        "overview.html",
+        title=visit.gettext("Overview"),
+        changes=_counted(latest),
+        refusals=_counted(denied),
+        position=changed.headers.get(POSITION.lower(), ""),
+        checkpoint=await _checkpoint(visit),
+        latest=rows[:shown],
+        denied=rows[shown:],
+        tables=await _tables(visit),
+        issued=await _issued(visit),
+    )
+
+
+async def _of_own(visit: ConsoleVisit) -> Response:
+    found = await visit.api.get(CLIENTS, limit="10")
+    return visit.page("overview_own.html", title=visit.gettext("Overview"), clients=found.of(list[ListedClient]))
+
+
+async def _rows(visit: ConsoleVisit, events: list[AuditEvent]) -> list[tuple[Entry, Subject]]:
+    who = await actors.named(visit, (each.actor for each in events))
+    about = await subjects(visit, events)
+    rows = zip(events, who, about, strict=True)
+    return [(_entry(visit, event, actor), subject) for event, actor, subject in rows]
+
+
+def _entry(visit: ConsoleVisit, event: AuditEvent, actor: actors.Actor) -> Entry:
+    return Entry(
+        position=event.position,
+        version=event.version,
+        at=event.recorded_at,
+        what=visit.gettext(said(event.type)),
+        type=event.type,
+        actor=actor,
+        reason=event.reason if isinstance(event.reason, str) else "",
+        changes=[],
+    )
+
+
+def _counted(events: list[AuditEvent]) -> str:
+    return f"{len(events)}" if len(events) < int(COUNTED) else f"{COUNTED}+"
+
+
+class Tables(Struct, frozen=True, kw_only=True):
+    """How the tables made of the logs are: the greatest lag, and the names of those that stopped or were found to differ."""
+
+    lag: int
+    stopped: list[str]
+    differing: list[str]
+
+
+async def _tables(visit: ConsoleVisit) -> Tables:
+    found = (await visit.api.get(PROJECTIONS)).of(list[Projection])
+    verified = [(each.name, each.last_verification) for each in found]
+    return Tables(
+        lag=max((each.lag for each in found), default=0),
+        stopped=[each.name for each in found if each.state == "failed"],
+        differing=[name for name, last in verified if last is not None and last.outcome != "agrees"],
+    )
+
+
+class Issuing(Struct, frozen=True, kw_only=True):
+    """The tokens of the last whole minute, of today, and of each day."""
+
+    minute: int
+    today: int
+    days: Bars
+
+
+async def _issued(visit: ConsoleVisit) -> Issuing:
+    found = (await visit.api.get(USAGE)).of(IssuedTokens)
+    days = [each.tokens for each in found.days]
+    return Issuing(minute=found.minutes[-2].tokens, today=days[-1], days=bars.bars(days))
+
+
+async def _checkpoint(visit: ConsoleVisit) -> str:
+    """Return the number of events under the newest signed checkpoint; "" if there is none yet."""
+    try:
+        note = (await visit.api.get("/log/checkpoint")).body.decode()
+    except Refused:
+        return ""
+    lines = note.split("\n")
+    return lines[1] if len(lines) > 1 else ""
+
+
+SCREENS = (Screen(path="", get=show, link=Link(group="home", order=0, label=N_("Overview"), icon="overview")),)

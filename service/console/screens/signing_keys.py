@@ -1,0 +1,67 @@
+"""/console/keys: the keys that sign tokens, how old they are, and their rotation."""
+
+from starlette.responses import Response
+
+from service.console.api import Refused
+from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.language import N_
+from service.console.screen import ConsoleVisit, Link, Screen
+from service.endpoints.signing_keys import PATH, SigningKey
+from service.problems import NotFound
+from service.values.scopes import AUDIT_READ, OPERATE
+
+PAGE_SIZE = "50"
+
+
+async def show(visit: ConsoleVisit) -> Response:
+    return await _page(visit, UNTOUCHED)
+
+
+async def rotate(visit: ConsoleVisit) -> Response:
+    """The form names the key that signed when it was shown, so that a form sent twice rotates once."""
+    if visit.form.get("do") != "rotate":
+        raise NotFound("There is no such form on this page.")
+    if visit.reason is None:
+        return await _page(visit, without_reason(visit), 400)
+    try:
+        body = {"activeKid": visit.form.get("activeKid", "")}
+        await visit.api.send("POST", f"{PATH}/rotate", body, reason=visit.reason)
+    except Refused as fault:
+        if not visit.may(OPERATE):
+            raise
+        return await _page(visit, refused(visit.form, fault), fault.problem.status)
+    return visit.to(visit.at("keys"), visit.gettext("The keys are rotated. New tokens are signed with the next keys."))
+
+
+async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
+    active, following = await _in_state(visit, "active"), await _in_state(visit, "published")
+    retired = await visit.api.get(PATH, state="retired", limit=PAGE_SIZE, cursor=visit.query.get("cursor"))
+    next_page = retired.following
+    return visit.page(
+        "signing_keys.html",
+        title=visit.gettext("Signing keys"),
+        status=status,
+        form=form,
+        keys=sorted([*active, *following], key=lambda key: (key.alg, key.state)),
+        active_kid=active[0].kid if active else "",
+        next_since=max((key.published_utc for key in following), default=None),
+        retired=retired.of(list[SigningKey]),
+        following="" if next_page is None else visit.at("keys", cursor=next_page["cursor"]),
+        first=visit.at("keys") if "cursor" in visit.query else "",
+        operates=visit.may(OPERATE),
+    )
+
+
+async def _in_state(visit: ConsoleVisit, state: str) -> list[SigningKey]:
+    return (await visit.api.get(PATH, state=state, limit=PAGE_SIZE)).of(list[SigningKey])
+
+
+SCREENS = (
+    Screen(
+        path="/keys",
+        get=show,
+        post=rotate,
+        needs=AUDIT_READ,
+        link=Link(group="operation", order=20, label=N_("Signing keys"), icon="keys"),
+    ),
+)

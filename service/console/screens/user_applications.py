@@ -1,0 +1,120 @@
+"""/console/users/{user_id}/applications: which clients may use the account, by a consent or a sign-in, and their withdrawal."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import UNSET, Struct
+from starlette.responses import Response
+
+from service.console import user
+from service.console.api import CLIENTS, Refused
+from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.language import N_
+from service.console.screen import ConsoleVisit, Screen, Tab
+from service.endpoints import grants
+from service.endpoints.client_settings import OAuthClient
+from service.endpoints.grant_schemas import Consent, Grant
+from service.problems import NotFound
+from service.values.scopes import CLIENTS_READ, USERS_READ, USERS_WRITE
+
+MOST = 200
+"""Consents and grants that the page reads; it says so if there are more."""
+MOST_NAMES = 30
+
+
+class Application(Struct, frozen=True, kw_only=True):
+    """A client that may use the account. `grants` are the sign-ins from which it still gets tokens."""
+
+    client_id: str
+    name: str
+    scopes: list[str]
+    consented: bool
+    grants: int
+    since: datetime | None
+    used: datetime | None
+
+
+async def show(visit: ConsoleVisit) -> Response:
+    return await _page(visit, UNTOUCHED)
+
+
+async def act(visit: ConsoleVisit) -> Response:
+    do = visit.form.get("do", "")
+    if not do.startswith("withdraw-"):
+        raise NotFound("There is no such form on this page.")
+    if visit.reason is None:
+        return await _page(visit, without_reason(visit), 400)
+    try:
+        path = user.path(visit, "consents", do.removeprefix("withdraw-"))
+        await visit.api.send("DELETE", path, reason=visit.reason)
+    except Refused as fault:
+        if not visit.may(USERS_WRITE):
+            raise
+        return await _page(visit, refused(visit.form, fault), fault.problem.status)
+    done = visit.gettext("The access is withdrawn. Its tokens stopped working.")
+    return visit.to(user.here(visit, "applications"), done)
+
+
+async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
+    subject = await user.read(visit)
+    query = {"userId": visit.param("user_id"), "limit": str(MOST)}
+    given = await visit.api.get(grants.CONSENTS, state="given", **query)
+    granted = await visit.api.get(grants.GRANTS, state="active", **query)
+    return user.page(
+        visit,
+        subject,
+        "user_applications.html",
+        status=status,
+        form=form,
+        applications=await _applications(visit, given.of(list[Consent]), granted.of(list[Grant])),
+        more=given.following is not None or granted.following is not None,
+        writes=visit.may(USERS_WRITE),
+    )
+
+
+async def _applications(visit: ConsoleVisit, given: Sequence[Consent], granted: Sequence[Grant]) -> list[Application]:
+    ids = list(dict.fromkeys(each.client_id for each in (*given, *granted)))
+    names = {each: await _name(visit, each) for each in ids[:MOST_NAMES]}
+    return [
+        _application(
+            client_id,
+            names.get(client_id, client_id),
+            [each for each in given if each.client_id == client_id],
+            [each for each in granted if each.client_id == client_id],
+        )
+        for client_id in ids
+    ]
+
+
+def _application(client_id: str, name: str, given: Sequence[Consent], granted: Sequence[Grant]) -> Application:
+    begun = [*(each.given_utc for each in given), *(each.granted_utc for each in granted if each.granted_utc)]
+    used = [each.last_used_utc for each in granted if each.last_used_utc is not UNSET and each.last_used_utc]
+    return Application(
+        client_id=client_id,
+        name=name,
+        scopes=list(dict.fromkeys(scope for each in (*given, *granted) for scope in each.scopes)),
+        consented=bool(given),
+        grants=len(granted),
+        since=min(begun, default=None),
+        used=max(used, default=None),
+    )
+
+
+async def _name(visit: ConsoleVisit, client_id: str) -> str:
+    if not visit.may(CLIENTS_READ):
+        return client_id
+    try:
+        return (await visit.api.get(f"{CLIENTS}/{client_id}")).of(OAuthClient).display_name or client_id
+    except Refused:
+        return client_id
+
+
+SCREENS = (
+    Screen(
+        path=f"{user.PATH}/applications",
+        get=show,
+        post=act,
+        needs=USERS_READ,
+        tab=Tab(of=user.PATH, order=20, label=N_("Applications")),
+    ),
+)

@@ -1,0 +1,89 @@
+"""/console/users/{user_id}/sessions: where the user is signed in, and the end of one session or of all."""
+
+from uuid import UUID
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from service.console import user
+from service.console.api import Refused
+from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.language import N_
+from service.console.screen import ConsoleVisit, Screen, Tab
+from service.endpoints.user_sessions import UserSession
+from service.pages import devices
+from service.pages.session_start import TWO_FACTORS
+from service.problems import NotFound
+from service.values.scopes import USERS_READ, USERS_WRITE
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """`browser` is a short name, or "" if the browser is not known."""
+
+    session: UserSession
+    browser: str
+    two_factors: bool
+    current: bool
+
+
+async def show(visit: ConsoleVisit) -> Response:
+    return await _page(visit, UNTOUCHED)
+
+
+async def act(visit: ConsoleVisit) -> Response:
+    do = visit.form.get("do", "")
+    one = do.removeprefix("end-")
+    if do != "end-all" and not (do.startswith("end-") and _is_id(one)):
+        raise NotFound("There is no such form on this page.")
+    if visit.reason is None:
+        return await _page(visit, without_reason(visit), 400)
+    rest = ("sessions",) if do == "end-all" else ("sessions", one)
+    try:
+        await visit.api.send("DELETE", user.path(visit, *rest), reason=visit.reason)
+    except Refused as fault:
+        if not visit.may(USERS_WRITE):
+            raise
+        return await _page(visit, refused(visit.form, fault), fault.problem.status)
+    done = N_("All sessions are ended.") if do == "end-all" else N_("The session is ended.")
+    return visit.to(user.here(visit, "sessions"), visit.gettext(done))
+
+
+async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
+    subject = await user.read(visit)
+    found = await visit.api.get(user.path(visit, "sessions"))
+    return user.page(
+        visit,
+        subject,
+        "user_sessions.html",
+        status=status,
+        form=form,
+        sessions=[_shown(visit, each) for each in found.of(list[UserSession])],
+        writes=visit.may(USERS_WRITE),
+    )
+
+
+def _shown(visit: ConsoleVisit, session: UserSession) -> Shown:
+    return Shown(
+        session=session,
+        browser=devices.named(session.user_agent or ""),
+        two_factors=session.acr == TWO_FACTORS,
+        current=session.id == visit.access.session,
+    )
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+SCREENS = (
+    Screen(
+        path=f"{user.PATH}/sessions",
+        get=show,
+        post=act,
+        needs=USERS_READ,
+        tab=Tab(of=user.PATH, order=10, label=N_("Sessions")),
+    ),
+)
