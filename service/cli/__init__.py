@@ -22,11 +22,37 @@ app = typer.Typer(
     "Faults go to stderr, with exit status 1.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 Workers = Annotated[int, typer.Option(min=1, max=64, help="How many processes answer requests.")]
+Origin = Annotated[str, typer.Argument(metavar="ID", help="Where to begin.", show_default=False)]
+SinceWhen = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="WHEN", help="Since this position or time; UTC unless it says.", show_default=False
+    ),
+]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", help="List only this kind, such as token; may be repeated.")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="List at most so many.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url", metavar="URL", help="Where the service answers; the issuer, if not given.", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: JSON on stdout, and nothing else.")]
+Dry = Annotated[bool, typer.Option("--dry-run", help="Only show what would be revoked.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")]
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        help="Why, for the log: at most 500 characters. Do not name people here unless ID is about them.",
+        show_default=False,
+    ),
+]
 Version = Annotated[bool, typer.Option("--version", help="Say which version this is.", is_eager=True)]
 
 
@@ -53,13 +79,86 @@ def _serve(workers: Workers = 1) -> None:
     serve.serve(workers)
 
 
+@app.command("status")
+def _status(url: Url = None, as_json: Json = False) -> None:
+    """Show the installation on one screen: the service, the database, both logs, tokens, projections, checkpoints and keys.
+
+    The exit status is 0 if the service is ready and its database can be used from here, and 1 otherwise: `muniment doctor` says
+    what to do. It asks the service at MUNIMENT_ISSUER, unless --url is given.
+
+    Example: `muniment status --url http://127.0.0.1:8000`
+    """
+    from service.cli import status  # noqa: PLC0415
+
+    status.status(url, as_json=as_json)
+
+
+@app.command("doctor")
+def _doctor(as_json: Json = False) -> None:
+    """Say what is wrong, in sentences, each with the command that mends it. It changes nothing.
+
+    Run it with the settings of the service. An error stops something, or will; a warning is a risk. The exit status is 0 only if
+    there is neither.
+
+    Example: `muniment doctor`
+    """
+    from service.cli import doctor  # noqa: PLC0415
+
+    doctor.doctor(as_json=as_json)
+
+
+@app.command("blast-radius")
+def _blast_radius(
+    of: Origin, since: SinceWhen = None, kind: Kinds = None, limit: Limit = 1000, as_json: Json = False
+) -> None:
+    """Show what follows from a compromise: every token, change, client, secret, session and authorization downstream of one thing.
+
+    ID is the id of a client, secret, bot, user, session or authorization, the kid of a signing key, or actor:NAME for an operator or a
+    `sub`. The log has who made a request, but not with which of their tokens, so every change by a client counts from its first
+    token on that follows from ID. Forged tokens of a leaked signing key are in no log.
+
+    Example: `muniment blast-radius 0192f3a1-c5d8-7cc4-a1b2-c3d4e5f60718 --since 2026-03-03T14:02`
+    """
+    from service.cli import blast_radius  # noqa: PLC0415
+
+    blast_radius.tell(of, since, kind or [], limit, as_json=as_json)
+
+
+@app.command("revoke-tree")
+def _revoke_tree(
+    of: Origin,
+    *,
+    since: SinceWhen = None,
+    dry_run: Dry = False,
+    yes: Yes = False,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Revoke what follows from a compromise: everything that `muniment blast-radius ID` finds, and nothing else.
+
+    It shows first what it would revoke, and asks. Secrets, authorizations and tokens are revoked, sessions are ended; clients, bots and
+    users are disabled, and an operator can enable them again. Then it looks again, until nothing is left. Changes are not undone. The
+    receipt has the positions of the log and the checkpoint that covers them. Run it again to do what is still to do.
+
+    Example: `muniment revoke-tree 0192f3a1-c5d8-7cc4-a1b2-c3d4e5f60718 --since 2026-03-03T14:02 --dry-run`
+    """
+    from service.cli import revocation  # noqa: PLC0415
+
+    revocation.revoke(of, since, dry_run=dry_run, yes=yes, reason=reason, as_json=as_json)
+
+
 app.add_typer(group("service.cli.database", "The database's schema."), name="db")
 app.add_typer(group("service.cli.operators", "Clients that may manage everybody's clients."), name="operator")
 app.add_typer(group("service.cli.clients", "Who may ask for tokens."), name="clients")
+app.add_typer(group("service.cli.client_secrets", "The secrets of a client."), name="secrets")
+app.add_typer(group("service.cli.bots", "The subjects that machine clients act as."), name="bots")
 app.add_typer(group("service.cli.users", "The people who can sign in."), name="users")
 app.add_typer(group("service.cli.log", "What happened: shown, followed, exported, and proved."), name="log")
 app.add_typer(group("service.cli.projections", "The tables made of what happened."), name="projections")
+app.add_typer(group("service.cli.witness", "A witness that cosigns the checkpoints of other logs."), name="witness")
 app.add_typer(group("service.cli.keys", "The keys that sign tokens, and the master key that wraps them."), name="keys")
+app.add_typer(group("service.cli.tokens", "The access tokens that were issued, and why."), name="tokens")
+app.add_typer(group("service.cli.policy", "What a stricter policy would have refused."), name="policy")
 
 
 def main() -> None:

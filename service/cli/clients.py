@@ -2,24 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import typer
 from msgspec import UNSET
 
-from events.client import ClientRegistered, Login
-from events.client_secret import ClientSecretAdded, StoredSecret
+from events.client import Login
+from events.client_secret import StoredSecret
 from events.codec import Recorded
 from events.database import Connection
-from events.ids import client_stream
+from events.ids import bot_stream
 from events.replay import histories
 from events.replay import history as history_of
-from projections import authorizations, consents, last_used
+from events.secrets_given import secrets_given
+from projections import authorizations, bot_history, client_history, consents, last_used
 from projections.clients import Found, Row, Wanted, find, listed
-from service.cli import importing
+from service.cli import client_changes, client_creation, client_edit, client_secrets, importing, restoration, unused
+from service.cli.as_of import AsOf, past
+from service.cli.client_changes import ClientId
+from service.cli.client_lookup import stream_of
 from service.cli.event_text import what
-from service.cli.histories import tell
+from service.cli.histories import Diff, tell
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, note, say, table
 
@@ -28,15 +32,23 @@ LOGINS = 20
 
 app = typer.Typer()
 
-ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="oauth_client_…", show_default=False)]
 Owner = Annotated[str | None, typer.Option(help="Only this owner's (the `sub` of who registered them).")]
 State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only those in this state.")]
 Name = Annotated[str | None, typer.Option(help="Only those with this in their name, in upper or lower case.")]
+Scope = Annotated[str | None, typer.Option(help="Only those that may have this scope.")]
 Bot = Annotated[str | None, typer.Option(help="Only those that act as this bot.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
 
 
 app.command("import")(importing.import_clients)
+app.command("restore")(restoration.restore_client_asked)
+app.command("create")(client_creation.create)
+app.command("edit")(client_edit.edit)
+app.command("disable")(client_changes.disable)
+app.command("enable")(client_changes.enable)
+app.command("delete")(client_changes.delete)
+app.command("rotate")(client_secrets.rotate)
+app.command("unused")(unused.list_unused)
 
 
 @app.command("list")
@@ -46,82 +58,100 @@ def list_clients(
     state: State = None,
     name: Name = None,
     bot: Bot = None,
+    scope: Scope = None,
     limit: Limit = 100,
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """List clients, oldest first, with when each last got a token.
 
-    Example: `muniment clients list --state disabled --name salesforce`
+    Example: `muniment clients list --state disabled --scope crm:read`
     """
-    wanted = Wanted(owner=owner, state=state, name=name, bot_user_id=bot)
-    rows, used = ask(lambda connection: _listed(connection, wanted, limit + 1))
+    wanted = Wanted(owner=owner, state=state, name=name, bot_user_id=bot, scope=scope)
+    rows, used = ask(lambda connection: _listed(connection, wanted, limit + 1, as_of))
     shown = rows[:limit]
     if as_json:
         document([_row(row, used.get(row.stream_id)) for row in shown])
     else:
-        columns = ("client_id", "name", "state", "owner", "bot", "last used")
-        table(columns, (_cells(row, used.get(row.stream_id)) for row in shown))
+        columns = ("client_id", "name", "state", "owner", "bot", *(("last used",) if as_of is None else ()))
+        table(columns, (_cells(row, used.get(row.stream_id))[: len(columns)] for row in shown))
     if len(rows) > limit:
         note(f"there are more than these {limit}; --limit shows more of them")
 
 
 @app.command()
-def show(client_id: ClientId, as_json: Json = False) -> None:
-    """Show everything that a client is now: its grant, scopes and redirect URIs, and each secret by its hint.
+def show(client_id: ClientId, *, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Show everything that a client is, or was: its grant, scopes and redirect URIs, and each secret by its hint.
 
     Example: `muniment clients show oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
     """
-    stream = _stream(client_id)
-    found, used, secrets, bindings = ask(lambda connection: _found(connection, stream, client_id))
+    stream = stream_of(client_id)
+    found, used, secrets, bindings = ask(lambda connection: _found(connection, stream, client_id, as_of))
     if as_json:
         told = {**_row(found.client, used), "bot_state": found.bot_state, "pkce": pkce(found.client, bindings)}
-        document({**told, "secrets": [_secret(s, secrets) for s in found.client.secrets]})
+        document({**told, "secrets": [client_secrets.shown(s, secrets) for s in found.client.secrets]})
         return
-    lines([*_facts(found, used), *_login_facts(found.client, bindings)])
+    facts = [*_facts(found, used), *_login_facts(found.client, bindings)]
+    lines((name, value) for name, value in facts if as_of is None or name != "last used")
     say("")
-    columns = ("secret", "name", "hint", "created", "expires", "last used")
-    table(columns, (_secret_cells(secret, secrets) for secret in found.client.secrets))
+    columns = client_secrets.COLUMNS if as_of is None else client_secrets.COLUMNS[:-1]
+    table(columns, (client_secrets.cells(secret, secrets)[: len(columns)] for secret in found.client.secrets))
 
 
 @app.command()
-def history(client_id: ClientId, as_json: Json = False) -> None:
+def history(client_id: ClientId, *, diff: Diff = False, as_json: Json = False) -> None:
     """Tell a client's life: what changed from what to what, who allowed it what, by whom, when. Deleted clients have one too.
 
-    With --json, one event a line, with the sentence under "told".
+    With --json, one event a line, with the sentence under "told", and with --diff the fields under "changes".
 
-    Example: `muniment clients history oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
+    Example: `muniment clients history --diff oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
     """
-    stream = _stream(client_id)
+    stream = stream_of(client_id)
     events = ask(lambda connection: _life(connection, stream, client_id))
     if not events:
         raise Plainly(f"There never was a client {client_id}.")
-    tell(events, _told(events), script=as_json)
+    tell(events, _told(events), _changes(events, stream) if diff else None, script=as_json)
 
 
-def _stream(client_id: str) -> UUID:
-    stream = client_stream(client_id)
-    if stream is None:
-        raise Plainly(
-            f"{client_id} is not a client_id: those are oauth_client_ and 32 hexadecimal digits, or what was imported."
-        )
-    return stream
-
-
-async def _listed(connection: Connection, wanted: Wanted, limit: int) -> tuple[list[Row], dict[UUID, datetime]]:
+async def _listed(
+    connection: Connection, wanted: Wanted, limit: int, as_of: str | None
+) -> tuple[list[Row], dict[UUID, datetime]]:
+    if as_of is not None:
+        then = await past(connection, as_of)
+        return await then.listed(client_history.HISTORY, client_history.filters(wanted), limit), {}
     rows = await listed(connection, wanted, limit=limit)
     return rows, await last_used.clients_used(connection, [row.stream_id for row in rows])
 
 
-async def _found(
-    connection: Connection, stream: UUID, client_id: str
-) -> tuple[Found, datetime | None, dict[UUID, datetime], list[frozenset[str]]]:
+class _Shown(NamedTuple):
+    """A client, when it and each of its secrets were last used, and what bound its last codes. Of the past there is only the client."""
+
+    found: Found
+    used: datetime | None
+    secrets: dict[UUID, datetime]
+    bindings: list[frozenset[str]]
+
+
+async def _found_then(connection: Connection, stream: UUID, client_id: str, as_of: str) -> _Shown:
+    then = await past(connection, as_of)
+    client = await then.find(client_history.HISTORY, stream)
+    if client is None:
+        raise Plainly(f"The client {client_id} did not exist then.")
+    its_bot = client.bot_user_id and bot_stream(client.bot_user_id)
+    bot = await then.find(bot_history.HISTORY, its_bot) if its_bot else None
+    return _Shown(Found(client=client, bot_state=bot and bot.state), None, {}, [])
+
+
+async def _found(connection: Connection, stream: UUID, client_id: str, as_of: str | None) -> _Shown:
+    if as_of is not None:
+        return await _found_then(connection, stream, client_id, as_of)
     found = await find(connection, stream)
     if found is None:
         known = "was deleted; muniment clients history tells its life" if await history_of(connection, stream) else ""
         raise Plainly(f"The client {client_id} {known or 'does not exist'}.")
     used = await last_used.clients_used(connection, [stream])
     secrets = await last_used.secrets_used(connection, [s.secret_id for s in found.client.secrets])
-    return found, used.get(stream), secrets, await authorizations.last_bindings(connection, stream, LOGINS)
+    return _Shown(found, used.get(stream), secrets, await authorizations.last_bindings(connection, stream, LOGINS))
 
 
 async def _life(connection: Connection, stream: UUID, client_id: str) -> list[Recorded]:
@@ -129,14 +159,22 @@ async def _life(connection: Connection, stream: UUID, client_id: str) -> list[Re
     return await histories(connection, [stream, *await consents.of_client(connection, client_id)])
 
 
+def _changes(events: list[Recorded], stream: UUID) -> list[dict[str, Any]]:
+    """The fields that each event changed: none for a consent."""
+    from projections import clients  # noqa: PLC0415
+    from service.endpoints import differences  # noqa: PLC0415 - it imports Starlette
+
+    versions = differences.versions(clients.TABLE, [past for past in events if past.stream_id == stream])
+    changed = {each.past.position: differences.changed(each, differences.of_client) for each in versions}
+    return [changed.get(past.position, {}) for past in events]
+
+
 def _told(events: list[Recorded]) -> list[str]:
     """A sentence for each event; a secret that is revoked by its id is shown by its name."""
     secrets: dict[UUID, StoredSecret] = {}
     told: list[str] = []
-    for past in events:
-        event = past.event
-        if isinstance(event, ClientRegistered | ClientSecretAdded) and event.secret:
-            secrets[event.secret.secret_id] = event.secret
+    for event in (recorded.event for recorded in events):
+        secrets |= {secret.secret_id: secret for secret in secrets_given(event)}
         told.append(what(event, secrets))
     return told
 
@@ -144,13 +182,6 @@ def _told(events: list[Recorded]) -> list[str]:
 def _row(row: Row, used: datetime | None) -> dict[str, Any]:
     told: dict[str, Any] = {name: getattr(row, name) for name in row.__struct_fields__ if name != "secrets"}
     return {**told, "last_used_at": used}
-
-
-def _secret(secret: StoredSecret, used: dict[UUID, datetime]) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        name: getattr(secret, name) for name in secret.__struct_fields__ if name not in ("hash", "imported")
-    }
-    return {**told, "last_used_at": used.get(secret.secret_id)}
 
 
 def _cells(row: Row, used: datetime | None) -> tuple[str, ...]:
@@ -163,15 +194,6 @@ def _cells(row: Row, used: datetime | None) -> tuple[str, ...]:
         bot,
         moment(used) or "never",
     )
-
-
-def _secret_cells(secret: StoredSecret, used: dict[UUID, datetime]) -> tuple[str, ...]:
-    times = (
-        moment(secret.created_at),
-        moment(secret.expires_at) or "never",
-        moment(used.get(secret.secret_id)) or "never",
-    )
-    return (str(secret.secret_id), secret.name, secret.hint, *times)
 
 
 def _facts(found: Found, used: datetime | None) -> list[tuple[str, str]]:

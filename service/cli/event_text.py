@@ -7,7 +7,8 @@ from uuid import UUID
 from msgspec import UNSET, to_builtins
 
 from events.access_token import AccessTokenRevoked
-from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered
+from events.audit_read import AuditRead
+from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered, BotRestored
 from events.client import (
     AuthorizationCode,
     By,
@@ -21,19 +22,32 @@ from events.client import (
     ClientLoginChanged,
     ClientRedirectUrisChanged,
     ClientRegistered,
+    ClientRestored,
     Login,
 )
-from events.client_secret import ClientSecretAdded, ClientSecretRehashed, ClientSecretRevoked, StoredSecret
+from events.client_secret import (
+    ClientSecretAdded,
+    ClientSecretExpirySet,
+    ClientSecretRehashed,
+    ClientSecretRevoked,
+    StoredSecret,
+)
 from events.codec import Event, Recorded
-from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
-from events.ids import bot_id_of, client_id_of
-from events.refusal import AuthorizationRefused, ClientAuthenticationRefused, RequestsThrottled
+from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
+from events.refusal import (
+    AuthorizationRefused,
+    ClientAuthenticationRefused,
+    RefusalsLeftOut,
+    RequestNotPermitted,
+    RequestsThrottled,
+)
+from events.retention import TokensDropped
+from events.revocation import RevocationOrdered
 from events.signing_key import SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
+from service.audit.event_fields import fields, subject
 from service.cli import people
 from service.cli.output import moment
-
-SECRETIVE = frozenset({"hash", "imported", "token_hash", "code_challenge", "profile", "password", "kept", "device"})
-"""Hashes of secrets, and what is sealed."""
+from service.values.text import counted
 
 Secrets = Mapping[UUID, StoredSecret]
 
@@ -50,33 +64,27 @@ def as_json(past: Recorded) -> dict[str, Any]:
         "type": past.type,
         "actor": to_builtins(meta.actor),
         "request_id": meta.request_id,
+        "trace_id": meta.trace_id,
         "cause": meta.cause,
         "address": meta.address,
+        "reason": _reason(meta),
         "event": fields(past.event),
     }
 
 
-def subject(past: Recorded) -> str:
-    """The public name of what the event happened to: a client_id, a bot's id, else the stream's (a jti is one)."""
-    match past.type.partition(".")[0]:
-        case "client":
-            return client_id_of(past.stream_id)
-        case "bot":
-            return bot_id_of(past.stream_id)
-        case _:
-            return str(past.stream_id)
+def _reason(meta: Meta) -> str | dict[str, str] | None:
+    return {"sealed_for": str(meta.reason.user_id)} if isinstance(meta.reason, SealedReason) else meta.reason
 
 
-def fields(event: Event) -> dict[str, Any]:
-    """The event's own fields, without its tag and without what is hashed or sealed."""
-    told = _without(to_builtins(event), SECRETIVE)
-    del told["type"]
-    return told
-
-
-def _without(value: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    nested = {k: _without(cast("dict[str, Any]", v), names) if isinstance(v, dict) else v for k, v in value.items()}
-    return {k: v for k, v in nested.items() if k not in names}
+def why(meta: Meta) -> str:
+    """The reason that was given for the event; "" if there is none."""
+    match meta.reason:
+        case None:
+            return ""
+        case SealedReason():
+            return f"sealed with the data key of the user {meta.reason.user_id}"
+        case str():
+            return meta.reason
 
 
 def who(actor: Actor) -> str:
@@ -98,7 +106,7 @@ def what(event: Event, secrets: Secrets | None = None) -> str:
     match event:
         case AccessTokenRevoked():
             return f"access token of {event.client_id} revoked; it would have expired {moment(event.expires_at)}"
-        case BotRegistered() | BotDisabled() | BotEnabled() | BotDeleted():
+        case BotRegistered() | BotDisabled() | BotEnabled() | BotDeleted() | BotRestored():
             return _bot(event)
         case SigningKeyPublished() | SigningKeyActivated() | SigningKeyRetired():
             return _signing_key(event)
@@ -106,10 +114,32 @@ def what(event: Event, secrets: Secrets | None = None) -> str:
             return f"a request in the name of {event.client_id} was refused: {event.why}"
         case ClientAuthenticationRefused():
             return f"client authentication of {event.client_id or 'an unknown client'} was refused: {event.why.replace('_', ' ')}"
+        case AuditRead():
+            return _read(event)
+        case RevocationOrdered():
+            return (
+                f"the revocation of what follows from {event.kind} {event.id} since {moment(event.since)} was ordered"
+            )
+        case TokensDropped():
+            return f"the records of the tokens of {event.day} were deleted: positions {event.first} to {event.last} of the issuance log"
+        case RequestNotPermitted():
+            return f"{event.request} of {event.client_id} was refused: {event.why}"
+        case RefusalsLeftOut():
+            counts = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in event.counts.items())
+            return f"more requests were refused since {moment(event.since)} than are recorded one by one: {counts}"
         case RequestsThrottled():
             return f"more than {event.limit} requests in a minute by {event.client_id or 'an unauthenticated caller'}"
         case _:
             return people.what(event)
+
+
+def _read(event: AuditRead) -> str:
+    rows = "" if event.found is None else f": {counted(event.found, 'row')}"
+    filters = "various filters" if event.various else _all(event.filters)
+    if event.since is None:
+        return f"{event.path} was read, with {filters}{rows}"
+    again = counted(event.reads, "more time") if event.reads else "as a stream, which ended"
+    return f"{event.path} was read {again} since {moment(event.since)}, with {filters}{rows}"
 
 
 def _client(event: ClientEvent, secrets: Secrets) -> str:
@@ -130,12 +160,16 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
             return f"{_named(event.secret_id, secrets)} revoked"
         case ClientSecretRehashed():
             return f"{_named(event.secret_id, secrets)} proved; its SHA-256 is kept from now on"
+        case ClientSecretExpirySet():
+            return f"{_named(event.secret_id, secrets)} expires at {moment(event.expires_at)}, no longer {moment(event.was) or 'never'}"
         case ClientDisabled():
             return _disabled(event.by)
         case ClientEnabled():
             return "enabled"
         case ClientDeleted():
             return "deleted"
+        case ClientRestored():
+            return f"{_restored(event)}; scopes {_all(event.scopes)}; {', '.join(map(_secret, event.secrets)) or 'no secret'}"
         case _:
             return _change(event)
 
@@ -184,6 +218,13 @@ def _bot(event: BotEvent) -> str:
             return "enabled"
         case BotDeleted():
             return "deleted"
+        case BotRestored():
+            return _restored(event)
+
+
+def _restored(event: ClientRestored | BotRestored) -> str:
+    state = f", and {_disabled(event.disabled_by)}" if event.disabled_by else ""
+    return f"restored as it was at position {event.as_of}{state}"
 
 
 def _disabled(by: By) -> str:

@@ -41,9 +41,11 @@ STEPS = """
 
   From here to a first login:
 
-  1. A first person (it asks for a password):
+  1. A first person, who is operator in the console (it asks for a password):
 
-     .venv/bin/muniment users create you@example.com
+     .venv/bin/muniment users create you@example.com --operator
+
+     They manage everything in the browser, at {issuer}/console
 
   2. An application for them to log in to:
 
@@ -59,6 +61,20 @@ STEPS = """
 """
 
 
+AUDITING = """
+    client_id      {client_id}
+    client_secret  {client_secret}
+
+  It reads the clients, bots and users of every owner, and changes nothing:
+
+     TOKEN=$(curl -s {issuer}/openid/token -d grant_type=client_credentials \\
+       -d client_id={client_id} \\
+       -d client_secret={client_secret} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+
+     curl -s {issuer}/api/v1/auth/clients -H "Authorization: Bearer $TOKEN"
+"""
+
+
 def welcome(operator: "Operator", file: Path) -> str:
     """Show the secret only on a terminal: any other output may be stored."""
     if sys.stdout.isatty():
@@ -68,4 +84,13 @@ def welcome(operator: "Operator", file: Path) -> str:
 
 def first_token(operator: "Operator") -> str:
     """The credentials, and the three commands that lead from them to a token."""
-    return STEPS.format(client_id=operator.client_id, client_secret=operator.secret.reveal(), issuer=operator.issuer)
+    return _with_credentials(STEPS, operator)
+
+
+def first_audit(auditor: "Operator") -> str:
+    """The credentials, and the two commands that lead from them to a first read."""
+    return _with_credentials(AUDITING, auditor)
+
+
+def _with_credentials(steps: str, operator: "Operator") -> str:
+    return steps.format(client_id=operator.client_id, client_secret=operator.secret.reveal(), issuer=operator.issuer)

@@ -15,9 +15,10 @@ from events.database import LOST, Connection, Unavailable
 from events.database_session import DatabaseSession
 from events.replay import Checkpoint, chain_at, head, pages
 from events.waiting import raise_if_cancelled, set_within
+from service.audit.event_fields import subject
 from service.cli import spreadsheet
 from service.cli.event_text import as_json as event_as_json
-from service.cli.event_text import subject, what, who
+from service.cli.event_text import what, who
 from service.cli.opening import Plainly, opened_at, run
 from service.cli.output import Json, line, moment, note, say, write
 from service.cli.selection import (

@@ -1,21 +1,56 @@
-"""A life as a table: what happened, by whom, when; of a client, and of a person."""
+"""A life as a table: what happened, by whom, when; of a client, and of a person. With the fields that each event changed, as paragraphs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec import UNSET, json, to_builtins
 
 from events.codec import Recorded
-from service.cli.event_text import as_json, who
-from service.cli.output import line, moment, table
+from service.cli.event_text import as_json, who, why
+from service.cli.output import line, lines, moment, say, shown, table
+
+if TYPE_CHECKING:
+    from service.endpoints.differences import Difference
+
+Diff = Annotated[
+    bool,
+    typer.Option("--diff", help="With the fields that each event changed, before and after it, as the API names them."),
+]
+Changes = Sequence[Mapping[str, "Difference"]]
 
 
-def tell(events: Sequence[Recorded], told: Sequence[str], *, script: bool) -> None:
-    """`told` has the sentence of each event; for scripts, one event a line."""
+def tell(events: Sequence[Recorded], told: Sequence[str], changes: Changes | None, *, script: bool) -> None:
+    """`told` has the sentence of each event, and `changes` the fields that it changed; for scripts, one event a line."""
     pairs = list(zip(events, told, strict=True))
-    if script:
+    if changes is not None:
+        for (past, sentence), changed in zip(pairs, changes, strict=True):
+            (_line if script else _paragraph)(past, sentence, changed)
+    elif script:
         for past, sentence in pairs:
             line({**as_json(past), "told": sentence})
-        return
-    columns = ("when", "what", "by", "position")
-    table(
-        columns,
-        ((moment(past.recorded_at), sentence, who(past.meta.actor), str(past.position)) for past, sentence in pairs),
-    )
+    else:
+        table(("when", "what", "by", "reason", "position"), (_cells(past, sentence) for past, sentence in pairs))
+
+
+def _cells(past: Recorded, sentence: str) -> tuple[str, ...]:
+    return (moment(past.recorded_at), sentence, who(past.meta.actor), why(past.meta), str(past.position))
+
+
+def _line(past: Recorded, sentence: str, changed: Mapping[str, "Difference"]) -> None:
+    line({**as_json(past), "told": sentence, "changes": to_builtins(changed)})
+
+
+def _paragraph(past: Recorded, sentence: str, changed: Mapping[str, "Difference"]) -> None:
+    say(f"{moment(past.recorded_at)}  {sentence}")
+    facts = [("by", who(past.meta.actor)), ("reason", why(past.meta)), ("position", str(past.position))]
+    lines([*((name, fact) for name, fact in facts if fact), *field_facts(changed)], indent="  ")
+
+
+def field_facts(changed: Mapping[str, "Difference"]) -> list[tuple[str, str]]:
+    """Each changed field, with its value before and after."""
+    return [(name, f"{_value(one.before)} → {_value(one.after)}") for name, one in changed.items()]
+
+
+def _value(value: object) -> str:
+    return "nothing" if value is UNSET else shown(json.encode(value)).decode()

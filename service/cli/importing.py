@@ -8,10 +8,12 @@ import typer
 from msgspec import DecodeError, Raw, Struct, json
 
 from events.database import Pool, pool
+from events.envelope import Meta
 from events.log import Log
-from service.cli.opening import Plainly, by_operator, open_database, run, url_of
+from service.cli.opening import Plainly, Reason, by_operator, open_database, run, url_of
 from service.cli.output import Json, document, note, table
-from service.commands.authority import Holder, is_reserved
+from service.cli.ownership import check_owner, holder
+from service.commands.authority import Holder
 from service.commands.handle import CLIENT, Ledger, handle
 from service.configuration.settings import Settings
 from service.endpoints.client_schemas import CreateOAuthClientRequest
@@ -38,7 +40,7 @@ class Imported(Struct, frozen=True, kw_only=True):
     state: str
 
 
-def import_clients(file: File, owner: Owner, as_json: Json = False) -> None:
+def import_clients(file: File, owner: Owner, reason: Reason = None, as_json: Json = False) -> None:
     """Register clients of another server, under the ids and with the secrets that they have there.
 
     Each registration is the body of POST /api/v1/auth/clients: clientId, and clientSecret or clientSecretHash, beside the usual
@@ -46,11 +48,10 @@ def import_clients(file: File, owner: Owner, as_json: Json = False) -> None:
 
     Example: `muniment clients import keycloak.json --owner crm-team`
     """
-    if is_reserved(owner) or not owner.strip():
-        raise Plainly(f"{owner!r} cannot own clients; name the sub of who manages them.")
-    bodies = _bodies(file)
+    check_owner(owner, "clients")
+    bodies, meta = _bodies(file), by_operator(reason)
     with open_database() as settings:
-        imported = run(_imported(settings, bodies, owner))
+        imported = run(_imported(settings, bodies, owner, meta))
     if as_json:
         document(imported)
     else:
@@ -72,19 +73,21 @@ def _bodies(file: Path) -> list[bytes]:
         raise Plainly(f"{file} is not a JSON array of registrations") from fault
 
 
-async def _imported(settings: Settings, bodies: list[bytes], owner: str) -> list[Imported]:
+async def _imported(settings: Settings, bodies: list[bytes], owner: str, meta: Meta) -> list[Imported]:
     url = url_of(settings)
     log = Log(url)
     try:
         async with pool(url) as connections:
-            asked = await _checked(connections, settings, bodies)
-            return [await _registered(Ledger(log, connections), one, owner) for one in asked]
+            asked = await _checked(connections, settings, bodies, owner)
+            return [await _registered(Ledger(log, connections), one, owner, meta) for one in asked]
     finally:
         await log.close()
 
 
-async def _checked(connections: Pool, settings: Settings, bodies: list[bytes]) -> list[CreateOAuthClientRequest]:
-    from service.endpoints import registration  # noqa: PLC0415 - Authlib comes along
+async def _checked(
+    connections: Pool, settings: Settings, bodies: list[bytes], owner: str
+) -> list[CreateOAuthClientRequest]:
+    from service.endpoints import registration  # noqa: PLC0415 - it imports Authlib
     from service.endpoints.bot_user import check_bot  # noqa: PLC0415
 
     asked: list[CreateOAuthClientRequest] = []
@@ -93,7 +96,7 @@ async def _checked(connections: Pool, settings: Settings, bodies: list[bytes]) -
         try:
             fields = Fields(CreateOAuthClientRequest, "application/json", body)
             if (bot := fields.good("botUserId")) is not None:
-                await check_bot(connections, None, bot, fields)
+                await check_bot(connections, holder(owner), bot, fields)
             registration.check(fields, settings)
             asked.append(fields.done())
         except Invalid as fault:
@@ -104,12 +107,12 @@ async def _checked(connections: Pool, settings: Settings, bodies: list[bytes]) -
     return asked
 
 
-async def _registered(ledger: Ledger, asked: CreateOAuthClientRequest, owner: str) -> Imported:
-    from service.endpoints import registration  # noqa: PLC0415 - Authlib comes along
+async def _registered(ledger: Ledger, asked: CreateOAuthClientRequest, owner: str, meta: Meta) -> Imported:
+    from service.endpoints import registration  # noqa: PLC0415 - it imports Authlib
 
     new = registration.prepared(asked, owner=owner, by=Holder(owner=None, sub=owner, scopes=frozenset(OPERATORS)))
     try:
-        await handle(ledger, CLIENT, new.stream, new.command, by_operator(), fresh=asked.client_id is None)
+        await handle(ledger, CLIENT, new.stream, new.command, meta, fresh=asked.client_id is None)
     except Contradiction:
         if asked.client_id is None:
             raise

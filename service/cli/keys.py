@@ -3,25 +3,30 @@
 import typer
 from msgspec import structs
 
-from events.database import pool, read
+from events.database import Connection, pool
+from events.envelope import Meta
 from events.log import Log
+from projections import signing_key_history
 from projections.signing_keys import Row, every
 from service.cli import rewrapping
-from service.cli.opening import ask, by_operator, open_database, right_key, run, url_of
+from service.cli.as_of import AsOf, past
+from service.cli.opening import Reason, ask, by_operator, open_database, right_key, run, url_of
 from service.cli.output import Json, document, moment, say, table
 from service.commands.handle import Ledger
 from service.configuration.settings import Settings
 
 app = typer.Typer()
 
+MOST_KEYS = 1_000_000
+
 
 @app.command("list")
-def list_keys(as_json: Json = False) -> None:
+def list_keys(*, as_of: AsOf = None, as_json: Json = False) -> None:
     """List signing keys, oldest first: the active one signs, the published one is next, a retired one only verifies.
 
     Example: `muniment keys list`
     """
-    rows = ask(every)
+    rows = ask(every if as_of is None else lambda connection: _then(connection, as_of))
     if as_json:
         document([structs.asdict(row) for row in rows])
     else:
@@ -29,7 +34,7 @@ def list_keys(as_json: Json = False) -> None:
 
 
 @app.command()
-def rotate(as_json: Json = False) -> None:
+def rotate(reason: Reason = None, as_json: Json = False) -> None:
     """Let the next key sign from now on, retire the present one, and publish a new next one. Prints the kid of new access tokens.
 
     Tokens signed before stay good: the retired key is in the JWKS until the last of them has expired. The next key has been
@@ -37,8 +42,9 @@ def rotate(as_json: Json = False) -> None:
 
     Example: `muniment keys rotate`
     """
+    meta = by_operator(reason)
     with open_database(needs_key=True) as settings, right_key():
-        kid = run(_rotated(settings))
+        kid = run(_rotated(settings, meta))
     if as_json:
         document({"kid": kid})
     else:
@@ -48,8 +54,13 @@ def rotate(as_json: Json = False) -> None:
 app.command("rewrap")(rewrapping.rewrap)
 
 
-async def _rotated(settings: Settings) -> str:
-    from service import rotation  # noqa: PLC0415 - the libraries of cryptography come along
+async def _then(connection: Connection, as_of: str) -> list[Row]:
+    then = await past(connection, as_of)
+    return await then.listed(signing_key_history.HISTORY, {}, MOST_KEYS)
+
+
+async def _rotated(settings: Settings, meta: Meta) -> str:
+    from service import rotation  # noqa: PLC0415 - it imports the libraries of cryptography
     from service.vault import private_keys  # noqa: PLC0415
 
     assert settings.master_key is not None
@@ -57,9 +68,7 @@ async def _rotated(settings: Settings) -> str:
     log = Log(url)
     try:
         async with pool(url) as connections:
-            # Wrapped by another master key than the others, the new key would be found useless at its turn, not now.
-            await read(connections, lambda connection: rewrapping.check(connection, seal))
-            kids = await rotation.rotate(url, Ledger(log, connections), seal, by_operator())
+            kids = await rotation.rotate(url, Ledger(log, connections), seal, meta)
             return kids[settings.access_token_alg]
     finally:
         await log.close()

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from collections.abc import Sequence
 
 from service.cli.opening import Plainly
 from service.configuration.settings import Settings
@@ -12,19 +13,29 @@ NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 def listening(settings: Settings) -> list[socket.socket]:
     """One for each address, in the order of the setting. Raises Plainly when an address is not ours to take."""
+    return _listening(settings.hosts, settings.port, "PORT=8001 make serve")
+
+
+def listening_for_metrics(settings: Settings) -> list[socket.socket]:
+    """The sockets of the metrics. There are none if they are not shown. Raises Plainly when an address is not ours to take."""
+    if settings.metrics_address is None:
+        return []
+    host, port = settings.metrics_address
+    return _listening([host], port, "MUNIMENT_METRICS_ADDRESS=127.0.0.1:9465")
+
+
+def _listening(hosts: Sequence[str], port: int, example: str) -> list[socket.socket]:
     sockets: list[socket.socket] = []
-    for host in settings.hosts:
+    for host in hosts:
         # A socket for each kind of address, so that callers by IPv4 are not shown by IPv6's names for them.
         for each in EVERYWHERE if host == "::" else (host,):
             try:
-                sockets += _bound(each, settings.port, sockets)
+                sockets += _bound(each, port, sockets)
             except OSError as fault:
                 if each != host and fault.errno in NOT_HERE:
                     continue  # a machine without IPv4
-                at = f"{each}, port {settings.port}"
-                raise Plainly(
-                    f"cannot answer on {at}: {fault.strerror}. Choose another: PORT=8001 make serve"
-                ) from fault
+                at = f"{each}, port {port}"
+                raise Plainly(f"cannot answer on {at}: {fault.strerror}. Choose another: {example}") from fault
     return sockets
 
 

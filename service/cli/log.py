@@ -12,9 +12,10 @@ from events.ids import bot_stream, client_id_of, client_stream
 from events.issuance import decode
 from events.replay import history
 from projections import signing_keys
-from service.cli import export, following, spreadsheet, verification
+from service.audit.event_fields import fields
+from service.cli import archive, export, following, spreadsheet, transparency, verification
 from service.cli.event_text import as_json as event_as_json
-from service.cli.event_text import fields, who
+from service.cli.event_text import who, why
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, say, write
 from service.cli.selection import Actors, Since, Types, Until, selection
@@ -79,7 +80,12 @@ def show(
 app.command("show")(show)
 app.command("follow")(following.follow)
 app.command("export")(export.export)
+app.command("archive")(archive.archive)
 app.command("verify")(verification.verify)
+app.command("prove")(transparency.prove)
+app.command("consistency")(transparency.consistency)
+app.command("checkpoint")(transparency.checkpoint)
+app.command("key")(transparency.key)
 
 
 def _tell(past: Recorded) -> None:
@@ -90,10 +96,14 @@ def _tell(past: Recorded) -> None:
         ("by", who(meta.actor)),
         ("request", meta.request_id),
     ]
+    if meta.trace_id:
+        envelope.append(("trace", meta.trace_id))
     if meta.address:
         envelope.append(("from", meta.address))
     if meta.cause:
         envelope.append(("because of", f"position {meta.cause}"))
+    if meta.reason:
+        envelope.append(("reason", why(meta)))
     lines([*envelope, *_flat(fields(past.event))], indent="  ")
 
 
@@ -120,7 +130,7 @@ async def _happened(connection: Connection, name: str) -> tuple[UUID, list[Recor
 async def _stream(connection: Connection, name: str) -> UUID:
     stream = bot_stream(name) or _uuid(name) or await _kid(connection, name) or client_stream(name)
     if stream is None:
-        raise Plainly(f"{printable(name)} is no client_id (oauth_client_…), bot id (bot_…), kid, jti or UUID.")
+        raise Plainly(f"{printable(name)} is not a client_id (oauth_client_…), bot id (bot_…), kid, jti or UUID.")
     return stream
 
 

@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import asyncpg
+import typer
 from msgspec import DecodeError
 
 from events.codec import UnreadableEvent
@@ -25,8 +26,19 @@ from service.migrations import schemas, version
 from service.migrations.attached import Attached
 from service.migrations.version import SchemaAhead, SchemaBehind
 from service.refusals import DomainRefusal
+from service.values import reason as reasons
 
 Answer = TypeVar("Answer")
+
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        help=f"Why, for the log: at most {reasons.MOST} characters. Do not name people here unless they are the user who is changed.",
+        show_default=False,
+    ),
+]
 
 
 @contextmanager
@@ -143,13 +155,17 @@ def run(work: Coroutine[Any, Any, Answer]) -> Answer:
     return asyncio.run(work)
 
 
-def by_operator() -> Meta:
-    """Who did it, for what is appended from the command line."""
+def by_operator(reason: str | None = None) -> Meta:
+    """Who did it, and why, for what is appended from the command line. Raises Plainly if the reason cannot be recorded."""
+    try:
+        checked = None if reason is None else reasons.checked(reason)
+    except reasons.WrongReason as fault:
+        raise Plainly(f"--reason {fault}.") from fault
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = f"uid {os.getuid()}"
-    return Meta(actor=ByOperator(user=user), request_id=str(new_id()))
+    return Meta(actor=ByOperator(user=user), request_id=str(new_id()), reason=checked)
 
 
 def bring_up(url: str) -> tuple[str | None, str | None]:

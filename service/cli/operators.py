@@ -5,21 +5,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from events.database import pool
+from events.envelope import Meta
 from events.log import Log
 from service import operators
-from service.cli.first_steps import first_token
-from service.cli.opening import Plainly, by_operator, open_database, run, url_of
+from service.cli.first_steps import first_audit, first_token
+from service.cli.opening import Plainly, Reason, by_operator, open_database, run, url_of
 from service.cli.output import Json, say
 from service.commands.handle import Ledger
 from service.configuration.settings import Settings
 from service.values import identifiers
-from service.values.scopes import OPERATORS, is_scope
+from service.values.scopes import AUDITORS, OPERATORS, is_scope
 
 if TYPE_CHECKING:
     from service.operators import Operator
 
 LONGEST_NAME = 450
-CREATED = "\n  The operator {name} is there. Its credentials are shown this once, and kept nowhere.\n"
+CREATED = "\n  The {role} {name} is there. Its credentials are shown this once, and kept nowhere.\n"
 
 app = typer.Typer()
 
@@ -33,24 +34,32 @@ Scopes = Annotated[
         show_default=False,
     ),
 ]
+Auditor = Annotated[
+    bool, typer.Option("--auditor", help=f"It reads everything and changes nothing: {', '.join(AUDITORS)}.")
+]
 
 
 @app.command()
-def create(name: Name, scope: Scopes = None, as_json: Json = False) -> None:
+def create(
+    name: Name, scope: Scopes = None, *, auditor: Auditor = False, reason: Reason = None, as_json: Json = False
+) -> None:
     """Register a client that may manage everybody's clients, and print its credentials, once.
 
     It is what the first run does by itself on the embedded database. MUNIMENT_ISSUER should be set as for the service, for
-    the answer names the token endpoint. Needs no master key.
+    the answer names the token endpoint. Needs no master key. With --auditor, the client reads everything and changes nothing.
 
     Example: `muniment operator create alice --scope clients:read --scope operate --json > alice.json`
     """
-    scopes = _checked(name, scope)
+    if auditor and scope:
+        raise Plainly("--auditor and --scope contradict each other: --auditor chooses the scopes.")
+    scopes, meta = _checked(name, list(AUDITORS) if auditor else scope), by_operator(reason)
     with open_database(creates=True) as settings:
-        operator = run(_create(settings, name, scopes))
+        operator = run(_create(settings, name, scopes, meta))
+    steps = first_audit if auditor else first_token
     if as_json:
         say(operator.as_json().decode())
     else:
-        say(CREATED.format(name=name) + first_token(operator))
+        say(CREATED.format(role="auditor" if auditor else "operator", name=name) + steps(operator))
 
 
 def _checked(name: str, scopes: list[str] | None) -> tuple[str, ...]:
@@ -65,11 +74,11 @@ def _checked(name: str, scopes: list[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(scopes)) if scopes else OPERATORS
 
 
-async def _create(settings: Settings, name: str, scopes: tuple[str, ...]) -> "Operator":
+async def _create(settings: Settings, name: str, scopes: tuple[str, ...], meta: Meta) -> "Operator":
     url = url_of(settings)
     log = Log(url)
     try:
         async with pool(url) as connections:
-            return await operators.create(Ledger(log, connections), name, settings.issuer, by_operator(), scopes=scopes)
+            return await operators.create(Ledger(log, connections), name, settings.issuer, meta, scopes=scopes)
     finally:
         await log.close()

@@ -3,8 +3,10 @@
 Whatever is in a text, a terminal shows it and obeys none of it.
 """
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import zip_longest
 from shutil import get_terminal_size
@@ -13,13 +15,15 @@ from typing import Annotated, Any
 import typer
 from msgspec import json
 
+from service.values.json_text import shown
 from service.values.text import printable
 
 Json = Annotated[bool, typer.Option("--json", help="For scripts: JSON on stdout, and nothing else.")]
 
 BETWEEN = "  "
+INDENT = "  "
 NOT_A_TERMINAL = 10_000
-"""Columns of a file or a pipe: there, a row is a line, however long."""
+"""Columns of a file or a pipe: there, a row is a line, however long, unless COLUMNS says how wide it is."""
 
 
 def document(value: Any) -> None:
@@ -35,19 +39,6 @@ def line(value: Any) -> None:
 def _write(text: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(shown(text) + b"\n")
-
-
-def shown(document: bytes) -> bytes:
-    """The same JSON value, written without characters that a terminal obeys: U+009B begins an escape sequence as ESC and [ do."""
-    if document.isascii() and b"\x7f" not in document:
-        return document
-    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in document.decode()).encode()
-
-
-def _escaped(character: str) -> str:
-    """RFC 8259 section 7; characters beyond U+FFFF are two of UTF-16's."""
-    units = character.encode("utf-16-be").hex()
-    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def say(text: str) -> None:
@@ -71,22 +62,57 @@ def _printable_lines(text: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table. Where the terminal is too narrow for it, text goes on in the next line between two words, never within one;
-    where that is not enough, each row is a paragraph.
+    """A table. Where the terminal is too narrow for it, text goes on in the next line between two words, never within one, so
+    that an id can be copied; where that is not enough, the first columns have lines of their own; and where that is not, each
+    row is a paragraph.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
-    available = get_terminal_size().columns if sys.stdout.isatty() else NOT_A_TERMINAL
-    sys.stdout.write(laid_out(columns, cells, available))
+    sys.stdout.write(laid_out(columns, cells, _available()))
+
+
+def _available() -> int:
+    if not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal():
+        return NOT_A_TERMINAL
+    return get_terminal_size().columns
 
 
 def laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]], available: int) -> str:
+    widths = _widths(columns, rows, available)
+    if widths is not None:
+        rule = ["-" * width for width in widths]
+        return "".join(_row(row, widths) for row in (columns, rule, *rows))
+    for above in range(1, len(columns)):
+        widths = _widths(columns[above:], [row[above:] for row in rows], available - len(INDENT))
+        if widths is not None:
+            return _stacked(columns, rows, widths, available)
+    return _paragraphs(columns, rows)
+
+
+def _stacked(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], available: int) -> str:
+    """The columns without a width have lines of their own, above the others."""
+    above = len(columns) - len(widths)
+    widest = max(_width(f"{INDENT if at else ''}{row[at]}") for row in (columns, *rows) for at in range(above))
+    beside = len(INDENT) + sum(widths) + len(BETWEEN) * (len(widths) - 1)
+    if widest > available:
+        return _paragraphs(columns, rows)
+    rule = "-" * max(beside, widest)
+    return f"{_below(columns, widths)}{rule}\n{''.join(_below(row, widths) for row in rows)}"
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]], available: int) -> list[int] | None:
     whole = [max(map(_width, each)) for each in zip(columns, *rows, strict=True)]
     least = [max(map(_widest_word, each)) for each in zip(columns, *rows, strict=True)]
-    widths = fitted(whole, least, available - len(BETWEEN) * (len(columns) - 1))
-    if widths is None:
-        return "\n".join(_paragraph(columns, row) for row in rows)
-    rule = ["-" * width for width in widths]
-    return "".join(_row(row, widths) for row in (columns, rule, *rows))
+    return fitted(whole, least, available - len(BETWEEN) * (len(columns) - 1))
+
+
+def _below(row: Sequence[str], widths: Sequence[int]) -> str:
+    above = len(row) - len(widths)
+    first, *others = [*row[:above], *_row(row[above:], widths).splitlines()]
+    return "".join(f"{line}\n" for line in (first, *(f"{INDENT}{line}" for line in others)))
+
+
+def _paragraphs(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(_paragraph(columns, row) for row in rows)
 
 
 def fitted(whole: Sequence[int], least: Sequence[int], available: int) -> list[int] | None:
@@ -149,4 +175,6 @@ def moment(at: datetime | None, *, exact: bool = False) -> str:
     """A time in UTC, to the second unless exact; nothing for never."""
     if at is None:
         return ""
-    return at.astimezone(UTC).isoformat(sep=" ", timespec="microseconds" if exact else "seconds").replace("+00:00", "Z")
+    with suppress(OverflowError):  # In UTC it is outside of the years 1 to 9999, so it is shown with its own offset.
+        at = at.astimezone(UTC)
+    return at.isoformat(sep=" ", timespec="microseconds" if exact else "seconds").replace("+00:00", "Z")

@@ -35,6 +35,8 @@ from events.user import (
     UserPasswordChanged,
     UserProfileChanged,
     UserRegistered,
+    UserRoleGiven,
+    UserRoleTaken,
     UserVerified,
 )
 from service.cli.output import moment
@@ -65,6 +67,10 @@ def _user(event: UserEvent) -> str:
             return f"second factor added: {event.factor.kind} {event.factor.factor_id}"
         case UserFactorRemoved():
             return f"second factor {event.factor_id} removed"
+        case UserRoleGiven():
+            return f"role {event.role} given"
+        case UserRoleTaken():
+            return f"role {event.role} taken away"
         case UserDisabled():
             return "disabled"
         case UserEnabled():
@@ -85,9 +91,9 @@ def _session(event: SessionEvent) -> str:
         case SessionUsedAfterEnd():
             return "its cookie was used after it ended"
         case SessionClientNotified():
-            return f"{event.client_id} was told of the end"
+            return f"{event.client_id} was notified of the end"
         case SessionClientNotReached():
-            return f"{event.client_id} could not be told of the end: {event.why}"
+            return f"{event.client_id} could not be notified of the end: {event.why}"
 
 
 def _consent(event: ConsentEvent) -> str:

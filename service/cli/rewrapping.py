@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from events.database import AnyConnection, connected
+from events.database import connected
 from service.cli.opening import Plainly, open_database, right_key, run, url_of
 from service.cli.output import Json, document, say
 from service.configuration import master_key
@@ -19,7 +19,7 @@ from service.configuration.environment import decode_master_key
 from service.configuration.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from service.crypto.sealing import Seal
+    pass
 
 NEW = "MUNIMENT_NEW_MASTER_KEY"
 WAITING = f"{master_key.FILE}.new"
@@ -86,7 +86,7 @@ def _new_key(waiting: Path | None) -> bytes:
 
 
 def key_in(place: Path) -> bytes | None:
-    return decode_master_key(place.read_text().strip()) if place.exists() else None
+    return decode_master_key(place.read_text(errors="replace").strip()) if place.exists() else None
 
 
 def _put_in_place(waiting: Path) -> Path:
@@ -111,7 +111,7 @@ async def _wrap(url: str, old: bytes, new: bytes) -> int:
 
     async with connected(url) as connection, rotation.alone(url):
         try:
-            await check(connection, private_keys.wrapping(new))
+            await private_keys.check(connection, private_keys.wrapping(new))
             await personal_data.check(connection, personal_data.wrapping(new))
         except private_keys.WrongMasterKey:
             async with connection.transaction():
@@ -120,11 +120,3 @@ async def _wrap(url: str, old: bytes, new: bytes) -> int:
                     connection, personal_data.wrapping(old), personal_data.wrapping(new)
                 )
         return 0
-
-
-async def check(connection: AnyConnection, seal: "Seal") -> None:
-    """Raises WrongMasterKey unless the seal opens every private key."""
-    from service.vault import private_keys  # noqa: PLC0415 - the libraries of cryptography come along
-
-    for stream, wrapped in await connection.fetch(private_keys.EVERY):
-        private_keys.unwrap(seal, stream, wrapped)

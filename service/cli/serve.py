@@ -1,8 +1,9 @@
 """muniment serve: the service itself, with a Postgres of its own unless MUNIMENT_DATABASE_URL names one."""
 
 import os
+import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import metadata
 from typing import Any
 
@@ -35,7 +36,7 @@ def serve(workers: int) -> None:
     if asked.embedded:
         occupancy.check(asked.data)
     # Bind the addresses before anything is created or printed: a client must not send a secret to another process's port.
-    sockets = listening.listening(asked)
+    sockets, metrics = listening.listening(asked), listening.listening_for_metrics(asked)
     urls = listening.urls(sockets)
     with open_database(needs_key=True, creates=True) as settings, _occupied(settings, urls[0]), right_key():
         _check_database(settings)
@@ -46,8 +47,19 @@ def serve(workers: int) -> None:
         _hand_over(settings)
         logs.set_up(settings.log_level, settings.log_format)
         banner = BANNER.format(version=metadata.version("muniment"), addresses=", ".join(urls), issuer=settings.issuer)
-        if not server.run(sockets, lambda: typer.echo(banner), workers=workers, **_uvicorn(settings)):
+        with _showing(settings, metrics, workers):
+            served = server.run(sockets, lambda: typer.echo(banner), workers=workers, **_uvicorn(settings))
+        if not served:
             raise typer.Exit(3)
+
+
+def _showing(settings: Settings, sockets: list[socket.socket], workers: int) -> AbstractContextManager[None]:
+    """Show the metrics on these sockets, if there are any: only then what makes the page is loaded."""
+    if not sockets:
+        return nullcontext()
+    from service.exporter.running import running  # noqa: PLC0415
+
+    return running(settings, sockets, workers=workers)
 
 
 def _check_database(settings: Settings) -> None:

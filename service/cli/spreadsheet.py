@@ -1,54 +1,122 @@
-"""Events as rows of CSV (RFC 4180), for spreadsheets."""
+"""Events and tokens as rows of a table: CSV (RFC 4180) for spreadsheets, and what other tables are made from."""
 
-import csv
-import io
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Generic, Literal, TypeVar
 
+import asyncpg
 import typer
-from msgspec import json, to_builtins
+from msgspec import Struct, json, to_builtins
 
 from events.codec import Recorded
-from service.cli.event_text import fields, subject, what, who
-from service.cli.output import moment, shown
-from service.values.text import printable
+from events.ids import client_id_of
+from events.issuance import NO_SECRET, decode
+from service.audit.cells import json_cell, line
+from service.audit.event_fields import fields, subject
+from service.cli.event_text import what, who, why
+from service.cli.output import moment
+from service.values.json_text import shown
 
 Csv = Annotated[bool, typer.Option("--csv", help="Rows for a spreadsheet on stdout, and nothing else.")]
 
-COLUMNS = (
-    "position", "recorded_at", "type", "subject", "version", "by", "actor", "request_id", "address", "told", "event",
-)  # fmt: skip
-FORMULA = ("=", "+", "-", "@")
+Row = TypeVar("Row")
+Cell = str | int | datetime | None
+Kind = Literal["text", "number", "time"]
 
 
-def header() -> str:
-    return _line(COLUMNS)
+class Table(Struct, Generic[Row], frozen=True, kw_only=True):
+    """Columns by name, with the kind of their values, and the values of a row."""
+
+    columns: Sequence[tuple[str, Kind]]
+    cells: Callable[[Row], Sequence[Cell]]
+
+    def header(self) -> str:
+        return line(name for name, _ in self.columns)
+
+    def row(self, value: Row) -> str:
+        return line(map(_text, self.cells(value)))
 
 
-def row(past: Recorded) -> str:
+def _text(cell: Cell) -> str:
+    return moment(cell, exact=True) if isinstance(cell, datetime) else "" if cell is None else str(cell)
+
+
+def _event(past: Recorded) -> Sequence[Cell]:
     meta = past.meta
-    cells = (
-        str(past.position),
-        moment(past.recorded_at, exact=True),
+    return (
+        past.position,
+        past.recorded_at,
         past.type,
         subject(past),
-        str(past.version),
+        past.version,
         str(to_builtins(meta.actor)["by"]),
         who(meta.actor),
         meta.request_id,
-        meta.address or "",
+        meta.trace_id,
+        meta.address,
+        why(meta) or None,
         what(past.event),
-        shown(json.encode(fields(past.event))).decode(),
+        json_cell(shown(json.encode(fields(past.event))).decode()),
     )
-    return _line([_harmless(cell) for cell in cells])
 
 
-def _harmless(cell: str) -> str:
-    """Spreadsheets compute a cell that begins like a formula: what a stranger named so is text, by an apostrophe before it."""
-    text = printable(cell)
-    return f"'{text}" if text.startswith(FORMULA) else text
+def _token(row: asyncpg.Record) -> Sequence[Cell]:
+    token = decode(row["data"])
+    secret = None if row["secret"] == NO_SECRET else str(row["secret"])
+    return (
+        row["position"],
+        row["issued_at"],
+        client_id_of(row["client"]),
+        secret,
+        str(row["jti"]),
+        token.sub,
+        token.scope,
+        token.kid,
+        token.exp,
+        token.address,
+        None if token.authorization is None else str(token.authorization),
+    )
 
 
-def _line(cells: tuple[str, ...] | list[str]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow(cells)
-    return written.getvalue()
+EVENTS: Table[Recorded] = Table(
+    columns=(
+        ("position", "number"),
+        ("recorded_at", "time"),
+        ("type", "text"),
+        ("subject", "text"),
+        ("version", "number"),
+        ("by", "text"),
+        ("actor", "text"),
+        ("request_id", "text"),
+        ("trace_id", "text"),
+        ("address", "text"),
+        ("reason", "text"),
+        ("told", "text"),
+        ("event", "text"),
+    ),
+    cells=_event,
+)
+TOKENS: Table[asyncpg.Record] = Table(
+    columns=(
+        ("position", "number"),
+        ("issued_at", "time"),
+        ("client_id", "text"),
+        ("secret_id", "text"),
+        ("jti", "text"),
+        ("sub", "text"),
+        ("scope", "text"),
+        ("kid", "text"),
+        ("exp", "number"),
+        ("address", "text"),
+        ("authorization", "text"),
+    ),
+    cells=_token,
+)
+
+
+def header() -> str:
+    return EVENTS.header()
+
+
+def row(past: Recorded) -> str:
+    return EVENTS.row(past)

@@ -8,8 +8,9 @@ from uuid import UUID
 import typer
 
 from events.database import pool
+from events.envelope import Meta
 from events.log import Log
-from service.cli.opening import Plainly, open_database, right_key, run, url_of
+from service.cli.opening import Plainly, by_operator, open_database, right_key, run, url_of
 from service.commands.handle import Ledger
 from service.configuration.settings import Settings
 
@@ -69,6 +70,13 @@ def _id(user: str) -> UUID:
         return UUID(user)
     except ValueError as fault:
         raise Plainly(f"{user} is neither an e-mail address nor the id of a user.") from fault
+
+
+def changing(reason: str | None, option: str, *, changes: bool) -> Meta:
+    """The envelope of a command that changes something only with this option. Raises Plainly for a reason without it."""
+    if reason is not None and not changes:
+        raise Plainly(f"--reason is recorded with a change; nothing is changed without {option}")
+    return by_operator(reason)
 
 
 def asked_password(*, from_stdin: bool) -> str:

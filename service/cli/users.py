@@ -8,18 +8,20 @@ from uuid import UUID
 import typer
 from msgspec import structs
 
-from events.database import read
-from projections import users
+from events.database import AnyConnection, read
+from projections import user_history, users
 from projections.sessions import Row as Session
 from projections.sessions import of_user
-from service.cli import account_recovery
-from service.cli.opening import Plainly, by_operator
+from service.cli import account_recovery, user_roles
+from service.cli.as_of import AsOf, past
+from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json, document, moment, note, say, table
 from service.cli.profiles import Claims, FamilyName, GivenName, Groups, Name, changes, with_address
-from service.cli.user_lookup import FromStdin, User, asked_password, found_user, with_people
+from service.cli.user_lookup import FromStdin, User, asked_password, changing, found_user, with_people
 from service.commands.handle import Ledger
 from service.pages.devices import named
 from service.reactions import session_end
+from service.use_cases import roles
 from service.values.profile import Profile, changed
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ Verified = Annotated[bool, typer.Option("--verified", help="The e-mail address i
 NoGroups = Annotated[bool, typer.Option("--no-groups", help="They are in no group any more.")]
 State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only those in this state.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
+Operator = Annotated[bool, typer.Option("--operator", help="They may do everything in the console, at /console.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")]
 End = Annotated[bool, typer.Option("--end", help="End all of them.")]
 
@@ -49,6 +52,8 @@ def create(
     claim: Claims = None,
     from_stdin: FromStdin = False,
     verified: Verified = False,
+    operator: Operator = False,
+    reason: Reason = None,
     as_json: Json = False,
 ) -> None:
     """Register a user who can sign in. Without --password-stdin, a terminal asks for the password, twice.
@@ -56,29 +61,34 @@ def create(
     Example: `muniment users create ada@example.com --name "Ada King" --password-stdin < password.txt`
     """
     told = changes(name=name, given_name=given_name, family_name=family_name, groups=group, claims=claim)
+    meta = by_operator(reason)
     password = asked_password(from_stdin=from_stdin)
 
-    async def register(people: "People", _ledger: Ledger) -> UUID:
+    async def register(people: "People", ledger: Ledger) -> UUID:
         bare = Profile(email=email)
         profile = changed(bare, with_address(bare, told))
-        return await people.register(profile, password, by_operator(), verified=verified)
+        made = await people.register(profile, password, meta, verified=verified)
+        if operator:
+            await roles.give(people, ledger, made, "operator", meta)
+        return made
 
     user = with_people(register)
     if as_json:
         document({"id": user})
     else:
-        say(f"{email} can sign in. Their id, the sub of their tokens, is {user}.")
+        what = " and use the console, as operator" if operator else ""
+        say(f"{email} can sign in{what}. Their id, the sub of their tokens, is {user}.")
 
 
 @app.command("list")
-def list_users(*, state: State = None, limit: Limit = 100, as_json: Json = False) -> None:
-    """List users, oldest first, without those who were erased.
+def list_users(*, state: State = None, limit: Limit = 100, as_of: AsOf = None, as_json: Json = False) -> None:
+    """List users, oldest first, without those who are erased (at no moment of the past either).
 
     Example: `muniment users list --state disabled`
     """
 
     async def listed(people: "People", ledger: Ledger) -> list[tuple[users.Row, "Profile | None"]]:
-        rows = await read(ledger.pool, lambda c: users.listed(c, after=None, state=state, limit=limit + 1))
+        rows = await read(ledger.pool, lambda connection: _listed(connection, state, limit + 1, as_of))
         profiles = await people.profiles(rows)
         return [(row, profiles.get(row.stream_id)) for row in rows]
 
@@ -101,6 +111,7 @@ def change(
     group: Groups = None,
     no_groups: NoGroups = False,
     claim: Claims = None,
+    reason: Reason = None,
     as_json: Json = False,
 ) -> None:
     """Change a user's profile. Only the named options change; the named groups replace all groups.
@@ -111,13 +122,14 @@ def change(
     told = changes(name=name, given_name=given_name, family_name=family_name, groups=groups, claims=claim)
     if not told:
         raise Plainly("say what to change; --help has the options")
+    meta = by_operator(reason)
 
     async def change(people: "People", found: UUID) -> None:
         row = await people.row(found)
         profile = row and await people.profile(row)
         if row is None or profile is None:
             raise Plainly(f"There is no user {user}.")
-        await people.change_profile(found, with_address(profile, told), by_operator(), only_at={row.version})
+        await people.change_profile(found, with_address(profile, told), meta, only_at={row.version})
 
     found = _changed(user, change)
     if as_json:
@@ -127,43 +139,47 @@ def change(
 
 
 @app.command()
-def disable(user: User, as_json: Json = False) -> None:
+def disable(user: User, reason: Reason = None, as_json: Json = False) -> None:
     """Disable a user: end their sessions, revoke their tokens, and refuse sign-ins until they are enabled.
 
     Example: `muniment users disable ada@example.com`
     """
-    _done(user, _changed(user, lambda people, found: people.disable(found, by_operator())), "disabled", as_json=as_json)
+    meta = by_operator(reason)
+    _done(user, _changed(user, lambda people, found: people.disable(found, meta)), "disabled", as_json=as_json)
 
 
 @app.command()
-def enable(user: User, as_json: Json = False) -> None:
+def enable(user: User, reason: Reason = None, as_json: Json = False) -> None:
     """Let a disabled user sign in again.
 
     Example: `muniment users enable ada@example.com`
     """
-    _done(user, _changed(user, lambda people, found: people.enable(found, by_operator())), "enabled", as_json=as_json)
+    meta = by_operator(reason)
+    _done(user, _changed(user, lambda people, found: people.enable(found, meta)), "enabled", as_json=as_json)
 
 
 @app.command()
-def erase(user: User, *, yes: Yes = False, as_json: Json = False) -> None:
+def erase(user: User, *, yes: Yes = False, reason: Reason = None, as_json: Json = False) -> None:
     """Destroy the key that a user's personal data is encrypted with. The data can never be read again; this cannot be undone.
 
     The log keeps what happened, under an id that says nothing, and every proof of it still holds. See “Erasing a person” in
-    deploy/operating.md for what backups still have.
+    deploy/operating.md for what backups still have. The --reason is encrypted with that key too, so it is lost with it.
 
     Example: `muniment users erase ada@example.com`
     """
+    meta = by_operator(reason)
     if not yes and not _sure(user):
         raise Plainly("nothing was erased")
-    _done(user, _changed(user, lambda people, found: people.erase(found, by_operator())), "erased", as_json=as_json)
+    _done(user, _changed(user, lambda people, found: people.erase(found, meta)), "erased", as_json=as_json)
 
 
 @app.command()
-def sessions(user: User, *, end: End = False, as_json: Json = False) -> None:
+def sessions(user: User, *, end: End = False, reason: Reason = None, as_json: Json = False) -> None:
     """List a user's sessions, latest first; with --end, end all of them.
 
     Example: `muniment users sessions ada@example.com --end`
     """
+    meta = changing(reason, "--end", changes=end)
 
     async def listed(people: "People", ledger: Ledger) -> list[tuple[Session, "Device | None"]]:
         from service.people.sessions import device_of  # noqa: PLC0415
@@ -172,7 +188,7 @@ def sessions(user: User, *, end: End = False, as_json: Json = False) -> None:
         rows = await read(ledger.pool, lambda connection: of_user(connection, found))
         devices = [(row, await device_of(people, row)) for row in rows]
         if end:
-            await session_end.end_sessions(ledger, found, "ended_by_operator", by_operator())
+            await session_end.end_sessions(ledger, found, "ended_by_operator", await people.private(found, meta))
         return devices
 
     found = with_people(listed)
@@ -185,9 +201,17 @@ def sessions(user: User, *, end: End = False, as_json: Json = False) -> None:
         note(f"{len(found)} ended")
 
 
+app.add_typer(user_roles.app, name="role")
 app.command("history")(account_recovery.history)
 app.command("password")(account_recovery.password)
 app.command("factors")(account_recovery.factors)
+
+
+async def _listed(connection: AnyConnection, state: str | None, limit: int, as_of: str | None) -> list[users.Row]:
+    if as_of is None:
+        return await users.listed(connection, after=None, state=state, limit=limit)
+    then = await past(connection, as_of)
+    return await then.listed(user_history.HISTORY, user_history.filters(state), limit)
 
 
 def _changed(user: str, change: Callable[["People", UUID], Awaitable[Any]]) -> UUID:
@@ -220,6 +244,7 @@ def _row(row: users.Row, profile: "Profile | None") -> dict[str, Any]:
         **told,
         "email_verified": row.verified,
         "state": row.state,
+        "roles": row.roles,
         "factors": kinds,
         "created_at": row.created_at,
     }

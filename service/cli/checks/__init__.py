@@ -1,0 +1,1 @@
+"""The checks of muniment doctor: one file for what each looks at."""

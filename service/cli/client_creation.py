@@ -1,0 +1,122 @@
+"""muniment clients create: a client by the rules of POST /api/v1/auth/clients."""
+
+from typing import Annotated
+
+import typer
+
+from events.client import USUAL_ID_TOKEN_ALG
+from events.database import Pool
+from events.envelope import Meta
+from service.cli.client_options import (
+    ALGS,
+    OPTIONS,
+    PKCE,
+    AccessTokenAlg,
+    BackchannelUri,
+    FirstParty,
+    IdTokenAlg,
+    IdTokenClaims,
+    LogoutUris,
+    Name,
+    RedirectUris,
+    RequirePkce,
+    Scopes,
+)
+from service.cli.ledger import OPERATOR, with_ledger
+from service.cli.opening import Reason, by_operator
+from service.cli.output import Json, document, lines, note
+from service.cli.ownership import Owner, check_owner, holder
+from service.cli.request_fields import done, fields_of
+from service.commands.handle import CLIENT, Ledger, handle
+from service.configuration.settings import Settings
+from service.crypto.credentials import Secret
+from service.endpoints.client_schemas import CreateOAuthClientRequest
+
+Bot = Annotated[
+    str | None,
+    typer.Option(
+        "--bot", metavar="ID", help="The `sub` of its tokens; a machine client needs one.", show_default=False
+    ),
+]
+Interactive = Annotated[bool, typer.Option("--interactive", help="People sign in through it; it needs --redirect-uri.")]
+Public = Annotated[bool, typer.Option("--public", help="It can keep no secret: a browser or native app. For ever.")]
+SecretName = Annotated[
+    str | None, typer.Option("--secret-name", metavar="TEXT", help="What people call its secret.", show_default=False)
+]
+
+
+def create(
+    *,
+    owner: Owner,
+    bot: Bot = None,
+    interactive: Interactive = False,
+    name: Name = None,
+    scope: Scopes = None,
+    redirect_uri: RedirectUris = None,
+    public: Public = False,
+    secret_name: SecretName = None,
+    access_token_alg: AccessTokenAlg = None,
+    require_pkce: RequirePkce = None,
+    first_party: FirstParty = None,
+    id_token_alg: IdTokenAlg = None,
+    post_logout_uri: LogoutUris = None,
+    backchannel_logout_uri: BackchannelUri = None,
+    id_token_claims: IdTokenClaims = None,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Register a client, and print its secret, once. It is a machine client, unless --interactive is given.
+
+    Without --scope it may have api:public.
+
+    Example: `muniment clients create --owner crm-team --bot bot-abc123 --name "CRM sync" --scope crm:read`
+    """
+    asked = CreateOAuthClientRequest(
+        m2m=not interactive,
+        bot_user_id=bot,
+        display_name=name,
+        redirect_uris=redirect_uri or [],
+        scopes=scope,
+        secret_name=secret_name,
+        public=public,
+        require_pkce=None if require_pkce is None else PKCE[require_pkce],
+        first_party=first_party == "yes",
+        id_token_signed_response_alg=id_token_alg or USUAL_ID_TOKEN_ALG,
+        post_logout_redirect_uris=post_logout_uri or [],
+        backchannel_logout_uri=backchannel_logout_uri,
+        id_token_claims=id_token_claims or "scopes",
+        access_token_signed_response_alg=None if access_token_alg is None else ALGS[access_token_alg],
+    )
+    check_owner(owner, "clients")
+    meta = by_operator(reason)
+    client_id, secret = with_ledger(lambda ledger, settings: _created(ledger, settings, asked, owner, meta))
+    told = secret and secret.reveal()
+    if as_json:
+        document({"client_id": client_id, "client_secret": told})
+        return
+    lines([("client_id", client_id), *([("client_secret", told)] if told else [])])
+    if told:
+        note("the secret is shown this once, and kept nowhere")
+
+
+async def _created(
+    ledger: Ledger, settings: Settings, asked: CreateOAuthClientRequest, owner: str, meta: Meta
+) -> tuple[str, Secret | None]:
+    from service.endpoints import registration  # noqa: PLC0415 - it imports the hashes of other servers
+
+    new = registration.prepared(await _checked(ledger.pool, settings, asked, owner), owner=owner, by=OPERATOR)
+    await handle(ledger, CLIENT, new.stream, new.command, meta, fresh=True)
+    return new.client_id, new.secret
+
+
+async def _checked(
+    connections: Pool, settings: Settings, asked: CreateOAuthClientRequest, owner: str
+) -> CreateOAuthClientRequest:
+    from service.endpoints import registration  # noqa: PLC0415
+    from service.endpoints.bot_user import check_bot  # noqa: PLC0415
+
+    fields = fields_of(asked)
+    if (bot := fields.good("botUserId")) is not None:
+        await check_bot(connections, holder(owner), bot, fields)
+    registration.check(fields, settings)
+    return done(fields, OPTIONS)

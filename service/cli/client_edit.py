@@ -1,0 +1,170 @@
+"""muniment clients edit: the settings that PATCH /api/v1/auth/clients/{clientId} changes, by its rules."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec import UNSET, Struct, to_builtins
+
+from events.envelope import Meta
+from projections import clients
+from service.cli.client_changes import ClientId
+from service.cli.client_lookup import carry_out, row_of
+from service.cli.client_options import (
+    ALGS,
+    OPTIONS,
+    PKCE,
+    AccessTokenAlg,
+    BackchannelUri,
+    FirstParty,
+    IdTokenAlg,
+    IdTokenClaims,
+    LogoutUris,
+    Name,
+    RedirectUris,
+    RequirePkce,
+    Scopes,
+    text,
+    whole_list,
+)
+from service.cli.histories import field_facts
+from service.cli.ledger import OPERATOR, AtVersion, with_ledger
+from service.cli.opening import Plainly, Reason, by_operator
+from service.cli.output import Json, document, lines, note
+from service.cli.request_fields import done, fields_of
+from service.commands.handle import ATTEMPTS, Handled, Ledger
+from service.configuration.settings import Settings
+from service.endpoints import client_settings
+from service.endpoints.client_settings import ChangeOAuthClientRequest
+from service.refusals import Contradiction
+
+if TYPE_CHECKING:
+    from service.endpoints.differences import Difference
+
+MoreScopes = Annotated[
+    list[str] | None,
+    typer.Option("--add-scope", metavar="SCOPE", help="Besides those it has; may be repeated.", show_default=False),
+]
+LessScopes = Annotated[
+    list[str] | None,
+    typer.Option("--remove-scope", metavar="SCOPE", help="Of those it has; may be repeated.", show_default=False),
+]
+
+
+class _Edit(Struct, frozen=True, kw_only=True):
+    """`added` and `removed` are scopes, in relation to those that the client has when it is carried out."""
+
+    client_id: str
+    asked: ChangeOAuthClientRequest
+    added: list[str]
+    removed: list[str]
+    at_version: int | None
+    meta: Meta
+
+
+class _Edited(Struct, frozen=True):
+    before: clients.Row
+    after: clients.Row
+
+
+def edit(
+    client_id: ClientId,
+    *,
+    name: Name = None,
+    scope: Scopes = None,
+    add_scope: MoreScopes = None,
+    remove_scope: LessScopes = None,
+    redirect_uri: RedirectUris = None,
+    access_token_alg: AccessTokenAlg = None,
+    require_pkce: RequirePkce = None,
+    first_party: FirstParty = None,
+    id_token_alg: IdTokenAlg = None,
+    post_logout_uri: LogoutUris = None,
+    backchannel_logout_uri: BackchannelUri = None,
+    id_token_claims: IdTokenClaims = None,
+    at_version: AtVersion = None,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Change a client's settings, and show the difference. Only the named ones change; an empty value removes what there was.
+
+    If somebody else changes the client at the same time, the change is made to what the client is then, unless --at-version is given.
+
+    Example: `muniment clients edit oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718 --add-scope crm:read --name "CRM sync"`
+    """
+    asked = ChangeOAuthClientRequest(
+        display_name=text(name),
+        redirect_uris=whole_list(redirect_uri),
+        scopes=whole_list(scope),
+        access_token_signed_response_alg=UNSET if access_token_alg is None else ALGS[access_token_alg],
+        require_pkce=UNSET if require_pkce is None else PKCE[require_pkce],
+        first_party=UNSET if first_party is None else first_party == "yes",
+        id_token_signed_response_alg=id_token_alg or UNSET,
+        post_logout_redirect_uris=whole_list(post_logout_uri),
+        backchannel_logout_uri=text(backchannel_logout_uri),
+        id_token_claims=id_token_claims or UNSET,
+    )
+    added, removed = add_scope or [], remove_scope or []
+    if asked == ChangeOAuthClientRequest() and not added and not removed:
+        raise Plainly("say what to change; --help has the options")
+    if scope is not None and (added or removed):
+        raise Plainly("--scope is the whole list; give either it, or --add-scope and --remove-scope")
+    wanted = _Edit(
+        client_id=client_id,
+        asked=asked,
+        added=added,
+        removed=removed,
+        at_version=at_version,
+        meta=by_operator(reason),
+    )
+    _tell(client_id, with_ledger(lambda ledger, settings: _edited(ledger, settings, wanted)), as_json=as_json)
+
+
+async def _edited(ledger: Ledger, settings: Settings, wanted: _Edit) -> _Edited:
+    """Raises Plainly, and what `decide` raises. Added and removed scopes become a whole list, which is right for one version only."""
+    before = await row_of(ledger, wanted.client_id)
+    for _ in range(ATTEMPTS):
+        fields = fields_of(_request(wanted, before))
+        client_settings.check_changed(fields, settings)
+        command = client_settings.change(done(fields, OPTIONS), OPERATOR)
+        version = wanted.at_version or (before.version if wanted.added or wanted.removed else None)
+        try:
+            handled = await carry_out(ledger, wanted.client_id, command, wanted.meta, version)
+        except (Plainly, Contradiction):
+            now = await row_of(ledger, wanted.client_id)
+            if wanted.at_version is not None or now.version == before.version:
+                raise
+            before = now
+        else:
+            return _Edited(before, _after(before, handled))
+    raise Plainly(f"Other requests change {wanted.client_id} all the time; try again.")
+
+
+def _after(before: clients.Row, handled: Handled) -> clients.Row:
+    row: Struct | None = before
+    for event in handled.events:
+        row = clients.TABLE.project(row, before.stream_id, event)
+    assert isinstance(row, clients.Row), "an edit deletes no client"
+    return row.__replace__(version=handled.version)
+
+
+def _request(wanted: _Edit, row: clients.Row) -> ChangeOAuthClientRequest:
+    if not wanted.added and not wanted.removed:
+        return wanted.asked
+    kept = [scope for scope in row.scopes if scope not in wanted.removed]
+    return wanted.asked.__replace__(scopes=list(dict.fromkeys([*kept, *wanted.added])))
+
+
+def _tell(client_id: str, edited: _Edited, *, as_json: bool) -> None:
+    changes = _changes(edited)
+    if as_json:
+        document({"client_id": client_id, "version": edited.after.version, "changes": to_builtins(changes)})
+        return
+    lines(field_facts(changes))
+    note(f"{client_id} is changed; it is at version {edited.after.version}" if changes else "nothing changes")
+
+
+def _changes(edited: _Edited) -> Mapping[str, "Difference"]:
+    from service.endpoints import differences  # noqa: PLC0415 - it imports Starlette
+
+    return differences.difference(differences.of_client(edited.before), differences.of_client(edited.after))

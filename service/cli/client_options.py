@@ -1,0 +1,120 @@
+"""The settings of a client as options, and as fields of the API's requests. An empty value removes what there was."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import typer
+from msgspec import UNSET, UnsetType
+
+from events import client
+
+OPTIONS = {
+    "displayName": "--name",
+    "botUserId": "--bot",
+    "redirectUri": "--redirect-uri",
+    "redirectUris": "--redirect-uri",
+    "scopes": "--scope",
+    "secretName": "--secret-name",
+    "public": "--public",
+    "requirePkce": "--require-pkce",
+    "firstParty": "--first-party",
+    "idTokenSignedResponseAlg": "--id-token-alg",
+    "postLogoutRedirectUris": "--post-logout-uri",
+    "backchannelLogoutUri": "--backchannel-logout-uri",
+    "idTokenClaims": "--id-token-claims",
+    "accessTokenSignedResponseAlg": "--access-token-alg",
+}
+"""The option of each field."""
+
+Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="What people call it.", show_default=False)]
+RedirectUris = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--redirect-uri",
+        metavar="URI",
+        help="Where browsers are sent back to; may be repeated, and is the whole list.",
+        show_default=False,
+    ),
+]
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scope",
+        metavar="SCOPE",
+        help="What its tokens may have; may be repeated, and is the whole list.",
+        show_default=False,
+    ),
+]
+RequirePkce = Annotated[
+    Literal["yes", "no", "default"] | None,
+    typer.Option(
+        "--require-pkce",
+        metavar="WORD",
+        help="Whether logins need PKCE: yes, no, or default (the service's setting).",
+        show_default=False,
+    ),
+]
+FirstParty = Annotated[
+    Literal["yes", "no"] | None,
+    typer.Option(
+        "--first-party",
+        metavar="WORD",
+        help="Whether it is the product's own, so that nobody is asked for consent: yes or no.",
+        show_default=False,
+    ),
+]
+IdTokenAlg = Annotated[
+    Literal["RS256", "ES256"] | None,
+    typer.Option("--id-token-alg", metavar="ALG", help="What signs its ID tokens: RS256 or ES256.", show_default=False),
+]
+AccessTokenAlg = Annotated[
+    Literal["ES256", "RS256", "EdDSA", "default"] | None,
+    typer.Option(
+        "--access-token-alg",
+        metavar="ALG",
+        help="What signs its access tokens: ES256, RS256, EdDSA, or default (the service's setting).",
+        show_default=False,
+    ),
+]
+LogoutUris = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--post-logout-uri",
+        metavar="URI",
+        help="Where users may be sent after sign-out; may be repeated, and is the whole list.",
+        show_default=False,
+    ),
+]
+BackchannelUri = Annotated[
+    str | None,
+    typer.Option("--backchannel-logout-uri", metavar="URI", help="Where logout tokens are sent.", show_default=False),
+]
+IdTokenClaims = Annotated[
+    Literal["scopes", "minimal"] | None,
+    typer.Option(
+        "--id-token-claims",
+        metavar="WORD",
+        help="What its ID tokens say of users: scopes (all that was granted) or minimal.",
+        show_default=False,
+    ),
+]
+
+PKCE: Mapping[str, bool | None] = {"yes": True, "no": False, "default": None}
+ALGS: Mapping[str, client.AccessTokenAlg | None] = {
+    "ES256": "ES256",
+    "RS256": "RS256",
+    "EdDSA": "EdDSA",
+    "default": None,
+}
+
+
+def whole_list(values: list[str] | None) -> list[str] | UnsetType:
+    """Not given: UNSET. One empty value: an empty list."""
+    if values is None:
+        return UNSET
+    return [] if values == [""] else values
+
+
+def text(value: str | None) -> str | UnsetType | None:
+    """Not given: UNSET. Empty: None."""
+    return UNSET if value is None else value or None

@@ -1,0 +1,47 @@
+"""The options of a command as a request to the management API, so that the same rules hold for both."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from msgspec import Struct, json
+
+from service.cli.fault import Plainly
+from service.endpoints.fields import Fields
+from service.problems import Invalid
+from service.values.text import printable
+
+Shape = TypeVar("Shape", bound=Struct)
+
+IN_OPTIONS = {
+    " (m2m: true)": "",
+    " (m2m: false)": "",
+    ", unless redirectUris is given": "",
+    "is a bot that is not yours": "is a bot of another owner",
+    'register with "public": true': "say --public",
+}
+"""How a fault speaks of options instead of fields."""
+
+
+def fields_of(asked: Shape) -> Fields[Shape]:
+    """The fields of the request, each checked as if it had come by HTTP. Raises Plainly."""
+    try:
+        body = json.encode(asked)
+    except UnicodeEncodeError as fault:
+        raise Plainly("the options are not text in UTF-8") from fault
+    return Fields(type(asked), "application/json", body)
+
+
+def done(fields: Fields[Shape], options: Mapping[str, str]) -> Shape:
+    """The whole request. Raises Plainly, which names every fault with its option; `options` has the option of each field."""
+    try:
+        return fields.done()
+    except Invalid as fault:
+        faults = fault.errors if isinstance(fault.errors, dict) else {"": [fault.detail]}
+    said = [f"{options.get(name, name)} {_said(each)}." for name, messages in faults.items() for each in messages]
+    raise Plainly("\n          ".join(map(printable, said)))
+
+
+def _said(message: str) -> str:
+    for phrase, instead in IN_OPTIONS.items():
+        message = message.replace(phrase, instead)
+    return message

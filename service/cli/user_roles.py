@@ -1,0 +1,66 @@
+"""muniment users role: what a user may do in the console."""
+
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from events.user import Role
+from service.cli.opening import Reason, by_operator
+from service.cli.output import Json, document, say
+from service.cli.user_lookup import User, found_user, with_people
+from service.commands.handle import Ledger
+from service.use_cases import roles
+
+if TYPE_CHECKING:
+    from service.people.accounts import People
+
+app = typer.Typer(help="What a user may do in the console: give a role, or take it away.")
+
+RoleName = Annotated[
+    Role,
+    typer.Argument(
+        metavar="ROLE",
+        help="operator does everything, auditor reads everything, owner manages their own clients and bots.",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def give(user: User, role: RoleName, reason: Reason = None, as_json: Json = False) -> None:
+    """Give a user a role: they can use the console, at /console, with the power of the role.
+
+    Example: `muniment users role give ada@example.com auditor`
+    """
+    meta = by_operator(reason)
+
+    async def give(people: "People", ledger: Ledger) -> UUID:
+        found = await found_user(people, user)
+        await roles.give(people, ledger, found, role, meta)
+        return found
+
+    _say(user, with_people(give), role, f"has the role {role}", as_json=as_json)
+
+
+@app.command()
+def take(user: User, role: RoleName, reason: Reason = None, as_json: Json = False) -> None:
+    """Take a role from a user. Its pages end at the user's next request.
+
+    Example: `muniment users role take ada@example.com operator`
+    """
+    meta = by_operator(reason)
+
+    async def take(people: "People", ledger: Ledger) -> UUID:
+        found = await found_user(people, user)
+        await roles.take(people, ledger, found, role, meta)
+        return found
+
+    _say(user, with_people(take), role, f"does not have the role {role}", as_json=as_json)
+
+
+def _say(named: str, user: UUID, role: Role, what: str, *, as_json: bool) -> None:
+    if as_json:
+        document({"id": user, "role": role})
+    else:
+        say(f"{named} {what}.")
