@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from copy import copy
+from functools import partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,21 +15,56 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from events.database import Unavailable
+from events.transparency.trees import EVENTS, ISSUANCE, Tree
 from service import housekeeping, logs
 from service.configuration.settings import Settings, read_settings
-from service.endpoints import authorize, bots, clients, discovery, health, secrets, users
+from service.endpoints import (
+    audit,
+    audit_tokens,
+    authorize,
+    blast_radius,
+    bots,
+    clients,
+    discovery,
+    event_stream,
+    grants,
+    health,
+    history,
+    projections,
+    provenance,
+    rehearsals,
+    restoration,
+    revocations,
+    secrets,
+    signing_keys,
+    transparency,
+    unused,
+    usage,
+    user_consents,
+    user_roles,
+    user_sessions,
+    users,
+)
 from service.endpoints.introspect import introspect
-from service.endpoints.management import Action, Managed
+from service.endpoints.management import CALLER, Action, Managed
 from service.endpoints.oauth import OAuth, issue_token
 from service.endpoints.responses import refusal
 from service.endpoints.revoke import revoke
 from service.endpoints.userinfo import userinfo
+from service.http.access_log import AccessLogged
 from service.http.asgi import Identified
 from service.http.cors import CrossOrigin
 from service.http.issuer_path import IssuerPath
+from service.http.measured import MEASURED, Measured
 from service.http.origin import below
+from service.http.protocol import CLOSING
+from service.http.traced import Traced
+from service.metrics import cells
+from service.metrics.messages import count_messages
+from service.metrics.process import ProcessMetrics
 from service.oauth.authorization_request import NoRequest
 from service.oauth.errors import Shown
 from service.pages import (
@@ -47,7 +85,17 @@ from service.pages import (
 from service.problems import Invalid, NotAllowed, NotFound, Problem, Unforeseen
 from service.request_id import this_request
 from service.resources import open_resources
-from service.values.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE, USERS_READ, USERS_WRITE
+from service.tracing.opening import Tracing
+from service.values.scopes import (
+    AUDIT_READ,
+    BOTS_READ,
+    BOTS_WRITE,
+    CLIENTS_READ,
+    CLIENTS_WRITE,
+    OPERATE,
+    USERS_READ,
+    USERS_WRITE,
+)
 
 log = logging.getLogger("muniment.app")
 
@@ -55,36 +103,78 @@ CLIENT = clients.PATH + "/{client_id}"
 BOT = bots.PATH + "/{bot_id}"
 USER = users.PATH + "/{user_id}"
 
+
+def _tree(path: str, tree: Tree) -> Mapping[str, Managed]:
+    return {
+        f"{path}/tile/{{tile:path}}": Managed(GET=Action(AUDIT_READ, partial(transparency.tile, tree))),
+        f"{path}/proof/inclusion/{{position}}": Managed(GET=Action(AUDIT_READ, partial(transparency.inclusion, tree))),
+        f"{path}/proof/consistency/{{old}}/{{new}}": Managed(
+            GET=Action(AUDIT_READ, partial(transparency.consistency, tree))
+        ),
+    }
+
+
 MANAGED = {
     clients.PATH: Managed(
-        GET=Action(CLIENTS_READ, clients.list_clients, lists=True),
+        GET=Action(CLIENTS_READ, clients.list_clients, query=True),
         POST=Action(CLIENTS_WRITE, clients.register),
         DELETE=Action(CLIENTS_WRITE, clients.delete_clients),
     ),
     CLIENT: Managed(
-        GET=Action(CLIENTS_READ, clients.read_client),
+        GET=Action(CLIENTS_READ, clients.read_client, query=True),
         PATCH=Action(CLIENTS_WRITE, clients.change_client),
         DELETE=Action(CLIENTS_WRITE, clients.delete_client),
     ),
+    f"{CLIENT}/history": Managed(GET=Action(CLIENTS_READ, history.client_history, query=True)),
+    f"{CLIENT}/usage": Managed(GET=Action(CLIENTS_READ, usage.client_usage, query=True)),
     f"{CLIENT}/disable": Managed(POST=Action(CLIENTS_WRITE, clients.disable_client)),
     f"{CLIENT}/enable": Managed(POST=Action(CLIENTS_WRITE, clients.enable_client)),
+    f"{CLIENT}/restore": Managed(POST=Action(CLIENTS_WRITE, restoration.restore_client_asked)),
     f"{CLIENT}/secrets": Managed(
-        GET=Action(CLIENTS_READ, secrets.list_secrets),
+        GET=Action(CLIENTS_READ, secrets.list_secrets, query=True),
         POST=Action(CLIENTS_WRITE, secrets.add_secret),
     ),
     CLIENT + "/secrets/{secret_id}": Managed(DELETE=Action(CLIENTS_WRITE, secrets.revoke_secret)),
-    bots.PATH: Managed(GET=Action(BOTS_READ, bots.list_bots, lists=True), POST=Action(BOTS_WRITE, bots.register)),
-    BOT: Managed(GET=Action(BOTS_READ, bots.read_bot), DELETE=Action(BOTS_WRITE, bots.delete_bot)),
+    bots.PATH: Managed(GET=Action(BOTS_READ, bots.list_bots, query=True), POST=Action(BOTS_WRITE, bots.register)),
+    BOT: Managed(GET=Action(BOTS_READ, bots.read_bot, query=True), DELETE=Action(BOTS_WRITE, bots.delete_bot)),
+    f"{BOT}/history": Managed(GET=Action(BOTS_READ, history.bot_history, query=True)),
     f"{BOT}/disable": Managed(POST=Action(BOTS_WRITE, bots.disable_bot)),
     f"{BOT}/enable": Managed(POST=Action(BOTS_WRITE, bots.enable_bot)),
-    users.PATH: Managed(GET=Action(USERS_READ, users.list_users, lists=True), POST=Action(USERS_WRITE, users.register)),
+    f"{BOT}/restore": Managed(POST=Action(BOTS_WRITE, restoration.restore_bot_asked)),
+    users.PATH: Managed(GET=Action(USERS_READ, users.list_users, query=True), POST=Action(USERS_WRITE, users.register)),
     USER: Managed(
-        GET=Action(USERS_READ, users.read_user),
+        GET=Action(USERS_READ, users.read_user, query=True),
         PATCH=Action(USERS_WRITE, users.change_user),
         DELETE=Action(USERS_WRITE, users.erase_user),
     ),
+    USER + "/roles/{role}": Managed(
+        PUT=Action(OPERATE, user_roles.give_role), DELETE=Action(OPERATE, user_roles.take_role)
+    ),
+    f"{USER}/sessions": Managed(
+        GET=Action(USERS_READ, user_sessions.list_sessions), DELETE=Action(USERS_WRITE, user_sessions.end_sessions)
+    ),
+    USER + "/sessions/{session_id}": Managed(DELETE=Action(USERS_WRITE, user_sessions.end_session)),
+    USER + "/consents/{client_id}": Managed(DELETE=Action(USERS_WRITE, user_consents.withdraw_consents)),
+    f"{USER}/history": Managed(GET=Action(USERS_READ, history.user_history, query=True)),
     f"{USER}/disable": Managed(POST=Action(USERS_WRITE, users.disable_user)),
     f"{USER}/enable": Managed(POST=Action(USERS_WRITE, users.enable_user)),
+    **_tree(transparency.PATH, EVENTS),
+    **_tree(transparency.ISSUANCE_PATH, ISSUANCE),
+    blast_radius.PATH: Managed(GET=Action(AUDIT_READ, blast_radius.blast_radius, query=True)),
+    provenance.PATH: Managed(GET=Action(AUDIT_READ, provenance.explain_token, query=True)),
+    revocations.PATH: Managed(POST=Action(OPERATE, revocations.revoke)),
+    rehearsals.PATH: Managed(POST=Action(AUDIT_READ, rehearsals.rehearse)),
+    unused.PATH: Managed(GET=Action(AUDIT_READ, unused.list_unused, query=True)),
+    audit_tokens.TOKENS_PATH: Managed(GET=Action(AUDIT_READ, audit_tokens.list_tokens, query=True)),
+    audit.EVENTS_PATH: Managed(GET=Action(AUDIT_READ, audit.list_events, query=True)),
+    grants.CONSENTS: Managed(GET=Action(USERS_READ, grants.list_consents, query=True)),
+    grants.GRANTS: Managed(GET=Action(USERS_READ, grants.list_grants, query=True)),
+    signing_keys.PATH: Managed(GET=Action(CLIENTS_READ, signing_keys.list_signing_keys, query=True)),
+    usage.PATH: Managed(GET=Action(AUDIT_READ, usage.issued_tokens)),
+    projections.PATH: Managed(GET=Action(AUDIT_READ, projections.list_projections)),
+    projections.PATH + "/{projection}": Managed(GET=Action(AUDIT_READ, projections.read_projection)),
+    f"{signing_keys.PATH}/rotate": Managed(POST=Action(OPERATE, signing_keys.rotate_signing_keys)),
+    event_stream.STREAM_PATH: Managed(GET=Action(AUDIT_READ, event_stream.stream_events, query=True)),
 }
 
 SHARED = [Middleware(CrossOrigin)]
@@ -92,17 +182,24 @@ SHARED = [Middleware(CrossOrigin)]
 
 READ = ["GET", "OPTIONS"]
 
+TOKEN, INTROSPECT, REVOKE = "/openid/token", "/openid/introspect", "/openid/revoke"
+
 ROUTES = [  # for programs, and the browsers that they send here; /openapi.json lists them; tried in order, so the busiest come first
-    Route("/openid/token", OAuth(issue_token), middleware=SHARED),
-    Route("/openid/introspect", OAuth(introspect), middleware=SHARED),
+    Route(TOKEN, OAuth(TOKEN, issue_token), middleware=SHARED),
+    Route(INTROSPECT, OAuth(INTROSPECT, introspect), middleware=SHARED),
     *(Route(path, managed, middleware=SHARED) for path, managed in MANAGED.items()),
-    Route("/openid/revoke", OAuth(revoke), middleware=SHARED),
+    Route(REVOKE, OAuth(REVOKE, revoke), middleware=SHARED),
     Route("/openid/jwks", discovery.jwks, methods=READ, middleware=SHARED),
     Route("/openid/authorize", authorize.begin, methods=["GET", "POST"]),
     Route("/openid/userinfo", userinfo, methods=["GET", "POST", "OPTIONS"], middleware=SHARED),
     Route("/openid/logout", logout.logout, methods=["GET", "POST"]),
     Route("/.well-known/openid-configuration", discovery.metadata, methods=READ, middleware=SHARED),
     Route("/.well-known/oauth-authorization-server", discovery.metadata, methods=READ, middleware=SHARED),
+    Route(f"{transparency.PATH}/key", transparency.key, methods=READ, middleware=SHARED),
+    *(
+        Route(f"{path}/checkpoint", partial(transparency.checkpoint, tree), methods=READ, middleware=SHARED)
+        for path, tree in ((transparency.PATH, EVENTS), (transparency.ISSUANCE_PATH, ISSUANCE))
+    ),
     Route("/health/live", health.live, methods=READ, middleware=SHARED),
     Route("/health/ready", health.ready, methods=READ, middleware=SHARED),
     Route("/openapi.json", docs.openapi, methods=READ, middleware=SHARED),
@@ -130,21 +227,45 @@ LOGIN = [  # pages for users
 ]
 
 
+class Console:
+    """The console is imported at its first request, so that a worker that serves none has no memory for it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from service.console.site import site  # noqa: PLC0415
+
+        await site()(scope, receive, send)
+
+
+CONSOLE = [Route("/console", Console()), Route("/console/{rest:path}", Console())]
+"""Pages for operators, auditors and owners, over the management API."""
+
+ALL_ROUTES = [*ROUTES, *LOGIN, *CONSOLE]
+
+
 def create() -> Starlette:
     """Create the application in each uvicorn worker, from the environment that `muniment serve` completed. Raises WrongSettings."""
     settings = read_settings(os.environ)
     logs.set_up(settings.log_level, settings.log_format)
-    return app(settings)
+    application = app(settings, cells.directory())
+    count_messages(application.state.metrics.messages)
+    return application
 
 
-def app(settings: Settings) -> Starlette:
+def app(settings: Settings, directory: Path | None = None) -> Starlette:
+    """Metrics are counted in a file of the directory. Without one nobody reads them, and responses are not even measured."""
     assert settings.database_url is not None
     assert settings.master_key is not None
     url, master_key = settings.database_url, settings.master_key
+    is_measured = directory is not None
+    paths = [route.path for route in ALL_ROUTES] if is_measured else []
+    metrics, tracing = ProcessMetrics(paths, directory), Tracing()
 
     @contextlib.asynccontextmanager
-    async def lifespan(application: Starlette) -> AsyncGenerator[None]:
-        async with open_resources(settings, url, master_key) as resources:
+    async def lifespan(application: Starlette) -> AsyncGenerator[dict[str, object]]:
+        async with (
+            tracing.open(settings.traces),
+            open_resources(settings, url, master_key, metrics) as resources,
+        ):
             application.state.resources = resources
             with contextlib.suppress(
                 Unavailable
@@ -155,24 +276,37 @@ def app(settings: Settings) -> Starlette:
                 asyncio.create_task(resources.lookup.run(resources.outages)),
                 asyncio.create_task(housekeeping.run(resources, url)),
             ]
-            yield
+            yield {CLOSING: resources.streams.closing}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await housekeeping.finish(resources)
 
     shown = dict.fromkeys((Shown, NoRequest, Unavailable), errors.refuse)
     refusals = {**shown, HTTPException: _refused, Exception: _failed}
-    routes = [*ROUTES, *LOGIN]
     application = Starlette(
-        routes=routes,
-        middleware=[Middleware(Identified), *_issuer_path(settings.issuer, routes)],
+        routes=[_counted(route, metrics) for route in ALL_ROUTES] if is_measured else ALL_ROUTES,
+        middleware=[
+            Middleware(Identified),
+            *_issuer_path(settings.issuer, ALL_ROUTES),
+            *_observed(settings, tracing),
+        ],
         lifespan=lifespan,
         exception_handlers=refusals,
     )
     application.router.redirect_slashes = (
         False  # a redirect would go to the host of the Host header and lose the body of a POST
     )
+    application.state.metrics, application.state.tracing = metrics, tracing
     return application
+
+
+def _counted(route: Route, metrics: ProcessMetrics) -> Route:
+    if isinstance(route.endpoint, OAuth):  # these count by themselves, which costs less
+        return route
+    counted = copy(route)
+    counted.app = Measured(route.app, metrics.routes[route.path], inner=CALLER)
+    return counted
 
 
 def _issuer_path(issuer: str, routes: Sequence[Route]) -> list[Middleware]:
@@ -182,9 +316,17 @@ def _issuer_path(issuer: str, routes: Sequence[Route]) -> list[Middleware]:
     return [Middleware(IssuerPath, path=path, rooms=rooms)] if path else []
 
 
+def _observed(settings: Settings, tracing: Tracing) -> list[Middleware]:
+    """They come last, where the scope is the one that the router names the route in."""
+    access_log = [Middleware(AccessLogged)] if settings.access_log else []
+    return [Middleware(Traced, tracing=tracing), *access_log] if settings.traces else access_log
+
+
 async def _refused(request: Request, fault: Exception) -> Response:
     """Return Starlette's own refusals in the format of all others. A user in a browser gets a page."""
     assert isinstance(fault, HTTPException)
+    if MEASURED not in request.scope:
+        request.app.state.metrics.answered_nowhere(fault.status_code)
     if errors.is_person(request):
         return await errors.refuse(request, fault)
     problem: Problem

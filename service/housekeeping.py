@@ -6,27 +6,38 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import asyncpg
 
-from events.database import LOST, Unavailable, read
-from events.envelope import ByService, Meta
+from events.database import LOST, AnyConnection, Unavailable, read
+from events.envelope import ByService, Meta, SealedReason
 from events.issuance import make_partitions
 from events.receipts import forget_old_commands
+from events.replay import pages
 from events.waiting import in_daemon_thread, raise_if_cancelled
-from projections import clients, registry
+from projections import causes, clients, registry
 from projections.catch_up import CatchUp
+from projections.clients import Standing
 from projections.engine.election import Follower
-from service import fitness, limits
+from projections.engine.verifier import Verifier
+from service import fitness, gauges, limits, retention
 from service.commands.authority import EVERYBODY
 from service.crypto.credentials import new_id
+from service.grants import audited_reads, refusal_events
 from service.outages import Outages
 from service.reactions import session_end
+from service.reactions.audit_push import Pusher
 from service.reactions.backchannel_logout import Deliverer
 from service.reactions.client_deletion import delete_clients
 from service.resources import Resources
+from service.transparency.checkpoints import CheckpointMaker
+from service.transparency.witnesses import Submitter
+
+LAST_WORD_SECONDS = 5.0
+VERIFICATION_PAUSE_SECONDS = 60.0
 
 log = logging.getLogger("muniment.housekeeping")
 
@@ -53,22 +64,46 @@ async def run(resources: Resources, url: str) -> None:
     follower = Follower(registry.catch_up(), url, application_name=presence)
     every = partial(_every, resources.outages)
     deliverer = Deliverer(resources.ledger, resources.ring, resources.settings.issuer, url)
+    checkpoints = CheckpointMaker(resources.ledger.pool, resources.log_key)
+    pusher = None if resources.settings.webhook is None else Pusher(resources.settings.webhook, url)
+    submitter = Submitter(resources.ledger.pool, url, resources.settings.witnesses)
     try:
         await _together(
+            *([] if pusher is None else [every(1, pusher.look)]),
+            every(1, lambda: gauges.show(resources)),
             every(1, follower.look),
-            _follow_packages(resources.outages, url, presence),
+            every(1, checkpoints.look),
+            every(1, submitter.look),
+            _follow_packages(resources.outages, url),
+            *([_verify(resources, url)] if resources.settings.verification_hours else []),
             every(1, deliverer.look),
             every(5, lambda: _finish_deletions(resources)),
             every(5, lambda: session_end.finish(resources.ledger)),
+            every(1, lambda: audited_reads.record_sums(resources)),
+            every(1, lambda: refusal_events.record_left_out(resources)),
             every(60, lambda: session_end.expire(resources.ledger)),
             every(300, resources.people.finish),
             every(60, lambda: _forget(resources)),
             every(60, lambda: _look_for_other_issuers(resources)),
             every(3600, lambda: read(resources.ledger.pool, make_partitions)),
+            *([every(3600, lambda: _retain(resources, url))] if resources.settings.issuance_retention else []),
         )
     finally:
+        if pusher is not None:
+            await pusher.close()
+        await submitter.close()
         await deliverer.close()
         await follower.close()
+
+
+async def finish(resources: Resources) -> None:
+    """Record what was added up since the last minute ended. The process ends, whether that succeeds or not."""
+    try:
+        async with asyncio.timeout(LAST_WORD_SECONDS):
+            await audited_reads.record_sums(resources, at_end=True)
+            await refusal_events.record_left_out(resources, at_end=True)
+    except (Unavailable, TimeoutError):
+        log.exception("the further reads and refusals of the last minute could not be recorded")
 
 
 async def _together(*work: Coroutine[Any, Any, None]) -> None:
@@ -92,7 +127,7 @@ async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[No
         await asyncio.sleep(seconds)
 
 
-async def _follow_packages(outages: Outages, url: str, presence: str) -> None:
+async def _follow_packages(outages: Outages, url: str) -> None:
     """Run one follower for each package, so that none waits for another's tables. Importing the packages delays nothing either."""
     by_schema: dict[str, list[CatchUp[Any, Any]]] = {}
     try:
@@ -102,12 +137,28 @@ async def _follow_packages(outages: Outages, url: str, presence: str) -> None:
         return
     for projection in installed.projections.values():
         by_schema.setdefault(projection.schema, []).append(projection)
-    followers = [Follower(each, url, application_name=presence) for each in by_schema.values()]
+    # Without a presence: each process shows that in one connection only, so that the processes can be counted.
+    followers = [Follower(each, url) for each in by_schema.values()]
     try:
         await _together(*(_every(outages, 1, follower.look) for follower in followers))
     finally:
         for follower in followers:
             await follower.close()
+
+
+async def _verify(resources: Resources, url: str) -> None:
+    """Verify the projections from time to time, but not while the process starts."""
+    verifier = Verifier(registry.everything, url, timedelta(hours=resources.settings.verification_hours))
+
+    async def look() -> None:
+        await in_daemon_thread(registry.everything)  # the first time, it imports packages
+        await verifier.look()
+
+    await asyncio.sleep(VERIFICATION_PAUSE_SECONDS)
+    try:
+        await _every(resources.outages, VERIFICATION_PAUSE_SECONDS, look)
+    finally:
+        await verifier.close()
 
 
 async def _look_for_other_issuers(resources: Resources) -> None:
@@ -120,8 +171,29 @@ async def _look_for_other_issuers(resources: Resources) -> None:
 async def _finish_deletions(resources: Resources) -> None:
     """Delete the clients that a deleted bot still has because the process was killed in between."""
     left = await read(resources.ledger.pool, clients.of_deleted_bots)
-    meta = Meta(actor=ByService(why="the bot was deleted"), request_id=str(new_id()))
-    await delete_clients(resources.ledger, left, EVERYBODY, meta)
+    by_cause: dict[int | None, list[Standing]] = {}
+    for client in left:
+        cause = await read(resources.ledger.pool, lambda c, stream=client.stream_id: causes.of_bot(c, stream))
+        by_cause.setdefault(cause, []).append(client)
+    for cause, those in by_cause.items():
+        reason = await read(resources.ledger.pool, lambda c, at=cause: _reason_at(c, at))
+        actor = ByService(why="the bot was deleted")
+        meta = Meta(actor=actor, request_id=str(new_id()), cause=cause, reason=reason)
+        await delete_clients(resources.ledger, those, EVERYBODY, meta)
+
+
+async def _reason_at(connection: AnyConnection, position: int | None) -> str | SealedReason | None:
+    """Return the reason of the event, which the request would have recorded with what follows from it, too."""
+    async for page in pages(connection, after=(position or 1) - 1, upto=position or 0):
+        return page[0].meta.reason
+    return None
+
+
+async def _retain(resources: Resources, url: str) -> None:
+    days = resources.settings.issuance_retention
+    meta = Meta(actor=ByService(why=f"retention of {days} days"), request_id=str(new_id()))
+    for dropped in await retention.apply(url, resources.ledger.log, days, meta):
+        log.info("the records of the tokens of %s were deleted after %s days", dropped.day, days)
 
 
 async def _forget(resources: Resources) -> None:
