@@ -1,6 +1,7 @@
 """One embedded Postgres for the whole run; a database of its own, cloned from a migrated template, for whoever asks for one."""
 
 import asyncio
+import gc
 import itertools
 import os
 import tempfile
@@ -28,9 +29,12 @@ from tests.patience import PATIENCE
 os.environ.pop(
     "PYTHONDONTWRITEBYTECODE", None
 )  # the suite starts hundreds of interpreters: let them share what they compile
+os.environ.pop("COLUMNS", None)  # the tables of commands are a row a line
+gc.disable()  # until the tests are collected: what is imported and collected stays, and looking through it takes seconds
 for client in (httpx.Client, httpx.AsyncClient):  # five seconds by default: a busy machine must not look like a fault
     (client.__init__.__kwdefaults__ or {})["timeout"] = httpx.Timeout(PATIENCE)
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# A database is created, emptied and dropped by looking through all buffers.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "16MB"}
 # 4,096 rounds, the default, are a third of what a connection costs; they slow down who guesses passwords, and ours are random.
 CHEAP_LOGINS = {"scram_iterations": "1"}
 # What dies in these tests is a process, never the machine: memory keeps files as well as a disk, and makes a database in a tenth of the time.
@@ -45,6 +49,12 @@ def named(url: str, database: str) -> str:
     """The same server's URL, for another database."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc or "", f"/{database}", parts.query, ""))
+
+
+def pytest_collection_finish() -> None:
+    """From here on, the collector looks at what the tests make, and no longer at a million objects that were there before."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,4 +1,4 @@
-"""`make bench`: the figures of DESIGN section 5, beside the ceiling program's of the same run."""
+"""`make bench`: the figures of DESIGN section 5, beside the ceiling program's of the same run, and an auditor's questions."""
 
 import argparse
 import asyncio
@@ -17,12 +17,14 @@ from rich.console import Console
 
 from service.embedded.cluster import running
 from service.migrations.run import migrate
-from tests.bench import appends, endpoints, replays, report, starts
+from tests.bench import appends, endpoints, observed, pasts, replays, report, starts
+from tests.bench.history import measuring
+from tests.bench.history.deployment import Size
 from tests.bench.machine import OTHERS, SERVER, Failed, pinned
 from tests.bench.pace import CAREFUL, QUICK, Pace
 from tests.bench.peers import ceiling_program, create_database, service
 
-SECTIONS = ("endpoints", "appends", "replay", "start")
+SECTIONS = ("endpoints", "observed", "appends", "replay", "past", "history", "start")
 Say = Callable[[str], None]
 
 
@@ -57,9 +59,11 @@ def main() -> None:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about a minute, to see that nothing is badly off")
+    parser.add_argument("--quick", action="store_true", help="about two minutes, to see that nothing is badly off")
     parser.add_argument("--json", action="store_true", help="every round, as JSON")
     parser.add_argument("--events", type=int, help="how long a log to replay")
+    parser.add_argument("--history", type=int, help="how many events the history has of which an auditor asks")
+    parser.add_argument("--tokens", type=int, help="how many issued tokens it has (up to 10,000,000)")
     parser.add_argument("--rounds", type=int, help="how many pairs of rounds for each endpoint")
     parser.add_argument("--only", choices=SECTIONS, action="append", help="this section (may be repeated)")
     return parser.parse_args()
@@ -67,7 +71,12 @@ def _asked() -> argparse.Namespace:
 
 def _pace(asked: argparse.Namespace) -> Pace:
     pace = QUICK if asked.quick else CAREFUL
-    return pace.__replace__(events=asked.events or pace.events, rounds=asked.rounds or pace.rounds)
+    return pace.__replace__(
+        events=asked.events or pace.events,
+        rounds=asked.rounds or pace.rounds,
+        history=asked.history or pace.history,
+        tokens=asked.tokens or pace.tokens,
+    )
 
 
 def _sections(asked: argparse.Namespace, say: Say) -> Iterable[tuple[str, report.Figures]]:
@@ -78,10 +87,21 @@ def _sections(asked: argparse.Namespace, say: Say) -> Iterable[tuple[str, report
             if "endpoints" in wanted:
                 with service(url, directory) as ours, ceiling_program(databases["ceiling"], directory) as ceiling:
                     yield "endpoints", list(endpoints.measure(ours, ceiling, pace, say))
+            if "observed" in wanted:
+                yield (
+                    "observed",
+                    observed.measure({name: databases[name] for name in observed.WAYS}, directory, pace, say),
+                )
             if "appends" in wanted:
                 yield "appends", appends.measure(databases["appends"], pace, say)
             if "replay" in wanted:
                 yield "replay", replays.measure(databases["replay"], pace, say)
+            if "past" in wanted:
+                yield "past", pasts.measure(databases["past"], pace, say)
+            if "history" in wanted:
+                size = Size(events=pace.history, tokens=pace.tokens, seconds=pace.read_seconds)
+                for name, group in measuring.measure(databases["history"], directory, size, say):
+                    yield f"history: {name}", group
         if "start" in wanted:
             yield "start", starts.measure(directory, pace, say)
 
@@ -97,7 +117,10 @@ def _directory() -> Generator[Path]:
 async def _databases(url: str) -> dict[str, str]:
     """A database for each kind of measurement, all on the one durable server; the service has the first."""
     await migrate(url)
-    made = {name: await create_database(url, name, template="muniment") for name in ("appends", "replay")}
+    made = {
+        name: await create_database(url, name, template="muniment")
+        for name in ("appends", "replay", "past", "history", *observed.WAYS)
+    }
     return {**made, "ceiling": await create_database(url, "ceiling")}
 
 

@@ -1,4 +1,4 @@
-"""How long to measure: about four minutes for figures to quote, about one to see that nothing is badly off."""
+"""How long to measure: about ten minutes for figures to quote, about two to see that nothing is badly off."""
 
 from msgspec import Struct
 
@@ -13,6 +13,10 @@ class Pace(Struct, frozen=True, kw_only=True):
     events: int
     reads: int
     starts: int
+    versions: int
+    history: int
+    tokens: int
+    read_seconds: float
 
 
 CAREFUL = Pace(
@@ -25,6 +29,10 @@ CAREFUL = Pace(
     events=200_000,
     reads=3,
     starts=3,
+    versions=4,
+    history=1_000_000,
+    tokens=1_000_000,
+    read_seconds=3.0,
 )
 QUICK = Pace(
     rounds=3,
@@ -36,4 +44,8 @@ QUICK = Pace(
     events=50_000,
     reads=1,
     starts=1,
+    versions=2,
+    history=20_000,
+    tokens=20_000,
+    read_seconds=0.2,
 )

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
@@ -132,28 +132,30 @@ def registered(server: Server, bearer: str, count: int) -> list[tuple[str, str]]
 
 
 async def _operator(url: str) -> operators.Operator:
-    settings = read_settings(_settings(url, 8000))
+    settings = read_settings(settings_of(url, 8000))
     async with open_resources(settings, url, MASTER_KEY) as resources:
         await rotation.prepare(resources.ledger, private_keys.wrapping(MASTER_KEY), META)
         return await operators.create(resources.ledger, "bench", settings.issuer, META)
 
 
-def _settings(url: str, port: int) -> dict[str, str]:
+def settings_of(url: str, port: int) -> dict[str, str]:
     key = base64.urlsafe_b64encode(MASTER_KEY).decode()
     limits = {"MUNIMENT_RATE_LIMIT": "0", "MUNIMENT_FAILED_AUTH_LIMIT": "0"}
     return {"MUNIMENT_DATABASE_URL": url, "MUNIMENT_MASTER_KEY": key, "PORT": str(port), **limits}
 
 
 @contextmanager
-def service(url: str, directory: Path) -> Generator[Peer]:
-    """`muniment serve`, one process, with the limits on how often somebody may ask switched off."""
+def service(
+    url: str, directory: Path, *, clients: int = CLIENTS, name: str = "service", more: Mapping[str, str] | None = None
+) -> Generator[Peer]:
+    """`muniment serve`, one process, with the limits on how often somebody may ask switched off, so many clients, and more settings."""
     operator, port, log = asyncio.run(_operator(url)), free_port(), directory / "service.log"
-    settings = environment(**_settings(url, port), MUNIMENT_DATA=str(directory / "unused"))
+    settings = environment(**settings_of(url, port), MUNIMENT_DATA=str(directory / "unused"), **(more or {}))
     with started([MUNIMENT, "serve"], settings, port, log=log) as server:
         await_listening(server, log)
         credentials = (operator.client_id, operator.secret.reveal())
         bearer = access_token(server, *credentials)
-        yield Peer("service", server, registered(server, bearer, CLIENTS), credentials, bearer)
+        yield Peer(name, server, registered(server, bearer, clients), credentials, bearer)
 
 
 @contextmanager

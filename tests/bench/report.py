@@ -10,11 +10,14 @@ from rich.table import Table
 
 from tests.bench.appends import Appends, Figure
 from tests.bench.endpoints import Compared, Measured
+from tests.bench.history.figures import Group
 from tests.bench.load import Round
+from tests.bench.observed import Observed
+from tests.bench.pasts import Pasts
 from tests.bench.replays import Replays
 from tests.bench.starts import Starts
 
-Figures = list[Measured] | Appends | Replays | Starts
+Figures = list[Measured] | Appends | Replays | Pasts | Group | Starts | Observed
 
 
 def _rate(of: Round) -> float:
@@ -40,8 +43,14 @@ def show(console: Console, figures: Figures) -> None:
             console.print(_appends(figures))
         case Replays():
             console.print(_replays(figures))
+        case Pasts():
+            console.print(_pasts(figures))
+        case Group():
+            console.print(_group(figures))
         case Starts():
             console.print(_starts(figures))
+        case Observed():
+            console.print(_observed(figures))
 
 
 def _throughputs(measured: list[Measured]) -> Table:
@@ -62,6 +71,19 @@ def _throughputs(measured: list[Measured]) -> Table:
             *(f"{cost:.0f}" for cost in costs),
             f"{1 / statistics.median(compared.ratios(_cost)):.0%}",
             " / ".join(f"{part:.0%}" for part in busy),
+        )
+    return table
+
+
+def _observed(observed: Observed) -> Table:
+    """The CPU is the figure to go by: the rate also depends on what the other core does."""
+    title = "Tokens of one process on one core, observed in several ways; medians"
+    table = _table(title, "", "a second", "CPU µs", "more CPU", "PSS")
+    for name, rounds in observed.rounds.items():
+        more = [_cost(each) / _cost(plain) - 1 for each, plain in zip(rounds, observed.plain, strict=True)]
+        rate, cost = statistics.median(map(_rate, rounds)), statistics.median(map(_cost, rounds))
+        table.add_row(
+            name, f"{rate:,.0f}", f"{cost:.1f}", f"{statistics.median(more):+.1%}", f"{observed.pss[name] / 1e6:.0f} MB"
         )
     return table
 
@@ -146,6 +168,32 @@ def _replays(replays: Replays) -> Table:
             _met(f"≥ {goal:,}", is_met=replays.events / seconds >= goal),
         )
     return table
+
+
+def _pasts(pasts: Pasts) -> Table:
+    title = f"The past: {pasts.clients:,} clients in {pasts.rows:,} versions, as of the moment that takes longest"
+    table = _table(title, "", "ms", "goal")
+    for name, taken in pasts.pages.items():
+        table.add_row(f"a page of 100: {name}", f"{taken:.1f}", _met("≤ 200", is_met=taken <= 200))
+    table.add_row("one client", f"{pasts.one:.2f}", _met("≤ 10", is_met=pasts.one <= 10))
+    return table
+
+
+def _group(group: Group) -> Table:
+    table = _table(group.title, "", "median", "worst", "", "bound", "", "CPU ms")
+    for each in group.figures:
+        worst = "" if each.worst is None else _number(each.worst)
+        sign = "≥" if each.unit.endswith("/s") else "≤"
+        bound = "" if each.bound is None else _met(f"{sign} {_number(each.bound)}", is_met=not each.mark)
+        mark = f"[red]{each.mark}[/]" if each.mark else ""
+        cpu = "" if each.cpu is None else _number(each.cpu)
+        what = each.what if each.times == 1 else f"{each.what} ({each.times})"
+        table.add_row(what, _number(each.median), worst, each.unit, bound, mark, cpu)
+    return table
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _starts(starts: Starts) -> Table:

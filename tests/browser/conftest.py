@@ -12,8 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from msgspec import Struct
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, ViewportSize, async_playwright, expect
 
-from tests.conftest import fresh_database
-from tests.flows.conftest import Live, serving
+from tests.flows.conftest import Live, new_database, serving
 from tests.flows.people import proof, registered
 from tests.patience import PATIENCE
 
@@ -102,7 +101,7 @@ async def stage(postgres: str) -> AsyncIterator[Stage]:
     """One browser for the tests of a module; each test has a profile of its own."""
     client = await asyncio.start_server(_client, "127.0.0.1", 0)
     port = client.sockets[0].getsockname()[1]
-    database = await fresh_database(postgres)
+    database = await new_database(postgres)
     async with (
         serving(database, rate_limit=0, issuer=ISSUER, audience=ISSUER) as live,
         async_playwright() as playwright,

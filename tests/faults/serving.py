@@ -91,9 +91,10 @@ class Served:
 
 
 @asynccontextmanager
-async def served(*, workers: int = 1) -> AsyncGenerator[Served]:
+async def served(*, workers: int = 1, **settings: str) -> AsyncGenerator[Served]:
     with open_directory() as place:
         service = Served(place / "data")
+        service.environment |= settings
         await service.start(workers=workers)
         try:
             yield service

@@ -2,25 +2,33 @@
 
 import asyncio
 import contextlib
+import json
 import random
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 
 import httpx
 import pytest
 
 from tests.faults.plain_http import Connection
 from tests.faults.serving import Served, operator_bearer, register, served, token
-from tests.patience import PATIENCE
+from tests.flows.collector import Collector, collecting
+from tests.patience import PATIENCE, until
 
 CALLERS = 10
 TIMES = 30
 
 
 @pytest.fixture(scope="module")
-async def service() -> AsyncGenerator[Served]:
+def collector() -> Iterator[Collector]:
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+async def service(collector: Collector) -> AsyncGenerator[Served]:
     """Four workers."""
-    async with served(workers=4) as service:
+    async with served(workers=4, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, MUNIMENT_ACCESS_LOG="on") as service:
         yield service
 
 
@@ -73,6 +81,22 @@ async def test_a_client_disabled_or_deleted_on_one_of_four_workers_gets_no_token
             assert stopped.status_code in (200, 204)
             after = await asyncio.gather(*(token(c, client_id, secret) for c in connections))
             assert {status for status, _ in after} == {401}
+
+
+async def test_each_worker_sends_its_own_traces_and_its_lines_name_them(service: Served, collector: Collector):
+    async def all_sent() -> bool:
+        async with connected(service, 12) as connections:
+            await asyncio.gather(*(token(connection, "nobody", "wrong") for connection in connections))
+        return len(collector.processes) >= 4
+
+    await until(all_sent)
+    requests = {(span.trace_id.hex(), span.span_id.hex()) for span in collector.spans if not span.parent_span_id}
+    text = (service.data.parent / "stderr").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    named = {(line["trace_id"], line["span_id"], line["worker"]) for line in lines if "span_id" in line}
+    assert requests
+    assert requests <= {(trace_id, span_id) for trace_id, span_id, _ in named}
+    assert collector.processes == {worker for _, _, worker in named}
 
 
 def _is_free(port: int) -> bool:

@@ -39,6 +39,8 @@ class Shown(html.parser.HTMLParser):
         self.loads: list[str] = []
         self.inline: list[str] = []
         self._silent = False
+        self._area = ""
+        self._select = ""
         self.feed(answer.text)
         self.text = " ".join(self.text.split())
 
@@ -52,6 +54,13 @@ class Shown(html.parser.HTMLParser):
                 self.forms.append(Form(given.get("action", ""), {}, [], given.get("data-options", "")))
             case "input":
                 self.forms[-1].fields[given["name"]] = given.get("value", "")
+            case "textarea":
+                self._area = given["name"]
+                self.forms[-1].fields[self._area] = ""
+            case "select":
+                self._select = given["name"]
+            case "option" if "selected" in given or self._select not in self.forms[-1].fields:
+                self.forms[-1].fields[self._select] = given["value"]
             case "button" if "name" in given:
                 self.forms[-1].buttons.append((given["name"], given["value"]))
             case "a":
@@ -67,9 +76,12 @@ class Shown(html.parser.HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += "" if self._silent else data
+        if self._area:
+            self.forms[-1].fields[self._area] += data
 
     def handle_endtag(self, tag: str) -> None:
         self._silent = False
+        self._area = "" if tag == "textarea" else self._area
 
     def form(self, field: str) -> Form:
         """The form that has this field or button."""

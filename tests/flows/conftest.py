@@ -22,6 +22,7 @@ from service.app import app
 from service.configuration.settings import Settings, read_settings
 from service.crypto.credentials import new_id
 from service.embedded import login
+from service.grants import refusal_events
 from service.resources import Resources, open_resources
 from service.vault import private_keys
 from tests.conftest import fresh_database
@@ -33,6 +34,13 @@ PROBLEM = {"type", "title", "status", "detail", "instance"}
 META = Meta(actor=ByService(why="test"), request_id="test")
 
 
+@pytest.fixture(autouse=True)
+def limits_of_refusals_that_others_do_not_use_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests come from one network, and several share a service: a test's refusals are recorded whatever the others did."""
+    for limit in ("MOST_OF_ALL", "MOST_OF_A_NETWORK"):
+        monkeypatch.setattr(refusal_events, limit, 10_000)
+
+
 class Live(Struct, frozen=True, kw_only=True):
     """A running service: its base URL, its database, and the operator's credentials."""
 
@@ -42,6 +50,7 @@ class Live(Struct, frozen=True, kw_only=True):
     client_secret: str
     http: Any
     token: str
+    application: Starlette
     beside: Resources
     """The resources of a second process on the same database; they stay open, for connecting costs more than most of what is asked."""
 
@@ -70,6 +79,11 @@ class Live(Struct, frozen=True, kw_only=True):
         assert response.status_code == 200, response.text
         return response.json()["access_token"]
 
+    async def last_change(self) -> int:
+        """The last position, except for what is recorded once a minute of the reads and refusals of other tests."""
+        kinds = "('audit.read', 'refusal.left_out')"
+        return await self.beside.ledger.pool.fetchval(f"select max(position) from log.events where type not in {kinds}")
+
     async def caller(self, sub: str, *scopes: str) -> dict[str, str]:
         """The Authorization header of another caller, who acts as `sub` and holds these scopes."""
         made = await operators.create(self.beside.ledger, sub, self.url, META, scopes=scopes)
@@ -91,7 +105,7 @@ def refused(response: httpx.Response, status: int) -> dict[str, Any]:
     assert response.status_code == status, (response.status_code, response.text[:500])
     assert response.headers["content-type"] == "application/problem+json"
     body = response.json()
-    assert {"type", "title", "status", "detail", "instance"} <= set(body) <= {*PROBLEM, "errors"}
+    assert {"type", "title", "status", "detail", "instance"} <= set(body) <= {*PROBLEM, "errors", "traceId"}
     assert body["status"] == status
     assert body["detail"]
     return body
@@ -149,9 +163,23 @@ async def _login(database: str) -> str:
     return login.service_url(database)
 
 
+_with_keys: dict[str, str] = {}
+"""By server: its database from which the new ones of services are cloned."""
+
+
+async def new_database(postgres: str) -> str:
+    """The URL of a database that has signing keys, and nothing else: making those takes a quarter of a second, and no test is about them."""
+    if postgres not in _with_keys:
+        url = await fresh_database(postgres)
+        async with open_resources(settings_for(url, "http://127.0.0.1"), url, MASTER_KEY) as resources:
+            await rotation.prepare(resources.ledger, private_keys.wrapping(MASTER_KEY), META)
+        _with_keys[postgres] = urlsplit(url).path[1:]
+    return await fresh_database(postgres, template=_with_keys[postgres])
+
+
 @asynccontextmanager
-async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
-    """The service on a free port, in this process, over real sockets."""
+async def serving(database: str, metrics: Path | None = None, **changes: Any) -> AsyncGenerator[Live]:
+    """The service on a free port, in this process, over real sockets. It counts in a file of the directory `metrics`."""
     listening = _listening()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     own_login = await _login(database)
@@ -159,7 +187,8 @@ async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
     async with open_resources(settings_for(database, url), database, MASTER_KEY) as beside:
         await rotation.prepare(beside.ledger, private_keys.wrapping(MASTER_KEY), META)
         operator = await operators.create(beside.ledger, f"operator-{new_id().hex}", url, META)
-        async with _answering(app(settings), listening), httpx.AsyncClient(verify=False, base_url=url) as http:
+        application = app(settings, metrics)
+        async with _answering(application, listening), httpx.AsyncClient(verify=False, base_url=url) as http:
             secret = operator.secret.reveal()
             form = {"grant_type": "client_credentials", "client_id": operator.client_id, "client_secret": secret}
             token = (await http.post("/openid/token", data=form)).json()["access_token"]
@@ -170,6 +199,7 @@ async def serving(database: str, **changes: Any) -> AsyncGenerator[Live]:
                 client_secret=secret,
                 http=http,
                 token=token,
+                application=application,
                 beside=beside,
             )
 
@@ -219,7 +249,7 @@ async def _ready(port: int, running: asyncio.Task[None]) -> bool:
 @pytest.fixture(scope="session")
 async def live(postgres: str) -> AsyncIterator[Live]:
     """One service for all tests that leave each other alone; its rate limit is off."""
-    async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
+    async with serving(await new_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
         yield live
 
 

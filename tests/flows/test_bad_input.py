@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.flows.conftest import Live, exchange, refused
+from tests.flows.conftest import Live, exchange, oauth_error, refused
 from tests.patience import grows_linearly
 
 CLIENTS = "/api/v1/auth/clients"
@@ -520,13 +520,33 @@ async def test_an_etag_that_is_none_of_ours_matches_nothing(live: Live, client: 
 
 
 @pytest.mark.parametrize(
-    "position", ["", "-1", "x", "1.5", "\u00b2", "9" * 19, "9" * 5000, "0x1"], ids=lambda p: ascii(p)[:30]
+    "position", ["", "-1", "01", "x", "1.5", "\u00b2", "9" * 19, "9" * 5000, "0x1"], ids=lambda p: ascii(p)[:30]
 )
 async def test_a_min_position_that_is_no_position_is_refused(live: Live, position: str):
     headers = {**live.bearer, "Muniment-Min-Position": position.encode("latin-1")}
     answer = await live.http.get(CLIENTS, headers=headers)  # pyright: ignore[reportArgumentType]
     assert "Muniment-Min-Position" in refused(answer, 400)["detail"]
     assert (await live.http.post("/openid/token", data={"a": "b"}, headers=headers)).status_code == 400  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Idempotency-Key", "Last-Event-ID", "Muniment-Min-Position"])
+async def test_a_header_that_may_be_there_once_is_refused_if_it_is_there_twice(live: Live, name: str):
+    headers = [("Content-Type", "application/json"), *live.bearer.items(), *[(name, "1")] * 2]
+    answer = await live.http.post(CLIENTS, content=json.dumps(GOOD).encode(), headers=headers)
+    assert f"The header {name} is given more than once." in refused(answer, 400)["detail"]
+    answer = await live.http.post("/openid/token", content=b"grant_type=client_credentials", headers=headers)
+    assert "more than once" in oauth_error(answer, 400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/audit%2fevents", "/api/v1/audit%2Fstream", "/api%2fv1/auth/clients", "/log%2fkey", "/openid%2ftoken",
+        "/api/v1/audit%5cevents", "/api/v1/audit/events%00", "/api/v1/auth/clients/x%2Fsecrets",
+    ],
+)  # fmt: skip
+async def test_an_encoded_slash_in_a_path_is_no_slash(live: Live, path: str):
+    refused(await live.http.get(path, headers=live.bearer), 404)
 
 
 # What no HTTP library would send

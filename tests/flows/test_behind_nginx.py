@@ -12,8 +12,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from tests.conftest import fresh_database
-from tests.flows.conftest import Live, serving
+from tests.flows.conftest import Live, new_database, serving
 from tests.flows.people import CALLBACK, proof, registered, walked
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
@@ -51,7 +50,7 @@ async def behind(
         port = probe.getsockname()[1]
     origin = f"http://127.0.0.1:{port}"
     place = tmp_path_factory.mktemp("nginx")
-    async with serving(await fresh_database(postgres), issuer=f"{origin}/tenant", rate_limit=0) as live:
+    async with serving(await new_database(postgres), issuer=f"{origin}/tenant", rate_limit=0) as live:
         text = CONFIGURATION.replace("MODE", MODES[request.param]).replace("UPSTREAM", live.url)
         (place / "nginx.conf").write_text(text.replace("PLACE", str(place)).replace("PORT", str(port)))
         nginx = _started(place)

@@ -57,6 +57,9 @@ async def test_a_bot_is_made_and_read(live: Live):
         "firstName": "Crm",
         "lastName": "Bot",
         "fullName": "Crm Bot",
+        "owner": body["owner"],
+        "state": "active",
+        "createdUtc": body["createdUtc"],
     }
     assert answer.headers["location"] == f"{BOTS}/{body['id']}"
     shown = await live.http.get(answer.headers["location"], headers=live.bearer)

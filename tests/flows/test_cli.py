@@ -93,18 +93,29 @@ def plain(text: str) -> str:
 
 COMMANDS = [
     "serve",
+    "status",
+    "doctor",
     "db migrate",
     "operator create",
-    *(f"clients {name}" for name in ("list", "show", "history", "import")),
+    *(f"clients {name}" for name in ("list", "show", "history", "import", "restore", "unused")),
+    *(f"clients {name}" for name in ("create", "edit", "disable", "enable", "delete", "rotate")),
+    *(f"secrets {name}" for name in ("list", "add", "revoke")),
+    *(f"bots {name}" for name in ("list", "show", "restore", "create", "disable", "enable", "delete")),
     *(
         f"users {name}"
         for name in (
             *("create", "list", "history", "change", "password"),
-            *("factors", "disable", "enable", "erase", "sessions"),
+            *("factors", "disable", "enable", "erase", "sessions", "role give", "role take"),
         )
     ),
-    *(f"log {name}" for name in ("show", "follow", "export", "verify")),
-    *(f"projections {name}" for name in ("list", "verify", "rebuild")),
+    *(f"log {name}" for name in ("show", "follow", "export", "archive", "verify")),
+    *(f"log {name}" for name in ("prove", "consistency", "checkpoint", "key")),
+    *(f"projections {name}" for name in ("list", "show", "verify", "resume", "rebuild")),
+    "policy rehearse",
+    *(f"tokens {name}" for name in ("list", "show", "revoke", "why")),
+    *(f"witness {name}" for name in ("serve", "key")),
+    "blast-radius",
+    "revoke-tree",
     *(f"keys {name}" for name in ("list", "rotate", "rewrap")),
 ]
 
@@ -126,7 +137,43 @@ def test_every_command_is_among_them():
 def test_the_help_of_a_command_has_an_example_and_its_answer_a_form_for_scripts(command: str):
     told = plain(CliRunner().invoke(app, [*command.split(), "--help"], env={"TERMINAL_WIDTH": "80"}).output)
     assert f"muniment {command}" in told.split("Example: ")[1]
-    assert ("--json" in told) == (command != "serve")
+    assert ("--json" in told) == (not command.endswith("serve"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "offered"),
+    [
+        (
+            {"_MUNIMENT_COMPLETE": "complete_bash", "COMP_WORDS": "muniment clients e", "COMP_CWORD": "2"},
+            ["edit", "enable"],
+        ),
+        (
+            {"_MUNIMENT_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "muniment keys r"},
+            ['"rotate"', '"rewrap"'],
+        ),
+        (
+            {
+                "_MUNIMENT_COMPLETE": "complete_fish",
+                "_TYPER_COMPLETE_ARGS": "muniment clients list --state ",
+                "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+            },
+            ["active", "disabled"],
+        ),
+    ],
+    ids=["bash", "zsh", "fish"],
+)
+async def test_a_shell_completes_commands_and_values_without_a_database(
+    environment: dict[str, str], offered: list[str]
+):
+    ended = await muniment(MUNIMENT_DATABASE_URL="postgresql://u:p@127.0.0.1:1/m", **environment)
+    assert [ended.out.count(each) for each in offered] == [1] * len(offered), ended
+    assert "serve" not in ended.out
+
+
+async def test_the_script_that_completes_is_shown():
+    """Otherwise typer asks the system which shell runs the tests, and there may be none that it knows."""
+    ended = await muniment("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    assert (ended.status, "_MUNIMENT_COMPLETE=complete_bash" in ended.out) == (0, True), ended
 
 
 WRONG = {
@@ -179,6 +226,12 @@ async def test_commands_share_an_embedded_database_with_a_running_service_and_le
         )
         assert [client["client_id"] for client in listed.json] == [operator["client_id"]]
         assert await _kid_of_a_token(operator) == rotated.json["kid"]
+        well, state = await asyncio.gather(
+            muniment("doctor", "--json", **embedded), muniment("status", "--json", **embedded)
+        )
+        wrong = [each for each in well.json["checks"] if each["findings"] and each["check"] != "disk"]
+        assert (wrong, well.json["not_checked"], state.status) == ([], [], 0)
+        assert state.json["installation"]["workers"] == 1
         second = await muniment("serve", **embedded)
         assert (second.status, second.out) == (1, "")
         assert f"already running, pid {service.pid}, at http://127.0.0.1:{port}" in second.err
@@ -203,10 +256,14 @@ async def test_commands_share_an_embedded_database_with_a_running_service_and_le
 
     old, new = (data / "master.key").read_bytes(), "bmV3IG1hc3RlciBrZXksIDMyIGJ5dGVzIGV4YWN0bHk="
     rewrapped = await muniment("keys", "rewrap", "--json", **embedded, MUNIMENT_NEW_MASTER_KEY=new)
-    assert rewrapped.json == {"keys": 9, "file": str(data / "master.key")}
+    assert rewrapped.json == {"keys": 10, "file": str(data / "master.key")}
     # As if the machine had stopped after the vault was wrapped anew and before the file was replaced.
     (data / "master.key").rename(data / "master.key.new")
     (data / "master.key").write_bytes(old)
+    (data / "master.key").chmod(0o640)
+    doctor = await muniment("doctor", **embedded)
+    assert f"error: settings: Other accounts of this machine can read {data}/master.key" in doctor.out
+    assert "error: master key: muniment keys rewrap was interrupted" in doctor.out
     again = await muniment("keys", "rewrap", **embedded)
     assert again.status == 0, again.err
     assert (data / "master.key").read_text().strip() == new

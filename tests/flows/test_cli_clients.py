@@ -23,6 +23,20 @@ async def test_an_operator_made_at_the_command_line_may_call_the_api_with_the_sc
     assert (await live.http.delete(CLIENTS, headers=bearer)).status_code == 403
 
 
+async def test_an_auditor_made_at_the_command_line_reads_everything_and_has_no_scope_that_writes(live: Live):
+    made = await on(live.database, "operator", "create", "ines", "--auditor", MUNIMENT_ISSUER=live.url)
+    assert "The auditor ines is there." in made.out
+    assert "users:write" not in made.out
+    client_id, secret = [made.out.split(f"{name} ")[1].split()[0] for name in ("client_id", "client_secret")]
+    granted = (await live.token_for(client_id, secret)).json()
+    assert granted["scope"].split() == ["audit:read", "clients:read", "bots:read", "users:read"]
+    bearer = {"Authorization": f"Bearer {granted['access_token']}"}
+    own = (await live.http.get(f"{CLIENTS}/{client_id}", headers=bearer)).json()
+    assert (own["displayName"], own["owner"]) == ("Auditor ines", "muniment")
+    both = await on(live.database, "operator", "create", "ines", "--auditor", "--scope", "operate")
+    assert (both.status, "contradict" in both.err) == (1, True)
+
+
 async def test_an_operator_s_name_and_scopes_are_checked_before_anything_is_done(live: Live):
     blank, scope = await asyncio.gather(
         on(live.database, "operator", "create", "  "), on(live.database, "operator", "create", "bob", "--scope", "a b")
@@ -63,16 +77,17 @@ async def test_history_tells_what_changed_from_what_to_what_and_by_whom(live: Li
 
 async def test_clients_are_listed_by_filters_and_shown_with_their_secrets_hints_and_last_use(live: Live):
     name = "Listed here alone"
-    client_id, secret = await live.register(displayName=name, botUserId="bot-listed")
+    client_id, secret = await live.register(displayName=name, botUserId="bot-listed", scopes=["listed:read"])
     other, _ = await live.register(displayName=f"{name} too", botUserId="bot-listed")
     await live.http.post(f"{CLIENTS}/{other}/disable", headers=live.bearer)
     await live.access_token(client_id, secret)
     await until_used(live, client_id)
-    table, first, disabled, named, shown, told = await asyncio.gather(
+    table, first, disabled, named, scoped, shown, told = await asyncio.gather(
         on(live.database, "clients", "list", "--bot", "bot-listed"),
         on(live.database, "clients", "list", "--bot", "bot-listed", "--limit", "1", "--json"),
         on(live.database, "clients", "list", "--bot", "bot-listed", "--state", "disabled", "--json"),
         on(live.database, "clients", "list", "--name", "HERE ALONE TOO", "--json"),
+        on(live.database, "clients", "list", "--scope", "listed:read", "--json"),
         on(live.database, "clients", "show", client_id, "--json"),
         on(live.database, "clients", "show", client_id),
     )
@@ -83,6 +98,7 @@ async def test_clients_are_listed_by_filters_and_shown_with_their_secrets_hints_
     assert "there are more than these 1" in first.err
     assert [client["client_id"] for client in disabled.json] == [other]
     assert [client["client_id"] for client in named.json] == [other]
+    assert [client["client_id"] for client in scoped.json] == [client_id]
     (kept,) = shown.json["secrets"]
     assert (kept["hint"], "hash" in kept) == (f"…{secret[-4:]}", False)
     assert kept["last_used_at"] is not None

@@ -18,8 +18,10 @@ import pytest
 
 from events.chain import event_leaf, next_chain
 from events.issuance import Issue, TokenIssued
-from events.replay import head
+from events.replay import Checkpoint, head
 from service import operators
+from service.cli.opening import Plainly
+from service.cli.verification import Checkpoints, read_checkpoints
 from service.crypto.credentials import new_id
 from service.people.accounts import Profile
 from service.resources import Resources, open_resources
@@ -84,6 +86,7 @@ TAMPERING = [
     ("issuance log", 2, "insert into log.issuance select * from log.issuance where position = 2"),
     ("issuance log", 2, swapped("log.issuance", 2, 3)),
     ("issuance log", 4, "delete from log.issuance_batches where last_position = 4"),
+    ("checkpoints of the event log", 7, "insert into log.checkpoints values ('log', 7, now(), sha256(''), 'x')"),
 ]
 
 
@@ -105,6 +108,7 @@ TAMPERING = [
         "a token twice",
         "two tokens swapped",
         "a batch of tokens gone",
+        "a checkpoint that nobody signed",
     ],
 )
 async def test_verify_names(filled: str, log: str, position: int, tampering: str):
@@ -142,7 +146,22 @@ async def test_with_a_checkpoint_all_is_proved_and_that_the_log_goes_through_it(
     assert "history before it was changed" in forged.err
     malformed = await on(filled, "log", "verify", "--from", before.partition("+")[0])
     assert malformed.status == 1
-    assert "one word of the form" in malformed.err
+    assert "the word that log verify printed" in malformed.err
+
+
+def test_the_checkpoint_to_go_on_from_is_a_word_or_a_signed_one_and_may_be_in_a_file(tmp_path: Path):
+    chain, kept = "ab" * 32, tmp_path / "a.checkpoint"
+    word = f"7:{chain}+3:{'cd' * 32}"
+    signed = f"https://auth.example.com\n7\n{'A' * 43}=\nchain {chain}\n\n\u2014 auth.example.com {'A' * 92}\n"
+    kept.write_text(signed)
+    at = Checkpoint(7, bytes.fromhex(chain))
+    assert read_checkpoints(word).events == at
+    assert [read_checkpoints(text) for text in (signed, signed.strip(), str(kept))] == [Checkpoints(events=at)] * 3
+    of_tokens = signed.replace("com\n", "com/issuance\n", 1)
+    assert read_checkpoints(of_tokens) == Checkpoints(tokens=at)
+    for wrong in (signed.replace("chain", "chains"), str(tmp_path), "nothing"):
+        with pytest.raises(Plainly, match="--from takes a checkpoint"):
+            read_checkpoints(wrong)
 
 
 async def test_an_address_given_to_another_account_is_found_and_without_the_master_key_it_is_said_what_was_not_proved(
@@ -151,11 +170,14 @@ async def test_an_address_given_to_another_account_is_found_and_without_the_mast
     async with open_resources(settings_for(filled, ISSUER), filled, MASTER_KEY) as resources:
         for name in ("ada", "bob"):
             await resources.people.register(Profile(email=f"{name}@example.com"), None, META)
-    whole, counted = await asyncio.gather(
-        on(filled, "log", "verify"), said("log", "verify", MUNIMENT_DATABASE_URL=filled)
+    whole, counted, as_json = await asyncio.gather(
+        on(filled, "log", "verify"),
+        said("log", "verify", MUNIMENT_DATABASE_URL=filled),
+        said("log", "verify", "--json", MUNIMENT_DATABASE_URL=filled),
     )
     assert "2 people, each with their own key, and found by their own names alone" in whole.out
     assert "MUNIMENT_MASTER_KEY is not set" in counted.out
+    assert (as_json.json["signatures"], as_json.json["vault"]) == ("counted", "counted")
     exchanged = "update vault.names n set user_id = (select user_id from vault.people p where p.user_id <> n.user_id)"
     await tampered(filled, exchanged)
     ended = await on(filled, "log", "verify", "--json")
@@ -165,10 +187,12 @@ async def test_an_address_given_to_another_account_is_found_and_without_the_mast
 
 
 async def test_an_export_is_all_that_an_offline_verifier_needs_and_is_widened_to_whole_batches(filled: str):
-    whole, part, beyond = await asyncio.gather(
+    whole, part, beyond, idle, future = await asyncio.gather(
         on(filled, "log", "export"),
         on(filled, "log", "export", "--from", "3", "--to", "6"),
         on(filled, "log", "export", "--from", "11"),
+        on(filled, "log", "export", "--since", "2020-01-01", "--until", "2020-01-31"),
+        on(filled, "log", "export", "--since", "2999-01-01", "--csv"),
     )
     assert verified_offline(whole.lines) == list(range(1, 11))
     assert verified_offline(part.lines) == [2, 3, 4, 5, 6]
@@ -176,6 +200,8 @@ async def test_an_export_is_all_that_an_offline_verifier_needs_and_is_widened_to
     assert whole.lines[-1]["chain"] == (await head(connection)).chain.hex()
     await connection.close()
     assert (beyond.status, beyond.out, "The log ends at position 10" in beyond.err) == (1, "", True)
+    assert (idle.status, verified_offline(idle.lines)) == (0, [])
+    assert (future.status, "is in the future" in future.err) == (1, True)
 
 
 async def test_an_export_to_a_dash_is_on_stdout_and_one_to_a_file_says_so(filled: str, tmp_path: Path):

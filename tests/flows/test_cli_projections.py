@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import AsyncGenerator
 
 import asyncpg
@@ -9,15 +10,14 @@ import jwt
 import pytest
 
 from projections import registry
-from tests.conftest import fresh_database
-from tests.flows.conftest import Live, serving
+from tests.flows.conftest import Live, new_database, refused, serving
 from tests.flows.test_cli import MASTER_KEY_TEXT, on
 
 
 @pytest.fixture(scope="module")
 async def alone(postgres: str) -> AsyncGenerator[Live]:
     """A service whose tables are nobody else's."""
-    async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
+    async with serving(await new_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
         yield live
 
 
@@ -34,6 +34,14 @@ async def test_a_table_that_is_not_what_the_log_makes_of_it_is_named_and_put_rig
     verdicts = {each["name"]: each for each in script.json["projections"]}
     assert {name for name, verdict in verdicts.items() if not verdict["ok"]} == {"clients"}
     assert verdicts["clients"]["differing"] == [str(stream)]
+
+    answer = await alone.http.get("/api/v1/projections/clients", headers=alone.bearer)
+    shown = answer.json()
+    assert (shown["state"], shown["lastVerification"]["outcome"]) == ("inline", "differs")
+    assert shown["lastVerification"]["differing"] == [str(stream)]
+    whole = await alone.http.get("/api/v1/projections", headers=alone.bearer)
+    assert [each["name"] for each in whole.json()] == list(registry.PROJECTIONS)
+    refused(await alone.http.get("/api/v1/projections/cleints", headers=alone.bearer), 404)
 
     rebuilt = await on(alone.database, "projections", "rebuild", "clients", "--json")
     assert rebuilt.json[0]["digest"] == verdicts["clients"]["expected_digest"]
@@ -56,7 +64,21 @@ async def test_projections_are_rebuilt_while_the_service_works_without_a_failed_
     states = {each["name"]: each["state"] for each in listed.json}
     assert states == {name: "inline" if name in registry.INLINE else "active" for name in registry.PROJECTIONS}
     assert (states["clients"], states["last_used"]) == ("inline", "active")
+    followed = {each["name"]: each["follows"] for each in listed.json}
+    assert [followed[name] for name in ("clients", "bot_history", "last_used")] == ["events", "events", "issuance"]
     assert verified.json["ok"] is True
+
+
+async def test_a_projection_is_shown_and_one_that_has_not_failed_is_not_resumed(alone: Live):
+    shown, well, inline = await asyncio.gather(
+        on(alone.database, "projections", "show", "last_used"),
+        on(alone.database, "projections", "resume", "last_used"),
+        on(alone.database, "projections", "resume", "clients"),
+    )
+    assert re.search(r"^digest +[0-9a-f]{16}$", shown.out, re.MULTILINE)
+    assert (well.status, inline.status) == (1, 1)
+    assert "last_used has not failed" in well.err
+    assert "clients is written with each event" in inline.err
 
 
 async def test_an_unknown_projection_is_refused_with_the_names_of_those_there_are(alone: Live):

@@ -19,7 +19,7 @@ from service.people.sessions import Device, Sessions
 from service.values.scopes import ACRS
 from tests.flows.conftest import MASTER_KEY, META, Live, settings_for
 from tests.flows.people import logged_in, registered, tokens_for
-from tests.flows.test_cli import MASTER_KEY_TEXT, MUNIMENT, Ended, on
+from tests.flows.test_cli import MASTER_KEY_TEXT, MUNIMENT, Ended, on, plain
 
 USERS = "/api/v1/auth/users"
 PASSWORD = "an analytical engine"
@@ -245,3 +245,22 @@ async def test_history_tells_a_person_s_life_and_a_client_s_who_allowed_it_what(
         assert person.email not in theirs.out
         its = await on(live.database, "clients", "history", client[0], "--json")
     assert [line["type"] for line in its.lines] == ["client.registered", "consent.given"]
+
+
+async def test_a_role_is_given_and_taken_at_the_command_line(live: Live):
+    made = await create(live, "cli-operator@example.com", "--operator")
+    assert "can sign in and use the console, as operator" in made.out, made.err
+    taken = await on(live.database, "users", "role", "take", "cli-operator@example.com", "operator", "--json")
+    assert taken.json["role"] == "operator", taken.err
+    words = ("users", "role", "give", "cli-operator@example.com", "auditor")
+    given, wrong, history = [
+        await on(live.database, *each)
+        for each in ((*words, "--reason", "audit of May"), (*words[:-1], "emperor"), ("users", "history", words[3]))
+    ]
+    assert given.out == "cli-operator@example.com has the role auditor.\n", given.err
+    assert "'operator', 'auditor', 'owner'" in plain(wrong.err)
+    assert "role operator given" in history.out
+    assert "role operator taken away" in history.out
+    assert "audit of May" in history.out
+    shown = (await live.http.get(f"{USERS}/{taken.json['id']}", headers=live.bearer)).json()
+    assert shown["roles"] == ["auditor"]

@@ -104,6 +104,15 @@ async def test_a_list_can_be_narrowed_and_the_link_keeps_that(live: Live, owner:
     assert await names(live, owner, displayName="n3 100%") == ["N3"]
     assert await names(live, owner, displayName="%") == ["N0", "N1", "N2", "N3", "N4", "N5", "N6"]
     assert await names(live, owner, displayName="N_") == []
+    assert await names(live, owner, scope="api:public", q="n3") == ["N3"]
+    assert await names(live, owner, scope="api:pub") == []
+    assert await names(live, owner, order="newest", botUserId="bot-odd") == ["N5", "N3", "N1"]
+    newest = await live.http.get(CLIENTS, params={"order": "newest", "limit": "6"}, headers=owner)
+    last = await live.http.get(newest.links["next"]["url"], headers=owner)
+    assert [one["displayName"][:2] for one in last.json()] == ["N0"]
+    assert set(refused(await live.http.get(CLIENTS, params={"order": "up"}, headers=owner), 400)["errors"]) == {"order"}
+    (third,) = (await live.http.get(CLIENTS, params={"displayName": "N3"}, headers=owner)).json()
+    assert await names(live, owner, q=third["clientId"][-20:].upper()) == ["N3"]
     assert await names(live, owner, botUserId="") == []
     assert await names(live, owner, owner=owner_of(owner), limit="1") == ["N0"]
     assert await names(live, owner, owner="operator") == []

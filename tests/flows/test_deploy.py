@@ -165,7 +165,7 @@ async def test_only_the_service_s_own_login_may_serve(deployed: str, server: str
         await fitness.check_login(_as(server, "muniment_owner", "deployed"))
 
 
-def _settings() -> set[str]:
+def _variables() -> set[str]:
     asked: set[str] = {"MUNIMENT_NEW_MASTER_KEY"}
 
     class Environment(dict[str, str]):
@@ -175,6 +175,10 @@ def _settings() -> set[str]:
 
     settings.read_settings(Environment())
     return asked
+
+
+def _settings() -> set[str]:
+    return {name for name in _variables() if not name.startswith("OTEL_")}
 
 
 CONFIGURATION = DEPLOY.parent / "docs" / "configuration.md"
@@ -193,3 +197,11 @@ GIVEN_TO_ONE_COMMAND = {"MUNIMENT_NEW_MASTER_KEY"}
 def test_the_compose_file_passes_every_setting_but_those_that_the_image_or_its_own_database_decides():
     passed = set(re.findall(r"^ +(MUNIMENT_[A-Z_]+):", (DEPLOY / "compose.yaml").read_text(), re.MULTILINE))
     assert passed == _settings() - {"PORT"} - IMAGE_SAYS - EMBEDDED_ALONE - GIVEN_TO_ONE_COMMAND
+
+
+def test_the_compose_file_passes_the_standard_variables_that_we_read_or_name():
+    passed = set(re.findall(r"^ +(OTEL_[A-Z_]+):$", (DEPLOY / "compose.yaml").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`(OTEL_[A-Z_]+)[`=]", (DEPLOY / "operating.md").read_text()))
+    ours = {name for name in _variables() if name.startswith("OTEL_")}
+    assert "OTEL_BSP_MAX_QUEUE_SIZE" in named - ours
+    assert passed >= named | ours

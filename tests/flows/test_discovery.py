@@ -10,8 +10,7 @@ import pytest
 from service import rotation
 from service.resources import open_resources
 from service.vault import private_keys
-from tests.conftest import fresh_database
-from tests.flows.conftest import MASTER_KEY, META, Live, serving, settings_for
+from tests.flows.conftest import MASTER_KEY, META, Live, new_database, serving, settings_for
 from tests.flows.people import logged_in, tokens_for
 
 DOCUMENTS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
@@ -159,7 +158,7 @@ async def verified(live: Live, token: str) -> dict[str, Any]:
 
 
 async def test_keys_rotate_under_load_without_a_failure_and_old_tokens_still_verify(postgres: str):
-    async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
+    async with serving(await new_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
         client = (live.client_id, live.client_secret)
         tokens, done = [await live.access_token(*client)], asyncio.Event()
 

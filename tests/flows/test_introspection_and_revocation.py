@@ -10,8 +10,7 @@ import pytest
 
 from service import operators
 from service.resources import open_resources
-from tests.conftest import fresh_database
-from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error, serving, settings_for
+from tests.flows.conftest import MASTER_KEY, META, Live, new_database, oauth_error, serving, settings_for
 from tests.patience import PATIENCE
 
 INACTIVE = {"active": False}
@@ -175,7 +174,7 @@ async def test_a_revoked_token_stays_inactive_through_the_seconds_that_clocks_ar
     """A token is taken for a few seconds longer than it says; a revocation must not be forgotten before that."""
     for module in ("service.oauth.tokens", "service.endpoints.revoke"):
         monkeypatch.setattr(f"{module}.LEEWAY_SECONDS", PATIENCE)
-    async with serving(await fresh_database(postgres), token_lifetime=1, rate_limit=0) as brief:
+    async with serving(await new_database(postgres), token_lifetime=1, rate_limit=0) as brief:
         client = (brief.client_id, brief.client_secret)
         kept, gone = await brief.access_token(*client), await brief.access_token(*client)
         await revoke(brief, gone, client)

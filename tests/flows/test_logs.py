@@ -10,8 +10,7 @@ import pytest
 from msgspec import Struct
 
 from service.app import create
-from tests.conftest import fresh_database
-from tests.flows.conftest import MASTER_KEY, Live, serving, until_used
+from tests.flows.conftest import MASTER_KEY, Live, new_database, serving, until_used
 
 CLIENTS = "/api/v1/auth/clients"
 TABLES = "select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v') and n.nspname in ('log', 'read', 'vault', 'limits', 'public')"
@@ -40,7 +39,7 @@ class Listener(logging.Handler):
 
 @pytest.fixture(scope="module")
 async def traces(postgres: str) -> AsyncIterator[Traces]:
-    database = await fresh_database(postgres)
+    database = await new_database(postgres)
     listener, root = Listener(), logging.getLogger()
     before = root.level
     root.addHandler(listener)
@@ -48,7 +47,7 @@ async def traces(postgres: str) -> AsyncIterator[Traces]:
     watching, notified = await asyncpg.connect(database), list[str]()
     await watching.add_listener("muniment_log", lambda *heard: notified.append(str(heard[-1])))
     try:
-        async with serving(database, log_level="debug") as live:
+        async with serving(database, log_level="debug", access_log=True) as live:
             secrets, headers = await everything(live)
             client_id, secret = await live.register()
             await live.access_token(client_id, secret)
@@ -147,6 +146,11 @@ def forms(secret: str) -> list[str]:
 def test_the_traces_are_there_to_be_looked_at(traces: Traces):
     assert len(traces.secrets) == 7
     assert any(line.startswith("DEBUG authlib") for line in traces.lines)
+    assert any(line.startswith("INFO muniment.access GET (no route) 404 in ") for line in traces.lines)
+    assert any(
+        line.startswith("INFO muniment.access GET /api/v1/auth/clients/{client_id} 404 in ") for line in traces.lines
+    )
+    assert any(line.startswith("INFO muniment.access POST /openid/token 401 in ") for line in traces.lines)
     assert len(traces.headers) > 50
     assert len(traces.notified) >= 4
     assert "client.secret_added" in traces.database

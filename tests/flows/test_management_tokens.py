@@ -274,34 +274,80 @@ NEEDED = [
     ("POST", CLIENTS, "clients:write"),
     ("DELETE", CLIENTS, "clients:write"),
     ("GET", f"{CLIENTS}/x", "clients:read"),
+    ("GET", f"{CLIENTS}/x/history", "clients:read"),
     ("PATCH", f"{CLIENTS}/x", "clients:write"),
     ("DELETE", f"{CLIENTS}/x", "clients:write"),
     ("POST", f"{CLIENTS}/x/disable", "clients:write"),
     ("POST", f"{CLIENTS}/x/enable", "clients:write"),
+    ("POST", f"{CLIENTS}/x/restore", "clients:write"),
+    ("GET", f"{CLIENTS}/x/usage", "clients:read"),
     ("GET", f"{CLIENTS}/x/secrets", "clients:read"),
     ("POST", f"{CLIENTS}/x/secrets", "clients:write"),
     ("DELETE", f"{CLIENTS}/x/secrets/y", "clients:write"),
     ("GET", BOTS, "bots:read"),
     ("POST", BOTS, "bots:write"),
     ("GET", f"{BOTS}/x", "bots:read"),
+    ("GET", f"{BOTS}/x/history", "bots:read"),
     ("DELETE", f"{BOTS}/x", "bots:write"),
     ("POST", f"{BOTS}/x/disable", "bots:write"),
     ("POST", f"{BOTS}/x/enable", "bots:write"),
+    ("POST", f"{BOTS}/x/restore", "bots:write"),
     ("GET", USERS, "users:read"),
     ("POST", USERS, "users:write"),
     ("GET", f"{USERS}/x", "users:read"),
+    ("GET", f"{USERS}/x/history", "users:read"),
     ("PATCH", f"{USERS}/x", "users:write"),
     ("DELETE", f"{USERS}/x", "users:write"),
     ("POST", f"{USERS}/x/disable", "users:write"),
+    ("PUT", f"{USERS}/x/roles/y", "operate"),
+    ("DELETE", f"{USERS}/x/roles/y", "operate"),
     ("POST", f"{USERS}/x/enable", "users:write"),
+    ("GET", f"{USERS}/x/sessions", "users:read"),
+    ("DELETE", f"{USERS}/x/sessions", "users:write"),
+    ("DELETE", f"{USERS}/x/sessions/y", "users:write"),
+    ("DELETE", f"{USERS}/x/consents/x", "users:write"),
+    *(
+        ("GET", f"{tree}/{path}", "audit:read")
+        for tree in ("/log", "/log/issuance")
+        for path in ("tile/x", "proof/inclusion/x", "proof/consistency/x/y")
+    ),
+    ("POST", "/api/v1/audit/rehearsals", "audit:read"),
+    ("POST", "/api/v1/audit/revocations", "operate"),
+    ("GET", "/api/v1/audit/tokens/x", "audit:read"),
+    ("GET", "/api/v1/audit/blast-radius", "audit:read"),
+    ("GET", "/api/v1/audit/events", "audit:read"),
+    ("GET", "/api/v1/audit/stream", "audit:read"),
+    ("GET", "/api/v1/audit/tokens", "audit:read"),
+    ("GET", "/api/v1/audit/unused", "audit:read"),
+    ("GET", "/api/v1/projections", "audit:read"),
+    ("GET", "/api/v1/usage", "audit:read"),
+    ("GET", "/api/v1/projections/x", "audit:read"),
+    ("GET", "/api/v1/auth/consents", "users:read"),
+    ("GET", "/api/v1/auth/grants", "users:read"),
+    ("GET", "/api/v1/auth/signing-keys", "clients:read"),
+    ("POST", "/api/v1/auth/signing-keys/rotate", "operate"),
 ]
-LACKING = ("clients:write", "clients:read", "bots:write", "bots:read", "users:write", "users:read")
-EVERY = (*LACKING, "operate", "api:public")
+LACKING = (
+    "clients:write",
+    "clients:read",
+    "bots:write",
+    "bots:read",
+    "users:write",
+    "users:read",
+    "audit:read",
+    "operate",
+)
+EVERY = (*LACKING, "api:public")
+SECOND = {"secret_id", "new", "role", "session_id"}
 
 
 def test_every_path_is_among_them_with_its_scope():
     taken = {
-        (method, re.sub(r"/\{(\w+)_id\}", lambda name: "/y" if name[1] == "secret" else "/x", path), action.scope)
+        (
+            method,
+            re.sub(r"/\{(\w+)(:path)?\}", lambda name: "/y" if name[1] in SECOND else "/x", path),
+            action.scope,
+        )
         for path, managed in MANAGED.items()
         for method, action in managed.actions.items()
     }
@@ -325,7 +371,8 @@ async def test_a_token_without_the_scope_is_refused_with_the_scope_named(
     assert f'error="insufficient_scope", scope="{scope}"' in answer.headers["www-authenticate"]
     others = next(bearer for lacking, bearer in without.items() if lacking != scope)
     if (method, path) != ("DELETE", CLIENTS):
-        assert (await live.http.request(method, path, headers=others)).status_code != 403
+        async with live.http.stream(method, path, headers=others) as answered:  # one of them has no end
+            assert answered.status_code != 403
 
 
 # Whose things a caller reaches
@@ -368,6 +415,35 @@ async def test_a_caller_reaches_its_own_bots_only(live: Live):
     assert [one["id"] for one in (await live.http.get(BOTS, headers=alice)).json()] == [bot]
     assert (await live.http.get(f"{BOTS}/{bot}", headers=live.bearer)).status_code == 200
     assert (await live.http.delete(f"{BOTS}/{bot}", headers=alice)).status_code == 204
+
+
+async def test_an_auditor_reads_what_every_owner_has_and_writes_no_more_than_without_its_scope(live: Live):
+    scopes = ("clients:write", "clients:read", "bots:write", "bots:read", "api:public")
+    owner, auditor = await live.caller("erin", *scopes), await live.caller("auditor", *scopes, "audit:read")
+    made = (await live.http.post(CLIENTS, json={"m2m": True, "botUserId": "b"}, headers=owner)).json()
+    bot = (await live.http.post(BOTS, json={"email": "erin-s@example.com"}, headers=owner)).json()["id"]
+    client = f"{CLIENTS}/{made['clientId']}"
+    listed = (await live.http.get(CLIENTS, params={"owner": "erin"}, headers=auditor)).json()
+    assert [one["clientId"] for one in listed] == [made["clientId"]]
+    assert made["clientId"] in [
+        one["clientId"] for one in (await live.http.get(CLIENTS, params={"limit": "1000"}, headers=auditor)).json()
+    ]
+    assert bot in [one["id"] for one in (await live.http.get(BOTS, params={"limit": "1000"}, headers=auditor)).json()]
+    before = [(await live.http.get(path, headers=auditor)).json() for path in (client, f"{BOTS}/{bot}")]
+    (secret,) = (await live.http.get(f"{client}/secrets", headers=auditor)).json()
+    for method, path in (
+        ("PATCH", client), ("DELETE", client), ("POST", f"{client}/disable"), ("POST", f"{client}/enable"),
+        ("POST", f"{client}/secrets"), ("DELETE", f"{client}/secrets/{secret['secretId']}"),
+        ("DELETE", f"{BOTS}/{bot}"), ("POST", f"{BOTS}/{bot}/disable"), ("POST", f"{BOTS}/{bot}/enable"),
+    ):  # fmt: skip
+        refused(await live.http.request(method, path, json={}, headers={**auditor, "If-Match": "*"}), 404)
+    another = await live.http.post(CLIENTS, json={"m2m": True, "botUserId": bot}, headers=auditor)
+    assert refused(another, 400)["errors"] == {"botUserId": ["is a bot that is not yours"]}
+    imported = {"m2m": True, "botUserId": "b", "clientId": "imported-by-an-auditor"}
+    refused(await live.http.post(CLIENTS, json=imported, headers=auditor), 403)
+    assert (await live.http.delete(CLIENTS, headers=auditor)).json() == {"deleted": 0}
+    after = [(await live.http.get(path, headers=owner)).json() for path in (client, f"{BOTS}/{bot}")]
+    assert after == before
 
 
 async def test_an_operator_sees_everybody_s_clients_and_can_ask_for_one_owner_s(live: Live):
@@ -444,7 +520,37 @@ async def test_scopes_can_be_taken_away_by_who_does_not_hold_them(live: Live):
     assert (await give(live, frank, client_id)).json()["scopes"] == []
 
 
+REQUIRED = {"/api/v1/audit/blast-radius": {"id"}}
+"""The parameters without which a path refuses a request."""
+
+
 async def test_a_query_parameter_that_would_change_nothing_is_refused_by_name(live: Live):
     for method, path, _ in NEEDED:
         answer = await live.http.request(method, path, params={"at": "2026-01-01", "x": "1"}, headers=live.bearer)
-        assert set(refused(answer, 400)["errors"]) == {"at", "x"}
+        assert set(refused(answer, 400)["errors"]) == {"at", "x"} | REQUIRED.get(path, set())
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope"),
+    [("refusal.not_permitted", "openid"), ("audit.read", "clients:read"), ("client.registered", "clients:write")],
+)
+async def test_the_request_of_a_user_is_recorded_without_the_address(
+    live: Live, signing: tuple[str, Any], kind: str, scope: str
+):
+    asked: list[str] = []
+    for grant_id in (str(uuid4()), ...):
+        client_id, _ = await live.register(scopes=["clients:read", "clients:write"])
+        headers = {
+            "Authorization": f"Bearer {signed(live, signing, client_id=client_id, scope=scope, grant_id=grant_id)}"
+        }
+        if scope == "clients:write":
+            answer = await live.http.post(CLIENTS, json={"m2m": True, "botUserId": "b"}, headers=headers)
+        else:
+            answer = await live.http.get(CLIENTS, params={"as_of": "position:0"}, headers=headers)
+        assert answer.status_code in {200, 201, 403}
+        asked.append(client_id)
+    connection = await asyncpg.connect(live.database)
+    rows = await connection.fetch("select convert_from(meta, 'UTF8') from log.events where type = $1", kind)
+    await connection.close()
+    metas = {meta["actor"].get("client_id"): meta for (text,) in rows if (meta := json.loads(text))}
+    assert ["address" in metas[client_id] for client_id in asked] == [False, True]

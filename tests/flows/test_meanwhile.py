@@ -17,6 +17,7 @@ from service.people.sessions import SignedIn
 from service.resources import Resources
 from tests.flows.conftest import META, Live
 from tests.flows.people import CALLBACK, Person, allow, asked, logged_in, proof, sent_back, walked
+from tests.tables.test_people_sessions import caused_by
 
 Meanwhile = Callable[[Resources, SignedIn], Coroutine[Any, Any, Any]]
 
@@ -48,6 +49,13 @@ async def authorizations_of(live: Live, user: UUID) -> list[tuple[str, str | Non
     return [(row[0], row[1]) for row in rows]
 
 
+async def causes_of(live: Live, user: UUID) -> list[str | None]:
+    """What the last event of each authorization names as its cause."""
+    async with live.beside.ledger.pool.acquire() as connection:
+        rows = await connection.fetch("select stream_id from read.authorizations where user_id = $1", user)
+        return await caused_by(connection, *(row[0] for row in rows))
+
+
 async def authorized_scopes(live: Live, user: UUID) -> list[list[str]]:
     rows = await live.beside.ledger.pool.fetch("select scopes from read.authorizations where user_id = $1", user)
     return [row[0] for row in rows]
@@ -77,6 +85,7 @@ class TestOvertaken:
             answer = await self._asked(person, client)
             assert answer.headers["location"].startswith("/signin?")
             assert await authorizations_of(live, person.user) == [("revoked", "session_ended")]
+            assert await causes_of(live, person.user) == ["session.ended"]
 
     async def test_in_silence_that_is_an_error(self, live: Live, client: str, monkeypatch: pytest.MonkeyPatch):
         async def end(resources: Resources, signed_in: SignedIn) -> None:
@@ -100,6 +109,7 @@ class TestOvertaken:
             answer = await self._asked(person, client)
             assert answer.headers["location"].startswith("/consent?")
             assert await authorizations_of(live, person.user) == [("revoked", "consent_withdrawn")]
+            assert await causes_of(live, person.user) == ["consent.withdrawn"]
 
 
 class TestChangedClient:

@@ -30,16 +30,20 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield method.upper(), path, operation
 
 
+def path_of(route: Route) -> str:
+    return route.path.replace(":path}", "}")
+
+
 def served(route: Route) -> set[tuple[str, str]]:
     endpoint: Any = route.endpoint
     match endpoint:
         case Managed() as managed:
-            return {(method, route.path) for method in managed.actions}
+            return {(method, path_of(route)) for method in managed.actions}
         case OAuth():
-            return {("POST", route.path)}
+            return {("POST", path_of(route))}
         case _:
             assert route.methods
-            return {(method, route.path) for method in route.methods - {"HEAD", "OPTIONS"}}
+            return {(method, path_of(route)) for method in route.methods - {"HEAD", "OPTIONS"}}
 
 
 def validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
@@ -67,7 +71,7 @@ def test_every_route_is_described_and_nothing_else_is():
 
 def test_every_operation_names_the_scope_that_it_takes():
     taken = {
-        (method, route.path): action.scope
+        (method, path_of(route)): action.scope
         for route in ROUTES
         if isinstance(route.endpoint, Managed)
         for method, action in route.endpoint.actions.items()

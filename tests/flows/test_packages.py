@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from projections import registry
-from tests.conftest import fresh_database
-from tests.flows.conftest import serving
+from tests.flows.conftest import new_database, serving
 from tests.flows.test_cli import on
 from tests.patience import until
 
@@ -29,7 +28,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
 
 
 async def test_a_service_follows_the_projections_of_packages_and_names_what_is_wrong_with_them(postgres: str, caplog):
-    database = await fresh_database(postgres)
+    database = await new_database(postgres)
     migrated = await on(database, "db", "migrate", "--json")
     assert migrated.json["schemas"] == ["acme", "broken"]
     async with serving(database) as live:
@@ -49,6 +48,8 @@ async def test_a_service_follows_the_projections_of_packages_and_names_what_is_w
         assert "the projection acme.buggy stopped" in caplog.text
         assert "the projection broken of an installed package is left out" in caplog.text
         await live.register()
+        shown = await on(database, "status", "--json", "--url", live.url)
+        assert shown.json["installation"]["workers"] == 1
 
     rebuilt = await on(database, "projections", "rebuild", "--all", "--json")
     assert rebuilt.status == 1

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from service.crypto.base64url import of_text
-from tests.conftest import fresh_database
 from tests.flows.browsing import Browser, Form, Shown, browser
-from tests.flows.conftest import Live, serving
+from tests.flows.conftest import Live, new_database, serving
 from tests.flows.people import registered
 from tests.flows.test_rate_limits import whole_minute
 from tests.rules.test_factors import Authenticator
@@ -21,7 +20,7 @@ US: Any = {"origin": ISSUER, "host": "localhost"}
 @pytest.fixture(scope="module")
 async def named(postgres: str) -> AsyncIterator[Live]:
     """A service with a name, for passkeys belong to names."""
-    async with serving(await fresh_database(postgres), issuer=ISSUER) as live:
+    async with serving(await new_database(postgres), issuer=ISSUER) as live:
         yield live
 
 

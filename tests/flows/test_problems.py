@@ -64,19 +64,20 @@ async def test_what_is_there_to_be_read_answers_get_and_head_only(live: Live, pa
 
 
 @pytest.mark.parametrize(
-    "path", [path.replace("{client_id}", "x").replace("{bot_id}", "x").replace("{secret_id}", "x") for path in MANAGED]
+    ("path", "has"),
+    [
+        (path.replace("{client_id}", "x").replace("{bot_id}", "x").replace("{secret_id}", "x"), set(managed.actions))
+        for path, managed in MANAGED.items()
+    ],
 )
-async def test_a_method_that_a_managed_path_has_not_is_named_with_those_it_has(live: Live, path: str):
-    for method in ("PUT", "TRACE", "PROPFIND"):
+async def test_a_method_that_a_managed_path_has_not_is_named_with_those_it_has(live: Live, path: str, has: set[str]):
+    for method in {"PUT", "TRACE", "PROPFIND"} - has:
         answer = await live.http.request(method, path, headers=live.bearer)
         refused(answer, 405)
         for allowed in answer.headers["allow"].split(", "):
-            tried = (
-                await live.http.request(allowed, path, headers=live.bearer)
-                if (allowed, path) != ("DELETE", CLIENTS)
-                else None
-            )
-            assert tried is None or tried.status_code != 405
+            if (allowed, path) != ("DELETE", CLIENTS):
+                async with live.http.stream(allowed, path, headers=live.bearer) as tried:  # one of them has no end
+                    assert tried.status_code != 405
 
 
 async def test_head_of_a_managed_path_is_get_without_its_body(live: Live):

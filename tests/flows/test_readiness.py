@@ -16,8 +16,8 @@ from service import fitness, outages
 from service.app import app
 from service.crypto.credentials import new_id
 from service.outages import Outages
-from tests.conftest import fresh_database, named
-from tests.flows.conftest import Live, oauth_error, serving, settings_for
+from tests.conftest import named
+from tests.flows.conftest import Live, new_database, oauth_error, serving, settings_for
 from tests.patience import PATIENCE
 
 FULL = """
@@ -67,7 +67,7 @@ async def broken(postgres: str) -> AsyncIterator[Live]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(issuance, "PROVED_SECONDS", 0.0)
         patch.setattr("service.readiness.TRIED_SECONDS", 0.0)
-        async with serving(await fresh_database(postgres)) as live:
+        async with serving(await new_database(postgres)) as live:
             yield live
 
 

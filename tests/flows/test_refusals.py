@@ -8,9 +8,8 @@ import pytest
 from msgspec import Struct, json
 
 from service.grants import refusal_events
-from tests.conftest import fresh_database
-from tests.flows.conftest import Live, serving
-from tests.flows.test_rate_limits import whole_minute
+from tests.flows.conftest import Live, new_database, serving
+from tests.flows.test_rate_limits import forget_counts, whole_minute
 
 STRANGE = "a stranger's text, secret_1234"
 
@@ -23,7 +22,7 @@ class Seen(Struct, frozen=True):
 @pytest.fixture(scope="module")
 async def strict(postgres: str) -> AsyncIterator[Live]:
     """A service that lets nobody fail more than eleven times a minute, and ask no more than 30 times."""
-    async with serving(await fresh_database(postgres), rate_limit=30, failed_auth_limit=11) as live:
+    async with serving(await new_database(postgres), rate_limit=30, failed_auth_limit=11) as live:
         yield live
 
 
@@ -102,8 +101,29 @@ async def test_of_all_clients_together_no_more_than_so_many_are_remembered(
     assert await whole_minute(ask) == 3
 
 
+async def test_noise_hides_no_attack_on_an_operator_and_what_is_left_out_is_counted(
+    strict: Live, monkeypatch: pytest.MonkeyPatch
+):
+    async def ask() -> tuple[list[str | None], dict[str, int]]:
+        before, resources = len(await refused(strict)), strict.application.state.resources
+        await refusal_events.record_left_out(resources, at_end=True)
+        monkeypatch.setattr(refusal_events, "MOST_OF_ALL", await sampled(strict) + 3)
+        for _ in range(5):
+            await strict.token_for((await strict.register())[0], STRANGE)
+        await strict.token_for(strict.client_id, STRANGE)
+        named = [each.client_id for each in (await refused(strict))[before:]]
+        await refusal_events.record_left_out(resources, at_end=True)
+        return named, json.decode((await stored(strict, "refusal.left_out"))[-1])["counts"]
+
+    named, counts = await whole_minute(ask)
+    assert len(named) == 4
+    assert named[3] == strict.client_id
+    assert counts == {"wrong_secret": 2}
+
+
 async def test_a_caller_who_asks_too_often_is_remembered_once_a_minute(strict: Live):
     async def ask() -> list[str]:
+        await forget_counts(strict)  # of an attempt that the turn of the minute cut
         before = len(await stored(strict, "refusal.throttled"))
         for _ in range(33):
             await strict.http.get("/api/v1/auth/bots", headers=strict.bearer)
@@ -111,3 +131,21 @@ async def test_a_caller_who_asks_too_often_is_remembered_once_a_minute(strict: L
 
     (event,) = await whole_minute(ask)
     assert json.decode(event)["client_id"] == strict.client_id
+
+
+async def test_a_caller_who_tries_to_get_more_than_it_has_is_remembered_a_few_times_a_minute(strict: Live):
+    async def ask() -> list[str]:
+        narrow = await strict.caller("narrow", "clients:write")
+        before = len(await stored(strict, "refusal.not_permitted"))
+        asked = {"m2m": True, "botUserId": "narrow", "scopes": ["operate"]}
+        for _ in range(6):
+            await strict.http.post("/api/v1/auth/clients", json=asked, headers=narrow)
+            await strict.http.get("/api/v1/auth/users/users@example.com/history?secret=x", headers=narrow)
+        return (await stored(strict, "refusal.not_permitted"))[before:]
+
+    found = [json.decode(event) for event in await whole_minute(ask)]
+    assert len(found) == 10
+    assert found[0]["request"] == "POST /api/v1/auth/clients"
+    assert "your token lacks: operate" in found[0]["why"]
+    assert found[1]["request"] == "GET /api/v1/auth/users/{user_id}/history"
+    assert "the scope users:read" in found[1]["why"]

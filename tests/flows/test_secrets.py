@@ -67,6 +67,22 @@ async def test_a_secret_is_rotated_without_a_refused_token_request(live: Live):
     assert refusals == []
 
 
+async def test_one_request_rotates_a_secret_which_others_outlive_until_a_time(live: Live):
+    client_id, old = await live.register()
+    end = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
+    sooner = await add(live, client_id, expiresUtc=(end - timedelta(minutes=30)).isoformat())
+    answer = await add(live, client_id, name="new", othersExpireUtc=end.isoformat())
+    assert answer.status_code == 201
+    ends = {each["secretId"]: each["expiresUtc"] for each in await listed(live, client_id)}
+    assert ends[answer.json()["secretId"]] is None
+    assert datetime.fromisoformat(ends[sooner.json()["secretId"]]) == end - timedelta(minutes=30)
+    assert datetime.fromisoformat(next(iter(ends.values()))) == end
+    for secret in (old, answer.json()["clientSecret"]):
+        assert (await live.token_for(client_id, secret)).status_code == 200
+    past = await add(live, client_id, othersExpireUtc="2020-01-01T00:00:00Z")
+    assert refused(past, 400)["errors"] == {"othersExpireUtc": ["must be in the future"]}
+
+
 async def test_an_added_secret_is_shown_once_with_its_place(live: Live):
     client_id, _ = await live.register()
     answer = await add(live, client_id, name="second", expiresUtc="2099-01-01T00:00:00+02:00")

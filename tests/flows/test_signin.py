@@ -22,11 +22,12 @@ from service.pages.browser import Visit
 from service.pages.session_start import ONE_FACTOR, enter
 from service.people import factors
 from service.people.factors import Totp
-from tests.conftest import fresh_database
+from service.people.sessions import Sessions
 from tests.flows.browsing import Browser, Shown, browser, cookie_of, opened, sealed
-from tests.flows.conftest import META, Live, refused, serving
+from tests.flows.conftest import META, Live, new_database, refused, serving
 from tests.flows.people import PASSWORD, registered, sent_back
 from tests.flows.test_rate_limits import begin_to_count, whole_minute
+from tests.tables.test_people_sessions import caused_by
 
 ODD = '<b>O\'Reilly & "Söhne"</b>'
 
@@ -137,7 +138,7 @@ async def test_who_signs_in_goes_on_to_the_client_and_has_a_session(live: Live, 
 
 
 async def test_over_https_every_cookie_is_this_very_host_s(postgres: str):
-    async with serving(await fresh_database(postgres), issuer="https://login.example.com") as secure:
+    async with serving(await new_database(postgres), issuer="https://login.example.com") as secure:
         first = await secure.http.get("/signin")
     (cookie,) = first.headers.get_list("set-cookie")
     assert cookie.startswith("__Host-muniment_csrf=")
@@ -362,6 +363,25 @@ async def test_half_a_sign_in_is_worth_nothing_in_another_browser_or_once_the_ac
         assert is_late(answer)
         assert "please start over" in (await there.look(answer.headers["location"])).text
         assert "please start over" not in (await thief.look(answer.headers["location"])).text
+
+
+async def test_a_sign_in_that_a_new_password_overtakes_starts_over_and_its_session_names_that_as_the_cause(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+):
+    user, email = await registered(live)
+    real = Sessions.start
+
+    async def overtaken(sessions: Sessions, *args: Any, **more: Any) -> str:
+        value = await real(sessions, *args, **more)
+        await live.beside.people.change_password(user, "something else entirely", META)
+        return value
+
+    monkeypatch.setattr(Sessions, "start", overtaken)
+    async with browser(live) as there:
+        assert is_late(await there.sign_in(email))
+    async with live.beside.ledger.pool.acquire() as connection:
+        session = await connection.fetchval("select stream_id from read.sessions where user_id = $1", user)
+        assert await caused_by(connection, session) == ["user.password_changed"]
 
 
 def is_late(answer: httpx.Response) -> bool:

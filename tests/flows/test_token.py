@@ -78,7 +78,7 @@ async def test_without_a_scope_a_client_gets_all_that_it_may_have(live: Live):
     granted = await live.token_for(live.client_id, live.client_secret)
     assert set(granted.json()["scope"].split()) == {
         "clients:write", "clients:read", "bots:write", "bots:read", "users:write", "users:read", "operate", "api:public",
-        "introspect:all",
+        "introspect:all", "audit:read",
     }  # fmt: skip
 
 

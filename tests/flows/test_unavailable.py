@@ -14,8 +14,8 @@ import pytest
 from service.app import app
 from service.embedded.cluster import running
 from service.migrations.run import migrate
-from tests.conftest import FAST, WHERE, fresh_database, named
-from tests.flows.conftest import Live, oauth_error, refused, serving, settings_for
+from tests.conftest import FAST, WHERE, named
+from tests.flows.conftest import Live, new_database, oauth_error, refused, serving, settings_for
 from tests.patience import until
 
 CLIENTS = "/api/v1/auth/clients"
@@ -35,7 +35,7 @@ async def terminate(live: Live) -> None:
 @pytest.fixture(scope="module")
 async def shaken(postgres: str) -> AsyncIterator[Live]:
     """A service of its own, whose connections are cut; its rate limit is on, for that needs the database too."""
-    async with serving(await fresh_database(postgres), rate_limit=100_000) as live:
+    async with serving(await new_database(postgres), rate_limit=100_000) as live:
         yield live
 
 

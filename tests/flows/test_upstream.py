@@ -24,8 +24,7 @@ from service.oauth.upstream import CALLBACK
 from service.people import factors
 from service.people.accounts import PROFILE
 from service.values.profile import Profile
-from tests.conftest import fresh_database
-from tests.flows.conftest import META, Live, serving
+from tests.flows.conftest import META, Live, new_database, serving
 from tests.flows.people import Forms, Person, asked, logged_in, registered, sent_back
 
 SIGNIN = "/signin/upstream"
@@ -45,7 +44,7 @@ async def two(postgres: str, live: Live) -> AsyncIterator[Two]:
     claims, _ = mapped("groups=groups nickname=preferred_username")
     scope = "openid profile email phone groups"
     upstream = Upstream(issuer=live.url, client_id=client_id, client_secret=secret, claims=claims, scope=scope)
-    async with serving(await fresh_database(postgres), rate_limit=0, upstream=upstream) as ours:
+    async with serving(await new_database(postgres), rate_limit=0, upstream=upstream) as ours:
         yield Two(live, ours)
 
 
@@ -261,7 +260,7 @@ async def test_the_sign_in_page_has_a_way_to_the_provider(two: Two):
 
 async def test_a_provider_that_is_away_is_said_to_be(postgres: str):
     upstream = Upstream(issuer="http://127.0.0.1:1", client_id="c", client_secret="s")
-    async with serving(await fresh_database(postgres), upstream=upstream) as ours, browsing(ours) as browser:
+    async with serving(await new_database(postgres), upstream=upstream) as ours, browsing(ours) as browser:
         answer = await browser.get(SIGNIN)
         assert answer.status_code == 503
         assert "127.0.0.1:1 isn't responding" in answer.text

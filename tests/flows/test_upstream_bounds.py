@@ -16,7 +16,6 @@ from service.oauth.federation import UpstreamAway, UpstreamRefused
 from service.oauth.upstream import MOST_BYTES, Directory
 from tests.patience import PATIENCE
 
-PACKED = gzip.compress(b" " * 50 * MOST_BYTES)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
@@ -45,7 +44,8 @@ class Provider:
 
     async def _token(self, writer: asyncio.StreamWriter) -> None:
         if self.kind == "packed":
-            writer.write(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED) + PACKED)
+            packed = gzip.compress(b" " * 50 * MOST_BYTES)
+            writer.write(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
             await writer.drain()
             return
         if self.kind == "whole":

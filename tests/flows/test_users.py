@@ -72,6 +72,7 @@ async def test_a_user_is_made_and_read_and_their_password_is_nowhere(live: Live)
         **dict.fromkeys(OPTIONAL),
         "phoneNumberVerified": False,
         "groups": [],
+        "roles": [],
         "state": "active",
         "createdUtc": body["createdUtc"],
         "updatedUtc": f"{body['createdUtc'][:19]}Z",
@@ -272,3 +273,51 @@ async def test_nobody_who_reads_the_database_can_guess_a_password_from_a_request
     for personal in ("kept@example.com", "only a short guess"):
         assert personal not in kept
         assert personal.encode() not in row["response"]
+
+
+async def test_a_role_is_given_and_taken_and_its_history_says_by_whom_and_why(live: Live):
+    user = await user_of(live, "role@example.com")
+    path, why = f"{USERS}/{user}/roles/auditor", {"Muniment-Reason": "covers for Grace"}
+    given = await live.http.put(path, headers={**live.bearer, **why})
+    assert (given.status_code, given.content) == (204, b"")
+    assert given.headers["muniment-position"]
+    again = await live.http.put(path, headers={**live.bearer, "If-Match": '"2"'})
+    assert (again.status_code, "muniment-position" in again.headers) == (204, False)
+    shown = await live.http.get(f"{USERS}/{user}", headers=live.bearer)
+    assert (shown.json()["roles"], shown.headers["etag"]) == (["auditor"], '"2"')
+    refused(await live.http.delete(path, headers={**live.bearer, "If-Match": '"1"'}), 412)
+    assert (await live.http.delete(path, headers=live.bearer)).status_code == 204
+    then = await live.http.get(f"{USERS}/{user}/history", headers=live.bearer)
+    taken, role, _ = then.json()
+    assert (role["type"], role["reason"]) == ("user.role_given", "covers for Grace")
+    assert role["changes"] == {"roles": {"before": [], "after": ["auditor"]}}
+    assert (taken["type"], taken["changes"]) == ("user.role_taken", {"roles": {"before": ["auditor"], "after": []}})
+    at_the_time = {"as_of": f"position:{role['position']}"}
+    past = await live.http.get(f"{USERS}/{user}", params=at_the_time, headers=live.bearer)
+    assert past.json()["roles"] == ["auditor"]
+
+
+async def test_nobody_gives_a_role_of_more_power_than_their_own(live: Live):
+    user = await user_of(live, "powerless@example.com")
+    reader = await live.caller("role-reader", "operate", "clients:read", "bots:read", "users:read", "audit:read")
+    assert (await live.http.put(f"{USERS}/{user}/roles/auditor", headers=reader)).status_code == 204
+    body = refused(await live.http.put(f"{USERS}/{user}/roles/operator", headers=reader), 403)
+    assert body["detail"].endswith("your token lacks: bots:write clients:write users:write.")
+    assert (await live.http.delete(f"{USERS}/{user}/roles/auditor", headers=reader)).status_code == 204
+    body = refused(await live.http.put(f"{USERS}/{user}/roles/emperor", headers=live.bearer), 404)
+    assert "operator, auditor, owner" in body["detail"]
+    refused(await live.http.put(f"{USERS}/{UUID(int=7)}/roles/owner", headers=live.bearer), 404)
+
+
+async def test_who_may_write_users_alone_neither_changes_nor_stops_an_operator(live: Live):
+    user = await user_of(live, "powerful@example.com")
+    path, help_desk = f"{USERS}/{user}", await live.caller("help-desk", "users:read", "users:write")
+    assert (await live.http.post(f"{path}/disable", headers=help_desk)).status_code == 204
+    assert (await live.http.post(f"{path}/enable", headers=help_desk)).status_code == 204
+    assert (await live.http.put(f"{path}/roles/operator", headers=live.bearer)).status_code == 204
+    changed = await live.http.patch(path, json={"name": "Eve"}, headers={**help_desk, "If-Match": "*"})
+    assert "the role operator" in refused(changed, 403)["detail"]
+    for method, part in (("POST", "/disable"), ("POST", "/enable"), ("DELETE", "")):
+        refused(await live.http.request(method, path + part, headers=help_desk), 403)
+    assert (await live.http.get(path, headers=live.bearer)).json()["state"] == "active"
+    assert (await live.http.delete(path, headers=live.bearer)).status_code == 204

@@ -7,8 +7,7 @@ import pytest
 
 from projections.engine.election import Follower
 from service import housekeeping
-from tests.conftest import fresh_database
-from tests.flows.conftest import Live, oauth_error, serving
+from tests.flows.conftest import Live, new_database, oauth_error, serving
 from tests.patience import PATIENCE, until
 
 CLIENTS = "/api/v1/auth/clients"
@@ -18,7 +17,7 @@ BOTS = "/api/v1/auth/bots"
 @pytest.fixture(scope="module")
 async def pair(postgres: str) -> AsyncIterator[tuple[Live, Live]]:
     """Two services that are one issuer, as two workers or two hosts are."""
-    database = await fresh_database(postgres)
+    database = await new_database(postgres)
     async with (
         serving(database, rate_limit=0, failed_auth_limit=0) as one,
         serving(database, rate_limit=0, failed_auth_limit=0, issuer=one.url, audience=one.url) as two,

@@ -34,8 +34,9 @@ def _say_what_is_so(headers: Any, body: dict[str, Any]) -> None:
     for name, value in (("Muniment-Min-Position", "1"), ("If-Match", "*")):
         if name in headers:
             headers[name] = value
-    if body.get("expiresUtc"):
-        body["expiresUtc"] = "2100-01-01T00:00:00Z"
+    for name in ("expiresUtc", "othersExpireUtc"):
+        if body.get(name):
+            body[name] = "2100-01-01T00:00:00Z"
     if not str(body.get("backchannelLogoutUri") or "http").startswith("http"):
         body["backchannelLogoutUri"] = "https://app.example.com/logged-out"
     if body.get("password"):
@@ -50,6 +51,8 @@ def _say_what_is_so(headers: Any, body: dict[str, Any]) -> None:
 def _ask_for_what_is_there(path: dict[str, Any]) -> None:
     if "client_id" in path:
         path["client_id"] = API.post("/clients", json={"m2m": True, "botUserId": "fuzzed"}).json()["clientId"]
+    if "projection" in path:
+        path["projection"] = "clients"
     if "secret_id" in path:
         path["secret_id"] = API.post(f"/clients/{path['client_id']}/secrets", json={}).json()["secretId"]
     if "bot_id" in path:

@@ -11,6 +11,18 @@ from service.values.scopes import API_PUBLIC, MANAGEMENT, OPERATE
 from tests.conftest import fresh_database
 from tests.flows.conftest import serving
 
+OF_A_MOMENT = [each.operation_id for each in OPERATIONS if any(one.name == "as_of" for one in each.parameters)]
+OF_A_USER = ["endUserSession", "withdrawConsents"]
+"""No schema can say which sessions a user has, and what is the id of a client."""
+OF_AN_OPERATOR = ["giveRole", "takeRole", "rotateSigningKeys"]
+"""They require `operate`, which the fuzzer lacks."""
+RESTORATIONS = ["restoreOAuthClient", "restoreBot", "rehearsePolicy", "revokeTree"]
+OF_A_PLACE = [
+    *("listAuditEvents", "listAuditTokens", "explainToken", "readBlastRadius", "readClientUsage"),
+    *("tile", "consistencyProof", "tileOfIssuance", "consistencyProofOfIssuance"),
+]
+"""What has an answer depends on the log: a moment may be in the future, a place beyond the end, a client may never have been, and days must be in order. No schema can say that."""
+
 CONFIG = f"""
 hooks = "{Path(__file__).parent / "schemathesis_hooks.py"}"
 continue-on-failure = true
@@ -54,6 +66,19 @@ checks.missing_required_header.enabled = false
 checks.ignored_auth.enabled = false
 phases.stateful.enabled = false
 
+[[operations]]
+include-operation-id = {OF_A_MOMENT}
+checks.positive_data_acceptance.enabled = false
+
+[[operations]]
+include-operation-id = {OF_A_PLACE + OF_A_USER + OF_AN_OPERATOR + RESTORATIONS}
+checks.positive_data_acceptance.enabled = false
+warnings = false
+
+[[operations]]
+include-operation-id = ["streamAuditEvents"]  # its response has no end
+enabled = false
+
 [warnings]
 fail-on = true  # an operation that only ever answered 404 was not tested
 """
@@ -82,4 +107,4 @@ async def test_a_fuzzer_finds_nothing_that_the_description_does_not_say(postgres
         )
         said = (await fuzzer.communicate())[0].decode()
     assert fuzzer.returncode == 0, said
-    assert f"Tested: {len(OPERATIONS) - 1}\n" in said  # it leaves out the one that it read
+    assert f"Tested: {len(OPERATIONS) - 2}\n" in said  # it leaves out the one that it read, and the one without an end

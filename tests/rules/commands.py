@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from msgspec import UNSET, Struct
 
-from events.client import AuthorizationCode, ClientCredentials, Login
+from events.client import Active, AuthorizationCode, ClientCredentials, Disabled, Login
 from events.codec import Event
 from service.commands.access_token import RevokeToken
 from service.commands.authorization import (
@@ -26,13 +26,14 @@ from service.commands.client import (
     DisableClient,
     EnableClient,
     Holder,
-    LoginChange,
     RegisterClient,
     RehashSecret,
     RevokeSecret,
 )
 from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.handle import ACCESS_TOKEN, AUTHORIZATION, BOT, CLIENT, CONSENT, SESSION, SIGNING_KEY, USER
+from service.commands.login_change import LoginChange
+from service.commands.restoration import RestoreBot, RestoreClient
 from service.commands.session import (
     EndSession,
     GiveUpNotifying,
@@ -49,11 +50,14 @@ from service.commands.user import (
     DisableUser,
     EnableUser,
     EraseUser,
+    GiveRole,
     RegisterUser,
     RemoveFactor,
+    TakeRole,
     VerifyUser,
 )
 from service.refusals import DomainRefusal
+from service.values.roles import ROLES
 from service.values.scopes import OPERATORS
 from tests.rules.samples import (
     AT,
@@ -129,6 +133,14 @@ REGISTER_CLIENT = st.builds(
     login=st.just(Login()) | logins,
     by=holders,
 )
+
+
+def registered(command: RegisterClient) -> Active | None:
+    events, states = happened(CLIENT, [command])
+    return states[-1] if events else None
+
+
+formerly = REGISTER_CLIENT.map(registered).filter(lambda client: client is not None)
 CLIENT_COMMANDS = {
     RegisterClient: REGISTER_CLIENT,
     ChangeClient: st.builds(
@@ -140,12 +152,23 @@ CLIENT_COMMANDS = {
         login=st.just(LoginChange()) | login_changes,
         access_token_alg=st.just(UNSET) | st.none() | st.sampled_from(["RS256", "EdDSA"]),
     ),
-    AddSecret: st.builds(AddSecret, by=holders, secret=secrets, at=st.just(AT)),
+    AddSecret: st.builds(
+        AddSecret, by=holders, secret=secrets, at=st.just(AT), others_expire_at=st.none() | st.just(LATER)
+    ),
     RehashSecret: st.builds(RehashSecret, secret_id=jtis, hash=hashes, hint=text),
     RevokeSecret: st.builds(RevokeSecret, by=holders, secret_id=st.integers(1, 6).map(lambda number: UUID(int=number))),
     DisableClient: st.builds(DisableClient, by=holders),
     EnableClient: st.builds(EnableClient, by=holders),
     DeleteClient: st.builds(DeleteClient, by=holders),
+    RestoreClient: st.builds(
+        RestoreClient,
+        by=holders,
+        then=formerly | st.builds(Disabled, was=formerly, by=st.sampled_from(["owner", "operator"])),
+        as_of=numbers,
+        created_at=st.just(AT),
+        secret=st.none() | secrets,
+        at=st.just(AT),
+    ),
 }
 REGISTER_BOT = st.builds(
     RegisterBot,
@@ -160,6 +183,16 @@ BOT_COMMANDS = {
     DisableBot: st.builds(DisableBot, by=holders),
     EnableBot: st.builds(EnableBot, by=holders),
     DeleteBot: st.builds(DeleteBot, by=holders),
+    RestoreBot: st.builds(
+        RestoreBot,
+        by=holders,
+        email=text,
+        first_name=st.none() | text,
+        last_name=st.none() | text,
+        disabled_by=st.sampled_from([None, "owner", "operator"]),
+        as_of=numbers,
+        at=st.just(AT),
+    ),
 }
 PUBLISH_KEY = st.builds(PublishKey, kid=text, alg=st.just("ES256"), public_jwk=st.just(JWK), at=st.just(AT))
 KEY_COMMANDS = {
@@ -182,12 +215,14 @@ USER_COMMANDS = {
     RegisterUser: REGISTER_USER,
     VerifyUser: st.builds(VerifyUser, at=times),
     ChangePassword: st.builds(ChangePassword, password=sealed, at=times),
-    ChangeProfile: st.builds(ChangeProfile, profile=sealed, at=times),
+    ChangeProfile: st.builds(ChangeProfile, profile=sealed, at=times, by=st.none() | holders),
     AddFactor: st.builds(AddFactor, factor=factors),
     RemoveFactor: st.builds(RemoveFactor, factor_id=jtis),
-    DisableUser: st.builds(DisableUser),
-    EnableUser: st.builds(EnableUser),
-    EraseUser: st.builds(EraseUser, at=times),
+    GiveRole: st.builds(GiveRole, role=st.sampled_from(ROLES), at=times, by=st.none() | holders),
+    TakeRole: st.builds(TakeRole, role=st.sampled_from(ROLES), at=times),
+    DisableUser: st.builds(DisableUser, by=st.none() | holders),
+    EnableUser: st.builds(EnableUser, by=st.none() | holders),
+    EraseUser: st.builds(EraseUser, at=times, by=st.none() | holders),
 }
 START_SESSION = st.builds(
     StartSession,

@@ -4,7 +4,19 @@ from typing import Any
 
 from msgspec import structs
 
-from service.commands import access_token, authorization, bot, client, consent, session, signing_key, user
+from events.client import Active, Disabled
+from service.commands import (
+    access_token,
+    authorization,
+    bot,
+    client,
+    consent,
+    login_change,
+    restoration,
+    session,
+    signing_key,
+    user,
+)
 from service.commands.authority import Holder
 from service.values.scopes import OPERATORS
 from tests.rules.samples import (
@@ -47,21 +59,42 @@ CLIENT = [
         display_name="Sales",
         redirect_uris=("https://a.example/other",),
         scopes=(),
-        login=client.LoginChange(**structs.asdict(LOGIN_CHANGED.login)),
+        login=login_change.LoginChange(**structs.asdict(LOGIN_CHANGED.login)),
         access_token_alg="RS256",
     ),
-    client.AddSecret(by=OPERATOR, secret=secret(2), at=AT),
+    client.AddSecret(by=OPERATOR, secret=secret(2), at=AT, others_expire_at=LATER),
     client.DisableClient(by=OPERATOR),
     client.RevokeSecret(by=OPERATOR, secret_id=secret(2).secret_id),
     client.ChangeClient(by=OPERATOR, display_name=None),
     client.EnableClient(by=OPERATOR),
     client.DeleteClient(by=OPERATOR),
+    restoration.RestoreClient(
+        by=OPERATOR,
+        then=Disabled(
+            was=Active(
+                owner="alice",
+                grant=INTERACTIVE.grant,
+                display_name="CRM",
+                redirect_uris=("https://a.example/cb",),
+                scopes=("api:public",),
+                secrets=(),
+            )
+        ),
+        as_of=1,
+        created_at=AT,
+        secret=secret(3),
+        at=LATER,
+    ),
+    client.AddSecret(by=OPERATOR, secret=secret(2), at=LATER),
 ]
 BOT = [
     bot.RegisterBot(owner="alice", email="crm@example.com", first_name="Cee", last_name=None, at=AT),
     bot.DisableBot(by=OPERATOR),
     bot.EnableBot(by=OPERATOR),
     bot.DeleteBot(by=OPERATOR),
+    restoration.RestoreBot(
+        by=OPERATOR, email="crm@example.com", first_name="Cee", last_name=None, disabled_by=None, as_of=1, at=LATER
+    ),
 ]
 SIGNING_KEY = [
     signing_key.PublishKey(kid="key-1", alg="ES256", public_jwk=JWK, at=AT),
@@ -75,6 +108,9 @@ USER = [
     user.ChangePassword(password=PASSWORD, at=SOON),
     user.ChangeProfile(profile=PROFILE, at=SOON),
     user.AddFactor(factor=factor(1)),
+    user.GiveRole(role="operator", at=SOON),
+    user.GiveRole(role="auditor", at=SOON),
+    user.TakeRole(role="operator", at=LATER),
     user.DisableUser(),
     user.AddFactor(factor=factor(2, "passkey")),
     user.RemoveFactor(factor_id=factor(1).factor_id),

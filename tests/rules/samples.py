@@ -1,9 +1,10 @@
 """Things for tests to happen to: one of each, and strategies for any of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from events.access_token import AccessTokenRevoked
+from events.audit_read import AuditRead
 from events.authorization import (
     AuthorizationGranted,
     AuthorizationRevoked,
@@ -15,7 +16,7 @@ from events.authorization import (
     RefreshTokenReplayed,
     RefreshTokenRotated,
 )
-from events.bot import BotDeleted, BotDisabled, BotEnabled, BotRegistered
+from events.bot import BotDeleted, BotDisabled, BotEnabled, BotRegistered, BotRestored
 from events.client import (
     AuthorizationCode,
     ClientAccessTokenAlgChanged,
@@ -27,13 +28,28 @@ from events.client import (
     ClientLoginChanged,
     ClientRedirectUrisChanged,
     ClientRegistered,
+    ClientRestored,
     ClientScopesChanged,
     Login,
 )
-from events.client_secret import ClientSecretAdded, ClientSecretRehashed, ClientSecretRevoked, StoredSecret
+from events.client_secret import (
+    ClientSecretAdded,
+    ClientSecretExpirySet,
+    ClientSecretRehashed,
+    ClientSecretRevoked,
+    StoredSecret,
+)
 from events.codec import Event
 from events.consent import ConsentGiven, ConsentWithdrawn
-from events.refusal import AuthorizationRefused, ClientAuthenticationRefused, RequestsThrottled
+from events.refusal import (
+    AuthorizationRefused,
+    ClientAuthenticationRefused,
+    RefusalsLeftOut,
+    RequestNotPermitted,
+    RequestsThrottled,
+)
+from events.retention import TokensDropped
+from events.revocation import RevocationOrdered
 from events.sealed import Sealed
 from events.session import (
     SessionClientNotified,
@@ -54,6 +70,8 @@ from events.user import (
     UserPasswordChanged,
     UserProfileChanged,
     UserRegistered,
+    UserRoleGiven,
+    UserRoleTaken,
     UserVerified,
 )
 
@@ -110,12 +128,33 @@ SECRET_REVOKED = ClientSecretRevoked(secret_id=UUID(int=1))
 SECRET_IMPORTED = SECRET.__replace__(hash="", hint="unknown", imported="$2b$04$" + "a" * 53)
 IMPORTED = REGISTERED.__replace__(secret=SECRET_IMPORTED, client_id="crm-sync")
 SECRET_REHASHED = ClientSecretRehashed(secret_id=UUID(int=1), hash=HASH, hint="…cret")
-DISABLED, ENABLED, DELETED = ClientDisabled(), ClientEnabled(), ClientDeleted(owner="alice")
+SECRET_EXPIRING = ClientSecretExpirySet(secret_id=UUID(int=1), expires_at=LATER, was=None)
+DISABLED, ENABLED, DELETED = ClientDisabled(), ClientEnabled(), ClientDeleted(owner="alice", by="owner")
 DISABLED_BY_OPERATOR = ClientDisabled(by="operator")
+RESTORED = ClientRestored(
+    owner="alice",
+    grant=REGISTERED.grant,
+    display_name="Production CRM Integration",
+    redirect_uris=(),
+    scopes=("api:public",),
+    secrets=(secret(3),),
+    public=False,
+    login=Login(),
+    access_token_alg=None,
+    disabled_by=None,
+    created_at=AT,
+    version=3,
+    restored=1,
+    as_of=1,
+    at=AT,
+)
 
 BOT_REGISTERED = BotRegistered(owner="alice", email="crm@example.com", first_name="Cee", last_name=None, at=AT)
-BOT_DISABLED, BOT_ENABLED, BOT_DELETED = BotDisabled(), BotEnabled(), BotDeleted(owner="alice")
+BOT_DISABLED, BOT_ENABLED, BOT_DELETED = BotDisabled(), BotEnabled(), BotDeleted(owner="alice", by="owner")
 BOT_DISABLED_BY_OPERATOR = BotDisabled(by="operator")
+BOT_RESTORED = BotRestored(
+    owner="alice", email="crm@example.com", first_name="Cee", last_name=None, disabled_by=None, as_of=1, at=AT
+)
 
 JWK = PublicJwk(
     kty="EC",
@@ -156,6 +195,7 @@ FACTOR_ADDED, PASSKEY_ADDED = UserFactorAdded(factor=factor(1)), UserFactorAdded
 NAMED_PASSKEY_ADDED = PASSKEY_ADDED.__replace__(name="aGFzaGVkIHVuZGVyIHRoZWlyIGRhdGEga2V5")
 FACTOR_REMOVED = UserFactorRemoved(factor_id=UUID(int=1))
 USER_DISABLED, USER_ENABLED, USER_ERASED = UserDisabled(), UserEnabled(), UserErased(at=LATER)
+ROLE_GIVEN, ROLE_TAKEN = UserRoleGiven(role="operator", at=SOON), UserRoleTaken(role="operator", at=LATER)
 
 SESSION_STARTED = SessionStarted(
     user=PERSON,
@@ -215,6 +255,24 @@ AUTHORIZATION_REVOKED = AuthorizationRevoked(why="user", at=LATER)
 AUTHENTICATION_REFUSED = ClientAuthenticationRefused(client_id=CLIENT_ID, why="wrong_secret", at=AT)
 THROTTLED = RequestsThrottled(client_id=None, limit=600, at=AT)
 AUTHORIZATION_REFUSED = AuthorizationRefused(client_id=CLIENT_ID, why="another redirect URI", at=AT)
+NOT_PERMITTED = RequestNotPermitted(
+    client_id=CLIENT_ID,
+    request="POST /api/v1/auth/clients",
+    why="You can grant only scopes that you hold yourself; your token lacks: operate.",
+    at=AT,
+)
+REFUSALS_LEFT_OUT = RefusalsLeftOut(counts={"throttled": 7, "wrong_secret": 300}, since=AT, at=LATER)
+TOKENS_DROPPED = TokensDropped(day=date(2026, 1, 2), first=1, last=300, at=LATER)
+REVOCATION_ORDERED = RevocationOrdered(
+    kind="secret",
+    id="0192f000-0000-7000-8000-0000000000c1",
+    since=AT,
+    position=41,
+    counts={"token": 2, "client": 1},
+    complete=True,
+    at=LATER,
+)
+AUDIT_READ = AuditRead(path="/api/v1/audit/events", filters=("client=oauth_client_1", "address"), found=3, at=AT)
 
 EVENTS: tuple[Event, ...] = (
     REGISTERED,
@@ -226,13 +284,16 @@ EVENTS: tuple[Event, ...] = (
     SECRET_REVOKED,
     IMPORTED,
     SECRET_REHASHED,
+    SECRET_EXPIRING,
     DISABLED,
     ENABLED,
     DELETED,
+    RESTORED,
     BOT_REGISTERED,
     BOT_DISABLED,
     BOT_ENABLED,
     BOT_DELETED,
+    BOT_RESTORED,
     PUBLISHED,
     ACTIVATED,
     RETIRED,
@@ -253,6 +314,8 @@ EVENTS: tuple[Event, ...] = (
     USER_DISABLED,
     USER_ENABLED,
     USER_ERASED,
+    ROLE_GIVEN,
+    ROLE_TAKEN,
     SESSION_STARTED,
     REAUTHENTICATED,
     SESSION_ENDED,
@@ -276,5 +339,10 @@ EVENTS: tuple[Event, ...] = (
     AUTHORIZATION_REFUSED,
     AUTHENTICATION_REFUSED,
     THROTTLED,
+    TOKENS_DROPPED,
+    AUDIT_READ,
+    REVOCATION_ORDERED,
+    NOT_PERMITTED,
+    REFUSALS_LEFT_OUT,
 )
 """At least one of every type."""

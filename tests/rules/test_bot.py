@@ -2,7 +2,7 @@
 
 import pytest
 
-from events.bot import ActiveBot, DeletedBot, DisabledBot, UnregisteredBot, evolve
+from events.bot import ActiveBot, BotDeleted, DeletedBot, DisabledBot, UnregisteredBot, evolve
 from service.commands.bot import DeleteBot, DisableBot, EnableBot, RegisterBot
 from service.commands.client import Holder
 from service.commands.handle import BOT
@@ -77,7 +77,12 @@ DISABLE, ENABLE, DELETE = DisableBot(by=ALICE), EnableBot(by=ALICE), DeleteBot(b
             [BOT_ENABLED],
             "an operator can enable what an operator disabled",
         ),
-        rule([BOT_REGISTERED], DeleteBot(by=OPERATOR), [BOT_DELETED], "an operator may delete anybody's bot"),
+        rule(
+            [BOT_REGISTERED],
+            DeleteBot(by=OPERATOR),
+            [BotDeleted(owner="alice", by="operator")],
+            "an operator may delete anybody's bot",
+        ),
     ],
 )
 def test_a_bot(given, command, then):

@@ -41,12 +41,14 @@ from tests.rules.samples import (
     EVENTS,
     IMPORTED,
     INTERACTIVE,
+    LATER,
     MOVED,
     NARROWED,
     REGISTERED,
     RENAMED,
     REVOKED,
     SECRET_ADDED,
+    SECRET_EXPIRING,
     SECRET_IMPORTED,
     SECRET_REHASHED,
     SECRET_REVOKED,
@@ -75,9 +77,11 @@ REHASH = RehashSecret(secret_id=SECRET_REHASHED.secret_id, hash=SECRET_REHASHED.
 DISABLE, ENABLE, DELETE = DisableClient(by=ALICE), EnableClient(by=ALICE), DeleteClient(by=ALICE)
 RENAME = ChangeClient(by=ALICE, display_name="CRM")
 ADD = AddSecret(by=ALICE, secret=secret(9), at=AT)
+ROTATE = ADD.__replace__(others_expire_at=LATER)
 REVOKE = RevokeSecret(by=ALICE, secret_id=UUID(int=1))
 ADDED = ClientSecretAdded(secret=secret(9))
 
+ENDING = REGISTERED.__replace__(secret=secret(1, expires_at=LATER))
 OF_ALICE = REGISTERED.__replace__(grant=ClientCredentials(bot_user_id="alice"))
 FULL = [REGISTERED, *(ClientSecretAdded(secret=secret(n)) for n in range(2, MOST_SECRETS + 1))]
 BOTS_TOO = REGISTERED.__replace__(scopes=("api:public", "bots:write"))
@@ -260,6 +264,13 @@ def changed(*names: str) -> list[ClientScopesChanged]:
         rule([REGISTERED, DISABLED], ADD, [ADDED], "a disabled client can be given one"),
         rule(FULL, ADD, Contradiction, "there is a most number of live secrets"),
         rule(
+            FULL,
+            ADD.__replace__(others_expire_at=AT),
+            [ADDED, *(ClientSecretRevoked(secret_id=UUID(int=n)) for n in range(1, MOST_SECRETS + 1))],
+            "secrets that the same command revokes do not count",
+        ),
+        rule(FULL, ROTATE, Contradiction, "secrets that it only gives an end count"),
+        rule(
             ONE_EXPIRED,
             ADD,
             [ClientSecretRevoked(secret_id=UUID(int=MOST_SECRETS)), ADDED],
@@ -319,6 +330,20 @@ def changed(*names: str) -> list[ClientScopesChanged]:
             for name in ("muniment", " Muniment", "MUNIMENT\u3000")
         ),
         rule([*FULL, SECRET_REVOKED], ADD, [ADDED], "a revoked secret does not count"),
+        rule([REGISTERED], ROTATE, [ADDED, SECRET_EXPIRING], "a rotation gives the other secrets an end"),
+        rule([ENDING], ROTATE, [ADDED], "but none that ends sooner, or at that time"),
+        rule(
+            [REGISTERED, DISABLED],
+            ROTATE,
+            [ADDED, SECRET_EXPIRING],
+            "the secrets of a disabled client are rotated, too",
+        ),
+        rule(
+            [REGISTERED],
+            ROTATE.__replace__(others_expire_at=AT),
+            [ADDED, SECRET_REVOKED],
+            "a rotation without overlap revokes the other secrets",
+        ),
         rule([], IMPORT, [IMPORTED], "an operator brings a client along, with its id and the hash of its secret"),
         rule([], IMPORT.__replace__(by=ALICE), NotPermitted, "nobody else does"),
         rule([IMPORTED, DELETED], IMPORT, Contradiction, "an id that was brought along is used once, too"),
@@ -360,7 +385,7 @@ def changed(*names: str) -> list[ClientScopesChanged]:
             rule([REGISTERED], command.__replace__(by=OPERATOR), then, f"an operator may: {type(command).__name__}")
             for command, then in (
                 (DISABLE, [DISABLED_BY_OPERATOR]),
-                (DELETE, [DELETED]),
+                (DELETE, [DELETED.__replace__(by="operator")]),
                 (RENAME, [RENAMED]),
                 (ADD, [ADDED]),
                 (REVOKE, [SECRET_REVOKED]),
@@ -399,15 +424,17 @@ def test_a_disabled_client_keeps_what_it_was_and_takes_part_in_changes():
     active = evolve(Unregistered(), REGISTERED)
     disabled = evolve(active, DISABLED)
     assert isinstance(active, Active)
-    assert disabled == Disabled(was=active, by="owner")
-    assert evolve(evolve(disabled, RENAMED), ENABLED) == evolve(active, RENAMED)
+    assert disabled == Disabled(was=active.__replace__(version=2), by="owner")
+    renamed = evolve(active, RENAMED)
+    assert isinstance(renamed, Active)
+    assert evolve(evolve(disabled, RENAMED), ENABLED) == renamed.__replace__(version=4)
 
 
 STATES = [
     Unregistered(),
     evolve(Unregistered(), REGISTERED),
     evolve(evolve(Unregistered(), INTERACTIVE), DISABLED),
-    Deleted(owner="alice"),
+    evolve(evolve(Unregistered(), REGISTERED), DELETED),
 ]
 
 
@@ -419,7 +446,7 @@ def test_evolve_takes_any_event_in_any_state(state, event):
     assert isinstance(evolve(state, event), Unregistered | Active | Disabled | Deleted)
 
 
-def test_nothing_brings_a_deleted_client_back_but_a_registration_that_decide_refuses():
-    deleted = Deleted(owner="alice")
+def test_nothing_brings_a_deleted_client_back_but_a_restoration():
+    deleted = evolve(evolve(Unregistered(), REGISTERED), DELETED)
     for event in (RENAMED, MOVED, NARROWED, SECRET_ADDED, SECRET_REVOKED, DISABLED, ENABLED, DELETED):
         assert evolve(deleted, event) == deleted

@@ -17,8 +17,9 @@ from events.client import (
     evolve,
 )
 from projections.clients import project
-from service.commands.client import ChangeClient, Holder, LoginChange, RegisterClient, decide
+from service.commands.client import ChangeClient, Holder, RegisterClient, decide
 from service.commands.handle import CLIENT
+from service.commands.login_change import LoginChange
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.client_settings import registered_login
 from service.refusals import Contradiction, NotPermitted

@@ -11,11 +11,13 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from service.console import language as console
 from service.pages import language, rendering
 from service.people.passwords import WeakPassword, fault_of
 
 PAGES = Path(language.__file__).parent
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extract")]
+CONSOLE = Path(console.__file__).parent
 TRANSLATED = [each for each in language.LANGUAGES if each != language.ENGLISH]
 PRIVATE_WORDS = re.compile(
     r"\b(anew|whoever|whose|somebody|recognize you|once more|e.mail|log ?(in|out|on)|take (it|this|that) back|is not right)\b",
@@ -33,6 +35,12 @@ Text = str | tuple[str, ...]
 def texts() -> frozenset[Text]:
     """Every text of the pages that stands to be translated."""
     found = extract_from_dir(PAGES, METHODS, {"**/templates/**.html": {"extensions": "jinja2.ext.i18n"}})
+    return frozenset(message for _, _, message, _, _ in found)
+
+
+@cache
+def texts_of_console() -> frozenset[Text]:
+    found = extract_from_dir(CONSOLE, METHODS, {"**/templates/**.html": {"extensions": "jinja2.ext.i18n"}})
     return frozenset(message for _, _, message, _, _ in found)
 
 
@@ -101,6 +109,22 @@ def test_what_is_put_into_a_text_is_put_into_its_translation_too(spoken: str):
 
 def test_the_pages_say_it_in_the_words_of_the_glossary():
     assert [form for text in texts() for form in forms(text) if PRIVATE_WORDS.search(form)] == []
+
+
+@pytest.mark.parametrize("spoken", console.LANGUAGES[1:])
+def test_every_text_of_the_console_is_translated_once_and_wholly(spoken: str):
+    said: dict[Text, Text] = {}
+    for path in sorted((console.LOCALES / spoken).glob("*.po")):
+        with path.open("rb") as file:
+            found = {_text(each.id): _text(each.string) for each in read_po(file, locale=spoken) if each.id}
+        assert said.keys() & found.keys() == set(), path
+        said |= found
+    assert texts_of_console() - said.keys() == set()
+    assert said.keys() - texts_of_console() == set()
+    for text, translation in said.items():
+        assert all(forms(translation)), text
+        assert {tuple(places(form)) for form in forms(translation)} == {tuple(places(form)) for form in forms(text)}
+    assert [form for text in texts_of_console() for form in forms(text) if PRIVATE_WORDS.search(form)] == []
 
 
 WEAK = {

@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from service.cli.listening import listening, urls
+from service.cli.listening import listening, listening_for_metrics, urls
 from service.cli.opening import Plainly
 from service.configuration.settings import Settings, read_settings
 
@@ -56,3 +56,13 @@ def test_an_address_that_cannot_be_had_is_refused_by_name(settings: Settings, cl
     closing.enter_context(socket.create_server(("127.0.0.1", settings.port)))
     with pytest.raises(Plainly, match=f"cannot answer on {host}, port {settings.port}: .*PORT=8001 make serve"):
         listening(settings.__replace__(hosts=(host,)))
+
+
+def test_the_metrics_have_an_address_of_their_own_or_none(settings: Settings, closing: ExitStack):
+    assert listening_for_metrics(settings) == []
+    shown = settings.__replace__(metrics_address=("127.0.0.1", settings.port))
+    [taken] = [closing.enter_context(each) for each in listening_for_metrics(shown)]
+    assert taken.getsockname() == ("127.0.0.1", settings.port)
+    taken.listen()
+    with pytest.raises(Plainly, match=r"cannot answer on .*MUNIMENT_METRICS_ADDRESS=127.0.0.1:9465"):
+        listening_for_metrics(shown)

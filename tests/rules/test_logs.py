@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,6 +10,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from service import logs, request_id
+from service.values.traceparent import Trace, parse
+from tests.rules.test_traceparent import GOOD, TRACE
 
 PAINTS = "it is fine\x1b[2K\x9b2K\n2026-11-26T00:00:00+00:00 ERROR forged"
 
@@ -22,14 +25,14 @@ def record(message: str, *arguments: object, fault: Exception | None = None) -> 
 
 @pytest.fixture
 def in_a_request() -> Iterator[str]:
-    request_id.begin()
+    request_id.begin(parse(GOOD))
     named = str(request_id.this_request())
     yield named
     request_id._current.set(None)
 
 
 def written(form: str, of: logging.LogRecord) -> str:
-    logs._name_request(of)
+    logs.name_request(of)
     return logs.formatter(form).format(of)
 
 
@@ -40,7 +43,9 @@ def test_a_line_of_json_has_its_time_in_utc_with_the_offset_and_the_request_it_i
         "level": "ERROR",
         "logger": "muniment.app",
         "message": "request 7 failed",
+        "worker": os.getpid(),
         "request_id": in_a_request,
+        "trace_id": TRACE,
         "exception": "ValueError: why",
     }
 
@@ -48,7 +53,13 @@ def test_a_line_of_json_has_its_time_in_utc_with_the_offset_and_the_request_it_i
 def test_a_line_of_text_has_them_too(in_a_request: str):
     when, rest = written("text", record("it failed")).split(" ", 1)
     assert datetime.fromisoformat(when).utcoffset() == timedelta(0)
-    assert rest == f"ERROR muniment.app it failed (request {in_a_request})"
+    assert rest == f"ERROR muniment.app it failed (request {in_a_request}, trace {TRACE})"
+
+
+def test_a_line_about_a_recorded_request_names_its_span(in_a_request: str):
+    request_id.recorded_as(Trace(trace_id="b" * 32, parent_id="c" * 16, sampled=True, span_id="c" * 16))
+    line = json.loads(written("json", record("it failed")))
+    assert (line["request_id"], line["trace_id"], line["span_id"]) == (in_a_request, "b" * 32, "c" * 16)
 
 
 def test_outside_of_a_request_no_request_is_named():

@@ -1,5 +1,7 @@
 """What a command writes of a stranger's text: all of it can be read, and a terminal obeys none of it."""
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 from msgspec import json
 
@@ -38,10 +40,34 @@ def test_a_table_breaks_no_word_however_narrow_the_terminal_is(available: int):
         assert max(map(len, written.splitlines())) <= available
 
 
-def test_a_row_is_a_line_where_there_is_room_goes_on_below_where_there_is_less_and_is_a_paragraph_where_there_is_none():
-    heights = [output.laid_out(COLUMNS, [ROW], available).count("\n") for available in (200, 80, 60)]
-    assert heights == [3, 5, 4]
-    assert output.laid_out(COLUMNS, [ROW], 60).splitlines()[2] == "state      disabled"
+def test_a_row_is_a_line_where_there_is_room_and_goes_on_below_where_there_is_less():
+    heights = [output.laid_out(COLUMNS, [ROW], available).count("\n") for available in (200, 80)]
+    assert heights == [3, 5]
+
+
+def test_where_a_row_does_not_fit_its_id_has_a_line_of_its_own_and_where_that_does_not_it_is_a_paragraph():
+    row = (ID, "CRM", "disabled", "2026-03-03 14:02:00Z")
+    assert output.laid_out(COLUMNS, [row, row], 60).splitlines() == [
+        "client_id",
+        "  name  state     last used",
+        "-" * len(ID),
+        *(ID, "  CRM   disabled  2026-03-03 14:02:00Z") * 2,
+    ]
+    assert output.laid_out(COLUMNS, [row], 40).splitlines()[2] == "state      disabled"
+    assert output.laid_out(("jti", *COLUMNS), [(ID[13:], *row)], 50).splitlines()[-3:] == [
+        ID[13:],
+        f"  {ID}",
+        "  CRM   disabled  2026-03-03 14:02:00Z",
+    ]
+
+
+@pytest.mark.parametrize(("columns", "lines"), [("60", 6), ("9000", 3), ("", 3), ("x", 3), ("-1", 3)])
+def test_a_pipe_is_as_wide_as_columns_says(
+    columns: str, lines: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("COLUMNS", columns)
+    output.table(COLUMNS, [ROW])
+    assert capsys.readouterr().out.count("\n") == lines
 
 
 def test_letters_that_take_two_columns_are_counted_so():
@@ -63,3 +89,9 @@ def test_the_column_that_has_most_to_give_gives_first(
     whole: tuple[int, ...], least: tuple[int, ...], available: int, widths: list[int] | None
 ):
     assert output.fitted(whole, least, available) == widths
+
+
+def test_a_time_that_has_no_year_in_utc_is_shown_with_its_own_offset():
+    west = timezone(-timedelta(hours=12))
+    assert output.moment(datetime(9999, 12, 31, 23, 59, 59, tzinfo=west)) == "9999-12-31 23:59:59-12:00"
+    assert output.moment(datetime(2027, 1, 31, 12, tzinfo=west)) == output.moment(datetime(2027, 2, 1, tzinfo=UTC))

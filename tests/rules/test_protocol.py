@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.http.protocol import AT_ONCE, MOST_HEAD_BYTES, BoundedProtocol
+from service.http.protocol import AT_ONCE, LAST, MOST_HEAD_BYTES, BoundedProtocol
 
 HEAD = b"POST /echo?a=b HTTP/1.1\r\nHost: test\r\n"
 FORM = b"grant_type=client_credentials&scope=api:public"
@@ -31,6 +31,7 @@ class Line(asyncio.Transport):
         super().__init__({"peername": ("127.0.0.1", 50000), "sockname": ("127.0.0.1", 8000)})
         self.said = b""
         self.closing = False
+        self.is_read = True
         self.aborted = asyncio.Event()
 
     def write(self, data: Any) -> None:
@@ -46,19 +47,21 @@ class Line(asyncio.Transport):
         self.aborted.set()
 
     def pause_reading(self) -> None:
-        pass
+        self.is_read = False
 
     def resume_reading(self) -> None:
-        pass
+        self.is_read = True
 
 
 class Ends:
     """Both ends of one connection, and what the application saw."""
 
-    def __init__(self) -> None:
+    def __init__(self, application: Callable[[Any, Any, Any], Awaitable[None]] | None = None) -> None:
         self.seen: list[tuple[str, str, bytes, dict[bytes, bytes]]] = []
         self.line = Line()
-        config = uvicorn.Config(self._echo, ws="none", log_config=None, access_log=False, interface="asgi3")
+        config = uvicorn.Config(
+            application or self._echo, ws="none", log_config=None, access_log=False, interface="asgi3"
+        )
         self.protocol = BoundedProtocol(config, ServerState(), {})
         self.protocol.connection_made(self.line)
 
@@ -153,6 +156,51 @@ async def test_what_is_no_request_of_ours_gets_one_400_and_the_end(ends: Ends, r
 async def test_bytes_after_a_request_that_are_no_request_leave_it_its_answer(ends: Ends):
     assert await ends.answered(HEAD + LENGTH + b"\r\n" + FORM + b"\0\0\0") == [200]
     assert ends.line.closing
+
+
+# A client that has gone behind a pipelined request
+
+GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
+
+
+@pytest.mark.parametrize("is_last", [False, True], ids=["with an end", "without an end"])
+async def test_a_request_learns_that_its_client_has_gone_whatever_was_pipelined_behind_it(is_last: bool):
+    gone: list[str] = []
+
+    async def waits(scope: Any, receive: Any, send: Any) -> None:
+        if is_last:
+            scope["extensions"][LAST]["now"]()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone.append(scope["path"])
+
+    ends = Ends(waits)
+    await ends.answered(GET + GET)
+    ends.protocol.connection_lost(None)
+    assert await ends.answered() == [200]
+    assert gone == ["/"]
+
+
+@pytest.mark.parametrize("parts", [(GET + GET,), (GET, GET), (GET, GET[:9], GET[9:])], ids=["at once", "later", "cut"])
+async def test_behind_a_request_for_the_last_response_everything_is_read_and_dropped(parts: tuple[bytes, ...]):
+    ended = asyncio.Event()
+
+    async def streams(scope: Any, _receive: Any, send: Any) -> None:
+        scope["extensions"][LAST]["now"]()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await ended.wait()
+        await send({"type": "http.response.body", "body": b""})
+
+    ends = Ends(streams)
+    assert await ends.answered(*parts, b"not HTTP") == [200]
+    assert ends.line.is_read
+    assert not ends.line.closing
+    ended.set()
+    assert await ends.answered() == [200]
+    assert b"connection: close" in ends.line.said
+    assert ends.line.closing
+    ends.protocol.connection_lost(None)
 
 
 # How large a head may be

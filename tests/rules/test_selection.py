@@ -90,11 +90,13 @@ def test_an_actor_is_asked_for_by_any_of_its_ids(actor: Actor, called: list[str]
         ({"since": "0"}, "--since 0 is neither"),
         ({"since": "9" * 5000}, "is neither"),
         ({"since": "٣"}, "is neither"),
+        ({"since": "30y"}, "is neither"),
         ({"since": "6", "until": "5"}, "--since 6 is after --until 5"),
+        ({"since": "1h", "until": "2h"}, "--since 1h is after --until 2h"),
         ({"since": "2026-03-04", "until": "2026-03-03"}, "is after"),
         (
             {"types": ["client.exploded"]},
-            "There is no type client.exploded; there are access_token, authorization, bot",
+            "There is no type client.exploded. The families are access_token, audit, authorization, bot",
         ),
     ],
 )

@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from events.transparency.notes import COSIGNATURE, VerifierKey, verifier_key
 from service.configuration.environment import decode_master_key
 from service.configuration.settings import WrongSettings, read_settings
 from service.configuration.upstream import NAMES, STANDARD, Upstream
+from service.configuration.webhook import Webhook
+from service.configuration.witnesses import Witness
+from service.tracing.variables import Traces
 
 KEY = bytes(range(32))
 KEY_TEXT = base64.b64encode(KEY).decode()
+WITNESS = "witness.example/w1+815cf22e+BC1xFkK3JrBEAWJ8qfusMvXIUw+xkDzE2wIlhxeSGkiB"
 URL = "postgresql://muniment:hunter2@db.example/muniment"
 
 
@@ -28,6 +33,7 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
     assert structs.asdict(read_settings({})) == {
         "hosts": ("127.0.0.1",),
         "port": 8000,
+        "metrics_address": None,
         "data": Path.cwd() / ".muniment",
         "database_url": None,
         "embedded": True,
@@ -38,15 +44,23 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
         "rate_limit": 600,
         "failed_auth_limit": 30,
         "keep_alive": 75,
+        "issuance_retention": 0,
+        "verification_hours": 24,
         "trusted_proxies": "",
         "insecure_http_hosts": frozenset(),
+        "console_second_factor": False,
         "postgres_bin": None,
         "log_level": "info",
         "log_format": "auto",
+        "access_log": False,
+        "traces": None,
         "session_lifetime": 1_209_600,
         "pkce_of_all": False,
         "access_token_alg": "ES256",
         "upstream": None,
+        "webhook": None,
+        "witnesses": (),
+        "witness_quorum": 0,
     }
 
 
@@ -55,7 +69,10 @@ def test_all_of_them_can_be_set(tmp_path):
         {
             "MUNIMENT_HOST": "0.0.0.0, ::1,0.0.0.0",
             "MUNIMENT_KEEP_ALIVE": "5",
+            "MUNIMENT_ISSUANCE_RETENTION": "30",
+            "MUNIMENT_VERIFICATION_HOURS": "0",
             "PORT": "9000",
+            "MUNIMENT_METRICS_ADDRESS": "[::1]:9464",
             "MUNIMENT_DATA": str(tmp_path),
             "MUNIMENT_DATABASE_URL": URL,
             "MUNIMENT_ISSUER": "https://id.example.com/tenant",
@@ -69,7 +86,10 @@ def test_all_of_them_can_be_set(tmp_path):
             "MUNIMENT_POSTGRES_BIN": str(tmp_path),
             "MUNIMENT_LOG_LEVEL": "DEBUG",
             "MUNIMENT_LOG_FORMAT": "JSON",
+            "MUNIMENT_ACCESS_LOG": "on",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
             "MUNIMENT_SESSION_LIFETIME": "300",
+            "MUNIMENT_CONSOLE_SECOND_FACTOR": "required",
             "MUNIMENT_REQUIRE_PKCE": "all",
             "MUNIMENT_ACCESS_TOKEN_ALG": "eddsa",
             "MUNIMENT_UPSTREAM_ISSUER": "https://login.example.com",
@@ -77,12 +97,17 @@ def test_all_of_them_can_be_set(tmp_path):
             "MUNIMENT_UPSTREAM_CLIENT_SECRET": "hunter2",
             "MUNIMENT_UPSTREAM_CLAIMS": "groups=roles  nickname=display_name",
             "MUNIMENT_UPSTREAM_SCOPE": "openid  email roles",
+            "MUNIMENT_AUDIT_WEBHOOK_URL": "https://siem.example.com/in/?source=muniment",
+            "MUNIMENT_AUDIT_WEBHOOK_SECRET": f"whsec_{KEY_TEXT}",
+            "MUNIMENT_WITNESSES": f"{WITNESS} https://witness.example/",
+            "MUNIMENT_WITNESS_QUORUM": "0",
             "HOME": "/anything/else/is/not/ours",
         }
     )
     assert structs.asdict(given) == {
         "hosts": ("0.0.0.0", "::1"),
         "port": 9000,
+        "metrics_address": ("::1", 9464),
         "data": tmp_path,
         "database_url": URL,
         "embedded": False,
@@ -93,11 +118,16 @@ def test_all_of_them_can_be_set(tmp_path):
         "rate_limit": 0,
         "failed_auth_limit": 1_000_000,
         "keep_alive": 5,
+        "issuance_retention": 30,
+        "verification_hours": 0,
         "trusted_proxies": "10.0.0.0/8, 192.0.2.1,2001:db8::/32",
         "insecure_http_hosts": frozenset({"app"}),
+        "console_second_factor": True,
         "postgres_bin": tmp_path,
         "log_level": "debug",
         "log_format": "json",
+        "access_log": True,
+        "traces": Traces(),
         "session_lifetime": 300,
         "pkce_of_all": True,
         "access_token_alg": "EdDSA",
@@ -108,6 +138,9 @@ def test_all_of_them_can_be_set(tmp_path):
             claims={**STANDARD, "groups": "roles", "nickname": "display_name"},
             scope="openid email roles",
         ),
+        "webhook": Webhook(url="https://siem.example.com/in/?source=muniment", key=KEY),
+        "witnesses": (Witness(verifier_key(WITNESS), "https://witness.example"),),
+        "witness_quorum": 0,
     }
 
 
@@ -125,6 +158,7 @@ def test_an_empty_setting_is_as_one_left_out(name, empty):
 
 
 PORT = "is not a whole number from 1 to 65535."
+ADDRESS = "is not an address and a port, such as 127.0.0.1:9464 or [::1]:9464."
 ISSUER = "is not a URL with a host and without user, query, fragment or a slash at its end."
 HTTPS = (
     "must be https (plain http is for 127.0.0.1, localhost and [::1] only, or a host in MUNIMENT_INSECURE_HTTP_HOSTS)."
@@ -142,6 +176,10 @@ URL_FAULT = (
         *(
             ("PORT", value, f"PORT={value} {PORT}")
             for value in ("0", "65536", "-1", "+80", "8000.0", "http", "\uff18\uff10")
+        ),
+        *(
+            ("MUNIMENT_METRICS_ADDRESS", value, f"MUNIMENT_METRICS_ADDRESS={value} {ADDRESS}")
+            for value in ("9464", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "[::1]:x")
         ),
         ("MUNIMENT_TOKEN_LIFETIME", "59", "MUNIMENT_TOKEN_LIFETIME=59 is not a whole number from 60 to 86400."),
         ("MUNIMENT_TOKEN_LIFETIME", "86401", "MUNIMENT_TOKEN_LIFETIME=86401 is not a whole number from 60 to 86400."),
@@ -195,6 +233,12 @@ URL_FAULT = (
         ("MUNIMENT_ACCESS_TOKEN_ALG", "none", "MUNIMENT_ACCESS_TOKEN_ALG=none is none of ES256, RS256, EdDSA."),
         ("MUNIMENT_REQUIRE_PKCE", "yes", "MUNIMENT_REQUIRE_PKCE=yes is none of public, all."),
         ("MUNIMENT_LOG_LEVEL", "loud", "MUNIMENT_LOG_LEVEL=loud is none of debug, info, warning, error."),
+        ("MUNIMENT_WITNESS_QUORUM", "1", "MUNIMENT_WITNESS_QUORUM=1 is not a whole number from 0 to 0."),
+        (
+            "MUNIMENT_WITNESSES",
+            "https://witness.example",
+            "MUNIMENT_WITNESSES has https://witness.example, which is not a verifier key, a space and a URL.",
+        ),
         (
             "MUNIMENT_ISUER",
             "https://id.example.com",
@@ -228,6 +272,10 @@ OF_KUBERNETES = {
 
 def test_what_kubernetes_says_of_a_service_named_muniment_is_no_setting():
     assert structs.asdict(read_settings(OF_KUBERNETES)) == structs.asdict(read_settings({}))
+
+
+def test_metrics_without_a_host_are_shown_on_every_address():
+    assert read_settings({"MUNIMENT_METRICS_ADDRESS": ":9464"}).metrics_address == ("::", 9464)
 
 
 def test_what_only_looks_like_it_is_a_setting_that_somebody_got_wrong():
@@ -342,6 +390,16 @@ UPSTREAM = {
 }
 
 
+@pytest.mark.parametrize(("number", "quorum"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3)])
+def test_more_than_half_of_the_witnesses_are_a_quorum_unless_it_is_set(number, quorum):
+    keys = [VerifierKey(f"w{n}", COSIGNATURE, b"k" * 32) for n in range(number)]
+    named = {"MUNIMENT_WITNESSES": ",".join(f"{key} https://w.example" for key in keys)}
+    given = read_settings(named)
+    assert (given.quorum.keys, given.quorum.least) == (tuple(keys), quorum)
+    assert read_settings({**named, "MUNIMENT_WITNESS_QUORUM": str(number)}).quorum.least == number
+    assert faults(**named, MUNIMENT_WITNESS_QUORUM=str(number + 1))
+
+
 def test_an_upstream_provider_is_three_settings_and_shows_no_secret():
     settings = read_settings(UPSTREAM)
     assert settings.upstream is not None
@@ -415,3 +473,33 @@ def test_a_host_that_may_be_reached_by_plain_http_is_named_without_scheme_and_po
 @pytest.mark.parametrize("path", ["//tenant", "/a//b", "/a/../b", "/./a"])
 def test_an_issuer_whose_path_others_would_shorten_is_refused(path: str):
     assert "in its path" in faults(MUNIMENT_ISSUER=f"https://id.example.com{path}")[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "said"),
+    [
+        ("https://siem.example.com", "", "MUNIMENT_AUDIT_WEBHOOK_SECRET is missing"),
+        ("", f"whsec_{KEY_TEXT}", "MUNIMENT_AUDIT_WEBHOOK_URL is missing"),
+        ("http://siem.example.com/t0ken", f"whsec_{KEY_TEXT}", "MUNIMENT_AUDIT_WEBHOOK_URL must be https"),
+        ("https://siem.example.com/?t0ken#x", f"whsec_{KEY_TEXT}", "without fragment"),
+        ("https://siem.example.com/t0ken", KEY_TEXT, "is not whsec_ and 24 to 64 bytes"),
+        ("https://siem.example.com/t0ken", "whsec_c2hvcnQ=", "is not whsec_ and 24 to 64 bytes"),
+        ("https://siem.example.com/t0ken", "whsec_%", "is not whsec_ and 24 to 64 bytes"),
+    ],
+)
+def test_a_webhook_that_cannot_be_used_is_refused_without_its_secrets(url: str, secret: str, said: str):
+    (fault,) = faults(MUNIMENT_AUDIT_WEBHOOK_URL=url, MUNIMENT_AUDIT_WEBHOOK_SECRET=secret)
+    assert said in fault
+    assert "t0ken" not in fault
+    assert KEY_TEXT not in fault
+
+
+def test_the_repr_of_a_webhook_shows_its_host_alone():
+    shown = repr(Webhook(url="https://siem.example.com/t0ken", key=KEY))
+    assert shown == "Webhook(host='siem.example.com')"
+
+
+@pytest.mark.parametrize("days", ["29", "36501", "-1", "1.5", "ten"])
+def test_tokens_stay_for_thirty_days_or_more(days: str):
+    (fault,) = faults(MUNIMENT_ISSUANCE_RETENTION=days)
+    assert "neither 0 (tokens stay for ever) nor a whole number of days from 30 to 36500" in fault

@@ -8,7 +8,24 @@ HEAVY = (
     "sqlalchemy", "starlette", "uvicorn", "webauthn",
 )  # fmt: skip
 DATABASE = ("asyncpg", "importlib.metadata", "msgspec", "service.configuration.settings")
-GROUPS = ("clients", "database", "keys", "log", "operators", "projections", "serve", "users")
+GROUPS = (
+    "bots",
+    "client_secrets",
+    "clients",
+    "database",
+    "doctor",
+    "keys",
+    "log",
+    "operators",
+    "policy",
+    "projections",
+    "revocation",
+    "serve",
+    "status",
+    "tokens",
+    "users",
+    "witness",
+)
 
 
 def loaded(modules: tuple[str, ...], asked: tuple[str, ...]) -> set[str]:
@@ -25,3 +42,8 @@ def test_the_command_line_knows_its_commands_without_loading_them():
 
 def test_no_group_of_commands_loads_what_only_some_of_its_commands_need():
     assert loaded(tuple(f"service.cli.{each}" for each in GROUPS), HEAVY) == set()
+
+
+def test_what_makes_the_page_of_the_metrics_is_loaded_only_where_they_are_shown():
+    shown = ("prometheus_client", "service.exporter.running")
+    assert loaded(("service.app", "service.cli.serve", "service.cli.server"), shown) == set()

@@ -7,6 +7,7 @@ from msgspec import UNSET, json, structs
 
 from events.codec import Event, Recorded, encode, type_of
 from events.envelope import ByClient, ByOperator, ByService, ByUser, Meta
+from service.audit import event_fields
 from service.cli import event_text
 from tests.rules.samples import (
     ALG_CHANGED,
@@ -110,11 +111,11 @@ def test_all_the_rest_is_told_to_scripts(event):
         if event.__struct_config__.omit_defaults and getattr(event, f.name) == f.default
     }
     there = {name for name in event.__struct_fields__ if getattr(event, name) is not UNSET} - omitted
-    assert set(event_text.fields(event)) == there - event_text.SECRETIVE
+    assert set(event_fields.fields(event)) == there - event_fields.SECRETIVE
 
 
 def test_of_a_second_factor_its_kind_is_told_and_not_what_is_kept_of_it():
-    assert set(event_text.fields(FACTOR_ADDED)["factor"]) == {"factor_id", "kind", "created_at"}
+    assert set(event_fields.fields(FACTOR_ADDED)["factor"]) == {"factor_id", "kind", "created_at"}
 
 
 TOLD = [
@@ -138,8 +139,8 @@ TOLD = [
     (SESSION_ENDED, f"ended: signed out; to be told: {CLIENT_ID}, oauth_client_other"),
     (ENDED_QUIETLY, "ended: user disabled"),
     (USED_AFTER_END, "its cookie was used after it ended"),
-    (CLIENT_NOTIFIED, f"{CLIENT_ID} was told of the end"),
-    (CLIENT_NOT_REACHED, "oauth_client_other could not be told of the end: HTTP 503"),
+    (CLIENT_NOTIFIED, f"{CLIENT_ID} was notified of the end"),
+    (CLIENT_NOT_REACHED, "oauth_client_other could not be notified of the end: HTTP 503"),
     (CONSENT_GIVEN, f"user {PERSON} allowed {CLIENT_ID} at https://crm.example.com: openid crm:read"),
     (CONSENT_TO_US, f"user {PERSON} allowed {CLIENT_ID}: openid crm:read"),
     (CONSENT_TO_US.__replace__(scopes=()), f"user {PERSON} allowed {CLIENT_ID}: no scope"),
@@ -182,4 +183,4 @@ def test_who_did_it_is_told_without_a_name_or_an_address(actor: Any, told: str):
     "event", [USER_DISABLED, ENDED_QUIETLY, CONSENT_WITHDRAWN, CODE_REPLAYED, AUTHORIZATION_REFUSED]
 )
 def test_what_happened_to_people_is_named_by_its_stream(event):
-    assert event_text.subject(recorded(event)) == str(STREAM)
+    assert event_fields.subject(recorded(event)) == str(STREAM)

@@ -15,6 +15,7 @@ from events.user import (
     UserRegistered,
     evolve,
 )
+from service.commands.authority import Holder
 from service.commands.handle import USER
 from service.commands.user import (
     MOST_FACTORS,
@@ -24,11 +25,14 @@ from service.commands.user import (
     DisableUser,
     EnableUser,
     EraseUser,
+    GiveRole,
     RegisterUser,
     RemoveFactor,
+    TakeRole,
     VerifyUser,
 )
-from service.refusals import Contradiction, DoesNotExist
+from service.refusals import Contradiction, DoesNotExist, NotPermitted
+from service.values.roles import SCOPES_OF
 from tests.rules.samples import (
     AT,
     EVENTS,
@@ -40,6 +44,8 @@ from tests.rules.samples import (
     PASSWORD_CHANGED,
     PROFILE,
     PROFILE_CHANGED,
+    ROLE_GIVEN,
+    ROLE_TAKEN,
     SOON,
     USER_DISABLED,
     USER_ENABLED,
@@ -56,6 +62,10 @@ FROM_UPSTREAM = REGISTER.__replace__(password=None, email_verified=True)
 VERIFY, CHANGE = VerifyUser(at=SOON), ChangePassword(password=PASSWORD, at=SOON)
 DESCRIBE = ChangeProfile(profile=PROFILE, at=SOON)
 ADD, REMOVE = AddFactor(factor=factor(1)), RemoveFactor(factor_id=UUID(int=1))
+GIVE, TAKE = GiveRole(role="operator", at=SOON), TakeRole(role="operator", at=LATER)
+OPERATOR, AUDITOR, OWNER = (
+    Holder(owner=None, sub="x", scopes=frozenset(SCOPES_OF[role])) for role in ("operator", "auditor", "owner")
+)
 DISABLE, ENABLE, ERASE = DisableUser(), EnableUser(), EraseUser(at=LATER)
 
 NEW, OFF = [USER_REGISTERED], [USER_REGISTERED, USER_DISABLED]
@@ -95,6 +105,32 @@ ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
         rule(NEW, REMOVE, DoesNotExist, "a second factor that is not there cannot be removed"),
         rule([*NEW, PASSKEY_ADDED], REMOVE, DoesNotExist, "nor can another one's"),
         rule([*NEW, FACTOR_ADDED, FACTOR_REMOVED], REMOVE, DoesNotExist, "nor can it be removed twice"),
+        rule(NEW, GIVE, [ROLE_GIVEN], "a role can be given"),
+        rule([*NEW, ROLE_GIVEN], GIVE, [], "giving a role twice changes nothing"),
+        rule([*NEW, ROLE_GIVEN], TAKE, [ROLE_TAKEN], "a role can be taken away"),
+        rule(
+            [*NEW, ROLE_GIVEN],
+            DISABLE.__replace__(by=OWNER),
+            NotPermitted,
+            "an operator is disabled by who has their scopes",
+        ),
+        rule([*NEW, ROLE_GIVEN], DISABLE.__replace__(by=OPERATOR), [USER_DISABLED], "such as another operator"),
+        rule(
+            [*NEW, ROLE_GIVEN, USER_DISABLED], ENABLE.__replace__(by=OWNER), NotPermitted, "and enabled by those alone"
+        ),
+        rule([*NEW, ROLE_GIVEN], DESCRIBE.__replace__(by=OWNER), NotPermitted, "and renamed by those alone"),
+        rule([*NEW, ROLE_GIVEN, USER_DISABLED], ERASE.__replace__(by=OWNER), NotPermitted, "and erased by those alone"),
+        rule(
+            [*NEW, ROLE_GIVEN, ROLE_TAKEN], ERASE.__replace__(by=OWNER), [USER_ERASED], "as long as they have the role"
+        ),
+        rule(NEW, TAKE, [], "taking a role that the user does not have changes nothing"),
+        rule([*NEW, ROLE_GIVEN, ROLE_TAKEN], GIVE, [ROLE_GIVEN], "a role can be given again"),
+        rule(OFF, GIVE, [ROLE_GIVEN], "a disabled user can get a role"),
+        rule([*NEW, ROLE_GIVEN, USER_DISABLED], TAKE, [ROLE_TAKEN], "and lose one"),
+        rule(NEW, GIVE.__replace__(by=OPERATOR), [ROLE_GIVEN], "an operator gives every role"),
+        rule(NEW, GIVE.__replace__(by=AUDITOR), NotPermitted, "an auditor gives no role of more power"),
+        rule([*NEW, ROLE_GIVEN], GIVE.__replace__(by=AUDITOR), NotPermitted, "not even if the user has it"),
+        rule(NEW, GIVE.__replace__(by=OWNER, role="auditor"), NotPermitted, "an owner gives no auditor's role"),
         rule(NEW, DISABLE, [USER_DISABLED], "a user can be disabled"),
         rule(OFF, DISABLE, [], "disabling twice changes nothing"),
         rule([*OFF, USER_ENABLED], DISABLE, [USER_DISABLED], "an enabled user can be disabled again"),
@@ -106,7 +142,7 @@ ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
         rule([], ERASE, DoesNotExist, "nobody cannot be erased"),
         *(
             rule(given, command, DoesNotExist, f"{who} and {type(command).__name__}: not found")
-            for command in (VERIFY, CHANGE, DESCRIBE, ADD, REMOVE, DISABLE, ENABLE)
+            for command in (VERIFY, CHANGE, DESCRIBE, ADD, REMOVE, GIVE, TAKE, DISABLE, ENABLE)
             for given, who in (([], "nobody"), (GONE, "an erased user"), ([*OFF, USER_ERASED], "one disabled before"))
         ),
     ],

@@ -220,6 +220,7 @@ async def test_a_batch_tells_its_last_position_once(log, reader):
     await asyncio.gather(log.append(item(stream, 9)), log.append(item(new_id())))
     async with asyncio.timeout(PATIENCE):
         await arrived.wait()
+    await reader.remove_listener("muniment_log", listener)
     assert heard == ["6", "7"], "the slow path tells it too, and tells what was accepted"
 
 

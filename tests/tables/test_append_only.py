@@ -77,10 +77,15 @@ async def test_the_service_may_call_what_appends_and_nothing_else(reader):
         "append",
         "append_events",
         "chain",
+        "drop_issuance",
         "forget_old_commands",
         "issue",
+        "keep_checkpoint",
+        "keep_cosignature",
+        "keep_of_issuance",
         "make_partitions",
         "project",
+        "public_fields",
     ]
     assert await reader.fetchrow(
         "select current_user::text, rolsuper, rolcanlogin, rolcreaterole from pg_roles where rolname = current_user"

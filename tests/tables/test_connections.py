@@ -2,9 +2,11 @@
 
 import asyncio
 
+import asyncpg
 import psycopg
 import pytest
 
+from events import database as connections_of
 from events.database import Unavailable, connected
 from events.database_session import DatabaseSession
 from tests.patience import until
@@ -43,3 +45,12 @@ async def test_what_was_done_over_a_connection_stays_done_when_the_server_ends_i
             other.execute("select pg_terminate_backend(%s)", [pid])
             while other.execute("select from pg_stat_activity where pid = %s", [pid]).fetchall():
                 pass
+
+
+async def test_a_read_that_nobody_waits_for_any_more_ends_in_the_server_too(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(connections_of, "READ_SECONDS", 0.05)
+    async with connections_of.pool(postgres) as connections, connections.acquire() as connection:
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await connection.execute("select pg_sleep(60)")

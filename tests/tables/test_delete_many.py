@@ -4,16 +4,18 @@ import asyncio
 
 import pytest
 
+from events.client import ClientCredentials
 from events.database import Connection, pool
+from events.ids import bot_id_of
 from events.log import Append, Log
-from projections import clients
+from projections import causes, clients
 from projections.clients import Standing
 from service.commands.authority import EVERYBODY
-from service.commands.handle import CLIENT, Ledger
+from service.commands.handle import BOT, CLIENT, Ledger
 from service.crypto.credentials import new_id
 from service.reactions import client_deletion
 from service.reactions.client_deletion import delete_clients
-from tests.rules.samples import DISABLED, REGISTERED
+from tests.rules.samples import BOT_DELETED, BOT_REGISTERED, DISABLED, REGISTERED
 from tests.tables.items import meta
 
 MANY = 450
@@ -58,6 +60,21 @@ async def test_two_who_delete_the_same_delete_each_once_and_what_happens_meanwhi
     assert sum(deleted.count for deleted in both) == MANY
     assert await reader.fetchval("select count(*) from log.events where type = 'client.deleted'") == MANY
     assert await reader.fetchval("select count(*) from read.clients") == 0
+
+
+async def test_the_deletion_of_a_bot_is_the_cause_of_that_of_the_clients_that_it_still_has(
+    log: Log, reader: Connection
+):
+    bot, client = new_id(), new_id()
+    grant = ClientCredentials(bot_user_id=bot_id_of(bot))
+    for stream, aggregate, events in (
+        (client, CLIENT, [REGISTERED.__replace__(grant=grant)]),
+        (bot, BOT, [BOT_REGISTERED, BOT_DELETED]),
+    ):
+        change = aggregate.table.change(stream, events)
+        await log.append(Append(stream=stream, expected=0, events=events, meta=meta(), changes=(change,)))
+    assert [one.stream_id for one in await clients.of_deleted_bots(reader)] == [client]
+    assert await causes.of_bot(reader, client) == 3
 
 
 @pytest.mark.parametrize(

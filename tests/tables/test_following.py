@@ -14,8 +14,8 @@ from events.codec import Recorded
 from events.database import Connection
 from events.log import Append, Log
 from projections import registry
-from projections.catch_up import CatchUp, events
-from projections.engine import bulk, checkpoints, follow
+from projections.catch_up import CatchUp, Source, events
+from projections.engine import bulk, checkpoints, entries, follow
 from projections.engine.checkpoints import OtherVersion, install
 from projections.engine.election import Follower
 from projections.engine.follow import step
@@ -52,6 +52,26 @@ COUNTS = CatchUp(
     row=Seen,
     key=("stream_id",),
     project=counted,
+)
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    name: bytes
+    last: bytes | None
+
+
+def in_bytes(entry: Recorded, find: Callable[..., Named | None]) -> Iterable[Named]:
+    row = find(entry.stream_id.bytes)
+    yield Named(name=entry.stream_id.bytes, last=row and (row.last or b"") + entry.meta_bytes * 30)
+
+
+BYTES = CatchUp(
+    name="in_bytes",
+    version=1,
+    follows=events(ClientRegistered | ClientDisabled),
+    row=Named,
+    key=("name",),
+    project=in_bytes,
 )
 
 
@@ -112,6 +132,23 @@ async def test_a_row_of_many_streams_is_followed_verified_and_rebuilt(
     assert dict(await superuser.fetch(OWNERS)) == {"alice": 2, "carol": 1}
 
 
+async def test_columns_of_bytes_are_read_written_and_copied_as_they_are(
+    database, log, superuser, followed_by, monkeypatch
+):
+    monkeypatch.setitem(registry.PROJECTIONS, BYTES.name, BYTES)
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 1)
+    once, twice = await happened(log, ("alice", 1), ("bob", 2))
+    await followed_by(BYTES).look()
+    stored = await superuser.fetchval("select meta from log.events where stream_id = $1 and version = 2", twice)
+    expected = {once.bytes: None, twice.bytes: stored * 30}
+    assert dict(await superuser.fetch("select name, last from read.in_bytes")) == expected
+    await agreed(database, "in_bytes")
+    monkeypatch.setattr(bulk, "MOST_WIDE_ROWS", 0)
+    monkeypatch.setattr(bulk, "POSITIONS_A_PAGE", 1)
+    await rebuild(database, "in_bytes", silent)
+    assert dict(await superuser.fetch("select name, last from read.in_bytes")) == expected
+
+
 async def agreed_after_rebuild(database: str) -> None:
     await rebuild(database, "clients_by_owner", silent)
     await agreed(database, "clients_by_owner")
@@ -141,7 +178,9 @@ async def test_one_process_follows_and_another_takes_over_when_its_connection_en
     assert steps[elected] == before
 
 
-async def test_an_entry_that_one_projection_cannot_take_in_stops_that_one_alone(log, reader, followed_by, registered):
+async def test_an_entry_that_one_projection_cannot_take_in_stops_that_one_alone_until_it_is_resumed(
+    database, log, reader, followed_by, registered
+):
     def poisoned(entry: Recorded, find: Callable[..., Seen | None]) -> Iterable[Seen]:
         if entry.position == 3:
             raise ZeroDivisionError("by a bug")
@@ -154,8 +193,48 @@ async def test_an_entry_that_one_projection_cannot_take_in_stops_that_one_alone(
     await follower.look()
     now = await told(reader)
     assert (now["counts"].state, now["counts"].position) == ("failed", 2)
-    assert now["counts"].error == "at 3: ZeroDivisionError: by a bug"
+    assert (now["counts"].failed_position, now["counts"].error) == (3, "ZeroDivisionError: by a bug")
+    assert now["counts"].lag_seconds > 0
     assert (now["clients_by_owner"].state, now["clients_by_owner"].lag) == ("active", 0)
+    assert await checkpoints.resume(reader, COUNTS) == 2
+    assert await checkpoints.resume(reader, BY_OWNER) is None
+    await followed_by(COUNTS).look()
+    again = (await told(reader))["counts"]
+    assert (again.state, again.lag, again.lag_seconds, again.failed_position, again.error) == (
+        "active",
+        0,
+        0,
+        None,
+        None,
+    )
+    await agreed(database, "counts")
+
+
+@pytest.mark.usefixtures("registered")
+async def test_a_page_is_read_once_for_all_that_stand_at_its_beginning_and_never_at_the_end_of_the_log(
+    log, superuser, followed_by, monkeypatch
+):
+    read: list[int] = []
+    pages = entries.page_after
+
+    async def counting(connection: Connection, source: Source[Any], position: int, **bounds: int) -> Any:
+        read.append(position)
+        return await pages(connection, source, position, **bounds)
+
+    monkeypatch.setattr(entries, "page_after", counting)
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
+    await happened(log, ("alice", 1), ("bob", 2))
+    await followed_by(COUNTS).look()
+    await happened(log, ("alice", 1), ("carol", 3), ("bob", 1))
+    both = followed_by(BY_OWNER, COUNTS)
+    await both.look()
+    read.clear()
+    await happened(log, ("alice", 2), ("carol", 1))
+    await both.look()
+    await both.look()
+    assert read == [8, 10]
+    assert dict(await superuser.fetch(OWNERS)) == {"alice": 3, "bob": 2, "carol": 1}
+    assert await superuser.fetchval("select sum(events) from read.counts") == 10
 
 
 async def test_rows_that_the_table_does_not_take_stop_a_projection_and_no_other(log, reader, followed_by, registered):

@@ -1,13 +1,11 @@
 """The one loop, on a real log: a stream that has become too long takes only what stops it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from events.authorization import AuthorizationRevoked, RefreshTokenReplayed, RefreshTokenRotated
-from events.database import pool
 from service.commands import handle as handling
 from service.commands.authorization import (
     GrantAuthorization,
@@ -32,18 +30,15 @@ from service.commands.session import EndSession, Reauthenticate, ReportNotified,
 from service.crypto.credentials import new_id
 from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import AT, CODE_ISSUED, GRANTED, LATER, PERSON, REGISTERED, hashed, secret
-from tests.tables.conftest import writing
 from tests.tables.items import meta
 
 MOST = 3
 ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset({"operate", "api:public"}))
 
 
-@pytest.fixture
-async def ledger(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ledger]:
+@pytest.fixture(autouse=True)
+def _few_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handling, "MOST_EVENTS", MOST)
-    async with writing(database) as log, pool(database) as connections:
-        yield Ledger(log, connections)
 
 
 async def full_client(ledger: Ledger) -> UUID:

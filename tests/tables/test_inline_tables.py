@@ -1,6 +1,5 @@
 """Several inline tables follow one event: each has its own row in the same transaction, and is rebuilt and verified by itself."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from msgspec import Struct
 
 from events.client import ClientDeleted, ClientRegistered
 from events.codec import tags
-from events.database import connected, pool
+from events.database import connected
 from projections import registry
 from projections.clients import Standing
 from projections.engine import refold
@@ -23,7 +22,7 @@ from service.crypto.credentials import new_id
 from service.reactions.client_deletion import delete_clients
 from tests.conftest import fresh_database
 from tests.rules.samples import AT, REGISTERED, SECRET
-from tests.tables.conftest import column, writing
+from tests.tables.conftest import column
 from tests.tables.items import meta
 from tests.tables.test_projections import agreed, silent
 
@@ -62,12 +61,6 @@ async def database(postgres: str, monkeypatch: pytest.MonkeyPatch) -> str:
     await migrating.execute(MIGRATION)
     await migrating.close()
     return url
-
-
-@pytest.fixture
-async def ledger(database: str) -> AsyncIterator[Ledger]:
-    async with writing(database) as log, pool(database) as connections:
-        yield Ledger(log, connections)
 
 
 async def registered(ledger: Ledger, bot: str) -> UUID:

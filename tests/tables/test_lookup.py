@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from events.codec import TYPES
-from events.database import Connection, Unavailable, pool
+from events.database import Connection, Unavailable
 from events.replay import CHANGED_SINCE, head
 from projections import clients
 from service import lookup as looking
@@ -39,7 +39,6 @@ from service.lookup import Lookup
 from service.outages import Outages
 from tests.patience import PATIENCE
 from tests.rules.samples import AT, CODE_ISSUED, GRANTED, JWK, LATER, PASSWORD, PERSON, PROFILE, REGISTERED, SECRET
-from tests.tables.conftest import writing
 from tests.tables.items import meta
 
 ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset({"operate", "api:public"}))
@@ -47,12 +46,6 @@ ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset({"operate", "api:p
 
 async def _no_keys(_connection: Connection) -> None:
     pass
-
-
-@pytest.fixture
-async def ledger(database: str) -> AsyncIterator[Ledger]:
-    async with writing(database) as log, pool(database) as connections:
-        yield Ledger(log, connections)
 
 
 @asynccontextmanager

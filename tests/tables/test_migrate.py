@@ -262,16 +262,19 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
     assert await column(superuser, owned) == [
         "limits.counts",
         "limits.used",
+        "push.checkpoints",
         "read.authorizations",
         "read.bots",
         "read.checkpoints",
         "read.clients",
         "read.consents",
         "read.last_used",
+        "read.published_views",
         "read.revoked_tokens",
         "read.sessions",
         "read.signing_keys",
         "read.users",
+        "read.verifications",
         "vault.keys",
         "vault.names",
         "vault.passkeys",
@@ -280,7 +283,7 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
         "vault.signing_keys",
     ]
     schemas = "select nspname from pg_namespace where nspowner = 'muniment_service'::regrole order by 1"
-    assert await column(superuser, schemas) == ["limits", "read", "vault"]
+    assert await column(superuser, schemas) == ["limits", "muniment", "push", "read", "vault"]
 
 
 async def test_an_operator_can_read_events_as_json(log, superuser):

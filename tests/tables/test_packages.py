@@ -57,6 +57,11 @@ async def told(database: str) -> dict[str, Status]:
         return {each.name: each for each in await statuses(connection)}
 
 
+async def test_the_status_of_a_projection_of_ours_imports_no_package(reader):
+    assert [each.name for each in await statuses(reader, "clients")] == ["clients"]
+    assert registry.of_packages.cache_info().currsize == 0
+
+
 async def test_the_table_of_a_package_is_followed_verified_and_rebuilt_in_a_schema_that_the_owner_made(
     database, log, superuser, follower
 ):
@@ -88,7 +93,8 @@ async def test_an_event_that_a_package_cannot_take_in_stops_that_one_projection(
         await appended(log, Append(stream=stream, expected=version, events=[event], meta=meta()))
     await follower.look()
     now = await told(database)
-    assert (now["acme.buggy"].state, now["acme.buggy"].error) == ("failed", "at 2: ZeroDivisionError: by a bug")
+    buggy = now["acme.buggy"]
+    assert (buggy.state, buggy.failed_position, buggy.error) == ("failed", 2, "ZeroDivisionError: by a bug")
     assert {now[name].lag for name in ("acme.owners", "client_history")} == {0}
     with pytest.raises(Poison, match="by a bug"):
         await rebuild(database, "acme.buggy", silent)

@@ -1,14 +1,12 @@
 """A passkey is of one account, until it is removed or its person is erased."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 
-from events.database import pool
 from events.envelope import ByService, Meta
-from events.log import Log
 from service.clock import utc_now
 from service.commands.handle import USER, Ledger, handle
 from service.commands.user import AddFactor, RemoveFactor
@@ -28,13 +26,10 @@ AGE = "update vault.passkeys set created_at = created_at - interval '61 seconds'
 
 
 @pytest.fixture
-async def people(database: str) -> AsyncIterator[People]:
-    log = Log(database)
-    async with pool(database) as connections:
-        people = People(Ledger(log, connections), KEY)
-        yield people
-        people.close()
-        await log.close()
+def people(ledger: Ledger) -> Iterator[People]:
+    people = People(ledger, KEY)
+    yield people
+    people.close()
 
 
 async def somebody(people: People) -> UUID:

@@ -9,9 +9,8 @@ from uuid import UUID
 import pytest
 from argon2 import PasswordHasher
 
-from events.database import Connection, Unavailable, pool
+from events.database import Connection, Unavailable
 from events.envelope import ByService, Meta
-from events.log import Log
 from events.replay import history
 from events.user import UserRegistered
 from projections import users
@@ -34,14 +33,6 @@ META = Meta(actor=ByService(why="test"), request_id="test")
 PASSWORD = "correct horse battery"
 EMAIL = "Ada.Lovelace@Example.com"
 ADA = Profile(email=EMAIL, name="Augusta Ada King", given_name="Ada", family_name="King")
-
-
-@pytest.fixture
-async def ledger(database: str) -> AsyncIterator[Ledger]:
-    log = Log(database)
-    async with pool(database) as connections:
-        yield Ledger(log, connections)
-        await log.close()
 
 
 @pytest.fixture

@@ -11,10 +11,9 @@ import pytest
 from events.authorization import AuthorizationGranted, CodeIssued
 from events.client import AuthorizationCode, Login
 from events.consent import stream_of as consent_of
-from events.database import Connection, pool
+from events.database import AnyConnection, Connection
 from events.envelope import ByService, Meta
 from events.ids import client_id_of
-from events.log import Log
 from events.replay import history
 from events.session import SessionEnded, SessionStarted, SessionUsedAfterEnd
 from projections import authorizations, sessions
@@ -65,14 +64,6 @@ GO_ON = """
 drop schema still cascade;
 do $$ begin execute format('alter database %I reset search_path', current_database()); end $$
 """
-
-
-@pytest.fixture
-async def ledger(database: str) -> AsyncIterator[Ledger]:
-    log = Log(database)
-    async with pool(database) as connections:
-        yield Ledger(log, connections)
-        await log.close()
 
 
 @pytest.fixture
@@ -324,6 +315,12 @@ async def test_nothing_of_a_stopped_person_is_good_any_more(how, theirs, ledger,
     assert ended.why == f"user_{how}d"
 
 
+async def caused_by(reader: AnyConnection, *streams: UUID) -> list[str | None]:
+    """The types of the events that the last events of these streams name as their causes."""
+    last = [(await history(reader, stream))[-1].meta.cause for stream in streams]
+    return [await reader.fetchval("select type from log.events where position = $1", cause) for cause in last]
+
+
 async def test_what_a_killed_process_left_of_the_end_of_a_person_is_finished_by_housekeeping(
     theirs, ledger, people, ada, reader
 ):
@@ -334,6 +331,7 @@ async def test_what_a_killed_process_left_of_the_end_of_a_person_is_finished_by_
     assert await theirs.current(cookie) is None
     await session_end.finish(ledger)
     assert await why_revoked(reader, *streams) == ["user_disabled", "user_disabled"]
+    assert await caused_by(reader, session, streams[1]) == ["user.disabled"] * 2
     await people.enable(ada, META)
     assert await theirs.current(cookie) is None
     assert (await sessions.find(reader, session)).state == "ended"  # pyright: ignore[reportOptionalMemberAccess]
@@ -347,6 +345,7 @@ async def test_what_a_killed_process_left_of_the_end_of_a_session_is_finished_by
     await handle(ledger, SESSION, session, EndSession(why="signed_out", notify=(), at=datetime.now(UTC)), META)
     await session_end.finish(ledger)
     assert await why_revoked(reader, online, offline) == ["session_ended", None]
+    assert await caused_by(reader, online) == ["session.ended"]
 
 
 async def test_a_session_from_before_a_password_change_is_worth_nothing_whoever_was_killed(
@@ -363,6 +362,7 @@ async def test_a_session_from_before_a_password_change_is_worth_nothing_whoever_
     new = await granted(ledger, ada, left, "offline_access")
     await session_end.finish(ledger)
     assert await why_revoked(reader, online, offline, late, new) == [*["password_changed"] * 3, None]
+    assert await caused_by(reader, former, late) == ["user.password_changed", "session.ended"]
     states = [row and row.state for row in [await sessions.find(reader, each) for each in (former, left)]]
     assert states == ["ended", "open"]
     assert await theirs.current(again) is not None
@@ -410,6 +410,7 @@ async def test_what_a_killed_process_left_of_a_withdrawn_consent_is_finished_by_
     await happens(kept, give(kept))
     await session_end.finish(ledger)
     assert await why_revoked(reader, *streams) == ["consent_withdrawn", "consent_withdrawn", None]
+    assert await caused_by(reader, *streams[:2]) == ["consent.withdrawn"] * 2
 
 
 async def test_consent_withdrawn_for_one_resource_or_before_the_grant_revokes_nothing(ledger, ada, reader):

@@ -1,12 +1,10 @@
 """What is asked of the tables of people: who is found, what stands, what has yet to be done; and that of many at once one gets it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
-
-import pytest
 
 from events.authorization import (
     AuthorizationRevoked,
@@ -17,7 +15,6 @@ from events.authorization import (
     RefreshTokenRotated,
 )
 from events.consent import stream_of
-from events.database import pool
 from events.replay import history
 from projections import authorizations, consents, sessions, users
 from service.commands.authorization import (
@@ -33,7 +30,6 @@ from service.commands.session import EndSession, GiveUpNotifying, ReportNotified
 from service.commands.user import AddFactor, DisableUser, EraseUser, RegisterUser
 from service.crypto.credentials import new_id
 from tests.rules.samples import AT, CODE_ISSUED, DEVICE, GRANTED, LATER, PASSWORD, PROFILE, factor, hashed
-from tests.tables.conftest import writing
 from tests.tables.items import meta
 
 NOW = datetime.now(UTC)
@@ -43,12 +39,6 @@ START = StartSession(
 )
 REVOKE = RevokeAuthorization(why="user", at=NOW)
 END = EndSession(why="signed_out", notify=(), at=NOW)
-
-
-@pytest.fixture
-async def ledger(database: str) -> AsyncIterator[Ledger]:
-    async with writing(database) as log, pool(database) as connections:
-        yield Ledger(log, connections)
 
 
 async def happened(ledger: Ledger, aggregate: Any, *commands: Any) -> UUID:

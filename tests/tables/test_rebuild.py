@@ -10,12 +10,11 @@ from uuid import UUID
 import pytest
 from msgspec import Struct
 
-from events.database import AnyConnection, Connection, pool, read
+from events.database import AnyConnection, Connection, read
 from events.ids import bot_id_of
-from events.issuance import IssuanceLog
 from events.log import Append
-from projections import bots, clients, last_used, registry, signing_keys
-from projections.engine import follow, rebuild, refold
+from projections import bots, clients, registry, signing_keys
+from projections.engine import rebuild, refold
 from projections.engine.checkpoints import install
 from projections.registry import INLINE
 from service.commands.access_token import RevokeToken
@@ -63,20 +62,13 @@ from tests.rules.samples import (
     factor,
     hashed,
 )
-from tests.tables.conftest import appended, connected, proved, writing
+from tests.tables.conftest import appended, connected, proved
 from tests.tables.items import meta
-from tests.tables.test_issuance import issue
 from tests.tables.test_projections import agreed, silent
 
 PAUSE = 0.002
 """Seconds between two of what one caller does: the rebuild needs the processor too."""
 ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset())
-
-
-@pytest.fixture
-async def ledger(database: str) -> AsyncIterator[Ledger]:
-    async with writing(database) as log, pool(database) as connections:
-        yield Ledger(log, connections)
 
 
 class Kind(Struct, frozen=True):
@@ -333,34 +325,3 @@ async def test_progress_is_told_in_events_of_the_log_and_reaches_its_end(databas
 async def test_there_is_no_such_projection(database):
     with pytest.raises(KeyError):
         await rebuild.rebuild(database, "nonesuch", silent)
-
-
-async def test_last_used_is_rebuilt_while_tokens_are_issued_and_followed(database, reader):
-    tokens, secret, stopped = IssuanceLog(database), new_id(), asyncio.Event()
-
-    async def issuing() -> None:
-        while not stopped.is_set():
-            await tokens.record(issue(secret=secret))
-
-    async def following() -> None:
-        async with connected(database) as connection:
-            await install(connection, last_used.PROJECTION)
-            while not stopped.is_set():
-                await follow.step(connection, last_used.PROJECTION)
-
-    at_work = [asyncio.create_task(issuing()) for _ in range(4)] + [asyncio.create_task(following())]
-    for _ in range(3):
-        await rebuild.rebuild(database, last_used.PROJECTION.name, silent)
-    stopped.set()
-    await asyncio.gather(*at_work)
-    await tokens.close()
-    while await follow.step(reader, last_used.PROJECTION):
-        pass
-    verdict = await agreed(database, last_used.PROJECTION.name)
-    issued = await reader.fetchval("select count(*) from log.issuance")
-    assert verdict.position == issued
-    assert (
-        await reader.fetchval("select tokens from read.last_used where kind = 'secret' and id = $1", str(secret))
-        == issued
-        > 0
-    )

@@ -212,25 +212,24 @@ async def test_a_writer_that_dies_twice_promises_nothing(database, log, reader, 
     assert await log.append(item(new_id())) == Appended(2, 1), "and goes on"
 
 
-async def test_a_commit_that_the_synchronous_replica_did_not_confirm_is_not_acknowledged(
-    database, log, reader, superuser
-):
+async def test_a_commit_that_the_synchronous_replica_did_not_confirm_is_not_acknowledged(database, superuser):
     name = await superuser.fetchval("select quote_ident(current_database())")
     await superuser.execute(f"alter database {name} set synchronous_commit = on")
     await superuser.execute("alter system set synchronous_standby_names = 'nobody'")
-    try:
-        await superuser.execute("select pg_reload_conf()")
-        await until(superuser, "select 1 where current_setting('synchronous_standby_names') = 'nobody'")
-        asked = asyncio.create_task(log.append(item(new_id())))
-        waiting = f"{WRITERS} and wait_event = 'SyncRep'"
-        await until(superuser, waiting)
-        await superuser.execute(f"select pg_cancel_backend(pid) from ({waiting}) as waiting")
-        with pytest.raises(Unavailable, match="not confirmed"):
-            await asked
-    finally:
-        await superuser.execute("alter system reset synchronous_standby_names")
-        await superuser.execute(f"alter database {name} reset synchronous_commit")
-        await superuser.execute("select pg_reload_conf()")
+    async with writing(database) as log:  # its session begins with these settings
+        try:
+            await superuser.execute("select pg_reload_conf()")
+            await until(superuser, "select 1 where current_setting('synchronous_standby_names') = 'nobody'")
+            asked = asyncio.create_task(log.append(item(new_id())))
+            waiting = f"{WRITERS} and wait_event = 'SyncRep'"
+            await until(superuser, waiting)
+            await superuser.execute(f"select pg_cancel_backend(pid) from ({waiting}) as waiting")
+            with pytest.raises(Unavailable, match="not confirmed"):
+                await asked
+        finally:
+            await superuser.execute("alter system reset synchronous_standby_names")
+            await superuser.execute(f"alter database {name} reset synchronous_commit")
+            await superuser.execute("select pg_reload_conf()")
     await until(superuser, "select 1 where current_setting('synchronous_standby_names') = ''")
     async with writing(database) as another:  # a session that began with the former settings keeps one of them
         assert isinstance(await another.append(item(new_id())), Appended)

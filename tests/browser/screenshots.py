@@ -1,0 +1,72 @@
+"""`make screenshots`: a small picture of every page of the console, and docs/console.md, which shows them."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Page, ViewportSize
+
+from service.console.registry import screens
+from tests.browser.conftest import ISSUER, PHONE, Stage, needs_chromium
+from tests.browser.test_console import at_the_console
+from tests.flows.conftest import Live
+from tests.flows.consoles import paths, picture, places
+
+pytestmark = needs_chromium
+
+DOCS = Path(__file__).parents[2] / "docs"
+PICTURES = DOCS / "console"
+SIZE = ViewportSize({"width": 1120, "height": 700})
+ON_A_PHONE = "/clients"
+
+TEXT = """# The console
+
+`/console` is for users with a role: an operator reads and changes everything, an auditor reads
+everything, an owner manages their own clients. `muniment users create --operator` makes the first one.
+Each page asks the management API, so that what the API refuses, records and limits is the same here.
+
+These are its pages. `make screenshots` takes the pictures again.
+"""
+
+
+async def test_every_page_of_the_console_has_a_picture(stage: Stage):
+    known = await _deployment(stage.live)
+    PICTURES.mkdir(exist_ok=True)
+    for old in PICTURES.glob("*.png"):
+        old.unlink()
+    told = [TEXT]
+    async with stage.window(viewport=SIZE) as page:
+        await at_the_console(stage, page)
+        for screen, path in zip(screens(), paths(known), strict=True):
+            await page.goto(f"{ISSUER}/console{path}")
+            title = await page.locator("h1").inner_text()
+            told.append(f"## {title}\n\n`/console{screen.path}`\n\n![{title}](console/{picture(screen.path)})\n")
+            await _taken(page, picture(screen.path))
+        await page.goto(f"{ISSUER}/console{ON_A_PHONE}")
+        await page.set_viewport_size(PHONE)
+        await page.emulate_media(color_scheme="dark")
+        await _taken(page, "phone.png")
+        told.append("## On a phone, in the dark\n\n![The list of clients on a phone](console/phone.png)\n")
+    (DOCS / "console.md").write_text("\n".join(told))
+
+
+async def _taken(page: Page, name: str) -> None:
+    await page.screenshot(path=PICTURES / name)
+
+
+async def _deployment(live: Live) -> dict[str, str]:
+    """A few clients with a past, and one of which every page tells something."""
+    for name, bot in (("CRM sync", "bot-crm"), ("Nightly export", "bot-export"), ("Billing", "bot-billing")):
+        await live.register(displayName=name, botUserId=bot, scopes=["api:public", "crm:read"])
+    known = await places(live, displayName="Warehouse", scopes=["api:public", "crm:read", "crm:write"])
+    place = f"/api/v1/auth/clients/{known['client_id']}"
+    await _changed(live, "POST", f"{place}/disable", "It sent too many requests")
+    await _changed(live, "POST", f"{place}/enable", "The loop is fixed")
+    await _changed(live, "PATCH", place, "STOCK-12", {"scopes": ["api:public", "crm:read", "stock:read"]})
+    await _changed(live, "POST", f"{place}/secrets", "Rotation of May", {"name": "May"})
+    return dict(known)
+
+
+async def _changed(live: Live, method: str, path: str, reason: str, body: dict[str, Any] | None = None) -> None:
+    headers = {**live.bearer, "Muniment-Reason": reason, "If-Match": "*"}
+    answer = await live.http.request(method, path, json=body, headers=headers)
+    assert answer.is_success, answer.text

@@ -1,0 +1,86 @@
+"""The console as people see it: every page by the rules of accessibility, at three widths, by day and by night; and by keyboard."""
+
+import re
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.async_api import Page, ViewportSize, expect
+
+from tests.browser.conftest import ISSUER, LOOKS, PHONE, VIOLATIONS, Stage, needs_chromium, uncut
+from tests.browser.test_pages import sign_in
+from tests.flows.consoles import give, paths, places
+from tests.flows.people import registered
+
+pytestmark = needs_chromium
+
+SIZES = (PHONE, ViewportSize({"width": 768, "height": 1024}), ViewportSize({"width": 1280, "height": 800}))
+
+
+async def at_the_console(stage: Stage, page: Page) -> None:
+    user, email = await registered(stage.live)
+    await give(stage.live, user, "operator")
+    await page.goto(f"{ISSUER}/console")
+    await sign_in(page, email)
+    await page.wait_for_url(f"{ISSUER}/console")
+
+
+async def _is_accessible(page: Page) -> None:
+    """No rule of axe is violated: all of them at each width by day, those about looks by night."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE_SCRIPT)
+    for size in SIZES:
+        await page.set_viewport_size(size)
+        await page.emulate_media(color_scheme="light")
+        assert await page.evaluate(VIOLATIONS, {}) == [], (page.url, size)
+        await page.emulate_media(color_scheme="dark")
+        assert await page.evaluate(VIOLATIONS, LOOKS) == [], (page.url, size, "dark")
+        await uncut(page)
+
+
+async def test_every_page_is_accessible_at_three_widths_by_day_and_by_night(stage: Stage):
+    known = await places(stage.live, displayName="x" * 120, scopes=["api:public", "y" * 100])
+    async with stage.window() as page:
+        await at_the_console(stage, page)
+        for path in paths(known):
+            await page.goto(f"{ISSUER}/console{path}")
+            await expect(page.locator("h1")).to_have_count(1)
+            await page.evaluate("for (const each of document.querySelectorAll('details.confirm')) each.open = true")
+            await _is_accessible(page)
+
+
+async def test_a_client_is_created_and_stopped_by_keyboard_and_what_goes_wrong_is_said_at_its_field(stage: Stage):
+    async with stage.window() as page:
+        await at_the_console(stage, page)
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+        await page.get_by_role("link", name="Clients").click()
+        await page.get_by_role("link", name="New client").first.click()
+        await page.get_by_text("A program on a server").press("Enter")
+        await page.get_by_role("button", name="Continue").click()
+        await page.get_by_label("Name").fill("Nightly export")
+        await page.get_by_label("Acts as").fill("bot\u202e1")
+        await page.get_by_label("Reason").fill("first")
+        await page.get_by_role("button", name="Create the client").press("Enter")
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await expect(page.get_by_label("Acts as")).to_have_accessible_description(re.compile("U\\+202E"))
+        await _is_accessible(page)
+        await page.get_by_label("Acts as").fill("bot-1")
+        await page.get_by_role("button", name="Create the client").press("Enter")
+        await expect(page.get_by_text("This is the only time that the secret is shown.")).to_be_visible()
+        await _is_accessible(page)
+        await page.get_by_role("link", name="Open the client").click()
+        await page.get_by_text("Disable the client").press("Enter")
+        await page.get_by_label("Reason").first.fill("too much")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("status")).to_contain_text("The client is disabled.")
+        await _is_accessible(page)
+
+
+async def test_on_a_phone_the_menu_leads_everywhere(stage: Stage):
+    async with stage.window(viewport=PHONE, java_script_enabled=False) as page:
+        await at_the_console(stage, page)
+        await page.get_by_text("Menu", exact=True).click()
+        await page.get_by_role("navigation", name="Console menu").get_by_role("link", name="Clients").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Clients")
+        await page.get_by_text("Menu", exact=True).click()
+        await page.get_by_role("button", name="Sign out").last.click()
+        await page.wait_for_url("**/signed-out")

@@ -1,0 +1,198 @@
+"""Bundles about tokens, from logs of a few events: of a machine, of a login whose refresh token was exchanged, and of a restored client."""
+
+import json
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import json as msgspec_json
+
+from events import issuance
+from events.client import ClientScopesChanged
+from events.codec import Event, Recorded, encode, schema_version, type_of
+from events.consent import stream_of as consent_stream
+from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
+from events.issuance import NO_SECRET, TokenIssued
+from events.naming import stream_named
+from events.transparency.entries import MOST_DATA, event_entry, token_entry
+from projections.catch_up import Issuance
+from service.provenance.explanation import Sources, explain, positions
+from tests.rules import samples
+from tests.rules.samples import AT, CLIENT_ID, PERSON, SECRET, SESSION_ID, STREAM
+from tests.rules.signed_log import ORIGIN, leaf_of, signed
+from tests.rules.test_tree import mth, path
+
+KEY, BOT, AUTHORIZATION, JTI = (UUID(f"0192f000-0000-7000-8000-0000000000b{number}") for number in range(1, 5))
+CONSENT = consent_stream(PERSON, CLIENT_ID, samples.GRANTED.resource)
+OPERATOR, SERVICE, USER = (
+    ByOperator(user="root"),
+    ByService(why="first run"),
+    ByUser(user_id=PERSON, session=SESSION_ID),
+)
+ALICE = ByClient(client_id=CLIENT_ID, sub="alice")
+RESTORED = samples.RESTORED.__replace__(owner="bob", display_name="Second", scopes=("api:public", "crm:read"))
+
+
+@dataclass
+class Story:
+    """A log. The event at position N happened N seconds after AT."""
+
+    past: dict[UUID, list[Recorded]] = field(default_factory=dict[UUID, list[Recorded]])
+    entries: list[bytes] = field(default_factory=list[bytes])
+    token: Issuance | None = None
+    client: UUID = STREAM
+
+    def happened(self, stream: UUID, *events: Event, by: Actor = ALICE, **meta: Any) -> "Story":
+        for event in events:
+            self._append(stream, event, Meta(actor=by, request_id=f"r{len(self.entries)}", **meta))
+        return self
+
+    def _append(self, stream: UUID, event: Event, meta: Meta) -> None:
+        past, position = self.past.setdefault(stream, []), len(self.entries) + 1
+        each = Recorded(
+            position=position,
+            recorded_at=AT + timedelta(seconds=position),
+            stream_id=stream,
+            version=len(past) + 1,
+            type=type_of(event),
+            event=event,
+            meta_bytes=encode(meta),
+        )
+        past.append(each)
+        entry = event_entry(
+            position=position,
+            recorded_at=each.recorded_at,
+            stream=stream,
+            version=each.version,
+            schema_version=schema_version(each.type),
+            kind=each.type,
+            meta=each.meta_bytes,
+            data=encode(event),
+        )
+        self.entries.append(entry)
+
+    def issued(self, secret: UUID, token: TokenIssued) -> "Story":
+        moment = AT + timedelta(seconds=len(self.entries), microseconds=1)
+        self.token = Issuance(position=2, issued_at=moment, client=self.client, secret=secret, jti=JTI, token=token)
+        return self
+
+    @property
+    def sources(self) -> Sources:
+        assert self.token is not None
+        past = self.past
+        return Sources(
+            token=self.token,
+            client=past[self.client],
+            bot=past.get(BOT, ()),
+            key=past[KEY],
+            revocation=past.get(JTI, ()),
+            authorization=past.get(AUTHORIZATION, ()),
+            user=past.get(PERSON, ()),
+            session=past.get(SESSION_ID, ()),
+            consent=past.get(CONSENT, ()),
+        )
+
+    def bundle(self) -> dict[str, Any]:
+        """Returns the bundle as the service makes it."""
+        sources, token = self.sources, self._token_entry()
+        leaves = [list(map(leaf_of, entries)) for entries in (self.entries, [b"another", token])]
+        entries = [self._proved_event(at, leaves[0]) for at in positions(sources)]
+        notes = [_checkpoint(ORIGIN, leaves[0]), _checkpoint(f"{ORIGIN}/issuance", leaves[1])]
+        entries.append(_proved("issuance", 2, token, leaves[1]))
+        answer = json.loads(msgspec_json.encode(explain(sources)))
+        return {"format": "muniment-provenance-1", "checkpoints": notes, "entries": entries, "answer": answer}
+
+    def _proved_event(self, position: int, leaves: list[bytes]) -> dict[str, Any]:
+        (event,) = (each.event for past in self.past.values() for each in past if each.position == position)
+        long = {"data": b64encode(encode(event)).decode()} if len(encode(event)) > MOST_DATA else {}
+        return _proved("events", position, self.entries[position - 1], leaves) | long
+
+    def _token_entry(self) -> bytes:
+        token = self.sources.token
+        data = issuance.encode(token.token)
+        return token_entry(
+            position=token.position,
+            issued_at=token.issued_at,
+            client=token.client,
+            secret=token.secret,
+            jti=token.jti,
+            data=data,
+        )
+
+
+def _proved(tree: str, position: int, entry: bytes, leaves: list[bytes]) -> dict[str, Any]:
+    proof = [b64encode(each).decode() for each in path(position - 1, leaves)]
+    return {"tree": tree, "position": position, "entry": b64encode(entry).decode(), "proof": proof}
+
+
+def _checkpoint(origin: str, leaves: list[bytes]) -> str:
+    text = f"{origin}\n{len(leaves)}\n{b64encode(mth(leaves)).decode()}\nchain {'0' * 64}\n"
+    return f"{text}\n{signed(text, origin)}"
+
+
+def _beginning() -> Story:
+    story = Story().happened(KEY, samples.PUBLISHED, samples.ACTIVATED, by=SERVICE)
+    return story.happened(BOT, samples.BOT_REGISTERED, by=OPERATOR, reason="ticket 1")
+
+
+def _token(scope: str, **more: Any) -> TokenIssued:
+    return TokenIssued(sub=f"bot_{BOT.hex}", scope=scope, kid="key-1", exp=2_000_000_000, **more)
+
+
+def machine() -> Story:
+    gained = ClientScopesChanged(scopes=("api:public", "crm:read"), was=("api:public",))
+    story = _beginning().happened(
+        STREAM, samples.REGISTERED, address="192.0.2.7", trace_id="4bf92f3577b34da6a3ce929d0e0e4736"
+    )
+    story.happened(STREAM, samples.SECRET_ADDED, samples.RENAMED, gained, samples.MOVED, by=OPERATOR, cause=3)
+    story.issued(SECRET.secret_id, _token("crm:read api:public", address="192.0.2.8"))
+    return story.happened(STREAM, samples.SECRET_REVOKED, samples.DISABLED).happened(JTI, samples.REVOKED)
+
+
+def login() -> Story:
+    story = _beginning().happened(PERSON, samples.USER_REGISTERED, samples.USER_VERIFIED, by=USER)
+    story.happened(STREAM, samples.INTERACTIVE).happened(SESSION_ID, samples.SESSION_STARTED, by=USER)
+    story.happened(SESSION_ID, samples.REAUTHENTICATED, by=USER)
+    sealed = SealedReason(user_id=PERSON, sealed=samples.SEALED)
+    story.happened(
+        CONSENT, samples.CONSENT_GIVEN, samples.CONSENT_WITHDRAWN, samples.CONSENT_GIVEN, by=USER, reason=sealed
+    )
+    story.happened(AUTHORIZATION, samples.GRANTED, samples.CODE_ISSUED, samples.CODE_REDEEMED, by=USER)
+    last = samples.REFRESH_ROTATED.__replace__(jti=JTI)
+    story.happened(AUTHORIZATION, samples.REFRESH_ISSUED, samples.REFRESH_ROTATED, last)
+    token = _token("openid crm:read", authorization=AUTHORIZATION)
+    story.issued(NO_SECRET, token.__replace__(sub=str(PERSON)))
+    return story.happened(AUTHORIZATION, samples.AUTHORIZATION_REVOKED).happened(SESSION_ID, samples.SESSION_ENDED)
+
+
+def restored() -> Story:
+    story = _beginning().happened(STREAM, samples.REGISTERED, samples.DELETED)
+    story.happened(STREAM, RESTORED, by=OPERATOR, reason="deleted by mistake")
+    return story.issued(RESTORED.secrets[0].secret_id, _token("api:public crm:read"))
+
+
+def imported() -> Story:
+    story = _beginning()
+    story.client = stream_named(b"client", b"crm-sync")
+    story.happened(story.client, samples.IMPORTED, samples.SECRET_REHASHED)
+    return story.issued(SECRET.secret_id, _token("api:public"))
+
+
+def long() -> Story:
+    """Its client's last change is so long that the entry has only the hash of it."""
+    uris = tuple(f"https://app.example.com/{number}/{'x' * 2000}" for number in range(20))
+    story = _beginning().happened(STREAM, samples.REGISTERED, samples.MOVED.__replace__(redirect_uris=uris, was=uris))
+    return story.issued(SECRET.secret_id, _token("api:public"))
+
+
+def first_party() -> Story:
+    """Nobody is asked for consent."""
+    story = login()
+    del story.past[CONSENT]
+    return story.issued(NO_SECRET, _token("openid", authorization=AUTHORIZATION))
+
+
+STORIES = {"a machine": machine, "a login": login, "a restored client": restored}
+OTHER_STORIES = {"an imported client": imported, "a long event": long, "a first-party client": first_party}

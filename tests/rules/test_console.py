@@ -1,0 +1,96 @@
+"""The console's own rules: what every template writes is visible, and its pages are registered as they should be."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from markupsafe import Markup
+
+from events.codec import TYPES
+from service.console import rendering, samples
+from service.console.bars import bars
+from service.console.happenings import SAID
+from service.console.registry import screens
+from service.console.samples import About
+from service.values.scopes import MANAGEMENT
+from tests.flows.consoles import picture
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Ada", "Ada"),
+        ("<b>", "&lt;b&gt;"),
+        ("a\u202eb", "a\\u202eb"),
+        ("\x00\x1b[31m\r\n", "\\x00\\x1b[31m\\r\\n"),
+        ("\u200f\u2066\ufeff", "\\u200f\\u2066\\ufeff"),
+        ("\ud800", "\\ud800"),
+        ("日本 é \U0001f916", "日本 é \U0001f916"),
+    ],
+)
+@pytest.mark.parametrize(
+    "way", ["{{ text }}", "{{ gettext('%(it)s', it=text) }}", "{% trans text=text %}{{ text }}{% endtrans %}"]
+)
+def test_whatever_a_template_writes_can_be_seen(text: str, shown: str, way: str):
+    assert rendering._environment("en").from_string(way).render(text=text) == shown
+
+
+def test_what_we_made_stays_markup_and_code_keeps_its_lines():
+    render = rendering._environment("de").from_string("{{ text }}|{{ lines|code }}").render
+    assert render(text=Markup("<i>x</i>"), lines="a\n\u202e<") == "<i>x</i>|a\n\\u202e&lt;"
+
+
+def test_a_time_is_shown_in_words_and_exactly():
+    at = datetime(2026, 1, 2, 15, 4, 5, tzinfo=UTC)
+    shown = rendering.when(at, "de")
+    assert 'datetime="2026-01-02T15:04:05Z"' in shown
+    assert 'title="02.01.2026, 15:04:05 UTC"' in shown
+    assert "time" not in rendering.when(None, "en")
+
+
+def test_each_page_has_a_path_of_its_own_and_a_scope_of_the_api():
+    found = screens()
+    assert len({screen.path for screen in found}) == len(found) > 5
+    assert {screen.needs for screen in found} <= {None, *MANAGEMENT}
+    assert [screen.path for screen in found if screen.path and not screen.path.startswith("/")] == []
+
+
+def test_a_worker_that_serves_no_console_has_not_loaded_it():
+    program = "import sys, service.app; print([name for name in sys.modules if name.startswith('service.console')])"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"
+
+
+def test_every_event_has_words():
+    assert SAID.keys() == TYPES
+
+
+def test_a_program_quotes_what_it_is_told_as_its_language_does():
+    about = About(issuer="https://id.example.com", client_id='it\'s "one"', scopes=["a'b", "c`d"], redirect_uri="x:/y")
+    for sample in samples.of_machine(about):
+        quoted = "'it'\"'\"'s \"one\"'" if sample.name == "curl" else '"it\'s \\"one\\""'
+        assert quoted in sample.text, sample.name
+        assert samples.SECRET in sample.text
+    public = samples.of_login(About(issuer="https://x", client_id="p", scopes=[], redirect_uri="x:/y", public=True))
+    assert all(samples.SECRET not in sample.text for sample in public)
+
+
+def test_the_document_of_the_console_shows_every_page():
+    """`make screenshots` takes the pictures."""
+    told = (DOCS / "console.md").read_text()
+    for screen in screens():
+        assert f"(console/{picture(screen.path)})" in told, screen.path
+        assert (DOCS / "console" / picture(screen.path)).stat().st_size < 200_000
+
+
+def test_a_row_of_bars_is_as_high_as_its_largest_number_and_no_number_above_zero_disappears():
+    row = bars([0, 1, 1000, 500])
+    assert [each.height for each in row.bars] == [0, 1, 48, 24]
+    assert all(each.y + each.height == 48 for each in row.bars)
+    assert (row.width, row.most) == (38, 1000)
+    assert [each.height for each in bars([0, 0]).bars] == [0, 0]
+    assert bars([]).bars == []

@@ -1,0 +1,108 @@
+"""Reads of a minute: the first of each query is recorded, the others are added up, and nothing is left out."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from events.audit_read import AuditRead
+from events.envelope import ByClient, Meta
+from service.audit.read_counts import MINUTE, MOST_OF_ALL, MOST_QUERIES, Read, ReadCounts
+from service.grants.audited_reads import PERSONAL, audit_read, members
+from service.openapi.document import document
+
+AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
+LATER = AT + 2 * MINUTE
+EVENTS = "/api/v1/audit/events"
+FREE_TEXT = "^[^\\x00]*$"
+IDENTIFIERS = {"actor", "bot", "botUserId", "key", "owner", "scope", "subject"}
+"""Parameters that take any text, but are compared with whole identifiers, which the log has in clear."""
+
+
+def read(*filters: str, found: int | None = 1, **changes: Any) -> Read:
+    meta = Meta(actor=ByClient(client_id=changes.pop("client", "c"), sub="s"), request_id="r", address="192.0.2.1")
+    usual = Read(path=EVENTS, template=EVENTS, filters=filters, found=found, meta=meta, at=AT)
+    return usual.__replace__(**changes)
+
+
+def sums(counts: ReadCounts) -> list[AuditRead]:
+    return [each.event(query) for query, each in counts.take(LATER).items()]
+
+
+def test_each_query_is_recorded_once_and_no_query_hides_behind_another():
+    counts = ReadCounts()
+    assert [counts.count(read(*filters)) for filters in (("limit=1",), ("user=u",), ("limit=1000",))] == [True] * 3
+    assert [counts.count(read("limit=1000", found=1000)) for _ in range(2)] == [False] * 2
+    (only,) = sums(counts)
+    assert (only.filters, only.reads, only.found, only.since, only.various) == (("limit=1000",), 2, 2000, AT, False)
+    assert counts.count(read("user=u")), "a new minute begins"
+
+
+def test_pages_and_tiles_are_one_query_and_other_addresses_and_callers_are_others():
+    counts = ReadCounts()
+    assert counts.count(read("type=client"))
+    assert not counts.count(read("type=client", "cursor=7"))
+    elsewhere = Meta(actor=ByClient(client_id="c", sub="s"), request_id="r", address="192.0.2.2")
+    assert counts.count(read("type=client", meta=elsewhere))
+    assert counts.count(read("type=client", client="d"))
+    tile = "/log/tile/{tile:path}"
+    assert counts.count(read(path="/log/tile/entries/000", template=tile, found=256))
+    assert not counts.count(read(path="/log/tile/entries/001", template=tile, found=256))
+    assert [(each.path, each.reads, each.found) for each in sums(counts)] == [(EVENTS, 1, 1), (tile, 1, 256)]
+
+
+def test_beyond_the_limits_reads_are_added_up_by_path_whatever_their_filters_are():
+    counts = ReadCounts()
+    asked = [counts.count(read(f"as_of=position:{n}", found=2)) for n in range(150)]
+    assert sum(asked) == MOST_QUERIES
+    assert not counts.count(read("id=x", path="/a/1", template="/a/{id}"))
+    first, other = sums(counts)
+    assert (first.path, first.filters, first.various) == (EVENTS, (), True)
+    assert (first.reads, first.found) == (150 - MOST_QUERIES, 2 * (150 - MOST_QUERIES))
+    assert (other.path, other.reads) == ("/a/{id}", 1)
+
+
+def test_many_callers_have_a_limit_together():
+    counts = ReadCounts()
+    assert sum(counts.count(read(f"x={n}", client=str(n))) for n in range(MOST_OF_ALL + 5)) == MOST_OF_ALL
+    assert len(counts.take(LATER)) == 5
+
+
+def test_the_rows_of_a_stream_are_recorded_when_it_ends():
+    counts = ReadCounts()
+    assert counts.count(read("client=c", found=None))
+    counts.end(read("client=c", found=7))
+    (only,) = sums(counts)
+    assert (only.reads, only.found) == (0, 7)
+
+
+def test_a_read_that_was_not_recorded_was_not_made_and_a_sum_that_was_not_recorded_is_kept():
+    counts = ReadCounts()
+    for _ in range(MOST_QUERIES + 1):
+        assert counts.count(read())
+        counts.forget(read())
+    assert counts.count(read())
+    assert not counts.count(read())
+    assert counts.take(AT - timedelta(seconds=1)) == {}
+    kept = counts.take(LATER)
+    assert counts.count(read(at=LATER))
+    assert not counts.count(read(at=LATER))
+    counts.put_back(kept)
+    (only,) = sums(counts)
+    assert (only.reads, only.found, only.since) == (2, 2, AT)
+
+
+def test_a_read_names_what_was_asked_for_but_not_what_may_be_personal():
+    meta = read().meta
+    asked = audit_read("/p" * 400, "/p", [("actor", "a\x1b"), ("address", "192.0.2.9"), ("x", "y" * 999)], 3, meta)
+    assert len(asked.path) == 300
+    assert asked.filters == ("actor=a\\x1b", "address", f"x={'y' * 200}")
+    assert members(b'{"id": "x", "dryRun": true}') == {"id": '"x"', "dryRun": "true"}
+    assert [members(body) for body in (b"", b"[1]", b'{"a": "\xff"}', b"\xff")] == [{}] * 4
+
+
+def test_what_is_searched_for_in_free_text_is_not_recorded_in_clear():
+    operations = [each["get"] for each in document("https://op.example")["paths"].values() if "get" in each]
+    parameters = [each for operation in operations for each in operation.get("parameters", ()) if each["in"] == "query"]
+    free = {each["name"] for each in parameters if each["schema"].get("pattern") == FREE_TEXT} - IDENTIFIERS
+    assert free >= {"displayName", "q"}
+    asked = [(name, "Ada") for name in sorted(free | PERSONAL)]
+    assert audit_read(EVENTS, EVENTS, asked, 1, read().meta).filters == tuple(name for name, _ in asked)
