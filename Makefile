@@ -16,7 +16,7 @@ export PORT
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-clients test-pythons fuzz check types lint format bench lock clean
+.PHONY: help serve test test-clients test-pythons fuzz check types lint format bench screenshots lock clean
 
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ help: ## what each target does
 serve: .venv/installed ## install into .venv and run the service on http://127.0.0.1:$PORT, with a Postgres of its own
 	@exec $(BIN)/muniment serve
 
-test: .venv/installed-dev ## install into .venv and run every test (no services needed; two to four minutes on two cores)
+test: .venv/installed-dev ## install into .venv and run every test (no services needed; about five minutes on two cores)
 	@exec $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 # A Python that is not here is named, so that nobody takes it for tested.
@@ -41,7 +41,7 @@ test-pythons: .venv/installed-dev ## run the rules and a smoke of the service on
 	  $$venv/bin/python -m pytest $(SPREAD) tests/rules tests/flows/test_home.py tests/flows/test_cli.py $(ARGS) || exit 1; \
 	done
 
-test-clients: .venv/installed-dev ## log people in by stock clients in Go, Java, Node, Python and a browser, and run docs/examples (builds them first: minutes)
+test-clients: .venv/installed-dev ## log people in by stock clients in Go, Java, Node, Python and a browser, verify the log by Go's tooling, and run docs/examples (builds them first: minutes)
 	@exec $(BIN)/python -m pytest tests/clients -o timeout=900 $(ARGS)
 
 fuzz: .venv/installed-dev ## let schemathesis try every operation of /openapi.json with what it makes up (a minute or two)
@@ -65,7 +65,10 @@ format: .venv/installed-dev ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/installed-dev ## append, token, registration and replay figures, side by side with the ceiling program
+screenshots: .venv/installed-dev ## a small picture of every page of the console, for docs/console.md
+	@exec $(BIN)/python -m pytest tests/browser/screenshots.py $(ARGS)
+
+bench: .venv/installed-dev ## append, token, registration and replay figures, side by side with the ceiling program, and an auditor's questions
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 lock: .venv/bin/uv ## resolve the dependencies anew into the three lock files
