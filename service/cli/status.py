@@ -3,6 +3,8 @@
 import http.client
 import os
 import ssl
+import textwrap
+from collections.abc import Sequence
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -19,6 +21,9 @@ from service.values.text import counted
 
 PATIENCE_SECONDS = 8.0
 """A service whose database does not answer says so after six seconds."""
+
+VALUE_WIDTH = 80 - len("projections  ")
+"""What is left of a line for a value."""
 
 READY = "/health/ready"
 MOST_BYTES = 65_536
@@ -144,14 +149,20 @@ def _facts(told: Status) -> list[tuple[str, str]]:
 def _database(found: Installation) -> list[tuple[str, str]]:
     database, tokens, projections = found.database, found.tokens, found.projections
     behind = f"at most {projections.lag:,} behind ({projections.furthest})" if projections.furthest else "none behind"
-    wrong = {"STOPPED": projections.failed, "DIFFERENT from the log": projections.differing}
-    failed = "".join(f", {what}: {', '.join(names)}" for what, names in wrong.items() if names)
     size = f"{database.bytes / 2**20:,.0f} MB"
     return [
         ("database", f"{database.name}, schema {database.schema}, {size}, Postgres {database.postgres}"),
         ("tokens", f"{tokens.minute:,} in a minute, {tokens.hour:,} in an hour, {tokens.day:,} in a day"),
-        ("projections", f"{projections.tables}, {behind}{failed}"),
+        ("projections", f"{projections.tables}, {behind}"),
+        *_named("  STOPPED", "", projections.failed),
+        *_named("  DIFFERENT", "from the log: ", projections.differing),
     ]
+
+
+def _named(fact: str, how: str, names: Sequence[str]) -> list[tuple[str, str]]:
+    """As many lines as the names need, none if there is none."""
+    told = textwrap.wrap(f"{how}{', '.join(names)}", VALUE_WIDTH, break_long_words=False) if names else []
+    return [(fact if number == 0 else "", line) for number, line in enumerate(told)]
 
 
 def _logs(found: Installation) -> list[tuple[str, str]]:

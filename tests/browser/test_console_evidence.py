@@ -4,7 +4,8 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import ISSUER, Stage, needs_chromium
 from tests.browser.test_console import at_the_console
-from tests.flows.test_console_evidence import renamed
+from tests.flows.test_console_evidence import reached, renamed
+from tests.patience import until
 
 pytestmark = needs_chromium
 
@@ -33,6 +34,8 @@ async def test_the_live_feed_shows_what_happens_by_itself_and_not_its_own_reads(
     client, _ = await stage.live.register(displayName="Before")
     async with stage.window() as page:
         await at_the_console(stage, page)
+        registered = await stage.live.last_change()
+        await until(lambda: reached(stage.live, registered))
         await page.goto(f"{ISSUER}/console/audit?client={client}&type=client")
         rows = page.locator("#events li")
         await expect(rows).to_have_count(1)

@@ -23,7 +23,7 @@ select 'last_used_v99', 99, 0, chain, 'active' from read.checkpoints where name 
 
 async def test_what_stopped_a_projection_is_shown_with_the_command_that_puts_it_right(postgres: str):
     async with (
-        serving(await new_database(postgres)) as live,
+        serving(await new_database(postgres), verification_hours=0) as live,
         staff(live, "auditor") as somebody,
         staff(live, "owner") as owner,
     ):

@@ -1,5 +1,6 @@
 """muniment status: an installation on one screen, with an exit status for a monitor."""
 
+import re
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -7,11 +8,19 @@ import pytest
 
 from service.cli import status
 from service.migrations.version import WANTED
-from tests.flows.conftest import Live, new_database
+from tests.flows.conftest import Live, new_database, serving
 from tests.flows.test_cli import on
 from tests.patience import until
 
 NOWHERE = "http://127.0.0.1:1"
+
+ALL_STOPPED_AND_DIFFERENT = """
+with stopped as (
+  update read.checkpoints set state = 'failed', failed_position = 1, error = 'by a bug' returning name
+)
+insert into read.verifications (name, verified_at, outcome, position, rows, digest, expected_digest, seconds)
+select name, now(), 'differs', 1, 1, 'a', 'b', 1 from stopped returning name
+"""
 
 
 async def test_an_installation_fits_on_one_screen_of_80_columns(live: Live):
@@ -89,6 +98,19 @@ async def test_a_database_that_is_lost_meanwhile_or_has_another_schema_is_one_fa
     newer = await on(url, "status", "--json", "--url", NOWHERE)
     assert (newer.status, newer.json["installation"]) == (1, None)
     assert newer.json["why"].startswith("The database cannot be used: ")
+
+
+async def test_projections_that_need_an_operator_are_named_in_lines_that_fit(postgres: str):
+    async with serving(await new_database(postgres), verification_hours=0) as live:
+        pool = live.beside.ledger.pool
+        await until(lambda: pool.fetchval("select count(*) > 10 from read.checkpoints"))
+        every = [row[0] for row in await pool.fetch(ALL_STOPPED_AND_DIFFERENT)]
+        told = (await on(live.database, "status", "--url", live.url)).out
+    assert max(map(len, told.splitlines())) <= 80
+    _, stopped, different = re.split(r"  STOPPED | DIFFERENT ", told)
+    for name in every:
+        assert re.search(rf"\b{name}\b", stopped)
+        assert re.search(rf"\b{name}\b", different)
 
 
 async def test_workers_are_unknown_to_a_login_that_may_not_see_their_sessions(postgres: str):
