@@ -16,12 +16,15 @@ from tests.bench.peers import Peer, service
 PLAIN = "plain"
 WAYS: Mapping[str, Mapping[str, str]] = {
     PLAIN: {"OTEL_SDK_DISABLED": "true"},
+    "plain_again": {"OTEL_SDK_DISABLED": "true"},
     "traced": {},
     "traced_1_percent": {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"},
     "traced_all": {"OTEL_TRACES_SAMPLER": "always_on"},
     "metrics": {"OTEL_SDK_DISABLED": "true", "MUNIMENT_METRICS_ADDRESS": f"127.0.0.1:{free_port()}"},
     "access_log": {"OTEL_SDK_DISABLED": "true", "MUNIMENT_ACCESS_LOG": "on"},
 }
+"""The difference between the two plain ones is what chance makes of no difference."""
+
 WARM_SECONDS = 0.5
 
 

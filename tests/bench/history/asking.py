@@ -14,6 +14,9 @@ from tests.bench.machine import Failed
 from tests.bench.peers import Peer
 
 PATIENCE_SECONDS = 120
+IDLE_SECONDS = 30
+"""After so long without a request a new connection is opened, for the service closes one that is idle."""
+
 LEAST = 3
 """A figure is of so many requests at least, if there is any time for it."""
 
@@ -38,6 +41,7 @@ class Asker:
         self.peer, self.seconds = peer, seconds
         self._least = LEAST if seconds else 1
         self._last: Answer | None = None
+        self._answered = 0.0
         self._connection = http.client.HTTPConnection(*peer.server.address, timeout=PATIENCE_SECONDS)
         self._headers = {"Authorization": f"Bearer {peer.bearer}"}
 
@@ -46,11 +50,14 @@ class Asker:
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = NO_HEADERS) -> Answer:
         """Raises Failed if the answer is no success."""
+        if time.monotonic() - self._answered > IDLE_SECONDS:
+            self._connection.close()
         begun = time.perf_counter()
         self._connection.request(method, path, body, {**self._headers, **headers})
         response = self._connection.getresponse()
         content = response.read()
         seconds = time.perf_counter() - begun
+        self._answered = time.monotonic()
         if not 200 <= response.status < 300:
             raise Failed(f"{method} {path}: {response.status} {content.decode(errors='replace')[:500]}")
         following = _next(response.headers.get("Link", ""))
