@@ -11,6 +11,9 @@ from events.sealed import Sealed
 Role = Literal["operator", "auditor", "owner"]
 """What a user may do in the console: everything; read everything; or manage the user's own clients and bots."""
 
+RoleSource = Literal["person", "group"]
+"""Why a user has a role: a person gave it, or a group at the upstream OpenID Provider brings it. Both may hold for one role."""
+
 
 class Factor(Struct, frozen=True, kw_only=True, gc=False):
     """A second factor of a user. `kind` is `totp` (RFC 6238) or `passkey` (WebAuthn)."""
@@ -64,14 +67,20 @@ class UserFactorRemoved(Struct, frozen=True, kw_only=True, gc=False, tag="user.f
     factor_id: UUID
 
 
-class UserRoleGiven(Struct, frozen=True, kw_only=True, gc=False, tag="user.role_given"):
+class UserRoleGiven(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="user.role_given"):
+    """The user has the role for this reason, whether or not they have it for the other one, too."""
+
     role: Role
     at: datetime
+    source: RoleSource = "person"
 
 
-class UserRoleTaken(Struct, frozen=True, kw_only=True, gc=False, tag="user.role_taken"):
+class UserRoleTaken(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="user.role_taken"):
+    """The user no longer has the role for this reason. They keep it if they have it for the other one."""
+
     role: Role
     at: datetime
+    source: RoleSource = "person"
 
 
 class UserDisabled(Struct, frozen=True, kw_only=True, gc=False, tag="user.disabled"):
@@ -107,10 +116,13 @@ class UnregisteredUser(Struct, frozen=True):
 
 
 class ActiveUser(Struct, frozen=True, kw_only=True, gc=False):
+    """`roles` are those that a person gave, and `group_roles` those through groups. A role may be in both."""
+
     verified: bool
     has_password: bool
     factors: tuple[Factor, ...] = ()
     roles: tuple[Role, ...] = ()
+    group_roles: tuple[Role, ...] = ()
 
 
 class DisabledUser(Struct, frozen=True, kw_only=True, gc=False):
@@ -124,6 +136,11 @@ class ErasedUser(Struct, frozen=True):
 
 
 User = UnregisteredUser | ActiveUser | DisabledUser | ErasedUser
+
+
+def all_roles(roles: tuple[Role, ...], group_roles: tuple[Role, ...]) -> tuple[Role, ...]:
+    """Returns the roles that a person gave and those through groups, each once."""
+    return (*roles, *(role for role in group_roles if role not in roles))
 
 
 def evolve(user: User, event: UserEvent) -> User:
@@ -163,7 +180,11 @@ def _with(user: ActiveUser, event: UserChange) -> ActiveUser:
             return user.__replace__(factors=(*user.factors, event.factor))
         case UserFactorRemoved():
             return user.__replace__(factors=tuple(f for f in user.factors if f.factor_id != event.factor_id))
+        case UserRoleGiven() if event.source == "group":
+            return user.__replace__(group_roles=(*user.group_roles, event.role))
         case UserRoleGiven():
             return user.__replace__(roles=(*user.roles, event.role))
+        case UserRoleTaken() if event.source == "group":
+            return user.__replace__(group_roles=tuple(role for role in user.group_roles if role != event.role))
         case UserRoleTaken():
             return user.__replace__(roles=tuple(role for role in user.roles if role != event.role))

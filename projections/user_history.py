@@ -22,7 +22,7 @@ def keep(user: users.Row) -> users.Row:
 
 HISTORY = History(
     name="user_history",
-    version=2,
+    version=3,
     table=users.TABLE,
     follows=UserEvent,
     row=Row,

@@ -26,10 +26,11 @@ from events.user import (
     UserRoleGiven,
     UserRoleTaken,
     UserVerified,
+    all_roles,
 )
 from projections.table import Table
 
-COLUMNS = "stream_id, state, verified, profile, password, password_at, factors, created_at, version, roles"
+COLUMNS = "stream_id, state, verified, profile, password, password_at, factors, created_at, version, roles, group_roles"
 FIND = f"select {COLUMNS} from read.users where stream_id = any($1::uuid[])"
 LIST = f"""
 select {COLUMNS} from read.users
@@ -45,6 +46,8 @@ select stream_id from read.sessions where user_id = $1
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
+    """`roles` are those that a person gave, and `group_roles` those through groups; what the user has is `all_roles`."""
+
     stream_id: UUID
     state: str
     verified: bool
@@ -55,6 +58,11 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     created_at: datetime
     version: int
     roles: tuple[Role, ...] = ()
+    group_roles: tuple[Role, ...] = ()
+
+    @property
+    def all_roles(self) -> tuple[Role, ...]:
+        return all_roles(self.roles, self.group_roles)
 
 
 def project(row: Row | None, stream: UUID, event: UserEvent) -> Row | None:
@@ -92,8 +100,12 @@ def _changed(row: Row, event: UserEvent) -> Row:
             return row.__replace__(factors=(*row.factors, event.factor))
         case UserFactorRemoved():
             return row.__replace__(factors=tuple(f for f in row.factors if f.factor_id != event.factor_id))
+        case UserRoleGiven() if event.source == "group":
+            return row.__replace__(group_roles=(*row.group_roles, event.role))
         case UserRoleGiven():
             return row.__replace__(roles=(*row.roles, event.role))
+        case UserRoleTaken() if event.source == "group":
+            return row.__replace__(group_roles=tuple(role for role in row.group_roles if role != event.role))
         case UserRoleTaken():
             return row.__replace__(roles=tuple(role for role in row.roles if role != event.role))
         case UserDisabled():
@@ -101,7 +113,13 @@ def _changed(row: Row, event: UserEvent) -> Row:
         case UserEnabled():
             return row.__replace__(state="active")
         case UserErased():
-            return row.__replace__(state="erased", profile=None, password=None, password_at=None, factors=(), roles=())
+            return _erased(row)
+
+
+def _erased(row: Row) -> Row:
+    return row.__replace__(
+        state="erased", profile=None, password=None, password_at=None, factors=(), roles=(), group_roles=()
+    )
 
 
 TABLE = Table(name="users", row=Row, tags=tags(UserEvent), project=project)
@@ -110,7 +128,8 @@ _factors = json.Decoder(tuple[Factor, ...]).decode
 
 
 def _row(record: asyncpg.Record) -> Row:
-    columns: dict[str, Any] = {**dict(record), "factors": _factors(record["factors"]), "roles": tuple(record["roles"])}
+    roles = {name: tuple(record[name]) for name in ("roles", "group_roles")}
+    columns: dict[str, Any] = {**dict(record), "factors": _factors(record["factors"]), **roles}
     return Row(**columns)
 
 

@@ -10,6 +10,7 @@ from events.user import (
     ErasedUser,
     Factor,
     Role,
+    RoleSource,
     UnregisteredUser,
     User,
     UserDisabled,
@@ -24,6 +25,7 @@ from events.user import (
     UserRoleGiven,
     UserRoleTaken,
     UserVerified,
+    all_roles,
 )
 from service.commands.authority import Holder, may_change_user, may_give_role
 from service.commands.command import OrdinaryCommand, StoppingCommand
@@ -75,7 +77,16 @@ class GiveRole(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 class TakeRole(StoppingCommand, frozen=True, kw_only=True):
+    """The user loses the role, wherever it came from."""
+
     role: Role
+    at: datetime
+
+
+class SetGroupRoles(OrdinaryCommand, frozen=True, kw_only=True):
+    """The user has these roles through groups, and no others. What a person gave stays."""
+
+    roles: tuple[Role, ...]
     at: datetime
 
 
@@ -92,7 +103,9 @@ class EraseUser(StoppingCommand, frozen=True, kw_only=True):
     by: Holder | None = None
 
 
-ChangeUser = VerifyUser | ChangePassword | ChangeProfile | AddFactor | RemoveFactor | GiveRole | TakeRole
+ChangeUser = (
+    VerifyUser | ChangePassword | ChangeProfile | AddFactor | RemoveFactor | GiveRole | TakeRole | SetGroupRoles
+)
 """The commands that leave a user active or disabled, as before."""
 
 UserCommand = RegisterUser | ChangeUser | DisableUser | EnableUser | EraseUser
@@ -128,9 +141,9 @@ def decide(command: UserCommand, user: User) -> list[UserEvent]:
 def _roles(user: User) -> tuple[Role, ...]:
     match user:
         case ActiveUser():
-            return user.roles
+            return all_roles(user.roles, user.group_roles)
         case DisabledUser():
-            return user.was.roles
+            return all_roles(user.was.roles, user.was.group_roles)
         case UnregisteredUser() | ErasedUser():
             return ()
 
@@ -162,7 +175,9 @@ def _change(command: ChangeUser, user: ActiveUser) -> list[UserEvent]:
         case GiveRole():
             return _give_role(command, user)
         case TakeRole():
-            return [UserRoleTaken(role=command.role, at=command.at)] if command.role in user.roles else []
+            return _take_role(command, user)
+        case SetGroupRoles():
+            return _set_group_roles(command, user)
 
 
 def _add_factor(command: AddFactor, user: ActiveUser) -> list[UserEvent]:
@@ -184,3 +199,20 @@ def _give_role(command: GiveRole, user: ActiveUser) -> list[UserEvent]:
     if command.by is not None:
         may_give_role(command.by, command.role)
     return [] if command.role in user.roles else [UserRoleGiven(role=command.role, at=command.at)]
+
+
+def _take_role(command: TakeRole, user: ActiveUser) -> list[UserEvent]:
+    held: dict[RoleSource, tuple[Role, ...]] = {"person": user.roles, "group": user.group_roles}
+    return [
+        UserRoleTaken(role=command.role, at=command.at, source=source)
+        for source, roles in held.items()
+        if command.role in roles
+    ]
+
+
+def _set_group_roles(command: SetGroupRoles, user: ActiveUser) -> list[UserEvent]:
+    wanted = tuple(dict.fromkeys(command.roles))
+    return [
+        *(UserRoleTaken(role=r, at=command.at, source="group") for r in user.group_roles if r not in wanted),
+        *(UserRoleGiven(role=r, at=command.at, source="group") for r in wanted if r not in user.group_roles),
+    ]

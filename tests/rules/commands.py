@@ -53,6 +53,7 @@ from service.commands.user import (
     GiveRole,
     RegisterUser,
     RemoveFactor,
+    SetGroupRoles,
     TakeRole,
     VerifyUser,
 )
@@ -220,6 +221,7 @@ USER_COMMANDS = {
     RemoveFactor: st.builds(RemoveFactor, factor_id=jtis),
     GiveRole: st.builds(GiveRole, role=st.sampled_from(ROLES), at=times, by=st.none() | holders),
     TakeRole: st.builds(TakeRole, role=st.sampled_from(ROLES), at=times),
+    SetGroupRoles: st.builds(SetGroupRoles, roles=st.lists(st.sampled_from(ROLES)).map(tuple), at=times),
     DisableUser: st.builds(DisableUser, by=st.none() | holders),
     EnableUser: st.builds(EnableUser, by=st.none() | holders),
     EraseUser: st.builds(EraseUser, at=times, by=st.none() | holders),

@@ -196,6 +196,7 @@ NAMED_PASSKEY_ADDED = PASSKEY_ADDED.__replace__(name="aGFzaGVkIHVuZGVyIHRoZWlyIG
 FACTOR_REMOVED = UserFactorRemoved(factor_id=UUID(int=1))
 USER_DISABLED, USER_ENABLED, USER_ERASED = UserDisabled(), UserEnabled(), UserErased(at=LATER)
 ROLE_GIVEN, ROLE_TAKEN = UserRoleGiven(role="operator", at=SOON), UserRoleTaken(role="operator", at=LATER)
+GROUP_ROLE_GIVEN, GROUP_ROLE_TAKEN = (event.__replace__(source="group") for event in (ROLE_GIVEN, ROLE_TAKEN))
 
 SESSION_STARTED = SessionStarted(
     user=PERSON,
@@ -316,6 +317,8 @@ EVENTS: tuple[Event, ...] = (
     USER_ERASED,
     ROLE_GIVEN,
     ROLE_TAKEN,
+    GROUP_ROLE_GIVEN,
+    GROUP_ROLE_TAKEN,
     SESSION_STARTED,
     REAUTHENTICATED,
     SESSION_ENDED,

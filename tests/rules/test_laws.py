@@ -123,7 +123,7 @@ def test_what_decide_makes_is_read_back_from_its_bytes(history):
 
 
 IDEMPOTENT = (
-    *("Disable", "Enable", "Activate", "Retire", "ChangeClient", "RevokeToken", "RevokeAuthorization"),
+    *("SetGroupRoles", "Disable", "Enable", "Activate", "Retire", "ChangeClient", "RevokeToken", "RevokeAuthorization"),
     *("VerifyUser", "EraseUser", "EndSession", "Report", "GiveUp", "GiveConsent", "WithdrawConsent", "Refuse"),
 )
 
@@ -277,6 +277,7 @@ def _user(user: ActiveUser, state: str) -> dict[str, Any]:
         "password": user.has_password,
         "factors": user.factors,
         "roles": user.roles,
+        "group_roles": user.group_roles,
     }
 
 

@@ -3,6 +3,8 @@
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from events.user import (
     ActiveUser,
@@ -15,6 +17,7 @@ from events.user import (
     UserRegistered,
     evolve,
 )
+from projections import users
 from service.commands.authority import Holder
 from service.commands.handle import USER
 from service.commands.user import (
@@ -28,16 +31,20 @@ from service.commands.user import (
     GiveRole,
     RegisterUser,
     RemoveFactor,
+    SetGroupRoles,
     TakeRole,
     VerifyUser,
 )
 from service.refusals import Contradiction, DoesNotExist, NotPermitted
 from service.values.roles import SCOPES_OF
+from tests.rules.commands import USER_COMMANDS
 from tests.rules.samples import (
     AT,
     EVENTS,
     FACTOR_ADDED,
     FACTOR_REMOVED,
+    GROUP_ROLE_GIVEN,
+    GROUP_ROLE_TAKEN,
     LATER,
     PASSKEY_ADDED,
     PASSWORD,
@@ -47,6 +54,7 @@ from tests.rules.samples import (
     ROLE_GIVEN,
     ROLE_TAKEN,
     SOON,
+    STREAM,
     USER_DISABLED,
     USER_ENABLED,
     USER_ERASED,
@@ -63,6 +71,7 @@ VERIFY, CHANGE = VerifyUser(at=SOON), ChangePassword(password=PASSWORD, at=SOON)
 DESCRIBE = ChangeProfile(profile=PROFILE, at=SOON)
 ADD, REMOVE = AddFactor(factor=factor(1)), RemoveFactor(factor_id=UUID(int=1))
 GIVE, TAKE = GiveRole(role="operator", at=SOON), TakeRole(role="operator", at=LATER)
+BY_GROUP, NO_GROUP = SetGroupRoles(roles=("operator",), at=SOON), SetGroupRoles(roles=(), at=LATER)
 OPERATOR, AUDITOR, OWNER = (
     Holder(owner=None, sub="x", scopes=frozenset(SCOPES_OF[role])) for role in ("operator", "auditor", "owner")
 )
@@ -131,6 +140,35 @@ ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
         rule(NEW, GIVE.__replace__(by=AUDITOR), NotPermitted, "an auditor gives no role of more power"),
         rule([*NEW, ROLE_GIVEN], GIVE.__replace__(by=AUDITOR), NotPermitted, "not even if the user has it"),
         rule(NEW, GIVE.__replace__(by=OWNER, role="auditor"), NotPermitted, "an owner gives no auditor's role"),
+        rule(NEW, BY_GROUP, [GROUP_ROLE_GIVEN], "a role can come through a group"),
+        rule([*NEW, GROUP_ROLE_GIVEN], BY_GROUP, [], "which a later sign-in does not repeat"),
+        rule([*NEW, GROUP_ROLE_GIVEN], NO_GROUP, [GROUP_ROLE_TAKEN], "and which ends when the group is not named"),
+        rule(NEW, NO_GROUP, [], "to have none still changes nothing"),
+        rule([*NEW, ROLE_GIVEN], NO_GROUP, [], "what a person gave, no sign-in takes"),
+        rule([*NEW, ROLE_GIVEN], BY_GROUP, [GROUP_ROLE_GIVEN], "a role can be had both ways"),
+        rule([*NEW, ROLE_GIVEN, GROUP_ROLE_GIVEN], NO_GROUP, [GROUP_ROLE_TAKEN], "of which the group's ends alone"),
+        rule([*NEW, GROUP_ROLE_GIVEN], GIVE, [ROLE_GIVEN], "what came through a group, a person can give, too"),
+        rule([*NEW, GROUP_ROLE_GIVEN], TAKE, [GROUP_ROLE_TAKEN], "a person takes what came through a group"),
+        rule(
+            [*NEW, ROLE_GIVEN, GROUP_ROLE_GIVEN],
+            TAKE,
+            [ROLE_TAKEN, GROUP_ROLE_TAKEN],
+            "and what was had both ways, in both",
+        ),
+        rule([*NEW, GROUP_ROLE_GIVEN, GROUP_ROLE_TAKEN], BY_GROUP, [GROUP_ROLE_GIVEN], "after which it comes back"),
+        rule(
+            [*NEW, GROUP_ROLE_GIVEN],
+            BY_GROUP.__replace__(roles=("owner", "owner")),
+            [GROUP_ROLE_TAKEN.__replace__(at=SOON), GROUP_ROLE_GIVEN.__replace__(role="owner")],
+            "another group brings another role, once",
+        ),
+        rule([*NEW, GROUP_ROLE_GIVEN, USER_DISABLED], NO_GROUP, [GROUP_ROLE_TAKEN], "a disabled user loses it, too"),
+        rule(
+            [*NEW, GROUP_ROLE_GIVEN],
+            DISABLE.__replace__(by=OWNER),
+            NotPermitted,
+            "who is an operator through a group is disabled by who has their scopes",
+        ),
         rule(NEW, DISABLE, [USER_DISABLED], "a user can be disabled"),
         rule(OFF, DISABLE, [], "disabling twice changes nothing"),
         rule([*OFF, USER_ENABLED], DISABLE, [USER_DISABLED], "an enabled user can be disabled again"),
@@ -142,7 +180,7 @@ ONE_LESS = [*FULL, UserFactorRemoved(factor_id=UUID(int=3))]
         rule([], ERASE, DoesNotExist, "nobody cannot be erased"),
         *(
             rule(given, command, DoesNotExist, f"{who} and {type(command).__name__}: not found")
-            for command in (VERIFY, CHANGE, DESCRIBE, ADD, REMOVE, GIVE, TAKE, DISABLE, ENABLE)
+            for command in (VERIFY, CHANGE, DESCRIBE, ADD, REMOVE, GIVE, TAKE, BY_GROUP, DISABLE, ENABLE)
             for given, who in (([], "nobody"), (GONE, "an erased user"), ([*OFF, USER_ERASED], "one disabled before"))
         ),
     ],
@@ -158,6 +196,36 @@ def test_a_disabled_user_comes_back_as_they_were_with_what_changed_meanwhile():
     was = ActiveUser(verified=True, has_password=True, factors=(factor(2, "passkey"),))
     assert state == DisabledUser(was=was)
     assert evolve(state, USER_ENABLED) == was
+
+
+role_commands = st.one_of(USER_COMMANDS[GiveRole], USER_COMMANDS[TakeRole], USER_COMMANDS[SetGroupRoles])
+
+
+@given(st.lists(role_commands, max_size=30))
+def test_a_user_has_the_roles_that_persons_gave_and_those_of_the_last_groups_whatever_came_in_which_order(
+    commands: list[GiveRole | TakeRole | SetGroupRoles],
+):
+    given_roles, group_roles = set[str](), set[str]()
+    events: list[UserEvent] = [USER_REGISTERED]
+    for command in commands:
+        decided = outcome(USER, events, command)
+        if not isinstance(decided, list):
+            continue  # somebody wanted to give more power than they have
+        events += decided
+        match command:
+            case GiveRole():
+                given_roles.add(command.role)
+            case TakeRole():
+                given_roles.discard(command.role)
+                group_roles.discard(command.role)
+            case SetGroupRoles():
+                group_roles = set(command.roles)
+        row = users.TABLE.fold(STREAM, events)
+        assert isinstance(row, users.Row)
+        assert sorted(row.roles) == sorted(given_roles)
+        assert sorted(row.group_roles) == sorted(group_roles)
+        assert sorted(row.all_roles) == sorted(given_roles | group_roles)
+        assert outcome(USER, events, command) == []
 
 
 def test_a_user_has_a_password_once_one_is_set():

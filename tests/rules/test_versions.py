@@ -9,7 +9,7 @@ FOLLOWED = {
     "usage_daily": (1, "e3b0c44298fc1c14"),
     "client_history": (3, "6bac8705cf47a7d4"),
     "bot_history": (2, "41b52cd5fda0d60a"),
-    "user_history": (2, "e9ebaefe7806b415"),
+    "user_history": (3, "e9ebaefe7806b415"),
     "consent_history": (1, "177f6e0fc9ceff53"),
     "authorization_history": (2, "007bf62087ef77f0"),
     "signing_key_history": (1, "c3b38479fb1ca680"),
