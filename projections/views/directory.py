@@ -10,6 +10,7 @@ LAST_USED = Column(
     "When the last access token was issued to it; null if none ever was.",
 )
 TOKENS = Column("tokens", "bigint", "coalesce(u.tokens, 0)", "How many access tokens were issued to it.")
+_ALL_ROLES = "u.roles || array(select r from unnest(u.group_roles) as r where r <> all (u.roles))"
 VERSION = "The number of its last event, which is also its ETag over HTTP."
 
 CLIENTS = View(
@@ -100,7 +101,14 @@ USERS = View(
         Column("factors", "integer", "jsonb_array_length(u.factors)", "How many second factors the user has."),
         Column("created_at", TIME, "u.created_at", "When the user was registered."),
         Column("version", "bigint", "u.version", VERSION),
-        Column("roles", "text[]", "u.roles", "What the user is in the console: operator, auditor or owner."),
+        Column("roles", "text[]", _ALL_ROLES, "What the user is in the console: operator, auditor or owner."),
+        Column("given_roles", "text[]", "u.roles", "Those of the roles that a person gave."),
+        Column(
+            "group_roles",
+            "text[]",
+            "u.group_roles",
+            "Those of the roles that come through groups of the upstream provider. A role may come both ways.",
+        ),
     ),
     source="from read.users u",
 )

@@ -68,9 +68,9 @@ def _user(event: UserEvent) -> str:
         case UserFactorRemoved():
             return f"second factor {event.factor_id} removed"
         case UserRoleGiven():
-            return f"role {event.role} given"
+            return f"role {event.role} given" + (" through a group" if event.source == "group" else "")
         case UserRoleTaken():
-            return f"role {event.role} taken away"
+            return f"role {event.role} taken away" + (", which came through a group" if event.source == "group" else "")
         case UserDisabled():
             return "disabled"
         case UserEnabled():

@@ -7,13 +7,15 @@ import typer
 
 from events.user import Role
 from service.cli.opening import Reason, by_operator
-from service.cli.output import Json, document, say
+from service.cli.output import Json, document, note, say
 from service.cli.user_lookup import User, found_user, with_people
 from service.commands.handle import Ledger
 from service.use_cases import roles
 
 if TYPE_CHECKING:
     from service.people.accounts import People
+
+COMES_BACK = "the role came through a group of the upstream provider: it comes back when they sign in there, unless they leave the group"
 
 app = typer.Typer(help="What a user may do in the console: give a role, or take it away.")
 
@@ -47,16 +49,21 @@ def give(user: User, role: RoleName, reason: Reason = None, as_json: Json = Fals
 def take(user: User, role: RoleName, reason: Reason = None, as_json: Json = False) -> None:
     """Take a role from a user. Its pages end at the user's next request.
 
+    A role that came through a group comes back when they sign in through the upstream provider, as long as they are in the
+    group there. `muniment users disable` stops them until they are enabled.
+
     Example: `muniment users role take ada@example.com operator`
     """
     meta = by_operator(reason)
 
-    async def take(people: "People", ledger: Ledger) -> UUID:
+    async def take(people: "People", ledger: Ledger) -> tuple[UUID, bool]:
         found = await found_user(people, user)
-        await roles.take(people, ledger, found, role, meta)
-        return found
+        return found, roles.came_through_a_group(await roles.take(people, ledger, found, role, meta))
 
-    _say(user, with_people(take), role, f"does not have the role {role}", as_json=as_json)
+    found, comes_back = with_people(take)
+    _say(user, found, role, f"does not have the role {role}", as_json=as_json)
+    if comes_back:
+        note(COMES_BACK)
 
 
 def _say(named: str, user: UUID, role: Role, what: str, *, as_json: bool) -> None:

@@ -96,7 +96,8 @@ def list_users(*, state: State = None, limit: Limit = 100, as_of: AsOf = None, a
     if as_json:
         document([_row(row, profile) for row, profile in found[:limit]])
     else:
-        table(("id", "e-mail", "name", "state", "second factors", "created"), (_cells(*each) for each in found[:limit]))
+        columns = ("id", "e-mail", "name", "state", "roles", "second factors", "created")
+        table(columns, (_cells(*each) for each in found[:limit]))
     if len(found) > limit:
         note(f"there are more than these {limit}; --limit shows more of them")
 
@@ -244,7 +245,9 @@ def _row(row: users.Row, profile: "Profile | None") -> dict[str, Any]:
         **told,
         "email_verified": row.verified,
         "state": row.state,
-        "roles": row.roles,
+        "roles": row.all_roles,
+        "given_roles": row.roles,
+        "group_roles": row.group_roles,
         "factors": kinds,
         "created_at": row.created_at,
     }
@@ -253,7 +256,12 @@ def _row(row: users.Row, profile: "Profile | None") -> dict[str, Any]:
 def _cells(row: users.Row, profile: "Profile | None") -> tuple[str, ...]:
     email, name = (profile.email or "", profile.name or "") if profile else ("", "")
     factors = ", ".join(factor.kind for factor in row.factors)
-    return (str(row.stream_id), email, name, row.state, factors or "none", moment(row.created_at))
+    return (str(row.stream_id), email, name, row.state, _roles(row), factors or "none", moment(row.created_at))
+
+
+def _roles(row: users.Row) -> str:
+    """The roles, and with each one that nobody but a group brings, that it does."""
+    return ", ".join(role if role in row.roles else f"{role} (by group)" for role in row.all_roles) or "none"
 
 
 def _session(row: Session, device: "Device | None") -> dict[str, Any]:

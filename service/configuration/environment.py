@@ -1,9 +1,10 @@
 """Reads the settings from the environment one by one, and collects their faults."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
 
+from events.user import Role
 from service.configuration import database, issuer, upstream, webhook, witnesses
 from service.configuration.kubernetes import is_service_variable
 from service.configuration.upstream import Upstream
@@ -17,6 +18,7 @@ MOST_PORT = 65535
 LEAST_DAYS, MOST_DAYS = 30, 36_500
 ACCESS_TOKEN_ALGS = {"es256": "ES256", "rs256": "RS256", "eddsa": "EdDSA"}
 UPSTREAM_CLAIMS, UPSTREAM_SCOPE = "MUNIMENT_UPSTREAM_CLAIMS", "MUNIMENT_UPSTREAM_SCOPE"
+UPSTREAM_ROLES = "MUNIMENT_UPSTREAM_ROLES"
 
 
 class Environment:
@@ -88,13 +90,14 @@ class Environment:
         return default if fault else text
 
     def upstream(self, *names: str, insecure: frozenset[str]) -> Upstream | None:
-        """Read the three required settings, which are set together or not at all. The claims and the scope need them."""
+        """Read the three required settings, which are set together or not at all. The claims, the scope and the roles need them."""
         given = {name: self.text(name, "") for name in names}
         claims, scope = self._upstream_claims(UPSTREAM_CLAIMS), self._upstream_scope(UPSTREAM_SCOPE)
         missing = [name for name, text in given.items() if not text]
         if len(missing) == len(names):
-            self._no_more_than(names, UPSTREAM_CLAIMS, UPSTREAM_SCOPE)
+            self._no_more_than(names, UPSTREAM_CLAIMS, UPSTREAM_SCOPE, UPSTREAM_ROLES)
             return None
+        roles = self._upstream_roles(UPSTREAM_ROLES, claims)
         for name in missing:
             self.faults.append(f"{name} is missing; the three settings of the upstream OpenID Provider go together.")
         named, client_id, client_secret = given.values()
@@ -102,7 +105,9 @@ class Environment:
         if named and (fault := issuer.fault(named.removesuffix("/"), insecure)):
             shown = names[0] if "@" in named else f"{names[0]}={named}"
             self.faults.append(f"{shown} {fault}.")
-        return Upstream(issuer=named, client_id=client_id, client_secret=client_secret, claims=claims, scope=scope)
+        return Upstream(
+            issuer=named, client_id=client_id, client_secret=client_secret, claims=claims, scope=scope, roles=roles
+        )
 
     def _upstream_claims(self, name: str) -> Mapping[str, str]:
         claims, faults = upstream.mapped(self.text(name, ""))
@@ -114,6 +119,17 @@ class Environment:
         if fault := upstream.scope_fault(text):
             self.faults.append(f"{name}={text} {fault}.")
         return " ".join(text.split())
+
+    def _upstream_roles(self, name: str, claims: Mapping[str, str]) -> Mapping[str, Sequence[Role]]:
+        text = self.text(name, "")
+        roles, faults = upstream.roles_mapped(text)
+        self.faults += [f"{name} {fault}." for fault in faults]
+        if text and upstream.GROUPS not in claims:
+            self.faults.append(
+                f"{name} is set, but no groups are known: {UPSTREAM_CLAIMS} must name the provider's claim for them,"
+                " such as groups=groups."
+            )
+        return roles
 
     def _no_more_than(self, needed: tuple[str, ...], *names: str) -> None:
         for name in names:

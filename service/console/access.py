@@ -13,7 +13,7 @@ from service.console.registration import CLIENT_ID
 from service.crypto.sealing import CannotOpen, Seal
 from service.endpoints.management import Caller
 from service.pages.browser import Visit, master_key
-from service.pages.session_start import TWO_FACTORS, Person, person
+from service.pages.session_start import FEDERATED, TWO_FACTORS, Person, person
 from service.resources import Resources
 from service.values.roles import SCOPES_OF
 from service.values.scopes import MANAGEMENT
@@ -30,12 +30,16 @@ class Granted(Struct, frozen=True, kw_only=True):
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """A person who is signed in to the console, with the roles that they have at this moment."""
+    """A person who is signed in to the console, with the roles that they have at this moment in this session.
+
+    `elsewhere` are the roles that they have through groups and not in this session, which did not come from the upstream provider.
+    """
 
     user: UUID
     session: UUID
     authorization: UUID
     roles: tuple[Role, ...]
+    elsewhere: tuple[Role, ...]
     person: Person
 
     @property
@@ -82,11 +86,13 @@ async def access_of(visit: Visit) -> Access | None:
     if found is None or found.authorization.restored != seen.client.restored or not _stands(found, resources):
         return None
     profile = await resources.people.profile(found.user)
+    roles = _roles(found)
     return Access(
         user=granted.user,
         session=granted.session,
         authorization=granted.authorization,
-        roles=tuple(found.user.roles),
+        roles=roles,
+        elsewhere=tuple(role for role in found.user.all_roles if role not in roles),
         person=person(profile) if profile else Person(name="", email=""),
     )
 
@@ -115,6 +121,15 @@ def _stands(found: _Found, resources: Resources) -> bool:
     if user.password_at is not None and max(session.started_at, session.authenticated_at) < user.password_at:
         return False
     return session.acr == TWO_FACTORS or not resources.settings.console_second_factor
+
+
+def _roles(found: _Found) -> tuple[Role, ...]:
+    """A role through a group counts only in a session that came from the upstream provider.
+
+    Only such a session is as old as what the provider said of the groups. With a password or a passkey of this server, somebody who
+    has left the group could sign in for ever, and the provider would never be asked again.
+    """
+    return found.user.all_roles if FEDERATED in found.session.amr else found.user.roles
 
 
 def _seal(resources: Resources) -> Seal:

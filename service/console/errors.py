@@ -45,6 +45,10 @@ class NoRole(Exception):
     """The person is signed in and has no role."""
 
 
+class RoleElsewhere(Exception):
+    """The person has a role through a group, and is signed in without the upstream provider."""
+
+
 class Outside(Exception):
     """None of the person's roles reaches this page."""
 
@@ -83,6 +87,14 @@ TOLD: Mapping[type[Exception], Told] = {
         title=N_("You have no role here"),
         sentence=N_(
             "The console is for operators, auditors and owners of applications. Ask an operator to give you a role."
+        ),
+    ),
+    RoleElsewhere: Told(
+        status=403,
+        title=N_("Sign in through the provider"),
+        sentence=N_(
+            "You have your role through a group, so it counts only while you're signed in through the upstream provider. Sign out,"
+            " then sign in through it."
         ),
     ),
     Outside: Told(

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.console import assets, errors, language, sign_in
 from service.console.access import Access, access_of
-from service.console.errors import AnotherSession, NoRole, Outside, SignedOut
+from service.console.errors import AnotherSession, NoRole, Outside, RoleElsewhere, SignedOut
 from service.console.place import ASSETS, CALLBACK, PATH, SIGN_OUT
 from service.console.registry import screens
 from service.console.screen import ConsoleVisit, Screen
@@ -78,7 +78,7 @@ async def _shown(screen: Screen, visit: Visit, access: Access | None) -> Respons
     if access is None:
         return await _signed_out(visit)
     if not access.roles:
-        raise NoRole
+        raise RoleElsewhere if access.elsewhere else NoRole
     if screen.needs is not None and not access.may(screen.needs):
         raise Outside
     if visit.request.method != "POST":

@@ -11,7 +11,7 @@ from projections.table import Table
 from service.endpoints import client_settings
 from service.endpoints.bots import shown_bot
 from service.endpoints.secrets import shown_secret
-from service.endpoints.users import shown_user
+from service.endpoints.users import shown_group_roles, shown_user
 from service.values.profile import Profile
 
 Represented = Mapping[str, Any]
@@ -71,9 +71,17 @@ def of_user(row: users.Row, profile: Profile | None) -> Represented:
     factors = [{"id": str(f.factor_id), "kind": f.kind, "createdUtc": to_builtins(f.created_at)} for f in row.factors]
     more = {"passwordChangedUtc": to_builtins(row.password_at), "factors": factors}
     if profile is None:
-        return {"emailVerified": row.verified, "roles": list(row.roles), "state": row.state, **more}
+        by_group = to_builtins(shown_group_roles(row.roles, row.group_roles))
+        roles = {"roles": list(row.all_roles), "groupRoles": by_group}
+        return {"emailVerified": row.verified, **roles, "state": row.state, **more}
     user = shown_user(
-        row.stream_id, profile, verified=row.verified, state=row.state, roles=row.roles, created_at=row.created_at
+        row.stream_id,
+        profile,
+        verified=row.verified,
+        state=row.state,
+        created_at=row.created_at,
+        roles=row.roles,
+        group_roles=row.group_roles,
     )
     return {**to_builtins(user), **more}
 

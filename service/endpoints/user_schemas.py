@@ -126,6 +126,15 @@ class ChangeUserRequest(Struct, frozen=True, kw_only=True, rename="camel", forbi
         return "ChangeUserRequest(…)"
 
 
+class GroupRole(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A role that a user has through a group."""
+
+    role: Role
+    also_given: Annotated[
+        bool, Meta(description="Whether a person gave the role, too: then it stays when the user leaves the group.")
+    ]
+
+
 class User(Struct, frozen=True, kw_only=True, rename="camel"):
     """A user who can sign in."""
 
@@ -153,6 +162,13 @@ class User(Struct, frozen=True, kw_only=True, rename="camel"):
     address: PostalAddress | None
     groups: list[str]
     roles: Annotated[list[Role], Meta(description="What the user may do in the console.")]
+    group_roles: Annotated[
+        list[GroupRole],
+        Meta(
+            description="Those of the `roles` that come through groups of the upstream provider (`MUNIMENT_UPSTREAM_ROLES`), as of the "
+            "user's last sign-in there. They count only in sessions that were last authenticated there."
+        ),
+    ]
     state: Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
     created_utc: Created
     updated_utc: Annotated[datetime, Meta(tz=True, description="When the user's data last changed.")]

@@ -1,7 +1,7 @@
 """/api/v1/auth/users: the users who can sign in."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from events.database import read
 from events.log import Receipt
 from events.receipts import find_command
-from events.user import Role
+from events.user import Role, all_roles
 from projections import user_history, users
 from service.commands.handle import CarriedOutBefore, Handled
 from service.crypto.credentials import new_id
@@ -23,7 +23,7 @@ from service.endpoints.idempotent_create import create
 from service.endpoints.management import Call
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
-from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest, PostalAddress, User
+from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest, GroupRole, PostalAddress, User
 from service.people.accounts import NameTaken
 from service.people.passwords import fault_of
 from service.people.registration import Registration
@@ -210,13 +210,31 @@ def done(handled: Handled) -> Response:
 
 def _shown(row: users.Row, profile: Profile) -> User:
     return shown_user(
-        row.stream_id, profile, verified=row.verified, state=row.state, roles=row.roles, created_at=row.created_at
+        row.stream_id,
+        profile,
+        verified=row.verified,
+        state=row.state,
+        created_at=row.created_at,
+        roles=row.roles,
+        group_roles=row.group_roles,
     )
 
 
+def shown_group_roles(roles: tuple[Role, ...], group_roles: tuple[Role, ...]) -> list[GroupRole]:
+    return [GroupRole(role=role, also_given=role in roles) for role in group_roles]
+
+
 def shown_user(
-    user: UUID, profile: Profile, *, verified: bool, state: str, created_at: datetime, roles: Sequence[Role] = ()
+    user: UUID,
+    profile: Profile,
+    *,
+    verified: bool,
+    state: str,
+    created_at: datetime,
+    roles: tuple[Role, ...] = (),
+    group_roles: tuple[Role, ...] = (),
 ) -> User:
+    """`roles` are those that a person gave."""
     said = {name: getattr(profile, name) for name in profiles.CLAIMS}
     address, groups = said.pop("address"), said.pop("groups")
     updated = int(created_at.timestamp()) if profile.updated_at is None else profile.updated_at
@@ -226,7 +244,8 @@ def shown_user(
         email_verified=verified,
         address=address and PostalAddress(**structs.asdict(address)),
         groups=list(groups),
-        roles=list(roles),
+        roles=list(all_roles(roles, group_roles)),
+        group_roles=shown_group_roles(roles, group_roles),
         state=state,
         created_utc=created_at,
         updated_utc=datetime.fromtimestamp(updated, UTC),

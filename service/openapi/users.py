@@ -44,7 +44,8 @@ SHOWN = {
         "country": "United Kingdom",
     },
     "groups": ["engine", "mathematics"],
-    "roles": ["auditor"],
+    "roles": ["auditor", "owner"],
+    "groupRoles": [{"role": "owner", "alsoGiven": False}],
     "state": "active",
     "createdUtc": "2026-03-03T14:02:00Z",
     "updatedUtc": "2026-03-03T14:02:00Z",
@@ -106,7 +107,8 @@ USERS = (
                     value={
                         name: value
                         for name, value in SHOWN.items()
-                        if name not in ("id", "roles", "state", "createdUtc", "updatedUtc", "groups", "address")
+                        if name
+                        not in ("id", "roles", "groupRoles", "state", "createdUtc", "updatedUtc", "groups", "address")
                     }
                     | {"groups": ["engine"], "address": {"formatted": "12 St James's Square\nLondon SW1Y 4JH"}},
                 ),
@@ -233,6 +235,7 @@ USERS = (
         "delete",
         "takeRole",
         "Take a role away",
-        "Ends what the role allows in the console, at the user's next request.",
+        "Ends what the role allows in the console, at the user's next request. A role of `groupRoles` comes back when the user signs in "
+        "through the upstream provider, as long as the user is in the group there; `disable` stops the user until enabled again.",
     ),
 )

@@ -18,6 +18,8 @@ from service.values.profile import Profile
 from service.values.scopes import ACRS
 
 ONE_FACTOR, TWO_FACTORS = ACRS
+FEDERATED = "fed"
+"""The method (`amr`) of a sign-in through the upstream provider."""
 
 SESSIONS, SECURITY, AUTHENTICATOR = "/account/sessions", "/account/security", "/account/authenticator"
 CHANGING = (

@@ -19,13 +19,14 @@ from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefu
 from service.pages import factor, sealed_state
 from service.pages.browser import Visit
 from service.pages.page import Page
-from service.pages.session_start import AUTHENTICATOR, ONE_FACTOR, SECURITY, enter, going_to
+from service.pages.session_start import AUTHENTICATOR, FEDERATED, ONE_FACTOR, SECURITY, enter, going_to
 from service.people import upstream_claims
 from service.people.accounts import NameTaken
 from service.people.upstream_claims import Told
 from service.problems import Clash, NotFound
 from service.refusals import DomainRefusal
 from service.request_id import envelope
+from service.use_cases import roles
 from service.values.profile import Profile, changed
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ PART = 3800
 TOO_LONG = (
     "The request is too long to sign in through the upstream provider: send a shorter state, nonce or login_hint."
 )
-FED = ("fed",)
+FED = (FEDERATED,)
 ATTEMPTS = 3
 
 log = logging.getLogger("muniment.upstream")
@@ -120,6 +121,7 @@ async def _let_in(visit: Visit, upstream: Upstream, identity: Identity, at: date
     name = (upstream.issuer, identity.sub)
     row = await visit.resources.people.find_upstream(*name)
     row = await _registered(visit, name, said) if row is None else await _refreshed(visit, row, said)
+    row = row and await _with_roles(visit, upstream, row, said)
     if row is None:
         return _told(visit, "taken")
     if row.state != "active":
@@ -162,8 +164,28 @@ async def _refreshed(visit: Visit, row: users.Row, said: Told) -> users.Row | No
     return await people.row(row.stream_id)
 
 
-def _by(why: str) -> Meta:
-    return envelope(ByService(why=why))
+async def _with_roles(visit: Visit, upstream: Upstream, row: users.Row, said: Told) -> users.Row | None:
+    """Give and take roles because of the groups that the provider named now. Those that a person gave stay.
+
+    Raises Clash if this could not be stored, so that no user signs in with outdated roles.
+    """
+    people, groups = visit.resources.people, upstream.with_roles(said.changes.get("groups", ()))
+    wanted = upstream.roles_of(groups)
+    if row.state != "active" or set(wanted) == set(row.group_roles):
+        return row
+    named = (
+        f"{upstream.host} named the groups: {', '.join(groups)}" if groups else f"{upstream.host} named no such group"
+    )
+    meta = _by("sign-in through the upstream provider", reason=named)
+    try:
+        await roles.set_by_groups(people, visit.resources.ledger, row.stream_id, wanted, meta)
+    except DomainRefusal as fault:
+        raise Clash("The roles that come from groups could not be stored. Sign in again.") from fault
+    return await people.row(row.stream_id)
+
+
+def _by(why: str, *, reason: str | None = None) -> Meta:
+    return envelope(ByService(why=why), reason=reason)
 
 
 def _max_age(visit: Visit) -> int | None:

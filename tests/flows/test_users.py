@@ -73,6 +73,7 @@ async def test_a_user_is_made_and_read_and_their_password_is_nowhere(live: Live)
         "phoneNumberVerified": False,
         "groups": [],
         "roles": [],
+        "groupRoles": [],
         "state": "active",
         "createdUtc": body["createdUtc"],
         "updatedUtc": f"{body['createdUtc'][:19]}Z",

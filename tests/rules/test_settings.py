@@ -97,6 +97,7 @@ def test_all_of_them_can_be_set(tmp_path):
             "MUNIMENT_UPSTREAM_CLIENT_SECRET": "hunter2",
             "MUNIMENT_UPSTREAM_CLAIMS": "groups=roles  nickname=display_name",
             "MUNIMENT_UPSTREAM_SCOPE": "openid  email roles",
+            "MUNIMENT_UPSTREAM_ROLES": "ops=operator  works%20council=auditor ops=auditor cn%3Da,ou%3db=owner 100%25=owner",
             "MUNIMENT_AUDIT_WEBHOOK_URL": "https://siem.example.com/in/?source=muniment",
             "MUNIMENT_AUDIT_WEBHOOK_SECRET": f"whsec_{KEY_TEXT}",
             "MUNIMENT_WITNESSES": f"{WITNESS} https://witness.example/",
@@ -137,6 +138,12 @@ def test_all_of_them_can_be_set(tmp_path):
             client_secret="hunter2",
             claims={**STANDARD, "groups": "roles", "nickname": "display_name"},
             scope="openid email roles",
+            roles={
+                "ops": ("operator", "auditor"),
+                "works council": ("auditor",),
+                "cn=a,ou=b": ("owner",),
+                "100%": ("owner",),
+            },
         ),
         "webhook": Webhook(url="https://siem.example.com/in/?source=muniment", key=KEY),
         "witnesses": (Witness(verifier_key(WITNESS), "https://witness.example"),),
@@ -439,7 +446,53 @@ def test_what_is_asked_and_taken_of_an_upstream_provider_is_checked(setting, tex
     assert said in fault
 
 
-@pytest.mark.parametrize(("setting", "text"), [("CLAIMS", "groups=roles"), ("SCOPE", "openid")])
+WITH_GROUPS = {**UPSTREAM, "MUNIMENT_UPSTREAM_CLAIMS": "groups=groups"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ops", "has ops, which is not of the form admins=operator: a group at the provider, and the role that it"),
+        ("ops=", "has ops=, which is not of the form admins=operator: "),
+        ("=operator", "has =operator, which is not of the form admins=operator: "),
+        ("operator=ops", "has operator=ops, but ops is none of operator, auditor, owner."),
+        ("ops=Operator", "has ops=Operator, but Operator is none of "),
+        ("ops=operator,audit=auditor", "where = stands more than once; write %3D for one in"),
+        ("a%2=owner", "has a%2=owner, where a % is not followed by two hexadecimal digits; write %25 for a %"),
+        ("%20ops=owner", "has %20ops=owner, a group that no user can have: its name must have 1 to 100 characters"),
+        (f"{'a' * 101}=owner", "a group that no user can have: "),
+        ("ops=owner ops=owner", "has ops=owner twice."),
+    ],
+)
+def test_each_role_of_a_group_is_checked(text, said):
+    (fault,) = faults(**WITH_GROUPS, MUNIMENT_UPSTREAM_ROLES=text)
+    assert fault.startswith("MUNIMENT_UPSTREAM_ROLES has ")
+    assert said in fault
+
+
+def test_every_fault_of_the_roles_of_groups_is_named_at_once():
+    assert len(faults(**WITH_GROUPS, MUNIMENT_UPSTREAM_ROLES="ops a=king b=owner c%=owner")) == 3
+
+
+def test_no_group_brings_a_role_where_no_groups_are_known():
+    (fault,) = faults(**UPSTREAM, MUNIMENT_UPSTREAM_ROLES="ops=operator")
+    assert fault.startswith(
+        "MUNIMENT_UPSTREAM_ROLES is set, but no groups are known: MUNIMENT_UPSTREAM_CLAIMS must name"
+    )
+
+
+def test_groups_bring_each_of_their_roles_once_and_other_groups_none():
+    upstream = read_settings(
+        {**WITH_GROUPS, "MUNIMENT_UPSTREAM_ROLES": "a=owner b=auditor b=owner c=operator"}
+    ).upstream
+    assert upstream is not None
+    assert upstream.roles_of(["a", "b", "d"]) == ("auditor", "owner")
+    assert upstream.roles_of(["A", "d"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"), [("CLAIMS", "groups=roles"), ("SCOPE", "openid"), ("ROLES", "ops=operator")]
+)
 def test_without_an_upstream_provider_nothing_is_asked_or_taken_of_it(setting, text):
     (fault,) = faults(**{f"MUNIMENT_UPSTREAM_{setting}": text})
     assert fault.startswith(f"MUNIMENT_UPSTREAM_{setting} is set without an upstream OpenID Provider; set MUNIMENT_UP")
