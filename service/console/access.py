@@ -1,6 +1,5 @@
 """Who uses the console: looked up at each request, so what is taken away ends at the next one."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 from msgspec import Struct, ValidationError, json
@@ -14,6 +13,7 @@ from service.crypto.sealing import CannotOpen, Seal
 from service.endpoints.management import Caller
 from service.pages.browser import Visit, master_key
 from service.pages.session_start import FEDERATED, TWO_FACTORS, Person, person
+from service.people.sessions import authenticates
 from service.resources import Resources
 from service.values.roles import SCOPES_OF
 from service.values.scopes import MANAGEMENT
@@ -113,14 +113,9 @@ async def _found(connection: AnyConnection, granted: Granted) -> _Found | None:
 
 
 def _stands(found: _Found, resources: Resources) -> bool:
-    session, user = found.session, found.user
-    if (found.authorization.state, session.state, user.state) != ("active", "open", "active"):
+    if found.authorization.state != "active" or not authenticates(found.session, found.user):
         return False
-    if session.expires_at <= datetime.now(UTC):
-        return False
-    if user.password_at is not None and max(session.started_at, session.authenticated_at) < user.password_at:
-        return False
-    return session.acr == TWO_FACTORS or not resources.settings.console_second_factor
+    return found.session.acr == TWO_FACTORS or not resources.settings.console_second_factor
 
 
 def _roles(found: _Found) -> tuple[Role, ...]:

@@ -38,8 +38,8 @@ async def introspect(request: OAuthRequest) -> bytes:
     """A token that the caller may not see gets the same response as an inactive one. Raises a Refusal."""
     caller = (await authenticate_client(request)).client
     token = required(request.form, "token")
-    if ticket := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
-        return await _refresh_token(request, caller, ticket)
+    if refresh_token := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
+        return await _refresh_token(request, caller, refresh_token)
     claims = await _alive(request, caller, token)
     if claims is None:
         return INACTIVE
@@ -88,9 +88,9 @@ class RefreshIntrospection(Struct, frozen=True, kw_only=True):
     exp: int
 
 
-async def _refresh_token(request: OAuthRequest, caller: Row, ticket: OpaqueToken) -> bytes:
+async def _refresh_token(request: OAuthRequest, caller: Row, refresh_token: OpaqueToken) -> bytes:
     """Only its own client can introspect a refresh token, whatever scopes the caller has."""
-    state = await state_of(request.resources.ledger, AUTHORIZATION, ticket.authorization)
+    state = await state_of(request.resources.ledger, AUTHORIZATION, refresh_token.authorization)
     if not isinstance(state, Authorized) or state.granted.client != caller.stream_id:
         return INACTIVE
     if state.refresh is None or state.refresh.expires_at <= utc_now():
@@ -98,7 +98,7 @@ async def _refresh_token(request: OAuthRequest, caller: Row, ticket: OpaqueToken
     seen = await request.resources.lookup.client(state.granted.client)
     if seen is None or not seen.may_act or seen.client.restored != state.granted.life:
         return INACTIVE
-    if not compare_digest(state.refresh.hash, ticket.hash):
+    if not compare_digest(state.refresh.hash, refresh_token.hash):
         return INACTIVE
     return json.encode(
         RefreshIntrospection(

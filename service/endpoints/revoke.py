@@ -24,8 +24,8 @@ async def revoke(request: OAuthRequest) -> bytes:
     """An invalid token gets a 200 too (section 2.2). Raises a Refusal."""
     client = (await authenticate_client(request, public=True)).client
     token = required(request.form, "token")
-    if ticket := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
-        return await _give_back(request, client, ticket)
+    if refresh_token := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
+        return await _give_back(request, client, refresh_token)
     try:
         claims = request.resources.tokens.verify(token, for_us=False)
     except BadToken:
@@ -44,18 +44,18 @@ async def revoke(request: OAuthRequest) -> bytes:
     return b"{}"
 
 
-async def _give_back(request: OAuthRequest, client: clients.Row, ticket: OpaqueToken) -> bytes:
+async def _give_back(request: OAuthRequest, client: clients.Row, refresh_token: OpaqueToken) -> bytes:
     """Revoking a refresh token revokes every token issued from the same authorization (section 2.1)."""
-    state = await state_of(request.resources.ledger, AUTHORIZATION, ticket.authorization)
+    state = await state_of(request.resources.ledger, AUTHORIZATION, refresh_token.authorization)
     if not isinstance(state, Authorized) or state.refresh is None:
         return b"{}"
     if state.granted.client != client.stream_id:
         raise InvalidGrant("This token was issued to another client.")
-    if not compare_digest(state.refresh.hash, ticket.hash) and ticket.hash not in state.refresh.exchanged:
+    if not compare_digest(state.refresh.hash, refresh_token.hash) and refresh_token.hash not in state.refresh.exchanged:
         return b"{}"
     actor = ByClient(client_id=client.client_id, sub=str(state.granted.user))
     command = RevokeAuthorization(why="client", at=utc_now())
     meta = envelope(actor)
-    handled = await handle(request.resources.ledger, AUTHORIZATION, ticket.authorization, command, meta)
+    handled = await handle(request.resources.ledger, AUTHORIZATION, refresh_token.authorization, command, meta)
     await request.resources.lookup.reach(handled.position or 0)
     return b"{}"

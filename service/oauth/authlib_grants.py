@@ -101,10 +101,10 @@ class CodeGrant(AuthorizationCodeGrant):
         concurrent requests.
         """
         authorized = self.server.facts.authorized
-        ticket = parsed(CODE, code)
-        if authorized is None or authorized.code is None or ticket is None or not _is_of(authorized, client):
+        presented = parsed(CODE, code)
+        if authorized is None or authorized.code is None or presented is None or not _is_of(authorized, client):
             raise Gone
-        if not compare_digest(authorized.code.hash, ticket.hash):
+        if not compare_digest(authorized.code.hash, presented.hash):
             raise Gone
         found, payload = Code(authorized, authorized.code), _payload(self)
         if found.get_redirect_uri() not in (None, payload.redirect_uri):

@@ -46,7 +46,7 @@ class SessionToken(Struct, frozen=True):
     random: bytes
 
     def __repr__(self) -> str:
-        return f"Ticket(session={self.session})"
+        return f"SessionToken(session={self.session})"
 
 
 class Sessions:
@@ -69,10 +69,10 @@ class Sessions:
         proved_at: datetime | None = None,
     ) -> str:
         """Return the value of the new session's cookie. `proved_at` is the time of the authentication, if that was earlier."""
-        ticket, now = SessionToken(new_id(), secrets.token_bytes(RANDOM_BYTES)), datetime.now(UTC)
+        token, now = SessionToken(new_id(), secrets.token_bytes(RANDOM_BYTES)), datetime.now(UTC)
         command = StartSession(
             user=user,
-            token_hash=_hash(ticket),
+            token_hash=_hash(token),
             amr=amr,
             acr=acr,
             device=None if device is None else await self._people.seal(user, json.encode(device)),
@@ -80,42 +80,40 @@ class Sessions:
             expires_at=now + self._lifetime,
             authenticated_at=proved_at,
         )
-        await handle(self._ledger, SESSION, ticket.session, command, _by(user, ticket.session), fresh=True)
-        return self._value(ticket)
+        await handle(self._ledger, SESSION, token.session, command, _by(user, token.session), fresh=True)
+        return self._value(token)
 
     async def reauthenticate(
         self, signed_in: SignedIn, amr: tuple[str, ...], acr: str, *, proved_at: datetime | None = None
     ) -> str:
         """Return a new value for the session's cookie; the former value becomes invalid. Raises DoesNotExist if the session is over."""
         session, user = signed_in.session.stream_id, signed_in.user.stream_id
-        ticket = SessionToken(session, secrets.token_bytes(RANDOM_BYTES))
+        token = SessionToken(session, secrets.token_bytes(RANDOM_BYTES))
         at = datetime.now(UTC) if proved_at is None else max(proved_at, signed_in.session.authenticated_at)
-        command = Reauthenticate(token_hash=_hash(ticket), amr=amr, acr=acr, at=at)
+        command = Reauthenticate(token_hash=_hash(token), amr=amr, acr=acr, at=at)
         await handle(self._ledger, SESSION, session, command, _by(user, session))
-        return self._value(ticket)
+        return self._value(token)
 
     async def current(self, cookie: str | None) -> SignedIn | None:
         """Return the session and user of this cookie from the current state of the database. Raises Unavailable."""
-        ticket = None if cookie is None else self._ticket(cookie)
-        if ticket is None:
+        token = self._token(cookie)
+        if token is None:
             return None
-        session = await read(self._ledger.pool, lambda connection: sessions.find(connection, ticket.session))
-        if session is None or not compare_digest(session.token_hash, _hash(ticket)):
+        session = await read(self._ledger.pool, lambda connection: sessions.find(connection, token.session))
+        if session is None or not compare_digest(session.token_hash, _hash(token)):
             return None
         if session.state != "open":
             await self._used_after_end(session)
             return None
         user = await self._people.row(session.user_id)
-        if user is None or user.state != "active" or session.expires_at <= datetime.now(UTC):
+        if user is None or not authenticates(session, user):
             return None
-        if user.password_at is not None and max(session.started_at, session.authenticated_at) < user.password_at:
-            return None  # the password was changed later in another session; housekeeping ends the sessions that the change did not reach
         return SignedIn(session=session, user=user)
 
     def named(self, cookie: str | None) -> UUID | None:
         """Return the session id of a cookie that this server wrote, in any state of the session."""
-        ticket = None if cookie is None else self._ticket(cookie)
-        return None if ticket is None else ticket.session
+        token = self._token(cookie)
+        return None if token is None else token.session
 
     async def device(self, row: sessions.Row) -> Device | None:
         """Return None if the device is not known, or the session is over."""
@@ -140,13 +138,22 @@ class Sessions:
         meta = envelope(ByService(why=USED_AFTER_END))
         await handle(self._ledger, SESSION, session.stream_id, ReportUseAfterEnd(at=datetime.now(UTC)), meta)
 
-    def _value(self, ticket: SessionToken) -> str:
-        return self._signature.write(ticket.session.bytes + ticket.random)
+    def _value(self, token: SessionToken) -> str:
+        return self._signature.write(token.session.bytes + token.random)
 
-    def _ticket(self, cookie: str) -> SessionToken | None:
+    def _token(self, cookie: str | None) -> SessionToken | None:
         """Return None if this server did not write the cookie, so that a guess does not reach the database."""
-        content = self._signature.read(cookie)
+        content = None if cookie is None else self._signature.read(cookie)
         return None if content is None else SessionToken(UUID(bytes=content[:16]), content[16:])
+
+
+def authenticates(session: sessions.Row, user: users.Row) -> bool:
+    """Return whether the session is of a sign-in that still holds. One from before the user's last password does not, although it is
+    open until housekeeping ends it.
+    """
+    if session.state != "open" or user.state != "active" or session.expires_at <= datetime.now(UTC):
+        return False
+    return user.password_at is None or max(session.started_at, session.authenticated_at) >= user.password_at
 
 
 async def device_of(people: People, row: sessions.Row) -> Device | None:
@@ -154,8 +161,8 @@ async def device_of(people: People, row: sessions.Row) -> Device | None:
     return None if plain is None else json.decode(plain, type=Device)
 
 
-def _hash(ticket: SessionToken) -> str:
-    return sha256(ticket.random).hexdigest()
+def _hash(token: SessionToken) -> str:
+    return sha256(token.random).hexdigest()
 
 
 def _by(user: UUID, session: UUID) -> Meta:

@@ -182,9 +182,9 @@ def test_whatever_the_redirect_uri_is_its_differences_name_parts_alone(uri: str)
 @given(st.uuids(), st.sampled_from([opaque_tokens.CODE, opaque_tokens.REFRESH_TOKEN]))
 def test_a_code_or_refresh_token_names_its_authorization_and_is_read_as_nothing_else(authorization: UUID, kind: str):
     text = opaque_tokens.make(kind, authorization).reveal()
-    ticket = opaque_tokens.parsed(kind, text)
-    assert ticket is not None
-    assert ticket.authorization == authorization
+    opaque = opaque_tokens.parsed(kind, text)
+    assert opaque is not None
+    assert opaque.authorization == authorization
     other = opaque_tokens.CODE if kind == opaque_tokens.REFRESH_TOKEN else opaque_tokens.REFRESH_TOKEN
     assert opaque_tokens.parsed(other, text) is None
     assert opaque_tokens.parsed(kind, text[:-1]) is None
