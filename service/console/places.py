@@ -9,12 +9,10 @@ SECTIONS: Mapping[str, str] = {
     "client": "clients",
     "bot": "bots",
     "user": "users",
-    "session": "sessions",
     "token": "tokens",
     "change": "audit",
-    "signingKey": "keys",
 }
-"""By the kinds of a blast radius. A change has the position of its event as its id."""
+"""By the kinds of a blast radius and the nouns of events. A change has the position of its event as its id."""
 
 
 def page_about(visit: ConsoleVisit, kind: str, id_: str) -> str:
@@ -22,6 +20,5 @@ def page_about(visit: ConsoleVisit, kind: str, id_: str) -> str:
     section = SECTIONS.get(kind)
     if section is None:
         return ""
-    found = [each for each in screens() if each.path.startswith(f"/{section}/{{") and each.path.count("/") == 2]
-    seen = [each for each in found if each.needs is None or visit.may(each.needs)]
-    return visit.at(section, id_) if seen else ""
+    page = next(each for each in screens() if each.path.startswith(f"/{section}/{{") and each.path.count("/") == 2)
+    return visit.at(section, id_) if page.needs is None or visit.may(page.needs) else ""

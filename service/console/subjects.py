@@ -7,8 +7,8 @@ from msgspec import Struct
 from events.ids import is_ours
 from service.audit.event_json import AuditEvent
 from service.console.api import BOTS, CLIENTS, USERS, Refused
+from service.console.places import page_about
 from service.console.registration import CLIENT_ID, STREAM
-from service.console.registry import screens
 from service.console.screen import ConsoleVisit
 from service.endpoints.bot_schemas import Bot
 from service.endpoints.client_settings import OAuthClient
@@ -17,8 +17,6 @@ from service.values.scopes import BOTS_READ, CLIENTS_READ, USERS_READ
 
 MOST_NAMES = 15
 """How many names a page asks the API for; what is left is shown by its id."""
-
-SECTIONS = {"client": "clients", "bot": "bots", "user": "users", "session": "sessions"}
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -37,13 +35,7 @@ async def subjects(visit: ConsoleVisit, events: Iterable[AuditEvent]) -> list[Su
 
 
 def _url(visit: ConsoleVisit, noun: str, id_: str) -> str:
-    section = SECTIONS.get(noun)
-    there = (
-        section is not None
-        and not _is_bare(noun, id_)
-        and any(screen.path.startswith(f"/{section}/{{") for screen in screens())
-    )
-    return visit.at(section, id_) if there else ""
+    return "" if _is_bare(noun, id_) else page_about(visit, noun, id_)
 
 
 def _id(event: AuditEvent) -> str:

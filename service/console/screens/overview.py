@@ -5,14 +5,11 @@ from starlette.responses import Response
 
 from service.audit.event_json import AuditEvent
 from service.clock import utc_now
-from service.console import actors, bars
+from service.console import bars, events
 from service.console.api import CLIENTS, EVENTS, Refused
 from service.console.bars import Bars
-from service.console.changes import Entry
-from service.console.happenings import said
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Link, Screen
-from service.console.subjects import Subject, subjects
 from service.endpoints.client_schemas import ListedClient
 from service.endpoints.projections import PATH as PROJECTIONS
 from service.endpoints.projections import Projection
@@ -36,7 +33,7 @@ async def _of_everything(visit: ConsoleVisit) -> Response:
     changed = await visit.api.get(EVENTS, type=CHANGES, since=today, limit=COUNTED)
     refused = await visit.api.get(EVENTS, type=REFUSALS, since=today, limit=COUNTED)
     latest, denied = changed.of(list[AuditEvent]), refused.of(list[AuditEvent])
-    rows = await _rows(visit, [*latest[:MOST], *denied[:MOST]])  # in one, so that each name is asked for once
+    rows = await events.with_subjects(visit, [*latest[:MOST], *denied[:MOST]])  # in one, so that each name is read once
     shown = len(latest[:MOST])
     return visit.page(
         "overview.html",
@@ -55,26 +52,6 @@ async def _of_everything(visit: ConsoleVisit) -> Response:
 async def _of_own(visit: ConsoleVisit) -> Response:
     found = await visit.api.get(CLIENTS, limit="10")
     return visit.page("overview_own.html", title=visit.gettext("Overview"), clients=found.of(list[ListedClient]))
-
-
-async def _rows(visit: ConsoleVisit, events: list[AuditEvent]) -> list[tuple[Entry, Subject]]:
-    who = await actors.named(visit, (each.actor for each in events))
-    about = await subjects(visit, events)
-    rows = zip(events, who, about, strict=True)
-    return [(_entry(visit, event, actor), subject) for event, actor, subject in rows]
-
-
-def _entry(visit: ConsoleVisit, event: AuditEvent, actor: actors.Actor) -> Entry:
-    return Entry(
-        position=event.position,
-        version=event.version,
-        at=event.recorded_at,
-        what=visit.gettext(said(event.type)),
-        type=event.type,
-        actor=actor,
-        reason=event.reason if isinstance(event.reason, str) else "",
-        changes=[],
-    )
 
 
 def _counted(events: list[AuditEvent]) -> str:

@@ -6,14 +6,11 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from service.console.language import N_
-from service.console.registry import screens
+from service.console.places import page_about
 from service.console.screen import ConsoleVisit, Crumb, Link, Screen
 from service.endpoints.projections import PATH, Projection
 from service.problems import NotFound
 from service.values.scopes import AUDIT_READ
-
-ENTRY = "/audit/{position}"
-"""The page about one event, if the console has it."""
 
 
 class Command(Struct, frozen=True):
@@ -84,10 +81,9 @@ def _shown(visit: ConsoleVisit, projection: Projection) -> Shown:
 
 
 def _entry(visit: ConsoleVisit, projection: Projection) -> str:
-    there = any(screen.path == ENTRY for screen in screens())
-    if not there or projection.failed_position is None or projection.follows != "events":
+    if projection.failed_position is None or projection.follows != "events":
         return ""
-    return visit.at("audit", projection.failed_position)
+    return page_about(visit, "change", str(projection.failed_position))
 
 
 def _commands(visit: ConsoleVisit, projection: Projection, *, stopped: bool, wrong: bool) -> list[Command]:
