@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import urlencode
 
 from msgspec import Struct
 
@@ -95,9 +94,7 @@ async def found(visit: ConsoleVisit, asked: Mapping[str, str]) -> Radius:
         total=sum(report.counts.values()),
         rows=[_row(visit, each) for each in report.affected],
         counts=counts(visit, report.counts, preview),
-        following=""
-        if answer.following is None
-        else f"{visit.here}?{query({**asked, 'cursor': answer.following['cursor']})}",
+        following="" if answer.following is None else visit.here_with(**asked, cursor=answer.following["cursor"]),
         preview=preview,
     )
 
@@ -140,7 +137,3 @@ def _thing(visit: ConsoleVisit, named: Named) -> Thing:
 
 def _named(visit: ConsoleVisit, kind: str, id_: str) -> Thing:
     return Thing(kind=visit.gettext(ONE.get(kind, kind)), id=id_, url=page_about(visit, kind, id_))
-
-
-def query(asked: Mapping[str, str]) -> str:
-    return urlencode({name: text for name, text in asked.items() if text})

@@ -1,7 +1,6 @@
 """Long lists of evidence: the query of the page is that of the API, with pages both ways, and exports in its other formats."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -73,12 +72,8 @@ def download(answer: Answer, name: str) -> Response:
 
 def exports(visit: ConsoleVisit, chosen: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the name and the address of each export."""
-    return [(kind.upper(), _address(visit, {**chosen, "export": kind})) for kind in EXPORTS]
+    return [(kind.upper(), visit.here_with(**chosen, export=kind)) for kind in EXPORTS]
 
 
 def _page(visit: ConsoleVisit, chosen: Mapping[str, str], query: Mapping[str, str] | None) -> str:
-    return "" if query is None else _address(visit, {**chosen, "cursor": query["cursor"]})
-
-
-def _address(visit: ConsoleVisit, query: Mapping[str, str]) -> str:
-    return f"{visit.here}?{urlencode(query)}"
+    return "" if query is None else visit.here_with(**chosen, cursor=query["cursor"])

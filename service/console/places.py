@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from events.ids import is_ours
+from service.console.registration import CLIENT_ID
 from service.console.registry import screens
 from service.console.screen import ConsoleVisit
 
@@ -22,3 +24,10 @@ def page_about(visit: ConsoleVisit, kind: str, id_: str) -> str:
         return ""
     page = next(each for each in screens() if each.path.startswith(f"/{section}/{{") and each.path.count("/") == 2)
     return visit.at(section, id_) if page.needs is None or visit.may(page.needs) else ""
+
+
+def page_of_client(visit: ConsoleVisit, recorded: str) -> str:
+    """Return the URL of the page about a client that an event or a token names. They name an imported client by its stream, which is no
+    client_id: then it is "".
+    """
+    return page_about(visit, "client", recorded) if recorded == CLIENT_ID or is_ours(recorded) else ""

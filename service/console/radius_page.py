@@ -57,7 +57,7 @@ async def act(place: Place) -> Response:
         receipt=receipt,
         counts=blast.counts(visit, receipt.follows, receipt),
         origin=visit.gettext(blast.ONE.get(receipt.origin.kind, receipt.origin.kind)),
-        again=f"{visit.here}?{blast.query(asked)}",
+        again=visit.here_with(**asked),
         ordered=page_about(visit, "change", str(receipt.first_position)) if receipt.first_position else "",
     )
 
@@ -86,14 +86,10 @@ def _kinds(visit: ConsoleVisit, asked: Mapping[str, str], radius: Radius | None)
     """Return the choices of a kind: its label, its address, how many there are, and whether it is chosen."""
     if radius is None:
         return []
-    every = (visit.gettext("All"), _address(visit, asked, ""), radius.total, not asked.get("kind"))
+    every = (visit.gettext("All"), visit.here_with(**{**asked, "kind": ""}), radius.total, not asked.get("kind"))
     some = [
-        (each.label, _address(visit, asked, each.kind), each.follows, asked.get("kind") == each.kind)
+        (each.label, visit.here_with(**{**asked, "kind": each.kind}), each.follows, asked.get("kind") == each.kind)
         for each in radius.counts
         if each.follows
     ]
     return [every, *some]
-
-
-def _address(visit: ConsoleVisit, asked: Mapping[str, str], kind: str) -> str:
-    return f"{visit.here}?{blast.query({**asked, 'kind': kind})}"

@@ -100,8 +100,11 @@ class ConsoleVisit:
     def at(self, *segments: object, **query: str | None) -> str:
         """Return the URL of a page: `at("clients", client_id)` is /console/clients/…, with each segment quoted."""
         path = "".join(f"/{quote(str(segment), safe='')}" for segment in segments)
-        given = urlencode({name: value for name, value in query.items() if value})
-        return f"{below(self.browser.resources.settings.issuer)}{PATH}{path}{'?' if given else ''}{given}"
+        return f"{below(self.browser.resources.settings.issuer)}{PATH}{path}{_query(query)}"
+
+    def here_with(self, **query: str | None) -> str:
+        """Return the URL of this page with another query."""
+        return f"{self.here}{_query(query)}"
 
     def page(
         self, template: str, *, title: str, crumbs: Sequence[Crumb] = (), status: int = 200, **context: Any
@@ -135,6 +138,12 @@ class ConsoleVisit:
         if said:
             keep(self.browser, response, Notice(text=said, kind=kind))
         return response
+
+
+def _query(query: Mapping[str, str | None]) -> str:
+    """Return the query of a URL, without the parameters that have no value."""
+    given = urlencode({name: value for name, value in query.items() if value})
+    return f"?{given}" if given else ""
 
 
 Show = Callable[[ConsoleVisit], Awaitable[Response]]

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from events.ids import is_ours
 from service.audit.event_json import AuditEvent
 from service.console.api import BOTS, CLIENTS, USERS, Refused
-from service.console.places import page_about
+from service.console.places import page_about, page_of_client
 from service.console.registration import CLIENT_ID, STREAM
 from service.console.screen import ConsoleVisit
 from service.endpoints.bot_schemas import Bot
@@ -35,16 +34,11 @@ async def subjects(visit: ConsoleVisit, events: Iterable[AuditEvent]) -> list[Su
 
 
 def _url(visit: ConsoleVisit, noun: str, id_: str) -> str:
-    return "" if _is_bare(noun, id_) else page_about(visit, noun, id_)
+    return page_of_client(visit, id_) if noun == "client" else page_about(visit, noun, id_)
 
 
 def _id(event: AuditEvent) -> str:
     return CLIENT_ID if event.stream_id == STREAM else event.subject
-
-
-def _is_bare(noun: str, id_: str) -> bool:
-    """Return whether this is the stream of an imported client, which an event does not name by its client_id."""
-    return noun == "client" and id_ != CLIENT_ID and not is_ours(id_)
 
 
 async def _name(visit: ConsoleVisit, noun: str, id_: str) -> str:

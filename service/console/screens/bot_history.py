@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from service.console import bot, changes
+from service.console import bot, changes, paging
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Screen, Tab
 from service.endpoints.history_schemas import HistoryEntry
@@ -14,14 +14,13 @@ PAGE_SIZE = 50
 async def show(visit: ConsoleVisit) -> Response:
     subject = await bot.read(visit)
     found = await bot.history(visit, most=PAGE_SIZE, cursor=visit.query.get("cursor"))
-    following, here = found.following, ("bots", visit.param("bot_id"), "history")
     return bot.page(
         visit,
         subject,
-        "bot_history.html",
+        "history.html",
+        layout="bot_base.html",
         entries=await changes.entries(visit, found.of(list[HistoryEntry])),
-        following="" if following is None else visit.at(*here, cursor=following["cursor"]),
-        first=visit.at(*here) if "cursor" in visit.query else "",
+        **paging.neighbours(visit, found),
     )
 
 

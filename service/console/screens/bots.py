@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from service.console import paging
 from service.console.api import BOTS
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Link, Screen
@@ -13,14 +14,12 @@ PAGE_SIZE = "50"
 
 async def show(visit: ConsoleVisit) -> Response:
     found = await visit.api.get(BOTS, limit=PAGE_SIZE, cursor=visit.query.get("cursor"))
-    following = found.following
     return visit.page(
         "bots.html",
         title=visit.gettext("Bots"),
         bots=found.of(list[Bot]),
-        following="" if following is None else visit.at("bots", cursor=following["cursor"]),
-        first=visit.at("bots") if "cursor" in visit.query else "",
         creates=visit.may(BOTS_WRITE),
+        **paging.neighbours(visit, found),
     )
 
 

@@ -73,7 +73,7 @@ def _neighbour(visit: ConsoleVisit, asked: Mapping[str, str], query: Mapping[str
     if query is None:
         return ""
     kept = {name: asked[name] for name in MOMENTS if name in visit.query}
-    return visit.at("clients", visit.param("client_id"), "history", **kept, cursor=query["cursor"])
+    return visit.here_with(**kept, cursor=query["cursor"])
 
 
 SCREENS = (

@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from service.console import paging
 from service.console.api import Refused
 from service.console.forms import UNTOUCHED, FormState, refused, without_reason
 from service.console.language import N_
@@ -36,7 +37,6 @@ async def rotate(visit: ConsoleVisit) -> Response:
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
     active, following = await _in_state(visit, "active"), await _in_state(visit, "published")
     retired = await visit.api.get(PATH, state="retired", limit=PAGE_SIZE, cursor=visit.query.get("cursor"))
-    next_page = retired.following
     return visit.page(
         "signing_keys.html",
         title=visit.gettext("Signing keys"),
@@ -46,9 +46,8 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         active_kid=active[0].kid if active else "",
         next_since=max((key.published_utc for key in following), default=None),
         retired=retired.of(list[SigningKey]),
-        following="" if next_page is None else visit.at("keys", cursor=next_page["cursor"]),
-        first=visit.at("keys") if "cursor" in visit.query else "",
         operates=visit.may(OPERATE),
+        **paging.neighbours(visit, retired),
     )
 
 

@@ -6,12 +6,11 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
-from events.ids import is_ours
 from service.clock import utc_now
 from service.console import client, feeds, past_client
 from service.console.feeds import Search
 from service.console.language import N_
-from service.console.places import page_about
+from service.console.places import page_about, page_of_client
 from service.console.registration import CLIENT_ID, STREAM
 from service.console.screen import ConsoleVisit, Link, Screen, Tab
 from service.endpoints.audit_tokens import FILTERS, TOKENS_PATH, AuditToken
@@ -21,8 +20,6 @@ NOTHING: Mapping[str, str] = {}
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """The record of a token has the client's stream. That is no client_id of an imported client, so there is no link to it."""
-
     token: AuditToken
     client_id: str
     client_url: str
@@ -64,11 +61,10 @@ def _context(visit: ConsoleVisit, search: Search) -> dict[str, Any]:
 
 def _row(visit: ConsoleVisit, token: AuditToken) -> Row:
     client_id = CLIENT_ID if token.client_id == str(STREAM) else token.client_id
-    known = client_id == CLIENT_ID or is_ours(client_id)
     return Row(
         token=token,
         client_id=client_id,
-        client_url=page_about(visit, "client", client_id) if known else "",
+        client_url=page_of_client(visit, client_id),
         user_url="" if token.authorization is None else page_about(visit, "user", token.sub),
     )
 
