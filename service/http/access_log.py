@@ -1,11 +1,13 @@
 """The access log: one line for each response."""
 
 import logging
+from functools import partial
 from time import perf_counter
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.http.asgi import route_of
+from service.http.outcome import with_outcome
 
 log = logging.getLogger("muniment.access")
 
@@ -20,25 +22,11 @@ class AccessLogged:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = perf_counter(), 0
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noting)
-        except Exception:
-            status = 500
-            raise
-        finally:
-            _log(scope, status, (perf_counter() - started) * 1000)
+        await with_outcome(self._app, scope, receive, send, partial(_log, perf_counter()))
 
 
-def _log(scope: Scope, status: int, milliseconds: float) -> None:
-    """A status of 0 says that the caller left before the response."""
+def _log(started: float, scope: Scope, status: int) -> None:
+    milliseconds = (perf_counter() - started) * 1000
     method, route = scope["method"], route_of(scope)
     log.info(
         "%s %s %s in %.1f ms",

@@ -1,11 +1,13 @@
 """A request as a span of a trace (OpenTelemetry's semantic conventions for HTTP)."""
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.http.asgi import route_of
+from service.http.outcome import with_outcome
 from service.request_id import this_request
 from service.tracing.opening import Tracing
 
@@ -24,28 +26,13 @@ class Traced:
         if recorder is None or scope["type"] != "http":
             return self._app(scope, receive, send)
         recorded = recorder.request()
-        return self._app(scope, receive, send) if recorded is None else self._recorded(recorded, scope, receive, send)
-
-    async def _recorded(self, recorded: "Recorded", scope: Scope, receive: Receive, send: Send) -> None:
-        status = 0
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noting)
-        except Exception:
-            status = 500
-            raise
-        finally:
-            _end(recorded, scope, status)
+        if recorded is None:
+            return self._app(scope, receive, send)
+        return with_outcome(self._app, scope, receive, send, partial(_end, recorded))
 
 
 def _end(recorded: "Recorded", scope: Scope, status: int) -> None:
-    """Of what the caller sent, only the method is in it: httptools accepts no unknown one. A status of 0 says that the caller left."""
+    """Of what the caller sent, only the method is in it: httptools accepts no unknown one."""
     method, route = scope["method"], route_of(scope)
     attributes: dict[str, str | int] = {"http.request.method": method, "muniment.request_id": str(this_request())}
     if route is not None:
