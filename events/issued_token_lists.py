@@ -10,9 +10,9 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from events.batches import POSITIONS
 from events.database import AnyConnection
 from events.extent import Extent
-from events.issued_tokens import POSITIONS_OF
 
 COLUMNS = "position, issued_at, client, secret, jti, data"
 FIELD = "convert_from(data, 'UTF8')::json ->> "
@@ -169,8 +169,8 @@ async def _about(
 ) -> list[asyncpg.Record]:
     text, values = conditions.sql(4)
     after, upto = (
-        POSITIONS_OF.replace("$1::timestamptz[]", f"array[stretch.{end}]")
-        for end in ("first_at - interval '1 us'", "last_at")
+        POSITIONS.format(batches="log.issuance_batches", within=within, moments=f"array[stretch.{end}]")
+        for within, end in (("<", "first_at"), ("<=", "last_at"))
     )
     statement = OF_IDS.format(after=after, upto=upto, columns=COLUMNS, conditions=text)
     stretches = _stretches(sorted(jtis.values()), window)

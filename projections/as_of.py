@@ -9,22 +9,15 @@ from uuid import UUID
 from msgspec import Struct, json
 
 from events import locks
+from events.batches import HALVED
 from events.database import AnyConnection
 from projections.engine import checkpoints
 from projections.history import History, Row, Snapshot
 from projections.intervals import nodes_at
 
-# Times in the log never run backwards, so the last batch up to a time is found by halving: about twenty probes of the primary key.
-POSITION_OF = """
-with recursive halved (low, high) as (
-  select 0::bigint, (select last_position from log.batches order by last_position desc limit 1)
-  union all
-  select case when b.recorded_at <= $1 then b.last_position else low end,
-         case when b.recorded_at <= $1 then high else (low + high + 1) / 2 - 1 end
-    from halved, lateral (select last_position, recorded_at from log.batches where last_position >= (low + high + 1) / 2
-                           order by last_position limit 1) as b
-   where low < high)
-select low, low = (select last_position from log.batches order by last_position desc limit 1) as is_head, clock_timestamp() < $1 as is_future
+POSITION_OF = f"""
+with {HALVED.format(batches="log.batches", within="<=", moments="array[$1::timestamptz]")}
+select low, low = (select last_position from log.batches order by last_position desc limit 1) as is_head, clock_timestamp() < moment as is_future
   from halved where low >= high
 """
 AFTER_APPENDS = locks.in_transaction_shared(locks.EVENTS)

@@ -6,6 +6,7 @@ from typing import Literal
 import asyncpg
 from msgspec import Struct
 
+from events.batches import RECORDED_AT
 from events.database import AnyConnection
 from events.transparency.entries import event_entry, token_entry
 
@@ -14,11 +15,11 @@ select position, recorded_at, stream_id, version, schema_ver, type, meta, data f
  where position > $1 and position <= $2 order by position
 """
 # The times leave out the partitions of other days.
-TOKENS_BETWEEN = """
+TOKENS_BETWEEN = f"""
 select position, issued_at, client, secret, jti, data from log.issuance
  where position > $1 and position <= $2
-   and issued_at >= (select recorded_at from log.issuance_batches where last_position > $1 order by last_position limit 1)
-   and issued_at <= (select recorded_at from log.issuance_batches where last_position >= $2 order by last_position limit 1)
+   and issued_at >= ({RECORDED_AT.format(batches="log.issuance_batches", position="$1::bigint + 1")})
+   and issued_at <= ({RECORDED_AT.format(batches="log.issuance_batches", position="$2")})
  order by position
 """
 

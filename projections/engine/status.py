@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from events import replay
+from events.batches import WAITED
 from events.database import AnyConnection, Connection
 from events.replay import Checkpoint
 from projections import registry
@@ -21,10 +22,6 @@ from projections.table import Table
 
 FEW_BYTES = 1 << 20
 ROWS = "select pg_relation_size(oid) as bytes, reltuples::bigint as rows from pg_class where oid = to_regclass($1)"
-WAITING = """
-select greatest(extract(epoch from clock_timestamp() - recorded_at), 0)::float8 from {batches}
- where last_position > $1 order by last_position limit 1
-"""
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -164,7 +161,8 @@ async def _of_table(
 
 
 async def _waiting(connection: AnyConnection, log: str, position: int) -> float:
-    return await connection.fetchval(WAITING.format(batches=BATCHES[log]), position) or 0.0
+    """For how many seconds the oldest entry after the position has been in the log."""
+    return await connection.fetchval(f"select {WAITED.format(batches=BATCHES[log], position='$1')}", position + 1)
 
 
 def _relation(schema: str, table: str) -> str:

@@ -1,5 +1,6 @@
 """Views of the past: events, earlier versions of clients, the checkpoints that prove the log, and how far each projection is."""
 
+from events.batches import RECORDED_AT
 from projections import registry
 from projections.views.terms import client_id
 from projections.views.view import TIME, Column, View
@@ -100,9 +101,7 @@ from (select name, version, state, position, failed_position, error, updated_at,
  cross join lateral (select case when is_issuance then (select max(last_position) from log.issuance_batches)
                                  else (select max(last_position) from log.batches) end as position) e
  cross join lateral (select case when is_issuance
-                                 then (select b.recorded_at from log.issuance_batches b where b.last_position > p.position order by b.last_position limit 1)
-                                 else (select b.recorded_at from log.batches b where b.last_position > p.position order by b.last_position limit 1)
-                            end as since) w
+                                 then ({since_of_token}) else ({since_of_event}) end as since) w
   left join read.verifications v on v.name = p.name
 """
 
@@ -142,7 +141,11 @@ PROJECTIONS = View(
         Column("digest", "text", "v.digest", "The digest of these rows, in any order."),
         Column("differing", "text[]", "v.differing", "The keys of at most ten rows that differed."),
     ),
-    source=_FOLLOWED.format(inline=", ".join(f"'{name}'" for name in registry.INLINE)).strip(),
+    source=_FOLLOWED.format(
+        inline=", ".join(f"'{name}'" for name in registry.INLINE),
+        since_of_token=RECORDED_AT.format(batches="log.issuance_batches", position="p.position + 1"),
+        since_of_event=RECORDED_AT.format(batches="log.batches", position="p.position + 1"),
+    ).strip(),
 )
 
 VIEWS = (EVENTS, CLIENT_HISTORY, CHECKPOINTS, PROJECTIONS)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from events.batches import recorded_at
 from events.database import AnyConnection
 from events.replay import head
 from events.verify import BEGINNING
@@ -16,7 +17,6 @@ from service.blast_radius.consequences import of_agent
 from service.blast_radius.graph import Edge, Node, Reached, Walk
 from service.refusals import InvalidValue
 
-RECORDED_AT = "select recorded_at from log.batches where last_position >= $1 order by last_position limit 1"
 TYPES = "select position, type from log.events where position = any($1::bigint[])"
 
 
@@ -70,7 +70,7 @@ async def moment_of(connection: AnyConnection, since: int | datetime | None) -> 
         case None:
             return BEGINNING
         case int():
-            return await connection.fetchval(RECORDED_AT, since) or datetime.now(UTC)
+            return await recorded_at(connection, "log.batches", since) or datetime.now(UTC)
         case datetime():
             return max(since, BEGINNING)
 

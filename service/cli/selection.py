@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from msgspec import Struct
 
+from events.batches import positions_before, positions_until
 from events.codec import TYPES, Recorded
 from events.database import Connection
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
@@ -18,9 +19,6 @@ MUNIMENT = "muniment"
 
 MOST_DIGITS = 18
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-# The log's times never run backwards, so each of these finds its row from one end of an index.
-BEFORE = "select last_position from {batches} where recorded_at < $1 order by last_position desc limit 1"
-UP_TO = "select last_position from {batches} where recorded_at <= $1 order by last_position desc limit 1"
 EVENTS = "log.batches"
 
 _is_length = re.compile(r"(\d{1,4})([mhdw])", re.ASCII).fullmatch
@@ -143,14 +141,14 @@ async def bounds(connection: Connection, wanted: Selection, batches: str = EVENT
 async def first_position(connection: Connection, since: Place | None, batches: str = EVENTS) -> int:
     """The first that there is or will be from there on."""
     if isinstance(since, datetime):
-        return (await connection.fetchval(BEFORE.format(batches=batches), since) or 0) + 1
+        return (await positions_before(connection, batches, [since]))[0] + 1
     return since or 1
 
 
 async def last_position(connection: Connection, until: Place | None, batches: str = EVENTS) -> int | None:
     """The last until then; None where it was not said."""
     if isinstance(until, datetime):
-        return await connection.fetchval(UP_TO.format(batches=batches), until) or 0
+        return (await positions_until(connection, batches, [until]))[0]
     return until
 
 

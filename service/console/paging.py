@@ -1,12 +1,12 @@
 """The neighbours of a page of a list."""
 
-from collections.abc import Mapping
+from typing import Any
 
 from service.console.api import Answer
 from service.console.screen import ConsoleVisit
 
 
-def neighbours(visit: ConsoleVisit, found: Answer, **chosen: str | None) -> Mapping[str, str]:
+def neighbours(visit: ConsoleVisit, found: Answer, **chosen: str | None) -> dict[str, Any]:
     """Return what the macro `paging` of ui.html takes: the URLs of the next page and of the first one, "" where this is the last or the
     first. `chosen` are the filters of the list.
     """

@@ -5,6 +5,7 @@ import time
 
 import asyncpg
 
+from events.batches import WAITED
 from events.database import LOST, Connection, Unavailable
 from events.database_session import DatabaseSession
 from events.transparency.trees import BOTH, Tree
@@ -20,9 +21,6 @@ FRESH_SECONDS = 5.0
 
 MOST_SECONDS = 3.0
 """How long the database may take. Prometheus waits for ten seconds."""
-
-SINCE = "select extract(epoch from clock_timestamp() - recorded_at)::float8 from {batches} where last_position > {position} order by last_position limit 1"
-"""The age of the oldest batch that is not wholly at or below the position."""
 
 HEAD = "select last_position from {batches} order by last_position desc limit 1"
 NAME = "regexp_replace(c.name, '_v[0-9]+$', '')"
@@ -40,7 +38,7 @@ select name, outcome <> 'agrees' as differs, extract(epoch from clock_timestamp(
   from read.verifications c where verified_at is not null and {KNOWN} order by name
 """
 PROJECTIONS = f"""
-select c.name, head.last_position - c.position as events, coalesce(({SINCE}), 0) as seconds
+select c.name, head.last_position - c.position as events, {WAITED} as seconds
   from read.checkpoints c, ({HEAD}) as head
  where c.name = {NAME} and {KNOWN}
    and exists (select from {{batches}} b where b.last_position = c.position and b.chain = c.chain) order by c.name
@@ -50,7 +48,7 @@ A table that is built beside another is not late: nobody reads it.
 """
 
 CHECKPOINT = f"""
-select c.size, coalesce(({SINCE}), 0) as seconds from log.checkpoints c where c.tree = $1 order by c.size desc limit 1
+select c.size, {WAITED} as seconds from log.checkpoints c where c.tree = $1 order by c.size desc limit 1
 """
 WITNESS = """
 select last.size, coalesce((select extract(epoch from clock_timestamp() - c.made_at)::float8 from log.checkpoints c
@@ -62,7 +60,7 @@ select alg, extract(epoch from clock_timestamp() - max(activated_at))::float8 as
  where state = 'active' group by alg order by alg
 """
 WEBHOOK = f"""
-select greatest(head.last_position - p.position, 0) as events, coalesce(({SINCE}), 0) as seconds
+select greatest(head.last_position - p.position, 0) as events, {WAITED} as seconds
   from push.checkpoints p, ({HEAD}) as head where p.name = 'audit'
 """
 
@@ -127,13 +125,13 @@ async def _verified(connection: Connection, known: list[str]) -> list[Reading]:
 
 
 async def _projections(connection: Connection, batches: str, known: list[str]) -> list[Reading]:
-    rows = await connection.fetch(PROJECTIONS.format(batches=batches, position="c.position"), known)
+    rows = await connection.fetch(PROJECTIONS.format(batches=batches, position="c.position + 1"), known)
     behind = [Reading(readings.LAG_EVENTS, row["events"], (row["name"],)) for row in rows]
     return behind + [Reading(readings.LAG_SECONDS, row["seconds"], (row["name"],)) for row in rows]
 
 
 async def _checkpoint(connection: Connection, tree: Tree) -> list[Reading]:
-    row = await connection.fetchrow(CHECKPOINT.format(batches=tree.batches, position="c.size"), tree.name)
+    row = await connection.fetchrow(CHECKPOINT.format(batches=tree.batches, position="c.size + 1"), tree.name)
     if row is None:
         return []
     log = (LOGS[tree.name],)
@@ -148,7 +146,7 @@ async def _witness(connection: Connection, tree: Tree, witness: Witness) -> list
 
 
 async def _webhook(connection: Connection) -> list[Reading]:
-    row = await connection.fetchrow(WEBHOOK.format(batches=BATCHES["log"], position="p.position"))
+    row = await connection.fetchrow(WEBHOOK.format(batches=BATCHES["log"], position="p.position + 1"))
     if row is None:
         return []
     return [Reading(readings.WEBHOOK_LAG_EVENTS, row["events"]), Reading(readings.WEBHOOK_LAG, row["seconds"])]

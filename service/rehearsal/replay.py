@@ -8,11 +8,13 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.authorization import AuthorizationGranted, CodeIssued
+from events.batches import positions_before, recorded_at
 from events.client import ClientLoginChanged, ClientRegistered, ClientRestored, ClientScopesChanged
 from events.codec import Recorded, tags
 from events.database import AnyConnection
 from events.replay import COLUMNS, recorded
 from events.secrets_given import GIVING, secrets_given
+from projections.catch_up import BATCHES
 from service.rehearsal.policy import (
     Command,
     Policy,
@@ -42,11 +44,6 @@ select client, secret, token ->> 'scope' as scope, (token ->> 'exp')::bigint - m
 EVENTS = f"""
 select {COLUMNS} from log.events
  where position > $1 and position <= $2 and type = any($3::text[]) order by position limit $4
-"""
-UP_TO = "select coalesce((select last_position from {batches} where recorded_at < $1 order by last_position desc limit 1), 0)"
-FIRST = """
-select least((select recorded_at from log.batches where last_position > 0 order by last_position limit 1),
-             (select recorded_at from log.issuance_batches where last_position > 0 order by last_position limit 1))
 """
 
 Progress = Callable[[int, int], None]
@@ -109,16 +106,15 @@ async def reading(connection: AnyConnection) -> AsyncGenerator[None]:
 
 async def span(connection: AnyConnection, since: datetime, until: datetime) -> Span:
     """Returns the span between two times, without the time before the first record."""
-    first: datetime = await connection.fetchval(FIRST) or until
-    since = min(max(since, first), until)
-    positions = [
-        (
-            await connection.fetchval(UP_TO.format(batches=batches), since),
-            await connection.fetchval(UP_TO.format(batches=batches), until),
-        )
-        for batches in ("log.batches", "log.issuance_batches")
-    ]
-    return Span(since=since.astimezone(UTC), until=until.astimezone(UTC), events=positions[0], tokens=positions[1])
+    first = [at for batches in BATCHES.values() if (at := await recorded_at(connection, batches, 1)) is not None]
+    since = min(max(since, min(first, default=until)), until)
+    events, tokens = [await positions_before(connection, batches, [since, until]) for batches in BATCHES.values()]
+    return Span(
+        since=since.astimezone(UTC),
+        until=until.astimezone(UTC),
+        events=(events[0], events[1]),
+        tokens=(tokens[0], tokens[1]),
+    )
 
 
 async def rehearse(connection: AnyConnection, policy: Policy, span: Span, progress: Progress) -> Rehearsal:

@@ -1,6 +1,7 @@
 """What a check of muniment doctor says is wrong, and the command that mends it."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
@@ -25,6 +26,10 @@ class Installation(Struct, frozen=True):
 
     settings: Settings
     connection: Connection
+
+    async def age(self, at: datetime) -> timedelta:
+        """Return how long ago this was by the clock of the database."""
+        return await self.connection.fetchval("select clock_timestamp() - $1::timestamptz", at)
 
 
 class Check(Struct, frozen=True):

@@ -2,9 +2,10 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 
+from events.batches import recorded_at
 from events.database import Connection
 from events.transparency import kept
 from events.transparency.kept import Kept
@@ -16,7 +17,6 @@ from service.configuration.witnesses import Witness
 
 CONNECTION_SECONDS = 3.0
 
-OF_POSITION = "select recorded_at from {batches} where last_position > $1 order by last_position limit 1"
 MADE = "select made_at from log.checkpoints where tree = $1 and size > $2 order by size limit 1"
 
 
@@ -24,16 +24,16 @@ async def look_at_checkpoints(installation: Installation) -> list[Finding]:
     found: list[Finding] = []
     for tree in BOTH:
         newest = await kept.newest(installation.connection, tree)
-        found += await _uncovered(installation.connection, tree, newest)
+        found += await _uncovered(installation, tree, newest)
         if newest is not None:
             found += await _without_quorum(installation, tree)
     return found
 
 
-async def _uncovered(connection: Connection, tree: Tree, newest: Kept | None) -> list[Finding]:
+async def _uncovered(installation: Installation, tree: Tree, newest: Kept | None) -> list[Finding]:
     """An entry that no checkpoint covers, although it is no longer new."""
-    first = await connection.fetchval(OF_POSITION.format(batches=tree.batches), newest.size if newest else 0)
-    if first is None or await _age(connection, first) <= CHECKPOINT_LAG:
+    first = await recorded_at(installation.connection, tree.batches, 1 + (newest.size if newest else 0))
+    if first is None or await installation.age(first) <= CHECKPOINT_LAG:
         return []
     return [
         warning(
@@ -49,7 +49,7 @@ async def _without_quorum(installation: Installation, tree: Tree) -> list[Findin
         return []
     witnessed = await kept.witnessed(installation.connection, tree, quorum)
     since = await _since(installation.connection, tree, witnessed.size if witnessed else 0)
-    if since is None or await _age(installation.connection, since) <= WITNESS_LAG:
+    if since is None or await installation.age(since) <= WITNESS_LAG:
         return []
     last = f"the last that has is of size {witnessed.size}" if witnessed else "none has"
     return [
@@ -65,7 +65,7 @@ async def look_at_witnesses(installation: Installation) -> list[Finding]:
     answers = await asyncio.gather(*map(_answers, witnesses))
     found: list[Finding] = []
     for witness, answer in zip(witnesses, answers, strict=True):
-        late = [each for tree in BOTH for each in await _lagging(installation.connection, tree, witness)]
+        late = [each for tree in BOTH for each in await _lagging(installation, tree, witness)]
         if not answer:
             found.append(
                 warning(f"The witness {witness.key.name} does not answer at {witness.url}.", f"curl -v {witness.url}")
@@ -80,10 +80,10 @@ async def look_at_witnesses(installation: Installation) -> list[Finding]:
     return found
 
 
-async def _lagging(connection: Connection, tree: Tree, witness: Witness) -> list[str]:
-    size = await kept.last_cosigned(connection, tree, witness.key)
-    since = await _since(connection, tree, size)
-    if since is None or await _age(connection, since) <= WITNESS_LAG:
+async def _lagging(installation: Installation, tree: Tree, witness: Witness) -> list[str]:
+    size = await kept.last_cosigned(installation.connection, tree, witness.key)
+    since = await _since(installation.connection, tree, size)
+    if since is None or await installation.age(since) <= WITNESS_LAG:
         return []
     return [f"the {tree.of} since {since:%Y-%m-%d %H:%M:%SZ}"]
 
@@ -102,7 +102,3 @@ async def _answers(witness: Witness) -> bool:
 async def _since(connection: Connection, tree: Tree, size: int) -> datetime | None:
     """When the first checkpoint after this size was made."""
     return await connection.fetchval(MADE, tree.name, size)
-
-
-async def _age(connection: Connection, at: datetime) -> timedelta:
-    return await connection.fetchval("select clock_timestamp() - $1::timestamptz", at)

@@ -1,16 +1,12 @@
 """The audit webhook: whether its endpoint accepts the events of the log."""
 
-from datetime import datetime
-
+from events.batches import recorded_at
 from events.replay import head
 from service.cli.checks.finding import Finding, Installation, warning
 from service.cli.checks.thresholds import WEBHOOK_LAG
 from service.reactions.audit_push import NAME
 
 ACCEPTED = "select position from push.checkpoints where name = $1"
-WAITING = """
-select recorded_at, clock_timestamp() - recorded_at from log.batches where last_position > $1 order by last_position limit 1
-"""
 
 
 async def look(installation: Installation) -> list[Finding]:
@@ -18,10 +14,9 @@ async def look(installation: Installation) -> list[Finding]:
         return []
     connection = installation.connection
     accepted: int = await connection.fetchval(ACCEPTED, NAME) or 0
-    first = await connection.fetchrow(WAITING, accepted)
-    if first is None or first[1] <= WEBHOOK_LAG:
+    since = await recorded_at(connection, "log.batches", accepted + 1)
+    if since is None or await installation.age(since) <= WEBHOOK_LAG:
         return []
-    since: datetime = first[0]
     waiting = (await head(connection)).position - accepted
     return [
         warning(
