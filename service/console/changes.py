@@ -83,9 +83,11 @@ def text_of(value: Any) -> str:
 
 
 def _item(value: Any) -> str:
-    """Return an item of a list; of a secret or a factor, its name."""
+    """Return an item of a list; of a secret or a factor, its name; of a role through a group, whether a person gave it, too."""
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
+        if "alsoGiven" in fields:
+            return f"{fields['role']} (also given)" if fields["alsoGiven"] else fields["role"]
         parts = [str(fields[name]) for name in ("name", "kind", "hint") if fields.get(name)]
         return " ".join(parts) or json.encode(fields).decode()
     return text_of(value)

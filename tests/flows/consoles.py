@@ -12,7 +12,7 @@ from msgspec import Struct
 from events.user import Role
 from service.clock import utc_now
 from service.commands.handle import USER, handle
-from service.commands.user import GiveRole, TakeRole
+from service.commands.user import GiveRole, SetGroupRoles, TakeRole
 from service.console.registry import screens
 from service.values.scopes import ACRS
 from tests.flows.browsing import AGENT, Browser, Form, Shown, cookie_of
@@ -89,6 +89,9 @@ async def places(live: Live, **client: Any) -> Mapping[str, str]:
     """A value for each parameter in the path of a page. A page with a new parameter gets its value here."""
     made, secret = await live.register(**client)
     user, _ = await registered(live)
+    await give(live, user, "owner")
+    by_groups = SetGroupRoles(roles=("auditor", "owner"), at=utc_now())
+    await handle(live.beside.ledger, USER, user, by_groups, META)
     bot = await live.http.post("/api/v1/auth/bots", json={"email": f"{user}@example.com"}, headers=live.bearer)
     of_token = {"jti": jti_of(await live.access_token(made, secret)), "position": "1"}
     return {"client_id": made, "user_id": str(user), "bot_id": bot.json()["id"], "name": "last_used", **of_token}
