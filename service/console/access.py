@@ -1,5 +1,6 @@
 """Who uses the console: looked up at each request, so what is taken away ends at the next one."""
 
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct, ValidationError, json
@@ -7,11 +8,13 @@ from msgspec import Struct, ValidationError, json
 from events.database import AnyConnection, read
 from events.user import Role
 from projections import authorizations, sessions, users
+from service.clock import utc_now
 from service.console.place import COOKIE
 from service.console.registration import CLIENT_ID
 from service.crypto.sealing import CannotOpen, Seal
 from service.endpoints.management import Caller
 from service.pages.browser import Visit, master_key
+from service.pages.security import RECENT
 from service.pages.session_start import FEDERATED, TWO_FACTORS, Person, person
 from service.people.sessions import authenticates
 from service.resources import Resources
@@ -41,6 +44,7 @@ class Access(Struct, frozen=True, kw_only=True):
     roles: tuple[Role, ...]
     elsewhere: tuple[Role, ...]
     person: Person
+    authenticated_at: datetime
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -53,6 +57,11 @@ class Access(Struct, frozen=True, kw_only=True):
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether the person authenticated so recently that they may make a sensitive change (Screen.sensitive)."""
+        return utc_now() - self.authenticated_at < RECENT
 
     @property
     def writes(self) -> bool:
@@ -94,6 +103,7 @@ async def access_of(visit: Visit) -> Access | None:
         roles=roles,
         elsewhere=tuple(role for role in found.user.all_roles if role not in roles),
         person=person(profile) if profile else Person(name="", email=""),
+        authenticated_at=found.session.authenticated_at,
     )
 
 

@@ -35,6 +35,11 @@ class FormState(Struct, frozen=True, kw_only=True):
 UNTOUCHED = FormState()
 
 
+def untouched(visit: ConsoleVisit) -> FormState:
+    """Return the form as a page first shows it: empty, or as it was before the person had to sign in again."""
+    return FormState(values=visit.returned)
+
+
 def without_reason(visit: ConsoleVisit) -> FormState:
     """Return the form of a change for which the person gave no reason."""
     return FormState(values=visit.form, errors={"reason": [visit.gettext(NO_REASON)]})

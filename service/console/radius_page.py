@@ -9,7 +9,7 @@ from starlette.responses import Response
 from service.console import blast
 from service.console.api import Refused
 from service.console.blast import ASKED, Radius
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.forms import FormState, refused, untouched, without_reason
 from service.console.places import page_about
 from service.console.screen import ConsoleVisit
 from service.values.scopes import OPERATE
@@ -36,9 +36,9 @@ class Place(Struct, frozen=True, kw_only=True):
 
 async def show(place: Place, usual: str = "") -> Response:
     """`usual` is the id that the page begins with; "" for none."""
-    query = place.visit.query
-    asked = {name: query[name] for name in ASKED if name in query}
-    return await _page(place, {"id": usual, **asked}, UNTOUCHED)
+    given = {**place.visit.query, **place.visit.returned}
+    asked = {name: given[name] for name in ASKED if given.get(name)}
+    return await _page(place, {"id": usual, **asked}, untouched(place.visit))
 
 
 async def act(place: Place) -> Response:

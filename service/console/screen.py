@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from msgspec import Struct
 from starlette.responses import RedirectResponse, Response
 
-from service.console import language, rendering
+from service.console import kept_form, language, rendering
 from service.console.access import Access
 from service.console.api import Api
 from service.console.notices import Kind, Notice, keep, taken
@@ -16,6 +16,8 @@ from service.console.place import PATH
 from service.http.origin import below
 from service.pages import csrf
 from service.pages.browser import Form, Visit, master_key
+
+RETURNED = language.N_("Nothing was changed yet. The form is as you left it: send it again.")
 
 Group = Literal["home", "directory", "evidence", "operation"]
 
@@ -47,12 +49,14 @@ class Crumb(Struct, frozen=True):
 class Screen(Struct, frozen=True, kw_only=True):
     """`path` is below /console, such as `/clients/{client_id}`. `needs` is the scope without which nobody sees the page.
 
-    `post` carries out the forms of the page. What it may change is for the API to decide.
+    `post` carries out the forms of the page. What it may change is for the API to decide. `sensitive` says which of the forms need a
+    recent sign-in (recent_sign_in.py); the page then shows the form again as it was (forms.py, `untouched`).
     """
 
     path: str
     get: "Show"
     post: "Show | None" = None
+    sensitive: Callable[[Form], bool] | None = None
     needs: str | None = None
     link: Link | None = None
     tab: Tab | None = None
@@ -76,6 +80,11 @@ class ConsoleVisit:
     @property
     def form(self) -> Form:
         return self.browser.form
+
+    @cached_property
+    def returned(self) -> Form:
+        """The form that waited while the person signed in again; empty if none did."""
+        return kept_form.returned(self.browser, self.access.user) if self.browser.request.method == "GET" else {}
 
     @property
     def reason(self) -> str | None:
@@ -110,7 +119,8 @@ class ConsoleVisit:
         self, template: str, *, title: str, crumbs: Sequence[Crumb] = (), status: int = 200, **context: Any
     ) -> Response:
         """Return the page. Every value that the template writes is made visible and escaped (rendering.py)."""
-        notice = taken(self.browser)
+        returned = status == 200 and bool(self.returned)
+        notice = taken(self.browser) or (Notice(text=self.gettext(RETURNED), kind="good") if returned else None)
         key, browser = master_key(self.browser.resources), self.browser
         text = rendering.html(
             template,
@@ -130,6 +140,8 @@ class ConsoleVisit:
         response = rendering.page(text, status)
         if notice is not None:
             keep(browser, response, None)
+        if returned:
+            kept_form.forget(browser, response)
         return response
 
     def to(self, location: str, said: str = "", kind: Kind = "good") -> Response:

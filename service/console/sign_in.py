@@ -4,6 +4,7 @@ The server keeps no state: the browser carries the sealed `Begun` as the paramet
 """
 
 import secrets
+from collections.abc import Mapping
 from hashlib import sha256
 from hmac import compare_digest
 from urllib.parse import urlencode
@@ -25,12 +26,13 @@ from service.oauth.errors import Refusal
 from service.oauth.tokens import Hint, read_hint
 from service.pages.browser import Visit, bake
 from service.pages.sealed_state import close, unsealed
+from service.pages.security import RECENT
 from service.pages.session_start import TWO_FACTORS
 from service.request_id import envelope
 
 SECONDS = 3600
 RANDOM_BYTES = 32
-SECOND_FACTOR = {"id_token": {"acr": {"essential": True, "values": [TWO_FACTORS]}}}
+SECOND_FACTOR = {"acr": {"essential": True, "values": [TWO_FACTORS]}}
 
 
 class NotSignedIn(Exception):
@@ -49,8 +51,8 @@ class Begun(Struct, frozen=True, kw_only=True):
     following: str
 
 
-async def begin(visit: Visit, following: str) -> Response:
-    """Redirect to the authorization endpoint. Raises NotOurs, Unavailable."""
+async def begin(visit: Visit, following: str, *, again: UUID | None = None) -> Response:
+    """Redirect to the authorization endpoint. `again` is a user who must have authenticated recently. Raises NotOurs, Unavailable."""
     resources = visit.resources
     await registration.prepare(resources)
     begun = Begun(verifier=_random(), nonce=_random(), following=following)
@@ -65,10 +67,18 @@ async def begin(visit: Visit, following: str) -> Response:
         "code_challenge_method": "S256",
         "ui_locales": visit.language,
     }
-    if resources.settings.console_second_factor:
-        query["claims"] = json.encode(SECOND_FACTOR).decode()
+    if again is not None:
+        query["max_age"] = str(int(RECENT.total_seconds()))
+    if claims := _claims(visit, again):
+        query["claims"] = json.encode({"id_token": claims}).decode()
     location = f"{below(resources.settings.issuer)}/openid/authorize?{urlencode(query)}"
     return RedirectResponse(location, 303, headers=GOES_AWAY)
+
+
+def _claims(visit: Visit, again: UUID | None) -> Mapping[str, object]:
+    """Return what the ID token must say (OpenID Connect Core 1.0 section 5.5)."""
+    factor = SECOND_FACTOR if visit.resources.settings.console_second_factor else {}
+    return factor if again is None else {**factor, "sub": {"value": str(again)}}
 
 
 async def finish(visit: Visit) -> Response:

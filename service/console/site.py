@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.console import assets, errors, language, sign_in
+from service.console import assets, errors, language, recent_sign_in, sign_in
 from service.console.access import Access, access_of
 from service.console.errors import AnotherSession, NoRole, Outside, RoleElsewhere, SignedOut
 from service.console.place import ASSETS, CALLBACK, PATH, SIGN_OUT
@@ -85,7 +85,10 @@ async def _shown(screen: Screen, visit: Visit, access: Access | None) -> Respons
         return await screen.get(ConsoleVisit(visit, access, screen, screens()))
     _check_session(visit, access.session)
     assert screen.post is not None
-    return await screen.post(ConsoleVisit(visit, access, screen, screens()))
+    sent = ConsoleVisit(visit, access, screen, screens())
+    if screen.sensitive is not None and screen.sensitive(visit.form) and not access.is_recent:
+        return await recent_sign_in.ask(sent)
+    return await screen.post(sent)
 
 
 async def _signed_out(visit: Visit) -> Response:

@@ -24,6 +24,12 @@ TEXT = """# The console
 everything, an owner manages their own clients. `muniment users create --operator` makes the first one.
 Each page asks the management API, so that what the API refuses, records and limits is the same here.
 
+Changes that cannot be undone, reach far or give power need a sign-in of the last ten minutes: to stop
+all that follows from a compromise, to give a role, to rotate the signing keys, to delete a client or a
+bot, to restore a client, to erase a user, to make a secret, and to give a client a scope of the
+management API. After an older sign-in, the console asks for a new one of the same person, and then
+shows the form as it was. Pages that only show something never ask for it.
+
 These are its pages. `make screenshots` takes the pictures again.
 """
 

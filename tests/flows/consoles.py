@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -53,12 +54,17 @@ async def take(live: Live, user: UUID, role: Role) -> None:
 
 
 @asynccontextmanager
-async def visitor(live: Live, user: UUID | None = None, acr: str = ACRS[0]) -> AsyncGenerator[Staff]:
-    """Somebody with a session, who has not opened the console yet. The browser follows no redirect by itself."""
+async def visitor(
+    live: Live, user: UUID | None = None, acr: str = ACRS[0], proved_at: datetime | None = None
+) -> AsyncGenerator[Staff]:
+    """Somebody with a session, who has not opened the console yet. The browser follows no redirect by itself.
+
+    `proved_at` is when they authenticated, if that is not now.
+    """
     email = ""
     if user is None:
         user, email = await registered(live)
-    session = await live.beside.sessions.start(user, ("pwd",), acr, None)
+    session = await live.beside.sessions.start(user, ("pwd",), acr, None, proved_at=proved_at)
     cookies = {live.beside.sessions.cookie: session}
     async with httpx.AsyncClient(
         verify=False, base_url=live.url, headers={"User-Agent": AGENT}, cookies=cookies
@@ -67,9 +73,11 @@ async def visitor(live: Live, user: UUID | None = None, acr: str = ACRS[0]) -> A
 
 
 @asynccontextmanager
-async def staff(live: Live, *roles: Role, acr: str = ACRS[0]) -> AsyncGenerator[Staff]:
+async def staff(
+    live: Live, *roles: Role, acr: str = ACRS[0], proved_at: datetime | None = None
+) -> AsyncGenerator[Staff]:
     """Somebody new with these roles, signed in to the console."""
-    async with visitor(live, acr=acr) as somebody:
+    async with visitor(live, acr=acr, proved_at=proved_at) as somebody:
         await give(live, somebody.user, *roles)
         await opened(somebody)
         yield somebody

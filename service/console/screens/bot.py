@@ -7,8 +7,9 @@ from starlette.responses import Response
 from service.console import bot, changes
 from service.console.api import CLIENTS, Refused
 from service.console.bot import Subject
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.forms import FormState, refused, untouched, without_reason
 from service.console.language import N_
+from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Crumb, Screen, Tab
 from service.endpoints.client_schemas import ListedClient
 from service.endpoints.history_schemas import HistoryEntry
@@ -32,8 +33,8 @@ async def show(visit: ConsoleVisit) -> Response:
         deleted = await bot.deletion(visit) if fault.problem.status == 404 else None
         if deleted is None:
             raise
-        return await _deleted(visit, deleted, UNTOUCHED)
-    return await _page(visit, subject, UNTOUCHED)
+        return await _deleted(visit, deleted, untouched(visit))
+    return await _page(visit, subject, untouched(visit))
 
 
 async def act(visit: ConsoleVisit) -> Response:
@@ -123,6 +124,7 @@ SCREENS = (
         path=bot.PATH,
         get=show,
         post=act,
+        sensitive=does("delete"),
         needs=BOTS_READ,
         tab=Tab(of=bot.PATH, order=0, label=N_("Settings")),
     ),

@@ -8,8 +8,9 @@ from service.console import changes, client
 from service.console.actors import Names
 from service.console.api import Refused
 from service.console.client import Subject
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.forms import FormState, refused, untouched, without_reason
 from service.console.language import N_
+from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Crumb, Screen, Tab
 from service.endpoints.history_schemas import HistoryEntry
 from service.endpoints.restoration import RestoredClient
@@ -31,8 +32,8 @@ async def show(visit: ConsoleVisit) -> Response:
         deleted = await client.deletion(visit) if fault.problem.status == 404 else None
         if deleted is None:
             raise
-        return await _deleted(visit, deleted, UNTOUCHED)
-    return await _page(visit, subject, UNTOUCHED)
+        return await _deleted(visit, deleted, untouched(visit))
+    return await _page(visit, subject, untouched(visit))
 
 
 async def act(visit: ConsoleVisit) -> Response:
@@ -122,6 +123,7 @@ SCREENS = (
         path=client.PATH,
         get=show,
         post=act,
+        sensitive=does("delete", "restore"),
         needs=CLIENTS_READ,
         tab=Tab(of=client.PATH, order=0, label=N_("Settings")),
     ),

@@ -9,6 +9,7 @@ from service.console import changes, client
 from service.console.api import Refused
 from service.console.client import Subject
 from service.console.forms import FormState, lines, refused, without_reason
+from service.console.recent_sign_in import gives_power
 from service.console.screen import ConsoleVisit, Screen
 from service.endpoints.client_settings import OAuthClient
 from service.values.scopes import CLIENTS_WRITE
@@ -18,8 +19,10 @@ MOST_SINCE = 20
 
 
 async def show(visit: ConsoleVisit) -> Response:
-    subject = await client.read(visit)
-    return await _page(visit, subject, FormState(values=_values(subject.client)))
+    """A form that comes back keeps the version that the person saw, so that a change by somebody else is still noticed."""
+    subject, returned = await client.read(visit), visit.returned
+    shown = subject.__replace__(version=returned.get("version", subject.version))
+    return await _page(visit, shown, FormState(values=returned or _values(subject.client)))
 
 
 async def save(visit: ConsoleVisit) -> Response:
@@ -89,4 +92,4 @@ def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
     }
 
 
-SCREENS = (Screen(path=f"{client.PATH}/edit", get=show, post=save, needs=CLIENTS_WRITE),)
+SCREENS = (Screen(path=f"{client.PATH}/edit", get=show, post=save, sensitive=gives_power, needs=CLIENTS_WRITE),)

@@ -10,8 +10,9 @@ from service.clock import utc_now
 from service.console import client
 from service.console.api import Refused
 from service.console.client import Subject
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.forms import FormState, refused, untouched, without_reason
 from service.console.language import N_
+from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Screen, Tab
 from service.crypto.credentials import new_id
 from service.endpoints.secret_schemas import AddSecretResponse, ClientSecret
@@ -26,7 +27,7 @@ OVERLAPS = ("", "1", "7", "30")
 
 
 async def show(visit: ConsoleVisit) -> Response:
-    return await _page(visit, UNTOUCHED)
+    return await _page(visit, untouched(visit))
 
 
 async def act(visit: ConsoleVisit) -> Response:
@@ -104,6 +105,7 @@ SCREENS = (
         path=f"{client.PATH}/secrets",
         get=show,
         post=act,
+        sensitive=does("add"),
         needs=CLIENTS_READ,
         tab=Tab(of=client.PATH, order=10, label=N_("Secrets")),
     ),

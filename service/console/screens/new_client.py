@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from service.console import samples
 from service.console.api import CLIENTS, Refused
-from service.console.forms import UNTOUCHED, FormState, lines, refused, without_reason
+from service.console.forms import FormState, lines, refused, untouched, without_reason
+from service.console.recent_sign_in import gives_power
 from service.console.samples import About
 from service.console.screen import ConsoleVisit, Crumb, Screen
 from service.crypto.credentials import new_id
@@ -18,8 +19,8 @@ KINDS = ("machine", "web", "public")
 
 
 async def show(visit: ConsoleVisit) -> Response:
-    kind = visit.query.get("kind")
-    return _choice(visit) if kind not in KINDS else _form(visit, kind, UNTOUCHED)
+    kind = visit.returned.get("kind") or visit.query.get("kind")
+    return _choice(visit) if kind not in KINDS else _form(visit, kind, untouched(visit))
 
 
 async def create(visit: ConsoleVisit) -> Response:
@@ -89,4 +90,4 @@ def _crumbs(visit: ConsoleVisit) -> list[Crumb]:
     return [Crumb(visit.gettext("Clients"), "/clients")]
 
 
-SCREENS = (Screen(path="/new/client", get=show, post=create, needs=CLIENTS_WRITE),)
+SCREENS = (Screen(path="/new/client", get=show, post=create, sensitive=gives_power, needs=CLIENTS_WRITE),)

@@ -4,8 +4,9 @@ from starlette.responses import Response
 
 from service.console import paging
 from service.console.api import Refused
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.forms import FormState, refused, untouched, without_reason
 from service.console.language import N_
+from service.console.recent_sign_in import always
 from service.console.screen import ConsoleVisit, Link, Screen
 from service.endpoints.signing_keys import PATH, SigningKey
 from service.problems import NotFound
@@ -15,7 +16,7 @@ PAGE_SIZE = "50"
 
 
 async def show(visit: ConsoleVisit) -> Response:
-    return await _page(visit, UNTOUCHED)
+    return await _page(visit, untouched(visit))
 
 
 async def rotate(visit: ConsoleVisit) -> Response:
@@ -43,7 +44,7 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         status=status,
         form=form,
         keys=sorted([*active, *following], key=lambda key: (key.alg, key.state)),
-        active_kid=active[0].kid if active else "",
+        active_kid=visit.returned.get("activeKid") or (active[0].kid if active else ""),
         next_since=max((key.published_utc for key in following), default=None),
         retired=retired.of(list[SigningKey]),
         operates=visit.may(OPERATE),
@@ -60,6 +61,7 @@ SCREENS = (
         path="/keys",
         get=show,
         post=rotate,
+        sensitive=always,
         needs=AUDIT_READ,
         link=Link(group="operation", order=20, label=N_("Signing keys"), icon="keys"),
     ),

@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from service.console import changes, user
 from service.console.api import Refused
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.forms import FormState, refused, untouched, without_reason
 from service.console.language import N_
+from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Crumb, Screen, Tab
 from service.console.user import Subject
 from service.endpoints.history_schemas import HistoryEntry
@@ -44,7 +45,7 @@ async def show(visit: ConsoleVisit) -> Response:
         if not past or past[0].type != "user.erased":
             raise
         return await _erased(visit, past)
-    return await _page(visit, subject, UNTOUCHED)
+    return await _page(visit, subject, untouched(visit))
 
 
 async def act(visit: ConsoleVisit) -> Response:
@@ -99,6 +100,7 @@ SCREENS = (
         path=user.PATH,
         get=show,
         post=act,
+        sensitive=does("erase", *(f"give-{role}" for role in ROLES)),
         needs=USERS_READ,
         tab=Tab(of=user.PATH, order=0, label=N_("Profile")),
     ),
