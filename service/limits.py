@@ -22,6 +22,7 @@ returning key, used, minute, ceil(extract(epoch from
 """
 GIVE_BACK = "update limits.counts set used = used - 1 where key = $1 and minute = $2 and used > 0"
 ONCE = "insert into limits.used (key, until) values ($1, $2) on conflict do nothing returning true"
+USED = "select exists(select from limits.used where key = $1)"
 FORGET_USED = "delete from limits.used where until < statement_timestamp()"
 FORGET = """
 delete from limits.counts where minute < statement_timestamp() - interval '2 minutes'
@@ -75,6 +76,10 @@ class Limits:
                 return await connection.fetchval(ONCE, key, until) is True
         except LOST as fault:
             raise unavailable("whether this was used before could not be recorded", fault) from fault
+
+    async def was_used(self, key: str) -> bool:
+        """Return whether the value was used. Raises Unavailable."""
+        return await self._ask(lambda connection: connection.fetchval(USED, key)) is True
 
     async def close(self) -> None:
         await self._counts.idle()

@@ -38,6 +38,11 @@ class Staff(Struct, frozen=True):
         """What comes of the form with this field, or of what it does (`do`), filled in."""
         return await self.browser.send(form(page, which), **fields)
 
+    async def led(self, answer: httpx.Response) -> httpx.Response:
+        """The page to which a form that was carried out leads."""
+        assert answer.status_code == 303, answer.text
+        return await self.browser.http.get(answer.headers["location"])
+
 
 def form(page: Shown, which: str) -> Form:
     found = [each for each in page.forms if which == each.fields.get("do")]

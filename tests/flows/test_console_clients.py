@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.flows.browsing import Shown
+from tests.flows.browsing import Shown, cookie_of
 from tests.flows.conftest import Live
 from tests.flows.consoles import Staff, form, staff
 from tests.patience import until
@@ -33,7 +33,7 @@ async def test_a_client_is_created_and_gets_its_first_token_with_the_secret_that
     async with staff(live, "operator") as somebody:
         page = await somebody.look("/new/client?kind=machine")
         fields = {"displayName": "CRM sync", "botUserId": "bot-crm", "scopes": "api:public crm:read", "reason": "CRM-7"}
-        made = await somebody.send(page, "kind", **fields)
+        made = await somebody.led(await somebody.send(page, "kind", **fields))
         shown = Shown(made)
         assert shown.status == 200
         for name in ("curl", "Python", "Node", "Go", "Spring"):
@@ -42,8 +42,13 @@ async def test_a_client_is_created_and_gets_its_first_token_with_the_secret_that
         assert client
         token = await live.token_for(client[0], secret_of(made), scope="crm:read")
         assert token.json()["scope"] == "crm:read"
-        again = await somebody.send(page, "kind", **fields)
-        assert (client[0] in again.text, secret_of(again)) == (True, secret_of(made))
+        reloaded, again = (
+            await somebody.look(f"/new/client?made={client[0]}"),
+            await somebody.send(page, "kind", **fields),
+        )
+        for other in (reloaded, Shown(await somebody.led(again))):
+            assert (client[0] in other.text, "It was shown once." in other.text) == (True, True)
+            assert secret_of(made) not in other.text
         assert secret_of(made) not in (await somebody.browser.http.get(f"/console/clients/{client[0]}/secrets")).text
         history = await live.http.get(f"{CLIENTS}/{client[0]}/history", headers=live.bearer)
         first = history.json()[-1]
@@ -139,11 +144,12 @@ async def test_a_secret_is_rotated_without_an_outage(live: Live):
     client, old = await live.register()
     async with staff(live, "operator") as somebody:
         page = await somebody.look(f"/clients/{client}/secrets")
-        made = await somebody.send(page, "key", name="rotation", days="90", others="7", reason="yearly")
-        new = secret_of(made)
-        assert (
-            secret_of(await somebody.send(page, "key", name="rotation", days="90", others="7", reason="yearly")) == new
-        )
+        fields = {"name": "rotation", "days": "90", "others": "7", "reason": "yearly"}
+        await somebody.send(page, "key", **fields)  # its answer gets lost
+        new = secret_of(await somebody.led(await somebody.send(page, "key", **fields)))
+        for other in (await somebody.look(f"/clients/{client}/secrets"), await _again(somebody, page, fields)):
+            assert (other.status, new in other.text, "This is the only time" in other.text) == (200, False, False)
+        assert "The secret was shown before" in (await _again(somebody, page, fields)).text
         first, _ = (await live.http.get(f"{CLIENTS}/{client}/secrets", headers=live.bearer)).json()
         assert first["expiresUtc"] is not None
         for secret in (old, new):
@@ -177,7 +183,34 @@ async def test_a_deleted_client_is_restored(live: Live):
         made = await somebody.browser.http.post(
             f"/console/clients/{client}", data={**form(deleted, "restore").fields, "keep": "", "reason": "again"}
         )
-        assert (await live.token_for(client, secret_of(made))).status_code == 200
+        new = secret_of(await somebody.led(made))
+        assert (await live.token_for(client, new)).status_code == 200
+        assert new not in (await somebody.led(made)).text
+
+
+async def test_a_secret_is_shown_to_nobody_but_who_made_it_and_on_no_page_of_another_client(live: Live):
+    client, _ = await live.register()
+    other, _ = await live.register()
+    async with staff(live, "operator") as somebody, staff(live, "operator") as neighbour:
+        page = await somebody.look(f"/clients/{client}/secrets")
+        made = await somebody.send(page, "key", reason="x")
+        name = cookie_of(live, "console_secret")
+        neighbour.browser.http.cookies.set(name, somebody.browser.http.cookies[name])
+        for who, path in ((neighbour, f"/clients/{client}/secrets"), (somebody, f"/clients/{other}/secrets")):
+            assert "The new secret" not in (await who.look(path)).text
+        assert secret_of(await somebody.led(made))
+        assert name not in somebody.browser.http.cookies
+
+
+async def test_the_page_of_a_new_client_refuses_what_is_no_id(live: Live):
+    async with staff(live, "operator") as somebody:
+        for made in ("x", "a%2Fhistory", "..%2F..%2Fusers", "%00"):
+            assert (await somebody.look(f"/new/client?made={made}")).status in (400, 404), made
+
+
+async def _again(somebody: Staff, page: Shown, fields: dict[str, str]) -> Shown:
+    """The page to which the form leads that is sent again."""
+    return Shown(await somebody.led(await somebody.send(page, "key", **fields)))
 
 
 async def test_an_auditor_reads_everything_and_is_refused_every_change(live: Live):
@@ -211,7 +244,7 @@ async def test_an_owner_manages_the_clients_of_their_own_and_finds_no_others(liv
     foreign, _ = await live.register(displayName="Not theirs")
     async with staff(live, "owner") as owner:
         made = await created(owner, "machine", displayName="Their own", botUserId="bot-own", scopes="api:public")
-        assert made.status_code == 200, made.text
+        assert secret_of(await owner.led(made))
         listed = await owner.look("/clients")
         assert ("Their own" in listed.text, "Not theirs" in listed.text) == (True, False)
         assert (await owner.look(f"/clients/{foreign}")).status == 404
@@ -263,6 +296,6 @@ async def _shows(somebody: Staff, path: str, text: str) -> bool:
 async def test_a_first_token_with_a_name_that_has_quotes_is_still_a_program(live: Live):
     async with staff(live, "operator") as somebody:
         made = await created(somebody, "machine", botUserId="b", scopes="it's:$HOME `id`")
-        shown = Shown(made)
+        shown = Shown(await somebody.led(made))
         assert shown.status == 200
         assert "'scope=it'\"'\"'s:$HOME `id`'" in shown.text

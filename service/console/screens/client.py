@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from service.console import changes, client
+from service.console import changes, client, made_secret
 from service.console.actors import Names
 from service.console.api import Refused
 from service.console.client import Subject
@@ -110,8 +110,8 @@ async def _restore(visit: ConsoleVisit) -> Response:
     restored = done.of(RestoredClient)
     if restored.client_secret is None:
         return visit.to(_here(visit), visit.gettext("The client is restored."))
-    subject = await client.read(visit)
-    return client.page(visit, subject, "secret_made.html", secret=restored.client_secret, title=subject.name)
+    its_page = visit.at("clients", visit.param("client_id"), "secrets")
+    return await made_secret.to_its_page(visit, its_page, done, visit.param("client_id"), restored.client_secret)
 
 
 def _here(visit: ConsoleVisit) -> str:

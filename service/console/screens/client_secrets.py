@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from service.clock import utc_now
-from service.console import client
+from service.console import client, made_secret
 from service.console.api import Refused
 from service.console.client import Subject
 from service.console.forms import FormState, refused, untouched, without_reason
@@ -27,6 +27,9 @@ OVERLAPS = ("", "1", "7", "30")
 
 
 async def show(visit: ConsoleVisit) -> Response:
+    if secret := await made_secret.take(visit, visit.param("client_id")):
+        page = client.page(visit, await client.read(visit), "secret_made.html", secret=secret)
+        return made_secret.forget(visit, page)
     return await _page(visit, untouched(visit))
 
 
@@ -50,7 +53,7 @@ async def act(visit: ConsoleVisit) -> Response:
 
 
 async def _add(visit: ConsoleVisit) -> Response:
-    """The secret is in this response only. The same form sent again gets it again, by its Idempotency-Key. Raises Refused."""
+    """Raises Refused."""
     made = await visit.api.send(
         "POST",
         client.path(visit, "secrets"),
@@ -58,8 +61,10 @@ async def _add(visit: ConsoleVisit) -> Response:
         reason=visit.reason,
         key=visit.form.get("key") or None,
     )
-    subject = await client.read(visit)
-    return client.page(visit, subject, "secret_made.html", secret=made.of(AddSecretResponse).client_secret)
+    here = visit.at("clients", visit.param("client_id"), "secrets")
+    return await made_secret.to_its_page(
+        visit, here, made, visit.param("client_id"), made.of(AddSecretResponse).client_secret
+    )
 
 
 def _body(form: Mapping[str, str]) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from service.console import samples
+from service.console import made_secret, samples
 from service.console.api import CLIENTS, Refused
 from service.console.forms import FormState, lines, refused, untouched, without_reason
 from service.console.recent_sign_in import gives_power
@@ -13,18 +13,22 @@ from service.console.samples import About
 from service.console.screen import ConsoleVisit, Crumb, Screen
 from service.crypto.credentials import new_id
 from service.endpoints.client_schemas import CreateOAuthClientResponse
+from service.endpoints.client_settings import OAuthClient
+from service.problems import NotFound
 from service.values.scopes import CLIENTS_WRITE
 
 KINDS = ("machine", "web", "public")
 
 
 async def show(visit: ConsoleVisit) -> Response:
+    if client_id := visit.query.get("made"):
+        return await _made(visit, client_id)
     kind = visit.returned.get("kind") or visit.query.get("kind")
     return _choice(visit) if kind not in KINDS else _form(visit, kind, untouched(visit))
 
 
 async def create(visit: ConsoleVisit) -> Response:
-    """A form that is sent twice gets the first answer again, by its Idempotency-Key."""
+    """A form that is sent twice makes one client, by its Idempotency-Key."""
     form, kind = visit.form, visit.form.get("kind", "")
     if kind not in KINDS:
         return _choice(visit)
@@ -36,7 +40,11 @@ async def create(visit: ConsoleVisit) -> Response:
         )
     except Refused as fault:
         return _form(visit, kind, refused(form, fault), status=fault.problem.status)
-    return _made(visit, kind, made.of(CreateOAuthClientResponse))
+    client = made.of(CreateOAuthClientResponse)
+    its_page = visit.at("new", "client", made=client.client_id)
+    if client.client_secret is None:
+        return visit.to(its_page)
+    return await made_secret.to_its_page(visit, its_page, made, client.client_id, client.client_secret)
 
 
 def _body(kind: str, form: Mapping[str, str]) -> Mapping[str, Any]:
@@ -67,23 +75,28 @@ def _form(visit: ConsoleVisit, kind: str, form: FormState, status: int = 200) ->
     )
 
 
-def _made(visit: ConsoleVisit, kind: str, made: CreateOAuthClientResponse) -> Response:
-    uris = lines(visit.form.get("redirectUris", ""))
+async def _made(visit: ConsoleVisit, client_id: str) -> Response:
+    """Show how the new client is used; its secret is there the first time only."""
+    if "/" in client_id:
+        raise NotFound("There is no such client.")
+    client = (await visit.api.get(f"{CLIENTS}/{client_id}")).of(OAuthClient)
     about = About(
         issuer=visit.browser.resources.settings.issuer,
-        client_id=made.client_id,
-        scopes=visit.form.get("scopes", "").split() or ["api:public"],
-        redirect_uri=uris[0] if uris else "",
-        public=kind == "public",
+        client_id=client.client_id,
+        scopes=client.scopes or ["api:public"],
+        redirect_uri=client.redirect_uris[0] if client.redirect_uris else "",
+        public=client.public is True,
     )
-    return visit.page(
+    page = visit.page(
         "client_made.html",
-        title=visit.form.get("displayName", "").strip() or visit.gettext("New client"),
+        title=client.display_name or visit.gettext("New client"),
         crumbs=_crumbs(visit),
-        made=made,
-        samples=samples.of_machine(about) if kind == "machine" else samples.of_login(about),
+        client=client,
+        secret=await made_secret.take(visit, client.client_id),
+        samples=samples.of_machine(about) if client.m2m else samples.of_login(about),
         variable=samples.SECRET,
     )
+    return made_secret.forget(visit, page)
 
 
 def _crumbs(visit: ConsoleVisit) -> list[Crumb]:

@@ -1,0 +1,70 @@
+"""A new secret, on its way from the answer of the API to the page that shows it once: sealed in a cookie, which that page removes.
+
+A form can be sent again, and the API then repeats its answer (Idempotency-Key). Once its secret was shown, the console does not show it
+again.
+"""
+
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from service.clock import utc_now
+from service.console.api import Answer
+from service.console.language import N_
+from service.console.place import MADE_SECRET
+from service.console.screen import ConsoleVisit
+from service.pages.sealed_state import close, unsealed
+
+SECONDS = 300
+KEPT = timedelta(days=2)
+"""Longer than the API repeats an answer."""
+
+SHOWN = N_("The secret was shown before, and is shown only once. If nobody copied it, add another one.")
+
+
+class MadeSecret(Struct, frozen=True, kw_only=True):
+    """`form` names the form that made it, if the API knows when it is sent again; else it is empty."""
+
+    user: UUID
+    client_id: str
+    secret: str
+    form: str
+
+    def __repr__(self) -> str:
+        return f"MadeSecret(client_id={self.client_id!r})"
+
+
+async def to_its_page(visit: ConsoleVisit, location: str, answer: Answer, client_id: str, secret: str) -> Response:
+    """Redirect to the page that shows the secret, whose URL `at` made. Raises Unavailable."""
+    form = _name(visit)
+    if "idempotent-replayed" in answer.headers and await visit.browser.resources.limits.was_used(form):
+        return visit.to(location, visit.gettext(SHOWN), "bad")
+    response, made = (
+        visit.to(location),
+        MadeSecret(user=visit.access.user, client_id=client_id, secret=secret, form=form),
+    )
+    visit.browser.set_cookie(response, MADE_SECRET, close(visit.browser, made, SECONDS), SECONDS)
+    return response
+
+
+async def take(visit: ConsoleVisit, client_id: str) -> str:
+    """Return the new secret of the client, or "". The page that shows it then calls `forget`. Raises Unavailable."""
+    made = unsealed(visit.browser, visit.browser.cookie(MADE_SECRET), MadeSecret)
+    if made is None or (made.user, made.client_id) != (visit.access.user, client_id):
+        return ""
+    if made.form:
+        await visit.browser.resources.limits.once(made.form, utc_now() + KEPT)
+    return made.secret
+
+
+def forget(visit: ConsoleVisit, response: Response) -> Response:
+    visit.browser.set_cookie(response, MADE_SECRET, "", 0)
+    return response
+
+
+def _name(visit: ConsoleVisit) -> str:
+    key = visit.form.get("key")
+    return f"secret shown {visit.access.user} {sha256(key.encode()).hexdigest()}" if key else ""
