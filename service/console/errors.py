@@ -41,6 +41,10 @@ class AnotherSession(Exception):
     """A form came from a page that another person, or an earlier session, was given."""
 
 
+class ReadElsewhere(Exception):
+    """Another site requested the page as a part of its own, or a browser requested it ahead of time."""
+
+
 class NoRole(Exception):
     """The person is signed in and has no role."""
 
@@ -80,6 +84,12 @@ TOLD: Mapping[type[Exception], Told] = {
         status=403,
         title=N_("This form can't be used"),
         sentence=N_("Nothing was changed. Open the page again, then try again."),
+        again=True,
+    ),
+    ReadElsewhere: Told(
+        status=403,
+        title=N_("This page is not a part of others"),
+        sentence=N_("Another site, or your browser ahead of time, requested it. Open the page yourself."),
         again=True,
     ),
     NoRole: Told(

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.console import assets, errors, language, recent_sign_in, sign_in
 from service.console.access import Access, access_of
-from service.console.errors import AnotherSession, NoRole, Outside, RoleElsewhere, SignedOut
+from service.console.errors import AnotherSession, NoRole, Outside, ReadElsewhere, RoleElsewhere, SignedOut
 from service.console.place import ASSETS, CALLBACK, PATH, SIGN_OUT
 from service.console.registry import screens
 from service.console.screen import ConsoleVisit, Screen
@@ -53,6 +53,7 @@ class Page:
         visit, access = _visit(request), None
         try:
             action = action_of(self._actions, request.method)
+            _check_reader(request)
             access = await access_of(visit)
             if request.method == "POST":
                 visit = _visit(request, await read_form(request))
@@ -98,6 +99,12 @@ async def _signed_out(visit: Visit) -> Response:
     here = f"{below(visit.resources.settings.issuer)}{quote(visit.request.scope['path'])}"
     query = visit.request.scope["query_string"].decode("latin-1")
     return await sign_in.begin(visit, f"{here}?{query}" if query else here)
+
+
+def _check_reader(request: Request) -> None:
+    """Raises ReadElsewhere before anything is read. Whether a form is from elsewhere, `check_form` says."""
+    if request.method != "POST" and csrf.is_read_elsewhere(request.headers):
+        raise ReadElsewhere
 
 
 def _check_session(visit: Visit, session: UUID) -> None:

@@ -64,6 +64,19 @@ def from_elsewhere(headers: Mapping[str, str], issuer: str) -> bool:
     return origin not in (None, "null", origin_of(issuer))
 
 
+def is_read_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Return whether a page is requested as a part of another site's page, or ahead of time, before anybody wants to see it.
+
+    A link on another site is none of this: it leads the person to the page, so they see what is read in their name. Browsers
+    without these headers send no cookie along (SameSite=Lax), unless both sites have the same registrable domain.
+    """
+    if "prefetch" in headers.get("sec-purpose", ""):
+        return True
+    if headers.get("sec-fetch-site", "none") in OWN_SITE:
+        return False
+    return (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) != ("navigate", "document")
+
+
 def origin_of(url: str) -> str:
     """Return scheme, host and port (RFC 6454 section 6.2)."""
     parts = urlsplit(url)

@@ -30,6 +30,10 @@ bot, to restore a client, to erase a user, to make a secret, and to give a clien
 management API. After an older sign-in, the console asks for a new one of the same person, and then
 shows the form as it was. Pages that only show something never ask for it.
 
+Many reads are events, so nobody else may cause them. A page that another site requests as a part of its
+own (a frame, an image, a script), or that a browser requests ahead of time, is refused before anything
+is read. A link from another site opens the page: the person sees what is read in their name.
+
 These are its pages. `make screenshots` takes the pictures again.
 """
 

@@ -207,6 +207,26 @@ async def test_a_form_from_before_another_sign_in_changes_nothing(live: Live):
         assert (await live.http.get(f"/api/v1/auth/clients/{client}", headers=live.bearer)).json()["state"] == "active"
 
 
+async def test_another_site_has_no_page_read_in_the_name_of_a_person_but_may_link_to_it(live: Live):
+    """Each read of the audit feed is an event, which names the person and the filters."""
+    path = "/audit?type=user.erased&since=position:1"
+    recorded = """
+        select count(*) from log.events where type = 'audit.read' and position(convert_to($1, 'UTF8') in meta) > 0
+           and position(convert_to('user.erased', 'UTF8') in data) > 0"""
+    async with staff(live, "auditor") as somebody:
+        for site in ("cross-site", "same-site"):
+            for mode, dest in (("no-cors", "image"), ("cors", "empty"), ("navigate", "iframe"), ("no-cors", "script")):
+                fetched = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
+                page = await somebody.look(path, **fetched)
+                assert (page.status, "Ada Lovelace" in page.text) == (403, False), fetched
+        ahead = {"Sec-Fetch-Site": "none", "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender"}
+        assert (await somebody.look(path, **ahead)).status == 403
+        assert await live.beside.ledger.pool.fetchval(recorded, str(somebody.user)) == 0
+        link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+        assert (await somebody.look(path, **link)).status == 200
+        assert await live.beside.ledger.pool.fetchval(recorded, str(somebody.user)) == 1
+
+
 async def test_a_german_reads_german(live: Live):
     async with staff(live, "operator") as somebody:
         page = await somebody.look("/clients", **{"Accept-Language": "fr, de;q=0.5"})

@@ -53,6 +53,31 @@ def test_it_is_refused_with(browser, given):
     assert not csrf.is_token(KEY, browser, given)
 
 
+def _fetched(site: str, mode: str, dest: str) -> dict[str, str]:
+    return {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest}
+
+
+@pytest.mark.parametrize(
+    ("headers", "elsewhere"),
+    [
+        pytest.param({}, False, id="a browser that says nothing"),
+        pytest.param(_fetched("none", "navigate", "document"), False, id="the address bar"),
+        pytest.param(_fetched("same-origin", "cors", "empty"), False, id="a script of ours"),
+        pytest.param(_fetched("cross-site", "navigate", "document"), False, id="a link on another site"),
+        pytest.param(_fetched("cross-site", "navigate", "iframe"), True, id="a frame on another site"),
+        pytest.param(_fetched("cross-site", "no-cors", "image"), True, id="an image on another site"),
+        pytest.param(_fetched("same-site", "cors", "empty"), True, id="a script of a neighbour"),
+        pytest.param({"sec-fetch-site": "cross-site"}, True, id="another site that hides what for"),
+        pytest.param({"sec-purpose": "prefetch"}, True, id="ahead of time"),
+        pytest.param(
+            {**_fetched("none", "navigate", "document"), "sec-purpose": "prefetch;prerender"}, True, id="a guess"
+        ),
+    ],
+)
+def test_a_page_is_read_for_who_sees_it(headers: dict[str, str], elsewhere):
+    assert csrf.is_read_elsewhere(headers) == elsewhere
+
+
 @pytest.mark.parametrize(
     ("headers", "elsewhere"),
     [
