@@ -20,7 +20,7 @@ LONGEST_KEPT = 4096
 
 
 class FullForClient(Exception):
-    """The client has MOST_OF_A_CLIENT streams open at this process."""
+    """The client, or the user of a client, has MOST_OF_A_CLIENT streams open at this process."""
 
 
 class Full(Exception):
@@ -57,18 +57,18 @@ class Streams:
     def __len__(self) -> int:
         return self._open.total()
 
-    def check(self, client_id: str) -> None:
+    def check(self, whose: str) -> None:
         """Raises FullForClient and Full."""
-        if self._open[client_id] >= MOST_OF_A_CLIENT:
+        if self._open[whose] >= MOST_OF_A_CLIENT:
             raise FullForClient
         if len(self) >= MOST:
             raise Full
 
     @contextmanager
-    def counted(self, client_id: str) -> Generator[None]:
-        self._open[client_id] += 1
+    def counted(self, whose: str) -> Generator[None]:
+        self._open[whose] += 1
         try:
             yield
         finally:
-            self._open[client_id] -= 1
+            self._open[whose] -= 1
             self._open += Counter()  # forgets the clients that have none

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from msgspec import Struct, UnsetType, json
 from starlette.types import Scope
 
-from service.endpoints.management import CALLER, Caller
+from service.endpoints.management import CALLER, COUNTED, Caller
 from service.problems import Body
 
 Shape = TypeVar("Shape")
@@ -60,11 +60,15 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Api:
-    """The API, for one caller. The request's address is that of the person's browser."""
+    """The API, for one request of one caller, whose address is that of the person's browser.
+
+    The rate limit counts a page once, however much it reads; each change is counted.
+    """
 
     def __init__(self, scope: Scope, caller: Caller) -> None:
         self._scope = scope
         self._caller = caller
+        self._counted = False
 
     async def get(self, path: str, /, *, accept: str | None = None, **query: str | None) -> Answer:
         """`accept` is the media type of the answer. Raises Refused."""
@@ -108,6 +112,7 @@ class Api:
         return answer
 
     def _of(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Scope:
+        counted, self._counted = self._counted and method == "GET", True
         passed = {name: self._scope[name] for name in ("asgi", "http_version", "scheme", "client", "server", "app")}
         return {
             **passed,
@@ -120,6 +125,7 @@ class Api:
             "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
             "state": self._scope.get("state", {}),
             CALLER: self._caller,
+            COUNTED: counted,
         }
 
 

@@ -74,9 +74,10 @@ async def stream_events(call: Call) -> Response:
 def _check_room(call: Call) -> None:
     retry = {"Retry-After": str(AGAIN_SECONDS)}
     try:
-        call.resources.streams.check(call.caller.client_id)
+        call.resources.streams.check(call.caller.counted_as)
     except FullForClient as fault:
-        detail = f"This client has {streams.MOST_OF_A_CLIENT} streams open here, which is the most. Close one."
+        whose = "You have" if call.caller.is_user else "This client has"
+        detail = f"{whose} {streams.MOST_OF_A_CLIENT} streams open here, which is the most. Close one."
         raise TooMany(detail, headers=retry) from fault
     except Full as fault:
         refused = ComeAgain(f"This process has {streams.MOST} streams open, which is the most. Try again later.")
@@ -201,9 +202,9 @@ class EventStream(Response):
         self._reader = reader
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        opened, client_id = self._reader.call.resources.streams, self._reader.call.caller.client_id
+        opened, whose = self._reader.call.resources.streams, self._reader.call.caller.counted_as
         scope["extensions"][LAST]["now"]()
-        with opened.counted(client_id):
+        with opened.counted(whose):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             gone = asyncio.ensure_future(_gone(receive))
             closing = asyncio.ensure_future(opened.closing.wait())

@@ -20,7 +20,7 @@ from service.endpoints import paging, reason_header
 from service.endpoints.moments import AS_OF
 from service.endpoints.responses import MIN_POSITION, POSITION, Found, as_problem, refusal, unreached
 from service.grants.audited_reads import audit_read, members, record_read
-from service.grants.refusal_events import not_permitted, record_not_permitted, record_throttled_requests
+from service.grants.refusal_events import Sender, not_permitted, record_not_permitted, record_throttled_requests
 from service.http.asgi import address, read_body, repeated, resources_of
 from service.http.methods import action_of
 from service.oauth.tokens import BadToken
@@ -44,6 +44,9 @@ AUDIT, TREES, HISTORY = "/api/v1/audit/", "/log/", "/history"
 CALLER = "muniment.caller"
 """The key of an ASGI scope whose caller the console has authenticated. No request from outside has it."""
 
+COUNTED = "muniment.counted"
+"""The key of an ASGI scope that says whether the rate limit has counted the page of the console for which this is read."""
+
 REHEARSALS, DRY, DRY_RUN = "/rehearsals", ("/restore", "/revocations"), "dryRun"
 """What is asked by POST and changes nothing is a read, too."""
 
@@ -62,6 +65,11 @@ class Caller(Struct, frozen=True, kw_only=True):
     def reach(self) -> str | None:
         """The owner whose clients and bots the caller reads: itself, or None for every owner. A write asks `holder` instead."""
         return None if self.scopes & {OPERATE, AUDIT_READ} else self.sub
+
+    @property
+    def counted_as(self) -> str:
+        """With which others the caller shares the limits of a client: a client of many people, such as the console, has them for each."""
+        return f"{self.client_id} {self.sub}" if self.is_user else self.client_id
 
     @property
     def holder(self) -> Holder:
@@ -119,7 +127,8 @@ class Managed:
     async def _respond(self, request: Request, request_id: UUID, headers: dict[str, str]) -> Response:
         resources = resources_of(request.scope)
         caller = await _caller_or_refusal(request, resources)
-        await _count(resources, caller, address(request.scope), headers)
+        if not request.scope.get(COUNTED, False):
+            await _count(resources, caller, address(request.scope), headers)
         if isinstance(caller, Unauthenticated):
             raise caller
         action = action_of(self.actions, request.method)
@@ -189,7 +198,8 @@ async def _record_refusal(request: Request, resources: Resources, caller: Caller
     said = f"{request.method} {_template(request)}"
     try:
         refused = not_permitted(caller.client_id, said, why)
-        await record_not_permitted(resources, refused, caller.scopes, address(request.scope), meta)
+        sender = Sender(whose=caller.counted_as, scopes=caller.scopes, address=address(request.scope))
+        await record_not_permitted(resources, refused, sender, meta)
     except Unavailable as fault:  # the refusal stands, whether it can be recorded or not
         resources.outages.notice(fault)
 
@@ -259,7 +269,9 @@ async def _record_throttling(resources: Resources, caller: Caller | Unauthentica
     known = caller if isinstance(caller, Caller) else None
     throttled = RequestsThrottled(client_id=known and known.client_id, limit=limit, at=utc_now())
     shown = None if known and known.is_user else origin
-    await record_throttled_requests(resources, throttled, known.scopes if known else (), origin, shown)
+    whose, scopes = (known.counted_as, known.scopes) if known else ("", ())
+    sender = Sender(whose=whose, scopes=scopes, address=origin)
+    await record_throttled_requests(resources, throttled, sender, shown)
 
 
 def _counted_as(caller: Caller | Unauthenticated, origin: str) -> str:

@@ -46,20 +46,26 @@ WAS_REGISTERED = "select exists(select from log.events where stream_id = $1 and 
 log = logging.getLogger("muniment.refusals")
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
-    """A refused request, as far as the limits are concerned. `client_id` is empty if no client is known."""
+class Sender(Struct, frozen=True, kw_only=True):
+    """Who sent a refused request, as far as the limits are concerned. `whose` is the client (of a user: both), "" if none is known."""
 
-    kind: str
-    client_id: str
+    whose: str
     scopes: Collection[str]
     address: str
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """A refused request, as far as the limits are concerned."""
+
+    kind: str
+    sender: Sender
     most: int = MOST_OF_A_CLIENT
 
     @property
     def limits(self) -> tuple[tuple[str, int], ...]:
-        kind = f"{self.kind} of the powerful" if POWERFUL.intersection(self.scopes) else self.kind
-        own = (f"refusal {self.kind} {self.client_id}", self.most)
-        near = (f"refusals {kind} from {network(self.address)}", MOST_OF_A_NETWORK)
+        kind = f"{self.kind} of the powerful" if POWERFUL.intersection(self.sender.scopes) else self.kind
+        own = (f"refusal {self.kind} {self.sender.whose}", self.most)
+        near = (f"refusals {kind} from {network(self.sender.address)}", MOST_OF_A_NETWORK)
         return own, near, (f"refusals {kind}", MOST_OF_ALL)
 
 
@@ -89,20 +95,16 @@ async def record_throttling(resources: Resources, found: Found | None, address: 
 
 
 async def record_throttled_requests(
-    resources: Resources, throttled: RequestsThrottled, scopes: Collection[str], address: str, shown: str | None
+    resources: Resources, throttled: RequestsThrottled, sender: Sender, shown: str | None
 ) -> None:
     """Record that requests to the management API were throttled. `shown` is the address, unless it is a user's."""
-    kind, client_id = "throttled_requests", throttled.client_id or ""
-    if await _is_sampled(resources, Attempt(kind=kind, client_id=client_id, scopes=scopes, address=address)):
+    if await _is_sampled(resources, Attempt(kind="throttled_requests", sender=sender)):
         await _record(resources, throttled, shown)
 
 
-async def record_not_permitted(
-    resources: Resources, refused: RequestNotPermitted, scopes: Collection[str], address: str, meta: Meta
-) -> None:
+async def record_not_permitted(resources: Resources, refused: RequestNotPermitted, sender: Sender, meta: Meta) -> None:
     """Record that an authenticated client sent a request that it may not send. `meta` names it as the actor."""
-    attempt = Attempt(kind="not_permitted", client_id=refused.client_id, scopes=scopes, address=address)
-    if await _is_sampled(resources, attempt):
+    if await _is_sampled(resources, Attempt(kind="not_permitted", sender=sender)):
         await _append(resources, refused, meta)
 
 
@@ -144,9 +146,8 @@ async def _append(resources: Resources, event: RefusalEvent, meta: Meta) -> None
 
 
 def _attempt(kind: str, found: Found | None, address: str, client_id: str = "") -> Attempt:
-    if found is None:
-        return Attempt(kind=kind, client_id=client_id, scopes=(), address=address)
-    return Attempt(kind=kind, client_id=found.client.client_id, scopes=found.client.scopes, address=address)
+    whose, scopes = (client_id, ()) if found is None else (found.client.client_id, found.client.scopes)
+    return Attempt(kind=kind, sender=Sender(whose=whose, scopes=scopes, address=address))
 
 
 async def _is_sampled(resources: Resources, attempt: Attempt) -> bool:

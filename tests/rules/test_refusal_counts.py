@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from events.refusal import RefusalsLeftOut
 from service.audit.read_counts import MINUTE
 from service.audit.refusal_counts import RefusalCounts
-from service.grants.refusal_events import Attempt
+from service.grants.refusal_events import Attempt, Sender
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 LATER = AT + MINUTE
@@ -28,8 +28,9 @@ def test_the_counts_of_a_minute_are_one_event_and_a_failed_record_loses_none():
 
 
 def test_one_client_one_network_and_all_have_limits_and_the_powerful_have_their_own():
-    noise = Attempt(kind="wrong_secret", client_id="c", scopes=("clients:write",), address="2001:db8::1")
-    attack = noise.__replace__(client_id="d", scopes=("operate",), address="2001:db8::2")
+    sender = Sender(whose="c", scopes=("clients:write",), address="2001:db8::1")
+    noise = Attempt(kind="wrong_secret", sender=sender)
+    attack = noise.__replace__(sender=Sender(whose="d", scopes=("operate",), address="2001:db8::2"))
     assert noise.limits == (
         ("refusal wrong_secret c", 10),
         ("refusals wrong_secret from 2001:db8::", 20),
