@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from events import locks
@@ -20,6 +20,7 @@ from service.oauth.signing import ALGORITHMS
 from service.refusals import Contradiction
 from service.vault import private_keys
 
+A_MICROSECOND = timedelta(microseconds=1)
 ONE_AT_A_TIME = locks.in_session(locks.KEYS)
 
 
@@ -35,29 +36,27 @@ async def rotate(url: str, ledger: Ledger, seal: Seal, meta: Meta, *, active: st
     """Activate the next keys, retire the present ones, and publish new next ones.
 
     Returns the kid of the active key by algorithm. With `active`, the kid of a key that signs, a repetition changes nothing: it
-    raises Contradiction, because that key signs no more.
+    raises Contradiction, because that key signs no more. What a rotation left undone, because its process died, the next one finishes
+    first; if it is a repetition, or says no kid, that is all it does.
     """
     async with alone(url):
         # Wrapped by another master key than the others, the new key would be found useless at its turn, not now.
         await read(ledger.pool, lambda connection: private_keys.check(connection, seal))
-        if active is not None:
-            _check_active(await read(ledger.pool, signing_keys.every), active)
-        await prepare(ledger, seal, meta)
         rows = await read(ledger.pool, signing_keys.every)
-        following = {alg: _published(rows, alg)[0] for alg in ALGORITHMS}
-        now = utc_now()
-        for row in following.values():
-            await handle(ledger, SIGNING_KEY, row.stream_id, ActivateKey(at=now), meta)
-        for row in rows:
-            if row.state == "active":
-                await handle(ledger, SIGNING_KEY, row.stream_id, RetireKey(at=now), meta)
-        for alg in ALGORITHMS:
-            await _publish(ledger, seal, meta, now, alg)
-        return {alg: row.kid for alg, row in following.items()}
+        begun = _begun(rows)
+        if active is not None:
+            _check_active(rows, active, begun)
+        if begun is not None:
+            kids = await _replace(ledger, meta, begun)
+            await prepare(ledger, seal, meta)
+            if active not in kids.values():
+                return kids
+        await prepare(ledger, seal, meta, following=2)
+        return await _replace(ledger, meta, _now(await read(ledger.pool, signing_keys.every)))
 
 
-async def prepare(ledger: Ledger, seal: Seal, meta: Meta) -> None:
-    """Ensure that each algorithm has an active key and a published next one. Call it inside `alone`."""
+async def prepare(ledger: Ledger, seal: Seal, meta: Meta, *, following: int = 1) -> None:
+    """Ensure that each algorithm has an active key and published next ones. Call it inside `alone`."""
     rows = await read(ledger.pool, signing_keys.every)
     now = utc_now()
     for alg in ALGORITHMS:
@@ -65,12 +64,50 @@ async def prepare(ledger: Ledger, seal: Seal, meta: Meta) -> None:
         if signing_keys.active(rows, alg) is None:
             first = published.pop(0) if published else await _publish(ledger, seal, meta, now, alg)
             await handle(ledger, SIGNING_KEY, first, ActivateKey(at=now), meta)
-        if not published:
+        for _ in range(following - len(published)):
             await _publish(ledger, seal, meta, now, alg)
 
 
-def _check_active(rows: list[signing_keys.Row], kid: str) -> None:
-    if kid not in [row.kid for row in rows if row.state == "active"]:
+async def _replace(ledger: Ledger, meta: Meta, begun: datetime) -> dict[str, str]:
+    """Activate the next key of each algorithm that got none since `begun`, then retire all that were active before.
+
+    The first algorithm gets its next key first and keeps its former one longest: while it has both, the rotation is not finished.
+    """
+    rows, now = await read(ledger.pool, signing_keys.every), max(utc_now(), begun)
+    for alg in ALGORITHMS:
+        if not _is_new(signing_keys.active(rows, alg), begun):
+            await handle(ledger, SIGNING_KEY, _published(rows, alg)[0].stream_id, ActivateKey(at=now), meta)
+    rows = await read(ledger.pool, signing_keys.every)
+    signing = {alg: signing_keys.active(rows, alg) for alg in ALGORITHMS}
+    for alg in reversed(ALGORITHMS):
+        for row in rows:
+            if row.alg == alg and row.state == "active" and row != signing[alg]:
+                await handle(ledger, SIGNING_KEY, row.stream_id, RetireKey(at=now), meta)
+    return {alg: row.kid for alg, row in signing.items() if row is not None}
+
+
+def _now(rows: list[signing_keys.Row]) -> datetime:
+    """Return a time after every activation, also if this host's clock is behind: the key that was activated last is the one that signs."""
+    return max((utc_now(), *(row.activated_at + A_MICROSECOND for row in rows if row.activated_at is not None)))
+
+
+def _begun(rows: list[signing_keys.Row]) -> datetime | None:
+    """Return when a rotation began that is not finished; None if there is none."""
+    alg = ALGORITHMS[0]
+    former = [row for row in rows if row.alg == alg and row.state == "active"]
+    newest = signing_keys.active(rows, alg)
+    return newest.activated_at if newest is not None and len(former) > 1 else None
+
+
+def _is_new(row: signing_keys.Row | None, begun: datetime) -> bool:
+    return row is not None and row.activated_at is not None and row.activated_at >= begun
+
+
+def _check_active(rows: list[signing_keys.Row], kid: str, begun: datetime | None) -> None:
+    """A key that an unfinished rotation has retired counts, so that the same request finishes it. Raises Contradiction."""
+    signing = [row.kid for row in rows if row.state == "active"]
+    retired = [row.kid for row in rows if begun is not None and row.retired_at is not None and row.retired_at >= begun]
+    if kid not in (*signing, *retired):
         raise Contradiction(f"The key {kid} does not sign now. Read the keys again: somebody may have rotated them.")
 
 
