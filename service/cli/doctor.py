@@ -8,7 +8,18 @@ import typer
 from msgspec import Struct
 
 from events.database import connected
-from service.cli.checks import clocks, disk, keys, projections, roles, server, transparency, unsafe_settings, webhook
+from service.cli.checks import (
+    clocks,
+    disk,
+    group_roles,
+    keys,
+    projections,
+    roles,
+    server,
+    transparency,
+    unsafe_settings,
+    webhook,
+)
 from service.cli.checks.finding import Check, Finding, Installation, error, warning
 from service.cli.opening import run, url_of
 from service.cli.output import document, say
@@ -33,6 +44,7 @@ CHECKS = (
     Check("checkpoints", transparency.look_at_checkpoints),
     Check("witnesses", transparency.look_at_witnesses),
     Check("audit webhook", webhook.look),
+    Check("roles through groups", group_roles.look),
 )
 
 

@@ -183,6 +183,14 @@ IN_THE_DATABASE = [
         "MUNIMENT_ISSUER=https://other.example",
     ),
     Fault("master key", "error", "", "The master key is not the one that wraps the keys", "MUNIMENT_MASTER_KEY="),
+    Fault(
+        "roles through groups",
+        "warning",
+        "insert into read.users (stream_id, state, verified, factors, created_at, version, group_roles)"
+        " values ('0192f000-0000-7000-8000-000000000002', 'active', true, '[]', now(), 1, '{{operator,owner}}')",
+        "1 user got the role operator through groups, but MUNIMENT_UPSTREAM_ROLES has no group that brings it now",
+        "muniment users role take 0192f000-0000-7000-8000-000000000002 operator",
+    ),
     Fault("audit webhook", "warning", "", "The audit webhook has not accepted … events since ", "muniment.push"),
     Fault("settings", "warning", "", "a caller of the management API has no limit", "unset MUNIMENT_RATE_LIMIT"),
     Fault("settings", "warning", "", "who guesses the secrets of clients", "unset MUNIMENT_FAILED_AUTH_LIMIT"),
