@@ -6,29 +6,27 @@ import asyncpg
 import typer
 
 from events.database import read
-from events.envelope import Meta
-from events.ids import bot_id_of, bot_stream
-from projections import bots, clients
-from service.cli.ledger import OPERATOR, AtVersion, Yes, changed, confirm, only_at, with_ledger
+from events.ids import bot_id_of
+from projections import clients
+from service.cli.bot_lookup import BotId, carry_out, row_of
+from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, say_state, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator
-from service.cli.output import Json, document, note, say
+from service.cli.output import Json, document, say
 from service.cli.ownership import Owner, check_owner
 from service.cli.request_fields import done, fields_of
 from service.clock import utc_now
 from service.commands.authority import EVERYBODY
-from service.commands.bot import BotCommand, DeleteBot, DisableBot, EnableBot, RegisterBot
-from service.commands.handle import BOT, Handled, Ledger, handle
+from service.commands.bot import DeleteBot, DisableBot, EnableBot, RegisterBot
+from service.commands.handle import BOT, Ledger, handle
 from service.configuration.settings import Settings
 from service.crypto.credentials import new_id
 from service.endpoints import bot_schemas
 from service.endpoints.bot_schemas import CreateBotRequest
 from service.reactions.client_deletion import delete_clients
-from service.refusals import DoesNotExist, VersionMismatch
 from service.values.text import counted
 
 OPTIONS = {"email": "EMAIL", "firstName": "--first-name", "lastName": "--last-name"}
 
-BotId = Annotated[str, typer.Argument(metavar="BOT_ID", help="bot_…", show_default=False)]
 Email = Annotated[str, typer.Argument(help="Unique among all bots.", show_default=False)]
 FirstName = Annotated[str | None, typer.Option("--first-name", metavar="TEXT", show_default=False)]
 LastName = Annotated[str | None, typer.Option("--last-name", metavar="TEXT", show_default=False)]
@@ -98,10 +96,10 @@ def delete(
 
     async def deleted(ledger: Ledger, _settings: Settings) -> int:
         those = await read(ledger.pool, lambda connection: clients.of_bot(connection, bot_id))
-        bot = await _row_of(ledger, bot_id)
+        bot = await row_of(ledger, bot_id)
         question = f"Delete {bot_id} ({bot.email}) of {bot.owner}, and its {counted(len(those), 'client')}?"
         confirm(question, yes=yes, otherwise="nothing was deleted")
-        handled = await _carry_out(ledger, bot_id, DeleteBot(by=OPERATOR), meta, at_version)
+        handled = await carry_out(ledger, bot_id, DeleteBot(by=OPERATOR), meta, at_version)
         left = await read(ledger.pool, lambda connection: clients.of_bot(connection, bot_id))
         await delete_clients(ledger, left, EVERYBODY, meta.__replace__(cause=handled.position))
         # A running service deletes the clients of a deleted bot, too, and may have been faster.
@@ -124,36 +122,5 @@ def _change(
     as_json: bool,
 ) -> None:
     meta = by_operator(reason)
-    handled = with_ledger(lambda ledger, _: _carry_out(ledger, bot_id, command, meta, at_version))
-    if as_json:
-        document({"id": bot_id, "state": state, "version": handled.version})
-        return
-    say(f"{bot_id} is {state}.")
-    if handled.position is None:
-        note("it was so before; nothing was changed")
-
-
-async def _carry_out(ledger: Ledger, bot_id: str, command: BotCommand, meta: Meta, at_version: int | None) -> Handled:
-    """Raises Plainly, and what `decide` raises. The command is decided again if somebody else changes the bot meanwhile."""
-    stream = bot_stream(bot_id)
-    if stream is None:
-        raise Plainly(f"{bot_id} is not the id of a bot: those are bot_ and 32 hexadecimal digits.")
-    try:
-        return await handle(ledger, BOT, stream, command, meta, only_at=only_at(at_version))
-    except VersionMismatch as fault:
-        raise changed(bot_id, "bots", fault) from fault
-    except DoesNotExist as fault:
-        raise _no_bot(bot_id) from fault
-
-
-async def _row_of(ledger: Ledger, bot_id: str) -> bots.Row:
-    row = await read(ledger.pool, lambda connection: bots.find(connection, bot_id))
-    if row is None or row.state == "deleted":
-        raise _no_bot(bot_id)
-    return row
-
-
-def _no_bot(bot_id: str) -> Plainly:
-    return Plainly(
-        f"There is no bot {bot_id}. muniment bots list has those that there are, and muniment bots restore brings back a deleted one."
-    )
+    handled = with_ledger(lambda ledger, _: carry_out(ledger, bot_id, command, meta, at_version))
+    say_state(bot_id, state, handled, field="id", as_json=as_json)

@@ -5,12 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from events.database import Connection
-from events.ids import bot_stream
 from projections import bot_history
 from projections.bots import Row, find, listed
 from service.cli import bot_changes, restoration
 from service.cli.as_of import AsOf, past
-from service.cli.bot_changes import BotId
+from service.cli.bot_lookup import BotId, stream_of
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, note, table
 
@@ -64,9 +63,7 @@ async def _listed(connection: Connection, owner: str | None, limit: int, as_of: 
 
 
 async def _found(connection: Connection, bot_id: str, as_of: str | None) -> Row:
-    stream = bot_stream(bot_id)
-    if stream is None:
-        raise Plainly(f"{bot_id} is not the id of a bot: those are bot_ and 32 hexadecimal digits.")
+    stream = stream_of(bot_id)
     if as_of is None:
         row = await find(connection, bot_id)
     else:

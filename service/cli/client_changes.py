@@ -1,19 +1,13 @@
 """muniment clients disable, enable and delete: by the rules of the API, in the name of an operator."""
 
-from typing import Annotated
-
-import typer
-
 from projections.clients import Row
-from service.cli.client_lookup import carry_out, row_of
-from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, with_ledger
+from service.cli.client_lookup import ClientId, carry_out, row_of
+from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, say_state, with_ledger
 from service.cli.opening import Reason, by_operator
-from service.cli.output import Json, document, note, say
+from service.cli.output import Json, document, say
 from service.commands.client import DeleteClient, DisableClient, EnableClient
-from service.commands.handle import Handled, Ledger
+from service.commands.handle import Ledger
 from service.configuration.settings import Settings
-
-ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="oauth_client_…", show_default=False)]
 
 
 def disable(client_id: ClientId, *, at_version: AtVersion = None, reason: Reason = None, as_json: Json = False) -> None:
@@ -68,13 +62,8 @@ def _change(
     as_json: bool,
 ) -> None:
     meta = by_operator(reason)
-    handled: Handled = with_ledger(lambda ledger, _: carry_out(ledger, client_id, command, meta, at_version))
-    if as_json:
-        document({"client_id": client_id, "state": state, "version": handled.version})
-        return
-    say(f"{client_id} is {state}.")
-    if handled.position is None:
-        note("it was so before; nothing was changed")
+    handled = with_ledger(lambda ledger, _: carry_out(ledger, client_id, command, meta, at_version))
+    say_state(client_id, state, handled, field="client_id", as_json=as_json)
 
 
 def _described(row: Row) -> str:

@@ -8,8 +8,7 @@ from msgspec import UNSET, Struct, to_builtins
 
 from events.envelope import Meta
 from projections import clients
-from service.cli.client_changes import ClientId
-from service.cli.client_lookup import carry_out, row_of
+from service.cli.client_lookup import ClientId, carry_out, row_of
 from service.cli.client_options import (
     ALGS,
     OPTIONS,

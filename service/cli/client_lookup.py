@@ -1,6 +1,9 @@
 """A client by its client_id, and a command on it, with refusals that name the client."""
 
+from typing import Annotated
 from uuid import UUID
+
+import typer
 
 from events.database import read
 from events.envelope import Meta
@@ -11,6 +14,8 @@ from service.cli.ledger import changed, only_at
 from service.commands.client import ClientCommand
 from service.commands.handle import CLIENT, Handled, Ledger, handle
 from service.refusals import DoesNotExist, VersionMismatch
+
+ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="oauth_client_…", show_default=False)]
 
 
 def stream_of(client_id: str) -> UUID:

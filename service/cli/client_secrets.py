@@ -13,8 +13,7 @@ from events.client_secret import ClientSecretExpirySet, ClientSecretRevoked, Sto
 from events.database import read
 from projections import last_used
 from projections.clients import Row
-from service.cli.client_changes import ClientId
-from service.cli.client_lookup import carry_out, row_of
+from service.cli.client_lookup import ClientId, carry_out, row_of
 from service.cli.client_options import Name
 from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator

@@ -20,8 +20,7 @@ from projections import authorizations, bot_history, client_history, consents, l
 from projections.clients import Found, Row, Wanted, find, listed
 from service.cli import client_changes, client_creation, client_edit, client_secrets, importing, restoration, unused
 from service.cli.as_of import AsOf, past
-from service.cli.client_changes import ClientId
-from service.cli.client_lookup import stream_of
+from service.cli.client_lookup import ClientId, stream_of
 from service.cli.event_text import what
 from service.cli.histories import Diff, tell
 from service.cli.opening import Plainly, ask

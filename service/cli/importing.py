@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from msgspec import DecodeError, Raw, Struct, json
 
-from events.database import Pool, pool
+from events.database import Pool
 from events.envelope import Meta
-from events.log import Log
+from service.cli.ledger import open_ledger
 from service.cli.opening import Plainly, Reason, by_operator, open_database, run, url_of
 from service.cli.output import Json, document, note, table
 from service.cli.ownership import check_owner, holder
@@ -74,14 +74,9 @@ def _bodies(file: Path) -> list[bytes]:
 
 
 async def _imported(settings: Settings, bodies: list[bytes], owner: str, meta: Meta) -> list[Imported]:
-    url = url_of(settings)
-    log = Log(url)
-    try:
-        async with pool(url) as connections:
-            asked = await _checked(connections, settings, bodies, owner)
-            return [await _registered(Ledger(log, connections), one, owner, meta) for one in asked]
-    finally:
-        await log.close()
+    async with open_ledger(url_of(settings)) as ledger:
+        asked = await _checked(ledger.pool, settings, bodies, owner)
+        return [await _registered(ledger, one, owner, meta) for one in asked]
 
 
 async def _checked(

@@ -3,16 +3,15 @@
 import typer
 from msgspec import structs
 
-from events.database import Connection, pool
+from events.database import Connection
 from events.envelope import Meta
-from events.log import Log
 from projections import signing_key_history
 from projections.signing_keys import Row, every
 from service.cli import rewrapping
 from service.cli.as_of import AsOf, past
+from service.cli.ledger import open_ledger
 from service.cli.opening import Reason, ask, by_operator, open_database, right_key, run, url_of
 from service.cli.output import Json, document, moment, say, table
-from service.commands.handle import Ledger
 from service.configuration.settings import Settings
 
 app = typer.Typer()
@@ -65,13 +64,9 @@ async def _rotated(settings: Settings, meta: Meta) -> str:
 
     assert settings.master_key is not None
     url, seal = url_of(settings), private_keys.wrapping(settings.master_key)
-    log = Log(url)
-    try:
-        async with pool(url) as connections:
-            kids = await rotation.rotate(url, Ledger(log, connections), seal, meta)
-            return kids[settings.access_token_alg]
-    finally:
-        await log.close()
+    async with open_ledger(url) as ledger:
+        kids = await rotation.rotate(url, ledger, seal, meta)
+        return kids[settings.access_token_alg]
 
 
 def _cells(row: Row) -> tuple[str, ...]:

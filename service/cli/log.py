@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 import typer
 
+from events import issued_tokens
 from events.codec import Recorded
 from events.database import Connection
 from events.ids import bot_stream, client_id_of, client_stream
@@ -23,12 +24,6 @@ from service.cli.spreadsheet import Csv
 from service.values.text import printable
 
 app = typer.Typer()
-
-# A token's jti is a UUIDv7, so its first 48 bits say when it was made; its row was committed within minutes of that.
-ISSUED = """
-select position, issued_at, client, secret, jti, data from log.issuance
- where jti = $1 and issued_at between to_timestamp($2 / 1000.0) - interval '5 minutes' and to_timestamp($2 / 1000.0) + interval '5 minutes'
-"""
 
 Stream = Annotated[
     str,
@@ -123,7 +118,7 @@ def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 async def _happened(connection: Connection, name: str) -> tuple[UUID, list[Recorded], asyncpg.Record | None]:
     stream = await _stream(connection, name)
     events = await history(connection, stream)
-    token = await connection.fetchrow(ISSUED, stream, stream.int >> 80) if stream.version == 7 else None
+    token = await issued_tokens.find(connection, stream)
     return stream, events, token
 
 

@@ -4,14 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from events.database import pool
 from events.envelope import Meta
-from events.log import Log
 from service import operators
 from service.cli.first_steps import first_audit, first_token
+from service.cli.ledger import open_ledger
 from service.cli.opening import Plainly, Reason, by_operator, open_database, run, url_of
 from service.cli.output import Json, say
-from service.commands.handle import Ledger
 from service.configuration.settings import Settings
 from service.values import identifiers
 from service.values.scopes import AUDITORS, OPERATORS, is_scope
@@ -75,10 +73,5 @@ def _checked(name: str, scopes: list[str] | None) -> tuple[str, ...]:
 
 
 async def _create(settings: Settings, name: str, scopes: tuple[str, ...], meta: Meta) -> "Operator":
-    url = url_of(settings)
-    log = Log(url)
-    try:
-        async with pool(url) as connections:
-            return await operators.create(Ledger(log, connections), name, settings.issuer, meta, scopes=scopes)
-    finally:
-        await log.close()
+    async with open_ledger(url_of(settings)) as ledger:
+        return await operators.create(ledger, name, settings.issuer, meta, scopes=scopes)

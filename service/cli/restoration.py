@@ -1,6 +1,5 @@
 """muniment clients restore and muniment bots restore: the difference first, then the events that lead there."""
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -8,13 +7,14 @@ from uuid import UUID
 import typer
 from msgspec import Struct, to_builtins
 
-from events.database import connect, pool
-from events.ids import bot_stream, client_stream
-from events.log import Log
+from events.ids import bot_stream
+from service.cli import bot_lookup, client_lookup
 from service.cli.as_of import past
+from service.cli.bot_lookup import BotId
+from service.cli.client_lookup import ClientId
 from service.cli.histories import field_facts
-from service.cli.ledger import OPERATOR, Yes
-from service.cli.opening import Plainly, Reason, by_operator, opened_at, run
+from service.cli.ledger import OPERATOR, Yes, ask_whether_sure, check_terminal, open_ledger
+from service.cli.opening import Reason, ask_at, by_operator, opened_at, run
 from service.cli.output import Json, document, lines, note, say
 from service.commands.handle import Ledger
 from service.use_cases.restoration import Restored, Wish, restore_bot, restore_client
@@ -35,8 +35,6 @@ Keep = Annotated[
     bool, typer.Option("--keep-secrets", help="Keep the secrets that were not revoked, instead of making a new one.")
 ]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]
-ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="oauth_client_…", show_default=False)]
-BotId = Annotated[str, typer.Argument(metavar="BOT_ID", help="bot_…", show_default=False)]
 
 
 class _Kind(Struct, frozen=True):
@@ -73,9 +71,7 @@ def restore_client_asked(
     """
     from service.endpoints import differences  # noqa: PLC0415 - Starlette comes along
 
-    stream = client_stream(client_id)
-    if stream is None:
-        raise Plainly(f"{client_id} is not a client_id.")
+    stream = client_lookup.stream_of(client_id)
     asked = _Restoration(
         named=client_id, when=as_of, keep=keep_secrets, dry=dry_run, yes=yes, reason=reason, as_json=as_json
     )
@@ -97,9 +93,7 @@ def restore_bot_asked(
     """
     from service.endpoints import differences  # noqa: PLC0415 - Starlette comes along
 
-    stream = bot_stream(bot_id)
-    if stream is None:
-        raise Plainly(f"{bot_id} is not the id of a bot: those are bot_ and 32 hexadecimal digits.")
+    stream = bot_lookup.stream_of(bot_id)
     asked = _Restoration(named=bot_id, when=as_of, dry=dry_run, yes=yes, reason=reason, as_json=as_json)
     _restore(asked, _Kind(stream, restore_bot, differences.of_bot))
 
@@ -107,7 +101,7 @@ def restore_bot_asked(
 def _restore(asked: _Restoration, kind: _Kind) -> None:
     meta = by_operator(asked.reason)
     with opened_at() as url:
-        position = run(_position(url, asked.when))
+        position = ask_at(url, lambda connection: past(connection, asked.when)).position
         wish = Wish(by=OPERATOR, as_of=position, meta=meta, dry=True, keep_secrets=asked.keep)
         tried = run(_carried_out(url, kind, wish))
         changes = _changes(kind, tried)
@@ -120,21 +114,9 @@ def _restore(asked: _Restoration, kind: _Kind) -> None:
         _tell(asked, position, done, _changes(kind, done))
 
 
-async def _position(url: str, when: str) -> int:
-    connection = await connect(url)
-    try:
-        return (await past(connection, when)).position
-    finally:
-        connection.terminate()
-
-
 async def _carried_out(url: str, kind: _Kind, wish: Wish) -> Restored[Any]:
-    log = Log(url)
-    try:
-        async with pool(url) as connections:
-            return await kind.restore(Ledger(log, connections), kind.stream, wish)
-    finally:
-        await log.close()
+    async with open_ledger(url) as ledger:
+        return await kind.restore(ledger, kind.stream, wish)
 
 
 def _changes(kind: _Kind, done: Restored[Any]) -> dict[str, "Difference"]:
@@ -145,15 +127,11 @@ def _changes(kind: _Kind, done: Restored[Any]) -> dict[str, "Difference"]:
 
 def _ask(named: str, tried: Restored[Any], changes: Mapping[str, "Difference"]) -> None:
     """Raises Plainly unless the person at the terminal says yes."""
-    if not sys.stdin.isatty():
-        raise Plainly(
-            "there is no terminal to ask whether you are sure at; say --yes, or --dry-run to see what changes"
-        )
+    check_terminal("say --yes, or --dry-run to see what changes")
     lines(field_facts(changes))
     for sentence in tried.left:
         say(sentence)
-    if not typer.confirm(f"Restore {named}?", err=True):
-        raise Plainly("nothing was restored")
+    ask_whether_sure(f"Restore {named}?", "nothing was restored")
 
 
 def _tell(asked: _Restoration, position: int, done: Restored[Any], changes: Mapping[str, "Difference"]) -> None:

@@ -1,19 +1,15 @@
 """muniment revoke-tree: revokes what follows from a compromise; first it shows what that would be."""
 
-import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import time
 
-import typer
 from msgspec import Struct
 
-from events.database import pool, read
+from events.database import read
 from events.envelope import Meta
-from events.log import Log
 from service.blast_radius import report, seeds
 from service.cli.blast_radius import noun
-from service.cli.opening import Plainly, by_operator, open_database, right_key, run, url_of
+from service.cli.ledger import ask_whether_sure, check_terminal, open_ledger
+from service.cli.opening import by_operator, open_database, right_key, run, url_of
 from service.cli.output import document, note, say, table
 from service.cli.selection import Place, read_place
 from service.commands.handle import Ledger
@@ -47,19 +43,9 @@ def revoke(of: str, since: str | None, *, dry_run: bool, yes: bool, reason: str 
 
 
 async def _carried_out(settings: Settings, wanted: Wanted, *, dry: bool) -> RevocationReceipt:
-    async with _ledger(url_of(settings)) as ledger:
+    async with open_ledger(url_of(settings)) as ledger:
         order = await _order(settings, ledger, wanted)
         return await (tree.preview(ledger, order) if dry else tree.revoke(ledger, order))
-
-
-@asynccontextmanager
-async def _ledger(url: str) -> AsyncGenerator[Ledger]:
-    log = Log(url)
-    try:
-        async with pool(url) as connections:
-            yield Ledger(log, connections)
-    finally:
-        await log.close()
 
 
 async def _order(settings: Settings, ledger: Ledger, wanted: Wanted) -> Order:
@@ -78,13 +64,9 @@ async def _order(settings: Settings, ledger: Ledger, wanted: Wanted) -> Order:
 
 def _ask(seen: RevocationReceipt) -> None:
     """Raises Plainly unless the person at the terminal says yes."""
-    if not sys.stdin.isatty():
-        raise Plainly(
-            "there is no terminal to ask whether you are sure at; say --yes, or --dry-run to see what it does"
-        )
+    check_terminal("say --yes, or --dry-run to see what it does")
     _tell(seen, as_json=False)
-    if not typer.confirm("Revoke all of this?", err=True):
-        raise Plainly("nothing was revoked")
+    ask_whether_sure("Revoke all of this?", "nothing was revoked")
 
 
 def _tell(receipt: RevocationReceipt, *, as_json: bool) -> None:

@@ -7,9 +7,8 @@ from uuid import UUID
 
 import typer
 
-from events.database import pool
 from events.envelope import Meta
-from events.log import Log
+from service.cli.ledger import open_ledger
 from service.cli.opening import Plainly, by_operator, open_database, right_key, run, url_of
 from service.commands.handle import Ledger
 from service.configuration.settings import Settings
@@ -37,16 +36,12 @@ async def _working(settings: Settings, work: Callable[["People", Ledger], Awaita
     from service.people.accounts import People  # noqa: PLC0415 - argon2 and JOSE come along
 
     assert settings.master_key is not None
-    url = url_of(settings)
-    log = Log(url)
-    async with pool(url) as connections:
-        ledger = Ledger(log, connections)
+    async with open_ledger(url_of(settings)) as ledger:
         people = People(ledger, settings.master_key)
         try:
             return await work(people, ledger)
         finally:
             people.close()
-            await log.close()
 
 
 def _line(given: bytes) -> str:

@@ -1,6 +1,5 @@
 """muniment users: the people who can sign in."""
 
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
@@ -14,6 +13,7 @@ from projections.sessions import Row as Session
 from projections.sessions import of_user
 from service.cli import account_recovery, user_roles
 from service.cli.as_of import AsOf, past
+from service.cli.ledger import Yes, confirm
 from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json, document, moment, note, say, table
 from service.cli.profiles import Claims, FamilyName, GivenName, Groups, Name, changes, with_address
@@ -37,7 +37,6 @@ NoGroups = Annotated[bool, typer.Option("--no-groups", help="They are in no grou
 State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only those in this state.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
 Operator = Annotated[bool, typer.Option("--operator", help="They may do everything in the console, at /console.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")]
 End = Annotated[bool, typer.Option("--end", help="End all of them.")]
 
 
@@ -169,8 +168,7 @@ def erase(user: User, *, yes: Yes = False, reason: Reason = None, as_json: Json 
     Example: `muniment users erase ada@example.com`
     """
     meta = by_operator(reason)
-    if not yes and not _sure(user):
-        raise Plainly("nothing was erased")
+    confirm(f"Erase {user} permanently?", yes=yes, otherwise="nothing was erased")
     _done(user, _changed(user, lambda people, found: people.erase(found, meta)), "erased", as_json=as_json)
 
 
@@ -222,12 +220,6 @@ def _changed(user: str, change: Callable[["People", UUID], Awaitable[Any]]) -> U
         return found
 
     return with_people(changed)
-
-
-def _sure(user: str) -> bool:
-    if not sys.stdin.isatty():
-        raise Plainly("there is no terminal to ask whether you are sure at; say --yes")
-    return typer.confirm(f"Erase {user} permanently?", err=True)
 
 
 def _done(named: str, user: UUID, what: str, *, as_json: bool) -> None:
