@@ -14,7 +14,7 @@ def migrate(as_json: Json = False) -> None:
     """Bring the database's schema to the version that this Muniment works with.
 
     All of it or nothing, by one process at a time; harmless to repeat. Needs no master key, and on a database of one's own the
-    login of its owner (deploy/roles.sql). It also makes the schemas for projections of installed packages. The first command that opens the embedded database migrates it.
+    login of its owner (deploy/roles.sql). If a long transaction of somebody holds a table that it changes, it says whose, tries again every few seconds for five minutes, and lets the service go on meanwhile. It also makes the schemas for projections of installed packages. The first command that opens the embedded database migrates it.
 
     Example: `MUNIMENT_DATABASE_URL=postgresql://muniment_owner:...@db/muniment muniment db migrate`
     """

@@ -24,6 +24,7 @@ from service.embedded.errors import EmbeddedError
 from service.fitness import Unfit, check_pooler
 from service.migrations import schemas, version
 from service.migrations.attached import Attached
+from service.migrations.blockers import Blocked
 from service.migrations.version import SchemaAhead, SchemaBehind
 from service.refusals import DomainRefusal
 from service.values import reason as reasons
@@ -50,7 +51,7 @@ def plainly() -> Generator[None]:
         raise  # the reader closed the pipe, which is no fault
     except WrongSettings as fault:
         raise Plainly("\n          ".join(fault.faults)) from fault
-    except (EmbeddedError, Attached, SchemaAhead, SchemaBehind, Unfit, UnreadableEvent) as fault:
+    except (EmbeddedError, Attached, Blocked, SchemaAhead, SchemaBehind, Unfit, UnreadableEvent) as fault:
         raise Plainly(str(fault)) from fault
     except DecodeError as fault:
         raise Plainly(f"stored bytes cannot be read ({fault}); muniment log verify finds where") from fault
@@ -175,9 +176,13 @@ def bring_up(url: str) -> tuple[str | None, str | None]:
     from service.migrations.run import migrate  # noqa: PLC0415
 
     try:
-        return run(migrate(url))
+        return run(migrate(url, _tell))
     except DBAPIError as fault:
         raise Plainly(f"the schema cannot be migrated: {fault.orig}; nothing was changed") from fault
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"muniment: {text}\n")
 
 
 def _say_migrated(before: str | None, after: str | None) -> None:

@@ -1,25 +1,71 @@
 """`muniment db migrate`: upgrades a database's schema to the current version, in one process at a time."""
 
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from events import locks
 from events.database import log_in
-from service.migrations import attached
+from service.migrations import attached, blockers
+from service.migrations.blockers import Blocked, Holder
 from service.migrations.version import VERSIONS, WANTED, SchemaAhead
 
 HERE = Path(__file__).parent
+LOCK_TIMEOUT = "1s"
+"""Whoever comes after a migration that waits for a lock waits behind it. An append waits for two seconds (events.database.WRITER)."""
+
+PAUSE_SECONDS = 4.0
+ATTEMPTS = 60
+"""Five minutes, in a fifth of which others may wait."""
+
+BUSY = (asyncpg.LockNotAvailableError.sqlstate, asyncpg.DeadlockDetectedError.sqlstate)
 
 
-async def migrate(url: str) -> tuple[str | None, str | None]:
-    """Migrates in one transaction, and returns the schema versions before and after. Raises SchemaAhead, Attached."""
-    return await _with_connection(url, _upgrade)
+def _nobody(_text: str) -> None:
+    pass
+
+
+async def migrate(url: str, tell: Callable[[str], None] = _nobody) -> tuple[str | None, str | None]:
+    """Migrates in one transaction, and returns the schema versions before and after.
+
+    If another transaction holds a lock that it needs, it gives up all that it has, lets others go on, and begins again. `tell` gets a
+    sentence about what it waits for, each time that changes. Raises SchemaAhead, Attached, Blocked.
+    """
+    told: Sequence[int] = ()
+    found: Sequence[Holder] = ()
+    for _ in range(ATTEMPTS):
+        try:
+            return await _with_connection(url, _upgrade)
+        except (DBAPIError, asyncpg.PostgresError) as fault:
+            if _sqlstate(fault) not in BUSY:
+                raise
+        found = await blockers.holders(url)
+        if (pids := [each.pid for each in found]) and pids != told:
+            told = pids
+            tell(f"the migration waits for the transactions of {_listed(found)}; others go on meanwhile")
+        await asyncio.sleep(PAUSE_SECONDS)
+    raise Blocked(
+        f"Not migrated: other transactions hold the locks that it needs, and nothing was changed. They are of {_listed(found)}. Wait"
+        " until they have ended, or end them with pg_terminate_backend(process), then migrate again."
+    )
+
+
+def _sqlstate(fault: Exception) -> object:
+    """A statement of SQLAlchemy and a script of the driver raise it differently."""
+    return getattr(fault.orig if isinstance(fault, DBAPIError) else fault, "sqlstate", None)
+
+
+def _listed(found: Sequence[Holder]) -> str:
+    return ", ".join(map(str, found)) or "sessions that have ended meanwhile"
 
 
 async def _with_connection(url: str, do: Any) -> Any:
@@ -33,6 +79,9 @@ async def _with_connection(url: str, do: Any) -> Any:
 
 def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
     connection.exec_driver_sql(locks.in_transaction(locks.MIGRATION))
+    connection.exec_driver_sql(
+        f"set local lock_timeout = '{LOCK_TIMEOUT}'"
+    )  # not for another migration, which has its turn
     before = _version(connection)
     if before is not None and before not in VERSIONS:
         raise SchemaAhead(before)

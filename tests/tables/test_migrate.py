@@ -21,9 +21,11 @@ from service.commands.handle import BOT, CLIENT
 from service.crypto.credentials import new_id
 from service.migrations import attached, run
 from service.migrations.attached import Attached
+from service.migrations.blockers import Blocked
 from service.migrations.run import migrate
 from service.migrations.version import VERSIONS, WANTED, SchemaAhead, SchemaBehind, check, present
 from tests.conftest import fresh_database, named, upgrade_to
+from tests.patience import PATIENCE, until
 from tests.rules.samples import BOT_DISABLED, BOT_REGISTERED, DELETED, DISABLED, INTERACTIVE, REGISTERED, RENAMED
 from tests.tables.conftest import column, connected, proved
 from tests.tables.items import item, meta
@@ -81,6 +83,46 @@ async def test_of_two_processes_that_migrate_at_once_one_does_it_and_the_other_f
     connection = await asyncpg.connect(bare)
     assert await column(connection, "select last_position from log.batches") == [0]
     await connection.close()
+
+
+async def test_a_migration_waits_for_a_long_transaction_lets_others_read_meanwhile_and_says_for_whom(
+    before: str, monkeypatch: pytest.MonkeyPatch
+):
+    """The reader's transaction holds a table that later versions change. Who reads after the migration began must not wait for it."""
+    monkeypatch.setattr(run, "PAUSE_SECONDS", 0.1)
+    said: list[str] = []
+    reader, other = await asyncpg.connect(before), await asyncpg.connect(before)
+    async with reader.transaction():
+        await reader.execute("select from read.clients")
+        pid = await reader.fetchval("select pg_backend_pid()")
+        migrating = asyncio.create_task(migrate(before, said.append))
+        await until(lambda: _is(said))
+        assert [f"process {pid}" in text for text in said] == [True]
+        assert "it uses read.clients" in said[0]
+        for _ in range(3):
+            await other.fetchval("select count(*) from read.clients", timeout=PATIENCE)
+        assert not migrating.done()
+    assert await migrating == ("0003", WANTED)
+    for connection in (reader, other):
+        await connection.close()
+
+
+async def test_a_migration_that_gets_no_lock_gives_up_in_a_sentence_and_changes_nothing(
+    before: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(run, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(run, "ATTEMPTS", 2)
+    reader = await asyncpg.connect(before)
+    async with reader.transaction():
+        await reader.execute("select from read.clients")
+        with pytest.raises(Blocked, match=r"nothing was changed.* it uses read\.clients.*pg_terminate_backend"):
+            await migrate(before)
+    assert await present(before) == "0003"
+    await reader.close()
+
+
+async def _is(found: list[str]) -> bool:
+    return bool(found)
 
 
 async def test_a_schema_of_a_newer_version_is_left_alone_and_said_in_a_sentence(migrated):
