@@ -1,6 +1,6 @@
 """The lookup table of the token endpoint: one row for each client, in its current state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -67,15 +67,17 @@ select h.last_position as head, {COLUMNS}, b.state as bot_state
   from (select last_position from log.batches order by last_position desc limit 1) as h
   left join read.clients c on c.stream_id = any($1::uuid[]) left join read.bots b on b.bot_id = c.bot_user_id
 """
-LIST = f"""
-select {COLUMNS} from read.clients c
- where ($1::text is null or c.owner = $1) and ($2::uuid is null or c.stream_id {{after}} $2)
-   and ($3::text is null or c.bot_user_id = $3) and ($4::text is null or c.state = $4)
-   and ($5::text is null or strpos(lower(c.display_name), lower($5)) > 0) and ($6::text is null or c.scopes @> array[$6])
-   and ($7::text is null or strpos(lower(c.display_name), lower($7)) > 0 or strpos(lower(c.client_id), lower($7)) > 0)
- order by c.stream_id {{order}} limit $8
-"""
-OLDEST_FIRST, NEWEST_FIRST = LIST.format(after=">", order="asc"), LIST.format(after="<", order="desc")
+FILTERS: Mapping[str, str] = {
+    "owner": "c.owner = {0}::text",
+    "bot_user_id": "c.bot_user_id = {0}::text",
+    "state": "c.state = {0}::text",
+    "name": "strpos(lower(c.display_name), lower({0}::text)) > 0",
+    "scope": "c.scopes @> array[{0}::text]",
+    "text": "(strpos(lower(c.display_name), lower({0}::text)) > 0 or strpos(lower(c.client_id), lower({0}::text)) > 0)",
+}
+"""The conditions of a list, by the fields of Wanted. A statement has only those that are asked for, so its plan is made for them."""
+
+LIST = f"select {COLUMNS} from read.clients c where true {{conditions}} order by c.stream_id {{order}} limit $1"
 OF_OWNER = "select stream_id, version from read.clients where owner = $1 order by stream_id"
 OF_BOT = "select stream_id, version from read.clients where bot_user_id = $1 order by stream_id"
 OF_DELETED_BOTS = """
@@ -187,7 +189,8 @@ _login = json.Decoder(Login).decode
 _secrets = json.Decoder(tuple[StoredSecret, ...]).decode
 
 
-def _row(record: asyncpg.Record) -> Row:
+def row_of(record: asyncpg.Record) -> Row:
+    """Returns the client of a record that has COLUMNS."""
     columns: dict[str, Any] = {
         name: tuple(cast("list[str]", value)) if isinstance(value := record[name], list) else value
         for name in Row.__struct_fields__
@@ -199,7 +202,9 @@ def _row(record: asyncpg.Record) -> Row:
 async def find_as_of(connection: AnyConnection, streams: Sequence[UUID]) -> tuple[dict[UUID, Found], int]:
     """Returns those of these clients that exist, each with its bot's state, and the position of the log at which this holds."""
     rows = await connection.fetch(FIND, streams)
-    found = {row["stream_id"]: Found(client=_row(row), bot_state=row["bot_state"]) for row in rows if row["stream_id"]}
+    found = {
+        row["stream_id"]: Found(client=row_of(row), bot_state=row["bot_state"]) for row in rows if row["stream_id"]
+    }
     return found, rows[0]["head"]
 
 
@@ -225,18 +230,23 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> list[Row]:
     """Returns clients, at most `limit`."""
-    rows = await connection.fetch(
-        NEWEST_FIRST if wanted.newest_first else OLDEST_FIRST,
-        wanted.owner,
-        wanted.after,
-        wanted.bot_user_id,
-        wanted.state,
-        wanted.name,
-        wanted.scope,
-        wanted.text,
-        limit,
-    )
-    return [_row(row) for row in rows]
+    given: list[object] = [limit]
+    found = conditions(wanted, given)
+    if wanted.after is not None:
+        given.append(wanted.after)
+        found += f" and c.stream_id {'<' if wanted.newest_first else '>'} ${len(given)}::uuid"
+    statement = LIST.format(conditions=found, order="desc" if wanted.newest_first else "asc")
+    return [row_of(record) for record in await connection.fetch(statement, *given)]
+
+
+def conditions(wanted: Wanted, given: list[object]) -> str:
+    """Returns the conditions that are asked for. Their values are added to those of the statement."""
+    found: list[str] = []
+    for name, condition in FILTERS.items():
+        if (value := getattr(wanted, name)) is not None:
+            given.append(value)
+            found.append(f"and {condition.format(f'${len(given)}')}")
+    return " ".join(found)
 
 
 class Standing(Struct, frozen=True):

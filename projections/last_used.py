@@ -35,7 +35,15 @@ def _used(find: Callable[..., Row | None], entry: Issuance, kind: str, name: str
     return Row(kind=kind, id=name, used_at=used_at, tokens=entry.tokens + (0 if row is None else row.tokens))
 
 
-PROJECTION = CatchUp(name="last_used", version=1, follows=ISSUANCE, row=Row, key=("kind", "id"), project=project)
+PROJECTION = CatchUp(
+    name="last_used",
+    version=1,
+    follows=ISSUANCE,
+    row=Row,
+    key=("kind", "id"),
+    project=project,
+    indexes=(("kind", "used_at", "id"),),
+)
 
 
 async def find(connection: AnyConnection, kind: str, ids: Sequence[str]) -> dict[str, datetime]:

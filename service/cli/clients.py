@@ -16,7 +16,7 @@ from events.ids import bot_stream
 from events.replay import histories
 from events.replay import history as history_of
 from events.secrets_given import secrets_given
-from projections import authorizations, bot_history, client_history, consents, last_used
+from projections import authorizations, bot_history, client_history, client_order, consents, last_used
 from projections.clients import Found, Row, Wanted, find, listed
 from service.cli import client_changes, client_creation, client_edit, client_secrets, importing, restoration, unused
 from service.cli.as_of import AsOf, past
@@ -36,7 +36,12 @@ State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only 
 Name = Annotated[str | None, typer.Option(help="Only those with this in their name, in upper or lower case.")]
 Scope = Annotated[str | None, typer.Option(help="Only those that may have this scope.")]
 Bot = Annotated[str | None, typer.Option(help="Only those that act as this bot.")]
-Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")]
+AnyOrder = Literal["oldest", "newest", client_order.Order]
+Ordered = Annotated[
+    AnyOrder,
+    typer.Option("--order", help="Which come first; by name and last use only as they are now, not with --as-of."),
+]
 
 
 app.command("import")(importing.import_clients)
@@ -58,16 +63,19 @@ def list_clients(
     name: Name = None,
     bot: Bot = None,
     scope: Scope = None,
+    order: Ordered = "oldest",
     limit: Limit = 100,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """List clients, oldest first, with when each last got a token.
+    """List clients, with when each last got a token.
 
-    Example: `muniment clients list --state disabled --scope crm:read`
+    Example: `muniment clients list --state disabled --scope crm:read --order long_unused`
     """
-    wanted = Wanted(owner=owner, state=state, name=name, bot_user_id=bot, scope=scope)
-    rows, used = ask(lambda connection: _listed(connection, wanted, limit + 1, as_of))
+    if as_of is not None and order != "oldest":
+        raise Plainly("--as-of lists the oldest first; leave --order out")
+    wanted = Wanted(owner=owner, state=state, name=name, bot_user_id=bot, scope=scope, newest_first=order == "newest")
+    rows, used = ask(lambda connection: _listed(connection, wanted, order, limit + 1, as_of))
     shown = rows[:limit]
     if as_json:
         document([_row(row, used.get(row.stream_id)) for row in shown])
@@ -113,12 +121,19 @@ def history(client_id: ClientId, *, diff: Diff = False, as_json: Json = False) -
 
 
 async def _listed(
-    connection: Connection, wanted: Wanted, limit: int, as_of: str | None
+    connection: Connection,
+    wanted: Wanted,
+    order: AnyOrder,
+    limit: int,
+    as_of: str | None,
 ) -> tuple[list[Row], dict[UUID, datetime]]:
     if as_of is not None:
         then = await past(connection, as_of)
         return await then.listed(client_history.HISTORY, client_history.filters(wanted), limit), {}
-    rows = await listed(connection, wanted, limit=limit)
+    if order in ("oldest", "newest"):
+        rows = await listed(connection, wanted, limit=limit)
+    else:
+        rows = await client_order.first(connection, wanted, order, limit=limit)
     return rows, await last_used.clients_used(connection, [row.stream_id for row in rows])
 
 

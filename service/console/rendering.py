@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from msgspec import Struct
@@ -76,7 +77,7 @@ def _environment(language: str) -> Environment:
     untyped.newstyle_gettext = True
     untyped.globals.update(language=language, asset=assets.paths())
     untyped.filters.update(when=partial(when, language=language), moment=partial(pages.moment, language=language))
-    untyped.filters.update(code=code, typed=typed)
+    untyped.filters.update(code=code, typed=typed, number=partial(format_decimal, locale=pages.DATES[language]))
     return environment
 
 

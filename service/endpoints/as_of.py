@@ -48,11 +48,15 @@ async def asked(call: Call) -> int | None:
 
 
 async def page_asked(
-    call: Call, filters: tuple[str, ...] = (), checks: Mapping[str, paging.Check] = paging.NO_CHECKS
+    call: Call,
+    filters: tuple[str, ...] = (),
+    checks: Mapping[str, paging.Check] = paging.NO_CHECKS,
+    *,
+    valued: bool = False,
 ) -> PageRequest:
     """Read the query of a list. Raises Invalid, which names every fault at once, and Unavailable."""
     query = paging.read(call.request, ("limit", "cursor", AS_OF, *filters))
-    page = paging.page_of(query, filters, checks)
+    page = paging.page_of(query, filters, checks, valued=valued)
     position = await _position(call, query)
     paging.refuse(query)
     return page.__replace__(position=position)

@@ -4,9 +4,10 @@ A length is checked while a request is read. The rules in `extra_json_schema` ar
 checks them, and says in a sentence what is wrong.
 """
 
+from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from events.client import USUAL_ID_TOKEN_ALG
 from events.ids import CLIENT_ID_PREFIX
@@ -125,6 +126,25 @@ class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
     state: State
     scopes: ClientScopes
     last_used_utc: LastUsed | None
+    oldest_secret_utc: (
+        Annotated[
+            datetime,
+            Meta(
+                tz=True,
+                description="When the oldest of its live secrets was made; null if it has none, and as of a moment of the past.",
+            ),
+        ]
+        | None
+    )
+    daily_tokens: (
+        Annotated[
+            list[int],
+            Meta(
+                description="How many tokens it got on each of the last `usageDays` days (UTC), of which today is the last."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class DeletedClients(Struct, frozen=True, kw_only=True, rename="camel"):

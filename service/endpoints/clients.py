@@ -1,17 +1,19 @@
 """/api/v1/auth/clients: register, list, read, change, disable, enable, delete."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from urllib.parse import quote
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
 from starlette.responses import Response
 
 from events.database import read
 from events.ids import client_stream
 from events.log import Receipt
-from projections import client_history, clients, last_used
+from projections import client_history, clients, last_used, usage_daily
 from projections.clients import Row, Wanted
+from service.clock import utc_now
 from service.commands.authority import may_import
 from service.commands.client import (
     ClientCommand,
@@ -20,7 +22,8 @@ from service.commands.client import (
     EnableClient,
 )
 from service.commands.handle import CLIENT, Handled, handle
-from service.endpoints import as_of, client_settings, if_match, imported, paging, registration
+from service.endpoints import as_of, client_order, client_settings, if_match, imported, paging, registration
+from service.endpoints.as_of import Page
 from service.endpoints.bot_user import check_bot
 from service.endpoints.client_schemas import (
     CreateOAuthClientRequest,
@@ -32,15 +35,22 @@ from service.endpoints.client_settings import ChangeOAuthClientRequest
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
 from service.endpoints.management import Call
+from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
-from service.problems import NotFound
+from service.problems import Invalid, NotFound
 from service.reactions import client_deletion
 
 PATH = "/api/v1/auth/clients"
 STATES = ("active", "disabled")
 NEWEST = "newest"
-ORDERS = ("oldest", NEWEST)
-FILTERS = ("botUserId", "state", "displayName", "owner", "scope", "q", "order")
+ORDERS = ("oldest", NEWEST, *client_order.ORDERS)
+MOST_DAYS = 31
+FILTERS = ("botUserId", "state", "displayName", "owner", "scope", "q", "order", "usageDays")
+CHECKS = {
+    "state": paging.one_of(STATES),
+    "order": paging.one_of(ORDERS),
+    "usageDays": paging.whole(1, MOST_DAYS),
+}
 
 
 async def register(call: Call) -> Response:
@@ -68,13 +78,15 @@ async def register(call: Call) -> Response:
 
 
 async def list_clients(call: Call) -> Response:
-    page = await as_of.page_asked(call, FILTERS, {"state": paging.one_of(STATES), "order": paging.one_of(ORDERS)})
+    order = client_order.order_of(call.request.query_params.get("order"))
+    page = await as_of.page_asked(call, FILTERS, CHECKS, valued=order is not None)
+    days = _days(page)
     owner = page.filters.get("owner", call.caller.reach)
     if call.caller.reach not in (None, owner):
         return answered([], headers=as_of.headers(page.position))
     wanted = Wanted(
         owner=owner,
-        after=page.after,
+        after=page.after if order is None else None,
         bot_user_id=page.filters.get("botUserId"),
         state=page.filters.get("state"),
         name=page.filters.get("displayName"),
@@ -82,7 +94,15 @@ async def list_clients(call: Call) -> Response:
         text=page.filters.get("q"),
         newest_first=page.filters.get("order") == NEWEST,
     )
-    found = await as_of.page_of(
+    if order is None:
+        found = await _page(call, page, wanted)
+    else:
+        found = await client_order.page_of(call, PATH, page, wanted, order)
+    return answered(await _list(call, found, days), headers=found.headers)
+
+
+async def _page(call: Call, page: PageRequest, wanted: Wanted) -> Page[Row]:
+    return await as_of.page_of(
         call,
         PATH,
         page,
@@ -91,8 +111,27 @@ async def list_clients(call: Call) -> Response:
         filters=client_history.filters(wanted),
         newest_first=wanted.newest_first,
     )
-    used = await _used(call, found.rows) if found.position is None else {}
-    return answered([_listed(row, used.get(row.stream_id)) for row in found.rows], headers=found.headers)
+
+
+def _days(page: PageRequest) -> Sequence[date]:
+    """Return the days of which the usage is asked for. Raises Invalid."""
+    count = int(page.filters.get("usageDays", "0"))
+    if count and page.position is not None:
+        raise Invalid(
+            "The query has faults in: usageDays. See errors.", {"usageDays": ["cannot be combined with as_of"]}
+        )
+    today = utc_now().date()
+    return [today - timedelta(days=before) for before in reversed(range(count))]
+
+
+async def _list(call: Call, page: Page[Row], days: Sequence[date]) -> list[ListedClient]:
+    """The log does not record when a client was used, so a list of the past says nothing of it."""
+    if page.position is not None:
+        return [listed(row, None, None) for row in page.rows]
+    now, streams = utc_now(), [row.stream_id for row in page.rows]
+    used = await _used(call, page.rows)
+    tokens = await read(call.resources.ledger.pool, lambda c: usage_daily.of_clients(c, streams, days)) if days else {}
+    return [listed(row, used.get(row.stream_id), now, tokens.get(row.stream_id, UNSET)) for row in page.rows]
 
 
 async def read_client(call: Call) -> Response:
@@ -178,7 +217,15 @@ async def _used(call: Call, rows: Sequence[Row]) -> dict[UUID, datetime]:
     return await read(call.resources.ledger.pool, lambda c: last_used.clients_used(c, [row.stream_id for row in rows]))
 
 
-def _listed(row: Row, used: datetime | None) -> ListedClient:
+def listed(
+    row: Row, used: datetime | None, now: datetime | None, tokens: list[int] | UnsetType = UNSET
+) -> ListedClient:
+    """Return the client of a list. Without `now`, nobody knows which of its secrets are live."""
+    live = [
+        each.created_at
+        for each in row.secrets
+        if now is not None and (each.expires_at is None or each.expires_at > now)
+    ]
     return ListedClient(
         client_id=row.client_id,
         display_name=row.display_name,
@@ -189,4 +236,6 @@ def _listed(row: Row, used: datetime | None) -> ListedClient:
         state=row.state,
         scopes=list(row.scopes),
         last_used_utc=used,
+        oldest_secret_utc=min(live, default=None),
+        daily_tokens=tokens,
     )

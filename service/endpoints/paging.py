@@ -1,5 +1,6 @@
 """Lists: `limit` and `cursor` in the query, the next page in a Link header (RFC 8288), so that the body stays a bare array."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,20 +14,28 @@ from service.problems import Invalid
 
 USUAL = 100
 MOST = 1000
+PLAIN = re.compile("(?P<item>[0-9a-f]{32})")
+VALUED = re.compile(f"{PLAIN.pattern}(-(?P<value>[0-9A-Za-z_-]{{0,2000}}))?")
+NO_CURSOR = "is not a cursor of this server; follow the Link header"
 
 
 class PageRequest(Struct, frozen=True, kw_only=True):
-    """The requested page: at most `limit` items after `after`, narrowed by `filters`, as they were at `position` of the log (None: now)."""
+    """The requested page: at most `limit` items after `after`, narrowed by `filters`, as they were at `position` of the log (None: now).
+
+    In a list that is sorted by a value, `value` is that of the item `after`, in the form of the cursor.
+    """
 
     limit: int
     after: UUID | None
     filters: Mapping[str, str]
     position: int | None = None
+    value: str | None = None
 
-    def link(self, issuer: str, path: str, last: UUID) -> dict[str, str]:
+    def link(self, issuer: str, path: str, last: UUID, value: str | None = None) -> dict[str, str]:
         """Return the header for the next page, which stands for the same position of the log as this one."""
         then = {} if self.position is None else {AS_OF: as_text(self.position)}
-        return next_link(issuer, path, {**self.filters, **then, "limit": str(self.limit), "cursor": last.hex})
+        cursor = last.hex if value is None else f"{last.hex}-{value}"
+        return next_link(issuer, path, {**self.filters, **then, "limit": str(self.limit), "cursor": cursor})
 
 
 def next_link(issuer: str, path: str, query: Mapping[str, str]) -> dict[str, str]:
@@ -43,15 +52,21 @@ def one_of(values: Sequence[str]) -> Check:
     return lambda text: None if text in values else f"must be one of: {', '.join(values)}"
 
 
-def page_of(query: "Query", filters: tuple[str, ...], checks: Mapping[str, Check]) -> PageRequest:
-    """Return the page of a list, but for its moment. Its faults are added to those of the query."""
+def whole(least: int, most: int) -> Check:
+    return lambda text: None if _is_whole(text, least, most) else f"must be a whole number from {least} to {most}"
+
+
+def page_of(
+    query: "Query", filters: tuple[str, ...], checks: Mapping[str, Check], *, valued: bool = False
+) -> PageRequest:
+    """Return the page of a list, but for its moment. Its faults are added to those of the query. `valued`: the list is sorted by a value."""
     most = limit(query.given.get("limit"), query.errors)
-    after = _cursor(query.given.get("cursor"), query.errors)
+    after, value = _cursor(query.given.get("cursor"), query.errors, VALUED if valued else PLAIN)
     given = {name: query.given[name] for name in filters if name in query.given}
     for name in given.keys() & checks.keys() - query.errors.keys():
         if fault := checks[name](given[name]):
             query.errors[name] = [fault]
-    return PageRequest(limit=most, after=after, filters=given)
+    return PageRequest(limit=most, after=after, filters=given, value=value)
 
 
 def refuse_query(request: Request) -> None:
@@ -95,19 +110,23 @@ def refuse(query: Query) -> None:
 def limit(text: str | None, errors: dict[str, list[str]]) -> int:
     if text is None:
         return USUAL
-    if text.isascii() and text.isdigit() and len(text) <= len(str(MOST)) and 1 <= int(text) <= MOST:
+    if _is_whole(text, 1, MOST):
         return int(text)
     errors.setdefault("limit", []).append(f"must be a whole number from 1 to {MOST}")
     return USUAL
 
 
-def _cursor(text: str | None, errors: dict[str, list[str]]) -> UUID | None:
+def _cursor(text: str | None, errors: dict[str, list[str]], form: re.Pattern[str]) -> tuple[UUID | None, str | None]:
     if text is None:
-        return None
-    if len(text) == 32 and set(text) <= set("0123456789abcdef"):
-        return UUID(hex=text)
-    errors.setdefault("cursor", []).append("is not a cursor of this server; follow the Link header")
-    return None
+        return None, None
+    if (found := form.fullmatch(text)) is not None:
+        return UUID(hex=found["item"]), found.groupdict().get("value")
+    errors.setdefault("cursor", []).append(NO_CURSOR)
+    return None, None
+
+
+def _is_whole(text: str, least: int, most: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most
 
 
 def moment(query: Query) -> Moment | None:

@@ -15,9 +15,9 @@ from service.endpoints.client_schemas import (
     ListedClient,
 )
 from service.endpoints.client_settings import ChangeOAuthClientRequest, OAuthClient, shown
-from service.endpoints.clients import ORDERS, PATH, STATES
+from service.endpoints.clients import MOST_DAYS, ORDERS, PATH, STATES, listed
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
-from service.openapi.parts import AS_OF, CURSOR, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
+from service.openapi.parts import AS_OF, CURSOR_OF_SORTED, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
 from service.openapi.resource import Resource
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
@@ -49,7 +49,11 @@ ROW = Row(
     login=None,
 )
 SHOWN: dict[str, Any] = json.decode(json.encode(shown(ROW, None)))
-LISTED = {name: SHOWN[name] for name in ListedClient.__struct_encode_fields__}
+DAYS = [0, 0, 118, 126, 97, 131, 120]
+LISTED: dict[str, Any] = json.decode(json.encode(listed(ROW, None, None, DAYS))) | {
+    "lastUsedUtc": "2026-11-03T14:02:00Z",
+    "oldestSecretUtc": "2026-03-03T14:02:00Z",
+}
 REGISTERED = {"client_id": "$response.body#/clientId"}
 CHANGED = ResponseSpec(
     description="The changed client.",
@@ -139,7 +143,7 @@ CLIENTS = (
         scope=CLIENTS_READ,
         parameters=(
             LIMIT,
-            CURSOR,
+            CURSOR_OF_SORTED,
             AS_OF,
             Parameter(
                 name="botUserId",
@@ -175,7 +179,9 @@ CLIENTS = (
             Parameter(
                 name="order",
                 place="query",
-                description="Which clients come first.",
+                description="Which clients come first. By `name`, upper and lower case are the same, and clients without a name come last; "
+                "`name_descending` is the reverse. `recently_used` begins with the one that got the last token, and ends with those "
+                "that never got one; `long_unused` is the reverse. Only `oldest` and `newest` can be combined with `as_of`.",
                 schema={"type": "string", "enum": list(ORDERS), "default": ORDERS[0]},
             ),
             Parameter(
@@ -183,6 +189,13 @@ CLIENTS = (
                 place="query",
                 description="Only clients that have this text in their name or client_id, in upper or lower case.",
                 schema={"type": "string", "pattern": "^[^\\x00]*$"},
+            ),
+            Parameter(
+                name="usageDays",
+                place="query",
+                description="Shows in `dailyTokens` how many tokens each client got on each of so many days. Not together with `as_of`.",
+                schema={"type": "integer", "minimum": 1, "maximum": MOST_DAYS},
+                example=7,
             ),
         ),
         answers=(

@@ -84,6 +84,12 @@ CURSOR = Parameter(
     description="Where the next page begins. Follow the `Link` header instead of building this.",
     schema={"type": "string", "pattern": "^[0-9a-f]{32}$"},
 )
+CURSOR_OF_SORTED = Parameter(
+    name="cursor",
+    place="query",
+    description=CURSOR.description,
+    schema={"type": "string", "pattern": "^[0-9a-f]{32}(-[0-9A-Za-z_-]{0,2000})?$"},
+)
 AS_OF = Parameter(
     name="as_of",
     place="query",

@@ -106,6 +106,20 @@ async def test_clients_are_listed_by_filters_and_shown_with_their_secrets_hints_
     assert secret not in told.out + shown.out
 
 
+async def test_clients_are_listed_in_the_order_that_is_asked_for(live: Live):
+    made = [await live.register(displayName=name, botUserId="bot-sorted") for name in ("Weft", "loom", "Bobbin")]
+    await live.access_token(*made[1])
+    await until_used(live, made[1][0])
+    places = {client_id: number for number, (client_id, _) in enumerate(made)}
+    asked = {"newest": [2, 1, 0], "name": [2, 1, 0], "name_descending": [0, 1, 2], "long_unused": [0, 2, 1]}
+    words = ("clients", "list", "--bot", "bot-sorted", "--json", "--order")
+    told = await asyncio.gather(*(on(live.database, *words, order) for order in asked))
+    for (order, expected), answer in zip(asked.items(), told, strict=True):
+        assert [places[client["client_id"]] for client in answer.json] == expected, order
+    past = await on(live.database, *words, "name", "--as-of", "position:1")
+    assert (past.status, "--as-of lists the oldest first" in past.err) == (1, True)
+
+
 async def test_an_id_that_is_none_is_refused_in_a_sentence(live: Live):
     malformed, unknown = await asyncio.gather(
         on(live.database, "clients", "show", "non/sense"),

@@ -5,6 +5,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import jwt
@@ -12,6 +13,7 @@ import pytest
 
 from service.crypto.credentials import new_id
 from tests.flows.conftest import Live, oauth_error, refused, until_used
+from tests.patience import until
 
 CLIENTS = "/api/v1/auth/clients"
 BOTS = "/api/v1/auth/bots"
@@ -56,8 +58,9 @@ async def test_a_list_is_a_bare_array_of_what_the_seed_s_api_shows(live: Live, o
     for one in answer.json():
         assert set(one) == {
             *("clientId", "displayName", "redirectUris", "createdUtc", "botUserId"),
-            *("owner", "state", "scopes", "lastUsedUtc"),
+            *("owner", "state", "scopes", "lastUsedUtc", "oldestSecretUtc"),
         }
+        assert one["oldestSecretUtc"] == one["createdUtc"]
         assert (one["owner"], one["scopes"], one["lastUsedUtc"]) == (owner_of(owner), ["api:public"], None)
         assert one["state"] == ("disabled" if one["displayName"].startswith("N6") else "active")
         created = datetime.fromisoformat(one["createdUtc"])
@@ -119,6 +122,101 @@ async def test_a_list_can_be_narrowed_and_the_link_keeps_that(live: Live, owner:
     answer = await live.http.get(CLIENTS, params={"botUserId": "bot-odd", "limit": "2"}, headers=owner)
     rest = await live.http.get(answer.links["next"]["url"], headers=owner)
     assert [one["displayName"][:2] for one in rest.json()] == ["N5"]
+
+
+async def followed(live: Live, bearer: dict[str, str], **query: str) -> list[str]:
+    """The names on all pages of two clients each."""
+    found: list[str] = []
+    where: str | None = f"{CLIENTS}?{urlencode({**query, 'limit': '2'})}"
+    while where:
+        answer = await live.http.get(where, headers=bearer)
+        assert answer.status_code == 200, answer.text
+        found += [one["displayName"] for one in answer.json()]
+        where = answer.links["next"]["url"] if "next" in answer.links else None
+    return found
+
+
+async def test_a_list_is_sorted_by_name_and_by_last_use_from_page_to_page(live: Live):
+    bearer = await live.caller("sorter", "clients:write", "clients:read", "api:public")
+    named: dict[str | None, tuple[str, str]] = {}
+    for name in ("Weft", "loom", None, "Bobbin ä&+/", "Loom"):
+        made = await live.http.post(CLIENTS, json={"m2m": True, "botUserId": "b", "displayName": name}, headers=bearer)
+        named[name] = (made.json()["clientId"], made.json()["clientSecret"])
+    for name in ("loom", "Weft"):
+        await live.access_token(*named[name])
+        await until_used(live, named[name][0])
+    by_name = ["Bobbin ä&+/", "loom", "Loom", "Weft", None]
+    assert await followed(live, bearer, order="name") == by_name
+    assert await followed(live, bearer, order="name_descending", botUserId="b") == by_name[::-1]
+    by_use = ["Weft", "loom", "Loom", "Bobbin ä&+/", None]
+    assert await followed(live, bearer, order="recently_used") == by_use
+    assert await followed(live, bearer, order="long_unused") == by_use[::-1]
+    assert await followed(live, bearer, order="name", q="loom") == ["loom", "Loom"]
+
+
+@pytest.mark.parametrize("order", ["name", "name_descending", "recently_used", "long_unused"])
+async def test_the_past_is_not_sorted_by_what_it_does_not_know_and_the_refusal_says_so(live: Live, order: str):
+    asked = {"as_of": "position:1", "order": order}
+    answer = refused(await live.http.get(CLIENTS, params=asked, headers=live.bearer), 400)
+    assert answer["errors"] == {"order": ["cannot be combined with as_of, which lists the oldest or the newest first"]}
+    asked = {"as_of": "position:1", "usageDays": "7"}
+    answer = refused(await live.http.get(CLIENTS, params=asked, headers=live.bearer), 400)
+    assert answer["errors"] == {"usageDays": ["cannot be combined with as_of"]}
+
+
+@pytest.mark.parametrize(
+    ("order", "cursor"),
+    [
+        ("name", "x"),
+        ("name", "0" * 32 + "-a"),
+        ("name", "0" * 32 + "-_w"),
+        ("name", "0" * 32 + "-AA"),
+        ("name", "0" * 32 + "-" + "a" * 2001),
+        ("recently_used", "0" * 32 + "-TG9vbQ"),
+        ("recently_used", "0" * 32 + "-" + "9" * 30),
+        ("recently_used", "0" * 32 + "-" + "9" * 2000),
+        ("long_unused", "0" * 31 + "-1"),
+        ("oldest", "0" * 32 + "-1"),
+    ],
+)
+async def test_a_cursor_of_another_order_is_refused(live: Live, order: str, cursor: str):
+    asked = {"order": order, "cursor": cursor}
+    answer = refused(await live.http.get(CLIENTS, params=asked, headers=live.bearer), 400)
+    assert answer["errors"] == {"cursor": ["is not a cursor of this server; follow the Link header"]}
+
+
+async def test_a_list_says_how_many_tokens_each_client_got_on_each_of_the_days_asked_for(live: Live):
+    bearer = await live.caller("counter", "clients:write", "clients:read", "api:public")
+    made = [
+        (await live.http.post(CLIENTS, json={"m2m": True, "botUserId": "b"}, headers=bearer)).json() for _ in range(2)
+    ]
+    for _ in range(3):
+        await live.access_token(made[1]["clientId"], made[1]["clientSecret"])
+
+    async def counted() -> list[list[int]] | None:
+        found = (await live.http.get(CLIENTS, params={"usageDays": "2"}, headers=bearer)).json()
+        return [one["dailyTokens"] for one in found] if sum(found[1]["dailyTokens"]) == 3 else None
+
+    first, second = await until(counted)
+    assert (first, len(second)) == ([0, 0], 2)
+    for wrong in ("0", "32", "-1", "x", "1.0", ""):
+        answer = await live.http.get(CLIENTS, params={"usageDays": wrong}, headers=bearer)
+        assert refused(answer, 400)["errors"] == {"usageDays": ["must be a whole number from 1 to 31"]}, wrong
+
+
+async def test_the_oldest_live_secret_is_that_which_neither_expired_nor_was_revoked(live: Live):
+    bearer = await live.caller("secrets-ages", "clients:write", "clients:read")
+    made = (await live.http.post(CLIENTS, json={"m2m": True, "botUserId": "b"}, headers=bearer)).json()
+    place = f"{CLIENTS}/{made['clientId']}/secrets"
+    (first,) = (await live.http.get(place, headers=bearer)).json()
+    await live.http.post(place, json={"name": "second"}, headers=bearer)
+    _, second = (await live.http.get(place, headers=bearer)).json()
+    for live_one, revoked in ((first, first), (second, second)):
+        (shown,) = (await live.http.get(CLIENTS, headers=bearer)).json()
+        assert shown["oldestSecretUtc"] == live_one["createdUtc"]
+        await live.http.delete(f"{place}/{revoked['secretId']}", headers=bearer)
+    (shown,) = (await live.http.get(CLIENTS, headers=bearer)).json()
+    assert shown["oldestSecretUtc"] is None
 
 
 async def test_a_filter_s_odd_characters_survive_in_the_link(live: Live):

@@ -87,6 +87,56 @@ async def test_a_list_is_filtered_paged_and_its_links_keep_the_filters(live: Liv
         assert (wrong.status, "must be one of: active, disabled" in wrong.text) == (400, True)
 
 
+async def test_the_headings_of_the_list_sort_it_and_the_address_keeps_order_and_filters(live: Live):
+    async with staff(live, "operator") as somebody:
+
+        async def at(url: str) -> tuple[str, Shown]:
+            """The heading that the list is sorted by, with its direction, and the page."""
+            answer = await somebody.browser.http.get(url)
+            (found,) = re.findall(r'aria-sort="([a-z]+)"><a class="sort" href="[^"]+">([^<]+)</a>', answer.text)
+            return " ".join(found), Shown(answer)
+
+        for name in ("Sorted weft", "sorted bobbin", "Sorted loom"):
+            await live.register(displayName=name)
+        by, page = await at("/console/clients?q=sorted")
+        assert by == "ascending Created"
+        following = next(link for link in page.links if "order=name" in link)
+        assert "q=sorted" in following
+        by, page = await at(following)
+        assert (by, _order(page, "bobbin", "loom", "weft")) == ("ascending Client", ["bobbin", "loom", "weft"])
+        assert page.form("q").fields["order"] == "name"
+        by, page = await at(next(link for link in page.links if "order=name_descending" in link))
+        assert (by, _order(page, "bobbin", "loom", "weft")) == ("descending Client", ["weft", "loom", "bobbin"])
+        by, _ = await at("/console/clients?order=recently_used")
+        assert by == "descending Last used"
+        for _ in range(51):
+            await live.register(displayName="Sorted zettel")
+        _, page = await at("/console/clients?q=sorted&order=name")
+        by, rest = await at(next(link for link in page.links if "cursor=" in link))
+        assert (by, rest.text.count("Sorted zettel")) == ("ascending Client", 4)
+        assert any("q=sorted&order=name" in link and "cursor" not in link for link in rest.links)
+        wrong = await somebody.look("/clients?order=purple")
+        assert (wrong.status, "must be one of" in wrong.text) == (400, True)
+
+
+async def test_a_list_shows_the_tokens_of_each_client_in_words_and_in_bars(live: Live):
+    client, secret = await live.register(displayName="Counted")
+    for _ in range(2):
+        await live.access_token(client, secret)
+    async with staff(live, "operator") as somebody:
+        label = "Tokens on each of the last 14 days: 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2"
+        await until(lambda: _has(somebody, "/clients?q=counted", f'aria-label="{label}"'))
+        await until(lambda: _has(somebody, f"/clients/{client}", "2 in all, 2 on the busiest day"))
+
+
+def _order(page: Shown, *words: str) -> list[str]:
+    return sorted(words, key=page.text.index)
+
+
+async def _has(somebody: Staff, path: str, markup: str) -> bool:
+    return markup in (await somebody.browser.http.get(f"/console{path}")).text
+
+
 async def test_a_client_is_stopped_and_started_with_a_reason_that_the_page_then_shows(live: Live):
     client, secret = await live.register(displayName="Nightly export")
     async with staff(live, "operator") as somebody:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from service.console import changes, client, made_secret
 from service.console.actors import Names
 from service.console.api import Refused
+from service.console.bars import bars
 from service.console.client import Subject
 from service.console.forms import FormState, refused, untouched, without_reason
 from service.console.language import N_
@@ -14,6 +15,7 @@ from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Crumb, Screen, Tab
 from service.endpoints.history_schemas import HistoryEntry
 from service.endpoints.restoration import RestoredClient
+from service.endpoints.usage import ClientUsage
 from service.problems import NotFound
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 
@@ -59,6 +61,7 @@ async def act(visit: ConsoleVisit) -> Response:
 async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: int = 200) -> Response:
     last, names = await client.history(visit, most=LAST), Names(visit)
     await names.learn([subject.client.owner])
+    usage = (await visit.api.get(client.path(visit, "usage"))).of(list[ClientUsage])
     return client.page(
         visit,
         subject,
@@ -67,6 +70,8 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
         form=form,
         last=await changes.entries(visit, last),
         owner=names.of(subject.client.owner),
+        days=bars([each.tokens for each in usage]),
+        tokens=sum(each.tokens for each in usage),
         writes=visit.may(CLIENTS_WRITE),
     )
 

@@ -1,0 +1,94 @@
+"""The orders of the list of clients that a value decides: the name, or the last use. The cursor has the value, too.
+
+The past is not sorted by them: the log does not say when a client was last used then, and no index has the names of then.
+"""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import cast, get_args
+
+from events.database import AnyConnection, read
+from projections import client_order
+from projections.client_order import Named, Order, Sorted, Used
+from projections.clients import Row, Wanted
+from service.endpoints import paging
+from service.endpoints.as_of import Page
+from service.endpoints.management import Call
+from service.endpoints.paging import PageRequest
+from service.problems import Invalid
+
+ORDERS: tuple[Order, ...] = get_args(Order)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+A_MICROSECOND = timedelta(microseconds=1)
+
+
+def order_of(text: str | None) -> Order | None:
+    """Return the order, if it is one of these."""
+    return cast("Order", text) if text in ORDERS else None
+
+
+async def page_of(call: Call, path: str, page: PageRequest, wanted: Wanted, order: Order) -> Page[Row]:
+    """Return the page. Raises Invalid for a moment of the past, and for a cursor of another order."""
+    if page.position is not None:
+        raise _invalid("order", "cannot be combined with as_of, which lists the oldest or the newest first")
+    find = _by_name(page, wanted, order) if order in ("name", "name_descending") else _by_use(page, wanted, order)
+    found = await read(call.resources.ledger.pool, lambda connection: find(connection, page.limit + 1))
+    shown = found[: page.limit]
+    following = len(found) > page.limit
+    link = (
+        page.link(call.resources.settings.issuer, path, shown[-1].row.stream_id, _cursor(shown[-1]))
+        if following
+        else {}
+    )
+    return Page([each.row for each in shown], None, link)
+
+
+Find = Callable[[AnyConnection, int], Awaitable[Sequence[Sorted]]]
+
+
+def _by_name(page: PageRequest, wanted: Wanted, order: Order) -> Find:
+    after = page.after and Named(page.after, _name(page.value))
+    return lambda c, most: client_order.by_name(c, wanted, after, descending=order == "name_descending", limit=most)
+
+
+def _by_use(page: PageRequest, wanted: Wanted, order: Order) -> Find:
+    after = page.after and Used(page.after, _time(page.value))
+    return lambda c, most: client_order.by_use(c, wanted, after, descending=order == "recently_used", limit=most)
+
+
+def _cursor(last: Sorted) -> str | None:
+    """Return the value in the form of the cursor: a name in base64url, a time as microseconds since 1970."""
+    match last.value:
+        case None:
+            return None
+        case str():
+            return base64.urlsafe_b64encode(last.value.encode()).decode().rstrip("=")
+        case datetime():
+            return str((last.value - EPOCH) // A_MICROSECOND)
+
+
+def _name(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        name = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as fault:
+        raise _invalid("cursor", paging.NO_CURSOR) from fault
+    if "\0" in name:
+        raise _invalid("cursor", paging.NO_CURSOR)
+    return name
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return EPOCH + int(text) * A_MICROSECOND
+    except (ValueError, OverflowError) as fault:
+        raise _invalid("cursor", paging.NO_CURSOR) from fault
+
+
+def _invalid(name: str, fault: str) -> Invalid:
+    return Invalid(f"The query has faults in: {name}. See errors.", {name: [fault]})
