@@ -7,10 +7,10 @@ import httpx
 
 from service.people.sessions import Device
 from service.values.scopes import ACRS
-from tests.flows.browsing import AGENT, Shown
+from tests.flows.browsing import AGENT, Shown, browser
 from tests.flows.conftest import Live
 from tests.flows.consoles import Staff, staff
-from tests.flows.people import logged_in, registered, tokens_for
+from tests.flows.people import PASSWORD, logged_in, registered, tokens_for
 
 USERS = "/api/v1/auth/users"
 HOSTILE = "<script>alert(1)</script>{{7*7}}"
@@ -39,6 +39,61 @@ async def test_a_person_is_found_by_address_or_id_and_the_address_is_in_no_url(l
         for nobody in (email[1:], str(uuid4()), "Ada"):
             missed = await somebody.send(page, "email", email=nobody)
             assert (missed.status_code, "The address must be complete" in Shown(missed).text) == (404, True)
+
+
+async def test_a_user_is_created_with_a_password_and_a_role_and_signs_in(live: Live):
+    email = f"{uuid4()}@example.com"
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look("/new/user")
+        fields = {"email": email, "name": "Grace Hopper", "password": PASSWORD, "role": "auditor", "reason": "HR-12"}
+        sent = await somebody.send(page, "email", **fields)
+        text = await done(somebody, sent)
+        assert "The user is created, and can sign in with the password." in text
+        assert ("Grace Hopper" in text, "HR-12" in text) == (True, True)
+        user = sent.headers["location"].split("/")[-1]
+        found = await read(live, user)
+        assert (found["email"], found["emailVerified"], found["roles"]) == (email, False, ["auditor"])
+        again = await somebody.send(page, "email", **fields)
+        assert again.headers["location"] == sent.headers["location"]
+    async with browser(live) as theirs:
+        await theirs.signed_in(email)
+
+
+async def test_a_user_without_a_password_is_created_and_the_page_says_how_they_sign_in(live: Live):
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look("/new/user")
+        sent = await somebody.send(page, "email", email=f"{uuid4()}@example.com", emailVerified="yes", reason="x")
+        assert "only through the upstream provider" in await done(somebody, sent)
+        found = await read(live, sent.headers["location"].split("/")[-1])
+        assert (found["name"], found["emailVerified"], found["roles"]) == (None, True, [])
+
+
+async def test_what_is_wrong_with_a_new_user_stands_at_its_field_and_no_password_comes_back(live: Live):
+    _, taken = await registered(live)
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look("/new/user")
+        without = await somebody.send(page, "email", email="grace@example.com", password=PASSWORD)
+        assert (without.status_code, 'id="f-reason-fault"' in without.text) == (400, True)
+        sent = await somebody.send(page, "email", email="grace", password="password", name="\u202e", reason="x")
+        assert sent.status_code == 400
+        for field in ("email", "password", "name"):
+            assert f'id="f-{field}-fault"' in sent.text, field
+        back = Shown(sent).form("email").fields
+        assert (back["email"], back["password"], back["reason"]) == ("grace", "", "x")
+        clash = await somebody.send(page, "email", email=taken, reason="x")
+        assert (clash.status_code, 'role="alert"' in clash.text) == (409, True)
+        assert PASSWORD not in without.text
+
+
+async def test_a_role_that_cannot_be_given_leaves_the_user_and_says_so(live: Live):
+    async with staff(live, "operator") as somebody, staff(live, "operator") as other:
+        page = await somebody.look("/new/user")
+        fields = {"email": f"{uuid4()}@example.com", "role": "operator", "reason": "x"}
+        sent = await somebody.send(page, "email", **fields)
+        user = sent.headers["location"].split("/")[-1]
+        await done(other, await other.send(await other.look(f"/users/{user}"), "disable", reason="x"))
+        again = await somebody.send(page, "email", **{**fields, "role": "auditor"})
+        assert "The user is created, but not with the role" in await done(somebody, again)
 
 
 async def test_a_role_is_given_and_taken_with_a_reason(live: Live):
@@ -119,8 +174,14 @@ async def test_an_auditor_sees_users_and_changes_nothing_and_an_owner_sees_none(
         page = await operator.look(f"/users/{user}")
         odd = {**page.forms[0].fields, "reason": "x", "do": "promote"}
         assert (await operator.browser.http.post(f"/console/users/{user}", data=odd)).status_code == 404
-        for path in ("/users", f"/users/{user}", f"/users/{user}/sessions"):
+        for path in ("/users", "/new/user", f"/users/{user}", f"/users/{user}/sessions"):
             assert (await owner.look(path)).status == 403
+        assert (await auditor.look("/new/user")).status == 403
+        assert not any("/new/user" in link for link in (await auditor.look("/users")).links)
+        made = await auditor.browser.http.post(
+            "/console/new/user", data={**page.forms[0].fields, "email": "a@b.example"}
+        )
+        assert made.status_code == 403
 
 
 async def test_a_hostile_name_is_text_on_every_page_of_a_user(live: Live):

@@ -9,7 +9,7 @@ from service.console.forms import UNTOUCHED, FormState
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Link, Screen
 from service.endpoints.user_schemas import User
-from service.values.scopes import USERS_READ
+from service.values.scopes import USERS_READ, USERS_WRITE
 
 PAGE_SIZE = "50"
 NOBODY = N_("Nobody has this address or ID. The address must be complete: addresses are encrypted.")
@@ -61,6 +61,7 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         state_chosen=state or "",
         following="" if following is None else visit.at("users", state=state, cursor=following["cursor"]),
         first=visit.at("users", state=state) if "cursor" in visit.query else "",
+        creates=visit.may(USERS_WRITE),
     )
 
 
