@@ -1,5 +1,6 @@
 """Authorizations: which user granted which client access, in which session, and whether the authorization is still active."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,10 @@ select {COLUMNS} from read.authorizations
  where ($1::uuid is null or stream_id > $1) and ($2::uuid is null or user_id = $2) and ($3::uuid is null or client = $3)
    and ($4::text is null or state = $4)
  order by stream_id limit $5
+"""
+LAST_OF_SESSIONS = """
+select session_id, max(greatest(granted_at, used_at)) from read.authorizations
+ where session_id = any($1::uuid[]) and state = 'active' group by session_id
 """
 LAST_OF_CLIENT = """
 select bound_by from read.authorizations where client = $1 and bound_by is not null order by stream_id desc limit $2
@@ -216,3 +221,8 @@ async def revoked(connection: AnyConnection, authorizations: list[UUID], within:
 async def lately_revoked(connection: AnyConnection, within: timedelta) -> dict[UUID, datetime]:
     """Returns the revoked authorizations whose tokens may not have expired, each with the time at which the last one has."""
     return {row[0]: row[1] + within for row in await connection.fetch(REVOKED_SINCE, within)}
+
+
+async def last_of_sessions(connection: AnyConnection, sessions: Sequence[UUID]) -> dict[UUID, datetime]:
+    """Returns when a client last got a token by each of these sessions, without those by which none did."""
+    return {session: at for session, at in await connection.fetch(LAST_OF_SESSIONS, sessions) if at is not None}

@@ -27,6 +27,7 @@ OF_USER = f"""
 select {COLUMNS} from read.sessions
  where user_id = $1 and state = 'open' and expires_at > clock_timestamp() order by stream_id desc
 """
+OPEN = f"select {COLUMNS} from read.sessions where state = 'open' and expires_at > clock_timestamp() {{conditions}} order by stream_id desc limit $1"
 TO_NOTIFY = f"""
 select {COLUMNS}, client_id from read.sessions join (
   select stream_id, client_id, row_number() over (partition by client_id order by ended_at, stream_id) as turn
@@ -116,6 +117,17 @@ async def find(connection: AnyConnection, session: UUID) -> Row | None:
 async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
     """Returns the user's open sessions, latest first."""
     return [_row(record) for record in await connection.fetch(OF_USER, user)]
+
+
+async def listed(connection: AnyConnection, *, user: UUID | None, after: UUID | None, limit: int) -> list[Row]:
+    """Returns open sessions, latest first, at most `limit`: those of a user, or of everybody."""
+    given: list[object] = [limit]
+    conditions = ""
+    for condition, value in (("and user_id = ${}::uuid ", user), ("and stream_id < ${}::uuid ", after)):
+        if value is not None:
+            given.append(value)
+            conditions += condition.format(len(given))
+    return [_row(record) for record in await connection.fetch(OPEN.format(conditions=conditions), *given)]
 
 
 async def to_notify(connection: AnyConnection, *, each: int, limit: int) -> list[tuple[Row, str]]:

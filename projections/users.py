@@ -138,6 +138,11 @@ async def find(connection: AnyConnection, user: UUID) -> Row | None:
     return None if record is None else _row(record)
 
 
+async def found(connection: AnyConnection, ids: Sequence[UUID]) -> list[Row]:
+    """Returns those of these users that there are or were."""
+    return [_row(record) for record in await connection.fetch(FIND, ids)]
+
+
 async def listed(connection: AnyConnection, *, after: UUID | None, state: str | None, limit: int) -> list[Row]:
     """Returns users, oldest first, at most `limit`, without erased ones."""
     return [_row(record) for record in await connection.fetch(LIST, after, state, limit)]

@@ -151,10 +151,12 @@ MANAGED = {
         PUT=Action(OPERATE, user_roles.give_role), DELETE=Action(OPERATE, user_roles.take_role)
     ),
     f"{USER}/sessions": Managed(
-        GET=Action(USERS_READ, user_sessions.list_sessions), DELETE=Action(USERS_WRITE, user_sessions.end_sessions)
+        GET=Action(USERS_READ, user_sessions.list_sessions, query=True),
+        DELETE=Action(USERS_WRITE, user_sessions.end_sessions),
     ),
     USER + "/sessions/{session_id}": Managed(DELETE=Action(USERS_WRITE, user_sessions.end_session)),
     USER + "/consents/{client_id}": Managed(DELETE=Action(USERS_WRITE, user_consents.withdraw_consents)),
+    user_sessions.PATH: Managed(GET=Action(USERS_READ, user_sessions.list_all_sessions, query=True)),
     f"{USER}/history": Managed(GET=Action(USERS_READ, history.user_history, query=True)),
     f"{USER}/disable": Managed(POST=Action(USERS_WRITE, users.disable_user)),
     f"{USER}/enable": Managed(POST=Action(USERS_WRITE, users.enable_user)),

@@ -10,6 +10,7 @@ from msgspec import structs
 from events.database import AnyConnection, read
 from projections import user_history, users
 from projections.sessions import Row as Session
+from projections.sessions import listed as all_open
 from projections.sessions import of_user
 from service.cli import account_recovery, user_roles
 from service.cli.as_of import AsOf, past
@@ -37,6 +38,11 @@ NoGroups = Annotated[bool, typer.Option("--no-groups", help="They are in no grou
 State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only those in this state.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
 Operator = Annotated[bool, typer.Option("--operator", help="They may do everything in the console, at /console.")]
+AnyUser = Annotated[
+    str | None,
+    typer.Argument(metavar="[USER]", help="The id, or the e-mail address; without it, everybody.", show_default=False),
+]
+MostSessions = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many, of everybody's.")]
 End = Annotated[bool, typer.Option("--end", help="End all of them.")]
 
 
@@ -173,29 +179,44 @@ def erase(user: User, *, yes: Yes = False, reason: Reason = None, as_json: Json 
 
 
 @app.command()
-def sessions(user: User, *, end: End = False, reason: Reason = None, as_json: Json = False) -> None:
-    """List a user's sessions, latest first; with --end, end all of them.
+def sessions(
+    user: AnyUser = None,
+    *,
+    end: End = False,
+    limit: MostSessions = 100,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """List the open sessions of a user, or of everybody, latest first; with --end, end all sessions of the user.
 
     Example: `muniment users sessions ada@example.com --end`
     """
     meta = changing(reason, "--end", changes=end)
+    if end and user is None:
+        raise Plainly("say whose sessions end: the id, or the e-mail address")
 
     async def listed(people: "People", ledger: Ledger) -> list[tuple[Session, "Device | None"]]:
         from service.people.sessions import device_of  # noqa: PLC0415
 
-        found = await found_user(people, user)
-        rows = await read(ledger.pool, lambda connection: of_user(connection, found))
+        found = None if user is None else await found_user(people, user)
+        if found is None:
+            rows = await read(ledger.pool, lambda c: all_open(c, user=None, after=None, limit=limit + 1))
+        else:
+            rows = await read(ledger.pool, lambda connection: of_user(connection, found))
         devices = [(row, await device_of(people, row)) for row in rows]
-        if end:
+        if end and found is not None:
             await session_end.end_sessions(ledger, found, "ended_by_operator", await people.private(found, meta))
         return devices
 
     found = with_people(listed)
+    shown = found if user is not None else found[:limit]
     if as_json:
-        document([_session(row, device) for row, device in found])
+        document([_session(row, device) for row, device in shown])
     else:
-        columns = ("session", "since", "until", "how", "address", "browser")
-        table(columns, (_session_cells(row, device) for row, device in found))
+        columns = (*(("user",) if user is None else ()), "session", "since", "until", "how", "address", "browser")
+        table(columns, (_session_cells(row, device)[-len(columns) :] for row, device in shown))
+    if len(found) > len(shown):
+        note(f"there are more than these {limit}; --limit shows more of them")
     if end:
         note(f"{len(found)} ended")
 
@@ -259,9 +280,16 @@ def _roles(row: users.Row) -> str:
 def _session(row: Session, device: "Device | None") -> dict[str, Any]:
     told: dict[str, Any] = {name: getattr(row, name) for name in ("amr", "acr", "started_at", "expires_at")}
     where = {"address": device.address, "agent": device.agent} if device else {"address": None, "agent": None}
-    return {"id": row.stream_id, **told, **where}
+    return {"id": row.stream_id, "user": row.user_id, **told, **where}
 
 
 def _session_cells(row: Session, device: "Device | None") -> tuple[str, ...]:
     where = (device.address, named(device.agent)) if device else ("", "")
-    return (str(row.stream_id), moment(row.started_at), moment(row.expires_at), ", ".join(row.amr), *where)
+    return (
+        str(row.user_id),
+        str(row.stream_id),
+        moment(row.started_at),
+        moment(row.expires_at),
+        ", ".join(row.amr),
+        *where,
+    )

@@ -1,20 +1,23 @@
-"""/api/v1/auth/users/{user_id}/sessions: where a user is signed in, and the end of one session or of all."""
+"""/api/v1/auth/sessions and /api/v1/auth/users/{user_id}/sessions: where users are signed in, and the end of one session or of all."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from events.database import read
-from projections import sessions
-from service.endpoints import users
+from projections import authorizations, sessions
+from projections import users as user_rows
+from service.endpoints import paging, users
 from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.problems import NotFound
 from service.values.scopes import AUDIT_READ
 
+PATH = "/api/v1/auth/sessions"
 ENDED = "ended_by_operator"
 
 
@@ -24,6 +27,10 @@ class UserSession(Struct, frozen=True, kw_only=True, rename="camel"):
     id: Annotated[UUID, Meta(description="The session's stream in the log. Grants name it as their `sessionId`.")]
     started_utc: Annotated[datetime, Meta(tz=True)]
     authenticated_utc: Annotated[datetime, Meta(tz=True, description="When the user last proved who they are.")]
+    last_seen_utc: Annotated[
+        datetime,
+        Meta(tz=True, description="When the user last proved who they are, or an application last got a token by it."),
+    ]
     expires_utc: Annotated[datetime, Meta(tz=True)]
     acr: Annotated[str, Meta(description="How strong the sign-in was: `urn:muniment:acr:2` is two factors.")]
     amr: Annotated[list[str], Meta(description="What the user proved it with (RFC 8176), such as `pwd`.")]
@@ -39,10 +46,47 @@ class UserSession(Struct, frozen=True, kw_only=True, rename="camel"):
         return f"UserSession(id={self.id})"
 
 
+class Session(UserSession, frozen=True, kw_only=True, rename="camel"):
+    """One open session, and whose it is."""
+
+    user_id: UUID
+    email: str | None
+    name: str | None
+
+    def __repr__(self) -> str:
+        return f"Session(id={self.id})"
+
+
+async def list_all_sessions(call: Call) -> Response:
+    rows, headers = await _page(call, PATH, None)
+    ids = [row.user_id for row in rows]
+    found = await read(call.resources.ledger.pool, lambda connection: user_rows.found(connection, ids))
+    profiles = await call.resources.people.profiles(found)
+    shown: list[Session] = []
+    for row, facts in zip(rows, await _facts(call, rows), strict=True):
+        profile = profiles.get(row.user_id)
+        email, name = (None, None) if profile is None else (profile.email, profile.name)
+        shown.append(Session(**facts, user_id=row.user_id, email=email, name=name))
+    return answered(shown, headers=headers)
+
+
 async def list_sessions(call: Call) -> Response:
     user = await users.known_user(call)
-    rows = await read(call.resources.ledger.pool, lambda connection: sessions.of_user(connection, user))
-    return answered([await _shown(call, row) for row in rows])
+    rows, headers = await _page(call, f"{users.PATH}/{user}/sessions", user)
+    return answered([UserSession(**facts) for facts in await _facts(call, rows)], headers=headers)
+
+
+async def _page(call: Call, path: str, user: UUID | None) -> tuple[list[sessions.Row], dict[str, str]]:
+    """Return the sessions of the requested page, and the header for the next one. Raises Invalid."""
+    query = paging.read(call.request, ("limit", "cursor"))
+    page = paging.page_of(query, (), paging.NO_CHECKS)
+    paging.refuse(query)
+    pool, most = call.resources.ledger.pool, page.limit + 1
+    rows = await read(pool, lambda connection: sessions.listed(connection, user=user, after=page.after, limit=most))
+    if len(rows) <= page.limit:
+        return rows, {}
+    shown = rows[: page.limit]
+    return shown, page.link(call.resources.settings.issuer, path, shown[-1].stream_id)
 
 
 async def end_session(call: Call) -> Response:
@@ -62,18 +106,26 @@ async def end_sessions(call: Call) -> Response:
     return Response(status_code=204)
 
 
-async def _shown(call: Call, row: sessions.Row) -> UserSession:
-    device = await call.resources.sessions.device(row) if AUDIT_READ in call.caller.scopes else None
-    return UserSession(
-        id=row.stream_id,
-        started_utc=row.started_at,
-        authenticated_utc=row.authenticated_at,
-        expires_utc=row.expires_at,
-        acr=row.acr,
-        amr=list(row.amr),
-        address=device and device.address,
-        user_agent=device and device.agent,
-    )
+async def _facts(call: Call, rows: Sequence[sessions.Row]) -> list[dict[str, Any]]:
+    """Return the fields of each session."""
+    ids = [row.stream_id for row in rows]
+    used = await read(call.resources.ledger.pool, lambda connection: authorizations.last_of_sessions(connection, ids))
+    known = AUDIT_READ in call.caller.scopes
+    devices = await call.resources.sessions.devices(rows) if known else [None] * len(rows)
+    return [
+        {
+            "id": row.stream_id,
+            "started_utc": row.started_at,
+            "authenticated_utc": row.authenticated_at,
+            "last_seen_utc": max(row.authenticated_at, used.get(row.stream_id, row.authenticated_at)),
+            "expires_utc": row.expires_at,
+            "acr": row.acr,
+            "amr": list(row.amr),
+            "address": device and device.address,
+            "user_agent": device and device.agent,
+        }
+        for row, device in zip(rows, devices, strict=True)
+    ]
 
 
 def _session_asked(call: Call) -> UUID:

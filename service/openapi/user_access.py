@@ -1,7 +1,8 @@
 """A user's sessions and consents, as the API reference describes them."""
 
-from service.endpoints.user_sessions import UserSession
+from service.endpoints.user_sessions import PATH, Session, UserSession
 from service.openapi.operation import Operation, Parameter, ResponseSpec
+from service.openapi.parts import CURSOR, LIMIT
 from service.openapi.users import ONE, USER_ID
 from service.problems import Clash, NotFound
 from service.values.scopes import USERS_READ, USERS_WRITE
@@ -10,12 +11,15 @@ SHOWN = {
     "id": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e57",
     "startedUtc": "2026-11-03T09:00:00Z",
     "authenticatedUtc": "2026-11-03T09:00:00Z",
+    "lastSeenUtc": "2026-11-03T14:02:00Z",
     "expiresUtc": "2026-11-03T21:00:00Z",
     "acr": "urn:muniment:acr:2",
     "amr": ["pwd", "otp", "mfa"],
     "address": "192.0.2.7",
     "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
 }
+OF_USER = {"userId": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55", "email": "ada@example.com", "name": "Ada King"}
+LATEST = LIMIT.__replace__(description="At most this many, latest first.")
 SESSION_ID = Parameter(
     name="session_id",
     place="path",
@@ -35,14 +39,36 @@ DONE = ResponseSpec(status=204, description="Done.")
 USER_ACCESS = (
     Operation(
         method="get",
+        path=PATH,
+        operation_id="listSessions",
+        summary="List all sessions",
+        tag="Users",
+        description="The open sessions of all users, latest first: where users are signed in, since when, and how.",
+        scope=USERS_READ,
+        parameters=(LATEST, CURSOR),
+        answers=(
+            ResponseSpec(
+                description="One page of open sessions.",
+                shape=list[Session],
+                headers=("Link",),
+                example=[{**SHOWN, **OF_USER}],
+            ),
+        ),
+    ),
+    Operation(
+        method="get",
         path=f"{ONE}/sessions",
         operation_id="listUserSessions",
         summary="List a user's sessions",
         tag="Users",
-        description="All open sessions of the user, latest first.",
+        description="The open sessions of the user, latest first.",
         scope=USERS_READ,
-        parameters=(USER_ID,),
-        answers=(ResponseSpec(description="The open sessions.", shape=list[UserSession], example=[SHOWN]),),
+        parameters=(USER_ID, LATEST, CURSOR),
+        answers=(
+            ResponseSpec(
+                description="One page of open sessions.", shape=list[UserSession], headers=("Link",), example=[SHOWN]
+            ),
+        ),
         refusals=(NotFound,),
     ),
     Operation(

@@ -1,6 +1,7 @@
 """Login sessions: the cookie of a browser, and the user whom it authenticates."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
@@ -118,6 +119,11 @@ class Sessions:
     async def device(self, row: sessions.Row) -> Device | None:
         """Return None if the device is not known, or the session is over."""
         return await device_of(self._people, row)
+
+    async def devices(self, rows: Sequence[sessions.Row]) -> list[Device | None]:
+        """Return the device of each session, in the same order."""
+        plain = await self._people.open_all([(row.user_id, row.device) for row in rows])
+        return [None if each is None else json.decode(each, type=Device) for each in plain]
 
     async def end(self, session: UUID, why: str, meta: Meta) -> Handled:
         """End the session, notify the clients that want back-channel logout, and revoke the tokens issued from it."""

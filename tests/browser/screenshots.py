@@ -1,11 +1,15 @@
 """`make screenshots`: a small picture of every page of the console, and docs/console.md, which shows them."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page, ViewportSize
 
+from events.ids import client_stream
+from service.clock import utc_now
 from service.console.registry import screens
+from service.crypto.credentials import new_id
 from tests.browser.conftest import ISSUER, PHONE, Stage, needs_chromium
 from tests.browser.test_console import at_the_console
 from tests.flows.conftest import Live
@@ -65,15 +69,34 @@ async def _taken(page: Page, name: str) -> None:
 
 async def _deployment(live: Live) -> dict[str, str]:
     """A few clients with a past, and one of which every page tells something."""
-    for name, bot in (("CRM sync", "bot-crm"), ("Nightly export", "bot-export"), ("Billing", "bot-billing")):
-        await live.register(displayName=name, botUserId=bot, scopes=["api:public", "crm:read"])
+    for number, (name, bot) in enumerate((("CRM sync", "crm"), ("Nightly export", "export"), ("Billing", "billing"))):
+        client, _ = await live.register(displayName=name, botUserId=f"bot-{bot}", scopes=["api:public", "crm:read"])
+        if number:
+            await _used(live, client, number)
     known = await places(live, displayName="Warehouse", scopes=["api:public", "crm:read", "crm:write"])
+    await _used(live, known["client_id"], 3)
     place = f"/api/v1/auth/clients/{known['client_id']}"
     await _changed(live, "POST", f"{place}/disable", "It sent too many requests")
     await _changed(live, "POST", f"{place}/enable", "The loop is fixed")
     await _changed(live, "PATCH", place, "STOCK-12", {"scopes": ["api:public", "crm:read", "stock:read"]})
     await _changed(live, "POST", f"{place}/secrets", "Rotation of May", {"name": "May"})
     return dict(known)
+
+
+USED = """
+insert into read.usage_daily (client, day, use, secret, tokens, first_at, last_at) values ($1, $2::timestamptz::date, $3, $3, $4, $2, $2)
+"""
+LAST = "insert into read.last_used values ('client', $1, $2, 1) on conflict do nothing"
+
+
+async def _used(live: Live, client: str, number: int) -> None:
+    """As if it had got tokens for a month: fewer at weekends, and more from week to week."""
+    pool, now = live.beside.ledger.pool, utc_now() - timedelta(hours=number)
+    for before in range(1, 30):
+        at = now - timedelta(days=before)
+        tokens = (1600 - 40 * before + 210 * number * (before % 3)) // (1 if at.weekday() < 5 else 6)
+        await pool.execute(USED, client_stream(client), at, new_id(), tokens)
+    await pool.execute(LAST, client, now)
 
 
 async def _changed(live: Live, method: str, path: str, reason: str, body: dict[str, Any] | None = None) -> None:

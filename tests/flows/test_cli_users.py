@@ -150,6 +150,19 @@ async def test_somebody_is_disabled_enabled_and_erased_by_id_or_address(live: Li
     assert "no user" in again.err
 
 
+async def test_everybody_s_sessions_are_listed_latest_first_and_only_one_person_s_are_ended(live: Live):
+    users = [await created(live, f"cli-all-{number}@example.com") for number in range(2)]
+    for user in users:
+        await live.beside.sessions.start(user, ("pwd",), ACRS[0], None)
+    words = ("users", "sessions", "--limit", "2")
+    told, table, end = await asyncio.gather(
+        on(live.database, *words, "--json"), on(live.database, *words), on(live.database, *words, "--end")
+    )
+    assert [each["user"] for each in told.json] == [str(user) for user in reversed(users)]
+    assert [line.split()[0] for line in table.out.splitlines()[2:]] == [str(user) for user in reversed(users)]
+    assert (end.status, "say whose sessions end" in end.err) == (1, True)
+
+
 async def test_somebody_s_sessions_are_listed_and_ended(live: Live):
     user = await created(live, "cli-sessions@example.com")
     log = Log(live.database)

@@ -149,6 +149,46 @@ async def test_one_session_is_ended_or_all_are(live: Live):
         assert "Not signed in anywhere" in (await somebody.look(f"/users/{user}/sessions")).text
 
 
+async def test_a_session_of_anybody_is_ended_with_a_reason_on_the_page_of_all_of_them(live: Live):
+    user, email = await registered(live, name="Session Holder")
+    await live.beside.sessions.start(user, ("pwd", "otp", "mfa"), ACRS[1], Device(address="192.0.2.9", agent=AGENT))
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look("/sessions")
+        for text in (
+            "Session Holder",
+            email,
+            "Firefox, Linux",
+            "192.0.2.9",
+            "Two factors",
+            "password, authenticator app",
+        ):
+            assert text in page.text, text
+        (end,) = [form for form in page.forms if form.fields.get("user") == str(user)]
+        without = await somebody.browser.send(end)
+        assert (without.status_code, "Say why" in Shown(without).text) == (400, True)
+        other = await somebody.browser.send(end, user=str(somebody.user), reason="x")
+        assert (other.status_code, "has no session with this id" in Shown(other).text) == (404, True)
+        assert "The session is ended." in await done(somebody, await somebody.browser.send(end, reason="lost"))
+        assert "Session Holder" not in (await somebody.look("/sessions")).text
+        odd = await somebody.browser.send(end, do="end-x", reason="x")
+        assert odd.status_code == 404
+
+
+async def test_the_list_of_sessions_is_paged_and_a_session_of_a_later_page_is_ended_there(live: Live):
+    user, _ = await registered(live, name="Many Browsers")
+    for _ in range(52):
+        await live.beside.sessions.start(user, ("pwd",), ACRS[0], None)
+    async with staff(live, "operator") as somebody:
+        for path in ("/sessions", f"/users/{user}/sessions"):
+            page = await somebody.look(path)
+            later = next(link for link in page.links if "cursor=" in link)
+            second = Shown(await somebody.browser.http.get(later))
+            end = next(form for form in second.forms if form.fields.get("do", "").startswith("end-"))
+            assert len([form for form in page.forms if form.fields.get("do", "") == end.fields["do"]]) == 0
+            sent = await somebody.browser.send(end, reason="x")
+            assert (sent.status_code, "The session is ended." in await done(somebody, sent)) == (303, True)
+
+
 async def test_what_a_person_allowed_an_application_is_withdrawn(live: Live):
     client = await live.interactive(displayName="Ledger Reports")
     async with logged_in(live) as person, staff(live, "operator") as somebody:
@@ -174,8 +214,10 @@ async def test_an_auditor_sees_users_and_changes_nothing_and_an_owner_sees_none(
         page = await operator.look(f"/users/{user}")
         odd = {**page.forms[0].fields, "reason": "x", "do": "promote"}
         assert (await operator.browser.http.post(f"/console/users/{user}", data=odd)).status_code == 404
-        for path in ("/users", "/new/user", f"/users/{user}", f"/users/{user}/sessions"):
+        for path in ("/users", "/new/user", "/sessions", f"/users/{user}", f"/users/{user}/sessions"):
             assert (await owner.look(path)).status == 403
+        page = await auditor.look("/sessions")
+        assert ("Proved with" in page.text, [form for form in page.forms if "do" in form.fields]) == (True, [])
         assert (await auditor.look("/new/user")).status == 403
         assert not any("/new/user" in link for link in (await auditor.look("/users")).links)
         made = await auditor.browser.http.post(

@@ -302,6 +302,7 @@ NEEDED = [
     ("PUT", f"{USERS}/x/roles/y", "operate"),
     ("DELETE", f"{USERS}/x/roles/y", "operate"),
     ("POST", f"{USERS}/x/enable", "users:write"),
+    ("GET", "/api/v1/auth/sessions", "users:read"),
     ("GET", f"{USERS}/x/sessions", "users:read"),
     ("DELETE", f"{USERS}/x/sessions", "users:write"),
     ("DELETE", f"{USERS}/x/sessions/y", "users:write"),

@@ -24,6 +24,49 @@ async def test_a_user_s_sessions_are_listed_and_only_an_auditor_sees_the_address
         assert (session["amr"], session["acr"]) == (["pwd"], ACRS[0])
 
 
+async def test_the_sessions_of_all_users_are_listed_latest_first_from_page_to_page(live: Live):
+    people = [await registered(live) for _ in range(2)]
+    for user, _ in (*people, people[0]):
+        await live.beside.sessions.start(
+            user, ("pwd", "otp", "mfa"), ACRS[1], Device(address="192.0.2.7", agent="Firefox")
+        )
+
+    async def walked(where: str | None, bearer: dict[str, str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while where:
+            answer = await live.http.get(where, headers=bearer)
+            assert answer.status_code == 200, answer.text
+            found += answer.json()
+            where = answer.links["next"]["url"] if "next" in answer.links else None
+        return found
+
+    newest, *_ = everything = await walked("/api/v1/auth/sessions?limit=2", live.bearer)
+    assert [each["userId"] for each in everything[:3]] == [str(people[0][0]), str(people[1][0]), str(people[0][0])]
+    assert (newest["email"], newest["name"], newest["address"]) == (people[0][1], "Ada Lovelace", "192.0.2.7")
+    assert (newest["amr"], newest["lastSeenUtc"]) == (["pwd", "otp", "mfa"], newest["authenticatedUtc"])
+    assert len({each["id"] for each in everything}) == len(everything)
+    own = await walked(f"{USERS}/{people[0][0]}/sessions?limit=1", live.bearer)
+    assert [each["id"] for each in own] == [everything[0]["id"], everything[2]["id"]]
+    support = await walked("/api/v1/auth/sessions?limit=1000", await live.caller("support", "users:read"))
+    assert {(each["address"], each["userAgent"]) for each in support} == {(None, None)}
+    await live.http.delete(f"{USERS}/{people[0][0]}", headers=live.bearer)
+    left = await walked("/api/v1/auth/sessions", live.bearer)
+    assert str(people[0][0]) not in [each["userId"] for each in left]
+    for wrong in ({"cursor": "x"}, {"limit": "0"}, {"state": "open"}):
+        answer = await live.http.get("/api/v1/auth/sessions", params=wrong, headers=live.bearer)
+        assert set(refused(answer, 400)["errors"]) == set(wrong)
+
+
+async def test_a_session_was_last_seen_when_an_application_last_got_a_token_by_it(live: Live):
+    client = await live.interactive()
+    async with logged_in(live) as person:
+        (before,) = (await live.http.get(f"{USERS}/{person.user}/sessions", headers=live.bearer)).json()
+        await tokens_for(live, person, client, "openid api:public")
+        (after,) = (await live.http.get(f"{USERS}/{person.user}/sessions", headers=live.bearer)).json()
+    assert before["lastSeenUtc"] == before["authenticatedUtc"] == after["authenticatedUtc"]
+    assert after["lastSeenUtc"] > after["authenticatedUtc"]
+
+
 async def test_one_session_is_ended_or_all_are_and_their_tokens_with_them(live: Live):
     client = await live.interactive()
     async with logged_in(live) as person:

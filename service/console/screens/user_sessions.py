@@ -1,29 +1,17 @@
 """/console/users/{user_id}/sessions: where the user is signed in, and the end of one session or of all."""
 
-from uuid import UUID
-
-from msgspec import Struct
 from starlette.responses import Response
 
-from service.console import user
+from service.console import sessions, user
 from service.console.api import Refused
 from service.console.forms import UNTOUCHED, FormState, refused, without_reason
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Screen, Tab
 from service.endpoints.user_sessions import UserSession
-from service.pages import devices
-from service.pages.session_start import TWO_FACTORS
 from service.problems import NotFound
 from service.values.scopes import USERS_READ, USERS_WRITE
 
-
-class Shown(Struct, frozen=True, kw_only=True):
-    """`browser` is a short name, or "" if the browser is not known."""
-
-    session: UserSession
-    browser: str
-    two_factors: bool
-    current: bool
+PAGE_SIZE = "50"
 
 
 async def show(visit: ConsoleVisit) -> Response:
@@ -33,7 +21,7 @@ async def show(visit: ConsoleVisit) -> Response:
 async def act(visit: ConsoleVisit) -> Response:
     do = visit.form.get("do", "")
     one = do.removeprefix("end-")
-    if do != "end-all" and not (do.startswith("end-") and _is_id(one)):
+    if do != "end-all" and not (do.startswith("end-") and sessions.is_id(one)):
         raise NotFound("There is no such form on this page.")
     if visit.reason is None:
         return await _page(visit, without_reason(visit), 400)
@@ -50,32 +38,24 @@ async def act(visit: ConsoleVisit) -> Response:
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
     subject = await user.read(visit)
-    found = await visit.api.get(user.path(visit, "sessions"))
+    found = await visit.api.get(user.path(visit, "sessions"), limit=PAGE_SIZE, cursor=visit.query.get("cursor"))
+    following = found.following
     return user.page(
         visit,
         subject,
         "user_sessions.html",
         status=status,
         form=form,
-        sessions=[_shown(visit, each) for each in found.of(list[UserSession])],
+        sessions=[sessions.shown(visit, each) for each in found.of(list[UserSession])],
+        following="" if following is None else _at(visit, cursor=following["cursor"]),
+        action=_at(visit, cursor=visit.query.get("cursor")),
+        first=_at(visit) if "cursor" in visit.query else "",
         writes=visit.may(USERS_WRITE),
     )
 
 
-def _shown(visit: ConsoleVisit, session: UserSession) -> Shown:
-    return Shown(
-        session=session,
-        browser=devices.named(session.user_agent or ""),
-        two_factors=session.acr == TWO_FACTORS,
-        current=session.id == visit.access.session,
-    )
-
-
-def _is_id(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
+def _at(visit: ConsoleVisit, cursor: str | None = None) -> str:
+    return visit.at("users", visit.param("user_id"), "sessions", cursor=cursor)
 
 
 SCREENS = (

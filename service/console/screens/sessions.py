@@ -1,0 +1,66 @@
+"""/console/sessions: where people are signed in, latest first, and the end of any of these sessions."""
+
+from starlette.responses import Response
+
+from service.console import sessions
+from service.console.api import USERS, Refused
+from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.language import N_
+from service.console.screen import ConsoleVisit, Link, Screen
+from service.endpoints.user_sessions import PATH, Session
+from service.problems import NotFound
+from service.values.scopes import USERS_READ, USERS_WRITE
+
+PAGE_SIZE = "50"
+
+
+async def show(visit: ConsoleVisit) -> Response:
+    return await _page(visit, UNTOUCHED)
+
+
+async def act(visit: ConsoleVisit) -> Response:
+    """A form names the session and its user; the API checks that they belong together."""
+    session, user = visit.form.get("do", "").removeprefix("end-"), visit.form.get("user", "")
+    if not sessions.is_id(session) or not sessions.is_id(user):
+        raise NotFound("There is no such form on this page.")
+    if visit.reason is None:
+        return await _page(visit, without_reason(visit), 400)
+    try:
+        await visit.api.send("DELETE", f"{USERS}/{user}/sessions/{session}", reason=visit.reason)
+    except Refused as fault:
+        if not visit.may(USERS_WRITE):
+            raise
+        return await _page(visit, refused(visit.form, fault), fault.problem.status)
+    return visit.to(_here(visit), visit.gettext(N_("The session is ended.")))
+
+
+async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
+    found = await visit.api.get(PATH, limit=PAGE_SIZE, cursor=visit.query.get("cursor"))
+    following = found.following
+    return visit.page(
+        "sessions.html",
+        title=visit.gettext("Sessions"),
+        status=status,
+        form=form,
+        sessions=[(each, sessions.shown(visit, each)) for each in found.of(list[Session])],
+        following="" if following is None else visit.at("sessions", cursor=following["cursor"]),
+        first=visit.at("sessions") if "cursor" in visit.query else "",
+        action=_here(visit),
+        writes=visit.may(USERS_WRITE),
+    )
+
+
+def _here(visit: ConsoleVisit) -> str:
+    """The same page of the list."""
+    return visit.at("sessions", cursor=visit.query.get("cursor"))
+
+
+SCREENS = (
+    Screen(
+        path="/sessions",
+        get=show,
+        post=act,
+        needs=USERS_READ,
+        link=Link(group="directory", order=40, label=N_("Sessions"), icon="sessions"),
+    ),
+)
