@@ -7,7 +7,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import cast, get_args
+from typing import get_args
 
 from events.database import AnyConnection, read
 from projections import client_order
@@ -26,7 +26,7 @@ A_MICROSECOND = timedelta(microseconds=1)
 
 def order_of(text: str | None) -> Order | None:
     """Return the order, if it is one of these."""
-    return cast("Order", text) if text in ORDERS else None
+    return text if text in ORDERS else None
 
 
 async def page_of(call: Call, path: str, page: PageRequest, wanted: Wanted, order: Order) -> Page[Row]:
