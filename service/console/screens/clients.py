@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import UNSET, Struct
 from starlette.responses import Response
 
-from service.console import sorting
+from service.console import paging, sorting
 from service.console.actors import Names
 from service.console.api import CLIENTS
 from service.console.bars import Bars, bars
@@ -40,7 +40,7 @@ async def show(visit: ConsoleVisit) -> Response:
     order = visit.query.get("order", USUAL)
     sent = {**chosen, "order": order}
     found = await visit.api.get(CLIENTS, limit=PAGE_SIZE, usageDays=str(DAYS), cursor=visit.query.get("cursor"), **sent)
-    following, clients, names = found.following, found.of(list[ListedClient]), Names(visit)
+    clients, names = found.of(list[ListedClient]), Names(visit)
     await names.learn(client.owner for client in clients)
     return visit.page(
         "clients.html",
@@ -49,10 +49,9 @@ async def show(visit: ConsoleVisit) -> Response:
         names=names,
         chosen=chosen,
         order=visit.query.get("order", ""),
-        sorts=sorting.headings(COLUMNS, order, lambda order: visit.at("clients", **chosen, order=order)),
-        following="" if following is None else visit.at("clients", **sent, cursor=following["cursor"]),
-        first=visit.at("clients", **sent) if "cursor" in visit.query else "",
+        sorts=sorting.headings(COLUMNS, order, lambda order: visit.here_with(**chosen, order=order)),
         creates=visit.may(CLIENTS_WRITE),
+        **paging.neighbours(visit, found, **sent),
     )
 
 

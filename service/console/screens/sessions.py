@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from service.console import sessions
+from service.console import paging, sessions
 from service.console.api import USERS, Refused
 from service.console.forms import UNTOUCHED, FormState, refused, without_reason
 from service.console.language import N_
@@ -36,23 +36,21 @@ async def act(visit: ConsoleVisit) -> Response:
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
     found = await visit.api.get(PATH, limit=PAGE_SIZE, cursor=visit.query.get("cursor"))
-    following = found.following
     return visit.page(
         "sessions.html",
         title=visit.gettext("Sessions"),
         status=status,
         form=form,
         sessions=[(each, sessions.shown(visit, each)) for each in found.of(list[Session])],
-        following="" if following is None else visit.at("sessions", cursor=following["cursor"]),
-        first=visit.at("sessions") if "cursor" in visit.query else "",
         action=_here(visit),
         writes=visit.may(USERS_WRITE),
+        **paging.neighbours(visit, found),
     )
 
 
 def _here(visit: ConsoleVisit) -> str:
     """The same page of the list."""
-    return visit.at("sessions", cursor=visit.query.get("cursor"))
+    return visit.here_with(cursor=visit.query.get("cursor"))
 
 
 SCREENS = (

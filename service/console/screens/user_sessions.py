@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from service.console import sessions, user
+from service.console import paging, sessions, user
 from service.console.api import Refused
 from service.console.forms import UNTOUCHED, FormState, refused, without_reason
 from service.console.language import N_
@@ -39,7 +39,6 @@ async def act(visit: ConsoleVisit) -> Response:
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
     subject = await user.read(visit)
     found = await visit.api.get(user.path(visit, "sessions"), limit=PAGE_SIZE, cursor=visit.query.get("cursor"))
-    following = found.following
     return user.page(
         visit,
         subject,
@@ -47,15 +46,10 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         status=status,
         form=form,
         sessions=[sessions.shown(visit, each) for each in found.of(list[UserSession])],
-        following="" if following is None else _at(visit, cursor=following["cursor"]),
-        action=_at(visit, cursor=visit.query.get("cursor")),
-        first=_at(visit) if "cursor" in visit.query else "",
+        action=visit.here_with(cursor=visit.query.get("cursor")),
         writes=visit.may(USERS_WRITE),
+        **paging.neighbours(visit, found),
     )
-
-
-def _at(visit: ConsoleVisit, cursor: str | None = None) -> str:
-    return visit.at("users", visit.param("user_id"), "sessions", cursor=cursor)
 
 
 SCREENS = (
