@@ -13,6 +13,7 @@ from projections import authorizations, sessions
 from projections import users as user_rows
 from service.endpoints import paging, users
 from service.endpoints.management import Call
+from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
 from service.problems import NotFound
 from service.values.scopes import AUDIT_READ
@@ -58,7 +59,7 @@ class Session(UserSession, frozen=True, kw_only=True, rename="camel"):
 
 
 async def list_all_sessions(call: Call) -> Response:
-    rows, headers = await _page(call, PATH, None)
+    rows, headers = await _rows(call, _page_asked(call), PATH, None)
     ids = [row.user_id for row in rows]
     found = await read(call.resources.ledger.pool, lambda connection: user_rows.found(connection, ids))
     profiles = await call.resources.people.profiles(found)
@@ -71,16 +72,23 @@ async def list_all_sessions(call: Call) -> Response:
 
 
 async def list_sessions(call: Call) -> Response:
-    user = await users.known_user(call)
-    rows, headers = await _page(call, f"{users.PATH}/{user}/sessions", user)
+    page, user = _page_asked(call), await users.known_user(call)
+    rows, headers = await _rows(call, page, f"{users.PATH}/{user}/sessions", user)
     return answered([UserSession(**facts) for facts in await _facts(call, rows)], headers=headers)
 
 
-async def _page(call: Call, path: str, user: UUID | None) -> tuple[list[sessions.Row], dict[str, str]]:
-    """Return the sessions of the requested page, and the header for the next one. Raises Invalid."""
+def _page_asked(call: Call) -> PageRequest:
+    """Raises Invalid."""
     query = paging.read(call.request, ("limit", "cursor"))
     page = paging.page_of(query, (), paging.NO_CHECKS)
     paging.refuse(query)
+    return page
+
+
+async def _rows(
+    call: Call, page: PageRequest, path: str, user: UUID | None
+) -> tuple[list[sessions.Row], dict[str, str]]:
+    """Return the sessions of the page, and the header for the next one."""
     pool, most = call.resources.ledger.pool, page.limit + 1
     rows = await read(pool, lambda connection: sessions.listed(connection, user=user, after=page.after, limit=most))
     if len(rows) <= page.limit:
