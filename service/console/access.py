@@ -6,6 +6,8 @@ from uuid import UUID
 from msgspec import Struct, ValidationError, json
 
 from events.database import AnyConnection, read
+from events.replay import history
+from events.session import SessionReauthenticated, SessionStarted
 from events.user import Role
 from projections import authorizations, sessions, users
 from service.clock import utc_now
@@ -111,6 +113,7 @@ class _Found(Struct, frozen=True, kw_only=True):
     authorization: authorizations.Row
     session: sessions.Row
     user: users.Row
+    is_federated: bool
 
 
 async def _found(connection: AnyConnection, granted: Granted) -> _Found | None:
@@ -119,7 +122,16 @@ async def _found(connection: AnyConnection, granted: Granted) -> _Found | None:
     user = await users.find(connection, granted.user)
     if authorization is None or session is None or user is None:
         return None
-    return _Found(authorization=authorization, session=session, user=user)
+    is_federated = bool(user.group_roles) and await _is_federated(connection, session)
+    return _Found(authorization=authorization, session=session, user=user, is_federated=is_federated)
+
+
+async def _is_federated(connection: AnyConnection, session: sessions.Row) -> bool:
+    """Return whether the session began at the upstream provider, or was continued there before a later authentication elsewhere."""
+    if FEDERATED in session.amr:
+        return True
+    past = (each.event for each in await history(connection, session.stream_id))
+    return any(isinstance(event, SessionStarted | SessionReauthenticated) and FEDERATED in event.amr for event in past)
 
 
 def _stands(found: _Found, resources: Resources) -> bool:
@@ -131,10 +143,10 @@ def _stands(found: _Found, resources: Resources) -> bool:
 def _roles(found: _Found) -> tuple[Role, ...]:
     """A role through a group counts only in a session that came from the upstream provider.
 
-    Only such a session is as old as what the provider said of the groups. With a password or a passkey of this server, somebody who
-    has left the group could sign in for ever, and the provider would never be asked again.
+    What the provider said of the groups is then no older than a session can be. With a password or a passkey of this server, somebody
+    who has left the group could begin sessions for ever, and the provider would never be asked again.
     """
-    return found.user.all_roles if FEDERATED in found.session.amr else found.user.roles
+    return found.user.all_roles if found.is_federated else found.user.roles
 
 
 def _seal(resources: Resources) -> Seal:

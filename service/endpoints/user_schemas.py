@@ -166,7 +166,7 @@ class User(Struct, frozen=True, kw_only=True, rename="camel"):
         list[GroupRole],
         Meta(
             description="Those of the `roles` that come through groups of the upstream provider (`MUNIMENT_UPSTREAM_ROLES`), as of the "
-            "user's last sign-in there. They count only in sessions that were last authenticated there."
+            "user's last sign-in there. They count only in sessions from there."
         ),
     ]
     state: Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]

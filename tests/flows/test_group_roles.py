@@ -15,6 +15,7 @@ from events.user import UserRoleGiven, UserRoleTaken
 from projections import users
 from service.configuration.upstream import Upstream, mapped, roles_mapped
 from service.oauth.upstream import CALLBACK
+from service.values.scopes import ACRS
 from tests.flows.browsing import Browser, Shown
 from tests.flows.conftest import META, Live, new_database, serving
 from tests.flows.consoles import Staff, give, opened, staff, take, visitor
@@ -221,6 +222,20 @@ async def test_a_role_through_a_group_counts_only_in_a_session_that_came_from_th
             assert (page.status, "Sign in through the provider" in page.text) == (403, True)
             await give(two.ours, user, "auditor")
             assert not await may_write(elsewhere)
+
+
+async def test_a_session_from_the_provider_keeps_the_role_when_it_is_authenticated_in_another_way_later(two: Two):
+    """As before a sensitive change, with a passkey of this server. It ends no later for that."""
+    async with member(two, "ops") as person, signed_in(two, person) as somebody:
+        await opened(somebody)
+        kept, sessions = somebody.browser.http.cookies, two.ours.beside.sessions
+        present = await sessions.current(kept[sessions.cookie])
+        assert present is not None
+        value = await sessions.reauthenticate(present, ("hwk", "user"), ACRS[0])
+        again = await sessions.current(value)
+        assert again is not None
+        assert (again.session.amr, again.session.expires_at) == (("hwk", "user"), present.session.expires_at)
+        assert await may_write(somebody)
 
 
 async def test_nobody_enters_with_outdated_roles(two: Two, monkeypatch: pytest.MonkeyPatch):
