@@ -1,14 +1,13 @@
-"""What the pages of one bot have in common: the bot, its name, its history, and a bot that was deleted."""
+"""What the pages of one bot have in common: the bot, and its name."""
 
 from typing import Any
 
 from msgspec import Struct
 from starlette.responses import Response
 
-from service.console.api import BOTS, Answer, Refused
+from service.console.api import BOTS
 from service.console.screen import ConsoleVisit, Crumb
 from service.endpoints.bot_schemas import Bot
-from service.endpoints.history_schemas import HistoryEntry
 
 PATH = "/bots/{bot_id}"
 """`Tab.of` of the pages of a bot."""
@@ -38,17 +37,3 @@ def page(visit: ConsoleVisit, subject: Subject, template: str, *, status: int = 
     """Return a page about the bot. Its template extends bot_base.html."""
     crumbs = [Crumb(visit.gettext("Bots"), "/bots")]
     return visit.page(template, title=subject.name, crumbs=crumbs, status=status, bot=subject.bot, **context)
-
-
-async def history(visit: ConsoleVisit, *, most: int, cursor: str | None = None) -> Answer:
-    """Return the last changes of the bot, newest first; those of a deleted bot, too. Raises Refused."""
-    return await visit.api.get(path(visit, "history"), limit=str(most), cursor=cursor)
-
-
-async def deletion(visit: ConsoleVisit) -> HistoryEntry | None:
-    """Return the event that deleted the bot; None if that is not its last one, or there is no such bot."""
-    try:
-        last = (await history(visit, most=1)).of(list[HistoryEntry])
-    except Refused:
-        return None
-    return last[0] if last and last[0].type == "bot.deleted" else None

@@ -1,14 +1,13 @@
-"""What the pages of one client have in common: the client, its name, its tabs, and a client that was deleted."""
+"""What the pages of one client have in common: the client, its name, and its version."""
 
 from typing import Any
 
 from msgspec import Struct
 from starlette.responses import Response
 
-from service.console.api import CLIENTS, Answer, Refused
+from service.console.api import CLIENTS
 from service.console.screen import ConsoleVisit, Crumb
 from service.endpoints.client_settings import OAuthClient
-from service.endpoints.history_schemas import HistoryEntry
 
 PATH = "/clients/{client_id}"
 """`Tab.of` of the pages of a client."""
@@ -50,18 +49,3 @@ def page(
         version=subject.version,
         **context,
     )
-
-
-async def history(visit: ConsoleVisit, *, most: int) -> list[HistoryEntry]:
-    """Return the last changes of the client, newest first; those of a deleted client, too. Raises Refused."""
-    found: Answer = await visit.api.get(path(visit, "history"), limit=str(most))
-    return found.of(list[HistoryEntry])
-
-
-async def deletion(visit: ConsoleVisit) -> HistoryEntry | None:
-    """Return the event that deleted the client; None if that is not its last one, or there is no such client."""
-    try:
-        last = await history(visit, most=1)
-    except Refused:
-        return None
-    return last[0] if last and last[0].type == "client.deleted" else None

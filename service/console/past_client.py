@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from service.console import client
+from service.console import client, histories
 from service.console.api import Refused
 from service.console.screen import ConsoleVisit, Crumb
 
@@ -21,7 +21,7 @@ async def page(visit: ConsoleVisit, template: str, *, status: int = 200, **conte
 
 
 async def _of_deleted(visit: ConsoleVisit, template: str, status: int, context: dict[str, Any]) -> Response:
-    await client.history(visit, most=1)
+    await histories.newest(visit, client.path(visit), 1)
     return visit.page(
         template,
         title=visit.gettext("Deleted client"),

@@ -9,9 +9,11 @@ from starlette.responses import Response
 from service.console import blast
 from service.console.api import Refused
 from service.console.blast import ASKED, Radius
-from service.console.forms import FormState, refused, untouched, without_reason
+from service.console.forms import FormState, refused, untouched
 from service.console.places import page_about
 from service.console.screen import ConsoleVisit
+from service.console.submission import submitted
+from service.revocation.receipt import RevocationReceipt
 from service.values.scopes import OPERATE
 
 Render = Callable[..., Awaitable[Response]]
@@ -44,14 +46,15 @@ async def show(place: Place, usual: str = "") -> Response:
 async def act(place: Place) -> Response:
     visit = place.visit
     asked = {name: visit.form[name] for name in ("id", "since") if visit.form.get(name)}
-    if visit.reason is None:
-        return await _page(place, asked, without_reason(visit), 400)
-    try:
-        receipt = await blast.stopped(visit, asked)
-    except Refused as fault:
-        if not visit.may(OPERATE):
-            raise
-        return await _page(place, asked, refused(visit.form, fault), fault.problem.status)
+
+    async def send() -> Response:
+        return await _revoked(place, asked, await blast.stopped(visit, asked))
+
+    return await submitted(visit, OPERATE, send, lambda form, status: _page(place, asked, form, status))
+
+
+async def _revoked(place: Place, asked: Mapping[str, str], receipt: RevocationReceipt) -> Response:
+    visit = place.visit
     return await place.render(
         "revoked.html",
         receipt=receipt,

@@ -1,11 +1,11 @@
-"""What the pages of one user have in common: the user, their name, their history, and a user who was erased."""
+"""What the pages of one user have in common: the user, and their name."""
 
 from typing import Any
 
 from msgspec import Struct
 from starlette.responses import Response
 
-from service.console.api import USERS, Answer
+from service.console.api import USERS
 from service.console.screen import ConsoleVisit, Crumb
 from service.endpoints.user_schemas import User
 
@@ -52,8 +52,3 @@ def page(visit: ConsoleVisit, subject: Subject, template: str, *, status: int = 
         mine=subject.mine,
         **context,
     )
-
-
-async def history(visit: ConsoleVisit, *, most: int, cursor: str | None = None) -> Answer:
-    """Return the last changes of the user, newest first; those of an erased user, too. Raises Refused."""
-    return await visit.api.get(path(visit, "history"), limit=str(most), cursor=cursor)

@@ -4,25 +4,24 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from service.console import bot, changes
+from service.console import bot, histories
 from service.console.api import CLIENTS, Refused
 from service.console.bot import Subject
-from service.console.forms import FormState, refused, untouched, without_reason
+from service.console.forms import FormState, untouched
 from service.console.language import N_
 from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Crumb, Screen, Tab
+from service.console.submission import Change, carried_out, submitted
 from service.endpoints.client_schemas import ListedClient
 from service.endpoints.history_schemas import HistoryEntry
 from service.endpoints.restoration import RestoredBot
-from service.problems import NotFound
 from service.values.scopes import BOTS_READ, BOTS_WRITE, CLIENTS_READ, CLIENTS_WRITE
 
-LAST = 8
 MOST_CLIENTS = "50"
-DONE: Mapping[str, str] = {
-    "disable": N_("The bot is disabled. The tokens of its clients stopped working."),
-    "enable": N_("The bot is enabled."),
-    "delete": N_("The bot and its clients are deleted. You can still restore them."),
+CHANGES: Mapping[str, Change] = {
+    "disable": Change("POST", ("disable",), N_("The bot is disabled. The tokens of its clients stopped working.")),
+    "enable": Change("POST", ("enable",), N_("The bot is enabled.")),
+    "delete": Change("DELETE", (), N_("The bot and its clients are deleted. You can still restore them.")),
 }
 
 
@@ -30,7 +29,7 @@ async def show(visit: ConsoleVisit) -> Response:
     try:
         subject = await bot.read(visit)
     except Refused as fault:
-        deleted = await bot.deletion(visit) if fault.problem.status == 404 else None
+        deleted = await _deletion(visit) if fault.problem.status == 404 else None
         if deleted is None:
             raise
         return await _deleted(visit, deleted, untouched(visit))
@@ -38,23 +37,13 @@ async def show(visit: ConsoleVisit) -> Response:
 
 
 async def act(visit: ConsoleVisit) -> Response:
-    do = visit.form.get("do", "")
-    if do == "restore":
+    if visit.form.get("do") == "restore":
         return await _restore(visit)
-    if do not in DONE:
-        raise NotFound("There is no such form on this page.")
-    if visit.reason is None:
-        return await _page(visit, await bot.read(visit), without_reason(visit), 400)
-    try:
-        if do == "delete":
-            await visit.api.send("DELETE", bot.path(visit), reason=visit.reason)
-        else:
-            await visit.api.send("POST", bot.path(visit, do), reason=visit.reason)
-    except Refused as fault:
-        if not visit.may(BOTS_WRITE):
-            raise
-        return await _page(visit, await bot.read(visit), refused(visit.form, fault), fault.problem.status)
-    return visit.to(_here(visit), visit.gettext(DONE[do]))
+
+    async def again(form: FormState, status: int) -> Response:
+        return await _page(visit, await bot.read(visit), form, status)
+
+    return await carried_out(visit, CHANGES, bot.path, BOTS_WRITE, again)
 
 
 async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: int = 200) -> Response:
@@ -69,7 +58,7 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
         status=status,
         form=form,
         clients=clients,
-        last=await changes.entries(visit, (await bot.history(visit, most=LAST)).of(list[HistoryEntry])),
+        last=await histories.last_changes(visit, bot.path(visit)),
         writes=visit.may(BOTS_WRITE),
         creates=visit.may(CLIENTS_WRITE),
     )
@@ -77,7 +66,6 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
 
 async def _deleted(visit: ConsoleVisit, deleted: HistoryEntry, form: FormState, status: int = 200) -> Response:
     """Show what can be restored."""
-    last = (await bot.history(visit, most=LAST)).of(list[HistoryEntry])
     return visit.page(
         "bot_deleted.html",
         title=visit.gettext("Deleted bot"),
@@ -85,7 +73,7 @@ async def _deleted(visit: ConsoleVisit, deleted: HistoryEntry, form: FormState, 
         status=status,
         bot_id=visit.param("bot_id"),
         form=form,
-        last=await changes.entries(visit, last),
+        last=await histories.last_changes(visit, bot.path(visit)),
         restored=await _rehearsed(visit, deleted) if visit.may(BOTS_WRITE) else None,
     )
 
@@ -99,24 +87,23 @@ async def _rehearsed(visit: ConsoleVisit, deleted: HistoryEntry) -> RestoredBot 
 
 
 async def _restore(visit: ConsoleVisit) -> Response:
-    deleted = await bot.deletion(visit)
+    deleted = await _deletion(visit)
     if deleted is None:
-        return visit.to(_here(visit), visit.gettext("The bot is there already."))
-    if visit.reason is None:
-        return await _deleted(visit, deleted, without_reason(visit), 400)
-    try:
+        return visit.to(visit.here, visit.gettext("The bot is there already."))
+
+    async def send() -> Response:
         await visit.api.send("POST", bot.path(visit, "restore"), _before(deleted), reason=visit.reason)
-    except Refused as fault:
-        return await _deleted(visit, deleted, refused(visit.form, fault), fault.problem.status)
-    return visit.to(_here(visit), visit.gettext("The bot is restored."))
+        return visit.to(visit.here, visit.gettext("The bot is restored."))
+
+    return await submitted(visit, BOTS_WRITE, send, lambda form, status: _deleted(visit, deleted, form, status))
+
+
+async def _deletion(visit: ConsoleVisit) -> HistoryEntry | None:
+    return await histories.end(visit, bot.path(visit), "bot.deleted")
 
 
 def _before(deleted: HistoryEntry, *, dry: bool = False) -> Mapping[str, object]:
     return {"asOf": f"position:{deleted.position - 1}", "dryRun": dry}
-
-
-def _here(visit: ConsoleVisit) -> str:
-    return visit.at("bots", visit.param("bot_id"))
 
 
 SCREENS = (

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from service.console import bot, changes, paging
+from service.console import bot, changes, histories, paging
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Screen, Tab
 from service.endpoints.history_schemas import HistoryEntry
@@ -13,7 +13,7 @@ PAGE_SIZE = 50
 
 async def show(visit: ConsoleVisit) -> Response:
     subject = await bot.read(visit)
-    found = await bot.history(visit, most=PAGE_SIZE, cursor=visit.query.get("cursor"))
+    found = await histories.page_of(visit, bot.path(visit), most=PAGE_SIZE, cursor=visit.query.get("cursor"))
     return bot.page(
         visit,
         subject,

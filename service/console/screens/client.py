@@ -4,26 +4,25 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from service.console import changes, client, made_secret
+from service.console import client, histories, made_secret
 from service.console.actors import Names
 from service.console.api import Refused
 from service.console.bars import bars
 from service.console.client import Subject
-from service.console.forms import FormState, refused, untouched, without_reason
+from service.console.forms import FormState, untouched
 from service.console.language import N_
 from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Crumb, Screen, Tab
+from service.console.submission import Change, carried_out, submitted
 from service.endpoints.history_schemas import HistoryEntry
 from service.endpoints.restoration import RestoredClient
 from service.endpoints.usage import ClientUsage
-from service.problems import NotFound
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 
-LAST = 8
-DONE: Mapping[str, str] = {
-    "disable": N_("The client is disabled. Its tokens stopped working."),
-    "enable": N_("The client is enabled."),
-    "delete": N_("The client is deleted. Its tokens stopped working. You can still restore it."),
+CHANGES: Mapping[str, Change] = {
+    "disable": Change("POST", ("disable",), N_("The client is disabled. Its tokens stopped working.")),
+    "enable": Change("POST", ("enable",), N_("The client is enabled.")),
+    "delete": Change("DELETE", (), N_("The client is deleted. Its tokens stopped working. You can still restore it.")),
 }
 
 
@@ -31,7 +30,7 @@ async def show(visit: ConsoleVisit) -> Response:
     try:
         subject = await client.read(visit)
     except Refused as fault:
-        deleted = await client.deletion(visit) if fault.problem.status == 404 else None
+        deleted = await _deletion(visit) if fault.problem.status == 404 else None
         if deleted is None:
             raise
         return await _deleted(visit, deleted, untouched(visit))
@@ -39,36 +38,26 @@ async def show(visit: ConsoleVisit) -> Response:
 
 
 async def act(visit: ConsoleVisit) -> Response:
-    do = visit.form.get("do", "")
-    if do == "restore":
+    if visit.form.get("do") == "restore":
         return await _restore(visit)
-    if do not in DONE:
-        raise NotFound("There is no such form on this page.")
-    if visit.reason is None:
-        return await _page(visit, await client.read(visit), without_reason(visit))
-    try:
-        if do == "delete":
-            await visit.api.send("DELETE", client.path(visit), reason=visit.reason)
-        else:
-            await visit.api.send("POST", client.path(visit, do), reason=visit.reason)
-    except Refused as fault:
-        if not visit.may(CLIENTS_WRITE):
-            raise
-        return await _page(visit, await client.read(visit), refused(visit.form, fault), fault.problem.status)
-    return visit.to(_here(visit), visit.gettext(DONE[do]))
+
+    async def again(form: FormState, status: int) -> Response:
+        return await _page(visit, await client.read(visit), form, status)
+
+    return await carried_out(visit, CHANGES, client.path, CLIENTS_WRITE, again)
 
 
 async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: int = 200) -> Response:
-    last, names = await client.history(visit, most=LAST), Names(visit)
+    names = Names(visit)
     await names.learn([subject.client.owner])
     usage = (await visit.api.get(client.path(visit, "usage"))).of(list[ClientUsage])
     return client.page(
         visit,
         subject,
         "client.html",
-        status=400 if form.failed and status == 200 else status,
+        status=status,
         form=form,
-        last=await changes.entries(visit, last),
+        last=await histories.last_changes(visit, client.path(visit)),
         owner=names.of(subject.client.owner),
         days=bars([each.tokens for each in usage]),
         tokens=sum(each.tokens for each in usage),
@@ -78,17 +67,15 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
 
 async def _deleted(visit: ConsoleVisit, deleted: HistoryEntry, form: FormState, status: int = 200) -> Response:
     """Show what can be restored."""
-    last = await client.history(visit, most=LAST)
     return visit.page(
         "client_deleted.html",
         title=visit.gettext("Deleted client"),
         crumbs=[Crumb(visit.gettext("Clients"), "/clients")],
-        status=400 if form.failed and status == 200 else status,
+        status=status,
         client_id=visit.param("client_id"),
         form=form,
-        last=await changes.entries(visit, last),
+        last=await histories.last_changes(visit, client.path(visit)),
         restored=await _rehearsed(visit, deleted) if visit.may(CLIENTS_WRITE) else None,
-        writes=visit.may(CLIENTS_WRITE),
     )
 
 
@@ -102,25 +89,23 @@ async def _rehearsed(visit: ConsoleVisit, deleted: HistoryEntry) -> RestoredClie
 
 
 async def _restore(visit: ConsoleVisit) -> Response:
-    deleted = await client.deletion(visit)
+    deleted = await _deletion(visit)
     if deleted is None:
-        return visit.to(_here(visit), visit.gettext("The client is there already."))
-    if visit.reason is None:
-        return await _deleted(visit, deleted, without_reason(visit))
-    body = {"asOf": f"position:{deleted.position - 1}", "keepSecrets": visit.form.get("keep") == "yes"}
-    try:
+        return visit.to(visit.here, visit.gettext("The client is there already."))
+
+    async def send() -> Response:
+        body = {"asOf": f"position:{deleted.position - 1}", "keepSecrets": visit.form.get("keep") == "yes"}
         done = await visit.api.send("POST", client.path(visit, "restore"), body, reason=visit.reason)
-    except Refused as fault:
-        return await _deleted(visit, deleted, refused(visit.form, fault), fault.problem.status)
-    restored = done.of(RestoredClient)
-    if restored.client_secret is None:
-        return visit.to(_here(visit), visit.gettext("The client is restored."))
-    its_page = visit.at("clients", visit.param("client_id"), "secrets")
-    return await made_secret.to_its_page(visit, its_page, done, visit.param("client_id"), restored.client_secret)
+        secret, client_id = done.of(RestoredClient).client_secret, visit.param("client_id")
+        if secret is None:
+            return visit.to(visit.here, visit.gettext("The client is restored."))
+        return await made_secret.to_its_page(visit, visit.at("clients", client_id, "secrets"), done, client_id, secret)
+
+    return await submitted(visit, CLIENTS_WRITE, send, lambda form, status: _deleted(visit, deleted, form, status))
 
 
-def _here(visit: ConsoleVisit) -> str:
-    return visit.at("clients", visit.param("client_id"))
+async def _deletion(visit: ConsoleVisit) -> HistoryEntry | None:
+    return await histories.end(visit, client.path(visit), "client.deleted")
 
 
 SCREENS = (

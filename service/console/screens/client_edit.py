@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from service.console import changes, client
+from service.console import changes, client, histories
 from service.console.api import Refused
 from service.console.client import Subject
 from service.console.forms import FormState, lines, refused, without_reason
@@ -58,7 +58,7 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
 
 async def _meanwhile(visit: ConsoleVisit, since: str) -> list[changes.Entry]:
     seen = int(digits) if (digits := since.strip('"')).isascii() and digits.isdigit() and len(digits) < 10 else 0
-    found = await client.history(visit, most=MOST_SINCE)
+    found = await histories.newest(visit, client.path(visit), MOST_SINCE)
     return await changes.entries(visit, [each for each in found if each.version > seen])
 
 

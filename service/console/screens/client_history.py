@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
-from service.console import changes, client, comparison, past_client
+from service.console import changes, client, comparison, histories, past_client
 from service.console.api import Refused
 from service.console.comparison import Then
 from service.console.forms import FormState
@@ -15,7 +15,7 @@ from service.endpoints.history_schemas import HistoryEntry
 from service.endpoints.moments import as_text
 from service.values.scopes import CLIENTS_READ
 
-PAGE_SIZE = "100"
+PAGE_SIZE = 100
 MOMENTS = ("at", "since")
 LONGEST_MOMENT = 60
 
@@ -23,7 +23,7 @@ LONGEST_MOMENT = 60
 async def show(visit: ConsoleVisit) -> Response:
     """The moments are in the address, so a link to a difference can be sent to somebody else."""
     cursor = visit.query.get("cursor")
-    answer = await visit.api.get(client.path(visit, "history"), limit=PAGE_SIZE, cursor=cursor)
+    answer = await histories.page_of(visit, client.path(visit), most=PAGE_SIZE, cursor=cursor)
     found = answer.of(list[HistoryEntry])
     asked = _asked(visit, found)
     then, faults = await _compared(visit, asked)

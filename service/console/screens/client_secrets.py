@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from service.clock import utc_now
 from service.console import client, made_secret
-from service.console.api import Refused
 from service.console.client import Subject
-from service.console.forms import FormState, refused, untouched, without_reason
+from service.console.forms import FormState, untouched
 from service.console.language import N_
 from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Screen, Tab
+from service.console.submission import submitted
 from service.crypto.credentials import new_id
 from service.endpoints.secret_schemas import AddSecretResponse, ClientSecret
 from service.problems import NotFound
@@ -34,22 +34,18 @@ async def show(visit: ConsoleVisit) -> Response:
 
 
 async def act(visit: ConsoleVisit) -> Response:
+    return await submitted(visit, CLIENTS_WRITE, lambda: _send(visit), lambda form, status: _page(visit, form, status))
+
+
+async def _send(visit: ConsoleVisit) -> Response:
+    """Raises Refused."""
     do = visit.form.get("do", "")
-    if visit.reason is None:
-        return await _page(visit, without_reason(visit), 400)
-    try:
-        if do == "add":
-            return await _add(visit)
-        if do.startswith("revoke-"):
-            secret = client.path(visit, "secrets", do.removeprefix("revoke-"))
-            await visit.api.send("DELETE", secret, reason=visit.reason)
-            said = visit.gettext("The secret is revoked. Nobody gets a token with it any more.")
-            return visit.to(visit.at("clients", visit.param("client_id"), "secrets"), said)
-    except Refused as fault:
-        if not visit.may(CLIENTS_WRITE):
-            raise
-        return await _page(visit, refused(visit.form, fault), fault.problem.status)
-    raise NotFound("There is no such form on this page.")
+    if do == "add":
+        return await _add(visit)
+    if not do.startswith("revoke-"):
+        raise NotFound("There is no such form on this page.")
+    await visit.api.send("DELETE", client.path(visit, "secrets", do.removeprefix("revoke-")), reason=visit.reason)
+    return visit.to(visit.here, visit.gettext("The secret is revoked. Nobody gets a token with it any more."))
 
 
 async def _add(visit: ConsoleVisit) -> Response:
@@ -61,10 +57,8 @@ async def _add(visit: ConsoleVisit) -> Response:
         reason=visit.reason,
         key=visit.form.get("key") or None,
     )
-    here = visit.at("clients", visit.param("client_id"), "secrets")
-    return await made_secret.to_its_page(
-        visit, here, made, visit.param("client_id"), made.of(AddSecretResponse).client_secret
-    )
+    secret = made.of(AddSecretResponse).client_secret
+    return await made_secret.to_its_page(visit, visit.here, made, visit.param("client_id"), secret)
 
 
 def _body(form: Mapping[str, str]) -> Mapping[str, Any]:

@@ -5,9 +5,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from service.console.api import BOTS, Refused
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.api import BOTS
+from service.console.forms import UNTOUCHED, FormState
 from service.console.screen import ConsoleVisit, Crumb, Screen
+from service.console.submission import submitted
 from service.crypto.credentials import new_id
 from service.endpoints.bot_schemas import Bot
 from service.values.scopes import BOTS_WRITE
@@ -16,19 +17,18 @@ FIELDS = ("email", "firstName", "lastName")
 
 
 async def show(visit: ConsoleVisit) -> Response:
-    return _page(visit, UNTOUCHED)
+    return await _page(visit, UNTOUCHED)
 
 
 async def create(visit: ConsoleVisit) -> Response:
     """A form that is sent twice creates one bot, by its Idempotency-Key."""
-    form = visit.form
-    if visit.reason is None:
-        return _page(visit, without_reason(visit), 400)
-    try:
-        made = await visit.api.send("POST", BOTS, _body(form), reason=visit.reason, key=form.get("key") or None)
-    except Refused as fault:
-        return _page(visit, refused(form, fault), fault.problem.status)
-    return visit.to(visit.at("bots", made.of(Bot).id), visit.gettext("The bot is created."))
+
+    async def send() -> Response:
+        body, key = _body(visit.form), visit.form.get("key") or None
+        made = await visit.api.send("POST", BOTS, body, reason=visit.reason, key=key)
+        return visit.to(visit.at("bots", made.of(Bot).id), visit.gettext("The bot is created."))
+
+    return await submitted(visit, BOTS_WRITE, send, lambda form, status: _page(visit, form, status))
 
 
 def _body(form: Mapping[str, str]) -> Mapping[str, Any]:
@@ -36,7 +36,7 @@ def _body(form: Mapping[str, str]) -> Mapping[str, Any]:
     return {name: text for name, text in given.items() if text or name == "email"}
 
 
-def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
+async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
     return visit.page(
         "new_bot.html",
         title=visit.gettext("New bot"),

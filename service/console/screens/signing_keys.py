@@ -3,11 +3,11 @@
 from starlette.responses import Response
 
 from service.console import paging
-from service.console.api import Refused
-from service.console.forms import FormState, refused, untouched, without_reason
+from service.console.forms import FormState, untouched
 from service.console.language import N_
 from service.console.recent_sign_in import always
 from service.console.screen import ConsoleVisit, Link, Screen
+from service.console.submission import submitted
 from service.endpoints.signing_keys import PATH, SigningKey
 from service.problems import NotFound
 from service.values.scopes import AUDIT_READ, OPERATE
@@ -23,16 +23,14 @@ async def rotate(visit: ConsoleVisit) -> Response:
     """The form names the key that signed when it was shown, so that a form sent twice rotates once."""
     if visit.form.get("do") != "rotate":
         raise NotFound("There is no such form on this page.")
-    if visit.reason is None:
-        return await _page(visit, without_reason(visit), 400)
-    try:
+
+    async def send() -> Response:
         body = {"activeKid": visit.form.get("activeKid", "")}
         await visit.api.send("POST", f"{PATH}/rotate", body, reason=visit.reason)
-    except Refused as fault:
-        if not visit.may(OPERATE):
-            raise
-        return await _page(visit, refused(visit.form, fault), fault.problem.status)
-    return visit.to(visit.at("keys"), visit.gettext("The keys are rotated. New tokens are signed with the next keys."))
+        done = visit.gettext("The keys are rotated. New tokens are signed with the next keys.")
+        return visit.to(visit.here, done)
+
+    return await submitted(visit, OPERATE, send, lambda form, status: _page(visit, form, status))
 
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:

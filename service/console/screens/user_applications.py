@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from service.console import user
 from service.console.api import CLIENTS, Refused
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.forms import UNTOUCHED, FormState
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Screen, Tab
+from service.console.submission import submitted
 from service.endpoints import grants
 from service.endpoints.client_settings import OAuthClient
 from service.endpoints.grant_schemas import Consent, Grant
@@ -42,17 +43,13 @@ async def act(visit: ConsoleVisit) -> Response:
     do = visit.form.get("do", "")
     if not do.startswith("withdraw-"):
         raise NotFound("There is no such form on this page.")
-    if visit.reason is None:
-        return await _page(visit, without_reason(visit), 400)
-    try:
+
+    async def send() -> Response:
         path = user.path(visit, "consents", do.removeprefix("withdraw-"))
         await visit.api.send("DELETE", path, reason=visit.reason)
-    except Refused as fault:
-        if not visit.may(USERS_WRITE):
-            raise
-        return await _page(visit, refused(visit.form, fault), fault.problem.status)
-    done = visit.gettext("The access is withdrawn. Its tokens stopped working.")
-    return visit.to(user.here(visit, "applications"), done)
+        return visit.to(visit.here, visit.gettext("The access is withdrawn. Its tokens stopped working."))
+
+    return await submitted(visit, USERS_WRITE, send, lambda form, status: _page(visit, form, status))
 
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:

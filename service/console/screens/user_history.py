@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from service.console import changes, paging, user
+from service.console import changes, histories, paging, user
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Screen, Tab
 from service.endpoints.history_schemas import HistoryEntry
@@ -13,7 +13,7 @@ PAGE_SIZE = 50
 
 async def show(visit: ConsoleVisit) -> Response:
     subject = await user.read(visit)
-    found = await user.history(visit, most=PAGE_SIZE, cursor=visit.query.get("cursor"))
+    found = await histories.page_of(visit, user.path(visit), most=PAGE_SIZE, cursor=visit.query.get("cursor"))
     return user.page(
         visit,
         subject,
