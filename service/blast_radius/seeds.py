@@ -13,6 +13,7 @@ from service.blast_radius.consequences import client_node
 from service.blast_radius.graph import Kind, Node
 from service.refusals import DoesNotExist
 from service.values.text import printable
+from service.values.uuids import uuid_of
 
 ACTOR = "actor:"
 FIRST = f"select {COLUMNS} from log.events where stream_id = $1 and version = 1"
@@ -39,7 +40,7 @@ async def named(connection: AnyConnection, text: str) -> Node:
         return Node("bot", text)
     if is_ours(text):
         return Node("client", text)
-    uuid = _uuid(text)
+    uuid = uuid_of(text)
     found = None if uuid is None else await _of_uuid(connection, uuid)
     if found is not None:
         return found
@@ -96,10 +97,3 @@ async def user_of(connection: AnyConnection, node: Node) -> UUID | None:
             return await connection.fetchval(USER_OF, UUID(node.id))
         case "client" | "secret" | "bot" | "token" | "change" | "signingKey" | "actor" | "agent":
             return None
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

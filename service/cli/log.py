@@ -22,6 +22,7 @@ from service.cli.output import Json, document, lines, moment, say, write
 from service.cli.selection import Actors, Since, Types, Until, selection
 from service.cli.spreadsheet import Csv
 from service.values.text import printable
+from service.values.uuids import uuid_of
 
 app = typer.Typer()
 
@@ -123,7 +124,7 @@ async def _happened(connection: Connection, name: str) -> tuple[UUID, list[Recor
 
 
 async def _stream(connection: Connection, name: str) -> UUID:
-    stream = bot_stream(name) or _uuid(name) or await _kid(connection, name) or client_stream(name)
+    stream = bot_stream(name) or uuid_of(name) or await _kid(connection, name) or client_stream(name)
     if stream is None:
         raise Plainly(f"{printable(name)} is not a client_id (oauth_client_…), bot id (bot_…), kid, jti or UUID.")
     return stream
@@ -131,13 +132,6 @@ async def _stream(connection: Connection, name: str) -> UUID:
 
 async def _kid(connection: Connection, name: str) -> UUID | None:
     return next((row.stream_id for row in await signing_keys.every(connection) if row.kid == name), None)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _issue(row: asyncpg.Record) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from typing import Literal
-from uuid import UUID
 
 from msgspec import Struct
 
@@ -12,6 +11,7 @@ from service.console.registration import CLIENT_ID
 from service.console.screen import ConsoleVisit
 from service.endpoints.user_schemas import User
 from service.values.scopes import USERS_READ
+from service.values.uuids import is_uuid
 
 MOST_NAMES = 10
 """How many people a page asks the API for; further ones are shown by their ids."""
@@ -37,7 +37,7 @@ class Names:
         if not self._visit.may(USERS_READ):
             return
         for user in list(dict.fromkeys(ids))[:MOST_NAMES]:
-            if user not in self._known and _is_id(user):
+            if user not in self._known and is_uuid(user):
                 self._known[user] = await self._name(user)
 
     def of(self, user: str) -> str:
@@ -80,10 +80,3 @@ def _actor(actor: AnyActor, names: Names) -> Actor:
             return Actor(name=actor.user, how="operator")
         case ActorService():
             return Actor(name="Muniment", how="service", detail=actor.why)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

@@ -1,7 +1,6 @@
 """An open session as the pages show it: its browser, and what the user proved who they are with."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from msgspec import Struct
 
@@ -38,10 +37,3 @@ def shown(visit: ConsoleVisit, session: UserSession) -> Shown:
         two_factors=session.acr == TWO_FACTORS,
         current=session.id == visit.access.session,
     )
-
-
-def is_id(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

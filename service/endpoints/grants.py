@@ -13,6 +13,7 @@ from service.endpoints import as_of, paging
 from service.endpoints.grant_schemas import Consent, Grant
 from service.endpoints.management import Call
 from service.endpoints.responses import answered
+from service.values.uuids import is_uuid, uuid_of
 
 CONSENTS = "/api/v1/auth/consents"
 GRANTS = "/api/v1/auth/grants"
@@ -60,10 +61,9 @@ def _checks(states: Sequence[str]) -> dict[str, paging.Check]:
 
 
 def _user_fault(text: str) -> str | None:
-    try:
-        return None if str(UUID(text)) == text else "must be the id of a user, in lower case"
-    except ValueError:
-        return "must be the id of a user"
+    if is_uuid(text):
+        return None
+    return "must be the id of a user, in lower case" if uuid_of(text) else "must be the id of a user"
 
 
 def _client_fault(text: str) -> str | None:

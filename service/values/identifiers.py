@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from uuid import UUID
 
 from service.values.text import id_fault
+from service.values.uuids import uuid_of
 
 _ours = re.compile(r"(bot|oauth_client)_[0-9a-f]{32}").fullmatch
 
@@ -19,14 +19,7 @@ def fault_of(text: str) -> str | None:
     plain = unicodedata.normalize("NFKC", text).casefold()
     if _ours(plain) and plain != text:
         return f"looks like an id of this server, which is written {plain}"
-    canonical = _uuid(plain)
+    canonical = uuid_of(plain)
     if canonical is not None and canonical.version == 7 and str(canonical) != text:
         return f"looks like an id of this server, which is written {canonical}"
     return None
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -12,6 +12,7 @@ from events.codec import TYPES
 from service.console import rendering, samples
 from service.console.bars import bars
 from service.console.happenings import SAID
+from service.console.places import SECTIONS
 from service.console.registry import screens
 from service.console.samples import About
 from service.values.scopes import MANAGEMENT
@@ -50,6 +51,13 @@ def test_a_time_is_shown_in_words_and_exactly():
     assert 'datetime="2026-01-02T15:04:05Z"' in shown
     assert 'title="02.01.2026, 15:04:05 UTC"' in shown
     assert "time" not in rendering.when(None, "en")
+
+
+def test_each_thing_that_evidence_links_to_has_one_page():
+    paths = [screen.path for screen in screens()]
+    for section in SECTIONS.values():
+        (path,) = (path for path in paths if path.startswith(f"/{section}/{{") and path.count("/") == 2)
+        assert path.endswith("}")
 
 
 def test_each_page_has_a_path_of_its_own_and_a_scope_of_the_api():

@@ -6,9 +6,10 @@ from typing import Any
 from starlette.responses import Response
 
 from service.console.api import USERS, Refused
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.forms import UNTOUCHED, FormState
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Crumb, Screen
+from service.console.submission import submitted
 from service.crypto.credentials import new_id
 from service.endpoints.user_schemas import User
 from service.people.passwords import LEAST, MOST
@@ -22,26 +23,29 @@ NO_ROLE = N_("The user is created, but not with the role: %(why)s")
 
 
 async def show(visit: ConsoleVisit) -> Response:
-    return _page(visit, UNTOUCHED)
+    return await _page(visit, UNTOUCHED)
 
 
 async def create(visit: ConsoleVisit) -> Response:
     """A form that is sent twice creates one user, by its Idempotency-Key."""
-    form = visit.form
-    if visit.reason is None:
-        return _page(visit, without_reason(visit), 400)
-    try:
-        made = await visit.api.send("POST", USERS, _body(form), reason=visit.reason, key=form.get("key") or None)
-    except Refused as fault:
-        return _page(visit, refused(form, fault), fault.problem.status)
-    user = str(made.of(User).id)
+
+    async def send() -> Response:
+        body, key = _body(visit.form), visit.form.get("key") or None
+        made = await visit.api.send("POST", USERS, body, reason=visit.reason, key=key)
+        return await _with_role(visit, str(made.of(User).id))
+
+    return await submitted(visit, USERS_WRITE, send, lambda form, status: _page(visit, form, status))
+
+
+async def _with_role(visit: ConsoleVisit, user: str) -> Response:
+    """Give the role, if one was chosen. Without it the user is there all the same."""
+    form, its_page = visit.form, visit.at("users", user)
     if form.get("role") in ROLES:
         try:
             await visit.api.send("PUT", f"{USERS}/{user}/roles/{form['role']}", reason=visit.reason)
         except Refused as fault:
-            said = visit.gettext(NO_ROLE) % {"why": fault.problem.detail}
-            return visit.to(visit.at("users", user), said, "bad")
-    return visit.to(visit.at("users", user), visit.gettext(DONE if form.get("password") else DONE_UPSTREAM))
+            return visit.to(its_page, visit.gettext(NO_ROLE) % {"why": fault.problem.detail}, "bad")
+    return visit.to(its_page, visit.gettext(DONE if form.get("password") else DONE_UPSTREAM))
 
 
 def _body(form: Mapping[str, str]) -> Mapping[str, Any]:
@@ -52,7 +56,7 @@ def _body(form: Mapping[str, str]) -> Mapping[str, Any]:
     return {**said, **told, **({"password": form["password"]} if form.get("password") else {})}
 
 
-def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
+async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
     return visit.page(
         "new_user.html",
         title=visit.gettext("New user"),

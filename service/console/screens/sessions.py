@@ -3,13 +3,15 @@
 from starlette.responses import Response
 
 from service.console import paging, sessions
-from service.console.api import USERS, Refused
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.api import USERS
+from service.console.forms import UNTOUCHED, FormState
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Link, Screen
+from service.console.submission import submitted
 from service.endpoints.user_sessions import PATH, Session
 from service.problems import NotFound
 from service.values.scopes import USERS_READ, USERS_WRITE
+from service.values.uuids import is_uuid
 
 PAGE_SIZE = "50"
 
@@ -21,17 +23,14 @@ async def show(visit: ConsoleVisit) -> Response:
 async def act(visit: ConsoleVisit) -> Response:
     """A form names the session and its user; the API checks that they belong together."""
     session, user = visit.form.get("do", "").removeprefix("end-"), visit.form.get("user", "")
-    if not sessions.is_id(session) or not sessions.is_id(user):
+    if not is_uuid(session) or not is_uuid(user):
         raise NotFound("There is no such form on this page.")
-    if visit.reason is None:
-        return await _page(visit, without_reason(visit), 400)
-    try:
+
+    async def send() -> Response:
         await visit.api.send("DELETE", f"{USERS}/{user}/sessions/{session}", reason=visit.reason)
-    except Refused as fault:
-        if not visit.may(USERS_WRITE):
-            raise
-        return await _page(visit, refused(visit.form, fault), fault.problem.status)
-    return visit.to(_here(visit), visit.gettext(N_("The session is ended.")))
+        return visit.to(_here(visit), visit.gettext("The session is ended."))
+
+    return await submitted(visit, USERS_WRITE, send, lambda form, status: _page(visit, form, status))
 
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:

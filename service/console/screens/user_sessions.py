@@ -3,13 +3,14 @@
 from starlette.responses import Response
 
 from service.console import paging, sessions, user
-from service.console.api import Refused
-from service.console.forms import UNTOUCHED, FormState, refused, without_reason
+from service.console.forms import UNTOUCHED, FormState
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Screen, Tab
+from service.console.submission import submitted
 from service.endpoints.user_sessions import UserSession
 from service.problems import NotFound
 from service.values.scopes import USERS_READ, USERS_WRITE
+from service.values.uuids import is_uuid
 
 PAGE_SIZE = "50"
 
@@ -21,19 +22,17 @@ async def show(visit: ConsoleVisit) -> Response:
 async def act(visit: ConsoleVisit) -> Response:
     do = visit.form.get("do", "")
     one = do.removeprefix("end-")
-    if do != "end-all" and not (do.startswith("end-") and sessions.is_id(one)):
+    if do != "end-all" and not (do.startswith("end-") and is_uuid(one)):
         raise NotFound("There is no such form on this page.")
-    if visit.reason is None:
-        return await _page(visit, without_reason(visit), 400)
-    rest = ("sessions",) if do == "end-all" else ("sessions", one)
-    try:
-        await visit.api.send("DELETE", user.path(visit, *rest), reason=visit.reason)
-    except Refused as fault:
-        if not visit.may(USERS_WRITE):
-            raise
-        return await _page(visit, refused(visit.form, fault), fault.problem.status)
-    done = N_("All sessions are ended.") if do == "end-all" else N_("The session is ended.")
-    return visit.to(user.here(visit, "sessions"), visit.gettext(done))
+
+    async def send() -> Response:
+        await visit.api.send(
+            "DELETE", user.path(visit, "sessions", *([] if do == "end-all" else [one])), reason=visit.reason
+        )
+        done = N_("All sessions are ended.") if do == "end-all" else N_("The session is ended.")
+        return visit.to(visit.here, visit.gettext(done))
+
+    return await submitted(visit, USERS_WRITE, send, lambda form, status: _page(visit, form, status))
 
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:

@@ -1,15 +1,15 @@
 """/console/users: who can sign in. A person is found by their whole address, because addresses are encrypted."""
 
-from uuid import UUID
-
 from starlette.responses import Response
 
+from service.console import paging
 from service.console.api import USERS, Refused
 from service.console.forms import UNTOUCHED, FormState
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Link, Screen
 from service.endpoints.user_schemas import User
 from service.values.scopes import USERS_READ, USERS_WRITE
+from service.values.uuids import is_uuid
 
 PAGE_SIZE = "50"
 NOBODY = N_("Nobody has this address or ID. The address must be complete: addresses are encrypted.")
@@ -31,7 +31,7 @@ async def find(visit: ConsoleVisit) -> Response:
 
 async def _found(visit: ConsoleVisit, who: str) -> str | None:
     try:
-        if _is_id(who):
+        if is_uuid(who):
             return str((await visit.api.get(f"{USERS}/{who}")).of(User).id)
         found = (await visit.api.get(USERS, email=who)).of(list[User])
     except Refused as fault:
@@ -41,17 +41,9 @@ async def _found(visit: ConsoleVisit, who: str) -> str | None:
     return str(found[0].id) if found else None
 
 
-def _is_id(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
-
-
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
     state = visit.query.get("state")
     found = await visit.api.get(USERS, limit=PAGE_SIZE, cursor=visit.query.get("cursor"), state=state)
-    following = found.following
     return visit.page(
         "users.html",
         title=visit.gettext("Users"),
@@ -59,9 +51,8 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         form=form,
         users=found.of(list[User]),
         state_chosen=state or "",
-        following="" if following is None else visit.at("users", state=state, cursor=following["cursor"]),
-        first=visit.at("users", state=state) if "cursor" in visit.query else "",
         creates=visit.may(USERS_WRITE),
+        **paging.neighbours(visit, found, state=state),
     )
 
 
