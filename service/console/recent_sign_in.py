@@ -8,8 +8,10 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from service.console import kept_form, sign_in
+from service.console.forms import UNTOUCHED
 from service.console.screen import ConsoleVisit
 from service.pages.browser import Form
+from service.values.roles import ROLES
 from service.values.scopes import MANAGEMENT
 
 
@@ -27,6 +29,10 @@ def gives_power(form: Form) -> bool:
     return not set(MANAGEMENT).isdisjoint(form.get("scopes", "").split())
 
 
+def gives_role(form: Form) -> bool:
+    return form.get("role") in ROLES
+
+
 async def ask(visit: ConsoleVisit) -> Response:
     """Redirect to a sign-in of the same person, after which the page has the form as it was. Raises NotOurs, Unavailable.
 
@@ -34,8 +40,14 @@ async def ask(visit: ConsoleVisit) -> Response:
     """
     kept = kept_form.sealed(visit.browser, visit.access.user)
     if kept is None:
-        fields = kept_form.fields_of(visit.form)
-        return visit.page("send_again.html", title=visit.gettext("Sign in again"), status=403, fields=fields)
+        return visit.page(
+            "send_again.html",
+            title=visit.gettext("Sign in again"),
+            status=403,
+            fields=kept_form.fields_of(visit.form),
+            lacks_password=kept_form.has_password(visit.form),
+            form=UNTOUCHED,
+        )
     response = await sign_in.begin(visit.browser, visit.here, again=visit.access.user)
     kept_form.keep(visit.browser, response, kept)
     return response

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from service.console import kept_form, language, rendering
 from service.console.access import Access
 from service.console.api import Api
+from service.console.kept_form import KeptForm
 from service.console.notices import Kind, Notice, keep, taken
 from service.console.place import PATH
 from service.http.origin import below
@@ -18,6 +19,9 @@ from service.pages import csrf
 from service.pages.browser import Form, Visit, master_key
 
 RETURNED = language.N_("Nothing was changed yet. The form is as you left it: send it again.")
+WITHOUT_PASSWORD = language.N_(
+    "Nothing was changed yet. The form is as you left it, but no password is kept: type it again, then send the form."
+)
 
 Group = Literal["home", "directory", "evidence", "operation"]
 
@@ -82,9 +86,13 @@ class ConsoleVisit:
         return self.browser.form
 
     @cached_property
+    def _kept(self) -> KeptForm | None:
+        return kept_form.returned(self.browser, self.access.user) if self.browser.request.method == "GET" else None
+
+    @property
     def returned(self) -> Form:
         """The form that waited while the person signed in again; empty if none did."""
-        return kept_form.returned(self.browser, self.access.user) if self.browser.request.method == "GET" else {}
+        return {} if self._kept is None else self._kept.fields
 
     @property
     def reason(self) -> str | None:
@@ -119,8 +127,8 @@ class ConsoleVisit:
         self, template: str, *, title: str, crumbs: Sequence[Crumb] = (), status: int = 200, **context: Any
     ) -> Response:
         """Return the page. Every value that the template writes is made visible and escaped (rendering.py)."""
-        returned = status == 200 and bool(self.returned)
-        notice = taken(self.browser) or (Notice(text=self.gettext(RETURNED), kind="good") if returned else None)
+        returned = self._kept if status == 200 else None
+        notice = taken(self.browser) or (None if returned is None else self._about(returned))
         key, browser = master_key(self.browser.resources), self.browser
         text = rendering.html(
             template,
@@ -140,9 +148,14 @@ class ConsoleVisit:
         response = rendering.page(text, status)
         if notice is not None:
             keep(browser, response, None)
-        if returned:
+        if returned is not None:
             kept_form.forget(browser, response)
         return response
+
+    def _about(self, kept: KeptForm) -> Notice:
+        if kept.lacks_password:
+            return Notice(text=self.gettext(WITHOUT_PASSWORD), kind="bad")
+        return Notice(text=self.gettext(RETURNED), kind="good")
 
     def to(self, location: str, said: str = "", kind: Kind = "good") -> Response:
         """Redirect to another page, whose URL `at` made; it shows the message once."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -24,9 +25,10 @@ SENSITIVE: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "/new/client?kind=machine": {"kind": {"displayName": "Ops", "botUserId": "bot-1", "scopes": "clients:write"}},
     "/bots/{bot_id}": {"delete": {}},
     "/users/{user_id}": {"erase": {}, **{f"give-{role}": {} for role in ("operator", "auditor", "owner")}},
+    "/new/user": {"email": {"email": "{user_id}@new.example.com", "name": "Grace Hopper", "role": "auditor"}},
     "/keys": {"rotate": {}},
 }
-"""By page and form: what is filled in besides the reason."""
+"""By page and form: what is filled in besides the reason. A name in braces is that of a parameter of a path."""
 
 CASES = [(path, which, fields) for path, forms in SENSITIVE.items() for which, fields in forms.items()]
 REASON = "Ü is a letter, <b> is not"
@@ -68,6 +70,7 @@ async def test_a_sensitive_change_needs_a_recent_sign_in_and_its_form_comes_back
     live: Live, path: str, which: str, fields: Mapping[str, str]
 ):
     known = {**await places(live), "user_id": str((await registered(live))[0])}
+    fields = {name: text.format(**known) for name, text in fields.items()}
     async with staff(live, "operator", proved_at=an_hour_ago()) as somebody:
         page = await somebody.look(path.format(**known))
         before = await _position(live)
@@ -88,6 +91,7 @@ async def test_a_sensitive_change_needs_a_recent_sign_in_and_its_form_comes_back
 @pytest.mark.parametrize(("path", "which", "fields"), CASES)
 async def test_after_a_recent_sign_in_nothing_is_asked(live: Live, path: str, which: str, fields: Mapping[str, str]):
     known = {**await places(live), "user_id": str((await registered(live))[0])}
+    fields = {name: text.format(**known) for name, text in fields.items()}
     async with staff(live, "operator", proved_at=utc_now() - timedelta(minutes=5)) as somebody:
         page = await somebody.look(path.format(**known))
         done = await somebody.send(page, which, reason="x", **fields)
@@ -156,6 +160,18 @@ async def test_the_kept_form_of_a_change_does_not_hide_what_somebody_else_change
         back = await signed_in_again(somebody, asked)
         stale = await somebody.browser.send(back.form("version"))
         assert (stale.status_code, "Another person changed this client meanwhile" in Shown(stale).text) == (412, True)
+
+
+@pytest.mark.parametrize(("reason", "status"), [(REASON, 303), ("\U0001f916" * 500, 403)], ids=["short", "long"])
+async def test_no_password_waits_with_a_form_and_the_page_says_so(live: Live, reason: str, status: int):
+    secret, fields = "correct horse battery staple", {"email": f"{uuid4()}@example.com", "role": "owner"}
+    async with staff(live, "operator", proved_at=an_hour_ago()) as somebody:
+        page = await somebody.look("/new/user")
+        asked = await somebody.send(page, "email", password=secret, reason=reason, **fields)
+        assert asked.status_code == status
+        back = Shown(asked) if status == 403 else await signed_in_again(somebody, asked)
+        assert ("no password is kept" in back.text.lower(), secret in back.text) == (True, False)
+        filled(back, "email", {**fields, "reason": reason, "password": ""})
 
 
 async def test_a_form_that_is_too_long_to_wait_elsewhere_waits_in_a_page(live: Live):

@@ -6,8 +6,9 @@ from typing import Any
 from starlette.responses import Response
 
 from service.console.api import USERS, Refused
-from service.console.forms import UNTOUCHED, FormState
+from service.console.forms import FormState, untouched
 from service.console.language import N_
+from service.console.recent_sign_in import gives_role
 from service.console.screen import ConsoleVisit, Crumb, Screen
 from service.console.submission import submitted
 from service.crypto.credentials import new_id
@@ -23,7 +24,7 @@ NO_ROLE = N_("The user is created, but not with the role: %(why)s")
 
 
 async def show(visit: ConsoleVisit) -> Response:
-    return await _page(visit, UNTOUCHED)
+    return await _page(visit, untouched(visit))
 
 
 async def create(visit: ConsoleVisit) -> Response:
@@ -70,4 +71,4 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
     )
 
 
-SCREENS = (Screen(path="/new/user", get=show, post=create, needs=USERS_WRITE),)
+SCREENS = (Screen(path="/new/user", get=show, post=create, sensitive=gives_role, needs=USERS_WRITE),)
