@@ -12,26 +12,22 @@ from typing import Any
 
 import asyncpg
 
-from events.database import LOST, AnyConnection, Unavailable, read
-from events.envelope import ByService, Meta, SealedReason
+from events.database import LOST, Unavailable, read
+from events.envelope import ByService, Meta
 from events.issuance import make_partitions
 from events.receipts import forget_old_commands
-from events.replay import pages
 from events.waiting import in_daemon_thread, raise_if_cancelled
-from projections import causes, clients, registry
+from projections import registry
 from projections.catch_up import CatchUp
-from projections.clients import Standing
 from projections.engine.election import Follower
 from projections.engine.verifier import Verifier
 from service import fitness, gauges, limits, retention
-from service.commands.authority import EVERYBODY
 from service.crypto.credentials import new_id
 from service.grants import audited_reads, refusal_events
 from service.outages import Outages
-from service.reactions import session_end
+from service.reactions import client_deletion, session_end
 from service.reactions.audit_push import Pusher
 from service.reactions.backchannel_logout import Deliverer
-from service.reactions.client_deletion import delete_clients
 from service.resources import Resources
 from service.transparency.checkpoints import CheckpointMaker
 from service.transparency.witnesses import Submitter
@@ -77,7 +73,7 @@ async def run(resources: Resources, url: str) -> None:
             _follow_packages(resources.outages, url),
             *([_verify(resources, url)] if resources.settings.verification_hours else []),
             every(1, deliverer.look),
-            every(5, lambda: _finish_deletions(resources)),
+            every(5, lambda: client_deletion.finish(resources.ledger)),
             every(5, lambda: session_end.finish(resources.ledger)),
             every(1, lambda: audited_reads.record_sums(resources)),
             every(1, lambda: refusal_events.record_left_out(resources)),
@@ -166,27 +162,6 @@ async def _look_for_other_issuers(resources: Resources) -> None:
     issuer = resources.settings.issuer
     if others := await read(resources.ledger.pool, lambda connection: fitness.other_issuers(connection, issuer)):
         log.error("%s", fitness.different(others, issuer))
-
-
-async def _finish_deletions(resources: Resources) -> None:
-    """Delete the clients that a deleted bot still has because the process was killed in between."""
-    left = await read(resources.ledger.pool, clients.of_deleted_bots)
-    by_cause: dict[int | None, list[Standing]] = {}
-    for client in left:
-        cause = await read(resources.ledger.pool, lambda c, stream=client.stream_id: causes.of_bot(c, stream))
-        by_cause.setdefault(cause, []).append(client)
-    for cause, those in by_cause.items():
-        reason = await read(resources.ledger.pool, lambda c, at=cause: _reason_at(c, at))
-        actor = ByService(why="the bot was deleted")
-        meta = Meta(actor=actor, request_id=str(new_id()), cause=cause, reason=reason)
-        await delete_clients(resources.ledger, those, EVERYBODY, meta)
-
-
-async def _reason_at(connection: AnyConnection, position: int | None) -> str | SealedReason | None:
-    """Return the reason of the event, which the request would have recorded with what follows from it, too."""
-    async for page in pages(connection, after=(position or 1) - 1, upto=position or 0):
-        return page[0].meta.reason
-    return None
 
 
 async def _retain(resources: Resources, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Deletes many clients: those of an owner, or those of a deleted bot. It reads, and appends to, many streams at once."""
+"""Deletes many clients: those of an owner, or those of a deleted bot. If a process is killed in between, housekeeping does the rest. It reads, and appends to, many streams at once."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -7,16 +7,17 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.codec import Event
-from events.database import read
-from events.envelope import Meta
+from events.database import AnyConnection, read
+from events.envelope import ByService, Meta, SealedReason
 from events.log import Append, Appended, Conflict
-from events.replay import histories
-from projections import registry
+from events.replay import histories, pages
+from projections import causes, clients, registry
 from projections.clients import Standing
-from service.commands.authority import Holder
+from service.commands.authority import EVERYBODY, Holder
 from service.commands.client import DeleteClient
 from service.commands.handle import CLIENT, Ledger, handle
 from service.refusals import DoesNotExist
+from service.request_id import envelope
 
 MOST_CLIENTS, MOST_EVENTS = 200, 5_000
 """The limits of a batch. Between two batches, the process serves its other requests."""
@@ -29,18 +30,37 @@ class Deleted(Struct, frozen=True):
     position: int | None
 
 
-async def delete_clients(ledger: Ledger, clients: Sequence[Standing], by: Holder, meta: Meta) -> Deleted:
+async def delete_clients(ledger: Ledger, those: Sequence[Standing], by: Holder, meta: Meta) -> Deleted:
     """Safe to repeat: a client that was deleted meanwhile is skipped. Raises Unavailable."""
     positions: list[int] = []
-    for batch in _batches(clients):
+    for batch in _batches(those):
         positions += await _delete(ledger, [one.stream_id for one in batch], DeleteClient(by=by), meta)
     return Deleted(len(positions), max(positions, default=None))
 
 
-def _batches(clients: Sequence[Standing]) -> Iterator[list[Standing]]:
+async def finish(ledger: Ledger) -> None:
+    """Delete the clients that a deleted bot still has because a process was killed in between."""
+    by_cause: dict[int | None, list[Standing]] = {}
+    for client in await read(ledger.pool, clients.of_deleted_bots):
+        cause = await read(ledger.pool, lambda c, stream=client.stream_id: causes.of_bot(c, stream))
+        by_cause.setdefault(cause, []).append(client)
+    for cause, those in by_cause.items():
+        reason = await read(ledger.pool, lambda c, at=cause: _reason_at(c, at))
+        meta = envelope(ByService(why="the bot was deleted"), cause=cause).__replace__(reason=reason)
+        await delete_clients(ledger, those, EVERYBODY, meta)
+
+
+async def _reason_at(connection: AnyConnection, position: int | None) -> str | SealedReason | None:
+    """Return the reason of the event, which the request would have recorded with what follows from it, too."""
+    async for page in pages(connection, after=(position or 1) - 1, upto=position or 0):
+        return page[0].meta.reason
+    return None
+
+
+def _batches(those: Sequence[Standing]) -> Iterator[list[Standing]]:
     batch: list[Standing] = []
     events = 0
-    for one in clients:
+    for one in those:
         if batch and (len(batch) == MOST_CLIENTS or events + one.version > MOST_EVENTS):
             yield batch
             batch, events = [], 0

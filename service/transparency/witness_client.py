@@ -1,9 +1,8 @@
 """Sends a checkpoint to a witness, in bounded time, and reads a response of bounded size."""
 
-import asyncio
-
 import httpx
 
+from service.network.outgoing import bounded
 from service.tracing.spans import outgoing
 from service.transparency.submission import MOST_BYTES, Answer, WitnessFault
 
@@ -20,23 +19,16 @@ class WitnessClient:
 
     async def add_checkpoint(self, url: str, body: bytes) -> Answer:
         """Raises WitnessFault."""
-        try:
-            with outgoing("witness") as sent:
-                async with (
-                    asyncio.timeout(TIMEOUT_SECONDS),
-                    self._http.stream(
-                        "POST", f"{url}/add-checkpoint", content=body, headers=dict(sent.headers)
-                    ) as response,
-                ):
-                    sent.status = response.status_code
-                    media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                    return Answer(status=response.status_code, media=media, body=await _read(response))
-        except (TimeoutError, httpx.TimeoutException) as fault:
-            raise WitnessFault("it did not answer in time") from fault
-        except httpx.ConnectError as fault:
-            raise WitnessFault("it cannot be connected to") from fault
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as fault:
-            raise WitnessFault("its response was not HTTP, or the connection broke") from fault
+        with outgoing("witness") as sent:
+            async with (
+                bounded(TIMEOUT_SECONDS, WitnessFault),
+                self._http.stream(
+                    "POST", f"{url}/add-checkpoint", content=body, headers=dict(sent.headers)
+                ) as response,
+            ):
+                sent.status = response.status_code
+                media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                return Answer(status=response.status_code, media=media, body=await _read(response))
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -12,10 +12,10 @@ from events.database import read
 from events.envelope import SealedReason
 from events.ids import bot_stream, client_stream
 from events.replay import history
-from service import housekeeping
 from service.commands.authority import EVERYBODY
 from service.commands.bot import DeleteBot
 from service.commands.handle import BOT, handle
+from service.reactions import client_deletion
 from service.values.scopes import OPERATORS
 from tests.flows.conftest import META, Live, refused
 from tests.flows.test_cli import on
@@ -77,7 +77,7 @@ async def test_what_housekeeping_deletes_with_a_bot_has_the_reason_of_its_deleti
     stream = bot_stream(bot)
     assert stream is not None
     deleted = await handle(ledger, BOT, stream, DeleteBot(by=EVERYBODY), meta)
-    await housekeeping._finish_deletions(live.beside)
+    await client_deletion.finish(ledger)
     last = (await happened(live, client_stream(client)))[-1].meta
     assert (last.reason, last.cause) == (REASON, deleted.position)
 

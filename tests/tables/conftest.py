@@ -11,13 +11,16 @@ import asyncpg
 import pytest
 
 from events import verify as proof
-from events.database import Connection, connect, connected, pool
+from events.database import Connection, Pool, connect, connected, pool
 from events.log import Append, Appended, Log
 from events.replay import Checkpoint
+from projections import registry
+from projections.engine.election import Follower
 from service.commands.handle import Ledger
 from service.embedded import binaries
 from service.embedded.cluster import running
 from service.migrations.run import migrate
+from service.people.accounts import People
 from tests.conftest import FAST, fresh_database, open_directory
 
 
@@ -30,6 +33,8 @@ def other_binaries() -> Path | None:
     others = [found for found in installed if found.major >= binaries.OLDEST_MAJOR and found.major != ours]
     return min(others, key=lambda found: found.major).path if others else None
 
+
+MASTER_KEY = b"k" * 32
 
 EMPTY = """
 set session_replication_role = replica;
@@ -135,6 +140,28 @@ async def ledger(database: str) -> AsyncIterator[Ledger]:
         return
     async with writing(database) as log, pool(database) as connections:
         yield Ledger(log, connections)
+
+
+@pytest.fixture
+def people(ledger: Ledger) -> Iterator[People]:
+    people = People(ledger, MASTER_KEY)
+    yield people
+    people.close()
+
+
+@pytest.fixture
+async def connections(database: str) -> AsyncIterator[Pool]:
+    async with pool(database) as connections:
+        yield connections
+
+
+@pytest.fixture
+async def follower(database: str) -> AsyncIterator[Follower]:
+    """Follows our projections, and has made their tables. It needs a database of its own."""
+    made = Follower(registry.catch_up(), database)
+    await made.look()
+    yield made
+    await made.close()
 
 
 @pytest.fixture

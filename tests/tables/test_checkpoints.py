@@ -2,14 +2,13 @@
 
 import logging
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from events.database import Connection, Pool, pool
+from events.database import Connection, Pool
 from events.transparency import kept, notes
 from events.transparency.checkpoints import tree_head
 from events.transparency.notes import COSIGNATURE, Note, SignerKey
@@ -36,12 +35,6 @@ KEEP = "select log.keep_checkpoint($1, $2, $3, $4, $5)"
 async def database(postgres: str) -> str:
     """Of its own, for the engine creates tables in it."""
     return await fresh_database(postgres)
-
-
-@pytest.fixture
-async def connections(database: str) -> AsyncIterator[Pool]:
-    async with pool(database) as connections:
-        yield connections
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from events.database import Connection, Pool, pool
+from events.database import Connection, Pool
 from events.transparency import kept, notes
 from events.transparency.notes import COSIGNATURE, SignerKey, VerifierKey
 from events.transparency.quorum import Quorum
@@ -60,12 +60,6 @@ async def answering(app: Starlette) -> AsyncGenerator[str]:
 async def database(postgres: str) -> str:
     """Of its own, for the engine creates tables in it."""
     return await fresh_database(postgres)
-
-
-@pytest.fixture
-async def connections(database: str) -> AsyncIterator[Pool]:
-    async with pool(database) as connections:
-        yield connections
 
 
 @pytest.fixture
@@ -243,7 +237,7 @@ async def lying(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[Witness, 
     """What is to be said of each of these witnesses."""
     monkeypatch.setattr(witness_client, "TIMEOUT_SECONDS", 1.0)
     never = asyncio.Event()
-    found = {Witness(signer("silent").verifier, "http://127.0.0.1:1"): "cannot be connected to"}
+    found = {Witness(signer("silent").verifier, "http://127.0.0.1:1"): "could not be connected to"}
     async with AsyncExitStack() as stack:
         for name, (respond, why) in liars(never).items():
             app = Starlette(routes=[Route("/add-checkpoint", respond, methods=["POST"])])

@@ -1,14 +1,13 @@
 """A passkey is of one account, until it is removed or its person is erased."""
 
 import asyncio
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 
 from events.envelope import ByService, Meta
 from service.clock import utc_now
-from service.commands.handle import USER, Ledger, handle
+from service.commands.handle import USER, handle
 from service.commands.user import AddFactor, RemoveFactor
 from service.crypto.credentials import new_id
 from service.people import factors
@@ -19,17 +18,9 @@ from service.values.profile import Profile
 from service.vault.passkeys import PasskeyTaken
 from tests.tables.conftest import column
 
-KEY = b"k" * 32
 META = Meta(actor=ByService(why="test"), request_id="test")
 CREDENTIAL = b"an id that an authenticator made"
 AGE = "update vault.passkeys set created_at = created_at - interval '61 seconds'"
-
-
-@pytest.fixture
-def people(ledger: Ledger) -> Iterator[People]:
-    people = People(ledger, KEY)
-    yield people
-    people.close()
 
 
 async def somebody(people: People) -> UUID:

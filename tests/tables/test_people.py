@@ -1,7 +1,6 @@
 """People: registered once, found by name, checked by password, erased without a trace."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -15,7 +14,7 @@ from events.replay import history
 from events.user import UserRegistered
 from projections import users
 from service.cli import rewrapping
-from service.commands.handle import USER, Ledger, handle
+from service.commands.handle import USER, handle
 from service.commands.user import EraseUser
 from service.crypto.credentials import new_id
 from service.people import passwords
@@ -25,21 +24,13 @@ from service.refusals import DoesNotExist, InvalidValue
 from service.values.profile import Profile, changed
 from service.vault import personal_data
 from service.vault.private_keys import WrongMasterKey
-from tests.tables.conftest import column, connected, proved
+from tests.tables.conftest import MASTER_KEY, column, connected, proved
 
 NOW = datetime.now(UTC)
-MASTER_KEY = b"k" * 32
 META = Meta(actor=ByService(why="test"), request_id="test")
 PASSWORD = "correct horse battery"
 EMAIL = "Ada.Lovelace@Example.com"
 ADA = Profile(email=EMAIL, name="Augusta Ada King", given_name="Ada", family_name="King")
-
-
-@pytest.fixture
-async def people(ledger: Ledger) -> AsyncIterator[People]:
-    people = People(ledger, MASTER_KEY)
-    yield people
-    people.close()
 
 
 async def test_somebody_who_registered_is_found_by_their_address_however_it_is_written(people):

@@ -42,8 +42,8 @@ from service.people.throttle import (
 from service.reactions import session_end
 from service.refusals import DoesNotExist
 from service.values.profile import Profile
+from tests.tables.conftest import MASTER_KEY
 
-MASTER_KEY = b"k" * 32
 META = Meta(actor=ByService(why="test"), request_id="test")
 SETTINGS = read_settings({})
 ADA = Profile(email="ada@example.com", name="Ada")
@@ -64,13 +64,6 @@ GO_ON = """
 drop schema still cascade;
 do $$ begin execute format('alter database %I reset search_path', current_database()); end $$
 """
-
-
-@pytest.fixture
-async def people(ledger: Ledger) -> AsyncIterator[People]:
-    people = People(ledger, MASTER_KEY)
-    yield people
-    people.close()
 
 
 @pytest.fixture

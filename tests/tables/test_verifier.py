@@ -1,7 +1,7 @@
 """Verification in the background: it finds what somebody changed, and nothing else."""
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
@@ -13,7 +13,6 @@ from events.issuance import IssuanceLog
 from events.log import Append, Log
 from projections import registry
 from projections.engine import comparison, slow_fold, verifications
-from projections.engine.election import Follower
 from projections.engine.pace import GENTLE, SHARE_WITHIN_A_SNAPSHOT, Pace
 from projections.engine.rebuild import rebuild
 from projections.engine.status import statuses
@@ -47,14 +46,6 @@ class Busy(Pace, frozen=True):
 async def database(postgres: str) -> str:
     """Of its own, for the engine creates tables in it."""
     return await fresh_database(postgres)
-
-
-@pytest.fixture
-async def follower(database: str) -> AsyncIterator[Follower]:
-    made = Follower(registry.catch_up(), database)
-    await made.look()
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from events.database import Connection
 from events.ids import client_id_of
 from events.log import Append, Log
 from projections import registry
-from projections.engine.election import Follower
 from projections.engine.rebuild import rebuild
 from projections.views import dbt, document, publication
 from service.audit import event_fields
@@ -40,14 +39,6 @@ select c.relname, a.attname, format_type(a.atttypid, a.atttypmod), col_descripti
 async def database(postgres: str) -> str:
     """Of its own, because views belong to the whole database."""
     return await fresh_database(postgres)
-
-
-@pytest.fixture
-async def follower(database: str) -> AsyncIterator[Follower]:
-    made = Follower(registry.catch_up(), database)
-    await made.look()
-    yield made
-    await made.close()
 
 
 @pytest.fixture
