@@ -21,6 +21,8 @@ from service.cli.client_options import (
     RedirectUris,
     RequirePkce,
     Scopes,
+    scopes_of,
+    uris_of,
 )
 from service.cli.ledger import OPERATOR, with_ledger
 from service.cli.opening import Reason, by_operator
@@ -75,14 +77,14 @@ def create(
         m2m=not interactive,
         bot_user_id=bot,
         display_name=name,
-        redirect_uris=redirect_uri or [],
-        scopes=scope,
+        redirect_uris=uris_of(redirect_uri or []),
+        scopes=None if scope is None else scopes_of(scope),
         secret_name=secret_name,
         public=public,
         require_pkce=None if require_pkce is None else PKCE[require_pkce],
         first_party=first_party == "yes",
         id_token_signed_response_alg=id_token_alg or USUAL_ID_TOKEN_ALG,
-        post_logout_redirect_uris=post_logout_uri or [],
+        post_logout_redirect_uris=uris_of(post_logout_uri or []),
         backchannel_logout_uri=backchannel_logout_uri,
         id_token_claims=id_token_claims or "scopes",
         access_token_signed_response_alg=None if access_token_alg is None else ALGS[access_token_alg],

@@ -23,7 +23,9 @@ from service.cli.client_options import (
     RedirectUris,
     RequirePkce,
     Scopes,
+    scopes_of,
     text,
+    uris_of,
     whole_list,
 )
 from service.cli.histories import field_facts
@@ -42,16 +44,20 @@ if TYPE_CHECKING:
 
 MoreScopes = Annotated[
     list[str] | None,
-    typer.Option("--add-scope", metavar="SCOPE", help="Besides those it has; may be repeated.", show_default=False),
+    typer.Option(
+        "--add-scope", metavar="SCOPE", help="Besides those it has; may be a list or be repeated.", show_default=False
+    ),
 ]
 LessScopes = Annotated[
     list[str] | None,
-    typer.Option("--remove-scope", metavar="SCOPE", help="Of those it has; may be repeated.", show_default=False),
+    typer.Option(
+        "--remove-scope", metavar="SCOPE", help="Of those it has; may be a list or be repeated.", show_default=False
+    ),
 ]
 
 
 class _Edit(Struct, frozen=True, kw_only=True):
-    """`added` and `removed` are scopes, in relation to those that the client has when it is carried out."""
+    """`added` and `removed` are in relation to the scopes that the client has when it is carried out: an older one may have a comma."""
 
     client_id: str
     asked: ChangeOAuthClientRequest
@@ -93,17 +99,17 @@ def edit(
     """
     asked = ChangeOAuthClientRequest(
         display_name=text(name),
-        redirect_uris=whole_list(redirect_uri),
-        scopes=whole_list(scope),
+        redirect_uris=whole_list(redirect_uri, uris_of),
+        scopes=whole_list(scope, scopes_of),
         access_token_signed_response_alg=UNSET if access_token_alg is None else ALGS[access_token_alg],
         require_pkce=UNSET if require_pkce is None else PKCE[require_pkce],
         first_party=UNSET if first_party is None else first_party == "yes",
         id_token_signed_response_alg=id_token_alg or UNSET,
-        post_logout_redirect_uris=whole_list(post_logout_uri),
+        post_logout_redirect_uris=whole_list(post_logout_uri, uris_of),
         backchannel_logout_uri=text(backchannel_logout_uri),
         id_token_claims=id_token_claims or UNSET,
     )
-    added, removed = add_scope or [], remove_scope or []
+    added, removed = scopes_of(add_scope or []), remove_scope or []
     if asked == ChangeOAuthClientRequest() and not added and not removed:
         raise Plainly("say what to change; --help has the options")
     if scope is not None and (added or removed):
@@ -150,7 +156,8 @@ def _after(before: clients.Row, handled: Handled) -> clients.Row:
 def _request(wanted: _Edit, row: clients.Row) -> ChangeOAuthClientRequest:
     if not wanted.added and not wanted.removed:
         return wanted.asked
-    kept = [scope for scope in row.scopes if scope not in wanted.removed]
+    removed = {scope for text in wanted.removed for scope in ([text] if text in row.scopes else scopes_of([text]))}
+    kept = [scope for scope in row.scopes if scope not in removed]
     return wanted.asked.__replace__(scopes=list(dict.fromkeys([*kept, *wanted.added])))
 
 

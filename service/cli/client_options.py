@@ -1,12 +1,13 @@
 """The settings of a client as options, and as fields of the API's requests. An empty value removes what there was."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Literal
 
 import typer
 from msgspec import UNSET, UnsetType
 
 from events import client
+from service.values import typed_lists
 
 OPTIONS = {
     "displayName": "--name",
@@ -32,7 +33,7 @@ RedirectUris = Annotated[
     typer.Option(
         "--redirect-uri",
         metavar="URI",
-        help="Where browsers are sent back to; may be repeated, and is the whole list.",
+        help="Where browsers are sent back to; may be a list or be repeated, and is the whole list.",
         show_default=False,
     ),
 ]
@@ -41,7 +42,7 @@ Scopes = Annotated[
     typer.Option(
         "--scope",
         metavar="SCOPE",
-        help="What its tokens may have; may be repeated, and is the whole list.",
+        help="What its tokens may have; may be a list or be repeated, and is the whole list.",
         show_default=False,
     ),
 ]
@@ -81,7 +82,7 @@ LogoutUris = Annotated[
     typer.Option(
         "--post-logout-uri",
         metavar="URI",
-        help="Where users may be sent after sign-out; may be repeated, and is the whole list.",
+        help="Where users may be sent after sign-out; may be a list or be repeated, and is the whole list.",
         show_default=False,
     ),
 ]
@@ -108,11 +109,18 @@ ALGS: Mapping[str, client.AccessTokenAlg | None] = {
 }
 
 
-def whole_list(values: list[str] | None) -> list[str] | UnsetType:
-    """Not given: UNSET. One empty value: an empty list."""
-    if values is None:
-        return UNSET
-    return [] if values == [""] else values
+def scopes_of(values: Iterable[str]) -> list[str]:
+    """Return the scopes of all values, each of which may be a list."""
+    return typed_lists.scopes(" ".join(values))
+
+
+def uris_of(values: Iterable[str]) -> list[str]:
+    return typed_lists.uris(" ".join(values))
+
+
+def whole_list(values: list[str] | None, read: Callable[[Iterable[str]], list[str]]) -> list[str] | UnsetType:
+    """Not given: UNSET. An empty value: an empty list."""
+    return UNSET if values is None else read(values)
 
 
 def text(value: str | None) -> str | UnsetType | None:

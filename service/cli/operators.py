@@ -1,11 +1,13 @@
 """muniment operator: the first caller of the API on a database of one's own, and any further one."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from events.envelope import Meta
 from service import operators
+from service.cli.client_options import scopes_of
 from service.cli.first_steps import first_audit, first_token
 from service.cli.ledger import open_ledger
 from service.cli.opening import Plainly, Reason, by_operator, open_database, run, url_of
@@ -28,7 +30,7 @@ Scopes = Annotated[
     typer.Option(
         "--scope",
         metavar="SCOPE",
-        help=f"What it may do; may be repeated. Without it: {', '.join(OPERATORS)}.",
+        help=f"What it may do; may be a list or be repeated. Without it: {', '.join(OPERATORS)}.",
         show_default=False,
     ),
 ]
@@ -50,7 +52,7 @@ def create(
     """
     if auditor and scope:
         raise Plainly("--auditor and --scope contradict each other: --auditor chooses the scopes.")
-    scopes, meta = _checked(name, list(AUDITORS) if auditor else scope), by_operator(reason)
+    scopes, meta = _checked(name, AUDITORS if auditor else scopes_of(scope or ())), by_operator(reason)
     with open_database(creates=True) as settings:
         operator = run(_create(settings, name, scopes, meta))
     steps = first_audit if auditor else first_token
@@ -60,16 +62,16 @@ def create(
         say(CREATED.format(role="auditor" if auditor else "operator", name=name) + steps(operator))
 
 
-def _checked(name: str, scopes: list[str] | None) -> tuple[str, ...]:
+def _checked(name: str, scopes: Sequence[str]) -> tuple[str, ...]:
     if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise Plainly(f"An operator's name is 1 to {LONGEST_NAME} printable characters.")
     fault = identifiers.fault_of(name)
     if fault is not None:
         raise Plainly(f"An operator's name {fault}.")
-    for scope in scopes or ():
+    for scope in scopes:
         if not is_scope(scope):
             raise Plainly(f"{scope!r} is not a scope: visible ASCII without quotation marks, backslashes and spaces.")
-    return tuple(dict.fromkeys(scopes)) if scopes else OPERATORS
+    return tuple(scopes) or OPERATORS
 
 
 async def _create(settings: Settings, name: str, scopes: tuple[str, ...], meta: Meta) -> "Operator":

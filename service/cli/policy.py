@@ -7,6 +7,7 @@ import typer
 
 from events.database import connected
 from projections import clients
+from service.cli.client_options import scopes_of
 from service.cli.opening import Plainly, opened_at, run
 from service.cli.output import Json, document, moment, say, table
 from service.cli.progress import Progress, bar
@@ -30,7 +31,7 @@ DenyScope = Annotated[
     list[str] | None,
     typer.Option(
         metavar="SCOPE",
-        help="Refuse tokens, codes, registrations and changes with this scope; may be repeated.",
+        help="Refuse tokens, codes, registrations and changes with this scope; may be a list or be repeated.",
         show_default=False,
     ),
 ]
@@ -86,13 +87,14 @@ def rehearse(
 def _policy_of(
     require_pkce: bool, lifetime: int | None, deny: list[str] | None, age: int | None
 ) -> Policy:  # fmt: skip
-    for scope in deny or ():
+    denied = scopes_of(deny or ())
+    for scope in denied:
         if not is_scope(scope):
             raise Plainly(
                 f"--deny-scope {scope!r} is not a scope: visible ASCII without quotation marks, backslashes and spaces."
             )
     policy = Policy(
-        require_pkce=require_pkce, max_token_lifetime=lifetime, deny_scopes=frozenset(deny or ()), max_secret_age=age
+        require_pkce=require_pkce, max_token_lifetime=lifetime, deny_scopes=frozenset(denied), max_secret_age=age
     )
     if policy.is_empty:
         raise Plainly("Name at least one rule: --require-pkce, --max-token-lifetime, --deny-scope or --max-secret-age.")

@@ -49,8 +49,3 @@ def refused(values: Mapping[str, str], refusal: Refused) -> FormState:
     """Return the form with the API's refusal: its `errors` beside the fields."""
     errors = {("reason" if name == REASON else name): faults for name, faults in refusal.errors.items()}
     return FormState(values=values, errors=errors, fault=refusal.problem.detail)
-
-
-def lines(text: str) -> list[str]:
-    """Return what stands in the lines of a text area, without blank lines."""
-    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -57,7 +57,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
             Meta(
                 max_length=50,
                 description="Every scope that its tokens may have: only scopes that you have, unless you are an operator (scope "
-                "`operate`), who can give any. If omitted: `api:public`, if you have it.",
+                "`operate`), who can give any. No new scope has a comma. If omitted: `api:public`, if you have it.",
             ),
         ]
         | None

@@ -55,7 +55,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
             list[Scope],
             Meta(
                 max_length=50,
-                description="Every scope that its tokens may have. Only scopes that you have; an operator can give any.",
+                description="Every scope that its tokens may have, without commas. Only scopes that you have; an operator can give any.",
             ),
         ]
         | UnsetType
@@ -182,8 +182,16 @@ def check_registered_login(fields: Fields[CreateOAuthClientRequest], settings: S
         fields.fault("requirePkce", "must be true or null: a public client always needs PKCE")
 
 
+def check_scopes(fields: Fields[Any]) -> None:
+    """A comma is legal in a scope (RFC 6749 section 3.3), and yet it always is a separator that somebody took from another system."""
+    for number, scope in enumerate(fields.good("scopes") or ()):
+        if "," in scope:
+            fields.fault("scopes", f"[{number}] has a comma; give each scope by itself")
+
+
 def check_changed(fields: Fields[ChangeOAuthClientRequest], settings: Settings) -> None:
     """Report every fault in `fields` that does not depend on the client."""
+    check_scopes(fields)
     for number, uri in enumerate(fields.good("redirectUris") or ()):
         for fault in redirect_uri.faults(uri, settings.insecure_http_hosts):
             fields.fault("redirectUris", f"[{number}] {fault}")

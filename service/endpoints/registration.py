@@ -31,6 +31,7 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
     if m2m is False and not {"redirectUri", "redirectUris"} & set(fields.errors) and not _uris(fields):
         fields.fault("redirectUri", "is required for an interactive client (m2m: false), unless redirectUris is given")
     _check_uris(fields, settings)
+    client_settings.check_scopes(fields)
     imported.check(fields)
     client_settings.check_registered_login(fields, settings)
 

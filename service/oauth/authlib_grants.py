@@ -15,7 +15,7 @@ from events.authorization import Authorized, CodeIssued
 from projections.clients import Row
 from service.crypto.opaque_tokens import CODE, REFRESH_TOKEN, parsed
 from service.oauth.errors import Gone, MissingVerifier, Refusal, Refused
-from service.oauth.parameters import persons_scopes
+from service.oauth.parameters import persons_scopes, with_commas
 from service.values.scopes import split
 
 NO_SCOPES = "This client has no scopes; its owner can give it some."
@@ -86,7 +86,9 @@ class ClientCredentials(ClientCredentialsGrant):
         unknown = [scope for scope in asked if scope not in allowed]
         if unknown:
             may_have = f"It may have: {' '.join(allowed)}." if allowed else NO_SCOPES
-            raise Refused(400, "invalid_scope", f"This client may not have: {' '.join(unknown)}. {may_have}")
+            raise Refused(
+                400, "invalid_scope", f"This client may not have: {' '.join(unknown)}. {may_have}{with_commas(unknown)}"
+            )
         if not allowed:
             raise Refused(400, "invalid_scope", NO_SCOPES)
 

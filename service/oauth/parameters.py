@@ -1,7 +1,7 @@
 """The parameters of an authorization request, one function each. An invalid value raises a Fault, which is sent to the client."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from msgspec import UNSET
 
@@ -50,8 +50,15 @@ def granted(asked: tuple[str, ...], found: Found) -> tuple[str, ...]:
     kept = tuple(scope for scope in asked if scope in allowed)
     if not kept:
         why = "The client may have none of the scopes that it asks for" if asked else "The request names no scope"
-        raise Fault("invalid_scope", f"{why}. Ask for at least one of: {' '.join(allowed)}.")
+        raise Fault("invalid_scope", f"{why}. Ask for at least one of: {' '.join(allowed)}.{with_commas(asked)}")
     return kept
+
+
+def with_commas(refused: Iterable[str]) -> str:
+    """Return a hint for the developer of a client that separates scopes by commas, as some other servers have it."""
+    return (
+        " Spaces separate scopes, commas do not (RFC 6749 section 3.3)." if any("," in each for each in refused) else ""
+    )
 
 
 def persons_scopes(client: Row) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ async def test_an_interactive_client_has_its_own_settings_and_a_public_one_no_se
 
 
 async def test_every_fault_of_a_new_client_is_named_with_its_option(live: Live):
-    words = ("--name", " ", "--redirect-uri", "http://app.example.com/cb", "--scope", "a b", "--require-pkce", "yes")
+    words = ("--name", " ", "--redirect-uri", "http://app.example.com/cb", "--scope", 'a"b', "--require-pkce", "yes")
     ended, web = await asyncio.gather(
         on(live.database, "clients", "create", "--owner", "crm-team", *words),
         on(live.database, "clients", "create", "--owner", "crm-team", "--interactive"),
@@ -254,3 +254,14 @@ async def test_a_bot_is_created_once_disabled_enabled_and_deleted_with_its_clien
     gone = await on(live.database, "clients", "show", client["client_id"])
     assert "was deleted" in gone.err
     assert "muniment bots restore" in refusals(await on(live.database, "bots", "disable", bot_id))[0]
+
+
+async def test_scopes_and_uris_may_be_given_as_one_list(live: Live):
+    made = await created(live, "--bot", "bot-abc123", "--scope", "crm:read, crm:write", "--scope", "crm:admin")
+    client = made["client_id"]
+    assert (await shown(live, client))["scopes"] == ["crm:read", "crm:write", "crm:admin"]
+    edited = await on(
+        live.database, "clients", "edit", client, "--remove-scope", "crm:read,crm:admin", "--add-scope", "a,b"
+    )
+    assert edited.status == 0, edited.err
+    assert (await shown(live, client))["scopes"] == ["crm:write", "a", "b"]

@@ -39,7 +39,7 @@ async def test_an_auditor_made_at_the_command_line_reads_everything_and_has_no_s
 
 async def test_an_operator_s_name_and_scopes_are_checked_before_anything_is_done(live: Live):
     blank, scope = await asyncio.gather(
-        on(live.database, "operator", "create", "  "), on(live.database, "operator", "create", "bob", "--scope", "a b")
+        on(live.database, "operator", "create", "  "), on(live.database, "operator", "create", "bob", "--scope", 'a"b')
     )
     assert (blank.status, scope.status) == (1, 1)
     assert "printable characters" in blank.err

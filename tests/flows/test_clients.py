@@ -433,3 +433,13 @@ async def test_when_a_client_was_last_used_is_shown_soon_after(live: Live):
     assert [one["lastUsedUtc"] for one in secrets] == [shown]
     everybody = (await live.http.get(CLIENTS, params={"limit": "1000"}, headers=live.bearer)).json()
     assert [one["lastUsedUtc"] for one in everybody if one["clientId"] == client[0]] == [shown]
+
+
+async def test_a_scope_with_a_comma_is_refused_as_it_was_meant_as_two(live: Live):
+    body = {"m2m": True, "botUserId": "bot-1", "scopes": ["crm:read,", "crm:write"]}
+    created = await live.http.post("/api/v1/auth/clients", json=body, headers=live.bearer)
+    assert created.status_code == 400
+    assert created.json()["errors"] == {"scopes": ["[0] has a comma; give each scope by itself"]}
+    client = await live.register(scopes=["crm:read", "crm:write"])
+    refused = await live.token_for(*client, scope="crm:read,crm:write")
+    assert "Spaces separate scopes, commas do not" in oauth_error(refused, 400, "invalid_scope")

@@ -351,3 +351,21 @@ async def test_a_first_token_with_a_name_that_has_quotes_is_still_a_program(live
         shown = Shown(await somebody.led(made))
         assert shown.status == 200
         assert "'scope=it'\"'\"'s:$HOME `id`'" in shown.text
+
+
+async def test_scopes_and_addresses_are_typed_with_commas_as_people_do(live: Live):
+    async with staff(live, "operator") as somebody:
+        made = await created(
+            somebody,
+            "web",
+            redirectUris="https://a.example/cb, https://b.example/cb?x=1,2",
+            scopes="crm:read, crm:write,",
+        )
+        client = re.search(r"oauth_client_[0-9a-f]{32}", made.headers["location"])
+        assert client
+        shown = await read(live, client[0])
+        assert shown["scopes"] == ["crm:read", "crm:write"]
+        assert shown["redirectUris"] == ["https://a.example/cb", "https://b.example/cb?x=1,2"]
+        page = await somebody.look(f"/clients/{client[0]}/edit")
+        await somebody.led(await somebody.send(page, "displayName", scopes="crm:read,crm:admin", reason="more"))
+        assert (await read(live, client[0]))["scopes"] == ["crm:read", "crm:admin"]

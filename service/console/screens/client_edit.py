@@ -1,6 +1,6 @@
 """/console/clients/{client_id}/edit: the settings of a client. If somebody else changed it meanwhile, the page shows what."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -8,14 +8,20 @@ from starlette.responses import Response
 from service.console import changes, client, histories
 from service.console.api import Refused
 from service.console.client import Subject
-from service.console.forms import FormState, lines, refused, without_reason
+from service.console.forms import FormState, refused, without_reason
 from service.console.recent_sign_in import gives_power
 from service.console.screen import ConsoleVisit, Screen
 from service.endpoints.client_settings import OAuthClient
+from service.values import typed_lists
 from service.values.scopes import CLIENTS_WRITE
 
 PKCE: Mapping[str, bool | None] = {"": None, "yes": True, "no": False}
 MOST_SINCE = 20
+LISTS: Mapping[str, Callable[[str], list[str]]] = {
+    "redirectUris": typed_lists.uris,
+    "scopes": typed_lists.scopes,
+    "postLogoutRedirectUris": typed_lists.uris,
+}
 
 
 async def show(visit: ConsoleVisit) -> Response:
@@ -76,19 +82,23 @@ def _values(shown: OAuthClient) -> Mapping[str, str]:
 
 
 def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
-    about = {
-        "displayName": form.get("displayName", "").strip() or None,
-        "redirectUris": lines(form.get("redirectUris", "")),
-        "scopes": form.get("scopes", "").split(),
-    }
+    about = {"displayName": form.get("displayName", "").strip() or None, **_changed_lists(shown, form)}
     if shown.m2m:
         return about
     return {
         **about,
         "requirePkce": PKCE.get(form.get("requirePkce", "")),
         "firstParty": form.get("firstParty") == "yes",
-        "postLogoutRedirectUris": lines(form.get("postLogoutRedirectUris", "")),
         "backchannelLogoutUri": form.get("backchannelLogoutUri", "").strip() or None,
+    }
+
+
+def _changed_lists(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, list[str]]:
+    """Return the lists that the person changed: an older item with a comma would not be read as it was written."""
+    usual = _values(shown)
+    of_kind = {name: read for name, read in LISTS.items() if name != "postLogoutRedirectUris" or not shown.m2m}
+    return {
+        name: read(form[name]) for name, read in of_kind.items() if form.get(name, "").split() != usual[name].split()
     }
 
 

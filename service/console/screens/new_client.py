@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from service.console import made_secret, samples
 from service.console.api import CLIENTS, Refused
-from service.console.forms import FormState, lines, refused, untouched, without_reason
+from service.console.forms import FormState, refused, untouched, without_reason
 from service.console.recent_sign_in import gives_power
 from service.console.samples import About
 from service.console.screen import ConsoleVisit, Crumb, Screen
@@ -15,6 +15,7 @@ from service.crypto.credentials import new_id
 from service.endpoints.client_schemas import CreateOAuthClientResponse
 from service.endpoints.client_settings import OAuthClient
 from service.problems import NotFound
+from service.values import typed_lists
 from service.values.scopes import CLIENTS_WRITE
 
 KINDS = ("machine", "web", "public")
@@ -48,15 +49,14 @@ async def create(visit: ConsoleVisit) -> Response:
 
 
 def _body(kind: str, form: Mapping[str, str]) -> Mapping[str, Any]:
-    scopes = form.get("scopes", "").split()
     about = {
         "m2m": kind == "machine",
         "displayName": form.get("displayName", "").strip() or None,
-        "scopes": scopes or None,
+        "scopes": typed_lists.scopes(form.get("scopes", "")) or None,
     }
     if kind == "machine":
         return {**about, "botUserId": form.get("botUserId", "").strip() or None}
-    return {**about, "public": kind == "public", "redirectUris": lines(form.get("redirectUris", ""))}
+    return {**about, "public": kind == "public", "redirectUris": typed_lists.uris(form.get("redirectUris", ""))}
 
 
 def _choice(visit: ConsoleVisit) -> Response:
