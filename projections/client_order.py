@@ -1,10 +1,10 @@
-"""Lists of clients by name, and by when they last got a token.
+"""Lists of clients by name, and by when they last got a token. Clients without a name, and those that never got one, come last.
 
 A page begins after a client and the value that it was sorted by, so that it stays right when many clients have the same value, and when
 that client is changed or deleted meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -16,29 +16,64 @@ from events.ids import CLIENT_ID_PREFIX, client_id_of
 from projections.clients import COLUMNS, Row, Wanted, conditions, row_of
 
 Order = Literal["name", "name_descending", "recently_used", "long_unused"]
-"""Without a name, a client comes after all those that have one. One that never got a token is unused for longer than any other."""
 
-# The order is that of an index; of a row comparison, Postgres finds the beginning in it.
-NAMED = "(c.display_name is null), lower(coalesce(c.display_name, '')), c.stream_id"
-BY_NAME = f"""
-select {COLUMNS}, lower(c.display_name) as sorted_by from read.clients c where true {{conditions}} {{after}}
- order by (c.display_name is null) {{order}}, lower(coalesce(c.display_name, '')) {{order}}, c.stream_id {{order}} limit $1
-"""
-AFTER_NAME = f"and ({NAMED}) {{than}} (${{1}}::text is null, coalesce(${{1}}::text, ''), ${{0}}::uuid)"
-USED = f"""
-select {COLUMNS}, u.used_at as sorted_by from read.last_used u
-  join read.clients c on c.stream_id = replace(u.id, '{CLIENT_ID_PREFIX}', '')::uuid
- where u.kind = 'client' {{conditions}} {{after}} order by u.used_at {{order}}, u.id {{order}} limit $1
-"""
-AFTER_USE = "and (u.used_at, u.id) {than} (${1}::timestamptz, ${0}::text)"
+FEW = 5000
+"""If so few clients match the filters, they are read and sorted. Of more, the first ones are soon found by walking through an index."""
+
+MATCHING = "select c.stream_id from read.clients c where true {conditions} limit $1"
+
+
+class After(Struct, frozen=True):
+    """The last client of the page before, with the value that it was sorted by."""
+
+    stream: UUID
+    value: str | datetime | None
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """The query for those clients of a list that have the value, or for those that have none; where its page begins, and its order."""
+
+    select: str
+    after: str
+    begins: Callable[[After], tuple[object, ...]]
+    order: str
+
+
+NAMED = Part(
+    select="select {columns}, lower(c.display_name) as sorted_by from {clients} c where c.display_name is not null",
+    after="(lower(c.display_name), c.stream_id) {than} (${0}::text, ${1}::uuid)",
+    begins=lambda after: (after.value, after.stream),
+    order="lower(c.display_name) {order}, c.stream_id {order}",
+)
+UNNAMED = Part(
+    select="select {columns}, null::text as sorted_by from {clients} c where c.display_name is null",
+    after="c.stream_id {than} ${0}::uuid",
+    begins=lambda after: (after.stream,),
+    order="c.stream_id {order}",
+)
+USED = Part(
+    select="select {columns}, u.used_at as sorted_by from {uses} u"
+    f" join read.clients c on c.stream_id = replace(u.id, '{CLIENT_ID_PREFIX}', '')::uuid where u.kind = 'client'",
+    after="(u.used_at, u.id) {than} (${0}::timestamptz, ${1}::text)",
+    begins=lambda after: (after.value, client_id_of(after.stream)),
+    order="u.used_at {order}, u.id {order}",
+)
 # events/ids.py says which id stands for a stream; one of an imported client has version 8.
-NEVER = f"""
-select {COLUMNS}, null::timestamptz as sorted_by from read.clients c
- where not exists (select from read.last_used u where u.kind = 'client' and u.id =
-         case substr(c.stream_id::text, 15, 1) when '8' then c.stream_id::text else '{CLIENT_ID_PREFIX}' || replace(c.stream_id::text, '-', '') end)
-   {{conditions}} {{after}} order by c.stream_id {{order}} limit $1
-"""
-AFTER_CLIENT = "and c.stream_id {than} ${0}::uuid"
+NEVER = Part(
+    select="select {columns}, null::timestamptz as sorted_by from {clients} c where not exists"
+    " (select from read.last_used u where u.kind = 'client' and u.id = case substr(c.stream_id::text, 15, 1)"
+    f" when '8' then c.stream_id::text else '{CLIENT_ID_PREFIX}' || replace(c.stream_id::text, '-', '') end)",
+    after=UNNAMED.after,
+    begins=UNNAMED.begins,
+    order=UNNAMED.order,
+)
+ORDERS: Mapping[Order, tuple[Part, Part, bool]] = {
+    "name": (NAMED, UNNAMED, False),
+    "name_descending": (NAMED, UNNAMED, True),
+    "recently_used": (USED, NEVER, True),
+    "long_unused": (USED, NEVER, False),
+}
+"""The clients with the value, those without it, and whether the order is descending."""
 
 
 class Sorted(Struct, frozen=True):
@@ -48,73 +83,70 @@ class Sorted(Struct, frozen=True):
     value: str | datetime | None
 
 
-class Named(Struct, frozen=True):
-    """The last client of the page before, with the name that it was sorted by."""
+class Matching(Struct, frozen=True):
+    """What the filters leave: all clients and uses with conditions, or those of a few clients, which Postgres reads first because of `offset 0`.
 
-    stream: UUID
-    name: str | None
+    The parameters are numbered from 2; the first is the limit.
+    """
 
-
-class Used(Struct, frozen=True):
-    """The last client of the page before, with the last use that it was sorted by."""
-
-    stream: UUID
-    at: datetime | None
+    clients: str
+    uses: str
+    conditions: str
+    given: Sequence[object]
 
 
-async def by_name(
-    connection: AnyConnection, wanted: Wanted, after: Named | None, *, descending: bool, limit: int
+# Joined to the array, a client is looked up by its key however long the array is; a plan that is made once does not know that.
+FEW_CLIENTS = "(select c.* from unnest($2::uuid[]) as few (stream_id) join read.clients c using (stream_id) offset 0)"
+FEW_USES = """
+(select u.* from unnest($3::text[]) as few (id) join read.last_used u on u.kind = 'client' and u.id = few.id offset 0)
+"""
+EACH_IS_USED = "and $2::uuid[] is not null and $3::text[] is not null"
+"""Postgres wants to know the type of each parameter, also of one that this part of the list does not need."""
+
+
+async def listed(
+    connection: AnyConnection, wanted: Wanted, order: Order, after: After | None, *, limit: int
 ) -> list[Sorted]:
-    given = () if after is None else (after.stream, after.name)
-    return await _found(connection, BY_NAME, wanted, AFTER_NAME, given, descending=descending, limit=limit)
-
-
-async def by_use(
-    connection: AnyConnection, wanted: Wanted, after: Used | None, *, descending: bool, limit: int
-) -> list[Sorted]:
-    """Clients that were never used have no row to be sorted by, so a query of its own finds them: the first ones, or the last."""
+    """Returns clients, at most `limit`."""
+    matching = await _matching(connection, wanted)
+    valued, without, descending = ORDERS[order]
     found: list[Sorted] = []
-    for statement in (USED, NEVER) if descending else (NEVER, USED):
-        begins = _begins(statement, after, descending=descending)
-        if begins is not None and len(found) < limit:
-            end = AFTER_USE if statement == USED else AFTER_CLIENT
-            rest = limit - len(found)
-            found += await _found(connection, statement, wanted, end, begins, descending=descending, limit=rest)
-    return found
+    if after is None or after.value is not None:
+        found = await _found(connection, valued, matching, after, descending=descending, limit=limit)
+        after = None
+    if len(found) == limit:
+        return found
+    return found + await _found(connection, without, matching, after, descending=descending, limit=limit - len(found))
 
 
 async def first(connection: AnyConnection, wanted: Wanted, order: Order, *, limit: int) -> list[Row]:
     """Returns the first clients in this order, at most `limit`."""
-    if order in ("name", "name_descending"):
-        found = await by_name(connection, wanted, None, descending=order == "name_descending", limit=limit)
-    else:
-        found = await by_use(connection, wanted, None, descending=order == "recently_used", limit=limit)
-    return [each.row for each in found]
+    return [each.row for each in await listed(connection, wanted, order, None, limit=limit)]
 
 
-def _begins(statement: str, after: Used | None, *, descending: bool) -> Sequence[object] | None:
-    """Returns what a page of these clients begins after, () for the first of them; None if the pages before had all of them."""
-    if after is None:
-        return ()
-    if (after.at is not None) == (statement == USED):
-        return (client_id_of(after.stream), after.at) if statement == USED else (after.stream,)
-    return () if (statement == NEVER) == descending else None
+async def _matching(connection: AnyConnection, wanted: Wanted) -> Matching:
+    given: list[object] = [FEW + 1]
+    filters = conditions(wanted, given)
+    everything = Matching("read.clients", "read.last_used", filters, given[1:])
+    if not filters:
+        return everything
+    found = [record[0] for record in await connection.fetch(MATCHING.format(conditions=filters), *given)]
+    if len(found) > FEW:
+        return everything
+    return Matching(FEW_CLIENTS, FEW_USES, EACH_IS_USED, [found, [client_id_of(stream) for stream in found]])
 
 
 async def _found(
-    connection: AnyConnection,
-    statement: str,
-    wanted: Wanted,
-    after: str,
-    begins: Sequence[object],
-    *,
-    descending: bool,
-    limit: int,
+    connection: AnyConnection, part: Part, matching: Matching, after: After | None, *, descending: bool, limit: int
 ) -> list[Sorted]:
-    given: list[object] = [limit]
-    filters = conditions(wanted, given)
-    places = range(len(given) + 1, len(given) + 1 + len(begins))
-    compared = after.format(*places, than="<" if descending else ">") if begins else ""
-    asked = statement.format(conditions=filters, after=compared, order="desc" if descending else "asc")
-    records = await connection.fetch(asked, *given, *begins)
-    return [Sorted(row_of(record), record["sorted_by"]) for record in records]
+    given: list[object] = [limit, *matching.given]
+    statement = (
+        f"{part.select.format(columns=COLUMNS, clients=matching.clients, uses=matching.uses)} {matching.conditions}"
+    )
+    if after is not None:
+        begins = part.begins(after)
+        places = range(len(given) + 1, len(given) + 1 + len(begins))
+        statement += f" and {part.after.format(*places, than='<' if descending else '>')}"
+        given += begins
+    statement += f" order by {part.order.format(order='desc' if descending else 'asc')} limit $1"
+    return [Sorted(row_of(record), record["sorted_by"]) for record in await connection.fetch(statement, *given)]

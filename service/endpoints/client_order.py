@@ -5,13 +5,12 @@ The past is not sorted by them: the log does not say when a client was last used
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
-from events.database import AnyConnection, read
+from events.database import read
 from projections import client_order
-from projections.client_order import Named, Order, Sorted, Used
+from projections.client_order import After, Order
 from projections.clients import Row, Wanted
 from service.endpoints import paging
 from service.endpoints.as_of import Page
@@ -33,45 +32,35 @@ async def page_of(call: Call, path: str, page: PageRequest, wanted: Wanted, orde
     """Return the page. Raises Invalid for a moment of the past, and for a cursor of another order."""
     if page.position is not None:
         raise _invalid("order", "cannot be combined with as_of, which lists the oldest or the newest first")
-    find = _by_name(page, wanted, order) if order in ("name", "name_descending") else _by_use(page, wanted, order)
-    found = await read(call.resources.ledger.pool, lambda connection: find(connection, page.limit + 1))
-    shown = found[: page.limit]
-    following = len(found) > page.limit
-    link = (
-        page.link(call.resources.settings.issuer, path, shown[-1].row.stream_id, _cursor(shown[-1]))
-        if following
-        else {}
-    )
+    after = page.after and After(page.after, _value(page.value, order))
+    most = page.limit + 1
+    pool = call.resources.ledger.pool
+    found = await read(pool, lambda connection: client_order.listed(connection, wanted, order, after, limit=most))
+    shown, link = found[: page.limit], {}
+    if len(found) > page.limit:
+        last = shown[-1]
+        link = page.link(call.resources.settings.issuer, path, last.row.stream_id, _cursor(last.value))
     return Page([each.row for each in shown], None, link)
 
 
-Find = Callable[[AnyConnection, int], Awaitable[Sequence[Sorted]]]
-
-
-def _by_name(page: PageRequest, wanted: Wanted, order: Order) -> Find:
-    after = page.after and Named(page.after, _name(page.value))
-    return lambda c, most: client_order.by_name(c, wanted, after, descending=order == "name_descending", limit=most)
-
-
-def _by_use(page: PageRequest, wanted: Wanted, order: Order) -> Find:
-    after = page.after and Used(page.after, _time(page.value))
-    return lambda c, most: client_order.by_use(c, wanted, after, descending=order == "recently_used", limit=most)
-
-
-def _cursor(last: Sorted) -> str | None:
+def _cursor(value: str | datetime | None) -> str | None:
     """Return the value in the form of the cursor: a name in base64url, a time as microseconds since 1970."""
-    match last.value:
+    match value:
         case None:
             return None
         case str():
-            return base64.urlsafe_b64encode(last.value.encode()).decode().rstrip("=")
+            return base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
         case datetime():
-            return str((last.value - EPOCH) // A_MICROSECOND)
+            return str((value - EPOCH) // A_MICROSECOND)
 
 
-def _name(text: str | None) -> str | None:
+def _value(text: str | None, order: Order) -> str | datetime | None:
     if text is None:
         return None
+    return _name(text) if order in ("name", "name_descending") else _time(text)
+
+
+def _name(text: str) -> str:
     try:
         name = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as fault:
@@ -81,9 +70,7 @@ def _name(text: str | None) -> str | None:
     return name
 
 
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
+def _time(text: str) -> datetime:
     try:
         return EPOCH + int(text) * A_MICROSECOND
     except (ValueError, OverflowError) as fault:

@@ -179,9 +179,9 @@ CLIENTS = (
             Parameter(
                 name="order",
                 place="query",
-                description="Which clients come first. By `name`, upper and lower case are the same, and clients without a name come last; "
-                "`name_descending` is the reverse. `recently_used` begins with the one that got the last token, and ends with those "
-                "that never got one; `long_unused` is the reverse. Only `oldest` and `newest` can be combined with `as_of`.",
+                description="Which clients come first. By `name`, upper and lower case are the same; `recently_used` begins with the "
+                "client that got the last token, `long_unused` with the one that has got none for the longest time. Clients without a name, "
+                "and those that never got a token, come last. Only `oldest` and `newest` can be combined with `as_of`.",
                 schema={"type": "string", "enum": list(ORDERS), "default": ORDERS[0]},
             ),
             Parameter(

@@ -111,7 +111,7 @@ async def test_clients_are_listed_in_the_order_that_is_asked_for(live: Live):
     await live.access_token(*made[1])
     await until_used(live, made[1][0])
     places = {client_id: number for number, (client_id, _) in enumerate(made)}
-    asked = {"newest": [2, 1, 0], "name": [2, 1, 0], "name_descending": [0, 1, 2], "long_unused": [0, 2, 1]}
+    asked = {"newest": [2, 1, 0], "name": [2, 1, 0], "name_descending": [0, 1, 2], "long_unused": [1, 0, 2]}
     words = ("clients", "list", "--bot", "bot-sorted", "--json", "--order")
     told = await asyncio.gather(*(on(live.database, *words, order) for order in asked))
     for (order, expected), answer in zip(asked.items(), told, strict=True):

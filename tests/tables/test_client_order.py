@@ -13,7 +13,7 @@ from events.database import Connection
 from events.ids import client_id_of, client_stream
 from events.log import Append, Log
 from projections import client_order
-from projections.client_order import Named, Sorted, Used
+from projections.client_order import After, Order, Sorted
 from projections.clients import Wanted
 from service.commands.handle import CLIENT
 from service.crypto.credentials import new_id
@@ -48,18 +48,10 @@ async def used(superuser: Connection, stream: UUID, minutes: int) -> None:
     await superuser.execute(statement, client_id_of(stream), AT + timedelta(minutes=minutes))
 
 
-def by_name(reader: Connection, *, descending: bool, wanted: Wanted = ANY) -> Find:
+def finding(reader: Connection, order: Order, wanted: Wanted = ANY) -> Find:
     def find(last: Sorted | None, limit: int) -> Any:
-        after = last and Named(last.row.stream_id, last.value)  # type: ignore[arg-type]
-        return client_order.by_name(reader, wanted, after, descending=descending, limit=limit)
-
-    return find
-
-
-def by_use(reader: Connection, *, descending: bool, wanted: Wanted = ANY) -> Find:
-    def find(last: Sorted | None, limit: int) -> Any:
-        after = last and Used(last.row.stream_id, last.value)  # type: ignore[arg-type]
-        return client_order.by_use(reader, wanted, after, descending=descending, limit=limit)
+        after = last and After(last.row.stream_id, last.value)
+        return client_order.listed(reader, wanted, order, after, limit=limit)
 
     return find
 
@@ -79,11 +71,11 @@ async def walked(find: Find, limit: int) -> list[UUID]:
 async def test_by_name_each_client_comes_once_whatever_the_size_of_the_page(log, reader, limit):
     names = ["Billing", "archive", "billing", None, "Ziel", "BILLING", None, ""]
     streams = [await registered(log, name) for name in names]
-    up = await walked(by_name(reader, descending=False), limit)
+    up = await walked(finding(reader, "name"), limit)
     assert up[:5] == [streams[7], streams[1], streams[0], streams[2], streams[5]]
     assert up[-2:] == [streams[3], streams[6]]
     assert sorted(up) == sorted(streams)
-    assert await walked(by_name(reader, descending=True), limit) == up[::-1]
+    assert await walked(finding(reader, "name_descending"), limit) == up[5::-1] + up[:5:-1]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 50])
@@ -95,16 +87,16 @@ async def test_by_last_use_each_client_comes_once_also_those_that_never_were_use
     for stream, minutes in ((streams[3], 5), (streams[0], 5), (streams[6], 1), (imported, 9)):
         await used(superuser, stream, minutes)
     await used(superuser, new_id(), 7)  # a client that was deleted
-    latest = await walked(by_use(reader, descending=True), limit)
+    latest = await walked(finding(reader, "recently_used"), limit)
     assert latest == [imported, streams[3], streams[0], streams[6], streams[5], streams[4], streams[2], streams[1]]
-    assert await walked(by_use(reader, descending=False), limit) == latest[::-1]
+    assert await walked(finding(reader, "long_unused"), limit) == latest[3::-1] + latest[:3:-1]
 
 
 async def test_a_page_goes_on_where_it_was_when_its_last_client_is_deleted_or_used_meanwhile(log, reader, superuser):
     streams = [await registered(log, f"Loom {number}") for number in range(4)]
     for number in range(3):
         await used(superuser, streams[number], number)
-    names, uses = by_name(reader, descending=False), by_use(reader, descending=True)
+    names, uses = finding(reader, "name"), finding(reader, "recently_used")
     first, latest = await names(None, 2), await uses(None, 2)
     assert ([each.row.stream_id for each in first], latest[-1].row.stream_id) == (streams[:2], streams[1])
     await deleted(log, streams[1])
@@ -112,10 +104,20 @@ async def test_a_page_goes_on_where_it_was_when_its_last_client_is_deleted_or_us
     assert [each.row.stream_id for each in await uses(latest[-1], 9)] == [streams[0], streams[3]]
 
 
-async def test_the_filters_of_a_list_narrow_a_sorted_one_too(log, reader, superuser):
-    streams: Sequence[UUID] = [await registered(log, name) for name in ("Weft", "Loom b", "Loom a")]
+@pytest.mark.parametrize("few", [0, 2, 5000])
+async def test_the_filters_of_a_list_narrow_a_sorted_one_whether_few_match_or_many(
+    log, reader, superuser, monkeypatch, few
+):
+    monkeypatch.setattr(client_order, "FEW", few)
+    streams: Sequence[UUID] = [await registered(log, name) for name in ("Weft", "Loom b", None, "Loom a", "Loom c")]
+    await used(superuser, streams[0], 2)
     await used(superuser, streams[1], 1)
     looms = Wanted(name="loom", owner=REGISTERED.owner, state="active")
-    assert await walked(by_name(reader, descending=False, wanted=looms), 1) == [streams[2], streams[1]]
-    assert await walked(by_use(reader, descending=False, wanted=looms), 1) == [streams[2], streams[1]]
-    assert await walked(by_name(reader, descending=False, wanted=Wanted(owner="nobody")), 1) == []
+    weft, a, b, c = streams[0], streams[3], streams[1], streams[4]
+    for limit in (1, 2, 9):
+        assert await walked(finding(reader, "name", looms), limit) == [a, b, c]
+        assert await walked(finding(reader, "name_descending", looms), limit) == [c, b, a]
+        assert await walked(finding(reader, "long_unused", looms), limit) == [b, a, c]
+        assert await walked(finding(reader, "recently_used", looms), limit) == [b, c, a]
+        assert await walked(finding(reader, "recently_used", Wanted(text="we")), limit) == [weft]
+        assert await walked(finding(reader, "name", Wanted(owner="nobody")), limit) == []
