@@ -45,6 +45,10 @@ class ReadElsewhere(Exception):
     """Another site requested the page as a part of its own, or a browser requested it ahead of time."""
 
 
+class CredentialInAddress(Exception):
+    """A secret, a code or a token stands in the address of the page."""
+
+
 class NoRole(Exception):
     """The person is signed in and has no role."""
 
@@ -91,6 +95,14 @@ TOLD: Mapping[type[Exception], Told] = {
         title=N_("This page is not a part of others"),
         sentence=N_("Another site, or your browser ahead of time, requested it. Open the page yourself."),
         again=True,
+    ),
+    CredentialInAddress: Told(
+        status=400,
+        title=N_("There is a secret or a token in the address"),
+        sentence=N_(
+            "Nothing of it was recorded here, but your browser and proxies keep addresses. Delete it from the browser's history, and"
+            " revoke it."
+        ),
     ),
     NoRole: Told(
         status=403,

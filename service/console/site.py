@@ -13,7 +13,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.console import assets, errors, language, recent_sign_in, sign_in
 from service.console.access import Access, access_of
-from service.console.errors import AnotherSession, NoRole, Outside, ReadElsewhere, RoleElsewhere, SignedOut
+from service.console.errors import (
+    AnotherSession,
+    CredentialInAddress,
+    NoRole,
+    Outside,
+    ReadElsewhere,
+    RoleElsewhere,
+    SignedOut,
+)
 from service.console.place import ASSETS, CALLBACK, PATH, SIGN_OUT
 from service.console.registry import screens
 from service.console.screen import ConsoleVisit, Screen
@@ -23,6 +31,7 @@ from service.pages import csrf
 from service.pages.browser import Form, Visit, keep_browser, master_key, visit_of
 from service.pages.language import chosen
 from service.pages.page import check_form, read_form
+from service.values.credential_form import has_credential
 
 Action = Callable[[Visit, Access | None], Awaitable[Response]]
 
@@ -54,6 +63,7 @@ class Page:
         try:
             action = action_of(self._actions, request.method)
             _check_reader(request)
+            _check_address(request)
             access = await access_of(visit)
             if request.method == "POST":
                 visit = _visit(request, await read_form(request))
@@ -105,6 +115,14 @@ def _check_reader(request: Request) -> None:
     """Raises ReadElsewhere before anything is read. Whether a form is from elsewhere, `check_form` says."""
     if request.method != "POST" and csrf.is_read_elsewhere(request.headers):
         raise ReadElsewhere
+
+
+def _check_address(request: Request) -> None:
+    """Raises CredentialInAddress before anything is read, and before a sign-in puts the address into its own."""
+    if request.scope["path"] != CALLBACK and has_credential(
+        text for pair in (*request.query_params.multi_items(), *request.path_params.items()) for text in map(str, pair)
+    ):
+        raise CredentialInAddress
 
 
 def _check_session(visit: Visit, session: UUID) -> None:

@@ -146,6 +146,7 @@ async def _carried_out(
 ) -> Response:
     if action.scope not in caller.scopes:
         raise Forbidden(f"This requires a token with the scope {action.scope}.", scope=action.scope)
+    paging.refuse_credentials(request)
     if not action.query:
         paging.refuse_query(request)
     if fault := repeated(request.scope) or await unreached(resources, request.headers.get(MIN_POSITION)):

@@ -11,11 +11,16 @@ from starlette.requests import Request
 from service.endpoints.fields import LONGEST_NAME, MOST_STRANGE, named
 from service.endpoints.moments import AS_OF, Moment, NoMoment, as_text, moment_of
 from service.problems import Invalid
+from service.values.credential_form import has_credential
 
 USUAL = 100
 MOST = 1000
 PLAIN = re.compile("(?P<item>[0-9a-f]{32})")
 VALUED = re.compile(f"{PLAIN.pattern}(-(?P<value>[0-9A-Za-z_-]{{0,2000}}))?")
+A_CREDENTIAL = (
+    "There is a secret, a code or a token in the URL. Nothing of it was recorded here, but proxies and browsers keep URLs: revoke it,"
+    " and name it by its id."
+)
 NO_CURSOR = "is not a cursor of this server; follow the Link header"
 
 
@@ -67,6 +72,13 @@ def page_of(
         if fault := checks[name](given[name]):
             query.errors[name] = [fault]
     return PageRequest(limit=most, after=after, filters=given, value=value)
+
+
+def refuse_credentials(request: Request) -> None:
+    """Refuse a secret or a token in the URL, before anything is recorded of the request. Raises Invalid."""
+    pairs = request.query_params.multi_items()
+    if has_credential(text for pair in (*pairs, *request.path_params.items()) for text in pair):
+        raise Invalid(A_CREDENTIAL)
 
 
 def refuse_query(request: Request) -> None:

@@ -16,21 +16,24 @@ from events.log import Append
 from service.audit.read_counts import MINUTE, Query, Read, Sum
 from service.clock import utc_now
 from service.crypto.credentials import new_id
+from service.grants.closed_values import is_closed
 from service.resources import Resources
 from service.tracing.spans import span
 from service.values.malformed import MALFORMED
 from service.values.text import printable
 
-PERSONAL = frozenset({"address", "displayName", "email", "q"})
-"""Parameters whose values may be personal data, which the log must not have in clear."""
-
-LONGEST_VALUE, LONGEST_PATH = 200, 300
+LONGEST_NAME, LONGEST_VALUE, LONGEST_PATH = 40, 200, 300
 
 
 def audit_read(path: str, template: str, query: Iterable[tuple[str, str]], found: int | None, meta: Meta) -> Read:
-    """`template` is the path without the ids in it."""
-    filters = tuple(name if name in PERSONAL else f"{name}={printable(value)[:LONGEST_VALUE]}" for name, value in query)
+    """`template` is the path without the ids in it. Of a value that could be a secret or personal data, only the parameter is named."""
+    filters = tuple(_filter(name, value) for name, value in query)
     return Read(path=path[:LONGEST_PATH], template=template, filters=filters, found=found, meta=meta, at=utc_now())
+
+
+def _filter(name: str, value: str) -> str:
+    named = printable(name)[:LONGEST_NAME]
+    return f"{named}={value}" if len(value) <= LONGEST_VALUE and is_closed(name, value) else named
 
 
 def members(body: bytes) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 import re
 from urllib.parse import unquote_to_bytes
 
+from service.values.credential_form import has_credential
 from service.values.text import unseen
 
 MOST = 500
@@ -26,6 +27,8 @@ def checked(text: str) -> str:
         faults.append(f"has {len(text):,} characters; at most {MOST} are allowed")
     if odd := unseen(text):
         faults.append(f"contains a character that is not allowed in text: {odd}")
+    if has_credential([text]):
+        faults.append("contains a secret or a token, which would stay in the log for ever; name it by its id")
     if faults:
         raise WrongReason(faults)
     return text

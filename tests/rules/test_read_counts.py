@@ -2,19 +2,25 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from events.audit_read import AuditRead
 from events.envelope import ByClient, Meta
 from service.audit.read_counts import MINUTE, MOST_OF_ALL, MOST_QUERIES, Read, ReadCounts
-from service.grants.audited_reads import PERSONAL, audit_read, members
+from service.crypto.credentials import new_secret
+from service.grants.audited_reads import audit_read, members
+from service.grants.closed_values import is_closed
 from service.openapi.document import document
 
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 LATER = AT + 2 * MINUTE
 EVENTS = "/api/v1/audit/events"
-FREE_TEXT = "^[^\\x00]*$"
-IDENTIFIERS = {"actor", "bot", "botUserId", "key", "owner", "scope", "subject"}
-"""Parameters that take any text, but are compared with whole identifiers, which the log has in clear."""
+LOGIN = {"prompt", "response_type", "response_mode", "code_challenge_method", "max_age", "display"}
+"""The parameters of an authorization request, which is no read."""
 
 
 def read(*filters: str, found: int | None = 1, **changes: Any) -> Read:
@@ -90,19 +96,55 @@ def test_a_read_that_was_not_recorded_was_not_made_and_a_sum_that_was_not_record
     assert (only.reads, only.found, only.since) == (2, 2, AT)
 
 
-def test_a_read_names_what_was_asked_for_but_not_what_may_be_personal():
-    meta = read().meta
-    asked = audit_read("/p" * 400, "/p", [("actor", "a\x1b"), ("address", "192.0.2.9"), ("x", "y" * 999)], 3, meta)
-    assert len(asked.path) == 300
-    assert asked.filters == ("actor=a\\x1b", "address", f"x={'y' * 200}")
-    assert members(b'{"id": "x", "dryRun": true}') == {"id": '"x"', "dryRun": "true"}
-    assert [members(body) for body in (b"", b"[1]", b'{"a": "\xff"}', b"\xff")] == [{}] * 4
+def filters(*asked: tuple[str, str]) -> tuple[str, ...]:
+    return audit_read(EVENTS, EVENTS, asked, 1, read().meta).filters
 
 
-def test_what_is_searched_for_in_free_text_is_not_recorded_in_clear():
+def test_a_read_names_what_was_asked_for_and_says_the_values_that_have_a_closed_form():
+    user = "01a21ee8-cdf9-77e7-84d8-304328464b10"
+    closed = [
+        *(("user", user), ("client", f"oauth_client_{'0' * 32}"), ("bot", f"bot_{'1' * 32}"), ("id", f"actor:{user}")),
+        *(("type", "client,user.registered"), ("state", "active"), ("limit", "50"), ("cursor", "before-17")),
+        *(("since", "position:3"), ("until", "2026-03-03"), ("as_of", "2026-03-03T14:02:00.5+01:00")),
+        *(
+            ("id", f'"{user}"'),
+            ("dryRun", "true"),
+            ("maxTokenLifetime", "60"),
+            ("asOf", "null"),
+            ("scope", "users:read"),
+        ),
+    ]
+    assert filters(*closed) == tuple(f"{name}={value}" for name, value in closed)
+
+
+@given(st.sampled_from(["actor", "address", "client", "cursor", "id", "limit", "q", "scope", "since"]), st.text())
+def test_any_other_value_is_not_recorded_in_clear(name: str, text: str):
+    assume(not is_closed(name, text))
+    assert filters((name, text)) == (name,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("olivia@example.com", "Olivia", "4915112345678", "192.0.2.9", "a\x1b", "", "client,Olivia", '["Olivia"]'),
+        *(new_secret().reveal(), str(uuid4()), uuid4().hex, f"position:{new_secret().reveal()}", "2026-03-03\n"),
+    ],
+)
+def test_what_may_be_a_secret_or_a_person_has_no_closed_form(text: str):
+    assert filters(("actor", text), ("x" * 90, text)) == ("actor", "x" * 40)
+
+
+def test_each_choice_that_the_api_reference_names_has_a_closed_form():
     operations = [each["get"] for each in document("https://op.example")["paths"].values() if "get" in each]
     parameters = [each for operation in operations for each in operation.get("parameters", ()) if each["in"] == "query"]
-    free = {each["name"] for each in parameters if each["schema"].get("pattern") == FREE_TEXT} - IDENTIFIERS
-    assert free >= {"displayName", "q"}
-    asked = [(name, "Ada") for name in sorted(free | PERSONAL)]
-    assert audit_read(EVENTS, EVENTS, asked, 1, read().meta).filters == tuple(name for name, _ in asked)
+    managed = [each for each in parameters if each["name"] not in LOGIN]
+    choices = {(each["name"], value) for each in managed for value in each["schema"].get("enum", ())}
+    numbers = {(each["name"], "7") for each in managed if each["schema"].get("type") == "integer"}
+    assert {("order", "newest"), ("limit", "7")} <= choices | numbers
+    assert [each for each in choices | numbers if not is_closed(*each)] == []
+
+
+def test_a_read_has_no_path_of_any_length_and_a_body_names_its_members():
+    assert len(audit_read("/p" * 400, "/p", (), 3, read().meta).path) == 300
+    assert members(b'{"id": "x", "dryRun": true}') == {"id": '"x"', "dryRun": "true"}
+    assert [members(body) for body in (b"", b"[1]", b'{"a": "\xff"}', b"\xff")] == [{}] * 4

@@ -1,0 +1,13 @@
+"""Texts in the form of a secret, a code or a token of this server. They must stand in no URL and in no event, which keeps them for ever."""
+
+import re
+from collections.abc import Iterable
+
+_in_the_form = re.compile(
+    r"(?<![A-Za-z0-9])(secret|code|refresh|whsec)_[A-Za-z0-9_-]{20}"
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
+).search
+
+
+def has_credential(texts: Iterable[str]) -> bool:
+    return any(_in_the_form(text) is not None for text in texts)
