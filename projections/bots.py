@@ -19,6 +19,11 @@ LIST = f"""
 select {COLUMNS} from read.bots
  where ($1::text is null or owner = $1) and ($2::uuid is null or stream_id > $2) and state <> 'deleted' order by stream_id limit $3
 """
+OF_IDS = f"""
+select {COLUMNS} from read.bots
+ where stream_id = any($1::uuid[]) and ($2::text is null or owner = $2) and ($3::uuid is null or stream_id > $3) and state <> 'deleted'
+ order by stream_id limit $4
+"""
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
@@ -87,3 +92,10 @@ async def find(connection: AnyConnection, bot_id: str) -> Row | None:
 
 async def listed(connection: AnyConnection, *, owner: str | None, after: UUID | None, limit: int) -> Sequence[Row]:
     return [_row(record) for record in await connection.fetch(LIST, owner, after, limit)]
+
+
+async def of_ids(
+    connection: AnyConnection, streams: Sequence[UUID], *, owner: str | None, after: UUID | None, limit: int
+) -> Sequence[Row]:
+    """Returns those of these bots that are not deleted."""
+    return [_row(record) for record in await connection.fetch(OF_IDS, streams, owner, after, limit)]

@@ -68,6 +68,7 @@ select h.last_position as head, {COLUMNS}, b.state as bot_state
   left join read.clients c on c.stream_id = any($1::uuid[]) left join read.bots b on b.bot_id = c.bot_user_id
 """
 FILTERS: Mapping[str, str] = {
+    "streams": "c.stream_id = any({0}::uuid[])",
     "owner": "c.owner = {0}::text",
     "bot_user_id": "c.bot_user_id = {0}::text",
     "state": "c.state = {0}::text",
@@ -216,6 +217,7 @@ async def find(connection: AnyConnection, stream: UUID) -> Found | None:
 class Wanted(Struct, frozen=True, kw_only=True):
     """The filters of a list; None matches everything."""
 
+    streams: Sequence[UUID] | None = None
     owner: str | None = None
     after: UUID | None = None
     bot_user_id: str | None = None

@@ -36,6 +36,11 @@ LIST = f"""
 select {COLUMNS} from read.users
  where ($1::uuid is null or stream_id > $1) and ($2::text is null or state = $2) and state <> 'erased' order by stream_id limit $3
 """
+OF_IDS = f"""
+select {COLUMNS} from read.users
+ where stream_id = any($1::uuid[]) and ($2::uuid is null or stream_id > $2) and ($3::text is null or state = $3) and state <> 'erased'
+ order by stream_id limit $4
+"""
 
 STREAMS = """
 select stream_id from read.sessions where user_id = $1
@@ -146,6 +151,13 @@ async def found(connection: AnyConnection, ids: Sequence[UUID]) -> list[Row]:
 async def listed(connection: AnyConnection, *, after: UUID | None, state: str | None, limit: int) -> list[Row]:
     """Returns users, oldest first, at most `limit`, without erased ones."""
     return [_row(record) for record in await connection.fetch(LIST, after, state, limit)]
+
+
+async def of_ids(
+    connection: AnyConnection, ids: Sequence[UUID], *, after: UUID | None, state: str | None, limit: int
+) -> list[Row]:
+    """Returns those of these users that are not erased."""
+    return [_row(record) for record in await connection.fetch(OF_IDS, ids, after, state, limit)]
 
 
 async def streams_of(connection: AnyConnection, user: UUID) -> list[UUID]:

@@ -6,11 +6,14 @@ from datetime import datetime
 from msgspec import Struct
 
 from service.blast_radius.report import Affected, BlastRadius, Named
+from service.console.api import CLIENTS, Refused
 from service.console.happenings import said
 from service.console.language import N_
+from service.console.names import Names, Ref
 from service.console.places import page_about
 from service.console.screen import ConsoleVisit
 from service.endpoints import blast_radius, revocations
+from service.endpoints.secret_schemas import ClientSecret
 from service.revocation.receipt import RevocationReceipt
 from service.values.scopes import OPERATE
 
@@ -42,10 +45,11 @@ ASKED = ("id", "since", "kind")
 
 
 class Thing(Struct, frozen=True, kw_only=True):
-    """Something in the report. `url` is "" if there is no page about it."""
+    """Something in the report. `name` is "" for what has none, or stays an id; `url` is "" if there is no page about it."""
 
     kind: str
     id: str
+    name: str
     url: str
 
 
@@ -81,18 +85,19 @@ class Radius(Struct, frozen=True, kw_only=True):
     preview: RevocationReceipt | None
 
 
-async def found(visit: ConsoleVisit, asked: Mapping[str, str]) -> Radius:
-    """Raises Refused."""
+async def found(visit: ConsoleVisit, asked: Mapping[str, str], given: Mapping[Ref, str]) -> Radius:
+    """`given` are names that the page knows already. Raises Refused."""
     answer = await visit.api.get(blast_radius.PATH, limit=PAGE_SIZE, cursor=visit.query.get("cursor"), **asked)
     report, preview = answer.of(BlastRadius), None
     if visit.may(OPERATE):
         preview = await _ordered(visit, asked, dry_run=True)
+    names = await _names(visit, report, given)
     return Radius(
-        origin=_thing(visit, report.origin),
+        origin=_thing(visit, report.origin, names),
         since=report.since,
         complete=report.complete,
         total=sum(report.counts.values()),
-        rows=[_row(visit, each) for each in report.affected],
+        rows=[_row(visit, each, names) for each in report.affected],
         counts=counts(visit, report.counts, preview),
         following="" if answer.following is None else visit.here_with(**asked, cursor=answer.following["cursor"]),
         preview=preview,
@@ -126,14 +131,40 @@ async def _ordered(visit: ConsoleVisit, asked: Mapping[str, str], *, dry_run: bo
     return (await visit.api.send("POST", revocations.PATH, body, reason=reason)).of(RevocationReceipt)
 
 
-def _row(visit: ConsoleVisit, each: Affected) -> Row:
+async def _names(visit: ConsoleVisit, report: BlastRadius, given: Mapping[Ref, str]) -> Names:
+    names = Names(visit, given)
+    await names.learn((each.kind, each.id) for each in (report.origin, *report.affected, *_causes(report)))
+    unnamed = [each for each in report.affected if each.kind == "secret" and not names.known(("secret", each.id))]
+    clients = [each.via.id for each in unnamed if each.via.kind == "client"]
+    for client in dict.fromkeys(clients):
+        names.give(await secret_names(visit, client))
+    return names
+
+
+def _causes(report: BlastRadius) -> list[Named]:
+    return [each.via for each in report.affected]
+
+
+async def secret_names(visit: ConsoleVisit, client: str) -> Mapping[Ref, str]:
+    """Return the names of the client's secrets; none of a deleted client's."""
+    try:
+        found = (await visit.api.get(f"{CLIENTS}/{client}/secrets")).of(list[ClientSecret])
+    except Refused:
+        return {}
+    return {("secret", str(each.secret_id)): f"{each.name} {each.hint}" for each in found}
+
+
+def _row(visit: ConsoleVisit, each: Affected, names: Names) -> Row:
     what = "" if each.type is None else visit.gettext(said(each.type))
-    return Row(thing=_named(visit, each.kind, each.id), what=what, at=each.at, via=_thing(visit, each.via))
+    return Row(
+        thing=_named(visit, each.kind, each.id, names), what=what, at=each.at, via=_thing(visit, each.via, names)
+    )
 
 
-def _thing(visit: ConsoleVisit, named: Named) -> Thing:
-    return _named(visit, named.kind, named.id)
+def _thing(visit: ConsoleVisit, named: Named, names: Names) -> Thing:
+    return _named(visit, named.kind, named.id, names)
 
 
-def _named(visit: ConsoleVisit, kind: str, id_: str) -> Thing:
-    return Thing(kind=visit.gettext(ONE.get(kind, kind)), id=id_, url=page_about(visit, kind, id_))
+def _named(visit: ConsoleVisit, kind: str, id_: str, names: Names) -> Thing:
+    label, name = visit.gettext(ONE.get(kind, kind)), names.known((kind, id_))
+    return Thing(kind=label, id=id_, name=name, url=page_about(visit, kind, id_))

@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, json
 from service.console import actors
 from service.console.actors import Actor
 from service.console.happenings import said
+from service.console.names import Names
 from service.console.screen import ConsoleVisit
 from service.endpoints.differences import Difference
 from service.endpoints.history_schemas import HistoryEntry
@@ -36,9 +37,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     changes: list[Change]
 
 
-async def entries(visit: ConsoleVisit, found: Sequence[HistoryEntry]) -> list[Entry]:
+async def entries(visit: ConsoleVisit, found: Sequence[HistoryEntry], names: Names | None = None) -> list[Entry]:
     """Return the entries with the names of their actors. Of a registration, the fields are not repeated."""
-    who = await actors.named(visit, (each.actor for each in found))
+    who = await actors.named(visit, (each.actor for each in found), names)
     return [
         Entry(
             position=each.position,

@@ -1,5 +1,6 @@
 """What the pages of one client have in common: the client, its name, and its version."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -8,6 +9,7 @@ from starlette.responses import Response
 from service.console.api import CLIENTS
 from service.console.screen import ConsoleVisit, Crumb
 from service.endpoints.client_settings import OAuthClient
+from service.endpoints.history_schemas import HistoryEntry
 
 PATH = "/clients/{client_id}"
 """`Tab.of` of the pages of a client."""
@@ -49,3 +51,9 @@ def page(
         version=subject.version,
         **context,
     )
+
+
+def name_before(past: Sequence[HistoryEntry]) -> str:
+    """Return the name that a deleted client had, by the newest entry of its history; "" if it had none."""
+    name = past[0].changes.get("displayName") if past else None
+    return name.before if name is not None and isinstance(name.before, str) else ""

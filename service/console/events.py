@@ -9,9 +9,10 @@ from service.audit.event_json import AuditEvent
 from service.console import actors
 from service.console.actors import Actor
 from service.console.happenings import said
+from service.console.names import Names
 from service.console.places import page_about
 from service.console.screen import ConsoleVisit
-from service.console.subjects import Subject, subjects
+from service.console.subjects import Subject, subjects, thing_of
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -29,14 +30,21 @@ class Shown(Struct, frozen=True, kw_only=True):
 
 async def shown(visit: ConsoleVisit, found: Sequence[AuditEvent]) -> list[Shown]:
     """Return the events in the same order, without their subjects."""
-    who = await actors.named(visit, (each.actor for each in found))
-    return [_shown(visit, event, actor) for event, actor in zip(found, who, strict=True)]
+    return await _with_actors(visit, found, Names(visit))
 
 
 async def with_subjects(visit: ConsoleVisit, found: Sequence[AuditEvent]) -> list[Shown]:
-    about = await subjects(visit, found)
-    rows = await shown(visit, found)
+    """All names are read together."""
+    names = Names(visit)
+    await names.learn(thing for event in found for thing in (thing_of(event), *actors.things(event.actor)))
+    about = await subjects(visit, found, names)
+    rows = await _with_actors(visit, found, names)
     return [row.__replace__(subject=subject) for row, subject in zip(rows, about, strict=True)]
+
+
+async def _with_actors(visit: ConsoleVisit, found: Sequence[AuditEvent], names: Names) -> list[Shown]:
+    who = await actors.named(visit, (each.actor for each in found), names)
+    return [_shown(visit, event, actor) for event, actor in zip(found, who, strict=True)]
 
 
 def _shown(visit: ConsoleVisit, event: AuditEvent, actor: Actor) -> Shown:

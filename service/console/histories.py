@@ -2,6 +2,7 @@
 
 from service.console import changes
 from service.console.api import Answer, Refused
+from service.console.names import Names
 from service.console.screen import ConsoleVisit
 from service.endpoints.history_schemas import HistoryEntry
 
@@ -19,9 +20,9 @@ async def newest(visit: ConsoleVisit, path: str, most: int) -> list[HistoryEntry
     return (await page_of(visit, path, most=most)).of(list[HistoryEntry])
 
 
-async def last_changes(visit: ConsoleVisit, path: str) -> list[changes.Entry]:
+async def last_changes(visit: ConsoleVisit, path: str, names: Names | None = None) -> list[changes.Entry]:
     """Raises Refused."""
-    return await changes.entries(visit, await newest(visit, path, LAST))
+    return await changes.entries(visit, await newest(visit, path, LAST), names)
 
 
 async def end(visit: ConsoleVisit, path: str, kind: str) -> HistoryEntry | None:

@@ -21,10 +21,10 @@ async def page(visit: ConsoleVisit, template: str, *, status: int = 200, **conte
 
 
 async def _of_deleted(visit: ConsoleVisit, template: str, status: int, context: dict[str, Any]) -> Response:
-    await histories.newest(visit, client.path(visit), 1)
+    last = await histories.newest(visit, client.path(visit), 1)
     return visit.page(
         template,
-        title=visit.gettext("Deleted client"),
+        title=client.name_before(last) or visit.param("client_id"),
         crumbs=[Crumb(visit.gettext("Clients"), "/clients")],
         status=status,
         client=None,

@@ -70,7 +70,8 @@ async def _page(place: Place, asked: Mapping[str, str], form: FormState, status:
     radius: Radius | None = None
     if asked.get("id"):
         try:
-            radius = await blast.found(visit, asked)
+            given = {("secret", each.id): f"{each.label} {each.detail}" for each in place.origins if each.detail}
+            radius = await blast.found(visit, asked, given)
         except Refused as fault:
             if fault.problem.status not in (400, 404):
                 raise

@@ -1,11 +1,12 @@
 """/api/v1/auth/bots: the subjects that machine clients act as."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
 from starlette.responses import Response
 
-from events.database import read
+from events.database import AnyConnection, read
 from events.ids import bot_id_of, bot_stream
 from events.log import Receipt
 from projections import bot_history, bots, clients
@@ -15,7 +16,7 @@ from service.commands.authority import EVERYBODY
 from service.commands.bot import BotCommand, DeleteBot, DisableBot, EnableBot, RegisterBot
 from service.commands.handle import BOT, Handled, handle
 from service.crypto.credentials import new_id
-from service.endpoints import as_of, bot_schemas, if_match
+from service.endpoints import as_of, bot_schemas, if_match, several
 from service.endpoints.bot_schemas import Bot, CreateBotRequest
 from service.endpoints.clients import position
 from service.endpoints.fields import Fields
@@ -52,13 +53,20 @@ async def register(call: Call) -> Response:
 
 
 async def list_bots(call: Call) -> Response:
-    page = await as_of.page_asked(call)
-    owner = call.caller.reach
+    page = await as_of.page_asked(call, (several.IDS,), {several.IDS: several.check})
+    owner, ids = call.caller.reach, several.ids(page)
+
+    async def now(connection: AnyConnection, most: int) -> Sequence[Row]:
+        if ids is None:
+            return await bots.listed(connection, owner=owner, after=page.after, limit=most)
+        streams = [stream for stream in map(bot_stream, ids) if stream is not None]
+        return await bots.of_ids(connection, streams, owner=owner, after=page.after, limit=most)
+
     found = await as_of.page_of(
         call,
         PATH,
         page,
-        lambda connection, most: bots.listed(connection, owner=owner, after=page.after, limit=most),
+        now,
         history=bot_history.HISTORY,
         filters=bot_history.filters(owner),
     )

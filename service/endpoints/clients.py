@@ -22,7 +22,7 @@ from service.commands.client import (
     EnableClient,
 )
 from service.commands.handle import CLIENT, Handled, handle
-from service.endpoints import as_of, client_order, client_settings, if_match, imported, paging, registration
+from service.endpoints import as_of, client_order, client_settings, if_match, imported, paging, registration, several
 from service.endpoints.as_of import Page
 from service.endpoints.bot_user import check_bot
 from service.endpoints.client_schemas import (
@@ -45,8 +45,9 @@ STATES = ("active", "disabled")
 NEWEST = "newest"
 ORDERS = ("oldest", NEWEST, *client_order.ORDERS)
 MOST_DAYS = 31
-FILTERS = ("botUserId", "state", "displayName", "owner", "scope", "q", "order", "usageDays")
+FILTERS = (several.IDS, "botUserId", "state", "displayName", "owner", "scope", "q", "order", "usageDays")
 CHECKS = {
+    several.IDS: several.check,
     "state": paging.one_of(STATES),
     "order": paging.one_of(ORDERS),
     "usageDays": paging.whole(1, MOST_DAYS),
@@ -81,10 +82,11 @@ async def list_clients(call: Call) -> Response:
     order = client_order.order_of(call.request.query_params.get("order"))
     page = await as_of.page_asked(call, FILTERS, CHECKS, valued=order is not None)
     days = _days(page)
-    owner = page.filters.get("owner", call.caller.reach)
+    ids, owner = several.ids(page), page.filters.get("owner", call.caller.reach)
     if call.caller.reach not in (None, owner):
         return answered([], headers=as_of.headers(page.position))
     wanted = Wanted(
+        streams=None if ids is None else several.client_streams(ids),
         owner=owner,
         after=page.after if order is None else None,
         bot_user_id=page.filters.get("botUserId"),

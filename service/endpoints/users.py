@@ -9,14 +9,14 @@ from uuid import UUID
 from msgspec import UNSET, structs
 from starlette.responses import Response
 
-from events.database import read
+from events.database import AnyConnection, read
 from events.log import Receipt
 from events.receipts import find_command
 from events.user import Role, all_roles
 from projections import user_history, users
 from service.commands.handle import CarriedOutBefore, Handled
 from service.crypto.credentials import new_id
-from service.endpoints import as_of, if_match, paging
+from service.endpoints import as_of, if_match, paging, several
 from service.endpoints.clients import position
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
@@ -34,6 +34,7 @@ from service.values.profile import Profile
 
 PATH = "/api/v1/auth/users"
 STATES = ("active", "disabled")
+FILTERS = ("state", "email", several.IDS)
 NO_HEADERS: Mapping[str, str] = {}
 WIRE_NAMES = {field.name: field.encode_name for field in structs.fields(ChangeUserRequest)}
 LOOKS, PAUSE_SECONDS = 40, 0.05
@@ -62,15 +63,22 @@ async def register(call: Call) -> Response:
 
 
 async def list_users(call: Call) -> Response:
-    page = await as_of.page_asked(call, ("state", "email"), {"state": paging.one_of(STATES), "email": _email_fault})
-    state, email = page.filters.get("state"), page.filters.get("email")
+    checks = {"state": paging.one_of(STATES), "email": _email_fault, several.IDS: several.check}
+    page = await as_of.page_asked(call, FILTERS, checks)
+    state, email, ids = page.filters.get("state"), page.filters.get("email"), several.ids(page)
     if email is not None:
-        return await _of_email(call, page, email)
+        return await _of_email(call, page, email, ids)
+
+    async def now(connection: AnyConnection, most: int) -> list[users.Row]:
+        if ids is None:
+            return await users.listed(connection, after=page.after, state=state, limit=most)
+        return await users.of_ids(connection, several.uuids(ids), after=page.after, state=state, limit=most)
+
     found = await as_of.page_of(
         call,
         PATH,
         page,
-        lambda connection, most: users.listed(connection, after=page.after, state=state, limit=most),
+        now,
         history=user_history.HISTORY,
         filters=user_history.filters(state),
     )
@@ -79,12 +87,14 @@ async def list_users(call: Call) -> Response:
     return answered(shown, headers=found.headers)
 
 
-async def _of_email(call: Call, page: PageRequest, email: str) -> Response:
+async def _of_email(call: Call, page: PageRequest, email: str, ids: list[str] | None) -> Response:
     """A read of the past is recorded with its parameters, and the log must not have an address in clear. Raises Invalid."""
     if page.position is not None:
         raise Invalid("The query has faults in: email. See errors.", {"email": ["cannot be combined with as_of"]})
     row = await call.resources.people.find(email)
     if row is None or page.filters.get("state", row.state) != row.state:
+        return answered([])
+    if ids is not None and row.stream_id not in several.uuids(ids):
         return answered([])
     profile = await call.resources.people.profile(row)
     return answered([] if profile is None or row.state == "erased" else [_shown(row, profile)])

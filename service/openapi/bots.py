@@ -3,7 +3,7 @@
 from service.endpoints.bot_schemas import Bot, CreateBotRequest
 from service.endpoints.bots import PATH
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
-from service.openapi.parts import AS_OF, CURSOR, IDEMPOTENCY_KEY, LIMIT
+from service.openapi.parts import AS_OF, CURSOR, IDEMPOTENCY_KEY, IDS, LIMIT
 from service.openapi.resource import Resource
 from service.problems import Clash, NotFound, NotJson, TooLarge
 from service.values.scopes import BOTS_READ, BOTS_WRITE
@@ -71,7 +71,7 @@ BOTS = (
         tag="Bots",
         description="Your own bots, oldest first; with the scope `operate` or `audit:read`, all bots.",
         scope=BOTS_READ,
-        parameters=(LIMIT, CURSOR, AS_OF),
+        parameters=(LIMIT, CURSOR, AS_OF, IDS),
         answers=(
             ResponseSpec(
                 description="One page of bots.", shape=list[Bot], headers=("Link", "Muniment-Position"), example=[SHOWN]

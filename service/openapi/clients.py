@@ -17,7 +17,7 @@ from service.endpoints.client_schemas import (
 from service.endpoints.client_settings import ChangeOAuthClientRequest, OAuthClient, shown
 from service.endpoints.clients import MOST_DAYS, ORDERS, PATH, STATES, listed
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
-from service.openapi.parts import AS_OF, CURSOR_OF_SORTED, IDEMPOTENCY_KEY, IF_MATCH_REQUIRED, LIMIT
+from service.openapi.parts import AS_OF, CURSOR_OF_SORTED, IDEMPOTENCY_KEY, IDS, IF_MATCH_REQUIRED, LIMIT
 from service.openapi.resource import Resource
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
@@ -145,6 +145,7 @@ CLIENTS = (
             LIMIT,
             CURSOR_OF_SORTED,
             AS_OF,
+            IDS,
             Parameter(
                 name="botUserId",
                 place="query",

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from service.endpoints import reason_header
 from service.endpoints.paging import MOST, USUAL
+from service.endpoints.several import MOST_IDS
 from service.idempotency import MOST_CHARACTERS
 from service.openapi.forms import OAuthError
 from service.openapi.operation import Parameter, ResponseSpec
@@ -89,6 +90,13 @@ CURSOR_OF_SORTED = Parameter(
     place="query",
     description=CURSOR.description,
     schema={"type": "string", "pattern": "^[0-9a-f]{32}(-[0-9A-Za-z_-]{0,2000})?$"},
+)
+IDS = Parameter(
+    name="ids",
+    place="query",
+    description=f"Only those of these ids, at most {MOST_IDS}, with spaces between them. An id that you may not see, or that there is not, is "
+    "left out. Not together with `as_of`.",
+    schema={"type": "string", "pattern": "^[^\\x00]*$"},
 )
 AS_OF = Parameter(
     name="as_of",

@@ -5,7 +5,7 @@ from typing import Literal
 from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest, User
 from service.endpoints.users import PATH, STATES
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
-from service.openapi.parts import AS_OF, CURSOR, IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_REQUIRED, LIMIT
+from service.openapi.parts import AS_OF, CURSOR, IDEMPOTENCY_KEY, IDS, IF_MATCH, IF_MATCH_REQUIRED, LIMIT
 from service.openapi.resource import GONE, Resource
 from service.problems import Clash, NoPrecondition, NotFound, NotJson, Stale, TooLarge
 from service.values.roles import ROLES
@@ -149,6 +149,7 @@ USERS = (
             LIMIT,
             CURSOR,
             AS_OF,
+            IDS,
             Parameter(
                 name="state",
                 place="query",

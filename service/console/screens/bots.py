@@ -5,6 +5,7 @@ from starlette.responses import Response
 from service.console import paging
 from service.console.api import BOTS
 from service.console.language import N_
+from service.console.names import Names, holder
 from service.console.screen import ConsoleVisit, Link, Screen
 from service.endpoints.bot_schemas import Bot
 from service.values.scopes import BOTS_READ, BOTS_WRITE
@@ -14,10 +15,13 @@ PAGE_SIZE = "50"
 
 async def show(visit: ConsoleVisit) -> Response:
     found = await visit.api.get(BOTS, limit=PAGE_SIZE, cursor=visit.query.get("cursor"))
+    bots, names = found.of(list[Bot]), Names(visit)
+    await names.learn(holder(bot.owner) for bot in bots)
     return visit.page(
         "bots.html",
         title=visit.gettext("Bots"),
-        bots=found.of(list[Bot]),
+        bots=bots,
+        owners={bot.owner: names.of(holder(bot.owner)) for bot in bots},
         creates=visit.may(BOTS_WRITE),
         **paging.neighbours(visit, found),
     )

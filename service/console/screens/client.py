@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from service.console import client, histories, made_secret
-from service.console.actors import Names
 from service.console.api import Refused
 from service.console.bars import bars
 from service.console.client import Subject
 from service.console.forms import FormState, untouched
 from service.console.language import N_
+from service.console.names import Names, holder
 from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Crumb, Screen, Tab
 from service.console.submission import Change, carried_out, submitted
@@ -48,8 +48,8 @@ async def act(visit: ConsoleVisit) -> Response:
 
 
 async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: int = 200) -> Response:
-    names = Names(visit)
-    await names.learn([subject.client.owner])
+    names, owner, bot = Names(visit), holder(subject.client.owner), ("bot", subject.client.bot_user_id or "")
+    await names.learn([owner, bot])
     usage = (await visit.api.get(client.path(visit, "usage"))).of(list[ClientUsage])
     return client.page(
         visit,
@@ -57,8 +57,9 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
         "client.html",
         status=status,
         form=form,
-        last=await histories.last_changes(visit, client.path(visit)),
-        owner=names.of(subject.client.owner),
+        last=await histories.last_changes(visit, client.path(visit), names),
+        owner=names.of(owner),
+        bot=names.of(bot),
         days=bars([each.tokens for each in usage]),
         tokens=sum(each.tokens for each in usage),
         writes=visit.may(CLIENTS_WRITE),
@@ -69,7 +70,7 @@ async def _deleted(visit: ConsoleVisit, deleted: HistoryEntry, form: FormState, 
     """Show what can be restored."""
     return visit.page(
         "client_deleted.html",
-        title=visit.gettext("Deleted client"),
+        title=client.name_before([deleted]) or visit.param("client_id"),
         crumbs=[Crumb(visit.gettext("Clients"), "/clients")],
         status=status,
         client_id=visit.param("client_id"),

@@ -6,10 +6,10 @@ from msgspec import UNSET, Struct
 from starlette.responses import Response
 
 from service.console import paging, sorting
-from service.console.actors import Names
 from service.console.api import CLIENTS
 from service.console.bars import Bars, bars
 from service.console.language import N_
+from service.console.names import Names, holder
 from service.console.screen import ConsoleVisit, Link, Screen
 from service.console.sorting import Orders
 from service.endpoints.client_schemas import ListedClient
@@ -41,12 +41,12 @@ async def show(visit: ConsoleVisit) -> Response:
     sent = {**chosen, "order": order}
     found = await visit.api.get(CLIENTS, limit=PAGE_SIZE, usageDays=str(DAYS), cursor=visit.query.get("cursor"), **sent)
     clients, names = found.of(list[ListedClient]), Names(visit)
-    await names.learn(client.owner for client in clients)
+    await names.learn(holder(client.owner) for client in clients)
     return visit.page(
         "clients.html",
         title=visit.gettext("Clients"),
         clients=[_shown(client) for client in clients],
-        names=names,
+        owners={client.owner: names.of(holder(client.owner)) for client in clients},
         chosen=chosen,
         order=visit.query.get("order", ""),
         sorts=sorting.headings(COLUMNS, order, lambda order: visit.here_with(**chosen, order=order)),

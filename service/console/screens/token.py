@@ -10,6 +10,7 @@ from service.clock import utc_now
 from service.console import events, feeds
 from service.console.events import Shown
 from service.console.language import N_
+from service.console.names import Names, holder
 from service.console.places import page_about
 from service.console.screen import ConsoleVisit, Crumb, Screen
 from service.endpoints.audit_tokens import TOKENS_PATH
@@ -31,18 +32,21 @@ async def show(visit: ConsoleVisit) -> Response:
     if visit.query.get("proof") == "true":
         return feeds.download(await visit.api.get(path, proof="true"), f"token-{jti}.proof.json")
     why = (await visit.api.get(path)).of(Provenance)
-    token = why.token
+    token, names = why.token, Names(visit)
+    subject = ("user", token.sub) if why.login else holder(token.sub)
+    await names.learn([subject])
     return visit.page(
         "token.html",
         title=visit.gettext("Token"),
         crumbs=[Crumb(visit.gettext("Tokens"), "/tokens")],
         token=token,
         why=why,
-        grounds=await _shown(visit, _grounds(why)),
+        grounds=await _shown(visit, _grounds(why, names.of(subject))),
         stopped=await events.shown(visit, why.stopped),
         is_expired=token.expires_at <= utc_now(),
         client_url=page_about(visit, "client", why.client.client_id),
-        user_url=page_about(visit, "user", token.sub) if why.login else "",
+        subject=names.known(subject),
+        subject_url=page_about(visit, *subject) if why.login or why.bot else "",
         parents=[] if why.login is None else [each.jti for each in why.login.parents],
     )
 
@@ -54,7 +58,7 @@ async def _shown(visit: ConsoleVisit, grounds: Sequence[Ground]) -> list[tuple[s
     return [(visit.gettext(each.label), each.name, [next(rows) for _ in each.events]) for each in grounds]
 
 
-def _grounds(why: Provenance) -> list[Ground]:
+def _grounds(why: Provenance, subject: str) -> list[Ground]:
     client = why.client
     of_client = [client.registered, *([client.last_change] if client.version > 1 else [])]
     found = [Ground(label=N_("Client"), name=client.display_name or client.client_id, events=of_client)]
@@ -63,17 +67,17 @@ def _grounds(why: Provenance) -> list[Ground]:
         name = f"{why.secret.name} {why.secret.hint}"
         found.append(Ground(label=N_("Secret"), name=name, events=[why.secret.added, *revoked]))
     if why.bot is not None:
-        found.append(Ground(label=N_("Bot"), name=why.bot.id, events=why.bot.events))
+        found.append(Ground(label=N_("Bot"), name=subject, events=why.bot.events))
     found += [Ground(label=N_("Given scope"), name=each.scope, events=each.given) for each in why.scopes]
     found.append(Ground(label=N_("Signing key"), name=why.signing_key.kid, events=why.signing_key.events))
-    return found if why.login is None else [*found, *_of_login(why.login)]
+    return found if why.login is None else [*found, *_of_login(why.login, subject)]
 
 
-def _of_login(login: Login) -> list[Ground]:
+def _of_login(login: Login, subject: str) -> list[Ground]:
     registered = [login.registered] if login.registered else []
     exchanged = [login.exchanged] if login.exchanged else []
     return [
-        Ground(label=N_("User"), name=str(login.user_id), events=registered),
+        Ground(label=N_("User"), name=subject, events=registered),
         Ground(label=N_("Session"), name=str(login.session_id), events=login.authenticated),
         Ground(label=N_("Authorization"), name="", events=[login.granted, *exchanged]),
     ]

@@ -6,10 +6,12 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
+from events.ids import bot_stream
 from service.clock import utc_now
 from service.console import client, feeds, past_client
 from service.console.feeds import Search
 from service.console.language import N_
+from service.console.names import Names, Ref, holder
 from service.console.places import page_about, page_of_client
 from service.console.registration import CLIENT_ID, STREAM
 from service.console.screen import ConsoleVisit, Link, Screen, Tab
@@ -20,17 +22,21 @@ NOTHING: Mapping[str, str] = {}
 
 
 class Row(Struct, frozen=True, kw_only=True):
+    """`client` and `subject` are names, or "" for what stays an id. The addresses are "" if there is no page."""
+
     token: AuditToken
     client_id: str
+    client: str
     client_url: str
-    user_url: str
+    subject: str
+    subject_url: str
 
 
 async def show(visit: ConsoleVisit) -> Response:
     if feeds.export_asked(visit):
         return await feeds.exported(visit, TOKENS_PATH, FILTERS, NOTHING, "tokens")
     search = await feeds.searched(visit, TOKENS_PATH, FILTERS, NOTHING)
-    context = _context(visit, search)
+    context = await _context(visit, search)
     return visit.page(
         "tokens.html",
         title=visit.gettext("Tokens"),
@@ -46,26 +52,39 @@ async def show_of_client(visit: ConsoleVisit) -> Response:
     if feeds.export_asked(visit):
         return await feeds.exported(visit, TOKENS_PATH, FILTERS, fixed, "tokens")
     search = await feeds.searched(visit, TOKENS_PATH, FILTERS, fixed)
-    return await past_client.page(visit, "tokens.html", status=search.status, **_context(visit, search))
+    return await past_client.page(visit, "tokens.html", status=search.status, **await _context(visit, search))
 
 
-def _context(visit: ConsoleVisit, search: Search) -> dict[str, Any]:
+async def _context(visit: ConsoleVisit, search: Search) -> dict[str, Any]:
     found = [] if search.answer is None else search.answer.of(list[AuditToken])
+    names = Names(visit)
+    await names.learn(thing for each in found for thing in (_client(each), _subject(each)))
     return {
         "search": search,
-        "rows": [_row(visit, each) for each in found],
+        "rows": [_row(visit, each, names) for each in found],
         "now": utc_now(),
         "exports": feeds.exports(visit, search.chosen),
     }
 
 
-def _row(visit: ConsoleVisit, token: AuditToken) -> Row:
-    client_id = CLIENT_ID if token.client_id == str(STREAM) else token.client_id
+def _client(token: AuditToken) -> Ref:
+    return "client", CLIENT_ID if token.client_id == str(STREAM) else token.client_id
+
+
+def _subject(token: AuditToken) -> Ref:
+    return holder(token.sub) if token.authorization is None else ("user", token.sub)
+
+
+def _row(visit: ConsoleVisit, token: AuditToken, names: Names) -> Row:
+    client, subject = _client(token), _subject(token)
+    has_page = token.authorization is not None or bot_stream(token.sub) is not None
     return Row(
         token=token,
-        client_id=client_id,
-        client_url=page_of_client(visit, client_id),
-        user_url="" if token.authorization is None else page_about(visit, "user", token.sub),
+        client_id=client[1],
+        client=names.known(client),
+        client_url=page_of_client(visit, client[1]),
+        subject=names.known(subject),
+        subject_url=page_about(visit, *subject) if has_page else "",
     )
 
 
