@@ -48,6 +48,9 @@ PATIENCE_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
 """How long we wait for one answer before the connection counts as lost: its host may have disappeared without closing it."""
 
+POOL_SIZE = 4
+"""The most connections of one pool."""
+
 READ_SECONDS = 60.0
 """How long a statement of the pool may run. Nobody waits for it any more after ANSWER_SECONDS, but the server would finish it."""
 
@@ -146,14 +149,14 @@ async def connected(url: str) -> AsyncGenerator[Connection]:
 
 
 @asynccontextmanager
-async def pool(url: str, *, size: int = 4) -> AsyncGenerator[Pool]:
+async def pool(url: str) -> AsyncGenerator[Pool]:
     """Yields connections for reads. They hold no session state, so a release resets nothing; a reset would double the round trips."""
 
     async def connected(_url: str, **driver: Any) -> Connection:
         bound = {"statement_timeout": f"{int(READ_SECONDS * 1000)}ms"}
         return await _as_service(await log_in(url, **driver), bound)
 
-    async with asyncpg.create_pool(url, min_size=0, max_size=size, reset=_keep, connect=connected) as made:  # pyright: ignore[reportArgumentType]
+    async with asyncpg.create_pool(url, min_size=0, max_size=POOL_SIZE, reset=_keep, connect=connected) as made:  # pyright: ignore[reportArgumentType]
         yield made
 
 

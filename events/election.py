@@ -1,10 +1,10 @@
-"""One process does a work for all: the one whose connection holds an advisory lock. Another takes over when that connection ends."""
+"""One process does some work for all of them: the one whose connection holds an advisory lock. Another takes over when that connection ends."""
 
 from events.database import Connection
 
 
 class Election:
-    """One per process and work. `query` (events/locks.py) takes the lock if it is free, and says whether it did."""
+    """One per process and kind of work. `query` (events/locks.py) takes the lock if it is free, and says whether it did."""
 
     def __init__(self, query: str, *arguments: object) -> None:
         self._query = query

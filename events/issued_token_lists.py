@@ -76,7 +76,7 @@ class Conditions(Struct, frozen=True, kw_only=True):
     bot: str | None = None
 
     def sql(self, first: int) -> tuple[str, list[object]]:
-        """Return the conditions, whose parameters are numbered from `first`, and their values."""
+        """Returns the conditions, whose parameters are numbered from `first`, and their values."""
         given = [(name, value) for name in CONDITIONS if (value := getattr(self, name)) is not None]
         text = "".join(f" and {CONDITIONS[name].format(f'${number}')}" for number, (name, _) in enumerate(given, first))
         return text, [value if name in ("client", "secret") else str(value) for name, value in given]
@@ -90,7 +90,7 @@ class Part(Struct, frozen=True):
 
 
 def joined(parts: Sequence[Part], extent: Extent) -> Part:
-    """Return the tokens of all parts, up to the edge that comes first."""
+    """Returns the tokens of all parts, up to the edge that comes first."""
     edges = [part.edge for part in parts if part.edge is not None]
     edge = (max(edges) if extent.newest_first else min(edges)) if edges else None
     within = extent if edge is None else cut(extent, edge)
@@ -99,7 +99,7 @@ def joined(parts: Sequence[Part], extent: Extent) -> Part:
 
 
 def cut(extent: Extent, edge: int) -> Extent:
-    """Return the extent up to the edge."""
+    """Returns the extent up to the edge."""
     return extent.__replace__(after=edge - 1) if extent.newest_first else extent.__replace__(upto=edge)
 
 
@@ -112,7 +112,7 @@ async def of_secrets(
     *,
     most: int,
 ) -> Part:
-    """Return the tokens that these secrets got, and those that this client got without a secret.
+    """Returns the tokens that these secrets got, and those that this client got without a secret.
 
     With conditions, at most about `most` tokens are read.
     """
@@ -129,7 +129,7 @@ async def of_secrets(
 
 
 async def scanned(connection: AnyConnection, extent: Extent, conditions: Conditions, *, most: int) -> Part:
-    """Return all tokens with the conditions. At most `most` tokens are read."""
+    """Returns all tokens with the conditions. At most `most` tokens are read."""
     edge, part = None, extent
     if extent.upto - extent.after > most:
         edge = extent.upto - most + 1 if extent.newest_first else extent.after + most
@@ -150,7 +150,7 @@ async def of_ids(
     extent: Extent,
     conditions: Conditions,
 ) -> list[asyncpg.Record]:
-    """Return those of these tokens that have the conditions, in the order of the extent, however many they are.
+    """Returns those of these tokens that have the conditions, in the order of the extent, however many they are.
 
     Each token was issued about the time that is given for it: it is searched for within the first window, then within the next.
     """
@@ -179,7 +179,7 @@ async def _about(
 
 
 def _stretches(times: Iterable[datetime], window: timedelta) -> list[tuple[datetime, datetime]]:
-    """Return the stretches of time around these times, which are in order, with those that overlap as one."""
+    """Returns the stretches of time around these times, which are in order, with those that overlap as one."""
     found: list[tuple[datetime, datetime]] = []
     for at in times:
         first = found.pop()[0] if found and at - window <= found[-1][1] else at - window

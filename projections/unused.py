@@ -1,4 +1,4 @@
-"""What a client has and does not use: the rule, and what it is asked of."""
+"""What a client has and does not use: the rule, and the reads that it needs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

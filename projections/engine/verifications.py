@@ -1,4 +1,4 @@
-"""The result of the last verification of each projection, whoever began it."""
+"""The result of the last verification of each projection, by the service or by a command."""
 
 from datetime import datetime, timedelta
 from typing import Any, Literal

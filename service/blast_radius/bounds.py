@@ -69,7 +69,7 @@ class Bounds(Struct, kw_only=True):
 
 
 async def bounds_of(connection: AnyConnection, since: datetime, live: Live | None = None) -> Bounds:
-    """Returns the bounds of a walk up to the end of the log. Raises NotReached if the audit feed is far behind it."""
+    """Return the bounds of a walk up to the end of the log. Raises NotReached if the audit feed is far behind it."""
     standing = await checkpoints.live(connection, audit_events.PROJECTION)
     upto, position = 0 if standing is None else standing.position, (await head(connection)).position
     after = await as_of.position_of(connection, since - BEFORE)

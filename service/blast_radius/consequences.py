@@ -31,7 +31,7 @@ CONSEQUENTIAL = tags(
 
 
 def of_event(source: Node, past: Recorded) -> Iterator[Edge]:
-    """Yields the change that the source caused by this event, and what the change put under the source's control."""
+    """Yield the change that the source caused by this event, and what the change put under the source's control."""
     change = Node("change", str(past.position))
     yield Edge(source, change, past.recorded_at)
     for target in _controlled(past.stream_id, past.event):
@@ -68,18 +68,18 @@ def secret_node(secret: StoredSecret) -> Node:
 
 
 def of_token(source: Node, token: Issuance, client_id: str) -> Iterator[Edge]:
-    """Yields the token, and what its client may do with it: the log has who made a request, but not with which of the tokens."""
+    """Yield the token, and what its client may do with it: the log has who made a request, but not with which of the tokens."""
     issued = Node("token", str(token.jti))
     yield Edge(source, issued, token.issued_at)
     yield Edge(issued, agent(client_id, token.token.sub), token.issued_at)
 
 
 def agent(client_id: str, sub: str) -> Node:
-    """Returns the client as it acts for this `sub`. A client_id has no space."""
+    """Return the client as it acts for this `sub`. A client_id has no space."""
     return Node("agent", f"{client_id} {sub}")
 
 
 def of_agent(node: Node) -> tuple[str, str]:
-    """Returns the client and the `sub` of `agent`."""
+    """Return the client and the `sub` of `agent`."""
     client_id, _, sub = node.id.partition(" ")
     return client_id, sub

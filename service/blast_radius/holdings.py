@@ -21,7 +21,7 @@ Holdings = dict[Node, tuple[Node, datetime]]
 
 
 def held(past: Sequence[Recorded], nodes: Frontier, by_stream: Mapping[UUID, Node]) -> Iterator[Edge]:
-    """Yields the secrets and authorizations that each client has from its time on: those lost before are left out."""
+    """Yield the secrets and authorizations that each client has from its time on: those lost before are left out."""
     now: Holdings = {}
     for each in past:
         for lost in _lost(each, now, by_stream.get(each.stream_id)):

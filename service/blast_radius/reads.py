@@ -67,7 +67,7 @@ async def edges(connection: AnyConnection, frontier: Frontier, bounds: Bounds) -
 
 
 def _of_live(found: list[Edge], live: Live) -> list[Edge]:
-    """Returns the edges without those to tokens that must have expired."""
+    """Return the edges without those to tokens that must have expired."""
     return [edge for edge in found if edge.target.kind != "token" or edge.at >= live.issued_after]
 
 
@@ -142,7 +142,7 @@ async def _acted(  # noqa: PLR0917 - the names are those of the nodes, unless a 
     names: list[str] | None = None,
     actors: list[str] | None = None,
 ) -> list[Edge]:
-    """Returns the edges of the events that these nodes caused."""
+    """Return the edges of the events that these nodes caused."""
     by_name = {node.id: node for node in nodes}
     values = (names or list(by_name), bounds.after, bounds.upto, bounds.most, bounds.types)
     more = () if actors is None else (actors,)
@@ -153,5 +153,5 @@ async def _acted(  # noqa: PLR0917 - the names are those of the nodes, unless a 
 
 
 def _recorded(row: asyncpg.Record) -> Recorded:
-    """Returns the event of a row that has the name of its node behind it."""
+    """Return the event of a row that has the name of its node behind it."""
     return recorded(row[: len(COLUMNS.split(", "))])

@@ -56,7 +56,7 @@ class Radius(Struct, frozen=True, kw_only=True):
     reached: Sequence[tuple[Node, Reached]]
 
     def of(self, kinds: frozenset[str]) -> Sequence[tuple[Node, Reached]]:
-        """Returns what is of one of these kinds; of all, if none is named."""
+        """Return what is of one of these kinds; of all, if none is named."""
         return [each for each in self.reached if each[0].kind in kinds] if kinds else self.reached
 
     @property
@@ -65,7 +65,7 @@ class Radius(Struct, frozen=True, kw_only=True):
 
 
 async def moment_of(connection: AnyConnection, since: int | datetime | None) -> datetime:
-    """Returns the time of a position of the log, or the time itself; the beginning of the log for None."""
+    """Return the time of a position of the log, or the time itself; the beginning of the log for None."""
     match since:
         case None:
             return BEGINNING
@@ -76,7 +76,7 @@ async def moment_of(connection: AnyConnection, since: int | datetime | None) -> 
 
 
 async def past_moment_of(connection: AnyConnection, since: int | datetime | None) -> datetime:
-    """Returns the same, unless it is still to come. Raises InvalidValue."""
+    """Return the same, unless it is still to come. Raises InvalidValue."""
     end = (await head(connection)).position
     if isinstance(since, int) and since > end:
         raise _to_come(f"is beyond the end of the log, which is position {end}")
@@ -101,7 +101,7 @@ async def radius(connection: AnyConnection, origin: Node, since: datetime, withi
 
 
 async def take(walk: Walk, edges: Sequence[Edge]) -> None:
-    """Give the walk these edges as at once, but let others have their turns."""
+    """Give the walk these edges as one step of it, with pauses in which other requests have their turns."""
     frontier: dict[Node, datetime] = {}
     async for part in in_turns(edges):
         walk.take(part)

@@ -33,7 +33,7 @@ KINDS: dict[str, Kind] = {"user": "user", "session": "session", "authorization":
 
 
 async def named(connection: AnyConnection, text: str) -> Node:
-    """Returns the node of an id: `actor:NAME` is an operator or a `sub`. Raises DoesNotExist."""
+    """Return the node of an id: `actor:NAME` is an operator or a `sub`. Raises DoesNotExist."""
     if text.startswith(ACTOR):
         return await _actor(connection, text.removeprefix(ACTOR))
     if bot_stream(text) is not None:
@@ -89,7 +89,7 @@ async def _of_uuid(connection: AnyConnection, uuid: UUID) -> Node | None:
 
 
 async def user_of(connection: AnyConnection, node: Node) -> UUID | None:
-    """Returns the user whom the node is about: a user, or the user of a session or an authorization."""
+    """Return the user whom the node is about: a user, or the user of a session or an authorization."""
     match node.kind:
         case "user":
             return UUID(node.id)

@@ -92,7 +92,7 @@ async def of_keys(connection: AnyConnection, nodes: Frontier, bounds: Bounds) ->
 
 
 async def of_ids(connection: AnyConnection, jtis: Mapping[UUID, datetime]) -> dict[str, Issued]:
-    """Returns the tokens of these ids, each of which was issued about its time."""
+    """Return the tokens of these ids, each of which was issued about its time."""
     every = Extent(after=0, upto=2**63 - 1, limit=len(jtis), newest_first=False)
     rows = await issued_token_lists.of_ids(connection, jtis, WINDOWS, every, Conditions()) if jtis else []
     tokens = [_issuance(row[:6]) for row in rows]
@@ -138,7 +138,7 @@ async def _issued(
 
 
 async def _acting(connection: AnyConnection, reading: Reading, sources: _Sources[Key], bounds: Bounds) -> list[Edge]:
-    """Returns edges from the sources to those who act with any of their tokens."""
+    """Return edges from the sources to those who act with any of their tokens."""
     values = (list(sources.by_key), sources.since, bounds.most, MOST_TOKENS)
     rows = await bounds.rows(connection, reading.agents, *values)
     tokens = Counter[object]()
@@ -155,7 +155,7 @@ def _issuance(row: asyncpg.Record | tuple[Any, ...]) -> Issuance:
 
 
 async def _client_ids(connection: AnyConnection, streams: Iterable[UUID]) -> dict[UUID, str]:
-    """Returns the client_ids of these streams: that of an imported client cannot be computed."""
+    """Return the client_ids of these streams: that of an imported client cannot be computed."""
     wanted = list(streams)
     first = map(recorded, await connection.fetch(NAMES, wanted) if wanted else [])
     known = {e.stream_id: client_node(e.stream_id, e.event).id for e in first if isinstance(e.event, ClientRegistered)}

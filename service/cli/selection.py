@@ -123,7 +123,7 @@ def names(actor: Actor) -> set[str]:
             return {MUNIMENT}
 
 
-async def bounds(connection: Connection, wanted: Selection, batches: str = EVENTS) -> tuple[int, int]:
+async def bounds(connection: Connection, wanted: Selection, batches: str) -> tuple[int, int]:
     """The first and the last position that are wanted, of those that there are; if there are none, the last is before the first.
 
     Raises Plainly if the range has not begun yet.

@@ -97,7 +97,7 @@ class Api:
         return await self._asked(method, path, {}, given, b"" if body is None else json.encode(body))
 
     def opened(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Scope:
-        """Return the ASGI scope of a request whose response has no end. Whoever runs it may take the caller's scopes from it."""
+        """Return the ASGI scope of a request whose response has no end. The code that runs it may take the caller's scopes from it."""
         return {**self._of("GET", path, query, headers), "extensions": self._scope["extensions"]}
 
     async def _asked(self, method: str, path: str, query: Query, headers: Mapping[str, str], body: bytes) -> Answer:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 from msgspec import Struct
 from starlette.responses import Response
@@ -62,15 +62,7 @@ def visible(value: object) -> object:
 
 @cache
 def _environment(language: str) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=visible,
-        extensions=["jinja2.ext.i18n"],
-    )
+    environment = pages.environment(TEMPLATES, finalize=visible)
     # Jinja cannot type the values of a template.
     untyped: Any = environment
     untyped.install_gettext_callables(*_translations(language), newstyle=False)

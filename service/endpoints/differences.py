@@ -33,7 +33,7 @@ class Version(Struct, frozen=True):
 
 
 def versions(table: Table, events: Iterable[Recorded]) -> list[Version]:
-    """Returns a version for each of these events, which are all events of one stream up to now."""
+    """Return a version for each of these events, which are all events of one stream up to now."""
     found: list[Version] = []
     row: Struct | None = None
     for past in events:
@@ -44,7 +44,7 @@ def versions(table: Table, events: Iterable[Recorded]) -> list[Version]:
 
 
 def difference(before: Represented | None, after: Represented | None) -> dict[str, Difference]:
-    """Returns the fields in which they differ."""
+    """Return the fields in which they differ."""
     was, now = before or {}, after or {}
     names = [name for name in {**was, **now} if name not in was or name not in now or was[name] != now[name]]
     return {name: Difference(was.get(name, UNSET), now.get(name, UNSET)) for name in names}
@@ -56,7 +56,7 @@ def changed(version: Version, represent: Callable[[Any], Represented]) -> dict[s
 
 
 def of_client(row: clients.Row) -> Represented:
-    """Returns the client as the API shows it, with its secrets as the API lists them. Nothing says when they were used."""
+    """Return the client as the API shows it, with its secrets as the API lists them. Nothing says when they were used."""
     shown = to_builtins(client_settings.shown(row, None))
     secrets = [to_builtins(shown_secret(secret, None)) for secret in row.secrets]
     return _without_use({**shown, "secrets": [_without_use(secret) for secret in secrets]})
@@ -67,7 +67,7 @@ def of_bot(row: bots.Row) -> Represented:
 
 
 def of_user(row: users.Row, profile: Profile | None) -> Represented:
-    """Returns the user as the API shows them, and their second factors. After an erasure, nothing says who the user was."""
+    """Return the user as the API shows them, and their second factors. After an erasure, nothing says who the user was."""
     factors = [{"id": str(f.factor_id), "kind": f.kind, "createdUtc": to_builtins(f.created_at)} for f in row.factors]
     more = {"passwordChangedUtc": to_builtins(row.password_at), "factors": factors}
     if profile is None:

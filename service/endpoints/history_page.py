@@ -17,19 +17,19 @@ class HistoryPage(Struct, frozen=True, kw_only=True):
     after: int | None = None
 
     def versions(self, newest: int) -> range:
-        """Returns the versions of the page in its order, of the versions 1 to `newest`."""
+        """Return the versions of the page in its order, of the versions 1 to `newest`."""
         first, last = self._ends(newest)
         return range(last, first - 1, -1) if self.newest_first else range(first, last + 1)
 
     def links(self, url: str, newest: int) -> dict[str, str]:
-        """Returns the header with the next and the previous page (RFC 8288), if there are any."""
+        """Return the header with the next and the previous page (RFC 8288), if there are any."""
         first, last = self._ends(newest)
         query = {"order": cursors.ORDERS[0 if self.newest_first else 1], "limit": self.limit}
         older, newer = first if first > 1 else None, last if last < newest else None
         return cursors.links(url, query, newest_first=self.newest_first, older=older, newer=newer)
 
     def _ends(self, newest: int) -> tuple[int, int]:
-        """Returns the first and the last version of the page; the last is before the first if the page is empty."""
+        """Return the first and the last version of the page; the last is before the first if the page is empty."""
         if self.before is not None:
             last = min(self.before - 1, newest)
             return max(1, last - self.limit + 1), max(last, 0)

@@ -48,7 +48,7 @@ def next_link(issuer: str, path: str, query: Mapping[str, str]) -> dict[str, str
 
 
 Check = Callable[[str], str | None]
-"""Returns what is wrong with the text of a filter, or None."""
+"""Return what is wrong with the text of a filter, or None."""
 
 NO_CHECKS: Mapping[str, Check] = {}
 

@@ -105,13 +105,13 @@ class Cells:
 
 
 def directory() -> Path | None:
-    """Returns the directory that the parent of this process reads, if it shows metrics."""
+    """Return the directory that the parent of this process reads, if it shows metrics."""
     named = os.environ.get(DIRECTORY)
     return Path(named) if named else None
 
 
 def read_families(content: bytes) -> tuple[tuple[Family, ...], Doubles]:
-    """Returns the families of a file and their cells. Raises msgspec.DecodeError."""
+    """Return the families of a file and their cells. Raises msgspec.DecodeError."""
     head, _, _ = content.partition(b"\n")
     return _families(head), memoryview(content)[_aligned(len(head) + 1) :].cast("d")
 

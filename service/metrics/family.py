@@ -34,11 +34,11 @@ class Family(Struct, frozen=True, kw_only=True):
         return self.width * prod(len(values) for values in self.labels.values())
 
     def children(self) -> Iterator[tuple[str, ...]]:
-        """Yields the values of the labels of each child, in the order of their cells."""
+        """Yield the values of the labels of each child, in the order of their cells."""
         return product(*self.labels.values())
 
     def place(self, *values: str) -> int:
-        """Returns the first cell of a child, counted from the family's own. Raises ValueError for a value that is not known."""
+        """Return the first cell of a child, counted from the family's own. Raises ValueError for a value that is not known."""
         place = 0
         for known, value in zip(self.labels.values(), values, strict=True):
             place = place * len(known) + known.index(value)

@@ -21,7 +21,7 @@ from service.migrations.version import VERSIONS, WANTED, SchemaAhead
 
 HERE = Path(__file__).parent
 LOCK_TIMEOUT = "1s"
-"""Whoever comes after a migration that waits for a lock waits behind it. An append waits for two seconds (events.database.WRITER)."""
+"""A statement that comes after a migration which waits for a lock waits, too. An append waits for two seconds (events.database.WRITER)."""
 
 PAUSE_SECONDS = 4.0
 ATTEMPTS = 60

@@ -207,13 +207,9 @@ REFUSALS: Mapping[type[Problem], Refusal] = {
 }
 
 
-def _oauth(
-    status: int, error: str, description: str, headers: tuple[str, ...] = (), meaning: str | None = None
-) -> ResponseSpec:
+def _oauth(status: int, error: str, description: str, headers: tuple[str, ...] = (), *, meaning: str) -> ResponseSpec:
     example = {"error": error, "error_description": description}
-    return ResponseSpec(
-        status=status, description=meaning or description, shape=OAuthError, headers=headers, example=example
-    )
+    return ResponseSpec(status=status, description=meaning, shape=OAuthError, headers=headers, example=example)
 
 
 OAUTH_REFUSALS = (

@@ -1,5 +1,6 @@
 """Renders templates as pages: in the reader's language, with the headers that every page has."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -41,23 +42,29 @@ def policy(*form_targets: str) -> str:
     )
 
 
-@cache
-def _environment(language: str) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+def environment(templates: Path, finalize: Callable[[object], object] | None = None) -> Environment:
+    """Return an environment in which every value is escaped, and one that is missing is an error."""
+    return Environment(
+        loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=finalize,
         extensions=["jinja2.ext.i18n"],
     )
+
+
+@cache
+def _environment(language: str) -> Environment:
+    made = environment(TEMPLATES)
     # Jinja cannot type the values of a template.
-    untyped: Any = environment
+    untyped: Any = made
     untyped.install_gettext_translations(catalogue(language), newstyle=True)
     untyped.globals.update(language=language, asset=assets.paths())
     untyped.filters.update(ago=partial(ago, language=language), day=partial(day, language=language), bdi=_bdi)
     untyped.filters.update(moment=partial(moment, language=language))
-    return environment
+    return made
 
 
 def ago(at: datetime, language: str) -> str:

@@ -74,7 +74,7 @@ def explain(sources: Sources) -> Provenance:
 
 
 def positions(sources: Sources) -> list[int]:
-    """Returns the positions of the events that the answer follows from, in order: whole streams, and a user's registration.
+    """Return the positions of the events that the answer follows from, in order: whole streams, and a user's registration.
 
     With a whole stream a verifier sees that no event of it is left out which would have made another answer.
     """
@@ -185,12 +185,12 @@ def _login(sources: Sources) -> Login | None:
 
 
 def _exchanges(past: Past) -> dict[UUID, Recorded]:
-    """Returns the exchange of the code and those of refresh tokens, by the token that each of them issued, oldest first."""
+    """Return the exchange of the code and those of refresh tokens, by the token that each of them issued, oldest first."""
     return {each.event.jti: each for each in past if isinstance(each.event, CodeRedeemed | RefreshTokenRotated)}
 
 
 def _stopped(sources: Sources) -> list[AuditEvent]:
-    """Returns the events that keep the token inactive now, oldest first."""
+    """Return the events that keep the token inactive now, oldest first."""
     found = [
         *(each for each in sources.revocation if isinstance(each.event, AccessTokenRevoked)),
         *(each for each in sources.authorization if isinstance(each.event, AuthorizationRevoked)),
@@ -201,7 +201,7 @@ def _stopped(sources: Sources) -> list[AuditEvent]:
 
 
 def _disabling(past: Past, issued_at: datetime) -> Past:
-    """Returns the event that keeps what was issued at that time inactive now. A deletion does for ever, even if the client is restored."""
+    """Return the event that keeps what was issued at that time inactive now. A deletion does for ever, even if the client is restored."""
     stopped: Past = ()
     for each in past:
         match each.event:

@@ -31,7 +31,7 @@ class Stored(Struct, frozen=True, kw_only=True):
 
 
 async def read(connection: AnyConnection, jti: UUID) -> Stored | None:
-    """Returns None if no such token was issued, or if its record was deleted after its time of retention."""
+    """Return None if no such token was issued, or if its record was deleted after its time of retention."""
     row = await issued_tokens.find(connection, jti)
     if row is None:
         return None

@@ -21,7 +21,7 @@ class Delivery:
         )
 
     async def send(self, body: bytes, headers: Mapping[str, str]) -> None:
-        """Returns if the endpoint accepted the request, else raises NotTaken. Only the status of the response is read."""
+        """Return if the endpoint accepted the request, else raises NotTaken. Only the status of the response is read."""
         with outgoing("webhook") as sent:
             async with (
                 bounded(2 * TIMEOUT_SECONDS, NotTaken),

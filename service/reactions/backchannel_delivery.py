@@ -68,7 +68,7 @@ class Delivery:
         )
 
     async def send(self, uri: str, token: str) -> None:
-        """Returns if the client accepted the token, else raises NotTaken. Only the status of the response is read."""
+        """Return if the client accepted the token, else raises NotTaken. Only the status of the response is read."""
         with outgoing("back-channel logout") as sent:
             async with (
                 bounded(2 * TIMEOUT_SECONDS, NotTaken),

@@ -61,7 +61,7 @@ class Refusal(Struct, frozen=True):
 
 
 def of_tokens(policy: Policy, requests: TokenRequests, secret_created_at: datetime | None) -> Iterator[Rule]:
-    """Yields the rules that refuse these token requests. `secret_created_at` is None for a client without a secret."""
+    """Yield the rules that refuse these token requests. `secret_created_at` is None for a client without a secret."""
     if policy.max_token_lifetime is not None and requests.lifetime > policy.max_token_lifetime:
         yield "max_token_lifetime"
     if not policy.deny_scopes.isdisjoint(requests.scope.split()):
@@ -73,7 +73,7 @@ def of_tokens(policy: Policy, requests: TokenRequests, secret_created_at: dateti
 
 
 def of_code(policy: Policy, granted: AuthorizationGranted, code: CodeIssued) -> Iterator[Rule]:
-    """Yields the rules that refuse this authorization request."""
+    """Yield the rules that refuse this authorization request."""
     if policy.require_pkce and code.code_challenge is None:
         yield "require_pkce"
     if not policy.deny_scopes.isdisjoint(granted.scopes):
@@ -81,7 +81,7 @@ def of_code(policy: Policy, granted: AuthorizationGranted, code: CodeIssued) -> 
 
 
 def of_command(policy: Policy, event: Command) -> Iterator[Rule]:
-    """Yields the rules that refuse the command of this event."""
+    """Yield the rules that refuse the command of this event."""
     match event:
         case ClientRegistered(scopes=scopes) if not policy.deny_scopes.isdisjoint(scopes):
             yield "deny_scope"

@@ -105,7 +105,7 @@ async def reading(connection: AnyConnection) -> AsyncGenerator[None]:
 
 
 async def span(connection: AnyConnection, since: datetime, until: datetime) -> Span:
-    """Returns the span between two times, without the time before the first record."""
+    """Return the span between two times, without the time before the first record."""
     first = [at for batches in BATCHES.values() if (at := await recorded_at(connection, batches, 1)) is not None]
     since = min(max(since, min(first, default=until)), until)
     events, tokens = [await positions_before(connection, batches, [since, until]) for batches in BATCHES.values()]
@@ -138,7 +138,7 @@ def _of_tokens(rule: Rule, of: TokenRequests) -> Refusal:
 
 
 async def _replay_events(connection: AnyConnection, policy: Policy, span: Span, tally: _Tally) -> int:
-    """Returns the number of replayed authorization requests and commands."""
+    """Return the number of replayed authorization requests and commands."""
     granted: dict[UUID, AuthorizationGranted] = {}
     replayed = 0
     async for past in _events(connection, span.events, REPLAYED):
@@ -166,7 +166,7 @@ def _refusals(rules: Iterator[Rule], request: Request, client: UUID, past: Recor
 
 
 async def _secrets(connection: AnyConnection, upto: int) -> dict[UUID, datetime]:
-    """Returns when each secret was created."""
+    """Return when each secret was created."""
     created: dict[UUID, datetime] = {}
     async for past in _events(connection, (0, upto), SECRETS):
         created |= {secret.secret_id: secret.created_at for secret in secrets_given(past.event)}

@@ -31,7 +31,7 @@ PEOPLE_AT_ONCE = 20
 
 
 async def carry_out(ledger: Ledger, plan: Plan, own: str | None, meta: Meta) -> int:
-    """Returns a position by which everything is recorded; 0 if other requests did it first. Raises Unavailable.
+    """Return a position by which everything is recorded; 0 if other requests did it first. Raises Unavailable.
 
     The client `own`, as which the caller acts, its bot and its tokens come last: until then, the caller can repeat the request.
     """
@@ -52,7 +52,7 @@ async def carry_out(ledger: Ledger, plan: Plan, own: str | None, meta: Meta) -> 
 
 
 async def _stop(ledger: Ledger, kind: Kind, steps: Sequence[Planned], meta: Meta) -> list[int]:
-    """Returns the positions of the events of steps of one kind."""
+    """Return the positions of the events of steps of one kind."""
     if kind not in ("user", "session"):
         return await _append(ledger, steps, partial(_item, meta))
     positions: list[int] = []
@@ -65,7 +65,7 @@ async def _stop(ledger: Ledger, kind: Kind, steps: Sequence[Planned], meta: Meta
 
 
 async def _append(ledger: Ledger, wanted: Sequence[Wanted], item: Callable[[Wanted], Append]) -> list[int]:
-    """Returns the positions. One part is made while the part before is committed."""
+    """Return the positions. One part is made while the part before is committed."""
     positions: list[int] = []
     before: asyncio.Future[list[Outcome | BaseException]] | None = None
     async for part in in_turns(wanted, AT_ONCE):

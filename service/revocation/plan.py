@@ -60,7 +60,7 @@ class Token(Struct, frozen=True, gc=False):
 
 
 def steps(found: Iterable[Node], holders: Mapping[str, UUID], at: datetime) -> list[Step]:
-    """Returns what is done to each stream of the set. `holders` are the clients of its secrets; a secret without one is no more."""
+    """Return what is done to each stream of the set. `holders` are the clients of its secrets; a secret without one is no more."""
     nodes = list(found)
     clients: dict[UUID, list[tuple[Node, RevokeSecret | DisableClient]]] = {}
     for node in nodes:
@@ -76,7 +76,7 @@ def steps(found: Iterable[Node], holders: Mapping[str, UUID], at: datetime) -> l
 
 
 def tokens(found: Iterable[Node], issued: Mapping[str, Issued], gone: AbstractSet[str], at: datetime) -> list[Token]:
-    """Returns the tokens of the set that are revoked one by one: not those whose authorization is in the set, or whose client is gone.
+    """Return the tokens of the set that are revoked one by one: not those whose authorization is in the set, or whose client is gone.
 
     Those of a disabled client are among them, because the client can be enabled again.
     """
@@ -93,7 +93,7 @@ def tokens(found: Iterable[Node], issued: Mapping[str, Issued], gone: AbstractSe
 
 
 def counted(nodes: Iterable[Node]) -> dict[str, int]:
-    """Returns how many there are of each kind that can be revoked."""
+    """Return how many there are of each kind that can be revoked."""
     by_kind = Counter(node.kind for node in nodes)
     return {kind: by_kind[kind] for kind in REVOCABLE if by_kind[kind]}
 
@@ -101,7 +101,7 @@ def counted(nodes: Iterable[Node]) -> dict[str, int]:
 def decided(
     aggregate: Aggregate[Command, State, Happened], commands: Sequence[tuple[Node, Command]], past: Sequence[Event]
 ) -> Decided:
-    """Returns what the commands lead to, one after the other. What is no more needs nothing."""
+    """Return what the commands lead to, one after the other. What is no more needs nothing."""
     state, events, nodes = aggregate.state(past), list[Event](), list[Node]()
     for node, command in commands:
         try:
@@ -115,7 +115,7 @@ def decided(
 
 
 def _step(node: Node, at: datetime) -> Step | None:
-    """Returns what is done to a stream that belongs to one node alone."""
+    """Return what is done to a stream that belongs to one node alone."""
     match node.kind:
         case "bot":
             stream = bot_stream(node.id)

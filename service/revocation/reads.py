@@ -54,7 +54,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         return [*stopped, *(Node("token", str(token.jti)) for token in self.tokens)]
 
     def includes(self, client_id: str | None) -> bool:
-        """Returns whether this client, one of its secrets or one of its tokens is stopped."""
+        """Return whether this client, one of its secrets or one of its tokens is stopped."""
         stream = None if client_id is None else client_stream(client_id)
         return any(planned.step.stream == stream for planned in self.steps) or any(
             token.revoked.client_id == client_id for token in self.tokens
@@ -62,13 +62,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 async def everything(pool: Pool, origin: Node, since: datetime) -> tuple[Radius, Plan]:
-    """Returns all that follows, whether it can still be used or not, and what stops that of it which can."""
+    """Return all that follows, whether it can still be used or not, and what stops that of it which can."""
     radius, issued = await read(pool, lambda connection: _walked(connection, origin, since, None))
     return radius, await _plan(pool, radius, issued)
 
 
 async def live(pool: Pool, origin: Node, since: datetime) -> Plan:
-    """Returns what stops all that can still be used. However much cannot, the walk reaches what can."""
+    """Return what stops all that can still be used. However much cannot, the walk reaches what can."""
     now = utc_now()
     valid = Live(now - LONGEST, int(now.timestamp()) - LEEWAY_SECONDS)
     return await _plan(pool, *await read(pool, lambda connection: _walked(connection, origin, since, valid)))
@@ -77,7 +77,7 @@ async def live(pool: Pool, origin: Node, since: datetime) -> Plan:
 async def _walked(
     connection: AnyConnection, origin: Node, since: datetime, valid: Live | None
 ) -> tuple[Radius, dict[str, Issued]]:
-    """Returns what the walk reached, and the tokens whose rows it read."""
+    """Return what the walk reached, and the tokens whose rows it read."""
     bounds = await bounds_of(connection, since, valid)
     return await report.radius(connection, origin, since, bounds), bounds.issued
 
@@ -102,7 +102,7 @@ async def _plan(pool: Pool, radius: Radius, known: Mapping[str, Issued]) -> Plan
 async def _redeemed(
     connection: AnyConnection, radius: Radius, known: Mapping[str, Issued], now: datetime
 ) -> dict[str, Issued]:
-    """Returns the tokens that only an event names."""
+    """Return the tokens that only an event names."""
     return await tokens.of_ids(
         connection,
         {
@@ -114,7 +114,7 @@ async def _redeemed(
 
 
 async def _holders(connection: AnyConnection, radius: Radius) -> dict[str, UUID]:
-    """Returns the clients of the secrets: that from which the walk came, or whose stream has the event; of the origin the one that has it."""
+    """Return the clients of the secrets: that from which the walk came, or whose stream has the event; of the origin the one that has it."""
     found: dict[str, UUID] = {}
     added: dict[str, int] = {}
     for node, reached in radius.reached:
@@ -136,7 +136,7 @@ async def _holders(connection: AnyConnection, radius: Radius) -> dict[str, UUID]
 async def _alive(
     connection: AnyConnection, found: Sequence[Node], issued: Mapping[str, Issued], now: datetime
 ) -> dict[str, Issued]:
-    """Returns the tokens of the set that have not expired and are not revoked themselves."""
+    """Return the tokens of the set that have not expired and are not revoked themselves."""
     after = now.timestamp() - LEEWAY_SECONDS
     tokens = {
         UUID(node.id): token
@@ -148,7 +148,7 @@ async def _alive(
 
 
 async def _gone(connection: AnyConnection, tokens: Mapping[str, Issued]) -> set[str]:
-    """Returns the deleted ones of the tokens' clients: nothing, not even restoring it, makes a token of a deleted client valid again."""
+    """Return the deleted ones of the tokens' clients: nothing, not even restoring it, makes a token of a deleted client valid again."""
     ids = {token.client_id for token in tokens.values()}
     by_stream = {stream: client_id for client_id in ids if (stream := client_stream(client_id)) is not None}
     there, _ = await clients.find_as_of(connection, list(by_stream))

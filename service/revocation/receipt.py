@@ -39,7 +39,7 @@ class RevocationReceipt(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def notes(receipt: RevocationReceipt, own: str | None) -> list[str]:
-    """Returns what else there is to know, in sentences. `own` is the caller's client, if it is among what is revoked."""
+    """Return what else there is to know, in sentences. `own` is the caller's client, if it is among what is revoked."""
     return [*_of_origin(receipt.origin), *_of_set(receipt, own), *_of_end(receipt)]
 
 

@@ -60,7 +60,7 @@ class Course(Struct, kw_only=True):
 
 
 async def preview(ledger: Ledger, order: Order) -> RevocationReceipt:
-    """Returns what `revoke` would do now. Raises Unavailable."""
+    """Return what `revoke` would do now. Raises Unavailable."""
     radius, plan = await _everything(ledger, order)
     course = Course()
     course.add(plan, order)
@@ -112,7 +112,7 @@ async def _ordered(ledger: Ledger, order: Order, radius: Radius) -> int:
 
 
 async def _checkpoint(pool: Pool, position: int) -> str | None:
-    """Returns the first checkpoint that covers the position, or None if there is none within CHECKPOINT_SECONDS."""
+    """Return the first checkpoint that covers the position, or None if there is none within CHECKPOINT_SECONDS."""
     until = time.monotonic() + CHECKPOINT_SECONDS
     while True:
         found = await read(pool, lambda connection: kept.from_size(connection, EVENTS, position))

@@ -107,7 +107,7 @@ class Recorded:
         kind: SpanKind,
         *,
         attributes: Attributes,
-        status: Status = UNSET,
+        status: Status,
     ) -> ReadableSpan:
         return ReadableSpan(
             name=name,

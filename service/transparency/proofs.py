@@ -50,7 +50,7 @@ async def inclusion(connection: AnyConnection, of: Tree, position: int, quorum: 
 
 
 async def inclusions(
-    connection: AnyConnection, of: Tree, positions: Sequence[int], quorum: Quorum = NO_QUORUM
+    connection: AnyConnection, of: Tree, positions: Sequence[int], quorum: Quorum
 ) -> tuple[Kept, dict[int, tuple[bytes, ...]]]:
     """Return one checkpoint, and for each position the hashes that prove its inclusion. Raises DoesNotExist, NotYet."""
     checkpoint = await _covering(connection, of, max(positions), quorum)

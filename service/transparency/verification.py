@@ -46,7 +46,7 @@ class Verified(Struct, frozen=True, kw_only=True):
 async def verify(
     connection: Connection, of: Tree, key: LogKey | None, witnesses: Sequence[VerifierKey]
 ) -> AsyncIterator[Verified]:
-    """Yields how many agree so far. Raises Fault, which names the first that does not, and WrongMasterKey.
+    """Yield how many agree so far. Raises Fault, which names the first that does not, and WrongMasterKey.
 
     Without the key nothing is said of the signatures. Call it inside the transaction in which the log was verified: what is recorded
     agrees with the chain value that a checkpoint names, so only the tree is computed here, from its tiles.
@@ -81,7 +81,7 @@ async def _tiles(connection: Connection, of: Tree, sizes: Sequence[int]) -> dict
 
 
 def _roots(of: Tree, rows: Sequence[asyncpg.Record], there: Mapping[Place, Slice]) -> Iterator[bytes | str]:
-    """Yields the root of the tree at each size, or why there is none."""
+    """Yield the root of the tree at each size, or why there is none."""
     try:
         yield from tree.roots((row["size"] for row in rows), there)
     except MissingRow as fault:

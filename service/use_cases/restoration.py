@@ -184,7 +184,7 @@ def _rows(
 
 
 def _left(now: Client, then: Active, *, new: bool) -> list[str]:
-    """Returns what does not come back, in sentences."""
+    """Return what does not come back, in sentences."""
     deleted = isinstance(now, Deleted)
     assert not isinstance(now, Unregistered)
     last = terms_of(now.was if isinstance(now, Deleted) else now)

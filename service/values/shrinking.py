@@ -6,7 +6,7 @@ from projections.unused import Unused
 
 
 def commands(unused: Unused) -> list[str]:
-    """Returns them for people to read and run. A shell takes no word of them for anything else."""
+    """Return them for people to read and run. A shell takes no word of them for anything else."""
     client = quote(unused.client.client_id)
     if unused.whole:
         verb = "disable" if unused.client.state == "active" else "delete"

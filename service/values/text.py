@@ -49,10 +49,6 @@ def unseen(text: str, *, secret: bool = False) -> str | None:
     return f"U+{ord(found[0]):04X}" if found else None
 
 
-def is_text(text: str) -> bool:
-    return unseen(text) is None
-
-
 _is_name = re.compile(NAME).fullmatch
 _is_id = re.compile(ID).fullmatch
 
