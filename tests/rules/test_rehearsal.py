@@ -109,7 +109,7 @@ def test_a_policy_without_a_rule_is_empty():
         ({"require_pkce": True, "since": "7"}, "--since takes a time"),
         ({"require_pkce": True, "since": "2999-01-01"}, "is not before the end"),
         ({"require_pkce": True, "until": "2026-01-01", "since": "2026-01-02"}, "is not before the end"),
-        ({"deny_scope": ["a b"]}, "is not a scope"),
+        ({"deny_scope": ['a"b']}, "is not a scope"),
     ],
 )
 def test_the_command_refuses_in_a_sentence(options: dict[str, Any], said: str):
