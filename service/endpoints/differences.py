@@ -11,7 +11,7 @@ from projections.table import Table
 from service.endpoints import client_settings
 from service.endpoints.bots import shown_bot
 from service.endpoints.secrets import shown_secret
-from service.endpoints.users import shown_group_roles, shown_user
+from service.endpoints.users import shown_group_roles, shown_row
 from service.values.profile import Profile
 
 Represented = Mapping[str, Any]
@@ -74,16 +74,7 @@ def of_user(row: users.Row, profile: Profile | None) -> Represented:
         by_group = to_builtins(shown_group_roles(row.roles, row.group_roles))
         roles = {"roles": list(row.all_roles), "groupRoles": by_group}
         return {"emailVerified": row.verified, **roles, "state": row.state, **more}
-    user = shown_user(
-        row.stream_id,
-        profile,
-        verified=row.verified,
-        state=row.state,
-        created_at=row.created_at,
-        roles=row.roles,
-        group_roles=row.group_roles,
-    )
-    return {**to_builtins(user), **more}
+    return {**to_builtins(shown_row(row, profile)), **more}
 
 
 def _without_use(shown: Represented) -> Represented:

@@ -83,7 +83,7 @@ async def list_users(call: Call) -> Response:
         filters=user_history.filters(state),
     )
     profiles = await call.resources.people.profiles(found.rows)
-    shown = [_shown(row, profiles[row.stream_id]) for row in found.rows if row.stream_id in profiles]
+    shown = [shown_row(row, profiles[row.stream_id]) for row in found.rows if row.stream_id in profiles]
     return answered(shown, headers=found.headers)
 
 
@@ -97,7 +97,7 @@ async def _of_email(call: Call, page: PageRequest, email: str, ids: list[str] | 
     if ids is not None and row.stream_id not in several.uuids(ids):
         return answered([])
     profile = await call.resources.people.profile(row)
-    return answered([] if profile is None or row.state == "erased" else [_shown(row, profile)])
+    return answered([] if profile is None or row.state == "erased" else [shown_row(row, profile)])
 
 
 async def read_user(call: Call) -> Response:
@@ -166,7 +166,7 @@ async def _read(call: Call, user: UUID, headers: Mapping[str, str] = NO_HEADERS)
     profile = None if row is None else await call.resources.people.profile(row)
     if row is None or profile is None:
         raise _unknown()
-    return answered(_shown(row, profile), headers={"ETag": f'"{row.version}"', **headers})
+    return answered(shown_row(row, profile), headers={"ETag": f'"{row.version}"', **headers})
 
 
 async def _read_then(call: Call, user: UUID, position: int) -> Response:
@@ -176,7 +176,7 @@ async def _read_then(call: Call, user: UUID, position: int) -> Response:
     profile = None if row is None else await call.resources.people.profile(row)
     if row is None or profile is None or today is None or today.state == "erased":
         raise NotFound(f"There was no user with this id at position {position} of the log, or the user is erased.")
-    return answered(_shown(row, profile), headers=as_of.headers(position))
+    return answered(shown_row(row, profile), headers=as_of.headers(position))
 
 
 async def _same_command(call: Call, receipt: Receipt, email: str) -> None:
@@ -218,7 +218,7 @@ def done(handled: Handled) -> Response:
     return Response(status_code=204, headers=position(handled))
 
 
-def _shown(row: users.Row, profile: Profile) -> User:
+def shown_row(row: users.Row, profile: Profile) -> User:
     return shown_user(
         row.stream_id,
         profile,

@@ -7,20 +7,18 @@ from msgspec import UNSET, Struct
 from starlette.responses import Response
 
 from service.console import user
-from service.console.api import CLIENTS, Refused
 from service.console.forms import UNTOUCHED, FormState
 from service.console.language import N_
+from service.console.names import Names
 from service.console.screen import ConsoleVisit, Screen, Tab
 from service.console.submission import submitted
 from service.endpoints import grants
-from service.endpoints.client_settings import OAuthClient
 from service.endpoints.grant_schemas import Consent, Grant
 from service.problems import NotFound
-from service.values.scopes import CLIENTS_READ, USERS_READ, USERS_WRITE
+from service.values.scopes import USERS_READ, USERS_WRITE
 
 MOST = 200
 """Consents and grants that the page reads; it says so if there are more."""
-MOST_NAMES = 30
 
 
 class Application(Struct, frozen=True, kw_only=True):
@@ -71,11 +69,12 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
 
 async def _applications(visit: ConsoleVisit, given: Sequence[Consent], granted: Sequence[Grant]) -> list[Application]:
     ids = list(dict.fromkeys(each.client_id for each in (*given, *granted)))
-    names = {each: await _name(visit, each) for each in ids[:MOST_NAMES]}
+    names = Names(visit)
+    await names.learn(("client", each) for each in ids)
     return [
         _application(
             client_id,
-            names.get(client_id, client_id),
+            names.of(("client", client_id)),
             [each for each in given if each.client_id == client_id],
             [each for each in granted if each.client_id == client_id],
         )
@@ -95,15 +94,6 @@ def _application(client_id: str, name: str, given: Sequence[Consent], granted: S
         since=min(begun, default=None),
         used=max(used, default=None),
     )
-
-
-async def _name(visit: ConsoleVisit, client_id: str) -> str:
-    if not visit.may(CLIENTS_READ):
-        return client_id
-    try:
-        return (await visit.api.get(f"{CLIENTS}/{client_id}")).of(OAuthClient).display_name or client_id
-    except Refused:
-        return client_id
 
 
 SCREENS = (
