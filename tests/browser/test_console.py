@@ -12,6 +12,19 @@ from tests.flows.people import registered
 
 pytestmark = needs_chromium
 
+DIALOGS = """async () => {
+    const found = [];
+    for (const each of [...document.querySelectorAll(".confirm-box[popover]")].slice(0, 8)) {
+        each.showPopover();
+        const { left, right, top, bottom } = each.getBoundingClientRect();
+        const cut = left < 0 || top < 0 || right > innerWidth || bottom > innerHeight || each.scrollWidth > each.clientWidth;
+        if (cut) found.push(["cut", each.id]);
+        found.push(...(await axe.run(each, { resultTypes: ["violations"] })).violations.map(rule => [rule.id, each.id]));
+        each.hidePopover();
+    }
+    return found;
+}"""
+"""What is wrong with the confirmations of a page, each of them open: rules of axe, and what is cut off at an edge."""
 SIZES = (PHONE, ViewportSize({"width": 768, "height": 1024}), ViewportSize({"width": 1280, "height": 800}))
 
 
@@ -34,6 +47,7 @@ async def _is_accessible(page: Page) -> None:
         await page.emulate_media(color_scheme="dark")
         assert await page.evaluate(VIOLATIONS, LOOKS) == [], (page.url, size, "dark")
         await uncut(page)
+        assert await page.evaluate(DIALOGS) == [], (page.url, size)
 
 
 async def test_every_page_is_accessible_at_three_widths_by_day_and_by_night(stage: Stage):
@@ -43,7 +57,6 @@ async def test_every_page_is_accessible_at_three_widths_by_day_and_by_night(stag
         for path in paths(known):
             await page.goto(f"{ISSUER}/console{path}")
             await expect(page.locator("h1")).to_have_count(1)
-            await page.evaluate("for (const each of document.querySelectorAll('details.confirm')) each.open = true")
             await _is_accessible(page)
 
 
@@ -68,11 +81,36 @@ async def test_a_client_is_created_and_stopped_by_keyboard_and_what_goes_wrong_i
         await expect(page.get_by_text("This is the only time that the secret is shown.")).to_be_visible()
         await _is_accessible(page)
         await page.get_by_role("link", name="Open the client").click()
-        await page.get_by_text("Disable the client").press("Enter")
-        await page.get_by_label("Reason").first.fill("too much")
+        disable = page.get_by_role("button", name="Disable the client")
+        await disable.press("Enter")
+        dialog = page.get_by_role("dialog", name="Disable the client")
+        await expect(dialog).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()
+        await expect(disable).to_be_focused()
+        await page.keyboard.press("Enter")
+        await dialog.get_by_label("Reason").fill("too much")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("status")).to_contain_text("The client is disabled.")
         await _is_accessible(page)
+
+
+async def test_a_change_is_confirmed_without_scripts_and_what_goes_wrong_shows_in_its_dialog(stage: Stage):
+    client, _ = await stage.live.register(displayName="Without scripts")
+    async with stage.window(viewport=PHONE, java_script_enabled=False) as page:
+        await at_the_console(stage, page)
+        await page.goto(f"{ISSUER}/console/clients/{client}")
+        dialog = page.get_by_role("dialog")
+        await page.get_by_role("button", name="Delete the client").click()
+        await dialog.get_by_role("button", name="Cancel").click()
+        await expect(dialog).to_be_hidden()
+        await page.get_by_role("button", name="Disable the client").click()
+        await dialog.get_by_label("Reason").fill(" ")
+        await dialog.get_by_role("button", name="Disable").click()
+        await expect(dialog).to_contain_text("Say why")
+        await dialog.get_by_label("Reason").fill("too much")
+        await dialog.get_by_role("button", name="Disable").click()
+        await expect(page.get_by_role("status")).to_contain_text("The client is disabled.")
 
 
 async def test_on_a_phone_the_menu_leads_everywhere(stage: Stage):

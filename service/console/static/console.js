@@ -15,3 +15,14 @@ if (navigator.clipboard) {
     });
   }
 }
+
+// A dialog that came back with what is wrong opens as it was; the focus goes into each that opens.
+if ("popover" in HTMLElement.prototype) {
+  document.addEventListener("toggle", ({ target, newState }) => {
+    if (newState === "open" && target.matches(".confirm-box") && !target.contains(document.activeElement)) target.focus();
+  }, true);
+  for (const box of document.querySelectorAll(".confirm-box:not([popover])")) {
+    box.popover = "auto";
+    box.showPopover();
+  }
+}
