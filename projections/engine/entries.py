@@ -113,7 +113,7 @@ async def page_after(
 
 async def _tokens(connection: AnyConnection, within: tuple[int, int], times: tuple[Any, Any]) -> list[Issuance]:
     """Returns the tokens, and of days that retention deleted the sums, each at the last position of its day."""
-    found = [_read(_issuance, row) for row in await connection.fetch(TOKENS, *within, *times)]
+    found = [_read(issuance, row) for row in await connection.fetch(TOKENS, *within, *times)]
     if len(found) == within[1] - within[0]:
         return found
     return [*(_sum(row) for row in await connection.fetch(USES, *within)), *found]
@@ -151,7 +151,8 @@ def _read(read: Any, row: asyncpg.Record) -> Any:
         raise Poison(row["position"], str(fault)) from fault
 
 
-def _issuance(row: asyncpg.Record) -> Issuance:
+def issuance(row: asyncpg.Record) -> Issuance:
+    """Returns the token of a row of the issuance log."""
     position, issued_at, client, secret, jti, data = row
     return Issuance(position=position, issued_at=issued_at, client=client, secret=secret, jti=jti, token=decode(data))
 

@@ -12,10 +12,10 @@ from events.codec import Recorded
 from events.consent import stream_of as consent_stream
 from events.database import AnyConnection
 from events.ids import bot_stream, client_id_of
-from events.issuance import decode
 from events.replay import recorded, rows_of
 from projections import signing_keys
 from projections.catch_up import Issuance
+from projections.engine.entries import issuance
 from service.provenance.explanation import Past, Sources
 
 Rows = dict[int, asyncpg.Record]
@@ -36,7 +36,7 @@ async def read(connection: AnyConnection, jti: UUID) -> Stored | None:
     if row is None:
         return None
     rows: Rows = {}
-    sources = await _sources(connection, _issuance(row), rows)
+    sources = await _sources(connection, issuance(row), rows)
     return Stored(sources=sources, token=row, events=rows)
 
 
@@ -79,8 +79,3 @@ async def _streams(connection: AnyConnection, wanted: Iterable[UUID | None], row
 
 def _of(streams: Streams, stream: UUID | None) -> Past:
     return () if stream is None else streams.get(stream, ())
-
-
-def _issuance(row: asyncpg.Record) -> Issuance:
-    position, issued_at, client, secret, jti, data = row
-    return Issuance(position=position, issued_at=issued_at, client=client, secret=secret, jti=jti, token=decode(data))

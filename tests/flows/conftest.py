@@ -123,6 +123,12 @@ def oauth_error(response: httpx.Response, status: int, error: str) -> str:
     return body["error_description"]
 
 
+async def is_active(live: Live, token: str) -> bool:
+    """Whether the token introspects as active."""
+    form = {"token": token, "client_id": live.client_id, "client_secret": live.client_secret}
+    return (await live.http.post("/openid/introspect", data=form)).json()["active"]
+
+
 async def exchange(live: Live, request: bytes, *, close: bool = False) -> bytes:
     """What the service says to these very bytes, until it closes the connection or has said one whole answer."""
     host, port = live.url.removeprefix("http://").split(":")

@@ -10,7 +10,7 @@ from events.client import ClientCredentials
 from events.log import Append, Log
 from service.commands.handle import CLIENT
 from service.crypto.credentials import new_id
-from tests.flows.conftest import META, Live, oauth_error, refused
+from tests.flows.conftest import META, Live, is_active, oauth_error, refused
 from tests.rules.samples import REGISTERED
 
 BOTS = "/api/v1/auth/bots"
@@ -118,11 +118,6 @@ async def test_a_bot_s_clients_act_as_it(live: Live):
     assert jwt.decode(await live.access_token(*client), options={"verify_signature": False})["sub"] == bot
 
 
-async def active(live: Live, token: str) -> bool:
-    form = {"token": token, "client_id": live.client_id, "client_secret": live.client_secret}
-    return (await live.http.post("/openid/introspect", data=form)).json()["active"]
-
-
 async def test_a_disabled_bot_s_clients_stop_and_come_back_when_it_is_enabled(live: Live):
     bot = await bot_of(live, "pause@example.com")
     client, stranger = await live.register(botUserId=bot), await live.register()
@@ -130,12 +125,12 @@ async def test_a_disabled_bot_s_clients_stop_and_come_back_when_it_is_enabled(li
     for _ in range(2):
         assert (await live.http.post(f"{BOTS}/{bot}/disable", headers=live.bearer)).status_code == 204
         oauth_error(await live.token_for(*client), 401, "invalid_client")
-        assert not await active(live, token)
+        assert not await is_active(live, token)
         assert (await live.token_for(*stranger)).status_code == 200
         assert (await live.http.get(f"{BOTS}/{bot}", headers=live.bearer)).status_code == 200
     assert (await live.http.post(f"{BOTS}/{bot}/enable", headers=live.bearer)).status_code == 204
     assert (await live.token_for(*client)).status_code == 200
-    assert await active(live, token)
+    assert await is_active(live, token)
 
 
 async def test_a_client_disabled_on_its_own_is_not_enabled_with_its_bot(live: Live):
@@ -154,7 +149,7 @@ async def test_a_deleted_bot_takes_its_clients_and_their_tokens_along(live: Live
     token = await live.access_token(*clients[0])
     answer = await live.http.delete(f"{BOTS}/{bot}", headers=live.bearer)
     assert (answer.status_code, answer.content) == (204, b"")
-    assert not await active(live, token)
+    assert not await is_active(live, token)
     for client in (*clients, interactive):
         oauth_error(await live.token_for(*client), 401, "invalid_client")
         refused(await live.http.get(f"{CLIENTS}/{client[0]}", headers=live.bearer), 404)

@@ -17,7 +17,7 @@ from service.commands.handle import AUTHORIZATION, handle, state_of
 from service.oauth.form import FORM
 from service.resources import open_resources
 from service.values.profile import Address
-from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error, settings_for
+from tests.flows.conftest import MASTER_KEY, META, Live, is_active, oauth_error, settings_for
 from tests.flows.people import (
     ALL,
     CALLBACK,
@@ -62,11 +62,6 @@ async def of_stream(live: Live, stream: UUID) -> list[str]:
         "select type from log.events where stream_id = $1 order by version", stream
     )
     return [row[0].removeprefix("authorization.") for row in rows]
-
-
-async def is_active(live: Live, token: str) -> bool:
-    form = {"token": token, "client_id": live.client_id, "client_secret": live.client_secret}
-    return (await live.http.post("/openid/introspect", data=form)).json()["active"]
 
 
 async def verified(live: Live, id_token: str, audience: str) -> dict[str, Any]:

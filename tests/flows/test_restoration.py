@@ -6,7 +6,7 @@ import pytest
 from service.reactions import session_end
 from service.use_cases.restoration import CLIENTS as CLIENTS_STAY
 from service.use_cases.restoration import NEW_LIFE, ONE_TO_COME
-from tests.flows.conftest import Live, oauth_error, refused
+from tests.flows.conftest import Live, is_active, oauth_error, refused
 from tests.flows.people import code_for, logged_in, redeemed, refreshed, tokens_for
 from tests.flows.test_as_of import head
 
@@ -19,11 +19,6 @@ async def restored(
 ) -> httpx.Response:
     asked = {"asOf": f"position:{position}", **body}
     return await live.http.post(f"{path}/restore", json=asked, headers=bearer or live.bearer)
-
-
-async def is_active(live: Live, token: str) -> bool:
-    form = {"token": token, "client_id": live.client_id, "client_secret": live.client_secret}
-    return (await live.http.post("/openid/introspect", data=form)).json()["active"]
 
 
 async def test_a_deleted_client_comes_back_under_its_id_with_a_new_secret_and_none_of_its_tokens(live: Live):

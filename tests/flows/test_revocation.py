@@ -9,12 +9,11 @@ import pytest
 
 from service import operators
 from service.values.scopes import OPERATORS
-from tests.flows.conftest import META, Live, oauth_error, refused
+from tests.flows.conftest import META, Live, is_active, oauth_error, refused
 from tests.flows.people import logged_in, refreshed, tokens_for
 from tests.flows.test_blast_radius import CLIENTS, bearer_of, registered
 from tests.flows.test_cli import on
 from tests.flows.test_cli_users import typed
-from tests.flows.test_restoration import is_active
 
 PATH = "/api/v1/audit/revocations"
 EVENTS = "/api/v1/audit/events"

@@ -7,7 +7,7 @@ import pytest
 
 from projections.engine.election import Follower
 from service import housekeeping
-from tests.flows.conftest import Live, new_database, oauth_error, serving
+from tests.flows.conftest import Live, is_active, new_database, oauth_error, serving
 from tests.patience import PATIENCE, until
 
 CLIENTS = "/api/v1/auth/clients"
@@ -23,11 +23,6 @@ async def pair(postgres: str) -> AsyncIterator[tuple[Live, Live]]:
         serving(database, rate_limit=0, failed_auth_limit=0, issuer=one.url, audience=one.url) as two,
     ):
         yield one, two
-
-
-async def active(live: Live, token: str) -> bool:
-    form = {"token": token, "client_id": live.client_id, "client_secret": live.client_secret}
-    return (await live.http.post("/openid/introspect", data=form)).json()["active"]
 
 
 async def test_a_client_registered_at_one_gets_a_token_at_the_other_at_once(pair: tuple[Live, Live]):
@@ -79,16 +74,16 @@ async def test_what_happened_to_a_client_at_one_is_what_the_other_introspects(pa
     one, two = pair
     client = await one.register()
     token = await two.access_token(*client)
-    assert await active(two, token)
+    assert await is_active(two, token)
     await one.http.post(f"{CLIENTS}/{client[0]}/disable", headers=one.bearer)
-    assert not await active(two, token)
+    assert not await is_active(two, token)
     await one.http.post(f"{CLIENTS}/{client[0]}/enable", headers=one.bearer)
-    assert await active(two, token)
+    assert await is_active(two, token)
     await one.http.post("/openid/revoke", data={"token": token, "client_id": client[0], "client_secret": client[1]})
-    assert not await active(two, token)
+    assert not await is_active(two, token)
     other = await two.access_token(*client)
     await one.http.delete(f"{CLIENTS}/{client[0]}", headers=one.bearer)
-    assert not await active(two, other)
+    assert not await is_active(two, other)
 
 
 async def test_what_happened_to_a_bot_at_one_stops_its_clients_at_the_other(pair: tuple[Live, Live]):

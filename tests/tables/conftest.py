@@ -12,6 +12,7 @@ import pytest
 
 from events import verify as proof
 from events.database import Connection, Pool, connect, connected, pool
+from events.issuance import IssuanceLog
 from events.log import Append, Appended, Log
 from events.replay import Checkpoint
 from projections import registry
@@ -167,6 +168,13 @@ async def follower(database: str) -> AsyncIterator[Follower]:
 @pytest.fixture
 def log(ledger: Ledger) -> Log:
     return ledger.log
+
+
+@pytest.fixture
+async def tokens(database: str) -> AsyncIterator[IssuanceLog]:
+    tokens = IssuanceLog(database)
+    yield tokens
+    await tokens.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The issuance log: every token in one dense order, chained, with the head of the event log at its commit."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -30,13 +29,6 @@ def issue(sub: str = "bot-abc123", **names) -> Issue:
 async def database(either_database: str) -> str:
     """Everything here is tested on the oldest Postgres too."""
     return either_database
-
-
-@pytest.fixture
-async def tokens(database: str) -> AsyncIterator[IssuanceLog]:
-    tokens = IssuanceLog(database)
-    yield tokens
-    await tokens.close()
 
 
 async def test_tokens_of_many_at_once_stand_in_one_dense_order(tokens, reader):

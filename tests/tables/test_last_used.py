@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 
 import pytest
 from msgspec import json
 
 from events.database import Connection
 from events.ids import client_id_of
-from events.issuance import IssuanceLog, TokenIssued
+from events.issuance import TokenIssued
 from projections import last_used
 from projections.engine import entries, follow, refold
 from projections.engine.checkpoints import install
@@ -24,13 +23,6 @@ from tests.tables.test_projections import agreed, silent
 ISSUE = (
     "select log.issue(array[gen_random_uuid()], array[gen_random_uuid()], array[gen_random_uuid()], array[$1::bytea])"
 )
-
-
-@pytest.fixture
-async def tokens(database: str) -> AsyncIterator[IssuanceLog]:
-    tokens = IssuanceLog(database)
-    yield tokens
-    await tokens.close()
 
 
 async def followed(connection: Connection) -> None:

@@ -1,6 +1,5 @@
 """Rehearsing a policy on real logs: what was recorded is counted once, and nothing is written."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -38,13 +37,6 @@ async def rehearsed(reader: Connection, policy: Policy, since: datetime = LONG_A
 
 def counted(found: Rehearsal) -> dict[tuple[str, str, UUID], int]:
     return {(each.rule, each.request, each.client): each.times for each in found.refusals}
-
-
-@pytest.fixture
-async def tokens(database: str) -> AsyncIterator[IssuanceLog]:
-    tokens = IssuanceLog(database)
-    yield tokens
-    await tokens.close()
 
 
 @pytest.fixture

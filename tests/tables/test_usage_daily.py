@@ -1,16 +1,14 @@
 """The daily usage of clients, and the number of tokens that were issued between moments."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from events import issued_counts
-from events.issuance import NO_SECRET, IssuanceLog, Issue, TokenIssued
+from events.issuance import NO_SECRET, Issue, TokenIssued
 from projections import usage_daily
 from projections.engine import follow
 from projections.engine.checkpoints import install
@@ -19,13 +17,6 @@ from service.crypto.credentials import new_id
 from tests.tables.test_projections import agreed
 
 texts = st.none() | st.text(st.sampled_from("=\0a "), max_size=4)
-
-
-@pytest.fixture
-async def tokens(database: str) -> AsyncIterator[IssuanceLog]:
-    tokens = IssuanceLog(database)
-    yield tokens
-    await tokens.close()
 
 
 async def test_each_use_of_a_client_on_a_day_is_counted_in_a_row_of_its_own(database, tokens, reader):
