@@ -6,14 +6,19 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
-from service.console import blast
+from service.blast_radius.seeds import ACTOR
+from service.console import blast, found_credential, resolved
 from service.console.api import Refused
 from service.console.blast import ASKED, Radius
 from service.console.forms import FormState, refused, untouched
+from service.console.found_credential import NOBODYS
 from service.console.places import page_about
+from service.console.resolved import NoneNamed
 from service.console.screen import ConsoleVisit
 from service.console.submission import submitted
+from service.grants.closed_values import is_closed
 from service.revocation.receipt import RevocationReceipt
+from service.values.credential_form import has_credential
 from service.values.scopes import OPERATE
 
 Render = Callable[..., Awaitable[Response]]
@@ -44,13 +49,51 @@ async def show(place: Place, usual: str = "") -> Response:
 
 
 async def act(place: Place) -> Response:
+    """Carry out the form that stops everything, or the search, which is sent by POST: what somebody pastes must be in no URL."""
     visit = place.visit
+    if visit.form.get("do") != "stop":
+        return await _find(place)
     asked = {name: visit.form[name] for name in ("id", "since") if visit.form.get(name)}
 
     async def send() -> Response:
         return await _revoked(place, asked, await blast.stopped(visit, asked))
 
     return await submitted(visit, OPERATE, send, lambda form, status: _page(place, asked, form, status))
+
+
+async def _find(place: Place) -> Response:
+    visit = place.visit
+    asked = {name: text for name in ("id", "since") if (text := visit.form.get(name, "").strip())}
+    try:
+        origin = await _origin(place, asked.get("id", ""), asked.get("since"))
+    except NoneNamed as fault:
+        form = FormState(values=asked, errors={"id": [visit.gettext(fault.sentence)]})
+        return await _shown(place, asked, None, search=form, form=untouched(visit), status=404)
+    if isinstance(origin, Response):
+        return origin
+    found = {**asked, "id": origin}
+    if all(is_closed(name, text) for name, text in found.items()):
+        return visit.to(visit.here_with(**found))
+    return await _page(place, found, untouched(visit))
+
+
+async def _origin(place: Place, text: str, since: str | None) -> str | Response:
+    """Return the id of what the text names, or the way to the page about the credential that it is. Raises NoneNamed."""
+    visit = place.visit
+    if place.origins or is_closed("id", text):
+        return text
+    if "@" in text and not text.startswith(ACTOR):
+        return await resolved.user(visit, text)
+    if text and (page := await found_credential.led(visit, text, since)) is not None:
+        return page
+    if has_credential([text]):
+        raise NoneNamed(NOBODYS)
+    try:
+        return await resolved.client(visit, text)
+    except NoneNamed as fault:
+        if fault.sentence != resolved.NO_CLIENT:
+            raise
+        return text
 
 
 async def _revoked(place: Place, asked: Mapping[str, str], receipt: RevocationReceipt) -> Response:
@@ -76,11 +119,17 @@ async def _page(place: Place, asked: Mapping[str, str], form: FormState, status:
             if fault.problem.status not in (400, 404):
                 raise
             search, status = refused(asked, fault), fault.problem.status
+    return await _shown(place, asked, radius, search=search, form=form, status=status)
+
+
+async def _shown(
+    place: Place, asked: Mapping[str, str], radius: Radius | None, *, search: FormState, form: FormState, status: int
+) -> Response:
     context: dict[str, Any] = {"search": search, "asked": asked, "radius": radius, "form": form}
     return await place.render(
         "blast_radius.html",
         status=status,
-        kinds=_kinds(visit, asked, radius),
+        kinds=_kinds(place.visit, asked, radius),
         origins=place.origins,
         **context,
     )

@@ -47,7 +47,7 @@ CALLER = "muniment.caller"
 COUNTED = "muniment.counted"
 """The key of an ASGI scope that says whether the rate limit has counted the page of the console for which this is read."""
 
-REHEARSALS, DRY, DRY_RUN = "/rehearsals", ("/restore", "/revocations"), "dryRun"
+ASKED, DRY, DRY_RUN = ("/rehearsals", "/credentials"), ("/restore", "/revocations"), "dryRun"
 """What is asked by POST and changes nothing is a read, too."""
 
 log = logging.getLogger("muniment.api")
@@ -180,7 +180,7 @@ async def _record_nothing_found(call: Call) -> None:
 def _is_audited(call: Call) -> bool:
     request, path = call.request, call.request.scope["path"]
     if request.method not in ("GET", "HEAD"):
-        return path.endswith(REHEARSALS) or (path.endswith(DRY) and members(call.body).get(DRY_RUN) == "true")
+        return path.endswith(ASKED) or (path.endswith(DRY) and members(call.body).get(DRY_RUN) == "true")
     return path.startswith((AUDIT, TREES)) or path.endswith(HISTORY) or AS_OF in request.query_params
 
 

@@ -18,8 +18,8 @@ MOST = 1000
 PLAIN = re.compile("(?P<item>[0-9a-f]{32})")
 VALUED = re.compile(f"{PLAIN.pattern}(-(?P<value>[0-9A-Za-z_-]{{0,2000}}))?")
 A_CREDENTIAL = (
-    "There is a secret, a code or a token in the URL. Nothing of it was recorded here, but proxies and browsers keep URLs: revoke it,"
-    " and name it by its id."
+    "There is a secret, a code or a token in the URL. Nothing of it was recorded here, but proxies and browsers keep URLs: revoke it."
+    " To learn whose it is, send it in the body of POST /api/v1/audit/credentials."
 )
 NO_CURSOR = "is not a cursor of this server; follow the Link header"
 

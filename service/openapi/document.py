@@ -15,6 +15,7 @@ from service.openapi.audit_feed import FEED
 from service.openapi.blast_radius import BLAST_RADIUS
 from service.openapi.bots import BOTS
 from service.openapi.clients import CLIENTS
+from service.openapi.credentials import CREDENTIALS
 from service.openapi.grants import GRANTS
 from service.openapi.history import HISTORY
 from service.openapi.login import LOGIN
@@ -37,7 +38,7 @@ from service.values import scopes
 INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(encoding="utf-8")
 OPERATIONS: tuple[Operation, ...] = (
     *(*CLIENTS, *SECRETS, *BOTS, *RESTORATIONS, *USERS, *USER_ACCESS, *HISTORY, *GRANTS),
-    *(*FEED, *PROVENANCE, *BLAST_RADIUS, *REVOCATIONS, *AUDIT, *TRANSPARENCY),
+    *(*FEED, *PROVENANCE, *BLAST_RADIUS, *REVOCATIONS, *CREDENTIALS, *AUDIT, *TRANSPARENCY),
     *(*USAGE, *PROJECTIONS, *OAUTH, *LOGIN, *ABOUT),
 )
 TAGS = {

@@ -313,6 +313,7 @@ NEEDED = [
         for path in ("tile/x", "proof/inclusion/x", "proof/consistency/x/y")
     ),
     ("POST", "/api/v1/audit/rehearsals", "audit:read"),
+    ("POST", "/api/v1/audit/credentials", "audit:read"),
     ("POST", "/api/v1/audit/revocations", "operate"),
     ("GET", "/api/v1/audit/tokens/x", "audit:read"),
     ("GET", "/api/v1/audit/blast-radius", "audit:read"),

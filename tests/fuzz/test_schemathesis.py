@@ -16,7 +16,7 @@ OF_A_USER = ["endUserSession", "withdrawConsents"]
 """No schema can say which sessions a user has, and what is the id of a client."""
 OF_AN_OPERATOR = ["giveRole", "takeRole", "rotateSigningKeys"]
 """They require `operate`, which the fuzzer lacks."""
-RESTORATIONS = ["restoreOAuthClient", "restoreBot", "rehearsePolicy", "revokeTree"]
+RESTORATIONS = ["restoreOAuthClient", "restoreBot", "rehearsePolicy", "revokeTree", "recognizeCredential"]
 OF_A_PLACE = [
     *("listAuditEvents", "listAuditTokens", "explainToken", "readBlastRadius", "readClientUsage"),
     *("tile", "consistencyProof", "tileOfIssuance", "consistencyProofOfIssuance"),

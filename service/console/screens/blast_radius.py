@@ -7,7 +7,7 @@ from starlette.responses import Response
 from service.console import radius_page
 from service.console.language import N_
 from service.console.radius_page import Place
-from service.console.recent_sign_in import always
+from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Link, Screen
 from service.values.scopes import AUDIT_READ
 
@@ -33,7 +33,7 @@ SCREENS = (
         path="/blast-radius",
         get=show,
         post=act,
-        sensitive=always,
+        sensitive=does("stop"),
         needs=AUDIT_READ,
         link=Link(group="evidence", order=40, label=N_("Blast radius"), icon="blast"),
     ),

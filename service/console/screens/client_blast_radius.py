@@ -8,7 +8,7 @@ from service.console import client, past_client, radius_page
 from service.console.api import Refused
 from service.console.language import N_
 from service.console.radius_page import Origin, Place
-from service.console.recent_sign_in import always
+from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Screen, Tab
 from service.endpoints.secret_schemas import ClientSecret
 from service.values.scopes import AUDIT_READ
@@ -43,7 +43,7 @@ SCREENS = (
         path=f"{client.PATH}/blast-radius",
         get=show,
         post=act,
-        sensitive=always,
+        sensitive=does("stop"),
         needs=AUDIT_READ,
         tab=Tab(of=client.PATH, order=40, label=N_("Blast radius")),
     ),

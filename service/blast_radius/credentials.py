@@ -1,0 +1,126 @@
+"""Whose a secret, a code or a token is that somebody found: by its hash, or by what it names, which the log must know."""
+
+import binascii
+from hmac import compare_digest
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct, ValidationError, json
+
+from events import issued_tokens
+from events.authorization import AuthorizationGranted
+from events.client import ClientRegistered
+from events.client_secret import ClientSecretRehashed
+from events.codec import Event, Recorded, encode
+from events.database import AnyConnection
+from events.ids import client_id_of
+from events.issuance import NO_SECRET, decode
+from events.replay import history
+from events.secrets_given import secrets_given
+from service.crypto import opaque_tokens
+from service.crypto.base64url import of_text
+from service.crypto.credentials import hash_secret
+from service.values.malformed import MALFORMED
+
+HOLDER = "select stream_id from read.clients where secrets::text like '%' || $1::text || '%' limit 1"
+FORMER_HOLDER = """
+select e.stream_id from read.audit_events a join log.events e on e.position = a.position
+ where a.type = any($1::text[]) and position($2::bytea in e.data) > 0 limit 1
+"""
+GIVING = ["client.registered", "client.restored", "client.secret_added", "client.secret_rehashed"]
+"""The types of the events that have the hash of a secret. The search reads all of them, which nobody does often."""
+
+
+class RecognizedCredential(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A secret, code or token of this server: the client that got it, and what the blast radius begins with.
+
+    `secretId` is null for what a client got without a secret, `jti` for what is no access token, and `authorization` without a user.
+    """
+
+    kind: Literal["secret", "accessToken", "code", "refreshToken"]
+    client_id: str
+    secret_id: UUID | None = None
+    secret_name: str | None = None
+    jti: UUID | None = None
+    authorization: UUID | None = None
+
+
+class _Payload(Struct, frozen=True):
+    jti: UUID
+
+
+async def recognized(connection: AnyConnection, text: str) -> RecognizedCredential | None:
+    """Returns None for what is not of this server, and for a token whose record is older than issued tokens are kept."""
+    if text.startswith(opaque_tokens.CODE):
+        return await _opaque(connection, "code", opaque_tokens.parsed(opaque_tokens.CODE, text))
+    if text.startswith(opaque_tokens.REFRESH_TOKEN):
+        return await _opaque(connection, "refreshToken", opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text))
+    jti = _jti(text)
+    return await _secret(connection, text) if jti is None else await _token(connection, jti)
+
+
+async def _secret(connection: AnyConnection, text: str) -> RecognizedCredential | None:
+    digest = hash_secret(text)
+    stream = await connection.fetchval(HOLDER, digest)
+    if stream is None:
+        stream = await connection.fetchval(FORMER_HOLDER, GIVING, digest.encode())
+    past = [] if stream is None else await history(connection, stream)
+    given = {each.secret_id: each for past_event in past for each in secrets_given(past_event.event)}
+    held = [each for past_event in past for each in _hashes(past_event.event) if compare_digest(each[1], digest)]
+    if not held or held[0][0] not in given:
+        return None
+    secret = given[held[0][0]]
+    return RecognizedCredential(
+        kind="secret", client_id=_client_id(past), secret_id=secret.secret_id, secret_name=secret.name
+    )
+
+
+def _hashes(event: Event) -> list[tuple[UUID, str]]:
+    if isinstance(event, ClientSecretRehashed):
+        return [(event.secret_id, event.hash)]
+    return [(each.secret_id, each.hash) for each in secrets_given(event)]
+
+
+async def _token(connection: AnyConnection, jti: UUID) -> RecognizedCredential | None:
+    row = await issued_tokens.find(connection, jti)
+    if row is None:
+        return None
+    secret = None if row["secret"] == NO_SECRET else row["secret"]
+    return RecognizedCredential(
+        kind="accessToken",
+        client_id=_client_id(await history(connection, row["client"])),
+        secret_id=secret,
+        jti=jti,
+        authorization=decode(row["data"]).authorization,
+    )
+
+
+async def _opaque(
+    connection: AnyConnection, kind: Literal["code", "refreshToken"], found: opaque_tokens.OpaqueToken | None
+) -> RecognizedCredential | None:
+    past = [] if found is None else await history(connection, found.authorization)
+    granted = past[0].event if past else None
+    if found is None or not isinstance(granted, AuthorizationGranted):
+        return None
+    if not any(found.hash in encode(each.event).decode() for each in past):
+        return None
+    client = await history(connection, granted.client)
+    return RecognizedCredential(kind=kind, client_id=_client_id(client), authorization=found.authorization)
+
+
+def _client_id(past: list[Recorded]) -> str:
+    first = past[0]
+    named = first.event.client_id if isinstance(first.event, ClientRegistered) else None
+    return named or client_id_of(first.stream_id)
+
+
+def _jti(text: str) -> UUID | None:
+    """Return the jti that a JWT names. Whether this server issued it, its record says."""
+    parts = text.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        payload = of_text(parts[1])
+        return None if payload is None else json.decode(payload, type=_Payload).jti
+    except (ValidationError, binascii.Error, *MALFORMED):
+        return None

@@ -1,0 +1,47 @@
+"""What a person types to name something, as the rows show it: an e-mail address, a name, an id. It is resolved to the id before it is in a URL."""
+
+from events.ids import is_ours
+from service.console.api import CLIENTS, USERS, Refused
+from service.console.language import N_
+from service.console.screen import ConsoleVisit
+from service.endpoints.client_schemas import ListedClient
+from service.endpoints.user_schemas import User
+
+NO_USER = N_("No user has this email address. It must be complete: addresses are encrypted.")
+NO_CLIENT = N_("No client has this ID or name.")
+MANY_CLIENTS = N_("Several clients have this name. Give the ID of one of them.")
+SOME = "100"
+
+
+class NoneNamed(Exception):
+    """Nothing has this name. The sentence is in English, marked by N_."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+async def user(visit: ConsoleVisit, address: str) -> str:
+    """Return the id of the user with this e-mail address. Raises NoneNamed."""
+    try:
+        found = (await visit.api.get(USERS, email=address)).of(list[User])
+    except Refused as fault:
+        if fault.problem.status != 400:
+            raise
+        raise NoneNamed(NO_USER) from fault
+    if not found:
+        raise NoneNamed(NO_USER)
+    return str(found[0].id)
+
+
+async def client(visit: ConsoleVisit, text: str) -> str:
+    """Return the id of the client with this id or name. Raises NoneNamed."""
+    if is_ours(text):
+        return text
+    found = (await visit.api.get(CLIENTS, q=text, limit=SOME)).of(list[ListedClient])
+    if any(each.client_id == text for each in found):
+        return text
+    same = [each.client_id for each in found if (each.display_name or "").casefold() == text.casefold()]
+    if len(same) != 1:
+        raise NoneNamed(MANY_CLIENTS if same else NO_CLIENT)
+    return same[0]
