@@ -11,7 +11,7 @@ from service.crypto.credentials import new_id, new_secret
 from tests.flows.browsing import Shown
 from tests.flows.conftest import Live, refused
 from tests.flows.consoles import staff
-from tests.flows.people import code_for, logged_in, redeemed
+from tests.flows.people import ALL, code_for, logged_in, redeemed
 from tests.flows.test_blast_radius import jti_of
 from tests.flows.test_console_evidence import reached
 from tests.flows.test_management_tokens import CLIENTS
@@ -37,7 +37,7 @@ async def kept(live: Live, text: str) -> bool:
 async def test_a_secret_is_recognized_while_it_is_live_and_after_it_was_revoked_or_its_client_deleted(live: Live):
     client, secret = await live.register(displayName="Leaky")
     secret_id = await secret_of(live, client)
-    told: dict[str, Any] = {"kind": "secret", "clientId": client, "secretId": secret_id, "secretName": "default"}
+    told: dict[str, Any] = {"kind": "secret", "clientId": client, "secretId": secret_id, "secretName": "first"}
     told |= {"jti": None, "authorization": None}
     assert (await whose(live, f" {secret} ")).json() == told
     added = await live.http.post(f"{CLIENTS}/{client}/secrets", json={"name": "next"}, headers=live.bearer)
@@ -67,9 +67,9 @@ async def test_an_access_token_is_recognized_by_its_jti_and_what_is_not_of_this_
 
 
 async def test_a_code_and_a_refresh_token_are_recognized_with_their_authorization(live: Live):
-    client = await live.interactive(scopes=["offline_access"])
+    client = await live.interactive()
     async with logged_in(live) as person:
-        code, pkce = await code_for(live, person, client[0], scope="openid offline_access", prompt="consent")
+        code, pkce = await code_for(live, person, client[0], scope=ALL)
         of_code = (await whose(live, code)).json()
         assert (of_code["kind"], of_code["clientId"], of_code["secretId"]) == ("code", client[0], None)
         tokens = (await redeemed(live, client, code, pkce)).json()
