@@ -1,6 +1,6 @@
 """muniment bots: the subjects that machine clients act as."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -10,6 +10,7 @@ from projections.bots import Row, find, listed
 from service.cli import bot_changes, restoration
 from service.cli.as_of import AsOf, past
 from service.cli.bot_lookup import BotId, stream_of
+from service.cli.list_options import Limit, Owner
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, note, table
 
@@ -20,9 +21,6 @@ app.command("create")(bot_changes.create)
 app.command("disable")(bot_changes.disable)
 app.command("enable")(bot_changes.enable)
 app.command("delete")(bot_changes.delete)
-
-Owner = Annotated[str | None, typer.Option(help="Only this owner's (the `sub` of who registered them).")]
-Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
 
 
 @app.command("list")

@@ -23,6 +23,7 @@ from service.cli.as_of import AsOf, past
 from service.cli.client_lookup import ClientId, stream_of
 from service.cli.event_text import what
 from service.cli.histories import Diff, tell
+from service.cli.list_options import Owner, State
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, note, say, table
 
@@ -31,8 +32,6 @@ LOGINS = 20
 
 app = typer.Typer()
 
-Owner = Annotated[str | None, typer.Option(help="Only this owner's (the `sub` of who registered them).")]
-State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only those in this state.")]
 Name = Annotated[str | None, typer.Option(help="Only those with this in their name, in upper or lower case.")]
 Scope = Annotated[str | None, typer.Option(help="Only those that may have this scope.")]
 Bot = Annotated[str | None, typer.Option(help="Only those that act as this bot.")]

@@ -1,7 +1,7 @@
 """muniment users: the people who can sign in."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -15,6 +15,7 @@ from projections.sessions import of_user
 from service.cli import account_recovery, user_roles
 from service.cli.as_of import AsOf, past
 from service.cli.ledger import Yes, confirm
+from service.cli.list_options import Limit, State
 from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json, document, moment, note, say, table
 from service.cli.profiles import Claims, FamilyName, GivenName, Groups, Name, changes, with_address
@@ -35,8 +36,6 @@ app = typer.Typer()
 Email = Annotated[str, typer.Argument(help="What they sign in with.", show_default=False)]
 Verified = Annotated[bool, typer.Option("--verified", help="The e-mail address is known to be their own.")]
 NoGroups = Annotated[bool, typer.Option("--no-groups", help="They are in no group any more.")]
-State = Annotated[Literal["active", "disabled"] | None, typer.Option(help="Only those in this state.")]
-Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, oldest first.")]
 Operator = Annotated[bool, typer.Option("--operator", help="They may do everything in the console, at /console.")]
 AnyUser = Annotated[
     str | None,
