@@ -5,13 +5,15 @@ from typing import Any
 
 from msgspec import Struct, json
 
-from service.console import changes, client
+from service.console import changes, client, moments
 from service.console.api import Refused
 from service.console.changes import Change
 from service.console.screen import ConsoleVisit
 from service.endpoints.differences import difference
 from service.endpoints.moments import AS_OF, as_text
 from service.endpoints.responses import POSITION
+from service.values import typed_moments
+from service.values.typed_moments import NOW
 
 UNRECORDED = "lastUsedUtc"
 """The log does not say when something was last used, so the past has no such field."""
@@ -29,8 +31,19 @@ class Then(Struct, frozen=True, kw_only=True):
         return [(name, changes.text_of(value)) for name, value in (self.fields or {}).items()]
 
 
-async def at(visit: ConsoleVisit, moment: str) -> Then:
-    """Raises Refused if the text is no moment, or one of the future."""
+async def at(visit: ConsoleVisit, name: str, typed: str) -> Then:
+    """Return the client at the moment that was typed in the field `name`. Raises Mistyped, and Refused for a position that is to come."""
+    moment = moments.read(visit, name, typed, typed_moments.at)
+    shown = NOW if moment is None else typed
+    if moment is None:
+        lookup = visit.browser.resources.lookup
+        await lookup.be_certain()
+        moment = as_text(lookup.position)
+    then = await _at(visit, moment)
+    return then.__replace__(moment=shown)
+
+
+async def _at(visit: ConsoleVisit, moment: str) -> Then:
     try:
         found = await visit.api.get(client.path(visit), as_of=moment)
     except Refused as fault:

@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from starlette.responses import Response
 
+from service.console import moments
 from service.console.api import Answer, Refused
 from service.console.forms import FormState, refused
+from service.console.moments import Mistyped
 from service.console.screen import ConsoleVisit
 from service.endpoints import formats
 from service.pages import rendering as pages
+from service.problems import Invalid
 
 PAGE_SIZE, EXPORTED = "50", "1000"
 EXPORTS: Mapping[str, str] = {"csv": formats.CSV, "ndjson": formats.NDJSON}
@@ -35,7 +38,9 @@ async def searched(visit: ConsoleVisit, path: str, filters: Sequence[str], fixed
     chosen = {name: visit.query[name] for name in (*filters, *PLACE) if name in visit.query and name not in fixed}
     cursor = visit.query.get("cursor")
     try:
-        answer = await visit.api.get(path, limit=PAGE_SIZE, cursor=cursor, **{**chosen, **fixed})
+        answer = await visit.api.get(path, limit=PAGE_SIZE, cursor=cursor, **{**moments.sent(visit, chosen), **fixed})
+    except Mistyped as fault:
+        return Search(form=FormState(values=chosen, errors=fault.errors), chosen=chosen)
     except Refused as fault:
         if fault.problem.status != 400:
             raise
@@ -58,10 +63,14 @@ def export_asked(visit: ConsoleVisit) -> str | None:
 async def exported(
     visit: ConsoleVisit, path: str, filters: Sequence[str], fixed: Mapping[str, str], named: str
 ) -> Response:
-    """Return the newest rows that match, as a file. Raises Refused."""
+    """Return the newest rows that match, as a file. Raises Refused and Invalid."""
     chosen = {name: visit.query[name] for name in (*filters, *PLACE) if name in visit.query}
     kind = export_asked(visit) or "csv"
-    answer = await visit.api.get(path, accept=EXPORTS[kind], limit=EXPORTED, **{**chosen, **fixed})
+    try:
+        sent = {**moments.sent(visit, chosen), **fixed}
+    except Mistyped as fault:
+        raise Invalid(fault.detail, fault.errors) from fault
+    answer = await visit.api.get(path, accept=EXPORTS[kind], limit=EXPORTED, **sent)
     return download(answer, f"{named}.{kind}")
 
 

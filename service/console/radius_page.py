@@ -7,11 +7,12 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from service.blast_radius.seeds import ACTOR
-from service.console import blast, found_credential, resolved
+from service.console import blast, found_credential, moments, resolved
 from service.console.api import Refused
 from service.console.blast import ASKED, Radius
 from service.console.forms import FormState, refused, untouched
 from service.console.found_credential import NOBODYS
+from service.console.moments import Mistyped
 from service.console.places import page_about
 from service.console.resolved import NoneNamed
 from service.console.screen import ConsoleVisit
@@ -72,9 +73,17 @@ async def _find(place: Place) -> Response:
     if isinstance(origin, Response):
         return origin
     found = {**asked, "id": origin}
-    if all(is_closed(name, text) for name, text in found.items()):
+    if all(is_closed(name, text) for name, text in _sent(visit, found).items()):
         return visit.to(visit.here_with(**found))
     return await _page(place, found, untouched(visit))
+
+
+def _sent(visit: ConsoleVisit, asked: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what the API is asked, or what was typed, if that is no moment."""
+    try:
+        return moments.sent(visit, asked)
+    except Mistyped:
+        return asked
 
 
 async def _origin(place: Place, text: str, since: str | None) -> str | Response:
@@ -114,11 +123,14 @@ async def _page(place: Place, asked: Mapping[str, str], form: FormState, status:
     if asked.get("id"):
         try:
             given = {("secret", each.id): f"{each.label} {each.detail}" for each in place.origins if each.detail}
+            asked = moments.sent(visit, asked)
             radius = await blast.found(visit, asked, given)
+        except Mistyped as fault:
+            search, status = FormState(values=asked, errors=fault.errors), 400
         except Refused as fault:
             if fault.problem.status not in (400, 404):
                 raise
-            search, status = refused(asked, fault), fault.problem.status
+            search, status = refused(search.values, fault), fault.problem.status
     return await _shown(place, asked, radius, search=search, form=form, status=status)
 
 

@@ -46,3 +46,16 @@ async def test_the_live_feed_shows_what_happens_by_itself_and_not_its_own_reads(
         await expect(rows.first).to_contain_text("ticket 12")
         await page.get_by_role("button", name="Live").click()
         await expect(page.locator("#live-state")).to_have_text("")
+
+
+async def test_a_moment_is_chosen_with_the_browser_s_picker_and_stands_in_the_field_as_utc(stage: Stage):
+    async with stage.window() as page:
+        await at_the_console(stage, page)
+        await page.goto(f"{ISSUER}/console/tokens")
+        await expect(page.get_by_role("button", name="Choose: Until")).to_be_visible()
+        await page.get_by_role("button", name="Choose: Until").click()
+        await page.locator("#f-until ~ .picker").fill("2026-01-02T03:04:05")
+        await expect(page.locator("#f-until")).to_have_value("2026-01-02 03:04:05")
+        await page.get_by_role("button", name="Find").click()
+        await expect(page.locator("#f-until")).to_have_value("2026-01-02 03:04:05")
+        assert "until=2026-01-02+03%3A04%3A05" in page.url

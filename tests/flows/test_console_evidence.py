@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from events.database import Unavailable
+from service.clock import utc_now
 from service.console import live as live_feed
 from service.console.access import Access, access_of
 from service.pages.browser import Visit
@@ -47,12 +48,40 @@ async def test_a_client_is_shown_as_of_any_moment_and_two_moments_are_compared_a
         assert "There was no such client then." in before.text
         wrong = await somebody.look(f"/clients/{client}/history?at=yesterday&since=position:{10**15}")
         assert (wrong.status, "is beyond the end of the log" in wrong.text) == (400, True)
-        assert "must be a time such as" in wrong.text
+        assert "This is no time." in wrong.text
         await live.http.delete(f"{CLIENTS}/{client}", headers=live.bearer)
         gone = await somebody.look(f"/clients/{client}/history")
         assert ("Deleted client" in gone.text, "Third name" in gone.text) == (True, True)
         nobody = await somebody.look(f"/clients/oauth_client_{'0' * 32}/history")
         assert nobody.status == 404
+
+
+async def test_moments_are_typed_as_people_write_them_on_every_page_of_evidence(live: Live):
+    client, secret = await live.register(displayName="Timely")
+    await live.access_token(client, secret)
+    today = f"{utc_now():%Y-%m-%d}"
+    async with staff(live, "owner", "auditor") as somebody:
+        await until(lambda: reached_by(live, client))
+        for path in (
+            f"/clients/{client}/history?at=TEXT&since=2026-01-01 21:30",
+            f"/audit?client={client}&until=TEXT",
+            "/tokens?until=TEXT",
+        ):
+            for text in ("now", today, f"{today} 00:00:01", "2026-01-01T21:30", "position:5"):
+                assert (await somebody.look(path.replace("TEXT", text))).status == 200, (path, text)
+        assert "Timely" in (await somebody.look(f"/audit?client={client}&since={today}&until={today}")).text
+        assert (
+            "There was no such client then." in (await somebody.look(f"/clients/{client}/history?at=2026-01-01")).text
+        )
+        for path in (
+            "/audit?since=",
+            "/tokens?since=",
+            f"/blast-radius?id={client}&since=",
+            f"/clients/{client}/history?at=",
+        ):
+            wrong, future = await somebody.look(f"{path}last Tuesday"), await somebody.look(f"{path}2999-01-01")
+            assert (wrong.status, "This is no time." in wrong.text) == (400, True), path
+            assert (future.status, "This is in the future." in future.text) == (400, True), path
 
 
 async def test_a_leaked_secret_and_all_that_was_issued_with_it_are_stopped_three_clicks_from_the_client(live: Live):
@@ -92,7 +121,7 @@ async def test_an_auditor_sees_what_follows_and_cannot_stop_it_and_an_owner_sees
         assert "Stop all of it" in (await operator.look(f"/blast-radius?id={client}")).text
         assert (await owner.look(f"/clients/{client}/blast-radius")).status == 403
         unknown = await auditor.look("/blast-radius?id=nothing-has-this&since=tomorrow")
-        assert (unknown.status, "must be position:N" in unknown.text) == (400, True)
+        assert (unknown.status, "This is no time." in unknown.text) == (400, True)
 
 
 async def test_a_token_is_found_by_what_it_was_issued_with_explained_and_proved_in_a_file(live: Live):
@@ -146,6 +175,10 @@ async def test_the_audit_feed_is_filtered_paged_both_ways_exported_and_each_even
         event = await somebody.look(f"/audit/{newest}")
         assert ("ticket 59" in event.text, "client.display_name_changed" in event.text) == (True, True)
         assert (await somebody.look(f"/audit/{10**15}")).status == 404
+
+
+async def reached_by(live: Live, client: str) -> bool:
+    return await reached(live, (await history(live, client))[0]["position"])
 
 
 async def reached(live: Live, position: int) -> bool:

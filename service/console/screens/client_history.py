@@ -9,11 +9,13 @@ from service.console.api import Refused
 from service.console.comparison import Then
 from service.console.forms import FormState
 from service.console.language import N_
+from service.console.moments import Mistyped
 from service.console.places import page_about
 from service.console.screen import ConsoleVisit, Screen, Tab
 from service.endpoints.history_schemas import HistoryEntry
 from service.endpoints.moments import as_text
 from service.values.scopes import CLIENTS_READ
+from service.values.typed_moments import NOW
 
 PAGE_SIZE = 100
 MOMENTS = ("at", "since")
@@ -32,7 +34,7 @@ async def show(visit: ConsoleVisit) -> Response:
         visit,
         "client_history.html",
         status=400 if faults else 200,
-        form=FormState(values=asked, errors=faults),
+        form=FormState(values={name: asked[name] for name in MOMENTS if name in visit.query}, errors=faults),
         rows=[
             (each, said, page_about(visit, "change", str(each.cause)))
             for each, said in zip(found, await changes.entries(visit, found), strict=True)
@@ -47,9 +49,9 @@ async def show(visit: ConsoleVisit) -> Response:
 
 
 def _asked(visit: ConsoleVisit, found: Sequence[HistoryEntry]) -> Mapping[str, str]:
-    """Return the two moments. If none is named, they are those after and before the newest change of the page."""
+    """Return the two moments. Those that nobody names are now, and before the newest change of the page."""
     newest = found[0].position if found else 0
-    usual = {"at": as_text(newest), "since": as_text(max(newest - 1, 0))}
+    usual = {"at": NOW, "since": as_text(max(newest - 1, 0))}
     return {name: visit.query.get(name, usual[name])[:LONGEST_MOMENT] for name in MOMENTS}
 
 
@@ -61,7 +63,9 @@ async def _compared(
     faults: dict[str, Sequence[str]] = {}
     for name in MOMENTS:
         try:
-            then[name] = await comparison.at(visit, asked[name])
+            then[name] = await comparison.at(visit, name, asked[name])
+        except Mistyped as fault:
+            faults |= fault.errors
         except Refused as fault:
             if fault.problem.status != 400:
                 raise

@@ -14,8 +14,7 @@ function say(slider) {
   const said = document.getElementById(`said-${slider.dataset.field}`);
   said.textContent = time ? time.title : "—";
   slider.setAttribute("aria-valuetext", time ? `${entries[index].querySelector("p").textContent}, ${time.title}` : "—");
-  const position = index < 0 ? positions[0] - 1 : positions[index];
-  form.elements[slider.dataset.field].value = `position:${position}`;
+  form.elements[slider.dataset.field].value = time ? time.dateTime.replace("T", " ") : "";
   return index;
 }
 
@@ -24,7 +23,13 @@ async function compare() {
   asked = new AbortController();
   const compared = document.getElementById("compared");
   const address = new URL(form.action);
-  address.search = new URLSearchParams(new FormData(form)).toString();
+  const query = new URLSearchParams(new FormData(form));
+  // Two changes may have one second, so the address has positions.
+  for (const slider of document.querySelectorAll("#sliders input")) {
+    const index = Number(slider.value);
+    query.set(slider.dataset.field, `position:${index < 0 ? positions[0] - 1 : positions[index]}`);
+  }
+  address.search = query.toString();
   compared.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(address, { signal: asked.signal, headers: { Accept: "text/html" } });
