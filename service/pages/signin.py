@@ -82,8 +82,11 @@ async def _expected(visit: Visit) -> str:
     if visit.asked and visit.asked.login_hint:
         return visit.asked.login_hint
     signed_in = await visit.signed_in()
-    others = visit.asked and ("select_account" in visit.asked.prompts or visit.asked.wanted_sub)
-    return "" if signed_in is None or others else (await person_of(visit, signed_in)).email
+    if signed_in is None:
+        return ""
+    wanted = (None, str(signed_in.user.stream_id))
+    others = visit.asked and ("select_account" in visit.asked.prompts or visit.asked.wanted_sub not in wanted)
+    return "" if others else (await person_of(visit, signed_in)).email
 
 
 async def choose(visit: Visit) -> Response:

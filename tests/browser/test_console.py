@@ -1,14 +1,18 @@
 """The console as people see it: every page by the rules of accessibility, at three widths, by day and by night; and by keyboard."""
 
 import re
+from datetime import timedelta
 
+import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Page, ViewportSize, expect
 
+from service.console import access
+from service.console import sign_in as console_sign_in
 from tests.browser.conftest import ISSUER, LOOKS, PHONE, VIOLATIONS, Stage, needs_chromium, uncut
 from tests.browser.test_pages import sign_in
 from tests.flows.consoles import give, paths, places
-from tests.flows.people import registered
+from tests.flows.people import PASSWORD, registered
 
 pytestmark = needs_chromium
 
@@ -111,6 +115,32 @@ async def test_a_change_is_confirmed_without_scripts_and_what_goes_wrong_shows_i
         await dialog.get_by_label("Reason").fill("too much")
         await dialog.get_by_role("button", name="Disable").click()
         await expect(page.get_by_role("status")).to_contain_text("The client is disabled.")
+
+
+async def test_a_sensitive_change_waits_for_a_new_sign_in_and_is_then_sent_as_it_was(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    client, _ = await stage.live.register(displayName="Doomed")
+    user, email = await registered(stage.live)
+    await give(stage.live, user, "operator")
+    async with stage.window() as page:
+        await page.goto(f"{ISSUER}/console/clients/{client}")
+        await sign_in(page, email)
+        dialog = page.get_by_role("dialog")
+        await page.get_by_role("button", name="Delete the client").click()
+        await dialog.get_by_label("Reason").fill("no longer used")
+        with monkeypatch.context() as later:
+            for module in (access, console_sign_in):
+                later.setattr(module, "RECENT", timedelta(0))
+            await dialog.get_by_role("button", name="Delete", exact=True).press("Enter")
+            await page.wait_for_url("**/signin?**")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("status")).to_contain_text("The form is as you left it")
+        await expect(dialog.get_by_label("Reason")).to_have_value("no longer used")
+        await _is_accessible(page)
+        await dialog.get_by_role("button", name="Delete", exact=True).press("Enter")
+        await expect(page.get_by_role("status")).to_contain_text("The client is deleted.")
 
 
 async def test_on_a_phone_the_menu_leads_everywhere(stage: Stage):

@@ -49,6 +49,7 @@ async def followed(somebody: Staff, answer: httpx.Response) -> httpx.Response:
 async def signed_in_again(somebody: Staff, answer: httpx.Response, email: str = "") -> Shown:
     """The page to which a new sign-in leads, which this answer asks for."""
     signing_in = Shown(await followed(somebody, answer))
+    assert signing_in.form("password").fields["username"] == somebody.email
     sent = await somebody.browser.send(signing_in.form("password"), username=email or somebody.email, password=PASSWORD)
     return Shown(await followed(somebody, sent))
 
