@@ -12,7 +12,7 @@ from service.clock import utc_now
 from service.console.registry import screens
 from service.values.scopes import ACRS
 from tests.flows.browsing import PASSWORD, Form, Shown
-from tests.flows.conftest import Live
+from tests.flows.conftest import Live, new_database, serving
 from tests.flows.consoles import Staff, form, opened, places, staff
 from tests.flows.people import registered
 from tests.flows.test_blast_radius import jti_of
@@ -26,7 +26,6 @@ SENSITIVE: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "/bots/{bot_id}": {"delete": {}},
     "/users/{user_id}": {"erase": {}, **{f"give-{role}": {} for role in ("operator", "auditor", "owner")}},
     "/new/user": {"email": {"email": "{user_id}@new.example.com", "name": "Grace Hopper", "role": "auditor"}},
-    "/keys": {"rotate": {}},
 }
 """By page and form: what is filled in besides the reason. A name in braces is that of a parameter of a path."""
 
@@ -70,6 +69,10 @@ async def _position(live: Live) -> int:
 async def test_a_sensitive_change_needs_a_recent_sign_in_and_its_form_comes_back_as_it_was(
     live: Live, path: str, which: str, fields: Mapping[str, str]
 ):
+    await comes_back(live, path, which, fields)
+
+
+async def comes_back(live: Live, path: str, which: str, fields: Mapping[str, str]) -> None:
     known = {**await places(live), "user_id": str((await registered(live))[0])}
     fields = {name: text.format(**known) for name, text in fields.items()}
     async with staff(live, "operator", proved_at=an_hour_ago()) as somebody:
@@ -91,6 +94,10 @@ async def test_a_sensitive_change_needs_a_recent_sign_in_and_its_form_comes_back
 
 @pytest.mark.parametrize(("path", "which", "fields"), CASES)
 async def test_after_a_recent_sign_in_nothing_is_asked(live: Live, path: str, which: str, fields: Mapping[str, str]):
+    await asks_nothing(live, path, which, fields)
+
+
+async def asks_nothing(live: Live, path: str, which: str, fields: Mapping[str, str]) -> None:
     known = {**await places(live), "user_id": str((await registered(live))[0])}
     fields = {name: text.format(**known) for name, text in fields.items()}
     async with staff(live, "operator", proved_at=utc_now() - timedelta(minutes=5)) as somebody:
@@ -100,9 +107,16 @@ async def test_after_a_recent_sign_in_nothing_is_asked(live: Live, path: str, wh
         assert done.status_code in (200, 303), done.text
 
 
+async def test_a_rotation_of_the_keys_is_sensitive_too(postgres: str):
+    """It has a service of its own, whose keys no other test counts."""
+    async with serving(await new_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
+        await comes_back(live, "/keys", "rotate", {})
+        await asks_nothing(live, "/keys", "rotate", {})
+
+
 def test_these_are_all_pages_with_sensitive_forms():
     found = {screen.path for screen in screens() if screen.sensitive is not None}
-    assert found == {path.partition("?")[0] for path in SENSITIVE} | {"/blast-radius"}
+    assert found == {path.partition("?")[0] for path in SENSITIVE} | {"/blast-radius", "/keys"}
 
 
 async def test_what_can_be_undone_and_what_is_only_read_needs_no_new_sign_in(live: Live):
