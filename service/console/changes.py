@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from msgspec import UNSET, Struct, json
 
-from service.console import actors
+from service.console import actors, times
 from service.console.actors import Actor
 from service.console.happenings import said
 from service.console.names import Names
@@ -49,26 +49,32 @@ async def entries(visit: ConsoleVisit, found: Sequence[HistoryEntry], names: Nam
             type=each.type,
             actor=actor,
             reason=each.reason if isinstance(each.reason, str) else "",
-            changes=[] if each.version == 1 else changes(each.changes),
+            changes=[] if each.version == 1 else changes(each.changes, visit.browser.language),
         )
         for each, actor in zip(found, who, strict=True)
     ]
 
 
-def changes(fields: dict[str, Difference]) -> list[Change]:
-    return [_change(name, difference) for name, difference in fields.items()]
+def changes(fields: dict[str, Difference], language: str) -> list[Change]:
+    return [_change(name, difference, language) for name, difference in fields.items()]
 
 
-def _change(name: str, difference: Difference) -> Change:
+def _change(name: str, difference: Difference, language: str) -> Change:
     before, after = difference.before, difference.after
     if isinstance(before, list) and isinstance(after, list):
         was, now = cast("list[Any]", before), cast("list[Any]", after)
         before, after = [each for each in was if each not in now], [each for each in now if each not in was]
-    return Change(field=name, before=text_of(before), after=text_of(after))
+    return Change(field=name, before=shown(name, before, language), after=shown(name, after, language))
+
+
+def shown(name: str, value: Any, language: str) -> str:
+    """Return the value of the field for people to read; "" for none."""
+    if name.endswith("Utc") and isinstance(value, str):
+        return times.text(datetime.fromisoformat(value), language)
+    return text_of(value)
 
 
 def text_of(value: Any) -> str:
-    """Return the value for people to read; "" for none."""
     match value:
         case None:
             text = ""

@@ -26,9 +26,8 @@ class Then(Struct, frozen=True, kw_only=True):
     position: int | None = None
     fields: Mapping[str, Any] | None = None
 
-    @property
-    def shown(self) -> list[tuple[str, str]]:
-        return [(name, changes.text_of(value)) for name, value in (self.fields or {}).items()]
+    def shown(self, language: str) -> list[tuple[str, str]]:
+        return [(name, changes.shown(name, value, language)) for name, value in (self.fields or {}).items()]
 
 
 async def at(visit: ConsoleVisit, name: str, typed: str) -> Then:
@@ -56,8 +55,8 @@ async def _at(visit: ConsoleVisit, moment: str) -> Then:
     return Then(moment=moment, position=position, fields=fields)
 
 
-def between(before: Then, after: Then) -> list[Change]:
-    return changes.changes(difference(before.fields, after.fields))
+def between(before: Then, after: Then, language: str) -> list[Change]:
+    return changes.changes(difference(before.fields, after.fields), language)
 
 
 def faults_of(fault: Refused, name: str) -> dict[str, list[str]]:

@@ -7,13 +7,11 @@ for it comes back with the form.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -23,6 +21,7 @@ from starlette.responses import Response
 from service.console import assets
 from service.console.access import Access
 from service.console.language import N_, catalogue
+from service.console.times import clock, exactly, when
 from service.pages import rendering as pages
 from service.pages.browser import Visit
 from service.values.text import CONTROLS, printable
@@ -36,7 +35,8 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
-
+TIMES: Mapping[str, Any] = {"when": when, "exactly": exactly, "clock": clock}
+"""The filters of a time."""
 
 _controls = re.compile(rf"(?![\n\t])[{CONTROLS}\ud800-\udfff]")
 
@@ -68,7 +68,7 @@ def _environment(language: str) -> Environment:
     untyped.install_gettext_callables(*_translations(language), newstyle=False)
     untyped.newstyle_gettext = True
     untyped.globals.update(language=language, asset=assets.paths())
-    untyped.filters.update(when=partial(when, language=language), moment=partial(pages.moment, language=language))
+    untyped.filters.update({name: partial(filter_, language=language) for name, filter_ in TIMES.items()})
     untyped.filters.update(code=code, typed=typed, number=partial(format_decimal, locale=pages.DATES[language]))
     return environment
 
@@ -89,23 +89,6 @@ def _translations(language: str) -> tuple[Any, Any]:
 def _filled(text: str, put: dict[str, object]) -> Markup:
     markup = Markup(text)  # noqa: S704 - a text of ours, from a template or a catalogue
     return markup % {name: visible(value) for name, value in put.items()} if put else markup
-
-
-def when(at: datetime | None, language: str) -> Markup:
-    """Return the time in words, with the exact time in UTC as its title; a dash if there is none."""
-    if at is None:
-        return Markup('<span class="none">&mdash;</span>')
-    exact = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    locale = pages.DATES[language]
-    day, time = format_date(at, "medium", locale=locale), format_datetime(at, "HH:mm:ss", tzinfo=UTC, locale=locale)
-    return Markup('<time datetime="{}" title="{}, {} UTC">{}</time>').format(exact, day, time, _in_words(at, language))
-
-
-def _in_words(at: datetime, language: str) -> str:
-    ahead = at - datetime.now(UTC)
-    if ahead < pages.MINUTE:
-        return pages.ago(at, language)
-    return format_timedelta(ahead, add_direction=True, locale=language)
 
 
 def code(text: str) -> Markup:

@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from markupsafe import Markup
 
 from events.codec import TYPES
-from service.console import rendering, samples
+from service.console import changes, rendering, samples, times
 from service.console.bars import bars
 from service.console.happenings import SAID
 from service.console.places import SECTIONS
@@ -47,10 +47,10 @@ def test_what_we_made_stays_markup_and_code_keeps_its_lines():
 
 def test_a_time_is_shown_in_words_and_exactly():
     at = datetime(2026, 1, 2, 15, 4, 5, tzinfo=UTC)
-    shown = rendering.when(at, "de")
+    shown = times.when(at, "de")
     assert 'datetime="2026-01-02T15:04:05Z"' in shown
     assert 'title="02.01.2026, 15:04:05 UTC"' in shown
-    assert "time" not in rendering.when(None, "en")
+    assert "time" not in times.when(None, "en")
 
 
 def test_each_thing_that_evidence_links_to_has_one_page():
@@ -58,6 +58,18 @@ def test_each_thing_that_evidence_links_to_has_one_page():
     for section in SECTIONS.values():
         (path,) = (path for path in paths if path.startswith(f"/{section}/{{") and path.count("/") == 2)
         assert path.endswith("}")
+
+
+def test_a_near_time_is_relative_another_is_its_day_and_evidence_has_both():
+    now = datetime.now(UTC)
+    for at, shown in ((now - timedelta(hours=3), "3 hours ago"), (now + timedelta(hours=3, minutes=1), "in 3 hours")):
+        assert f">{shown}</time>" in times.when(at, "en")
+    far = datetime(2026, 1, 2, 15, 4, 5, tzinfo=UTC)
+    assert ">2 Jan 2026</time>" in times.when(far, "en")
+    assert ">2 Jan 2026, 15:04:05 UTC</time>" in times.exactly(far, "en")
+    assert "3 hours ago" in times.exactly(now - timedelta(hours=3), "en")
+    assert changes.shown("createdUtc", "2026-01-02T15:04:05.123456Z", "de") == "02.01.2026, 15:04:05 UTC"
+    assert changes.shown("displayName", "2026-01-02T15:04:05Z", "de") == "2026-01-02T15:04:05Z"
 
 
 def test_each_page_has_a_path_of_its_own_and_a_scope_of_the_api():

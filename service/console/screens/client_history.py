@@ -41,7 +41,7 @@ async def show(visit: ConsoleVisit) -> Response:
         ],
         then=then.get("at"),
         before=then.get("since"),
-        differences=comparison.between(then["since"], then["at"]) if complete else [],
+        differences=comparison.between(then["since"], then["at"], visit.browser.language) if complete else [],
         older=_neighbour(visit, asked, answer.following),
         newer=_neighbour(visit, asked, answer.previous),
         cursor=cursor or "",

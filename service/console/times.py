@@ -1,0 +1,52 @@
+"""Times on the console's pages: near ones in words, and exactly where the time is evidence. All are in UTC."""
+
+from datetime import UTC, datetime, timedelta
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from markupsafe import Markup
+
+from service.pages import rendering as pages
+
+NONE = Markup('<span class="none">&mdash;</span>')
+NEAR = timedelta(days=1)
+
+
+def when(at: datetime | None, language: str) -> Markup:
+    """Return a near time in words, another as its day, with the exact time as its title; a dash if there is none."""
+    if at is None:
+        return NONE
+    near = abs(at - datetime.now(UTC)) < NEAR
+    return _time(at, in_words(at, language) if near else _day(at, language), language)
+
+
+def exactly(at: datetime | None, language: str) -> Markup:
+    """Return the time to the second, and in words; a dash if there is none."""
+    if at is None:
+        return NONE
+    shown, words = _time(at, text(at, language), language), in_words(at, language)
+    return Markup('<span class="exactly">{} <span class="sub">{}</span></span>').format(shown, words)
+
+
+def clock(at: datetime, language: str) -> str:
+    """Return the time of the day."""
+    return format_datetime(at, "HH:mm:ss 'UTC'", tzinfo=UTC, locale=pages.DATES[language])
+
+
+def text(at: datetime, language: str) -> str:
+    return f"{_day(at, language)}, {clock(at, language)}"
+
+
+def in_words(at: datetime, language: str) -> str:
+    ahead = at - datetime.now(UTC)
+    if ahead < pages.MINUTE:
+        return pages.ago(at, language)
+    return format_timedelta(ahead, add_direction=True, locale=language)
+
+
+def _day(at: datetime, language: str) -> str:
+    return format_date(at.astimezone(UTC), "medium", locale=pages.DATES[language])
+
+
+def _time(at: datetime, shown: str, language: str) -> Markup:
+    exact = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, text(at, language), shown)
