@@ -18,10 +18,10 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 from starlette.responses import Response
 
-from service.console import assets
+from service.console import assets, faults, labels
 from service.console.access import Access
 from service.console.language import N_, catalogue
-from service.console.times import clock, exactly, when
+from service.console.times import clock, day, exactly, when
 from service.pages import rendering as pages
 from service.pages.browser import Visit
 from service.values.text import CONTROLS, printable
@@ -35,7 +35,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
-TIMES: Mapping[str, Any] = {"when": when, "exactly": exactly, "clock": clock}
+TIMES: Mapping[str, Any] = {"when": when, "exactly": exactly, "clock": clock, "day": day}
 """The filters of a time."""
 
 _controls = re.compile(rf"(?![\n\t])[{CONTROLS}\ud800-\udfff]")
@@ -69,6 +69,9 @@ def _environment(language: str) -> Environment:
     untyped.newstyle_gettext = True
     untyped.globals.update(language=language, asset=assets.paths())
     untyped.filters.update({name: partial(filter_, language=language) for name, filter_ in TIMES.items()})
+    untyped.filters.update(
+        sentence=partial(faults.sentence, language=language), label=partial(labels.label, language=language)
+    )
     untyped.filters.update(code=code, typed=typed, number=partial(format_decimal, locale=pages.DATES[language]))
     return environment
 

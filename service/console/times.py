@@ -1,6 +1,6 @@
 """Times on the console's pages: near ones in words, and exactly where the time is evidence. All are in UTC."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from markupsafe import Markup
@@ -30,6 +30,10 @@ def exactly(at: datetime | None, language: str) -> Markup:
 def clock(at: datetime, language: str) -> str:
     """Return the time of the day."""
     return format_datetime(at, "HH:mm:ss 'UTC'", tzinfo=UTC, locale=pages.DATES[language])
+
+
+def day(on: date, language: str) -> str:
+    return format_date(on, "medium", locale=pages.DATES[language])
 
 
 def text(at: datetime, language: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from markupsafe import Markup
 
 from events.codec import TYPES
-from service.console import changes, rendering, samples, times
+from service.console import changes, faults, rendering, samples, times
 from service.console.bars import bars
 from service.console.happenings import SAID
 from service.console.places import SECTIONS
@@ -114,3 +114,31 @@ def test_a_row_of_bars_is_as_high_as_its_largest_number_and_no_number_above_zero
     assert (row.width, row.most) == (38, 1000)
     assert [each.height for each in bars([0, 0]).bars] == [0, 0]
     assert bars([]).bars == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "english", "german"),
+    [
+        ("is required for a machine-to-machine client (m2m: true)", "It is required.", "Es fehlt."),
+        (
+            "must be str of length <= 255",
+            "It must have at most 255 characters.",
+            "Es darf höchstens 255 Zeichen haben.",
+        ),
+        (
+            "[0] must not have a fragment (#)",
+            "Line 1: It must not have a fragment (#).",
+            "Zeile 1: Es darf kein Fragment haben (#).",
+        ),
+        ("must be purple (write + as %2B)", "It must be purple.", '<span lang="en">It must be purple.</span>'),
+        ("has <b>\u202e", "It has &lt;b&gt;\\u202e.", '<span lang="en">It has &lt;b&gt;\\u202e.</span>'),
+        (
+            "contains a character that is not allowed in text: <",
+            "It contains a character that is not allowed in text: &lt;.",
+            "Es enthält ein Zeichen, das in Text nicht erlaubt ist: &lt;.",
+        ),
+        ("Say why.", "Say why.", "Say why."),
+    ],
+)
+def test_a_fault_of_the_api_is_a_sentence_in_the_readers_language(fault: str, english: str, german: str):
+    assert (faults.sentence(fault, "en"), faults.sentence(fault, "de")) == (english, german)

@@ -38,9 +38,9 @@ async def _of_everything(visit: ConsoleVisit) -> Response:
     return visit.page(
         "overview.html",
         title=visit.gettext("Overview"),
-        changes=_counted(latest),
-        refusals=_counted(denied),
-        position=changed.headers.get(POSITION.lower(), ""),
+        changes=_counted(visit, latest, CHANGES, today),
+        refusals=_counted(visit, denied, REFUSALS, today),
+        position=int(changed.headers.get(POSITION.lower(), "0")),
         checkpoint=await _checkpoint(visit),
         latest=rows[:shown],
         denied=rows[shown:],
@@ -54,8 +54,17 @@ async def _of_own(visit: ConsoleVisit) -> Response:
     return visit.page("overview_own.html", title=visit.gettext("Overview"), clients=found.of(list[ListedClient]))
 
 
-def _counted(events: list[AuditEvent]) -> str:
-    return f"{len(events)}" if len(events) < int(COUNTED) else f"{COUNTED}+"
+class Number(Struct, frozen=True, kw_only=True):
+    """A count; `more` if there are more than were counted. `url` is that of the list of what was counted."""
+
+    count: int
+    more: bool
+    url: str
+
+
+def _counted(visit: ConsoleVisit, found: list[AuditEvent], kinds: str, since: str) -> Number:
+    url = visit.at("audit", type=kinds, since=since)
+    return Number(count=len(found), more=len(found) == int(COUNTED), url=url)
 
 
 class Tables(Struct, frozen=True, kw_only=True):
@@ -87,17 +96,20 @@ class Issuing(Struct, frozen=True, kw_only=True):
 async def _issued(visit: ConsoleVisit) -> Issuing:
     found = (await visit.api.get(USAGE)).of(IssuedTokens)
     days = [each.tokens for each in found.days]
-    return Issuing(minute=found.minutes[-2].tokens, today=days[-1], days=bars.bars(days))
+    return Issuing(
+        minute=found.minutes[-2].tokens,
+        today=days[-1],
+        days=bars.bars(days, [each.since_utc.date() for each in found.days]),
+    )
 
 
-async def _checkpoint(visit: ConsoleVisit) -> str:
-    """Return the number of events under the newest signed checkpoint; "" if there is none yet."""
+async def _checkpoint(visit: ConsoleVisit) -> int:
+    """Return the number of events under the newest signed checkpoint; 0 if there is none yet."""
     try:
         note = (await visit.api.get("/log/checkpoint")).body.decode()
     except Refused:
-        return ""
-    lines = note.split("\n")
-    return lines[1] if len(lines) > 1 else ""
+        return 0
+    return int(note.split("\n")[1])
 
 
 SCREENS = (Screen(path="", get=show, link=Link(group="home", order=0, label=N_("Overview"), icon="overview")),)

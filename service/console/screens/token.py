@@ -19,11 +19,23 @@ from service.values.scopes import AUDIT_READ
 
 
 class Ground(Struct, frozen=True, kw_only=True):
-    """One of the things that a token relies on: what it is, its name, and the events that made it so."""
+    """What a token relies on: what it is, its name, and the events that made it so. Scopes that were given together are one."""
+
+    label: str
+    name: str = ""
+    scopes: Sequence[str] = ()
+    events: Sequence[AuditEvent]
+
+
+class ShownGround(Struct, frozen=True, kw_only=True):
+    """`registration` is the position of the client's registration, if that is all that made it so: the page says that event once."""
 
     label: str
     name: str
-    events: Sequence[AuditEvent]
+    scopes: Sequence[str]
+    events: list[Shown]
+    registration: int | None
+    registration_url: str
 
 
 async def show(visit: ConsoleVisit) -> Response:
@@ -41,21 +53,36 @@ async def show(visit: ConsoleVisit) -> Response:
         crumbs=[Crumb(visit.gettext("Tokens"), "/tokens")],
         token=token,
         why=why,
-        grounds=await _shown(visit, _grounds(why, names.of(subject))),
+        grounds=await _shown(visit, _grounds(why, names.of(subject)), why.client.registered.position),
         stopped=await events.shown(visit, why.stopped),
         is_expired=token.expires_at <= utc_now(),
         client_url=page_about(visit, "client", why.client.client_id),
         subject=names.known(subject),
-        subject_url=page_about(visit, *subject) if why.login or why.bot else "",
+        subject_url=page_about(visit, *subject) if why.login or subject[0] == "bot" else "",
         parents=[] if why.login is None else [each.jti for each in why.login.parents],
     )
 
 
-async def _shown(visit: ConsoleVisit, grounds: Sequence[Ground]) -> list[tuple[str, str, list[Shown]]]:
-    """Return the grounds with their events. All actors are named at once, so that each is read once."""
+async def _shown(visit: ConsoleVisit, grounds: Sequence[Ground], registered: int) -> list[ShownGround]:
+    """Return the grounds with their events, the client first. All actors are named at once."""
     every = await events.shown(visit, [event for ground in grounds for event in ground.events])
     rows = iter(every)
-    return [(visit.gettext(each.label), each.name, [next(rows) for _ in each.events]) for each in grounds]
+    return [
+        _ground(visit, each, [next(rows) for _ in each.events], registered if number else 0)
+        for number, each in enumerate(grounds)
+    ]
+
+
+def _ground(visit: ConsoleVisit, ground: Ground, found: list[Shown], registered: int) -> ShownGround:
+    by_registration = [each.position for each in found] == [registered]
+    return ShownGround(
+        label=visit.gettext(ground.label),
+        name=ground.name,
+        scopes=ground.scopes,
+        events=[] if by_registration else found,
+        registration=registered if by_registration else None,
+        registration_url=found[0].url if by_registration else "",
+    )
 
 
 def _grounds(why: Provenance, subject: str) -> list[Ground]:
@@ -68,9 +95,18 @@ def _grounds(why: Provenance, subject: str) -> list[Ground]:
         found.append(Ground(label=N_("Secret"), name=name, events=[why.secret.added, *revoked]))
     if why.bot is not None:
         found.append(Ground(label=N_("Bot"), name=subject, events=why.bot.events))
-    found += [Ground(label=N_("Given scope"), name=each.scope, events=each.given) for each in why.scopes]
+    found += _of_scopes(why)
     found.append(Ground(label=N_("Signing key"), name=why.signing_key.kid, events=why.signing_key.events))
     return found if why.login is None else [*found, *_of_login(why.login, subject)]
+
+
+def _of_scopes(why: Provenance) -> list[Ground]:
+    together: dict[tuple[int, ...], Ground] = {}
+    for each in why.scopes:
+        key = tuple(event.position for event in each.given)
+        ground = together.get(key, Ground(label=N_("Scopes"), events=each.given))
+        together[key] = ground.__replace__(scopes=[*ground.scopes, each.scope])
+    return list(together.values())
 
 
 def _of_login(login: Login, subject: str) -> list[Ground]:
