@@ -101,7 +101,7 @@ TOLD: Mapping[type[Exception], Told] = {
         title=N_("There is a secret or a token in the address"),
         sentence=N_(
             "Nothing of it was recorded here, but your browser and proxies keep addresses. Delete it from the browser's history, and"
-            " revoke it. To learn whose it is, paste it into the form under Blast radius."
+            " revoke it. To learn what it belongs to, paste it into the form under Blast radius."
         ),
     ),
     NoRole: Told(
