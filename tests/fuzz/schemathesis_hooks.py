@@ -25,6 +25,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     if not case.meta.generation.mode.is_positive:
         return
     _say_what_is_so(case.headers or {}, case.body if isinstance(case.body, dict) else {})
+    _ask_for_what_goes_together(case.query or {})
     if case.meta.phase.name.value != "stateful":  # that one makes what it asks for by itself
         _ask_for_what_is_there(case.path_parameters or {})
 
@@ -46,6 +47,14 @@ def _say_what_is_so(headers: Any, body: dict[str, Any]) -> None:
         body.pop("client_secret", None)
     if "scope" in body:
         body["scope"] = "api:public"
+
+
+def _ask_for_what_goes_together(query: dict[str, Any]) -> None:
+    """The past has neither all orders nor a usage, and a cursor has the value of its own order alone."""
+    if query.get("order") in ("name", "name_descending", "recently_used", "long_unused") or "usageDays" in query:
+        query.pop("as_of", None)
+    if "cursor" in query:
+        query["cursor"] = str(query["cursor"])[:32]
 
 
 def _ask_for_what_is_there(path: dict[str, Any]) -> None:
