@@ -11,6 +11,7 @@ from events.database import AnyConnection
 from projections.table import Table
 
 ALIVE = "select stream_id, expires_at from read.revoked_tokens where expires_at > clock_timestamp()"
+REVOKED_AT = "select stream_id, revoked_at from read.revoked_tokens where stream_id = any($1::uuid[])"
 FIND = "select stream_id, expires_at from read.revoked_tokens where stream_id = any($1::uuid[])"
 
 
@@ -39,3 +40,7 @@ async def alive(connection: AnyConnection) -> dict[UUID, datetime]:
 
 async def find(connection: AnyConnection, tokens: list[UUID]) -> dict[UUID, datetime]:
     return {row[0]: row[1] for row in await connection.fetch(FIND, tokens)}
+
+
+async def revoked_at(connection: AnyConnection, tokens: list[UUID]) -> dict[UUID, datetime]:
+    return {row[0]: row[1] for row in await connection.fetch(REVOKED_AT, tokens)}

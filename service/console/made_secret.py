@@ -37,13 +37,15 @@ class MadeSecret(Struct, frozen=True, kw_only=True):
         return f"MadeSecret(client_id={self.client_id!r})"
 
 
-async def to_its_page(visit: ConsoleVisit, location: str, answer: Answer, client_id: str, secret: str) -> Response:
-    """Redirect to the page that shows the secret, whose URL `at` made. Raises Unavailable."""
+async def to_its_page(
+    visit: ConsoleVisit, location: str, answer: Answer, client_id: str, secret: str, *, said: str = ""
+) -> Response:
+    """Redirect to the page that shows the secret, whose URL `at` made, and the message. Raises Unavailable."""
     form = _name(visit)
     if "idempotent-replayed" in answer.headers and await visit.browser.resources.limits.was_used(form):
         return visit.to(location, visit.gettext(SHOWN), "bad")
     response, made = (
-        visit.to(location),
+        visit.to(location, said),
         MadeSecret(user=visit.access.user, client_id=client_id, secret=secret, form=form),
     )
     visit.browser.set_cookie(response, MADE_SECRET, close(visit.browser, made, SECONDS), SECONDS)

@@ -18,13 +18,18 @@ from service.endpoints import formats, paging, responses, token_search
 from service.endpoints.audit import FORMATS, wait
 from service.endpoints.audit_query import NOT_BLANK, PAGE, Page, client_of, named, page_of, uuid, value
 from service.endpoints.management import Call
+from service.provenance import token_states
+from service.provenance.token_states import State, TokenState
 
 TOKENS_PATH = "/api/v1/audit/tokens"
 FILTERS = ("client", "secret", "bot", "subject", "user", "authorization", "key", "jti")
 
 
 class AuditToken(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An issued token. `position` is one of the issuance log; `secretId` is null for a client without a secret."""
+    """An issued token. `position` is one of the issuance log; `secretId` is null for a client without a secret.
+
+    `state` says whether it can be used now; of a token that was revoked, or whose client was deleted, `stoppedAt` is when.
+    """
 
     position: int
     issued_at: datetime
@@ -37,6 +42,8 @@ class AuditToken(Struct, frozen=True, kw_only=True, rename="camel"):
     expires_at: datetime
     address: str | None
     authorization: UUID | None
+    state: State
+    stopped_at: datetime | None
 
 
 class TokenQuery(Struct, frozen=True, kw_only=True):
@@ -53,9 +60,12 @@ async def list_tokens(call: Call) -> Response:
     page, pool = asked.page, call.resources.ledger.pool
     found = await read(pool, lambda c: token_search.tokens(c, asked.jti, asked.conditions, page))
     rows = page.in_order(found.rows)
+    states = await read(pool, lambda c: token_states.states(c, rows))
     onward = found.rows[page.limit - 1]["position"] if len(found.rows) > page.limit else found.edge
     headers = {"Vary": "Accept", **page.links(f"{call.resources.settings.issuer}{TOKENS_PATH}", onward)}
-    return responses.Found(_body(media, [_token(row) for row in rows]), len(rows), headers, media)
+    return responses.Found(
+        _body(media, [_token(row, state) for row, state in zip(rows, states, strict=True)]), len(rows), headers, media
+    )
 
 
 async def _asked(call: Call) -> TokenQuery:
@@ -76,7 +86,7 @@ async def _asked(call: Call) -> TokenQuery:
     return asked
 
 
-def _token(row: asyncpg.Record) -> AuditToken:
+def _token(row: asyncpg.Record, found: TokenState) -> AuditToken:
     token = decode(row["data"])
     return AuditToken(
         position=row["position"],
@@ -90,6 +100,8 @@ def _token(row: asyncpg.Record) -> AuditToken:
         expires_at=datetime.fromtimestamp(token.exp, UTC),
         address=token.address,
         authorization=token.authorization,
+        state=found.state,
+        stopped_at=found.stopped_at,
     )
 
 

@@ -110,6 +110,8 @@ TOKEN = {
     "expiresAt": "2026-11-27T10:30:00Z",
     "address": "192.0.2.7",
     "authorization": None,
+    "state": "revoked",
+    "stoppedAt": "2026-11-27T09:41:12.654321Z",
 }
 TOKEN_FILTERS = (
     _text(

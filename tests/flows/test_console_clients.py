@@ -223,8 +223,8 @@ async def test_a_deleted_client_is_restored(live: Live):
         sent = await somebody.send(page, "delete", reason="no longer used")
         page = Shown(await somebody.browser.http.get(sent.headers["location"]))
         assert (page.status, "Deleted client" in page.text, "no longer used" in page.text) == (200, True, True)
-        back = await somebody.send(page, "restore", reason="still used", keep="yes")
-        assert back.status_code == 303
+        back = await somebody.led(await somebody.send(page, "restore", reason="still used"))
+        assert "The client is restored." in back.text
         assert (await read(live, client))["displayName"] == "Deleted by mistake"
         assert (await live.token_for(client, secret)).status_code == 200
         page = await somebody.look(f"/clients/{client}")
@@ -233,7 +233,9 @@ async def test_a_deleted_client_is_restored(live: Live):
         made = await somebody.browser.http.post(
             f"/console/clients/{client}", data={**form(deleted, "restore").fields, "keep": "", "reason": "again"}
         )
-        new = secret_of(await somebody.led(made))
+        shown = await somebody.led(made)
+        assert ("The client is restored, with a new secret." in shown.text, "Wait until" in shown.text) == (True, False)
+        new = secret_of(shown)
         assert (await live.token_for(client, new)).status_code == 200
         assert new not in (await somebody.led(made)).text
 

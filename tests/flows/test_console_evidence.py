@@ -104,7 +104,12 @@ async def test_a_leaked_secret_and_all_that_was_issued_with_it_are_stopped_three
         assert receipt.status == 200, receipt.text
         for text in ("Everything that follows is stopped.", "The signed checkpoint that covers it", "Events"):
             assert text in receipt.text, text
+        for path in (f"/tokens?client={client}", f"/clients/{client}/tokens"):
+            assert "Stopped" in (await somebody.look(path)).text, path
     assert (await live.token_for(client, secret)).status_code == 401
+    listed = (await live.http.get(f"/api/v1/audit/tokens?client={client}", headers=live.bearer)).json()
+    assert {each["state"] for each in listed} == {"revoked"}
+    assert all(each["stoppedAt"] for each in listed)
     dead = await live.http.get(CLIENTS, headers={"Authorization": f"Bearer {token}"})
     assert dead.status_code == 401
     assert (await history(live, client))[0]["type"] == "client.secret_revoked"

@@ -100,7 +100,11 @@ async def _restore(visit: ConsoleVisit) -> Response:
         secret, client_id = done.of(RestoredClient).client_secret, visit.param("client_id")
         if secret is None:
             return visit.to(visit.here, visit.gettext("The client is restored."))
-        return await made_secret.to_its_page(visit, visit.at("clients", client_id, "secrets"), done, client_id, secret)
+        its_page, said = (
+            visit.at("clients", client_id, "secrets"),
+            visit.gettext("The client is restored, with a new secret."),
+        )
+        return await made_secret.to_its_page(visit, its_page, done, client_id, secret, said=said)
 
     return await submitted(visit, CLIENTS_WRITE, send, lambda form, status: _deleted(visit, deleted, form, status))
 

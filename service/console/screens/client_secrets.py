@@ -28,7 +28,10 @@ OVERLAPS = ("", "1", "7", "30")
 
 async def show(visit: ConsoleVisit) -> Response:
     if secret := await made_secret.take(visit, visit.param("client_id")):
-        page = client.page(visit, await client.read(visit), "secret_made.html", secret=secret)
+        found = (await visit.api.get(client.path(visit, "secrets"))).of(list[ClientSecret])
+        page = client.page(
+            visit, await client.read(visit), "secret_made.html", secret=secret, has_others=len(found) > 1
+        )
         return made_secret.forget(visit, page)
     return await _page(visit, untouched(visit))
 

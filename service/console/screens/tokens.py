@@ -7,7 +7,6 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from events.ids import bot_stream
-from service.clock import utc_now
 from service.console import client, feeds, past_client
 from service.console.feeds import Search
 from service.console.language import N_
@@ -19,6 +18,13 @@ from service.endpoints.audit_tokens import FILTERS, TOKENS_PATH, AuditToken
 from service.values.scopes import AUDIT_READ
 
 NOTHING: Mapping[str, str] = {}
+STOPS: Mapping[str, str] = {
+    "revoked": N_("Revoked"),
+    "client deleted": N_("Its client is deleted"),
+    "client disabled": N_("Its client is disabled"),
+    "bot deleted": N_("Its bot is deleted"),
+    "bot disabled": N_("Its bot is disabled"),
+}
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -62,7 +68,7 @@ async def _context(visit: ConsoleVisit, search: Search) -> dict[str, Any]:
     return {
         "search": search,
         "rows": [_row(visit, each, names) for each in found],
-        "now": utc_now(),
+        "stops": {state: visit.gettext(text) for state, text in STOPS.items()},
         "exports": feeds.exports(visit, search.chosen),
     }
 
