@@ -11,6 +11,7 @@ from service.console import kept_form, sign_in
 from service.console.forms import UNTOUCHED
 from service.console.screen import ConsoleVisit
 from service.pages.browser import Form
+from service.values import typed_lists
 from service.values.roles import ROLES
 from service.values.scopes import MANAGEMENT
 
@@ -26,7 +27,7 @@ def does(*changes: str) -> Callable[[Form], bool]:
 
 def gives_power(form: Form) -> bool:
     """Return whether a client would get a scope of the management API, whose tokens make every change without this page."""
-    return not set(MANAGEMENT).isdisjoint(form.get("scopes", "").split())
+    return not set(MANAGEMENT).isdisjoint(typed_lists.scopes(form.get("scopes", "")))
 
 
 def gives_role(form: Form) -> bool:

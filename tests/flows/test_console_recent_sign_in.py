@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from service.clock import utc_now
+from service.console import recent_sign_in
 from service.console.registry import screens
 from service.values.scopes import ACRS
 from tests.flows.browsing import PASSWORD, Form, Shown
@@ -112,6 +113,12 @@ async def test_a_rotation_of_the_keys_is_sensitive_too(postgres: str):
     async with serving(await new_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
         await comes_back(live, "/keys", "rotate", {})
         await asks_nothing(live, "/keys", "rotate", {})
+
+
+@pytest.mark.parametrize("between", [" ", ",", ", ", "\t", "\r\n"])
+def test_a_scope_of_the_management_api_is_found_however_the_list_is_typed(between: str):
+    assert recent_sign_in.gives_power({"scopes": between.join(("api:public", "operate", "crm:read"))})
+    assert not recent_sign_in.gives_power({"scopes": between.join(("api:public", "crm:operate"))})
 
 
 def test_these_are_all_pages_with_sensitive_forms():
