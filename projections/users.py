@@ -42,6 +42,10 @@ select {COLUMNS} from read.users
  order by stream_id limit $4
 """
 
+OPERATOR_BESIDES = """
+select true from read.users
+ where stream_id <> $1 and state = 'active' and ('operator' = any(roles) or 'operator' = any(group_roles)) limit 1
+"""
 STREAMS = """
 select stream_id from read.sessions where user_id = $1
  union all select stream_id from read.consents where user_id = $1
@@ -163,3 +167,8 @@ async def of_ids(
 async def streams_of(connection: AnyConnection, user: UUID) -> list[UUID]:
     """Returns the user's own stream, and those of all sessions, consents and authorizations that the user ever had."""
     return [user, *(row[0] for row in await connection.fetch(STREAMS, user))]
+
+
+async def has_operator_besides(connection: AnyConnection, user: UUID) -> bool:
+    """Returns whether somebody else is active and has the role operator, given or through a group."""
+    return await connection.fetchval(OPERATOR_BESIDES, user) is not None

@@ -7,7 +7,9 @@ from uuid import UUID
 
 import typer
 
+from events.database import read
 from events.envelope import Meta
+from projections import users
 from service.cli.ledger import open_ledger
 from service.cli.opening import Plainly, by_operator, open_database, right_key, run, url_of
 from service.commands.handle import Ledger
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+NO_OPERATOR = "nobody is an operator of the console now: muniment users role give USER operator makes somebody one"
 MOST_BYTES = 8192
 """More than any password has."""
 
@@ -58,6 +61,14 @@ async def found_user(people: "People", user: str) -> UUID:
     if row is None:
         raise Plainly(f"There is no user {user}.")
     return row.stream_id
+
+
+async def is_last_operator(people: "People", ledger: Ledger, user: UUID) -> bool:
+    """Whether nobody else who is active has the role. The API refuses to stop the last one; here it is allowed, with a note."""
+    row = await people.row(user)
+    if row is None or row.state != "active" or "operator" not in row.all_roles:
+        return False
+    return not await read(ledger.pool, lambda connection: users.has_operator_besides(connection, user))
 
 
 def _id(user: str) -> UUID:

@@ -19,7 +19,16 @@ from service.cli.list_options import Limit, State
 from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json, document, moment, note, say, table
 from service.cli.profiles import Claims, FamilyName, GivenName, Groups, Name, changes, with_address
-from service.cli.user_lookup import FromStdin, User, asked_password, changing, found_user, with_people
+from service.cli.user_lookup import (
+    NO_OPERATOR,
+    FromStdin,
+    User,
+    asked_password,
+    changing,
+    found_user,
+    is_last_operator,
+    with_people,
+)
 from service.commands.handle import Ledger
 from service.pages.devices import named
 from service.reactions import session_end
@@ -150,7 +159,7 @@ def disable(user: User, reason: Reason = None, as_json: Json = False) -> None:
     Example: `muniment users disable ada@example.com`
     """
     meta = by_operator(reason)
-    _done(user, _changed(user, lambda people, found: people.disable(found, meta)), "disabled", as_json=as_json)
+    _done(user, _stopped(user, lambda people, found: people.disable(found, meta)), "disabled", as_json=as_json)
 
 
 @app.command()
@@ -174,7 +183,7 @@ def erase(user: User, *, yes: Yes = False, reason: Reason = None, as_json: Json 
     """
     meta = by_operator(reason)
     confirm(f"Erase {user} permanently?", yes=yes, otherwise="nothing was erased")
-    _done(user, _changed(user, lambda people, found: people.erase(found, meta)), "erased", as_json=as_json)
+    _done(user, _stopped(user, lambda people, found: people.erase(found, meta)), "erased", as_json=as_json)
 
 
 @app.command()
@@ -240,6 +249,19 @@ def _changed(user: str, change: Callable[["People", UUID], Awaitable[Any]]) -> U
         return found
 
     return with_people(changed)
+
+
+def _stopped(user: str, change: Callable[["People", UUID], Awaitable[Any]]) -> UUID:
+    async def stopped(people: "People", ledger: Ledger) -> tuple[UUID, bool]:
+        found = await found_user(people, user)
+        was_last = await is_last_operator(people, ledger, found)
+        await change(people, found)
+        return found, was_last
+
+    found, was_last = with_people(stopped)
+    if was_last:
+        note(NO_OPERATOR)
+    return found
 
 
 def _done(named: str, user: UUID, what: str, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from events.user import Role
 from service.endpoints import if_match
+from service.endpoints.last_operator import refuse_to_leave_none
 from service.endpoints.management import Call
 from service.endpoints.users import done, user_asked
 from service.problems import NotFound
@@ -19,7 +20,10 @@ async def give_role(call: Call) -> Response:
 
 async def take_role(call: Call) -> Response:
     people, ledger, only_at = call.resources.people, call.resources.ledger, if_match.versions(call)
-    return done(await roles.take(people, ledger, user_asked(call), _role_asked(call), call.meta, only_at=only_at))
+    user, role = user_asked(call), _role_asked(call)
+    if role == "operator":
+        await refuse_to_leave_none(call, user)
+    return done(await roles.take(people, ledger, user, role, call.meta, only_at=only_at))
 
 
 def _role_asked(call: Call) -> Role:

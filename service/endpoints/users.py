@@ -20,6 +20,7 @@ from service.endpoints import as_of, if_match, paging, several
 from service.endpoints.clients import position
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
+from service.endpoints.last_operator import refuse_to_leave_none
 from service.endpoints.management import Call
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
@@ -115,10 +116,9 @@ async def change_user(call: Call) -> Response:
 
 
 async def disable_user(call: Call) -> Response:
-    only_at = if_match.versions(call)
-    return done(
-        await call.resources.people.disable(user_asked(call), call.meta, by=call.caller.holder, only_at=only_at)
-    )
+    only_at, user = if_match.versions(call), user_asked(call)
+    await refuse_to_leave_none(call, user)
+    return done(await call.resources.people.disable(user, call.meta, by=call.caller.holder, only_at=only_at))
 
 
 async def enable_user(call: Call) -> Response:
@@ -127,8 +127,9 @@ async def enable_user(call: Call) -> Response:
 
 
 async def erase_user(call: Call) -> Response:
-    only_at = if_match.versions(call)
-    return done(await call.resources.people.erase(user_asked(call), call.meta, by=call.caller.holder, only_at=only_at))
+    only_at, user = if_match.versions(call), user_asked(call)
+    await refuse_to_leave_none(call, user)
+    return done(await call.resources.people.erase(user, call.meta, by=call.caller.holder, only_at=only_at))
 
 
 def _email_fault(text: str) -> str | None:

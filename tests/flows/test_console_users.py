@@ -1,7 +1,7 @@
 """The pages of users in the console: found, given roles, signed out, stopped, erased; and who may not."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -12,8 +12,9 @@ from service.use_cases import roles
 from service.values.scopes import ACRS
 from tests.flows.browsing import AGENT, Shown, browser
 from tests.flows.conftest import Live
-from tests.flows.consoles import Staff, staff
+from tests.flows.consoles import Staff, staff, take
 from tests.flows.people import PASSWORD, logged_in, registered, tokens_for
+from tests.flows.test_cli import on
 
 USERS = "/api/v1/auth/users"
 HOSTILE = "<script>alert(1)</script>{{7*7}}"
@@ -122,6 +123,28 @@ async def test_a_role_is_given_and_taken_with_a_reason(live: Live):
         page = await somebody.look(f"/users/{user}")
         await done(somebody, await somebody.send(page, "take-auditor", reason="over"))
         assert (await read(live, user))["roles"] == []
+
+
+async def test_the_last_operator_cannot_stop_themself_in_the_console_but_at_the_command_line(live: Live):
+    async with staff(live, "operator") as somebody:
+        users = (await live.http.get("/api/v1/auth/users?limit=1000", headers=live.bearer)).json()
+        for other in users:
+            if "operator" in other["roles"] and other["id"] != str(somebody.user):
+                await take(live, UUID(other["id"]), "operator")
+        for do in ("take-operator", "disable", "erase"):
+            page = await somebody.look(f"/users/{somebody.user}")
+            refused = Shown(await somebody.send(page, do, reason="by mistake"))
+            assert (refused.status, "You are the last operator" in refused.text) == (409, True), do
+        assert (await read(live, somebody.user))["roles"] == ["operator"]
+        taken = await on(live.database, "users", "role", "take", str(somebody.user), "operator")
+        assert (taken.status, "nobody is an operator of the console now" in taken.err) == (0, True), taken.err
+
+
+async def test_an_operator_stops_themself_while_there_is_another(live: Live):
+    async with staff(live, "operator", "owner") as somebody, staff(live, "operator"):
+        page = await somebody.look(f"/users/{somebody.user}")
+        assert (await somebody.send(page, "take-operator", reason="a new job")).status_code == 303
+        assert (await read(live, somebody.user))["roles"] == ["owner"]
 
 
 async def test_a_user_is_disabled_enabled_and_erased_and_the_page_then_says_so(live: Live):
