@@ -1,16 +1,18 @@
 """What a person types to name something, as the rows show it: an e-mail address, a name, an id. It is resolved to the id before it is in a URL."""
 
 from events.ids import is_ours
-from service.console.api import CLIENTS, USERS, Refused
+from service.console.api import BOTS, CLIENTS, USERS, Refused
 from service.console.language import N_
 from service.console.screen import ConsoleVisit
+from service.endpoints.bot_schemas import Bot
 from service.endpoints.client_schemas import ListedClient
 from service.endpoints.user_schemas import User
 
 NO_USER = N_("No user has this email address. It must be complete: addresses are encrypted.")
+NO_BOT = N_("No bot has this ID or name.")
 NO_CLIENT = N_("No client has this ID or name.")
 MANY_CLIENTS = N_("Several clients have this name. Give the ID of one of them.")
-SOME = "100"
+SOME, MANY = "100", "1000"
 
 
 class NoneNamed(Exception):
@@ -45,3 +47,23 @@ async def client(visit: ConsoleVisit, text: str) -> str:
     if len(same) != 1:
         raise NoneNamed(MANY_CLIENTS if same else NO_CLIENT)
     return same[0]
+
+
+async def bot(visit: ConsoleVisit, text: str) -> str:
+    """Return the id of the bot with this id, name or e-mail address, among the first thousand. Raises NoneNamed."""
+    found = (await visit.api.get(BOTS, limit=MANY)).of(list[Bot])
+    wanted = text.casefold()
+    for each in found:
+        if wanted in (each.id, (each.full_name or "").casefold(), (each.email or "").casefold()):
+            return each.id
+    raise NoneNamed(NO_BOT)
+
+
+async def has_any(visit: ConsoleVisit, path: str, name: str, text: str) -> bool:
+    """Return whether a list has something with this value of a filter. Raises Refused, except for a value that cannot be one."""
+    try:
+        return (await visit.api.get(path, limit="1", **{name: text})).of(list[object]) != []
+    except Refused as fault:
+        if fault.problem.status != 400:
+            raise
+        return False

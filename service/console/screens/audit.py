@@ -7,8 +7,10 @@ from starlette.responses import Response
 
 from events.codec import TYPES
 from service.audit.event_json import AuditEvent
-from service.console import events, feeds, live
+from service.console import events, feeds, filters, live, resolved
 from service.console.api import EVENTS, Refused
+from service.console.feeds import Search
+from service.console.filters import Resolve
 from service.console.language import N_
 from service.console.live import LiveFeed
 from service.console.places import page_about
@@ -27,18 +29,37 @@ MORE = ("stream", "request", "address", "order")
 """Filters that few need: they are behind a button, unless one of them is used."""
 
 
+BY_NAME: Mapping[str, Resolve] = {
+    "client": resolved.client,
+    "bot": filters.bot,
+    "user": filters.user,
+    "actor": filters.actor,
+}
+
+
+async def find(visit: ConsoleVisit) -> Response:
+    led = await filters.led(visit, filters.typed(visit), (*FILTERS, *feeds.PLACE), BY_NAME)
+    return led if isinstance(led, Response) else await _page(visit, Search(form=led, chosen=led.values))
+
+
 async def show(visit: ConsoleVisit) -> Response:
+    if filters.has_address(visit, BY_NAME):
+        return await find(visit)
     if live.is_asked(visit):
         return LiveFeed(visit)
     if feeds.export_asked(visit):
         return await feeds.exported(visit, EVENTS, FILTERS, NOTHING, "events")
-    search = await feeds.searched(visit, EVENTS, FILTERS, NOTHING)
+    return await _page(visit, await feeds.searched(visit, EVENTS, FILTERS, NOTHING))
+
+
+async def _page(visit: ConsoleVisit, search: Search) -> Response:
     found = [] if search.answer is None else search.answer.of(list[AuditEvent])
     return visit.page(
         "audit.html",
         title=visit.gettext("Audit feed"),
         status=search.status,
         search=search,
+        hints=await filters.named(visit, search.chosen),
         rows=await events.with_subjects(visit, found),
         known=KNOWN,
         more=any(name in search.chosen for name in MORE),
@@ -77,6 +98,7 @@ SCREENS = (
     Screen(
         path="/audit",
         get=show,
+        post=find,
         needs=AUDIT_READ,
         link=Link(group="evidence", order=10, label=N_("Audit feed"), icon="audit"),
     ),

@@ -1,13 +1,16 @@
 """/console/clients: which clients there are, found by a text, scope, state, owner and bot, and sorted by the headings of the table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import UNSET, Struct
 from starlette.responses import Response
 
-from service.console import paging, sorting
+from service.console import filters, paging, sorting
 from service.console.api import CLIENTS
 from service.console.bars import Bars, bars
+from service.console.filters import Resolve
+from service.console.forms import FormState
 from service.console.language import N_
 from service.console.names import Names, holder
 from service.console.screen import ConsoleVisit, Link, Screen
@@ -34,24 +37,50 @@ class Shown(Struct, frozen=True, kw_only=True):
     days: Bars
 
 
+BY_NAME: Mapping[str, Resolve] = {"owner": filters.owner, "botUserId": filters.acts_as}
+
+
+async def find(visit: ConsoleVisit) -> Response:
+    """An e-mail address in the place of a client's name is its owner's."""
+    given = {**filters.typed(visit)}
+    if "@" in given.get("q", "") and not given.get("owner"):
+        given["owner"] = given.pop("q")
+    led = await filters.led(visit, given, (*FILTERS, "order"), BY_NAME)
+    if isinstance(led, Response):
+        return led
+    return await _page(visit, led, [], {"following": "", "first": ""}, status=404)
+
+
 async def show(visit: ConsoleVisit) -> Response:
     """The query of the page is that of the API, so a link to a list can be sent to somebody else."""
+    if filters.has_address(visit, BY_NAME):
+        return await find(visit)
     chosen = {name: visit.query[name] for name in FILTERS if name in visit.query}
-    order = visit.query.get("order", USUAL)
-    sent = {**chosen, "order": order}
+    sent = {**chosen, "order": visit.query.get("order", USUAL)}
     found = await visit.api.get(CLIENTS, limit=PAGE_SIZE, usageDays=str(DAYS), cursor=visit.query.get("cursor"), **sent)
-    clients, names = found.of(list[ListedClient]), Names(visit)
+    places = paging.neighbours(visit, found, **sent)
+    return await _page(visit, FormState(values=chosen), found.of(list[ListedClient]), places)
+
+
+async def _page(
+    visit: ConsoleVisit, form: FormState, clients: Sequence[ListedClient], places: Mapping[str, Any], status: int = 200
+) -> Response:
+    chosen = {name: form.values[name] for name in FILTERS if name in form.values}
+    order, names = visit.query.get("order", USUAL), Names(visit)
     await names.learn(holder(client.owner) for client in clients)
     return visit.page(
         "clients.html",
         title=visit.gettext("Clients"),
+        status=status,
+        form=form,
+        hints=await filters.named(visit, chosen),
         clients=[_shown(client) for client in clients],
         owners={client.owner: names.of(holder(client.owner)) for client in clients},
         chosen=chosen,
         order=visit.query.get("order", ""),
         sorts=sorting.headings(COLUMNS, order, lambda order: visit.here_with(**chosen, order=order)),
         creates=visit.may(CLIENTS_WRITE),
-        **paging.neighbours(visit, found, **sent),
+        **places,
     )
 
 
@@ -64,6 +93,7 @@ SCREENS = (
     Screen(
         path="/clients",
         get=show,
+        post=find,
         needs=CLIENTS_READ,
         link=Link(group="directory", order=10, label=N_("Clients"), icon="clients"),
     ),

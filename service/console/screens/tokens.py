@@ -7,8 +7,9 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from events.ids import bot_stream
-from service.console import client, feeds, past_client
+from service.console import client, feeds, filters, past_client, resolved
 from service.console.feeds import Search
+from service.console.filters import Resolve
 from service.console.language import N_
 from service.console.names import Names, Ref, holder
 from service.console.places import page_about, page_of_client
@@ -38,10 +39,28 @@ class Row(Struct, frozen=True, kw_only=True):
     subject_url: str
 
 
+BY_NAME: Mapping[str, Resolve] = {
+    "client": resolved.client,
+    "bot": filters.bot,
+    "user": filters.user,
+    "subject": filters.subject,
+}
+
+
+async def find(visit: ConsoleVisit) -> Response:
+    led = await filters.led(visit, filters.typed(visit), (*FILTERS, *feeds.PLACE), BY_NAME)
+    return led if isinstance(led, Response) else await _page(visit, Search(form=led, chosen=led.values))
+
+
 async def show(visit: ConsoleVisit) -> Response:
+    if filters.has_address(visit, BY_NAME):
+        return await find(visit)
     if feeds.export_asked(visit):
         return await feeds.exported(visit, TOKENS_PATH, FILTERS, NOTHING, "tokens")
-    search = await feeds.searched(visit, TOKENS_PATH, FILTERS, NOTHING)
+    return await _page(visit, await feeds.searched(visit, TOKENS_PATH, FILTERS, NOTHING))
+
+
+async def _page(visit: ConsoleVisit, search: Search) -> Response:
     context = await _context(visit, search)
     return visit.page(
         "tokens.html",
@@ -53,11 +72,21 @@ async def show(visit: ConsoleVisit) -> Response:
     )
 
 
+async def find_of_client(visit: ConsoleVisit) -> Response:
+    led = await filters.led(visit, filters.typed(visit), (*FILTERS, *feeds.PLACE), BY_NAME)
+    return led if isinstance(led, Response) else await _page_of_client(visit, Search(form=led, chosen=led.values))
+
+
 async def show_of_client(visit: ConsoleVisit) -> Response:
+    if filters.has_address(visit, BY_NAME):
+        return await find_of_client(visit)
     fixed = {"client": visit.param("client_id")}
     if feeds.export_asked(visit):
         return await feeds.exported(visit, TOKENS_PATH, FILTERS, fixed, "tokens")
-    search = await feeds.searched(visit, TOKENS_PATH, FILTERS, fixed)
+    return await _page_of_client(visit, await feeds.searched(visit, TOKENS_PATH, FILTERS, fixed))
+
+
+async def _page_of_client(visit: ConsoleVisit, search: Search) -> Response:
     return await past_client.page(visit, "tokens.html", status=search.status, **await _context(visit, search))
 
 
@@ -67,6 +96,7 @@ async def _context(visit: ConsoleVisit, search: Search) -> dict[str, Any]:
     await names.learn(thing for each in found for thing in (_client(each), _subject(each)))
     return {
         "search": search,
+        "hints": await filters.named(visit, search.chosen),
         "rows": [_row(visit, each, names) for each in found],
         "stops": {state: visit.gettext(text) for state, text in STOPS.items()},
         "exports": feeds.exports(visit, search.chosen),
@@ -98,12 +128,14 @@ SCREENS = (
     Screen(
         path="/tokens",
         get=show,
+        post=find,
         needs=AUDIT_READ,
         link=Link(group="evidence", order=20, label=N_("Tokens"), icon="tokens"),
     ),
     Screen(
         path=f"{client.PATH}/tokens",
         get=show_of_client,
+        post=find_of_client,
         needs=AUDIT_READ,
         tab=Tab(of=client.PATH, order=30, label=N_("Tokens")),
     ),
