@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -40,11 +41,13 @@ async def read(visit: ConsoleVisit) -> Subject:
 def page(
     visit: ConsoleVisit, subject: Subject, template: str, *, status: int = 200, title: str = "", **context: Any
 ) -> Response:
-    """Return a page about the client. Its template extends client_base.html."""
+    """Return a page about the client. Its template extends client_base.html. `title` is that of a page which is no tab of the client."""
     crumbs = [Crumb(visit.gettext("Clients"), "/clients")]
+    if title:
+        crumbs.append(Crumb(subject.name, f"/clients/{quote(subject.client.client_id, safe='')}"))
     return visit.page(
         template,
-        title=title or subject.name,
+        title=f"{title} · {subject.name}" if title else subject.name,
         crumbs=crumbs,
         status=status,
         client=subject.client,

@@ -62,7 +62,10 @@ class Outside(Exception):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """`detail` is the API's sentence, in English. `again` says that the same page may work in a moment, or after a new sign-in."""
+    """`detail` is the API's sentence, in English. `again` says that the same page may work in a moment, or after a new sign-in.
+
+    `request` is what support needs to find the fault in the log. `list_label` and `list_path` lead to the list of what is missing.
+    """
 
     status: int
     title: str
@@ -71,6 +74,9 @@ class Told(Struct, frozen=True, kw_only=True):
     again: bool = False
     errors: Mapping[str, list[str]] = {}
     headers: Mapping[str, str] = {}
+    request: str = ""
+    list_label: str = ""
+    list_path: str = ""
 
 
 SIGN_IN_AGAIN = N_("You're signed out")
@@ -136,6 +142,8 @@ TOLD: Mapping[type[Exception], Told] = {
 
 def page_of(visit: Visit, access: Access | None, screen: Screen | None, fault: Exception) -> Response:
     told = _told(visit, fault)
+    if isinstance(fault, Refused) and told.status == 404 and access is not None and screen is not None:
+        told = _missing(told, access, screen)
     if access is not None and access.roles:
         shown = ConsoleVisit(visit, access, screen, screens())
         title = shown.gettext(told.title)
@@ -155,6 +163,47 @@ def page_of(visit: Visit, access: Access | None, screen: Screen | None, fault: E
         response = rendering.page(text, told.status)
     response.headers.update(told.headers)
     return response
+
+
+class Missing(Struct, frozen=True, kw_only=True):
+    """What a page says if what it is about is missing: to who may see all of them, to who may see only their own; and where they are."""
+
+    of_all: str
+    of_own: str
+    every: str
+
+
+MISSING: Mapping[str, Missing] = {
+    "/clients": Missing(
+        of_all=N_("There is no client with this ID."),
+        of_own=N_("This client doesn't exist, or isn't yours."),
+        every=N_("All clients"),
+    ),
+    "/bots": Missing(
+        of_all=N_("There is no bot with this ID."),
+        of_own=N_("This bot doesn't exist, or isn't yours."),
+        every=N_("All bots"),
+    ),
+    "/users": Missing(
+        of_all=N_("There is no user with this ID."),
+        of_own=N_("There is no user with this ID."),
+        every=N_("All users"),
+    ),
+    "/tokens": Missing(
+        of_all=N_("There is no token with this ID."),
+        of_own=N_("There is no token with this ID."),
+        every=N_("All tokens"),
+    ),
+}
+
+
+def _missing(told: Told, access: Access, screen: Screen) -> Told:
+    section = "/".join(screen.path.split("/")[:2])
+    missing = MISSING.get(section)
+    if missing is None:
+        return told
+    sentence = missing.of_all if access.caller.reach is None else missing.of_own
+    return told.__replace__(sentence=sentence, detail="", list_label=missing.every, list_path=section)
 
 
 def _told(visit: Visit, fault: Exception) -> Told:
@@ -241,7 +290,7 @@ def _failed(fault: Exception) -> Told:
         status=500,
         title=N_("Something went wrong"),
         sentence=N_("This is our fault, not yours. The log has the details under this request ID:"),
-        detail=str(request_id),
+        request=str(request_id),
     )
 
 

@@ -114,7 +114,7 @@ def navigation(screens: Sequence["Screen"], access: Access, current: "Screen | N
     for each in sorted(shown, key=lambda screen: screen.link.order if screen.link else 0):
         if each.link is not None:
             label = catalogue(language).gettext(each.link.label)
-            here = current is not None and _is_below(current.path, each.path)
+            here = current is not None and _is_below(current.below or current.path, each.path)
             entry = Entry(label=label, path=each.path, icon=each.link.icon, current=here)
             sections[each.link.group].links.append(entry)
     return [section for section in sections.values() if section.links]

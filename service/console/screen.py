@@ -54,7 +54,8 @@ class Screen(Struct, frozen=True, kw_only=True):
     """`path` is below /console, such as `/clients/{client_id}`. `needs` is the scope without which nobody sees the page.
 
     `post` carries out the forms of the page. What it may change is for the API to decide. `sensitive` says which of the forms need a
-    recent sign-in (recent_sign_in.py); the page then shows the form again as it was (forms.py, `untouched`).
+    recent sign-in (recent_sign_in.py); the page then shows the form again as it was (forms.py, `untouched`). `below` is the path of the
+    page in the navigation that it belongs to, if that is not part of its own path.
     """
 
     path: str
@@ -62,6 +63,7 @@ class Screen(Struct, frozen=True, kw_only=True):
     post: "Show | None" = None
     sensitive: Callable[[Form], bool] | None = None
     needs: str | None = None
+    below: str = ""
     link: Link | None = None
     tab: Tab | None = None
 

@@ -12,7 +12,7 @@ from service.values.roles import ROLES
 from service.values.scopes import ACRS
 from tests.flows.browsing import Shown, browser
 from tests.flows.conftest import META, Live, new_database, serving
-from tests.flows.consoles import console_cookie, form, give, opened, paths, places, staff, take, visitor
+from tests.flows.consoles import CONSOLE, console_cookie, form, give, opened, paths, places, staff, take, visitor
 from tests.flows.people import registered, walked
 from tests.rules.test_traceparent import GOOD, TRACE
 
@@ -247,3 +247,25 @@ async def test_the_overview_says_how_many_tokens_were_issued(live: Live):
     assert counted
     assert int(counted[1]) >= 1
     assert "Tokens of the last 30 days" in page.text
+
+
+async def test_a_page_about_nothing_says_so_to_each_role_and_leads_to_the_list(live: Live):
+    async with staff(live, "operator") as operator, staff(live, "owner") as owner:
+        path = f"/clients/oauth_client_{'0' * 32}/history"
+        for somebody, said in ((operator, "There is no client with this ID."), (owner, "or isn't yours.")):
+            page = await somebody.look(path)
+            assert (page.status, said in page.text) == (404, True)
+            assert f"{CONSOLE}/clients" in [re.sub("^https?://[^/]+", "", link) for link in page.links]
+            assert not any(link.endswith("/secrets") for link in page.links)
+
+
+async def test_each_tab_of_a_client_has_a_title_of_its_own_and_a_new_client_belongs_to_the_clients(live: Live):
+    client, _ = await live.register(displayName="Titled")
+    async with staff(live, "operator") as somebody:
+        titles = set[str]()
+        for path in ("", "/secrets", "/history", "/tokens", "/blast-radius", "/edit"):
+            text = (await somebody.browser.http.get(f"{CONSOLE}/clients/{client}{path}")).text
+            titles.add(text.partition("<title>")[2].partition("</title>")[0])
+        assert (len(titles), all("Titled" in title for title in titles)) == (6, True)
+        new = (await somebody.browser.http.get(f"{CONSOLE}/new/client")).text
+        assert re.search(r'/console/clients" aria-current="page"', new)

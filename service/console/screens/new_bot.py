@@ -47,4 +47,4 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
     )
 
 
-SCREENS = (Screen(path="/new/bot", get=show, post=create, needs=BOTS_WRITE),)
+SCREENS = (Screen(path="/new/bot", get=show, post=create, below="/bots", needs=BOTS_WRITE),)

@@ -103,4 +103,6 @@ def _crumbs(visit: ConsoleVisit) -> list[Crumb]:
     return [Crumb(visit.gettext("Clients"), "/clients")]
 
 
-SCREENS = (Screen(path="/new/client", get=show, post=create, sensitive=gives_power, needs=CLIENTS_WRITE),)
+SCREENS = (
+    Screen(path="/new/client", get=show, post=create, sensitive=gives_power, below="/clients", needs=CLIENTS_WRITE),
+)

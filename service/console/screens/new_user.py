@@ -71,4 +71,4 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
     )
 
 
-SCREENS = (Screen(path="/new/user", get=show, post=create, sensitive=gives_role, needs=USERS_WRITE),)
+SCREENS = (Screen(path="/new/user", get=show, post=create, sensitive=gives_role, below="/users", needs=USERS_WRITE),)
