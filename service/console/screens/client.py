@@ -60,6 +60,7 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
         last=await histories.last_changes(visit, client.path(visit), names),
         owner=names.of(owner),
         bot=names.of(bot),
+        pkce_of_all=visit.browser.resources.settings.pkce_of_all,
         days=bars([each.tokens for each in usage], [each.day for each in usage]),
         tokens=sum(each.tokens for each in usage),
         writes=visit.may(CLIENTS_WRITE),

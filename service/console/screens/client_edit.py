@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec import Struct
 from starlette.responses import Response
 
 from service.console import changes, client, histories
@@ -58,8 +59,25 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
         form=form,
         meanwhile=await _meanwhile(visit, since) if since else [],
         stale=bool(since),
+        conflicts=_conflicts(subject.client, form) if since else [],
+        pkce_of_all=visit.browser.resources.settings.pkce_of_all,
         operates=visit.access.caller.holder.operates,
     )
+
+
+class Conflict(Struct, frozen=True, kw_only=True):
+    field: str
+    theirs: str
+    yours: str
+
+
+def _conflicts(shown: OAuthClient, form: FormState) -> list[Conflict]:
+    """Return the fields of the form that are not as the client is now."""
+    return [
+        Conflict(field=name, theirs=theirs, yours=form.value(name))
+        for name, theirs in _values(shown).items()
+        if name in form.values and form.value(name).split() != theirs.split()
+    ]
 
 
 async def _meanwhile(visit: ConsoleVisit, since: str) -> list[changes.Entry]:
@@ -73,7 +91,7 @@ def _values(shown: OAuthClient) -> Mapping[str, str]:
     return {
         "displayName": shown.display_name or "",
         "redirectUris": "\n".join(shown.redirect_uris),
-        "scopes": " ".join(shown.scopes),
+        "scopes": "\n".join(shown.scopes),
         "requirePkce": pkce,
         "firstParty": "yes" if shown.first_party is True else "",
         "postLogoutRedirectUris": "\n".join(shown.post_logout_redirect_uris or ()),

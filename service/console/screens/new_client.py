@@ -6,18 +6,20 @@ from typing import Any
 from starlette.responses import Response
 
 from service.console import made_secret, samples
-from service.console.api import CLIENTS, Refused
+from service.console.api import BOTS, CLIENTS, Refused
 from service.console.forms import FormState, refused, untouched, without_reason
 from service.console.recent_sign_in import gives_power
 from service.console.samples import About
 from service.console.screen import ConsoleVisit, Crumb, Screen
 from service.crypto.credentials import new_id
+from service.endpoints.bot_schemas import Bot
 from service.endpoints.client_schemas import CreateOAuthClientResponse
 from service.endpoints.client_settings import OAuthClient
 from service.problems import NotFound
 from service.values import typed_lists
-from service.values.scopes import CLIENTS_WRITE
+from service.values.scopes import BOTS_READ, CLIENTS_WRITE
 
+MOST_BOTS = "200"
 KINDS = ("machine", "web", "public")
 
 
@@ -25,7 +27,7 @@ async def show(visit: ConsoleVisit) -> Response:
     if client_id := visit.query.get("made"):
         return await _made(visit, client_id)
     kind = visit.returned.get("kind") or visit.query.get("kind")
-    return _choice(visit) if kind not in KINDS else _form(visit, kind, untouched(visit))
+    return _choice(visit) if kind not in KINDS else await _form(visit, kind, untouched(visit))
 
 
 async def create(visit: ConsoleVisit) -> Response:
@@ -34,13 +36,13 @@ async def create(visit: ConsoleVisit) -> Response:
     if kind not in KINDS:
         return _choice(visit)
     if visit.reason is None:
-        return _form(visit, kind, without_reason(visit))
+        return await _form(visit, kind, without_reason(visit))
     try:
         made = await visit.api.send(
             "POST", CLIENTS, _body(kind, form), reason=visit.reason, key=form.get("key") or None
         )
     except Refused as fault:
-        return _form(visit, kind, refused(form, fault), status=fault.problem.status)
+        return await _form(visit, kind, refused(form, fault), status=fault.problem.status)
     client = made.of(CreateOAuthClientResponse)
     its_page = visit.at("new", "client", made=client.client_id)
     if client.client_secret is None:
@@ -63,7 +65,7 @@ def _choice(visit: ConsoleVisit) -> Response:
     return visit.page("new_client_kind.html", title=visit.gettext("New client"), crumbs=_crumbs(visit))
 
 
-def _form(visit: ConsoleVisit, kind: str, form: FormState, status: int = 200) -> Response:
+async def _form(visit: ConsoleVisit, kind: str, form: FormState, status: int = 200) -> Response:
     return visit.page(
         "new_client.html",
         title=visit.gettext("New client"),
@@ -72,7 +74,16 @@ def _form(visit: ConsoleVisit, kind: str, form: FormState, status: int = 200) ->
         form=form,
         kind=kind,
         key=form.value("key") or str(new_id()),
+        bots=await _bots(visit) if kind == "machine" else [],
     )
+
+
+async def _bots(visit: ConsoleVisit) -> list[tuple[str, str]]:
+    """Return the ids and names of the bots that the person may see, for the field to propose."""
+    if not visit.may(BOTS_READ):
+        return []
+    found = (await visit.api.get(BOTS, limit=MOST_BOTS)).of(list[Bot])
+    return [(each.id, each.full_name or each.email or each.id) for each in found if each.state == "active"]
 
 
 async def _made(visit: ConsoleVisit, client_id: str) -> Response:
