@@ -14,7 +14,7 @@ from events.audit_read import AuditReadEvent
 from events.authorization import AuthorizationEvent, AuthorizationGranted
 from events.bot import BotEvent
 from events.client import ClientEvent, ClientRegistered
-from events.codec import Event, Recorded
+from events.codec import TYPES, Event, Recorded
 from events.consent import ConsentEvent, ConsentGiven
 from events.database import AnyConnection
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
@@ -167,9 +167,12 @@ PROJECTION = CatchUp(
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """Which events: all that agree with every field that is given. `actor` may be the actor or the agent of an event."""
+    """Which events: all that agree with every field that is given. `without` are types that are left out; `actor` may be the actor or the
+    agent of an event.
+    """
 
     types: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     stream_id: UUID | None = None
     client: UUID | None = None
     bot: str | None = None
@@ -182,6 +185,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
         """Returns whether the row is one of those that `find` finds."""
         return (
             (not self.types or row.type in self.types)
+            and row.type not in self.without
             and (self.actor is None or self.actor in (row.actor, row.agent))
             and all(getattr(row, name) == value for name, value in self.equal())
         )
@@ -208,13 +212,25 @@ def _statement(wanted: Wanted, extent: Extent) -> tuple[str, list[object]]:
         return f" and {name} = ${len(values) + 2}"
 
     both = "".join(condition(name, value) for name, value in wanted.equal())
-    types = [condition("type", kind) for kind in wanted.types] or [""]
+    kinds = [kind for kind in wanted.types or _every_type(wanted) if kind not in wanted.without]
+    types = [condition("type", kind) for kind in kinds] or [""]
+    if wanted.without and not kinds:
+        values.append(list(wanted.without))
+        both += f" and type <> all(${len(values) + 2}::text[])"
     actors = [""] if wanted.actor is None else [condition(name, wanted.actor) for name in ("actor", "agent")]
     # Without a condition there is nothing to search for, and the log itself has the positions in order.
     table = "read.audit_events" if values else "log.events"
     form = {"table": table, "order": extent.order, "limit": int(extent.limit)}
     branches = [BRANCH.format(conditions=both + "".join(each), **form) for each in product(types, actors)]
     return FOUND.format(event=EVENT, columns=COLUMNS, branches=" union all ".join(branches), **form), values
+
+
+def _every_type(wanted: Wanted) -> Iterable[str]:
+    """Returns the types to walk through. If others are left out and nothing else narrows the search, that is each one by its own index: a
+    walk past what is left out may be as long as the log.
+    """
+    is_narrow = bool(wanted.equal()) or wanted.actor is not None
+    return () if is_narrow or not wanted.without else sorted(TYPES)
 
 
 async def rows_of(connection: AnyConnection, entries: Sequence[Recorded]) -> list[Row]:

@@ -1,11 +1,11 @@
 """Events of the log as pages show them: what happened, to what, who caused it and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
-from service.audit.event_json import AuditEvent
+from service.audit.event_json import AuditEvent, SealedFor
 from service.console import actors
 from service.console.actors import Actor
 from service.console.happenings import said
@@ -14,9 +14,15 @@ from service.console.places import page_about
 from service.console.screen import ConsoleVisit
 from service.console.subjects import Subject, subjects, thing_of
 
+DETAILS: Mapping[str, str] = {"audit.read": "path", "user.role_given": "role", "user.role_taken": "role"}
+"""The field that says what happened, by the types whose words alone do not."""
+
 
 class Shown(Struct, frozen=True, kw_only=True):
-    """`url` is that of the event's own page. `subject` is None where the page says it once for all."""
+    """`url` is that of the event's own page. `subject` is None where the page says it once for all. `detail` is what was read, or the role.
+
+    If `is_sealed`, only the history of the user has the reason.
+    """
 
     position: int
     at: datetime
@@ -26,6 +32,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     reason: str
     url: str
     subject: Subject | None = None
+    detail: str = ""
+    is_sealed: bool = False
 
 
 async def shown(visit: ConsoleVisit, found: Sequence[AuditEvent]) -> list[Shown]:
@@ -56,4 +64,6 @@ def _shown(visit: ConsoleVisit, event: AuditEvent, actor: Actor) -> Shown:
         actor=actor,
         reason=event.reason if isinstance(event.reason, str) else "",
         url=page_about(visit, "change", str(event.position)),
+        detail=str(event.data.get(DETAILS.get(event.type, ""), "")),
+        is_sealed=isinstance(event.reason, SealedFor),
     )

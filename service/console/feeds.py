@@ -33,12 +33,18 @@ class Search(Struct, frozen=True, kw_only=True):
         return 400 if self.answer is None else 200
 
 
-async def searched(visit: ConsoleVisit, path: str, filters: Sequence[str], fixed: Mapping[str, str]) -> Search:
-    """Ask the API with the filters in the page's query. `fixed` ones are given by the page itself. Raises Refused."""
-    chosen = {name: visit.query[name] for name in (*filters, *PLACE) if name in visit.query and name not in fixed}
+async def searched(
+    visit: ConsoleVisit, path: str, filters: Sequence[str], fixed: Mapping[str, str], own: Sequence[str] = ()
+) -> Search:
+    """Ask the API with the filters in the page's query. `fixed` ones are given by the page itself, and `own` ones are for it alone.
+
+    Raises Refused.
+    """
+    asked = {name: visit.query[name] for name in (*filters, *PLACE) if name in visit.query and name not in fixed}
+    chosen = {**asked, **{name: visit.query[name] for name in own if name in visit.query}}
     cursor = visit.query.get("cursor")
     try:
-        answer = await visit.api.get(path, limit=PAGE_SIZE, cursor=cursor, **{**moments.sent(visit, chosen), **fixed})
+        answer = await visit.api.get(path, limit=PAGE_SIZE, cursor=cursor, **{**moments.sent(visit, asked), **fixed})
     except Mistyped as fault:
         return Search(form=FormState(values=chosen, errors=fault.errors), chosen=chosen)
     except Refused as fault:

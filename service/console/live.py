@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -14,6 +15,9 @@ from service.endpoints.audit_query import FILTERS
 from service.endpoints.event_stream import STREAM_PATH
 from service.endpoints.management import CALLER
 from service.values.scopes import AUDIT_READ
+
+READS = "reads"
+"""The parameter of the page that shows reads of the log, too."""
 
 LOOK_SECONDS = 1.0
 """How often the access is looked at again while the log moves, for everything that ends it but time is an event."""
@@ -30,6 +34,12 @@ def is_asked(visit: ConsoleVisit) -> bool:
     return visit.browser.request.headers.get("accept") == formats.EVENT_STREAM
 
 
+def unread(visit: ConsoleVisit) -> Mapping[str, str]:
+    """Return the filter that leaves out reads of the log, unless the page's query asks for them: a reader would see little but readers."""
+    asks = {READS, "type", "without", "request"} & visit.query.keys()
+    return {} if asks else {"without": "audit"}
+
+
 class LiveFeed(Response):
     """Passes on the events as the API sends them, at the reader's pace. A slow reader is closed by the API, as anyone else's."""
 
@@ -39,7 +49,7 @@ class LiveFeed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         visit = self._visit
-        query = {name: visit.query[name] for name in FILTERS if name in visit.query}
+        query = {**{name: visit.query[name] for name in FILTERS if name in visit.query}, **unread(visit)}
         last = visit.browser.request.headers.get("last-event-id", "")
         given = {"accept": formats.EVENT_STREAM, **({"last-event-id": last} if last.isascii() and last else {})}
         inner = visit.api.opened(STREAM_PATH, query, given)

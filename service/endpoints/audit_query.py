@@ -23,7 +23,7 @@ from service.endpoints.management import Call
 from service.endpoints.moments import MOST_DIGITS, Moment, NoMoment, moment_of
 from service.http.asgi import UNKNOWN
 
-FILTERS = ("type", "stream", "client", "bot", "user", "actor", "request", "address")
+FILTERS = ("type", "without", "stream", "client", "bot", "user", "actor", "request", "address")
 PAGE = ("since", "until", "order", "limit", "cursor")
 NOUNS = frozenset(kind.partition(".")[0] for kind in TYPES)
 A_PLACE = "must be position:N, a time such as 2026-03-03T14:02:00Z (write + as %2B), or a day such as 2026-03-03"
@@ -90,7 +90,8 @@ async def filters(call: Call, query: paging.Query) -> Wanted:
     """Return the filters. Their faults are added to those of the query. Raises Unavailable."""
     request = value(query, "request", uuid, "must be the id of a request (a UUID)")
     return Wanted(
-        types=_types(query),
+        types=_types(query, "type"),
+        without=_without(query),
         stream_id=value(query, "stream", uuid, "must be the id of a stream (a UUID)"),
         client=await client_of(call, query),
         bot=value(query, "bot", named, NOT_BLANK),
@@ -195,13 +196,21 @@ def _place(text: str, of_a_day: time) -> Moment | None:
         return None
 
 
-def _types(query: paging.Query) -> tuple[str, ...]:
-    kinds = list(dict.fromkeys(query.given.get("type", "").split(","))) if "type" in query.given else []
+def _without(query: paging.Query) -> tuple[str, ...]:
+    """Return the types that are left out. To leave out all that is asked for is refused: it is more likely a mistake."""
+    asked, without = _types(query, "type"), _types(query, "without")
+    if without and set(asked or TYPES) <= set(without) and not query.errors:
+        query.fault("without", "leaves nothing of what is asked for")
+    return without
+
+
+def _types(query: paging.Query, name: str) -> tuple[str, ...]:
+    kinds = list(dict.fromkeys(query.given.get(name, "").split(","))) if name in query.given else []
     unknown = [kind for kind in kinds if kind not in TYPES | NOUNS]
     if unknown:
         named = ", ".join(map(shown, unknown[:MOST_STRANGE]))
         query.fault(
-            "type",
+            name,
             f"{named} is not a type. The families are {', '.join(sorted(NOUNS))}; a type is one such as client.disabled",
         )
     return tuple(sorted(kind for kind in TYPES if kind in kinds or kind.partition(".")[0] in kinds))

@@ -59,6 +59,11 @@ FILTERS = (
         "Only these types, such as `client.disabled`, or whole families, such as `client`; separated by commas.",
         pattern=f"^({_KINDS})(,({_KINDS}))*$",
     ),
+    _text(
+        "without",
+        "Leave out these types or families: `audit` are the reads of the log, of which there may be more than of all else.",
+        pattern=f"^({_KINDS})(,({_KINDS}))*$",
+    ),
     _text("stream", "Only events of this stream.", format="uuid"),
     _text(
         "client",

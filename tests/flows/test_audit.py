@@ -81,6 +81,8 @@ async def test_each_filter_finds_the_client_s_events(live: Live, life: Any):
         ({"actor": "frida", "type": "client.disabled,client.registered"}, [TYPES[0], TYPES[2]]),
         ({"actor": "frida", "type": "client"}, TYPES),
         ({"actor": "frida", "type": "bot"}, []),
+        ({"actor": "frida", "without": "client.disabled,audit"}, TYPES[:2]),
+        ({"actor": "frida", "type": "client", "without": "client.disabled"}, TYPES[:2]),
         ({"request": life["requests"][0]}, TYPES[:1]),
         ({"actor": "frida", "address": "127.0.0.1"}, TYPES),
         ({"actor": "frida", "address": "192.0.2.1"}, []),
@@ -218,3 +220,9 @@ async def test_the_first_read_of_each_query_is_an_event_before_it_is_answered(li
         (path, [f"as_of={then}"], 1),
     ]
     assert len(read) <= 6
+
+
+async def test_a_filter_that_leaves_nothing_is_refused(live: Live, auditor: dict[str, str]):
+    query = {"type": "bot", "without": "bot"}
+    answer = await live.http.get("/api/v1/audit/events", params=query, headers=auditor)
+    assert (answer.status_code, answer.json()["errors"]) == (400, {"without": ["leaves nothing of what is asked for"]})

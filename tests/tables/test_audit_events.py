@@ -91,6 +91,9 @@ async def test_each_filter_finds_the_events_that_it_names_in_both_orders_and_in_
             *(Wanted(address=address) for address in each_value(rows, "address")),
             Wanted(actor="alice", types=("client.registered", "bot.registered", "user.registered")),
             Wanted(client=new_id()),
+            Wanted(without=("client.registered", "user.registered")),
+            Wanted(actor="alice", without=("client.registered",)),
+            Wanted(types=("client.registered", "bot.registered"), without=("client.registered",)),
         ]
         for wanted in filters:
             expected = [row.position for row in rows if wanted.wants(row)]

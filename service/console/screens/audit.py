@@ -12,7 +12,7 @@ from service.console.api import EVENTS, Refused
 from service.console.feeds import Search
 from service.console.filters import Resolve
 from service.console.language import N_
-from service.console.live import LiveFeed
+from service.console.live import LiveFeed, unread
 from service.console.places import page_about
 from service.console.screen import ConsoleVisit, Crumb, Link, Screen
 from service.endpoints.audit_query import FILTERS, NOUNS
@@ -21,7 +21,6 @@ from service.endpoints.responses import POSITION
 from service.problems import NotFound
 from service.values.scopes import AUDIT_READ
 
-NOTHING: Mapping[str, str] = {}
 MOST_DIGITS = 18
 NO_EVENT = "There is no event at this position, or the audit feed has not reached it yet."
 KNOWN = sorted({*NOUNS, *TYPES})
@@ -38,7 +37,7 @@ BY_NAME: Mapping[str, Resolve] = {
 
 
 async def find(visit: ConsoleVisit) -> Response:
-    led = await filters.led(visit, filters.typed(visit), (*FILTERS, *feeds.PLACE), BY_NAME)
+    led = await filters.led(visit, filters.typed(visit), (*FILTERS, *feeds.PLACE, live.READS), BY_NAME)
     return led if isinstance(led, Response) else await _page(visit, Search(form=led, chosen=led.values))
 
 
@@ -48,8 +47,8 @@ async def show(visit: ConsoleVisit) -> Response:
     if live.is_asked(visit):
         return LiveFeed(visit)
     if feeds.export_asked(visit):
-        return await feeds.exported(visit, EVENTS, FILTERS, NOTHING, "events")
-    return await _page(visit, await feeds.searched(visit, EVENTS, FILTERS, NOTHING))
+        return await feeds.exported(visit, EVENTS, FILTERS, unread(visit), "events")
+    return await _page(visit, await feeds.searched(visit, EVENTS, FILTERS, unread(visit), own=(live.READS,)))
 
 
 async def _page(visit: ConsoleVisit, search: Search) -> Response:
@@ -62,6 +61,7 @@ async def _page(visit: ConsoleVisit, search: Search) -> Response:
         hints=await filters.named(visit, search.chosen),
         rows=await events.with_subjects(visit, found),
         known=KNOWN,
+        reads=live.READS in search.chosen,
         more=any(name in search.chosen for name in MORE),
         live=search.answer is not None and not {"cursor", "until", "order"} & visit.query.keys(),
         exports=feeds.exports(visit, search.chosen),
