@@ -18,7 +18,7 @@ pytestmark = needs_chromium
 
 DIALOGS = """async () => {
     const found = [];
-    for (const each of [...document.querySelectorAll(".confirm-box[popover]")].slice(0, 8)) {
+    for (const each of [...document.querySelectorAll(".confirm-box[popover], .rest[popover]")].slice(0, 8)) {
         each.showPopover();
         const { left, right, top, bottom } = each.getBoundingClientRect();
         const cut = left < 0 || top < 0 || right > innerWidth || bottom > innerHeight || each.scrollWidth > each.clientWidth;
@@ -28,7 +28,7 @@ DIALOGS = """async () => {
     }
     return found;
 }"""
-"""What is wrong with the confirmations of a page, each of them open: rules of axe, and what is cut off at an edge."""
+"""What is wrong with the dialogs of a page, each of them open: rules of axe, and what is cut off at an edge."""
 SIZES = (PHONE, ViewportSize({"width": 768, "height": 1024}), ViewportSize({"width": 1280, "height": 800}))
 
 

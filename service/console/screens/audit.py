@@ -24,8 +24,6 @@ from service.values.scopes import AUDIT_READ
 MOST_DIGITS = 18
 NO_EVENT = "There is no event at this position, or the audit feed has not reached it yet."
 KNOWN = sorted({*NOUNS, *TYPES})
-MORE = ("stream", "request", "address", "order")
-"""Filters that few need: they are behind a button, unless one of them is used."""
 
 
 BY_NAME: Mapping[str, Resolve] = {
@@ -62,7 +60,6 @@ async def _page(visit: ConsoleVisit, search: Search) -> Response:
         rows=await events.with_subjects(visit, found),
         known=KNOWN,
         reads=live.READS in search.chosen,
-        more=any(name in search.chosen for name in MORE),
         live=search.answer is not None and not {"cursor", "until", "order"} & visit.query.keys(),
         exports=feeds.exports(visit, search.chosen),
     )

@@ -26,9 +26,15 @@ if (navigator.clipboard) {
       } catch {
         return;
       }
-      const label = button.textContent;
-      button.textContent = button.dataset.done;
-      setTimeout(() => { button.textContent = label; }, 1500);
+      const label = button.querySelector("span");
+      if (button.classList.contains("done")) return;
+      const before = label.textContent;
+      label.textContent = button.dataset.done;
+      button.classList.add("done");
+      setTimeout(() => {
+        label.textContent = before;
+        button.classList.remove("done");
+      }, 1500);
     });
   }
 }
