@@ -52,6 +52,7 @@ async def test_a_moment_is_chosen_with_the_browser_s_picker_and_stands_in_the_fi
     async with stage.window() as page:
         await at_the_console(stage, page)
         await page.goto(f"{ISSUER}/console/tokens")
+        await page.get_by_text("More filters").click()
         await expect(page.get_by_role("button", name="Choose: Until")).to_be_visible()
         await page.get_by_role("button", name="Choose: Until").click()
         await page.locator("#f-until ~ .picker").fill("2026-01-02T03:04:05")
