@@ -1734,12 +1734,20 @@ def recognize(case: Case, given: Given, name: str) -> None:
         _recognize_text(case, given, name, path)
 
 
+FEEDS = (b'{"position":', b'[{"position":', b"position,")
+"""How files of the audit feed, and of the lists of issued tokens, begin: as JSON lines, as JSON, and as CSV."""
+
+NO_EXPORT = "this is no export but a list of the audit API, which has nothing that was signed: `muniment log export` writes what can be verified"
+
+
 def _recognize_text(case: Case, given: Given, name: str, path: Path) -> None:
     try:
         with path.open("rb") as file:
             begins = file.read(64)
     except OSError as fault:
         raise Unreadable(name, fault.strerror or "it cannot be opened") from fault
+    if begins.startswith(FEEDS):
+        raise Unreadable(name, NO_EXPORT)
     if begins.startswith(b'{"line":"'):
         given.exports.append(name)
     elif begins.lstrip().startswith(b"{"):

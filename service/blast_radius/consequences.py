@@ -5,11 +5,13 @@ from uuid import UUID
 
 from msgspec import UNSET
 
+from events.audit_read import AuditReadEvent
 from events.authorization import AuthorizationGranted, CodeRedeemed, RefreshTokenRotated
 from events.client import ClientRegistered, ClientRestored
 from events.client_secret import ClientSecretAdded, StoredSecret
 from events.codec import Event, Recorded, tags
 from events.ids import client_id_of
+from events.refusal import RefusalEvent
 from events.session import SessionStarted
 from events.user import UserFactorAdded, UserPasswordChanged, UserRegistered
 from projections.catch_up import Issuance
@@ -30,8 +32,14 @@ CONSEQUENTIAL = tags(
 """The types of the events that put something under the control of who caused them."""
 
 
+UNCHANGING = tags(RefusalEvent | AuditReadEvent)
+"""The types of the events that changed nothing: a request that was refused, and one that only read."""
+
+
 def of_event(source: Node, past: Recorded) -> Iterator[Edge]:
     """Yield the change that the source caused by this event, and what the change put under the source's control."""
+    if past.type in UNCHANGING:
+        return
     change = Node("change", str(past.position))
     yield Edge(source, change, past.recorded_at)
     for target in _controlled(past.stream_id, past.event):

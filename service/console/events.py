@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from service.audit.event_json import AuditEvent, SealedFor
-from service.console import actors
+from service.console import actors, causes
 from service.console.actors import Actor
 from service.console.happenings import said
 from service.console.names import Names
@@ -21,7 +21,7 @@ DETAILS: Mapping[str, str] = {"audit.read": "path", "user.role_given": "role", "
 class Shown(Struct, frozen=True, kw_only=True):
     """`url` is that of the event's own page. `subject` is None where the page says it once for all. `detail` is what was read, or the role.
 
-    If `is_sealed`, only the history of the user has the reason.
+    `cause` says why a request was refused. If `is_sealed`, only the history of the user has the reason.
     """
 
     position: int
@@ -34,6 +34,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     subject: Subject | None = None
     detail: str = ""
     is_sealed: bool = False
+    cause: str = ""
 
 
 async def shown(visit: ConsoleVisit, found: Sequence[AuditEvent]) -> list[Shown]:
@@ -63,6 +64,7 @@ def _shown(visit: ConsoleVisit, event: AuditEvent, actor: Actor) -> Shown:
         type=event.type,
         actor=actor,
         reason=event.reason if isinstance(event.reason, str) else "",
+        cause=causes.cause(visit, event),
         url=page_about(visit, "change", str(event.position)),
         detail=str(event.data.get(DETAILS.get(event.type, ""), "")),
         is_sealed=isinstance(event.reason, SealedFor),

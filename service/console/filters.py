@@ -18,7 +18,9 @@ from service.endpoints.audit_tokens import TOKENS_PATH
 from service.grants.closed_values import is_closed
 from service.values.credential_form import has_credential
 
-A_CREDENTIAL = N_("This is a secret or a token. To learn what it belongs to, paste it into the form under Blast radius.")
+A_CREDENTIAL = N_(
+    "This is a secret or a token. To learn what it belongs to, paste it into the form under Blast radius."
+)
 NO_ACTOR = N_(
     "Nobody with this name did anything that was recorded. Of a user, give the whole email address or the ID."
 )

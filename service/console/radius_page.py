@@ -111,6 +111,10 @@ async def _revoked(place: Place, asked: Mapping[str, str], receipt: RevocationRe
         "revoked.html",
         receipt=receipt,
         counts=blast.counts(visit, receipt.follows, receipt),
+        origin_name=next(
+            (f"{each.label} {each.detail}" for each in place.origins if each.detail and each.id == receipt.origin.id),
+            "",
+        ),
         origin=visit.gettext(blast.ONE.get(receipt.origin.kind, receipt.origin.kind)),
         again=visit.here_with(**asked),
         ordered=page_about(visit, "change", str(receipt.first_position)) if receipt.first_position else "",

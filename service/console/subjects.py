@@ -20,7 +20,9 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 def thing_of(event: AuditEvent) -> Ref:
-    """Return what the event happened to."""
+    """Return what the event happened to; for a refused request, the client that sent it."""
+    if event.type.startswith("refusal."):
+        return "client", event.data.get("client_id") or ""
     return event.type.partition(".")[0], CLIENT_ID if event.stream_id == STREAM else event.subject
 
 

@@ -60,9 +60,7 @@ def _of_set(receipt: RevocationReceipt, own: str | None) -> list[str]:
     if own is not None:
         found.append(f"Your own client {own} is among them. It is revoked last.")
     if changes := receipt.follows.get("change"):
-        found.append(
-            f"Changes are not undone: {changes} followed. Restore clients and bots as they were (muniment clients restore)."
-        )
+        found.append(f"Changes are not undone: {changes} followed. Restore clients and bots as they were before.")
     if {"client", "bot", "user"} & receipt.revoked.keys():
         found.append("Clients, bots and users are disabled, and can be enabled again by an operator.")
     if receipt.tokens_valid_until is not None:

@@ -121,7 +121,13 @@ def test_a_restored_client_has_the_secrets_that_came_back_with_it():
 
 @pytest.mark.parametrize("event", EVENTS, ids=type_of)
 def test_the_events_that_lead_to_more_than_a_change_are_those_that_a_walk_over_what_is_live_reads(event):
-    assert (kinds(event) != ["change"]) == (type_of(event) in CONSEQUENTIAL)
+    assert (kinds(event) not in ([], ["change"])) == (type_of(event) in CONSEQUENTIAL)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=type_of)
+def test_a_refused_request_and_a_read_are_no_changes_and_everything_else_is_one(event):
+    changes_nothing = type_of(event).startswith("refusal.") or type_of(event) == "audit.read"
+    assert ("change" not in kinds(event)) == changes_nothing
 
 
 def test_an_agent_is_a_client_and_the_sub_for_which_it_acts():

@@ -464,6 +464,7 @@ def test_a_copy_of_the_verifier_runs_alone(tmp_path: Path):
         (["--key", vkey(ORIGIN), "nothing"], 2, "Cannot be verified: nothing: No such file or directory"),
         (["--key", vkey(ORIGIN).replace("+", "+0", 1), "good"], 2, "the key id of the verifier key"),
         (["--key", vkey(ORIGIN), "--quorum", "1", "good"], 2, "--quorum: it is a number from 0 to 0"),
+        (["--key", vkey(ORIGIN), "feed"], 2, "Cannot be verified: feed: this is no export but a list of the audit API"),
         (["--key", vkey(WITNESS, 4), "good"], 2, "give it by --witness"),
     ],
 )
@@ -477,5 +478,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory, which is the current one, with a checkpoint that was signed, and one whose size was changed."""
     (tmp_path / "good").write_bytes(LOG.checkpoint(7))
     (tmp_path / "bad").write_bytes(LOG.checkpoint(7).replace(b"\n7\n", b"\n8\n"))
+    feed = {"position": 1, "recordedAt": "2026-01-02T03:04:05Z", "type": "client.disabled", "actor": {"by": "service"}}
+    (tmp_path / "feed").write_text(f"{json.dumps(feed, separators=(',', ':'))}\n" * 2)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -18,6 +18,7 @@ from service.console.screen import ConsoleVisit, Crumb, Link, Screen
 from service.endpoints.audit_query import FILTERS, NOUNS
 from service.endpoints.moments import as_text
 from service.endpoints.responses import POSITION
+from service.endpoints.transparency import PATH
 from service.problems import NotFound
 from service.values.scopes import AUDIT_READ
 
@@ -69,7 +70,27 @@ async def show_one(visit: ConsoleVisit) -> Response:
     digits = visit.param("position")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
         raise NotFound("A position is a whole number.")
-    place = as_text(int(digits))
+    if visit.query.get("proof") == "true":
+        proof = await visit.api.get(f"{PATH}/proof/inclusion/{int(digits)}")
+        return feeds.download(proof, f"{int(digits)}.tlog-proof")
+    event, newest = await _read(visit, int(digits))
+    row = (await events.with_subjects(visit, [event]))[0]
+    return visit.page(
+        "audit_event.html",
+        title=row.what,
+        crumbs=[Crumb(visit.gettext("Audit feed"), "/audit")],
+        event=event,
+        row=row,
+        newest=newest,
+        ordered="" if row.reason else await _reason_of(visit, event.cause),
+        text=json.format(json.encode(event), indent=2).decode(),
+        cause=page_about(visit, "change", str(event.cause)) if event.cause is not None else "",
+    )
+
+
+async def _read(visit: ConsoleVisit, position: int) -> tuple[AuditEvent, int]:
+    """Return the event, and the position that the feed has reached. Raises NotFound."""
+    place = as_text(position)
     try:
         answer = await visit.api.get(EVENTS, since=place, until=place)
     except Refused as fault:
@@ -77,18 +98,15 @@ async def show_one(visit: ConsoleVisit) -> Response:
     found = answer.of(list[AuditEvent])
     if not found:
         raise NotFound(NO_EVENT)
-    event = found[0]
-    row = (await events.with_subjects(visit, found))[0]
-    return visit.page(
-        "audit_event.html",
-        title=row.what,
-        crumbs=[Crumb(visit.gettext("Audit feed"), "/audit")],
-        event=event,
-        row=row,
-        newest=int(answer.headers[POSITION.lower()]),
-        text=json.format(json.encode(event), indent=2).decode(),
-        cause=page_about(visit, "change", str(event.cause)) if event.cause is not None else "",
-    )
+    return found[0], int(answer.headers[POSITION.lower()])
+
+
+async def _reason_of(visit: ConsoleVisit, cause: int | None) -> str:
+    """Return the reason of the event that another follows from: what an order led to has none of its own."""
+    if cause is None:
+        return ""
+    reason = (await _read(visit, cause))[0].reason
+    return reason if isinstance(reason, str) else ""
 
 
 SCREENS = (

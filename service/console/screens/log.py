@@ -46,8 +46,15 @@ async def show(visit: ConsoleVisit) -> Response:
         "log.html",
         title=visit.gettext("Transparency log"),
         keys=keys,
+        position=_position(visit),
         checkpoints=[each for each in found if each is not None],
     )
+
+
+def _position(visit: ConsoleVisit) -> str:
+    """Return the position that a link to this page names, such as that of an event."""
+    text = visit.query.get("position", "")
+    return text if text.isascii() and text.isdigit() and len(text) <= log_parts.MOST_DIGITS else "1"
 
 
 async def _checkpoint(visit: ConsoleVisit, tree: str) -> Checkpoint | None:

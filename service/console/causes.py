@@ -1,0 +1,36 @@
+"""Why a request was refused, in a sentence for the rows of events."""
+
+from collections.abc import Mapping
+
+from service.audit.event_json import AuditEvent
+from service.console.language import N_
+from service.console.screen import ConsoleVisit
+
+WHY: Mapping[str, str] = {
+    "unknown_client": N_("There is no such client."),
+    "client_deleted": N_("The client is deleted."),
+    "client_stopped": N_("The client or its bot is disabled."),
+    "no_secret": N_("It sent no secret."),
+    "wrong_secret": N_("It sent a wrong secret."),
+    "expired_secret": N_("It sent a secret that has expired."),
+    "throttled": N_("It tried too often."),
+}
+
+
+def cause(visit: ConsoleVisit, event: AuditEvent) -> str:
+    """Return the sentence, or "" for an event that is no refusal. What a request lacked is the API's, in English."""
+    said = event.data
+    match event.type:
+        case "refusal.client_authentication":
+            why = str(said["why"])
+            return visit.gettext(WHY[why]) if why in WHY else why
+        case "refusal.authorization":
+            return str(said["why"])
+        case "refusal.not_permitted":
+            return f"{said['request']}: {said['why']}"
+        case "refusal.throttled":
+            return visit.gettext("More than %(limit)s requests in a minute.") % {"limit": said["limit"]}
+        case "refusal.left_out":
+            return ", ".join(f"{kind.replace('_', ' ')}: {count}" for kind, count in said["counts"].items())
+        case _:
+            return ""
