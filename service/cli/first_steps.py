@@ -8,13 +8,22 @@ if TYPE_CHECKING:
     from service.operators import Operator
 
 WELCOME = """
-  This is the first run, so there is an operator: a client that may do everything. Its credentials are shown this once, and kept
+  This is the first run. {console}
+  There is a first client, too, which may do everything by the API. Its credentials are shown this once, and kept
   in {file} (readable by you alone).
 """
 
 ELSEWHERE = """
-  This is the first run, so there is an operator: a client that may do everything. Its credentials are in
+  This is the first run. {console}
+  There is a first client, too, which may do everything by the API. Its credentials are in
   {file} (readable by you alone); they are not shown here, because this is not a terminal and may be stored.
+"""
+
+CONSOLE = """To manage everything in the browser, make yourself a user, in another terminal (it asks for a password):
+
+     .venv/bin/muniment users create you@example.com --operator
+
+  Then sign in at {issuer}/console
 """
 
 STEPS = """
@@ -23,7 +32,7 @@ STEPS = """
 
   From here to a first token of your own, in another terminal:
 
-  1. A token for the operator:
+  1. A token for the first client:
 
      TOKEN=$(curl -s {issuer}/openid/token -d grant_type=client_credentials \\
        -d client_id={client_id} \\
@@ -41,18 +50,12 @@ STEPS = """
 
   From here to a first login:
 
-  1. A first person, who is operator in the console (it asks for a password):
-
-     .venv/bin/muniment users create you@example.com --operator
-
-     They manage everything in the browser, at {issuer}/console
-
-  2. An application for them to log in to:
+  1. An application for people to log in to:
 
      curl -s {issuer}/api/v1/auth/clients -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
        -d '{{"displayName": "My Web App", "m2m": false, "redirectUri": "http://localhost:3000/callback"}}'
 
-  3. Point any OpenID Connect library at {issuer} with the clientId and clientSecret of that answer. It opens:
+  2. Point any OpenID Connect library at {issuer} with the clientId and clientSecret of that answer. It opens:
 
      {issuer}/openid/authorize?response_type=code&client_id=...&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback\
 &scope=openid+profile+email&state=...&code_challenge=...&code_challenge_method=S256
@@ -77,9 +80,10 @@ AUDITING = """
 
 def welcome(operator: "Operator", file: Path) -> str:
     """Show the secret only on a terminal: any other output may be stored."""
+    console = CONSOLE.format(issuer=operator.issuer)
     if sys.stdout.isatty():
-        return WELCOME.format(file=file) + first_token(operator)
-    return ELSEWHERE.format(file=file)
+        return WELCOME.format(file=file, console=console) + first_token(operator)
+    return ELSEWHERE.format(file=file, console=console)
 
 
 def first_token(operator: "Operator") -> str:

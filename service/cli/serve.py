@@ -19,6 +19,7 @@ BANNER = """
   Muniment {version} answers on {addresses}
 
     issuer         {issuer}
+    console        {issuer}/console
     API reference  {issuer}/docs
     accounts       {issuer}/account
 

@@ -4,7 +4,8 @@ The texts of a problem are the API's, in English; those about the console itself
 """
 
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -29,7 +30,9 @@ from service.pages.errors import BadForm
 from service.problems import Problem
 from service.refusals import AnyDomainRefusal
 from service.request_id import this_request
+from service.values.roles import ROLES, SCOPES_OF
 
+_scopes_lacking = re.compile(r'error="insufficient_scope", scope="([^"]*)"').search
 log = logging.getLogger("muniment.console")
 
 
@@ -65,6 +68,7 @@ class Told(Struct, frozen=True, kw_only=True):
     """`detail` is the API's sentence, in English. `again` says that the same page may work in a moment, or after a new sign-in.
 
     `request` is what support needs to find the fault in the log. `list_label` and `list_path` lead to the list of what is missing.
+    `roles` are those that allow it.
     """
 
     status: int
@@ -77,6 +81,7 @@ class Told(Struct, frozen=True, kw_only=True):
     request: str = ""
     list_label: str = ""
     list_path: str = ""
+    roles: Sequence[str] = ()
 
 
 SIGN_IN_AGAIN = N_("You're signed out")
@@ -142,6 +147,8 @@ TOLD: Mapping[type[Exception], Told] = {
 
 def page_of(visit: Visit, access: Access | None, screen: Screen | None, fault: Exception) -> Response:
     told = _told(visit, fault)
+    if isinstance(fault, Outside) and screen is not None and screen.needs is not None:
+        told = told.__replace__(roles=_roles_with([screen.needs]))
     if isinstance(fault, Refused) and told.status == 404 and access is not None and screen is not None:
         told = _missing(told, access, screen)
     if access is not None and access.roles:
@@ -254,6 +261,9 @@ def _refused(fault: Refused) -> Told:
         429: N_("Too many requests"),
         503: N_("Temporarily unavailable"),
     }
+    if (lacking := _scopes_lacking(fault.headers.get("www-authenticate", ""))) is not None:
+        sentence = N_("Your role doesn't allow this. Nothing was changed.")
+        return Told(status=403, title=titles[403], sentence=sentence, roles=_roles_with(lacking[1].split()))
     kept = {name: value for name, value in fault.headers.items() if name == "retry-after"}
     return Told(
         status=problem.status,
@@ -264,6 +274,10 @@ def _refused(fault: Refused) -> Told:
         headers=kept,
         again=problem.status in (412, 429, 503),
     )
+
+
+def _roles_with(scopes: Sequence[str]) -> list[str]:
+    return [role for role in ROLES if set(scopes) <= set(SCOPES_OF[role])]
 
 
 def _not_signed_in(fault: NotSignedIn) -> Told:

@@ -61,7 +61,8 @@ def _curl(about: About) -> str:
 
 
 def _python(about: About) -> str:
-    return f"""import os, httpx
+    return f"""# pip install httpx
+import os, httpx
 
 answer = httpx.post({_text(about.issuer + "/openid/token")}, data={{
     "grant_type": "client_credentials",
@@ -132,7 +133,8 @@ def _spring(about: About) -> str:
 
 def _python_login(about: About) -> str:
     secret = "" if about.public else f'\n    client_secret=os.environ["{SECRET}"],'
-    return f"""import os
+    return f"""# pip install authlib httpx starlette itsdangerous
+import os
 from authlib.integrations.starlette_client import OAuth
 
 oauth = OAuth()
@@ -148,7 +150,8 @@ oauth.register(
 
 def _node_login(about: About) -> str:
     secret = "undefined, client.None()" if about.public else f"process.env.{SECRET}"
-    return f"""import * as client from "openid-client";
+    return f"""// npm install openid-client
+import * as client from "openid-client";
 
 const server = await client.discovery(new URL({_text(about.issuer)}), {_text(about.client_id)}, {secret});
 const verifier = client.randomPKCECodeVerifier();

@@ -20,3 +20,8 @@ def test_the_first_secret_is_shown_to_a_terminal_alone_and_its_file_is_always_na
     said = welcome(OPERATOR, Path("/data/operator.json"))
     assert ("secret_1" in said) == terminal
     assert "/data/operator.json" in said
+    assert (
+        said.index("users create you@example.com --operator")
+        < said.index("https://id.example.com/console")
+        < said.index("operator.json")
+    )
