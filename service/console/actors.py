@@ -6,9 +6,23 @@ from typing import Literal
 from msgspec import Struct
 
 from service.audit.event_json import ActorClient, ActorOperator, ActorService, ActorUser, AnyActor
+from service.console.language import N_
 from service.console.names import Names, Ref, holder
 from service.console.registration import CLIENT_ID
 from service.console.screen import ConsoleVisit
+
+WHYS = (
+    N_("the session expired"),
+    N_("the parameters of password hashing changed"),
+    N_("the bot was deleted"),
+    N_("the account was changed during the sign-in"),
+    N_("more requests were refused than are recorded"),
+    N_("first run"),
+    N_("an imported secret was proved"),
+    N_("a request in the name of a client was refused"),
+    N_("the console was opened"),
+)
+"""Why the service does something, as the log has it."""
 
 
 class Actor(Struct, frozen=True, kw_only=True):
@@ -17,13 +31,14 @@ class Actor(Struct, frozen=True, kw_only=True):
     name: str
     how: Literal["person", "client", "operator", "service"]
     detail: str = ""
+    translated: bool = False
 
 
 async def named(visit: ConsoleVisit, actors: Iterable[AnyActor], names: Names | None = None) -> list[Actor]:
     """Return the actors, in the same order."""
     given, known = list(actors), names or Names(visit)
     await known.learn(thing for each in given for thing in things(each))
-    return [_actor(each, known) for each in given]
+    return [_actor(visit, each, known) for each in given]
 
 
 def things(actor: AnyActor) -> list[Ref]:
@@ -39,7 +54,7 @@ def things(actor: AnyActor) -> list[Ref]:
             return []
 
 
-def _actor(actor: AnyActor, names: Names) -> Actor:
+def _actor(visit: ConsoleVisit, actor: AnyActor, names: Names) -> Actor:
     match actor:
         case ActorUser():
             return Actor(name=names.of(("user", str(actor.user_id))), how="person")
@@ -52,4 +67,6 @@ def _actor(actor: AnyActor, names: Names) -> Actor:
         case ActorOperator():
             return Actor(name=actor.user, how="operator")
         case ActorService():
-            return Actor(name="Muniment", how="service", detail=actor.why)
+            known = actor.why in WHYS
+            why = visit.gettext(actor.why) if known else actor.why
+            return Actor(name="Muniment", how="service", detail=why, translated=known)

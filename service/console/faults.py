@@ -72,6 +72,36 @@ KNOWN: Sequence[Known] = (
     ),
     _known("is too easy to guess; choose another", N_("It is too easy to guess. Choose another.")),
 )
+NOTES: Sequence[Known] = (
+    _known(
+        r"Your own client (?P<client>\S+) is among them. It is revoked last.",
+        N_("Your own client %(client)s is among them. It is revoked last."),
+    ),
+    _known(
+        r"Changes are not undone: (?P<number>\d+) followed. .*",
+        N_(
+            "Changes are not undone: %(number)s followed. Restore clients and bots as they were (muniment clients restore)."
+        ),
+    ),
+    _known(
+        "Clients, bots and users are disabled, .*",
+        N_("Clients, bots and users are disabled, and can be enabled again by an operator."),
+    ),
+    _known(
+        r"A resource server that verifies tokens offline accepts the last of these until (?P<day>\S+) (?P<time>\S+)Z\.",
+        N_("A resource server that verifies tokens offline accepts the last of these until %(day)s, %(time)s UTC."),
+    ),
+    _known(
+        "More follows than was found: .*",
+        N_("More follows than was found: run it again, until it is complete. A later time of beginning has less."),
+    ),
+    _known(
+        r"No checkpoint covers position (?P<position>\d+) yet: .*",
+        N_("No checkpoint covers position %(position)s yet: read /log/checkpoint later (muniment log checkpoint)."),
+    ),
+)
+"""What the receipt of a revocation adds (service/revocation/receipt.py)."""
+
 OF_A_LINE = (
     re.compile(r"\[(?P<number>\d+)\] (?P<fault>.*)", re.DOTALL),
     re.compile(r"(?P<fault>.*) - at \$\[(?P<number>\d+)\]", re.DOTALL),
@@ -91,6 +121,14 @@ def sentence(fault: str, language: str) -> Markup:
         if found := known.pattern.fullmatch(fault):
             return escape(catalogue(language).gettext(known.sentence) % _words(found))
     return _as_it_is(fault, language)
+
+
+def note(text: str, language: str) -> Markup:
+    """Return a note of a receipt in the reader's language."""
+    for known in NOTES:
+        if found := known.pattern.fullmatch(text):
+            return escape(catalogue(language).gettext(known.sentence) % _words(found))
+    return Markup('<span lang="en">{}</span>').format(printable(text))
 
 
 def _words(found: re.Match[str]) -> Mapping[str, str]:

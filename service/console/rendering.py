@@ -70,7 +70,9 @@ def _environment(language: str) -> Environment:
     untyped.globals.update(language=language, asset=assets.paths())
     untyped.filters.update({name: partial(filter_, language=language) for name, filter_ in TIMES.items()})
     untyped.filters.update(
-        sentence=partial(faults.sentence, language=language), label=partial(labels.label, language=language)
+        sentence=partial(faults.sentence, language=language),
+        label=partial(labels.label, language=language),
+        note=partial(faults.note, language=language),
     )
     untyped.filters.update(code=code, typed=typed, number=partial(format_decimal, locale=pages.DATES[language]))
     return environment

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
-from service.console import changes, client, comparison, histories, past_client
+from service.console import changes, client, comparison, histories, past_client, times
 from service.console.api import Refused
 from service.console.comparison import Then
 from service.console.forms import FormState
@@ -41,11 +41,21 @@ async def show(visit: ConsoleVisit) -> Response:
         ],
         then=then.get("at"),
         before=then.get("since"),
+        times={None: "", **_times(visit, found, then)},
         differences=comparison.between(then["since"], then["at"], visit.browser.language) if complete else [],
         older=_neighbour(visit, asked, answer.following),
         newer=_neighbour(visit, asked, answer.previous),
         cursor=cursor or "",
     )
+
+
+def _times(visit: ConsoleVisit, found: Sequence[HistoryEntry], then: Mapping[str, Then]) -> Mapping[int, str]:
+    """Return the time of the last change up to each of the moments; "" if that is not on this page."""
+    known: dict[int, str] = {}
+    for position in (each.position for each in then.values() if each.position is not None):
+        last = next((each for each in found if each.position <= position), None)
+        known[position] = "" if last is None else times.text(last.recorded_at, visit.browser.language)
+    return known
 
 
 def _asked(visit: ConsoleVisit, found: Sequence[HistoryEntry]) -> Mapping[str, str]:

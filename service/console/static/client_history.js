@@ -12,8 +12,8 @@ function say(slider) {
   const index = Number(slider.value);
   const time = index < 0 ? null : entries[index].querySelector("time");
   const said = document.getElementById(`said-${slider.dataset.field}`);
-  said.textContent = time ? time.title : "—";
-  slider.setAttribute("aria-valuetext", time ? `${entries[index].querySelector("p").textContent}, ${time.title}` : "—");
+  said.textContent = time ? time.title : document.getElementById("sliders").dataset.before;
+  slider.setAttribute("aria-valuetext", time ? `${entries[index].querySelector("p").textContent}, ${time.title}` : document.getElementById("sliders").dataset.before);
   form.elements[slider.dataset.field].value = time ? time.dateTime.replace("T", " ") : "";
   return index;
 }
