@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
+from events import issued_tokens
 from events.client import ClientRegistered
 from events.codec import Recorded
 from events.database import AnyConnection
 from events.ids import bot_stream, client_stream, is_ours
+from events.issuance import decode
 from events.replay import COLUMNS, head, pages, recorded
 from projections import audit_events, signing_keys
 from projections.engine import checkpoints
@@ -52,7 +54,7 @@ async def named(connection: AnyConnection, text: str) -> Node:
     if await connection.fetchval(ACTS_FOR, text):
         return Node("bot", text)
     raise DoesNotExist(
-        "There is nothing with this id: send the id of a client, secret, bot, user, session or authorization, a kid, or actor:NAME."
+        "There is nothing with this id: send the id of a client, secret, bot, user, session, authorization or token, a kid, or actor:NAME."
     )
 
 
@@ -75,14 +77,16 @@ async def _acted_lately(connection: AnyConnection, name: str) -> bool:
 
 
 async def _of_uuid(connection: AnyConnection, uuid: UUID) -> Node | None:
-    """A secret has no stream, so any other UUID may be one; one that never existed leads nowhere."""
+    """A secret has no stream, and a token only when it was revoked. Any other UUID may be a secret; one that never was leads nowhere."""
     row = await connection.fetchrow(FIRST, uuid)
     if row is None:
-        return Node("secret", str(uuid))
+        return Node("secret" if await issued_tokens.find(connection, uuid) is None else "token", str(uuid))
     past = recorded(row)
     if isinstance(past.event, ClientRegistered):
         return client_node(uuid, past.event)
     kind = KINDS.get(past.type.partition(".")[0])
+    if past.type == "access_token.revoked":
+        return Node("token", str(uuid))
     if past.type.startswith("bot."):
         return Node("bot", f"bot_{uuid.hex}")
     return None if kind is None else Node(kind, str(uuid))
@@ -95,5 +99,9 @@ async def user_of(connection: AnyConnection, node: Node) -> UUID | None:
             return UUID(node.id)
         case "session" | "authorization":
             return await connection.fetchval(USER_OF, UUID(node.id))
-        case "client" | "secret" | "bot" | "token" | "change" | "signingKey" | "actor" | "agent":
+        case "token":
+            row = await issued_tokens.find(connection, UUID(node.id))
+            authorization = None if row is None else decode(row["data"]).authorization
+            return None if authorization is None else await connection.fetchval(USER_OF, authorization)
+        case "client" | "secret" | "bot" | "change" | "signingKey" | "actor" | "agent":
             return None

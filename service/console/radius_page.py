@@ -1,6 +1,7 @@
 """The page about what follows from a compromise: it shows it, says what a revocation would do, and orders one."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -32,6 +33,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     label: str
     id: str
     detail: str = ""
+    revoked_at: datetime | None = None
 
 
 class Place(Struct, frozen=True, kw_only=True):

@@ -55,7 +55,8 @@ def _asked(call: Call) -> RadiusRequest:
     given = query.given
     if not given.get("id"):
         query.fault(
-            "id", "is required: the id of a client, secret, bot, user, session or authorization, a kid, or actor:NAME"
+            "id",
+            "is required: the id of a client, secret, bot, user, session or authorization, the jti of a token, a kid, or actor:NAME",
         )
     kinds = given["kind"].split(",") if "kind" in given else []
     if not set(kinds) <= set(KINDS):

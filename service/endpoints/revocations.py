@@ -32,7 +32,7 @@ class RevokeTreeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbi
         Meta(
             min_length=1,
             max_length=500,
-            description="Where the compromise began: the id of a client, secret, bot, user, session or authorization, a `kid`, or "
+            description="Where the compromise began: the id of a client, secret, bot, user, session or authorization, the jti of a token, a `kid`, or "
             "`actor:NAME` for an operator or a `sub`.",
         ),
     ]

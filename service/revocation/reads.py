@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct, json
 
+from events import issued_tokens
 from events.codec import Event
 from events.database import AnyConnection, Pool, read
 from events.ids import client_stream
@@ -102,10 +103,13 @@ async def _plan(pool: Pool, radius: Radius, known: Mapping[str, Issued]) -> Plan
 async def _redeemed(
     connection: AnyConnection, radius: Radius, known: Mapping[str, Issued], now: datetime
 ) -> dict[str, Issued]:
-    """Return the tokens that only an event names."""
+    """Return the tokens that only an event names, and the one from which the walk began."""
+    origin = UUID(radius.origin.id) if radius.origin.kind == "token" else None
+    first = {} if origin is None else {origin: issued_tokens.made_at(origin)}
     return await tokens.of_ids(
         connection,
-        {
+        first
+        | {
             UUID(node.id): reached.at
             for node, reached in radius.reached
             if node.kind == "token" and node.id not in known and reached.at > now - LONGEST

@@ -4,7 +4,7 @@ from functools import partial
 
 from starlette.responses import Response
 
-from service.console import client, past_client, radius_page
+from service.console import client, past_client, past_secrets, radius_page
 from service.console.api import Refused
 from service.console.language import N_
 from service.console.radius_page import Origin, Place
@@ -28,14 +28,18 @@ async def _place(visit: ConsoleVisit) -> Place:
 
 
 async def _origins(visit: ConsoleVisit, client_id: str) -> list[Origin]:
-    """Return the client and its secrets. A deleted client has none any more."""
+    """Return the client, its secrets, and those that it had: tokens of these may still be valid. A deleted client has only such."""
+    former = [
+        Origin(label=each.name, id=each.id, detail=each.hint, revoked_at=each.revoked_at)
+        for each in await past_secrets.of_client(visit, client_id)
+    ]
     whole = Origin(label=visit.gettext("The whole client"), id=client_id)
     try:
         found = await visit.api.get(client.path(visit, "secrets"))
     except Refused:
-        return [whole]
+        return [whole, *former]
     secrets = found.of(list[ClientSecret])
-    return [whole, *(Origin(label=each.name, id=str(each.secret_id), detail=each.hint) for each in secrets)]
+    return [whole, *(Origin(label=each.name, id=str(each.secret_id), detail=each.hint) for each in secrets), *former]
 
 
 SCREENS = (

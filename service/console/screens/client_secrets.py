@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from service.clock import utc_now
-from service.console import client, made_secret
+from service.console import client, made_secret, past_secrets
 from service.console.client import Subject
 from service.console.forms import FormState, untouched
 from service.console.language import N_
@@ -93,6 +93,7 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         status=status,
         form=form,
         secrets=found.of(list[ClientSecret]),
+        former=await past_secrets.of_client(visit, visit.param("client_id")),
         now=utc_now(),
         key=form.value("key") or str(new_id()),
         since=form.value("since") or utc_now().isoformat(),
