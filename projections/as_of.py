@@ -13,7 +13,7 @@ from events.batches import HALVED
 from events.database import AnyConnection
 from projections.engine import checkpoints
 from projections.history import History, Row, Snapshot
-from projections.intervals import nodes_at
+from projections.intervals import FOREVER, nodes_at
 
 POSITION_OF = f"""
 with {HALVED.format(batches="log.batches", within="<=", moments="array[$1::timestamptz]")}
@@ -37,6 +37,12 @@ select snapshot from there join read."{name}" using (stream_id, to_position) ord
 WALK = """
 select snapshot from read."{name}" as h
  where from_position <= $1 and $1 < to_position and ($2::uuid is null or stream_id {after} $2) {filters} order by stream_id {order} limit $3
+"""
+GONE = """
+select snapshot from read."{name}" as h
+ where to_position <> $1 and ($2::uuid is null or stream_id {after} $2) {filters}
+   and not exists (select from read."{name}" n where n.stream_id = h.stream_id and n.to_position > h.to_position)
+ order by stream_id {order} limit $3
 """
 
 
@@ -108,6 +114,21 @@ async def listed(connection: AnyConnection, history: History[Snapshot], wanted: 
         order="desc" if wanted.newest_first else "asc",
     )
     rows = await connection.fetch(statement, *given, *wanted.filters.values())
+    return [_decoder(history.table.row).decode(row[0]) for row in rows]
+
+
+async def deleted(connection: AnyConnection, history: History[Snapshot], wanted: Wanted) -> list[Snapshot]:
+    """Returns the last version of what is deleted, in the order of streams or the reverse. The position does not matter."""
+    filters = " ".join(
+        f"and {condition.format(f'${number}')}" for number, condition in enumerate(wanted.filters, start=4)
+    )
+    statement = GONE.format(
+        name=history.name,
+        filters=filters,
+        after="<" if wanted.newest_first else ">",
+        order="desc" if wanted.newest_first else "asc",
+    )
+    rows = await connection.fetch(statement, FOREVER, wanted.after, wanted.limit, *wanted.filters.values())
     return [_decoder(history.table.row).decode(row[0]) for row in rows]
 
 

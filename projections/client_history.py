@@ -58,4 +58,10 @@ def filters(wanted: clients.Wanted) -> dict[str, object]:
     return {condition: value for condition, value in conditions.items() if value is not None}
 
 
+def filters_of_deleted(wanted: clients.Wanted) -> dict[str, object]:
+    """Returns the conditions of a list of deleted clients, whatever the state of each was before."""
+    found = filters(wanted.__replace__(state=None))
+    return found if wanted.streams is None else {**found, "stream_id = any({}::uuid[])": wanted.streams}
+
+
 PROJECTION = HISTORY.catch_up()

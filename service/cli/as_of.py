@@ -51,6 +51,12 @@ class Past(Struct, frozen=True):
         wanted = Wanted(position=self.position, after=None, limit=limit, filters=filters)
         return await as_of.listed(self.connection, history, wanted)
 
+    async def deleted(self, history: History[Snapshot], filters: dict[str, Any], limit: int) -> list[Snapshot]:
+        """Return the last version of what is deleted now."""
+        await self._reach(history)
+        wanted = Wanted(position=self.position, after=None, limit=limit, filters=filters)
+        return await as_of.deleted(self.connection, history, wanted)
+
     async def _reach(self, history: History[Any]) -> None:
         """Follow the log up to the position, unless a running service has. Raises Plainly."""
         projection, connection = history.catch_up(), cast("Connection", self.connection)
@@ -68,6 +74,11 @@ class Past(Struct, frozen=True):
                     await asyncio.sleep(PAUSE_SECONDS)
             else:
                 return
+
+
+async def present(connection: AnyConnection) -> Past:
+    """Return the end of the log."""
+    return Past(connection, (await head(connection)).position)
 
 
 async def past(connection: AnyConnection, when: str) -> Past:

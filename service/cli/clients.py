@@ -19,11 +19,11 @@ from events.secrets_given import secrets_given
 from projections import authorizations, bot_history, client_history, client_order, consents, last_used
 from projections.clients import Found, Row, Wanted, find, listed
 from service.cli import client_changes, client_creation, client_edit, client_secrets, importing, restoration, unused
-from service.cli.as_of import AsOf, past
+from service.cli.as_of import AsOf, past, present
 from service.cli.client_lookup import ClientId, stream_of
 from service.cli.event_text import what
 from service.cli.histories import Diff, tell
-from service.cli.list_options import Owner, State
+from service.cli.list_options import Owner
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, note, say, table
 
@@ -54,6 +54,12 @@ app.command("rotate")(client_secrets.rotate)
 app.command("unused")(unused.list_unused)
 
 
+State = Annotated[
+    Literal["active", "disabled", "deleted"] | None,
+    typer.Option(help="Only those in this state; deleted ones are in no other list."),
+]
+
+
 @app.command("list")
 def list_clients(
     *,
@@ -73,13 +79,22 @@ def list_clients(
     """
     if as_of is not None and order != "oldest":
         raise Plainly("--as-of lists the oldest first; leave --order out")
+    if state == "deleted" and (as_of is not None or order != "oldest"):
+        raise Plainly("--state deleted lists the oldest first, as they last were; leave --as-of and --order out")
     wanted = Wanted(owner=owner, state=state, name=name, bot_user_id=bot, scope=scope, newest_first=order == "newest")
     rows, used = ask(lambda connection: _listed(connection, wanted, order, limit + 1, as_of))
     shown = rows[:limit]
     if as_json:
         document([_row(row, used.get(row.stream_id)) for row in shown])
     else:
-        columns = ("client_id", "name", "state", "owner", "bot", *(("last used",) if as_of is None else ()))
+        columns = (
+            "client_id",
+            "name",
+            "state",
+            "owner",
+            "bot",
+            *(("last used",) if as_of is None and state != "deleted" else ()),
+        )
         table(columns, (_cells(row, used.get(row.stream_id))[: len(columns)] for row in shown))
     if len(rows) > limit:
         note(f"there are more than these {limit}; --limit shows more of them")
@@ -129,6 +144,11 @@ async def _listed(
     if as_of is not None:
         then = await past(connection, as_of)
         return await then.listed(client_history.HISTORY, client_history.filters(wanted), limit), {}
+    if wanted.state == "deleted":
+        found = await (await present(connection)).deleted(
+            client_history.HISTORY, client_history.filters_of_deleted(wanted), limit
+        )
+        return [row.__replace__(state="deleted") for row in found], {}
     if order in ("oldest", "newest"):
         rows = await listed(connection, wanted, limit=limit)
     else:

@@ -18,7 +18,7 @@ NONE: Mapping[Ref, str] = {}
 
 
 class Names:
-    """The names of today. What is deleted, and what the reader may not see, stays an id."""
+    """The names of today; of a deleted client, its last one. What the reader may not see stays an id."""
 
     def __init__(self, visit: ConsoleVisit, given: Mapping[Ref, str] = NONE) -> None:
         """`given` are names that the page knows already."""
@@ -56,6 +56,8 @@ def holder(sub: str) -> Ref:
 async def _clients(visit: ConsoleVisit, ids: Sequence[str]) -> Mapping[str, str]:
     """Events name an imported client by its stream; the list, by its client_id."""
     found = (await _listed(visit, CLIENTS, ids)).of(list[ListedClient])
+    if len(found) < len(ids):
+        found += (await _listed(visit, CLIENTS, ids, state="deleted")).of(list[ListedClient])
     names = {each.client_id: each.display_name or "" for each in found}
     recorded = {client_id_of(stream): name for id_, name in names.items() if (stream := client_stream(id_)) is not None}
     return {**recorded, **names}
@@ -71,8 +73,8 @@ async def _users(visit: ConsoleVisit, ids: Sequence[str]) -> Mapping[str, str]:
     return {str(each.id): each.name or each.email or "" for each in found}
 
 
-async def _listed(visit: ConsoleVisit, path: str, ids: Sequence[str]) -> Answer:
-    return await visit.api.get(path, limit=str(MOST_IDS), **{IDS: " ".join(ids)})
+async def _listed(visit: ConsoleVisit, path: str, ids: Sequence[str], **filters: str) -> Answer:
+    return await visit.api.get(path, limit=str(MOST_IDS), **{IDS: " ".join(ids)}, **filters)
 
 
 Read = Callable[[ConsoleVisit, Sequence[str]], Awaitable[Mapping[str, str]]]

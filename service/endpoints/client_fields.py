@@ -96,6 +96,7 @@ ClientSecretText = Annotated[
 ]
 Owner = Annotated[str, Meta(description="The `sub` of the caller who registered it.")]
 State = Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled"]})]
+ListedState = Annotated[str, Meta(extra_json_schema={"enum": ["active", "disabled", "deleted"]})]
 ClientScopes = Annotated[list[str], Meta(description="The scopes that its tokens may have.")]
 Created = Annotated[datetime, Meta(tz=True, description="When it was created.")]
 LastUsed = Annotated[datetime, Meta(tz=True, description="When it last got a token; null if never.")]

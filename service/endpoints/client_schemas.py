@@ -24,6 +24,7 @@ from service.endpoints.client_fields import (
     IdTokenAlgorithm,
     IdTokenClaims,
     LastUsed,
+    ListedState,
     Owner,
     PostLogoutRedirectUris,
     Public,
@@ -31,7 +32,6 @@ from service.endpoints.client_fields import (
     RequirePkce,
     Scope,
     SecretName,
-    State,
 )
 
 
@@ -123,7 +123,7 @@ class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
     created_utc: Created
     bot_user_id: str | None
     owner: Owner
-    state: State
+    state: ListedState
     scopes: ClientScopes
     last_used_utc: LastUsed | None
     oldest_secret_utc: (

@@ -22,7 +22,17 @@ from service.commands.client import (
     EnableClient,
 )
 from service.commands.handle import CLIENT, Handled, handle
-from service.endpoints import as_of, client_order, client_settings, if_match, imported, paging, registration, several
+from service.endpoints import (
+    as_of,
+    client_order,
+    client_settings,
+    deleted_clients,
+    if_match,
+    imported,
+    paging,
+    registration,
+    several,
+)
 from service.endpoints.as_of import Page
 from service.endpoints.bot_user import check_bot
 from service.endpoints.client_schemas import (
@@ -41,7 +51,8 @@ from service.problems import Invalid, NotFound
 from service.reactions import client_deletion
 
 PATH = "/api/v1/auth/clients"
-STATES = ("active", "disabled")
+DELETED = "deleted"
+STATES = ("active", "disabled", DELETED)
 NEWEST = "newest"
 ORDERS = ("oldest", NEWEST, *client_order.ORDERS)
 MOST_DAYS = 31
@@ -96,6 +107,8 @@ async def list_clients(call: Call) -> Response:
         text=page.filters.get("q"),
         newest_first=page.filters.get("order") == NEWEST,
     )
+    if wanted.state == DELETED:
+        return await deleted_clients.answer(call, PATH, page, wanted)
     if order is None:
         found = await _page(call, page, wanted)
     else:

@@ -16,7 +16,7 @@ WORDS = frozenset(
         *IDENTITY,
         *("true", "false", "null"),
         *("newest", "oldest", "name", "name_descending", "recently_used", "long_unused"),
-        *("active", "disabled", "revoked", "given", "withdrawn", "published", "retired"),
+        *("active", "disabled", "deleted", "revoked", "given", "withdrawn", "published", "retired"),
         *("secret", "bot", "audience", "scope"),
     }
 )

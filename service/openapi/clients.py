@@ -155,7 +155,8 @@ CLIENTS = (
             Parameter(
                 name="state",
                 place="query",
-                description="Only clients in this state.",
+                description="Only clients in this state. Those that are `deleted` are in no other list; of them there is no usage, and no order but "
+                "`oldest` and `newest`.",
                 schema={"type": "string", "enum": list(STATES)},
             ),
             Parameter(

@@ -8,6 +8,7 @@ import httpx
 from tests.flows.browsing import Shown, cookie_of
 from tests.flows.conftest import Live
 from tests.flows.consoles import Staff, form, staff
+from tests.flows.test_cli import on
 from tests.patience import until
 
 CLIENTS = "/api/v1/auth/clients"
@@ -372,3 +373,24 @@ async def test_scopes_and_addresses_are_typed_with_commas_as_people_do(live: Liv
         page = await somebody.look(f"/clients/{client[0]}/edit")
         await somebody.led(await somebody.send(page, "displayName", scopes="crm:read,crm:admin", reason="more"))
         assert (await read(live, client[0]))["scopes"] == ["crm:read", "crm:admin"]
+
+
+async def test_a_deleted_client_is_found_by_its_name(live: Live):
+    client, _ = await live.register(displayName="Gone for good")
+    other, _ = await live.register(displayName="Still here for good")
+    await live.http.delete(f"{CLIENTS}/{client}", headers=live.bearer)
+    query = {"state": "deleted", "q": "for good"}
+
+    async def is_listed() -> bool:
+        found = await live.http.get(CLIENTS, params=query, headers=live.bearer)
+        return [(each["clientId"], each["state"]) for each in found.json()] == [(client, "deleted")]
+
+    await until(is_listed)
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look("/clients?state=deleted&q=gone+for&order=name")
+        assert (page.status, "Gone for good" in page.text, other in page.text) == (200, True, False)
+        await until(lambda: _shows(somebody, "/audit?type=client.deleted", "Client deleted · Gone for good"))
+    listed = await on(live.database, "clients", "list", "--state", "deleted", "--name", "gone for", "--json")
+    assert [(each["client_id"], each["state"]) for each in listed.json] == [(client, "deleted")]
+    refused = await live.http.get(CLIENTS, params={**query, "order": "name", "usageDays": "2"}, headers=live.bearer)
+    assert (refused.status_code, set(refused.json()["errors"])) == (400, {"order", "usageDays"})

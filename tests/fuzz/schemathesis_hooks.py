@@ -51,6 +51,10 @@ def _say_what_is_so(headers: Any, body: dict[str, Any]) -> None:
 
 def _ask_for_what_goes_together(query: dict[str, Any]) -> None:
     """The past has neither all orders nor a usage, and a cursor has the value of its own order alone."""
+    if query.get("state") == "deleted":
+        query.update({name: value for name, value in (("order", "oldest"),) if name in query})
+        for name in ("as_of", "usageDays"):
+            query.pop(name, None)
     if query.get("order") in ("name", "name_descending", "recently_used", "long_unused") or "usageDays" in query:
         query.pop("as_of", None)
     if "cursor" in query:

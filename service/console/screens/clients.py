@@ -22,6 +22,7 @@ PAGE_SIZE = "50"
 DAYS = 14
 FILTERS = ("q", "scope", "state", "owner", "botUserId")
 USUAL = "oldest"
+OF_DELETED = (USUAL, "newest")
 COLUMNS: Mapping[str, Orders] = {
     "name": Orders("name", "ascending", "name_descending"),
     "used": Orders("recently_used", "descending", "long_unused"),
@@ -56,8 +57,10 @@ async def show(visit: ConsoleVisit) -> Response:
     if filters.has_address(visit, BY_NAME):
         return await find(visit)
     chosen = {name: visit.query[name] for name in FILTERS if name in visit.query}
-    sent = {**chosen, "order": visit.query.get("order", USUAL)}
-    found = await visit.api.get(CLIENTS, limit=PAGE_SIZE, usageDays=str(DAYS), cursor=visit.query.get("cursor"), **sent)
+    sent, usage = {**chosen, "order": visit.query.get("order", USUAL)}, {"usageDays": str(DAYS)}
+    if chosen.get("state") == "deleted":
+        sent["order"], usage = sent["order"] if sent["order"] in OF_DELETED else USUAL, {}
+    found = await visit.api.get(CLIENTS, limit=PAGE_SIZE, cursor=visit.query.get("cursor"), **usage, **sent)
     places = paging.neighbours(visit, found, **sent)
     return await _page(visit, FormState(values=chosen), found.of(list[ListedClient]), places)
 
