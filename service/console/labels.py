@@ -41,6 +41,7 @@ LABELS: Mapping[str, str] = {
     "public": N_("Public client"),
     "q": N_("Name or ID"),
     "reads": N_("Reads of the log"),
+    "confirm": N_("Confirmation"),
     "reason": N_("Reason"),
     "redirectUri": N_("Redirect URI"),
     "redirectUris": N_("Redirect URIs"),

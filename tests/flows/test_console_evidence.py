@@ -96,7 +96,7 @@ async def test_a_leaked_secret_and_all_that_was_issued_with_it_are_stopped_three
         link = next(each for each in first.links if each.endswith(f"?id={secret_id}"))
         found = Shown(await somebody.browser.http.get(link))
         assert jti_of(token) in found.text
-        assert "Stop all of it now" in found.text
+        assert "Stop 1 token, 1 secret" in found.text
         without = await somebody.send(found, "stop")
         assert (without.status_code, "Say why" in without.text) == (400, True)
         assert (await live.token_for(client, secret)).status_code == 200

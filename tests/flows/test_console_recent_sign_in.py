@@ -25,7 +25,10 @@ SENSITIVE: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "/clients/{client_id}/secrets": {"add": {"name": "May", "days": "90", "others": "7"}},
     "/new/client?kind=machine": {"kind": {"displayName": "Ops", "botUserId": "bot-1", "scopes": "clients:write"}},
     "/bots/{bot_id}": {"delete": {}},
-    "/users/{user_id}": {"erase": {}, **{f"give-{role}": {} for role in ("operator", "auditor", "owner")}},
+    "/users/{user_id}": {
+        "erase": {"confirm": "{user_id}"},
+        **{f"give-{role}": {} for role in ("operator", "auditor", "owner")},
+    },
     "/new/user": {"email": {"email": "{user_id}@new.example.com", "name": "Grace Hopper", "role": "auditor"}},
 }
 """By page and form: what is filled in besides the reason. A name in braces is that of a parameter of a path."""
@@ -162,7 +165,7 @@ async def test_nobody_else_gets_the_form_and_another_account_does_not_do(live: L
     _, email = await registered(live)
     async with staff(live, "operator", proved_at=an_hour_ago()) as somebody:
         page = await somebody.look(f"/users/{user}")
-        asked = await somebody.send(page, "erase", reason=REASON)
+        asked = await somebody.send(page, "erase", confirm=str(user), reason=REASON)
         refused = await signed_in_again(somebody, asked, email)
         assert "/console" not in refused.text
         assert "password" in refused.form("password").fields, "the sign-in asks again for the right person"

@@ -133,7 +133,7 @@ async def test_the_last_operator_cannot_stop_themself_in_the_console_but_at_the_
                 await take(live, UUID(other["id"]), "operator")
         for do in ("take-operator", "disable", "erase"):
             page = await somebody.look(f"/users/{somebody.user}")
-            refused = Shown(await somebody.send(page, do, reason="by mistake"))
+            refused = Shown(await somebody.send(page, do, confirm=str(somebody.user), reason="by mistake"))
             assert (refused.status, "You are the last operator" in refused.text) == (409, True), do
         assert (await read(live, somebody.user))["roles"] == ["operator"]
         taken = await on(live.database, "users", "role", "take", str(somebody.user), "operator")
@@ -154,7 +154,12 @@ async def test_a_user_is_disabled_enabled_and_erased_and_the_page_then_says_so(l
             await done(somebody, await somebody.send(await somebody.look(f"/users/{user}"), do, reason="x"))
             assert (await read(live, user))["state"] == state
         assert "User disabled" in (await somebody.look(f"/users/{user}/history")).text
-        text = await done(somebody, await somebody.send(await somebody.look(f"/users/{user}"), "erase", reason="asked"))
+        page = await somebody.look(f"/users/{user}")
+        for other in ("", email[1:], "Ada Lovelace"):
+            refused = await somebody.send(page, "erase", confirm=other, reason="asked")
+            assert (refused.status_code, 'id="erase-confirm-fault"' in refused.text) == (400, True)
+        assert (await read(live, user))["state"] == "active"
+        text = await done(somebody, await somebody.send(page, "erase", confirm=email.upper(), reason="asked"))
         assert "Nobody can read this person's data any more" in text
         assert email not in text
         assert (await somebody.look(f"/users/{user}/sessions")).status == 404

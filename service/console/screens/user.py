@@ -24,6 +24,9 @@ CHANGES: Mapping[str, Change] = {
 }
 
 
+NOT_NAMED = N_("This is not what the label asks for. Nothing was erased.")
+
+
 async def show(visit: ConsoleVisit) -> Response:
     try:
         subject = await user.read(visit)
@@ -36,10 +39,22 @@ async def show(visit: ConsoleVisit) -> Response:
 
 
 async def act(visit: ConsoleVisit) -> Response:
+    if visit.form.get("do") == "erase" and visit.may(USERS_WRITE):
+        subject = await user.read(visit)
+        if not _is_named(subject, visit.form.get("confirm", "")):
+            fault = {"confirm": [visit.gettext(NOT_NAMED)]}
+            return await _page(visit, subject, FormState(values=visit.form, errors=fault), 400)
+
     async def again(form: FormState, status: int) -> Response:
         return await _page(visit, await user.read(visit), form, status)
 
     return await carried_out(visit, CHANGES, user.path, USERS_WRITE, again)
+
+
+def _is_named(subject: Subject, typed: str) -> bool:
+    """Whether somebody who erases the user typed whom they mean: the email address, or the ID, in small or capital letters."""
+    named = {str(subject.user.id), (subject.user.email or "").casefold()} - {""}
+    return typed.strip().casefold() in named
 
 
 async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: int = 200) -> Response:
