@@ -18,6 +18,14 @@ function say(slider) {
   return index;
 }
 
+// The part of the track between the two moments.
+function mark() {
+  const [since, at] = ["since", "at"].map(name => (Number(document.getElementById(`slide-${name}`).value) + 1) / entries.length);
+  const between = document.getElementById("between");
+  between.setAttribute("x1", `${100 * Math.min(since, at)}%`);
+  between.setAttribute("x2", `${100 * Math.max(since, at)}%`);
+}
+
 async function compare() {
   asked?.abort();
   asked = new AbortController();
@@ -60,6 +68,7 @@ if (entries.length > 0) {
     form.elements[slider.dataset.field].value = given;
     slider.addEventListener("input", () => {
       const now = say(slider);
+      mark();
       if (slider.dataset.field === "at") {
         for (const [each, entry] of entries.entries()) entry.classList.toggle("current", each === now);
       }
@@ -70,5 +79,6 @@ if (entries.length > 0) {
       pause = setTimeout(compare, 200);
     });
   }
+  mark();
   sliders.hidden = false;
 }
