@@ -10,12 +10,16 @@ from msgspec import Struct, ValidationError, convert, structs
 from msgspec.structs import FieldInfo
 
 from service.problems import Invalid, NotJson
+from service.values.credential_form import has_credential
 from service.values.malformed import MALFORMED
 from service.values.text import name_fault, unseen
 
 Shape = TypeVar("Shape", bound=Struct)
 
 PASSWORD = "password"  # noqa: S105 - the name of the field
+SECRETS = (PASSWORD, "clientSecret", "clientSecretHash", "credential")
+"""The fields that are secrets themselves."""
+
 NAMES = ("displayName", "firstName", "lastName", "secretName", "name")
 MOST_STRANGE = 20
 """How many unknown names one refusal repeats. Without this limit it would be many times as long as the request."""
@@ -96,6 +100,9 @@ class Fields(Generic[Shape]):
         odd = _odd_character(value, secret=name == PASSWORD)
         if odd is not None:
             self.fault(name, f"contains a character that is not allowed in text: {odd}")
+            return
+        if name not in SECRETS and has_credential([json.dumps(value, ensure_ascii=False)]):
+            self.fault(name, "contains a secret or a token, which would stay in the log for ever")
             return
         if name in NAMES and isinstance(value, str) and (fault := name_fault(value)):
             self.fault(name, fault)

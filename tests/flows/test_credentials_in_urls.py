@@ -146,4 +146,10 @@ async def test_a_credential_in_a_path_or_a_reason_is_refused_unrecorded(observed
     reason = {**live.bearer, "Muniment-Reason": f"leaked: {text}"}
     told = refused(await live.http.post(f"{CLIENTS}/{client}/disable", headers=reason), 400)
     assert "contains a secret or a token" in str(told["errors"])
+    weak = await live.caller("of-a-weak-caller", "clients:write")
+    for caller in (live.bearer, weak):
+        for body in ({"displayName": text}, {"scopes": [text]}, {"botUserId": text}):
+            asked = {"m2m": True, "botUserId": "bot-abc123", **body}
+            told = refused(await live.http.post(CLIENTS, json=asked, headers=caller), 400)
+            assert "contains a secret or a token" in str(told["errors"])
     assert text not in await observed.written()
