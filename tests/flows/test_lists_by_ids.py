@@ -1,4 +1,4 @@
-"""Lists of clients, bots and users that are asked for by their ids; and the names that the console's pages get by them."""
+"""Lists of clients, bots and users that are asked for by their ids; and what pages of the console make of names."""
 
 from uuid import uuid4
 
@@ -8,6 +8,7 @@ from service.endpoints.several import MOST_IDS
 from tests.flows.conftest import Live, refused
 from tests.flows.consoles import staff
 from tests.flows.people import registered
+from tests.flows.test_blast_radius import jti_of
 from tests.flows.test_bots import bot_of
 from tests.flows.test_console_evidence import reached, renamed
 
@@ -85,3 +86,28 @@ async def test_a_deleted_client_keeps_its_name_on_the_pages_about_its_past(live:
         for path in ("", "/history", "/tokens", "/blast-radius"):
             page = await somebody.look(f"/clients/{client}{path}")
             assert ("Gone but known" in page.text, "Deleted client" in page.text) == (True, True), path
+
+
+async def test_a_token_says_the_registration_of_its_client_once_however_many_scopes_it_gave(live: Live):
+    client, secret = await live.register(displayName="Once", scopes=["api:public", "crm:read", "crm:write"])
+    jti = jti_of(await live.access_token(client, secret, scope="api:public crm:read crm:write"))
+    async with staff(live, "auditor") as somebody:
+        page = await somebody.look(f"/tokens/{jti}")
+        assert page.text.count("Client registered") == 1
+        assert "with the registration of the client" in page.text
+
+
+async def test_the_overview_leads_to_the_events_that_it_counted(live: Live):
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look("")
+        found = [link for link in page.links if "/console/audit?type=client" in link]
+        assert found
+        assert (await somebody.browser.http.get(found[0])).status_code == 200
+
+
+async def test_a_new_machine_client_is_proposed_the_bots_that_the_person_may_see(live: Live):
+    bot = await bot_of(live, f"{uuid4()}@example.com")
+    async with staff(live, "operator") as operator, staff(live, "owner") as owner:
+        path = "/console/new/client?kind=machine"
+        assert f'value="{bot}"' in (await operator.browser.http.get(path)).text
+        assert f'value="{bot}"' not in (await owner.browser.http.get(path)).text
