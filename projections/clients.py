@@ -74,6 +74,8 @@ FILTERS: Mapping[str, str] = {
     "state": "c.state = {0}::text",
     "name": "strpos(lower(c.display_name), lower({0}::text)) > 0",
     "scope": "c.scopes @> array[{0}::text]",
+    "expiring_until": "exists (select from jsonb_array_elements(c.secrets) as s where (s ->> 'expires_at')::timestamptz > now()"
+    " and (s ->> 'expires_at')::timestamptz <= {0}::timestamptz)",
     "text": "(strpos(lower(c.display_name), lower({0}::text)) > 0 or strpos(lower(c.client_id), lower({0}::text)) > 0)",
 }
 """The conditions of a list, by the fields of Wanted. A statement has only those that are asked for, so its plan is made for them."""
@@ -224,6 +226,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
     state: str | None = None
     name: str | None = None
     scope: str | None = None
+    expiring_until: datetime | None = None
+    """Of a secret that is live now."""
+
     text: str | None = None
     """In the name or the client_id."""
 

@@ -1,7 +1,7 @@
 """muniment clients: which there are, what each is, and how it came to be so."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -54,6 +54,10 @@ app.command("rotate")(client_secrets.rotate)
 app.command("unused")(unused.list_unused)
 
 
+ExpiresWithin = Annotated[
+    int | None,
+    typer.Option(min=1, max=366, metavar="DAYS", help="Only those of which a live secret expires within so many days."),
+]
 State = Annotated[
     Literal["active", "disabled", "deleted"] | None,
     typer.Option(help="Only those in this state; deleted ones are in no other list."),
@@ -68,6 +72,7 @@ def list_clients(
     name: Name = None,
     bot: Bot = None,
     scope: Scope = None,
+    expires_within: ExpiresWithin = None,
     order: Ordered = "oldest",
     limit: Limit = 100,
     as_of: AsOf = None,
@@ -79,9 +84,19 @@ def list_clients(
     """
     if as_of is not None and order != "oldest":
         raise Plainly("--as-of lists the oldest first; leave --order out")
+    if expires_within is not None and (as_of is not None or state == "deleted"):
+        raise Plainly("--expires-within is about secrets that are live now; leave --as-of and --state deleted out")
     if state == "deleted" and (as_of is not None or order != "oldest"):
         raise Plainly("--state deleted lists the oldest first, as they last were; leave --as-of and --order out")
-    wanted = Wanted(owner=owner, state=state, name=name, bot_user_id=bot, scope=scope, newest_first=order == "newest")
+    wanted = Wanted(
+        owner=owner,
+        state=state,
+        name=name,
+        bot_user_id=bot,
+        scope=scope,
+        expiring_until=_until(expires_within),
+        newest_first=order == "newest",
+    )
     rows, used = ask(lambda connection: _listed(connection, wanted, order, limit + 1, as_of))
     shown = rows[:limit]
     if as_json:
@@ -132,6 +147,10 @@ def history(client_id: ClientId, *, diff: Diff = False, as_json: Json = False) -
     if not events:
         raise Plainly(f"There never was a client {client_id}.")
     tell(events, _told(events), _changes(events, stream) if diff else None, script=as_json)
+
+
+def _until(days: int | None) -> datetime | None:
+    return None if days is None else datetime.now(UTC) + timedelta(days=days)
 
 
 async def _listed(

@@ -136,6 +136,12 @@ class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
         ]
         | None
     )
+    next_expiry_utc: Annotated[
+        datetime | None,
+        Meta(
+            description="When the next of its live secrets expires; null if none does, and as of a moment of the past."
+        ),
+    ]
     daily_tokens: (
         Annotated[
             list[int],

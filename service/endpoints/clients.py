@@ -56,12 +56,25 @@ STATES = ("active", "disabled", DELETED)
 NEWEST = "newest"
 ORDERS = ("oldest", NEWEST, *client_order.ORDERS)
 MOST_DAYS = 31
-FILTERS = (several.IDS, "botUserId", "state", "displayName", "owner", "scope", "q", "order", "usageDays")
+MOST_AHEAD = 366
+FILTERS = (
+    several.IDS,
+    "botUserId",
+    "state",
+    "displayName",
+    "owner",
+    "scope",
+    "q",
+    "order",
+    "usageDays",
+    "expiresWithin",
+)
 CHECKS = {
     several.IDS: several.check,
     "state": paging.one_of(STATES),
     "order": paging.one_of(ORDERS),
     "usageDays": paging.whole(1, MOST_DAYS),
+    "expiresWithin": paging.whole(1, MOST_AHEAD),
 }
 
 
@@ -104,6 +117,7 @@ async def list_clients(call: Call) -> Response:
         state=page.filters.get("state"),
         name=page.filters.get("displayName"),
         scope=page.filters.get("scope"),
+        expiring_until=_expiring_until(page),
         text=page.filters.get("q"),
         newest_first=page.filters.get("order") == NEWEST,
     )
@@ -126,6 +140,16 @@ async def _page(call: Call, page: PageRequest, wanted: Wanted) -> Page[Row]:
         filters=client_history.filters(wanted),
         newest_first=wanted.newest_first,
     )
+
+
+def _expiring_until(page: PageRequest) -> datetime | None:
+    """Return the time until which a secret is to expire. Raises Invalid."""
+    days = page.filters.get("expiresWithin")
+    if days is not None and page.position is not None:
+        raise Invalid(
+            "The query has faults in: expiresWithin. See errors.", {"expiresWithin": ["cannot be combined with as_of"]}
+        )
+    return None if days is None else utc_now() + timedelta(days=int(days))
 
 
 def _days(page: PageRequest) -> Sequence[date]:
@@ -232,6 +256,11 @@ async def _used(call: Call, rows: Sequence[Row]) -> dict[UUID, datetime]:
     return await read(call.resources.ledger.pool, lambda c: last_used.clients_used(c, [row.stream_id for row in rows]))
 
 
+def _ends(row: Row, now: datetime | None) -> list[datetime]:
+    """Return when its live secrets expire."""
+    return [each.expires_at for each in row.secrets if now is not None and each.expires_at and each.expires_at > now]
+
+
 def listed(
     row: Row, used: datetime | None, now: datetime | None, tokens: list[int] | UnsetType = UNSET
 ) -> ListedClient:
@@ -252,5 +281,6 @@ def listed(
         scopes=list(row.scopes),
         last_used_utc=used,
         oldest_secret_utc=min(live, default=None),
+        next_expiry_utc=min(_ends(row, now), default=None),
         daily_tokens=tokens,
     )

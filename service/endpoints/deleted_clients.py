@@ -11,7 +11,7 @@ from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
 from service.problems import Invalid
 
-OF_NOW = ("as_of", "order", "usageDays")
+OF_NOW = ("as_of", "order", "usageDays", "expiresWithin")
 """What a list of deleted clients does not have: they are gone at no moment of the past, and nobody uses them."""
 
 
@@ -32,7 +32,11 @@ async def answer(call: Call, path: str, page: PageRequest, wanted: Wanted) -> Re
 
 
 def _check(page: PageRequest) -> None:
-    given = {"as_of": page.position is not None, "usageDays": "usageDays" in page.filters}
+    given = {
+        "as_of": page.position is not None,
+        "usageDays": "usageDays" in page.filters,
+        "expiresWithin": "expiresWithin" in page.filters,
+    }
     given["order"] = page.filters.get("order", "oldest") not in ("oldest", "newest")
     faults = {name: ["cannot be combined with state=deleted"] for name in OF_NOW if given[name]}
     if faults:
@@ -51,4 +55,5 @@ def _listed(row: Row) -> ListedClient:
         scopes=list(row.scopes),
         last_used_utc=None,
         oldest_secret_utc=None,
+        next_expiry_utc=None,
     )

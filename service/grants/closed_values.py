@@ -20,7 +20,7 @@ WORDS = frozenset(
         *("secret", "bot", "audience", "scope"),
     }
 )
-NUMBERS = frozenset({"days", "limit", "maxSecretAgeDays", "maxTokenLifetime", "usageDays"})
+NUMBERS = frozenset({"days", "expiresWithin", "limit", "maxSecretAgeDays", "maxTokenLifetime", "usageDays"})
 """The parameters that are numbers. In the place of an id, a number may be somebody's telephone number."""
 
 _a_number = re.compile("[0-9]{1,18}").fullmatch

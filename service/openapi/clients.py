@@ -15,7 +15,7 @@ from service.endpoints.client_schemas import (
     ListedClient,
 )
 from service.endpoints.client_settings import ChangeOAuthClientRequest, OAuthClient, shown
-from service.endpoints.clients import MOST_DAYS, ORDERS, PATH, STATES, listed
+from service.endpoints.clients import MOST_AHEAD, MOST_DAYS, ORDERS, PATH, STATES, listed
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import AS_OF, CURSOR_OF_SORTED, IDEMPOTENCY_KEY, IDS, IF_MATCH_REQUIRED, LIMIT
 from service.openapi.resource import Resource
@@ -53,6 +53,7 @@ DAYS = [0, 0, 118, 126, 97, 131, 120]
 LISTED: dict[str, Any] = json.decode(json.encode(listed(ROW, None, None, DAYS))) | {
     "lastUsedUtc": "2026-11-03T14:02:00Z",
     "oldestSecretUtc": "2026-03-03T14:02:00Z",
+    "nextExpiryUtc": "2027-03-03T14:02:00Z",
 }
 REGISTERED = {"client_id": "$response.body#/clientId"}
 CHANGED = ResponseSpec(
@@ -191,6 +192,13 @@ CLIENTS = (
                 place="query",
                 description="Only clients that have this text in their name or client_id, in upper or lower case.",
                 schema={"type": "string", "pattern": "^[^\\x00]*$"},
+            ),
+            Parameter(
+                name="expiresWithin",
+                place="query",
+                description="Only clients of which a live secret expires within so many days. Not together with `as_of`.",
+                schema={"type": "integer", "minimum": 1, "maximum": MOST_AHEAD},
+                example=30,
             ),
             Parameter(
                 name="usageDays",

@@ -58,7 +58,7 @@ async def test_a_list_is_a_bare_array_of_what_the_seed_s_api_shows(live: Live, o
     for one in answer.json():
         assert set(one) == {
             *("clientId", "displayName", "redirectUris", "createdUtc", "botUserId"),
-            *("owner", "state", "scopes", "lastUsedUtc", "oldestSecretUtc"),
+            *("owner", "state", "scopes", "lastUsedUtc", "oldestSecretUtc", "nextExpiryUtc"),
         }
         assert one["oldestSecretUtc"] == one["createdUtc"]
         assert (one["owner"], one["scopes"], one["lastUsedUtc"]) == (owner_of(owner), ["api:public"], None)

@@ -1,10 +1,12 @@
 """The pages of clients in the console: found, created, changed, stopped, restored; and who may not."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from service.clock import utc_now
 from tests.flows.browsing import Shown, cookie_of
 from tests.flows.conftest import Live
 from tests.flows.consoles import Staff, form, staff
@@ -394,3 +396,23 @@ async def test_a_deleted_client_is_found_by_its_name(live: Live):
     assert [(each["client_id"], each["state"]) for each in listed.json] == [(client, "deleted")]
     refused = await live.http.get(CLIENTS, params={**query, "order": "name", "usageDays": "2"}, headers=live.bearer)
     assert (refused.status_code, set(refused.json()["errors"])) == (400, {"order", "usageDays"})
+
+
+async def test_clients_whose_secrets_expire_soon_are_found(live: Live):
+    soon, later, never = [(await live.register(displayName=f"Expiry {name}"))[0] for name in ("soon", "later", "never")]
+    for client, days in ((soon, 5), (later, 60)):
+        ends = (utc_now() + timedelta(days=days)).isoformat()
+        added = await live.http.post(f"{CLIENTS}/{client}/secrets", json={"expiresUtc": ends}, headers=live.bearer)
+        assert added.status_code == 201, added.text
+    query = {"q": "Expiry ", "expiresWithin": "30"}
+    found = (await live.http.get(CLIENTS, params=query, headers=live.bearer)).json()
+    assert [each["clientId"] for each in found] == [soon]
+    assert found[0]["nextExpiryUtc"] > found[0]["oldestSecretUtc"]
+    async with staff(live, "operator") as somebody:
+        page = (await somebody.look("/clients?q=Expiry&expiresWithin=90&order=name")).text
+        assert ("Expiry soon" in page, "Expiry later" in page, "Expiry never" in page) == (True, True, False)
+    listed = await on(live.database, "clients", "list", "--name", "Expiry ", "--expires-within", "7", "--json")
+    assert [each["client_id"] for each in listed.json] == [soon]
+    refused = await live.http.get(CLIENTS, params={**query, "as_of": "2026-01-01"}, headers=live.bearer)
+    assert (refused.status_code, set(refused.json()["errors"])) == (400, {"expiresWithin"})
+    assert never not in page

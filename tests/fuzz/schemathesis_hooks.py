@@ -53,9 +53,12 @@ def _ask_for_what_goes_together(query: dict[str, Any]) -> None:
     """The past has neither all orders nor a usage, and a cursor has the value of its own order alone."""
     if query.get("state") == "deleted":
         query.update({name: value for name, value in (("order", "oldest"),) if name in query})
-        for name in ("as_of", "usageDays"):
+        for name in ("as_of", "usageDays", "expiresWithin"):
             query.pop(name, None)
-    if query.get("order") in ("name", "name_descending", "recently_used", "long_unused") or "usageDays" in query:
+    if (
+        query.get("order") in ("name", "name_descending", "recently_used", "long_unused")
+        or {"usageDays", "expiresWithin"} & query.keys()
+    ):
         query.pop("as_of", None)
     if "cursor" in query:
         query["cursor"] = str(query["cursor"])[:32]

@@ -20,7 +20,10 @@ from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 
 PAGE_SIZE = "50"
 DAYS = 14
-FILTERS = ("q", "scope", "state", "owner", "botUserId")
+AHEAD = ("7", "30", "90")
+"""The days within which a secret is to expire."""
+
+FILTERS = ("q", "scope", "state", "owner", "botUserId", "expiresWithin")
 USUAL = "oldest"
 OF_DELETED = (USUAL, "newest")
 COLUMNS: Mapping[str, Orders] = {
@@ -80,6 +83,7 @@ async def _page(
         clients=[_shown(client) for client in clients],
         owners={client.owner: names.of(holder(client.owner)) for client in clients},
         chosen=chosen,
+        ahead=AHEAD,
         order=visit.query.get("order", ""),
         sorts=sorting.headings(COLUMNS, order, lambda order: visit.here_with(**chosen, order=order)),
         creates=visit.may(CLIENTS_WRITE),
