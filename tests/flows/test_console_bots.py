@@ -30,7 +30,11 @@ async def read(live: Live, bot: str) -> dict[str, Any]:
 async def test_a_bot_is_created_once_however_often_the_form_is_sent_and_its_faults_stand_at_the_fields(live: Live):
     async with staff(live, "operator") as somebody:
         wrong = Shown(await created(somebody, email="crm", firstName="x\u202ey"))
-        assert (wrong.status, "must be an e-mail address" in wrong.text, "U+202E" in wrong.text) == (400, True, True)
+        assert (
+            wrong.status,
+            "It must be an email address, such as crm-bot@example.com." in wrong.text,
+            "U+202E" in wrong.text,
+        ) == (400, True, True)
         assert wrong.form("email").fields["email"] == "crm"
         assert (await created(somebody, email="a@example.com", reason=" ")).status_code == 400
         page = await somebody.look("/new/bot")
