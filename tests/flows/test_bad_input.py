@@ -478,7 +478,7 @@ async def test_a_bad_query_is_refused_with_every_fault_named(live: Live, query: 
 
 async def test_a_state_that_there_is_not_is_refused_and_not_an_empty_list(live: Live):
     answer = await live.http.get(f"{CLIENTS}?state=nonsense", headers=live.bearer)
-    assert refused(answer, 400)["errors"] == {"state": ["must be one of: active, disabled"]}
+    assert refused(answer, 400)["errors"] == {"state": ["must be one of: active, disabled, deleted"]}
 
 
 @pytest.mark.parametrize("name", ["botUserId", "displayName", "owner"])

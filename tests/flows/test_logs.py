@@ -105,6 +105,7 @@ async def everything(live: Live) -> tuple[list[str], list[str]]:
     for body in ({"clientSecret": client[1]}, {client[1]: 1}, {"m2m": client[1]}, {"redirectUri": f"x:{client[1]}"}):
         await live.http.post(CLIENTS, json=body, headers=live.bearer)
     await live.http.get(f"{CLIENTS}/{client[1]}", headers=live.bearer)
+    await live.http.get(f"{CLIENTS}/no-client", headers=live.bearer)
     await live.http.get(f"/{client[1]}")
     await live.http.post(f"{CLIENTS}/{client[0]}/disable", headers=live.bearer)
     await live.token_for(*client)
@@ -147,9 +148,9 @@ def test_the_traces_are_there_to_be_looked_at(traces: Traces):
     assert len(traces.secrets) == 7
     assert any(line.startswith("DEBUG authlib") for line in traces.lines)
     assert any(line.startswith("INFO muniment.access GET (no route) 404 in ") for line in traces.lines)
-    assert any(
-        line.startswith("INFO muniment.access GET /api/v1/auth/clients/{client_id} 404 in ") for line in traces.lines
-    )
+    for status in (400, 404):
+        logged = f"INFO muniment.access GET /api/v1/auth/clients/{{client_id}} {status} in "
+        assert any(line.startswith(logged) for line in traces.lines)
     assert any(line.startswith("INFO muniment.access POST /openid/token 401 in ") for line in traces.lines)
     assert len(traces.headers) > 50
     assert len(traces.notified) >= 4
