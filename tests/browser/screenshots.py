@@ -38,6 +38,12 @@ Many reads are events, so nobody else may cause them. A page that another site r
 own (a frame, an image, a script), or that a browser requests ahead of time, is refused before anything
 is read. A link from another site opens the page: the person sees what is read in their name.
 
+Whose a secret or a token is that somebody found, the form under Blast radius says: it is sent in the body,
+recognized by its hash or its `jti`, and kept nowhere. Filters take what the rows show, such as the email
+address of a user or the name of a client, and lead to the list with the IDs. An address of a page with a
+secret or a token in it is refused; what a read was filtered by is recorded only if it is an ID, a type, a
+position, a time or another value of a closed form.
+
 These are its pages. `make screenshots` takes the pictures again.
 """
 
@@ -73,7 +79,7 @@ async def _deployment(live: Live) -> dict[str, str]:
         client, _ = await live.register(displayName=name, botUserId=f"bot-{bot}", scopes=["api:public", "crm:read"])
         if number:
             await _used(live, client, number)
-    known = await places(live, displayName="Warehouse", scopes=["api:public", "crm:read", "crm:write"])
+    known = await places(live, bot="stock@example.com", displayName="Warehouse", scopes=["api:public", "crm:read", "crm:write"])
     await _used(live, known["client_id"], 3)
     place = f"/api/v1/auth/clients/{known['client_id']}"
     await _changed(live, "POST", f"{place}/disable", "It sent too many requests")

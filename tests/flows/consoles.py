@@ -98,16 +98,17 @@ async def opened(somebody: Staff, path: str = "") -> httpx.Response:
     return answer
 
 
-async def places(live: Live, **client: Any) -> Mapping[str, str]:
-    """A value for each parameter in the path of a page. A page with a new parameter gets its value here."""
+async def places(live: Live, *, bot: str = "", **client: Any) -> Mapping[str, str]:
+    """A value for each parameter in the path of a page. A page with a new parameter gets its value here. `bot` is an email address."""
     made, secret = await live.register(**client)
     user, _ = await registered(live)
     await give(live, user, "owner")
     by_groups = SetGroupRoles(roles=("auditor", "owner"), at=utc_now())
     await handle(live.beside.ledger, USER, user, by_groups, META)
-    bot = await live.http.post("/api/v1/auth/bots", json={"email": f"{user}@example.com"}, headers=live.bearer)
+    email = bot or f"{user}@example.com"
+    made_bot = await live.http.post("/api/v1/auth/bots", json={"email": email}, headers=live.bearer)
     of_token = {"jti": jti_of(await live.access_token(made, secret)), "position": "1"}
-    return {"client_id": made, "user_id": str(user), "bot_id": bot.json()["id"], "name": "last_used", **of_token}
+    return {"client_id": made, "user_id": str(user), "bot_id": made_bot.json()["id"], "name": "last_used", **of_token}
 
 
 def paths(known: Mapping[str, str]) -> list[str]:
