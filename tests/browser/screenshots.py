@@ -79,7 +79,9 @@ async def _deployment(live: Live) -> dict[str, str]:
         client, _ = await live.register(displayName=name, botUserId=f"bot-{bot}", scopes=["api:public", "crm:read"])
         if number:
             await _used(live, client, number)
-    known = await places(live, bot="stock@example.com", displayName="Warehouse", scopes=["api:public", "crm:read", "crm:write"])
+    known = await places(
+        live, bot="stock@example.com", displayName="Warehouse", scopes=["api:public", "crm:read", "crm:write"]
+    )
     await _used(live, known["client_id"], 3)
     place = f"/api/v1/auth/clients/{known['client_id']}"
     await _changed(live, "POST", f"{place}/disable", "It sent too many requests")

@@ -52,6 +52,8 @@ class Shown(html.parser.HTMLParser):
                 self.language = given["lang"]
             case "form":
                 self.forms.append(Form(given.get("action", ""), {}, [], given.get("data-options", "")))
+            case "input" if given.get("type") in ("checkbox", "radio") and "checked" not in given:
+                pass  # no browser sends it
             case "input":
                 self.forms[-1].fields[given["name"]] = given.get("value", "")
             case "textarea":

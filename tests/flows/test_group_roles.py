@@ -171,7 +171,7 @@ async def test_what_a_person_takes_from_a_member_comes_back_at_the_next_sign_in_
         await opened(somebody)
         page = await other.look(f"/users/{somebody.user}")
         assert "By a group" in page.text
-        assert "groupRolesowner" in page.text
+        assert "Roles through groupsowner" in page.text
         assert page.text.count("it comes back when the person signs in through the upstream provider") == 2
         answer = await other.send(page, "take-operator", reason="too much")
         assert answer.status_code == 303
