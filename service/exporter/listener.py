@@ -46,18 +46,20 @@ class Listener:
                 group.create_task(self._accept(each, group))
 
     async def _accept(self, listening: socket.socket, group: asyncio.TaskGroup) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._room.acquire()
             await self._pause()
             try:
-                connection, _ = await loop.sock_accept(listening)
+                connection = await _next(listening)
             except OSError as fault:  # such as no file descriptor left
                 log.warning("no connection can be accepted: %s", fault)
                 self._room.release()
                 await asyncio.sleep(1)
                 continue
-            group.create_task(self._answer(connection))
+            answering = group.create_task(self._answer(connection))
+            answering.add_done_callback(
+                lambda _, kept=connection: kept.close()
+            )  # also if it is cancelled before it begins
 
     async def _pause(self) -> None:
         now = time.monotonic()
@@ -100,6 +102,28 @@ class Listener:
             return NOT_GET
         media, body = await self._page()
         return "200 OK", media, body
+
+
+async def _next(listening: socket.socket) -> socket.socket:
+    """Return the next connection. Raises OSError. (`loop.sock_accept` loses the connection if it is cancelled at the wrong moment.)"""
+    while True:
+        await _readable(listening)
+        try:
+            connection, _ = listening.accept()
+        except BlockingIOError:  # the peer has left
+            continue
+        connection.setblocking(False)
+        return connection
+
+
+async def _readable(listening: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    came = asyncio.Event()
+    loop.add_reader(listening, came.set)
+    try:
+        await came.wait()
+    finally:
+        loop.remove_reader(listening)
 
 
 def _asked(head: bytes) -> tuple[bytes, bytes]:
