@@ -194,6 +194,19 @@ async def test_what_nobody_touched_in_a_form_comes_back_unchanged(live: Live):
         assert Shown(controls).form("version").fields["displayName"] == "a\\x1b[2J\tb"
 
 
+async def test_a_list_that_a_form_lacks_stays_as_it_is(live: Live):
+    client, _ = await live.interactive(scopes=["api:public", "crm:read"])
+    before = await read(live, client)
+    async with staff(live, "operator") as somebody:
+        sent = form(await somebody.look(f"/clients/{client}/edit"), "version")
+        lacking = {name: value for name, value in sent.fields.items() if name not in ("scopes", "redirectUris")}
+        saved = await somebody.browser.send(sent.__replace__(fields=lacking), displayName="New", reason="x")
+        assert saved.status_code == 303, saved.text
+    after = await read(live, client)
+    assert after["displayName"] == "New"
+    assert [after[name] for name in ("scopes", "redirectUris")] == [before[name] for name in ("scopes", "redirectUris")]
+
+
 async def test_a_secret_is_rotated_without_an_outage(live: Live):
     client, old = await live.register()
     async with staff(live, "operator") as somebody:

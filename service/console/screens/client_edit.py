@@ -112,11 +112,16 @@ def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def _changed_lists(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, list[str]]:
-    """Return the lists that the person changed: an older item with a comma would not be read as it was written."""
+    """Return the lists that the person changed: an older item with a comma would not be read as it was written.
+
+    A list that the form does not have is not changed, so that no form without scopes escapes `gives_power`.
+    """
     usual = _values(shown)
     of_kind = {name: read for name, read in LISTS.items() if name != "postLogoutRedirectUris" or not shown.m2m}
     return {
-        name: read(form[name]) for name, read in of_kind.items() if form.get(name, "").split() != usual[name].split()
+        name: read(form[name])
+        for name, read in of_kind.items()
+        if name in form and form[name].split() != usual[name].split()
     }
 
 
