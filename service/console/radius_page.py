@@ -18,6 +18,7 @@ from service.console.places import page_about
 from service.console.resolved import NoneNamed
 from service.console.screen import ConsoleVisit
 from service.console.submission import submitted
+from service.endpoints.imported import SHORTEST_SECRET
 from service.grants.closed_values import is_closed
 from service.revocation.receipt import RevocationReceipt
 from service.values.credential_form import has_credential
@@ -91,12 +92,14 @@ def _sent(visit: ConsoleVisit, asked: Mapping[str, str]) -> Mapping[str, str]:
 async def _origin(place: Place, text: str, since: str | None) -> str | Response:
     """Return the id of what the text names, or the way to the page about the credential that it is. Raises NoneNamed."""
     visit = place.visit
-    if place.origins or is_closed("id", text):
+    if place.origins:
         return text
     if "@" in text and not text.startswith(ACTOR):
         return await resolved.user(visit, text)
-    if text and (page := await found_credential.led(visit, text, since)) is not None:
+    if _may_be_credential(text) and (page := await found_credential.led(visit, text, since)) is not None:
         return page
+    if is_closed("id", text):
+        return text
     if has_credential([text]):
         raise NoneNamed(NOBODYS)
     try:
@@ -105,6 +108,11 @@ async def _origin(place: Place, text: str, since: str | None) -> str | Response:
         if fault.sentence != resolved.NO_CLIENT:
             raise
         return text
+
+
+def _may_be_credential(text: str) -> bool:
+    """An imported secret may have the form of an id of this server, so an id is asked about, too."""
+    return len(text) >= SHORTEST_SECRET or has_credential([text])
 
 
 async def _revoked(place: Place, asked: Mapping[str, str], receipt: RevocationReceipt) -> Response:

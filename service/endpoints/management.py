@@ -17,6 +17,7 @@ from service.audit.read_counts import Read
 from service.clock import utc_now
 from service.commands.client import Holder
 from service.endpoints import paging, reason_header
+from service.endpoints.fields import SECRETS
 from service.endpoints.moments import AS_OF
 from service.endpoints.responses import MIN_POSITION, POSITION, Found, as_problem, refusal, unreached
 from service.grants.audited_reads import audit_read, members, record_read
@@ -185,11 +186,12 @@ def _is_audited(call: Call) -> bool:
 
 
 def read_of(call: Call, found: int | None) -> Read:
-    """Return what is recorded of this read, which found so many rows."""
+    """Return what is recorded of this read, which found so many rows. A field that is a secret is only named, whatever its form."""
     actor = ByClient(client_id=call.caller.client_id, sub=call.caller.sub)
     meta = envelope(actor, address=_origin(call.request, call.caller))
     posted = members(call.body).items() if call.request.method == "POST" else ()
-    asked = (*call.request.query_params.multi_items(), *posted)
+    given = (*call.request.query_params.multi_items(), *posted)
+    asked = ((name, "" if name in SECRETS else value) for name, value in given)
     return audit_read(call.request.scope["path"], _template(call.request), asked, found, meta)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 
 from events.database import connected
 from service.crypto import opaque_tokens
@@ -48,6 +49,18 @@ async def test_a_secret_is_recognized_while_it_is_live_and_after_it_was_revoked_
     await until(lambda: reached(live, position))
     assert (await whose(live, secret)).json() == told
     assert (await whose(live, second)).json()["secretName"] == "next"
+    assert not await kept(live, secret)
+
+
+@pytest.mark.parametrize("form", ["{}", "bot_{.hex}"])
+async def test_an_imported_secret_in_the_form_of_an_id_is_recognized_and_kept_nowhere(live: Live, form: str):
+    secret = form.format(new_id())
+    client, _ = await live.register(clientId=f"old-{new_id()}", clientSecret=secret)
+    assert (await whose(live, secret)).json()["clientId"] == client
+    async with staff(live, "auditor") as somebody:
+        answer = await somebody.send(await somebody.look("/blast-radius"), "find", id=secret)
+        assert secret not in answer.headers["location"]
+        assert f"/clients/{client}/" in answer.headers["location"]
     assert not await kept(live, secret)
 
 
