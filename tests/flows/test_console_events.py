@@ -38,6 +38,7 @@ async def test_an_event_is_verified_in_the_browser_and_its_proof_is_a_file(live:
     position = await newest(live, "client.registered")
     async with staff(live, "auditor") as somebody:
         page = await somebody.look(f"/audit/{position}")
+        assert client in page.text
         link = next(each for each in page.links if "/console/log?" in each)
         assert link.endswith(f"/console/log?position={position}#verify")
         log = await somebody.look(f"/log?position={position}")
@@ -54,7 +55,6 @@ async def test_an_event_is_verified_in_the_browser_and_its_proof_is_a_file(live:
         found = await until(proof)
         assert found.headers["content-disposition"] == f'attachment; filename="{position}.tlog-proof"'
         assert found.text.startswith("c2sp.org/tlog-proof@v1")
-    assert client
 
 
 async def test_what_an_order_led_to_shows_its_reason(live: Live):

@@ -57,9 +57,9 @@ async def test_a_client_is_shown_as_of_any_moment_and_two_moments_are_compared_a
 
 
 async def test_moments_are_typed_as_people_write_them_on_every_page_of_evidence(live: Live):
+    today = f"{utc_now():%Y-%m-%d}"
     client, secret = await live.register(displayName="Timely")
     await live.access_token(client, secret)
-    today = f"{utc_now():%Y-%m-%d}"
     async with staff(live, "owner", "auditor") as somebody:
         await until(lambda: reached_by(live, client))
         for path in (
@@ -67,7 +67,7 @@ async def test_moments_are_typed_as_people_write_them_on_every_page_of_evidence(
             f"/audit?client={client}&until=TEXT",
             "/tokens?until=TEXT",
         ):
-            for text in ("now", today, f"{today} 00:00:01", "2026-01-01T21:30", "position:5"):
+            for text in ("now", today, f"{today} 00:00:00", "2026-01-01T21:30", "position:5"):
                 assert (await somebody.look(path.replace("TEXT", text))).status == 200, (path, text)
         assert "Timely" in (await somebody.look(f"/audit?client={client}&since={today}&until={today}")).text
         assert (

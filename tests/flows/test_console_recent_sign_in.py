@@ -19,7 +19,7 @@ from tests.flows.people import registered
 from tests.flows.test_blast_radius import jti_of
 
 SENSITIVE: Mapping[str, Mapping[str, Mapping[str, str]]] = {
-    "/clients/{client_id}": {"delete": {}},
+    "/clients/{client_id}": {"delete": {}, "restore": {"keep": "yes"}},
     "/clients/{client_id}/blast-radius": {"stop": {}},
     "/clients/{client_id}/edit": {"version": {"scopes": "api:public operate"}},
     "/clients/{client_id}/secrets": {"add": {"name": "May", "days": "90", "others": "7"}},
@@ -57,6 +57,14 @@ async def signed_in_again(somebody: Staff, answer: httpx.Response, email: str = 
     return Shown(await followed(somebody, sent))
 
 
+async def found_by(live: Live, which: str) -> Mapping[str, str]:
+    """Something for each parameter of a path, in the state in which its page has this form."""
+    known = {**await places(live), "user_id": str((await registered(live))[0])}
+    if which == "restore":
+        await live.http.delete(f"/api/v1/auth/clients/{known['client_id']}", headers=live.bearer)
+    return known
+
+
 def filled(page: Shown, which: str, fields: Mapping[str, str]) -> Form:
     found = form(page, which)
     assert {name: found.fields.get(name) for name in fields} == fields
@@ -77,7 +85,7 @@ async def test_a_sensitive_change_needs_a_recent_sign_in_and_its_form_comes_back
 
 
 async def comes_back(live: Live, path: str, which: str, fields: Mapping[str, str]) -> None:
-    known = {**await places(live), "user_id": str((await registered(live))[0])}
+    known = await found_by(live, which)
     fields = {name: text.format(**known) for name, text in fields.items()}
     async with staff(live, "operator", proved_at=an_hour_ago()) as somebody:
         page = await somebody.look(path.format(**known))
@@ -102,7 +110,7 @@ async def test_after_a_recent_sign_in_nothing_is_asked(live: Live, path: str, wh
 
 
 async def asks_nothing(live: Live, path: str, which: str, fields: Mapping[str, str]) -> None:
-    known = {**await places(live), "user_id": str((await registered(live))[0])}
+    known = await found_by(live, which)
     fields = {name: text.format(**known) for name, text in fields.items()}
     async with staff(live, "operator", proved_at=utc_now() - timedelta(minutes=5)) as somebody:
         page = await somebody.look(path.format(**known))

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
@@ -96,9 +97,11 @@ async def test_a_migration_waits_for_a_long_transaction_lets_others_read_meanwhi
         await reader.execute("select from read.clients")
         pid = await reader.fetchval("select pg_backend_pid()")
         migrating = asyncio.create_task(migrate(before, said.append))
-        await until(lambda: _is(said))
-        assert [f"process {pid}" in text for text in said] == [True]
-        assert "it uses read.clients" in said[0]
+
+        async def told() -> bool:  # besides, something else may hold a lock for a moment, such as autovacuum
+            return any(re.search(rf"\(process {pid}\b[^)]* it uses read\.clients", text) for text in said)
+
+        await until(told)
         for _ in range(3):
             await other.fetchval("select count(*) from read.clients", timeout=PATIENCE)
         assert not migrating.done()
@@ -119,10 +122,6 @@ async def test_a_migration_that_gets_no_lock_gives_up_in_a_sentence_and_changes_
             await migrate(before)
     assert await present(before) == "0003"
     await reader.close()
-
-
-async def _is(found: list[str]) -> bool:
-    return bool(found)
 
 
 async def test_a_schema_of_a_newer_version_is_left_alone_and_said_in_a_sentence(migrated):
