@@ -1,11 +1,10 @@
-"""Whose a secret, a code or a token is that somebody found: by its hash, or by what it names, which the log must know."""
+"""Whose a secret, a code or a token is that somebody found: by its hash, or by the record of a token that this server signed."""
 
-import binascii
 from hmac import compare_digest
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct, ValidationError, json
+from msgspec import Struct
 
 from events import issued_tokens
 from events.authorization import AuthorizationGranted
@@ -18,9 +17,7 @@ from events.issuance import NO_SECRET, decode
 from events.replay import history
 from events.secrets_given import secrets_given
 from service.crypto import opaque_tokens
-from service.crypto.base64url import of_text
 from service.crypto.credentials import hash_secret
-from service.values.malformed import MALFORMED
 
 HOLDER = "select stream_id from read.clients where secrets::text like '%' || $1::text || '%' limit 1"
 FORMER_HOLDER = """
@@ -45,17 +42,15 @@ class RecognizedCredential(Struct, frozen=True, kw_only=True, rename="camel"):
     authorization: UUID | None = None
 
 
-class _Payload(Struct, frozen=True):
-    jti: UUID
+async def recognized(connection: AnyConnection, text: str, jti: UUID | None) -> RecognizedCredential | None:
+    """Returns None for what is not of this server, and for a token whose record is older than issued tokens are kept.
 
-
-async def recognized(connection: AnyConnection, text: str) -> RecognizedCredential | None:
-    """Returns None for what is not of this server, and for a token whose record is older than issued tokens are kept."""
+    `jti` is that of an access token whose signature was verified: a forged one may name the `jti` of another.
+    """
     if text.startswith(opaque_tokens.CODE):
         return await _opaque(connection, "code", opaque_tokens.parsed(opaque_tokens.CODE, text))
     if text.startswith(opaque_tokens.REFRESH_TOKEN):
         return await _opaque(connection, "refreshToken", opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text))
-    jti = _jti(text)
     return await _secret(connection, text) if jti is None else await _token(connection, jti)
 
 
@@ -112,15 +107,3 @@ def _client_id(past: list[Recorded]) -> str:
     first = past[0]
     named = first.event.client_id if isinstance(first.event, ClientRegistered) else None
     return named or client_id_of(first.stream_id)
-
-
-def _jti(text: str) -> UUID | None:
-    """Return the jti that a JWT names. Whether this server issued it, its record says."""
-    parts = text.split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        payload = of_text(parts[1])
-        return None if payload is None else json.decode(payload, type=_Payload).jti
-    except (ValidationError, binascii.Error, *MALFORMED):
-        return None

@@ -31,7 +31,8 @@ class RecognizeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid
 async def recognize(call: Call) -> Response:
     fields = Fields(RecognizeRequest, call.request.headers.get("content-type"), call.body)
     text = fields.done().credential.strip()
-    found = await read(call.resources.ledger.pool, lambda connection: recognized(connection, text))
+    jti = call.resources.tokens.issued(text)
+    found = await read(call.resources.ledger.pool, lambda connection: recognized(connection, text, jti))
     if found is None:
         raise NotFound(NOBODYS)
     return answered(found)

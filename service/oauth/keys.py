@@ -76,6 +76,10 @@ class KeyRing:
         known = self._verifiers.get(kid)
         return known if known and time.time() < known.hints_until else None
 
+    def any_verifier(self, kid: str) -> Verifier | None:
+        """Return the key with this `kid`, however long ago it retired: it says whose a token is, not that the token is valid."""
+        return self._verifiers.get(kid)
+
     def jwks(self) -> bytes:
         """Return the JSON Web Key Set: active, next and recently retired keys. A key is published before it first signs, so that a
         cached copy already contains it.

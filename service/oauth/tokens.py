@@ -4,8 +4,9 @@ They are signed with the active key, and verified with any key that may still ha
 """
 
 import time
+from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from joserfc import jws, jwt
@@ -14,12 +15,14 @@ from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from msgspec import UNSET, Struct, UnsetType, convert, json
 
 from service.configuration.settings import LEEWAY_SECONDS
-from service.oauth.keys import KeyRing
+from service.oauth.keys import KeyRing, Verifier
 from service.oauth.signing import Signer, header, signed
 from service.values.malformed import MALFORMED
 
 ID_TOKEN_SECONDS = 3600
 MOST_REMEMBERED = 10_000
+
+Shape = TypeVar("Shape", bound=Struct)
 
 _encode = json.Encoder().encode
 
@@ -107,6 +110,13 @@ class Tokens:
             raise BadToken("The token is for another audience.")
         return claims
 
+    def issued(self, token: str) -> UUID | None:
+        """Return the jti of an access token that this server signed, however long ago; None for anything else."""
+        try:
+            return _signed_by(self._ring.any_verifier, token, _Issued)[1].jti
+        except BadToken:
+            return None
+
     def _remember(self, digest: bytes, good: tuple[str, VerifiedClaims]) -> tuple[str, VerifiedClaims]:
         if len(self._good) >= MOST_REMEMBERED:
             self._good.pop(next(iter(self._good)))
@@ -114,17 +124,26 @@ class Tokens:
         return good
 
     def _read(self, token: str) -> tuple[str, VerifiedClaims]:
-        head = _header(token)
-        known = self._ring.verifier(head.kid)
-        if known is None or head.alg != known.alg:
-            raise BadToken("The token was not signed by this server, or by a key that is no longer in use.")
-        try:
-            claims = convert(jwt.decode(token, known.key, algorithms=[known.alg]).claims, VerifiedClaims)
-        except (JoseError, *MALFORMED) as fault:
-            raise BadToken("The token's signature or form is not that of an access token of this server.") from fault
+        kid, claims = _signed_by(self._ring.verifier, token, VerifiedClaims)
         if claims.iss != self._issuer:
             raise BadToken("The token is from another issuer.")
-        return head.kid, claims
+        return kid, claims
+
+
+class _Issued(Struct, frozen=True):
+    jti: UUID
+
+
+def _signed_by(find: Callable[[str], Verifier | None], token: str, shape: type[Shape]) -> tuple[str, Shape]:
+    """Return the `kid` and the claims of a token that one of these keys signed. Raises BadToken."""
+    head = _header(token)
+    known = find(head.kid)
+    if known is None or head.alg != known.alg:
+        raise BadToken("The token was not signed by this server, or by a key that is no longer in use.")
+    try:
+        return head.kid, convert(jwt.decode(token, known.key, algorithms=[known.alg]).claims, shape)
+    except (JoseError, *MALFORMED) as fault:
+        raise BadToken("The token's signature or form is not that of an access token of this server.") from fault
 
 
 class _Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -64,13 +64,15 @@ async def test_an_imported_secret_in_the_form_of_an_id_is_recognized_and_kept_no
     assert not await kept(live, secret)
 
 
-async def test_an_access_token_is_recognized_by_its_jti_and_what_is_not_of_this_server_is_nobodys(live: Live):
+async def test_an_access_token_is_recognized_by_its_signature_and_what_is_not_of_this_server_is_nobodys(live: Live):
     client, secret = await live.register()
     token = await live.access_token(client, secret)
     answer = (await whose(live, token)).json()
     assert (answer["kind"], answer["clientId"], answer["jti"]) == ("accessToken", client, jti_of(token))
     assert answer["secretId"] == await secret_of(live, client)
-    others = [new_secret().reveal(), "x.y.z", "e30.e30.e30", "Olivia", f"a.{'é' * 9}.b", str(uuid4())]
+    head, payload, signature = token.split(".")
+    forged = [f"{head}.{payload}.{'A' * len(signature)}", f"{head}.{payload}.", f"e30.{payload}.e30"]
+    others = [*forged, new_secret().reveal(), "x.y.z", "e30.e30.e30", "Olivia", f"a.{'é' * 9}.b", str(uuid4())]
     others += [
         opaque_tokens.make(kind, new_id()).reveal() for kind in (opaque_tokens.CODE, opaque_tokens.REFRESH_TOKEN)
     ]

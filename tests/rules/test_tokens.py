@@ -189,6 +189,28 @@ def test_a_token_for_another_resource_is_looked_at_as_closely(token):
         tokens().verify(token, for_us=False)
 
 
+@pytest.mark.parametrize("name", KEYS)
+def test_a_token_that_was_signed_here_is_ours_when_it_has_expired_and_its_key_retired_long_ago(name: str):
+    old = CLAIMS.__replace__(exp=0, iss="https://former.example", jti=UUID(int=5))
+    assert tokens().issued(signed(name, old)) == UUID(int=5)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(made(key=FOREIGN), id="a foreign key under our kid"),
+        pytest.param(without_signature(), id="no signature"),
+        pytest.param(without_signature(alg="none"), id="alg none"),
+        pytest.param(made(header(typ="logout+jwt")), id="a logout token"),
+        pytest.param(made(claims=changed(jti="not a UUID")), id="a jti that is no UUID"),
+        pytest.param("é.é.é", id="not ASCII"),
+        pytest.param("secret_abcdefgh", id="a client secret"),
+    ],
+)
+def test_what_was_not_signed_here_as_an_access_token_is_not_ours_whatever_jti_it_names(token: str):
+    assert tokens().issued(token) is None
+
+
 def test_a_token_names_the_authorization_that_it_came_of():
     assert tokens().verify(GOOD).authorization is None
     named = signed("active", CLAIMS.__replace__(grant_id=UUID(int=7)))
