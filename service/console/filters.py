@@ -43,7 +43,7 @@ async def user(visit: ConsoleVisit, text: str) -> str:
 
 async def actor(visit: ConsoleVisit, text: str) -> str:
     """Also by a client's name: the client is the agent of what it did. Everybody may have the name of an operator of the server itself."""
-    return await _known(visit, text, (resolved.bot, resolved.client), (EVENTS, "actor"), NO_ACTOR)
+    return await _known(visit, text, (resolved.bot, resolved.client, _addressed), (EVENTS, "actor"), NO_ACTOR)
 
 
 async def bot(visit: ConsoleVisit, text: str) -> str:
@@ -51,7 +51,7 @@ async def bot(visit: ConsoleVisit, text: str) -> str:
 
 
 async def owner(visit: ConsoleVisit, text: str) -> str:
-    return await _known(visit, text, (resolved.bot,), (CLIENTS, "owner"), NO_OWNER)
+    return await _known(visit, text, (resolved.bot, _addressed), (CLIENTS, "owner"), NO_OWNER)
 
 
 async def acts_as(visit: ConsoleVisit, text: str) -> str:
@@ -59,14 +59,24 @@ async def acts_as(visit: ConsoleVisit, text: str) -> str:
 
 
 async def subject(visit: ConsoleVisit, text: str) -> str:
-    return await _known(visit, text, (resolved.bot,), (TOKENS_PATH, "subject"), NO_SUBJECT)
+    return await _known(visit, text, (resolved.bot, _addressed), (TOKENS_PATH, "subject"), NO_SUBJECT)
+
+
+async def _addressed(visit: ConsoleVisit, text: str) -> str:
+    if "@" not in text:
+        raise NoneNamed(resolved.NO_USER)
+    return await resolved.user(visit, text)
 
 
 async def _known(
     visit: ConsoleVisit, text: str, resolvers: Iterable[Resolve], where: tuple[str, str], none: str
 ) -> str:
-    """Return the id of whom the text names. Any other text is one if the list at this path has something with it."""
+    """Return the id of whom the text names. Any other text is one if the list at this path has something with it, but no address is.
+
+    Raises NoneNamed.
+    """
     path, name = where
+    last = NoneNamed(none)
     if is_closed(name, text):
         return text
     for resolve in resolvers:
@@ -75,8 +85,9 @@ async def _known(
         except NoneNamed as fault:
             if fault.sentence == resolved.MANY_CLIENTS:
                 raise
+            last = fault
     if "@" in text:
-        return await resolved.user(visit, text)
+        raise last
     if await resolved.has_any(visit, path, name, text):
         return text
     raise NoneNamed(none)

@@ -1,5 +1,7 @@
 """What a person types to name something, as the rows show it: an e-mail address, a name, an id. It is resolved to the id before it is in a URL."""
 
+from collections.abc import Mapping
+
 from events.ids import is_ours
 from service.console.api import BOTS, CLIENTS, USERS, Refused
 from service.console.language import N_
@@ -37,16 +39,23 @@ async def user(visit: ConsoleVisit, address: str) -> str:
 
 
 async def client(visit: ConsoleVisit, text: str) -> str:
-    """Return the id of the client with this id or name. Raises NoneNamed."""
+    """Return the id of the client with this id or name; if no client has it, of the deleted one. Raises NoneNamed."""
     if is_ours(text):
         return text
-    found = (await visit.api.get(CLIENTS, q=text, limit=SOME)).of(list[ListedClient])
+    for filters in ({}, {"state": "deleted"}):
+        if same := await _clients(visit, text, filters):
+            if len(same) > 1:
+                raise NoneNamed(MANY_CLIENTS)
+            return same[0]
+    raise NoneNamed(NO_CLIENT)
+
+
+async def _clients(visit: ConsoleVisit, text: str, filters: Mapping[str, str]) -> list[str]:
+    """Return the ids of the clients in this list that have the id, else of those that have the name."""
+    found = (await visit.api.get(CLIENTS, q=text, limit=SOME, **filters)).of(list[ListedClient])
     if any(each.client_id == text for each in found):
-        return text
-    same = [each.client_id for each in found if (each.display_name or "").casefold() == text.casefold()]
-    if len(same) != 1:
-        raise NoneNamed(MANY_CLIENTS if same else NO_CLIENT)
-    return same[0]
+        return [text]
+    return [each.client_id for each in found if (each.display_name or "").casefold() == text.casefold()]
 
 
 async def bot(visit: ConsoleVisit, text: str) -> str:

@@ -9,6 +9,7 @@ from tests.flows.browsing import Shown
 from tests.flows.conftest import Live
 from tests.flows.consoles import Staff, staff
 from tests.flows.test_console_evidence import reached
+from tests.flows.test_management_tokens import CLIENTS
 from tests.patience import until
 
 NO_USER = "No user has this email address. It must be complete: addresses are encrypted."
@@ -20,9 +21,11 @@ NOBODYS = [
     ("/audit", "user", "Olivia", "No user has this ID."),
     ("/audit", "client", "No such name", "No client has this ID or name."),
     ("/audit", "bot", "No such bot", "No bot has this ID or name."),
+    ("/audit", "bot", "nobody@example.com", "No bot has this ID or name."),
     ("/audit", "request", "olivia@example.com", "There are no email addresses here."),
     ("/clients", "owner", "Nobody", "Nobody with this ID owns a client."),
     ("/clients", "botUserId", "Nobody", "No bot has this ID or name."),
+    ("/clients", "botUserId", "nobody@example.com", "No bot has this ID or name."),
     ("/tokens", "subject", "Nobody", "No token has this subject."),
 ]
 
@@ -60,6 +63,19 @@ async def test_a_user_is_named_by_the_address_a_client_by_its_name_and_the_url_h
         assert await sought(somebody, "/audit", "actor", name) == f"/console/audit?actor={client}"
         both = await somebody.send(made, "actor", actor=somebody.email, type="client", since="2026-03-03")
         assert both.headers["location"] == f"/console/audit?type=client&actor={me}&since=2026-03-03"
+
+
+async def test_a_deleted_client_is_named_by_its_last_name_unless_another_client_has_it_now(live: Live):
+    name = f"Gone {new_id()}"
+    gone, _ = await live.register(displayName=name)
+    await live.http.delete(f"{CLIENTS}/{gone}", headers=live.bearer)
+    deleted = await live.last_change()
+    await until(lambda: reached(live, deleted))
+    async with staff(live, "operator") as somebody:
+        for path, field in (("/audit", "client"), ("/audit", "actor"), ("/tokens", "client")):
+            assert await sought(somebody, path, field, name.upper()) == f"/console{path}?{field}={gone}"
+        other, _ = await live.register(displayName=name)
+        assert await sought(somebody, "/audit", "client", name) == f"/console/audit?client={other}"
 
 
 @pytest.mark.parametrize(("path", "name", "text", "sentence"), NOBODYS)
