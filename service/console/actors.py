@@ -1,6 +1,7 @@
 """Who caused an event, by name, as far as the reader may read it; else by id."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from msgspec import Struct
@@ -21,8 +22,23 @@ WHYS = (
     N_("an imported secret was proved"),
     N_("a request in the name of a client was refused"),
     N_("the console was opened"),
+    N_("sign-in through the upstream provider"),
+    N_("first sign-in through the upstream provider"),
+    N_("a client is told that the session ended"),
+    N_("a session cookie was used after the session ended"),
+    N_("the user was disabled or erased"),
+    N_("the password was changed"),
+    N_("the consent was withdrawn"),
+    N_("the session was ended"),
+    N_("the client was deleted, and restored since"),
 )
 """Why the service does something, as the log has it."""
+
+IN_OTHER_WORDS = {"back-channel logout": "a client is told that the session ended"}
+"""What the log writes in words that are not of the pages."""
+
+RETENTION = N_("retention of %(days)s days")
+_retention = re.compile(r"retention of (?P<days>\d+) days").fullmatch
 
 
 class Actor(Struct, frozen=True, kw_only=True):
@@ -67,6 +83,13 @@ def _actor(visit: ConsoleVisit, actor: AnyActor, names: Names) -> Actor:
         case ActorOperator():
             return Actor(name=actor.user, how="operator")
         case ActorService():
-            known = actor.why in WHYS
-            why = visit.gettext(actor.why) if known else actor.why
-            return Actor(name="Muniment", how="service", detail=why, translated=known)
+            why = of_service(visit.gettext, actor.why)
+            return Actor(name="Muniment", how="service", detail=why or actor.why, translated=why is not None)
+
+
+def of_service(gettext: Callable[[str], str], why: str) -> str | None:
+    """Return why the service does something, in the reader's language; None for what an older version wrote."""
+    if found := _retention(why):
+        return gettext(RETENTION) % found.groupdict()
+    text = IN_OTHER_WORDS.get(why, why)
+    return gettext(text) if text in WHYS else None
