@@ -23,9 +23,9 @@ HERE = Path(__file__).parent
 LOCK_TIMEOUT = "1s"
 """A statement that comes after a migration which waits for a lock waits, too. An append waits for two seconds (events.database.WRITER)."""
 
-PAUSE_SECONDS = 4.0
+PAUSE_SECONDS = 3.0
 ATTEMPTS = 60
-"""Five minutes, in a fifth of which others may wait."""
+"""Five minutes, with the second in which the blockers are looked for; in a fifth of it others may wait."""
 
 BUSY = (asyncpg.LockNotAvailableError.sqlstate, asyncpg.DeadlockDetectedError.sqlstate)
 

@@ -20,9 +20,9 @@ from projections.registry import INLINE
 from projections.table import Table
 from service.commands.handle import BOT, CLIENT
 from service.crypto.credentials import new_id
-from service.migrations import attached, run
+from service.migrations import attached, blockers, run
 from service.migrations.attached import Attached
-from service.migrations.blockers import Blocked
+from service.migrations.blockers import Blocked, Holder
 from service.migrations.run import migrate
 from service.migrations.version import VERSIONS, WANTED, SchemaAhead, SchemaBehind, check, present
 from tests.conftest import fresh_database, named, upgrade_to
@@ -122,6 +122,23 @@ async def test_a_migration_that_gets_no_lock_gives_up_in_a_sentence_and_changes_
             await migrate(before)
     assert await present(before) == "0003"
     await reader.close()
+
+
+async def test_who_has_only_short_transactions_does_not_hold_a_migration_up(migrated: str):
+    long, short, looking = [await asyncpg.connect(migrated) for _ in range(3)]
+    pids = [await connection.fetchval("select pg_backend_pid()") for connection in (long, short)]
+    looks: list[Sequence[Holder]] = []
+    async with long.transaction():
+        await long.execute("select from read.clients")
+        for _ in range(2):
+            async with short.transaction():
+                await short.execute("select from read.clients")
+                looks.append(await blockers.look(looking))
+    assert [{each.pid for each in found} >= set(pids) for found in looks] == [True, True]
+    found = {each.pid for each in blockers.lasting(*looks)}
+    assert [pid in found for pid in pids] == [True, False]
+    for connection in (long, short, looking):
+        await connection.close()
 
 
 async def test_a_schema_of_a_newer_version_is_left_alone_and_said_in_a_sentence(migrated):
