@@ -1,4 +1,7 @@
-"""The list of deleted clients: each as it last was, from their history, which is a moment behind the log."""
+"""The list of deleted clients: each as it last was, from their history, which is a moment behind the log.
+
+This is no read of the past, and is not recorded as one: it says what is deleted now, and no more than the list did while the client existed.
+"""
 
 from starlette.responses import Response
 

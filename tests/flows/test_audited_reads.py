@@ -53,6 +53,7 @@ async def _read_everything(live: Live, client: str) -> None:
     assert (await live.http.get(client, params={"as_of": "position:1"}, headers=reader)).status_code == 404
     wish = {"maxTokenLifetime": 60}
     assert (await live.http.post(f"{AUDIT}/rehearsals", json=wish, headers=reader)).is_success
+    assert (await live.http.get(CLIENTS, params={"state": "deleted"}, headers=reader)).is_success  # no read of the past
     query = {"type": "client.registered", "since": "position:1"}
     async with live.http.stream("GET", f"{AUDIT}/stream", params=query, headers=reader) as stream:
         async for line in stream.aiter_lines():
