@@ -74,6 +74,14 @@ KNOWN: Sequence[Known] = (
 )
 NOTES: Sequence[Known] = (
     _known(
+        r"The key (?P<key>\S+) still signs if it is the active one: .*",
+        N_("The key %(key)s still signs if it is the active one: rotate it (muniment keys rotate)."),
+    ),
+    _known(
+        r"(?P<name>.+) is a name in the log, which cannot be revoked itself: .*",
+        N_("%(name)s is a name in the log, which cannot be revoked itself: take its access away elsewhere."),
+    ),
+    _known(
         r"Your own client (?P<client>\S+) is among them. It is revoked last.",
         N_("Your own client %(client)s is among them. It is revoked last."),
     ),
