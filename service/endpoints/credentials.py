@@ -8,15 +8,20 @@ from starlette.responses import Response
 from events.database import read
 from service.blast_radius.credentials import recognized
 from service.endpoints.fields import Fields
-from service.endpoints.management import Call
+from service.endpoints.management import Call, record_throttling
 from service.endpoints.responses import answered
-from service.problems import NotFound
+from service.http.asgi import address
+from service.limits import Counted
+from service.problems import NotFound, TooMany
 
 PATH = "/api/v1/audit/credentials"
 NOBODYS = (
     "This is no secret, code or token of this server; or the record of the token is older than issued tokens are kept. A secret from another"
     " server is known once its client has used it here."
 )
+
+MOST_UNKNOWN = 10
+"""How many of a caller in a minute may be unknown here: imported secrets may be weak, and nobody may guess them here."""
 
 
 class RecognizeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -31,8 +36,27 @@ class RecognizeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid
 async def recognize(call: Call) -> Response:
     fields = Fields(RecognizeRequest, call.request.headers.get("content-type"), call.body)
     text = fields.done().credential.strip()
+    counted = await _counted(call)
     jti = call.resources.tokens.issued(text)
     found = await read(call.resources.ledger.pool, lambda connection: recognized(connection, text, jti))
     if found is None:
         raise NotFound(NOBODYS)
+    await call.resources.limits.give_back(_key(call), counted)
     return answered(found)
+
+
+async def _counted(call: Call) -> Counted:
+    """Count this as unknown until it is found. Raises TooMany."""
+    counted = await call.resources.limits.count(_key(call))
+    if counted.used <= MOST_UNKNOWN:
+        return counted
+    if counted.used == MOST_UNKNOWN + 1:
+        await record_throttling(call.resources, call.caller, MOST_UNKNOWN, address(call.request.scope))
+    raise TooMany(
+        f"More than {MOST_UNKNOWN} credentials that are unknown here were asked about in this minute; try again in {counted.seconds} s.",
+        headers={"Retry-After": str(counted.seconds)},
+    )
+
+
+def _key(call: Call) -> str:
+    return f"unknown credentials {call.caller.sub}"

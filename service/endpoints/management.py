@@ -264,11 +264,12 @@ async def _count(resources: Resources, caller: Caller | Unauthenticated, origin:
     if counted.used > limit:
         headers["Retry-After"] = str(counted.seconds)
         if counted.used == limit + 1:
-            await _record_throttling(resources, caller, limit, origin)
+            await record_throttling(resources, caller, limit, origin)
         raise TooMany(f"More than {limit} requests in this minute; try again in {counted.seconds} s.")
 
 
-async def _record_throttling(resources: Resources, caller: Caller | Unauthenticated, limit: int, origin: str) -> None:
+async def record_throttling(resources: Resources, caller: Caller | Unauthenticated, limit: int, origin: str) -> None:
+    """Record that this caller sent more than the limit in a minute."""
     known = caller if isinstance(caller, Caller) else None
     throttled = RequestsThrottled(client_id=known and known.client_id, limit=limit, at=utc_now())
     shown = None if known and known.is_user else origin

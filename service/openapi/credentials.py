@@ -25,7 +25,8 @@ CREDENTIALS = (
         tag="Audit",
         description="Recognizes a client secret, an authorization code, a refresh token or an access token that was found somewhere, "
         "also one that was revoked or has expired. The answer names the client, and what `readBlastRadius` and `revokeTree` begin with: "
-        "the `secretId` or the `authorization`. What was sent is recorded nowhere; that somebody asked is. An access token is "
+        "the `secretId` or the `authorization`. What was sent is recorded nowhere; that somebody asked is. Nobody can guess secrets "
+        "here: of one caller, 10 in a minute may be unknown. An access token is "
         "recognized by its signature, of a key that has retired, too.",
         scope=AUDIT_READ,
         request=Content(

@@ -1,5 +1,6 @@
 """Whose a secret or a token is that somebody found: the API and the console say it, and nothing keeps what was pasted."""
 
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ import pytest
 from events.database import connected
 from service.crypto import opaque_tokens
 from service.crypto.credentials import new_id, new_secret
+from service.endpoints.credentials import MOST_UNKNOWN
 from tests.flows.browsing import Shown
 from tests.flows.conftest import Live, refused
 from tests.flows.consoles import staff
@@ -16,13 +18,19 @@ from tests.flows.people import ALL, code_for, logged_in, redeemed
 from tests.flows.test_blast_radius import jti_of
 from tests.flows.test_console_evidence import reached
 from tests.flows.test_management_tokens import CLIENTS
+from tests.flows.test_rate_limits import whole_minute
 from tests.patience import until
 
 PATH = "/api/v1/audit/credentials"
 
 
-async def whose(live: Live, text: str) -> httpx.Response:
-    return await live.http.post(PATH, json={"credential": text}, headers=live.bearer)
+async def whose(live: Live, text: str, bearer: dict[str, str] | None = None) -> httpx.Response:
+    return await live.http.post(PATH, json={"credential": text}, headers=bearer or live.bearer)
+
+
+async def auditor(live: Live) -> dict[str, str]:
+    """A caller who has asked for nothing yet."""
+    return await live.caller(f"auditor-{new_id()}", "audit:read")
 
 
 async def secret_of(live: Live, client: str) -> str:
@@ -77,8 +85,28 @@ async def test_an_access_token_is_recognized_by_its_signature_and_what_is_not_of
         opaque_tokens.make(kind, new_id()).reveal() for kind in (opaque_tokens.CODE, opaque_tokens.REFRESH_TOKEN)
     ]
     for text in (*others, "code_", "refresh_x"):
-        refused(await whose(live, text), 404)
+        refused(await whose(live, text, await auditor(live)), 404)
         assert text in ("x.y.z", "code_", "refresh_x", "Olivia") or not await kept(live, text)
+
+
+async def test_nobody_can_guess_here_for_a_caller_is_answered_about_few_unknown_texts_in_a_minute(live: Live):
+    _, secret = await live.register()
+
+    async def ask() -> list[httpx.Response]:
+        caller = await auditor(live)
+        known = [await whose(live, secret, caller) for _ in range(MOST_UNKNOWN + 1)]
+        assert {each.status_code for each in known} == {200}
+        return [await whose(live, str(uuid4()), caller) for _ in range(MOST_UNKNOWN + 2)]
+
+    *answered, first, second = await whole_minute(ask)
+    assert {each.status_code for each in answered} == {404}
+    for each in (first, second):
+        assert "unknown here" in refused(each, 429)["detail"]
+        assert 1 <= int(each.headers["retry-after"]) <= 60
+    refused(await whose(live, str(uuid4()), await auditor(live)), 404)
+    async with connected(live.database) as connection:
+        throttled = await connection.fetch("select data from log.events where type = 'refusal.throttled'")
+    assert MOST_UNKNOWN in {json.loads(each["data"])["limit"] for each in throttled}
 
 
 async def test_a_code_and_a_refresh_token_are_recognized_with_their_authorization(live: Live):
