@@ -10,8 +10,7 @@ from msgspec import structs
 from events.database import AnyConnection, read
 from projections import user_history, users
 from projections.sessions import Row as Session
-from projections.sessions import listed as all_open
-from projections.sessions import of_user
+from projections.sessions import listed as open_sessions
 from service.cli import account_recovery, user_roles
 from service.cli.as_of import AsOf, past
 from service.cli.ledger import Yes, confirm
@@ -50,7 +49,7 @@ AnyUser = Annotated[
     str | None,
     typer.Argument(metavar="[USER]", help="The id, or the e-mail address; without it, everybody.", show_default=False),
 ]
-MostSessions = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many, of everybody's.")]
+MostSessions = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many; --end ends all.")]
 End = Annotated[bool, typer.Option("--end", help="End all of them.")]
 
 
@@ -203,21 +202,20 @@ def sessions(
     if end and user is None:
         raise Plainly("say whose sessions end: the id, or the e-mail address")
 
-    async def listed(people: "People", ledger: Ledger) -> list[tuple[Session, "Device | None"]]:
+    async def listed(people: "People", ledger: Ledger) -> tuple[list[tuple[Session, "Device | None"]], int]:
         from service.people.sessions import device_of  # noqa: PLC0415
 
         found = None if user is None else await found_user(people, user)
-        if found is None:
-            rows = await read(ledger.pool, lambda c: all_open(c, user=None, after=None, limit=limit + 1))
-        else:
-            rows = await read(ledger.pool, lambda connection: of_user(connection, found))
+        rows = await read(ledger.pool, lambda c: open_sessions(c, user=found, after=None, limit=limit + 1))
         devices = [(row, await device_of(people, row)) for row in rows]
+        ended = 0
         if end and found is not None:
-            await session_end.end_sessions(ledger, found, "ended_by_operator", await people.private(found, meta))
-        return devices
+            meta_of_theirs = await people.private(found, meta)
+            ended = await session_end.end_sessions(ledger, found, "ended_by_operator", meta_of_theirs)
+        return devices, ended
 
-    found = with_people(listed)
-    shown = found if user is not None else found[:limit]
+    found, ended = with_people(listed)
+    shown = found[:limit]
     if as_json:
         document([_session(row, device) for row, device in shown])
     else:
@@ -226,7 +224,7 @@ def sessions(
     if len(found) > len(shown):
         note(f"there are more than these {limit}; --limit shows more of them")
     if end:
-        note(f"{len(found)} ended")
+        note(f"{ended} ended")
 
 
 app.add_typer(user_roles.app, name="role")

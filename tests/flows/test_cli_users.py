@@ -174,11 +174,15 @@ async def test_somebody_s_sessions_are_listed_and_ended(live: Live):
         cookie = await theirs.start(user, ("pwd", "otp", "mfa"), "urn:muniment:acr:2", device)
         (told,) = (await on(live.database, "users", "sessions", "cli-sessions@example.com", "--json")).json
         assert (told["address"], told["agent"], told["amr"]) == ("192.0.2.7", "Lynx", ["pwd", "otp", "mfa"])
+        assert "192.0.2.7" in (await on(live.database, "users", "sessions", str(user))).out
         assert "token_hash" not in told
         assert await theirs.current(cookie) is not None
-        ended = await on(live.database, "users", "sessions", str(user), "--end")
-        assert "192.0.2.7" in ended.out
-        assert ended.err == "muniment: 1 ended\n"
+        await theirs.start(user, ("pwd",), ACRS[0], None)
+        limited = ("users", "sessions", str(user), "--limit", "1")
+        assert len((await on(live.database, *limited, "--json")).json) == 1
+        ended = await on(live.database, *limited, "--end")
+        assert "there are more than these 1; --limit shows more of them" in ended.err
+        assert ended.err.endswith("muniment: 2 ended\n")
         assert await theirs.current(cookie) is None
         people.close()
         await log.close()
