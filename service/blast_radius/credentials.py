@@ -10,12 +10,12 @@ from events import issued_tokens
 from events.authorization import AuthorizationGranted
 from events.client import ClientRegistered
 from events.client_secret import ClientSecretRehashed
-from events.codec import Event, Recorded, encode
+from events.codec import Event, Recorded, encode, tags
 from events.database import AnyConnection
 from events.ids import client_id_of
 from events.issuance import NO_SECRET, decode
 from events.replay import history
-from events.secrets_given import secrets_given
+from events.secrets_given import GIVING, secrets_given
 from service.crypto import opaque_tokens
 from service.crypto.credentials import hash_secret
 
@@ -24,7 +24,7 @@ FORMER_HOLDER = """
 select e.stream_id from read.audit_events a join log.events e on e.position = a.position
  where a.type = any($1::text[]) and position($2::bytea in e.data) > 0 limit 1
 """
-GIVING = ["client.registered", "client.restored", "client.secret_added", "client.secret_rehashed"]
+WITH_HASHES = sorted(tags(GIVING | ClientSecretRehashed))
 """The types of the events that have the hash of a secret. The search reads all of them, which nobody does often."""
 
 
@@ -58,7 +58,7 @@ async def _secret(connection: AnyConnection, text: str) -> RecognizedCredential 
     digest = hash_secret(text)
     stream = await connection.fetchval(HOLDER, digest)
     if stream is None:
-        stream = await connection.fetchval(FORMER_HOLDER, GIVING, digest.encode())
+        stream = await connection.fetchval(FORMER_HOLDER, WITH_HASHES, digest.encode())
     past = [] if stream is None else await history(connection, stream)
     given = {each.secret_id: each for past_event in past for each in secrets_given(past_event.event)}
     held = [each for past_event in past for each in _hashes(past_event.event) if compare_digest(each[1], digest)]
