@@ -1,4 +1,7 @@
-"""Deletes many clients: those of an owner, or those of a deleted bot. If a process is killed in between, housekeeping does the rest. It reads, and appends to, many streams at once."""
+"""Deletes many clients: those of an owner, or those of a deleted bot. If a process is killed in between, housekeeping does the rest.
+
+It reads, and appends to, many streams at once.
+"""
 
 import asyncio
 from collections.abc import Iterator, Sequence
