@@ -16,7 +16,6 @@ from service.endpoints import paging
 from service.endpoints.as_of import Page
 from service.endpoints.management import Call
 from service.endpoints.paging import PageRequest
-from service.problems import Invalid
 
 ORDERS: tuple[Order, ...] = get_args(Order)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +30,7 @@ def order_of(text: str | None) -> Order | None:
 async def page_of(call: Call, path: str, page: PageRequest, wanted: Wanted, order: Order) -> Page[Row]:
     """Return the page. Raises Invalid for a moment of the past, and for a cursor of another order."""
     if page.position is not None:
-        raise _invalid("order", "cannot be combined with as_of, which lists the oldest or the newest first")
+        raise paging.invalid({"order": [f"{paging.NOT_OF_THE_PAST}, which lists the oldest or the newest first"]})
     after = page.after and After(page.after, _value(page.value, order))
     most = page.limit + 1
     pool = call.resources.ledger.pool
@@ -64,9 +63,9 @@ def _name(text: str) -> str:
     try:
         name = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as fault:
-        raise _invalid("cursor", paging.NO_CURSOR) from fault
+        raise paging.invalid({"cursor": [paging.NO_CURSOR]}) from fault
     if "\0" in name:
-        raise _invalid("cursor", paging.NO_CURSOR)
+        raise paging.invalid({"cursor": [paging.NO_CURSOR]})
     return name
 
 
@@ -74,8 +73,4 @@ def _time(text: str) -> datetime:
     try:
         return EPOCH + int(text) * A_MICROSECOND
     except (ValueError, OverflowError) as fault:
-        raise _invalid("cursor", paging.NO_CURSOR) from fault
-
-
-def _invalid(name: str, fault: str) -> Invalid:
-    return Invalid(f"The query has faults in: {name}. See errors.", {name: [fault]})
+        raise paging.invalid({"cursor": [paging.NO_CURSOR]}) from fault

@@ -47,7 +47,7 @@ from service.endpoints.idempotent_create import create
 from service.endpoints.management import Call
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
-from service.problems import Invalid, NotFound
+from service.problems import NotFound
 from service.reactions import client_deletion
 
 PATH = "/api/v1/auth/clients"
@@ -146,9 +146,7 @@ def _expiring_until(page: PageRequest) -> datetime | None:
     """Return the time until which a secret is to expire. Raises Invalid."""
     days = page.filters.get("expiresWithin")
     if days is not None and page.position is not None:
-        raise Invalid(
-            "The query has faults in: expiresWithin. See errors.", {"expiresWithin": ["cannot be combined with as_of"]}
-        )
+        raise paging.invalid({"expiresWithin": [paging.NOT_OF_THE_PAST]})
     return None if days is None else utc_now() + timedelta(days=int(days))
 
 
@@ -156,9 +154,7 @@ def _days(page: PageRequest) -> Sequence[date]:
     """Return the days of which the usage is asked for. Raises Invalid."""
     count = int(page.filters.get("usageDays", "0"))
     if count and page.position is not None:
-        raise Invalid(
-            "The query has faults in: usageDays. See errors.", {"usageDays": ["cannot be combined with as_of"]}
-        )
+        raise paging.invalid({"usageDays": [paging.NOT_OF_THE_PAST]})
     today = utc_now().date()
     return [today - timedelta(days=before) for before in reversed(range(count))]
 

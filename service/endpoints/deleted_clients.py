@@ -8,11 +8,11 @@ from starlette.responses import Response
 from events.database import read
 from projections import as_of, client_history
 from projections.clients import Row, Wanted
+from service.endpoints import paging
 from service.endpoints.client_schemas import ListedClient
 from service.endpoints.management import Call
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
-from service.problems import Invalid
 
 OF_NOW = ("as_of", "order", "usageDays", "expiresWithin")
 """What a list of deleted clients does not have: they are gone at no moment of the past, and nobody uses them."""
@@ -43,7 +43,7 @@ def _check(page: PageRequest) -> None:
     given["order"] = page.filters.get("order", "oldest") not in ("oldest", "newest")
     faults = {name: ["cannot be combined with state=deleted"] for name in OF_NOW if given[name]}
     if faults:
-        raise Invalid(f"The query has faults in: {', '.join(faults)}. See errors.", faults)
+        raise paging.invalid(faults)
 
 
 def _listed(row: Row) -> ListedClient:

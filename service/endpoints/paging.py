@@ -21,6 +21,7 @@ A_CREDENTIAL = (
     "There is a secret, a code or a token in the URL. Nothing of it was recorded here, but proxies and browsers keep URLs: revoke it."
     " To learn whose it is, send it in the body of POST /api/v1/audit/credentials."
 )
+NOT_OF_THE_PAST = "cannot be combined with as_of"
 NO_CURSOR = "is not a cursor of this server; follow the Link header"
 
 
@@ -115,8 +116,12 @@ def read(request: Request, known: tuple[str, ...]) -> Query:
 def refuse(query: Query) -> None:
     """Raise Invalid if the query has a fault."""
     if query.errors:
-        names = named(query.errors, query.strange)
-        raise Invalid(f"The query has faults in: {names}. See errors.", query.errors)
+        raise invalid(query.errors, query.strange)
+
+
+def invalid(errors: dict[str, list[str]], strange: int = 0) -> Invalid:
+    """Return the refusal of a query with these faults. `strange` is how many of its names are unknown."""
+    return Invalid(f"The query has faults in: {named(errors, strange)}. See errors.", errors)
 
 
 def limit(text: str | None, errors: dict[str, list[str]]) -> int:

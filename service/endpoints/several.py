@@ -4,8 +4,8 @@ from uuid import UUID
 
 from events.ids import client_stream
 from events.naming import is_named
+from service.endpoints import paging
 from service.endpoints.paging import PageRequest
-from service.problems import Invalid
 from service.values.uuids import uuid_of
 
 IDS = "ids"
@@ -22,7 +22,7 @@ def ids(page: PageRequest) -> list[str] | None:
     if IDS not in page.filters:
         return None
     if page.position is not None:
-        raise Invalid(f"The query has faults in: {IDS}. See errors.", {IDS: ["cannot be combined with as_of"]})
+        raise paging.invalid({IDS: [paging.NOT_OF_THE_PAST]})
     return page.filters[IDS].split()
 
 
