@@ -23,6 +23,7 @@ from service.commands.access_token import RevokeToken
 from service.commands.handle import ACCESS_TOKEN, Handled, Ledger, handle
 from service.configuration.settings import LEEWAY_SECONDS, Settings
 from service.values.text import printable
+from service.values.uuids import uuid_of
 
 MOST_PAGES = 50
 """A page reads 100,000 tokens at most; a list that needs more of them says how far it went."""
@@ -213,7 +214,7 @@ def jti_of(text: str) -> UUID:
 
 
 def _uuid(text: str, what: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as fault:
-        raise Plainly(f"{printable(text)} is not {what}, which is a UUID.") from fault
+    found = uuid_of(text)
+    if found is None:
+        raise Plainly(f"{printable(text)} is not {what}, which is a UUID.")
+    return found

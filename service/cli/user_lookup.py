@@ -14,6 +14,7 @@ from service.cli.ledger import open_ledger
 from service.cli.opening import Plainly, by_operator, open_database, right_key, run, url_of
 from service.commands.handle import Ledger
 from service.configuration.settings import Settings
+from service.values.uuids import uuid_of
 
 if TYPE_CHECKING:
     from service.people.accounts import People
@@ -72,10 +73,10 @@ async def is_last_operator(people: "People", ledger: Ledger, user: UUID) -> bool
 
 
 def _id(user: str) -> UUID:
-    try:
-        return UUID(user)
-    except ValueError as fault:
-        raise Plainly(f"{user} is neither an e-mail address nor the id of a user.") from fault
+    found = uuid_of(user)
+    if found is None:
+        raise Plainly(f"{user} is neither an e-mail address nor the id of a user.")
+    return found
 
 
 def changing(reason: str | None, option: str, *, changes: bool) -> Meta:

@@ -22,6 +22,7 @@ from service.endpoints.fields import MOST_STRANGE, shown
 from service.endpoints.management import Call
 from service.endpoints.moments import MOST_DIGITS, Moment, NoMoment, moment_of
 from service.http.asgi import UNKNOWN
+from service.values.uuids import is_uuid, uuid_of
 
 FILTERS = ("type", "without", "stream", "client", "bot", "user", "actor", "request", "address")
 PAGE = ("since", "until", "order", "limit", "cursor")
@@ -160,11 +161,7 @@ def value(query: paging.Query, name: str, parse: Callable[[str], Value | None], 
 
 
 def uuid(text: str) -> UUID | None:
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if str(found) == text else None
+    return uuid_of(text) if is_uuid(text) else None
 
 
 def named(text: str) -> str | None:

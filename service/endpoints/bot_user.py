@@ -1,7 +1,6 @@
 """The bot that a client names as the subject of its tokens."""
 
 from typing import Any
-from uuid import UUID
 
 from events.database import Pool, read
 from events.ids import bot_stream
@@ -9,6 +8,7 @@ from projections import bots, users
 from service.commands.authority import Holder, is_reserved
 from service.endpoints.fields import Fields
 from service.values import identifiers
+from service.values.uuids import uuid_of
 
 
 async def check_bot(pool: Pool, by: Holder, bot_id: str, fields: Fields[Any]) -> None:
@@ -33,8 +33,7 @@ async def check_bot(pool: Pool, by: Holder, bot_id: str, fields: Fields[Any]) ->
 
 async def _is_a_person(pool: Pool, bot_id: str) -> bool:
     """Whether the id is a user's, erased or not: a machine's tokens must differ from a user's in their `sub` (RFC 9700 section 4.15)."""
-    try:
-        user = UUID(bot_id)
-    except ValueError:
+    user = uuid_of(bot_id)
+    if user is None:
         return False
     return await read(pool, lambda connection: users.find(connection, user)) is not None

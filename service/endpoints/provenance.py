@@ -16,6 +16,7 @@ from service.provenance.explanation import explain
 from service.provenance.proof import ProvenanceBundle
 from service.provenance.sources import Stored
 from service.transparency.proofs import NotYet, quorum_header
+from service.values.uuids import uuid_of
 
 PATH = "/api/v1/audit/tokens/{jti}"
 PATIENCE_SECONDS, PAUSE_SECONDS = 3.0, 0.1
@@ -57,8 +58,7 @@ async def _proved(call: Call, found: Stored) -> tuple[ProvenanceBundle, bool | N
 
 
 def _jti(call: Call) -> UUID:
-    text = call.request.path_params["jti"]
-    try:
-        return UUID(text)
-    except ValueError as fault:
-        raise NotFound("A jti is a UUID; no token has this one.") from fault
+    jti = uuid_of(call.request.path_params["jti"])
+    if jti is None:
+        raise NotFound("A jti is a UUID; no token has this one.")
+    return jti

@@ -23,6 +23,7 @@ from service.endpoints.responses import answered
 from service.endpoints.secret_expiry import expiry
 from service.endpoints.secret_schemas import AddSecretRequest, AddSecretResponse, ClientSecret
 from service.problems import NotFound
+from service.values.uuids import uuid_of
 
 
 async def list_secrets(call: Call) -> Response:
@@ -87,7 +88,7 @@ async def revoke_secret(call: Call) -> Response:
 
 
 def _secret_asked(call: Call) -> UUID:
-    try:
-        return UUID(call.request.path_params["secret_id"])
-    except ValueError as fault:
-        raise NotFound("This client has no secret with this id.") from fault
+    secret = uuid_of(call.request.path_params["secret_id"])
+    if secret is None:
+        raise NotFound("This client has no secret with this id.")
+    return secret

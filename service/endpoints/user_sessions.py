@@ -17,6 +17,7 @@ from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
 from service.problems import NotFound
 from service.values.scopes import AUDIT_READ
+from service.values.uuids import uuid_of
 
 PATH = "/api/v1/auth/sessions"
 ENDED = "ended_by_operator"
@@ -137,11 +138,10 @@ async def _facts(call: Call, rows: Sequence[sessions.Row]) -> list[dict[str, Any
 
 
 def _session_asked(call: Call) -> UUID:
-    text = call.request.path_params["session_id"]
-    try:
-        return UUID(text)
-    except ValueError as fault:
-        raise _unknown() from fault
+    session = uuid_of(call.request.path_params["session_id"])
+    if session is None:
+        raise _unknown()
+    return session
 
 
 def _unknown() -> NotFound:

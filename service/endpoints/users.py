@@ -28,10 +28,11 @@ from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest,
 from service.people.accounts import NameTaken
 from service.people.passwords import fault_of
 from service.people.registration import Registration
-from service.problems import Invalid, NotFound
+from service.problems import NotFound
 from service.values import profile as profiles
 from service.values.email_address import is_email
 from service.values.profile import Profile
+from service.values.uuids import is_uuid
 
 PATH = "/api/v1/auth/users"
 STATES = ("active", "disabled")
@@ -91,7 +92,7 @@ async def list_users(call: Call) -> Response:
 async def _of_email(call: Call, page: PageRequest, email: str, ids: list[str] | None) -> Response:
     """A read of the past is recorded with its parameters, and the log must not have an address in clear. Raises Invalid."""
     if page.position is not None:
-        raise Invalid("The query has faults in: email. See errors.", {"email": ["cannot be combined with as_of"]})
+        raise paging.invalid({"email": [paging.NOT_OF_THE_PAST]})
     row = await call.resources.people.find(email)
     if row is None or page.filters.get("state", row.state) != row.state:
         return answered([])
@@ -193,13 +194,9 @@ async def _same_command(call: Call, receipt: Receipt, email: str) -> None:
 
 def user_asked(call: Call) -> UUID:
     text = call.request.path_params["user_id"]
-    try:
-        user = UUID(text)
-    except ValueError as fault:
-        raise _unknown() from fault
-    if str(user) != text:
+    if not is_uuid(text):
         raise _unknown()
-    return user
+    return UUID(text)
 
 
 async def known_user(call: Call) -> UUID:

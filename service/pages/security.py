@@ -22,6 +22,7 @@ from service.problems import NotFound
 from service.reactions import session_end
 from service.refusals import Contradiction
 from service.use_cases import second_factors
+from service.values.uuids import uuid_of
 from service.vault.passkeys import PasskeyTaken
 
 RECENT = timedelta(minutes=10)
@@ -115,10 +116,9 @@ async def add(visit: Visit, signed_in: SignedIn, kept: Kept) -> Response:
 
 async def _remove(visit: Visit, signed_in: SignedIn) -> Response:
     """Raises NotFound if the user does not have this factor."""
-    try:
-        factor = UUID(visit.given("factor"))
-    except ValueError as fault:
-        raise NotFound("No second factor of yours has this id.") from fault
+    factor = uuid_of(visit.given("factor"))
+    if factor is None:
+        raise NotFound("No second factor of yours has this id.")
     await second_factors.remove(visit.resources.ledger, signed_in.user.stream_id, [factor], by(signed_in))
     kind = next((each.kind for each in signed_in.user.factors if each.factor_id == factor), None)
     return visit.to(SECURITY, said="removed-app" if kind == "totp" else "removed-passkey")
