@@ -8,16 +8,18 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from events.client import ClientDeleted
 from events.database import AnyConnection
 from events.ids import client_id_of
-from events.issuance import decode
-from events.replay import histories
+from events.issuance import TokenIssued, decode
 from projections import authorizations, clients, revoked_tokens
 from projections.clients import Found
 from service.configuration.settings import LEEWAY_SECONDS, LONGEST_TOKEN
 
 LONGEST = timedelta(seconds=LONGEST_TOKEN + LEEWAY_SECONDS)
+
+DELETED_AT = """
+select stream_id, max(recorded_at) from log.events where stream_id = any($1::uuid[]) and type = 'client.deleted' group by 1
+"""
 
 State = Literal["valid", "expired", "revoked", "client deleted", "client disabled", "bot disabled", "bot deleted"]
 
@@ -46,31 +48,37 @@ async def states(connection: AnyConnection, rows: Sequence[asyncpg.Record]) -> l
 
 
 async def _stopped(connection: AnyConnection, rows: Sequence[asyncpg.Record]) -> _Stopped:
-    given = {row["jti"]: decode(row["data"]).authorization for row in rows}
+    now = await connection.fetchval("select clock_timestamp()")
+    alive = {row["jti"]: row for row in rows if not _has_expired(decode(row["data"]), now)}
+    given = {jti: decode(row["data"]).authorization for jti, row in alive.items()}
     granted = [each for each in given.values() if each is not None]
     streams = list({row["client"] for row in rows})
     found, _ = await clients.find_as_of(connection, streams)
-    ended = [stream for stream in streams if stream not in found or found[stream].client.restored]
-    past = await histories(connection, ended)
+    living = {row["client"] for row in alive.values()}
+    ended = [stream for stream in living if stream not in found or found[stream].client.restored]
     ends = await authorizations.revoked(connection, granted, LONGEST)
     return _Stopped(
         clients=found,
-        deleted_at={each.stream_id: each.recorded_at for each in past if isinstance(each.event, ClientDeleted)},
+        deleted_at={row[0]: row[1] for row in await connection.fetch(DELETED_AT, ended)},
         revoked_at={
             **{authorization: end - LONGEST for authorization, end in ends.items()},
             **await revoked_tokens.revoked_at(connection, list(given)),
         },
-        now=await connection.fetchval("select clock_timestamp()"),
+        now=now,
     )
 
 
 def _state(row: asyncpg.Record, stopped: _Stopped) -> TokenState:
     token, found = decode(row["data"]), stopped.clients.get(row["client"])
     client_id = client_id_of(row["client"]) if found is None else found.client.client_id
-    if datetime.fromtimestamp(token.exp, UTC) <= stopped.now:
+    if _has_expired(token, stopped.now):
         return TokenState(state="expired", stopped_at=None, client_id=client_id)
     state, at = _end(row, token.authorization, stopped)
     return TokenState(state=state, stopped_at=at, client_id=client_id)
+
+
+def _has_expired(token: TokenIssued, now: datetime) -> bool:
+    return datetime.fromtimestamp(token.exp, UTC) <= now
 
 
 def _end(row: asyncpg.Record, authorization: UUID | None, stopped: _Stopped) -> tuple[State, datetime | None]:
