@@ -9,6 +9,7 @@ from msgspec import Struct, UnsetType, json
 from starlette.types import Scope
 
 from service.endpoints.management import CALLER, COUNTED, Caller
+from service.pages.errors import BadForm
 from service.problems import Body
 
 Shape = TypeVar("Shape")
@@ -86,7 +87,12 @@ class Api:
         if_match: str | None = None,
         key: str | None = None,
     ) -> Answer:
-        """A change. `key` is an Idempotency-Key: the same form sent twice gets the first answer again. Raises Refused."""
+        """A change. `key` is an Idempotency-Key: the same form sent twice gets the first answer again. Raises Refused.
+
+        Both `key` and `if_match` are hidden fields of our own forms, in ASCII. Raises BadForm if they are not.
+        """
+        if not f"{key}{if_match}".isascii():
+            raise BadForm
         headers = {
             "content-type": None if body is None else "application/json",
             "muniment-reason": None if reason is None else quote(reason),

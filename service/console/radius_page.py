@@ -57,7 +57,7 @@ async def act(place: Place) -> Response:
     visit = place.visit
     if visit.form.get("do") != "stop":
         return await _find(place)
-    asked = {name: visit.form[name] for name in ("id", "since") if visit.form.get(name)}
+    asked = {"id": "", **{name: visit.form[name] for name in ("id", "since") if visit.form.get(name)}}
 
     async def send() -> Response:
         return await _revoked(place, asked, await blast.stopped(visit, asked))

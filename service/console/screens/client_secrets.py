@@ -1,7 +1,7 @@
 """/console/clients/{client_id}/secrets: which secrets a client has, and their rotation without an outage."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.responses import Response
@@ -16,6 +16,7 @@ from service.console.screen import ConsoleVisit, Screen, Tab
 from service.console.submission import submitted
 from service.crypto.credentials import new_id
 from service.endpoints.secret_schemas import AddSecretResponse, ClientSecret
+from service.pages.errors import BadForm
 from service.problems import NotFound
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 
@@ -76,11 +77,11 @@ def _body(form: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def _end(since: str, days: int) -> datetime:
+    """`since` is a hidden field of our own form. Raises BadForm if it is not as we wrote it."""
     try:
-        begun = datetime.fromisoformat(since)
-    except ValueError:
-        begun = utc_now()
-    return (begun if begun.tzinfo is not None else utc_now()) + timedelta(days=days)
+        return datetime.fromisoformat(since).astimezone(UTC) + timedelta(days=days)
+    except (ValueError, OverflowError) as fault:
+        raise BadForm from fault
 
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
