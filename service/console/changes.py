@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, json
 from service.console import actors, times
 from service.console.actors import Actor
 from service.console.happenings import said
+from service.console.language import N_, catalogue
 from service.console.names import Names
 from service.console.screen import ConsoleVisit
 from service.endpoints.differences import Difference
@@ -71,30 +72,31 @@ def shown(name: str, value: Any, language: str) -> str:
     """Return the value of the field for people to read; "" for none."""
     if name.endswith("Utc") and isinstance(value, str):
         return times.text(datetime.fromisoformat(value), language)
-    return text_of(value)
+    return text_of(value, language)
 
 
-def text_of(value: Any) -> str:
+def text_of(value: Any, language: str) -> str:
     match value:
         case None:
             text = ""
         case str():
             text = value
         case bool():
-            text = "true" if value else "false"
+            text = catalogue(language).gettext(N_("yes") if value else N_("no"))
         case list():
-            text = ", ".join(_item(each) for each in cast("list[Any]", value))
+            text = ", ".join(_item(each, language) for each in cast("list[Any]", value))
         case _:
             text = "" if value is UNSET else json.encode(value).decode()
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _item(value: Any) -> str:
+def _item(value: Any, language: str) -> str:
     """Return an item of a list; of a secret or a factor, its name; of a role through a group, whether a person gave it, too."""
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
         if "alsoGiven" in fields:
-            return f"{fields['role']} (also given)" if fields["alsoGiven"] else fields["role"]
+            words = catalogue(language).gettext(N_("%(role)s (also given)")) if fields["alsoGiven"] else "%(role)s"
+            return words % {"role": fields["role"]}
         parts = [str(fields[name]) for name in ("name", "kind", "hint") if fields.get(name)]
         return " ".join(parts) or json.encode(fields).decode()
-    return text_of(value)
+    return text_of(value, language)

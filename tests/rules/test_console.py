@@ -72,6 +72,19 @@ def test_a_near_time_is_relative_another_is_its_day_and_evidence_has_both():
     assert changes.shown("displayName", "2026-01-02T15:04:05Z", "de") == "2026-01-02T15:04:05Z"
 
 
+@pytest.mark.parametrize(
+    ("value", "english", "german"),
+    [
+        (True, "yes", "ja"),
+        ([False], "no", "nein"),
+        ([{"role": "auditor", "alsoGiven": True}], "auditor (also given)", "auditor (auch einzeln vergeben)"),
+        ([{"role": "auditor", "alsoGiven": False}], "auditor", "auditor"),
+    ],
+)
+def test_the_value_of_a_field_is_in_the_readers_language(value: object, english: str, german: str):
+    assert [changes.shown("any", value, language) for language in ("en", "de")] == [english, german]
+
+
 def test_each_page_has_a_path_of_its_own_and_a_scope_of_the_api():
     found = screens()
     assert len({screen.path for screen in found}) == len(found) > 5
