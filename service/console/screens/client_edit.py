@@ -7,17 +7,18 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from service.console import changes, client, histories
-from service.console.api import Refused
 from service.console.client import Subject
-from service.console.forms import FormState, refused, without_reason
+from service.console.forms import FormState
 from service.console.recent_sign_in import gives_power
 from service.console.screen import ConsoleVisit, Screen
+from service.console.submission import submitted
 from service.endpoints.client_settings import OAuthClient
 from service.values import typed_lists
 from service.values.scopes import CLIENTS_WRITE
 
 PKCE: Mapping[str, bool | None] = {"": None, "yes": True, "no": False}
 MOST_SINCE = 20
+CHANGED_MEANWHILE = 412
 LISTS: Mapping[str, Callable[[str], list[str]]] = {
     "redirectUris": typed_lists.uris,
     "scopes": typed_lists.scopes,
@@ -35,17 +36,18 @@ async def show(visit: ConsoleVisit) -> Response:
 async def save(visit: ConsoleVisit) -> Response:
     form, version = visit.form, visit.form.get("version", "")
     subject = await client.read(visit)
-    if visit.reason is None:
-        wrong = without_reason(visit)
-        return await _page(visit, subject.__replace__(version=version), wrong, 400)
-    body = _body(subject.client, form)
-    try:
+
+    async def send() -> Response:
+        body = _body(subject.client, form)
         await visit.api.send("PATCH", client.path(visit), body, reason=visit.reason, if_match=version)
-    except Refused as fault:
-        stale = fault.problem.status == 412
+        return visit.to(visit.at("clients", visit.param("client_id")), visit.gettext("The client is changed."))
+
+    async def again(wrong: FormState, status: int) -> Response:
+        stale = status == CHANGED_MEANWHILE
         shown = subject if stale else subject.__replace__(version=version)
-        return await _page(visit, shown, refused(form, fault), fault.problem.status, since=version if stale else "")
-    return visit.to(visit.at("clients", visit.param("client_id")), visit.gettext("The client is changed."))
+        return await _page(visit, shown, wrong, status, since=version if stale else "")
+
+    return await submitted(visit, CLIENTS_WRITE, send, again)
 
 
 async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: int = 200, since: str = "") -> Response:

@@ -6,11 +6,12 @@ from typing import Any
 from starlette.responses import Response
 
 from service.console import made_secret, samples
-from service.console.api import BOTS, CLIENTS, Refused
-from service.console.forms import FormState, refused, untouched, without_reason
+from service.console.api import BOTS, CLIENTS, Answer
+from service.console.forms import FormState, untouched
 from service.console.recent_sign_in import gives_power
 from service.console.samples import About
 from service.console.screen import ConsoleVisit, Crumb, Screen
+from service.console.submission import submitted
 from service.crypto.credentials import new_id
 from service.endpoints.bot_schemas import Bot
 from service.endpoints.client_schemas import CreateOAuthClientResponse
@@ -35,14 +36,19 @@ async def create(visit: ConsoleVisit) -> Response:
     form, kind = visit.form, visit.form.get("kind", "")
     if kind not in KINDS:
         return _choice(visit)
-    if visit.reason is None:
-        return await _form(visit, kind, without_reason(visit))
-    try:
-        made = await visit.api.send(
-            "POST", CLIENTS, _body(kind, form), reason=visit.reason, key=form.get("key") or None
-        )
-    except Refused as fault:
-        return await _form(visit, kind, refused(form, fault), status=fault.problem.status)
+
+    async def send() -> Response:
+        body, key = _body(kind, form), form.get("key") or None
+        made = await visit.api.send("POST", CLIENTS, body, reason=visit.reason, key=key)
+        return await _to_its_page(visit, made)
+
+    async def again(wrong: FormState, status: int) -> Response:
+        return await _form(visit, kind, wrong, status)
+
+    return await submitted(visit, CLIENTS_WRITE, send, again)
+
+
+async def _to_its_page(visit: ConsoleVisit, made: Answer) -> Response:
     client = made.of(CreateOAuthClientResponse)
     its_page = visit.at("new", "client", made=client.client_id)
     if client.client_secret is None:
@@ -70,7 +76,7 @@ async def _form(visit: ConsoleVisit, kind: str, form: FormState, status: int = 2
         "new_client.html",
         title=visit.gettext("New client"),
         crumbs=[*_crumbs(visit), Crumb(visit.gettext("New client"), "/new/client")],
-        status=400 if form.failed and status == 200 else status,
+        status=status,
         form=form,
         kind=kind,
         key=form.value("key") or str(new_id()),
