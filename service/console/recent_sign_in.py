@@ -13,7 +13,7 @@ from service.console.screen import ConsoleVisit
 from service.pages.browser import Form
 from service.values import typed_lists
 from service.values.roles import ROLES
-from service.values.scopes import MANAGEMENT
+from service.values.scopes import INTROSPECT, MANAGEMENT
 
 
 def always(_form: Form) -> bool:
@@ -26,8 +26,11 @@ def does(*changes: str) -> Callable[[Form], bool]:
 
 
 def gives_power(form: Form) -> bool:
-    """Return whether a client would get a scope of the management API, whose tokens make every change without this page."""
-    return not set(MANAGEMENT).isdisjoint(typed_lists.scopes(form.get("scopes", "")))
+    """Return whether a client would get a scope of the management API, whose tokens make every change without this page, or one
+    to introspect the tokens of others.
+    """
+    scopes = typed_lists.scopes(form.get("scopes", ""))
+    return any(scope in MANAGEMENT or scope.startswith(INTROSPECT) for scope in scopes)
 
 
 def gives_role(form: Form) -> bool:

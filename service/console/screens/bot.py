@@ -111,7 +111,7 @@ SCREENS = (
         path=bot.PATH,
         get=show,
         post=act,
-        sensitive=does("delete"),
+        sensitive=does("enable", "delete", "restore"),
         needs=BOTS_READ,
         tab=Tab(of=bot.PATH, order=0, label=N_("Settings")),
     ),

@@ -119,7 +119,7 @@ SCREENS = (
         path=client.PATH,
         get=show,
         post=act,
-        sensitive=does("delete", "restore"),
+        sensitive=does("enable", "delete", "restore"),
         needs=CLIENTS_READ,
         tab=Tab(of=client.PATH, order=0, label=N_("Settings")),
     ),

@@ -86,7 +86,7 @@ SCREENS = (
         path=user.PATH,
         get=show,
         post=act,
-        sensitive=does("erase", *(f"give-{role}" for role in ROLES)),
+        sensitive=does("enable", "erase", *(f"give-{role}" for role in ROLES)),
         needs=USERS_READ,
         tab=Tab(of=user.PATH, order=0, label=N_("Profile")),
     ),
