@@ -142,7 +142,7 @@ async def test_a_token_is_found_by_what_it_was_issued_with_explained_and_proved_
             assert jti in (await somebody.look(path)).text, path
         assert jti not in (await somebody.look(f"/tokens?client={client}&secret={uuid4()}")).text
         wrong = await somebody.look("/tokens?secret=x&user=y")
-        assert (wrong.status, wrong.text.count("must be the id of a")) == (400, 2)
+        assert (wrong.status, wrong.text.count("must be the ID of a")) == (400, 2)
         page = await somebody.look(f"/tokens/{jti}")
         for text in ("Explained", "Client registered", "Signing key", "api:public"):
             assert text in page.text, text
@@ -180,7 +180,7 @@ async def test_the_audit_feed_is_filtered_paged_both_ways_exported_and_each_even
         table = await somebody.browser.http.get(exports["rt=csv"])
         assert (table.headers["content-type"], table.text.count("\n")) == ("text/csv; charset=utf-8", 62)
         wrong = await somebody.look("/audit?type=purple&user=x")
-        assert (wrong.status, "is not a type" in wrong.text, "must be the id of a user" in wrong.text) == (
+        assert (wrong.status, "is not a type" in wrong.text, "must be the ID of a user" in wrong.text) == (
             400,
             True,
             True,
