@@ -11,6 +11,7 @@ from msgspec import Struct, json
 from events import locks
 from events.batches import HALVED
 from events.database import AnyConnection
+from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.history import History, Row, Snapshot
 from projections.intervals import FOREVER, nodes_at
@@ -47,7 +48,7 @@ select snapshot from read."{name}" as h
 
 
 class Behind(Exception):
-    """The history does not include the position yet. `failed` says that it follows the log no further until it is rebuilt."""
+    """The projection does not include the position yet. `failed` says that it follows the log no further until it is rebuilt."""
 
     def __init__(self, name: str, reached: int, *, failed: bool) -> None:
         self.failed = failed
@@ -69,11 +70,16 @@ async def position_of(connection: AnyConnection, time: datetime) -> int | None:
 
 async def check(connection: AnyConnection, history: History[Any], position: int) -> None:
     """Raises Behind if the history does not include everything up to this position."""
-    live = await checkpoints.live(connection, history.catch_up())
-    if live is None or live.version != history.version:
-        raise Behind(history.name, 0, failed=False)
+    await check_reached(connection, history.catch_up(), position)
+
+
+async def check_reached(connection: AnyConnection, projection: CatchUp[Any, Any], position: int) -> None:
+    """Raises Behind if the projection does not include everything up to this position."""
+    live = await checkpoints.live(connection, projection)
+    if live is None or live.version != projection.version:
+        raise Behind(projection.name, 0, failed=False)
     if live.position < position:
-        raise Behind(history.name, live.position, failed=live.state == "failed")
+        raise Behind(projection.name, live.position, failed=live.state == "failed")
 
 
 async def find(

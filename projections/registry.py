@@ -33,6 +33,7 @@ MODULES = (
     "authorization_history",
     "signing_key_history",
     "audit_events",
+    "secret_hashes",
     "log_tiles",
     "issuance_tiles",
 )

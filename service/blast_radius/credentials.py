@@ -9,23 +9,15 @@ from msgspec import Struct
 from events import issued_tokens
 from events.authorization import AuthorizationGranted
 from events.client import ClientRegistered
-from events.client_secret import ClientSecretRehashed
-from events.codec import Event, Recorded, encode, tags
+from events.codec import Recorded, encode
 from events.database import AnyConnection
 from events.ids import client_id_of
 from events.issuance import NO_SECRET, decode
 from events.replay import history
-from events.secrets_given import GIVING, secrets_given
+from events.secrets_given import secrets_given
+from projections import secret_hashes
 from service.crypto import opaque_tokens
 from service.crypto.credentials import hash_secret
-
-HOLDER = "select stream_id from read.clients where secrets::text like '%' || $1::text || '%' limit 1"
-FORMER_HOLDER = """
-select e.stream_id from read.audit_events a join log.events e on e.position = a.position
- where a.type = any($1::text[]) and position($2::bytea in e.data) > 0 limit 1
-"""
-WITH_HASHES = sorted(tags(GIVING | ClientSecretRehashed))
-"""The types of the events that have the hash of a secret. The search reads all of them, which nobody does often."""
 
 
 class RecognizedCredential(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -42,6 +34,11 @@ class RecognizedCredential(Struct, frozen=True, kw_only=True, rename="camel"):
     authorization: UUID | None = None
 
 
+def may_be_secret(text: str, jti: UUID | None) -> bool:
+    """Returns whether secrets are searched for the text: it is no code and no token."""
+    return jti is None and not text.startswith((opaque_tokens.CODE, opaque_tokens.REFRESH_TOKEN))
+
+
 async def recognized(connection: AnyConnection, text: str, jti: UUID | None) -> RecognizedCredential | None:
     """Returns None for what is not of this server, and for a token whose record is older than issued tokens are kept.
 
@@ -56,24 +53,21 @@ async def recognized(connection: AnyConnection, text: str, jti: UUID | None) -> 
 
 async def _secret(connection: AnyConnection, text: str) -> RecognizedCredential | None:
     digest = hash_secret(text)
-    stream = await connection.fetchval(HOLDER, digest)
-    if stream is None:
-        stream = await connection.fetchval(FORMER_HOLDER, WITH_HASHES, digest.encode())
+    stream = await secret_hashes.holder(connection, digest)
     past = [] if stream is None else await history(connection, stream)
     given = {each.secret_id: each for past_event in past for each in secrets_given(past_event.event)}
-    held = [each for past_event in past for each in _hashes(past_event.event) if compare_digest(each[1], digest)]
+    held = [
+        each
+        for past_event in past
+        for each in secret_hashes.hashes(past_event.event)
+        if compare_digest(each[1], digest)
+    ]
     if not held or held[0][0] not in given:
         return None
     secret = given[held[0][0]]
     return RecognizedCredential(
         kind="secret", client_id=_client_id(past), secret_id=secret.secret_id, secret_name=secret.name
     )
-
-
-def _hashes(event: Event) -> list[tuple[UUID, str]]:
-    if isinstance(event, ClientSecretRehashed):
-        return [(event.secret_id, event.hash)]
-    return [(each.secret_id, each.hash) for each in secrets_given(event)]
 
 
 async def _token(connection: AnyConnection, jti: UUID) -> RecognizedCredential | None:

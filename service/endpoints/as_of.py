@@ -16,6 +16,7 @@ from msgspec import Struct
 from events.database import AnyConnection, read
 from projections import as_of
 from projections.as_of import Behind, Wanted
+from projections.catch_up import CatchUp
 from projections.history import History, Snapshot
 from service.endpoints import paging
 from service.endpoints.management import Call
@@ -85,12 +86,14 @@ async def position_or_fault(call: Call, moment: Moment) -> int | str:
     return moment
 
 
-async def _reached(call: Call, history: History[Any], position: int) -> None:
-    """Return when the history includes the position. Raises ComeAgain after PATIENCE_SECONDS."""
+async def reached(call: Call, projection: CatchUp[Any, Any], position: int) -> None:
+    """Return when the projection includes the position. Raises ComeAgain after PATIENCE_SECONDS."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            await read(call.resources.ledger.pool, lambda connection: as_of.check(connection, history, position))
+            await read(
+                call.resources.ledger.pool, lambda connection: as_of.check_reached(connection, projection, position)
+            )
         except Behind as behind:
             if behind.failed:
                 raise ComeAgain(f"{behind} An operator must rebuild it: muniment projections list.") from behind
@@ -103,7 +106,7 @@ async def _reached(call: Call, history: History[Any], position: int) -> None:
 
 async def find(call: Call, history: History[Snapshot], stream: UUID, position: int) -> Snapshot | None:
     """Return what this was at the position, or None."""
-    await _reached(call, history, position)
+    await reached(call, history.catch_up(), position)
     row = await read(call.resources.ledger.pool, lambda connection: as_of.find(connection, history, stream, position))
     return None if row is None else row.snapshot
 
@@ -131,7 +134,7 @@ async def page_of(
     if position is None:
         rows = await read(pool, lambda connection: now(connection, most))
     else:
-        await _reached(call, history, position)
+        await reached(call, history.catch_up(), position)
         wanted = Wanted(position=position, after=asked.after, limit=most, filters=filters, newest_first=newest_first)
         rows = await read(pool, lambda connection: as_of.listed(connection, history, wanted))
     shown, said = rows[: asked.limit], headers(position)

@@ -6,7 +6,10 @@ from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from events.database import read
-from service.blast_radius.credentials import recognized
+from events.replay import head
+from projections import secret_hashes
+from service.blast_radius.credentials import may_be_secret, recognized
+from service.endpoints import as_of
 from service.endpoints.fields import Fields
 from service.endpoints.management import Call, record_throttling
 from service.endpoints.responses import answered
@@ -36,9 +39,11 @@ class RecognizeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid
 async def recognize(call: Call) -> Response:
     fields = Fields(RecognizeRequest, call.request.headers.get("content-type"), call.body)
     text = fields.done().credential.strip()
+    pool, jti = call.resources.ledger.pool, call.resources.tokens.issued(text)
+    if may_be_secret(text, jti):
+        await as_of.reached(call, secret_hashes.PROJECTION, (await read(pool, head)).position)
     counted = await _counted(call)
-    jti = call.resources.tokens.issued(text)
-    found = await read(call.resources.ledger.pool, lambda connection: recognized(connection, text, jti))
+    found = await read(pool, lambda connection: recognized(connection, text, jti))
     if found is None:
         raise NotFound(NOBODYS)
     await call.resources.limits.give_back(_key(call), counted)

@@ -14,6 +14,7 @@ FOLLOWED = {
     "authorization_history": (2, "007bf62087ef77f0"),
     "signing_key_history": (1, "c3b38479fb1ca680"),
     "audit_events": (3, "a7d07e4e73d39aaa"),
+    "secret_hashes": (1, "a22c3b3c3d3ee89e"),
     "log_tiles": (2, "e3b0c44298fc1c14"),
     "issuance_tiles": (2, "e3b0c44298fc1c14"),
 }
