@@ -7,13 +7,12 @@ from uuid import UUID
 
 import typer
 
-from events.database import read
 from events.envelope import Meta
-from projections import users
 from service.cli.ledger import open_ledger
 from service.cli.opening import Plainly, by_operator, open_database, right_key, run, url_of
 from service.commands.handle import Ledger
 from service.configuration.settings import Settings
+from service.people.last_operator import leaves_none
 from service.values.uuids import uuid_of
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ async def is_last_operator(people: "People", ledger: Ledger, user: UUID) -> bool
     row = await people.row(user)
     if row is None or row.state != "active" or "operator" not in row.all_roles:
         return False
-    return not await read(ledger.pool, lambda connection: users.has_operator_besides(connection, user))
+    return await leaves_none(ledger.pool, [user])
 
 
 def _id(user: str) -> UUID:

@@ -7,6 +7,7 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from service.console.language import ENGLISH, N_, catalogue
+from service.people.last_operator import LAST
 from service.values.text import printable
 
 
@@ -80,6 +81,14 @@ NOTES: Sequence[Known] = (
     _known(
         r"(?P<name>.+) is a name in the log, which cannot be revoked itself: .*",
         N_("%(name)s is a name in the log, which cannot be revoked itself: take its access away elsewhere."),
+    ),
+    _known(
+        LAST.replace(".", r"\."),
+        N_("You are the last operator: make somebody else an operator first. Until then, this is refused."),
+    ),
+    _known(
+        "Your own account is among them: .*",
+        N_("Your own account is among them: you are signed out, and another operator has to enable you again."),
     ),
     _known(
         r"Your own client (?P<client>\S+) is among them. It is revoked last.",

@@ -2,12 +2,9 @@
 
 from uuid import UUID
 
-from events.database import read
-from projections import users
 from service.endpoints.management import Call
+from service.people.last_operator import LAST, leaves_none
 from service.refusals import Contradiction
-
-LAST = "You are the last operator, and nobody here could make you one again. Make somebody else an operator first."
 
 
 async def refuse_to_leave_none(call: Call, user: UUID) -> None:
@@ -20,5 +17,5 @@ async def refuse_to_leave_none(call: Call, user: UUID) -> None:
     row = await call.resources.people.row(user)
     if row is None or "operator" not in row.all_roles:
         return
-    if not await read(call.resources.ledger.pool, lambda connection: users.has_operator_besides(connection, user)):
+    if await leaves_none(call.resources.ledger.pool, [user]):
         raise Contradiction(LAST)

@@ -3,7 +3,7 @@
 from service.endpoints.revocations import NEEDED, PATH, RevokeTreeRequest
 from service.openapi.blast_radius import SECRET
 from service.openapi.operation import Content, Example, Operation, ResponseSpec
-from service.problems import NotFound, NotJson, TooLarge
+from service.problems import Clash, NotFound, NotJson, TooLarge
 from service.revocation.receipt import RevocationReceipt
 from service.values.scopes import OPERATE
 
@@ -55,6 +55,6 @@ REVOCATIONS = (
                 example=SHOWN,
             ),
         ),
-        refusals=(NotFound, TooLarge, NotJson),
+        refusals=(NotFound, Clash, TooLarge, NotJson),
     ),
 )

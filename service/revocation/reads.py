@@ -54,6 +54,11 @@ class Plan(Struct, frozen=True, kw_only=True):
         stopped = [node for planned in self.steps for node in planned.decided.nodes]
         return [*stopped, *(Node("token", str(token.jti)) for token in self.tokens)]
 
+    @property
+    def users(self) -> set[UUID]:
+        """The users who are disabled."""
+        return {planned.step.stream for planned in self.steps if planned.step.kind == "user"}
+
     def includes(self, client_id: str | None) -> bool:
         """Return whether this client, one of its secrets or one of its tokens is stopped."""
         stream = None if client_id is None else client_stream(client_id)

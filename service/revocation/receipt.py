@@ -38,9 +38,15 @@ class RevocationReceipt(Struct, frozen=True, kw_only=True, rename="camel"):
     notes: Annotated[list[str], Meta(description="What else there is to know or to do, in sentences.")]
 
 
-def notes(receipt: RevocationReceipt, own: str | None) -> list[str]:
-    """Return what else there is to know, in sentences. `own` is the caller's client, if it is among what is revoked."""
-    return [*_of_origin(receipt.origin), *_of_set(receipt, own), *_of_end(receipt)]
+OWN_ACCOUNT = "Your own account is among them: you are signed out, and another operator has to enable you again."
+
+
+def notes(receipt: RevocationReceipt, own: str | None, account: str = "") -> list[str]:
+    """Return what else there is to know, in sentences. `own` is the caller's client, if it is among what is revoked.
+
+    `account` says what becomes of the account of the person who orders it.
+    """
+    return [*_of_origin(receipt.origin), *([account] if account else []), *_of_set(receipt, own), *_of_end(receipt)]
 
 
 def _of_origin(origin: Named) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime
+from uuid import UUID
 
 from msgspec import Struct, field
 
@@ -17,10 +18,12 @@ from service.blast_radius.report import Named, Radius
 from service.clock import utc_now
 from service.commands.handle import Ledger
 from service.crypto.credentials import new_id
+from service.people.last_operator import LAST, leaves_none
+from service.refusals import Contradiction
 from service.revocation import appends, reads
 from service.revocation.plan import REVOCABLE, counted
 from service.revocation.reads import Plan
-from service.revocation.receipt import RevocationReceipt, notes
+from service.revocation.receipt import OWN_ACCOUNT, RevocationReceipt, notes
 
 MOST_ROUNDS = 20
 """Each stops as much as one walk reaches."""
@@ -30,7 +33,7 @@ CHECKPOINT_SECONDS, LOOK_SECONDS = 2.0, 0.05
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """Where the compromise began, and when. The caller acts as the client `own`, if it is one.
+    """Where the compromise began, and when. The caller acts as the client `own`, if it is one, and is `user`, if it is a person.
 
     The reason in `meta` is sealed if the origin is about a user.
     """
@@ -38,17 +41,22 @@ class Order(Struct, frozen=True, kw_only=True):
     origin: Node
     since: datetime
     own: str | None
+    user: UUID | None = None
     meta: Meta
 
 
 class Course(Struct, kw_only=True):
-    """What was found and stopped so far. `last` is the last position of it, and `exp` when the last token expires."""
+    """What was found and stopped so far. `last` is the last position of it, and `exp` when the last token expires.
+
+    `account` says what becomes of the account of the person who orders it; "" if nothing does.
+    """
 
     exp: int = 0
     stopped: set[Node] = field(default_factory=set[Node])
     position: int = 0
     complete: bool = False
     includes_own: bool = False
+    account: str = ""
     first: int | None = None
     last: int | None = None
 
@@ -64,17 +72,21 @@ async def preview(ledger: Ledger, order: Order) -> RevocationReceipt:
     radius, plan = await _everything(ledger, order)
     course = Course()
     course.add(plan, order)
+    course.account = await _of_account(ledger, order, plan)
     return _receipt(order, radius, course, dry=True)
 
 
 async def revoke(ledger: Ledger, order: Order) -> RevocationReceipt:
-    """Raises Unavailable. What was not done then is done when it is repeated."""
+    """Raises Unavailable. What was not done then is done when it is repeated. Raises Contradiction if it stops the last operator."""
     radius, plan = await _everything(ledger, order)
     course = Course()
     for _ in range(MOST_ROUNDS):
         course.add(plan, order)
         if not plan.nodes:
             break
+        course.account = await _of_account(ledger, order, plan) or course.account
+        if course.account == LAST:
+            raise Contradiction(LAST)
         await _carry_out(ledger, order, radius, plan, course)
         plan = await reads.live(ledger.pool, order.origin, order.since)
     else:
@@ -86,6 +98,13 @@ async def revoke(ledger: Ledger, order: Order) -> RevocationReceipt:
 async def _everything(ledger: Ledger, order: Order) -> tuple[Radius, Plan]:
     radius, plan = await reads.everything(ledger.pool, order.origin, order.since)
     return radius, plan if plan.complete else await reads.live(ledger.pool, order.origin, order.since)
+
+
+async def _of_account(ledger: Ledger, order: Order, plan: Plan) -> str:
+    """Return what becomes of the account of the person who orders it. (Who stops other operators has that power.)"""
+    if order.user not in plan.users:
+        return ""
+    return LAST if await leaves_none(ledger.pool, plan.users) else OWN_ACCOUNT
 
 
 async def _carry_out(ledger: Ledger, order: Order, radius: Radius, plan: Plan, course: Course) -> None:
@@ -141,4 +160,4 @@ def _receipt(
         checkpoint=checkpoint,
         notes=[],
     )
-    return receipt.__replace__(notes=notes(receipt, order.own if course.includes_own else None))
+    return receipt.__replace__(notes=notes(receipt, order.own if course.includes_own else None, course.account))

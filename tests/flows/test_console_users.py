@@ -19,6 +19,8 @@ from tests.flows.test_cli import on
 USERS = "/api/v1/auth/users"
 HOSTILE = "<script>alert(1)</script>{{7*7}}"
 
+ORDERED = "select true from log.events where type = 'revocation.ordered' limit 1"
+
 
 async def read(live: Live, user: object) -> dict[str, Any]:
     return (await live.http.get(f"{USERS}/{user}", headers=live.bearer)).json()
@@ -135,6 +137,25 @@ async def test_the_last_operator_cannot_stop_themself_in_the_console_but_at_the_
         assert (await read(live, somebody.user))["roles"] == ["operator"]
         taken = await on(live.database, "users", "role", "take", str(somebody.user), "operator")
         assert (taken.status, "nobody is an operator of the console now" in taken.err) == (0, True), taken.err
+
+
+async def test_the_last_operator_cannot_stop_themself_with_everything_that_follows_either(postgres: str):
+    """It has a service of its own, which has no other operators."""
+    async with serving(await new_database(postgres)) as live, staff(live, "operator") as somebody:
+        path = f"/blast-radius?id={somebody.user}"
+        page = await somebody.look(path)
+        assert "You are the last operator" in page.text
+        refused = await somebody.send(page, "stop", reason="by mistake")
+        assert (refused.status_code, (await read(live, somebody.user))["state"]) == (409, "active")
+        assert not await live.beside.ledger.pool.fetchval(ORDERED)
+        async with staff(live, "operator"):
+            page = await somebody.look(path)
+            assert ("You are the last operator" in page.text, "Your own account is among them" in page.text) == (
+                False,
+                True,
+            )
+            stopped = await somebody.send(page, "stop", reason="my laptop was stolen")
+            assert (stopped.status_code, (await read(live, somebody.user))["state"]) == (200, "disabled")
 
 
 async def test_an_operator_stops_themself_while_there_is_another(live: Live):

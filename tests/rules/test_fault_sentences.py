@@ -13,7 +13,8 @@ from service.blast_radius.report import Named
 from service.console import faults
 from service.console.faults import KNOWN, NOTES, OF_A_LINE, Known
 from service.endpoints.fields import Fields
-from service.revocation.receipt import notes
+from service.people.last_operator import LAST
+from service.revocation.receipt import OWN_ACCOUNT, notes
 from tests.rules.samples import AT
 from tests.rules.test_revocation import RECEIPT
 
@@ -73,7 +74,8 @@ def _noted() -> list[str]:
         last_position=8,
         tokens_valid_until=AT,
     )
-    return [*notes(whole, "oauth_client_me"), *notes(RECEIPT.__replace__(origin=actor), None)]
+    of_accounts = [text for account in (OWN_ACCOUNT, LAST) for text in notes(RECEIPT, None, account)]
+    return [*notes(whole, "oauth_client_me"), *notes(RECEIPT.__replace__(origin=actor), None), *of_accounts]
 
 
 def test_every_note_of_a_receipt_is_in_the_readers_language_and_each_known_one_is_such_a_note():
