@@ -281,6 +281,14 @@ async def test_a_secret_is_shown_to_nobody_but_who_made_it_and_on_no_page_of_ano
         assert name not in somebody.browser.http.cookies
 
 
+async def test_a_link_to_another_new_client_leaves_a_secret_that_was_not_shown_yet(live: Live):
+    client, other = (await live.register())[0], (await live.register())[0]
+    async with staff(live, "operator") as somebody:
+        made = await somebody.send(await somebody.look(f"/clients/{client}/secrets"), "key", reason="x")
+        assert (await somebody.look(f"/new/client?made={other}")).status == 200
+        assert secret_of(await somebody.led(made))
+
+
 async def test_the_page_of_a_new_client_refuses_what_is_no_id(live: Live):
     async with staff(live, "operator") as somebody:
         for made in ("x", "a%2Fhistory", "..%2F..%2Fusers", "%00"):

@@ -104,16 +104,17 @@ async def _made(visit: ConsoleVisit, client_id: str) -> Response:
         redirect_uri=client.redirect_uris[0] if client.redirect_uris else "",
         public=client.public is True,
     )
+    secret = await made_secret.take(visit, client.client_id)
     page = visit.page(
         "client_made.html",
         title=client.display_name or visit.gettext("New client"),
         crumbs=_crumbs(visit),
         client=client,
-        secret=await made_secret.take(visit, client.client_id),
+        secret=secret,
         samples=samples.of_machine(about) if client.m2m else samples.of_login(about),
         variable=samples.SECRET,
     )
-    return made_secret.forget(visit, page)
+    return made_secret.forget(visit, page) if secret else page
 
 
 def _crumbs(visit: ConsoleVisit) -> list[Crumb]:
