@@ -1,7 +1,7 @@
 """A new secret, on its way from the answer of the API to the page that shows it once: sealed in a cookie, which that page removes.
 
-A form can be sent again, and the API then repeats its answer (Idempotency-Key). Once its secret was shown, the console does not show it
-again.
+A form can be sent again, and the API then repeats its answer (Idempotency-Key); a browser can send an old cookie. Once a secret was
+shown, the console does not show it again.
 """
 
 from datetime import timedelta
@@ -26,12 +26,9 @@ SHOWN = N_("The secret was shown before, and is shown only once. If nobody copie
 
 
 class MadeSecret(Struct, frozen=True, kw_only=True):
-    """`form` names the form that made it, if the API knows when it is sent again; else it is empty."""
-
     user: UUID
     client_id: str
     secret: str
-    form: str
 
     def __repr__(self) -> str:
         return f"MadeSecret(client_id={self.client_id!r})"
@@ -41,25 +38,21 @@ async def to_its_page(
     visit: ConsoleVisit, location: str, answer: Answer, client_id: str, secret: str, *, said: str = ""
 ) -> Response:
     """Redirect to the page that shows the secret, whose URL `at` made, and the message. Raises Unavailable."""
-    form = _name(visit)
-    if "idempotent-replayed" in answer.headers and await visit.browser.resources.limits.was_used(form):
+    if "idempotent-replayed" in answer.headers and await visit.browser.resources.limits.was_used(_shown(secret)):
         return visit.to(location, visit.gettext(SHOWN), "bad")
-    response, made = (
-        visit.to(location, said),
-        MadeSecret(user=visit.access.user, client_id=client_id, secret=secret, form=form),
-    )
+    response = visit.to(location, said)
+    made = MadeSecret(user=visit.access.user, client_id=client_id, secret=secret)
     visit.browser.set_cookie(response, MADE_SECRET, close(visit.browser, made, SECONDS), SECONDS)
     return response
 
 
 async def take(visit: ConsoleVisit, client_id: str) -> str:
-    """Return the new secret of the client, or "". The page that shows it then calls `forget`. Raises Unavailable."""
+    """Return the new secret of the client the first time, or "". The page that shows it then calls `forget`. Raises Unavailable."""
     made = unsealed(visit.browser, visit.browser.cookie(MADE_SECRET), MadeSecret)
     if made is None or (made.user, made.client_id) != (visit.access.user, client_id):
         return ""
-    if made.form:
-        await visit.browser.resources.limits.once(made.form, utc_now() + KEPT)
-    return made.secret
+    is_first = await visit.browser.resources.limits.once(_shown(made.secret), utc_now() + KEPT)
+    return made.secret if is_first else ""
 
 
 def forget(visit: ConsoleVisit, response: Response) -> Response:
@@ -67,6 +60,6 @@ def forget(visit: ConsoleVisit, response: Response) -> Response:
     return response
 
 
-def _name(visit: ConsoleVisit) -> str:
-    key = visit.form.get("key")
-    return f"secret shown {visit.access.user} {sha256(key.encode()).hexdigest()}" if key else ""
+def _shown(secret: str) -> str:
+    """Return under which name it is kept that the secret was shown. It is random, so nobody finds it by its hash."""
+    return f"secret shown {sha256(secret.encode()).hexdigest()}"
