@@ -14,7 +14,7 @@ from events.database import AnyConnection
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.history import History, Row, Snapshot
-from projections.intervals import FOREVER, nodes_at
+from projections.intervals import nodes_at
 
 POSITION_OF = f"""
 with {HALVED.format(batches="log.batches", within="<=", moments="array[$1::timestamptz]")}
@@ -41,9 +41,9 @@ select snapshot from read."{name}" as h
 """
 GONE = """
 select snapshot from read."{name}" as h
- where to_position <> $1 and ($2::uuid is null or stream_id {after} $2) {filters}
+ where gone and ($1::uuid is null or stream_id {after} $1) {filters}
    and not exists (select from read."{name}" n where n.stream_id = h.stream_id and n.to_position > h.to_position)
- order by stream_id {order} limit $3
+ order by stream_id {order} limit $2
 """
 
 
@@ -124,9 +124,12 @@ async def listed(connection: AnyConnection, history: History[Snapshot], wanted: 
 
 
 async def deleted(connection: AnyConnection, history: History[Snapshot], wanted: Wanted) -> list[Snapshot]:
-    """Returns the last version of what is deleted, in the order of streams or the reverse. The position does not matter."""
+    """Returns the last version of what is deleted, in the order of streams or the reverse. The position does not matter.
+
+    The history marks in the column `gone` which versions a deletion ended, so that no others are read.
+    """
     filters = " ".join(
-        f"and {condition.format(f'${number}')}" for number, condition in enumerate(wanted.filters, start=4)
+        f"and {condition.format(f'${number}')}" for number, condition in enumerate(wanted.filters, start=3)
     )
     statement = GONE.format(
         name=history.name,
@@ -134,7 +137,7 @@ async def deleted(connection: AnyConnection, history: History[Snapshot], wanted:
         after="<" if wanted.newest_first else ">",
         order="desc" if wanted.newest_first else "asc",
     )
-    rows = await connection.fetch(statement, FOREVER, wanted.after, wanted.limit, *wanted.filters.values())
+    rows = await connection.fetch(statement, wanted.after, wanted.limit, *wanted.filters.values())
     return [_decoder(history.table.row).decode(row[0]) for row in rows]
 
 

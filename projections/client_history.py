@@ -22,6 +22,8 @@ class Row(history.Row[clients.Row], frozen=True, kw_only=True, gc=False):
     bot_user_id: UUID | None
     state: str
     display_name: str | None
+    gone: bool | None = None
+    """Whether a deletion ended this version. It stays so if the client is restored: then there is a later version."""
 
 
 def keep(client: clients.Row) -> clients.Row:
@@ -31,7 +33,7 @@ def keep(client: clients.Row) -> clients.Row:
 
 HISTORY = History(
     name="client_history",
-    version=3,
+    version=4,
     table=clients.TABLE,
     follows=ClientEvent,
     row=Row,
@@ -42,6 +44,8 @@ HISTORY = History(
         "state": client.state,
         "display_name": client.display_name,
     },
+    indexes=(("gone", "stream_id"), ("gone", "owner", "stream_id")),
+    gone={"gone": True},
 )
 
 
@@ -60,7 +64,10 @@ def filters(wanted: clients.Wanted) -> dict[str, object]:
 
 def filters_of_deleted(wanted: clients.Wanted) -> dict[str, object]:
     """Returns the conditions of a list of deleted clients, whatever the state of each was before."""
-    found = filters(wanted.__replace__(state=None))
+    found = {
+        condition.replace(SNAPSHOT, "h.snapshot"): value
+        for condition, value in filters(wanted.__replace__(state=None)).items()
+    }
     return found if wanted.streams is None else {**found, "stream_id = any({}::uuid[])": wanted.streams}
 
 

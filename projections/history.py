@@ -43,7 +43,7 @@ class History(Struct, Generic[Snapshot], frozen=True, kw_only=True):
     `keep` returns what is kept of the table's row: never a secret or its hash. It may also drop what changes often and means little later;
     `project` of the table must not need it. `filters` gives the further columns of `row`. If `swept`, a list as of a position reads only
     the rows of that position, in indexes that carry `row`'s further columns. Otherwise it walks through the table in the order of streams, or
-    through one of `indexes`; that is for tables whose rows are rarely deleted.
+    through one of `indexes`; that is for tables whose rows are rarely deleted. `gone` are columns of the last version of what was deleted.
     """
 
     name: str
@@ -55,11 +55,13 @@ class History(Struct, Generic[Snapshot], frozen=True, kw_only=True):
     filters: Callable[[Snapshot], Mapping[str, object]]
     swept: bool = True
     indexes: tuple[tuple[str, ...], ...] = ()
+    gone: Mapping[str, Any] = {}
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that lists are filtered by."""
-        return self.row.__struct_fields__[len(Row.__struct_fields__) :]
+        further = self.row.__struct_fields__[len(Row.__struct_fields__) :]
+        return tuple(name for name in further if name not in self.gone)
 
     def catch_up(self) -> "CatchUp[Recorded, Row[Snapshot]]":
         swept = (("node", "from_position"), ("node", "to_position")) if self.swept else ()
@@ -83,7 +85,8 @@ class History(Struct, Generic[Snapshot], frozen=True, kw_only=True):
             # A stored snapshot has lists where a new one has tuples, so both are compared as `keep` makes them.
             if kept == self.keep(before.snapshot):
                 return
-            yield _ended(before, entry)
+            ended = _ended(before, entry)
+            yield ended if kept is not None else ended.__replace__(**self.gone)
         if kept is not None:
             yield self._begun(kept, entry)
         elif before is not None:

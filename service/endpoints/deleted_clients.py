@@ -9,6 +9,7 @@ from events.database import read
 from projections import as_of, client_history
 from projections.clients import Row, Wanted
 from service.endpoints import paging
+from service.endpoints.as_of import reached
 from service.endpoints.client_schemas import ListedClient
 from service.endpoints.management import Call
 from service.endpoints.paging import PageRequest
@@ -19,7 +20,7 @@ OF_NOW = ("as_of", "order", "usageDays", "expiresWithin")
 
 
 async def answer(call: Call, path: str, page: PageRequest, wanted: Wanted) -> Response:
-    """Raises Invalid."""
+    """Raises Invalid, and ComeAgain after an upgrade until the history has been made anew."""
     _check(page)
     asked = as_of.Wanted(
         position=0,
@@ -28,6 +29,7 @@ async def answer(call: Call, path: str, page: PageRequest, wanted: Wanted) -> Re
         filters=client_history.filters_of_deleted(wanted),
         newest_first=wanted.newest_first,
     )
+    await reached(call, client_history.PROJECTION, 0)
     rows = await read(call.resources.ledger.pool, lambda c: as_of.deleted(c, client_history.HISTORY, asked))
     shown, more = rows[: page.limit], len(rows) > page.limit
     headers = page.link(call.resources.settings.issuer, path, shown[-1].stream_id) if more else {}

@@ -7,7 +7,7 @@ from projections import registry
 FOLLOWED = {
     "last_used": (1, "e3b0c44298fc1c14"),
     "usage_daily": (1, "e3b0c44298fc1c14"),
-    "client_history": (3, "6bac8705cf47a7d4"),
+    "client_history": (4, "6bac8705cf47a7d4"),
     "bot_history": (2, "41b52cd5fda0d60a"),
     "user_history": (3, "e9ebaefe7806b415"),
     "consent_history": (1, "177f6e0fc9ceff53"),

@@ -18,7 +18,7 @@ from service.crypto.credentials import new_id
 from tests.conftest import fresh_database
 from tests.rules.commands import EVERYTHING
 from tests.rules.lives import LIVES
-from tests.rules.samples import REGISTERED
+from tests.rules.samples import REGISTERED, RESTORED
 from tests.rules.test_history import HISTORIES
 from tests.tables.conftest import appended, connected, writing
 from tests.tables.items import meta, renamed
@@ -109,6 +109,36 @@ async def test_a_text_is_found_in_the_name_or_in_the_client_id_but_not_across_bo
             past = Wanted(position=then.position, after=None, limit=9, filters=client_history.filters(wanted))
             assert [row.stream_id for row in await clients.listed(connection, wanted, limit=9)] == found
             assert [row.stream_id for row in await as_of.listed(connection, client_history.HISTORY, past)] == found
+
+
+READ = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'client_history'"
+
+
+async def test_a_list_of_deleted_clients_reads_what_was_deleted_and_not_every_version_of_every_client(database, log):
+    gone, lived, restored = new_id(), new_id(), new_id()
+    of_bob = REGISTERED.__replace__(owner="bob", display_name="Loom")
+    for stream, events in (
+        (gone, [of_bob, renamed("Weft"), ClientDeleted(owner="bob")]),
+        (lived, [REGISTERED, *(renamed(str(number)) for number in range(1999))]),
+        (restored, [of_bob, ClientDeleted(owner="bob"), RESTORED.__replace__(owner="bob")]),
+    ):
+        await appended(log, Append(stream=stream, expected=0, events=events, meta=meta()))
+    await follow(database)
+    async with connected(database) as connection:
+        await connection.execute("analyze read.client_history")
+        for wanted, found in (
+            (clients.Wanted(), [gone]),
+            (clients.Wanted(owner="bob"), [gone]),
+            (clients.Wanted(owner="alice"), []),
+            (clients.Wanted(text="weft"), [gone]),
+            (clients.Wanted(owner="bob", text="LOOM"), []),
+        ):
+            async with connection.transaction():
+                filters = client_history.filters_of_deleted(wanted)
+                asked = Wanted(position=0, after=None, limit=9, filters=filters, newest_first=True)
+                rows = await as_of.deleted(connection, client_history.HISTORY, asked)
+                assert [row.stream_id for row in rows] == found
+                assert await connection.fetchval(READ) < 20
 
 
 CONDITIONS = {
