@@ -44,7 +44,7 @@ select {COLUMNS} from read.users
 
 OPERATOR_BESIDES = """
 select true from read.users
- where stream_id <> all($1::uuid[]) and state = 'active' and ('operator' = any(roles) or 'operator' = any(group_roles)) limit 1
+ where stream_id <> all($1::uuid[]) and state = 'active' and ('operator' = any(roles) or $2 and 'operator' = any(group_roles)) limit 1
 """
 STREAMS = """
 select stream_id from read.sessions where user_id = $1
@@ -169,6 +169,6 @@ async def streams_of(connection: AnyConnection, user: UUID) -> list[UUID]:
     return [user, *(row[0] for row in await connection.fetch(STREAMS, user))]
 
 
-async def has_operator_besides(connection: AnyConnection, ids: Collection[UUID]) -> bool:
-    """Returns whether somebody who is none of these users is active and has the role operator, given or through a group."""
-    return await connection.fetchval(OPERATOR_BESIDES, list(ids)) is not None
+async def has_operator_besides(connection: AnyConnection, ids: Collection[UUID], *, by_groups: bool) -> bool:
+    """Returns whether somebody who is none of these users is active and has the role operator, given or, if these count, through a group."""
+    return await connection.fetchval(OPERATOR_BESIDES, list(ids), by_groups) is not None

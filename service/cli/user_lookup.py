@@ -31,18 +31,22 @@ FromStdin = Annotated[
 
 
 def with_people(work: Callable[["People", Ledger], Awaitable[Answer]]) -> Answer:
+    return with_settings(lambda _settings, people, ledger: work(people, ledger))
+
+
+def with_settings(work: Callable[[Settings, "People", Ledger], Awaitable[Answer]]) -> Answer:
     with open_database(needs_key=True) as settings, right_key():
         return run(_working(settings, work))
 
 
-async def _working(settings: Settings, work: Callable[["People", Ledger], Awaitable[Answer]]) -> Answer:
+async def _working(settings: Settings, work: Callable[[Settings, "People", Ledger], Awaitable[Answer]]) -> Answer:
     from service.people.accounts import People  # noqa: PLC0415 - argon2 and JOSE come along
 
     assert settings.master_key is not None
     async with open_ledger(url_of(settings)) as ledger:
         people = People(ledger, settings.master_key)
         try:
-            return await work(people, ledger)
+            return await work(settings, people, ledger)
         finally:
             people.close()
 
@@ -63,12 +67,12 @@ async def found_user(people: "People", user: str) -> UUID:
     return row.stream_id
 
 
-async def is_last_operator(people: "People", ledger: Ledger, user: UUID) -> bool:
+async def is_last_operator(settings: Settings, people: "People", ledger: Ledger, user: UUID) -> bool:
     """Whether nobody else who is active has the role. The API refuses to stop the last one; here it is allowed, with a note."""
     row = await people.row(user)
     if row is None or row.state != "active" or "operator" not in row.all_roles:
         return False
-    return await leaves_none(ledger.pool, [user])
+    return await leaves_none(ledger.pool, settings.upstream, [user])
 
 
 def _id(user: str) -> UUID:

@@ -8,8 +8,9 @@ import typer
 from events.user import Role
 from service.cli.opening import Reason, by_operator
 from service.cli.output import Json, document, note, say
-from service.cli.user_lookup import NO_OPERATOR, User, found_user, is_last_operator, with_people
+from service.cli.user_lookup import NO_OPERATOR, User, found_user, is_last_operator, with_people, with_settings
 from service.commands.handle import Ledger
+from service.configuration.settings import Settings
 from service.use_cases import roles
 
 if TYPE_CHECKING:
@@ -56,12 +57,12 @@ def take(user: User, role: RoleName, reason: Reason = None, as_json: Json = Fals
     """
     meta = by_operator(reason)
 
-    async def take(people: "People", ledger: Ledger) -> tuple[UUID, bool, bool]:
+    async def take(settings: Settings, people: "People", ledger: Ledger) -> tuple[UUID, bool, bool]:
         found = await found_user(people, user)
-        is_last = role == "operator" and await is_last_operator(people, ledger, found)
+        is_last = role == "operator" and await is_last_operator(settings, people, ledger, found)
         return found, roles.came_through_a_group(await roles.take(people, ledger, found, role, meta)), is_last
 
-    found, comes_back, was_last = with_people(take)
+    found, comes_back, was_last = with_settings(take)
     _say(user, found, role, f"does not have the role {role}", as_json=as_json)
     if comes_back:
         note(COMES_BACK)

@@ -27,8 +27,10 @@ from service.cli.user_lookup import (
     found_user,
     is_last_operator,
     with_people,
+    with_settings,
 )
 from service.commands.handle import Ledger
+from service.configuration.settings import Settings
 from service.pages.devices import named
 from service.reactions import session_end
 from service.use_cases import roles
@@ -250,13 +252,13 @@ def _changed(user: str, change: Callable[["People", UUID], Awaitable[Any]]) -> U
 
 
 def _stopped(user: str, change: Callable[["People", UUID], Awaitable[Any]]) -> UUID:
-    async def stopped(people: "People", ledger: Ledger) -> tuple[UUID, bool]:
+    async def stopped(settings: Settings, people: "People", ledger: Ledger) -> tuple[UUID, bool]:
         found = await found_user(people, user)
-        was_last = await is_last_operator(people, ledger, found)
+        was_last = await is_last_operator(settings, people, ledger, found)
         await change(people, found)
         return found, was_last
 
-    found, was_last = with_people(stopped)
+    found, was_last = with_settings(stopped)
     if was_last:
         note(NO_OPERATOR)
     return found

@@ -43,6 +43,11 @@ class Upstream(Struct, frozen=True, kw_only=True):
         """Return those of the groups that bring a role."""
         return [group for group in groups if group in self.roles]
 
+    @property
+    def brought(self) -> frozenset[Role]:
+        """The roles that any group brings."""
+        return frozenset(role for roles in self.roles.values() for role in roles)
+
     def roles_of(self, groups: Iterable[str]) -> tuple[Role, ...]:
         brought = {role for group in self.with_roles(groups) for role in self.roles[group]}
         return tuple(role for role in ROLES if role in brought)

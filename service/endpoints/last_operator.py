@@ -17,5 +17,5 @@ async def refuse_to_leave_none(call: Call, user: UUID) -> None:
     row = await call.resources.people.row(user)
     if row is None or "operator" not in row.all_roles:
         return
-    if await leaves_none(call.resources.ledger.pool, [user]):
+    if await leaves_none(call.resources.ledger.pool, call.resources.settings.upstream, [user]):
         raise Contradiction(LAST)

@@ -60,7 +60,14 @@ async def revoke(call: Call) -> Response:
     if user is not None:
         meta = await call.resources.people.private(user, meta)
     person = UUID(call.caller.sub) if call.caller.is_user else None
-    order = Order(origin=origin, since=since, own=call.caller.client_id, user=person, meta=meta)
+    order = Order(
+        origin=origin,
+        since=since,
+        own=call.caller.client_id,
+        user=person,
+        upstream=call.resources.settings.upstream,
+        meta=meta,
+    )
     done = await (tree.preview(ledger, order) if asked.dry_run else tree.revoke(ledger, order))
     return answered(done, headers={POSITION: str(done.position)})
 

@@ -17,6 +17,7 @@ from service.blast_radius.graph import Node
 from service.blast_radius.report import Named, Radius
 from service.clock import utc_now
 from service.commands.handle import Ledger
+from service.configuration.upstream import Upstream
 from service.crypto.credentials import new_id
 from service.people.last_operator import LAST, leaves_none
 from service.refusals import Contradiction
@@ -34,6 +35,7 @@ CHECKPOINT_SECONDS, LOOK_SECONDS = 2.0, 0.05
 
 class Order(Struct, frozen=True, kw_only=True):
     """Where the compromise began, and when. The caller acts as the client `own`, if it is one, and is `user`, if it is a person.
+    `upstream` is the provider through whose groups people have roles.
 
     The reason in `meta` is sealed if the origin is about a user.
     """
@@ -42,6 +44,7 @@ class Order(Struct, frozen=True, kw_only=True):
     since: datetime
     own: str | None
     user: UUID | None = None
+    upstream: Upstream | None = None
     meta: Meta
 
 
@@ -104,7 +107,7 @@ async def _of_account(ledger: Ledger, order: Order, plan: Plan) -> str:
     """Return what becomes of the account of the person who orders it. (Who stops other operators has that power.)"""
     if order.user not in plan.users:
         return ""
-    return LAST if await leaves_none(ledger.pool, plan.users) else OWN_ACCOUNT
+    return LAST if await leaves_none(ledger.pool, order.upstream, plan.users) else OWN_ACCOUNT
 
 
 async def _carry_out(ledger: Ledger, order: Order, radius: Radius, plan: Plan, course: Course) -> None:

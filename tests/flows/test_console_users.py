@@ -1,17 +1,23 @@
 """The pages of users in the console: found, given roles, signed out, stopped, erased; and who may not."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from events.user import Role
+from service.clock import utc_now
+from service.commands.handle import USER, handle
+from service.commands.user import SetGroupRoles
+from service.configuration.upstream import Upstream
 from service.people.sessions import Device
 from service.refusals import Contradiction
 from service.use_cases import roles
 from service.values.scopes import ACRS
 from tests.flows.browsing import AGENT, Shown, browser
-from tests.flows.conftest import Live, new_database, serving
+from tests.flows.conftest import META, Live, new_database, serving
 from tests.flows.consoles import Staff, staff
 from tests.flows.people import PASSWORD, logged_in, registered, tokens_for
 from tests.flows.test_cli import on
@@ -156,6 +162,19 @@ async def test_the_last_operator_cannot_stop_themself_with_everything_that_follo
             )
             stopped = await somebody.send(page, "stop", reason="my laptop was stolen")
             assert (stopped.status_code, (await read(live, somebody.user))["state"]) == (200, "disabled")
+
+
+@pytest.mark.parametrize(("roles", "status"), [({"ops": ("operator",)}, 303), ({"ops": ("owner",)}, 409), (None, 409)])
+async def test_an_operator_through_a_group_counts_only_while_the_group_brings_the_role(
+    postgres: str, roles: Mapping[str, Sequence[Role]] | None, status: int
+):
+    upstream = roles and Upstream(issuer="http://127.0.0.1:9", client_id="us", client_secret="x", roles=roles)
+    async with serving(await new_database(postgres), upstream=upstream) as live, staff(live, "operator") as somebody:
+        member, _ = await registered(live)
+        by_group = SetGroupRoles(roles=("operator",), at=utc_now())
+        await handle(live.beside.ledger, USER, member, by_group, META)
+        page = await somebody.look(f"/users/{somebody.user}")
+        assert (await somebody.send(page, "take-operator", reason="a new job")).status_code == status
 
 
 async def test_an_operator_stops_themself_while_there_is_another(live: Live):

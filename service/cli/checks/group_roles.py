@@ -12,7 +12,7 @@ select role, count(*) as users, min(stream_id::text) as one from read.users, unn
 async def look(installation: Installation) -> list[Finding]:
     """Users lose such a role at their next sign-in through the provider, but some may never sign in again."""
     upstream = installation.settings.upstream
-    brought = sorted({role for roles in upstream.roles.values() for role in roles}) if upstream else []
+    brought = sorted(upstream.brought) if upstream else []
     return [
         warning(
             f"{counted(left['users'], 'user')} got the role {left['role']} through groups, but MUNIMENT_UPSTREAM_ROLES has no group that "
