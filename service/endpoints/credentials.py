@@ -8,7 +8,7 @@ from starlette.responses import Response
 from events.database import read
 from events.replay import head
 from projections import secret_hashes
-from service.blast_radius.credentials import may_be_secret, recognized
+from service.blast_radius.credentials import RecognizedCredential, may_be_secret, recognized
 from service.endpoints import as_of
 from service.endpoints.fields import Fields
 from service.endpoints.management import Call, record_throttling
@@ -39,15 +39,28 @@ class RecognizeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid
 async def recognize(call: Call) -> Response:
     fields = Fields(RecognizeRequest, call.request.headers.get("content-type"), call.body)
     text = fields.done().credential.strip()
-    pool, jti = call.resources.ledger.pool, call.resources.tokens.issued(text)
-    if may_be_secret(text, jti):
-        await as_of.reached(call, secret_hashes.PROJECTION, (await read(pool, head)).position)
     counted = await _counted(call)
-    found = await read(pool, lambda connection: recognized(connection, text, jti))
+    found = await _found(call, text)
     if found is None:
         raise NotFound(NOBODYS)
     await call.resources.limits.give_back(_key(call), counted)
     return answered(found)
+
+
+async def _found(call: Call, text: str) -> RecognizedCredential | None:
+    """Return whose it is. A secret is unknown only once the hashes include everything up to now. Raises ComeAgain."""
+    pool, jti = call.resources.ledger.pool, call.resources.tokens.issued(text)
+
+    async def look() -> RecognizedCredential | None:
+        return await read(pool, lambda connection: recognized(connection, text, jti))
+
+    if not may_be_secret(text, jti):
+        return await look()
+    await as_of.reached(call, secret_hashes.PROJECTION, 0)
+    if (known := await look()) is not None:
+        return known
+    await as_of.reached(call, secret_hashes.PROJECTION, (await read(pool, head)).position)
+    return await look()
 
 
 async def _counted(call: Call) -> Counted:
