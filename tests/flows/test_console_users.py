@@ -12,6 +12,7 @@ from service.clock import utc_now
 from service.commands.handle import USER, handle
 from service.commands.user import SetGroupRoles
 from service.configuration.upstream import Upstream
+from service.people.last_operator import leaves_none
 from service.people.sessions import Device
 from service.refusals import Contradiction
 from service.use_cases import roles
@@ -154,7 +155,8 @@ async def test_the_last_operator_cannot_stop_themself_with_everything_that_follo
         refused = await somebody.send(page, "stop", reason="by mistake")
         assert (refused.status_code, (await read(live, somebody.user))["state"]) == (409, "active")
         assert not await live.beside.ledger.pool.fetchval(ORDERED)
-        async with staff(live, "operator"):
+        async with staff(live, "operator") as other:
+            assert await leaves_none(live.beside.ledger.pool, None, [somebody.user, other.user])
             page = await somebody.look(path)
             assert ("You are the last operator" in page.text, "Your own account is among them" in page.text) == (
                 False,
