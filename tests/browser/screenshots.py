@@ -29,17 +29,17 @@ everything, an owner manages their own clients. `muniment users create --operato
 Each page asks the management API, so that what the API refuses, records and limits is the same here.
 
 Changes that cannot be undone, reach far or give power need a sign-in of the last ten minutes: to stop
-all that follows from a compromise, to give a role, to rotate the signing keys, to delete a client or a
-bot, to restore a client, to erase a user, to make a secret, and to give a client a scope of the
-management API. After an older sign-in, the console asks for a new one of the same person, and then
-shows the form as it was. Pages that only show something never ask for it.
+all that follows from a compromise, to give a role, to rotate the signing keys, to delete, enable or
+restore a client or a bot, to enable or erase a user, to make a secret, and to give a client a scope of
+the management API or one to introspect tokens. After an older sign-in, the console asks for a new one
+of the same person, and then shows the form as it was. Pages that only show something never ask for it.
 
 Many reads are events, so nobody else may cause them. A page that another site requests as a part of its
 own (a frame, an image, a script), or that a browser requests ahead of time, is refused before anything
 is read. A link from another site opens the page: the person sees what is read in their name.
 
 Whose a secret or a token is that somebody found, the form under Blast radius says: it is sent in the body,
-recognized by its hash or its `jti`, and kept nowhere. Filters take what the rows show, such as the email
+recognized by its hash or its signature, and kept nowhere. Filters take what the rows show, such as the email
 address of a user or the name of a client, and lead to the list with the IDs. An address of a page with a
 secret or a token in it is refused; what a read was filtered by is recorded only if it is an ID, a type, a
 position, a time or another value of a closed form.
