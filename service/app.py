@@ -108,7 +108,9 @@ USER = users.PATH + "/{user_id}"
 def _tree(path: str, tree: Tree) -> Mapping[str, Managed]:
     return {
         f"{path}/tile/{{tile:path}}": Managed(GET=Action(AUDIT_READ, partial(transparency.tile, tree))),
-        f"{path}/proof/inclusion/{{position}}": Managed(GET=Action(AUDIT_READ, partial(transparency.inclusion, tree))),
+        f"{path}/proof/inclusion/{{position}}": Managed(
+            GET=Action(AUDIT_READ, partial(transparency.inclusion, tree), query=True)
+        ),
         f"{path}/proof/consistency/{{old}}/{{new}}": Managed(
             GET=Action(AUDIT_READ, partial(transparency.consistency, tree))
         ),

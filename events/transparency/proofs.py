@@ -16,11 +16,12 @@ class BadProof(Exception):
 
 
 class Inclusion(Struct, frozen=True):
-    """That the leaf of this index is in the tree of the checkpoint, which is a signed note."""
+    """That the leaf of this index is in the tree of the checkpoint, which is a signed note. `entry` goes with it, unless it is empty."""
 
     index: int
     hashes: tuple[bytes, ...]
     checkpoint: bytes
+    entry: bytes = b""
 
 
 class Consistency(Struct, frozen=True):
@@ -32,7 +33,8 @@ class Consistency(Struct, frozen=True):
 
 
 def inclusion(proof: Inclusion) -> bytes:
-    return f"{HEADER}index {proof.index}\n{_lines(proof.hashes)}\n".encode() + proof.checkpoint
+    extra = f"extra {b64encode(proof.entry).decode()}\n" if proof.entry else ""
+    return f"{HEADER}{extra}index {proof.index}\n{_lines(proof.hashes)}\n".encode() + proof.checkpoint
 
 
 def consistency(proof: Consistency) -> bytes:

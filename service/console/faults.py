@@ -84,7 +84,7 @@ NOTES: Sequence[Known] = (
     ),
     _known(
         LAST.replace(".", r"\."),
-        N_("You are the last operator: make somebody else an operator first. Until then, this is refused."),
+        N_("You are the last operator. Make another person an operator first; until then, this is refused."),
     ),
     _known(
         "Your own account is among them: .*",

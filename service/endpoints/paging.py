@@ -98,6 +98,14 @@ class Query(Struct, frozen=True):
         self.errors.setdefault(name, []).append(message)
 
 
+def flag(query: Query, name: str) -> bool:
+    """Return whether the parameter is "true"; absent, it is "false". Anything else is a fault of the query."""
+    wanted = query.given.get(name, "false")
+    if wanted not in ("false", "true"):
+        query.fault(name, "must be true or false")
+    return wanted == "true"
+
+
 def read(request: Request, known: tuple[str, ...]) -> Query:
     """Read the query of a request that has these parameters. The caller may add faults, and then calls `refuse`."""
     pairs = request.query_params.multi_items()

@@ -22,17 +22,13 @@ PATH = "/api/v1/audit/tokens/{jti}"
 PATIENCE_SECONDS, PAUSE_SECONDS = 3.0, 0.1
 """How long a request waits for the checkpoint that covers what it proves, and how often it looks."""
 
-BOOLEANS = ("false", "true")
-
 
 async def explain_token(call: Call) -> Response:
     query = paging.read(call.request, ("proof",))
-    wanted = query.given.get("proof", "false")
-    if wanted not in BOOLEANS:
-        query.fault("proof", "must be true or false")
+    with_proof = paging.flag(query, "proof")
     paging.refuse(query)
     found = await read(call.resources.ledger.pool, lambda connection: _sources(connection, _jti(call)))
-    if wanted == "false":
+    if not with_proof:
         return answered(explain(found.sources))
     bundle, has_quorum = await _proved(call, found)
     return answered(bundle, headers=quorum_header(has_quorum))

@@ -13,6 +13,7 @@ from events.transparency import tile_path
 from events.transparency.checkpoints import number
 from events.transparency.tile_path import BadPath
 from events.transparency.trees import Tree
+from service.endpoints import paging
 from service.endpoints.management import Call
 from service.endpoints.responses import Found, as_problem, refusal
 from service.http.asgi import resources_of
@@ -57,8 +58,11 @@ async def tile(of: Tree, call: Call) -> Response:
 
 async def inclusion(of: Tree, call: Call) -> Response:
     position = _number(call, "position", "A position")
+    query = paging.read(call.request, ("entry",))
+    with_entry = paging.flag(query, "entry")
+    paging.refuse(query)
     quorum = call.resources.settings.quorum
-    return await _proof(call, lambda connection: proofs.inclusion(connection, of, position, quorum))
+    return await _proof(call, lambda c: proofs.inclusion(c, of, position, quorum, with_entry=with_entry))
 
 
 async def consistency(of: Tree, call: Call) -> Response:

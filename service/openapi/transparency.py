@@ -80,7 +80,15 @@ def _of_tree(prefix: str, suffix: str, log: str) -> tuple[Operation, ...]:
             description="A C2SP tlog-proof, with the checkpoint that it leads to. If witnesses are set, that is one with their quorum; if "
             "none covers the entry, the newest one, and `Muniment-Quorum` says so.",
             scope=AUDIT_READ,
-            parameters=(_path("position", "The position of the entry.", {**_WHOLE, "minimum": 1}, 1742),),
+            parameters=(
+                _path("position", "The position of the entry.", {**_WHOLE, "minimum": 1}, 1742),
+                Parameter(
+                    name="entry",
+                    place="query",
+                    description="Whether the proof has the entry itself, as its `extra` data, so that one file is all that `muniment-verify` needs.",
+                    schema={"type": "string", "enum": ["false", "true"], "default": "false"},
+                ),
+            ),
             answers=(
                 ResponseSpec(
                     description="The proof.", shape=_TEXT, media=TEXT, headers=("Muniment-Quorum",), example=PROOF

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from events.database import AnyConnection, NotReached, Unavailable
 from events.replay import head
-from events.transparency import kept, proofs, tree
+from events.transparency import kept, proofs, tree, trees
 from events.transparency.kept import Kept
 from events.transparency.quorum import NO_QUORUM, Quorum
 from events.transparency.tree import MissingRow, Range
@@ -35,8 +35,12 @@ class NotYet(NotReached):
     """No checkpoint covers the position yet."""
 
 
-async def inclusion(connection: AnyConnection, of: Tree, position: int, quorum: Quorum = NO_QUORUM) -> Proof:
+async def inclusion(
+    connection: AnyConnection, of: Tree, position: int, quorum: Quorum = NO_QUORUM, *, with_entry: bool = False
+) -> Proof:
     """Return the proof that the entry at this position is in the tree, with the newest checkpoint: one that has its quorum, if one covers it.
+
+    `with_entry` puts the entry itself into it, unless it was deleted after its time of retention.
 
     Raises DoesNotExist, InvalidValue, NotYet.
     """
@@ -45,7 +49,8 @@ async def inclusion(connection: AnyConnection, of: Tree, position: int, quorum: 
     checkpoint = await _covering(connection, of, position, quorum)
     ranges = tree.inclusion_ranges(position - 1, checkpoint.size)
     hashes = await _hashes(connection, of, ranges)
-    text = proofs.inclusion(proofs.Inclusion(position - 1, hashes, checkpoint.note))
+    entry = b"".join(await trees.entries(connection, of, position - 1, position)) if with_entry else b""
+    text = proofs.inclusion(proofs.Inclusion(position - 1, hashes, checkpoint.note, entry))
     return Proof(text=text, has_quorum=checkpoint.has_quorum)
 
 

@@ -1,7 +1,10 @@
 """Events in the console: a refusal says of whom and why, and an event leads to its proof."""
 
+from pathlib import Path
+
 import httpx
 
+from events.muniment_verify import main as verify
 from tests.flows.conftest import Live
 from tests.flows.consoles import staff
 from tests.flows.test_console_evidence import reached
@@ -33,7 +36,7 @@ async def test_a_refusal_names_the_client_and_the_cause(live: Live):
         assert f"GET {CLIENTS}: This requires a token with the scope clients:read." in feed.text
 
 
-async def test_an_event_is_verified_in_the_browser_and_its_proof_is_a_file(live: Live):
+async def test_an_event_is_verified_in_the_browser_and_its_proof_is_a_file_that_verifies(live: Live, tmp_path: Path):
     client, _ = await live.register()
     position = await newest(live, "client.registered")
     async with staff(live, "auditor") as somebody:
@@ -54,7 +57,13 @@ async def test_an_event_is_verified_in_the_browser_and_its_proof_is_a_file(live:
 
         found = await until(proof)
         assert found.headers["content-disposition"] == f'attachment; filename="{position}.tlog-proof"'
-        assert found.text.startswith("c2sp.org/tlog-proof@v1")
+        keys, proved = tmp_path / "log.vkey", tmp_path / f"{position}.tlog-proof"
+        keys.write_bytes((await live.http.get("/log/key")).content)
+        proved.write_bytes(found.content)
+        assert verify(["--key", str(keys), str(proved)]) == 0
+        extra = found.text.splitlines()[1]
+        proved.write_text(found.text.replace(extra, f"{extra[:-8]}{'BA'[extra[-8] == 'B']}{extra[-7:]}", 1))
+        assert verify(["--key", str(keys), str(proved)]) == 1
 
 
 async def test_what_an_order_led_to_shows_its_reason(live: Live):

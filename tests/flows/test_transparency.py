@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import asyncpg
@@ -121,6 +121,10 @@ async def test_a_proof_of_inclusion_leads_from_the_entry_to_a_signed_root(live: 
     head = await verified(live, checkpoint)
     entry = (await entries_of(live, prefix, head, auditor))[position - 1]
     assert tree.includes(head.root, head.size, position - 1, leaf_hash(entry), list(map(b64decode, hashes)))
+    whole = await live.http.get(f"{prefix}/proof/inclusion/{position}?entry=true", headers=auditor)
+    assert whole.text.splitlines()[1:3] == [f"extra {b64encode(entry).decode()}", index]
+    wrong = await live.http.get(f"{prefix}/proof/inclusion/{position}?entry=1", headers=auditor)
+    assert (wrong.status_code, wrong.json()["errors"]) == (400, {"entry": ["must be true or false"]})
 
 
 @TREES

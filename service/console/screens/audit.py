@@ -71,7 +71,7 @@ async def show_one(visit: ConsoleVisit) -> Response:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
         raise NotFound("A position is a whole number.")
     if visit.query.get("proof") == "true":
-        proof = await visit.api.get(f"{PATH}/proof/inclusion/{int(digits)}")
+        proof = await visit.api.get(f"{PATH}/proof/inclusion/{int(digits)}", entry="true")
         return feeds.download(proof, f"{int(digits)}.tlog-proof")
     event, newest = await _read(visit, int(digits))
     row = (await events.with_subjects(visit, [event]))[0]
