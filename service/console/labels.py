@@ -21,6 +21,7 @@ LABELS: Mapping[str, str] = {
     "email": N_("Email"),
     "emailVerified": N_("Email address verified"),
     "expiresUtc": N_("Expires"),
+    "expiresWithin": N_("A secret expires"),
     "factors": N_("Second factors"),
     "firstName": N_("First name"),
     "firstParty": N_("First-party application"),
