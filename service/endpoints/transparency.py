@@ -57,10 +57,10 @@ async def tile(of: Tree, call: Call) -> Response:
 
 
 async def inclusion(of: Tree, call: Call) -> Response:
-    position = _number(call, "position", "A position")
     query = paging.read(call.request, ("entry",))
     with_entry = paging.flag(query, "entry")
     paging.refuse(query)
+    position = _number(call, "position", "A position")
     quorum = call.resources.settings.quorum
     return await _proof(call, lambda c: proofs.inclusion(c, of, position, quorum, with_entry=with_entry))
 

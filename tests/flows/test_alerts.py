@@ -81,21 +81,21 @@ class Shop(Struct, frozen=True, kw_only=True):
             if settled:  # what these requests left behind does not age
                 await until(self.is_well)
         await asyncio.sleep(1)
-        second = await self.scrape(is_calm=is_calm)
+        second = await self.scrape(is_calm=is_calm, most=_used(first))
         # A busy machine is slow, too.
         ignored = "" if meanwhile is None or SLOW in fired else SLOW
         check(self.counted.parent, well, (first, second), fired, after=after, interval=interval, ignored=ignored)
 
-    async def scrape(self, *, is_calm: bool = True) -> Scrape:
-        """One of a moment in which no background work has the last connection of the pool: the rules see it for minutes."""
+    async def scrape(self, *, is_calm: bool = True, most: float = float("inf")) -> Scrape:
+        """One of a moment in which no background work has the last connection of the pool: the rules see it for minutes.
+
+        Nor does it have more connections than `most`, which the rules would see grow from minute to minute.
+        """
 
         async def calm() -> Scrape | None:
             found = await self.scraper.scrape()
-            used, limit = (
-                sum(of for series, of in found.samples.items() if series.startswith(name) and "idle" not in series)
-                for name in (f"{families.POOL.name}{{", f"{families.POOL_LIMIT.name}{{")
-            )
-            return None if is_calm and used >= limit > 0 else found
+            used, limit = _used(found), _sum(found, families.POOL_LIMIT.name)
+            return None if is_calm and (used >= limit > 0 or used > most) else found
 
         return await until(calm)
 
@@ -151,6 +151,15 @@ async def _outside(database: str, place: Path, stack: AsyncExitStack) -> AsyncGe
     hook = await stack.enter_async_context(answering(Starlette(routes=[Route("/", accept, methods=["POST"])])))
     yield {"witnesses": (Witness(signer.verifier, witness),), "webhook": Webhook(url=f"{hook}/", key=b"k" * 32)}
     state.close()
+
+
+def _used(found: Scrape) -> float:
+    """The connections of the pool that are in use."""
+    return _sum(found, families.POOL.name)
+
+
+def _sum(found: Scrape, name: str) -> float:
+    return sum(of for series, of in found.samples.items() if series.startswith(f"{name}{{") and "idle" not in series)
 
 
 @pytest.fixture(scope="module")

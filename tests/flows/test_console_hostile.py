@@ -1,14 +1,14 @@
 """What a person, or a program of theirs, may put into the forms of the console: no value, and no form without a field, is a 500."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import httpx
 import pytest
 from msgspec import Struct
 
 from service.console.registry import screens
-from tests.flows.conftest import Live
+from tests.flows.conftest import Live, new_database, serving
 from tests.flows.consoles import Staff, paths, places, staff
 
 VALUES = (
@@ -26,6 +26,13 @@ VALUES = (
 
 CHOICES = ("?kind=machine", "?kind=web", "?kind=public")
 """The second step of /new/client."""
+
+
+@pytest.fixture(scope="module")
+async def live(postgres: str) -> AsyncIterator[Live]:
+    """A service of its own, for some of the forms rotate the keys."""
+    async with serving(await new_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
+        yield live
 
 
 class Sent(Struct, frozen=True, kw_only=True):
