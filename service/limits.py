@@ -21,7 +21,9 @@ returning key, used, minute, ceil(extract(epoch from
   minute + case when starts_with(key, 'day ') then interval '1 day' else interval '1 minute' end - statement_timestamp()))::int as seconds
 """
 GIVE_BACK = "update limits.counts set used = used - 1 where key = $1 and minute = $2 and used > 0"
-ONCE = "insert into limits.used (key, until) values ($1, $2) on conflict do nothing returning true"
+ONCE = """
+insert into limits.used (key, until) select * from unnest($1::text[], $2::timestamptz[]) on conflict do nothing returning key
+"""
 USED = "select exists(select from limits.used where key = $1)"
 FORGET_USED = "delete from limits.used where until < statement_timestamp()"
 FORGET = """
@@ -60,6 +62,7 @@ class Limits:
         self._durable = DatabaseSession(url)  # a use that is lost in a crash could be repeated
         self._once_at_a_time = asyncio.Lock()
         self._counts: Batcher[str, Counted] = Batcher(self._count)
+        self._uses: Batcher[tuple[str, datetime], bool] = Batcher(self._use)
 
     async def count(self, key: str) -> Counted:
         """Count one more for this key. Raises Unavailable."""
@@ -71,11 +74,7 @@ class Limits:
 
     async def once(self, key: str, until: datetime) -> bool:
         """Return True the first time only, durably. `until` is when the value becomes worthless anyway. Raises Unavailable."""
-        try:
-            async with self._once_at_a_time, self._durable.using() as connection:
-                return await connection.fetchval(ONCE, key, until) is True
-        except LOST as fault:
-            raise unavailable("whether this was used before could not be recorded", fault) from fault
+        return await self._uses.submit((key, until))
 
     async def was_used(self, key: str) -> bool:
         """Return whether the value was used. Raises Unavailable."""
@@ -83,6 +82,7 @@ class Limits:
 
     async def close(self) -> None:
         await self._counts.idle()
+        await self._uses.idle()
         await self._session.close()
         await self._durable.close()
 
@@ -95,6 +95,21 @@ class Limits:
             asked[key] -= 1
             row = counted[key]
             outcomes.append(Counted(row["used"] - asked[key], row["seconds"], row["minute"]))
+        return outcomes
+
+    async def _use(self, uses: list[tuple[str, datetime]]) -> list[bool | Exception]:
+        """Of equal keys only the first one is told True."""
+        asked = dict(sorted(uses))  # sorted, so that two processes cannot deadlock; of equal keys the longest stays
+        try:
+            async with self._once_at_a_time, self._durable.using() as connection:
+                rows = await connection.fetch(ONCE, list(asked), list(asked.values()))
+        except (asyncpg.DeadlockDetectedError, *LOST) as fault:
+            raise unavailable("whether this was used before could not be recorded", fault) from fault
+        first = {row["key"] for row in rows}
+        outcomes: list[bool | Exception] = []
+        for key, _ in uses:
+            outcomes.append(key in first)
+            first.discard(key)
         return outcomes
 
     async def _ask(self, ask: Callable[[Connection], Awaitable[Answer]]) -> Answer:

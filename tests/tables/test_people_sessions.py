@@ -588,6 +588,17 @@ async def test_what_may_be_used_once_is_used_once_by_whoever_comes_first(limits,
     await other.close()
 
 
+async def test_uses_of_many_callers_go_to_the_database_together(limits, database, superuser):
+    until, other = datetime.now(UTC) + timedelta(minutes=1), Limits(database)
+    keys = [f"assertion {number}" for number in range(200)]
+    here = [limits.once(key, until) for key in keys]
+    there = [other.once(key, until) for key in reversed(keys)]
+    told = await asyncio.gather(*here, *there)
+    assert sum(told) == len(keys)
+    assert all(a is not b for a, b in zip(told[:200], reversed(told[200:]), strict=True))
+    await other.close()
+
+
 async def test_what_was_used_is_forgotten_when_it_is_good_for_nothing_anyway(limits, reader):
     now = datetime.now(UTC)
     assert await limits.once("past", now - timedelta(hours=1))
