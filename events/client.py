@@ -14,6 +14,7 @@ from events.client_secret import (
     expiring,
     rehashed,
 )
+from events.client_security import ClientSecurityChanged, Security
 
 
 class ClientCredentials(Struct, frozen=True, kw_only=True, gc=False, tag_field="grant_type", tag="client_credentials"):
@@ -65,6 +66,7 @@ class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.
     secret: StoredSecret | None
     at: datetime
     client_id: str | UnsetType = UNSET
+    security: Security | UnsetType = UNSET
 
 
 class ClientDisplayNameChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.display_name_changed"):
@@ -150,6 +152,7 @@ class ClientRestored(Struct, frozen=True, kw_only=True, gc=False, tag="client.re
     as_of: int
     at: datetime
     client_id: str | UnsetType = UNSET
+    security: Security | UnsetType = UNSET
 
 
 ClientChange = (
@@ -158,6 +161,7 @@ ClientChange = (
     | ClientScopesChanged
     | ClientLoginChanged
     | ClientAccessTokenAlgChanged
+    | ClientSecurityChanged
     | ClientSecretAdded
     | ClientSecretRevoked
     | ClientSecretRehashed
@@ -184,6 +188,7 @@ class Active(Struct, frozen=True, kw_only=True, gc=False):
     public: bool = False
     login: Login = Login()
     access_token_alg: AccessTokenAlg | None = None
+    security: Security = Security()
     version: int = 1
     restored: int = 0
 
@@ -232,6 +237,7 @@ def _after(client: Client, event: ClientEvent) -> Client:
                 scopes=event.scopes,
                 secrets=(event.secret,) if event.secret else (),
                 public=event.secret is None,
+                security=event.security or Security(),
             )
         case ClientDisabled():
             return _disabled(client, event.by)
@@ -264,6 +270,7 @@ def _restored(event: ClientRestored) -> Active | Disabled:
         public=event.public,
         login=event.login,
         access_token_alg=event.access_token_alg,
+        security=event.security or Security(),
         version=event.version,
         restored=event.restored,
     )
@@ -302,6 +309,8 @@ def _with(client: Active, event: ClientChange) -> Active:
             return client.__replace__(login=event.after(client.login))
         case ClientAccessTokenAlgChanged():
             return client.__replace__(access_token_alg=event.access_token_alg)
+        case ClientSecurityChanged():
+            return client.__replace__(security=event.security)
         case ClientSecretAdded():
             return client.__replace__(secrets=(*client.secrets, event.secret))
         case ClientSecretRevoked():

@@ -33,7 +33,7 @@ def keep(client: clients.Row) -> clients.Row:
 
 HISTORY = History(
     name="client_history",
-    version=4,
+    version=5,
     table=clients.TABLE,
     follows=ClientEvent,
     row=Row,

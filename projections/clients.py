@@ -35,6 +35,7 @@ from events.client_secret import (
     expiring,
     rehashed,
 )
+from events.client_security import ClientSecurityChanged, Security
 from events.codec import tags
 from events.database import AnyConnection
 from events.ids import client_id_of
@@ -59,6 +60,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     disabled_by: By | None = None
     access_token_alg: AccessTokenAlg | None = None
     restored: int = 0
+    security: Security = Security()
 
 
 COLUMNS = ", ".join(f"c.{name}" for name in Row.__struct_fields__)
@@ -129,6 +131,7 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
         version=1,
         public=event.secret is None,
         login=Login() if grant_type == "authorization_code" else None,
+        security=event.security or Security(),
     )
 
 
@@ -152,6 +155,7 @@ def _restored(stream: UUID, event: ClientRestored) -> Row:
         disabled_by=event.disabled_by,
         access_token_alg=event.access_token_alg,
         restored=event.restored,
+        security=event.security or Security(),
     )
 
 
@@ -169,6 +173,8 @@ def _changed(row: Row, event: ClientEvent) -> Row | None:
             return row.__replace__(login=event.after(row.login or Login()))
         case ClientAccessTokenAlgChanged():
             return row.__replace__(access_token_alg=event.access_token_alg)
+        case ClientSecurityChanged():
+            return row.__replace__(security=event.security)
         case ClientSecretAdded():
             return row.__replace__(secrets=(*row.secrets, event.secret))
         case ClientSecretRevoked():
@@ -189,6 +195,7 @@ def _changed(row: Row, event: ClientEvent) -> Row | None:
 TABLE = Table(name="clients", row=Row, tags=tags(ClientEvent), project=project)
 
 _login = json.Decoder(Login).decode
+_security = json.Decoder(Security).decode
 _secrets = json.Decoder(tuple[StoredSecret, ...]).decode
 
 
@@ -198,7 +205,11 @@ def row_of(record: asyncpg.Record) -> Row:
         name: tuple(cast("list[str]", value)) if isinstance(value := record[name], list) else value
         for name in Row.__struct_fields__
     }
-    columns |= {"secrets": _secrets(record["secrets"]), "login": record["login"] and _login(record["login"])}
+    columns |= {
+        "secrets": _secrets(record["secrets"]),
+        "login": record["login"] and _login(record["login"]),
+        "security": _security(record["security"]),
+    }
     return Row(**columns)
 
 

@@ -13,12 +13,14 @@ from service.cli.client_options import (
     PKCE,
     AccessTokenAlg,
     BackchannelUri,
+    DpopBound,
     FirstParty,
     IdTokenAlg,
     IdTokenClaims,
     LogoutUris,
     Name,
     RedirectUris,
+    RequirePar,
     RequirePkce,
     Scopes,
     scopes_of,
@@ -58,6 +60,8 @@ def create(
     public: Public = False,
     secret_name: SecretName = None,
     access_token_alg: AccessTokenAlg = None,
+    dpop_bound: DpopBound = None,
+    require_par: RequirePar = None,
     require_pkce: RequirePkce = None,
     first_party: FirstParty = None,
     id_token_alg: IdTokenAlg = None,
@@ -88,6 +92,8 @@ def create(
         backchannel_logout_uri=backchannel_logout_uri,
         id_token_claims=id_token_claims or "scopes",
         access_token_signed_response_alg=None if access_token_alg is None else ALGS[access_token_alg],
+        dpop_bound_access_tokens=dpop_bound == "yes",
+        require_pushed_authorization_requests=require_par == "yes",
     )
     check_owner(owner, "clients")
     meta = by_operator(reason)

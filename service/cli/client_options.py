@@ -64,6 +64,24 @@ FirstParty = Annotated[
         show_default=False,
     ),
 ]
+DpopBound = Annotated[
+    Literal["yes", "no"] | None,
+    typer.Option(
+        "--dpop-bound",
+        metavar="WORD",
+        help="Whether each of its tokens is bound to a key of the client (DPoP): yes or no.",
+        show_default=False,
+    ),
+]
+RequirePar = Annotated[
+    Literal["yes", "no"] | None,
+    typer.Option(
+        "--require-par",
+        metavar="WORD",
+        help="Whether its authorization requests must be pushed first (PAR): yes or no.",
+        show_default=False,
+    ),
+]
 IdTokenAlg = Annotated[
     Literal["RS256", "ES256"] | None,
     typer.Option("--id-token-alg", metavar="ALG", help="What signs its ID tokens: RS256 or ES256.", show_default=False),

@@ -32,6 +32,7 @@ from events.client_secret import (
     ClientSecretRevoked,
     StoredSecret,
 )
+from events.client_security import ClientSecurityChanged, Security
 from events.codec import Event, Recorded
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
 from events.refusal import (
@@ -151,9 +152,11 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
         case ClientRedirectUrisChanged():
             return f"redirect URIs changed from {_all(event.was)} to {_all(event.redirect_uris)}"
         case ClientLoginChanged():
-            return f"terms of logging in changed from {_login(event.was)} to {_login(event.login)}"
+            return f"terms of logging in changed from {_changed_terms(event.was)} to {_changed_terms(event.login)}"
         case ClientAccessTokenAlgChanged():
             return f"access tokens signed with {_alg(event.access_token_alg)}, no longer {_alg(event.was)}"
+        case ClientSecurityChanged():
+            return f"security settings changed from {_changed_terms(event.was)} to {_changed_terms(event.security)}"
         case ClientSecretAdded():
             return f"{_secret(event.secret)} added"
         case ClientSecretRevoked():
@@ -194,10 +197,10 @@ def _registered(event: ClientRegistered) -> str:
     )
 
 
-def _login(login: Login) -> str:
-    usual, names = Login(), login.__struct_fields__
-    changed = (name for name in names if getattr(login, name) != getattr(usual, name))
-    return "; ".join(f"{name} {_term(getattr(login, name))}" for name in changed) or "the usual ones"
+def _changed_terms(terms: Login | Security) -> str:
+    usual, names = type(terms)(), terms.__struct_fields__
+    changed = (name for name in names if getattr(terms, name) != getattr(usual, name))
+    return "; ".join(f"{name} {_term(getattr(terms, name))}" for name in changed) or "the usual ones"
 
 
 def _alg(alg: str | None) -> str:

@@ -23,6 +23,7 @@ from events.client import (
     terms_of,
 )
 from events.client_secret import StoredSecret
+from events.client_security import Security
 from service.commands import secret
 from service.commands.authority import (
     EVERYBODY,
@@ -39,6 +40,7 @@ from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.commands.login_change import login_of
 from service.commands.restoration import RestoreClient, restore_client
 from service.commands.secret import AddSecret, RehashSecret, RevokeSecret
+from service.commands.security_change import security_of
 from service.refusals import Contradiction, DoesNotExist, NotPermitted
 
 
@@ -54,6 +56,7 @@ class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
     at: datetime
     login: Login = Login()
     access_token_alg: AccessTokenAlg | None = None
+    security: Security = Security()
     by: Holder | None = None
     client_id: str | UnsetType = UNSET
 
@@ -122,6 +125,7 @@ def _register(command: RegisterClient) -> list[ClientEvent]:
         secret=command.secret,
         at=command.at,
         client_id=command.client_id,
+        security=UNSET if command.security == Security() else command.security,
     )
     client = _registered(registered)
     return [
@@ -175,6 +179,7 @@ def _undo(command: RestoreClient, client: Active | Disabled) -> list[ClientEvent
         scopes=then.scopes,
         login=login_of(then.login),
         access_token_alg=then.access_token_alg,
+        security=security_of(then.security),
     )
     state = EnableClient(by=command.by) if isinstance(command.then, Active) else DisableClient(by=command.by)
     return [*change_terms(change, terms_of(client)), *decide(state, client)]

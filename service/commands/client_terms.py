@@ -20,6 +20,7 @@ from events.client import (
 from service.commands.authority import Holder, may_give, may_widen, own_scopes
 from service.commands.command import OrdinaryCommand
 from service.commands.login_change import LoginChange
+from service.commands.security_change import SecurityChange, change_security
 from service.network.redirect_uri import has_short_scheme
 from service.refusals import Contradiction, InvalidValue, NotPermitted
 
@@ -33,6 +34,7 @@ class ChangeClient(OrdinaryCommand, frozen=True, kw_only=True):
     scopes: tuple[str, ...] | UnsetType = UNSET
     login: LoginChange = LoginChange()
     access_token_alg: AccessTokenAlg | UnsetType | None = UNSET
+    security: SecurityChange = SecurityChange()
 
 
 def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
@@ -50,6 +52,7 @@ def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
         events.append(ClientScopesChanged(scopes=scopes, was=client.scopes))
     events += change_login(command.by, command.login.after(client.login), client)
     events += change_alg(command.access_token_alg, client)
+    events += change_security(command.security.after(client.security), client.security)
     after = reduce(evolve, events, client)
     assert isinstance(after, Active)
     may_widen(command.by, client, after)

@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 from events.bot import BotRestored, DeletedBot
 from events.client import Active, By, ClientRestored, Deleted, Disabled, terms_of
 from events.client_secret import StoredSecret
+from events.client_security import Security
 from service.commands.authority import Holder, may_enable, may_give
 from service.commands.command import OrdinaryCommand
 from service.refusals import Contradiction, NotPermitted
@@ -64,6 +65,7 @@ def restore_client(command: RestoreClient, deleted: Deleted) -> list[ClientResto
             as_of=command.as_of,
             at=command.at,
             client_id=command.client_id,
+            security=UNSET if terms.security == Security() else terms.security,
         )
     ]
 

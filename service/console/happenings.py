@@ -27,6 +27,7 @@ SAID: Mapping[str, str] = {
     "client.display_name_changed": N_("Client renamed"),
     "client.enabled": N_("Client enabled"),
     "client.login_changed": N_("Sign-in settings changed"),
+    "client.security_changed": N_("Security settings changed"),
     "client.redirect_uris_changed": N_("Redirect URIs changed"),
     "client.registered": N_("Client registered"),
     "client.restored": N_("Client restored"),

@@ -61,6 +61,13 @@ AccessTokenAlgorithm = Annotated[
     AccessTokenAlg,
     Meta(description="The algorithm that signs its access tokens. If null, MUNIMENT_ACCESS_TOKEN_ALG decides."),
 ]
+DpopBoundAccessTokens = Annotated[
+    bool,
+    Meta(description="Whether each of its tokens is bound to a key that the client proves to have (DPoP, RFC 9449)."),
+]
+RequirePushedAuthorizationRequests = Annotated[
+    bool, Meta(description="Whether its authorization requests must be pushed to the server first (PAR, RFC 9126).")
+]
 PostLogoutRedirectUris = Annotated[
     list[RedirectUri],
     Meta(max_length=20, description="Where users may be redirected after sign-out: the whole list, each URI exactly."),

@@ -20,6 +20,7 @@ from service.endpoints.client_fields import (
     ClientSecretText,
     Created,
     DisplayName,
+    DpopBoundAccessTokens,
     FirstParty,
     IdTokenAlgorithm,
     IdTokenClaims,
@@ -30,6 +31,7 @@ from service.endpoints.client_fields import (
     Public,
     RedirectUri,
     RequirePkce,
+    RequirePushedAuthorizationRequests,
     Scope,
     SecretName,
 )
@@ -105,6 +107,8 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     backchannel_logout_uri: BackchannelLogoutUri | None = None
     id_token_claims: IdTokenClaims = "scopes"  # noqa: S105
     access_token_signed_response_alg: AccessTokenAlgorithm | None = None
+    dpop_bound_access_tokens: DpopBoundAccessTokens = False
+    require_pushed_authorization_requests: RequirePushedAuthorizationRequests = False
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from events.client import Login
+from events.client_security import Security
 from projections.clients import Row
 from service.commands.authority import Holder
 from service.commands.client import ChangeClient
 from service.commands.login_change import LoginChange
+from service.commands.security_change import SecurityChange
 from service.configuration.settings import Settings
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
@@ -22,6 +24,7 @@ from service.endpoints.client_fields import (
     ClientScopes,
     Created,
     DisplayName,
+    DpopBoundAccessTokens,
     FirstParty,
     IdTokenAlgorithm,
     IdTokenClaims,
@@ -31,6 +34,7 @@ from service.endpoints.client_fields import (
     Public,
     RedirectUri,
     RequirePkce,
+    RequirePushedAuthorizationRequests,
     Scope,
     State,
 )
@@ -61,6 +65,8 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
         | UnsetType
     ) = UNSET
     access_token_signed_response_alg: AccessTokenAlgorithm | UnsetType | None = UNSET
+    dpop_bound_access_tokens: DpopBoundAccessTokens | UnsetType = UNSET
+    require_pushed_authorization_requests: RequirePushedAuthorizationRequests | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
     id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
@@ -92,6 +98,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     created_utc: Created
     last_used_utc: LastUsed | None
     access_token_signed_response_alg: AccessTokenAlgorithm | None
+    dpop_bound_access_tokens: DpopBoundAccessTokens
     public: Public | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
@@ -99,6 +106,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     post_logout_redirect_uris: PostLogoutRedirectUris | UnsetType = UNSET
     backchannel_logout_uri: BackchannelLogoutUri | UnsetType | None = UNSET
     id_token_claims: IdTokenClaims | UnsetType = UNSET
+    require_pushed_authorization_requests: RequirePushedAuthorizationRequests | UnsetType = UNSET
 
 
 _of_interactive = {field.name for field in structs.fields(OAuthClient) if field.default is UNSET}
@@ -120,6 +128,7 @@ def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
         scopes=UNSET if asked.scopes is UNSET else tuple(dict.fromkeys(asked.scopes)),
         login=login_change(asked),
         access_token_alg=asked.access_token_signed_response_alg,
+        security=security_change(asked),
     )
 
 
@@ -138,6 +147,7 @@ def shown(row: Row, used: datetime | None) -> OAuthClient:
         created_utc=row.created_at,
         last_used_utc=used,
         access_token_signed_response_alg=row.access_token_alg,
+        dpop_bound_access_tokens=row.security.dpop_bound_access_tokens,
         **_shown_login(row),
     )
 
@@ -165,6 +175,7 @@ def _shown_login(row: Row) -> Mapping[str, Any]:
         "id_token_signed_response_alg": row.login.id_token_alg,
         "post_logout_redirect_uris": list(row.login.post_logout_redirect_uris),
         "backchannel_logout_uri": row.login.backchannel_logout_uri,
+        "require_pushed_authorization_requests": row.security.require_pushed_authorization_requests,
         "id_token_claims": "scopes" if row.login.id_token_claims is UNSET else row.login.id_token_claims,
     }
 
@@ -207,6 +218,17 @@ def check_login_uris(fields: Fields[Any], settings: Settings) -> None:
     if isinstance(told, str):
         for fault in redirect_uri.backchannel_faults(told, settings.issuer, insecure):
             fields.fault("backchannelLogoutUri", fault)
+
+
+def security_change(asked: CreateOAuthClientRequest | ChangeOAuthClientRequest) -> SecurityChange:
+    return SecurityChange(
+        dpop_bound_access_tokens=asked.dpop_bound_access_tokens,
+        require_pushed_authorization_requests=asked.require_pushed_authorization_requests,
+    )
+
+
+def registered_security(asked: CreateOAuthClientRequest) -> Security:
+    return security_change(asked).after(Security())
 
 
 def registered_login(asked: CreateOAuthClientRequest) -> Login:

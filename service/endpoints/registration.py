@@ -71,6 +71,7 @@ def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | Non
         at=at,
         login=client_settings.registered_login(asked),
         access_token_alg=asked.access_token_signed_response_alg,
+        security=client_settings.registered_security(asked),
         by=by,
         client_id=asked.client_id or UNSET,
     )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Struct
 
 from events.client import Active, AuthorizationCode, ClientCredentials, Disabled, Login
+from events.client_security import Security
 from events.codec import Event
 from service.commands.access_token import RevokeToken
 from service.commands.authorization import (
@@ -34,6 +35,7 @@ from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.handle import ACCESS_TOKEN, AUTHORIZATION, BOT, CLIENT, CONSENT, SESSION, SIGNING_KEY, USER
 from service.commands.login_change import LoginChange
 from service.commands.restoration import RestoreBot, RestoreClient
+from service.commands.security_change import SecurityChange
 from service.commands.session import (
     EndSession,
     GiveUpNotifying,
@@ -132,6 +134,7 @@ REGISTER_CLIENT = st.builds(
     secret=st.none() | secrets,
     at=st.just(AT),
     login=st.just(Login()) | logins,
+    security=st.builds(Security, dpop_bound_access_tokens=st.booleans()),
     by=holders,
 )
 
@@ -152,6 +155,11 @@ CLIENT_COMMANDS = {
         scopes=st.just(UNSET) | scopes,
         login=st.just(LoginChange()) | login_changes,
         access_token_alg=st.just(UNSET) | st.none() | st.sampled_from(["RS256", "EdDSA"]),
+        security=st.builds(
+            SecurityChange,
+            dpop_bound_access_tokens=st.just(UNSET) | st.booleans(),
+            require_pushed_authorization_requests=st.just(UNSET) | st.booleans(),
+        ),
     ),
     AddSecret: st.builds(
         AddSecret, by=holders, secret=secrets, at=st.just(AT), others_expire_at=st.none() | st.just(LATER)

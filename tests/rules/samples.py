@@ -39,6 +39,7 @@ from events.client_secret import (
     ClientSecretRevoked,
     StoredSecret,
 )
+from events.client_security import ClientSecurityChanged, Security
 from events.codec import Event
 from events.consent import ConsentGiven, ConsentWithdrawn
 from events.refusal import (
@@ -123,6 +124,9 @@ LOGIN_CHANGED = ClientLoginChanged(
     was=Login(),
 )
 ALG_CHANGED = ClientAccessTokenAlgChanged(access_token_alg="RS256", was=None)
+SECURITY_CHANGED = ClientSecurityChanged(
+    security=Security(dpop_bound_access_tokens=True, require_pushed_authorization_requests=True), was=Security()
+)
 SECRET_ADDED = ClientSecretAdded(secret=secret(2))
 SECRET_REVOKED = ClientSecretRevoked(secret_id=UUID(int=1))
 SECRET_IMPORTED = SECRET.__replace__(hash="", hint="unknown", imported="$2b$04$" + "a" * 53)
@@ -302,6 +306,7 @@ EVENTS: tuple[Event, ...] = (
     PUBLIC_REGISTERED,
     LOGIN_CHANGED,
     ALG_CHANGED,
+    SECURITY_CHANGED,
     RSA_PUBLISHED,
     USER_REGISTERED,
     USER_FROM_UPSTREAM,

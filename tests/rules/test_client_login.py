@@ -16,10 +16,12 @@ from events.client import (
     Unregistered,
     evolve,
 )
+from events.client_security import ClientSecurityChanged, Security
 from projections.clients import project
 from service.commands.client import ChangeClient, Holder, RegisterClient, decide
 from service.commands.handle import CLIENT
 from service.commands.login_change import LoginChange
+from service.commands.security_change import SecurityChange
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.client_settings import registered_login
 from service.refusals import Contradiction, NotPermitted
@@ -47,11 +49,16 @@ MINIMAL = Login(id_token_claims="minimal")
 FIRST_PARTY, ES256 = Login(first_party=True), Login(id_token_alg="ES256")
 FIRST_PARTY_PKCE = Login(first_party=True, require_pkce=True)
 SKIPS_CONSENT = [INTERACTIVE, ClientLoginChanged(login=FIRST_PARTY, was=USUAL)]
+BOUND = Security(dpop_bound_access_tokens=True)
 OUT = ("https://app.example.com/out",)
 
 
 def register(login: Login, by: Holder | None = ALICE, **more: Any) -> RegisterClient:
     return REGISTER.__replace__(login=login, by=by, **more)
+
+
+def bound(value: bool) -> ChangeClient:
+    return ChangeClient(by=ALICE, security=SecurityChange(dpop_bound_access_tokens=value))
 
 
 def change(by: Holder = ALICE, **terms: Any) -> ChangeClient:
@@ -119,6 +126,20 @@ def changed(login: Login, was: Login = USUAL) -> ClientLoginChanged:
             "and be what the deployment has again",
         ),
         rule([REGISTERED], change(id_token_alg="ES256"), Contradiction, "a machine gets no such terms later either"),
+        rule(
+            [],
+            MACHINE.__replace__(security=BOUND),
+            [REGISTERED_BARE.__replace__(security=BOUND)],
+            "a machine's tokens may be bound to its key",
+        ),
+        rule([REGISTERED], bound(False), [], "what nothing was said of is off"),
+        rule([REGISTERED], bound(True), [ClientSecurityChanged(security=BOUND, was=Security())], "it can be set later"),
+        rule(
+            [REGISTERED, ClientSecurityChanged(security=BOUND, was=Security())],
+            bound(False),
+            [ClientSecurityChanged(security=Security(), was=BOUND)],
+            "and be taken back",
+        ),
         rule([INTERACTIVE], change(first_party=True), NotPermitted, "nobody lets their own client skip consent later"),
         rule([INTERACTIVE], change(OPERATOR, first_party=True), [changed(FIRST_PARTY)], "an operator may later"),
         rule(

@@ -16,6 +16,8 @@ EVERYTHING = {
     "postLogoutRedirectUris": ["https://app.example.com/bye"],
     "backchannelLogoutUri": "https://app.example.com/logout",
     "idTokenClaims": "minimal",
+    "dpopBoundAccessTokens": True,
+    "requirePushedAuthorizationRequests": True,
 }
 
 
@@ -23,6 +25,9 @@ def test_every_setting_that_the_command_can_change_is_a_field_of_the_request():
     assert EVERYTHING.keys() == set(ChangeOAuthClientRequest.__struct_encode_fields__)
     command = change(convert(EVERYTHING, ChangeOAuthClientRequest), EVERYBODY)
     missing = [
-        name for part in (command, command.login) for name in part.__struct_fields__ if getattr(part, name) is UNSET
+        name
+        for part in (command, command.login, command.security)
+        for name in part.__struct_fields__
+        if getattr(part, name) is UNSET
     ]
     assert missing == []

@@ -48,6 +48,7 @@ from tests.rules.samples import (
     RSA_PUBLISHED,
     SEALED,
     SECRET_IMPORTED,
+    SECURITY_CHANGED,
     SESSION_ENDED,
     SESSION_ID,
     SESSION_STARTED,
@@ -121,6 +122,10 @@ def test_of_a_second_factor_its_kind_is_told_and_not_what_is_kept_of_it():
 TOLD = [
     (PUBLIC_REGISTERED, "registered for alice: an interactive client; name none; scopes api:public; redirect URIs https://app.example.com/callback; a public client, without a secret"),
     (LOGIN_CHANGED, "terms of logging in changed from the usual ones to require_pkce False; first_party True; id_token_alg ES256; post_logout_redirect_uris https://app.example.com/bye; backchannel_logout_uri https://app.example.com/logout; id_token_claims minimal"),
+    (
+        SECURITY_CHANGED,
+        "security settings changed from the usual ones to dpop_bound_access_tokens True; require_pushed_authorization_requests True",
+    ),
     (ALG_CHANGED, "access tokens signed with RS256, no longer what MUNIMENT_ACCESS_TOKEN_ALG says"),
     (RSA_PUBLISHED, "key key-2 (RS256) published"),
     (USER_REGISTERED, "registered, with a password"),
