@@ -85,6 +85,17 @@ def backchannel_faults(uri: str, issuer: str, insecure: Collection[str] = ()) ->
     return found
 
 
+def page_faults(uri: str) -> list[str]:
+    """Return every fault of the address of a page that people may read: it may be anywhere on the web."""
+    unreadable = _unreadable(uri)
+    if unreadable is not None:
+        return [unreadable]
+    parts = urlsplit(uri)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        return ["must begin with https:// or http:// and a host"]
+    return ["must not have user information (user@)"] if "@" in parts.netloc else []
+
+
 def _unreadable(uri: str) -> str | None:
     """Return the fault of a URI that cannot be split into its parts."""
     if not uri:

@@ -5,6 +5,7 @@ Refusal
 ├── InvalidRequest     400
 │   └── MissingVerifier     the code stays valid
 ├── InvalidTarget      400  (RFC 8707 section 2)
+├── InvalidRedirectUri, InvalidClientMetadata   400  (RFC 7591 section 3.2.2)
 ├── TooLong            413
 ├── InvalidGrant       400  (at the revocation endpoint, RFC 7009: the token belongs to another client)
 │   └── Gone                one text for every reason, so that an attacker learns nothing from it
@@ -54,6 +55,14 @@ class MissingVerifier(InvalidRequest):
 
 class InvalidTarget(Refusal):
     error = "invalid_target"
+
+
+class InvalidRedirectUri(Refusal):
+    error = "invalid_redirect_uri"
+
+
+class InvalidClientMetadata(Refusal):
+    error = "invalid_client_metadata"
 
 
 class TooLong(Refusal):

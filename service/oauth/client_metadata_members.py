@@ -1,0 +1,115 @@
+"""The members of client metadata: their types, and how they are read from a JSON text. It has no I/O."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
+
+from msgspec import Meta, Struct, ValidationError, convert, structs
+
+from service.oauth.errors import InvalidClientMetadata
+from service.values.credential_form import has_credential
+from service.values.malformed import MALFORMED
+from service.values.text import unseen
+
+LONGEST_NAME = 80
+MOST_TWICE = 20
+
+Text = Annotated[str, Meta(max_length=255)]
+Uri = Annotated[str, Meta(max_length=2000)]
+Texts = Annotated[tuple[Text, ...], Meta(max_length=20)]
+Uris = Annotated[tuple[Uri, ...], Meta(max_length=20)]
+
+
+class Members(Struct, frozen=True, kw_only=True):
+    """The members that this server reads, each of its type. None and "" stand for one that was omitted."""
+
+    redirect_uris: Uris = ()
+    client_name: Text | None = None
+    grant_types: Texts = ()
+    response_types: Texts = ()
+    scope: Annotated[str, Meta(max_length=2000)] | None = None
+    token_endpoint_auth_method: Text | None = None
+    application_type: Text | None = None
+    contacts: Texts = ()
+    client_uri: Uri | None = None
+    logo_uri: Uri | None = None
+    policy_uri: Uri | None = None
+    tos_uri: Uri | None = None
+    initiate_login_uri: Uri | None = None
+    software_id: Text | None = None
+    software_version: Text | None = None
+    subject_type: Text | None = None
+    id_token_signed_response_alg: Text | None = None
+    post_logout_redirect_uris: Uris = ()
+    backchannel_logout_uri: Uri | None = None
+
+
+class Faults:
+    """What is wrong, by the member."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, list[str]] = {}
+
+    def add(self, name: str, fault: str) -> None:
+        self.of.setdefault(name, []).append(fault)
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Return the members of a JSON object, each of which it has once. Raises InvalidClientMetadata."""
+    twice: list[str] = []
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            twice.extend(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        return found
+
+    try:
+        read: object = json.loads(body.decode("utf-8"), object_pairs_hook=once, parse_constant=_no_constant)
+    except UnicodeDecodeError as fault:
+        raise InvalidClientMetadata("The client metadata is not UTF-8.") from fault
+    except MALFORMED as fault:
+        raise InvalidClientMetadata("The client metadata is not JSON.") from fault
+    if not isinstance(read, dict):
+        raise InvalidClientMetadata("The client metadata must be a JSON object.")
+    if twice:
+        names = ", ".join(name[:LONGEST_NAME] for name in twice[:MOST_TWICE])
+        raise InvalidClientMetadata(f"The client metadata has members more than once: {names}.")
+    return cast("dict[str, Any]", read)
+
+
+def read(given: Mapping[str, Any]) -> tuple[Members, Faults]:
+    """Return the members that have no fault, and the faults of the others by their names."""
+    good: dict[str, Any] = {}
+    faults = Faults()
+    for field in structs.fields(Members):
+        value = given.get(field.name)
+        if value is None:
+            continue
+        try:
+            good[field.name] = convert(value, field.type)
+        except ValidationError as fault:
+            faults.add(field.name, _sentence(str(fault)))
+            continue
+        if odd := _odd(good[field.name]):
+            del good[field.name]
+            faults.add(field.name, odd)
+    return Members(**good), faults
+
+
+def _odd(value: str | tuple[str, ...]) -> str | None:
+    """Return what is wrong with the characters of a text or of a list of texts."""
+    texts = (value,) if isinstance(value, str) else value
+    if has_credential(texts):
+        return "contains a secret or a token, which would stay in the log for ever"
+    found = next(filter(None, map(unseen, texts)), None)
+    return found and f"contains a character that is not allowed in text: {found}"
+
+
+def _sentence(fault: str) -> str:
+    return fault.replace("Expected", "must be", 1).replace(" | null", "", 1).replace("`", "")
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
