@@ -6,6 +6,8 @@ Refusal
 │   └── MissingVerifier     the code stays valid
 ├── InvalidTarget      400  (RFC 8707 section 2)
 ├── InvalidRedirectUri, InvalidClientMetadata   400  (RFC 7591 section 3.2.2)
+├── InvalidProof       400  (RFC 9449 section 5)
+├── NonceNeeded        400  (RFC 9449 section 8)
 ├── TooLong            413
 ├── InvalidGrant       400  (at the revocation endpoint, RFC 7009: the token belongs to another client)
 │   └── Gone                one text for every reason, so that an attacker learns nothing from it
@@ -63,6 +65,18 @@ class InvalidRedirectUri(Refusal):
 
 class InvalidClientMetadata(Refusal):
     error = "invalid_client_metadata"
+
+
+class InvalidProof(Refusal):
+    error = "invalid_dpop_proof"
+
+
+class NonceNeeded(Refusal):
+    error = "use_dpop_nonce"
+
+    def __init__(self, nonce: str) -> None:
+        super().__init__("Send a new DPoP proof, whose nonce is the value of the header DPoP-Nonce of this response.")
+        self.headers = {"DPoP-Nonce": nonce}
 
 
 class TooLong(Refusal):
