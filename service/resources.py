@@ -20,6 +20,7 @@ from service.imported_secrets import ImportedSecrets
 from service.limits import Limits
 from service.lookup import Lookup
 from service.metrics.process import ProcessMetrics
+from service.network.fetching import Fetcher
 from service.oauth.authorization_request import Requests
 from service.oauth.errors import ServerAway
 from service.oauth.keys import KeyRing
@@ -59,6 +60,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     log_key: LogKey
     outages: Outages
     metrics: ProcessMetrics
+    fetcher: Fetcher
 
     def signer(self, alg: str) -> Signer:
         """Raises ServerAway."""
@@ -90,6 +92,7 @@ async def open_resources(
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
         imported = ImportedSecrets(ledger, lookup, limits)
+        fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
         try:
             yield Resources(
                 settings=settings,
@@ -113,11 +116,13 @@ async def open_resources(
                 log_key=LogKey(settings.issuer, master_key),
                 outages=Outages(),
                 metrics=metrics,
+                fetcher=fetcher,
             )
         finally:
             people.close()
             imported.close()
             await readiness.close()
+            await fetcher.aclose()
             for part in (log, issuance, limits, lookup):
                 await part.close()
 

@@ -25,6 +25,12 @@ SPECIAL_6 = tuple(
 `is_global` is not used: it differs between Python versions, and counts fec0::/10 as global.
 """
 
+PRIVATE_4 = tuple(
+    IPv4Network(network) for network in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
+)
+GLOBAL_6 = IPv6Network("2000::/3")
+"""All global unicast addresses that IANA has assigned are in it."""
+
 NAT64 = IPv6Network("64:ff9b::/96")
 TRANSLATED = IPv6Network("::ffff:0:0:0/96")
 COMPATIBLE = IPv6Network("::/96")
@@ -50,6 +56,16 @@ def is_local(address: Address) -> bool:
     if isinstance(inner, IPv4Address):
         return any(inner in network for network in SPECIAL_4)
     return any(inner in network for network in SPECIAL_6)
+
+
+def is_public(address: Address) -> bool:
+    """Whether the address is on the public internet: neither special, nor of a private or shared network."""
+    if is_local(address):
+        return False
+    inner = _inner(address)
+    if isinstance(inner, IPv4Address):
+        return not any(inner in network for network in PRIVATE_4)
+    return inner in GLOBAL_6
 
 
 def is_inside(host: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 Step = Literal["load", "decide", "append", "sign"]
-Receiver = Literal["upstream", "webhook", "back-channel logout", "witness"]
+Receiver = Literal["upstream", "webhook", "back-channel logout", "witness", "client"]
 
 
 class Outgoing(Struct):

@@ -1,0 +1,130 @@
+"""Fetches documents from URLs that others chose. It connects only to addresses that it checked, so it cannot be used to reach
+this machine or its neighbors (server-side request forgery), and each fetch is bounded in time and size.
+"""
+
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from service.network import hosts
+from service.network.addresses import Address, is_local, is_public
+from service.network.freshness import Kept
+from service.network.resolving import Resolve, Resolver
+
+if TYPE_CHECKING:
+    from service.network.checked import Checked
+
+MOST_BYTES = 64 * 1024
+MOST_AT_ONCE = 16
+MOST_OF_A_HOST = 2
+KEPT = Kept()
+
+Reach = Literal["public", "private_too", "trusted"]
+"""Who chose the URL: a stranger (only https on the public internet), the owner of a client (private networks too), or an operator (any)."""
+
+
+class CannotFetch(Exception):
+    """Why there is no document, in a few words that contain nothing of the response."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Fetched(Struct, frozen=True, kw_only=True):
+    """`fresh_until` is in seconds since the epoch."""
+
+    body: bytes
+    content_type: str
+    fresh_until: float
+
+
+class Fetcher:
+    """One for each process. Each reach has its own places, so URLs that strangers choose never hold up those of registered clients.
+
+    The HTTP client is loaded at the first fetch: it takes five megabytes.
+    """
+
+    def __init__(self, issuer: str, insecure: Collection[str] = (), resolve: Callable[[], Resolve] = Resolver) -> None:
+        self._insecure = insecure
+        self._local = hosts.is_loopback(urlsplit(issuer).hostname)
+        self._resolve = resolve
+        self._places: dict[Reach, _Place] = {}
+
+    async def get(
+        self, url: str, *, reach: Reach, accept: str, most_bytes: int = MOST_BYTES, kept: Kept = KEPT
+    ) -> Fetched:
+        """Return the document at the URL. `accept` is its media type; application/json also accepts the types that end in +json.
+
+        Raises CannotFetch.
+        """
+        host = self._host(url, reach)
+        place = self._place(reach)
+        with place.taken(host):
+            return await place.transport.get(url, accept, most_bytes, kept)
+
+    async def aclose(self) -> None:
+        for place in self._places.values():
+            await place.transport.aclose()
+
+    def _host(self, url: str, reach: Reach) -> str:
+        """Raises CannotFetch."""
+        try:
+            parts = hosts.split(url)
+            _ = parts.port
+        except ValueError as fault:
+            raise CannotFetch("its URL cannot be read") from fault
+        host = parts.hostname or ""
+        if "@" in parts.netloc or hosts.fault(host):
+            raise CannotFetch("its URL does not name a host")
+        http = reach != "public" and parts.scheme == "http" and hosts.allows_http(host, self._insecure)
+        if parts.scheme != "https" and not http:
+            raise CannotFetch("its URL is not https")
+        return host
+
+    def _place(self, reach: Reach) -> "_Place":
+        if reach not in self._places:
+            from service.network.checked import Checked  # noqa: PLC0415
+
+            self._places[reach] = _Place(Checked(self._resolve(), self._allowed(reach)))
+        return self._places[reach]
+
+    def _allowed(self, reach: Reach) -> Callable[[Address], bool]:
+        """Loopback is this server's own machine, so an owner may name it only if the issuer is there too, during development."""
+        match reach:
+            case "public":
+                return is_public
+            case "private_too":
+                return _any if self._local else _not_local
+            case "trusted":
+                return _any
+
+
+class _Place:
+    """The fetches of one reach that are under way."""
+
+    def __init__(self, transport: "Checked") -> None:
+        self.transport = transport
+        self._hosts: list[str] = []
+
+    @contextmanager
+    def taken(self, host: str) -> Generator[None]:
+        """Raises CannotFetch at once, and not after waiting, if too many fetches are under way."""
+        if len(self._hosts) >= MOST_AT_ONCE or self._hosts.count(host) >= MOST_OF_A_HOST:
+            raise CannotFetch("too many requests are under way at this moment")
+        self._hosts.append(host)
+        try:
+            yield
+        finally:
+            self._hosts.remove(host)
+
+
+def _any(_: Address) -> bool:
+    return True
+
+
+def _not_local(address: Address) -> bool:
+    return not is_local(address)
