@@ -21,6 +21,7 @@ from events.retention import RetentionEvent
 from events.revocation import RevocationEvent
 from events.session import SessionEvent
 from events.signing_key import SigningKeyEvent
+from events.trusted_issuer import TrustedIssuerEvent
 from events.user import UserEvent
 
 Event = (
@@ -36,6 +37,7 @@ Event = (
     | RetentionEvent
     | AuditReadEvent
     | RevocationEvent
+    | TrustedIssuerEvent
 )
 
 SCHEMA_VERSION: dict[str, int] = {}

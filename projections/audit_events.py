@@ -26,6 +26,7 @@ from events.retention import RetentionEvent
 from events.revocation import RevocationEvent
 from events.session import SessionClientNotified, SessionClientNotReached, SessionEvent, SessionStarted
 from events.signing_key import SigningKeyEvent
+from events.trusted_issuer import TrustedIssuerEvent
 from events.user import UserEvent
 from projections.catch_up import CatchUp, events
 
@@ -128,7 +129,8 @@ def _named_before(
     | AccessTokenEvent
     | RetentionEvent
     | AuditReadEvent
-    | RevocationEvent,
+    | RevocationEvent
+    | TrustedIssuerEvent,
 ) -> Concerned:
     """The first event of the stream names them, or nobody. (The type checker refuses an event of another kind here.)"""
     return Concerned()

@@ -30,9 +30,10 @@ from events.retention import RetentionEvent
 from events.revocation import RevocationEvent
 from events.session import SessionEvent
 from events.signing_key import SigningKeyEvent
+from events.trusted_issuer import TrustedIssuerEvent
 from events.user import UserEvent
 from events.waiting import raise_if_cancelled, set_within
-from projections import authorizations, clients, revoked_tokens
+from projections import authorizations, clients, revoked_tokens, trusted_issuers
 from projections.clients import Found
 from service.outages import Outages
 
@@ -42,6 +43,7 @@ MOST_CLIENTS = 100_000
 
 CLIENT, BOT, SIGNING_KEY = noun(ClientEvent), noun(BotEvent), noun(SigningKeyEvent)
 ACCESS_TOKEN, AUTHORIZATION = noun(AccessTokenEvent), noun(AuthorizationEvent)
+TRUSTED_ISSUER = noun(TrustedIssuerEvent)
 NOT_CACHED = frozenset(
     {
         noun(UserEvent),
@@ -78,6 +80,7 @@ class Lookup:
         self._clients: dict[UUID, Found] = {}
         self._revoked: dict[UUID, datetime] = {}
         self._revoked_kept = 1000
+        self._issuers: dict[str, trusted_issuers.Row] = {}
         self.position, self.epoch = -1, 0
         self.hits, self.misses = 0, 0
         self._chain = b""
@@ -116,6 +119,11 @@ class Lookup:
         """Return whether the token, or the authorization from which it was issued, was revoked."""
         await self.be_current()
         return jti in self._revoked or grant_id in self._revoked
+
+    async def trusted_issuer(self, issuer: str) -> trusted_issuers.Row | None:
+        """Return the issuer with this identifier, if its tokens are accepted."""
+        await self.be_current()
+        return self._issuers.get(issuer)
 
     async def be_current(self) -> None:
         """Return at once if the cache was proved current less than CURRENT_SECONDS ago; otherwise bring it up to date."""
@@ -185,6 +193,7 @@ class Lookup:
                 **await revoked_tokens.alive(connection),
                 **await authorizations.lately_revoked(connection, self._longest_token),
             }
+            self._issuers = await trusted_issuers.active(connection)
             self._clients.clear()
             self.epoch += 1
         elif changed[0]["stream_id"] is not None:
@@ -200,6 +209,8 @@ class Lookup:
             by_noun.setdefault(row["noun"], []).append(row["stream_id"])
         if SIGNING_KEY in by_noun:
             await self._on_keys_changed(connection)
+        if TRUSTED_ISSUER in by_noun:
+            self._issuers = await trusted_issuers.active(connection)
         if tokens := by_noun.get(ACCESS_TOKEN):
             self._remember_revoked(await revoked_tokens.find(connection, tokens))
         if changed_authorizations := by_noun.get(AUTHORIZATION):

@@ -23,6 +23,8 @@ from service.metrics.process import ProcessMetrics
 from service.network.fetching import Fetcher
 from service.oauth.authorization_request import Requests
 from service.oauth.errors import ServerAway
+from service.oauth.foreign_tokens import ForeignTokens
+from service.oauth.issuer_keys import IssuerKeys
 from service.oauth.keys import KeyRing
 from service.oauth.signing import Signer
 from service.oauth.tokens import ID_TOKEN_SECONDS, Tokens
@@ -45,6 +47,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     lookup: Lookup
     ring: KeyRing
     tokens: Tokens
+    foreign: ForeignTokens
     limits: Limits
     reads: ReadCounts
     refusals: RefusalCounts
@@ -101,6 +104,7 @@ async def open_resources(
                 lookup=lookup,
                 ring=ring,
                 tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
+                foreign=ForeignTokens(lookup, IssuerKeys(), settings.issuer),
                 limits=limits,
                 reads=ReadCounts(),
                 refusals=RefusalCounts(),

@@ -45,8 +45,9 @@ from events.refusal import (
 from events.retention import TokensDropped
 from events.revocation import RevocationOrdered
 from events.signing_key import SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
+from events.trusted_issuer import TrustedIssuerEvent
 from service.audit.event_fields import fields, subject
-from service.cli import people
+from service.cli import people, trust_text
 from service.cli.output import moment
 from service.values.text import counted
 
@@ -104,6 +105,8 @@ def what(event: Event, secrets: Secrets | None = None) -> str:
     """The event in a sentence. `secrets` are those that the client had before, for an event that names one by its id alone."""
     if isinstance(event, ClientEvent):
         return _client(event, secrets or {})
+    if isinstance(event, TrustedIssuerEvent):
+        return trust_text.what(event)
     match event:
         case AccessTokenRevoked():
             return f"access token of {event.client_id} revoked; it would have expired {moment(event.expires_at)}"

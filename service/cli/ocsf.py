@@ -81,6 +81,10 @@ ACTIVITIES: dict[str, Activity] = {
     "signing_key.published": Activity(ENTITY, 1),
     "signing_key.activated": Activity(ENTITY, 10),
     "signing_key.retired": Activity(ENTITY, 11),
+    "trusted_issuer.registered": Activity(ENTITY, 1),
+    "trusted_issuer.deleted": Activity(ENTITY, 4),
+    "trusted_issuer.enabled": Activity(ENTITY, 8),
+    "trusted_issuer.disabled": Activity(ENTITY, 9),
     "consent.given": Activity(ENTITY, 1),
     "consent.withdrawn": Activity(ENTITY, 4),
     "access_token.revoked": Activity(ENTITY, 4),
@@ -96,6 +100,7 @@ FAMILIES: dict[str, Activity] = {
     "session": Activity(AUTHENTICATION),
     "authorization": Activity(AUTHENTICATION),
     "client": Activity(ENTITY, 3),
+    "trusted_issuer": Activity(ENTITY, 3),
     "refusal": Activity(API, status=FAILURE, severity=MEDIUM),
 }
 """What the other events of an aggregate are."""

@@ -8,13 +8,24 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events import access_token, authorization, bot, client, consent, session, signing_key, user
+from events import access_token, authorization, bot, client, consent, session, signing_key, trusted_issuer, user
 from events.codec import Event, type_of
 from events.database import Pool, read
 from events.envelope import Meta
 from events.log import Append, Appended, Conflict, Duplicate, Log, Receipt
 from events.replay import history
-from projections import authorizations, bots, clients, consents, registry, revoked_tokens, sessions, signing_keys, users
+from projections import (
+    authorizations,
+    bots,
+    clients,
+    consents,
+    registry,
+    revoked_tokens,
+    sessions,
+    signing_keys,
+    trusted_issuers,
+    users,
+)
 from projections.table import Table
 from service.commands import access_token as access_token_commands
 from service.commands import authorization as authorization_commands
@@ -23,6 +34,7 @@ from service.commands import client as client_commands
 from service.commands import consent as consent_commands
 from service.commands import session as session_commands
 from service.commands import signing_key as signing_key_commands
+from service.commands import trusted_issuer as trusted_issuer_commands
 from service.commands import user as user_commands
 from service.commands.command import AnyCommand, OrdinaryCommand, StoppingCommand
 from service.refusals import Contradiction, VersionMismatch
@@ -88,6 +100,12 @@ AUTHORIZATION: Aggregate[
     authorization_commands.decide,
     authorizations.TABLE,
     personal=True,
+)
+
+TRUSTED_ISSUER: Aggregate[
+    trusted_issuer_commands.TrustedIssuerCommand, trusted_issuer.TrustedIssuer, trusted_issuer.TrustedIssuerEvent
+] = Aggregate(
+    trusted_issuer.UnknownIssuer(), trusted_issuer.evolve, trusted_issuer_commands.decide, trusted_issuers.TABLE
 )
 
 

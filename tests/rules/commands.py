@@ -32,7 +32,17 @@ from service.commands.client import (
     RevokeSecret,
 )
 from service.commands.consent import GiveConsent, WithdrawConsent
-from service.commands.handle import ACCESS_TOKEN, AUTHORIZATION, BOT, CLIENT, CONSENT, SESSION, SIGNING_KEY, USER
+from service.commands.handle import (
+    ACCESS_TOKEN,
+    AUTHORIZATION,
+    BOT,
+    CLIENT,
+    CONSENT,
+    SESSION,
+    SIGNING_KEY,
+    TRUSTED_ISSUER,
+    USER,
+)
 from service.commands.login_change import LoginChange
 from service.commands.restoration import RestoreBot, RestoreClient
 from service.commands.security_change import SecurityChange
@@ -45,6 +55,13 @@ from service.commands.session import (
     StartSession,
 )
 from service.commands.signing_key import ActivateKey, PublishKey, RetireKey
+from service.commands.trusted_issuer import (
+    ChangeTrustedIssuer,
+    DeleteTrustedIssuer,
+    DisableTrustedIssuer,
+    EnableTrustedIssuer,
+    RegisterTrustedIssuer,
+)
 from service.commands.user import (
     AddFactor,
     ChangePassword,
@@ -75,6 +92,9 @@ from tests.rules.samples import (
     PROFILE,
     SECRET_IMPORTED,
     SOON,
+    TRUST,
+    TRUST_IN_ASSERTIONS,
+    TRUST_IN_KEYS,
     factor,
     hashed,
     secret,
@@ -272,6 +292,26 @@ AUTHORIZATION_COMMANDS = {
     RevokeAuthorization: st.builds(RevokeAuthorization, why=text, at=times),
 }
 
+trusts = st.sampled_from([TRUST, TRUST_IN_KEYS, TRUST_IN_ASSERTIONS])
+REGISTER_ISSUER = st.builds(
+    RegisterTrustedIssuer, issuer=st.just("https://ci.example.com"), trust=trusts, at=st.just(AT)
+)
+ISSUER_COMMANDS = {
+    RegisterTrustedIssuer: REGISTER_ISSUER,
+    ChangeTrustedIssuer: st.builds(
+        ChangeTrustedIssuer,
+        name=st.just(UNSET) | text,
+        keys=st.just(UNSET) | trusts.map(lambda trust: trust.keys),
+        algorithms=st.just(UNSET) | st.just(("EdDSA",)),
+        purposes=st.just(UNSET) | trusts.map(lambda trust: trust.purposes),
+        audiences=st.just(UNSET) | st.just(()),
+        provisions=st.just(UNSET) | st.booleans(),
+    ),
+    DisableTrustedIssuer: st.builds(DisableTrustedIssuer),
+    EnableTrustedIssuer: st.builds(EnableTrustedIssuer),
+    DeleteTrustedIssuer: st.builds(DeleteTrustedIssuer),
+}
+
 
 class Kind(Struct, frozen=True):
     """An aggregate, a strategy for each type of command to it, and one for sequences of commands to one of its kind."""
@@ -291,6 +331,7 @@ EVERYTHING = {
     "bot": _kind(BOT, RegisterBot, BOT_COMMANDS, 8),
     "signing key": _kind(SIGNING_KEY, PublishKey, KEY_COMMANDS, 6),
     "access token": _kind(ACCESS_TOKEN, RevokeToken, {RevokeToken: REVOKE_TOKEN}, 2),
+    "trusted issuer": _kind(TRUSTED_ISSUER, RegisterTrustedIssuer, ISSUER_COMMANDS, 8),
     "user": _kind(USER, RegisterUser, USER_COMMANDS, 10),
     "session": _kind(SESSION, StartSession, SESSION_COMMANDS, 8),
     "consent": _kind(CONSENT, GiveConsent, CONSENT_COMMANDS, 6),

@@ -16,6 +16,7 @@ from service.commands import (
     security_change,
     session,
     signing_key,
+    trusted_issuer,
     user,
 )
 from service.commands.authority import Holder
@@ -36,6 +37,7 @@ from tests.rules.samples import (
     SECRET_IMPORTED,
     SECURITY_CHANGED,
     SOON,
+    TRUST,
     factor,
     hashed,
     secret,
@@ -149,11 +151,21 @@ REFRESH_TOKEN_REPLAYED = [
     authorization.RotateRefreshToken(presented=hashed(1), next=hashed(3), jti=JTI, at=LATER),
 ]
 
+TRUSTED_ISSUER = [
+    trusted_issuer.RegisterTrustedIssuer(issuer="https://ci.example.com", trust=TRUST, at=AT),
+    trusted_issuer.ChangeTrustedIssuer(purposes=("workload", "id_jag"), provisions=True),
+    trusted_issuer.DisableTrustedIssuer(),
+    trusted_issuer.ChangeTrustedIssuer(name="Builds"),
+    trusted_issuer.EnableTrustedIssuer(),
+    trusted_issuer.DeleteTrustedIssuer(),
+]
+
 LIVES: dict[str, list[list[Any]]] = {
     "client": [CLIENT],
     "bot": [BOT],
     "signing key": [SIGNING_KEY],
     "access token": [ACCESS_TOKEN],
+    "trusted issuer": [TRUSTED_ISSUER],
     "user": [USER],
     "session": [SESSION],
     "consent": [CONSENT],

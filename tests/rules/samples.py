@@ -61,6 +61,18 @@ from events.session import (
     SessionUsedAfterEnd,
 )
 from events.signing_key import PublicJwk, SigningKeyActivated, SigningKeyPublished, SigningKeyRetired
+from events.trusted_issuer import (
+    KeysAt,
+    KeysDiscovered,
+    KeysGiven,
+    PublicKey,
+    Trust,
+    TrustedIssuerChanged,
+    TrustedIssuerDeleted,
+    TrustedIssuerDisabled,
+    TrustedIssuerEnabled,
+    TrustedIssuerRegistered,
+)
 from events.user import (
     Factor,
     UserDisabled,
@@ -279,6 +291,25 @@ REVOCATION_ORDERED = RevocationOrdered(
 )
 AUDIT_READ = AuditRead(path="/api/v1/audit/events", filters=("client=oauth_client_1", "address"), found=3, at=AT)
 
+TRUST = Trust(
+    name="Build servers",
+    keys=KeysDiscovered(),
+    algorithms=("RS256", "ES256"),
+    purposes=("workload",),
+    audiences=("https://muniment.example.com",),
+)
+TRUST_IN_KEYS = TRUST.__replace__(
+    keys=KeysGiven(keys=(PublicKey(kid="theirs-1", kty="EC", crv="P-256", x=JWK.x, y=JWK.y),)), audiences=()
+)
+TRUST_IN_ASSERTIONS = TRUST.__replace__(
+    keys=KeysAt(jwks_uri="https://idp.example.com/keys"), purposes=("id_jag", "subject_token"), provisions=True
+)
+ISSUER_REGISTERED = TrustedIssuerRegistered(issuer="https://ci.example.com", trust=TRUST, at=AT)
+DOMAIN_REGISTERED = ISSUER_REGISTERED.__replace__(issuer="spiffe://example.org", trust=TRUST_IN_KEYS)
+ISSUER_CHANGED = TrustedIssuerChanged(trust=TRUST_IN_ASSERTIONS, was=TRUST)
+ISSUER_DISABLED, ISSUER_ENABLED = TrustedIssuerDisabled(), TrustedIssuerEnabled()
+ISSUER_DELETED = TrustedIssuerDeleted(issuer="https://ci.example.com")
+
 EVENTS: tuple[Event, ...] = (
     REGISTERED,
     INTERACTIVE,
@@ -352,5 +383,11 @@ EVENTS: tuple[Event, ...] = (
     REVOCATION_ORDERED,
     NOT_PERMITTED,
     REFUSALS_LEFT_OUT,
+    ISSUER_REGISTERED,
+    DOMAIN_REGISTERED,
+    ISSUER_CHANGED,
+    ISSUER_DISABLED,
+    ISSUER_ENABLED,
+    ISSUER_DELETED,
 )
 """At least one of every type."""

@@ -15,6 +15,7 @@ from projections import (
     client_history,
     consent_history,
     signing_key_history,
+    trusted_issuer_history,
     user_history,
 )
 from projections.engine.entries import Poison
@@ -36,6 +37,7 @@ HISTORIES: dict[str, History[Any]] = {
     "consent": consent_history.HISTORY,
     "authorization": authorization_history.HISTORY,
     "signing key": signing_key_history.HISTORY,
+    "trusted issuer": trusted_issuer_history.HISTORY,
 }
 OF_ANY_KIND = st.sampled_from(sorted(HISTORIES)).flatmap(
     lambda kind: EVERYTHING[kind].histories.map(lambda commands: (kind, commands))

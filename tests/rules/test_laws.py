@@ -21,6 +21,7 @@ from events.retention import RetentionEvent
 from events.revocation import RevocationEvent
 from events.session import EndedSession, NoSession, OpenSession
 from events.signing_key import ActiveKey, PublishedKey, RetiredKey, UnknownKey
+from events.trusted_issuer import ActiveIssuer, DeletedIssuer, DisabledIssuer, UnknownIssuer
 from events.user import ActiveUser, DisabledUser, ErasedUser, UnregisteredUser
 from projections.registry import INLINE
 from projections.table import record
@@ -30,6 +31,7 @@ from service.commands.client import DeleteClient, DisableClient, RehashSecret, R
 from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.commands.consent import WithdrawConsent
 from service.commands.session import EndSession, GiveUpNotifying, ReportNotified
+from service.commands.trusted_issuer import DeleteTrustedIssuer, DisableTrustedIssuer
 from service.commands.user import DisableUser, EraseUser, TakeRole
 from tests.rules.commands import EVERYTHING, happened
 from tests.rules.lives import LIVES
@@ -75,7 +77,7 @@ def test_a_stream_that_is_too_long_takes_these_commands_alone():
     stopping = {each for name in EVERYTHING for each in commands_of(name) if issubclass(each, StoppingCommand)}
     assert stopping == {
         *(DisableClient, DeleteClient, RehashSecret, RevokeSecret, DisableBot, DeleteBot, DisableUser, EraseUser),
-        TakeRole,
+        *(TakeRole, DisableTrustedIssuer, DeleteTrustedIssuer),
         *(EndSession, ReportNotified, GiveUpNotifying, WithdrawConsent, RevokeAuthorization),
     }
 
@@ -244,6 +246,11 @@ def meant(state: Any) -> dict[str, Any] | None:
             return {"state": {PublishedKey: "published", ActiveKey: "active", RetiredKey: "retired"}[type(state)]}
         case RevokedToken():
             return {}
+        case UnknownIssuer() | DeletedIssuer():
+            return None
+        case ActiveIssuer() | DisabledIssuer():
+            states = {ActiveIssuer: "active", DisabledIssuer: "disabled"}
+            return {**structs.asdict(state), "state": states[type(state)]}
         case _:
             return _of_people(state)
 

@@ -331,6 +331,7 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
         "read.revoked_tokens",
         "read.sessions",
         "read.signing_keys",
+        "read.trusted_issuers",
         "read.users",
         "read.verifications",
         "vault.keys",

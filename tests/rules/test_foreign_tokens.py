@@ -1,0 +1,210 @@
+"""Which tokens of other servers are accepted, and for what."""
+
+import hmac
+import time
+from typing import Any
+from uuid import UUID
+
+import pytest
+from joserfc import jws
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64encode
+from msgspec import convert, json
+
+from events.trusted_issuer import KeysGiven, PublicKey, Purpose, Trust
+from projections.trusted_issuers import Row
+from service.oauth.foreign_tokens import LONGEST, ForeignClaims, ForeignTokens, NotAccepted
+from service.oauth.issuer_keys import IssuerKeys
+from tests.rules.samples import AT
+
+US, THEM, DOMAIN = "https://muniment.example.com", "https://ci.example.com", "spiffe://example.org"
+EC, RSA, ED = ECKey.generate_key("P-256"), RSAKey.generate_key(2048), OKPKey.generate_key("Ed25519")
+STRANGER = ECKey.generate_key("P-256")
+WEAK = PublicKey(kid="weak", kty="RSA", n="w" * 171, e="AQAB")
+NOW = int(time.time())
+PURPOSES: tuple[Purpose, ...] = ("workload", "id_jag", "software_statement", "subject_token")
+TYP = {"workload": "JWT", "id_jag": "oauth-id-jag+jwt", "software_statement": "JWT", "subject_token": "at+jwt"}
+
+
+def public(key: Any, kid: str) -> PublicKey:
+    return convert({"kid": kid, **{n: v for n, v in key.as_dict(private=False).items() if n != "kid"}}, PublicKey)
+
+
+KEYS = KeysGiven(keys=(public(EC, "ec"), public(RSA, "rsa"), public(ED, "ed"), WEAK))
+
+
+class Issuers:
+    def __init__(self, **given: Any) -> None:
+        trust = Trust(name="CI", keys=KEYS, algorithms=("ES256", "RS256", "EdDSA"), purposes=PURPOSES)
+        self.rows = {
+            name: Row(
+                stream_id=UUID(int=1),
+                issuer=name,
+                trust=trust.__replace__(**given),
+                state="active",
+                created_at=AT,
+                version=1,
+            )
+            for name in (THEM, DOMAIN)
+        }
+
+    async def trusted_issuer(self, issuer: str) -> Row | None:
+        return self.rows.get(issuer)
+
+
+def claims(**given: Any) -> dict[str, Any]:
+    usual = {"iss": THEM, "sub": "repo:acme/web", "aud": US, "iat": NOW, "exp": NOW + 300, "jti": "once"}
+    return {name: value for name, value in {**usual, **given}.items() if value is not None}
+
+
+def token(purpose: Purpose = "workload", key: Any = EC, header: dict[str, Any] | None = None, **given: Any) -> str:
+    head = {"alg": "ES256", "kid": "ec", "typ": TYP[purpose], **(header or {})}
+    head = {name: value for name, value in head.items() if value is not None}
+    registry = JWSRegistry(algorithms=[head["alg"]], strict_check_header=False)
+    return jws.serialize_compact(head, json.encode(claims(**given)), key, registry=registry)
+
+
+async def accepted(text: str, purpose: Purpose = "workload", **trust: Any) -> ForeignClaims:
+    return await ForeignTokens(Issuers(**trust), IssuerKeys(), US).verify(text, purpose)
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+async def test_a_token_of_a_trusted_issuer_is_accepted_for_its_purpose(purpose: Purpose):
+    found = await accepted(token(purpose), purpose)
+    assert (found.issuer, found.issuer_id, found.subject, found.jti) == (THEM, UUID(int=1), "repo:acme/web", "once")
+    assert (found.audiences, found.expires_at, found.kid) == ((US,), NOW + 300, "ec")
+    assert "repo" not in repr(found)
+
+
+@pytest.mark.parametrize(("alg", "kid", "key"), [("RS256", "rsa", RSA), ("EdDSA", "ed", ED), ("ES256", None, EC)])
+async def test_the_key_is_found_by_its_kid_or_tried(alg: str, kid: str | None, key: Any):
+    assert await accepted(token(key=key, header={"alg": alg, "kid": kid}))
+
+
+async def test_a_workload_without_iss_is_found_by_the_trust_domain_of_its_spiffe_id():
+    found = await accepted(token(iss=None, sub="spiffe://example.org/ns/default/sa/web"))
+    assert (found.issuer, found.subject) == (DOMAIN, "spiffe://example.org/ns/default/sa/web")
+
+
+async def test_several_audiences_are_one_of_ours_and_those_of_the_issuer_are_the_operators_choice():
+    assert await accepted(token(aud=["https://other.example", US]))
+    assert await accepted(token(aud="sts.example"), audiences=("sts.example",))
+    with pytest.raises(NotAccepted, match=r"its aud must be one of: sts\.example"):
+        await accepted(token(), audiences=("sts.example",))
+
+
+async def test_a_software_statement_need_not_expire_nor_be_for_anybody():
+    text = token("software_statement", aud=None, exp=None, sub=None, jti=None, iat=None)
+    assert (await accepted(text, "software_statement")).expires_at is None
+
+
+REFUSED: list[tuple[Purpose, dict[str, Any], str]] = [
+    ("workload", {"iss": "https://evil.example"}, "not trusted here"),
+    ("workload", {"iss": ["https://ci.example.com"]}, "not trusted here"),
+    ("workload", {"sub": None}, "it has no sub"),
+    ("workload", {"sub": 7}, "it has no sub"),
+    ("workload", {"aud": None}, "its aud must be"),
+    ("workload", {"aud": "https://other.example"}, "its aud must be one of"),
+    ("workload", {"aud": {"of": US}}, "its aud must be a text or a list of texts"),
+    ("workload", {"exp": None}, "it has no exp"),
+    ("workload", {"exp": NOW - 61}, "it has expired"),
+    ("workload", {"exp": "soon"}, "its exp must be a number"),
+    ("workload", {"exp": True}, "its exp must be a number"),
+    ("workload", {"exp": 1e300}, "its exp must be a number"),
+    ("workload", {"exp": NOW + 90_000}, "seconds ahead"),
+    ("workload", {"nbf": NOW + 120}, "not valid yet"),
+    ("workload", {"iat": NOW + 120}, "its iat is in the future"),
+    ("workload", {"jti": 7}, "its jti must be"),
+    ("workload", {"jti": "j" * 257}, "its jti must be"),
+    ("id_jag", {"jti": None}, "it has no jti"),
+    ("id_jag", {"iat": None}, "it has no iat"),
+    ("id_jag", {"exp": NOW + 700}, "its exp is more than 600 seconds ahead"),
+    ("id_jag", {"aud": [US, "https://other.example"]}, f"its aud must be {US} alone"),
+    ("id_jag", {"aud": f"{US}/openid/token"}, f"its aud must be {US} alone"),
+    ("subject_token", {"exp": None, "aud": "x", "sub": ""}, "it has no sub; its aud must be one of: .*; it has no exp"),
+]
+
+
+@pytest.mark.parametrize(("purpose", "given", "why"), REFUSED, ids=lambda each: str(each)[:60])
+async def test_a_wrong_claim_is_refused_and_every_fault_is_named(purpose: Purpose, given: dict[str, Any], why: str):
+    with pytest.raises(NotAccepted, match=why):
+        await accepted(token(purpose, **given), purpose)
+
+
+HEADERS: list[tuple[Purpose, dict[str, Any], str]] = [
+    ("workload", {"typ": "at+jwt"}, "its typ must be jwt or jose or absent"),
+    ("id_jag", {"typ": "JWT"}, "its typ must be oauth-id-jag[+]jwt"),
+    ("id_jag", {"typ": None}, "its typ must be oauth-id-jag[+]jwt"),
+    ("workload", {"kid": "another"}, "none of the keys"),
+    ("workload", {"kid": "rsa"}, "none of the keys"),
+    ("workload", {"jku": "https://evil.example/keys"}, "its header has jku"),
+    ("workload", {"x5u": "https://evil.example/cert"}, "its header has x5u"),
+    ("workload", {"jwk": EC.as_dict(private=False)}, "its header has jwk"),
+    ("workload", {"x5c": ["MII"]}, "its header has x5c"),
+]
+
+
+@pytest.mark.parametrize(("purpose", "header", "why"), HEADERS, ids=lambda each: str(each)[:60])
+async def test_a_wrong_header_is_refused(purpose: Purpose, header: dict[str, Any], why: str):
+    with pytest.raises(NotAccepted, match=why):
+        await accepted(token(purpose, header=header), purpose)
+
+
+def forged(header: dict[str, Any], payload: bytes | None = None, signature: bytes = b"x" * 64) -> str:
+    parts = (json.encode(header), payload or json.encode(claims()), signature)
+    return ".".join(urlsafe_b64encode(each).decode() for each in parts)
+
+
+HEAD = {"alg": "ES256", "kid": "ec", "typ": "JWT"}
+
+
+def by_secret() -> bytes:
+    """The classical attack: the issuer's public key, which everybody has, as the secret of an HMAC."""
+    head = json.encode({**HEAD, "alg": "HS256"})
+    signed = b".".join(urlsafe_b64encode(each) for each in (head, json.encode(claims())))
+    return hmac.digest(EC.as_pem(private=False), signed, "sha256")
+
+
+FORGED = {
+    "alg none": (forged({**HEAD, "alg": "none"}), "its algorithm is none of those"),
+    "a public key as a secret": (forged({**HEAD, "alg": "HS256"}, None, by_secret()), "its algorithm is none of those"),
+    "an algorithm that its issuer does not use": (
+        token(key=RSA, header={"alg": "PS256", "kid": "rsa"}),
+        "its algorithm is none of those",
+    ),
+    "a weak key": (token(key=RSA, header={"alg": "RS256", "kid": "weak"}), "none of the keys"),
+    "another's signature": (token(key=STRANGER), "none of the keys"),
+    "a typ that is no text": (forged({**HEAD, "typ": 7}), "must be texts"),
+    "no signature": (token().rpartition(".")[0] + ".", "three parts"),
+    "two parts": ("a.b", "three parts"),
+    "nothing": ("", "three parts"),
+    "no base64": ("é.b.c", "not base64url"),
+    "64 KiB": ("a" * 65536, f"longer than {LONGEST}"),
+    "no JSON": (forged(HEAD, b"{"), "its payload is not JSON"),
+    "a list": (forged(HEAD, b"[]"), "its payload is not a JSON object"),
+    "deep JSON": (forged(HEAD, b'{"a":' + b"[" * 17 + b"]" * 17 + b"}"), "nested more than 16 deep"),
+    "very deep JSON": (forged(HEAD, b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}"), "nested|not JSON"),
+    "a claim twice": (forged(HEAD, b'{"iss":"a","iss":"b"}'), "a name more than once"),
+    "a number that is none": (forged(HEAD, b'{"exp":NaN}'), "a number that JSON does not have"),
+    "no UTF-8": (forged(HEAD, b'{"a":"\xff"}'), "its payload is not JSON"),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+async def test_a_forged_or_malformed_token_is_refused_in_words(name: str):
+    text, why = FORGED[name]
+    with pytest.raises(NotAccepted, match=why):
+        await accepted(text)
+
+
+async def test_an_issuer_is_trusted_for_its_purposes_alone():
+    with pytest.raises(NotAccepted, match="its issuer is not trusted for id_jag"):
+        await accepted(token("id_jag"), "id_jag", purposes=("workload",))
+
+
+async def test_a_workload_of_one_trust_domain_is_none_of_another():
+    with pytest.raises(NotAccepted, match="not trusted here"):
+        await accepted(token(iss=None, sub="spiffe://other.example/web"))
+    with pytest.raises(NotAccepted, match="not trusted here"):
+        await accepted(token(iss=None, sub="spiffe://example.org"))
