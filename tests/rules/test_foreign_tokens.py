@@ -126,7 +126,9 @@ REFUSED: list[tuple[Purpose, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("purpose", "given", "why"), REFUSED, ids=lambda each: str(each)[:60])
+@pytest.mark.parametrize(
+    ("purpose", "given", "why"), REFUSED, ids=[f"{each[0]}: {each[2]} {number}" for number, each in enumerate(REFUSED)]
+)
 async def test_a_wrong_claim_is_refused_and_every_fault_is_named(purpose: Purpose, given: dict[str, Any], why: str):
     with pytest.raises(NotAccepted, match=why):
         await accepted(token(purpose, **given), purpose)
@@ -145,7 +147,9 @@ HEADERS: list[tuple[Purpose, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("purpose", "header", "why"), HEADERS, ids=lambda each: str(each)[:60])
+@pytest.mark.parametrize(
+    ("purpose", "header", "why"), HEADERS, ids=[f"{each[0]}: {each[2]} {number}" for number, each in enumerate(HEADERS)]
+)
 async def test_a_wrong_header_is_refused(purpose: Purpose, header: dict[str, Any], why: str):
     with pytest.raises(NotAccepted, match=why):
         await accepted(token(purpose, header=header), purpose)

@@ -27,18 +27,37 @@ from service.commands.handle import (
     CONSENT,
     SESSION,
     SIGNING_KEY,
+    TRUSTED_ISSUER,
     USER,
     Ledger,
     handle,
 )
 from service.commands.session import StartSession
 from service.commands.signing_key import PublishKey
+from service.commands.trusted_issuer import (
+    DeleteTrustedIssuer,
+    DisableTrustedIssuer,
+    EnableTrustedIssuer,
+    RegisterTrustedIssuer,
+)
 from service.commands.user import RegisterUser
 from service.crypto.credentials import new_id
 from service.lookup import Lookup
 from service.outages import Outages
 from tests.patience import PATIENCE
-from tests.rules.samples import AT, CODE_ISSUED, GRANTED, JWK, LATER, PASSWORD, PERSON, PROFILE, REGISTERED, SECRET
+from tests.rules.samples import (
+    AT,
+    CODE_ISSUED,
+    GRANTED,
+    JWK,
+    LATER,
+    PASSWORD,
+    PERSON,
+    PROFILE,
+    REGISTERED,
+    SECRET,
+    TRUST,
+)
 from tests.tables.items import meta
 
 ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset({"operate", "api:public"}))
@@ -124,6 +143,21 @@ async def test_a_client_that_another_process_disabled_is_seen_by_who_makes_certa
             for lookup in (one, other):
                 await lookup.be_certain()
                 assert await state(lookup, stream) == expected
+
+
+async def test_a_trusted_issuer_is_known_to_every_process_until_it_is_disabled_or_deleted(database, ledger):
+    async with looking_up(database) as one, looking_up(database) as other:
+        stream, named = new_id(), "https://ci.example.com"
+        for command, is_trusted in (
+            (RegisterTrustedIssuer(issuer=named, trust=TRUST, at=AT), True),
+            (DisableTrustedIssuer(), False),
+            (EnableTrustedIssuer(), True),
+            (DeleteTrustedIssuer(), False),
+        ):
+            await handle(ledger, TRUSTED_ISSUER, stream, command, meta())
+            for lookup in (one, other):
+                await lookup.be_certain()
+                assert (await lookup.trusted_issuer(named) is not None) == is_trusted
 
 
 async def test_what_happens_to_a_bot_is_seen_in_its_clients(ledger, lookup):
@@ -226,6 +260,7 @@ async def people_come_and_go(ledger: Ledger) -> dict[UUID, str]:
 
 def test_of_each_noun_it_is_said_whether_anything_of_it_is_cached():
     cached = [looking.CLIENT, looking.BOT, looking.SIGNING_KEY, looking.ACCESS_TOKEN, looking.AUTHORIZATION]
+    cached.append(looking.TRUSTED_ISSUER)
     assert sorted([*cached, *looking.NOT_CACHED]) == sorted({kind.partition(".")[0] for kind in TYPES})
 
 
