@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from events.client_registration import ClientAboutChanged, Registration, about_changed
 from events.client_secret import (
     ClientSecretAdded,
     ClientSecretExpirySet,
@@ -55,7 +56,8 @@ class Login(Struct, frozen=True, kw_only=True, gc=False):
 class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.registered"):
     """A client without a secret is public (RFC 6749 section 2.1) and stays so.
 
-    `client_id` is the id of an imported client at the other server. It names the client's stream.
+    `client_id` is the id of an imported client at the other server. It names the client's stream. `registration`
+    is there if the client registered itself.
     """
 
     owner: str
@@ -67,6 +69,7 @@ class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.
     at: datetime
     client_id: str | UnsetType = UNSET
     security: Security | UnsetType = UNSET
+    registration: Registration | UnsetType = UNSET
 
 
 class ClientDisplayNameChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.display_name_changed"):
@@ -153,6 +156,7 @@ class ClientRestored(Struct, frozen=True, kw_only=True, gc=False, tag="client.re
     at: datetime
     client_id: str | UnsetType = UNSET
     security: Security | UnsetType = UNSET
+    registration: Registration | UnsetType = UNSET
 
 
 ClientChange = (
@@ -162,6 +166,7 @@ ClientChange = (
     | ClientLoginChanged
     | ClientAccessTokenAlgChanged
     | ClientSecurityChanged
+    | ClientAboutChanged
     | ClientSecretAdded
     | ClientSecretRevoked
     | ClientSecretRehashed
@@ -189,6 +194,7 @@ class Active(Struct, frozen=True, kw_only=True, gc=False):
     login: Login = Login()
     access_token_alg: AccessTokenAlg | None = None
     security: Security = Security()
+    registration: Registration | None = None
     version: int = 1
     restored: int = 0
 
@@ -238,6 +244,7 @@ def _after(client: Client, event: ClientEvent) -> Client:
                 secrets=(event.secret,) if event.secret else (),
                 public=event.secret is None,
                 security=event.security or Security(),
+                registration=event.registration or None,
             )
         case ClientDisabled():
             return _disabled(client, event.by)
@@ -271,6 +278,7 @@ def _restored(event: ClientRestored) -> Active | Disabled:
         login=event.login,
         access_token_alg=event.access_token_alg,
         security=event.security or Security(),
+        registration=event.registration or None,
         version=event.version,
         restored=event.restored,
     )
@@ -311,6 +319,8 @@ def _with(client: Active, event: ClientChange) -> Active:
             return client.__replace__(access_token_alg=event.access_token_alg)
         case ClientSecurityChanged():
             return client.__replace__(security=event.security)
+        case ClientAboutChanged():
+            return client.__replace__(registration=about_changed(client.registration, event))
         case ClientSecretAdded():
             return client.__replace__(secrets=(*client.secrets, event.secret))
         case ClientSecretRevoked():

@@ -11,6 +11,7 @@ class About(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     `scope` is what it asked for, as far as it may have it: all of it, also scopes about users.
     """
 
+    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105
     application_type: str = "web"
     grant_types: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
@@ -33,3 +34,15 @@ class Registration(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tr
     about: About
     token_hash: str
     initial_access_token: UUID | None = None
+
+
+class ClientAboutChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.about_changed"):
+    """The client changed what it says about itself (RFC 7592 section 2.2)."""
+
+    about: About
+    was: About
+
+
+def about_changed(registration: Registration | None, event: ClientAboutChanged) -> Registration | None:
+    """Returns the registration after the event."""
+    return None if registration is None else registration.__replace__(about=event.about)

@@ -28,7 +28,8 @@ class Row(history.Row[clients.Row], frozen=True, kw_only=True, gc=False):
 
 def keep(client: clients.Row) -> clients.Row:
     kept = tuple(secret.__replace__(hash="", imported=UNSET) for secret in client.secrets)
-    return client.__replace__(secrets=kept)
+    registration = client.registration and client.registration.__replace__(token_hash="")
+    return client.__replace__(secrets=kept, registration=registration)
 
 
 HISTORY = History(

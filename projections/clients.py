@@ -26,6 +26,7 @@ from events.client import (
     ClientScopesChanged,
     Login,
 )
+from events.client_registration import ClientAboutChanged, Registration, about_changed
 from events.client_secret import (
     ClientSecretAdded,
     ClientSecretExpirySet,
@@ -61,6 +62,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     access_token_alg: AccessTokenAlg | None = None
     restored: int = 0
     security: Security = Security()
+    registration: Registration | None = None
 
 
 COLUMNS = ", ".join(f"c.{name}" for name in Row.__struct_fields__)
@@ -132,6 +134,7 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
         public=event.secret is None,
         login=Login() if grant_type == "authorization_code" else None,
         security=event.security or Security(),
+        registration=event.registration or None,
     )
 
 
@@ -156,6 +159,7 @@ def _restored(stream: UUID, event: ClientRestored) -> Row:
         access_token_alg=event.access_token_alg,
         restored=event.restored,
         security=event.security or Security(),
+        registration=event.registration or None,
     )
 
 
@@ -175,6 +179,8 @@ def _changed(row: Row, event: ClientEvent) -> Row | None:
             return row.__replace__(access_token_alg=event.access_token_alg)
         case ClientSecurityChanged():
             return row.__replace__(security=event.security)
+        case ClientAboutChanged():
+            return row.__replace__(registration=about_changed(row.registration, event))
         case ClientSecretAdded():
             return row.__replace__(secrets=(*row.secrets, event.secret))
         case ClientSecretRevoked():
@@ -196,6 +202,7 @@ TABLE = Table(name="clients", row=Row, tags=tags(ClientEvent), project=project)
 
 _login = json.Decoder(Login).decode
 _security = json.Decoder(Security).decode
+_registration = json.Decoder(Registration).decode
 _secrets = json.Decoder(tuple[StoredSecret, ...]).decode
 
 
@@ -209,6 +216,7 @@ def row_of(record: asyncpg.Record) -> Row:
         "secrets": _secrets(record["secrets"]),
         "login": record["login"] and _login(record["login"]),
         "security": _security(record["security"]),
+        "registration": record["registration"] and _registration(record["registration"]),
     }
     return Row(**columns)
 

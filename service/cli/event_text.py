@@ -25,6 +25,7 @@ from events.client import (
     ClientRestored,
     Login,
 )
+from events.client_registration import About, ClientAboutChanged
 from events.client_secret import (
     ClientSecretAdded,
     ClientSecretExpirySet,
@@ -160,6 +161,10 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
             return f"access tokens signed with {_alg(event.access_token_alg)}, no longer {_alg(event.was)}"
         case ClientSecurityChanged():
             return f"security settings changed from {_changed_terms(event.was)} to {_changed_terms(event.security)}"
+        case ClientAboutChanged():
+            return (
+                f"what it says about itself changed from {_changed_terms(event.was)} to {_changed_terms(event.about)}"
+            )
         case ClientSecretAdded():
             return f"{_secret(event.secret)} added"
         case ClientSecretRevoked():
@@ -194,13 +199,17 @@ def _registered(event: ClientRegistered) -> str:
             kind = f"a machine client that acts as {bot}"
         case AuthorizationCode(bot_user_id=bot):
             kind = "an interactive client" + (f" that acts as {bot}" if bot else "")
+    itself = ""
+    if event.registration:
+        token = event.registration.initial_access_token
+        itself = f", by itself{f' with the initial access token {token}' if token else ''}"
     return (
-        f"registered for {event.owner}{f' as {event.client_id}' if event.client_id else ''}: {kind}; name {_name(event.display_name)}; scopes {_all(event.scopes)};"
+        f"registered for {event.owner}{itself}{f' as {event.client_id}' if event.client_id else ''}: {kind}; name {_name(event.display_name)}; scopes {_all(event.scopes)};"
         f" redirect URIs {_all(event.redirect_uris)}; {_secret(event.secret) if event.secret else 'a public client, without a secret'}"
     )
 
 
-def _changed_terms(terms: Login | Security) -> str:
+def _changed_terms(terms: Login | Security | About) -> str:
     usual, names = type(terms)(), terms.__struct_fields__
     changed = (name for name in names if getattr(terms, name) != getattr(usual, name))
     return "; ".join(f"{name} {_term(getattr(terms, name))}" for name in changed) or "the usual ones"

@@ -35,9 +35,13 @@ EVERYBODY = Holder(owner=None, sub="", scopes=frozenset())
 """The service itself, which may manage every client and bot, but holds no scopes to grant."""
 
 
+SELF_REGISTERED = "muniment-dynamic"
+"""The owner of the clients that registered themselves without an initial access token: only operators manage them."""
+
+
 def is_reserved(sub: str) -> bool:
-    """Returns whether no caller may act under this name, including spellings that look like the reserved one."""
-    return sub.strip().casefold() == RESERVED
+    """Returns whether no caller may act under this name, including spellings that look like a reserved one."""
+    return sub.strip().casefold() in (RESERVED, SELF_REGISTERED)
 
 
 def disabling(by: Holder, before: By | None) -> By | None:

@@ -22,6 +22,7 @@ from events.client import (
     evolve,
     terms_of,
 )
+from events.client_registration import Registration
 from events.client_secret import StoredSecret
 from events.client_security import Security
 from service.commands import secret
@@ -35,6 +36,7 @@ from service.commands.authority import (
     may_import,
     own_scopes,
 )
+from service.commands.client_registration import ReplaceMetadata, change_about, replace_metadata
 from service.commands.client_terms import ChangeClient, change_alg, change_login, change_terms, fits
 from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.commands.login_change import login_of
@@ -57,6 +59,7 @@ class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
     login: Login = Login()
     access_token_alg: AccessTokenAlg | None = None
     security: Security = Security()
+    registration: Registration | None = None
     by: Holder | None = None
     client_id: str | UnsetType = UNSET
 
@@ -73,7 +76,16 @@ class DeleteClient(StoppingCommand, frozen=True, kw_only=True):
     by: Holder
 
 
-OwnersCommand = ChangeClient | AddSecret | RevokeSecret | DisableClient | EnableClient | DeleteClient | RestoreClient
+OwnersCommand = (
+    ChangeClient
+    | ReplaceMetadata
+    | AddSecret
+    | RevokeSecret
+    | DisableClient
+    | EnableClient
+    | DeleteClient
+    | RestoreClient
+)
 """The commands that the owner of a client may give."""
 
 ClientCommand = RegisterClient | RehashSecret | OwnersCommand
@@ -107,9 +119,9 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
             return [ClientEnabled()]
         case RestoreClient(), Active() | Disabled():
             return _undo(command, client)
-        case ChangeClient() | AddSecret() | RehashSecret() | RevokeSecret(), Active():
+        case ChangeClient() | ReplaceMetadata() | AddSecret() | RehashSecret() | RevokeSecret(), Active():
             return _change(command, client)
-        case ChangeClient() | AddSecret() | RehashSecret() | RevokeSecret(), Disabled():
+        case ChangeClient() | ReplaceMetadata() | AddSecret() | RehashSecret() | RevokeSecret(), Disabled():
             return _change(command, client.was)
 
 
@@ -126,6 +138,7 @@ def _register(command: RegisterClient) -> list[ClientEvent]:
         at=command.at,
         client_id=command.client_id,
         security=UNSET if command.security == Security() else command.security,
+        registration=command.registration or UNSET,
     )
     client = _registered(registered)
     return [
@@ -157,10 +170,14 @@ def _disable(by: Holder, before: By | None) -> list[ClientEvent]:
     return [ClientDisabled(by=asked)] if asked else []
 
 
-def _change(command: ChangeClient | AddSecret | RehashSecret | RevokeSecret, client: Active) -> list[ClientEvent]:
+def _change(
+    command: ChangeClient | ReplaceMetadata | AddSecret | RehashSecret | RevokeSecret, client: Active
+) -> list[ClientEvent]:
     match command:
         case ChangeClient():
             return change_terms(command, client)
+        case ReplaceMetadata():
+            return replace_metadata(command, client)
         case AddSecret():
             return secret.add(command, client)
         case RehashSecret():
@@ -182,7 +199,8 @@ def _undo(command: RestoreClient, client: Active | Disabled) -> list[ClientEvent
         security=security_of(then.security),
     )
     state = EnableClient(by=command.by) if isinstance(command.then, Active) else DisableClient(by=command.by)
-    return [*change_terms(change, terms_of(client)), *decide(state, client)]
+    about = then.registration and then.registration.about
+    return [*change_terms(change, terms_of(client)), *change_about(about, terms_of(client)), *decide(state, client)]
 
 
 def _holder(command: OwnersCommand | RehashSecret) -> Holder:

@@ -66,6 +66,7 @@ def restore_client(command: RestoreClient, deleted: Deleted) -> list[ClientResto
             at=command.at,
             client_id=command.client_id,
             security=UNSET if terms.security == Security() else terms.security,
+            registration=terms.registration or UNSET,
         )
     ]
 

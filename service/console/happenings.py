@@ -21,6 +21,7 @@ SAID: Mapping[str, str] = {
     "bot.enabled": N_("Bot enabled"),
     "bot.registered": N_("Bot registered"),
     "bot.restored": N_("Bot restored"),
+    "client.about_changed": N_("Description of a client changed"),
     "client.access_token_alg_changed": N_("Signature of access tokens changed"),
     "client.deleted": N_("Client deleted"),
     "client.disabled": N_("Client disabled"),

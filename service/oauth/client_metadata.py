@@ -87,7 +87,7 @@ def client_metadata(given: Mapping[str, Any], policy: Policy) -> ClientMetadata:
         scopes=tuple(each for each in scope if each not in IDENTITY) or _usual(policy, members),
         auth_method=method,
         login=login,
-        about=_about(members, grants, scope, uris),
+        about=_about(members, method, grants, scope, uris),
     )
 
 
@@ -190,9 +190,12 @@ def _login(members: Members, policy: Policy, faults: Faults) -> Login:
     )
 
 
-def _about(members: Members, grants: tuple[str, ...], scope: tuple[str, ...], uris: Collection[str]) -> About:
+def _about(
+    members: Members, method: str, grants: tuple[str, ...], scope: tuple[str, ...], uris: Collection[str]
+) -> About:
     on_device = any(not uri.lower().startswith("https:") for uri in uris)
     return About(
+        token_endpoint_auth_method=method,
         application_type=members.application_type or (NATIVE if on_device else WEB),
         grant_types=grants,
         scope=scope,

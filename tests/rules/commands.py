@@ -29,6 +29,7 @@ from service.commands.client import (
     Holder,
     RegisterClient,
     RehashSecret,
+    ReplaceMetadata,
     RevokeSecret,
 )
 from service.commands.consent import GiveConsent, WithdrawConsent
@@ -80,6 +81,8 @@ from service.refusals import DomainRefusal
 from service.values.roles import ROLES
 from service.values.scopes import OPERATORS
 from tests.rules.samples import (
+    ABOUT,
+    ABOUT_CHANGED,
     AT,
     CODE_ISSUED,
     DEVICE,
@@ -90,6 +93,7 @@ from tests.rules.samples import (
     PASSWORD,
     PERSON,
     PROFILE,
+    REGISTRATION,
     SECRET_IMPORTED,
     SOON,
     TRUST,
@@ -155,6 +159,7 @@ REGISTER_CLIENT = st.builds(
     at=st.just(AT),
     login=st.just(Login()) | logins,
     security=st.builds(Security, dpop_bound_access_tokens=st.booleans()),
+    registration=st.none() | st.just(REGISTRATION),
     by=holders,
 )
 
@@ -180,6 +185,11 @@ CLIENT_COMMANDS = {
             dpop_bound_access_tokens=st.just(UNSET) | st.booleans(),
             require_pushed_authorization_requests=st.just(UNSET) | st.booleans(),
         ),
+    ),
+    ReplaceMetadata: st.builds(
+        ReplaceMetadata,
+        change=st.builds(ChangeClient, by=holders, display_name=st.just(UNSET) | text),
+        about=st.sampled_from([ABOUT, ABOUT_CHANGED.about]),
     ),
     AddSecret: st.builds(
         AddSecret, by=holders, secret=secrets, at=st.just(AT), others_expire_at=st.none() | st.just(LATER)

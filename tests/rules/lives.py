@@ -22,6 +22,7 @@ from service.commands import (
 from service.commands.authority import Holder
 from service.values.scopes import OPERATORS
 from tests.rules.samples import (
+    ABOUT_CHANGED,
     AT,
     CODE_ISSUED,
     DEVICE,
@@ -34,6 +35,7 @@ from tests.rules.samples import (
     PASSWORD,
     PERSON,
     PROFILE,
+    REGISTRATION,
     SECRET_IMPORTED,
     SECURITY_CHANGED,
     SOON,
@@ -56,6 +58,7 @@ CLIENT = [
         scopes=("api:public",),
         secret=SECRET_IMPORTED,
         at=AT,
+        registration=REGISTRATION,
     ),
     client.RehashSecret(secret_id=SECRET_IMPORTED.secret_id, hash=HASH, hint="…cret"),
     client.ChangeClient(
@@ -67,6 +70,7 @@ CLIENT = [
         access_token_alg="RS256",
         security=security_change.security_of(SECURITY_CHANGED.security),
     ),
+    client.ReplaceMetadata(change=client.ChangeClient(by=OPERATOR), about=ABOUT_CHANGED.about),
     client.AddSecret(by=OPERATOR, secret=secret(2), at=AT, others_expire_at=LATER),
     client.DisableClient(by=OPERATOR),
     client.RevokeSecret(by=OPERATOR, secret_id=secret(2).secret_id),

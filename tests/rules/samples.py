@@ -32,6 +32,7 @@ from events.client import (
     ClientScopesChanged,
     Login,
 )
+from events.client_registration import About, ClientAboutChanged, Registration
 from events.client_secret import (
     ClientSecretAdded,
     ClientSecretExpirySet,
@@ -136,6 +137,15 @@ LOGIN_CHANGED = ClientLoginChanged(
     was=Login(),
 )
 ALG_CHANGED = ClientAccessTokenAlgChanged(access_token_alg="RS256", was=None)
+ABOUT = About(
+    grant_types=("authorization_code", "refresh_token"),
+    scope=("openid", "api:public"),
+    client_uri="https://app.example.com",
+    contacts=("support@app.example.com",),
+)
+REGISTRATION = Registration(about=ABOUT, token_hash=HASH, initial_access_token=UUID(int=7))
+REGISTERED_ITSELF = PUBLIC_REGISTERED.__replace__(owner="muniment-dynamic", registration=REGISTRATION)
+ABOUT_CHANGED = ClientAboutChanged(about=ABOUT.__replace__(application_type="native", software_id="app"), was=ABOUT)
 SECURITY_CHANGED = ClientSecurityChanged(
     security=Security(dpop_bound_access_tokens=True, require_pushed_authorization_requests=True), was=Security()
 )
@@ -335,9 +345,11 @@ EVENTS: tuple[Event, ...] = (
     RETIRED,
     REVOKED,
     PUBLIC_REGISTERED,
+    REGISTERED_ITSELF,
     LOGIN_CHANGED,
     ALG_CHANGED,
     SECURITY_CHANGED,
+    ABOUT_CHANGED,
     RSA_PUBLISHED,
     USER_REGISTERED,
     USER_FROM_UPSTREAM,

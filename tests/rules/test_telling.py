@@ -10,6 +10,7 @@ from events.envelope import ByClient, ByOperator, ByService, ByUser, Meta
 from service.audit import event_fields
 from service.cli import event_text
 from tests.rules.samples import (
+    ABOUT_CHANGED,
     ALG_CHANGED,
     AT,
     AUTHORIZATION_REFUSED,
@@ -45,6 +46,7 @@ from tests.rules.samples import (
     REFRESH_ISSUED,
     REFRESH_REPLAYED,
     REFRESH_ROTATED,
+    REGISTERED_ITSELF,
     RSA_PUBLISHED,
     SEALED,
     SECRET_IMPORTED,
@@ -125,6 +127,14 @@ TOLD = [
     (
         SECURITY_CHANGED,
         "security settings changed from the usual ones to dpop_bound_access_tokens True; require_pushed_authorization_requests True",
+    ),
+    (
+        REGISTERED_ITSELF,
+        "registered for muniment-dynamic, by itself with the initial access token 00000000-0000-0000-0000-000000000007: an interactive client; name none; scopes api:public; redirect URIs https://app.example.com/callback; a public client, without a secret",
+    ),
+    (
+        ABOUT_CHANGED,
+        "what it says about itself changed from grant_types authorization_code, refresh_token; scope openid, api:public; client_uri https://app.example.com; contacts support@app.example.com to application_type native; grant_types authorization_code, refresh_token; scope openid, api:public; client_uri https://app.example.com; contacts support@app.example.com; software_id app",
     ),
     (ALG_CHANGED, "access tokens signed with RS256, no longer what MUNIMENT_ACCESS_TOKEN_ALG says"),
     (RSA_PUBLISHED, "key key-2 (RS256) published"),

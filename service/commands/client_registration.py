@@ -1,0 +1,29 @@
+"""A client that registered itself replaces its metadata (RFC 7592 section 2.2)."""
+
+from events.client import Active, ClientEvent
+from events.client_registration import About, ClientAboutChanged
+from service.commands.authority import Holder
+from service.commands.client_terms import ChangeClient, change_terms
+from service.commands.command import OrdinaryCommand
+
+
+class ReplaceMetadata(OrdinaryCommand, frozen=True, kw_only=True):
+    """`change` has the settings, and `about` what the client says about itself."""
+
+    change: ChangeClient
+    about: About
+
+    @property
+    def by(self) -> Holder:
+        return self.change.by
+
+
+def replace_metadata(command: ReplaceMetadata, client: Active) -> list[ClientEvent]:
+    return [*change_terms(command.change, client), *change_about(command.about, client)]
+
+
+def change_about(about: About | None, client: Active) -> list[ClientAboutChanged]:
+    """Returns nothing for a client that did not register itself: it says nothing about itself."""
+    if client.registration is None or about is None or about == client.registration.about:
+        return []
+    return [ClientAboutChanged(about=about, was=client.registration.about)]
