@@ -34,6 +34,7 @@ from service.endpoints import (
     grants,
     health,
     history,
+    par,
     projections,
     provenance,
     rehearsals,
@@ -188,13 +189,14 @@ SHARED = [Middleware(CrossOrigin)]
 
 READ = ["GET", "OPTIONS"]
 
-TOKEN, INTROSPECT, REVOKE = "/openid/token", "/openid/introspect", "/openid/revoke"
+TOKEN, INTROSPECT, REVOKE, PAR = "/openid/token", "/openid/introspect", "/openid/revoke", "/openid/par"
 
 ROUTES = [  # for programs, and the browsers that they send here; /openapi.json lists them; tried in order, so the busiest come first
     Route(TOKEN, OAuth(TOKEN, issue_token), middleware=SHARED),
     Route(INTROSPECT, OAuth(INTROSPECT, introspect), middleware=SHARED),
     *(Route(path, managed, middleware=SHARED) for path, managed in MANAGED.items()),
     Route(REVOKE, OAuth(REVOKE, revoke), middleware=SHARED),
+    Route(PAR, OAuth(PAR, par.push, success=201, any_text=True), middleware=SHARED),
     Route("/openid/jwks", discovery.jwks, methods=READ, middleware=SHARED),
     Route("/openid/authorize", authorize.begin, methods=["GET", "POST"]),
     Route("/openid/userinfo", userinfo, methods=["GET", "POST", "OPTIONS"], middleware=SHARED),

@@ -32,6 +32,7 @@ from service.outages import Outages
 from service.people.accounts import People
 from service.people.sessions import Sessions
 from service.people.throttle import Attempts
+from service.pushed_requests import PushedRequests
 from service.readiness import Readiness
 from service.streams import Streams
 from service.transparency.log_key import LogKey
@@ -54,6 +55,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     imported: ImportedSecrets
     idempotency: Idempotency
     requests: Requests
+    pushed: PushedRequests
     people: People
     sessions: Sessions
     attempts: Attempts
@@ -111,6 +113,7 @@ async def open_resources(
                 imported=imported,
                 idempotency=Idempotency(connections, master_key),
                 requests=Requests(master_key),
+                pushed=PushedRequests(connections, limits, master_key),
                 people=people,
                 sessions=Sessions(ledger, people, settings, master_key),
                 attempts=Attempts(limits, people, settings, master_key),

@@ -13,13 +13,13 @@ from starlette.responses import RedirectResponse, Response
 from projections.clients import Found
 from service.clock import utc_now
 from service.grants.code_issuance import ConsentWithdrawn, SessionOver, has_consent, issue_code
-from service.grants.refusal_events import record_refusal
+from service.grants.validation import validated
 from service.http.asgi import BodyCutShort, BodyTooLong, address, cookie, read_body, resources_of
 from service.http.origin import GOES_AWAY, below, form_target
 from service.oauth import authorize, redirects
 from service.oauth.authorization_request import AuthorizationRequest
-from service.oauth.authorize import Mismatch, Redirected, RequestParameters
-from service.oauth.errors import Shown
+from service.oauth.authorize import Redirected
+from service.oauth.errors import Shown, UsedRequestUri
 from service.oauth.form import FORM, is_form
 from service.oauth.interaction import (
     AskConsent,
@@ -32,15 +32,17 @@ from service.oauth.interaction import (
     asks_every_time,
     following,
 )
+from service.oauth.parameters import Params
 from service.oauth.redirects import Redirect
-from service.oauth.tokens import read_hint
 from service.people.sessions import SignedIn
+from service.pushed_requests import is_pushed
 from service.resources import Resources
 
 CONTINUE = "/openid/continue"
 FORM_POST_SCRIPT = "/openid/form_post.js"
 MOST_CODES = 60
 """Of one session in a minute. Each code adds two events to the log, and a page can request codes silently and fast (`prompt=none`)."""
+USED = "This pushed request was used before: each is good for one authorization code. Push a new request (RFC 9126 section 7.3)."
 
 
 async def begin(request: Request) -> Response:
@@ -50,28 +52,31 @@ async def begin(request: Request) -> Response:
     params, twice = authorize.parse(await _said(request))
     await resources.lookup.be_certain()
     found = await resources.lookup.named(params.get("client_id", ""))
-    settings = resources.settings
-    asked = RequestParameters(
-        params=params,
-        twice=twice,
-        issuer=settings.issuer,
-        now=utc_now().timestamp(),
-        insecure=settings.insecure_http_hosts,
-        pkce_of_all=settings.pkce_of_all,
-    )
     try:
-        good = _with_hint(resources, authorize.checked(asked, found), params.get("id_token_hint"))
+        good, found = await _validated(request, params, twice, found)
     except Redirected as fault:
         return sent(fault.redirect, resources)
-    except Mismatch as fault:
-        assert found is not None
-        await record_refusal(resources, found.client.client_id, found, fault.why, address(request.scope))
-        raise
-    assert found is not None
     # A POST from another site has none of our cookies (SameSite=Lax); the GET after this redirect has them.
     if request.method == "POST":
         return _page(CONTINUE, resources, good)
     return await _go_on(request, good, found)
+
+
+async def _validated(
+    request: Request, params: Params, twice: tuple[str, ...], found: Found | None
+) -> tuple[AuthorizationRequest, Found]:
+    """Validate the parameters, or find the request that they name, which was validated when it was pushed. Raises Shown, Redirected."""
+    resources = resources_of(request.scope)
+    if not is_pushed(params.get("request_uri")):
+        return await validated(resources, params, twice, found, address(request.scope))
+    if "client_id" not in params or not {"client_id", "request_uri"}.isdisjoint(twice):
+        raise Shown(
+            "The parameters client_id and request_uri are needed", "Send each of them once (RFC 9126 section 4)."
+        )
+    pushed = await resources.pushed.find(params["request_uri"], params["client_id"])
+    if pushed is None:
+        raise UsedRequestUri
+    return authorize.still_good(pushed, found, resources.settings.issuer, pkce_of_all=resources.settings.pkce_of_all)
 
 
 async def go_on(request: Request) -> Response:
@@ -124,6 +129,8 @@ async def _granted(resources: Resources, asked: AuthorizationRequest, found: Fou
         description = f"More than {MOST_CODES} authorizations in this minute; try again in {counted.seconds} s."
         refused = redirects.refused(asked, resources.settings.issuer, "temporarily_unavailable", description)
         return sent(refused, resources)
+    if not await resources.pushed.use(asked):
+        return sent(redirects.refused(asked, resources.settings.issuer, "invalid_request_uri", USED), resources)
     try:
         code = await issue_code(resources, asked, found, signed_in)
     except SessionOver:
@@ -146,20 +153,6 @@ async def _next(resources: Resources, asked: AuthorizationRequest, found: Found,
         consented = await has_consent(resources, asked, found, present.user)
     now, every_time = utc_now().timestamp(), asks_every_time(asked, found)
     return following(asked, present, consented=consented, now=now, every_time=every_time)
-
-
-def _with_hint(resources: Resources, asked: AuthorizationRequest, hint: str | None) -> AuthorizationRequest:
-    """An id_token_hint names the only user whom the response may be about."""
-    if hint is None:
-        return asked
-    about = read_hint(resources.ring, resources.settings.issuer, hint)
-    if about is None:
-        description = "The id_token_hint is not an ID token of this server, or its signing key is no longer in use."
-        raise Redirected(redirects.refused(asked, resources.settings.issuer, "invalid_request", description))
-    if asked.wanted_sub not in (None, str(about.sub)):
-        description = "The id_token_hint and the parameter claims name two different users."
-        raise Redirected(redirects.refused(asked, resources.settings.issuer, "invalid_request", description))
-    return asked.__replace__(wanted_sub=str(about.sub))
 
 
 def _is_not_only_looked_at(request: Request) -> None:

@@ -34,15 +34,25 @@ NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pr
 
 
 class OAuth:
-    """One OAuth endpoint, as an ASGI application; `carry_out` returns the body of a 200. It counts its responses itself."""
+    """One OAuth endpoint, as an ASGI application; `carry_out` returns the body of the response. It counts its responses itself.
 
-    def __init__(self, path: str, carry_out: Callable[[OAuthRequest], Awaitable[bytes]]) -> None:
-        self._path, self._carry_out = path, carry_out
+    `any_text`: the parameters may have any characters.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        carry_out: Callable[[OAuthRequest], Awaitable[bytes]],
+        *,
+        success: int = 200,
+        any_text: bool = False,
+    ) -> None:
+        self._path, self._carry_out, self._success, self._any_text = path, carry_out, success, any_text
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun, resources, status = time.perf_counter(), resources_of(scope), 200
+        begun, resources, status = time.perf_counter(), resources_of(scope), self._success
         try:
-            body = await self._carry_out(await _request(scope, receive))
+            body = await self._carry_out(await _request(scope, receive, any_text=self._any_text))
         except Refusal as refused:
             status = refused.status
             await _refuse(send, refused, _challenge(scope, refused))
@@ -56,7 +66,7 @@ class OAuth:
             status = response.status_code
             await response(scope, receive, send)
         else:
-            await answer(send, 200, NO_STORE, body)
+            await answer(send, status, NO_STORE, body)
         resources.metrics.answered(self._path, scope["method"], status, time.perf_counter() - begun)
 
 
@@ -86,7 +96,7 @@ async def _carry_out(grant: str | None, request: OAuthRequest) -> bytes:
             return await client_credentials.issue(request)
 
 
-async def _request(scope: Scope, receive: Receive) -> OAuthRequest:
+async def _request(scope: Scope, receive: Receive, *, any_text: bool) -> OAuthRequest:
     if scope["method"] != "POST":
         raise NotAllowed("This endpoint accepts POST only.", headers={"Allow": "POST"})
     resources = resources_of(scope)
@@ -98,7 +108,7 @@ async def _request(scope: Scope, receive: Receive) -> OAuthRequest:
         raise InvalidRequest("The body ended early. Send it again.") from fault
     if fault := repeated(scope):
         raise InvalidRequest(fault)
-    form = parse(header(scope, b"content-type") or "", body)
+    form = parse(header(scope, b"content-type") or "", body, any_text=any_text)
     if fault := await unreached(resources, header(scope, MIN_POSITION.lower().encode())):
         raise InvalidRequest(fault)
     return OAuthRequest(resources=resources, form=form, authorization=_authorization(scope), address=address(scope))

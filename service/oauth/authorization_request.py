@@ -22,7 +22,8 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
 
     `asked_at` is in seconds since 1970. `named` says that the request contained a redirect_uri. `essential_acrs`, if not empty, are
     the only acceptable ones. `chosen` is the session whose user confirmed the account for `prompt=select_account`, and `consented`
-    the session whose user consented for `prompt=consent`. Each answer is valid in that session only.
+    the session whose user consented for `prompt=consent`. Each answer is valid in that session only. `pushed` names the pushed request
+    that this was, which is good for one code (RFC 9126).
     """
 
     client_id: str
@@ -46,6 +47,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
     essential_acrs: tuple[str, ...] = ()
     chosen: UUID | None = None
     consented: UUID | None = None
+    pushed: str | None = None
 
     @property
     def to_allow(self) -> tuple[str, ...]:

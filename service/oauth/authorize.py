@@ -67,6 +67,8 @@ class RequestParameters(Struct, frozen=True, kw_only=True):
     insecure: Collection[str] = ()
     """Hosts for which plain http is allowed."""
     pkce_of_all: bool = False
+    pushed: bool = False
+    """Whether the client itself sent them, to /openid/par."""
 
 
 def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
@@ -120,6 +122,7 @@ def still_good(
     try:
         scopes = parameters.granted(request.scopes, found)
         parameters.pkce_is_used(request.code_challenge, found, of_all=pkce_of_all)
+        parameters.is_pushed(found, pushed=request.pushed is not None)
     except Fault as fault:
         raise Redirected(redirects.refused(request, issuer, fault.error, str(fault))) from fault
     return request.__replace__(scopes=scopes), found
@@ -127,6 +130,7 @@ def still_good(
 
 def _request(asked: RequestParameters, found: Found, answer: AuthorizationRequest) -> AuthorizationRequest:
     params = asked.params
+    parameters.is_pushed(found, pushed=asked.pushed)
     _nothing_comes_twice(asked)
     _what_is_not_offered_is_not_asked(params)
     _nothing_is_too_long(params)
@@ -174,7 +178,7 @@ def _redirect_uri_is_registered(asked: RequestParameters, found: Found) -> tuple
     if "redirect_uri" in asked.twice:
         raise Shown("The parameter redirect_uri occurs more than once", "Send it once.")
     if given is None:
-        if len(registered) == 1 and OPENID not in split(asked.params.get("scope")):
+        if len(registered) == 1 and OPENID not in split(asked.params.get("scope")) and not asked.pushed:
             return registered[0], False
         raise Shown(
             "The parameter redirect_uri is missing",

@@ -13,6 +13,7 @@ Refusal
 │   └── Gone                one text for every reason, so that an attacker learns nothing from it
 ├── InvalidClient      401  one text for every reason, so that an attacker learns nothing from it
 ├── TooManyFailures    429
+├── TooManyPushed      429
 └── ServerAway         503  nothing was issued
 """
 
@@ -114,6 +115,17 @@ class TooManyFailures(Refusal):
         self.headers = {"Retry-After": str(seconds)}
 
 
+class TooManyPushed(Refusal):
+    status = 429
+    error = "temporarily_unavailable"
+
+    def __init__(self, most: int, seconds: int) -> None:
+        super().__init__(
+            f"More than {most} authorization requests were pushed in this minute; try again in {seconds} s."
+        )
+        self.headers = {"Retry-After": str(seconds)}
+
+
 class ServerAway(Refusal):
     status = 503
     error = "temporarily_unavailable"
@@ -142,3 +154,13 @@ class Shown(Exception):
         self.title = title
         self.details = details
         self.status = status
+
+
+class UsedRequestUri(Shown):
+    """A client learns no reason: whoever has found a `request_uri` learns nothing from it either."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request_uri is not valid",
+            "It was used, has expired, or is another client's. Push a new request for each sign-in (RFC 9126 section 4).",
+        )

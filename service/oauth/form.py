@@ -18,8 +18,10 @@ def is_form(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == FORM
 
 
-def parse(content_type: str, body: bytes) -> Form:
+def parse(content_type: str, body: bytes, *, any_text: bool = False) -> Form:
     """Return the parameters that have a value. One without a value counts as omitted (RFC 6749 section 3.2).
+
+    With `any_text`, they may have other characters than printable ASCII, as those of an authorization request may.
 
     Raises InvalidRequest, InvalidTarget.
     """
@@ -38,10 +40,14 @@ def parse(content_type: str, body: bytes) -> Form:
         if twice == ["resource"]:  # RFC 8707 section 2 allows this for servers whose tokens can have several audiences
             raise InvalidTarget(ONE_RESOURCE)
         raise InvalidRequest(f"Parameters given more than once: {', '.join(name[:LONGEST_NAME] for name in twice)}.")
-    odd = sorted(
-        name[:LONGEST_NAME]
-        for name, value in pairs
-        if not (name.isascii() and name.isprintable() and value.isascii() and value.isprintable())
+    odd = (
+        []
+        if any_text
+        else sorted(
+            name[:LONGEST_NAME]
+            for name, value in pairs
+            if not (name.isascii() and name.isprintable() and value.isascii() and value.isprintable())
+        )
     )
     if odd:
         raise InvalidRequest(f"Parameters with characters that are not printable ASCII: {', '.join(odd)}.")

@@ -14,6 +14,10 @@ from service.values.scopes import IDENTITY, INTROSPECT, MANAGEMENT, split
 SEND_PKCE = "Send code_challenge and code_challenge_method=S256 (RFC 7636)"
 NOT_REQUIRED = "set the client's requirePkce to false"
 NO_RESOURCE = "The parameter resource must be an absolute https URI without a fragment (http for loopback alone)."
+MUST_PUSH = (
+    "This client pushes its authorization requests: its requirePushedAuthorizationRequests is true. "
+    "Send the parameters to /openid/par, and only client_id and the request_uri of the response here (RFC 9126)."
+)
 PROMPTS = ("none", "login", "consent", "select_account")
 
 _challenge = re.compile(r"[A-Za-z0-9\-_]{43}").fullmatch
@@ -108,6 +112,12 @@ def pkce_is_used(challenge: str | None, found: Found, *, of_all: bool) -> None:
             "invalid_request",
             f"This server needs PKCE of every client whose requirePkce is null (MUNIMENT_REQUIRE_PKCE=all). {SEND_PKCE}, or {NOT_REQUIRED}.",
         )
+
+
+def is_pushed(found: Found, *, pushed: bool) -> None:
+    """Raises Fault if the client must push its requests (RFC 9126 section 6) and did not push this one."""
+    if found.client.security.require_pushed_authorization_requests and not pushed:
+        raise Fault("invalid_request", MUST_PUSH)
 
 
 def prompts(params: Params) -> tuple[str, ...]:

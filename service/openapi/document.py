@@ -24,6 +24,7 @@ from service.openapi.operation import Content, Operation, Parameter, ResponseSpe
 from service.openapi.parts import EVERY_CALL, HEADERS, MIN_POSITION, RATE_LIMIT, REASON, REFUSALS
 from service.openapi.projections import PROJECTIONS
 from service.openapi.provenance import PROVENANCE
+from service.openapi.pushed import PUSHED
 from service.openapi.restoration import RESTORATIONS
 from service.openapi.revocations import REVOCATIONS
 from service.openapi.schemas import Shapes, several
@@ -39,7 +40,7 @@ INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(e
 OPERATIONS: tuple[Operation, ...] = (
     *(*CLIENTS, *SECRETS, *BOTS, *RESTORATIONS, *USERS, *USER_ACCESS, *HISTORY, *GRANTS),
     *(*FEED, *PROVENANCE, *BLAST_RADIUS, *REVOCATIONS, *CREDENTIALS, *AUDIT, *TRANSPARENCY),
-    *(*USAGE, *PROJECTIONS, *OAUTH, *LOGIN, *ABOUT),
+    *(*USAGE, *PROJECTIONS, *OAUTH, *PUSHED, *LOGIN, *ABOUT),
 )
 TAGS = {
     "Clients": "Programs that get tokens.",

@@ -119,6 +119,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     jwks_uri: str
     introspection_endpoint: str
     revocation_endpoint: str
+    pushed_authorization_request_endpoint: str
     service_documentation: str
     scopes_supported: list[str]
     grant_types_supported: list[str]
@@ -128,6 +129,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     prompt_values_supported: list[str]
     acr_values_supported: list[str]
     claims_supported: list[str]
+    require_pushed_authorization_requests: bool
     authorization_response_iss_parameter_supported: bool
     backchannel_logout_supported: bool
     backchannel_logout_session_supported: bool

@@ -30,12 +30,16 @@ def _asked(
 AUTHORIZE = (
     _asked(
         "response_type",
-        "Only the authorization code flow is supported.",
+        "Only the authorization code flow is supported. Required without a `request_uri`.",
         {"const": "code"},
-        required=True,
         example="code",
     ),
     _asked("client_id", "The id of an interactive client.", _TEXT, required=True, example=APP),
+    _asked(
+        "request_uri",
+        "The `request_uri` of a pushed request (`/openid/par`). All other parameters than this one and `client_id` are then ignored.",
+        _TEXT,
+    ),
     _asked(
         "redirect_uri",
         "One of the client's `redirectUris`, compared character by character; only the port of a loopback address may differ. Optional "
@@ -114,7 +118,7 @@ LOGOUT = (
 )
 
 
-def _form(parameters: tuple[Parameter, ...]) -> Content:
+def form_of(parameters: tuple[Parameter, ...]) -> Content:
     """The same parameters, in the body."""
     properties = {each.name: {**each.schema, "description": each.description} for each in parameters}
     schema = {
@@ -206,7 +210,7 @@ LOGIN = (
         summary="Sign a user in, by a form",
         tag="Login",
         description=_AUTHORIZE_TEXT,
-        request=_form(AUTHORIZE),
+        request=form_of(AUTHORIZE),
         answers=(*_AUTHORIZED, _TOO_LONG),
     ),
     Operation(
@@ -249,7 +253,7 @@ LOGIN = (
         summary="Sign a user out, by a form",
         tag="Login",
         description=_LOGOUT_TEXT,
-        request=_form(LOGOUT),
+        request=form_of(LOGOUT),
         answers=(_way_on("To the page that signs out."), _TOO_LONG, _AWAY),
     ),
 )

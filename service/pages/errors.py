@@ -13,7 +13,7 @@ from starlette.responses import Response
 from events.database import Unavailable
 from service.endpoints.refusals import problem_of
 from service.oauth.authorization_request import AuthorizationRequest, NoRequest, begun_again
-from service.oauth.errors import Shown
+from service.oauth.errors import Shown, UsedRequestUri
 from service.pages.browser import CONTINUE, Visit, keep_browser, visit_of
 from service.problems import Problem
 from service.refusals import AnyDomainRefusal, TooManyAttempts
@@ -65,6 +65,8 @@ def page_of(visit: Visit, fault: Exception) -> Response:
 
 def _told(visit: Visit, fault: Exception) -> Told:
     match fault:
+        case UsedRequestUri():
+            return _used(visit, fault)
         case Shown():
             return _shown(visit, fault)
         case NoRequest():
@@ -105,9 +107,23 @@ def _shown(visit: Visit, fault: Shown) -> Told:
     return Told(status=fault.status, title=title, sentences=sentences, technical=(f"{fault.title}.", *fault.details))
 
 
-def _over(visit: Visit, expired: AuthorizationRequest | None) -> Told:
+def _used(visit: Visit, fault: UsedRequestUri) -> Told:
     _ = visit.gettext
-    if expired is not None:
+    return Told(
+        status=fault.status,
+        title=_("This sign-in can't continue"),
+        sentences=(
+            _("This link to sign in was already used, or it has expired."),
+            _("Go back to the application and sign in again."),
+        ),
+        technical=(f"{fault.title}.", *fault.details),
+    )
+
+
+def _over(visit: Visit, expired: AuthorizationRequest | None) -> Told:
+    """Describe a page that was open for too long. A pushed request cannot start over: its client must push a new one (RFC 9126)."""
+    _ = visit.gettext
+    if expired is not None and expired.pushed is None:
         return Told(
             status=400,
             title=_("That took too long"),

@@ -45,6 +45,7 @@ ANSWERS = {  # to a GET, and to a POST, that says nothing
     "userinfo_endpoint": (401, 401),
     "introspection_endpoint": (405, 400),
     "revocation_endpoint": (405, 400),
+    "pushed_authorization_request_endpoint": (405, 400),
     "end_session_endpoint": (303, 303),
     "jwks_uri": (200, 405),
     "service_documentation": (200, 405),

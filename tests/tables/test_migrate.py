@@ -319,6 +319,7 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
 """
     assert await column(superuser, owned) == [
         "limits.counts",
+        "limits.pushed",
         "limits.used",
         "push.checkpoints",
         "read.authorizations",

@@ -1,0 +1,10 @@
+"""Pushed authorization requests."""
+
+from service.migrations.script import run_files
+
+revision = "0029"
+down_revision = "0028"
+
+
+def upgrade() -> None:
+    run_files("service/schema/0008_pushed.sql")
