@@ -43,6 +43,7 @@ from service.endpoints import (
     secrets,
     signing_keys,
     transparency,
+    trusted_issuers,
     unused,
     usage,
     user_consents,
@@ -104,6 +105,7 @@ log = logging.getLogger("muniment.app")
 CLIENT = clients.PATH + "/{client_id}"
 BOT = bots.PATH + "/{bot_id}"
 USER = users.PATH + "/{user_id}"
+TRUSTED_ISSUER = trusted_issuers.PATH + "/{issuer_id}"
 
 
 def _tree(path: str, tree: Tree) -> Mapping[str, Managed]:
@@ -164,6 +166,18 @@ MANAGED = {
     f"{USER}/history": Managed(GET=Action(USERS_READ, history.user_history, query=True)),
     f"{USER}/disable": Managed(POST=Action(USERS_WRITE, users.disable_user)),
     f"{USER}/enable": Managed(POST=Action(USERS_WRITE, users.enable_user)),
+    trusted_issuers.PATH: Managed(
+        GET=Action(AUDIT_READ, trusted_issuers.list_trusted_issuers, query=True),
+        POST=Action(OPERATE, trusted_issuers.register),
+    ),
+    TRUSTED_ISSUER: Managed(
+        GET=Action(AUDIT_READ, trusted_issuers.read_trusted_issuer, query=True),
+        PATCH=Action(OPERATE, trusted_issuers.change_trusted_issuer),
+        DELETE=Action(OPERATE, trusted_issuers.delete_trusted_issuer),
+    ),
+    f"{TRUSTED_ISSUER}/history": Managed(GET=Action(AUDIT_READ, history.trusted_issuer_history, query=True)),
+    f"{TRUSTED_ISSUER}/disable": Managed(POST=Action(OPERATE, trusted_issuers.disable_trusted_issuer)),
+    f"{TRUSTED_ISSUER}/enable": Managed(POST=Action(OPERATE, trusted_issuers.enable_trusted_issuer)),
     **_tree(transparency.PATH, EVENTS),
     **_tree(transparency.ISSUANCE_PATH, ISSUANCE),
     blast_radius.PATH: Managed(GET=Action(AUDIT_READ, blast_radius.blast_radius, query=True)),

@@ -1,4 +1,4 @@
-"""What each event changed: the fields of a client, bot or user before and after it, by the names that the API gives them."""
+"""What each event changed: the fields of a client, bot, user or trusted issuer before and after it, by the names that the API gives them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from events.codec import Recorded
-from projections import bots, clients, users
+from projections import bots, clients, trusted_issuers, users
 from projections.table import Table
 from service.endpoints import client_settings
 from service.endpoints.bots import shown_bot
 from service.endpoints.secrets import shown_secret
+from service.endpoints.trusted_issuers import shown as shown_issuer
 from service.endpoints.users import shown_group_roles, shown_row
 from service.values.profile import Profile
 
@@ -64,6 +65,10 @@ def of_client(row: clients.Row) -> Represented:
 
 def of_bot(row: bots.Row) -> Represented:
     return to_builtins(shown_bot(row))
+
+
+def of_trusted_issuer(row: trusted_issuers.Row) -> Represented:
+    return to_builtins(shown_issuer(row))
 
 
 def of_user(row: users.Row, profile: Profile | None) -> Represented:

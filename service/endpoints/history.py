@@ -1,4 +1,4 @@
-"""…/history of a client, bot or user: each change with its fields before and after it, who caused it, and why."""
+"""…/history of a client, bot, user or trusted issuer: each change with its fields before and after it, who caused it, and why."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,13 +13,14 @@ from events.codec import Recorded
 from events.database import read
 from events.ids import bot_stream, client_stream
 from events.replay import history
-from projections import bots, clients, users
+from projections import bots, clients, trusted_issuers, users
 from projections.table import Table
 from service.endpoints import differences, history_page, history_schemas
 from service.endpoints.differences import Represented, Version, versions
 from service.endpoints.history_page import HistoryPage
 from service.endpoints.management import Call
 from service.endpoints.responses import answered
+from service.endpoints.trusted_issuers import NONE, stream_asked
 from service.endpoints.users import user_asked
 from service.people.accounts import is_erased, profile_under
 from service.problems import NotFound
@@ -51,6 +52,14 @@ async def user_history(call: Call) -> Response:
     seal = None if is_erased(past) else await people.vault.key(user)
     found = versions(users.TABLE, await readable(people.vault, past))
     return _answer(call, page, found, lambda row: differences.of_user(row, profile_under(seal, row)))
+
+
+async def trusted_issuer_history(call: Call) -> Response:
+    page = history_page.asked(call.request)
+    past = await _past(call, stream_asked(call), trusted_issuers.TABLE)
+    if not past:
+        raise NotFound(NONE)
+    return _answer(call, page, versions(trusted_issuers.TABLE, past), differences.of_trusted_issuer)
 
 
 async def _past(call: Call, stream: UUID | None, table: Table) -> Sequence[Recorded]:

@@ -30,6 +30,7 @@ from service.openapi.revocations import REVOCATIONS
 from service.openapi.schemas import Shapes, several
 from service.openapi.secrets import SECRETS
 from service.openapi.transparency import TRANSPARENCY
+from service.openapi.trusted_issuers import TRUSTED_ISSUERS
 from service.openapi.usage import USAGE
 from service.openapi.user_access import USER_ACCESS
 from service.openapi.users import USERS
@@ -38,7 +39,7 @@ from service.values import scopes
 
 INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(encoding="utf-8")
 OPERATIONS: tuple[Operation, ...] = (
-    *(*CLIENTS, *SECRETS, *BOTS, *RESTORATIONS, *USERS, *USER_ACCESS, *HISTORY, *GRANTS),
+    *(*CLIENTS, *SECRETS, *BOTS, *RESTORATIONS, *USERS, *USER_ACCESS, *HISTORY, *GRANTS, *TRUSTED_ISSUERS),
     *(*FEED, *PROVENANCE, *BLAST_RADIUS, *REVOCATIONS, *CREDENTIALS, *AUDIT, *TRANSPARENCY),
     *(*USAGE, *PROJECTIONS, *OAUTH, *PUSHED, *LOGIN, *ABOUT),
 )
@@ -47,6 +48,7 @@ TAGS = {
     "Secrets": "A client authenticates with a secret. It can have several at once, so that a rotation causes no outage.",
     "Bots": "The subjects that machine clients act as.",
     "Users": "Users who can sign in.",
+    "Trusted issuers": "Other servers whose signed tokens are accepted.",
     "Audit": "What happened, and what would have happened.",
     "Grants": "What users allowed which clients, and the keys that sign what is issued from it.",
     "Tokens": "Get, introspect and revoke tokens.",

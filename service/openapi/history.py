@@ -1,4 +1,4 @@
-"""…/history of a client, bot or user, as the API reference describes it."""
+"""…/history of a client, bot, user or trusted issuer, as the API reference describes it."""
 
 from service.endpoints import cursors
 from service.endpoints.cursors import ORDERS
@@ -10,10 +10,12 @@ from service.openapi.clients import CLIENT_ID
 from service.openapi.clients import ONE as CLIENT
 from service.openapi.operation import Operation, Parameter, ResponseSpec
 from service.openapi.parts import LIMIT
+from service.openapi.trusted_issuers import ISSUER_ID
+from service.openapi.trusted_issuers import ONE as TRUSTED_ISSUER
 from service.openapi.users import ONE as USER
 from service.openapi.users import USER_ID
 from service.problems import NotFound
-from service.values.scopes import BOTS_READ, CLIENTS_READ, USERS_READ
+from service.values.scopes import AUDIT_READ, BOTS_READ, CLIENTS_READ, USERS_READ
 
 ORDER = Parameter(
     name="order",
@@ -86,5 +88,13 @@ HISTORY = (
         tag="Users",
         scope=USERS_READ,
         more="After an erasure it has what happened and when, without personal data and reasons.",
+    ),
+    _history(
+        ISSUER_ID,
+        TRUSTED_ISSUER,
+        noun="TrustedIssuer",
+        tag="Trusted issuers",
+        scope=AUDIT_READ,
+        more=_STAYS,
     ),
 )
