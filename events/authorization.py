@@ -39,7 +39,10 @@ class AuthorizationGranted(Struct, frozen=True, kw_only=True, gc=False, tag="aut
 
 
 class CodeIssued(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.code_issued"):
-    """`redirect_uri` is where the code was sent; `named` says whether the authorization request contained it."""
+    """`redirect_uri` is where the code was sent; `named` says whether the authorization request contained it.
+
+    `dpop_jkt` is the thumbprint of the only key with which the code can be redeemed (RFC 9449 section 10); UNSET is any, or none.
+    """
 
     hash: str
     redirect_uri: str
@@ -47,6 +50,7 @@ class CodeIssued(Struct, frozen=True, kw_only=True, gc=False, tag="authorization
     code_challenge: str | None
     expires_at: datetime
     at: datetime
+    dpop_jkt: str | UnsetType = UNSET
 
 
 class CodeRedeemed(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.code_redeemed"):
@@ -69,9 +73,12 @@ class RedemptionRefused(Struct, frozen=True, kw_only=True, gc=False, tag="author
 
 
 class RefreshTokenIssued(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.refresh_token_issued"):
+    """`jkt` is the thumbprint of the key to which this refresh token and those after it are bound (RFC 9449 section 5); UNSET is none."""
+
     hash: str
     expires_at: datetime
     at: datetime
+    jkt: str | UnsetType = UNSET
 
 
 class RefreshTokenRotated(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.refresh_token_rotated"):
@@ -119,6 +126,7 @@ class RefreshToken(Struct, frozen=True, kw_only=True, gc=False):
     expires_at: datetime
     rotated_at: datetime | None = None
     exchanged: tuple[str, ...] = ()
+    jkt: str | UnsetType = UNSET
 
 
 class Authorized(Struct, frozen=True, kw_only=True, gc=False):
@@ -157,7 +165,8 @@ def _with(
         case CodeRedeemed():
             return authorization.__replace__(redeemed=True)
         case RefreshTokenIssued():
-            return authorization.__replace__(refresh=RefreshToken(hash=event.hash, expires_at=event.expires_at))
+            refresh = RefreshToken(hash=event.hash, expires_at=event.expires_at, jkt=event.jkt)
+            return authorization.__replace__(refresh=refresh)
         case RefreshTokenRotated():
             return authorization.__replace__(refresh=_rotated(authorization.refresh, event))
         case AuthorizationRevoked():

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, json
+from msgspec import UNSET, Struct, UnsetType, json
 
 from events.database import LOST, WRITER, AnyConnection, Connection, Unavailable, unavailable
 from events.database_session import DatabaseSession
@@ -16,11 +16,18 @@ from events.group_commit import Batcher, Watch
 ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[])"
 
 
+class Confirmation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """What a token is bound to (RFC 7800 section 3.1): `jkt` is the thumbprint of a key whose possession is proved (RFC 9449 section 6.1)."""
+
+    jkt: str | UnsetType = UNSET
+
+
 class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The record of a token, beside its client, secret and jti. It never contains the token.
 
     A token that was issued from a user's authorization names the authorization and no address, which could be the user's.
     The audience is None for the default one. It was not recorded at first, so an old record may lack another one.
+    `cnf` says what the token is bound to; None is a bearer token.
     """
 
     sub: str
@@ -30,6 +37,7 @@ class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: str | None = None
     authorization: UUID | None = None
     audience: str | None = None
+    cnf: Confirmation | None = None
 
 
 NO_SECRET = UUID(int=0)

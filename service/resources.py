@@ -22,6 +22,7 @@ from service.lookup import Lookup
 from service.metrics.process import ProcessMetrics
 from service.network.fetching import Fetcher
 from service.oauth.authorization_request import Requests
+from service.oauth.dpop_nonces import Nonces
 from service.oauth.errors import ServerAway
 from service.oauth.foreign_tokens import ForeignTokens
 from service.oauth.issuer_keys import IssuerKeys
@@ -56,6 +57,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     idempotency: Idempotency
     requests: Requests
     pushed: PushedRequests
+    nonces: Nonces
     people: People
     sessions: Sessions
     attempts: Attempts
@@ -114,6 +116,7 @@ async def open_resources(
                 idempotency=Idempotency(connections, master_key),
                 requests=Requests(master_key),
                 pushed=PushedRequests(connections, limits, master_key),
+                nonces=Nonces(master_key, required=settings.dpop_nonce_required),
                 people=people,
                 sessions=Sessions(ledger, people, settings, master_key),
                 attempts=Attempts(limits, people, settings, master_key),

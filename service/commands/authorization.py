@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hmac import compare_digest
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from events.authorization import (
     Authorization,
@@ -40,8 +40,11 @@ class GrantAuthorization(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 class NewRefreshToken(Struct, frozen=True, kw_only=True):
+    """`jkt` is the thumbprint of the key that it is bound to; UNSET is none."""
+
     hash: str
     expires_at: datetime
+    jkt: str | UnsetType = UNSET
 
 
 class RedeemCode(OrdinaryCommand, frozen=True, kw_only=True):
@@ -110,7 +113,9 @@ def _redeem(command: RedeemCode, authorization: Authorized) -> list[Authorizatio
         return [redeemed]
     return [
         redeemed,
-        RefreshTokenIssued(hash=command.refresh.hash, expires_at=command.refresh.expires_at, at=command.at),
+        RefreshTokenIssued(
+            hash=command.refresh.hash, expires_at=command.refresh.expires_at, at=command.at, jkt=command.refresh.jkt
+        ),
     ]
 
 

@@ -51,6 +51,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     audience: str
     access_token_alg: str
     pkce_of_all: bool
+    dpop_nonce_required: bool
     master_key: bytes | None
     token_lifetime: int
     session_lifetime: int
@@ -99,6 +100,7 @@ def read_settings(environment: Mapping[str, str], *, needs_key: bool = True) -> 
         audience=asked.text("MUNIMENT_AUDIENCE", issuer),
         access_token_alg=asked.access_token_alg("MUNIMENT_ACCESS_TOKEN_ALG"),
         pkce_of_all=asked.one_of("MUNIMENT_REQUIRE_PKCE", "public", REQUIRE_PKCE) == "all",
+        dpop_nonce_required=asked.one_of("MUNIMENT_DPOP_NONCE", "optional", SECOND_FACTOR) == "required",
         master_key=asked.master_key("MUNIMENT_MASTER_KEY", required=needs_key and database_url is not None),
         token_lifetime=asked.number("MUNIMENT_TOKEN_LIFETIME", 3600, 60, LONGEST_TOKEN),
         session_lifetime=asked.number("MUNIMENT_SESSION_LIFETIME", 14 * A_DAY, 300, LONGEST_SESSION),

@@ -11,6 +11,7 @@ from events.database import Unavailable
 from service.grants.client_authentication import NONE
 from service.http.asgi import resources_of
 from service.http.cors import VARIES
+from service.oauth import dpop
 from service.oauth.authorize import RESPONSE_MODES
 from service.oauth.parameters import PROMPTS
 from service.oauth.signing import ALGORITHMS, ES256, RS256
@@ -82,6 +83,7 @@ def document(issuer: str) -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [RS256, ES256],
         "access_token_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "token_endpoint_auth_methods_supported": [*METHODS, NONE],
         "introspection_endpoint_auth_methods_supported": METHODS,
         "revocation_endpoint_auth_methods_supported": [*METHODS, NONE],

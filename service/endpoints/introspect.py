@@ -3,9 +3,10 @@
 from hmac import compare_digest
 from uuid import UUID
 
-from msgspec import Struct, json
+from msgspec import Struct, UnsetType, json
 
 from events.authorization import Authorized
+from events.issuance import Confirmation
 from projections.clients import Row
 from service.clock import utc_now
 from service.commands.handle import AUTHORIZATION, state_of
@@ -20,10 +21,10 @@ INACTIVE = b'{"active":false}'
 
 
 class Introspection(Struct, frozen=True, kw_only=True):
-    """RFC 7662 section 2.2."""
+    """RFC 7662 section 2.2, RFC 9449 section 6.2."""
 
     active: bool = True
-    token_type: str = "Bearer"  # noqa: S105
+    token_type: str
     iss: str
     sub: str
     aud: str
@@ -32,6 +33,7 @@ class Introspection(Struct, frozen=True, kw_only=True):
     iat: int
     exp: int
     jti: UUID
+    cnf: Confirmation | UnsetType
 
 
 async def introspect(request: OAuthRequest) -> bytes:
@@ -45,6 +47,7 @@ async def introspect(request: OAuthRequest) -> bytes:
         return INACTIVE
     return json.encode(
         Introspection(
+            token_type=claims.token_type,
             iss=claims.iss,
             sub=claims.sub,
             aud=claims.aud,
@@ -53,6 +56,7 @@ async def introspect(request: OAuthRequest) -> bytes:
             iat=claims.iat,
             exp=claims.exp,
             jti=claims.jti,
+            cnf=claims.cnf,
         )
     )
 

@@ -29,6 +29,7 @@ from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refus
 from service.oauth.form import parse
 from service.problems import NotAllowed
 from service.request_id import this_request
+from service.resources import Resources
 
 NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -66,7 +67,7 @@ class OAuth:
             status = response.status_code
             await response(scope, receive, send)
         else:
-            await answer(send, status, NO_STORE, body)
+            await answer(send, status, _headers(resources), body)
         resources.metrics.answered(self._path, scope["method"], status, time.perf_counter() - begun)
 
 
@@ -111,7 +112,19 @@ async def _request(scope: Scope, receive: Receive, *, any_text: bool) -> OAuthRe
     form = parse(header(scope, b"content-type") or "", body, any_text=any_text)
     if fault := await unreached(resources, header(scope, MIN_POSITION.lower().encode())):
         raise InvalidRequest(fault)
-    return OAuthRequest(resources=resources, form=form, authorization=_authorization(scope), address=address(scope))
+    return OAuthRequest(
+        resources=resources,
+        form=form,
+        authorization=_authorization(scope),
+        address=address(scope),
+        proofs=headers_named(scope, b"dpop"),
+    )
+
+
+def _headers(resources: Resources) -> Mapping[str, str]:
+    """Where proofs need a nonce, each success has the next one (RFC 9449 section 8.2)."""
+    nonces = resources.nonces
+    return {**NO_STORE, "DPoP-Nonce": nonces.current(time.time())} if nonces.required else NO_STORE
 
 
 def _authorization(scope: Scope) -> str | None:

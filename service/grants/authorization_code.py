@@ -6,7 +6,7 @@ checks what does change (redeemed, revoked, expired), in one place for all concu
 
 from datetime import datetime, timedelta
 
-from msgspec import json
+from msgspec import UNSET, json
 
 from events.authorization import CodeRedeemed
 from service.clock import utc_now
@@ -33,7 +33,9 @@ async def redeem(request: OAuthRequest) -> bytes:
     """Return the JSON body of the token response (RFC 6749 section 5.1). Raises a Refusal."""
     redemption = await check_request(request, opaque_tokens.parsed(opaque_tokens.CODE, request.form.get("code")))
     now, claims, refresh_token = utc_now(), access_token_claims(redemption), _refresh_token(redemption)
-    handled = await carry_out(redemption, RedeemCode(jti=claims.jti, refresh=_stored(refresh_token, now), at=now))
+    handled = await carry_out(
+        redemption, RedeemCode(jti=claims.jti, refresh=_stored(refresh_token, redemption, now), at=now)
+    )
     if not any(isinstance(event, CodeRedeemed) for event in handled.events):
         await refuse_as_used(redemption, handled)
     signer = await record_token(redemption, claims)
@@ -47,7 +49,9 @@ def _refresh_token(redemption: Redemption) -> Secret | None:
     return opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, redemption.token.authorization)
 
 
-def _stored(refresh_token: Secret | None, now: datetime) -> NewRefreshToken | None:
+def _stored(refresh_token: Secret | None, redemption: Redemption, now: datetime) -> NewRefreshToken | None:
+    """A public client's refresh token is bound to the key of its proof. Others are bound by client authentication (RFC 9449 section 5)."""
     if refresh_token is None:
         return None
-    return NewRefreshToken(hash=hash_secret(refresh_token.reveal()), expires_at=now + REFRESH_FOR)
+    jkt = redemption.cnf.jkt if redemption.cnf and redemption.client.client.public else UNSET
+    return NewRefreshToken(hash=hash_secret(refresh_token.reveal()), expires_at=now + REFRESH_FOR, jkt=jkt)

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from msgspec import UNSET, json
+from msgspec import UNSET, UnsetType, json
 
-from events.issuance import Issue, TokenIssued
+from events.issuance import Confirmation, Issue, TokenIssued
 from service.clock import utc_now
 from service.crypto.credentials import new_id
+from service.grants import possession
 from service.grants.client_authentication import (
     PresentedCredentials,
     authenticated,
@@ -29,8 +30,12 @@ async def issue(request: OAuthRequest) -> bytes:
     """Return the JSON body of the token response (RFC 6749 section 5.1). Raises a Refusal."""
     presented = credentials_or_none(request)
     seen = await look_up(request, presented)
+    cnf: Confirmation | UnsetType | None = None
     while True:
         claims, signer, grant, seen = await _decided(request, presented, seen)
+        if possession.concerns(request, seen.client):
+            cnf = cnf or await possession.proved(request, seen)
+            claims = claims.__replace__(cnf=cnf)
         issue = _record_of(request, claims, signer, grant)
         with span("append"):
             issued = await request.resources.issuance.record(issue)
@@ -44,7 +49,7 @@ async def issue(request: OAuthRequest) -> bytes:
     return json.encode(
         TokenResponse(
             access_token=await sign(signer, claims),
-            token_type="Bearer",  # noqa: S106
+            token_type=claims.token_type,
             expires_in=claims.exp - claims.iat,
             scope=claims.scope,
         )
@@ -59,6 +64,7 @@ def _record_of(request: OAuthRequest, claims: Claims, signer: Signer, grant: Tok
         exp=claims.exp,
         address=request.address,
         audience=request.recorded_audience(claims.aud),
+        cnf=claims.cnf or None,
     )
     return Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
 

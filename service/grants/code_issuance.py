@@ -48,6 +48,7 @@ async def issue_code(resources: Resources, request: AuthorizationRequest, found:
         code_challenge=request.code_challenge,
         expires_at=now + timedelta(seconds=CODE_SECONDS),
         at=now,
+        dpop_jkt=request.dpop_jkt or UNSET,
     )
     command = GrantAuthorization(granted=_granted(request, found, signed_in), code=issued)
     actor = ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id)

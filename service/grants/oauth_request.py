@@ -1,5 +1,7 @@
 """A request to an OAuth endpoint: its form, its Authorization header and its client address; and the token response."""
 
+from collections.abc import Sequence
+
 from msgspec import UNSET, Struct, UnsetType
 
 from service.oauth.errors import InvalidRequest
@@ -8,12 +10,13 @@ from service.resources import Resources
 
 
 class OAuthRequest(Struct, frozen=True, kw_only=True):
-    """`authorization` is the value of the Authorization header; `address` is the client's IP address."""
+    """`authorization` is the value of the Authorization header, `proofs` those of each DPoP header; `address` is the client's IP address."""
 
     resources: Resources
     form: Form
     authorization: str | None
     address: str
+    proofs: Sequence[str] = ()
 
     def recorded_audience(self, audience: str) -> str | None:
         """Return what the record of a token says of its audience: nothing of the default one."""

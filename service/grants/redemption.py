@@ -7,12 +7,12 @@ from hmac import compare_digest
 from typing import Any, NoReturn
 from uuid import UUID
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from events.authorization import Authorization, Authorized, Revoked
 from events.database import read
 from events.envelope import ByClient, Meta
-from events.issuance import Issue, TokenIssued
+from events.issuance import Confirmation, Issue, TokenIssued
 from events.log import Receipt
 from projections import users
 from service.clock import utc_now
@@ -20,12 +20,13 @@ from service.commands.authorization import CODE_REPLAYED, AuthorizationCommand, 
 from service.commands.handle import AUTHORIZATION, Handled, handle, state_of
 from service.crypto.credentials import new_id
 from service.crypto.opaque_tokens import OpaqueToken
+from service.grants import possession
 from service.grants.client_authentication import authenticated, count_failure, credentials_or_none, look_up_certain
 from service.grants.oauth_request import OAuthRequest, TokenResponse
 from service.grants.refusal_events import record_refusal
 from service.lookup import Seen
 from service.oauth.authlib_server import Facts, TokenGrant, decide
-from service.oauth.errors import Gone, InvalidClient, InvalidTarget, MissingVerifier, Refusal, Refused
+from service.oauth.errors import Gone, InvalidClient, InvalidTarget, MissingVerifier, OtherKey, Refusal, Refused
 from service.oauth.signing import Signer
 from service.oauth.tokens import ID_TOKEN_SECONDS, Claims, at_hash, sign, sign_id_token
 from service.refusals import Contradiction
@@ -43,6 +44,7 @@ class Redemption(Struct, frozen=True, kw_only=True):
     authorized: Authorized
     client: Seen
     grant: TokenGrant
+    cnf: Confirmation | UnsetType
 
 
 async def check_request(request: OAuthRequest, token: OpaqueToken | None) -> Redemption:
@@ -70,9 +72,24 @@ async def check_request(request: OAuthRequest, token: OpaqueToken | None) -> Red
     assert authorized is not None
     assert seen is not None
     _is_for_the_same_resource(request, authorized)
-    redemption = Redemption(request=request, token=token, authorized=authorized, client=seen, grant=grant)
+    cnf = await _binding(request, token, authorized, seen)
+    redemption = Redemption(request=request, token=token, authorized=authorized, client=seen, grant=grant, cnf=cnf)
     await check_user_is_active(redemption)
     return redemption
+
+
+async def _binding(
+    request: OAuthRequest, token: OpaqueToken, authorized: Authorized, seen: Seen
+) -> Confirmation | UnsetType:
+    """Return what the tokens are bound to. A code or refresh token with a proof by another key than its own was stolen. Raises a Refusal."""
+    bound = possession.bound_key(authorized, request.form["grant_type"])
+    if bound is None and not possession.concerns(request, seen.client):
+        return UNSET
+    try:
+        return await possession.proved(request, seen, bound)
+    except OtherKey as refused:
+        await _record(request, token, seen.client.client_id, seen, refused)
+        raise
 
 
 async def _authorization_of(request: OAuthRequest, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:
@@ -175,6 +192,7 @@ def access_token_claims(redemption: Redemption) -> Claims:
         exp=issued_at + settings.token_lifetime,
         jti=new_id(),
         grant_id=redemption.token.authorization,
+        cnf=redemption.cnf,
         restored=redemption.client.client.restored or UNSET,
     )
 
@@ -193,6 +211,7 @@ async def record_token(redemption: Redemption, claims: Claims) -> Signer:
         exp=claims.exp,
         authorization=redemption.token.authorization,
         audience=request.recorded_audience(claims.aud),
+        cnf=claims.cnf or None,
     )
     with span("append"):
         await request.resources.issuance.record(
@@ -219,7 +238,7 @@ async def token_response(
     access_token = await sign(signer, claims)
     return TokenResponse(
         access_token=access_token,
-        token_type="Bearer",  # noqa: S106
+        token_type=claims.token_type,
         expires_in=claims.exp - claims.iat,
         scope=claims.scope,
         refresh_token=refresh_token or UNSET,

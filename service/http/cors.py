@@ -15,7 +15,7 @@ VARIES = {"Vary": "Origin"}
 """For a response that caches may keep, because the headers that are added here are for one origin."""
 
 EXPOSED = (
-    "ETag, Idempotent-Replayed, Link, Location, Muniment-Position, Muniment-Quorum, RateLimit-Limit, RateLimit-Remaining,"
+    "DPoP-Nonce, ETag, Idempotent-Replayed, Link, Location, Muniment-Position, Muniment-Quorum, RateLimit-Limit, RateLimit-Remaining,"
     " RateLimit-Reset, Retry-After, WWW-Authenticate, X-Request-Id"
 )
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"

@@ -18,6 +18,7 @@ ISSUED, SERVER_ERROR = "issued", "server_error"
 RESULTS = (
     ISSUED,
     *("invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "invalid_target", "unauthorized_client"),
+    *("invalid_dpop_proof", "use_dpop_nonce"),
     *("unsupported_grant_type", "temporarily_unavailable", SERVER_ERROR, OTHER),
 )
 REFUSED: tuple[str, ...] = (*get_args(WhyNot), "authorization", "throttled_requests", "not_permitted")

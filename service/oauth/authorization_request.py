@@ -18,7 +18,7 @@ ABOUT = b"authorization request"
 
 
 class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2.1, RFC 7636, RFC 8707. Every parameter was validated.
+    """RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2.1, RFC 7636, RFC 8707, RFC 9449. Every parameter was validated.
 
     `asked_at` is in seconds since 1970. `named` says that the request contained a redirect_uri. `essential_acrs`, if not empty, are
     the only acceptable ones. `chosen` is the session whose user confirmed the account for `prompt=select_account`, and `consented`
@@ -36,6 +36,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
     scopes: tuple[str, ...] = ()
     resource: str | None = None
     code_challenge: str | None = None
+    dpop_jkt: str | None = None
     prompts: tuple[str, ...] = ()
     max_age: int | None = None
     login_hint: str | None = None

@@ -140,6 +140,7 @@ def _request(asked: RequestParameters, found: Found, answer: AuthorizationReques
         scopes=parameters.scopes(params, found),
         nonce=parameters.visible(params, "nonce"),
         code_challenge=parameters.challenge_of(params, found, of_all=asked.pkce_of_all),
+        dpop_jkt=parameters.thumbprint(params),
         prompts=parameters.prompts(params),
         max_age=parameters.max_age(params),
         login_hint=params.get("login_hint"),

@@ -10,6 +10,7 @@ Refusal
 ├── NonceNeeded        400  (RFC 9449 section 8)
 ├── TooLong            413
 ├── InvalidGrant       400  (at the revocation endpoint, RFC 7009: the token belongs to another client)
+│   ├── OtherKey            the code or refresh token is bound to another key (RFC 9449 sections 5 and 10)
 │   └── Gone                one text for every reason, so that an attacker learns nothing from it
 ├── InvalidClient      401  one text for every reason, so that an attacker learns nothing from it
 ├── TooManyFailures    429
@@ -86,6 +87,13 @@ class TooLong(Refusal):
 
 class InvalidGrant(Refusal):
     error = "invalid_grant"
+
+
+class OtherKey(InvalidGrant):
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"This {what} is bound to another key than that of the DPoP proof. Sign the proof with the same key."
+        )
 
 
 class Gone(InvalidGrant):

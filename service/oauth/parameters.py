@@ -120,6 +120,17 @@ def is_pushed(found: Found, *, pushed: bool) -> None:
         raise Fault("invalid_request", MUST_PUSH)
 
 
+def thumbprint(params: Params) -> str | None:
+    """The key to which the code is bound (RFC 9449 section 10)."""
+    text = params.get("dpop_jkt")
+    if text is not None and not _challenge(text):
+        raise Fault(
+            "invalid_request",
+            "The parameter dpop_jkt must be the SHA-256 thumbprint of a key (RFC 7638) in base64url: 43 characters.",
+        )
+    return text
+
+
 def prompts(params: Params) -> tuple[str, ...]:
     asked = split(params.get("prompt"))
     unknown = [prompt for prompt in asked if prompt not in PROMPTS]

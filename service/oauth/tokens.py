@@ -14,12 +14,16 @@ from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from msgspec import UNSET, Struct, UnsetType, convert, json
 
+from events.issuance import Confirmation
 from service.configuration.settings import LEEWAY_SECONDS
 from service.oauth.keys import KeyRing, Verifier
 from service.oauth.signing import Signer, header, signed
 from service.values.malformed import MALFORMED
 
 ID_TOKEN_SECONDS = 3600
+BEARER, DPOP = "Bearer", "DPoP"
+"""The types of tokens (RFC 6750 section 4, RFC 9449 section 5)."""
+
 MOST_REMEMBERED = 10_000
 
 Shape = TypeVar("Shape", bound=Struct)
@@ -43,6 +47,18 @@ class Claims(Struct, frozen=True, kw_only=True):
 
     restored: int | UnsetType = UNSET
     """How often the client had been restored; UNSET is never. A token of an earlier life of its client is inactive."""
+
+    cnf: Confirmation | UnsetType = UNSET
+    """What the token is bound to; UNSET is a bearer token."""
+
+    @property
+    def jkt(self) -> str | None:
+        """The thumbprint of the key to which the token is bound (RFC 9449 section 6.1)."""
+        return None if self.cnf is UNSET or self.cnf.jkt is UNSET else self.cnf.jkt
+
+    @property
+    def token_type(self) -> str:
+        return BEARER if self.jkt is None else DPOP
 
 
 class VerifiedClaims(Claims, frozen=True, kw_only=True):

@@ -56,6 +56,7 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
         "traces": None,
         "session_lifetime": 1_209_600,
         "pkce_of_all": False,
+        "dpop_nonce_required": False,
         "access_token_alg": "ES256",
         "upstream": None,
         "webhook": None,
@@ -91,6 +92,7 @@ def test_all_of_them_can_be_set(tmp_path):
             "MUNIMENT_SESSION_LIFETIME": "300",
             "MUNIMENT_CONSOLE_SECOND_FACTOR": "required",
             "MUNIMENT_REQUIRE_PKCE": "all",
+            "MUNIMENT_DPOP_NONCE": "required",
             "MUNIMENT_ACCESS_TOKEN_ALG": "eddsa",
             "MUNIMENT_UPSTREAM_ISSUER": "https://login.example.com",
             "MUNIMENT_UPSTREAM_CLIENT_ID": "muniment",
@@ -131,6 +133,7 @@ def test_all_of_them_can_be_set(tmp_path):
         "traces": Traces(),
         "session_lifetime": 300,
         "pkce_of_all": True,
+        "dpop_nonce_required": True,
         "access_token_alg": "EdDSA",
         "upstream": Upstream(
             issuer="https://login.example.com",
@@ -239,6 +242,7 @@ URL_FAULT = (
         ("MUNIMENT_POSTGRES_BIN", "/nonexistent", "MUNIMENT_POSTGRES_BIN=/nonexistent is not a directory."),
         ("MUNIMENT_ACCESS_TOKEN_ALG", "none", "MUNIMENT_ACCESS_TOKEN_ALG=none is none of ES256, RS256, EdDSA."),
         ("MUNIMENT_REQUIRE_PKCE", "yes", "MUNIMENT_REQUIRE_PKCE=yes is none of public, all."),
+        ("MUNIMENT_DPOP_NONCE", "yes", "MUNIMENT_DPOP_NONCE=yes is none of optional, required."),
         ("MUNIMENT_LOG_LEVEL", "loud", "MUNIMENT_LOG_LEVEL=loud is none of debug, info, warning, error."),
         ("MUNIMENT_WITNESS_QUORUM", "1", "MUNIMENT_WITNESS_QUORUM=1 is not a whole number from 0 to 0."),
         (

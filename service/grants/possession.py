@@ -1,0 +1,85 @@
+"""Possession of the key to which tokens are bound (RFC 9449 section 5): the DPoP proof of a request to an OAuth endpoint, used once."""
+
+from datetime import UTC, datetime
+from hmac import compare_digest
+
+from msgspec import UNSET, Struct, UnsetType
+
+from events.authorization import Authorized
+from events.issuance import Confirmation
+from projections.clients import Row
+from service.clock import utc_now
+from service.grants.oauth_request import OAuthRequest
+from service.grants.refusal_events import record_refusal
+from service.lookup import Seen
+from service.oauth import dpop
+from service.oauth.dpop import Proof, ProvedRequest
+from service.oauth.errors import InvalidProof, InvalidRequest, OtherKey
+from service.resources import Resources
+
+ISSUING = "/openid/token"
+MISSING = "Send a DPoP proof in the header DPoP (RFC 9449 section 4): every token of this client is bound to a key."
+MISSING_FOR_KEY = "Send a DPoP proof by the key to which this {what} is bound (RFC 9449 section 5)."
+REPLAYED = "The DPoP proof was used before. Send a new one, with a new jti, with each request."
+
+
+class BoundKey(Struct, frozen=True):
+    """The key to which a code or a refresh token is bound: `what` says which of the two, `jkt` is its thumbprint."""
+
+    what: str
+    jkt: str
+
+
+def bound_key(authorized: Authorized, grant_type: str) -> BoundKey | None:
+    """A code is bound by dpop_jkt (RFC 9449 section 10), a refresh token of a public client by the proof at its issue (section 5)."""
+    code, refresh = authorized.code, authorized.refresh
+    if grant_type == "authorization_code":
+        return BoundKey("authorization code", code.dpop_jkt) if code and code.dpop_jkt else None
+    return BoundKey("refresh token", refresh.jkt) if refresh and refresh.jkt else None
+
+
+def concerns(request: OAuthRequest, client: Row) -> bool:
+    """Whether the request has a proof, or needs one. A request that does not costs nothing more."""
+    return bool(request.proofs) or client.security.dpop_bound_access_tokens
+
+
+async def proved(
+    request: OAuthRequest, seen: Seen, bound: BoundKey | None = None, *, path: str = ISSUING
+) -> Confirmation | UnsetType:
+    """Return what the tokens of this response are bound to. The proof must be by the key of `bound`, if there is one.
+
+    Raises InvalidRequest if a proof is needed and missing, OtherKey if it is by another key, InvalidProof or NonceNeeded.
+    """
+    if not request.proofs:
+        if bound is not None:
+            raise InvalidRequest(MISSING_FOR_KEY.format(what=bound.what))
+        if seen.client.security.dpop_bound_access_tokens:
+            raise InvalidRequest(MISSING)
+        return UNSET
+    try:
+        proof = await _used_once(request, path)
+    except InvalidProof as refused:
+        await record_refusal(request.resources, seen.client.client_id, seen, refused.description, request.address)
+        raise
+    if bound is not None and not compare_digest(proof.jkt, bound.jkt):
+        raise OtherKey(bound.what)
+    return Confirmation(jkt=proof.jkt)
+
+
+async def _used_once(request: OAuthRequest, path: str) -> Proof:
+    text = dpop.one(request.proofs)
+    assert text is not None
+    proved_request = ProvedRequest(method="POST", url=f"{request.resources.settings.issuer}{path}")
+    return await use(request.resources, text, proved_request)
+
+
+async def use(resources: Resources, text: str, request: ProvedRequest) -> Proof:
+    """Return the valid proof, which was never used before, on any process. Raises InvalidProof or NonceNeeded."""
+    now = utc_now().timestamp()
+    proof = dpop.read(text, request, now)
+    resources.nonces.check(proof, now)
+    # Its iat refuses it a minute later. The second minute is for processes whose clocks differ.
+    until = datetime.fromtimestamp(proof.iat + 2 * dpop.SECONDS, UTC)
+    if not await resources.limits.once(proof.used_as, until):
+        raise InvalidProof(REPLAYED)
+    return proof
