@@ -3,7 +3,7 @@
 from hmac import compare_digest
 from uuid import UUID
 
-from msgspec import Struct, UnsetType, json
+from msgspec import UNSET, Struct, UnsetType, json
 
 from events.authorization import Authorized
 from events.issuance import Confirmation
@@ -33,7 +33,7 @@ class Introspection(Struct, frozen=True, kw_only=True):
     iat: int
     exp: int
     jti: UUID
-    cnf: Confirmation | UnsetType
+    cnf: Confirmation | UnsetType = UNSET
 
 
 async def introspect(request: OAuthRequest) -> bytes:

@@ -136,6 +136,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     subject_types_supported: list[str]
     id_token_signing_alg_values_supported: list[str]
     access_token_signing_alg_values_supported: list[str]
+    dpop_signing_alg_values_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]
     introspection_endpoint_auth_methods_supported: list[str]
     revocation_endpoint_auth_methods_supported: list[str]

@@ -68,6 +68,11 @@ AUTHORIZE = (
         {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
         example="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     ),
+    _asked(
+        "dpop_jkt",
+        "The SHA-256 thumbprint of a key (RFC 7638): the code is redeemed with a DPoP proof by this key only (RFC 9449 section 10).",
+        {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+    ),
     _asked("code_challenge_method", "Required with `code_challenge`.", {"const": "S256"}, example="S256"),
     _asked(
         "response_mode",

@@ -15,7 +15,7 @@ from service.openapi.forms import (
     TokenRequest,
 )
 from service.openapi.operation import Content, Example, Operation, ResponseSpec
-from service.openapi.parts import MIN_POSITION, OAUTH_REFUSALS
+from service.openapi.parts import DPOP, MIN_POSITION, OAUTH_REFUSALS
 
 CREDENTIALS = {"client_id": "oauth_client_xyz789", "client_secret": "secret_abcdef123456"}
 TOKEN = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJib3QtYWJjMTIzIn0.c2lnbmF0dXJl"  # noqa: S105
@@ -65,9 +65,11 @@ OAUTH = (
         tag="Tokens",
         description="Use client credentials to get an access token (RFC 6749 section 4.4). The token is a signed JWT (RFC 9068). "
         "Verify it with the keys of `/openid/jwks`; its `sub` is the client's `botUserId`. To sign users in, configure a client library with "
-        "the issuer. It also sends `grant_type=authorization_code` (`code`, `redirect_uri`, `code_verifier`) and `refresh_token` (`refresh_token`, `scope`), with the `resource` of the authorization request or none (RFC 6749 sections 4.1.3 and 6).",
+        "the issuer. It also sends `grant_type=authorization_code` (`code`, `redirect_uri`, `code_verifier`) and `refresh_token` (`refresh_token`, `scope`), with the `resource` of the authorization request or none (RFC 6749 sections 4.1.3 and 6).\n\n"
+        "With a proof in the header `DPoP`, the token is bound to the key of the proof: its `token_type` is `DPoP`, and its `cnf.jkt` the thumbprint "
+        "of the key (RFC 9449 section 5).",
         proves_client=True,
-        parameters=(MIN_POSITION,),
+        parameters=(MIN_POSITION, DPOP),
         request=_form(TokenRequest, grant_type="client_credentials", **CREDENTIALS, scope="api:public"),
         answers=(ResponseSpec(description="The token.", shape=TokenResponse, example=GRANTED), *OAUTH_REFUSALS),
     ),

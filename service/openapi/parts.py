@@ -57,6 +57,12 @@ IDEMPOTENCY_KEY = Parameter(
     schema={"type": "string", "maxLength": MOST_CHARACTERS, "pattern": r"^[!-~]([ -~]*[!-~])?$"},
     example="7f3c1e9a-registration",
 )
+DPOP = Parameter(
+    name="DPoP",
+    place="header",
+    description="A DPoP proof (RFC 9449 section 4): a JWT for this one request, signed by the client's key. It is refused when it is sent a second time.",
+    schema={"type": "string", "maxLength": 8192, "pattern": r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"},
+)
 _TAG = '(W/)?"[0-9]{1,9}"'
 _IF_MATCH = {"type": "string", "pattern": rf"^(\*|{_TAG}( *, *{_TAG})*)$"}
 IF_MATCH = Parameter(
@@ -141,6 +147,10 @@ HEADERS: Mapping[str, Header] = {
     "RateLimit-Limit": Header("How many requests you may send in a minute.", _WHOLE),
     "RateLimit-Remaining": Header("How many requests are left in this minute.", _WHOLE),
     "RateLimit-Reset": Header("How many seconds are left in this minute.", _WHOLE),
+    "DPoP-Nonce": Header(
+        "The nonce of the next DPoP proof (RFC 9449 section 8): where the deployment requires nonces, and with the error `use_dpop_nonce`.",
+        _TEXT,
+    ),
     "Retry-After": Header("Try again after this many seconds.", _WHOLE),
     "WWW-Authenticate": Header("How to authenticate, and what was wrong (RFC 6750 section 3, RFC 7617).", _TEXT),
     "Cache-Control": Header("How long the response may be cached.", _TEXT),
@@ -217,6 +227,7 @@ OAUTH_REFUSALS = (
         400,
         "invalid_scope",
         "This client may not have: operate. It may have: api:public.",
+        ("DPoP-Nonce",),
         meaning="The request is wrong, or asks for what the client may not have; `error_description` says more.",
     ),
     _oauth(
