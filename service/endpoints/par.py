@@ -8,6 +8,7 @@ from msgspec import Struct, json
 from projections.clients import Found
 from service.grants.client_authentication import authenticate_client
 from service.grants.oauth_request import OAuthRequest
+from service.grants.possession import key_of_code
 from service.grants.validation import validated
 from service.oauth.authorize import Redirected
 from service.oauth.errors import InvalidRequest, Refusal, Refused, Shown, TooManyPushed
@@ -46,6 +47,7 @@ async def push(request: OAuthRequest) -> bytes:
         raise InvalidRequest(". ".join((fault.title, *fault.details))) from fault
     except Redirected as fault:
         raise _refused(fault) from fault
+    good = good.__replace__(dpop_jkt=await key_of_code(request, found, good.dpop_jkt))
     uri = await request.resources.pushed.push(good)
     return json.encode(PushedResponse(request_uri=uri, expires_in=LIFETIME_SECONDS))
 

@@ -7,19 +7,21 @@ from msgspec import UNSET, Struct, UnsetType
 
 from events.authorization import Authorized
 from events.issuance import Confirmation
-from projections.clients import Row
+from projections.clients import Found, Row
 from service.clock import utc_now
 from service.grants.oauth_request import OAuthRequest
 from service.grants.refusal_events import record_refusal
-from service.lookup import Seen
 from service.oauth import dpop
 from service.oauth.dpop import Proof, ProvedRequest
 from service.oauth.errors import InvalidProof, InvalidRequest, OtherKey
 from service.resources import Resources
 
-ISSUING = "/openid/token"
+ISSUING, PUSHING = "/openid/token", "/openid/par"
 MISSING = "Send a DPoP proof in the header DPoP (RFC 9449 section 4): every token of this client is bound to a key."
 MISSING_FOR_KEY = "Send a DPoP proof by the key to which this {what} is bound (RFC 9449 section 5)."
+OTHER_THUMBPRINT = (
+    "The dpop_jkt is not the thumbprint of the key of the DPoP proof. Send one of the two, or make them the same."
+)
 REPLAYED = "The DPoP proof was used before. Send a new one, with a new jti, with each request."
 
 
@@ -43,9 +45,7 @@ def concerns(request: OAuthRequest, client: Row) -> bool:
     return bool(request.proofs) or client.security.dpop_bound_access_tokens
 
 
-async def proved(
-    request: OAuthRequest, seen: Seen, bound: BoundKey | None = None, *, path: str = ISSUING
-) -> Confirmation | UnsetType:
+async def proved(request: OAuthRequest, seen: Found, bound: BoundKey | None = None) -> Confirmation | UnsetType:
     """Return what the tokens of this response are bound to. The proof must be by the key of `bound`, if there is one.
 
     Raises InvalidRequest if a proof is needed and missing, OtherKey if it is by another key, InvalidProof or NonceNeeded.
@@ -56,21 +56,33 @@ async def proved(
         if seen.client.security.dpop_bound_access_tokens:
             raise InvalidRequest(MISSING)
         return UNSET
-    try:
-        proof = await _used_once(request, path)
-    except InvalidProof as refused:
-        await record_refusal(request.resources, seen.client.client_id, seen, refused.description, request.address)
-        raise
+    proof = await _used_once(request, seen, ISSUING)
     if bound is not None and not compare_digest(proof.jkt, bound.jkt):
         raise OtherKey(bound.what)
     return Confirmation(jkt=proof.jkt)
 
 
-async def _used_once(request: OAuthRequest, path: str) -> Proof:
-    text = dpop.one(request.proofs)
-    assert text is not None
-    proved_request = ProvedRequest(method="POST", url=f"{request.resources.settings.issuer}{path}")
-    return await use(request.resources, text, proved_request)
+async def key_of_code(request: OAuthRequest, found: Found, dpop_jkt: str | None) -> str | None:
+    """Return the key to which the code of a pushed request is bound: that of its proof, or of dpop_jkt, which must not be another one
+    (RFC 9449 section 10.1). Raises InvalidProof or NonceNeeded.
+    """
+    if not request.proofs:
+        return dpop_jkt
+    proof = await _used_once(request, found, PUSHING)
+    if dpop_jkt is not None and not compare_digest(proof.jkt, dpop_jkt):
+        raise InvalidProof(OTHER_THUMBPRINT)
+    return proof.jkt
+
+
+async def _used_once(request: OAuthRequest, found: Found, path: str) -> Proof:
+    try:
+        text = dpop.one(request.proofs)
+        assert text is not None
+        proved_request = ProvedRequest(method="POST", url=f"{request.resources.settings.issuer}{path}")
+        return await use(request.resources, text, proved_request)
+    except InvalidProof as refused:
+        await record_refusal(request.resources, found.client.client_id, found, refused.description, request.address)
+        raise
 
 
 async def use(resources: Resources, text: str, request: ProvedRequest) -> Proof:
