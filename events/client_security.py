@@ -1,6 +1,13 @@
 """The security settings of a client: how it authenticates, and what its requests and tokens must be bound to."""
 
+from typing import Literal
+
 from msgspec import Struct
+
+AuthorizationResponseAlg = Literal["RS256", "ES256", "EdDSA"]
+RequestObjectAlg = Literal["ES256", "EdDSA", "PS256", "RS256"]
+USUAL_RESPONSE_ALG: AuthorizationResponseAlg = "RS256"
+"""The default of JARM section 3."""
 
 
 class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -8,10 +15,16 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
     `dpop_bound_access_tokens`: every token is bound to a key of the client (RFC 9449 section 5.2).
     `require_pushed_authorization_requests`: authorization requests are pushed first (RFC 9126 section 6).
+    `require_signed_request_object`: they are signed by the client, with a lifetime (RFC 9101 section 10.5, FAPI 2.0 Message Signing).
+    `request_object_signing_alg`: the only algorithm of those; None: each that this server offers.
+    `authorization_signed_response_alg`: the algorithm of responses with `response_mode=jwt` and its like (JARM section 3).
     """
 
     dpop_bound_access_tokens: bool = False
     require_pushed_authorization_requests: bool = False
+    require_signed_request_object: bool = False
+    request_object_signing_alg: RequestObjectAlg | None = None
+    authorization_signed_response_alg: AuthorizationResponseAlg = USUAL_RESPONSE_ALG
 
 
 class ClientSecurityChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.security_changed"):

@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from events.client import USUAL_ID_TOKEN_ALG
+from events.client_security import USUAL_RESPONSE_ALG
 from events.database import Pool
 from events.envelope import Meta
 from service.cli.client_options import (
     ALGS,
+    JAR_ALGS,
     OPTIONS,
     PKCE,
     AccessTokenAlg,
@@ -17,9 +19,12 @@ from service.cli.client_options import (
     FirstParty,
     IdTokenAlg,
     IdTokenClaims,
+    JarAlg,
+    JarmAlg,
     LogoutUris,
     Name,
     RedirectUris,
+    RequireJar,
     RequirePar,
     RequirePkce,
     Scopes,
@@ -62,6 +67,9 @@ def create(
     access_token_alg: AccessTokenAlg = None,
     dpop_bound: DpopBound = None,
     require_par: RequirePar = None,
+    require_jar: RequireJar = None,
+    jar_alg: JarAlg = None,
+    jarm_alg: JarmAlg = None,
     require_pkce: RequirePkce = None,
     first_party: FirstParty = None,
     id_token_alg: IdTokenAlg = None,
@@ -94,6 +102,9 @@ def create(
         access_token_signed_response_alg=None if access_token_alg is None else ALGS[access_token_alg],
         dpop_bound_access_tokens=dpop_bound == "yes",
         require_pushed_authorization_requests=require_par == "yes",
+        require_signed_request_object=require_jar == "yes",
+        request_object_signing_alg=JAR_ALGS[jar_alg or "any"],
+        authorization_signed_response_alg=jarm_alg or USUAL_RESPONSE_ALG,
     )
     check_owner(owner, "clients")
     meta = by_operator(reason)

@@ -7,6 +7,7 @@ import typer
 from msgspec import UNSET, UnsetType
 
 from events import client
+from events.client_security import AuthorizationResponseAlg, RequestObjectAlg
 from service.values import typed_lists
 
 OPTIONS = {
@@ -24,6 +25,11 @@ OPTIONS = {
     "backchannelLogoutUri": "--backchannel-logout-uri",
     "idTokenClaims": "--id-token-claims",
     "accessTokenSignedResponseAlg": "--access-token-alg",
+    "dpopBoundAccessTokens": "--dpop-bound",
+    "requirePushedAuthorizationRequests": "--require-par",
+    "requireSignedRequestObject": "--require-jar",
+    "requestObjectSigningAlg": "--jar-alg",
+    "authorizationSignedResponseAlg": "--jarm-alg",
 }
 """The option of each field."""
 
@@ -144,3 +150,39 @@ def whole_list(values: list[str] | None, read: Callable[[Iterable[str]], list[st
 def text(value: str | None) -> str | UnsetType | None:
     """Not given: UNSET. Empty: None."""
     return UNSET if value is None else value or None
+
+
+RequireJar = Annotated[
+    Literal["yes", "no"] | None,
+    typer.Option(
+        "--require-jar",
+        metavar="WORD",
+        help="Whether its authorization requests must be signed (JAR): yes or no.",
+        show_default=False,
+    ),
+]
+JarAlg = Annotated[
+    Literal["ES256", "EdDSA", "PS256", "RS256", "any"] | None,
+    typer.Option(
+        "--jar-alg",
+        metavar="NAME",
+        help="The only algorithm of its signed requests: ES256, EdDSA, PS256, RS256 or any.",
+        show_default=False,
+    ),
+]
+JarmAlg = Annotated[
+    AuthorizationResponseAlg | None,
+    typer.Option(
+        "--jarm-alg",
+        metavar="NAME",
+        help="The algorithm of its signed responses (JARM): RS256, ES256 or EdDSA.",
+        show_default=False,
+    ),
+]
+JAR_ALGS: dict[str, RequestObjectAlg | None] = {
+    "any": None,
+    "ES256": "ES256",
+    "EdDSA": "EdDSA",
+    "PS256": "PS256",
+    "RS256": "RS256",
+}

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from events.client_security import ClientSecurityChanged, Security
+from events.client_security import AuthorizationResponseAlg, ClientSecurityChanged, RequestObjectAlg, Security
 
 
 class SecurityChange(Struct, frozen=True, kw_only=True):
@@ -10,6 +10,9 @@ class SecurityChange(Struct, frozen=True, kw_only=True):
 
     dpop_bound_access_tokens: bool | UnsetType = UNSET
     require_pushed_authorization_requests: bool | UnsetType = UNSET
+    require_signed_request_object: bool | UnsetType = UNSET
+    request_object_signing_alg: RequestObjectAlg | UnsetType | None = UNSET
+    authorization_signed_response_alg: AuthorizationResponseAlg | UnsetType = UNSET
 
     def after(self, security: Security) -> Security:
         said = {name: value for name, value in structs.asdict(self).items() if value is not UNSET}

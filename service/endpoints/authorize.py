@@ -55,7 +55,7 @@ async def begin(request: Request) -> Response:
     try:
         good, found = await _validated(request, params, twice, found)
     except Redirected as fault:
-        return sent(fault.redirect, resources)
+        return await sent(fault.redirect, resources)
     # A POST from another site has none of our cookies (SameSite=Lax); the GET after this redirect has them.
     if request.method == "POST":
         return _page(CONTINUE, resources, good)
@@ -90,12 +90,13 @@ async def go_on(request: Request) -> Response:
         settings = resources.settings
         asked, found = authorize.still_good(asked, found, settings.issuer, pkce_of_all=settings.pkce_of_all)
     except Redirected as fault:
-        return sent(fault.redirect, resources)
+        return await sent(fault.redirect, resources)
     return await _go_on(request, asked, found)
 
 
-def sent(redirect: Redirect, resources: Resources) -> Response:
+async def sent(redirect: Redirect, resources: Resources) -> Response:
     """Send the response to the client through the browser, from whichever page the user is on."""
+    redirect = await redirects.secured(redirect, resources.signer)
     if redirect.mode == "form_post":
         return _form_post(redirect, f"{below(resources.settings.issuer)}{FORM_POST_SCRIPT}")
     return RedirectResponse(redirect.location, HTTPStatus.SEE_OTHER, GOES_AWAY)
@@ -117,7 +118,9 @@ async def _on(resources: Resources, asked: AuthorizationRequest, found: Found, s
         case AskConsent():
             return _page("/consent", resources, asked)
         case Refuse():
-            return sent(redirects.refused(asked, resources.settings.issuer, step.error, step.description), resources)
+            return await sent(
+                redirects.refused(asked, resources.settings.issuer, step.error, step.description), resources
+            )
         case IssueCode():
             assert signed_in is not None
             return await _granted(resources, asked, found, signed_in)
@@ -128,16 +131,16 @@ async def _granted(resources: Resources, asked: AuthorizationRequest, found: Fou
     if counted.used > MOST_CODES:
         description = f"More than {MOST_CODES} authorizations in this minute; try again in {counted.seconds} s."
         refused = redirects.refused(asked, resources.settings.issuer, "temporarily_unavailable", description)
-        return sent(refused, resources)
+        return await sent(refused, resources)
     if not await resources.pushed.use(asked):
-        return sent(redirects.refused(asked, resources.settings.issuer, "invalid_request_uri", USED), resources)
+        return await sent(redirects.refused(asked, resources.settings.issuer, "invalid_request_uri", USED), resources)
     try:
         code = await issue_code(resources, asked, found, signed_in)
     except SessionOver:
         return await _on(resources, asked, found, None)
     except ConsentWithdrawn:
         return await _on(resources, asked, found, signed_in)
-    return sent(redirects.allowed(asked, resources.settings.issuer, code.reveal()), resources)
+    return await sent(redirects.allowed(asked, resources.settings.issuer, code.reveal()), resources)
 
 
 async def _next(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn | None) -> Step:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from events.client import AccessTokenAlg, IdTokenAlg
+from events.client_security import AuthorizationResponseAlg, RequestObjectAlg
 from service.values.scopes import SCOPE
 from service.values.text import ID, NAME
 
@@ -67,6 +68,20 @@ DpopBoundAccessTokens = Annotated[
 ]
 RequirePushedAuthorizationRequests = Annotated[
     bool, Meta(description="Whether its authorization requests must be pushed to the server first (PAR, RFC 9126).")
+]
+RequireSignedRequestObject = Annotated[
+    bool,
+    Meta(
+        description="Whether its authorization requests must be request objects that it signed, with `nbf` and `exp` (JAR, RFC 9101)."
+    ),
+]
+RequestObjectAlgorithm = Annotated[
+    RequestObjectAlg,
+    Meta(description="The only algorithm of its request objects. If null, each of these."),
+]
+AuthorizationResponseAlgorithm = Annotated[
+    AuthorizationResponseAlg,
+    Meta(description="The algorithm of its signed authorization responses (`response_mode=jwt`, JARM)."),
 ]
 PostLogoutRedirectUris = Annotated[
     list[RedirectUri],

@@ -10,10 +10,12 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from events.client import USUAL_ID_TOKEN_ALG
+from events.client_security import USUAL_RESPONSE_ALG
 from events.ids import CLIENT_ID_PREFIX
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
     AccessTokenAlgorithm,
+    AuthorizationResponseAlgorithm,
     BackchannelLogoutUri,
     BotUserId,
     ClientScopes,
@@ -30,8 +32,10 @@ from service.endpoints.client_fields import (
     PostLogoutRedirectUris,
     Public,
     RedirectUri,
+    RequestObjectAlgorithm,
     RequirePkce,
     RequirePushedAuthorizationRequests,
+    RequireSignedRequestObject,
     Scope,
     SecretName,
 )
@@ -109,6 +113,9 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     access_token_signed_response_alg: AccessTokenAlgorithm | None = None
     dpop_bound_access_tokens: DpopBoundAccessTokens = False
     require_pushed_authorization_requests: RequirePushedAuthorizationRequests = False
+    require_signed_request_object: RequireSignedRequestObject = False
+    request_object_signing_alg: RequestObjectAlgorithm | None = None
+    authorization_signed_response_alg: AuthorizationResponseAlgorithm = USUAL_RESPONSE_ALG
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -10,16 +10,16 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from events.client import Login
-from events.client_security import Security
 from projections.clients import Row
 from service.commands.authority import Holder
 from service.commands.client import ChangeClient
 from service.commands.login_change import LoginChange
-from service.commands.security_change import SecurityChange
 from service.configuration.settings import Settings
+from service.endpoints import security_settings
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
     AccessTokenAlgorithm,
+    AuthorizationResponseAlgorithm,
     BackchannelLogoutUri,
     ClientScopes,
     Created,
@@ -33,8 +33,10 @@ from service.endpoints.client_fields import (
     PostLogoutRedirectUris,
     Public,
     RedirectUri,
+    RequestObjectAlgorithm,
     RequirePkce,
     RequirePushedAuthorizationRequests,
+    RequireSignedRequestObject,
     Scope,
     State,
 )
@@ -67,6 +69,9 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     access_token_signed_response_alg: AccessTokenAlgorithm | UnsetType | None = UNSET
     dpop_bound_access_tokens: DpopBoundAccessTokens | UnsetType = UNSET
     require_pushed_authorization_requests: RequirePushedAuthorizationRequests | UnsetType = UNSET
+    require_signed_request_object: RequireSignedRequestObject | UnsetType = UNSET
+    request_object_signing_alg: RequestObjectAlgorithm | UnsetType | None = UNSET
+    authorization_signed_response_alg: AuthorizationResponseAlgorithm | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
     id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
@@ -107,6 +112,9 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     backchannel_logout_uri: BackchannelLogoutUri | UnsetType | None = UNSET
     id_token_claims: IdTokenClaims | UnsetType = UNSET
     require_pushed_authorization_requests: RequirePushedAuthorizationRequests | UnsetType = UNSET
+    require_signed_request_object: RequireSignedRequestObject | UnsetType = UNSET
+    request_object_signing_alg: RequestObjectAlgorithm | UnsetType | None = UNSET
+    authorization_signed_response_alg: AuthorizationResponseAlgorithm | UnsetType = UNSET
 
 
 _of_interactive = {field.name for field in structs.fields(OAuthClient) if field.default is UNSET}
@@ -128,7 +136,7 @@ def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
         scopes=UNSET if asked.scopes is UNSET else tuple(dict.fromkeys(asked.scopes)),
         login=login_change(asked),
         access_token_alg=asked.access_token_signed_response_alg,
-        security=security_change(asked),
+        security=security_settings.change(asked),
     )
 
 
@@ -147,8 +155,8 @@ def shown(row: Row, used: datetime | None) -> OAuthClient:
         created_utc=row.created_at,
         last_used_utc=used,
         access_token_signed_response_alg=row.access_token_alg,
-        dpop_bound_access_tokens=row.security.dpop_bound_access_tokens,
         **_shown_login(row),
+        **security_settings.shown(row),
     )
 
 
@@ -175,7 +183,6 @@ def _shown_login(row: Row) -> Mapping[str, Any]:
         "id_token_signed_response_alg": row.login.id_token_alg,
         "post_logout_redirect_uris": list(row.login.post_logout_redirect_uris),
         "backchannel_logout_uri": row.login.backchannel_logout_uri,
-        "require_pushed_authorization_requests": row.security.require_pushed_authorization_requests,
         "id_token_claims": "scopes" if row.login.id_token_claims is UNSET else row.login.id_token_claims,
     }
 
@@ -218,17 +225,6 @@ def check_login_uris(fields: Fields[Any], settings: Settings) -> None:
     if isinstance(told, str):
         for fault in redirect_uri.backchannel_faults(told, settings.issuer, insecure):
             fields.fault("backchannelLogoutUri", fault)
-
-
-def security_change(asked: CreateOAuthClientRequest | ChangeOAuthClientRequest) -> SecurityChange:
-    return SecurityChange(
-        dpop_bound_access_tokens=asked.dpop_bound_access_tokens,
-        require_pushed_authorization_requests=asked.require_pushed_authorization_requests,
-    )
-
-
-def registered_security(asked: CreateOAuthClientRequest) -> Security:
-    return security_change(asked).after(Security())
 
 
 def registered_login(asked: CreateOAuthClientRequest) -> Login:

@@ -12,8 +12,8 @@ from service.grants.client_authentication import NONE
 from service.http.asgi import resources_of
 from service.http.cors import VARIES
 from service.oauth import dpop
-from service.oauth.authorize import RESPONSE_MODES
 from service.oauth.parameters import PROMPTS
+from service.oauth.redirects import RESPONSE_MODES
 from service.oauth.signing import ALGORITHMS, ES256, RS256
 from service.values.claim_scopes import SUPPORTED
 from service.values.scopes import ACRS, IDENTITY, NEW_CLIENT
@@ -82,6 +82,7 @@ def document(issuer: str) -> dict[str, Any]:
         "ui_locales_supported": list(LANGUAGES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [RS256, ES256],
+        "authorization_signing_alg_values_supported": list(ALGORITHMS),
         "access_token_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "token_endpoint_auth_methods_supported": [*METHODS, NONE],

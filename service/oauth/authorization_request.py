@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct, ValidationError, json
 
+from events.client_security import USUAL_RESPONSE_ALG
 from service.crypto.sealing import CannotOpen, Seal
 from service.values.claim_scopes import scopes_of
 
@@ -31,6 +32,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
     asked_at: float
     named: bool = True
     response_mode: str = "query"
+    response_alg: str = USUAL_RESPONSE_ALG
     state: str | None = None
     nonce: str | None = None
     scopes: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.errors import Shown
 from service.oauth.form import LONGEST_NAME, ONE_RESOURCE
 from service.oauth.parameters import Fault, Params, is_visible
-from service.oauth.redirects import Redirect
+from service.oauth.redirects import RESPONSE_MODES, Redirect
 from service.values.scopes import OPENID, split
 
 MOST_PARAMETERS = 50
@@ -29,7 +29,6 @@ state becomes a part of the sealed request."""
 DISABLED = ("The client is disabled", "Its owner or an operator can enable it again.")
 """Title and detail of Shown."""
 
-RESPONSE_MODES = ("query", "fragment", "form_post")
 NOT_OFFERED = {
     "request": "request_not_supported",
     "request_uri": "request_uri_not_supported",
@@ -96,6 +95,7 @@ def checked(asked: RequestParameters, found: Found | None) -> AuthorizationReque
         redirect_uri=uri,
         named=named,
         response_mode=mode if mode in RESPONSE_MODES else "query",
+        response_alg=found.client.security.authorization_signed_response_alg,
         state=state if state is not None and is_visible(state) else None,
         asked_at=asked.now,
     )

@@ -1,11 +1,33 @@
-"""Authorization responses (RFC 6749 section 4.1.2): what is sent to the client's redirect URI, and in which response mode."""
+"""Authorization responses (RFC 6749 section 4.1.2): what is sent to the client's redirect URI, and in which response mode.
 
+The modes with `jwt` send one signed JWT with all parameters (JWT Secured Authorization Response Mode for OAuth 2.0, JARM).
+"""
+
+import time
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from msgspec import Struct
 
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.errors import plain
+from service.oauth.signing import Signer
+from service.oauth.tokens import sign_id_token
+
+PLAIN_MODES = ("query", "fragment", "form_post")
+SIGNED_MODES = {"jwt": "query", **{f"{mode}.jwt": mode for mode in PLAIN_MODES}}
+"""How the JWT of each mode is sent. `jwt` is the default of the response type (JARM section 2.3.4), which is always code here."""
+
+RESPONSE_MODES = (*PLAIN_MODES, *SIGNED_MODES)
+RESPONSE_SECONDS = 600
+"""The lifetime of a signed response: at most ten minutes (JARM section 2.1)."""
+
+
+class Secured(Struct, frozen=True, kw_only=True):
+    """For whom a response is signed, and how."""
+
+    client_id: str
+    alg: str
 
 
 class Redirect(Struct, frozen=True, kw_only=True):
@@ -14,6 +36,8 @@ class Redirect(Struct, frozen=True, kw_only=True):
     uri: str
     mode: str
     params: dict[str, str]
+    jwt: Secured | None = None
+    """If the parameters are to be signed."""
 
     @property
     def location(self) -> str:
@@ -23,6 +47,15 @@ class Redirect(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Redirect({self.uri!r})"
+
+
+async def secured(redirect: Redirect, signer: Callable[[str], Signer]) -> Redirect:
+    """Return the redirect with its parameters in a JWT, if its mode asks for that."""
+    if redirect.jwt is None:
+        return redirect
+    claims = {**redirect.params, "aud": redirect.jwt.client_id, "exp": int(time.time()) + RESPONSE_SECONDS}
+    response = await sign_id_token(signer(redirect.jwt.alg), claims)
+    return Redirect(uri=redirect.uri, mode=redirect.mode, params={"response": response})
 
 
 def allowed(request: AuthorizationRequest, issuer: str, code: str) -> Redirect:
@@ -38,4 +71,10 @@ def refused(request: AuthorizationRequest, issuer: str, error: str, description:
 def _answer(request: AuthorizationRequest, issuer: str, params: dict[str, str]) -> Redirect:
     """Every response has `iss`, so that a client of several servers knows which one responded. This prevents mix-up attacks (RFC 9207)."""
     state = {} if request.state is None else {"state": request.state}
-    return Redirect(uri=request.redirect_uri, mode=request.response_mode, params={**params, **state, "iss": issuer})
+    mode = request.response_mode
+    return Redirect(
+        uri=request.redirect_uri,
+        mode=SIGNED_MODES.get(mode, mode),
+        params={**params, **state, "iss": issuer},
+        jwt=Secured(client_id=request.client_id, alg=request.response_alg) if mode in SIGNED_MODES else None,
+    )

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.oauth.authorize import LONGER, MOST_CHARACTERS, RESPONSE_MODES
+from service.oauth.authorize import LONGER, MOST_CHARACTERS
 from service.oauth.form import FORM
 from service.oauth.parameters import PROMPTS
+from service.oauth.redirects import RESPONSE_MODES
 from service.openapi.forms import PRINTABLE, SCOPES
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.problems import ComeAgain, Forbidden, Invalid, TooLarge, Unauthenticated, Unforeseen
@@ -76,7 +77,7 @@ AUTHORIZE = (
     _asked("code_challenge_method", "Required with `code_challenge`.", {"const": "S256"}, example="S256"),
     _asked(
         "response_mode",
-        "How the response is sent to the redirect URI.",
+        "How the response is sent to the redirect URI. With `jwt` it is one signed JWT, `response` (JARM).",
         {"enum": list(RESPONSE_MODES), "default": "query"},
     ),
     _asked(

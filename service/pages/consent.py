@@ -41,7 +41,7 @@ async def answer(visit: Visit) -> Response:
     if visit.given("consent") == DENY:
         issuer = visit.resources.settings.issuer
         refused = redirects.refused(asked, issuer, "access_denied", "The user denied the request.")
-        return sent(refused, visit.resources)
+        return await sent(refused, visit.resources)
     if signed_in is None or visit.given("consent") != ALLOW:
         return visit.onward()
     await consents.give(visit.resources.ledger, signed_in.user.stream_id, asked, by(signed_in))

@@ -16,6 +16,10 @@ USUAL = {
     "postLogoutRedirectUris": [],
     "backchannelLogoutUri": None,
     "idTokenClaims": "scopes",
+    "requirePushedAuthorizationRequests": False,
+    "requireSignedRequestObject": False,
+    "requestObjectSigningAlg": None,
+    "authorizationSignedResponseAlg": "RS256",
 }
 UNUSUAL = {
     "requirePkce": False,
@@ -24,6 +28,10 @@ UNUSUAL = {
     "postLogoutRedirectUris": ["https://app.example.com/out", "com.example.app:/out"],
     "backchannelLogoutUri": "https://app.example.com/logged-out",
     "idTokenClaims": "minimal",
+    "requirePushedAuthorizationRequests": True,
+    "requireSignedRequestObject": True,
+    "requestObjectSigningAlg": "PS256",
+    "authorizationSignedResponseAlg": "EdDSA",
 }
 
 

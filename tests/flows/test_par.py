@@ -6,11 +6,25 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from service.endpoints.par import MOST_OF_A_CLIENT, MOST_OF_A_NETWORK
 from service.pushed_requests import LIFETIME_SECONDS, PREFIX
 from tests.flows.conftest import Live, oauth_error
-from tests.flows.people import CALLBACK, Person, Proof, allow, asked, logged_in, proof, redeemed, registered, sent_back
+from tests.flows.people import (
+    CALLBACK,
+    Forms,
+    Person,
+    Proof,
+    allow,
+    asked,
+    logged_in,
+    proof,
+    redeemed,
+    registered,
+    sent_back,
+)
 from tests.flows.test_rate_limits import use_up
 
 
@@ -217,3 +231,21 @@ async def test_a_page_of_a_pushed_request_that_is_too_old_does_not_start_over(li
     assert answer.status_code == 400
     assert "Go back to the application and sign in again." in answer.text
     assert "Start over" not in answer.text
+
+
+async def test_a_response_is_signed_if_its_client_asks_for_that(live: Live):
+    signed_for = await live.interactive(authorizationSignedResponseAlg="EdDSA")
+    keys = KeySet.import_key_set((await live.http.get("/openid/jwks")).json())
+
+    def claims(given: Mapping[str, str]) -> Mapping[str, Any]:
+        assert given.keys() == {"response"}
+        return jwt.decode(given["response"], keys, algorithms=["EdDSA"]).claims
+
+    async with logged_in(live) as person:
+        _, given, pkce = await login(live, person, signed_for, response_mode="jwt")
+        told = claims(given)
+        assert (told["iss"], told["aud"], told["state"]) == (live.url, signed_for[0], "st-1")
+        assert (await redeemed(live, signed_for, told["code"], pkce)).status_code == 200
+    page = await asked(live.http, signed_for[0], response_mode="form_post.jwt", prompt="none")
+    form = Forms(page.text)
+    assert (form.action, claims(form.fields)["error"]) == (CALLBACK, "login_required")

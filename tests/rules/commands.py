@@ -184,6 +184,9 @@ CLIENT_COMMANDS = {
             SecurityChange,
             dpop_bound_access_tokens=st.just(UNSET) | st.booleans(),
             require_pushed_authorization_requests=st.just(UNSET) | st.booleans(),
+            require_signed_request_object=st.just(UNSET) | st.booleans(),
+            request_object_signing_alg=st.just(UNSET) | st.none() | st.sampled_from(["ES256", "PS256"]),
+            authorization_signed_response_alg=st.just(UNSET) | st.sampled_from(["RS256", "EdDSA"]),
         ),
     ),
     ReplaceMetadata: st.builds(

@@ -18,6 +18,9 @@ EVERYTHING = {
     "idTokenClaims": "minimal",
     "dpopBoundAccessTokens": True,
     "requirePushedAuthorizationRequests": True,
+    "requireSignedRequestObject": True,
+    "requestObjectSigningAlg": "PS256",
+    "authorizationSignedResponseAlg": "ES256",
 }
 
 

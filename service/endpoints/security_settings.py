@@ -1,0 +1,41 @@
+"""The security settings of a client as fields of the management API."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from events.client_security import Security
+from projections.clients import Row
+from service.commands.security_change import SecurityChange
+
+if TYPE_CHECKING:
+    from service.endpoints.client_schemas import CreateOAuthClientRequest
+    from service.endpoints.client_settings import ChangeOAuthClientRequest
+
+
+def change(asked: "CreateOAuthClientRequest | ChangeOAuthClientRequest") -> SecurityChange:
+    return SecurityChange(
+        dpop_bound_access_tokens=asked.dpop_bound_access_tokens,
+        require_pushed_authorization_requests=asked.require_pushed_authorization_requests,
+        require_signed_request_object=asked.require_signed_request_object,
+        request_object_signing_alg=asked.request_object_signing_alg,
+        authorization_signed_response_alg=asked.authorization_signed_response_alg,
+    )
+
+
+def registered(asked: "CreateOAuthClientRequest") -> Security:
+    return change(asked).after(Security())
+
+
+def shown(row: Row) -> Mapping[str, Any]:
+    """Return the fields of OAuthClient. Those of authorization requests are an interactive client's only."""
+    security = row.security
+    of_all = {"dpop_bound_access_tokens": security.dpop_bound_access_tokens}
+    if row.login is None:
+        return of_all
+    return {
+        **of_all,
+        "require_pushed_authorization_requests": security.require_pushed_authorization_requests,
+        "require_signed_request_object": security.require_signed_request_object,
+        "request_object_signing_alg": security.request_object_signing_alg,
+        "authorization_signed_response_alg": security.authorization_signed_response_alg,
+    }
