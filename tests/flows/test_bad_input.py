@@ -17,7 +17,8 @@ GOOD = {"m2m": True, "botUserId": "bot-abc123"}
 UNKNOWN = (
     "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri, redirectUris, scopes, secretName,"
     " clientId, clientSecret, clientSecretHash, public, requirePkce, firstParty, idTokenSignedResponseAlg, postLogoutRedirectUris, backchannelLogoutUri, idTokenClaims,"
-    " accessTokenSignedResponseAlg"
+    " accessTokenSignedResponseAlg, dpopBoundAccessTokens, requirePushedAuthorizationRequests, requireSignedRequestObject,"
+    " requestObjectSigningAlg, authorizationSignedResponseAlg"
 )
 URI = "https://a.example/"
 MOST_BYTES = 64 * 1024
