@@ -38,6 +38,7 @@ from service.endpoints import (
     projections,
     provenance,
     rehearsals,
+    resource_metadata,
     restoration,
     revocations,
     secrets,
@@ -217,6 +218,13 @@ ROUTES = [  # for programs, and the browsers that they send here; /openapi.json 
     Route("/openid/logout", logout.logout, methods=["GET", "POST"]),
     Route("/.well-known/openid-configuration", discovery.metadata, methods=READ, middleware=SHARED),
     Route("/.well-known/oauth-authorization-server", discovery.metadata, methods=READ, middleware=SHARED),
+    Route(resource_metadata.WELL_KNOWN, resource_metadata.of_userinfo, methods=READ, middleware=SHARED),
+    Route(
+        f"{resource_metadata.WELL_KNOWN}{resource_metadata.MANAGEMENT_API}",
+        resource_metadata.of_management,
+        methods=READ,
+        middleware=SHARED,
+    ),
     Route(f"{transparency.PATH}/key", transparency.key, methods=READ, middleware=SHARED),
     *(
         Route(f"{path}/checkpoint", partial(transparency.checkpoint, tree), methods=READ, middleware=SHARED)

@@ -18,9 +18,12 @@ Problem
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
+
+Scheme = Literal["Bearer", "DPoP"]
+"""The scheme of an Authorization header (RFC 6750 section 2.1, RFC 9449 section 7.1)."""
 
 
 class Body(Struct, frozen=True, kw_only=True):
@@ -69,9 +72,12 @@ class Unauthenticated(Problem):
     status = 401
     title = "Unauthorized"
 
-    def __init__(self, detail: str, *, error: str | None = None) -> None:
-        challenge = 'Bearer realm="muniment"' + (f', error="{error}", error_description="{detail}"' if error else "")
-        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+    def __init__(
+        self, detail: str, *, error: str | None = None, scheme: Scheme = "Bearer", nonce: str | None = None
+    ) -> None:
+        """`error` and `scheme` are for the challenge, which the resource makes. `nonce` is the one of the next DPoP proof."""
+        super().__init__(detail)
+        self.error, self.scheme, self.nonce = error, scheme, nonce
 
 
 class Forbidden(Problem):

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from events.database import Unavailable
+from service.endpoints import resource_metadata
 from service.grants.client_authentication import NONE
 from service.http.asgi import resources_of
 from service.http.cors import VARIES
@@ -85,6 +86,7 @@ def document(issuer: str) -> dict[str, Any]:
         "authorization_signing_alg_values_supported": list(ALGORITHMS),
         "access_token_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+        "protected_resources": resource_metadata.resources(issuer),
         "token_endpoint_auth_methods_supported": [*METHODS, NONE],
         "introspection_endpoint_auth_methods_supported": METHODS,
         "revocation_endpoint_auth_methods_supported": [*METHODS, NONE],

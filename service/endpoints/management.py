@@ -16,9 +16,10 @@ from events.refusal import RequestsThrottled
 from service.audit.read_counts import Read
 from service.clock import utc_now
 from service.commands.client import Holder
-from service.endpoints import paging, reason_header
+from service.endpoints import paging, protected, reason_header
 from service.endpoints.fields import SECRETS
 from service.endpoints.moments import AS_OF
+from service.endpoints.resource_metadata import MANAGEMENT_API
 from service.endpoints.responses import MIN_POSITION, POSITION, Found, as_problem, refusal, unreached
 from service.grants.audited_reads import audit_read, members, record_read
 from service.grants.refusal_events import Sender, not_permitted, record_not_permitted, record_throttled_requests
@@ -221,25 +222,27 @@ def _origin(request: Request, caller: Caller) -> str | None:
 
 
 async def authenticate(request: Request, resources: Resources) -> Caller:
-    """Return the caller that the console names, or that the bearer token authenticates (RFC 6750). Raises Unauthenticated."""
+    """Return the caller that the console names, or that the token authenticates (RFC 6750, RFC 9449). Raises Unauthenticated."""
     if isinstance(signed_in := request.scope.get(CALLER), Caller):
         return signed_in
     given = request.headers.getlist("authorization")
     if not given:
         raise Unauthenticated("Send an access token: Authorization: Bearer ...")
-    scheme, _, token = given[0].partition(" ")
-    if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
+    presented = protected.read(given[0])
+    if len(given) > 1 or presented is None:
         raise Unauthenticated(
             "Send one Authorization header of the form: Bearer, a space, and an access token.", error="invalid_request"
         )
     try:
-        claims = resources.tokens.verify(token.strip())
+        claims = resources.tokens.verify(presented.token)
     except BadToken as fault:
-        raise Unauthenticated(str(fault), error="invalid_token") from fault
+        raise Unauthenticated(str(fault), error="invalid_token", scheme=presented.scheme) from fault
     with span("load"):
         seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization, claims.life)
     if seen is None:
-        raise Unauthenticated("The token was revoked, or its client was disabled or deleted.", error="invalid_token")
+        detail = "The token was revoked, or its client was disabled or deleted."
+        raise Unauthenticated(detail, error="invalid_token", scheme=presented.scheme)
+    await protected.prove(request, resources, presented, claims, seen)
     return Caller(
         client_id=claims.client_id,
         sub=claims.sub,
@@ -252,6 +255,7 @@ async def _caller_or_refusal(request: Request, resources: Resources) -> Caller |
     try:
         return await authenticate(request, resources)
     except Unauthenticated as refused:
+        refused.headers.update(protected.challenge(refused, resources.settings.issuer, MANAGEMENT_API))
         return refused
 
 

@@ -9,6 +9,9 @@ from starlette.responses import Response
 from events.authorization import Authorized
 from events.database import Unavailable
 from service.commands.handle import AUTHORIZATION, state_of
+from service.endpoints import protected
+from service.endpoints.protected import PresentedToken
+from service.endpoints.resource_metadata import USERINFO
 from service.endpoints.responses import as_problem, refusal
 from service.http.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
 from service.oauth.errors import Refusal
@@ -28,6 +31,8 @@ async def userinfo(request: Request) -> Response:
     try:
         return Response(json.encode(await _told(request)), headers=HEADERS, media_type="application/json")
     except (Problem, Unavailable, BodyTooLong, BodyCutShort) as fault:
+        if isinstance(fault, Unauthenticated):
+            fault.headers.update(protected.challenge(fault, resources_of(request.scope).settings.issuer, USERINFO))
         refused = refusal(as_problem(fault, request_id, resources_of(request.scope).outages), request_id)
         refused.headers.update(HEADERS)
         return refused
@@ -50,11 +55,12 @@ async def _told(request: Request) -> dict[str, Any]:
 
 
 async def _token(request: Request, resources: Resources) -> VerifiedClaims:
-    """Return the claims of the bearer token. A user's authorization must have issued it, and must still stand."""
+    """Return the claims of the token. A user's authorization must have issued it, and must still stand."""
+    presented = await _presented(request)
     try:
-        claims = resources.tokens.verify(await _presented(request), for_us=False)
+        claims = resources.tokens.verify(presented.token, for_us=False)
     except BadToken as fault:
-        raise Unauthenticated(str(fault), error="invalid_token") from fault
+        raise Unauthenticated(str(fault), error="invalid_token", scheme=presented.scheme) from fault
     # A token for another resource (RFC 8707) is known to that resource, which must not learn who the user is.
     if claims.aud not in (resources.settings.audience, resources.settings.issuer):
         raise Unauthenticated("The token is for another resource, not for this server.", error="invalid_token")
@@ -62,18 +68,19 @@ async def _token(request: Request, resources: Resources) -> VerifiedClaims:
     seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization, claims.life)
     if seen is None or claims.authorization is None:
         raise _no_good()
+    await protected.prove(request, resources, presented, claims, seen)
     return claims
 
 
-async def _presented(request: Request) -> str:
+async def _presented(request: Request) -> PresentedToken:
     """Return the token in the header or in a form (RFC 6750 sections 2.1 and 2.2). Raises Unauthenticated, and Invalid if it is in both."""
     given, posted = request.headers.getlist("authorization"), await _posted(request)
     if len(given) > 1 or (given and posted):
         raise Invalid("The access token was sent more than once. Send it in one Authorization header, or in the body.")
-    scheme, _, token = (given[0] if given else f"Bearer {posted or ''}").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    presented = protected.read(given[0] if given else f"Bearer {posted or ''}")
+    if presented is None:
         raise Unauthenticated("Send one access token: Authorization: Bearer ..., or access_token in a form.")
-    return token.strip()
+    return presented
 
 
 async def _posted(request: Request) -> str | None:

@@ -1,5 +1,6 @@
 """Possession of the key to which tokens are bound (RFC 9449 section 5): the DPoP proof of a request to an OAuth endpoint, used once."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hmac import compare_digest
 
@@ -76,19 +77,17 @@ async def key_of_code(request: OAuthRequest, found: Found, dpop_jkt: str | None)
 
 async def _used_once(request: OAuthRequest, found: Found, path: str) -> Proof:
     try:
-        text = dpop.one(request.proofs)
-        assert text is not None
         proved_request = ProvedRequest(method="POST", url=f"{request.resources.settings.issuer}{path}")
-        return await use(request.resources, text, proved_request)
+        return await use(request.resources, request.proofs, proved_request)
     except InvalidProof as refused:
         await record_refusal(request.resources, found.client.client_id, found, refused.description, request.address)
         raise
 
 
-async def use(resources: Resources, text: str, request: ProvedRequest) -> Proof:
+async def use(resources: Resources, headers: Sequence[str], request: ProvedRequest) -> Proof:
     """Return the valid proof, which was never used before, on any process. Raises InvalidProof or NonceNeeded."""
     now = utc_now().timestamp()
-    proof = dpop.read(text, request, now)
+    proof = dpop.read(dpop.one(headers), request, now)
     resources.nonces.check(proof, now)
     # Its iat refuses it a minute later. The second minute is for processes whose clocks differ.
     until = datetime.fromtimestamp(proof.iat + 2 * dpop.SECONDS, UTC)

@@ -4,7 +4,13 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+WELL_KNOWN = (
+    ("/.well-known/oauth-authorization-server", ""),
+    ("/.well-known/openid-configuration", ""),
+    ("/.well-known/oauth-protected-resource", ""),
+    ("/.well-known/oauth-protected-resource", "/api/v1"),
+)
+"""Each well-known path, and the path below the issuer of what it is about."""
 
 
 class IssuerPath:
@@ -14,8 +20,9 @@ class IssuerPath:
         self._app = app
         self._path = path
         self._rooms = frozenset(rooms)
-        # RFC 8414 section 3.1 appends the issuer's path to the well-known one. Such a path belongs to the host, so no proxy strips it.
-        self._inserted = {f"{known}{path}": known for known in WELL_KNOWN}
+        # RFC 8414 section 3.1 and RFC 9728 section 3.1 append the issuer's path to the well-known one. Such a path belongs to the host,
+        # so no proxy strips it.
+        self._inserted = {f"{known}{path}{rest}": f"{known}{rest}" for known, rest in WELL_KNOWN}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -34,6 +34,7 @@ NO_JWT = (
     f"The DPoP header is not one signed JWT of at most {MOST_CHARACTERS} characters, whose header and payload are JSON objects. Send a new"
     " proof with each request (RFC 9449 section 4.2)."
 )
+NONE = "Send a DPoP proof, by the key to which the token is bound, in the header DPoP."
 TWICE = "There is more than one DPoP header. Send one proof."
 
 _REGISTRY = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
@@ -203,8 +204,8 @@ def _is_before(first: object, last: object) -> bool:
     return len(numbers) == 2 and numbers[0] <= numbers[1]
 
 
-def one(headers: Sequence[str]) -> str | None:
-    """Return the only DPoP header of a request, or None if it has none. Raises InvalidProof."""
-    if len(headers) > 1:
-        raise InvalidProof(TWICE)
-    return headers[0] if headers else None
+def one(headers: Sequence[str]) -> str:
+    """Return the only DPoP header of a request. Raises InvalidProof."""
+    if len(headers) != 1:
+        raise InvalidProof(TWICE if headers else NONE)
+    return headers[0]

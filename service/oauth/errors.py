@@ -78,6 +78,7 @@ class NonceNeeded(Refusal):
 
     def __init__(self, nonce: str) -> None:
         super().__init__("Send a new DPoP proof, whose nonce is the value of the header DPoP-Nonce of this response.")
+        self.nonce = nonce
         self.headers = {"DPoP-Nonce": nonce}
 
 

@@ -2,7 +2,9 @@
 
 import re
 from functools import lru_cache
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
+
+from service.network import hosts
 
 _is_uri = re.compile(r"https?://[\x21-\x7e]+", re.IGNORECASE).fullmatch
 _encoded_slash = re.compile("%2f", re.IGNORECASE)
@@ -17,7 +19,7 @@ def normalized(url: str) -> str | None:
     if not _is_uri(url):
         return None
     try:
-        split = urlsplit(url)
+        split = hosts.split(url)
         host, port = split.hostname, split.port
     except ValueError:
         return None
@@ -25,7 +27,8 @@ def normalized(url: str) -> str | None:
         return None
     scheme = split.scheme.lower()
     named = "" if port in (None, PORTS[scheme]) else f":{port}"
-    return f"{scheme}://{host.lower()}{named}{_path(split.path)}"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown.lower()}{named}{_path(split.path)}"
 
 
 def path_of(decoded: str) -> str:

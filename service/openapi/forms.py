@@ -138,9 +138,23 @@ class Metadata(Struct, frozen=True, kw_only=True):
     authorization_signing_alg_values_supported: list[str]
     access_token_signing_alg_values_supported: list[str]
     dpop_signing_alg_values_supported: list[str]
+    protected_resources: list[str]
     token_endpoint_auth_methods_supported: list[str]
     introspection_endpoint_auth_methods_supported: list[str]
     revocation_endpoint_auth_methods_supported: list[str]
+
+
+class ResourceMetadata(Struct, frozen=True, kw_only=True):
+    """RFC 9728 section 2."""
+
+    resource: str
+    resource_name: str
+    authorization_servers: list[str]
+    scopes_supported: list[str]
+    bearer_methods_supported: list[str]
+    dpop_signing_alg_values_supported: list[str]
+    dpop_bound_access_tokens_required: bool
+    resource_documentation: str
 
 
 class Living(Struct, frozen=True, kw_only=True):

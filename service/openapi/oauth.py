@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from service.endpoints import resource_metadata
 from service.endpoints.discovery import document
 from service.endpoints.introspect import Introspection
 from service.grants.oauth_request import TokenResponse
@@ -11,6 +12,7 @@ from service.openapi.forms import (
     IntrospectionRequest,
     KeySet,
     Metadata,
+    ResourceMetadata,
     RevocationRequest,
     TokenRequest,
 )
@@ -52,6 +54,27 @@ def _metadata(path: str, operation_id: str, summary: str) -> Operation:
         description="The endpoints and features of this server, for client libraries.",
         answers=(
             ResponseSpec(description="The metadata.", shape=Metadata, headers=("Cache-Control",), example=example),
+        ),
+    )
+
+
+def _resource(path: str, operation_id: str, summary: str) -> Operation:
+    described = resource_metadata.management if path else resource_metadata.userinfo
+    return Operation(
+        method="get",
+        path=f"{resource_metadata.WELL_KNOWN}{path}",
+        operation_id=operation_id,
+        summary=summary,
+        tag="Discovery",
+        description="Which authorization server issues the tokens of this API, and what they may be. A refusal for want of a token names it as "
+        "`resource_metadata` in `WWW-Authenticate`.",
+        answers=(
+            ResponseSpec(
+                description="The metadata.",
+                shape=ResourceMetadata,
+                headers=("Cache-Control",),
+                example=described("https://auth.example.com"),
+            ),
         ),
     )
 
@@ -120,4 +143,6 @@ OAUTH = (
         "/.well-known/oauth-authorization-server", "authorizationServerMetadata", "OAuth 2.0 metadata (RFC 8414)"
     ),
     _metadata("/.well-known/openid-configuration", "openidConfiguration", "OpenID Connect metadata"),
+    _resource(resource_metadata.USERINFO, "userinfoMetadata", "Metadata of userinfo (RFC 9728)"),
+    _resource(resource_metadata.MANAGEMENT_API, "managementMetadata", "Metadata of the management API (RFC 9728)"),
 )

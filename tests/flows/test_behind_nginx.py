@@ -1,6 +1,7 @@
 """The issuer below a path of its host, behind nginx: with that path kept, with it stripped, and with gzip on."""
 
 import asyncio
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from tests.flows.conftest import Live, new_database, serving
 from tests.flows.people import CALLBACK, proof, registered, walked
+from tests.rules.proving import proof as dpop
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: nginx-light)")
@@ -95,6 +97,20 @@ async def test_both_forms_of_the_well_known_path_find_the_issuer_and_all_its_add
         url.startswith(f"{behind.issuer}/") for name, url in document.items() if name.endswith(("endpoint", "uri"))
     )
     assert (await behind.http.get(document["jwks_uri"])).json()["keys"]
+
+
+async def test_a_proof_is_for_the_url_below_the_issuer_and_a_refusal_names_the_metadata_of_the_resource(behind: Behind):
+    live = behind.live
+    form = {"grant_type": "client_credentials", "client_id": live.client_id, "client_secret": live.client_secret}
+    url = f"{behind.issuer}/openid/token"
+    token = (await behind.http.post(url, data=form, headers={"DPoP": dpop("POST", url)})).json()["access_token"]
+    url = f"{behind.issuer}/api/v1/auth/clients"
+    headers = {"Authorization": f"DPoP {token}", "DPoP": dpop("GET", url, token=token)}
+    assert (await behind.http.get(url, headers=headers)).status_code == 200
+    challenge = (await behind.http.get(url)).headers["www-authenticate"]
+    metadata = re.findall('resource_metadata="([^"]+)"', challenge)[0]
+    assert urlsplit(metadata).path == "/.well-known/oauth-protected-resource/tenant/api/v1"
+    assert (await behind.http.get(metadata)).json()["resource"] == f"{behind.issuer}/api/v1"
 
 
 async def test_the_reference_and_all_that_it_loads_are_there(behind: Behind):

@@ -1,6 +1,7 @@
 """Tokens that are bound to a key (RFC 9449): issued for a proof, and good for nothing without the next one."""
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -8,12 +9,13 @@ import jwt
 import pytest
 from joserfc.jwk import ECKey
 
-from tests.flows.conftest import Live, is_active, new_database, oauth_error, serving
-from tests.flows.people import ALL, CALLBACK, code_for, logged_in, sent_back
+from tests.flows import people
+from tests.flows.conftest import Live, is_active, new_database, oauth_error, refused, serving
+from tests.flows.people import ALL, CALLBACK, allow, code_for, logged_in, sent_back
 from tests.flows.people import asked as asked_to_authorize
 from tests.rules.proving import KEY, proof
 
-TOKEN = "/openid/token"
+TOKEN, USERINFO, CLIENTS = "/openid/token", "/openid/userinfo", "/api/v1/auth/clients"
 OTHER = ECKey.generate_key("P-256")
 
 
@@ -70,8 +72,8 @@ async def test_a_machine_s_token_is_bound_to_the_key_of_its_proof(live: Live):
 
 
 async def test_a_client_whose_tokens_must_be_bound_gets_none_without_a_proof(live: Live):
-    refused = await machine(live, {}, dpopBoundAccessTokens=True)
-    assert "Send a DPoP proof" in oauth_error(refused, 400, "invalid_request")
+    answer = await machine(live, {}, dpopBoundAccessTokens=True)
+    assert "Send a DPoP proof" in oauth_error(answer, 400, "invalid_request")
     assert bound_to(await machine(live, proving(live), dpopBoundAccessTokens=True)) == KEY.thumbprint()
     client_id = await public_client(live, dpopBoundAccessTokens=True)
     form = await code_form(live, client_id)
@@ -157,12 +159,147 @@ async def test_where_a_nonce_is_required_a_client_gets_it_with_the_refusal_and_w
     async with serving(await new_database(postgres), dpop_nonce_required=True) as strict:
         client_id, secret = await strict.register()
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
-        refused = await strict.http.post(TOKEN, data=form, headers=proving(strict))
-        oauth_error(refused, 400, "use_dpop_nonce")
-        nonce = refused.headers["dpop-nonce"]
+        needed = await strict.http.post(TOKEN, data=form, headers=proving(strict))
+        oauth_error(needed, 400, "use_dpop_nonce")
+        nonce = needed.headers["dpop-nonce"]
         answer = await strict.http.post(TOKEN, data=form, headers=proving(strict, nonce=nonce))
         assert bound_to(answer) == KEY.thumbprint()
         assert answer.headers["dpop-nonce"]
         oauth_error(
             await strict.http.post(TOKEN, data=form, headers=proving(strict, nonce="old")), 400, "use_dpop_nonce"
         )
+
+
+async def bound_token(live: Live, **client: Any) -> str:
+    answer = await machine(live, proving(live), **client)
+    assert bound_to(answer) == KEY.thumbprint()
+    return answer.json()["access_token"]
+
+
+async def called(live: Live, authorization: str, proofs: list[str], path: str = CLIENTS) -> httpx.Response:
+    return await live.http.get(path, headers=[("Authorization", authorization), *(("DPoP", each) for each in proofs)])
+
+
+def for_call(live: Live, token: str, path: str = CLIENTS, **how: Any) -> list[str]:
+    return [proof("GET", f"{live.url}{path}", token=token, **how)]
+
+
+@pytest.fixture(scope="module")
+async def reader(live: Live) -> str:
+    """An operator's token that is bound to our key."""
+    form = {"grant_type": "client_credentials", "client_id": live.client_id, "client_secret": live.client_secret}
+    answer = await live.http.post(TOKEN, data=form, headers=proving(live))
+    return answer.json()["access_token"]
+
+
+@pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP"])
+async def test_the_api_takes_a_bound_token_with_a_proof_by_its_key(live: Live, reader: str, scheme: str):
+    answer = await called(live, f"{scheme} {reader}", for_call(live, reader), f"{CLIENTS}?limit=1")
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("scheme", "how", "error"),
+    [
+        ("Bearer", None, "invalid_token"),
+        ("Bearer", {}, "invalid_token"),
+        ("DPoP", None, "invalid_dpop_proof"),
+        ("DPoP", {"key": OTHER}, "invalid_token"),
+        ("DPoP", {"ath": None}, "invalid_dpop_proof"),
+        ("DPoP", {"htm": "POST"}, "invalid_dpop_proof"),
+        ("DPoP", {"htu": "https://another.example/api/v1/auth/clients"}, "invalid_dpop_proof"),
+        ("DPoP", {"iat": 1}, "invalid_dpop_proof"),
+        ("DPoP", {"jti": None}, "invalid_dpop_proof"),
+        ("DPoP", {"nonce": "another's"}, "use_dpop_nonce"),
+        ("DPoP", {"header": {"jwk": KEY.as_dict(private=True)}}, "invalid_dpop_proof"),
+    ],
+)
+async def test_the_api_takes_a_bound_token_in_no_other_way(
+    live: Live, reader: str, scheme: str, how: dict[str, Any] | None, error: str
+):
+    proofs = [] if how is None else for_call(live, reader, **how)
+    answer = await called(live, f"{scheme} {reader}", proofs)
+    body = refused(answer, 401)
+    challenge = answer.headers["www-authenticate"]
+    assert challenge.startswith('DPoP realm="muniment", ')
+    assert f'error="{error}", error_description="{body["detail"]}"' in challenge
+    assert 'algs="ES256 EdDSA Ed25519 PS256"' in challenge
+    assert ("dpop-nonce" in answer.headers) == (error == "use_dpop_nonce")
+
+
+async def test_a_proof_is_good_for_one_call_of_the_api(live: Live, reader: str):
+    once = for_call(live, reader)
+    assert (await called(live, f"DPoP {reader}", once)).status_code == 200
+    assert "used before" in refused(await called(live, f"DPoP {reader}", once), 401)["detail"]
+    refused(await called(live, f"DPoP {reader}", for_call(live, reader) * 2), 401)
+
+
+async def test_a_token_that_is_bound_to_nothing_is_no_dpop_token(live: Live):
+    answer = await called(live, f"DPoP {live.token}", for_call(live, live.token))
+    assert "Authorization: Bearer" in refused(answer, 401)["detail"]
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+async def test_the_use_of_a_stolen_token_is_recorded(live: Live):
+    client_id, secret = await live.register()
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    stolen = (await live.http.post(TOKEN, data=form, headers=proving(live))).json()["access_token"]
+    refused(await called(live, f"Bearer {stolen}", []), 401)
+    refused(await called(live, f"DPoP {stolen}", for_call(live, stolen, key=OTHER)), 401)
+    rows = await live.beside.ledger.pool.fetch(
+        "select convert_from(data, 'UTF8') from log.events where type = 'refusal.authorization'"
+    )
+    mine = [row[0] for row in rows if client_id in row[0]]
+    assert [("bound to a key" in row, "another key" in row) for row in mine] == [(True, False), (False, True)]
+
+
+async def test_userinfo_takes_a_bound_token_with_a_proof_by_its_key(live: Live):
+    form = await code_form(live, await public_client(live))
+    token = (await redeemed(live, form, proving(live))).json()["access_token"]
+    answer = await called(live, f"DPoP {token}", for_call(live, token, USERINFO), USERINFO)
+    assert answer.status_code == 200, answer.text
+    for authorization, proofs in (("Bearer", []), ("DPoP", []), ("DPoP", for_call(live, token))):
+        answer = await called(live, f"{authorization} {token}", proofs, USERINFO)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("DPoP ")
+    assert (await live.http.post(USERINFO, data={"access_token": token})).status_code == 401
+
+
+async def test_a_client_finds_by_a_refusal_what_the_api_takes(live: Live):
+    for path, resource in ((CLIENTS, f"{live.url}/api/v1"), (USERINFO, live.url)):
+        challenge = (await live.http.get(path)).headers["www-authenticate"]
+        url = re.findall('resource_metadata="([^"]+)"', challenge)[0]
+        answer = await live.http.get(url)
+        assert answer.headers["content-type"] == "application/json"
+        found = answer.json()
+        assert (found["resource"], found["authorization_servers"]) == (resource, [live.url])
+        assert found["dpop_signing_alg_values_supported"] == ["ES256", "EdDSA", "Ed25519", "PS256"]
+    server = (await live.http.get("/.well-known/oauth-authorization-server")).json()
+    assert server["protected_resources"] == [f"{live.url}/api/v1", live.url]
+
+
+async def test_a_proof_of_a_pushed_request_binds_its_code(live: Live):
+    client_id, pkce = await public_client(live), people.proof()
+    form = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": CALLBACK,
+        "scope": "openid",
+        "code_challenge": pkce.challenge,
+        "code_challenge_method": "S256",
+    }
+
+    async def pushed(**more: str) -> httpx.Response:
+        headers = {"DPoP": proof("POST", f"{live.url}/openid/par")}
+        return await live.http.post("/openid/par", data={**form, **more}, headers=headers)
+
+    assert (await pushed(dpop_jkt=KEY.thumbprint())).status_code == 201
+    oauth_error(await pushed(dpop_jkt=OTHER.thumbprint()), 400, "invalid_dpop_proof")
+    asked = {"client_id": client_id, "request_uri": (await pushed()).json()["request_uri"]}
+    async with logged_in(live) as person:
+        await allow(live, person.user, client_id, "openid")
+        code = sent_back(await person.browser.get("/openid/authorize", params=asked))["code"]
+    redeeming = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "client_id": client_id}
+    redeeming["code_verifier"] = pkce.verifier
+    assert "is bound" in oauth_error(await redeemed(live, redeeming, {}), 400, "invalid_request")
+    assert bound_to(await redeemed(live, redeeming, proving(live))) == KEY.thumbprint()

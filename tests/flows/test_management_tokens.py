@@ -202,7 +202,9 @@ async def test_without_authorization_there_is_only_the_challenge(live: Live):
         for method in ("GET", "POST", "PATCH", "DELETE", "PUT", "HEAD"):
             answer = await live.http.request(method, path)
             assert answer.status_code == 401
-            assert answer.headers["www-authenticate"] == 'Bearer realm="muniment"'
+            metadata = f'resource_metadata="{live.url}/.well-known/oauth-protected-resource/api/v1"'
+            dpop = 'DPoP algs="ES256 EdDSA Ed25519 PS256"'
+            assert answer.headers["www-authenticate"] == f'Bearer realm="muniment", {metadata}, {dpop}'
 
 
 async def test_two_authorization_headers_are_refused(live: Live):

@@ -279,8 +279,10 @@ def test_what_is_no_jwt_is_refused(text: str):
         read(text, POST, NOW)
 
 
-def test_a_request_has_one_proof_or_none():
-    assert (dpop.one([]), dpop.one(["a"])) == (None, "a")
+def test_a_request_has_one_proof():
+    assert dpop.one(["a"]) == "a"
+    with pytest.raises(InvalidProof, match="Send a DPoP proof"):
+        dpop.one([])
     with pytest.raises(InvalidProof, match="more than one DPoP header"):
         dpop.one(["a", "a"])
 

@@ -1,0 +1,97 @@
+"""What a protected resource of this server requires of a token (RFC 6750, RFC 9449 section 7), and what it says to a caller without one.
+
+A token that is bound to a key is accepted with a proof by this key alone. A stolen one is good for nothing, and its use is recorded.
+"""
+
+from hmac import compare_digest
+from typing import Literal
+
+from msgspec import Struct
+from starlette.requests import Request
+
+from projections.clients import Found
+from service.endpoints.resource_metadata import metadata_url
+from service.grants import possession
+from service.grants.refusal_events import record_refusal
+from service.http.asgi import address, headers_named
+from service.oauth import dpop
+from service.oauth.dpop import Proof, ProvedRequest
+from service.oauth.errors import InvalidProof, NonceNeeded
+from service.oauth.target_uri import path_of
+from service.oauth.tokens import BEARER, DPOP, VerifiedClaims
+from service.problems import Unauthenticated
+from service.resources import Resources
+
+BOUND = "This token is bound to a key. Send it as Authorization: DPoP, with a proof by this key in the header DPoP (RFC 9449 section 7)."
+NOT_BOUND = "This token is not bound to a key. Send it as Authorization: Bearer."
+BY_ANOTHER_KEY = "The token is bound to another key than that of the DPoP proof. Sign the proof with the same key."
+
+
+class PresentedToken(Struct, frozen=True):
+    """`scheme` is the one of the Authorization header, in its usual case."""
+
+    scheme: Literal["Bearer", "DPoP"]
+    token: str
+
+
+def read(authorization: str) -> PresentedToken | None:
+    """Return None if the header has another scheme, or no token. The case of a scheme says nothing (RFC 9110 section 11.1)."""
+    scheme, _, token = authorization.partition(" ")
+    match scheme.lower(), token.strip():
+        case _, "":
+            return None
+        case "bearer", text:
+            return PresentedToken(BEARER, text)
+        case "dpop", text:
+            return PresentedToken(DPOP, text)
+        case _:
+            return None
+
+
+async def prove(
+    request: Request, resources: Resources, presented: PresentedToken, claims: VerifiedClaims, found: Found
+) -> None:
+    """Raises Unauthenticated unless the token is a bearer token, or comes with an unused proof by the key that it is bound to."""
+    if claims.jkt is None:
+        if presented.scheme == DPOP:
+            raise Unauthenticated(NOT_BOUND, error="invalid_token", scheme=DPOP)
+        return
+    try:
+        await _prove(request, resources, presented, claims.jkt)
+    except Unauthenticated as refused:
+        if refused.nonce is None:
+            await record_refusal(resources, claims.client_id, found, refused.detail, address(request.scope))
+        raise
+
+
+async def _prove(request: Request, resources: Resources, presented: PresentedToken, jkt: str) -> None:
+    if presented.scheme != DPOP:
+        raise Unauthenticated(BOUND, error="invalid_token", scheme=DPOP)
+    proof = await _proof(request, resources, presented.token)
+    if not compare_digest(proof.jkt, jkt):
+        raise Unauthenticated(BY_ANOTHER_KEY, error="invalid_token", scheme=DPOP)
+
+
+async def _proof(request: Request, resources: Resources, token: str) -> Proof:
+    url = f"{resources.settings.issuer}{path_of(request.scope['path'])}"
+    proved = ProvedRequest(method=request.method, url=url, token=token)
+    try:
+        return await possession.use(resources, headers_named(request.scope, b"dpop"), proved)
+    except NonceNeeded as refused:
+        raise Unauthenticated(refused.description, error=refused.error, scheme=DPOP, nonce=refused.nonce) from refused
+    except InvalidProof as refused:
+        raise Unauthenticated(refused.description, error=refused.error, scheme=DPOP) from refused
+
+
+def challenge(refused: Unauthenticated, issuer: str, path: str) -> dict[str, str]:
+    """Return the headers of the refusal: how to authenticate, and where the resource's metadata is (RFC 9728 section 5.1)."""
+    parameters = ['realm="muniment"']
+    if refused.error:
+        parameters += [f'error="{refused.error}"', f'error_description="{refused.detail}"']
+    algs = f'algs="{" ".join(dpop.ALGORITHMS)}"'
+    if refused.scheme == DPOP:
+        parameters.append(algs)
+    parameters.append(f'resource_metadata="{metadata_url(issuer, path)}"')
+    known = f"{refused.scheme} {', '.join(parameters)}"
+    both = known if refused.error else f"{known}, {DPOP} {algs}"
+    return {"WWW-Authenticate": both, **({"DPoP-Nonce": refused.nonce} if refused.nonce else {})}
