@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from events.client_document import ClientDocumentSeen, Document
 from events.client_registration import ClientAboutChanged, Registration, about_changed
 from events.client_secret import (
     ClientSecretAdded,
@@ -56,8 +57,8 @@ class Login(Struct, frozen=True, kw_only=True, gc=False):
 class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.registered"):
     """A client without a secret is public (RFC 6749 section 2.1) and stays so.
 
-    `client_id` is the id of an imported client at the other server. It names the client's stream. `registration`
-    is there if the client registered itself.
+    `client_id` is the id of an imported client at the other server, or the URL of a client's metadata document. It names the
+    client's stream. `registration` is there if the client registered itself.
     """
 
     owner: str
@@ -157,6 +158,7 @@ class ClientRestored(Struct, frozen=True, kw_only=True, gc=False, tag="client.re
     client_id: str | UnsetType = UNSET
     security: Security | UnsetType = UNSET
     registration: Registration | UnsetType = UNSET
+    document: Document | UnsetType = UNSET
 
 
 ClientChange = (
@@ -167,6 +169,7 @@ ClientChange = (
     | ClientAccessTokenAlgChanged
     | ClientSecurityChanged
     | ClientAboutChanged
+    | ClientDocumentSeen
     | ClientSecretAdded
     | ClientSecretRevoked
     | ClientSecretRehashed
@@ -195,6 +198,7 @@ class Active(Struct, frozen=True, kw_only=True, gc=False):
     access_token_alg: AccessTokenAlg | None = None
     security: Security = Security()
     registration: Registration | None = None
+    document: Document | None = None
     version: int = 1
     restored: int = 0
 
@@ -279,6 +283,7 @@ def _restored(event: ClientRestored) -> Active | Disabled:
         access_token_alg=event.access_token_alg,
         security=event.security or Security(),
         registration=event.registration or None,
+        document=event.document or None,
         version=event.version,
         restored=event.restored,
     )
@@ -321,6 +326,8 @@ def _with(client: Active, event: ClientChange) -> Active:
             return client.__replace__(security=event.security)
         case ClientAboutChanged():
             return client.__replace__(registration=about_changed(client.registration, event))
+        case ClientDocumentSeen():
+            return client.__replace__(document=event.document)
         case ClientSecretAdded():
             return client.__replace__(secrets=(*client.secrets, event.secret))
         case ClientSecretRevoked():

@@ -10,6 +10,7 @@ BOT_ID_PREFIX = "bot_"
 
 _our_client = re.compile(rf"{CLIENT_ID_PREFIX}([0-9a-f]{{32}})").fullmatch
 _our_bot = re.compile(rf"{BOT_ID_PREFIX}([0-9a-f]{{32}})").fullmatch
+_document = re.compile(r"https://[!-\"$-~]{1,247}").fullmatch
 _importable = re.compile(rf"(?!{CLIENT_ID_PREFIX})[!-.0-~]{{1,255}}", re.IGNORECASE).fullmatch
 
 
@@ -23,7 +24,9 @@ def client_stream(client_id: str) -> UUID | None:
     if ours := _our_client(client_id):
         stream = UUID(int=int(ours[1], 16))
         return None if is_named(stream) else stream  # Otherwise an imported client would have two ids.
-    return stream_named(b"client", client_id.encode()) if is_importable(client_id) else None
+    # An id that can be imported has no `/` and the URL of a document has, so the two never name the same stream.
+    named = is_importable(client_id) or is_document(client_id)
+    return stream_named(b"client", client_id.encode()) if named else None
 
 
 def is_ours(client_id: str) -> bool:
@@ -34,6 +37,11 @@ def is_ours(client_id: str) -> bool:
 def is_importable(client_id: str) -> bool:
     """Returns whether a client can be imported under this id: printable, without `/`, and not in the form of our own ids."""
     return _importable(client_id) is not None
+
+
+def is_document(client_id: str) -> bool:
+    """Returns whether the text has the form of a client_id that is the URL of a metadata document: https, at most 255 characters."""
+    return _document(client_id) is not None
 
 
 def bot_id_of(stream: UUID) -> str:

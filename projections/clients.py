@@ -26,6 +26,7 @@ from events.client import (
     ClientScopesChanged,
     Login,
 )
+from events.client_document import ClientDocumentSeen, Document
 from events.client_registration import ClientAboutChanged, Registration, about_changed
 from events.client_secret import (
     ClientSecretAdded,
@@ -63,6 +64,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     restored: int = 0
     security: Security = Security()
     registration: Registration | None = None
+    document: Document | None = None
 
 
 COLUMNS = ", ".join(f"c.{name}" for name in Row.__struct_fields__)
@@ -160,6 +162,7 @@ def _restored(stream: UUID, event: ClientRestored) -> Row:
         restored=event.restored,
         security=event.security or Security(),
         registration=event.registration or None,
+        document=event.document or None,
     )
 
 
@@ -181,14 +184,10 @@ def _changed(row: Row, event: ClientEvent) -> Row | None:
             return row.__replace__(security=event.security)
         case ClientAboutChanged():
             return row.__replace__(registration=about_changed(row.registration, event))
-        case ClientSecretAdded():
-            return row.__replace__(secrets=(*row.secrets, event.secret))
-        case ClientSecretRevoked():
-            return row.__replace__(secrets=tuple(s for s in row.secrets if s.secret_id != event.secret_id))
-        case ClientSecretRehashed():
-            return row.__replace__(secrets=rehashed(row.secrets, event))
-        case ClientSecretExpirySet():
-            return row.__replace__(secrets=expiring(row.secrets, event))
+        case ClientDocumentSeen():
+            return row.__replace__(document=event.document)
+        case ClientSecretAdded() | ClientSecretRevoked() | ClientSecretRehashed() | ClientSecretExpirySet():
+            return row.__replace__(secrets=_secrets_after(row.secrets, event))
         case ClientDisabled():
             held = row.disabled_by == "operator"
             return row.__replace__(state="disabled", disabled_by="operator" if held else event.by)
@@ -198,11 +197,27 @@ def _changed(row: Row, event: ClientEvent) -> Row | None:
             return None
 
 
+def _secrets_after(
+    secrets: Sequence[StoredSecret],
+    event: ClientSecretAdded | ClientSecretRevoked | ClientSecretRehashed | ClientSecretExpirySet,
+) -> Sequence[StoredSecret]:
+    match event:
+        case ClientSecretAdded():
+            return (*secrets, event.secret)
+        case ClientSecretRevoked():
+            return tuple(secret for secret in secrets if secret.secret_id != event.secret_id)
+        case ClientSecretRehashed():
+            return rehashed(secrets, event)
+        case ClientSecretExpirySet():
+            return expiring(secrets, event)
+
+
 TABLE = Table(name="clients", row=Row, tags=tags(ClientEvent), project=project)
 
 _login = json.Decoder(Login).decode
 _security = json.Decoder(Security).decode
 _registration = json.Decoder(Registration).decode
+_document = json.Decoder(Document).decode
 _secrets = json.Decoder(tuple[StoredSecret, ...]).decode
 
 
@@ -217,6 +232,7 @@ def row_of(record: asyncpg.Record) -> Row:
         "login": record["login"] and _login(record["login"]),
         "security": _security(record["security"]),
         "registration": record["registration"] and _registration(record["registration"]),
+        "document": record["document"] and _document(record["document"]),
     }
     return Row(**columns)
 

@@ -25,6 +25,7 @@ from events.client import (
     ClientRestored,
     Login,
 )
+from events.client_document import ClientDocumentSeen
 from events.client_registration import About, ClientAboutChanged
 from events.client_secret import (
     ClientSecretAdded,
@@ -165,14 +166,10 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
             return (
                 f"what it says about itself changed from {_changed_terms(event.was)} to {_changed_terms(event.about)}"
             )
-        case ClientSecretAdded():
-            return f"{_secret(event.secret)} added"
-        case ClientSecretRevoked():
-            return f"{_named(event.secret_id, secrets)} revoked"
-        case ClientSecretRehashed():
-            return f"{_named(event.secret_id, secrets)} proved; its SHA-256 is kept from now on"
-        case ClientSecretExpirySet():
-            return f"{_named(event.secret_id, secrets)} expires at {moment(event.expires_at)}, no longer {moment(event.was) or 'never'}"
+        case ClientDocumentSeen():
+            return _document(event)
+        case ClientSecretAdded() | ClientSecretRevoked() | ClientSecretRehashed() | ClientSecretExpirySet():
+            return _of_a_secret(event, secrets)
         case ClientDisabled():
             return _disabled(event.by)
         case ClientEnabled():
@@ -183,6 +180,20 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
             return f"{_restored(event)}; scopes {_all(event.scopes)}; {', '.join(map(_secret, event.secrets)) or 'no secret'}"
         case _:
             return _change(event)
+
+
+def _of_a_secret(
+    event: ClientSecretAdded | ClientSecretRevoked | ClientSecretRehashed | ClientSecretExpirySet, secrets: Secrets
+) -> str:
+    match event:
+        case ClientSecretAdded():
+            return f"{_secret(event.secret)} added"
+        case ClientSecretRevoked():
+            return f"{_named(event.secret_id, secrets)} revoked"
+        case ClientSecretRehashed():
+            return f"{_named(event.secret_id, secrets)} proved; its SHA-256 is kept from now on"
+        case ClientSecretExpirySet():
+            return f"{_named(event.secret_id, secrets)} expires at {moment(event.expires_at)}, no longer {moment(event.was) or 'never'}"
 
 
 def _change(event: ClientEvent) -> str:
@@ -207,6 +218,11 @@ def _registered(event: ClientRegistered) -> str:
         f"registered for {event.owner}{itself}{f' as {event.client_id}' if event.client_id else ''}: {kind}; name {_name(event.display_name)}; scopes {_all(event.scopes)};"
         f" redirect URIs {_all(event.redirect_uris)}; {_secret(event.secret) if event.secret else 'a public client, without a secret'}"
     )
+
+
+def _document(event: ClientDocumentSeen) -> str:
+    now = f"metadata document {event.url} seen, SHA-256 {event.document.digest}"
+    return now if event.was is None else f"{now}, no longer {event.was}; other members: {_all(event.changed)}"
 
 
 def _changed_terms(terms: Login | Security | About) -> str:

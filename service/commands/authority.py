@@ -38,10 +38,13 @@ EVERYBODY = Holder(owner=None, sub="", scopes=frozenset())
 SELF_REGISTERED = "muniment-dynamic"
 """The owner of the clients that registered themselves without an initial access token: only operators manage them."""
 
+DOCUMENTS = "muniment-documents"
+"""The owner of the clients whose client_id is the URL of a metadata document: only operators manage them."""
+
 
 def is_reserved(sub: str) -> bool:
     """Returns whether no caller may act under this name, including spellings that look like a reserved one."""
-    return sub.strip().casefold() in (RESERVED, SELF_REGISTERED)
+    return sub.strip().casefold() in (RESERVED, SELF_REGISTERED, DOCUMENTS)
 
 
 def disabling(by: Holder, before: By | None) -> By | None:

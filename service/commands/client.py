@@ -36,6 +36,7 @@ from service.commands.authority import (
     may_import,
     own_scopes,
 )
+from service.commands.client_document import SeeDocument, see_document
 from service.commands.client_registration import ReplaceMetadata, change_about, replace_metadata
 from service.commands.client_terms import ChangeClient, change_alg, change_login, change_terms, fits
 from service.commands.command import OrdinaryCommand, StoppingCommand
@@ -88,7 +89,7 @@ OwnersCommand = (
 )
 """The commands that the owner of a client may give."""
 
-ClientCommand = RegisterClient | RehashSecret | OwnersCommand
+ClientCommand = RegisterClient | SeeDocument | RehashSecret | OwnersCommand
 
 
 def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
@@ -98,6 +99,8 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
             return _register(command)
         case RegisterClient(), Active() | Disabled() | Deleted():
             raise Contradiction("A client of this id was registered before, and an id is never used again.")
+        case SeeDocument(), _:
+            return see_document(command, client)
         case RestoreClient(), Deleted() if command.by.reaches(terms_of(client.was).owner):
             return [*restore_client(command, client)]
         case _, Unregistered() | Deleted():

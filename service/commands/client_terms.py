@@ -18,6 +18,7 @@ from events.client import (
     evolve,
 )
 from service.commands.authority import Holder, may_give, may_widen, own_scopes
+from service.commands.client_document import may_change
 from service.commands.command import OrdinaryCommand
 from service.commands.login_change import LoginChange
 from service.commands.security_change import SecurityChange, change_security
@@ -39,6 +40,7 @@ class ChangeClient(OrdinaryCommand, frozen=True, kw_only=True):
 
 def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
     events: list[ClientEvent] = []
+    may_change(client, says=_is_of_the_document(command, client))
     if command.display_name is not UNSET and command.display_name != client.display_name:
         events.append(ClientDisplayNameChanged(display_name=command.display_name, was=client.display_name))
     if command.redirect_uris is not UNSET and command.redirect_uris != client.redirect_uris:
@@ -57,6 +59,14 @@ def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
     assert isinstance(after, Active)
     may_widen(command.by, client, after)
     return events
+
+
+def _is_of_the_document(command: ChangeClient, client: Active) -> bool:
+    return (
+        command.display_name not in (UNSET, client.display_name)
+        or command.redirect_uris not in (UNSET, client.redirect_uris)
+        or command.login.after(client.login) != client.login
+    )
 
 
 def fits(uris: set[str], *, public: bool) -> None:

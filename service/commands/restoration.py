@@ -67,6 +67,7 @@ def restore_client(command: RestoreClient, deleted: Deleted) -> list[ClientResto
             client_id=command.client_id,
             security=UNSET if terms.security == Security() else terms.security,
             registration=terms.registration or UNSET,
+            document=terms.document or UNSET,
         )
     ]
 

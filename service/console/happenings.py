@@ -26,6 +26,7 @@ SAID: Mapping[str, str] = {
     "client.deleted": N_("Client deleted"),
     "client.disabled": N_("Client disabled"),
     "client.display_name_changed": N_("Client renamed"),
+    "client.document_seen": N_("Metadata document of a client seen"),
     "client.enabled": N_("Client enabled"),
     "client.login_changed": N_("Sign-in settings changed"),
     "client.security_changed": N_("Security settings changed"),

@@ -32,6 +32,7 @@ from service.commands.client import (
     ReplaceMetadata,
     RevokeSecret,
 )
+from service.commands.client_document import SeeDocument
 from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.handle import (
     ACCESS_TOKEN,
@@ -86,6 +87,7 @@ from tests.rules.samples import (
     AT,
     CODE_ISSUED,
     DEVICE,
+    DOCUMENT_URL,
     GRANTED,
     GRANTED_THE_LEAST,
     JWK,
@@ -193,6 +195,17 @@ CLIENT_COMMANDS = {
         ReplaceMetadata,
         change=st.builds(ChangeClient, by=holders, display_name=st.just(UNSET) | text),
         about=st.sampled_from([ABOUT, ABOUT_CHANGED.about]),
+    ),
+    SeeDocument: st.builds(
+        SeeDocument,
+        url=st.just(DOCUMENT_URL),
+        digest=hashes,
+        display_name=text,
+        redirect_uris=st.sampled_from([("https://a.example/cb",), ("http://127.0.0.1:1/cb",)]),
+        scopes=st.just(("api:public",)),
+        login=st.builds(Login, id_token_alg=algorithms),
+        about=st.sampled_from([ABOUT, ABOUT_CHANGED.about]),
+        at=st.sampled_from([AT, LATER]),
     ),
     AddSecret: st.builds(
         AddSecret, by=holders, secret=secrets, at=st.just(AT), others_expire_at=st.none() | st.just(LATER)

@@ -4,12 +4,13 @@ from typing import Any
 
 from msgspec import structs
 
-from events.client import Active, Disabled
+from events.client import Active, Disabled, Login
 from service.commands import (
     access_token,
     authorization,
     bot,
     client,
+    client_document,
     consent,
     login_change,
     restoration,
@@ -22,10 +23,12 @@ from service.commands import (
 from service.commands.authority import Holder
 from service.values.scopes import OPERATORS
 from tests.rules.samples import (
+    ABOUT,
     ABOUT_CHANGED,
     AT,
     CODE_ISSUED,
     DEVICE,
+    DOCUMENT_URL,
     GRANTED,
     HASH,
     INTERACTIVE,
@@ -96,6 +99,29 @@ CLIENT = [
     ),
     client.AddSecret(by=OPERATOR, secret=secret(2), at=LATER),
 ]
+DOCUMENT_CLIENT = [
+    client_document.SeeDocument(
+        url=DOCUMENT_URL,
+        digest=HASH,
+        display_name="CRM",
+        redirect_uris=("https://a.example/cb",),
+        scopes=("api:public",),
+        login=Login(),
+        about=ABOUT,
+        at=AT,
+    ),
+    client_document.SeeDocument(
+        url=DOCUMENT_URL,
+        digest="b" * 64,
+        display_name="Sales",
+        redirect_uris=("https://a.example/other",),
+        scopes=(),
+        login=Login(id_token_alg="ES256"),
+        about=ABOUT_CHANGED.about,
+        at=LATER,
+    ),
+    client.DeleteClient(by=OPERATOR),
+]
 BOT = [
     bot.RegisterBot(owner="alice", email="crm@example.com", first_name="Cee", last_name=None, at=AT),
     bot.DisableBot(by=OPERATOR),
@@ -165,7 +191,7 @@ TRUSTED_ISSUER = [
 ]
 
 LIVES: dict[str, list[list[Any]]] = {
-    "client": [CLIENT],
+    "client": [CLIENT, DOCUMENT_CLIENT],
     "bot": [BOT],
     "signing key": [SIGNING_KEY],
     "access token": [ACCESS_TOKEN],

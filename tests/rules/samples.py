@@ -32,6 +32,7 @@ from events.client import (
     ClientScopesChanged,
     Login,
 )
+from events.client_document import ClientDocumentSeen, Document
 from events.client_registration import About, ClientAboutChanged, Registration
 from events.client_secret import (
     ClientSecretAdded,
@@ -146,6 +147,12 @@ ABOUT = About(
 REGISTRATION = Registration(about=ABOUT, token_hash=HASH, initial_access_token=UUID(int=7))
 REGISTERED_ITSELF = PUBLIC_REGISTERED.__replace__(owner="muniment-dynamic", registration=REGISTRATION)
 ABOUT_CHANGED = ClientAboutChanged(about=ABOUT.__replace__(application_type="native", software_id="app"), was=ABOUT)
+DOCUMENT_URL = "https://app.example.com/client.json"
+DOCUMENT = Document(digest="5e" * 32, about=ABOUT, at=AT, redirect_uris_at=AT)
+DOCUMENT_REGISTERED = PUBLIC_REGISTERED.__replace__(owner="muniment-documents", client_id=DOCUMENT_URL)
+DOCUMENT_SEEN = ClientDocumentSeen(
+    url=DOCUMENT_URL, document=DOCUMENT, was=None, changed=("redirect_uris", "grant_types", "scope")
+)
 SECURITY_CHANGED = ClientSecurityChanged(
     security=Security(dpop_bound_access_tokens=True, require_pushed_authorization_requests=True), was=Security()
 )
@@ -350,6 +357,7 @@ EVENTS: tuple[Event, ...] = (
     ALG_CHANGED,
     SECURITY_CHANGED,
     ABOUT_CHANGED,
+    DOCUMENT_SEEN,
     RSA_PUBLISHED,
     USER_REGISTERED,
     USER_FROM_UPSTREAM,

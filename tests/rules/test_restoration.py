@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from events.bot import ActiveBot, BotDeleted, DisabledBot
 from events.client import (
@@ -41,6 +42,7 @@ from tests.rules.samples import (
     DELETED,
     DISABLED,
     DISABLED_BY_OPERATOR,
+    DOCUMENT_URL,
     INTERACTIVE,
     LOGIN_CHANGED,
     NARROWED,
@@ -265,6 +267,7 @@ def test_a_client_that_is_deleted_and_restored_is_what_it_was_but_for_its_life_a
         created_at=AT,
         secret=None if keep else secret(9),
         at=AT,
+        client_id=DOCUMENT_URL if terms_of(before).document else UNSET,
     )
     restoration = CLIENT.decide(command, evolve(before, deletion[0]))
     assert [decode(type_of(event), 1, encode(event)) for event in restoration] == restoration
@@ -288,7 +291,14 @@ def undoable(states: Sequence[Any]) -> list[Any]:
         return []
     clients_then = [state for state in states if isinstance(state, Active | Disabled)]
     same_life = [state for state in clients_then if terms_of(state).restored == terms_of(now).restored]
-    return [state for state in same_life if terms_of(state).redirect_uris or not terms_of(now).redirect_uris]
+    possible = [state for state in same_life if terms_of(state).redirect_uris or not terms_of(now).redirect_uris]
+    if terms_of(now).document is None:
+        return possible
+    return [state for state in possible if said_by_the_document(terms_of(state)) == said_by_the_document(terms_of(now))]
+
+
+def said_by_the_document(terms: Active) -> tuple[Any, ...]:
+    return terms.display_name, terms.redirect_uris, terms.login
 
 
 @settings(max_examples=60)
@@ -307,7 +317,11 @@ def test_an_undone_client_has_the_settings_and_the_state_that_it_had_then(comman
     undone, wanted = terms_of(after), terms_of(then)
     assert set(undone.scopes) == set(wanted.scopes)
     assert undone == wanted.__replace__(
-        scopes=undone.scopes, secrets=terms_of(now).secrets, version=undone.version, restored=undone.restored
+        scopes=undone.scopes,
+        secrets=terms_of(now).secrets,
+        version=undone.version,
+        restored=undone.restored,
+        document=terms_of(now).document,
     )
 
 

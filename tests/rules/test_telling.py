@@ -25,6 +25,7 @@ from tests.rules.samples import (
     CONSENT_TO_US,
     CONSENT_WITHDRAWN,
     DEVICE,
+    DOCUMENT_SEEN,
     ENDED_QUIETLY,
     EVENTS,
     FACTOR_ADDED,
@@ -135,6 +136,14 @@ TOLD = [
     (
         ABOUT_CHANGED,
         "what it says about itself changed from grant_types authorization_code, refresh_token; scope openid, api:public; client_uri https://app.example.com; contacts support@app.example.com to application_type native; grant_types authorization_code, refresh_token; scope openid, api:public; client_uri https://app.example.com; contacts support@app.example.com; software_id app",
+    ),
+    (
+        DOCUMENT_SEEN,
+        f"metadata document https://app.example.com/client.json seen, SHA-256 {'5e' * 32}",
+    ),
+    (
+        DOCUMENT_SEEN.__replace__(was="a" * 64, changed=("client_name", "redirect_uris")),
+        f"metadata document https://app.example.com/client.json seen, SHA-256 {'5e' * 32}, no longer {'a' * 64}; other members: client_name, redirect_uris",
     ),
     (ALG_CHANGED, "access tokens signed with RS256, no longer what MUNIMENT_ACCESS_TOKEN_ALG says"),
     (RSA_PUBLISHED, "key key-2 (RS256) published"),

@@ -1,0 +1,137 @@
+"""The command that the service gives when it has read the metadata document of a client: what follows from it."""
+
+from datetime import datetime
+
+from msgspec import Struct, structs
+
+from events.client import (
+    Active,
+    AuthorizationCode,
+    Client,
+    ClientDisplayNameChanged,
+    ClientEvent,
+    ClientLoginChanged,
+    ClientRedirectUrisChanged,
+    ClientRegistered,
+    Deleted,
+    Disabled,
+    Login,
+    Unregistered,
+)
+from events.client_document import ClientDocumentSeen, Document
+from events.client_registration import About
+from service.commands.authority import DOCUMENTS
+from service.commands.command import OrdinaryCommand
+from service.refusals import Contradiction
+
+
+class SeeDocument(OrdinaryCommand, frozen=True, kw_only=True):
+    """`scopes` are those of a new client. Later, only an operator changes them."""
+
+    url: str
+    digest: str
+    display_name: str | None
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    login: Login
+    about: About
+    at: datetime
+
+
+class Says(Struct, frozen=True, kw_only=True):
+    """What a document decides about its client."""
+
+    display_name: str | None = None
+    redirect_uris: tuple[str, ...] = ()
+    login: Login = Login()
+    about: About = About()
+
+
+def see_document(command: SeeDocument, client: Client) -> list[ClientEvent]:
+    """Nothing but an operator's command enables or restores a client. Raises Contradiction."""
+    match client:
+        case Unregistered():
+            return _first_seen(command)
+        case Active():
+            return _seen_again(command, client)
+        case Disabled():
+            return []
+        case Deleted():
+            raise Contradiction("The client of this document was deleted, and the document does not bring it back.")
+
+
+def _first_seen(command: SeeDocument) -> list[ClientEvent]:
+    registered = ClientRegistered(
+        owner=DOCUMENTS,
+        grant=AuthorizationCode(),
+        display_name=command.display_name,
+        redirect_uris=command.redirect_uris,
+        scopes=command.scopes,
+        secret=None,
+        at=command.at,
+        client_id=command.url,
+    )
+    login = [] if command.login == Login() else [ClientLoginChanged(login=command.login, was=Login())]
+    document = Document(digest=command.digest, about=command.about, at=command.at, redirect_uris_at=command.at)
+    return [registered, *login, _seen(command, document, None, Says())]
+
+
+def _seen_again(command: SeeDocument, client: Active) -> list[ClientEvent]:
+    before = client.document
+    if before is None or before.digest == command.digest:
+        return []
+    events: list[ClientEvent] = []
+    if command.display_name != client.display_name:
+        events.append(ClientDisplayNameChanged(display_name=command.display_name, was=client.display_name))
+    if moved := command.redirect_uris != client.redirect_uris:
+        events.append(ClientRedirectUrisChanged(redirect_uris=command.redirect_uris, was=client.redirect_uris))
+    if command.login != client.login:
+        events.append(ClientLoginChanged(login=command.login, was=client.login))
+    document = Document(
+        digest=command.digest,
+        about=command.about,
+        at=command.at,
+        redirect_uris_at=command.at if moved else before.redirect_uris_at,
+    )
+    was = Says(
+        display_name=client.display_name,
+        redirect_uris=client.redirect_uris,
+        login=client.login,
+        about=before.about,
+    )
+    return [*events, _seen(command, document, before.digest, was)]
+
+
+def may_change(client: Active, *, says: bool) -> None:
+    """Raises Contradiction if the change is of something that the client's document `says`."""
+    if client.document is not None and says:
+        raise Contradiction(
+            "The document at this client's client_id says its name, its redirect URIs and its terms of logging in, so they are"
+            " changed there. Here you can change its scopes, its token algorithm and its security, disable it or delete it."
+        )
+
+
+def _seen(command: SeeDocument, document: Document, was: str | None, before: Says) -> ClientDocumentSeen:
+    after = Says(
+        display_name=command.display_name,
+        redirect_uris=command.redirect_uris,
+        login=command.login,
+        about=command.about,
+    )
+    return ClientDocumentSeen(url=command.url, document=document, was=was, changed=_changed(before, after))
+
+
+def _changed(before: Says, after: Says) -> tuple[str, ...]:
+    """Returns the members that differ, by their names in RFC 7591."""
+    one, other = _members(before), _members(after)
+    return tuple(name for name, value in other.items() if value != one[name])
+
+
+def _members(says: Says) -> dict[str, object]:
+    return {
+        "client_name": says.display_name,
+        "redirect_uris": says.redirect_uris,
+        "id_token_signed_response_alg": says.login.id_token_alg,
+        "post_logout_redirect_uris": says.login.post_logout_redirect_uris,
+        **structs.asdict(says.about),
+    }
