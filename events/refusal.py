@@ -6,7 +6,15 @@ from typing import Literal
 from msgspec import Struct
 
 WhyNot = Literal[
-    "unknown_client", "client_deleted", "client_stopped", "no_secret", "wrong_secret", "expired_secret", "throttled"
+    "unknown_client",
+    "client_deleted",
+    "client_stopped",
+    "no_secret",
+    "wrong_secret",
+    "expired_secret",
+    "throttled",
+    "wrong_registration_token",
+    "wrong_initial_access_token",
 ]
 
 

@@ -1,10 +1,26 @@
 """A client that registered itself replaces its metadata (RFC 7592 section 2.2)."""
 
+from uuid import UUID
+
+from msgspec import Struct
+
 from events.client import Active, ClientEvent
 from events.client_registration import About, ClientAboutChanged
-from service.commands.authority import Holder
+from service.commands.authority import SELF_REGISTERED, Holder
 from service.commands.client_terms import ChangeClient, change_terms
 from service.commands.command import OrdinaryCommand
+
+
+class Permission(Struct, frozen=True, kw_only=True):
+    """Who owns the clients that may be registered, the scopes that they may have, and the initial access token that allows it, if any."""
+
+    scopes: frozenset[str]
+    owner: str = SELF_REGISTERED
+    initial_access_token: UUID | None = None
+
+    @property
+    def holder(self) -> Holder:
+        return Holder(owner=self.owner, sub="", scopes=self.scopes)
 
 
 class ReplaceMetadata(OrdinaryCommand, frozen=True, kw_only=True):

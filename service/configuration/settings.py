@@ -24,6 +24,7 @@ REQUIRE_PKCE = ("public", "all")
 SECOND_FACTOR = ("optional", "required")
 LOG_FORMATS = ("auto", "text", "json")
 ACCESS_LOG = ("off", "on")
+OFF, TOKENS, OPEN = REGISTRATION = ("off", "tokens", "open")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -67,6 +68,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: str
     log_format: str
     access_log: bool = False
+    dynamic_registration: str = OFF
+    unused_registration_days: int = 90
     traces: Traces | None = None
     upstream: Upstream | None = None
     webhook: Webhook | None = None
@@ -116,6 +119,8 @@ def read_settings(environment: Mapping[str, str], *, needs_key: bool = True) -> 
         log_level=asked.one_of("MUNIMENT_LOG_LEVEL", "info", LOG_LEVELS),
         log_format=asked.one_of("MUNIMENT_LOG_FORMAT", "auto", LOG_FORMATS),
         access_log=asked.one_of("MUNIMENT_ACCESS_LOG", "off", ACCESS_LOG) == "on",
+        dynamic_registration=asked.one_of("MUNIMENT_DYNAMIC_REGISTRATION", OFF, REGISTRATION),
+        unused_registration_days=asked.number("MUNIMENT_UNUSED_REGISTRATION_DAYS", 90, 1, 3650),
         traces=asked.traces(),
         upstream=asked.upstream(*UPSTREAM, insecure=insecure),
         webhook=asked.webhook(*WEBHOOK, insecure=insecure),

@@ -13,6 +13,8 @@ WHY: Mapping[str, str] = {
     "no_secret": N_("It sent no secret."),
     "wrong_secret": N_("It sent a wrong secret."),
     "expired_secret": N_("It sent a secret that has expired."),
+    "wrong_registration_token": N_("It sent a wrong registration access token."),
+    "wrong_initial_access_token": N_("It sent an initial access token that is wrong, used up or expired."),
     "throttled": N_("It tried too often."),
 }
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from events.database import Unavailable
+from service.configuration.settings import OFF
 from service.endpoints import resource_metadata
 from service.grants.client_authentication import NONE
 from service.http.asgi import resources_of
@@ -15,6 +16,7 @@ from service.http.cors import VARIES
 from service.oauth import dpop
 from service.oauth.parameters import PROMPTS
 from service.oauth.redirects import RESPONSE_MODES
+from service.oauth.registration_response import PATH as REGISTER
 from service.oauth.signing import ALGORITHMS, ES256, RS256
 from service.values.claim_scopes import SUPPORTED
 from service.values.scopes import ACRS, IDENTITY, NEW_CLIENT
@@ -25,8 +27,9 @@ METHODS = ["client_secret_basic", "client_secret_post"]
 
 
 async def metadata(request: Request) -> Response:
+    settings = resources_of(request.scope).settings
     return Response(
-        json.encode(document(resources_of(request.scope).settings.issuer)),
+        json.encode(document(settings.issuer, registration=settings.dynamic_registration != OFF)),
         headers=PUBLIC,
         media_type="application/json",
     )
@@ -39,7 +42,7 @@ async def jwks(request: Request) -> Response:
     return Response(resources.ring.jwks(), headers=PUBLIC, media_type="application/jwk-set+json")
 
 
-def document(issuer: str) -> dict[str, Any]:
+def document(issuer: str, *, registration: bool = False) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/openid/authorize",
@@ -50,6 +53,7 @@ def document(issuer: str) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}/openid/revoke",
         "pushed_authorization_request_endpoint": f"{issuer}/openid/par",
         "end_session_endpoint": f"{issuer}/openid/logout",
+        **({"registration_endpoint": f"{issuer}{REGISTER}"} if registration else {}),
         "service_documentation": f"{issuer}/docs",
         "scopes_supported": [*IDENTITY, *NEW_CLIENT],
         "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],

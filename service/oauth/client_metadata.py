@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from events.client import USUAL_ID_TOKEN_ALG, IdTokenAlg, Login
 from events.client_registration import About
+from events.client_security import Security
 from service.network import redirect_uri
 from service.oauth.client_metadata_members import Faults, Members, read
 from service.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
@@ -54,6 +55,7 @@ class ClientMetadata(Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     auth_method: str
     login: Login
+    security: Security
     about: About
 
     @property
@@ -87,6 +89,11 @@ def client_metadata(given: Mapping[str, Any], policy: Policy) -> ClientMetadata:
         scopes=tuple(each for each in scope if each not in IDENTITY) or _usual(policy, members),
         auth_method=method,
         login=login,
+        security=Security(
+            dpop_bound_access_tokens=members.dpop_bound_access_tokens is True,
+            require_pushed_authorization_requests=members.require_pushed_authorization_requests is True
+            and not is_machine,
+        ),
         about=_about(members, method, grants, scope, uris),
     )
 
@@ -102,7 +109,7 @@ def _grant_types(members: Members, policy: Policy, faults: Faults) -> tuple[str,
     if MACHINE in asked:
         fault = "client_credentials needs an initial access token that allows it"
     else:
-        fault = f"must have authorization_code; this server offers {', '.join(policy.grant_types)}"
+        fault = f"must have one of: {', '.join(each for each in policy.grant_types if each != REFRESH)}"
     faults.add("grant_types", fault)
     return (CODE,)
 
@@ -218,4 +225,6 @@ def _refusal(faults: Faults) -> InvalidRedirectUri | InvalidClientMetadata:
     sentences = [f"{name} {fault}" for name, found in faults.of.items() for fault in found]
     more = len(sentences) - MOST_FAULTS
     text = "; ".join(sentences[:MOST_FAULTS])[:LONGEST_FAULTS] + (f"; and {more:,} more faults" if more > 0 else "")
-    return (InvalidRedirectUri if set(faults.of) == {"redirect_uris"} else InvalidClientMetadata)(f"{text}.")
+    return (InvalidRedirectUri if set(faults.of) == {"redirect_uris"} else InvalidClientMetadata)(
+        f"The client metadata has faults: {text}."
+    )

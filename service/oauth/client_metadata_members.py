@@ -17,21 +17,21 @@ MOST_TWICE = 20
 
 Text = Annotated[str, Meta(max_length=255)]
 Uri = Annotated[str, Meta(max_length=2000)]
-Texts = Annotated[tuple[Text, ...], Meta(max_length=20)]
-Uris = Annotated[tuple[Uri, ...], Meta(max_length=20)]
+Texts = Annotated[list[Text], Meta(max_length=20)]
+Uris = Annotated[list[Uri], Meta(max_length=20)]
 
 
 class Members(Struct, frozen=True, kw_only=True):
     """The members that this server reads, each of its type. None and "" stand for one that was omitted."""
 
-    redirect_uris: Uris = ()
+    redirect_uris: Uris = []
     client_name: Text | None = None
-    grant_types: Texts = ()
-    response_types: Texts = ()
+    grant_types: Texts = []
+    response_types: Texts = []
     scope: Annotated[str, Meta(max_length=2000)] | None = None
     token_endpoint_auth_method: Text | None = None
     application_type: Text | None = None
-    contacts: Texts = ()
+    contacts: Texts = []
     client_uri: Uri | None = None
     logo_uri: Uri | None = None
     policy_uri: Uri | None = None
@@ -41,8 +41,10 @@ class Members(Struct, frozen=True, kw_only=True):
     software_version: Text | None = None
     subject_type: Text | None = None
     id_token_signed_response_alg: Text | None = None
-    post_logout_redirect_uris: Uris = ()
+    post_logout_redirect_uris: Uris = []
     backchannel_logout_uri: Uri | None = None
+    dpop_bound_access_tokens: bool | None = None
+    require_pushed_authorization_requests: bool | None = None
 
 
 class Faults:
@@ -92,15 +94,15 @@ def read(given: Mapping[str, Any]) -> tuple[Members, Faults]:
         except ValidationError as fault:
             faults.add(field.name, _sentence(str(fault)))
             continue
-        if odd := _odd(good[field.name]):
+        if not isinstance(good[field.name], bool) and (odd := _odd(good[field.name])):
             del good[field.name]
             faults.add(field.name, odd)
     return Members(**good), faults
 
 
-def _odd(value: str | tuple[str, ...]) -> str | None:
+def _odd(value: str | list[str]) -> str | None:
     """Return what is wrong with the characters of a text or of a list of texts."""
-    texts = (value,) if isinstance(value, str) else value
+    texts = [value] if isinstance(value, str) else value
     if has_credential(texts):
         return "contains a secret or a token, which would stay in the log for ever"
     found = next(filter(None, map(unseen, texts)), None)

@@ -6,6 +6,9 @@ Refusal
 │   └── MissingVerifier     the code stays valid
 ├── InvalidTarget      400  (RFC 8707 section 2)
 ├── InvalidRedirectUri, InvalidClientMetadata   400  (RFC 7591 section 3.2.2)
+├── RegistrationOff    403  (RFC 7591 section 3)
+├── InvalidToken       401  of a registration (RFC 6750 section 3.1, RFC 7592 section 3)
+├── TooManyRegistrations   429
 ├── InvalidProof       400  (RFC 9449 section 5)
 ├── NonceNeeded        400  (RFC 9449 section 8)
 ├── TooLong            413
@@ -80,6 +83,31 @@ class NonceNeeded(Refusal):
         super().__init__("Send a new DPoP proof, whose nonce is the value of the header DPoP-Nonce of this response.")
         self.nonce = nonce
         self.headers = {"DPoP-Nonce": nonce}
+
+
+class RegistrationOff(Refusal):
+    status = 403
+    error = "access_denied"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server does not let clients register themselves. Ask its operator to register the client."
+        )
+
+
+class InvalidToken(Refusal):
+    status = 401
+    error = "invalid_token"
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Bearer realm="muniment", error="invalid_token"'}
+
+
+class TooManyRegistrations(Refusal):
+    status = 429
+    error = "temporarily_unavailable"
+
+    def __init__(self, description: str, seconds: int) -> None:
+        super().__init__(description)
+        self.headers = {"Retry-After": str(seconds)}
 
 
 class TooLong(Refusal):

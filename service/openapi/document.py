@@ -29,6 +29,7 @@ from service.openapi.restoration import RESTORATIONS
 from service.openapi.revocations import REVOCATIONS
 from service.openapi.schemas import Shapes, several
 from service.openapi.secrets import SECRETS
+from service.openapi.self_registration import SELF_REGISTRATION
 from service.openapi.transparency import TRANSPARENCY
 from service.openapi.trusted_issuers import TRUSTED_ISSUERS
 from service.openapi.usage import USAGE
@@ -41,7 +42,7 @@ INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(e
 OPERATIONS: tuple[Operation, ...] = (
     *(*CLIENTS, *SECRETS, *BOTS, *RESTORATIONS, *USERS, *USER_ACCESS, *HISTORY, *GRANTS, *TRUSTED_ISSUERS),
     *(*FEED, *PROVENANCE, *BLAST_RADIUS, *REVOCATIONS, *CREDENTIALS, *AUDIT, *TRANSPARENCY),
-    *(*USAGE, *PROJECTIONS, *OAUTH, *PUSHED, *LOGIN, *ABOUT),
+    *(*USAGE, *PROJECTIONS, *OAUTH, *SELF_REGISTRATION, *PUSHED, *LOGIN, *ABOUT),
 )
 TAGS = {
     "Clients": "Programs that get tokens.",
@@ -52,6 +53,7 @@ TAGS = {
     "Audit": "What happened, and what would have happened.",
     "Grants": "What users allowed which clients, and the keys that sign what is issued from it.",
     "Tokens": "Get, introspect and revoke tokens.",
+    "Registration": "Clients register themselves, if the operator lets them.",
     "Login": "Sign users in and out. Client libraries find these endpoints in the metadata.",
     "Transparency": "Signed checkpoints of the logs, and proofs that nothing in them was changed.",
     "Discovery": "Metadata for client libraries and resource servers.",

@@ -120,6 +120,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     introspection_endpoint: str
     revocation_endpoint: str
     pushed_authorization_request_endpoint: str
+    registration_endpoint: str | UnsetType = UNSET
     service_documentation: str
     scopes_supported: list[str]
     grant_types_supported: list[str]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.client_security import Security
 from service.oauth.client_metadata import ClientMetadata, Policy, client_metadata
 from service.oauth.client_metadata_members import Members, parse
 from service.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
@@ -55,7 +56,9 @@ def test_an_omitted_member_has_the_default_of_the_specification():
 def test_null_and_unknown_members_count_as_omitted(name, nothing):
     given = {**WEB, name + ("#de" if nothing else ""): nothing}
     if name == "redirect_uris" and nothing is None:
-        assert refusal(given).description == "redirect_uris is required for the grant type authorization_code."
+        assert refusal(given).description == (
+            "The client metadata has faults: redirect_uris is required for the grant type authorization_code."
+        )
     else:
         assert checked(given) == checked(WEB)
 
@@ -91,7 +94,7 @@ def test_a_machine_client_needs_a_policy_that_allows_it():
 def test_grants_that_are_not_offered_are_left_out_as_long_as_one_remains():
     several = {**WEB, "grant_types": ["implicit", "authorization_code", "client_credentials", "password"]}
     assert checked(several, TRUSTED).about.grant_types == ("authorization_code",)
-    assert "must have authorization_code" in refusal({**WEB, "grant_types": ["implicit"]}).description
+    assert "must have one of: authorization_code" in refusal({**WEB, "grant_types": ["implicit"]}).description
     assert "must have code" in refusal({**WEB, "response_types": ["token"]}).description
     assert checked({**WEB, "response_types": ["id_token", "code"]})
 
@@ -136,6 +139,16 @@ def test_such_a_redirect_uri_is_refused_by_its_own_error(uri):
     assert refusal({"redirect_uris": ["https://a.example/cb", uri]}).error == "invalid_redirect_uri"
 
 
+def test_a_client_may_ask_for_stricter_rules():
+    stricter = {"dpop_bound_access_tokens": True, "require_pushed_authorization_requests": True}
+    bound, both = (
+        Security(dpop_bound_access_tokens=True),
+        Security(dpop_bound_access_tokens=True, require_pushed_authorization_requests=True),
+    )
+    assert checked({**WEB, **stricter}).security == both
+    assert checked({"grant_types": ["client_credentials"], **stricter}, TRUSTED).security == bound
+
+
 def test_web_clients_have_no_scheme_of_an_app():
     found = refusal({"redirect_uris": ["com.example.app:/cb"], "application_type": "web"})
     assert (found.error, "native" in found.description) == ("invalid_redirect_uri", True)
@@ -153,6 +166,8 @@ def test_web_clients_have_no_scheme_of_an_app():
         ("client_name", " ", "visible"),
         ("contacts", [["x"]], "must be str"),
         ("scope", ["openid"], "must be str, got array"),
+        ("dpop_bound_access_tokens", "true", "must be bool, got str"),
+        ("require_pushed_authorization_requests", 1, "must be bool, got int"),
         ("grant_types", "authorization_code", "must be array"),
         ("application_type", "desktop", "web or native"),
         ("subject_type", "pairwise", "must be public"),

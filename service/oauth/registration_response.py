@@ -1,0 +1,71 @@
+"""What a client learns of its registration: the metadata that was registered, whatever it asked for (RFC 7591 section 3.2.1). No I/O."""
+
+from typing import Any
+
+from events.client import Login
+from events.client_registration import About
+from projections.clients import Row
+from service.crypto.credentials import Secret
+from service.oauth.client_metadata import CODE, NONE
+from service.values.scopes import IDENTITY
+
+PATH = "/openid/register"
+
+
+def registered(row: Row, issuer: str, token: str, secret: Secret | None = None) -> dict[str, Any]:
+    """Return the response. `token` is the registration access token; a new `secret` is shown in this response only."""
+    assert row.registration is not None
+    shown: dict[str, Any] = {
+        "client_id": row.client_id,
+        "client_id_issued_at": int(row.created_at.timestamp()),
+        "registration_client_uri": f"{issuer}{PATH}/{row.client_id}",
+        "registration_access_token": token,
+        **_about(row, row.registration.about),
+    }
+    if secret is not None:
+        shown |= {"client_secret": secret.reveal(), "client_secret_expires_at": 0}
+    if row.login is not None:
+        shown |= _login(row.login)
+    for name in ("dpop_bound_access_tokens", "require_pushed_authorization_requests"):
+        if getattr(row.security, name):
+            shown[name] = True
+    return shown
+
+
+def _about(row: Row, about: About) -> dict[str, Any]:
+    named = {
+        "client_name": row.display_name,
+        "client_uri": about.client_uri,
+        "logo_uri": about.logo_uri,
+        "policy_uri": about.policy_uri,
+        "tos_uri": about.tos_uri,
+        "initiate_login_uri": about.initiate_login_uri,
+        "contacts": list(about.contacts),
+        "software_id": about.software_id,
+        "software_version": about.software_version,
+        "redirect_uris": list(row.redirect_uris),
+        "scope": " ".join(_scope(row, about)),
+    }
+    return {
+        "token_endpoint_auth_method": NONE if row.public else about.token_endpoint_auth_method,
+        "application_type": about.application_type,
+        "grant_types": list(about.grant_types),
+        "response_types": ["code"] if CODE in about.grant_types else [],
+        **{name: value for name, value in named.items() if value},
+    }
+
+
+def _scope(row: Row, about: About) -> list[str]:
+    """Return what it asked for and still has, and what it has besides, which an operator may have given it."""
+    kept = [scope for scope in about.scope if scope in IDENTITY or scope in row.scopes]
+    return [*kept, *(scope for scope in row.scopes if scope not in kept)]
+
+
+def _login(login: Login) -> dict[str, Any]:
+    shown: dict[str, Any] = {"subject_type": "public", "id_token_signed_response_alg": login.id_token_alg}
+    if login.post_logout_redirect_uris:
+        shown["post_logout_redirect_uris"] = list(login.post_logout_redirect_uris)
+    if login.backchannel_logout_uri:
+        shown["backchannel_logout_uri"] = login.backchannel_logout_uri
+        shown["backchannel_logout_session_required"] = True
+    return shown

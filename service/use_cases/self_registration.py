@@ -1,0 +1,105 @@
+"""A client registers itself, and replaces or deletes its registration (RFC 7591, RFC 7592)."""
+
+import secrets
+from collections.abc import Sequence
+from hmac import compare_digest
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.client import AuthorizationCode, ClientCredentials, ClientEvent
+from events.client_registration import Registration
+from events.codec import Event
+from events.envelope import Meta
+from events.ids import client_id_of
+from projections import clients
+from projections.clients import Row
+from service.clock import utc_now
+from service.commands.client import ChangeClient, DeleteClient, RegisterClient, ReplaceMetadata
+from service.commands.client_registration import Permission
+from service.commands.handle import CLIENT, Ledger, handle
+from service.commands.login_change import LoginChange
+from service.commands.security_change import security_of
+from service.crypto.credentials import Secret, hash_secret, new_id, new_secret, stored
+from service.oauth.client_metadata import ClientMetadata
+
+TOKEN = "registration_"  # noqa: S105
+"""The prefix of a registration access token."""
+
+
+class Registered(Struct, frozen=True, kw_only=True):
+    """The new client, and what it is told once: its registration access token, and its secret, unless it is public."""
+
+    row: Row
+    token: Secret
+    secret: Secret | None
+
+
+async def register(ledger: Ledger, metadata: ClientMetadata, permission: Permission, meta: Meta) -> Registered:
+    """Raises Unavailable, and what `decide` raises."""
+    stream, now = new_id(), utc_now()
+    token = Secret(TOKEN + secrets.token_urlsafe(32))
+    secret = None if metadata.public else new_secret()
+    command = RegisterClient(
+        owner=permission.owner,
+        grant=ClientCredentials(bot_user_id=client_id_of(stream)) if metadata.is_machine else AuthorizationCode(),
+        display_name=metadata.display_name,
+        redirect_uris=metadata.redirect_uris,
+        scopes=metadata.scopes,
+        secret=secret and stored(secret, name="registration", at=now),
+        at=now,
+        login=metadata.login,
+        security=metadata.security,
+        registration=Registration(
+            about=metadata.about,
+            token_hash=hash_secret(token.reveal()),
+            initial_access_token=permission.initial_access_token,
+        ),
+        by=permission.holder,
+    )
+    handled = await handle(ledger, CLIENT, stream, command, meta, fresh=True)
+    return Registered(row=_row(None, stream, handled.events), token=token, secret=secret)
+
+
+async def replace(ledger: Ledger, row: Row, metadata: ClientMetadata, permission: Permission, meta: Meta) -> Row:
+    """Return the client with its new metadata. Raises Unavailable, and what `decide` raises."""
+    change = ChangeClient(
+        by=permission.holder,
+        display_name=metadata.display_name,
+        redirect_uris=metadata.redirect_uris,
+        scopes=metadata.scopes,
+        login=_login(metadata),
+        security=security_of(metadata.security),
+    )
+    command = ReplaceMetadata(change=change, about=metadata.about)
+    handled = await handle(ledger, CLIENT, row.stream_id, command, meta)
+    return _row(row, row.stream_id, handled.events)
+
+
+async def delete(ledger: Ledger, row: Row, permission: Permission, meta: Meta) -> None:
+    """Raises Unavailable, and what `decide` raises."""
+    await handle(ledger, CLIENT, row.stream_id, DeleteClient(by=permission.holder), meta)
+
+
+def is_its_token(row: Row, text: str) -> bool:
+    """Whether this is the client's registration access token. The comparison takes constant time."""
+    return row.registration is not None and compare_digest(row.registration.token_hash, hash_secret(text))
+
+
+def _login(metadata: ClientMetadata) -> LoginChange:
+    """Return the settings that the metadata has. Whether users are asked for their consent is not among them."""
+    if metadata.is_machine:
+        return LoginChange()
+    return LoginChange(
+        id_token_alg=metadata.login.id_token_alg,
+        post_logout_redirect_uris=metadata.login.post_logout_redirect_uris,
+        backchannel_logout_uri=metadata.login.backchannel_logout_uri,
+    )
+
+
+def _row(row: Row | None, stream: UUID, events: Sequence[Event]) -> Row:
+    for event in events:
+        assert isinstance(event, ClientEvent)
+        row = clients.project(row, stream, event)
+    assert row is not None
+    return row

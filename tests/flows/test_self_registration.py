@@ -1,0 +1,200 @@
+"""Clients register themselves at /openid/register (RFC 7591) and manage their registration (RFC 7592)."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from service.grants import registration_permission
+from tests.flows.conftest import Live, new_database, oauth_error, serving
+from tests.flows.people import code_for, logged_in, redeemed
+from tests.patience import until
+from tests.rules.client_metadata import STOCK
+
+PATH = "/openid/register"
+WEB = {"redirect_uris": ["https://app.example.com/cb"], "client_name": "App"}
+
+
+@pytest.fixture(scope="module")
+async def live(postgres: str) -> AsyncIterator[Live]:
+    """A service where everybody may register a client."""
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in ("MOST_IN_A_MINUTE", "MOST_IN_A_DAY", "MOST_OF_ALL"):
+            patch.setattr(registration_permission, limit, 10_000)
+        async with serving(await new_database(postgres), dynamic_registration="open", failed_auth_limit=0) as service:
+            yield service
+
+
+async def registered(live: Live, **metadata: Any) -> dict[str, Any]:
+    answer = await live.http.post(PATH, json={**WEB, **metadata})
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.json()
+
+
+def by(client: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "url": client["registration_client_uri"],
+        "headers": {"Authorization": f"Bearer {client['registration_access_token']}"},
+    }
+
+
+@pytest.mark.parametrize("name", STOCK)
+async def test_stock_clients_register_and_read_what_was_registered(live: Live, name: str):
+    told = await registered(live, **STOCK[name])
+    assert told["redirect_uris"] == STOCK[name]["redirect_uris"]
+    assert told["client_name"] == STOCK[name]["client_name"]
+    is_public = STOCK[name].get("token_endpoint_auth_method") == "none"
+    assert ("client_secret" in told) is not is_public
+    read = await live.http.get(**by(told))
+    once = {"client_secret", "client_secret_expires_at"}
+    assert read.json() == {name: value for name, value in told.items() if name not in once}
+
+
+async def test_the_metadata_names_the_endpoint(live: Live):
+    found = (await live.http.get("/.well-known/oauth-authorization-server")).json()
+    assert found["registration_endpoint"] == f"{live.url}{PATH}"
+
+
+async def test_a_person_signs_in_through_a_client_that_registered_itself(live: Live):
+    told = await registered(live, scope="openid api:public")
+    async with logged_in(live) as person:
+        code, pkce = await code_for(live, person, told["client_id"], scope="openid api:public clients:write")
+        tokens = await redeemed(live, (told["client_id"], told["client_secret"]), code, pkce)
+    assert tokens.status_code == 200, tokens.text
+    assert set(tokens.json()["scope"].split()) == {"openid", "api:public"}
+
+
+async def test_the_log_says_how_it_came_about_and_never_its_token(live: Live):
+    told = await registered(live, contacts=["a@app.example.com"], client_uri="https://app.example.com")
+    history = await live.http.get(f"/api/v1/auth/clients/{told['client_id']}/history", headers=live.bearer)
+    assert told["registration_access_token"] not in history.text
+    assert "token_hash" not in history.text
+    asked = {"client": told["client_id"], "type": "client.registered"}
+
+    async def recorded() -> list[dict[str, Any]]:
+        return (await live.http.get("/api/v1/audit/events", params=asked, headers=live.bearer)).json()
+
+    (event,) = await until(recorded)
+    assert event["actor"] == {"by": "service", "why": "a client registered itself"}
+    assert event["address"] is None
+    assert event["data"]["owner"] == "muniment-dynamic"
+    assert event["data"]["registration"]["about"]["contacts"] == ["a@app.example.com"]
+
+
+async def test_a_client_replaces_its_metadata_and_keeps_what_cannot_change(live: Live):
+    told = await registered(live, scope="openid api:public", contacts=["a@app.example.com"])
+    mine = {"client_id": told["client_id"], "redirect_uris": ["https://app.example.com/other"], "client_name": "Other"}
+    answer = await live.http.put(**by(told), json=mine)
+    assert answer.status_code == 200, answer.text
+    assert {name: answer.json().get(name) for name in (*mine, "scope", "contacts")} == {
+        **mine,
+        "scope": "openid api:public",
+        "contacts": None,
+    }
+    assert (await live.http.get(**by(told))).json() == answer.json()
+    assert (await live.http.put(**by(told), json={**mine, "client_secret": told["client_secret"]})).status_code == 200
+    for wrong in (
+        {"client_id": "oauth_client_other"},
+        {"client_secret": "secret_of_my_choice"},
+        {"token_endpoint_auth_method": "none"},
+        {"grant_types": ["client_credentials"]},
+        {"subject_type": "pairwise"},
+    ):
+        oauth_error(await live.http.put(**by(told), json={**mine, **wrong}), 400, "invalid_client_metadata")
+    oauth_error(await live.http.put(**by(told), json={**mine, "redirect_uris": []}), 400, "invalid_redirect_uri")
+    more = await live.http.put(**by(told), json={**mine, "scope": "openid clients:write operate"})
+    assert more.json()["scope"] == "openid"
+
+
+async def test_a_client_deletes_itself_and_its_token_is_worth_nothing_then(live: Live):
+    told = await registered(live)
+    assert (await live.http.delete(**by(told))).status_code == 204
+    for method in ("GET", "DELETE"):
+        oauth_error(await live.http.request(method, **by(told)), 401, "invalid_token")
+
+
+async def test_every_wrong_token_gets_the_same_refusal(live: Live):
+    told, other = await registered(live), await registered(live)
+    said = {
+        oauth_error(answer, 401, "invalid_token")
+        for answer in [
+            await live.http.get(told["registration_client_uri"]),
+            await live.http.get(told["registration_client_uri"], headers=by(other)["headers"]),
+            await live.http.get(told["registration_client_uri"], headers=live.bearer),
+            await live.http.get(f"{PATH}/{live.client_id}", headers=by(other)["headers"]),
+            await live.http.get(f"{PATH}/oauth_client_nobody", headers=by(other)["headers"]),
+            await live.http.delete(told["registration_client_uri"], headers=by(other)["headers"]),
+            await live.http.put(told["registration_client_uri"], headers=by(other)["headers"], json={}),
+        ]
+    }
+    assert len(said) == 1
+    assert (await live.http.get(**by(told))).status_code == 200
+
+
+async def test_an_operator_who_disables_a_client_ends_its_management_too(live: Live):
+    told = await registered(live)
+    disabled = await live.http.post(f"/api/v1/auth/clients/{told['client_id']}/disable", headers=live.bearer)
+    assert disabled.status_code == 200
+    oauth_error(await live.http.get(**by(told)), 401, "invalid_token")
+
+
+BAD: dict[str, tuple[dict[str, Any], int, str]] = {
+    "64 KiB and more": ({"content": b'{"client_name": "' + b"a" * 65_536 + b'"}'}, 413, "invalid_request"),
+    "deep JSON": ({"content": b'{"a":' * 10_000}, 400, "invalid_client_metadata"),
+    "no JSON": ({"content": b"redirect_uris=x"}, 400, "invalid_client_metadata"),
+    "members twice": ({"content": b'{"redirect_uris": [], "redirect_uris": []}'}, 400, "invalid_client_metadata"),
+    "a list": ({"content": b"[]"}, 400, "invalid_client_metadata"),
+    "half a character": ({"content": b'{"client_name": "\\ud800"}'}, 400, "invalid_client_metadata"),
+    "a thousand redirect URIs": (
+        {"content": json.dumps({"redirect_uris": ["https://a.example/cb"] * 1000}).encode()},
+        400,
+        "invalid_redirect_uri",
+    ),
+    "plain http": (
+        {"content": b'{"redirect_uris": ["http://a.example/cb"]}'},
+        400,
+        "invalid_redirect_uri",
+    ),
+    "two Authorization headers": (
+        {"content": b"{}", "headers": [("Authorization", "Bearer a"), ("Authorization", "Bearer b")]},
+        400,
+        "invalid_request",
+    ),
+    "another scheme": ({"content": b"{}", "headers": {"Authorization": "Basic eDp5"}}, 400, "invalid_request"),
+    "a token that is none": ({"content": b"{}", "headers": {"Authorization": "Bearer x"}}, 401, "invalid_token"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_bad_input_is_refused_in_the_words_of_the_specification(live: Live, name: str):
+    sent, status, error = BAD[name]
+    headers = httpx.Headers(sent.get("headers", {}))
+    headers["Content-Type"] = "application/json"
+    oauth_error(await live.http.post(PATH, content=sent["content"], headers=headers), status, error)
+
+
+async def test_another_content_type_is_refused(live: Live):
+    oauth_error(await live.http.post(PATH, data={"redirect_uris": "x"}), 400, "invalid_client_metadata")
+
+
+async def test_a_flood_of_registrations_is_throttled_and_recorded_once(live: Live, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(registration_permission, "MOST_OF_ALL", 0)
+    for _ in range(3):
+        refused = await live.http.post(PATH, json=WEB)
+        assert "try again" in oauth_error(refused, 429, "temporarily_unavailable")
+        assert int(refused.headers["retry-after"]) <= 60
+
+
+async def test_clients_that_nobody_used_are_bounded(live: Live, monkeypatch: pytest.MonkeyPatch):
+    await registered(live)
+    monkeypatch.setattr(registration_permission, "MOST_UNUSED", 1)
+    oauth_error(await live.http.post(PATH, json=WEB), 429, "temporarily_unavailable")
+
+
+async def test_it_is_off_unless_an_operator_turns_it_on(postgres: str):
+    async with serving(await new_database(postgres)) as service:
+        oauth_error(await service.http.post(PATH, json=WEB), 403, "access_denied")
+        assert "registration_endpoint" not in (await service.http.get("/.well-known/openid-configuration")).json()
