@@ -3,7 +3,7 @@
 from projections.clients import Found
 from service.clock import utc_now
 from service.grants.refusal_events import record_refusal
-from service.oauth import authorize, redirects
+from service.oauth import authorize, redirects, signed_requests
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import Mismatch, Redirected, RequestParameters
 from service.oauth.parameters import Params
@@ -20,7 +20,10 @@ async def validated(
     *,
     pushed: bool = False,
 ) -> tuple[AuthorizationRequest, Found]:
-    """Return the request and its client. `pushed`: the client itself sent the parameters. What looks like misuse of a client is recorded. Raises Shown, Redirected."""
+    """Return the request and its client. `pushed`: the client itself sent the parameters. What looks like misuse of a client is recorded.
+
+    Raises Shown, Redirected.
+    """
     settings = resources.settings
     asked = RequestParameters(
         params=params,
@@ -31,11 +34,13 @@ async def validated(
         pkce_of_all=settings.pkce_of_all,
         pushed=pushed,
     )
+    asked = signed_requests.opened(asked, found)
     try:
-        good = _with_hint(resources, authorize.checked(asked, found), params.get("id_token_hint"))
-    except Mismatch as fault:
-        assert found is not None
-        await record_refusal(resources, found.client.client_id, found, fault.why, address)
+        good = _with_hint(resources, authorize.checked(asked, found), asked.params.get("id_token_hint"))
+    except (Mismatch, Redirected) as fault:
+        if fault.why:
+            assert found is not None
+            await record_refusal(resources, found.client.client_id, found, fault.why, address)
         raise
     assert found is not None
     return good, found

@@ -16,6 +16,7 @@ from service.oauth.errors import Shown
 from service.oauth.form import LONGEST_NAME, ONE_RESOURCE
 from service.oauth.parameters import Fault, Params, is_visible
 from service.oauth.redirects import RESPONSE_MODES, Redirect
+from service.oauth.request_objects import BadRequestObject, RequestKey
 from service.values.scopes import OPENID, split
 
 MOST_PARAMETERS = 50
@@ -39,9 +40,11 @@ NOT_OFFERED = {
 class Redirected(Exception):
     """An error that is sent to the client, by this redirect (RFC 6749 section 4.1.2.1)."""
 
-    def __init__(self, redirect: Redirect) -> None:
+    """`why` is for the log, if the request may be forged; it quotes nothing."""
+
+    def __init__(self, redirect: Redirect, *, why: str = "") -> None:
         super().__init__(redirect.params.get("error", ""))
-        self.redirect = redirect
+        self.redirect, self.why = redirect, why
 
 
 class Mismatch(Shown):
@@ -68,6 +71,12 @@ class RequestParameters(Struct, frozen=True, kw_only=True):
     pkce_of_all: bool = False
     pushed: bool = False
     """Whether the client itself sent them, to /openid/par."""
+    keys: Sequence[RequestKey] = ()
+    """The client's, which verify a request object."""
+    signed: bool = False
+    """Whether they come from a verified request object."""
+    fault: Fault | None = None
+    """What is wrong with the request object."""
 
 
 def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
@@ -88,7 +97,7 @@ def checked(asked: RequestParameters, found: Found | None) -> AuthorizationReque
     found = _client_is_known(asked, found)
     uri, named = _redirect_uri_is_registered(asked, found)
     inside = request_objects.unverified_parameters(asked.params.get("request"))
-    mode = asked.params.get("response_mode", inside.response_mode)
+    mode = asked.params.get("response_mode", inside.response_mode or "query")
     state = asked.params.get("state", inside.state)
     answer = AuthorizationRequest(
         client_id=found.client.client_id,
@@ -102,7 +111,8 @@ def checked(asked: RequestParameters, found: Found | None) -> AuthorizationReque
     try:
         return _request(asked, found, answer)
     except Fault as fault:
-        raise Redirected(redirects.refused(answer, asked.issuer, fault.error, str(fault))) from fault
+        refused = redirects.refused(answer, asked.issuer, fault.error, str(fault))
+        raise Redirected(refused, why=str(fault) if isinstance(fault, BadRequestObject) else "") from fault
 
 
 def still_good(
@@ -130,7 +140,10 @@ def still_good(
 
 def _request(asked: RequestParameters, found: Found, answer: AuthorizationRequest) -> AuthorizationRequest:
     params = asked.params
+    if asked.fault:
+        raise asked.fault
     parameters.is_pushed(found, pushed=asked.pushed)
+    parameters.is_signed(found, signed=asked.signed)
     _nothing_comes_twice(asked)
     _what_is_not_offered_is_not_asked(params)
     _nothing_is_too_long(params)

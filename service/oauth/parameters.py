@@ -18,6 +18,10 @@ MUST_PUSH = (
     "This client pushes its authorization requests: its requirePushedAuthorizationRequests is true. "
     "Send the parameters to /openid/par, and only client_id and the request_uri of the response here (RFC 9126)."
 )
+MUST_SIGN = (
+    "This client signs its authorization requests: its requireSignedRequestObject is true. Send the parameters in the JWT request, signed "
+    "with a registered key of the client (RFC 9101)."
+)
 PROMPTS = ("none", "login", "consent", "select_account")
 
 _challenge = re.compile(r"[A-Za-z0-9\-_]{43}").fullmatch
@@ -129,6 +133,12 @@ def thumbprint(params: Params) -> str | None:
             "The parameter dpop_jkt must be the SHA-256 thumbprint of a key (RFC 7638) in base64url: 43 characters.",
         )
     return text
+
+
+def is_signed(found: Found, *, signed: bool) -> None:
+    """Raises Fault if the client must sign its requests (RFC 9101 section 10.5) and did not sign this one."""
+    if found.client.security.require_signed_request_object and not signed:
+        raise Fault("invalid_request", MUST_SIGN)
 
 
 def prompts(params: Params) -> tuple[str, ...]:

@@ -1,22 +1,42 @@
-"""The response_mode and state of a request object (OpenID Connect Core 1.0 section 6).
+"""Request objects (RFC 9101, OpenID Connect Core 1.0 section 6): the keys of the client that verify one, and what an unverified one says.
 
-This server does not support request objects. A client that sends one gets an error, in the response mode and with the state that it
-expects.
+A client without keys gets an error for its request object, in the response mode and with the state that it expects.
 """
 
 from msgspec import Struct, ValidationError, json
 
 from service.crypto.base64url import of_text
+from service.oauth.keys import Key
+from service.oauth.parameters import Fault, Params
 
 LONGEST = 16_384
-"""In characters. A longer request object is not read."""
+"""In characters. A longer request object is not read without its signature."""
+
+
+class BadRequestObject(Fault):
+    def __init__(self, why: str) -> None:
+        super().__init__("invalid_request_object", f"The request object is not valid. {why}")
+
+
+class RequestKey(Struct, frozen=True, kw_only=True):
+    """A public key of a client, and the algorithms whose signatures it verifies."""
+
+    kid: str
+    algorithms: tuple[str, ...]
+    key: Key
 
 
 class Inside(Struct, frozen=True, kw_only=True):
     """Parameters of the request object. They are unverified, as are the plain parameters that they replace."""
 
-    response_mode: str = "query"
+    response_mode: str | None = None
     state: str | None = None
+    redirect_uri: str | None = None
+
+    @property
+    def params(self) -> Params:
+        said = {"response_mode": self.response_mode, "state": self.state, "redirect_uri": self.redirect_uri}
+        return {name: value for name, value in said.items() if value}
 
 
 def unverified_parameters(text: str | None) -> Inside:

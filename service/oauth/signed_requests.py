@@ -1,0 +1,223 @@
+"""Signed request objects by value (RFC 9101, OpenID Connect Core 1.0 section 6.1): the parameters of a request as a JWT of its client.
+
+Only a registered key of the client verifies it. A key that the JWT itself names or contains is never used (RFC 8725 section 3.10).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jws import JWSRegistry
+from msgspec import Struct, convert, json
+
+from projections.clients import Found
+from service.crypto.base64url import of_text
+from service.oauth.authorize import RequestParameters
+from service.oauth.form import LONGEST_NAME
+from service.oauth.parameters import Fault, Params
+from service.oauth.request_objects import BadRequestObject, RequestKey, unverified_parameters
+from service.values.malformed import MALFORMED
+
+ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
+"""The others are symmetric, or none (RFC 8725 section 3.1). FAPI 2.0 section 5.4.1 has all but the last."""
+
+OF_FAPI = ALGORITHMS[:3]
+TYPES = ("oauth-authz-req+jwt", "application/oauth-authz-req+jwt", "jwt")
+LONGEST = 32_768
+"""In characters."""
+
+LEEWAY = 30
+"""How many seconds the client's clock may be ahead or behind."""
+
+LONGEST_LIFE = 3600
+"""FAPI 2.0 Message Signing section 5.3.1: `exp` at most this many seconds after `nbf`, and `nbf` at most this many ago."""
+
+OTHER_TYPE = (
+    "The response_type of the request object is not the one outside of it. Send the same, or only the one inside."
+)
+FOREIGN_KEYS = ("jku", "jwk", "x5u", "x5c")
+CLAIMS = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
+MOST_PARAMETERS, MOST_AUDIENCES, MOST_KEYS = 50, 20, 20
+
+NO_JWT = f"It must be one signed JWT of at most {LONGEST} characters, whose header and payload are JSON objects; encryption is not offered."
+_REGISTRY = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
+_REGISTRY.max_header_length = LONGEST
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """What a request object must say. `timed`: its lifetime is required and bounded. `alg`: the only algorithm, if there is one."""
+
+    client_id: str
+    issuer: str
+    now: float
+    alg: str | None = None
+    timed: bool = False
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """The parameters inside, and the names of those that have several values."""
+
+    params: Params
+    twice: tuple[str, ...]
+
+
+class _Header(Struct, frozen=True, kw_only=True):
+    alg: str = ""
+    kid: str | None = None
+    typ: str | None = None
+
+
+def opened(asked: RequestParameters, found: Found | None) -> RequestParameters:
+    """Return the parameters of the request object, if there is one and its client has keys: no other parameter counts then (RFC 9101
+    section 6.3). If the object is not valid, what it says only decides where its client gets to know.
+    """
+    text = asked.params.get("request")
+    if text is None or found is None or not asked.keys:
+        return asked
+    client_id, security = found.client.client_id, found.client.security
+    expected = Expected(
+        client_id=client_id,
+        issuer=asked.issuer,
+        now=asked.now,
+        alg=security.request_object_signing_alg,
+        timed=security.require_signed_request_object,
+    )
+    try:
+        inside = verified(text, asked.keys, expected)
+    except Fault as fault:
+        unverified = unverified_parameters(text).params
+        return asked.__replace__(params={**unverified, **asked.params}, fault=fault)
+    outside = asked.params.get("response_type")
+    same_type = outside in (None, inside.params.get("response_type"))
+    twice = {*inside.twice, *({"request", "client_id"} & set(asked.twice))}
+    return asked.__replace__(
+        params={**inside.params, "client_id": client_id},
+        twice=tuple(sorted(twice)),
+        signed=True,
+        fault=None if same_type else Fault("invalid_request", OTHER_TYPE),
+    )
+
+
+def verified(text: str, keys: Sequence[RequestKey], expected: Expected) -> Opened:
+    """Verify a request object. Raises BadRequestObject, which names every fault of the header, or every fault of the claims."""
+    given, claims = _parts(text)
+    try:
+        header = convert(given, _Header)
+    except MALFORMED as fault:
+        raise BadRequestObject("In its header, alg, kid and typ must be texts.") from fault
+    _refuse(_faults_of_header(header, given, expected))
+    _verify(text, header, keys)
+    _refuse(_faults_of_claims(claims, expected))
+    return _params(claims)
+
+
+def kid_of(text: str) -> str | None:
+    """Return the name of the key that the client signed with, unverified: where its keys must be fetched, this may be a new one."""
+    try:
+        return convert(_parts(text)[0], _Header).kid
+    except (BadRequestObject, *MALFORMED):
+        return None
+
+
+def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    segments = text.split(".") if len(text) <= LONGEST else []
+    if len(segments) != 3:
+        raise BadRequestObject(NO_JWT)
+    try:
+        header, claims = (json.decode(of_text(segment) or b"", type=dict[str, Any]) for segment in segments[:2])
+    except MALFORMED as fault:
+        raise BadRequestObject(NO_JWT) from fault
+    return header, claims
+
+
+def _refuse(faults: Iterator[str]) -> None:
+    if found := " ".join(faults):
+        raise BadRequestObject(found)
+
+
+def _faults_of_header(header: _Header, given: dict[str, Any], expected: Expected) -> Iterator[str]:
+    allowed = (expected.alg,) if expected.alg else OF_FAPI if expected.timed else ALGORITHMS
+    if header.alg not in allowed:
+        yield f"Its alg must be {' or '.join(allowed)}."
+    if header.typ is not None and header.typ.lower() not in TYPES:
+        yield f"Its typ must be {TYPES[0]}, or left out."
+    if brought := [name for name in FOREIGN_KEYS if name in given]:
+        yield f"Its header must not have {', '.join(brought)}: only a registered key of the client counts; name it by kid."
+    if "crit" in given:
+        yield "Its header must not have crit: no extension is offered."
+
+
+def _verify(text: str, header: _Header, keys: Sequence[RequestKey]) -> None:
+    possible = [each for each in keys if header.alg in each.algorithms and header.kid in (None, each.kid)]
+    if not possible:
+        named = "no kid" if header.kid is None else "this kid"
+        raise BadRequestObject(f"The client has no key for {header.alg} with {named}. Register the public key first.")
+    for each in possible[:MOST_KEYS]:
+        try:
+            jws.deserialize_compact(text, each.key, algorithms=[header.alg], registry=_REGISTRY)
+        except (JoseError, *MALFORMED):
+            continue
+        return
+    raise BadRequestObject("Its signature does not verify with a registered key of the client.")
+
+
+def _faults_of_claims(claims: dict[str, Any], expected: Expected) -> Iterator[str]:
+    audience = claims.get("aud")
+    audiences = cast("list[object]", audience) if isinstance(audience, list) else [audience]
+    if claims.get("iss") != expected.client_id:
+        yield "Its iss must be the client_id."
+    if claims.get("client_id", expected.client_id) != expected.client_id:
+        yield "Its client_id must be that of the request."
+    if expected.issuer not in audiences or len(audiences) > MOST_AUDIENCES:
+        yield f"Its aud must be {expected.issuer}, or a list with it."
+    if brought := [name for name in ("request", "request_uri") if name in claims]:
+        yield f"It must not contain {' or '.join(brought)} (RFC 9101 section 4)."
+    yield from _faults_of_time(claims, expected)
+
+
+def _faults_of_time(claims: dict[str, Any], expected: Expected) -> Iterator[str]:
+    names = [name for name in ("nbf", "exp") if name in claims or expected.timed]
+    if wrong := [name for name in names if not _is_time(claims.get(name))]:
+        yield f"It must have {' and '.join(wrong)}, as seconds since 1970."
+        return
+    now, begins, ends = expected.now, claims.get("nbf"), claims.get("exp")
+    if ends is not None and ends + LEEWAY <= now:
+        yield "It has expired (exp): sign a new one for each request."
+    if begins is not None and begins > now + LEEWAY:
+        yield "It is not valid yet (nbf): set the clock of the client."
+    if expected.timed and begins is not None and ends is not None:
+        if begins < now - LONGEST_LIFE - LEEWAY:
+            yield f"Its nbf must be at most {LONGEST_LIFE} seconds ago."
+        if ends - begins > LONGEST_LIFE:
+            yield f"Its exp must be at most {LONGEST_LIFE} seconds after nbf."
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def _params(claims: dict[str, Any]) -> Opened:
+    """Return the claims as the parameters that they stand for: a number in digits, an object as JSON (RFC 9101 section 4)."""
+    inside = {name: value for name, value in claims.items() if name not in CLAIMS and value is not None}
+    if len(inside) > MOST_PARAMETERS:
+        raise BadRequestObject(f"It has more than {MOST_PARAMETERS} parameters.")
+    several = {name: cast("list[Any]", value) for name, value in inside.items() if isinstance(value, list)}
+    single = {**inside, **{name: value[0] if value else "" for name, value in several.items()}}
+    texts = {name: _text(name, value) for name, value in single.items()}
+    twice = sorted(name for name, value in several.items() if len(value) > 1)
+    return Opened(params={name: text for name, text in texts.items() if text}, twice=tuple(twice))
+
+
+def _text(name: str, value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case dict():
+            return json.encode(value).decode()
+        case _:
+            raise BadRequestObject(f"Its {name[:LONGEST_NAME]} must be a text, a whole number or an object.")
