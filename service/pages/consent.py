@@ -10,6 +10,7 @@ from service.oauth import redirects
 from service.pages.browser import Visit, by
 from service.pages.page import Page
 from service.pages.session_start import person_of
+from service.pages.unverified import unverified
 from service.use_cases import consents
 
 ALLOW, DENY = "allow", "deny"
@@ -27,6 +28,7 @@ async def show(visit: Visit) -> Response:
         name=name,
         client_id=asked.client_id,
         chose_name=name is not None and not _is_first_party(seen),
+        unverified=unverified(seen),
         host=host_of(asked.redirect_uri),
         place=_place(visit, asked.redirect_uri),
         another=_as_another(visit),

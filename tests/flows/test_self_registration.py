@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from service.grants import registration_permission
+from tests.flows.browsing import browser, sealed
 from tests.flows.conftest import Live, new_database, oauth_error, serving
 from tests.flows.people import code_for, logged_in, redeemed
+from tests.flows.people import registered as account
 from tests.patience import until
 from tests.rules.client_metadata import STOCK
 
@@ -65,6 +67,20 @@ async def test_a_person_signs_in_through_a_client_that_registered_itself(live: L
         tokens = await redeemed(live, (told["client_id"], told["client_secret"]), code, pkce)
     assert tokens.status_code == 200, tokens.text
     assert set(tokens.json()["scope"].split()) == {"openid", "api:public"}
+
+
+async def test_the_consent_page_says_that_nobody_has_verified_it(live: Live):
+    told = await registered(live, policy_uri="https://app.example.com/privacy", token_endpoint_auth_method="none")
+    owned, _ = await live.interactive(displayName="App")
+    _, email = await account(live)
+    async with browser(live) as there:
+        await there.signed_in(email)
+        page = await there.look(f"/consent?request={await sealed(live, told['client_id'])}")
+        other = await there.look(f"/consent?request={await sealed(live, owned)}")
+    assert "Not verified This application registered itself. Nobody has checked who it is." in page.text
+    assert "privacy policy (https://app.example.com/privacy)" in page.text
+    assert "You'll be sent to app.example.com." in page.text
+    assert "Not verified" not in other.text
 
 
 async def test_the_log_says_how_it_came_about_and_never_its_token(live: Live):
