@@ -41,12 +41,33 @@ def node() -> Path:
 async def test_of_npm(live: Live, node: Path, library: str, kind: str):
     client_id, secret = await live.interactive(public=kind == "public", displayName="My Web App")
     user, email = await registered(live)
-    shutil.copy(Path(__file__).with_name("login.mjs"), node / "login.mjs")
+    asked = {"library": library, "issuer": live.url, "clientId": client_id, "clientSecret": secret}
+    came = await _through_node(live, node, "login.mjs", asked, email)
+    assert came["sub"] == came["userinfo"]["sub"] == str(user)
+    assert came["userinfo"]["email"] == email
+    assert came["refreshed"] is True
+    assert came["mixUp"] == "refused"
+    assert came["logout"].startswith(f"{live.url}/openid/logout")
+
+
+async def test_of_npm_with_pushed_requests_signed_responses_and_bound_tokens(live: Live, node: Path):
+    algorithms = {"idTokenSignedResponseAlg": "ES256", "authorizationSignedResponseAlg": "ES256"}
+    client_id, secret = await live.interactive(requirePushedAuthorizationRequests=True, **algorithms)
+    user, email = await registered(live)
+    asked = {"issuer": live.url, "clientId": client_id, "clientSecret": secret}
+    came = await _through_node(live, node, "secured_login.mjs", asked, email)
+    assert came["sub"] == came["userinfo"]["sub"] == str(user)
+    assert (came["type"], came["refreshed"]) == ("dpop", True)
+    assert (came["sent"], came["back"]) == (["client_id", "request_uri"], ["response"])
+
+
+async def _through_node(live: Live, node: Path, program: str, asked: dict[str, Any], email: str) -> dict[str, Any]:
+    """What a program in Node says after this person logged in through it."""
+    shutil.copy(Path(__file__).with_name(program), node / program)
     pipe = subprocess.PIPE
-    ran = await asyncio.create_subprocess_exec("node", node / "login.mjs", stdin=pipe, stdout=pipe, stderr=pipe)
+    ran = await asyncio.create_subprocess_exec("node", node / program, stdin=pipe, stdout=pipe, stderr=pipe)
     assert ran.stdin is not None
     assert ran.stdout is not None
-    asked = {"library": library, "issuer": live.url, "clientId": client_id, "clientSecret": secret}
     ran.stdin.write(json.dumps({**asked, "redirectUri": CALLBACK, "scope": SCOPE}).encode() + b"\n")
     async with asyncio.timeout(PATIENCE):
         opened = await ran.stdout.readline()
@@ -55,12 +76,7 @@ async def test_of_npm(live: Live, node: Path, library: str, kind: str):
     async with asyncio.timeout(PATIENCE):
         out, err = await ran.communicate(back.encode() + b"\n")
     assert ran.returncode == 0, err.decode()
-    came = json.loads(out)
-    assert came["sub"] == came["userinfo"]["sub"] == str(user)
-    assert came["userinfo"]["email"] == email
-    assert came["refreshed"] is True
-    assert came["mixUp"] == "refused"
-    assert came["logout"].startswith(f"{live.url}/openid/logout")
+    return json.loads(out)
 
 
 async def test_authlib_s_client(live: Live):
