@@ -39,6 +39,11 @@ class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
     audience: str | None = None
     cnf: Confirmation | None = None
 
+    @property
+    def jkt(self) -> str | None:
+        """The thumbprint of the key that the token is bound to (RFC 9449 section 6.1)."""
+        return (self.cnf and self.cnf.jkt) or None
+
 
 NO_SECRET = UUID(int=0)
 """The value for a client that has no secret."""

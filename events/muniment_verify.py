@@ -1463,6 +1463,7 @@ class Relied:
             "expiresAt": moment_of(self.data["exp"] * 1_000_000),
             "address": self.data.get("address"),
             "authorizationId": self.data.get("authorization"),
+            **{name: value for name, value in self.data.get("cnf", {}).items() if name == "jkt"},
         }
 
     def _client(self) -> Shown:

@@ -204,6 +204,7 @@ def _facts(token: IssuedToken) -> list[tuple[str, str]]:
         ("key", token.key_id),
         ("address", token.address or "not recorded"),
         ("authorization", str(token.authorization_id or "none")),
+        ("bound to key", token.jkt or "none"),
         ("position", f"{token.position} of the issuance log"),
     ]
 

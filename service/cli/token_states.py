@@ -13,7 +13,7 @@ from service.provenance.token_states import TokenState, states
 
 
 class IssuedToken(Struct, frozen=True, kw_only=True):
-    """The record of a token. `state` is valid, or says why it is not."""
+    """The record of a token. `state` is valid, or says why it is not. `jkt` is the thumbprint of the key that it is bound to."""
 
     jti: UUID
     client_id: str
@@ -26,6 +26,7 @@ class IssuedToken(Struct, frozen=True, kw_only=True):
     key_id: str
     address: str | None
     authorization_id: UUID | None
+    jkt: str | None
     position: int
 
 
@@ -48,5 +49,6 @@ def _shown(row: asyncpg.Record, found: TokenState) -> IssuedToken:
         key_id=token.kid,
         address=token.address,
         authorization_id=token.authorization,
+        jkt=token.jkt,
         position=row["position"],
     )

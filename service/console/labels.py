@@ -37,6 +37,7 @@ LABELS: Mapping[str, str] = {
     "m2m": N_("Machine"),
     "name": N_("Name"),
     "order": N_("Order"),
+    "dpopBoundAccessTokens": N_("Tokens bound to a key (DPoP)"),
     "othersExpireUtc": N_("The other secrets"),
     "owner": N_("Owner"),
     "passwordChangedUtc": N_("Password changed"),

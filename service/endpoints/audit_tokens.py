@@ -28,7 +28,7 @@ FILTERS = ("client", "secret", "bot", "subject", "user", "authorization", "key",
 class AuditToken(Struct, frozen=True, kw_only=True, rename="camel"):
     """An issued token. `position` is one of the issuance log; `secretId` is null for a client without a secret.
 
-    `state` says whether it can be used now; of a token that was revoked, or whose client was deleted, `stoppedAt` is when.
+    `jkt` is the thumbprint of the key that the token is bound to; null is a bearer token. `state` says whether it can be used now; of a token that was revoked, or whose client was deleted, `stoppedAt` is when.
     """
 
     position: int
@@ -42,6 +42,7 @@ class AuditToken(Struct, frozen=True, kw_only=True, rename="camel"):
     expires_at: datetime
     address: str | None
     authorization: UUID | None
+    jkt: str | None
     state: State
     stopped_at: datetime | None
 
@@ -100,6 +101,7 @@ def _token(row: asyncpg.Record, found: TokenState) -> AuditToken:
         expires_at=datetime.fromtimestamp(token.exp, UTC),
         address=token.address,
         authorization=token.authorization,
+        jkt=token.jkt,
         state=found.state,
         stopped_at=found.stopped_at,
     )

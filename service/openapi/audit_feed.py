@@ -115,6 +115,7 @@ TOKEN = {
     "expiresAt": "2026-11-27T10:30:00Z",
     "address": "192.0.2.7",
     "authorization": None,
+    "jkt": None,
     "state": "revoked",
     "stoppedAt": "2026-11-27T09:41:12.654321Z",
 }

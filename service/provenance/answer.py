@@ -3,13 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from service.audit.event_json import AuditEvent
 
 
 class Token(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The record of the token. Its position is one of the issuance log; all other positions are of the event log."""
+    """The record of the token. Its position is one of the issuance log; all other positions are of the event log.
+
+    `jkt` is the thumbprint of the key that it is bound to; UNSET is a bearer token.
+    """
 
     position: int
     issued_at: datetime
@@ -22,6 +25,7 @@ class Token(Struct, frozen=True, kw_only=True, rename="camel"):
     expires_at: datetime
     address: str | None
     authorization_id: UUID | None
+    jkt: str | UnsetType = UNSET
 
 
 class ClientThen(Struct, frozen=True, kw_only=True, rename="camel"):

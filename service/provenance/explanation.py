@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from events.access_token import AccessTokenRevoked
 from events.authorization import AuthorizationGranted, AuthorizationRevoked, CodeRedeemed, RefreshTokenRotated
@@ -97,6 +97,7 @@ def _token(token: Issuance) -> Token:
         expires_at=datetime.fromtimestamp(token.token.exp, UTC),
         address=token.token.address,
         authorization_id=token.token.authorization,
+        jkt=token.token.jkt or UNSET,
     )
 
 

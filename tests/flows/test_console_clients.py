@@ -204,6 +204,24 @@ async def test_what_nobody_touched_in_a_form_comes_back_unchanged(live: Live):
         assert Shown(controls).form("version").fields["displayName"] == "a\\x1b[2J\tb"
 
 
+async def test_a_form_says_that_tokens_must_be_bound_to_a_key_and_one_without_the_field_changes_nothing(live: Live):
+    client, _ = await live.register()
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look(f"/clients/{client}/edit")
+        saved = await somebody.send(page, "version", dpopBoundAccessTokens="yes", reason="x")
+        assert saved.status_code == 303, saved.text
+        assert (await read(live, client))["dpopBoundAccessTokens"] is True
+        assert "Always: no token without a proof" in (await somebody.look(f"/clients/{client}")).text
+        sent = form(await somebody.look(f"/clients/{client}/edit"), "version")
+        lacking = {name: value for name, value in sent.fields.items() if name != "dpopBoundAccessTokens"}
+        await somebody.browser.send(sent.__replace__(fields=lacking), displayName="New", reason="x")
+        after = await read(live, client)
+        assert (after["displayName"], after["dpopBoundAccessTokens"]) == ("New", True)
+        page = await somebody.look(f"/clients/{client}/edit")
+        await somebody.send(page, "version", dpopBoundAccessTokens="", reason="x")
+        assert (await read(live, client))["dpopBoundAccessTokens"] is False
+
+
 async def test_a_list_that_a_form_lacks_stays_as_it_is(live: Live):
     client, _ = await live.interactive(scopes=["api:public", "crm:read"])
     before = await read(live, client)

@@ -13,6 +13,7 @@ from service.crypto.credentials import new_id
 from tests.flows.conftest import Live, refused
 from tests.flows.people import CALLBACK, logged_in, refreshed, tokens_for
 from tests.flows.test_cli import on
+from tests.rules.proving import KEY, proof
 
 TOKENS = "/api/v1/audit/tokens"
 CLIENTS = "/api/v1/auth/clients"
@@ -80,6 +81,25 @@ async def test_a_machine_token_is_explained_and_its_bundle_is_verified_by_a_stra
     await live.http.post(f"{CLIENTS}/{made['clientId']}/disable", headers=live.bearer)
     assert [event["type"] for event in (await explained(live, auditor, jti))["stopped"]] == ["client.disabled"]
     refused(await live.http.get(f"{TOKENS}/{jti}", headers=alice), 403)
+
+
+async def test_the_key_of_a_bound_token_is_in_its_list_and_explanation_and_a_stranger_verifies_it(
+    live: Live, auditor: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    client_id, secret = await live.register()
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    headers = {"DPoP": proof("POST", f"{live.url}/openid/token")}
+    answer = await live.http.post("/openid/token", data=form, headers=headers)
+    jti = jti_of(answer.json()["access_token"])
+    [listed] = (await live.http.get(TOKENS, params={"jti": jti}, headers=auditor)).json()
+    explained_as = await explained(live, auditor, jti, proof="true")
+    assert listed["jkt"] == explained_as["answer"]["token"]["jkt"] == KEY.thumbprint()
+    bundle = tmp_path / "why.json"
+    bundle.write_text(json.dumps(explained_as))
+    assert (await verified(live, bundle, capsys))[0] == 0
+    explained_as["answer"]["token"]["jkt"] = "another"
+    bundle.write_text(json.dumps(explained_as))
+    assert (await verified(live, bundle, capsys))[0] == 1
 
 
 async def test_a_token_from_before_and_one_from_after_a_restoration_are_explained_by_their_own_life_of_the_client(

@@ -95,6 +95,7 @@ def _values(shown: OAuthClient) -> Mapping[str, str]:
         "redirectUris": "\n".join(shown.redirect_uris),
         "scopes": "\n".join(shown.scopes),
         "requirePkce": pkce,
+        "dpopBoundAccessTokens": "yes" if shown.dpop_bound_access_tokens else "",
         "firstParty": "yes" if shown.first_party is True else "",
         "postLogoutRedirectUris": "\n".join(shown.post_logout_redirect_uris or ()),
         "backchannelLogoutUri": shown.backchannel_logout_uri or "",
@@ -102,7 +103,13 @@ def _values(shown: OAuthClient) -> Mapping[str, str]:
 
 
 def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
-    about = {"displayName": form.get("displayName", "").strip() or None, **_changed_lists(shown, form)}
+    about: dict[str, Any] = {
+        "displayName": form.get("displayName", "").strip() or None,
+        **_changed_lists(shown, form),
+        **(
+            {"dpopBoundAccessTokens": form["dpopBoundAccessTokens"] == "yes"} if "dpopBoundAccessTokens" in form else {}
+        ),
+    }
     if shown.m2m:
         return about
     return {
