@@ -25,7 +25,7 @@ from service import fitness, gauges, limits, pushed_requests, retention
 from service.crypto.credentials import new_id
 from service.grants import audited_reads, refusal_events
 from service.outages import Outages
-from service.reactions import client_deletion, session_end
+from service.reactions import client_deletion, session_end, unused_clients
 from service.reactions.audit_push import Pusher
 from service.reactions.backchannel_logout import Deliverer
 from service.resources import Resources
@@ -79,6 +79,7 @@ async def run(resources: Resources, url: str) -> None:
             every(1, lambda: refusal_events.record_left_out(resources)),
             every(60, lambda: session_end.expire(resources.ledger)),
             every(300, resources.people.finish),
+            every(600, lambda: _delete_unused(resources)),
             every(60, lambda: _forget(resources)),
             every(60, lambda: _look_for_other_issuers(resources)),
             every(3600, lambda: read(resources.ledger.pool, make_partitions)),
@@ -169,6 +170,12 @@ async def _retain(resources: Resources, url: str) -> None:
     meta = Meta(actor=ByService(why=f"retention of {days} days"), request_id=str(new_id()))
     for dropped in await retention.apply(url, resources.ledger.log, days, meta):
         log.info("the records of the tokens of %s were deleted after %s days", dropped.day, days)
+
+
+async def _delete_unused(resources: Resources) -> None:
+    days = resources.settings.unused_registration_days
+    for _ in range(await unused_clients.delete_unused(resources.ledger, days)):
+        resources.metrics.unused_clients.inc()
 
 
 async def _forget(resources: Resources) -> None:

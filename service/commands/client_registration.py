@@ -10,6 +10,9 @@ from service.commands.authority import SELF_REGISTERED, Holder
 from service.commands.client_terms import ChangeClient, change_terms
 from service.commands.command import OrdinaryCommand
 
+MOST_NEVER_USED = 10_000
+"""How many clients that anybody could register there may be that never got a token."""
+
 
 class Permission(Struct, frozen=True, kw_only=True):
     """Who owns the clients that may be registered, the scopes that they may have, and the initial access token that allows it, if any."""

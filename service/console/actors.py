@@ -19,6 +19,7 @@ WHYS = (
     N_("the account was changed during the sign-in"),
     N_("more requests were refused than are recorded"),
     N_("first run"),
+    N_("a client registered itself"),
     N_("an imported secret was proved"),
     N_("a request in the name of a client was refused"),
     N_("the console was opened"),
@@ -38,6 +39,8 @@ IN_OTHER_WORDS = {"back-channel logout": "a client is told that the session ende
 """What the log writes in words that are not of the pages."""
 
 RETENTION = N_("retention of %(days)s days")
+UNUSED = N_("not used for %(days)s days")
+_unused = re.compile(r"not used for (?P<days>\d+) days").fullmatch
 _retention = re.compile(r"retention of (?P<days>\d+) days").fullmatch
 
 
@@ -91,5 +94,7 @@ def of_service(gettext: Callable[[str], str], why: str) -> str | None:
     """Return why the service does something, in the reader's language; None for what an older version wrote."""
     if found := _retention(why):
         return gettext(RETENTION) % found.groupdict()
+    if found := _unused(why):
+        return gettext(UNUSED) % found.groupdict()
     text = IN_OTHER_WORDS.get(why, why)
     return gettext(text) if text in WHYS else None

@@ -6,7 +6,7 @@ from events.database import read
 from events.refusal import RequestsThrottled
 from projections import self_registered
 from service.clock import utc_now
-from service.commands.client_registration import Permission
+from service.commands.client_registration import MOST_NEVER_USED, Permission
 from service.configuration.settings import OFF, OPEN, Settings
 from service.grants.refusal_events import Sender, record_throttled_requests
 from service.limits import A_DAY
@@ -21,9 +21,6 @@ MOST_IN_A_MINUTE, MOST_IN_A_DAY = 20, 300
 
 MOST_OF_ALL = 300
 """Registrations in a minute."""
-
-MOST_UNUSED = 10_000
-"""Clients that anybody could register and that never got a token. Housekeeping deletes them after a time."""
 
 BY_INVITATION = "Send an initial access token, which the operator of this server gives out: Authorization: Bearer ..."
 
@@ -44,7 +41,7 @@ async def allowed(resources: Resources, token: str | None, address: str) -> Allo
     await _are_few(resources, address)
     if setting != OPEN or token is not None:
         raise InvalidToken(BY_INVITATION)
-    if await read(resources.ledger.pool, lambda c: self_registered.never_used(c, MOST_UNUSED)) >= MOST_UNUSED:
+    if await read(resources.ledger.pool, lambda c: self_registered.never_used(c, MOST_NEVER_USED)) >= MOST_NEVER_USED:
         raise TooManyRegistrations("Too many clients registered and never signed a user in; try again later.", 3600)
     permission = Permission(scopes=frozenset(NEW_CLIENT))
     return Allowed(permission=permission, policy=policy(resources.settings, permission))

@@ -81,6 +81,11 @@ DATABASE_ERRORS = Family(
     text="Errors from Postgres by class of SQLSTATE; 08 includes lost connections.",
     labels={"sqlstate_class": SQLSTATES},
 )
+UNUSED_CLIENTS = Family(
+    name="muniment_unused_clients_deleted",
+    kind="counter",
+    text="Clients that registered themselves and were deleted because nobody used them.",
+)
 STREAMS = Family(name="muniment_event_streams", kind="gauge", text="Open live streams of events.")
 LEVELS = ("warning", "error")
 MESSAGES = Family(
@@ -115,5 +120,5 @@ def http_responses(routes: Sequence[str]) -> Family:
 def every(routes: Sequence[str]) -> tuple[Family, ...]:
     return (
         *(TOKENS, REFUSALS, http_seconds(routes), http_responses(routes), COMMIT_SECONDS, COMMIT_ITEMS, WAITING),
-        *(LOOKUPS, CACHED, POOL, POOL_LIMIT, DATABASE_ERRORS, STREAMS, MESSAGES),
+        *(LOOKUPS, CACHED, POOL, POOL_LIMIT, DATABASE_ERRORS, STREAMS, MESSAGES, UNUSED_CLIENTS),
     )

@@ -206,7 +206,7 @@ async def test_a_flood_of_registrations_is_throttled_and_recorded_once(live: Liv
 
 async def test_clients_that_nobody_used_are_bounded(live: Live, monkeypatch: pytest.MonkeyPatch):
     await registered(live)
-    monkeypatch.setattr(registration_permission, "MOST_UNUSED", 1)
+    monkeypatch.setattr(registration_permission, "MOST_NEVER_USED", 1)
     oauth_error(await live.http.post(PATH, json=WEB), 429, "temporarily_unavailable")
 
 
