@@ -82,7 +82,7 @@ class RefreshTokenIssued(Struct, frozen=True, kw_only=True, gc=False, tag="autho
 
 
 class RefreshTokenRotated(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.refresh_token_rotated"):
-    """The refresh token was exchanged for the next one; `hash` is of the next one."""
+    """The refresh token was exchanged for the next one; `hash` is of the next one. The same `hash`: the client keeps the refresh token."""
 
     hash: str
     jti: UUID
@@ -174,6 +174,6 @@ def _with(
 
 
 def _rotated(before: RefreshToken | None, event: RefreshTokenRotated) -> RefreshToken | None:
-    return before and before.__replace__(
-        hash=event.hash, rotated_at=event.at, exchanged=(*before.exchanged, before.hash)
-    )
+    if before is None or before.hash == event.hash:
+        return before
+    return before.__replace__(hash=event.hash, rotated_at=event.at, exchanged=(*before.exchanged, before.hash))

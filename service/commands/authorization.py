@@ -64,7 +64,7 @@ class RefuseRedemption(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 class RotateRefreshToken(OrdinaryCommand, frozen=True, kw_only=True):
-    """`presented` and `next` are hashes."""
+    """`presented` and `next` are hashes. If they are the same, the client keeps its refresh token."""
 
     presented: str
     next: str

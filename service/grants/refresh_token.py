@@ -1,4 +1,8 @@
-"""grant_type=refresh_token (RFC 6749 section 6): exchange a refresh token, once, for an access token and the next refresh token."""
+"""grant_type=refresh_token (RFC 6749 section 6): exchange a refresh token, once, for an access token and the next refresh token.
+
+A confidential client whose tokens are all bound to a key keeps its refresh token: it is good for nobody else, and a lost response must
+not end an authorization (FAPI 2.0 Security Profile section 5.3.2.1).
+"""
 
 from hmac import compare_digest
 from typing import NoReturn
@@ -34,6 +38,8 @@ async def exchange(request: OAuthRequest) -> bytes:
     """
     text = request.form.get("refresh_token", "")
     redemption = await check_request(request, opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text))
+    if _is_present(redemption) and _keeps_it(redemption):
+        return await _keep(redemption, text)
     if may_have_been_lost(redemption.token.hash, redemption.authorized, utc_now()):
         return await _repeated(request, text)
     if not _is_present(redemption):
@@ -54,6 +60,18 @@ async def exchange(request: OAuthRequest) -> bytes:
     if not any(isinstance(event, RefreshTokenRotated) for event in handled.events):
         await refuse_as_used(redemption, handled)
     return answer
+
+
+async def _keep(redemption: Redemption, text: str) -> bytes:
+    claims = access_token_claims(redemption)
+    signer = await record_token(redemption, claims)
+    presented = redemption.token.hash
+    handled = await carry_out(
+        redemption, RotateRefreshToken(presented=presented, next=presented, jti=claims.jti, at=utc_now())
+    )
+    if not any(isinstance(event, RefreshTokenRotated) for event in handled.events):
+        await refuse_as_used(redemption, handled)
+    return json.encode(await token_response(redemption, claims, signer, text))
 
 
 async def _refuse_replay(redemption: Redemption) -> NoReturn:
@@ -79,6 +97,11 @@ def _idempotent(request: OAuthRequest, text: str) -> IdempotentRequest:
     once = request.resources.idempotency.asked(text, caller="refresh", path="/openid/token", body=b"")
     assert once is not None
     return once
+
+
+def _keeps_it(redemption: Redemption) -> bool:
+    client = redemption.client.client
+    return client.security.dpop_bound_access_tokens and not client.public
 
 
 def _is_present(redemption: Redemption) -> bool:

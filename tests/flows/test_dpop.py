@@ -303,3 +303,23 @@ async def test_a_proof_of_a_pushed_request_binds_its_code(live: Live):
     redeeming["code_verifier"] = pkce.verifier
     assert "is bound" in oauth_error(await redeemed(live, redeeming, {}), 400, "invalid_request")
     assert bound_to(await redeemed(live, redeeming, proving(live))) == KEY.thumbprint()
+
+
+async def test_a_confidential_client_whose_tokens_are_bound_keeps_its_refresh_token(live: Live):
+    client_id, secret = await live.interactive(dpopBoundAccessTokens=True)
+    form = await code_form(live, client_id, secret)
+    answer = await redeemed(live, form, proving(live))
+    again = refresh_form(form, answer)
+    answers = [await redeemed(live, again, proving(live, key=key)) for key in (KEY, OTHER, KEY)]
+    assert {each.json()["refresh_token"] for each in answers} == {again["refresh_token"]}
+    assert len({each.json()["access_token"] for each in answers}) == 3
+    assert [bound_to(each) for each in answers] == [KEY.thumbprint(), OTHER.thumbprint(), KEY.thumbprint()]
+    oauth_error(await redeemed(live, again, {}), 400, "invalid_request")
+    oauth_error(await redeemed(live, {**again, "client_secret": "x"}, proving(live)), 401, "invalid_client")
+    assert bound_to(await redeemed(live, again, proving(live)))
+    freed = await live.http.patch(
+        f"{CLIENTS}/{client_id}", json={"dpopBoundAccessTokens": False}, headers={**live.bearer, "If-Match": "*"}
+    )
+    assert freed.status_code == 200
+    following = await redeemed(live, again, {})
+    assert following.json()["refresh_token"] != again["refresh_token"]

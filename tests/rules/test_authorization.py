@@ -56,6 +56,8 @@ REFUSE = RefuseRedemption(client_id="oauth_client_other", why="another_client", 
 ROTATE = RotateRefreshToken(presented=hashed(1), next=hashed(2), jti=UUID(int=2), at=SOON)
 ROTATE_AGAIN = RotateRefreshToken(presented=hashed(2), next=hashed(3), jti=UUID(int=3), at=SOON)
 REVOKE = RevokeAuthorization(why="user", at=LATER)
+KEEP = RotateRefreshToken(presented=hashed(1), next=hashed(1), jti=UUID(int=4), at=SOON)
+KEPT = RefreshTokenRotated(hash=hashed(1), jti=UUID(int=4), at=SOON)
 
 ISSUED = [GRANTED, CODE_ISSUED]
 ONLINE = [*ISSUED, CODE_REDEEMED]
@@ -108,6 +110,11 @@ def late(command, at):
         rule([*ISSUED, *refused(REFUSE)], REDEEM, [], "the code was refused: who comes second is refused too"),
         rule(OFFLINE, ROTATE, [REFRESH_ROTATED], "a refresh token is exchanged for the next one"),
         rule(ROTATED, ROTATE_AGAIN, TWICE_ROTATED[-1:], "and that for the next"),
+        rule(OFFLINE, KEEP, [KEPT], "or is kept by a client whose tokens are bound to a key"),
+        rule([*OFFLINE, KEPT, KEPT], KEEP, [KEPT], "and kept again"),
+        rule([*OFFLINE, KEPT], ROTATE, [REFRESH_ROTATED], "until it is exchanged for the next one"),
+        rule([*OFFLINE, KEPT, REFRESH_ROTATED], KEEP, replayed_refresh(KEEP), "after that it is replayed"),
+        rule([*OFFLINE, KEPT], late(KEEP, LATER), [], "it lives no longer for being kept"),
         rule(
             OFFLINE,
             late(ROTATE, LATER - INSTANT),
