@@ -30,6 +30,9 @@ class AuthorizationGranted(Struct, frozen=True, kw_only=True, gc=False, tag="aut
     id_token_claims: tuple[str, ...] = ()
     userinfo_claims: tuple[str, ...] = ()
     bound_by: tuple[Binding, ...] | UnsetType = UNSET
+    access_token_claims: tuple[str, ...] | UnsetType = UNSET
+    """Claims about the user that the APIs wanted in their access tokens."""
+
     restored: int | UnsetType = UNSET
     """How often the client had been restored; UNSET is never. After the next restoration, nothing can be issued from it."""
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from events.client_apis import Apis, ClientApisChanged, GrantedApi
 from events.client_document import ClientDocumentSeen, Document
 from events.client_registration import ClientAboutChanged, Registration, about_changed
 from events.client_secret import (
@@ -71,6 +72,7 @@ class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.
     client_id: str | UnsetType = UNSET
     security: Security | UnsetType = UNSET
     registration: Registration | UnsetType = UNSET
+    apis: tuple[GrantedApi, ...] | UnsetType = UNSET
 
 
 class ClientDisplayNameChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.display_name_changed"):
@@ -159,6 +161,7 @@ class ClientRestored(Struct, frozen=True, kw_only=True, gc=False, tag="client.re
     security: Security | UnsetType = UNSET
     registration: Registration | UnsetType = UNSET
     document: Document | UnsetType = UNSET
+    apis: tuple[GrantedApi, ...] | UnsetType = UNSET
 
 
 ClientChange = (
@@ -170,6 +173,7 @@ ClientChange = (
     | ClientSecurityChanged
     | ClientAboutChanged
     | ClientDocumentSeen
+    | ClientApisChanged
     | ClientSecretAdded
     | ClientSecretRevoked
     | ClientSecretRehashed
@@ -199,6 +203,7 @@ class Active(Struct, frozen=True, kw_only=True, gc=False):
     security: Security = Security()
     registration: Registration | None = None
     document: Document | None = None
+    apis: Apis = None
     version: int = 1
     restored: int = 0
 
@@ -249,6 +254,7 @@ def _after(client: Client, event: ClientEvent) -> Client:
                 public=event.secret is None,
                 security=event.security or Security(),
                 registration=event.registration or None,
+                apis=None if event.apis is UNSET else event.apis,
             )
         case ClientDisabled():
             return _disabled(client, event.by)
@@ -284,6 +290,7 @@ def _restored(event: ClientRestored) -> Active | Disabled:
         security=event.security or Security(),
         registration=event.registration or None,
         document=event.document or None,
+        apis=None if event.apis is UNSET else event.apis,
         version=event.version,
         restored=event.restored,
     )
@@ -328,6 +335,8 @@ def _with(client: Active, event: ClientChange) -> Active:
             return client.__replace__(registration=about_changed(client.registration, event))
         case ClientDocumentSeen():
             return client.__replace__(document=event.document)
+        case ClientApisChanged():
+            return client.__replace__(apis=event.apis)
         case ClientSecretAdded():
             return client.__replace__(secrets=(*client.secrets, event.secret))
         case ClientSecretRevoked():

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from msgspec import Struct, convert, json
 
 from events.access_token import AccessTokenEvent
+from events.api import ApiEvent
 from events.audit_read import AuditReadEvent
 from events.authorization import AuthorizationEvent
 from events.bot import BotEvent
@@ -27,6 +28,7 @@ from events.user import UserEvent
 Event = (
     ClientEvent
     | BotEvent
+    | ApiEvent
     | SigningKeyEvent
     | AccessTokenEvent
     | UserEvent

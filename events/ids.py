@@ -1,4 +1,4 @@
-"""The ids of clients and bots, and their streams. Each is computed from the other, without a table."""
+"""The ids of clients, bots and APIs, and their streams. Each is computed from the other, without a table."""
 
 import re
 from uuid import UUID
@@ -7,10 +7,12 @@ from events.naming import is_named, stream_named
 
 CLIENT_ID_PREFIX = "oauth_client_"
 BOT_ID_PREFIX = "bot_"
+API_ID_PREFIX = "api_"
 
 _our_client = re.compile(rf"{CLIENT_ID_PREFIX}([0-9a-f]{{32}})").fullmatch
 _our_bot = re.compile(rf"{BOT_ID_PREFIX}([0-9a-f]{{32}})").fullmatch
 _document = re.compile(r"https://[!-\"$-~]{1,247}").fullmatch
+_our_api = re.compile(rf"{API_ID_PREFIX}([0-9a-f]{{32}})").fullmatch
 _importable = re.compile(rf"(?!{CLIENT_ID_PREFIX})[!-.0-~]{{1,255}}", re.IGNORECASE).fullmatch
 
 
@@ -51,4 +53,14 @@ def bot_id_of(stream: UUID) -> str:
 def bot_stream(bot_id: str) -> UUID | None:
     """Returns the stream of a bot's id, or None if the id does not have the form of our own ids."""
     ours = _our_bot(bot_id)
+    return UUID(int=int(ours[1], 16)) if ours else None
+
+
+def api_id_of(stream: UUID) -> str:
+    return f"{API_ID_PREFIX}{stream.hex}"
+
+
+def api_stream(api_id: str) -> UUID | None:
+    """Returns the stream of an API's id, or None if the id does not have the form of our own ids."""
+    ours = _our_api(api_id)
     return UUID(int=int(ours[1], 16)) if ours else None

@@ -81,7 +81,8 @@ A provenance bundle (muniment-provenance-1) is a JSON object:
                key, the jti, the authorization, the session and the consent; and the registration of the user
   answer       why there is the token. Each of its fields follows from the entries
 The stream of a consent is the UUID of version 8 that the first 16 bytes of this hash make, when version and variant are set in them:
-  sha256("consent" || 0x00 || user (16) || 0x00 || client_id || 0x00 || resource, which is empty if the grant has none)
+  sha256("consent" || 0x00 || user (16) || 0x00 || client_id || 0x00 || resource, which is empty if the grant has none; a grant with several,
+  which spaces separate, has a consent for each)
 
 A checkpoint has the origin (the issuer; for the issuance log ISSUER/issuance), the size, the root, and a line `chain HEX`, the
 chain value at that position. Its key is named as its origin.
@@ -1259,6 +1260,7 @@ ADDED: Mapping[str, Shown] = {
 """What the answer shows of fields that the entries of earlier versions do not have yet. A list has objects of one form."""
 
 SCOPES_OF = frozenset({"client.registered", "client.restored", "client.scopes_changed", "consent.given"})
+APIS_OF = frozenset({"client.registered", "client.restored", "client.apis_changed"})
 NAMING = frozenset({"client.registered", "client.restored", "client.display_name_changed"})
 DISABLING = frozenset({"client.disabled", "client.deleted", "bot.disabled", "bot.deleted"})
 ENABLING = frozenset({"client.enabled", "client.restored", "bot.enabled", "bot.restored"})
@@ -1426,12 +1428,13 @@ class Relied:
         return found
 
     @cached_property
-    def consent(self) -> Past:
+    def consents(self) -> list[Past]:
+        """Returns the user's consents: one for each resource of the grant."""
         if self.granted is None:
-            return ()
-        user, resource = UUID(self.granted.data["user"]).bytes, self.granted.data["resource"] or ""
-        client_id = str(self._client_id).encode()
-        return self._past(stream_named(b"consent", user, client_id, resource.encode()))
+            return []
+        user, client_id = UUID(self.granted.data["user"]).bytes, str(self._client_id).encode()
+        resources = (self.granted.data["resource"] or "").split() or [""]
+        return [self._past(stream_named(b"consent", user, client_id, each.encode())) for each in resources]
 
     @property
     def _client_id(self) -> str:
@@ -1496,17 +1499,21 @@ class Relied:
         raise self.wrong("answer.secret", f"no entry gives the client the secret {secret_id} that the token names")
 
     def _scopes(self) -> list[Shown]:
-        by_client, by_user = _givers(self.then), _givers(self._until(self.consent))
+        audiences = (self.data.get("audience") or "").split()
+        givers = [_givers(self.then, audiences), *(_givers(self._until(each)) for each in self.consents)]
         return [
-            {"scope": scope, "given": [by[scope].shown for by in (by_client, by_user) if scope in by]}
+            {"scope": scope, "given": [by[scope].shown for by in givers if scope in by]}
             for scope in self._named_scopes()
         ]
 
     def _named_scopes(self) -> list[str]:
         """Returns the scopes of the token. Raises Wrong if an entry of none that can give it names one."""
         scopes = self.data["scope"].split()
-        past = [each for each in (*self.client, *self.consent) if each.kind in SCOPES_OF]
-        named = {scope for each in (*past, *([self.granted] if self.granted else ())) for scope in each.data["scopes"]}
+        past = [*self.client, *(each for past in self.consents for each in past)]
+        lists = [each.data["scopes"] for each in past if each.kind in SCOPES_OF]
+        lists += [api["scopes"] for each in past if each.kind in APIS_OF for api in each.data.get("apis") or ()]
+        lists += [self.granted.data["scopes"]] if self.granted else []
+        named = {scope for each in lists for scope in each}
         for at, scope in enumerate(scopes):
             if scope not in named:
                 raise self.wrong(f"answer.scopes[{at}]", f"no entry gives the scope {scope}, which the token has")
@@ -1583,14 +1590,25 @@ def _secrets(fact: Fact) -> list[Shown]:
             return []
 
 
-def _givers(past: Past) -> Mapping[str, Fact]:
-    """Returns, for each scope that is held after these events, the event from which on it has been held."""
+def _givers(past: Past, audiences: Sequence[str] = ()) -> Mapping[str, Fact]:
+    """Returns, for each scope that is held after these events, the event from which on it has been held.
+
+    Of the APIs that a client is granted, those count that the token is for. If there is none, its own scopes count.
+    """
     held: dict[str, Fact] = {}
+    own: list[str] = []
+    granted: list[Shown] = []
     for each in past:
         if each.kind in SCOPES_OF:
-            held = {scope: held.get(scope, each) for scope in each.data["scopes"]}
-        elif each.kind in {"client.deleted", "consent.withdrawn"}:
-            held = {}
+            own = each.data["scopes"]
+        if each.kind in APIS_OF:
+            granted = each.data.get("apis") or []
+        if each.kind in {"client.deleted", "consent.withdrawn"}:
+            own, granted = [], []
+        elif each.kind not in SCOPES_OF | APIS_OF:
+            continue
+        of_apis = [scope for api in granted if api["identifier"] in audiences for scope in api["scopes"]]
+        held = {scope: held.get(scope, each) for scope in of_apis or own}
     return held
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.access_token import AccessTokenEvent, AccessTokenRevoked
+from events.api import ApiEvent
 from events.audit_read import AuditReadEvent
 from events.authorization import AuthorizationEvent, AuthorizationGranted
 from events.bot import BotEvent
@@ -130,7 +131,8 @@ def _named_before(
     | RetentionEvent
     | AuditReadEvent
     | RevocationEvent
-    | TrustedIssuerEvent,
+    | TrustedIssuerEvent
+    | ApiEvent,
 ) -> Concerned:
     """The first event of the stream names them, or nobody. (The type checker refuses an event of another kind here.)"""
     return Concerned()

@@ -67,7 +67,7 @@ OF_WITHDRAWN = f"""
 select a.stream_id from read.consents c join read.authorizations a on a.user_id = c.user_id
  where c.withdrawn_at > clock_timestamp() - interval '91 days' and a.state = 'active' and a.granted_at < c.withdrawn_at
    and c.client_id = coalesce((select k.client_id from read.clients k where k.stream_id = a.client),
-                              '{CLIENT_ID_PREFIX}' || replace(a.client::text, '-', '')) and c.resource is not distinct from a.resource
+                              '{CLIENT_ID_PREFIX}' || replace(a.client::text, '-', '')) and (c.resource is not distinct from a.resource or c.resource = any(string_to_array(a.resource, ' ')))
  order by a.stream_id
 """
 OF_RESTORED = """

@@ -16,7 +16,8 @@ OF_SESSION = _LAST.format(sources="select session_id from read.authorizations wh
 OF_CLIENT = _LAST.format(sources="select client from read.authorizations where stream_id = $1")
 OF_CONSENT = _LAST.format(
     sources=f"""
-select c.stream_id from read.authorizations a join read.consents c on c.user_id = a.user_id and c.resource is not distinct from a.resource
+select c.stream_id from read.authorizations a join read.consents c on c.user_id = a.user_id
+   and (c.resource is not distinct from a.resource or c.resource = any(string_to_array(a.resource, ' ')))
  where a.stream_id = $1 and c.client_id = coalesce((select k.client_id from read.clients k where k.stream_id = a.client),
                                                    '{CLIENT_ID_PREFIX}' || replace(a.client::text, '-', ''))"""
 )

@@ -58,6 +58,7 @@ def filters(wanted: clients.Wanted) -> dict[str, object]:
         "state = {}::text": wanted.state,
         IN_NAME: wanted.name,
         f"({SNAPSHOT} -> 'scopes') ? {{}}::text": wanted.scope,
+        f"({SNAPSHOT} -> 'apis') @> jsonb_build_array(jsonb_build_object('identifier', {{}}::text))": wanted.api,
         f"({IN_NAME} or {IN_ID})": wanted.text,
     }
     return {condition: value for condition, value in conditions.items() if value is not None}

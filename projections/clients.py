@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, json
+from msgspec import UNSET, Struct, json
 
 from events.client import (
     AccessTokenAlg,
@@ -26,6 +26,7 @@ from events.client import (
     ClientScopesChanged,
     Login,
 )
+from events.client_apis import Apis, ClientApisChanged, GrantedApi
 from events.client_document import ClientDocumentSeen, Document
 from events.client_registration import ClientAboutChanged, Registration, about_changed
 from events.client_secret import (
@@ -65,6 +66,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     security: Security = Security()
     registration: Registration | None = None
     document: Document | None = None
+    apis: Apis = None
 
 
 COLUMNS = ", ".join(f"c.{name}" for name in Row.__struct_fields__)
@@ -82,11 +84,13 @@ FILTERS: Mapping[str, str] = {
     "scope": "c.scopes @> array[{0}::text]",
     "expiring_until": "exists (select from jsonb_array_elements(c.secrets) as s where (s ->> 'expires_at')::timestamptz > now()"
     " and (s ->> 'expires_at')::timestamptz <= {0}::timestamptz)",
+    "api": "c.apis @> jsonb_build_array(jsonb_build_object('identifier', {0}::text))",
     "text": "(strpos(lower(c.display_name), lower({0}::text)) > 0 or strpos(lower(c.client_id), lower({0}::text)) > 0)",
 }
 """The conditions of a list, by the fields of Wanted. A statement has only those that are asked for, so its plan is made for them."""
 
 LIST = f"select {COLUMNS} from read.clients c where true {{conditions}} order by c.stream_id {{order}} limit $1"
+OF_API = "select stream_id, version from read.clients where apis @> jsonb_build_array(jsonb_build_object('identifier', $1::text))"
 OF_OWNER = "select stream_id, version from read.clients where owner = $1 order by stream_id"
 OF_BOT = "select stream_id, version from read.clients where bot_user_id = $1 order by stream_id"
 OF_DELETED_BOTS = """
@@ -137,6 +141,7 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
         login=Login() if grant_type == "authorization_code" else None,
         security=event.security or Security(),
         registration=event.registration or None,
+        apis=None if event.apis is UNSET else event.apis,
     )
 
 
@@ -163,6 +168,7 @@ def _restored(stream: UUID, event: ClientRestored) -> Row:
         security=event.security or Security(),
         registration=event.registration or None,
         document=event.document or None,
+        apis=None if event.apis is UNSET else event.apis,
     )
 
 
@@ -186,6 +192,8 @@ def _changed(row: Row, event: ClientEvent) -> Row | None:
             return row.__replace__(registration=about_changed(row.registration, event))
         case ClientDocumentSeen():
             return row.__replace__(document=event.document)
+        case ClientApisChanged():
+            return row.__replace__(apis=event.apis)
         case ClientSecretAdded() | ClientSecretRevoked() | ClientSecretRehashed() | ClientSecretExpirySet():
             return row.__replace__(secrets=_secrets_after(row.secrets, event))
         case ClientDisabled():
@@ -215,6 +223,7 @@ def _secrets_after(
 TABLE = Table(name="clients", row=Row, tags=tags(ClientEvent), project=project)
 
 _login = json.Decoder(Login).decode
+_apis = json.Decoder(tuple[GrantedApi, ...]).decode
 _security = json.Decoder(Security).decode
 _registration = json.Decoder(Registration).decode
 _document = json.Decoder(Document).decode
@@ -233,6 +242,7 @@ def row_of(record: asyncpg.Record) -> Row:
         "security": _security(record["security"]),
         "registration": record["registration"] and _registration(record["registration"]),
         "document": record["document"] and _document(record["document"]),
+        "apis": None if record["apis"] is None else _apis(record["apis"]),
     }
     return Row(**columns)
 
@@ -261,6 +271,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
     state: str | None = None
     name: str | None = None
     scope: str | None = None
+    api: str | None = None
+    """The identifier of an API that it is granted."""
+
     expiring_until: datetime | None = None
     """Of a secret that is live now."""
 
@@ -300,6 +313,11 @@ class Standing(Struct, frozen=True):
 
 async def of_owner(connection: AnyConnection, owner: str) -> list[Standing]:
     return [Standing(*row) for row in await connection.fetch(OF_OWNER, owner)]
+
+
+async def of_api(connection: AnyConnection, identifier: str) -> list[Standing]:
+    """Returns the clients that are granted this API."""
+    return [Standing(*row) for row in await connection.fetch(OF_API, identifier)]
 
 
 async def of_bot(connection: AnyConnection, bot_id: str) -> list[Standing]:

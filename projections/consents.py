@@ -18,6 +18,8 @@ OF_USER = (
     f"select {COLUMNS} from read.consents where user_id = $1 and state = 'given' order by given_at desc, stream_id"
 )
 
+TO_CLIENT = f"select {COLUMNS} from read.consents where user_id = $1 and client_id = $2 and state = 'given'"
+
 LIST = f"""
 select {COLUMNS} from read.consents
  where ($1::uuid is null or stream_id > $1) and ($2::uuid is null or user_id = $2) and ($3::text is null or client_id = $3)
@@ -89,6 +91,11 @@ async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> li
 async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
     """Returns the user's consents that are not withdrawn, latest first."""
     return [_row(record) for record in await connection.fetch(OF_USER, user)]
+
+
+async def to_client(connection: AnyConnection, user: UUID, client_id: str) -> list[Row]:
+    """Returns the user's consents to this client that are not withdrawn, one for each resource."""
+    return [_row(record) for record in await connection.fetch(TO_CLIENT, user, client_id)]
 
 
 async def of_client(connection: AnyConnection, client_id: str) -> list[UUID]:

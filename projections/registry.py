@@ -18,6 +18,7 @@ Projection = Table | CatchUp[Any, Any]
 MODULES = (
     "clients",
     "bots",
+    "apis",
     "signing_keys",
     "revoked_tokens",
     "users",
@@ -29,6 +30,7 @@ MODULES = (
     "usage_daily",
     "client_history",
     "bot_history",
+    "api_history",
     "user_history",
     "consent_history",
     "authorization_history",

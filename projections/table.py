@@ -1,6 +1,6 @@
 """An inline projection: a table in which the row of a stream is a pure function of that stream's events."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, get_args
 from uuid import UUID
@@ -48,7 +48,13 @@ def record(row: Struct) -> tuple[Any, ...]:
 @cache
 def _json_columns(row: type[Struct]) -> frozenset[str]:
     """Returns the JSON columns: those of a struct or a sequence of structs. A sequence of texts is an array."""
-    return frozenset(f.name for f in structs.fields(row) if any(_is_struct(t) for t in (f.type, *get_args(f.type))))
+    return frozenset(f.name for f in structs.fields(row) if any(map(_is_struct, _parts(f.type))))
+
+
+def _parts(kind: object) -> Iterator[object]:
+    yield kind
+    for part in get_args(kind):
+        yield from _parts(part)
 
 
 def _is_struct(kind: object) -> bool:

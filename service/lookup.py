@@ -1,4 +1,4 @@
-"""Clients, keys and revoked tokens in this process: a cache of the inline projections that knows how old it is.
+"""Clients, APIs, keys and revoked tokens in this process: a cache of the inline projections that knows how old it is.
 
 Every answer is true as of `position`. A token is released only if nothing happened to its client between the position of the
 decision and the token's commit, so no process issues a token to a client that was disabled or deleted before. Refusals and
@@ -8,12 +8,13 @@ the database cannot be reached, there is no answer at all.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from events.access_token import AccessTokenEvent
+from events.api import ApiEvent
 from events.audit_read import AuditReadEvent
 from events.authorization import AuthorizationEvent
 from events.bot import BotEvent
@@ -33,7 +34,7 @@ from events.signing_key import SigningKeyEvent
 from events.trusted_issuer import TrustedIssuerEvent
 from events.user import UserEvent
 from events.waiting import raise_if_cancelled, set_within
-from projections import authorizations, clients, revoked_tokens, trusted_issuers
+from projections import apis, authorizations, clients, revoked_tokens, trusted_issuers
 from projections.clients import Found
 from service.outages import Outages
 
@@ -42,8 +43,8 @@ HEARTBEAT_SECONDS = 0.4
 MOST_CLIENTS = 100_000
 
 CLIENT, BOT, SIGNING_KEY = noun(ClientEvent), noun(BotEvent), noun(SigningKeyEvent)
-ACCESS_TOKEN, AUTHORIZATION = noun(AccessTokenEvent), noun(AuthorizationEvent)
 TRUSTED_ISSUER = noun(TrustedIssuerEvent)
+ACCESS_TOKEN, AUTHORIZATION, API = noun(AccessTokenEvent), noun(AuthorizationEvent), noun(ApiEvent)
 NOT_CACHED = frozenset(
     {
         noun(UserEvent),
@@ -65,7 +66,7 @@ class Seen(Found, frozen=True, kw_only=True):
 
 
 class Lookup:
-    """One per process. `epoch` changes when the log lost history. `hits` are answers from the cache. `on_keys_changed` is awaited after every event of a signing key."""
+    """One per process. `apis` has every API by its identifier, replaced as a whole. `epoch` changes when the log lost history. `hits` are answers from the cache. `on_keys_changed` is awaited after every event of a signing key."""
 
     def __init__(
         self, url: str, on_keys_changed: Callable[[Connection], Awaitable[None]], longest_token: timedelta
@@ -78,6 +79,7 @@ class Lookup:
         self._woken, self._moved = asyncio.Event(), asyncio.Event()
         self._current_until = 0.0
         self._clients: dict[UUID, Found] = {}
+        self.apis: Mapping[str, apis.Row] = {}
         self._revoked: dict[UUID, datetime] = {}
         self._revoked_kept = 1000
         self._issuers: dict[str, trusted_issuers.Row] = {}
@@ -194,6 +196,7 @@ class Lookup:
                 **await authorizations.lately_revoked(connection, self._longest_token),
             }
             self._issuers = await trusted_issuers.active(connection)
+            self.apis = await apis.every(connection)
             self._clients.clear()
             self.epoch += 1
         elif changed[0]["stream_id"] is not None:
@@ -211,6 +214,8 @@ class Lookup:
             await self._on_keys_changed(connection)
         if TRUSTED_ISSUER in by_noun:
             self._issuers = await trusted_issuers.active(connection)
+        if API in by_noun:
+            self.apis = await apis.every(connection)
         if tokens := by_noun.get(ACCESS_TOKEN):
             self._remember_revoked(await revoked_tokens.find(connection, tokens))
         if changed_authorizations := by_noun.get(AUTHORIZATION):

@@ -28,6 +28,7 @@ from service.oauth.foreign_tokens import ForeignTokens
 from service.oauth.issuer_keys import IssuerKeys
 from service.oauth.keys import KeyRing
 from service.oauth.signing import Signer
+from service.oauth.targets import Known, Target
 from service.oauth.tokens import ID_TOKEN_SECONDS, Tokens
 from service.outages import Outages
 from service.people.accounts import People
@@ -76,9 +77,20 @@ class Resources(Struct, frozen=True, kw_only=True):
             raise ServerAway
         return signer
 
-    def access_token_signer(self, client: Row) -> Signer:
-        """Raises ServerAway."""
-        return self.signer(client.access_token_alg or self.settings.access_token_alg)
+    def access_token_signer(self, client: Row, target: Target | None = None) -> Signer:
+        """The APIs that the token is for decide before the client, because they verify it. Raises ServerAway."""
+        alg = target.alg if target is not None else None
+        return self.signer(alg or client.access_token_alg or self.settings.access_token_alg)
+
+    @property
+    def known(self) -> Known:
+        """The APIs of this deployment, as current as the cache."""
+        return Known(
+            issuer=self.settings.issuer,
+            audience=self.settings.audience,
+            insecure=self.settings.insecure_http_hosts,
+            registered=self.lookup.apis,
+        )
 
 
 @asynccontextmanager

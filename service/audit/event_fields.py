@@ -5,19 +5,21 @@ from typing import Any, cast
 from msgspec import to_builtins
 
 from events.codec import Event, Recorded
-from events.ids import bot_id_of, client_id_of
+from events.ids import api_id_of, bot_id_of, client_id_of
 
 SECRETIVE = frozenset({"hash", "imported", "token_hash", "code_challenge", "profile", "password", "kept", "device"})
 """Hashes of secrets, and what is sealed."""
 
 
 def subject(past: Recorded) -> str:
-    """The public name of what the event happened to: a client_id, a bot's id, else the stream's (a jti is one)."""
+    """The public name of what the event happened to: a client_id, the id of a bot or an API, else the stream's (a jti is one)."""
     match past.type.partition(".")[0]:
         case "client":
             return client_id_of(past.stream_id)
         case "bot":
             return bot_id_of(past.stream_id)
+        case "api":
+            return api_id_of(past.stream_id)
         case _:
             return str(past.stream_id)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, to_builtins
 
 from events.access_token import AccessTokenRevoked
+from events.api import ApiChanged, ApiDeleted, ApiEvent, ApiRegistered, ApiScope, ApiTerms
 from events.audit_read import AuditRead
 from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered, BotRestored
 from events.client import (
@@ -25,6 +26,7 @@ from events.client import (
     ClientRestored,
     Login,
 )
+from events.client_apis import Apis, ClientApisChanged
 from events.client_document import ClientDocumentSeen
 from events.client_registration import About, ClientAboutChanged
 from events.client_secret import (
@@ -114,6 +116,8 @@ def what(event: Event, secrets: Secrets | None = None) -> str:
             return f"access token of {event.client_id} revoked; it would have expired {moment(event.expires_at)}"
         case BotRegistered() | BotDisabled() | BotEnabled() | BotDeleted() | BotRestored():
             return _bot(event)
+        case ApiRegistered() | ApiChanged() | ApiDeleted():
+            return _api(event)
         case SigningKeyPublished() | SigningKeyActivated() | SigningKeyRetired():
             return _signing_key(event)
         case AuthorizationRefused():
@@ -179,6 +183,20 @@ def _client(event: ClientEvent, secrets: Secrets) -> str:
         case ClientRestored():
             return f"{_restored(event)}; scopes {_all(event.scopes)}; {', '.join(map(_secret, event.secrets)) or 'no secret'}"
         case _:
+            return _settings(event)
+
+
+def _settings(event: ClientEvent) -> str:
+    match event:
+        case ClientSecurityChanged():
+            return f"security settings changed from {_changed_terms(event.was)} to {_changed_terms(event.security)}"
+        case ClientAboutChanged():
+            return (
+                f"what it says about itself changed from {_changed_terms(event.was)} to {_changed_terms(event.about)}"
+            )
+        case ClientApisChanged():
+            return f"APIs changed from {apis_in_words(event.was)} to {apis_in_words(event.apis)}"
+        case _:
             return _change(event)
 
 
@@ -225,8 +243,9 @@ def _document(event: ClientDocumentSeen) -> str:
     return now if event.was is None else f"{now}, no longer {event.was}; other members: {_all(event.changed)}"
 
 
-def _changed_terms(terms: Login | Security | About) -> str:
-    usual, names = type(terms)(), terms.__struct_fields__
+def _changed_terms(terms: Login | Security | About | ApiTerms) -> str:
+    usual = ApiTerms(name="") if isinstance(terms, ApiTerms) else type(terms)()
+    names = terms.__struct_fields__
     changed = (name for name in names if getattr(terms, name) != getattr(usual, name))
     return "; ".join(f"{name} {_term(getattr(terms, name))}" for name in changed) or "the usual ones"
 
@@ -236,7 +255,26 @@ def _alg(alg: str | None) -> str:
 
 
 def _term(value: object) -> str:
-    return _all(cast("Sequence[str]", value)) if isinstance(value, (tuple, list)) else str(value)
+    if not isinstance(value, (tuple, list)):
+        return str(value)
+    parts = cast("Sequence[object]", value)
+    return _all([part.name if isinstance(part, ApiScope) else str(part) for part in parts])
+
+
+def apis_in_words(apis: Apis) -> str:
+    if apis is None:
+        return "any resource that is no registered API"
+    return ", ".join(f"{api.identifier} ({_all(api.scopes)})" for api in apis) or "none"
+
+
+def _api(event: ApiEvent) -> str:
+    match event:
+        case ApiRegistered():
+            return f"the API {event.identifier} registered: {_changed_terms(event.terms)}"
+        case ApiChanged():
+            return f"settings of the API changed from {_changed_terms(event.was)} to {_changed_terms(event.terms)}"
+        case ApiDeleted():
+            return f"the API {event.identifier} deleted"
 
 
 def _bot(event: BotEvent) -> str:

@@ -78,6 +78,8 @@ ACTIVITIES: dict[str, Activity] = {
     "client.deleted": Activity(ENTITY, 4),
     "client.enabled": Activity(ENTITY, 8),
     "client.disabled": Activity(ENTITY, 9),
+    "api.registered": Activity(ENTITY, 1),
+    "api.deleted": Activity(ENTITY, 4),
     "signing_key.published": Activity(ENTITY, 1),
     "signing_key.activated": Activity(ENTITY, 10),
     "signing_key.retired": Activity(ENTITY, 11),
@@ -101,6 +103,7 @@ FAMILIES: dict[str, Activity] = {
     "authorization": Activity(AUTHENTICATION),
     "client": Activity(ENTITY, 3),
     "trusted_issuer": Activity(ENTITY, 3),
+    "api": Activity(ENTITY, 3),
     "refusal": Activity(API, status=FAILURE, severity=MEDIUM),
 }
 """What the other events of an aggregate are."""

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import UNSET, Struct, UnsetType
 
 from events.client import Active, By, ClientCredentials, Grant, Login
+from events.client_apis import Granted, pairs
 from events.user import Role
 from service.refusals import Contradiction, NotPermitted
 from service.values.roles import SCOPES_OF
@@ -16,11 +17,15 @@ RESERVED = "muniment"
 
 
 class Holder(Struct, frozen=True, kw_only=True):
-    """The caller: the owner whose clients it may manage (None: all), the subject that it acts as, and its scopes."""
+    """The caller: the owner whose clients it may manage (None: all), the subject that it acts as, and its scopes.
+
+    `apis` are those that its token is for, beside the management API, each with the scopes that the token has there.
+    """
 
     owner: str | None
     sub: str
     scopes: frozenset[str]
+    apis: frozenset[Granted] = frozenset()
 
     @property
     def operates(self) -> bool:
@@ -137,6 +142,7 @@ def may_widen(by: Holder, client: Active, after: Active) -> None:
     wider = [
         *_added("redirectUris", client.redirect_uris, after.redirect_uris),
         *_added("scopes", client.scopes, after.scopes),
+        *_wider_apis(client, after),
         *_wider_login(client.login, after.login),
     ]
     if wider:
@@ -144,6 +150,11 @@ def may_widen(by: Holder, client: Active, after: Active) -> None:
             f"Users are not asked for their consent to this client (firstParty), so this change of {', '.join(wider)} takes the"
             " scope operate. Ask an operator for it, or set firstParty to false in the same request."
         )
+
+
+def _wider_apis(client: Active, after: Active) -> list[str]:
+    wider = client.apis is not None and (after.apis is None or pairs(after.apis) - pairs(client.apis))
+    return ["apis"] if wider else []
 
 
 def _wider_login(login: Login, after: Login) -> list[str]:

@@ -22,10 +22,12 @@ from events.client import (
     evolve,
     terms_of,
 )
+from events.client_apis import Apis
 from events.client_registration import Registration
 from events.client_secret import StoredSecret
 from events.client_security import Security
 from service.commands import secret
+from service.commands.api_grants import WithdrawApi, may_grant, withdraw_api
 from service.commands.authority import (
     EVERYBODY,
     Holder,
@@ -48,7 +50,10 @@ from service.refusals import Contradiction, DoesNotExist, NotPermitted
 
 
 class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
-    """`by` is the caller. Without it, the service itself registers the client, and grants nothing that needs a scope."""
+    """`apis` UNSET is the rule of a client that nobody grants any (None), where the caller has no say in it.
+
+    `by` is the caller. Without it, the service itself registers the client, and grants nothing that needs a scope.
+    """
 
     owner: str
     grant: Grant
@@ -61,6 +66,7 @@ class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
     access_token_alg: AccessTokenAlg | None = None
     security: Security = Security()
     registration: Registration | None = None
+    apis: Apis | UnsetType = UNSET
     by: Holder | None = None
     client_id: str | UnsetType = UNSET
 
@@ -89,7 +95,7 @@ OwnersCommand = (
 )
 """The commands that the owner of a client may give."""
 
-ClientCommand = RegisterClient | SeeDocument | RehashSecret | OwnersCommand
+ClientCommand = RegisterClient | SeeDocument | RehashSecret | WithdrawApi | OwnersCommand
 
 
 def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
@@ -122,9 +128,9 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
             return [ClientEnabled()]
         case RestoreClient(), Active() | Disabled():
             return _undo(command, client)
-        case ChangeClient() | ReplaceMetadata() | AddSecret() | RehashSecret() | RevokeSecret(), Active():
+        case _, Active():
             return _change(command, client)
-        case ChangeClient() | ReplaceMetadata() | AddSecret() | RehashSecret() | RevokeSecret(), Disabled():
+        case _, Disabled():
             return _change(command, client.was)
 
 
@@ -142,6 +148,7 @@ def _register(command: RegisterClient) -> list[ClientEvent]:
         client_id=command.client_id,
         security=UNSET if command.security == Security() else command.security,
         registration=command.registration or UNSET,
+        apis=UNSET if command.apis is None else command.apis,
     )
     client = _registered(registered)
     return [
@@ -160,6 +167,8 @@ def _may_register(command: RegisterClient) -> None:
         may_import(command.by)
     if command.by is not None:
         may_give(command.by, set(own_scopes(command.scopes, command.grant)), command.grant)
+        if command.apis is not UNSET:
+            may_grant(command.by, command.apis)
 
 
 def _registered(event: ClientRegistered) -> Active:
@@ -174,7 +183,7 @@ def _disable(by: Holder, before: By | None) -> list[ClientEvent]:
 
 
 def _change(
-    command: ChangeClient | ReplaceMetadata | AddSecret | RehashSecret | RevokeSecret, client: Active
+    command: ChangeClient | ReplaceMetadata | AddSecret | RehashSecret | RevokeSecret | WithdrawApi, client: Active
 ) -> list[ClientEvent]:
     match command:
         case ChangeClient():
@@ -187,6 +196,8 @@ def _change(
             return secret.rehash(command, client)
         case RevokeSecret():
             return secret.revoke(command, client)
+        case WithdrawApi():
+            return [*withdraw_api(command, client)]
 
 
 def _undo(command: RestoreClient, client: Active | Disabled) -> list[ClientEvent]:
@@ -200,15 +211,16 @@ def _undo(command: RestoreClient, client: Active | Disabled) -> list[ClientEvent
         login=login_of(then.login),
         access_token_alg=then.access_token_alg,
         security=security_of(then.security),
+        apis=then.apis,
     )
     state = EnableClient(by=command.by) if isinstance(command.then, Active) else DisableClient(by=command.by)
     about = then.registration and then.registration.about
     return [*change_terms(change, terms_of(client)), *change_about(about, terms_of(client)), *decide(state, client)]
 
 
-def _holder(command: OwnersCommand | RehashSecret) -> Holder:
-    """Returns the caller. Only the service itself rehashes a secret."""
-    return EVERYBODY if isinstance(command, RehashSecret) else command.by
+def _holder(command: OwnersCommand | RehashSecret | WithdrawApi) -> Holder:
+    """Returns the caller. Only the service itself rehashes a secret, and withdraws a deleted API."""
+    return EVERYBODY if isinstance(command, RehashSecret | WithdrawApi) else command.by
 
 
 def _unknown() -> DoesNotExist:

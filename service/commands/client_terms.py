@@ -17,6 +17,8 @@ from events.client import (
     Login,
     evolve,
 )
+from events.client_apis import Apis
+from service.commands.api_grants import change_apis
 from service.commands.authority import Holder, may_give, may_widen, own_scopes
 from service.commands.client_document import may_change
 from service.commands.command import OrdinaryCommand
@@ -36,6 +38,7 @@ class ChangeClient(OrdinaryCommand, frozen=True, kw_only=True):
     login: LoginChange = LoginChange()
     access_token_alg: AccessTokenAlg | UnsetType | None = UNSET
     security: SecurityChange = SecurityChange()
+    apis: Apis | UnsetType = UNSET
 
 
 def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
@@ -55,6 +58,7 @@ def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
     events += change_login(command.by, command.login.after(client.login), client)
     events += change_alg(command.access_token_alg, client)
     events += change_security(command.security.after(client.security), client.security)
+    events += change_apis(command.by, command.apis, client)
     after = reduce(evolve, events, client)
     assert isinstance(after, Active)
     may_widen(command.by, client, after)

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events import access_token, authorization, bot, client, consent, session, signing_key, trusted_issuer, user
+from events import access_token, api, authorization, bot, client, consent, session, signing_key, trusted_issuer, user
 from events.codec import Event, type_of
 from events.database import Pool, read
 from events.envelope import Meta
 from events.log import Append, Appended, Conflict, Duplicate, Log, Receipt
 from events.replay import history
 from projections import (
+    apis,
     authorizations,
     bots,
     clients,
@@ -28,6 +29,7 @@ from projections import (
 )
 from projections.table import Table
 from service.commands import access_token as access_token_commands
+from service.commands import api as api_commands
 from service.commands import authorization as authorization_commands
 from service.commands import bot as bot_commands
 from service.commands import client as client_commands
@@ -76,6 +78,9 @@ CLIENT: Aggregate[client_commands.ClientCommand, client.Client, client.ClientEve
 )
 BOT: Aggregate[bot_commands.BotCommand, bot.Bot, bot.BotEvent] = Aggregate(
     bot.UnregisteredBot(), bot.evolve, bot_commands.decide, bots.TABLE
+)
+API: Aggregate[api_commands.ApiCommand, api.Api, api.ApiEvent] = Aggregate(
+    api.UnregisteredApi(), api.evolve, api_commands.decide, apis.TABLE
 )
 SIGNING_KEY: Aggregate[signing_key_commands.SigningKeyCommand, signing_key.SigningKey, signing_key.SigningKeyEvent] = (
     Aggregate(signing_key.UnknownKey(), signing_key.evolve, signing_key_commands.decide, signing_keys.TABLE)

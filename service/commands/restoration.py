@@ -8,6 +8,7 @@ from events.bot import BotRestored, DeletedBot
 from events.client import Active, By, ClientRestored, Deleted, Disabled, terms_of
 from events.client_secret import StoredSecret
 from events.client_security import Security
+from service.commands.api_grants import may_grant
 from service.commands.authority import Holder, may_enable, may_give
 from service.commands.command import OrdinaryCommand
 from service.refusals import Contradiction, NotPermitted
@@ -45,6 +46,7 @@ def restore_client(command: RestoreClient, deleted: Deleted) -> list[ClientResto
     terms, last = terms_of(command.then), terms_of(deleted.was)
     _may_undo(command.by, deleted.by, "client")
     may_give(command.by, set(terms.scopes), terms.grant)
+    may_grant(command.by, terms.apis, None if last.apis is None else ())
     if terms.login.first_party and not command.by.operates:
         raise NotPermitted("Only an operator can restore a client that skips the consent of users (firstParty).")
     return [
@@ -68,6 +70,7 @@ def restore_client(command: RestoreClient, deleted: Deleted) -> list[ClientResto
             security=UNSET if terms.security == Security() else terms.security,
             registration=terms.registration or UNSET,
             document=terms.document or UNSET,
+            apis=UNSET if terms.apis is None else terms.apis,
         )
     ]
 

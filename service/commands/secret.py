@@ -12,6 +12,7 @@ from events.client_secret import (
     ClientSecretRevoked,
     StoredSecret,
 )
+from service.commands.api_grants import may_get_secret_of
 from service.commands.authority import Holder, may_get_secret
 from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.refusals import Contradiction, DoesNotExist
@@ -45,6 +46,7 @@ def add(command: AddSecret, client: Active) -> list[ClientEvent]:
     if client.public:
         raise Contradiction("A public client has no secrets; register a confidential one.")
     may_get_secret(command.by, client)
+    may_get_secret_of(command.by, client.apis)
     alive = [s for s in client.secrets if s.expires_at is None or command.at < s.expires_at]
     revokes_others = command.others_expire_at is not None and command.others_expire_at <= command.at
     if len(alive) >= MOST_SECRETS and not revokes_others:

@@ -6,6 +6,9 @@ from service.console.language import N_
 
 SAID: Mapping[str, str] = {
     "access_token.revoked": N_("Access token revoked"),
+    "api.changed": N_("API changed"),
+    "api.deleted": N_("API deleted"),
+    "api.registered": N_("API registered"),
     "audit.read": N_("The log was read"),
     "authorization.code_issued": N_("Code issued"),
     "authorization.code_redeemed": N_("Code redeemed"),
@@ -23,6 +26,7 @@ SAID: Mapping[str, str] = {
     "bot.restored": N_("Bot restored"),
     "client.about_changed": N_("Description of a client changed"),
     "client.access_token_alg_changed": N_("Signature of access tokens changed"),
+    "client.apis_changed": N_("APIs of a client changed"),
     "client.deleted": N_("Client deleted"),
     "client.disabled": N_("Client disabled"),
     "client.display_name_changed": N_("Client renamed"),

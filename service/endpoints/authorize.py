@@ -76,7 +76,8 @@ async def _validated(
     pushed = await resources.pushed.find(params["request_uri"], params["client_id"])
     if pushed is None:
         raise UsedRequestUri
-    return authorize.still_good(pushed, found, resources.settings.issuer, pkce_of_all=resources.settings.pkce_of_all)
+    settings = resources.settings
+    return authorize.still_good(pushed, found, settings.issuer, pkce_of_all=settings.pkce_of_all, known=resources.known)
 
 
 async def go_on(request: Request) -> Response:
@@ -88,7 +89,9 @@ async def go_on(request: Request) -> Response:
     found = await resources.lookup.named(asked.client_id)
     try:
         settings = resources.settings
-        asked, found = authorize.still_good(asked, found, settings.issuer, pkce_of_all=settings.pkce_of_all)
+        asked, found = authorize.still_good(
+            asked, found, settings.issuer, pkce_of_all=settings.pkce_of_all, known=resources.known
+        )
     except Redirected as fault:
         return await sent(fault.redirect, resources)
     return await _go_on(request, asked, found)

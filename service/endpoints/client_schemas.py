@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from events.client import USUAL_ID_TOKEN_ALG
 from events.client_security import USUAL_RESPONSE_ALG
 from events.ids import CLIENT_ID_PREFIX
+from service.endpoints.api_grants import ApiGrants
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
     AccessTokenAlgorithm,
@@ -116,6 +117,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     require_signed_request_object: RequireSignedRequestObject = False
     request_object_signing_alg: RequestObjectAlgorithm | None = None
     authorization_signed_response_alg: AuthorizationResponseAlgorithm = USUAL_RESPONSE_ALG
+    apis: ApiGrants | None = []
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):

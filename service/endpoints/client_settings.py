@@ -15,7 +15,8 @@ from service.commands.authority import Holder
 from service.commands.client import ChangeClient
 from service.commands.login_change import LoginChange
 from service.configuration.settings import Settings
-from service.endpoints import security_settings
+from service.endpoints import api_grants, security_settings
+from service.endpoints.api_grants import ApiGrants
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
     AccessTokenAlgorithm,
@@ -72,6 +73,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     require_signed_request_object: RequireSignedRequestObject | UnsetType = UNSET
     request_object_signing_alg: RequestObjectAlgorithm | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlgorithm | UnsetType = UNSET
+    apis: ApiGrants | UnsetType | None = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
     id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
@@ -104,6 +106,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     last_used_utc: LastUsed | None
     access_token_signed_response_alg: AccessTokenAlgorithm | None
     dpop_bound_access_tokens: DpopBoundAccessTokens
+    apis: ApiGrants | None
     public: Public | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
@@ -137,6 +140,7 @@ def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
         login=login_change(asked),
         access_token_alg=asked.access_token_signed_response_alg,
         security=security_settings.change(asked),
+        apis=api_grants.granted(asked.apis),
     )
 
 
@@ -155,6 +159,7 @@ def shown(row: Row, used: datetime | None) -> OAuthClient:
         created_utc=row.created_at,
         last_used_utc=used,
         access_token_signed_response_alg=row.access_token_alg,
+        apis=api_grants.shown(row.apis),
         **_shown_login(row),
         **security_settings.shown(row),
     )

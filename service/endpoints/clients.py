@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from service.commands.client import (
 )
 from service.commands.handle import CLIENT, Handled, handle
 from service.endpoints import (
+    api_grants,
     as_of,
     client_order,
     client_settings,
@@ -64,6 +66,7 @@ FILTERS = (
     "displayName",
     "owner",
     "scope",
+    "api",
     "q",
     "order",
     "usageDays",
@@ -85,6 +88,7 @@ async def register(call: Call) -> Response:
     if (bot := fields.good("botUserId")) is not None:
         await check_bot(call.resources.ledger.pool, call.caller.holder, bot, fields)
     registration.check(fields, call.resources.settings)
+    await _check_apis(call, fields)
     asked = fields.done()
     new = registration.prepared(asked, owner=call.caller.sub, by=call.caller.holder)
     answer = CreateOAuthClientResponse(client_id=new.client_id, client_secret=new.secret and new.secret.reveal())
@@ -102,6 +106,12 @@ async def register(call: Call) -> Response:
     return await create(call, answer, f"{PATH}/{quote(new.client_id, safe='')}", carry_out, is_there)
 
 
+async def _check_apis(call: Call, fields: Fields[Any]) -> None:
+    if fields.good("apis"):
+        await call.resources.lookup.be_certain()
+        api_grants.check(fields, call.resources.lookup.apis)
+
+
 async def list_clients(call: Call) -> Response:
     order = client_order.order_of(call.request.query_params.get("order"))
     page = await as_of.page_asked(call, FILTERS, CHECKS, valued=order is not None)
@@ -117,6 +127,7 @@ async def list_clients(call: Call) -> Response:
         state=page.filters.get("state"),
         name=page.filters.get("displayName"),
         scope=page.filters.get("scope"),
+        api=page.filters.get("api"),
         expiring_until=_expiring_until(page),
         text=page.filters.get("q"),
         newest_first=page.filters.get("order") == NEWEST,
@@ -181,6 +192,7 @@ async def change_client(call: Call) -> Response:
     only_at = if_match.versions(call, required=True)
     fields = Fields(ChangeOAuthClientRequest, call.request.headers.get("content-type"), call.body)
     client_settings.check_changed(fields, call.resources.settings)
+    await _check_apis(call, fields)
     command = client_settings.change(fields.done(), call.caller.holder)
     stream = stream_asked(call)
     handled = await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at)

@@ -1,5 +1,6 @@
 """POST /openid/introspect (RFC 7662): whether a token is active, by its jti and the current state of its client."""
 
+from collections.abc import Mapping
 from hmac import compare_digest
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, json
 
 from events.authorization import Authorized
 from events.issuance import Confirmation
+from projections.apis import Row as Api
 from projections.clients import Row
 from service.clock import utc_now
 from service.commands.handle import AUTHORIZATION, state_of
@@ -17,6 +19,7 @@ from service.grants.oauth_request import OAuthRequest, required
 from service.oauth.tokens import BadToken, Claims, VerifiedClaims
 from service.values.scopes import INTROSPECT, INTROSPECT_ALL
 
+NONE: Mapping[str, Api] = {}
 INACTIVE = b'{"active":false}'
 
 
@@ -27,7 +30,7 @@ class Introspection(Struct, frozen=True, kw_only=True):
     token_type: str
     iss: str
     sub: str
-    aud: str
+    aud: str | tuple[str, ...]
     client_id: str
     scope: str
     iat: int
@@ -61,12 +64,16 @@ async def introspect(request: OAuthRequest) -> bytes:
     )
 
 
-def may_see(caller: Row, claims: Claims) -> bool:
-    """Whether the token is the caller's own, is for the caller, or is one that an operator let it introspect (RFC 7662 section 4)."""
+def may_see(caller: Row, claims: Claims, apis: Mapping[str, Api] = NONE) -> bool:
+    """Whether the token is the caller's own, is for the caller, or is one that an operator let it introspect (RFC 7662 section 4).
+
+    An operator lets it by a scope of the caller, or by the settings of an API that the token is for.
+    """
     return (
-        caller.client_id in (claims.client_id, claims.aud)
+        caller.client_id in (claims.client_id, *claims.audiences)
         or INTROSPECT_ALL in caller.scopes
-        or f"{INTROSPECT}{claims.aud}" in caller.scopes
+        or any(f"{INTROSPECT}{each}" in caller.scopes for each in claims.audiences)
+        or any(each in apis and caller.client_id in apis[each].terms.introspectors for each in claims.audiences)
     )
 
 
@@ -75,7 +82,7 @@ async def _alive(request: OAuthRequest, caller: Row, token: str) -> VerifiedClai
         claims = request.resources.tokens.verify(token, for_us=False)
     except BadToken:
         return None
-    if not may_see(caller, claims):
+    if not may_see(caller, claims, request.resources.lookup.apis):
         return None
     seen = await request.resources.lookup.standing(claims.client_id, claims.jti, claims.authorization, claims.life)
     return None if seen is None else claims

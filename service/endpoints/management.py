@@ -10,9 +10,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
+from events.client_apis import Granted, pairs
 from events.database import Unavailable
 from events.envelope import ByClient, Meta
 from events.refusal import RequestsThrottled
+from projections.clients import Row
 from service.audit.read_counts import Read
 from service.clock import utc_now
 from service.commands.client import Holder
@@ -25,7 +27,7 @@ from service.grants.audited_reads import audit_read, members, record_read
 from service.grants.refusal_events import Sender, not_permitted, record_not_permitted, record_throttled_requests
 from service.http.asgi import address, read_body, repeated, resources_of
 from service.http.methods import action_of
-from service.oauth.tokens import BadToken
+from service.oauth.tokens import BadToken, VerifiedClaims
 from service.people.throttle import network
 from service.problems import (
     Forbidden,
@@ -56,12 +58,16 @@ log = logging.getLogger("muniment.api")
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """`is_user` says that a user authorized the token, so that the address of the request may be the user's."""
+    """`is_user` says that a user authorized the token, so that the address of the request may be the user's.
+
+    `apis` are those that the token is for, beside this one.
+    """
 
     client_id: str
     sub: str
     scopes: frozenset[str]
     is_user: bool
+    apis: frozenset[Granted] = frozenset()
 
     @property
     def reach(self) -> str | None:
@@ -76,7 +82,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     @property
     def holder(self) -> Holder:
         """The caller of a write. The scope audit:read lets a caller write nothing more."""
-        return Holder(owner=None if OPERATE in self.scopes else self.sub, sub=self.sub, scopes=self.scopes)
+        owner = None if OPERATE in self.scopes else self.sub
+        return Holder(owner=owner, sub=self.sub, scopes=self.scopes, apis=self.apis)
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -248,6 +255,16 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
         sub=claims.sub,
         scopes=claims.scopes & set(seen.client.scopes),
         is_user=claims.authorization is not None,
+        apis=_apis_of(claims, seen.client),
+    )
+
+
+def _apis_of(claims: VerifiedClaims, client: Row) -> frozenset[Granted]:
+    """Return the APIs that the token is for, each with its scopes there, as far as the client still has them."""
+    return frozenset(
+        (api, scope)
+        for api, scope in pairs(client.apis)
+        if api in claims.audiences and (not scope or scope in claims.scopes)
     )
 
 

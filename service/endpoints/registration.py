@@ -13,7 +13,7 @@ from service.commands.authority import Holder
 from service.commands.client import RegisterClient
 from service.configuration.settings import Settings
 from service.crypto.credentials import Secret, new_id
-from service.endpoints import client_settings, imported, security_settings
+from service.endpoints import api_grants, client_settings, imported, security_settings
 from service.endpoints.client_fields import MOST_REDIRECT_URIS
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
@@ -72,6 +72,7 @@ def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | Non
         login=client_settings.registered_login(asked),
         access_token_alg=asked.access_token_signed_response_alg,
         security=security_settings.registered(asked),
+        apis=api_grants.granted(asked.apis),
         by=by,
         client_id=asked.client_id or UNSET,
     )

@@ -62,7 +62,7 @@ async def _token(request: Request, resources: Resources) -> VerifiedClaims:
     except BadToken as fault:
         raise Unauthenticated(str(fault), error="invalid_token", scheme=presented.scheme) from fault
     # A token for another resource (RFC 8707) is known to that resource, which must not learn who the user is.
-    if claims.aud not in (resources.settings.audience, resources.settings.issuer):
+    if {resources.settings.audience, resources.settings.issuer}.isdisjoint(claims.audiences):
         raise Unauthenticated("The token is for another resource, not for this server.", error="invalid_token")
     await resources.lookup.be_certain()
     seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization, claims.life)

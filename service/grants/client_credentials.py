@@ -18,10 +18,11 @@ from service.grants.client_authentication import (
 )
 from service.grants.oauth_request import OAuthRequest, TokenResponse
 from service.lookup import Seen
+from service.oauth.authlib_grants import AuthenticatedClient
 from service.oauth.authlib_server import Facts, TokenGrant, decide
-from service.oauth.errors import InvalidClient, InvalidTarget, Refusal
-from service.oauth.parameters import NO_RESOURCE, is_resource
+from service.oauth.errors import InvalidClient, Refusal
 from service.oauth.signing import Signer
+from service.oauth.targets import Target, aimed, named, names_one
 from service.oauth.tokens import Claims, sign
 from service.tracing.spans import span
 
@@ -32,6 +33,7 @@ async def issue(request: OAuthRequest) -> bytes:
     seen = await look_up(request, presented)
     cnf: Confirmation | UnsetType | None = None
     while True:
+        apis = request.resources.lookup.apis
         claims, signer, grant, seen = await _decided(request, presented, seen)
         if possession.concerns(request, seen.client):
             cnf = cnf or await possession.proved(request, seen)
@@ -44,7 +46,7 @@ async def issue(request: OAuthRequest) -> bytes:
         # Other events were committed between the position of the decision and the commit. They may concern this client.
         await request.resources.lookup.reach(issued.head)
         before, seen = seen, await look_up(request, presented)
-        if _same(before, seen):
+        if _same(before, seen) and request.resources.lookup.apis is apis:
             break
     return json.encode(
         TokenResponse(
@@ -74,36 +76,36 @@ async def _decided(
 ) -> tuple[Claims, Signer, TokenGrant, Seen]:
     """Return the claims, the signing key, the grant, and the client state from which Authlib decided. Raises a Refusal."""
     settings = request.resources.settings
-    grant, seen, now = await _granted(request, presented, seen)
-    signer = request.resources.access_token_signer(seen.client)
+    grant, seen, target, now = await _granted(request, presented, seen)
+    signer = request.resources.access_token_signer(seen.client, target)
     issued_at = int(now.timestamp())
+    lifetime = settings.token_lifetime if target is None else target.lifetime(settings.token_lifetime)
     claims = Claims(
         iss=settings.issuer,
         sub=grant.sub,
-        aud=_audience(request),
+        aud=settings.audience if target is None else target.audience,
         client_id=grant.client_id,
         scope=grant.scope,
         iat=issued_at,
-        exp=issued_at + settings.token_lifetime,
+        exp=issued_at + lifetime,
         jti=new_id(),
         restored=seen.client.restored or UNSET,
     )
     return claims, signer, grant, seen
 
 
-def _audience(request: OAuthRequest) -> str:
-    """Return the resource that the client names (RFC 8707 section 2.2), or the default audience. Raises InvalidTarget."""
-    resource = request.form.get("resource")
-    if resource is None:
-        return request.resources.settings.audience
-    if not is_resource(resource, request.resources.settings.insecure_http_hosts):
-        raise InvalidTarget(NO_RESOURCE)
-    return resource
+def _target(request: OAuthRequest, client: AuthenticatedClient | None) -> Target | None:
+    """Return what the token is for, if the request names it (RFC 8707 section 2.2). Raises InvalidTarget."""
+    if not names_one(request.form) or client is None or client.row.grant_type != request.form.get("grant_type"):
+        return None
+    known = request.resources.known
+    asked = named(request.form, client.row, known)
+    return aimed(asked, client.row, known, person=False) if asked else None
 
 
 async def _granted(
     request: OAuthRequest, presented: PresentedCredentials | None, seen: Seen | None
-) -> tuple[TokenGrant, Seen, datetime]:
+) -> tuple[TokenGrant, Seen, Target | None, datetime]:
     """Return Authlib's decision. If it refuses from the cached client, it decides again from the current one. Raises a Refusal."""
     try:
         return _decide(request, presented, seen)
@@ -118,13 +120,15 @@ async def _granted(
 
 def _decide(
     request: OAuthRequest, presented: PresentedCredentials | None, seen: Seen | None
-) -> tuple[TokenGrant, Seen, datetime]:
+) -> tuple[TokenGrant, Seen, Target | None, datetime]:
     now = utc_now()
     with span("decide"):
-        facts = Facts(issuer=request.resources.settings.issuer, client=authenticated(presented, seen, now))
+        client = authenticated(presented, seen, now)
+        target = _target(request, client)
+        facts = Facts(issuer=request.resources.settings.issuer, client=client, target=target)
         grant = decide(facts, request.form)
     assert seen is not None
-    return grant, seen, now
+    return grant, seen, target, now
 
 
 def _same(before: Seen | None, after: Seen | None) -> bool:

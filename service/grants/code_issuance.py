@@ -6,7 +6,6 @@ from uuid import UUID
 from msgspec import UNSET
 
 from events.authorization import AuthorizationGranted, CodeIssued
-from events.consent import stream_of as consent_of
 from events.database import read
 from events.envelope import ByUser
 from projections import causes, consents, sessions
@@ -16,6 +15,7 @@ from service.commands.handle import AUTHORIZATION, handle
 from service.crypto import opaque_tokens
 from service.crypto.credentials import Secret, hash_secret, new_id
 from service.oauth.authorization_request import AuthorizationRequest
+from service.oauth.consent_parts import parts_of
 from service.people.sessions import SignedIn
 from service.reactions import session_end
 from service.request_id import envelope
@@ -72,9 +72,14 @@ async def has_consent(resources: Resources, request: AuthorizationRequest, found
     assert found.client.login is not None
     if found.client.login.first_party:
         return True
-    stream = consent_of(user, request.client_id, request.resource)
-    row = await read(resources.ledger.pool, lambda connection: consents.find(connection, stream))
-    return row is not None and row.state == "given" and set(request.to_allow) <= set(row.scopes)
+    given = await read(
+        resources.ledger.pool, lambda connection: consents.to_client(connection, user, request.client_id)
+    )
+    allowed = {row.resource: set(row.scopes) for row in given}
+    return all(
+        resource in allowed and allowed[resource].issuperset(scopes)
+        for resource, scopes in parts_of(request, resources.lookup.apis)
+    )
 
 
 async def _is_open(resources: Resources, session: UUID) -> bool:
@@ -96,6 +101,7 @@ def _granted(request: AuthorizationRequest, found: Found, signed_in: SignedIn) -
         amr=session.amr,
         id_token_claims=request.id_token_claims,
         userinfo_claims=request.userinfo_claims,
+        access_token_claims=request.access_token_claims or UNSET,
         restored=found.client.restored or UNSET,
         bound_by=(*(("pkce",) if request.code_challenge else ()), *(("nonce",) if request.nonce else ())),
     )

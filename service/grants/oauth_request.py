@@ -18,9 +18,11 @@ class OAuthRequest(Struct, frozen=True, kw_only=True):
     address: str
     proofs: Sequence[str] = ()
 
-    def recorded_audience(self, audience: str) -> str | None:
-        """Return what the record of a token says of its audience: nothing of the default one."""
-        return None if audience == self.resources.settings.audience else audience
+    def recorded_audience(self, audience: str | tuple[str, ...]) -> str | None:
+        """Return what the record of a token says of its audience: nothing of the default one, and several with spaces between them."""
+        if audience == self.resources.settings.audience:
+            return None
+        return audience if isinstance(audience, str) else " ".join(audience)
 
 
 class TokenResponse(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 The access token is recorded before it is returned.
 """
 
+from collections.abc import Mapping, Sequence
 from hmac import compare_digest
 from typing import Any, NoReturn
 from uuid import UUID
@@ -28,12 +29,13 @@ from service.lookup import Seen
 from service.oauth.authlib_server import Facts, TokenGrant, decide
 from service.oauth.errors import Gone, InvalidClient, InvalidTarget, MissingVerifier, OtherKey, Refusal, Refused
 from service.oauth.signing import Signer
+from service.oauth.targets import Target, aimed, named, names_one
 from service.oauth.tokens import ID_TOKEN_SECONDS, Claims, at_hash, sign, sign_id_token
 from service.refusals import Contradiction
 from service.request_id import envelope
 from service.tracing.spans import span
 from service.values.claim_scopes import of_scopes as claims_of
-from service.values.scopes import IDENTITY, OPENID
+from service.values.scopes import IDENTITY, OPENID, split
 
 
 class Redemption(Struct, frozen=True, kw_only=True):
@@ -45,6 +47,7 @@ class Redemption(Struct, frozen=True, kw_only=True):
     client: Seen
     grant: TokenGrant
     cnf: Confirmation | UnsetType
+    target: Target
 
 
 async def check_request(request: OAuthRequest, token: OpaqueToken | None) -> Redemption:
@@ -71,9 +74,11 @@ async def check_request(request: OAuthRequest, token: OpaqueToken | None) -> Red
     assert token is not None
     assert authorized is not None
     assert seen is not None
-    _is_for_the_same_resource(request, authorized)
+    target = _target(request, authorized, seen)
     cnf = await _binding(request, token, authorized, seen)
-    redemption = Redemption(request=request, token=token, authorized=authorized, client=seen, grant=grant, cnf=cnf)
+    redemption = Redemption(
+        request=request, token=token, authorized=authorized, client=seen, grant=grant, cnf=cnf, target=target
+    )
     await check_user_is_active(redemption)
     return redemption
 
@@ -139,10 +144,16 @@ async def _record(
     await request.resources.lookup.reach(handled.position or 0)
 
 
-def _is_for_the_same_resource(request: OAuthRequest, authorized: Authorized) -> None:
-    """The resource must be that of the authorization request (RFC 8707 section 2.2). Raises InvalidTarget."""
-    if request.form.get("resource", authorized.granted.resource) != authorized.granted.resource:
-        raise InvalidTarget("The resource is not that of the authorization request. Name the same one, or none.")
+def _target(request: OAuthRequest, authorized: Authorized, seen: Seen) -> Target:
+    """Return what the token is for: the resources of the authorization request, or those of them that this request names
+    (RFC 8707 section 2.2). Raises InvalidTarget.
+    """
+    known = request.resources.known
+    granted = split(authorized.granted.resource)
+    asked = named(request.form, seen.client, known) if names_one(request.form) else ()
+    if not set(asked) <= set(granted or (known.audience,)):
+        raise InvalidTarget("The resource is not one of the authorization request. Name one of those, or none.")
+    return aimed(asked or granted, seen.client, known, person=True)
 
 
 async def check_user_is_active(redemption: Redemption) -> None:
@@ -179,17 +190,17 @@ async def refuse_as_used(redemption: Redemption, handled: Handled) -> NoReturn:
 
 def access_token_claims(redemption: Redemption) -> Claims:
     """The claims of the access token (RFC 9068 section 2.2). Its scope is what the user allowed and the client may still have."""
-    settings, granted = redemption.request.resources.settings, redemption.authorized.granted
+    settings = redemption.request.resources.settings
     issued_at = int(utc_now().timestamp())
-    may_have = (*IDENTITY, *redemption.client.client.scopes)
+    may_have, target = (*IDENTITY, *redemption.target.scopes), redemption.target
     return Claims(
         iss=settings.issuer,
         sub=redemption.grant.sub,
-        aud=granted.resource or settings.audience,
+        aud=target.audience,
         client_id=redemption.grant.client_id,
         scope=" ".join(scope for scope in redemption.grant.scope.split() if scope in may_have),
         iat=issued_at,
-        exp=issued_at + settings.token_lifetime,
+        exp=issued_at + target.lifetime(settings.token_lifetime),
         jti=new_id(),
         grant_id=redemption.token.authorization,
         cnf=redemption.cnf,
@@ -203,7 +214,7 @@ async def record_token(redemption: Redemption, claims: Claims) -> Signer:
     Raises a Refusal if the client or the user was disabled, or the authorization revoked, in the meantime.
     """
     request, grant = redemption.request, redemption.grant
-    signer = request.resources.access_token_signer(redemption.client.client)
+    signer = request.resources.access_token_signer(redemption.client.client, redemption.target)
     token = TokenIssued(
         sub=claims.sub,
         scope=claims.scope,
@@ -235,7 +246,7 @@ async def record_token(redemption: Redemption, claims: Claims) -> Signer:
 async def token_response(
     redemption: Redemption, claims: Claims, signer: Signer, refresh_token: str | None
 ) -> TokenResponse:
-    access_token = await sign(signer, claims)
+    access_token = await sign(signer, claims, await _claims_for_apis(redemption))
     return TokenResponse(
         access_token=access_token,
         token_type=claims.token_type,
@@ -244,6 +255,13 @@ async def token_response(
         refresh_token=refresh_token or UNSET,
         id_token=await _id_token(redemption, claims, access_token) if OPENID in claims.scope.split() else UNSET,
     )
+
+
+async def _claims_for_apis(redemption: Redemption) -> Mapping[str, Any]:
+    """The claims about the user that these APIs still want, and that the user let them have. Raises Gone if the user was erased."""
+    allowed = redemption.authorized.granted.access_token_claims or ()
+    wanted = tuple(name for name in redemption.target.claims if name in allowed)
+    return await _about_user(redemption, wanted)
 
 
 async def _id_token(redemption: Redemption, claims: Claims, access_token: str) -> str:
@@ -275,7 +293,11 @@ async def _user_claims(redemption: Redemption, scopes: list[str]) -> dict[str, A
     login = redemption.client.client.login
     assert login is not None
     of_scopes = () if login.id_token_claims == "minimal" else claims_of(scopes)  # noqa: S105
-    wanted = (*of_scopes, *redemption.authorized.granted.id_token_claims)
+    return await _about_user(redemption, (*of_scopes, *redemption.authorized.granted.id_token_claims))
+
+
+async def _about_user(redemption: Redemption, wanted: Sequence[str]) -> dict[str, Any]:
+    """Raises Gone if the user was erased."""
     if not wanted:
         return {}
     about = await redemption.request.resources.people.claims(redemption.authorized.granted.user, wanted)

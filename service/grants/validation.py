@@ -32,6 +32,8 @@ async def validated(
         now=utc_now().timestamp(),
         insecure=settings.insecure_http_hosts,
         pkce_of_all=settings.pkce_of_all,
+        apis=resources.lookup.apis,
+        audience=settings.audience,
         pushed=pushed,
     )
     asked = signed_requests.opened(asked, found)

@@ -15,8 +15,8 @@ from events.authorization import Authorized, CodeIssued
 from projections.clients import Row
 from service.crypto.opaque_tokens import CODE, REFRESH_TOKEN, parsed
 from service.oauth.errors import Gone, MissingVerifier, Refusal, Refused
-from service.oauth.parameters import persons_scopes, with_commas
-from service.values.scopes import split
+from service.oauth.parameters import own_scopes_of_persons, with_commas
+from service.values.scopes import IDENTITY, split
 
 NO_SCOPES = "This client has no scopes; its owner can give it some."
 OTHER_REDIRECT_URI = "The redirect_uri is not the one that the authorization request named. Send the same one in both."
@@ -81,15 +81,18 @@ class ClientCredentials(ClientCredentialsGrant):
 
     def validate_requested_scope(self) -> None:
         """A client gets every scope that it requests, or is refused. A client that requests none gets all that it may have."""
-        allowed = self.client.row.scopes
+        target = self.server.facts.target
+        allowed = self.client.row.scopes if target is None else target.scopes
         asked = split(_payload(self).scope)
         unknown = [scope for scope in asked if scope not in allowed]
         if unknown:
             may_have = f"It may have: {' '.join(allowed)}." if allowed else NO_SCOPES
+            if target is not None:
+                may_have += " That is what it may have of every API that the request names."
             raise Refused(
                 400, "invalid_scope", f"This client may not have: {' '.join(unknown)}. {may_have}{with_commas(unknown)}"
             )
-        if not allowed:
+        if not allowed and not (target and target.terms):
             raise Refused(400, "invalid_scope", NO_SCOPES)
 
 
@@ -148,7 +151,8 @@ class Refreshing(RefreshTokenGrant):
 
     def _validate_token_scope(self, token: Credential) -> None:
         """A scope that the authorization endpoint left out is left out again, because applications repeat their first request here."""
-        granted, may_ask_for = token.authorized.granted.scopes, persons_scopes(_client(self).row)
+        granted = token.authorized.granted.scopes
+        may_ask_for = (*IDENTITY, *own_scopes_of_persons(_client(self).row))
         asked = split(_payload(self).scope)
         more = [scope for scope in asked if scope in may_ask_for and scope not in granted]
         if more or (asked and set(asked).isdisjoint(granted)):

@@ -13,6 +13,7 @@ from events.authorization import Authorized
 from service.oauth.authlib_grants import GRANTS, AuthenticatedClient
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import Form
+from service.oauth.targets import Target
 from service.values.scopes import split
 
 GRANT_TYPES = ", ".join(grant.GRANT_TYPE for grant, _ in GRANTS)
@@ -35,6 +36,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """None if client authentication failed."""
     authorized: Authorized | None = None
     """The authorization from which the code or refresh token in the request was issued, if there is one."""
+    target: Target | None = None
+    """What a machine's token is for, if the request says so; None is the default audience."""
 
 
 class TokenGrant(Struct, frozen=True, kw_only=True):
@@ -126,7 +129,8 @@ class _Server(AuthorizationServer):
         sub = row.bot_user_id if user is None else str(user)
         if sub is None:
             raise Refused(400, "unauthorized_client", NO_BOT)
-        granted = split(scope) if user else split(scope) or row.scopes
+        target = self.facts.target
+        granted = split(scope) if user else split(scope) or (row.scopes if target is None else target.scopes)
         self.granted = TokenGrant(
             client=row.stream_id,
             client_id=row.client_id,

@@ -46,6 +46,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
     ui_locales: tuple[str, ...] = ()
     id_token_claims: tuple[str, ...] = ()
     userinfo_claims: tuple[str, ...] = ()
+    access_token_claims: tuple[str, ...] = ()
     wanted_sub: str | None = None
     essential_acrs: tuple[str, ...] = ()
     chosen: UUID | None = None
@@ -54,8 +55,9 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
 
     @property
     def to_allow(self) -> tuple[str, ...]:
-        """The scopes that need the user's consent: those requested, and those of the individually requested claims."""
-        return tuple(dict.fromkeys((*self.scopes, *scopes_of((*self.id_token_claims, *self.userinfo_claims)))))
+        """The scopes that need the user's consent: those requested, and those of claims that the client or an API wants by themselves."""
+        claims = (*self.id_token_claims, *self.userinfo_claims, *self.access_token_claims)
+        return tuple(dict.fromkeys((*self.scopes, *scopes_of(claims))))
 
 
 class NoRequest(Exception):

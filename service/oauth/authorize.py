@@ -4,19 +4,21 @@ Until the client and its redirect URI are valid, an error is shown to the user (
 (Redirected). RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
+from projections.apis import Row as Api
 from projections.clients import Found
-from service.oauth import parameters, redirect_match, redirects, request_objects
+from service.oauth import parameters, redirect_match, redirects, request_objects, targets
 from service.oauth.authorization_request import AuthorizationRequest
-from service.oauth.errors import Shown
-from service.oauth.form import LONGEST_NAME, ONE_RESOURCE
+from service.oauth.errors import InvalidTarget, Shown
+from service.oauth.form import LONGEST_NAME, joined, repeated
 from service.oauth.parameters import Fault, Params, is_visible
 from service.oauth.redirects import RESPONSE_MODES, Redirect
 from service.oauth.request_objects import BadRequestObject, RequestKey
+from service.oauth.targets import Known, Target
 from service.values.scopes import OPENID, split
 
 MOST_PARAMETERS = 50
@@ -77,6 +79,12 @@ class RequestParameters(Struct, frozen=True, kw_only=True):
     """Whether they come from a verified request object."""
     fault: Fault | None = None
     """What is wrong with the request object."""
+    apis: Mapping[str, Api] = {}
+    audience: str = ""
+
+    @property
+    def known(self) -> Known:
+        return Known(issuer=self.issuer, audience=self.audience, insecure=self.insecure, registered=self.apis)
 
 
 def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
@@ -87,9 +95,7 @@ def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
         raise Shown(
             "The request cannot be read", f"Send it in UTF-8, with at most {MOST_PARAMETERS} parameters."
         ) from fault
-    names = [name for name, _ in pairs]
-    twice = tuple(sorted({name for name in names if names.count(name) > 1}))
-    return {name: value for name, value in pairs if value}, twice
+    return joined(pairs), repeated(pairs)
 
 
 def checked(asked: RequestParameters, found: Found | None) -> AuthorizationRequest:
@@ -116,7 +122,7 @@ def checked(asked: RequestParameters, found: Found | None) -> AuthorizationReque
 
 
 def still_good(
-    request: AuthorizationRequest, found: Found | None, issuer: str, *, pkce_of_all: bool
+    request: AuthorizationRequest, found: Found | None, issuer: str, *, pkce_of_all: bool, known: Known | None = None
 ) -> tuple[AuthorizationRequest, Found]:
     """Validate the request again against its current client. The result has only the scopes that the client may still have.
 
@@ -130,7 +136,8 @@ def still_good(
             "Its owner removed it while this page was open. Send a new request with a registered redirect URI.",
         )
     try:
-        scopes = parameters.granted(request.scopes, found)
+        target = _target(request.resource, found, known or Known(issuer=issuer, audience=issuer))
+        scopes = _scopes(request.scopes, target)
         parameters.pkce_is_used(request.code_challenge, found, of_all=pkce_of_all)
         parameters.is_pushed(found, pushed=request.pushed is not None)
     except Fault as fault:
@@ -149,8 +156,9 @@ def _request(asked: RequestParameters, found: Found, answer: AuthorizationReques
     _nothing_is_too_long(params)
     _the_response_is_a_code(params)
     wanted = parameters.wanted_claims(params)
+    target = _target(" ".join(_named(asked, found)), found, asked.known)
     return answer.__replace__(
-        scopes=parameters.scopes(params, found),
+        scopes=_scopes(split(params.get("scope")), target),
         nonce=parameters.visible(params, "nonce"),
         code_challenge=parameters.challenge_of(params, found, of_all=asked.pkce_of_all),
         dpop_jkt=parameters.thumbprint(params),
@@ -159,12 +167,33 @@ def _request(asked: RequestParameters, found: Found, answer: AuthorizationReques
         login_hint=params.get("login_hint"),
         acr_values=split(params.get("acr_values")),
         ui_locales=split(params.get("ui_locales")),
-        resource=parameters.resource(params, asked.insecure),
+        resource=" ".join(_named(asked, found)) or None,
+        access_token_claims=target.claims,
         id_token_claims=wanted.id_token,
         userinfo_claims=wanted.userinfo,
         wanted_sub=wanted.sub,
         essential_acrs=wanted.acrs,
     )
+
+
+def _named(asked: RequestParameters, found: Found) -> tuple[str, ...]:
+    try:
+        return targets.named(asked.params, found.client, asked.known)
+    except InvalidTarget as fault:
+        raise Fault(fault.error, fault.description) from fault
+
+
+def _target(resource: str | None, found: Found, known: Known) -> Target:
+    try:
+        return targets.aimed(split(resource), found.client, known, person=True)
+    except InvalidTarget as fault:
+        raise Fault(fault.error, fault.description) from fault
+
+
+def _scopes(asked: tuple[str, ...], target: Target) -> tuple[str, ...]:
+    """A client that requests none gets its own. It may have none of an API that it may use: then the token is for the API alone."""
+    wanted = asked or target.scopes
+    return parameters.granted(wanted, target.scopes) if wanted or not target.terms else ()
 
 
 def _client_is_known(asked: RequestParameters, found: Found | None) -> Found:
@@ -204,10 +233,6 @@ def _redirect_uri_is_registered(asked: RequestParameters, found: Found) -> tuple
 
 
 def _nothing_comes_twice(asked: RequestParameters) -> None:
-    if asked.twice == (
-        "resource",
-    ):  # RFC 8707 section 2 allows this for servers whose tokens can have several audiences
-        raise Fault("invalid_target", ONE_RESOURCE)
     if asked.twice:
         twice = ", ".join(name[:LONGEST_NAME] for name in asked.twice)
         raise Fault("invalid_request", f"Parameters given more than once: {twice}. Send each once.")

@@ -1,29 +1,32 @@
-"""Parse the body of an OAuth request (application/x-www-form-urlencoded) strictly: no repeated parameters, printable ASCII, limits."""
+"""Parse the body of an OAuth request (application/x-www-form-urlencoded) strictly: no parameter twice that may come once, printable ASCII, limits."""
 
+from collections.abc import Collection, Sequence
 from urllib.parse import parse_qsl
 
-from service.oauth.errors import InvalidRequest, InvalidTarget
+from service.oauth.errors import InvalidRequest
 
 MOST_PARAMETERS = 50
 LONGEST_NAME = 80
 """How many characters of a parameter's name an error quotes. The name is untrusted input."""
 
 FORM = "application/x-www-form-urlencoded"
-ONE_RESOURCE = "A token is for one resource; the parameter resource may come once only."
+REPEATABLE = frozenset(("resource", "audience"))
+"""A request for a token for several APIs has one such parameter for each (RFC 8707 section 2, RFC 8693 section 2.1)."""
 
 Form = dict[str, str]
+Pairs = Sequence[tuple[str, str]]
 
 
 def is_form(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == FORM
 
 
-def parse(content_type: str, body: bytes, *, any_text: bool = False) -> Form:
+def parse(content_type: str, body: bytes, *, any_text: bool = False, repeatable: Collection[str] = REPEATABLE) -> Form:
     """Return the parameters that have a value. One without a value counts as omitted (RFC 6749 section 3.2).
 
     With `any_text`, they may have other characters than printable ASCII, as those of an authorization request may.
 
-    Raises InvalidRequest, InvalidTarget.
+    Raises InvalidRequest.
     """
     if not is_form(content_type):
         raise InvalidRequest(f"Send the parameters in the body, as Content-Type: {FORM}.")
@@ -34,11 +37,7 @@ def parse(content_type: str, body: bytes, *, any_text: bool = False) -> Form:
     except ValueError as fault:
         raise InvalidRequest(f"There are more than {MOST_PARAMETERS} parameters.") from fault
     form = dict(pairs)
-    if len(form) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice == ["resource"]:  # RFC 8707 section 2 allows this for servers whose tokens can have several audiences
-            raise InvalidTarget(ONE_RESOURCE)
+    if len(form) != len(pairs) and (twice := repeated(pairs, repeatable)):
         raise InvalidRequest(f"Parameters given more than once: {', '.join(name[:LONGEST_NAME] for name in twice)}.")
     odd = (
         []
@@ -51,4 +50,19 @@ def parse(content_type: str, body: bytes, *, any_text: bool = False) -> Form:
     )
     if odd:
         raise InvalidRequest(f"Parameters with characters that are not printable ASCII: {', '.join(odd)}.")
-    return {name: value for name, value in pairs if value}
+    return joined(pairs) if len(form) != len(pairs) else {name: value for name, value in pairs if value}
+
+
+def repeated(pairs: Pairs, repeatable: Collection[str] = REPEATABLE) -> tuple[str, ...]:
+    """Return the names of the parameters that may occur once only, and occur more often, sorted."""
+    names = [name for name, _ in pairs]
+    return tuple(sorted({name for name in names if name not in repeatable and names.count(name) > 1}))
+
+
+def joined(pairs: Pairs) -> Form:
+    """Return the parameters that have a value. Spaces separate the values of a repeated one: no URI has a space."""
+    form: Form = {}
+    for name, value in pairs:
+        if value:
+            form[name] = f"{form[name]} {value}" if name in form and name in REPEATABLE else value
+    return form

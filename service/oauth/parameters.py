@@ -13,7 +13,6 @@ from service.values.scopes import IDENTITY, INTROSPECT, MANAGEMENT, split
 
 SEND_PKCE = "Send code_challenge and code_challenge_method=S256 (RFC 7636)"
 NOT_REQUIRED = "set the client's requirePkce to false"
-NO_RESOURCE = "The parameter resource must be an absolute https URI without a fragment (http for loopback alone)."
 MUST_PUSH = (
     "This client pushes its authorization requests: its requirePushedAuthorizationRequests is true. "
     "Send the parameters to /openid/par, and only client_id and the request_uri of the response here (RFC 9126)."
@@ -22,6 +21,7 @@ MUST_SIGN = (
     "This client signs its authorization requests: its requireSignedRequestObject is true. Send the parameters in the JWT request, signed "
     "with a registered key of the client (RFC 9101)."
 )
+NO_RESOURCE = "The parameter resource must be an absolute URI without a fragment: of a registered API, or https (http for loopback alone)."
 PROMPTS = ("none", "login", "consent", "select_account")
 
 _challenge = re.compile(r"[A-Za-z0-9\-_]{43}").fullmatch
@@ -45,16 +45,13 @@ def is_visible(text: str) -> bool:
     return _visible(text) is not None
 
 
-def scopes(params: Params, found: Found) -> tuple[str, ...]:
-    return granted(split(params.get("scope")) or _own(found.client), found)
-
-
-def granted(asked: tuple[str, ...], found: Found) -> tuple[str, ...]:
+def granted(asked: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
     """Return the requested scopes that the client may have; the token response names them (RFC 6749 section 3.3). Raises Fault.
 
-    Unknown scopes are ignored, as OpenID Connect Core 1.0 section 3.1.2.1 says: applications request other providers' scopes by default.
+    `own` are those that it may have beside those about a person. Unknown scopes are ignored, as OpenID Connect Core 1.0 section 3.1.2.1
+    says: applications request other providers' scopes by default.
     """
-    allowed = persons_scopes(found.client)
+    allowed = (*IDENTITY, *own)
     kept = tuple(scope for scope in asked if scope in allowed)
     if not kept:
         why = "The client may have none of the scopes that it asks for" if asked else "The request names no scope"
@@ -69,13 +66,11 @@ def with_commas(refused: Iterable[str]) -> str:
     )
 
 
-def persons_scopes(client: Row) -> tuple[str, ...]:
-    """The scopes that this client may request from a user."""
-    return (*IDENTITY, *_own(client))
+def own_scopes_of_persons(client: Row) -> tuple[str, ...]:
+    """The client's own scopes that it may request from a user, for the default audience.
 
-
-def _own(client: Row) -> tuple[str, ...]:
-    """Scopes of the management API are for machines only: a user cannot grant power over resources that are not the user's own."""
+    Scopes of the management API are for machines only: a user cannot grant power over resources that are not the user's own.
+    """
     return tuple(scope for scope in client.scopes if scope not in MANAGEMENT and not scope.startswith(INTROSPECT))
 
 
@@ -164,13 +159,6 @@ def visible(params: Params, name: str) -> str | None:
     text = params.get(name)
     if text is not None and not is_visible(text):
         raise Fault("invalid_request", f"The parameter {name} has characters that are not printable ASCII.")
-    return text
-
-
-def resource(params: Params, insecure: Collection[str]) -> str | None:
-    text = params.get("resource")
-    if text is not None and not is_resource(text, insecure):
-        raise Fault("invalid_target", NO_RESOURCE)
     return text
 
 

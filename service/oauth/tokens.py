@@ -4,20 +4,21 @@ They are signed with the active key, and verified with any key that may still ha
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
-from msgspec import UNSET, Struct, UnsetType, convert, json
+from msgspec import UNSET, Meta, Struct, UnsetType, convert, json, to_builtins
 
 from events.issuance import Confirmation
 from service.configuration.settings import LEEWAY_SECONDS
 from service.oauth.keys import KeyRing, Verifier
 from service.oauth.signing import Signer, header, signed
+from service.oauth.targets import management_of
 from service.values.malformed import MALFORMED
 
 ID_TOKEN_SECONDS = 3600
@@ -29,6 +30,7 @@ MOST_REMEMBERED = 10_000
 Shape = TypeVar("Shape", bound=Struct)
 
 _encode = json.Encoder().encode
+NOTHING: Mapping[str, Any] = {}
 
 
 class Claims(Struct, frozen=True, kw_only=True):
@@ -36,7 +38,7 @@ class Claims(Struct, frozen=True, kw_only=True):
 
     iss: str
     sub: str
-    aud: str
+    aud: str | Annotated[tuple[str, ...], Meta(min_length=2)]
     client_id: str
     scope: str
     iat: int
@@ -59,6 +61,10 @@ class Claims(Struct, frozen=True, kw_only=True):
     @property
     def token_type(self) -> str:
         return BEARER if self.jkt is None else DPOP
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        return (self.aud,) if isinstance(self.aud, str) else self.aud
 
 
 class VerifiedClaims(Claims, frozen=True, kw_only=True):
@@ -91,8 +97,10 @@ class BadToken(Exception):
     """The token is not a valid token of this server. The text says what is wrong and quotes nothing of the token."""
 
 
-async def sign(signer: Signer, claims: Claims) -> str:
-    return await signed(signer, signer.header, _encode(claims))
+async def sign(signer: Signer, claims: Claims, about: Mapping[str, Any] = NOTHING) -> str:
+    """`about` are claims about the user that the API wants in its tokens (RFC 9068 section 2.2.2)."""
+    payload: object = {**about, **to_builtins(claims)} if about else claims
+    return await signed(signer, signer.header, _encode(payload))
 
 
 async def sign_id_token(signer: Signer, claims: dict[str, Any], *, typ: str = "JWT") -> str:
@@ -111,18 +119,18 @@ class Tokens:
     def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
         self._ring = ring
         self._issuer = issuer
-        self._audience = audience
+        self._audiences = frozenset((audience, management_of(issuer)))
         self._good: dict[bytes, tuple[str, VerifiedClaims]] = {}
 
     def verify(self, token: str, *, for_us: bool = True) -> VerifiedClaims:
-        """Return the verified claims. It does not check revocation. `for_us` requires the audience of this server. Raises BadToken."""
+        """Return the verified claims. It does not check revocation. `for_us` requires an audience of this server. Raises BadToken."""
         digest = sha256(token.encode(errors="replace")).digest()
         kid, claims = self._good.get(digest) or self._remember(digest, self._read(token))
         if claims.exp + LEEWAY_SECONDS <= time.time():
             raise BadToken("The token has expired.")
         if self._ring.verifier(kid) is None:
             raise BadToken("The key that signed the token is no longer in use.")
-        if for_us and claims.aud != self._audience:
+        if for_us and self._audiences.isdisjoint(claims.audiences):
             raise BadToken("The token is for another audience.")
         return claims
 

@@ -46,7 +46,8 @@ async def answer(visit: Visit) -> Response:
         return await sent(refused, visit.resources)
     if signed_in is None or visit.given("consent") != ALLOW:
         return visit.onward()
-    await consents.give(visit.resources.ledger, signed_in.user.stream_id, asked, by(signed_in))
+    resources = visit.resources
+    await consents.give(resources.ledger, signed_in.user.stream_id, asked, resources.lookup.apis, by(signed_in))
     return visit.onward(consented=signed_in.session.stream_id)
 
 

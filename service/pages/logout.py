@@ -134,7 +134,7 @@ async def _parameters(request: Request) -> Form:
         if request.method == "POST":
             body = await read_body(request.scope, request.receive)
             return parse(request.headers.get("content-type", ""), body)
-        return parse(FORM, request.scope["query_string"])
+        return parse(FORM, request.scope["query_string"], repeatable=())
     except BodyTooLong as fault:
         raise Shown(CANNOT, "It may have at most 64 KiB.", status=413) from fault
     except BodyCutShort as fault:

@@ -1,6 +1,6 @@
 """Explains a token by the events of its client, bot, key and login: a pure function of what the logs have."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from events.client import (
     ClientRestored,
     ClientScopesChanged,
 )
+from events.client_apis import ClientApisChanged, GrantedApi
 from events.client_secret import ClientSecretRevoked, StoredSecret
 from events.codec import Event, Recorded
 from events.consent import ConsentGiven, ConsentWithdrawn
@@ -54,7 +55,8 @@ class Sources(Struct, frozen=True, kw_only=True):
     authorization: Past = ()
     user: Past = ()
     session: Past = ()
-    consent: Past = ()
+    consents: Sequence[Past] = ()
+    """One for each resource of the authorization."""
 
 
 def explain(sources: Sources) -> Provenance:
@@ -66,7 +68,7 @@ def explain(sources: Sources) -> Provenance:
         client=_client(then),
         secret=_secret(token.secret, sources.client) if token.secret.int else None,
         bot=None if login else BotThen(id=token.token.sub, events=_shown(_until(sources.bot, token.issued_at))),
-        scopes=_scopes(token, then, sources.consent),
+        scopes=_scopes(token, then, sources.consents),
         signing_key=KeyThen(kid=token.token.kid, events=_shown(_until(sources.key, token.issued_at))),
         login=login,
         stopped=_stopped(sources),
@@ -80,7 +82,7 @@ def positions(sources: Sources) -> list[int]:
     """
     streams = (sources.client, sources.bot, sources.key, sources.revocation, sources.authorization, sources.session)
     registered = _first(sources.user, lambda event: isinstance(event, UserRegistered))
-    every = [*(each for past in (*streams, sources.consent) for each in past), *([registered] if registered else ())]
+    every = [*(each for past in (*streams, *sources.consents) for each in past), *([registered] if registered else ())]
     return sorted(each.position for each in every)
 
 
@@ -135,25 +137,37 @@ def _secret_of(event: Event, secret_id: UUID) -> StoredSecret | None:
     return next((secret for secret in secrets_given(event) if secret.secret_id == secret_id), None)
 
 
-def _scopes(token: Issuance, client: Past, consent: Past) -> list[GivenScope]:
-    by_client, by_user = _givers(client), _givers(_until(consent, token.issued_at))
+def _scopes(token: Issuance, client: Past, consents: Sequence[Past]) -> list[GivenScope]:
+    audiences = (token.token.audience or "").split()
+    givers = [_givers(client, audiences), *(_givers(_until(consent, token.issued_at)) for consent in consents)]
     return [
-        GivenScope(scope=scope, given=[audit_event(by[scope]) for by in (by_client, by_user) if scope in by])
+        GivenScope(scope=scope, given=[audit_event(by[scope]) for by in givers if scope in by])
         for scope in token.token.scope.split()
     ]
 
 
-def _givers(past: Past) -> Mapping[str, Recorded]:
-    """Returns, for each scope that is held after these events, the event from which on it has been held."""
+def _givers(past: Past, audiences: Collection[str] = ()) -> Mapping[str, Recorded]:
+    """Returns, for each scope that is held after these events, the event from which on it has been held.
+
+    Of the APIs that a client is granted, those count that the token is for. If there is none, its own scopes count.
+    """
     held: dict[str, Recorded] = {}
+    own: Sequence[str] = ()
+    granted: Sequence[GrantedApi] = ()
     for each in past:
         match each.event:
-            case ClientRegistered() | ClientRestored() | ClientScopesChanged() | ConsentGiven():
-                held = {scope: held.get(scope, each) for scope in each.event.scopes}
+            case ClientRegistered() | ClientRestored():
+                own, granted = each.event.scopes, each.event.apis or ()
+            case ClientScopesChanged() | ConsentGiven():
+                own = each.event.scopes
+            case ClientApisChanged():
+                granted = each.event.apis or ()
             case ClientDeleted() | ConsentWithdrawn():
-                held = {}
+                own, granted = (), ()
             case _:
-                pass
+                continue
+        of_apis = [scope for api in granted if api.identifier in audiences for scope in api.scopes]
+        held = {scope: held.get(scope, each) for scope in of_apis or own}
     return held
 
 

@@ -1,6 +1,7 @@
 """Reads what explains a token: its record, and the streams that it relies on."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -58,14 +59,19 @@ async def _sources(connection: AnyConnection, token: Issuance, rows: Rows) -> So
     )
 
 
-async def _login(connection: AnyConnection, client: Past, authorization: Past, rows: Rows) -> dict[str, Past]:
+async def _login(connection: AnyConnection, client: Past, authorization: Past, rows: Rows) -> dict[str, Any]:
     granted = authorization[0].event if authorization else None
     if not isinstance(granted, AuthorizationGranted):
         return {}
     client_id = getattr(client[0].event, "client_id", None) or client_id_of(granted.client)
-    consent = consent_stream(granted.user, client_id, granted.resource)
-    found = await _streams(connection, (granted.user, granted.session, consent), rows)
-    return {"user": _of(found, granted.user), "session": _of(found, granted.session), "consent": _of(found, consent)}
+    resources = (granted.resource or "").split() or [None]
+    consents = [consent_stream(granted.user, client_id, resource) for resource in resources]
+    found = await _streams(connection, (granted.user, granted.session, *consents), rows)
+    return {
+        "user": _of(found, granted.user),
+        "session": _of(found, granted.session),
+        "consents": [_of(found, consent) for consent in consents],
+    }
 
 
 async def _streams(connection: AnyConnection, wanted: Iterable[UUID | None], rows: Rows) -> Streams:

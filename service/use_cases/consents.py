@@ -1,5 +1,6 @@
 """A user gives consent to a client, or withdraws it."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from events.consent import stream_of as consent_stream
@@ -7,19 +8,20 @@ from events.database import read
 from events.envelope import Meta
 from events.ids import client_stream
 from projections import authorizations, consents
+from projections.apis import Row as Api
 from service.clock import utc_now
 from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.handle import CONSENT, Ledger, handle
 from service.oauth.authorization_request import AuthorizationRequest
+from service.oauth.consent_parts import parts_of
 from service.reactions import session_end
 
 
-async def give(ledger: Ledger, user: UUID, request: AuthorizationRequest, meta: Meta) -> None:
-    """Record consent to the scopes of the authorization request. It adds to earlier consent."""
-    command = GiveConsent(
-        user=user, client_id=request.client_id, resource=request.resource, scopes=request.to_allow, at=utc_now()
-    )
-    await handle(ledger, CONSENT, consent_stream(user, request.client_id, request.resource), command, meta)
+async def give(ledger: Ledger, user: UUID, request: AuthorizationRequest, apis: Mapping[str, Api], meta: Meta) -> None:
+    """Record consent to the scopes of the authorization request, for each of its APIs. It adds to earlier consent."""
+    for resource, scopes in parts_of(request, apis):
+        command = GiveConsent(user=user, client_id=request.client_id, resource=resource, scopes=scopes, at=utc_now())
+        await handle(ledger, CONSENT, consent_stream(user, request.client_id, resource), command, meta)
 
 
 async def withdraw(ledger: Ledger, user: UUID, client_id: str, meta: Meta) -> None:

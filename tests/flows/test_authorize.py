@@ -29,7 +29,7 @@ RESOURCE = "https://api.example.com/v1"
 
 @pytest.fixture
 async def client(live: Live) -> str:
-    client_id, _ = await live.interactive(displayName="My Web App")
+    client_id, _ = await live.interactive(displayName="My Web App", apis=None)
     return client_id
 
 
@@ -132,9 +132,11 @@ async def test_a_parameter_that_comes_twice_is_told_and_named(live: Live, client
     assert "scope" in given["error_description"]
 
 
-async def test_a_token_is_for_one_resource(live: Live, client: str):
-    query = f"client_id={client}&redirect_uri={CALLBACK}&response_type=code&resource={RESOURCE}&resource={RESOURCE}/2"
-    assert sent_back(await live.http.get(f"/openid/authorize?{query}"))["error"] == "invalid_target"
+async def test_each_of_several_resources_must_be_one_that_the_client_may_use(live: Live, client: str):
+    strict, _ = await live.interactive(displayName="granted no API")
+    for one, resources in ((strict, f"resource={RESOURCE}"), (client, f"resource={RESOURCE}&audience=&resource=/2")):
+        query = f"client_id={one}&redirect_uri={CALLBACK}&response_type=code&scope=openid&{resources}"
+        assert sent_back(await live.http.get(f"/openid/authorize?{query}"))["error"] == "invalid_target"
 
 
 async def test_a_redirect_uri_keeps_its_query(live: Live):

@@ -14,7 +14,6 @@ from projections import users
 from service.clock import utc_now
 from service.commands.authorization import GRACE, RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, handle, state_of
-from service.oauth.form import FORM
 from service.resources import open_resources
 from service.values.profile import Address
 from tests.flows.conftest import MASTER_KEY, META, Live, is_active, oauth_error, settings_for
@@ -40,7 +39,7 @@ Client = tuple[str, str | None]
 
 @pytest.fixture
 async def client(live: Live) -> Client:
-    return await live.interactive(displayName="My Web App")
+    return await live.interactive(displayName="My Web App", apis=None)
 
 
 @pytest.fixture
@@ -166,9 +165,7 @@ async def test_a_resource_becomes_the_audience_and_no_other_may_be_named(live: L
         code, pkce = await code_for(live, person, client[0], resource=resource)
         other = await redeemed(live, client, code, pkce, resource="https://other.example.com")
         oauth_error(other, 400, "invalid_target")
-        twice = await live.http.post(
-            "/openid/token", content=f"code={code}&resource=a&resource=b", headers={"Content-Type": FORM}
-        )
+        twice = await redeemed(live, client, code, pkce, resource=f"{resource} https://other.example.com")
         oauth_error(twice, 400, "invalid_target")
         token = (await redeemed(live, client, code, pkce, resource=resource)).json()["access_token"]
     assert jwt.decode(token, options={"verify_signature": False})["aud"] == resource

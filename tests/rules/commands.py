@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Struct
 
 from events.client import Active, AuthorizationCode, ClientCredentials, Disabled, Login
+from events.client_apis import GrantedApi
 from events.client_security import Security
 from events.codec import Event
 from service.commands.access_token import RevokeToken
+from service.commands.api import ChangeApi, DeleteApi, RegisterApi, TermsChange
+from service.commands.api_grants import WithdrawApi
 from service.commands.authorization import (
     GrantAuthorization,
     NewRefreshToken,
@@ -36,6 +39,7 @@ from service.commands.client_document import SeeDocument
 from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.handle import (
     ACCESS_TOKEN,
+    API,
     AUTHORIZATION,
     BOT,
     CLIENT,
@@ -84,8 +88,11 @@ from service.values.scopes import OPERATORS
 from tests.rules.samples import (
     ABOUT,
     ABOUT_CHANGED,
+    API_CHANGED,
     AT,
     CODE_ISSUED,
+    CRM,
+    CRM_TERMS,
     DEVICE,
     DOCUMENT_URL,
     GRANTED,
@@ -118,6 +125,7 @@ holders = st.sampled_from(
     [
         Holder(owner="alice", sub="alice", scopes=frozenset(SCOPES)),
         Holder(owner="alice", sub="alice", scopes=frozenset(SCOPES)),
+        Holder(owner="alice", sub="alice", scopes=frozenset(SCOPES), apis=frozenset({(CRM, ""), (CRM, "crm:read")})),
         Holder(owner="mallory", sub="mallory", scopes=frozenset(SCOPES)),
         Holder(owner=None, sub="muniment", scopes=frozenset(OPERATORS)),
     ]
@@ -125,6 +133,15 @@ holders = st.sampled_from(
 scopes = st.lists(st.sampled_from(SCOPES), unique=True, max_size=3).map(tuple)
 uris = st.lists(
     st.sampled_from(["https://a.example/cb", "http://127.0.0.1:1/cb", "com.example.app:/cb"]), max_size=2
+).map(tuple)
+apis = st.none() | st.lists(
+    st.builds(
+        GrantedApi,
+        identifier=st.sampled_from([CRM, "urn:erp"]),
+        scopes=st.sampled_from([(), ("crm:read",), ("crm:read", "crm:write")]),
+    ),
+    unique_by=lambda api: api.identifier,
+    max_size=2,
 ).map(tuple)
 secrets = st.builds(secret, st.integers(1, 6), expires_at=st.sampled_from([None, AT, LATER])) | st.just(SECRET_IMPORTED)
 grants = st.one_of(
@@ -162,6 +179,7 @@ REGISTER_CLIENT = st.builds(
     login=st.just(Login()) | logins,
     security=st.builds(Security, dpop_bound_access_tokens=st.booleans()),
     registration=st.none() | st.just(REGISTRATION),
+    apis=st.just(UNSET) | apis,
     by=holders,
 )
 
@@ -190,6 +208,7 @@ CLIENT_COMMANDS = {
             request_object_signing_alg=st.just(UNSET) | st.none() | st.sampled_from(["ES256", "PS256"]),
             authorization_signed_response_alg=st.just(UNSET) | st.sampled_from(["RS256", "EdDSA"]),
         ),
+        apis=st.just(UNSET) | apis,
     ),
     ReplaceMetadata: st.builds(
         ReplaceMetadata,
@@ -207,6 +226,7 @@ CLIENT_COMMANDS = {
         about=st.sampled_from([ABOUT, ABOUT_CHANGED.about]),
         at=st.sampled_from([AT, LATER]),
     ),
+    WithdrawApi: st.builds(WithdrawApi, identifier=st.sampled_from([CRM, "urn:erp"])),
     AddSecret: st.builds(
         AddSecret, by=holders, secret=secrets, at=st.just(AT), others_expire_at=st.none() | st.just(LATER)
     ),
@@ -248,6 +268,21 @@ BOT_COMMANDS = {
         as_of=numbers,
         at=st.just(AT),
     ),
+}
+api_terms = st.sampled_from([CRM_TERMS, API_CHANGED.terms])
+REGISTER_API = st.builds(RegisterApi, identifier=st.just(CRM), terms=api_terms, at=st.sampled_from([AT, LATER]))
+API_COMMANDS = {
+    RegisterApi: REGISTER_API,
+    ChangeApi: st.builds(
+        ChangeApi,
+        change=st.builds(
+            TermsChange,
+            name=st.just(UNSET) | text,
+            token_lifetime=st.just(UNSET) | st.none() | st.just(300),
+            any_client=st.just(UNSET) | st.booleans(),
+        ),
+    ),
+    DeleteApi: st.just(DeleteApi()),
 }
 PUBLISH_KEY = st.builds(PublishKey, kid=text, alg=st.just("ES256"), public_jwk=st.just(JWK), at=st.just(AT))
 KEY_COMMANDS = {
@@ -355,6 +390,7 @@ def _kind(aggregate: Any, first: type, commands: dict[type, st.SearchStrategy[An
 EVERYTHING = {
     "client": _kind(CLIENT, RegisterClient, CLIENT_COMMANDS, 12),
     "bot": _kind(BOT, RegisterBot, BOT_COMMANDS, 8),
+    "api": _kind(API, RegisterApi, API_COMMANDS, 8),
     "signing key": _kind(SIGNING_KEY, PublishKey, KEY_COMMANDS, 6),
     "access token": _kind(ACCESS_TOKEN, RevokeToken, {RevokeToken: REVOKE_TOKEN}, 2),
     "trusted issuer": _kind(TRUSTED_ISSUER, RegisterTrustedIssuer, ISSUER_COMMANDS, 8),

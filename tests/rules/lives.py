@@ -7,6 +7,8 @@ from msgspec import structs
 from events.client import Active, Disabled, Login
 from service.commands import (
     access_token,
+    api,
+    api_grants,
     authorization,
     bot,
     client,
@@ -25,8 +27,11 @@ from service.values.scopes import OPERATORS
 from tests.rules.samples import (
     ABOUT,
     ABOUT_CHANGED,
+    APIS_CHANGED,
     AT,
     CODE_ISSUED,
+    CRM,
+    CRM_TERMS,
     DEVICE,
     DOCUMENT_URL,
     GRANTED,
@@ -72,8 +77,10 @@ CLIENT = [
         login=login_change.LoginChange(**structs.asdict(LOGIN_CHANGED.login)),
         access_token_alg="RS256",
         security=security_change.security_of(SECURITY_CHANGED.security),
+        apis=APIS_CHANGED.apis,
     ),
     client.ReplaceMetadata(change=client.ChangeClient(by=OPERATOR), about=ABOUT_CHANGED.about),
+    api_grants.WithdrawApi(identifier=CRM),
     client.AddSecret(by=OPERATOR, secret=secret(2), at=AT, others_expire_at=LATER),
     client.DisableClient(by=OPERATOR),
     client.RevokeSecret(by=OPERATOR, secret_id=secret(2).secret_id),
@@ -130,6 +137,12 @@ BOT = [
     restoration.RestoreBot(
         by=OPERATOR, email="crm@example.com", first_name="Cee", last_name=None, disabled_by=None, as_of=1, at=LATER
     ),
+]
+API = [
+    api.RegisterApi(identifier=CRM, terms=CRM_TERMS, at=AT),
+    api.ChangeApi(change=api.TermsChange(name="Contacts", scopes=())),
+    api.DeleteApi(),
+    api.RegisterApi(identifier=CRM, terms=CRM_TERMS, at=LATER),
 ]
 SIGNING_KEY = [
     signing_key.PublishKey(kid="key-1", alg="ES256", public_jwk=JWK, at=AT),
@@ -193,6 +206,7 @@ TRUSTED_ISSUER = [
 LIVES: dict[str, list[list[Any]]] = {
     "client": [CLIENT, DOCUMENT_CLIENT],
     "bot": [BOT],
+    "api": [API],
     "signing key": [SIGNING_KEY],
     "access token": [ACCESS_TOKEN],
     "trusted issuer": [TRUSTED_ISSUER],

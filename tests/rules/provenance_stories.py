@@ -91,7 +91,7 @@ class Story:
             authorization=past.get(AUTHORIZATION, ()),
             user=past.get(PERSON, ()),
             session=past.get(SESSION_ID, ()),
-            consent=past.get(CONSENT, ()),
+            consents=[past.get(CONSENT, ())],
         )
 
     def bundle(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from events.access_token import AccessTokenRevoked
+from events.api import ApiChanged, ApiDeleted, ApiRegistered, ApiScope, ApiTerms
 from events.audit_read import AuditRead
 from events.authorization import (
     AuthorizationGranted,
@@ -32,6 +33,7 @@ from events.client import (
     ClientScopesChanged,
     Login,
 )
+from events.client_apis import ClientApisChanged, GrantedApi
 from events.client_document import ClientDocumentSeen, Document
 from events.client_registration import About, ClientAboutChanged, Registration
 from events.client_secret import (
@@ -156,6 +158,25 @@ DOCUMENT_SEEN = ClientDocumentSeen(
 SECURITY_CHANGED = ClientSecurityChanged(
     security=Security(dpop_bound_access_tokens=True, require_pushed_authorization_requests=True), was=Security()
 )
+CRM = "https://crm.example.com"
+CRM_TERMS = ApiTerms(
+    name="CRM",
+    scopes=(
+        ApiScope(name="crm:read", words={"en": "Read your contacts", "de": "Deine Kontakte lesen"}),
+        ApiScope(name="crm:write"),
+    ),
+    access_token_alg="EdDSA",
+    token_lifetime=600,
+    dpop_required=True,
+    mtls_required=True,
+    claims=("email",),
+    introspectors=("oauth_client_0192f000000070008000000000000009",),
+    any_client=True,
+)
+API_REGISTERED = ApiRegistered(identifier=CRM, terms=CRM_TERMS, at=AT)
+API_CHANGED = ApiChanged(terms=ApiTerms(name="Contacts"), was=CRM_TERMS)
+API_DELETED = ApiDeleted(identifier=CRM)
+APIS_CHANGED = ClientApisChanged(apis=(GrantedApi(identifier=CRM, scopes=("crm:read",)),), was=None)
 SECRET_ADDED = ClientSecretAdded(secret=secret(2))
 SECRET_REVOKED = ClientSecretRevoked(secret_id=UUID(int=1))
 SECRET_IMPORTED = SECRET.__replace__(hash="", hint="unknown", imported="$2b$04$" + "a" * 53)
@@ -347,6 +368,9 @@ EVENTS: tuple[Event, ...] = (
     BOT_ENABLED,
     BOT_DELETED,
     BOT_RESTORED,
+    API_REGISTERED,
+    API_CHANGED,
+    API_DELETED,
     PUBLISHED,
     ACTIVATED,
     RETIRED,
@@ -355,6 +379,7 @@ EVENTS: tuple[Event, ...] = (
     REGISTERED_ITSELF,
     LOGIN_CHANGED,
     ALG_CHANGED,
+    APIS_CHANGED,
     SECURITY_CHANGED,
     ABOUT_CHANGED,
     DOCUMENT_SEEN,

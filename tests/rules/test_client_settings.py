@@ -21,6 +21,7 @@ EVERYTHING = {
     "requireSignedRequestObject": True,
     "requestObjectSigningAlg": "PS256",
     "authorizationSignedResponseAlg": "ES256",
+    "apis": [{"identifier": "urn:erp", "scopes": ["read"]}],
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from events.client import ClientScopesChanged
@@ -116,7 +117,9 @@ def test_a_login_token_relies_on_consent_session_authorization_and_the_exchanges
         client=past(10, INTERACTIVE),
         user=past(20, USER_REGISTERED, USER_VERIFIED),
         session=[*past(30, SESSION_STARTED, REAUTHENTICATED), *past(80, SESSION_ENDED)],
-        consent=[*past(40, CONSENT_GIVEN, CONSENT_WITHDRAWN), *past(42, CONSENT_GIVEN), *past(81, CONSENT_WITHDRAWN)],
+        consents=[
+            [*past(40, CONSENT_GIVEN, CONSENT_WITHDRAWN), *past(42, CONSENT_GIVEN), *past(81, CONSENT_WITHDRAWN)]
+        ],
         authorization=past(50, GRANTED, CODE_ISSUED, CODE_REDEEMED, REFRESH_ISSUED, REFRESH_ROTATED),
     )
     answer = explain(sources)
@@ -137,8 +140,8 @@ def test_a_login_token_relies_on_consent_session_authorization_and_the_exchanges
     assert positions(sources) == [10, 20, 30, 31, 40, 41, 42, *range(50, 55), 80, 81]
 
 
-def stopped(**sources: Sequence[Recorded]) -> list[str]:
-    all_of = {"client": past(10, REGISTERED), **sources}
+def stopped(**sources: Any) -> list[str]:
+    all_of: dict[str, Any] = {"client": past(10, REGISTERED), **sources}
     return [event.type for event in explain(Sources(token=token(12), **all_of)).stopped]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.oauth.errors import InvalidRequest, InvalidTarget, Refusal
+from service.oauth.errors import InvalidRequest, Refusal
 from service.oauth.form import FORM, MOST_PARAMETERS, Form, parse
 
 
@@ -75,10 +75,10 @@ def test_what_is_odd_is_refused(body, said):
     assert caught.value.description.isascii()
 
 
-def test_a_second_resource_is_an_invalid_target_as_at_the_authorization_endpoint():
-    with pytest.raises(InvalidTarget, match="for one resource"):
-        parse(FORM, b"resource=a&resource=b&scope=c")
-    with pytest.raises(InvalidRequest, match="more than once: resource, scope"):
+def test_resources_and_audiences_may_come_several_times_and_nothing_else():
+    several = parse(FORM, b"resource=a&audience=x&resource=b&scope=c&resource=&audience=y")
+    assert several == {"resource": "a b", "audience": "x y", "scope": "c"}
+    with pytest.raises(InvalidRequest, match="more than once: scope"):
         parse(FORM, b"resource=a&resource=b&scope=c&scope=d")
 
 

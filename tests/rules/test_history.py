@@ -10,6 +10,7 @@ from msgspec import UNSET, json
 
 from events.codec import Recorded, type_of
 from projections import (
+    api_history,
     authorization_history,
     bot_history,
     client_history,
@@ -33,6 +34,7 @@ GAP = 3
 HISTORIES: dict[str, History[Any]] = {
     "client": client_history.HISTORY,
     "bot": bot_history.HISTORY,
+    "api": api_history.HISTORY,
     "user": user_history.HISTORY,
     "consent": consent_history.HISTORY,
     "authorization": authorization_history.HISTORY,

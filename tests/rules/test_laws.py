@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from events.access_token import RevokedToken, UnrevokedToken
+from events.api import DeletedApi, RegisteredApi, UnregisteredApi
 from events.audit_read import AuditReadEvent
 from events.authorization import Authorized, Revoked, Unauthorized
 from events.bot import ActiveBot, DeletedBot, DisabledBot, UnregisteredBot
@@ -25,6 +26,8 @@ from events.trusted_issuer import ActiveIssuer, DeletedIssuer, DisabledIssuer, U
 from events.user import ActiveUser, DisabledUser, ErasedUser, UnregisteredUser
 from projections.registry import INLINE
 from projections.table import record
+from service.commands.api import DeleteApi
+from service.commands.api_grants import WithdrawApi
 from service.commands.authorization import RevokeAuthorization
 from service.commands.bot import DeleteBot, DisableBot
 from service.commands.client import DeleteClient, DisableClient, RehashSecret, RevokeSecret
@@ -76,6 +79,7 @@ def test_every_command_says_whether_a_stream_that_is_too_long_takes_it(name: str
 def test_a_stream_that_is_too_long_takes_these_commands_alone():
     stopping = {each for name in EVERYTHING for each in commands_of(name) if issubclass(each, StoppingCommand)}
     assert stopping == {
+        *(DeleteApi, WithdrawApi),
         *(DisableClient, DeleteClient, RehashSecret, RevokeSecret, DisableBot, DeleteBot, DisableUser, EraseUser),
         *(TakeRole, DisableTrustedIssuer, DeleteTrustedIssuer),
         *(EndSession, ReportNotified, GiveUpNotifying, WithdrawConsent, RevokeAuthorization),
@@ -198,6 +202,8 @@ def said(row: Any) -> dict[str, Any] | None:
     match type(row).__module__:
         case "projections.clients":
             return {**given, "login": given["login"] or Login()}
+        case "projections.apis" if row.state == "deleted":
+            return {"identifier": row.identifier, "state": "deleted"}
         case "projections.revoked_tokens":
             del given["expires_at"]
         case "projections.users" if row.state == "erased":
@@ -231,7 +237,7 @@ def _authorization_row(row: Any) -> dict[str, Any]:
 
 def meant(state: Any) -> dict[str, Any] | None:
     match state:
-        case Unregistered() | Deleted() | UnregisteredBot() | UnknownKey() | UnrevokedToken():
+        case Unregistered() | Deleted() | UnregisteredBot() | UnregisteredApi() | UnknownKey() | UnrevokedToken():
             return None
         case UnregisteredUser() | NoSession() | NoConsent() | Unauthorized():
             return None
@@ -251,6 +257,10 @@ def meant(state: Any) -> dict[str, Any] | None:
         case ActiveIssuer() | DisabledIssuer():
             states = {ActiveIssuer: "active", DisabledIssuer: "disabled"}
             return {**structs.asdict(state), "state": states[type(state)]}
+        case RegisteredApi():
+            return {**structs.asdict(state), "state": "active"}
+        case DeletedApi():
+            return {"identifier": state.identifier, "state": "deleted"}
         case _:
             return _of_people(state)
 

@@ -96,7 +96,7 @@ def test_an_actor_is_asked_for_by_any_of_its_ids(actor: Actor, called: list[str]
         ({"since": "2026-03-04", "until": "2026-03-03"}, "is after"),
         (
             {"types": ["client.exploded"]},
-            "There is no type client.exploded. The families are access_token, audit, authorization, bot",
+            "There is no type client.exploded. The families are access_token, api, audit, authorization, bot",
         ),
     ],
 )

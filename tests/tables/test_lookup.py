@@ -9,18 +9,21 @@ from uuid import UUID
 
 import pytest
 
+from events.api import stream_of as stream_of_api
 from events.codec import TYPES
 from events.database import Connection, Unavailable
 from events.replay import CHANGED_SINCE, head
 from projections import clients
 from service import lookup as looking
 from service.commands.access_token import RevokeToken
+from service.commands.api import DeleteApi, RegisterApi
 from service.commands.authorization import GrantAuthorization, RedeemCode, RevokeAuthorization
 from service.commands.bot import DeleteBot, DisableBot, RegisterBot
 from service.commands.client import ChangeClient, DeleteClient, DisableClient, EnableClient, Holder, RegisterClient
 from service.commands.consent import GiveConsent
 from service.commands.handle import (
     ACCESS_TOKEN,
+    API,
     AUTHORIZATION,
     BOT,
     CLIENT,
@@ -48,6 +51,8 @@ from tests.patience import PATIENCE
 from tests.rules.samples import (
     AT,
     CODE_ISSUED,
+    CRM,
+    CRM_TERMS,
     GRANTED,
     JWK,
     LATER,
@@ -260,7 +265,7 @@ async def people_come_and_go(ledger: Ledger) -> dict[UUID, str]:
 
 def test_of_each_noun_it_is_said_whether_anything_of_it_is_cached():
     cached = [looking.CLIENT, looking.BOT, looking.SIGNING_KEY, looking.ACCESS_TOKEN, looking.AUTHORIZATION]
-    cached.append(looking.TRUSTED_ISSUER)
+    cached += [looking.TRUSTED_ISSUER, looking.API]
     assert sorted([*cached, *looking.NOT_CACHED]) == sorted({kind.partition(".")[0] for kind in TYPES})
 
 
@@ -504,3 +509,18 @@ async def test_many_who_ask_at_once_share_one_look(ledger, lookup, monkeypatch):
     monkeypatch.setattr(clients, "find_as_of", counted)
     assert await asyncio.gather(*(state(lookup, stream) for stream in streams * 3)) == ["active"] * 30
     assert looks == [10]
+
+
+async def test_an_api_is_known_to_every_process_as_it_is_until_it_is_deleted(database, ledger):
+    async with looking_up(database) as one, looking_up(database) as other:
+        for lookup in (one, other):
+            await lookup.be_certain()
+            assert lookup.apis == {}
+        await handle(ledger, API, stream_of_api(CRM), RegisterApi(identifier=CRM, terms=CRM_TERMS, at=AT), meta())
+        for lookup in (one, other):
+            await lookup.be_certain()
+            assert lookup.apis[CRM].terms == CRM_TERMS
+        await handle(ledger, API, stream_of_api(CRM), DeleteApi(), meta())
+        for lookup in (one, other):
+            await lookup.be_certain()
+            assert lookup.apis == {}

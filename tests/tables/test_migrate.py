@@ -322,6 +322,7 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
         "limits.pushed",
         "limits.used",
         "push.checkpoints",
+        "read.apis",
         "read.authorizations",
         "read.bots",
         "read.checkpoints",

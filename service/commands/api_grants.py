@@ -1,0 +1,58 @@
+"""Which APIs a client is granted, and who may grant them: callers grant only what their own token has; operators grant anything."""
+
+from msgspec import UNSET, UnsetType
+
+from events.client import Active
+from events.client_apis import Apis, ClientApisChanged, Granted, pairs
+from service.commands.authority import Holder
+from service.commands.command import StoppingCommand
+from service.refusals import NotPermitted
+
+ANY_RESOURCE = "Only an operator can let a client name any resource that is no registered API (apis: null)."
+
+
+def change_apis(by: Holder, apis: Apis | UnsetType, client: Active) -> list[ClientApisChanged]:
+    """Raises NotPermitted."""
+    if apis is UNSET or apis == client.apis:
+        return []
+    may_grant(by, apis, client.apis)
+    return [ClientApisChanged(apis=apis, was=client.apis)]
+
+
+class WithdrawApi(StoppingCommand, frozen=True, kw_only=True):
+    """The service itself sends this after the API was deleted."""
+
+    identifier: str
+
+
+def withdraw_api(command: WithdrawApi, client: Active) -> list[ClientApisChanged]:
+    if client.apis is None:
+        return []
+    left = tuple(api for api in client.apis if api.identifier != command.identifier)
+    return [] if left == client.apis else [ClientApisChanged(apis=left, was=client.apis)]
+
+
+def may_grant(by: Holder, after: Apis, before: Apis = ()) -> None:
+    """Raises NotPermitted if the caller may not add what `after` has more than `before`."""
+    if by.operates:
+        return
+    if after is None and before is not None:
+        raise NotPermitted(ANY_RESOURCE)
+    if missing := pairs(after) - pairs(before) - by.apis:
+        raise NotPermitted(
+            "You can grant a client only APIs and scopes that your own token has (ask for it with resource);"
+            f" it lacks: {in_words(missing)}. Or ask an operator."
+        )
+
+
+def may_get_secret_of(by: Holder, apis: Apis) -> None:
+    """Raises NotPermitted if the client may get tokens that the caller may not: with its secret, the caller could."""
+    if not by.operates and (missing := pairs(apis) - by.apis):
+        raise NotPermitted(
+            f"This client may use APIs for which your token is not ({in_words(missing)}); use a token that is for them"
+            " (ask for it with resource), or ask an operator."
+        )
+
+
+def in_words(granted: frozenset[Granted]) -> str:
+    return ", ".join(f"{scope} of {api}" if scope else api for api, scope in sorted(granted))

@@ -1,0 +1,224 @@
+"""What a token is for: the APIs that a request names (RFC 8707), and what the client may have there.
+
+The default audience stands for every API of before: it has the client's own scopes. A registered API has its own scopes, of which a
+client has those that it is granted. A scope that several of the named APIs have is left out unless the client has it in each of them:
+an API that reads it in a token for several would take it for its own.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from msgspec import Struct
+
+from events.api import ApiTerms
+from projections.apis import Row as Api
+from projections.clients import Row
+from service.oauth.errors import InvalidTarget
+from service.oauth.parameters import NO_RESOURCE, is_resource, own_scopes_of_persons
+from service.values.scopes import MANAGEMENT, split
+
+MOST_RESOURCES = 10
+LONGEST_NAMED = 100
+MANAGEMENT_PATH = "/api/v1"
+TOO_MANY = f"A token is for {MOST_RESOURCES} resources at most. Ask for several tokens."
+FOR_MACHINES = (
+    "The management API is for machines: people use the console. Leave out the resource, or name one of another API."
+)
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """The APIs of this deployment: those of its settings, and the registered ones by their identifiers."""
+
+    issuer: str
+    audience: str
+    insecure: Collection[str] = ()
+    registered: Mapping[str, Api] = {}
+
+    @property
+    def management(self) -> str:
+        return management_of(self.issuer)
+
+    @property
+    def reserved(self) -> frozenset[str]:
+        """The identifiers that no API may be registered with."""
+        return frozenset((self.issuer, self.audience, self.management))
+
+
+class Resource(Struct, frozen=True, kw_only=True):
+    """One API that a request names. `vocabulary` has its scopes; None: any scope may be one of its."""
+
+    identifier: str
+    scopes: tuple[str, ...]
+    vocabulary: frozenset[str] | None = None
+    terms: ApiTerms | None = None
+
+    def has(self, scope: str) -> bool:
+        return self.vocabulary is None or scope in self.vocabulary
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """`scopes` are those that the client may have in a token for all of the resources."""
+
+    resources: tuple[Resource, ...]
+    scopes: tuple[str, ...]
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        return tuple(each.identifier for each in self.resources)
+
+    @property
+    def audience(self) -> str | tuple[str, ...]:
+        return self.named[0] if len(self.resources) == 1 else self.named
+
+    @property
+    def terms(self) -> tuple[ApiTerms, ...]:
+        """The settings of those of the APIs that are registered."""
+        return tuple(each.terms for each in self.resources if each.terms is not None)
+
+    @property
+    def alg(self) -> str | None:
+        """The algorithm that the APIs need; None: they take any. `aimed` has refused several."""
+        return next((terms.access_token_alg for terms in self.terms if terms.access_token_alg), None)
+
+    @property
+    def dpop_required(self) -> bool:
+        return any(terms.dpop_required for terms in self.terms)
+
+    @property
+    def mtls_required(self) -> bool:
+        return any(terms.mtls_required for terms in self.terms)
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The claims about a user that the APIs want in their access tokens."""
+        return tuple(dict.fromkeys(name for terms in self.terms for name in terms.claims))
+
+    def lifetime(self, usual: int) -> int:
+        """The shortest that the deployment and the APIs allow, in seconds."""
+        return min([usual, *(terms.token_lifetime for terms in self.terms if terms.token_lifetime)])
+
+
+def management_of(issuer: str) -> str:
+    return f"{issuer}{MANAGEMENT_PATH}"
+
+
+def names_one(form: Mapping[str, str]) -> bool:
+    """Whether the request names a resource at all. Most do not, and need nothing else of this module."""
+    return "resource" in form or "audience" in form
+
+
+def named(form: Mapping[str, str], client: Row, known: Known) -> tuple[str, ...]:
+    """Return the resources that the parameters `resource` and `audience` name, each once. Spaces separate several.
+
+    `audience` was ignored before there were APIs. For a client of that time it still is, unless it names one of them. Raises InvalidTarget.
+    """
+    also = split(form.get("audience"))
+    if client.apis is None:
+        also = tuple(each for each in also if each in known.registered or each in known.reserved)
+    asked = tuple(dict.fromkeys((*split(form.get("resource")), *also)))
+    if len(asked) > MOST_RESOURCES:
+        raise InvalidTarget(TOO_MANY)
+    return asked
+
+
+def aimed(asked: Iterable[str], client: Row, known: Known, *, person: bool) -> Target:
+    """Return what a token for these resources may have; for none of them, it is for the default audience.
+
+    `person` says that a person authorizes the token. Raises InvalidTarget, which names every fault.
+    """
+    found: list[Resource] = []
+    faults: list[str] = []
+    for each in asked:
+        try:
+            found.append(_resource(each, client, known, person=person))
+        except InvalidTarget as fault:
+            faults.append(fault.description)
+    if faults:
+        raise InvalidTarget(" ".join(dict.fromkeys(faults)))
+    resources = tuple(found or [_default(client, known, person=person)])
+    _one_algorithm(resources)
+    return Target(resources=resources, scopes=_in_all(resources))
+
+
+def _in_all(resources: tuple[Resource, ...]) -> tuple[str, ...]:
+    every = dict.fromkeys(scope for each in resources for scope in each.scopes)
+    return tuple(s for s in every if all(s in each.scopes or not each.has(s) for each in resources))
+
+
+def _resource(identifier: str, client: Row, known: Known, *, person: bool) -> Resource:
+    if identifier == known.audience:
+        return _default(client, known, person=person)
+    if identifier == known.management:
+        return _management(client, known, person=person)
+    if (api := known.registered.get(identifier)) is not None:
+        return _registered(api, client, person=person)
+    if not is_absolute(identifier):
+        raise InvalidTarget(NO_RESOURCE)
+    if client.apis is None:
+        if not is_resource(identifier, known.insecure):
+            raise InvalidTarget(NO_RESOURCE)
+        return Resource(identifier=identifier, scopes=_own(client, person=person))
+    if person and identifier == known.issuer:  # for userinfo alone
+        return Resource(identifier=identifier, scopes=())
+    raise _not_granted("a resource that is no API of this server", "Register the API (muniment apis create) and")
+
+
+def _default(client: Row, known: Known, *, person: bool) -> Resource:
+    return Resource(identifier=known.audience, scopes=_own(client, person=person))
+
+
+def _management(client: Row, known: Known, *, person: bool) -> Resource:
+    if person:
+        raise InvalidTarget(FOR_MACHINES)
+    scopes = tuple(scope for scope in client.scopes if scope in MANAGEMENT)
+    if not scopes:
+        raise InvalidTarget("This client has no scope of the management API; an operator can give it some.")
+    return Resource(identifier=known.management, scopes=scopes, vocabulary=frozenset(MANAGEMENT))
+
+
+def _registered(api: Api, client: Row, *, person: bool) -> Resource:
+    vocabulary = tuple(scope.name for scope in api.terms.scopes)
+    granted = next((each.scopes for each in client.apis or () if each.identifier == api.identifier), None)
+    if person and api.terms.any_client and asks_consent(client):
+        granted = vocabulary
+    if granted is None:
+        raise _not_granted(api.identifier[:LONGEST_NAMED], "First")
+    return Resource(
+        identifier=api.identifier,
+        scopes=tuple(scope for scope in granted if scope in vocabulary),
+        vocabulary=frozenset(vocabulary),
+        terms=api.terms,
+    )
+
+
+def asks_consent(client: Row) -> bool:
+    return client.login is not None and not client.login.first_party
+
+
+def _not_granted(what: str, first: str) -> InvalidTarget:
+    return InvalidTarget(
+        f"This client may not use {what}. {first} grant it to the client (muniment clients edit --add-api), or leave it out."
+    )
+
+
+def _one_algorithm(resources: tuple[Resource, ...]) -> None:
+    """A token has one signature. Raises InvalidTarget."""
+    algs = {each.terms.access_token_alg for each in resources if each.terms is not None} - {None}
+    if len(algs) > 1:
+        raise InvalidTarget("These APIs need different signature algorithms. Ask for a token for each of them.")
+
+
+def _own(client: Row, *, person: bool) -> tuple[str, ...]:
+    return own_scopes_of_persons(client) if person else client.scopes
+
+
+def is_absolute(text: str) -> bool:
+    """Whether the text is an absolute URI without a fragment (RFC 8707 section 2, RFC 3986 section 4.3), of any scheme."""
+    scheme, colon, rest = text.partition(":")
+    return bool(
+        colon
+        and rest
+        and "#" not in rest
+        and scheme[:1].isalpha()
+        and all(c.isascii() and (c.isalnum() or c in "+-.") for c in scheme)
+        and all("!" <= c <= "~" and c not in '"<>\\^`{|}' for c in rest)
+    )
