@@ -1,4 +1,4 @@
-"""Clients written in Python: two of Django's, and the Model Context Protocol's SDK before a FastMCP server."""
+"""Clients written in Python: two of Django's, the Model Context Protocol's SDK before a FastMCP server, and one with bound tokens."""
 
 import asyncio
 import json
@@ -11,7 +11,8 @@ import pytest
 
 from tests.clients.conftest import HERE, asked, built, free_url, running
 from tests.clients.walking import logged_in
-from tests.flows.conftest import Live
+from tests.conftest import fresh_database
+from tests.flows.conftest import Live, serving
 from tests.flows.people import CALLBACK, registered, walked_through
 from tests.patience import PATIENCE
 
@@ -72,3 +73,13 @@ async def test_a_person_lets_an_agent_use_a_fastmcp_server_by_the_sdk(live: Live
         answers.write(back.encode() + b"\n")
         async with asyncio.timeout(PATIENCE):
             assert json.loads(await out.readline()) == {"sub": str(user)}
+
+
+@pytest.mark.parametrize("required", [False, True], ids=["without nonces", "with nonces"])
+async def test_a_machine_calls_the_api_with_tokens_that_are_bound_to_a_key(
+    postgres: str, packages: Path, required: bool
+):
+    async with serving(await fresh_database(postgres), rate_limit=0, dpop_nonce_required=required) as live:
+        told = {"ISSUER": live.url, "CLIENT_ID": live.client_id, "CLIENT_SECRET": live.client_secret}
+        async with asked(packages / ".venv/bin/python", "bound_tokens.py", place=packages, **told) as (_, out):
+            assert json.loads(await out.readline()) == {"statuses": [200, 200, 401], "type": "DPoP"}
