@@ -470,3 +470,26 @@ async def test_clients_whose_secrets_expire_soon_are_found(live: Live):
     refused = await live.http.get(CLIENTS, params={**query, "as_of": "2026-01-01"}, headers=live.bearer)
     assert (refused.status_code, set(refused.json()["errors"])) == (400, {"expiresWithin"})
     assert never not in page
+
+
+async def test_a_form_says_how_a_client_asks_for_a_sign_in_and_one_without_the_fields_changes_nothing(live: Live):
+    wanted: dict[str, Any] = {
+        "requirePushedAuthorizationRequests": True,
+        "requireSignedRequestObject": True,
+        "requestObjectSigningAlg": "PS256",
+        "authorizationSignedResponseAlg": "ES256",
+    }
+    client, _ = await live.interactive()
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look(f"/clients/{client}/edit")
+        typed = {name: "yes" if value is True else value for name, value in wanted.items()}
+        saved = await somebody.send(page, "version", **typed, reason="x")
+        assert saved.status_code == 303, saved.text
+        assert wanted.items() <= (await read(live, client)).items()
+        shown = (await somebody.look(f"/clients/{client}")).text
+        assert "It sends them to the server first (PAR)" in shown
+        assert "It signs them (JAR)" in shown
+        sent = form(await somebody.look(f"/clients/{client}/edit"), "version")
+        lacking = {name: value for name, value in sent.fields.items() if name not in wanted}
+        await somebody.browser.send(sent.__replace__(fields=lacking), displayName="New", reason="x")
+        assert {"displayName": "New", **wanted}.items() <= (await read(live, client)).items()

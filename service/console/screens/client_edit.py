@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
-from service.console import changes, client, histories
+from service.console import changes, client, histories, security_fields
 from service.console.client import Subject
 from service.console.forms import FormState
 from service.console.recent_sign_in import gives_power
@@ -63,6 +63,8 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
         stale=bool(since),
         conflicts=_conflicts(subject.client, form) if since else [],
         pkce_of_all=visit.browser.resources.settings.pkce_of_all,
+        request_algs=security_fields.REQUEST_ALGS,
+        response_algs=security_fields.RESPONSE_ALGS,
         operates=visit.access.caller.holder.operates,
     )
 
@@ -99,6 +101,7 @@ def _values(shown: OAuthClient) -> Mapping[str, str]:
         "firstParty": "yes" if shown.first_party is True else "",
         "postLogoutRedirectUris": "\n".join(shown.post_logout_redirect_uris or ()),
         "backchannelLogoutUri": shown.backchannel_logout_uri or "",
+        **security_fields.values(shown),
     }
 
 
@@ -117,6 +120,7 @@ def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
         "requirePkce": PKCE.get(form.get("requirePkce", "")),
         "firstParty": form.get("firstParty") == "yes",
         "backchannelLogoutUri": form.get("backchannelLogoutUri", "").strip() or None,
+        **security_fields.body(form),
     }
 
 
