@@ -45,6 +45,7 @@ class CodeIssued(Struct, frozen=True, kw_only=True, gc=False, tag="authorization
     """`redirect_uri` is where the code was sent; `named` says whether the authorization request contained it.
 
     `dpop_jkt` is the thumbprint of the only key with which the code can be redeemed (RFC 9449 section 10); UNSET is any, or none.
+    A device code (RFC 8628) was sent nowhere: `device` is its device authorization, and `redirect_uri` is empty.
     """
 
     hash: str
@@ -54,6 +55,7 @@ class CodeIssued(Struct, frozen=True, kw_only=True, gc=False, tag="authorization
     expires_at: datetime
     at: datetime
     dpop_jkt: str | UnsetType = UNSET
+    device: UUID | UnsetType = UNSET
 
 
 class CodeRedeemed(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.code_redeemed"):

@@ -18,6 +18,7 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     `require_signed_request_object`: they are signed by the client, with a lifetime (RFC 9101 section 10.5, FAPI 2.0 Message Signing).
     `request_object_signing_alg`: the only algorithm of those; None: each that this server offers.
     `authorization_signed_response_alg`: the algorithm of responses with `response_mode=jwt` and its like (JARM section 3).
+    `device_grant`: users may sign in on a device that has no browser (RFC 8628).
     """
 
     dpop_bound_access_tokens: bool = False
@@ -25,6 +26,7 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     require_signed_request_object: bool = False
     request_object_signing_alg: RequestObjectAlg | None = None
     authorization_signed_response_alg: AuthorizationResponseAlg = USUAL_RESPONSE_ALG
+    device_grant: bool = False
 
 
 class ClientSecurityChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.security_changed"):

@@ -16,6 +16,7 @@ from events.authorization import AuthorizationEvent
 from events.bot import BotEvent
 from events.client import ClientEvent
 from events.consent import ConsentEvent
+from events.device_authorization import DeviceAuthorizationEvent
 from events.envelope import Meta
 from events.refusal import RefusalEvent
 from events.retention import RetentionEvent
@@ -35,6 +36,7 @@ Event = (
     | SessionEvent
     | ConsentEvent
     | AuthorizationEvent
+    | DeviceAuthorizationEvent
     | RefusalEvent
     | RetentionEvent
     | AuditReadEvent

@@ -55,10 +55,17 @@ class RequestNotPermitted(Struct, frozen=True, kw_only=True, gc=False, tag="refu
     at: datetime
 
 
+class UserCodeRefused(Struct, frozen=True, kw_only=True, gc=False, tag="refusal.user_code"):
+    """Somebody typed a code that no device waits with (RFC 8628 section 5.1), or typed too many."""
+
+    why: Literal["not_known", "throttled"]
+    at: datetime
+
+
 class RefusalsLeftOut(Struct, frozen=True, kw_only=True, gc=False, tag="refusal.left_out"):
     """So many more requests were refused since then, of each kind, beyond the limits up to which each refusal is an event of its own.
 
-    The kinds are those of WhyNot, `authorization`, `throttled_requests` and `not_permitted`.
+    The kinds are those of WhyNot, `authorization`, `throttled_requests`, `not_permitted` and `user_code`.
     """
 
     counts: dict[str, int]
@@ -67,5 +74,10 @@ class RefusalsLeftOut(Struct, frozen=True, kw_only=True, gc=False, tag="refusal.
 
 
 RefusalEvent = (
-    AuthorizationRefused | ClientAuthenticationRefused | RequestsThrottled | RequestNotPermitted | RefusalsLeftOut
+    AuthorizationRefused
+    | ClientAuthenticationRefused
+    | RequestsThrottled
+    | RequestNotPermitted
+    | UserCodeRefused
+    | RefusalsLeftOut
 )

@@ -18,10 +18,16 @@ from events.client import ClientEvent, ClientRegistered
 from events.codec import TYPES, Event, Recorded
 from events.consent import ConsentEvent, ConsentGiven
 from events.database import AnyConnection
+from events.device_authorization import (
+    DeviceAuthorizationApproved,
+    DeviceAuthorizationDenied,
+    DeviceAuthorizationEvent,
+    DeviceAuthorizationRequested,
+)
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
 from events.extent import Extent
 from events.ids import bot_id_of, client_stream
-from events.refusal import RefusalEvent, RefusalsLeftOut
+from events.refusal import RefusalEvent, RefusalsLeftOut, UserCodeRefused
 from events.replay import COLUMNS, recorded
 from events.retention import RetentionEvent
 from events.revocation import RevocationEvent
@@ -104,6 +110,10 @@ def _concerned(event: Event, stream: UUID) -> Concerned:
             return Concerned(client=client_stream(event.client_id), user=event.user)
         case AuthorizationGranted():
             return Concerned(client=event.client, user=event.user)
+        case DeviceAuthorizationRequested():
+            return Concerned(client=event.client)
+        case DeviceAuthorizationApproved() | DeviceAuthorizationDenied():
+            return Concerned(user=event.user)
         case _:
             return _of_kind(event, stream)
 
@@ -115,7 +125,7 @@ def _of_kind(event: Event, stream: UUID) -> Concerned:
         return Concerned(bot=bot_id_of(stream))
     if isinstance(event, UserEvent):
         return Concerned(user=stream)
-    if isinstance(event, RefusalsLeftOut):
+    if isinstance(event, (RefusalsLeftOut, UserCodeRefused)):
         return Concerned()
     if isinstance(event, RefusalEvent):
         return Concerned(client=None if event.client_id is None else client_stream(event.client_id))
@@ -126,6 +136,7 @@ def _named_before(
     _event: SessionEvent
     | ConsentEvent
     | AuthorizationEvent
+    | DeviceAuthorizationEvent
     | SigningKeyEvent
     | AccessTokenEvent
     | RetentionEvent

@@ -26,6 +26,7 @@ MODULES = (
     "consents",
     "authorizations",
     "trusted_issuers",
+    "device_authorizations",
     "last_used",
     "usage_daily",
     "client_history",

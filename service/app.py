@@ -59,6 +59,7 @@ from service.endpoints.oauth import OAuth, issue_token
 from service.endpoints.responses import refusal
 from service.endpoints.revoke import revoke
 from service.endpoints.userinfo import userinfo
+from service.grants.device_authorization import authorize_device
 from service.http.access_log import AccessLogged
 from service.http.asgi import Identified
 from service.http.cors import CrossOrigin
@@ -77,6 +78,7 @@ from service.pages import (
     assets,
     authenticator,
     consent,
+    device,
     docs,
     errors,
     factor,
@@ -206,6 +208,7 @@ SHARED = [Middleware(CrossOrigin)]
 READ = ["GET", "OPTIONS"]
 
 TOKEN, INTROSPECT, REVOKE, PAR = "/openid/token", "/openid/introspect", "/openid/revoke", "/openid/par"
+DEVICE_AUTHORIZATION = "/openid/device_authorization"
 
 ROUTES = [  # for programs, and the browsers that they send here; /openapi.json lists them; tried in order, so the busiest come first
     Route(TOKEN, OAuth(TOKEN, issue_token), middleware=SHARED),
@@ -213,6 +216,7 @@ ROUTES = [  # for programs, and the browsers that they send here; /openapi.json 
     *(Route(path, managed, middleware=SHARED) for path, managed in MANAGED.items()),
     Route(REVOKE, OAuth(REVOKE, revoke), middleware=SHARED),
     Route(PAR, OAuth(PAR, par.push, success=201, any_text=True), middleware=SHARED),
+    Route(DEVICE_AUTHORIZATION, OAuth(DEVICE_AUTHORIZATION, authorize_device), middleware=SHARED),
     Route("/openid/jwks", discovery.jwks, methods=READ, middleware=SHARED),
     Route("/openid/authorize", authorize.begin, methods=["GET", "POST"]),
     Route("/openid/userinfo", userinfo, methods=["GET", "POST", "OPTIONS"], middleware=SHARED),
@@ -256,6 +260,8 @@ LOGIN = [  # pages for users
     Route("/signin/upstream", upstream.UPSTREAM),
     Route("/signin/upstream/callback", upstream.CALLBACK),
     Route("/consent", consent.CONSENT_PAGE),
+    Route(device.DEVICE, device.DEVICE_PAGE),
+    *(Route(path, page) for path, page in device.ANSWERED_PAGES.items()),
     Route("/account", account.APPLICATIONS_PAGE),
     Route("/account/sessions", account.SESSIONS_PAGE),
     Route("/account/security", security.SECURITY_PAGE),

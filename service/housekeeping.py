@@ -21,7 +21,7 @@ from projections import registry
 from projections.catch_up import CatchUp
 from projections.engine.election import Follower
 from projections.engine.verifier import Verifier
-from service import fitness, gauges, limits, pushed_requests, retention
+from service import fitness, gauges, limits, pushed_requests, retention, waiting_devices
 from service.crypto.credentials import new_id
 from service.grants import audited_reads, refusal_events
 from service.outages import Outages
@@ -182,3 +182,4 @@ async def _forget(resources: Resources) -> None:
     await read(resources.ledger.pool, forget_old_commands)
     await read(resources.ledger.pool, limits.forget)
     await read(resources.ledger.pool, pushed_requests.forget)
+    await read(resources.ledger.pool, waiting_devices.forget)

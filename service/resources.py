@@ -15,6 +15,7 @@ from service.audit.read_counts import ReadCounts
 from service.audit.refusal_counts import RefusalCounts
 from service.commands.handle import Ledger
 from service.configuration.settings import LEEWAY_SECONDS, LONGEST_SESSION, LONGEST_TOKEN, Settings
+from service.crypto.user_codes import UserCodes
 from service.idempotency import Idempotency
 from service.imported_secrets import ImportedSecrets
 from service.limits import Limits
@@ -38,6 +39,7 @@ from service.pushed_requests import PushedRequests
 from service.readiness import Readiness
 from service.streams import Streams
 from service.transparency.log_key import LogKey
+from service.waiting_devices import WaitingDevices
 
 if TYPE_CHECKING:
     from service.oauth.upstream import Directory
@@ -59,6 +61,8 @@ class Resources(Struct, frozen=True, kw_only=True):
     requests: Requests
     pushed: PushedRequests
     nonces: Nonces
+    user_codes: UserCodes
+    waiting_devices: WaitingDevices
     people: People
     sessions: Sessions
     attempts: Attempts
@@ -129,6 +133,8 @@ async def open_resources(
                 requests=Requests(master_key),
                 pushed=PushedRequests(connections, limits, master_key),
                 nonces=Nonces(master_key, required=settings.dpop_nonce_required),
+                user_codes=UserCodes(master_key),
+                waiting_devices=WaitingDevices(connections, master_key),
                 people=people,
                 sessions=Sessions(ledger, people, settings, master_key),
                 attempts=Attempts(limits, people, settings, master_key),

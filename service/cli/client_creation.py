@@ -15,6 +15,7 @@ from service.cli.client_options import (
     PKCE,
     AccessTokenAlg,
     BackchannelUri,
+    DeviceGrant,
     DpopBound,
     FirstParty,
     IdTokenAlg,
@@ -47,7 +48,10 @@ Bot = Annotated[
         "--bot", metavar="ID", help="The `sub` of its tokens; a machine client needs one.", show_default=False
     ),
 ]
-Interactive = Annotated[bool, typer.Option("--interactive", help="People sign in through it; it needs --redirect-uri.")]
+Interactive = Annotated[
+    bool,
+    typer.Option("--interactive", help="People sign in through it; it needs --redirect-uri or --device-grant yes."),
+]
 Public = Annotated[bool, typer.Option("--public", help="It can keep no secret: a browser or native app. For ever.")]
 SecretName = Annotated[
     str | None, typer.Option("--secret-name", metavar="TEXT", help="What people call its secret.", show_default=False)
@@ -70,6 +74,7 @@ def create(
     require_jar: RequireJar = None,
     jar_alg: JarAlg = None,
     jarm_alg: JarmAlg = None,
+    device_grant: DeviceGrant = None,
     require_pkce: RequirePkce = None,
     first_party: FirstParty = None,
     id_token_alg: IdTokenAlg = None,
@@ -105,6 +110,7 @@ def create(
         require_signed_request_object=require_jar == "yes",
         request_object_signing_alg=JAR_ALGS[jar_alg or "any"],
         authorization_signed_response_alg=jarm_alg or USUAL_RESPONSE_ALG,
+        device_grant=device_grant == "yes",
     )
     check_owner(owner, "clients")
     meta = by_operator(reason)

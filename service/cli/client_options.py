@@ -88,6 +88,15 @@ RequirePar = Annotated[
         show_default=False,
     ),
 ]
+DeviceGrant = Annotated[
+    Literal["yes", "no"] | None,
+    typer.Option(
+        "--device-grant",
+        metavar="WORD",
+        help="Whether people may sign in with it on a device without a browser, by a code: yes or no.",
+        show_default=False,
+    ),
+]
 IdTokenAlg = Annotated[
     Literal["RS256", "ES256"] | None,
     typer.Option("--id-token-alg", metavar="ALG", help="What signs its ID tokens: RS256 or ES256.", show_default=False),

@@ -45,6 +45,7 @@ from events.refusal import (
     RefusalsLeftOut,
     RequestNotPermitted,
     RequestsThrottled,
+    UserCodeRefused,
 )
 from events.retention import TokensDropped
 from events.revocation import RevocationOrdered
@@ -137,6 +138,8 @@ def what(event: Event, secrets: Secrets | None = None) -> str:
         case RefusalsLeftOut():
             counts = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in event.counts.items())
             return f"more requests were refused since {moment(event.since)} than are recorded one by one: {counts}"
+        case UserCodeRefused():
+            return f"a code of no device was typed: {event.why.replace('_', ' ')}"
         case RequestsThrottled():
             return f"more than {event.limit} requests in a minute by {event.client_id or 'an unauthenticated caller'}"
         case _:

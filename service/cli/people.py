@@ -1,4 +1,4 @@
-"""What happened to people, their sessions, consents and authorizations, in sentences. No encrypted value is shown."""
+"""What happened to people, their sessions, consents, authorizations and devices, in sentences. No encrypted value is shown."""
 
 from msgspec import UNSET
 
@@ -15,6 +15,12 @@ from events.authorization import (
     RefreshTokenRotated,
 )
 from events.consent import ConsentEvent, ConsentGiven, ConsentWithdrawn
+from events.device_authorization import (
+    DeviceAuthorizationApproved,
+    DeviceAuthorizationDenied,
+    DeviceAuthorizationEvent,
+    DeviceAuthorizationRequested,
+)
 from events.ids import client_id_of
 from events.session import (
     SessionClientNotified,
@@ -42,7 +48,7 @@ from events.user import (
 from service.cli.output import moment
 
 
-def what(event: UserEvent | SessionEvent | ConsentEvent | AuthorizationEvent) -> str:
+def what(event: UserEvent | SessionEvent | ConsentEvent | AuthorizationEvent | DeviceAuthorizationEvent) -> str:
     """The event in a sentence."""
     if isinstance(event, UserEvent):
         return _user(event)
@@ -50,6 +56,8 @@ def what(event: UserEvent | SessionEvent | ConsentEvent | AuthorizationEvent) ->
         return _session(event)
     if isinstance(event, ConsentEvent):
         return _consent(event)
+    if isinstance(event, DeviceAuthorizationEvent):
+        return _device(event)
     return _authorization(event)
 
 
@@ -104,6 +112,17 @@ def _consent(event: ConsentEvent) -> str:
             return "withdrawn"
 
 
+def _device(event: DeviceAuthorizationEvent) -> str:
+    match event:
+        case DeviceAuthorizationRequested():
+            client = client_id_of(event.client)
+            return f"a device asked for {client}{_at(event.resource)}, with {_scopes(event.scopes)}, until {moment(event.expires_at)}"
+        case DeviceAuthorizationApproved():
+            return f"user {event.user} let the device in, by the authorization {event.authorization}"
+        case DeviceAuthorizationDenied():
+            return f"user {event.user} denied it"
+
+
 def _authorization(event: AuthorizationEvent) -> str:
     match event:
         case AuthorizationGranted():
@@ -112,7 +131,7 @@ def _authorization(event: AuthorizationEvent) -> str:
                 f"user {event.user} let {client} in{_at(event.resource)}, with {_scopes(event.scopes)}{_bound(event)}"
             )
         case CodeIssued():
-            return f"code issued for {event.redirect_uri}"
+            return f"code issued for {event.redirect_uri or f'the device {event.device}'}"
         case CodeRedeemed():
             return f"code redeemed for the token {event.jti}"
         case CodeReplayed():

@@ -47,8 +47,6 @@ def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
     if command.display_name is not UNSET and command.display_name != client.display_name:
         events.append(ClientDisplayNameChanged(display_name=command.display_name, was=client.display_name))
     if command.redirect_uris is not UNSET and command.redirect_uris != client.redirect_uris:
-        if not command.redirect_uris and not isinstance(client.grant, ClientCredentials):
-            raise Contradiction("An interactive client needs at least one redirect URI.")
         fits(set(command.redirect_uris) - set(client.redirect_uris), public=client.public)
         events.append(ClientRedirectUrisChanged(redirect_uris=command.redirect_uris, was=client.redirect_uris))
     scopes = client.scopes if command.scopes is UNSET else own_scopes(command.scopes, client.grant)
@@ -61,6 +59,7 @@ def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
     events += change_apis(command.by, command.apis, client)
     after = reduce(evolve, events, client)
     assert isinstance(after, Active)
+    _users_can_still_sign_in(client, after)
     may_widen(command.by, client, after)
     return events
 
@@ -71,6 +70,21 @@ def _is_of_the_document(command: ChangeClient, client: Active) -> bool:
         or command.redirect_uris not in (UNSET, client.redirect_uris)
         or command.login.after(client.login) != client.login
     )
+
+
+def _users_can_still_sign_in(before: Active, after: Active) -> None:
+    """Through an interactive client, in a browser or on a device; never through a machine client."""
+    if isinstance(after.grant, ClientCredentials):
+        if after.security.device_grant:
+            raise Contradiction(
+                "Users do not sign in through a machine client: deviceGrant is for interactive clients."
+            )
+    elif _users_can_sign_in(before) and not _users_can_sign_in(after):
+        raise Contradiction("An interactive client needs at least one redirect URI, unless its deviceGrant is true.")
+
+
+def _users_can_sign_in(client: Active) -> bool:
+    return bool(client.redirect_uris) or client.security.device_grant
 
 
 def fits(uris: set[str], *, public: bool) -> None:

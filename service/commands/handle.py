@@ -8,7 +8,19 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events import access_token, api, authorization, bot, client, consent, session, signing_key, trusted_issuer, user
+from events import (
+    access_token,
+    api,
+    authorization,
+    bot,
+    client,
+    consent,
+    device_authorization,
+    session,
+    signing_key,
+    trusted_issuer,
+    user,
+)
 from events.codec import Event, type_of
 from events.database import Pool, read
 from events.envelope import Meta
@@ -20,6 +32,7 @@ from projections import (
     bots,
     clients,
     consents,
+    device_authorizations,
     registry,
     revoked_tokens,
     sessions,
@@ -34,6 +47,7 @@ from service.commands import authorization as authorization_commands
 from service.commands import bot as bot_commands
 from service.commands import client as client_commands
 from service.commands import consent as consent_commands
+from service.commands import device_authorization as device_authorization_commands
 from service.commands import session as session_commands
 from service.commands import signing_key as signing_key_commands
 from service.commands import trusted_issuer as trusted_issuer_commands
@@ -111,6 +125,17 @@ TRUSTED_ISSUER: Aggregate[
     trusted_issuer_commands.TrustedIssuerCommand, trusted_issuer.TrustedIssuer, trusted_issuer.TrustedIssuerEvent
 ] = Aggregate(
     trusted_issuer.UnknownIssuer(), trusted_issuer.evolve, trusted_issuer_commands.decide, trusted_issuers.TABLE
+)
+DEVICE_AUTHORIZATION: Aggregate[
+    device_authorization_commands.DeviceAuthorizationCommand,
+    device_authorization.DeviceAuthorization,
+    device_authorization.DeviceAuthorizationEvent,
+] = Aggregate(
+    device_authorization.NotRequested(),
+    device_authorization.evolve,
+    device_authorization_commands.decide,
+    device_authorizations.TABLE,
+    personal=True,
 )
 
 

@@ -13,6 +13,7 @@ class SecurityChange(Struct, frozen=True, kw_only=True):
     require_signed_request_object: bool | UnsetType = UNSET
     request_object_signing_alg: RequestObjectAlg | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlg | UnsetType = UNSET
+    device_grant: bool | UnsetType = UNSET
 
     def after(self, security: Security) -> Security:
         said = {name: value for name, value in structs.asdict(self).items() if value is not UNSET}

@@ -21,6 +21,7 @@ WHYS = (
     N_("first run"),
     N_("a client registered itself"),
     N_("an imported secret was proved"),
+    N_("a code of a device was refused"),
     N_("a request in the name of a client was refused"),
     N_("the console was opened"),
     N_("sign-in through the upstream provider"),

@@ -1,4 +1,4 @@
-"""Authorization codes and refresh tokens: the id of their authorization, so that no lookup table is needed, and 256 random bits."""
+"""Authorization codes, device codes and refresh tokens: the id of their stream, so that no lookup table is needed, and 256 random bits."""
 
 import secrets
 from uuid import UUID
@@ -9,12 +9,16 @@ from service.crypto.base64url import as_text, of_text
 from service.crypto.credentials import Secret, SecretHash, hash_secret
 
 CODE = "code_"
+DEVICE_CODE = "device_"
 REFRESH_TOKEN = "refresh_"  # noqa: S105
 RANDOM_BYTES = 32
 
 
 class OpaqueToken(Struct, frozen=True, kw_only=True):
-    """A parsed code or refresh token: the authorization from which it was issued, and its hash, to compare with the stored one."""
+    """A parsed code or refresh token: the authorization from which it was issued, and its hash, to compare with the stored one.
+
+    A device code has the id of its device authorization, until a user approves it.
+    """
 
     authorization: UUID
     hash: SecretHash

@@ -5,6 +5,7 @@ The server keeps no state between the pages: the browser carries the sealed requ
 
 from html import escape
 from http import HTTPStatus
+from typing import Literal
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from projections.clients import Found
 from service.clock import utc_now
 from service.grants.code_issuance import ConsentWithdrawn, SessionOver, has_consent, issue_code
+from service.grants.device_approval import TooLate, approve
 from service.grants.validation import validated
 from service.http.asgi import BodyCutShort, BodyTooLong, address, cookie, read_body, resources_of
 from service.http.origin import GOES_AWAY, below, form_target
@@ -40,6 +42,9 @@ from service.resources import Resources
 
 CONTINUE = "/openid/continue"
 FORM_POST_SCRIPT = "/openid/form_post.js"
+Outcome = Literal["approved", "denied", "late"]
+"""What became of a device, whose page says it."""
+
 MOST_CODES = 60
 """Of one session in a minute. Each code adds two events to the log, and a page can request codes silently and fast (`prompt=none`)."""
 USED = "This pushed request was used before: each is good for one authorization code. Push a new request (RFC 9126 section 7.3)."
@@ -130,6 +135,35 @@ async def _on(resources: Resources, asked: AuthorizationRequest, found: Found, s
 
 
 async def _granted(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn) -> Response:
+    to_whom = _to_the_client if asked.device is None else _to_the_device
+    try:
+        return await to_whom(resources, asked, found, signed_in)
+    except SessionOver:
+        return await _on(resources, asked, found, None)
+    except ConsentWithdrawn:
+        return await _on(resources, asked, found, signed_in)
+
+
+async def _to_the_device(
+    resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn
+) -> Response:
+    """Approve the device, which asks by itself (RFC 8628). Raises SessionOver, ConsentWithdrawn."""
+    try:
+        await approve(resources, asked, found, signed_in)
+    except TooLate:
+        return answered(resources, "late")
+    return answered(resources, "approved")
+
+
+def answered(resources: Resources, outcome: Outcome) -> Response:
+    """Redirect to the page that says what became of a device."""
+    return RedirectResponse(f"{below(resources.settings.issuer)}/device/{outcome}", HTTPStatus.SEE_OTHER, GOES_AWAY)
+
+
+async def _to_the_client(
+    resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn
+) -> Response:
+    """Send the code to the client. Raises SessionOver, ConsentWithdrawn."""
     counted = await resources.limits.count(f"codes of {signed_in.session.stream_id}")
     if counted.used > MOST_CODES:
         description = f"More than {MOST_CODES} authorizations in this minute; try again in {counted.seconds} s."
@@ -137,12 +171,7 @@ async def _granted(resources: Resources, asked: AuthorizationRequest, found: Fou
         return await sent(refused, resources)
     if not await resources.pushed.use(asked):
         return await sent(redirects.refused(asked, resources.settings.issuer, "invalid_request_uri", USED), resources)
-    try:
-        code = await issue_code(resources, asked, found, signed_in)
-    except SessionOver:
-        return await _on(resources, asked, found, None)
-    except ConsentWithdrawn:
-        return await _on(resources, asked, found, signed_in)
+    code = await issue_code(resources, asked, found, signed_in)
     return await sent(redirects.allowed(asked, resources.settings.issuer, code.reveal()), resources)
 
 

@@ -83,6 +83,13 @@ AuthorizationResponseAlgorithm = Annotated[
     AuthorizationResponseAlg,
     Meta(description="The algorithm of its signed authorization responses (`response_mode=jwt`, JARM)."),
 ]
+DeviceGrant = Annotated[
+    bool,
+    Meta(
+        description="Whether users may sign in with it on a device that has no browser, by a code that they type elsewhere (RFC 8628). "
+        "Such a client needs no redirect URI."
+    ),
+]
 PostLogoutRedirectUris = Annotated[
     list[RedirectUri],
     Meta(max_length=20, description="Where users may be redirected after sign-out: the whole list, each URI exactly."),

@@ -22,6 +22,7 @@ from service.endpoints.client_fields import (
     ClientScopes,
     ClientSecretText,
     Created,
+    DeviceGrant,
     DisplayName,
     DpopBoundAccessTokens,
     FirstParty,
@@ -118,6 +119,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     request_object_signing_alg: RequestObjectAlgorithm | None = None
     authorization_signed_response_alg: AuthorizationResponseAlgorithm = USUAL_RESPONSE_ALG
     apis: ApiGrants | None = []
+    device_grant: DeviceGrant = False
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -24,6 +24,7 @@ from service.endpoints.client_fields import (
     BackchannelLogoutUri,
     ClientScopes,
     Created,
+    DeviceGrant,
     DisplayName,
     DpopBoundAccessTokens,
     FirstParty,
@@ -74,6 +75,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     request_object_signing_alg: RequestObjectAlgorithm | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlgorithm | UnsetType = UNSET
     apis: ApiGrants | UnsetType | None = UNSET
+    device_grant: DeviceGrant | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
     id_token_signed_response_alg: IdTokenAlgorithm | UnsetType = UNSET
@@ -118,6 +120,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     require_signed_request_object: RequireSignedRequestObject | UnsetType = UNSET
     request_object_signing_alg: RequestObjectAlgorithm | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlgorithm | UnsetType = UNSET
+    device_grant: DeviceGrant | UnsetType = UNSET
 
 
 _of_interactive = {field.name for field in structs.fields(OAuthClient) if field.default is UNSET}

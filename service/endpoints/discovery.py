@@ -14,6 +14,7 @@ from service.grants.client_authentication import NONE
 from service.http.asgi import resources_of
 from service.http.cors import VARIES
 from service.oauth import dpop
+from service.oauth.authlib_grants import DEVICE
 from service.oauth.parameters import PROMPTS
 from service.oauth.redirects import RESPONSE_MODES
 from service.oauth.registration_response import PATH as REGISTER
@@ -52,11 +53,12 @@ def document(issuer: str, *, registration: bool = False) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer}/openid/introspect",
         "revocation_endpoint": f"{issuer}/openid/revoke",
         "pushed_authorization_request_endpoint": f"{issuer}/openid/par",
+        "device_authorization_endpoint": f"{issuer}/openid/device_authorization",
         "end_session_endpoint": f"{issuer}/openid/logout",
         **({"registration_endpoint": f"{issuer}{REGISTER}"} if registration else {}),
         "service_documentation": f"{issuer}/docs",
         "scopes_supported": [*IDENTITY, *NEW_CLIENT],
-        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
+        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token", DEVICE],
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
         "code_challenge_methods_supported": ["S256"],

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from events.database import Unavailable
 from service.endpoints.responses import MIN_POSITION, as_problem, refusal, unreached
-from service.grants import authorization_code, client_credentials, refresh_token
+from service.grants import authorization_code, client_credentials, device_code, refresh_token
 from service.grants.oauth_request import OAuthRequest
 from service.http.asgi import (
     BodyCutShort,
@@ -25,12 +25,14 @@ from service.http.asgi import (
     resources_of,
 )
 from service.metrics.families import ISSUED, OTHER, SERVER_ERROR
+from service.oauth import authlib_grants
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong
 from service.oauth.form import parse
 from service.problems import NotAllowed
 from service.request_id import this_request
 from service.resources import Resources
 
+LONGEST_AGENT = 300
 NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -72,7 +74,7 @@ class OAuth:
 
 
 async def issue_token(request: OAuthRequest) -> bytes:
-    """POST /openid/token: carry out the grant that grant_type names (RFC 6749 sections 4.1.3, 4.4.2 and 6). Raises a Refusal."""
+    """POST /openid/token: carry out the grant that grant_type names (RFC 6749 sections 4.1.3, 4.4.2 and 6, RFC 8628). Raises a Refusal."""
     grant = request.form.get("grant_type")
     results = request.resources.metrics.tokens.get(grant or OTHER) or request.resources.metrics.tokens[OTHER]
     try:
@@ -93,6 +95,8 @@ async def _carry_out(grant: str | None, request: OAuthRequest) -> bytes:
             return await authorization_code.redeem(request)
         case "refresh_token":
             return await refresh_token.exchange(request)
+        case authlib_grants.DEVICE:
+            return await device_code.redeem(request)
         case _:  # an unknown grant_type is refused there as well
             return await client_credentials.issue(request)
 
@@ -117,6 +121,7 @@ async def _request(scope: Scope, receive: Receive, *, any_text: bool) -> OAuthRe
         form=form,
         authorization=_authorization(scope),
         address=address(scope),
+        agent=(header(scope, b"user-agent") or "")[:LONGEST_AGENT],
         proofs=headers_named(scope, b"dpop"),
     )
 

@@ -28,12 +28,21 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
     m2m = fields.good("m2m")
     if m2m is True and fields.good("botUserId") is None and "botUserId" not in fields.errors:
         fields.fault("botUserId", "is required for a machine-to-machine client (m2m: true)")
-    if m2m is False and not {"redirectUri", "redirectUris"} & set(fields.errors) and not _uris(fields):
-        fields.fault("redirectUri", "is required for an interactive client (m2m: false), unless redirectUris is given")
+    if m2m is False and fields.good("deviceGrant") is not True:
+        _check_browser(fields)
     _check_uris(fields, settings)
     client_settings.check_scopes(fields)
     imported.check(fields)
     client_settings.check_registered_login(fields, settings)
+
+
+def _check_browser(fields: Fields[Asked]) -> None:
+    """Users who cannot sign in on a device do so in a browser, which is redirected to the client."""
+    if not {"redirectUri", "redirectUris"} & set(fields.errors) and not _uris(fields):
+        fields.fault(
+            "redirectUri",
+            "is required for an interactive client (m2m: false), unless redirectUris is given or deviceGrant is true",
+        )
 
 
 class Prepared(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ def change(asked: "CreateOAuthClientRequest | ChangeOAuthClientRequest") -> Secu
         require_signed_request_object=asked.require_signed_request_object,
         request_object_signing_alg=asked.request_object_signing_alg,
         authorization_signed_response_alg=asked.authorization_signed_response_alg,
+        device_grant=asked.device_grant,
     )
 
 
@@ -27,7 +28,7 @@ def registered(asked: "CreateOAuthClientRequest") -> Security:
 
 
 def shown(row: Row) -> Mapping[str, Any]:
-    """Return the fields of OAuthClient. Those of authorization requests are an interactive client's only."""
+    """Return the fields of OAuthClient. Those of the sign-in of users are an interactive client's only."""
     security = row.security
     of_all = {"dpop_bound_access_tokens": security.dpop_bound_access_tokens}
     if row.login is None:
@@ -38,4 +39,5 @@ def shown(row: Row) -> Mapping[str, Any]:
         "require_signed_request_object": security.require_signed_request_object,
         "request_object_signing_alg": security.request_object_signing_alg,
         "authorization_signed_response_alg": security.authorization_signed_response_alg,
+        "device_grant": security.device_grant,
     }

@@ -31,7 +31,13 @@ REFRESH_FOR = timedelta(days=30)
 
 async def redeem(request: OAuthRequest) -> bytes:
     """Return the JSON body of the token response (RFC 6749 section 5.1). Raises a Refusal."""
-    redemption = await check_request(request, opaque_tokens.parsed(opaque_tokens.CODE, request.form.get("code")))
+    return await issue_tokens(
+        await check_request(request, opaque_tokens.parsed(opaque_tokens.CODE, request.form.get("code")))
+    )
+
+
+async def issue_tokens(redemption: Redemption) -> bytes:
+    """Redeem the code and return the token response. Raises a Refusal."""
     now, claims, refresh_token = utc_now(), access_token_claims(redemption), _refresh_token(redemption)
     handled = await carry_out(
         redemption, RedeemCode(jti=claims.jti, refresh=_stored(refresh_token, redemption, now), at=now)

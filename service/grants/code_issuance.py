@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from events.authorization import AuthorizationGranted, CodeIssued
+from events.authorization import AuthorizationGranted, Binding, CodeIssued
 from events.database import read
 from events.envelope import ByUser
 from projections import causes, consents, sessions
@@ -50,6 +50,20 @@ async def issue_code(resources: Resources, request: AuthorizationRequest, found:
         at=now,
         dpop_jkt=request.dpop_jkt or UNSET,
     )
+    await record_authorization(resources, request, found, signed_in, stream=stream, issued=issued)
+    return code
+
+
+async def record_authorization(
+    resources: Resources,
+    request: AuthorizationRequest,
+    found: Found,
+    signed_in: SignedIn,
+    *,
+    stream: UUID,
+    issued: CodeIssued,
+) -> None:
+    """Record what the user granted, with the code for it. Raises SessionOver, ConsentWithdrawn."""
     command = GrantAuthorization(granted=_granted(request, found, signed_in), code=issued)
     actor = ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id)
     meta = envelope(actor)
@@ -64,7 +78,6 @@ async def issue_code(resources: Resources, request: AuthorizationRequest, found:
         cause = await read(resources.ledger.pool, lambda connection: causes.of_consent(connection, stream))
         await session_end.revoke(resources.ledger, [stream], "consent_withdrawn", meta.__replace__(cause=cause))
         raise ConsentWithdrawn
-    return code
 
 
 async def has_consent(resources: Resources, request: AuthorizationRequest, found: Found, user: UUID) -> bool:
@@ -103,5 +116,12 @@ def _granted(request: AuthorizationRequest, found: Found, signed_in: SignedIn) -
         userinfo_claims=request.userinfo_claims,
         access_token_claims=request.access_token_claims or UNSET,
         restored=found.client.restored or UNSET,
-        bound_by=(*(("pkce",) if request.code_challenge else ()), *(("nonce",) if request.nonce else ())),
+        bound_by=_bound_by(request),
     )
+
+
+def _bound_by(request: AuthorizationRequest) -> tuple[Binding, ...] | UnsetType:
+    """A device code was never in a browser that could be another one."""
+    if request.device is not None:
+        return UNSET
+    return (*(("pkce",) if request.code_challenge else ()), *(("nonce",) if request.nonce else ()))

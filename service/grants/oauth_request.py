@@ -10,13 +10,17 @@ from service.resources import Resources
 
 
 class OAuthRequest(Struct, frozen=True, kw_only=True):
-    """`authorization` is the value of the Authorization header, `proofs` those of each DPoP header; `address` is the client's IP address."""
+    """`authorization` is the value of the Authorization header, `proofs` those of each DPoP header; `address` is the client's IP address.
+
+    `agent` is its User-Agent.
+    """
 
     resources: Resources
     form: Form
     authorization: str | None
     address: str
     proofs: Sequence[str] = ()
+    agent: str = ""
 
     def recorded_audience(self, audience: str | tuple[str, ...]) -> str | None:
         """Return what the record of a token says of its audience: nothing of the default one, and several with spaces between them."""

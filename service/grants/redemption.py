@@ -26,6 +26,7 @@ from service.grants.client_authentication import authenticated, count_failure, c
 from service.grants.oauth_request import OAuthRequest, TokenResponse
 from service.grants.refusal_events import record_refusal
 from service.lookup import Seen
+from service.oauth.authlib_grants import DeviceCode
 from service.oauth.authlib_server import Facts, TokenGrant, decide
 from service.oauth.errors import Gone, InvalidClient, InvalidTarget, MissingVerifier, OtherKey, Refusal, Refused
 from service.oauth.signing import Signer
@@ -50,13 +51,15 @@ class Redemption(Struct, frozen=True, kw_only=True):
     target: Target
 
 
-async def check_request(request: OAuthRequest, token: OpaqueToken | None) -> Redemption:
+async def check_request(
+    request: OAuthRequest, token: OpaqueToken | None, device: DeviceCode | None = None
+) -> Redemption:
     """Authenticate the client, load the authorization, and let Authlib decide. Refusals are counted and recorded. Raises a Refusal."""
     presented = credentials_or_none(request)
     seen = await look_up_certain(request, presented)
     authorized = await _authorization_of(request, token, seen)
     client = authenticated(presented, seen, utc_now())
-    facts = Facts(issuer=request.resources.settings.issuer, client=client, authorized=authorized)
+    facts = Facts(issuer=request.resources.settings.issuer, client=client, authorized=authorized, device=device)
     try:
         with span("decide"):
             grant = decide(facts, request.form)

@@ -7,12 +7,13 @@ the limits is counted, and one event a minute says how many refusals of which ki
 
 import logging
 from collections.abc import Collection
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from events.database import AnyConnection, Unavailable, read
-from events.envelope import ByService, Meta
+from events.envelope import ByService, ByUser, Meta
 from events.ids import client_stream
 from events.log import Append
 from events.refusal import (
@@ -21,6 +22,7 @@ from events.refusal import (
     RefusalEvent,
     RequestNotPermitted,
     RequestsThrottled,
+    UserCodeRefused,
     WhyNot,
 )
 from projections.clients import Found
@@ -106,6 +108,16 @@ async def record_not_permitted(resources: Resources, refused: RequestNotPermitte
     """Record that an authenticated client sent a request that it may not send. `meta` names it as the actor."""
     if await _is_sampled(resources, Attempt(kind="not_permitted", sender=sender)):
         await _append(resources, refused, meta)
+
+
+async def record_user_code(
+    resources: Resources, why: Literal["not_known", "throttled"], user: ByUser | None, address: str
+) -> None:
+    """Record that somebody typed a code of no device. The address is not kept, because it is a user's."""
+    sender = Sender(whose=network(address) if user is None else str(user.user_id), scopes=(), address=address)
+    if await _is_sampled(resources, Attempt(kind="user_code", sender=sender)):
+        meta = envelope(user or ByService(why="a code of a device was refused"))
+        await _append(resources, UserCodeRefused(why=why, at=utc_now()), meta)
 
 
 def not_permitted(client_id: str, request: str, why: str) -> RequestNotPermitted:

@@ -6,7 +6,10 @@ from typing import get_args
 from events.refusal import WhyNot
 from service.metrics.family import Family
 
-GRANTS = ("client_credentials", "authorization_code", "refresh_token")
+GRANTS = (
+    *("client_credentials", "authorization_code", "refresh_token"),
+    "urn:ietf:params:oauth:grant-type:device_code",
+)
 OTHER, NONE = "other", "none"
 METHODS = ("GET", "POST", "PATCH", "DELETE", OTHER)
 CODES = (
@@ -19,9 +22,10 @@ RESULTS = (
     ISSUED,
     *("invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "invalid_target", "unauthorized_client"),
     *("invalid_dpop_proof", "use_dpop_nonce"),
+    *("authorization_pending", "slow_down", "access_denied", "expired_token"),
     *("unsupported_grant_type", "temporarily_unavailable", SERVER_ERROR, OTHER),
 )
-REFUSED: tuple[str, ...] = (*get_args(WhyNot), "authorization", "throttled_requests", "not_permitted")
+REFUSED: tuple[str, ...] = (*get_args(WhyNot), "authorization", "throttled_requests", "not_permitted", "user_code")
 """The kinds that RefusalsLeftOut counts (events/refusal.py)."""
 
 LOGS = ("events", "issuance")

@@ -1,6 +1,7 @@
 # pyright: basic
-"""The grants of the token endpoint (RFC 6749 sections 4.1, 4.4 and 6) as classes for Authlib. They read facts that are already loaded."""
+"""The grants of the token endpoint (RFC 6749 sections 4.1, 4.4 and 6, RFC 8628) as classes for Authlib. They read facts that are already loaded."""
 
+from datetime import datetime
 from hmac import compare_digest
 from typing import Any
 from uuid import UUID
@@ -9,11 +10,12 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import ClientCredentialsGrant, RefreshTokenGrant
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc8628 import DeviceCodeGrant
 from msgspec import Struct
 
 from events.authorization import Authorized, CodeIssued
 from projections.clients import Row
-from service.crypto.opaque_tokens import CODE, REFRESH_TOKEN, parsed
+from service.crypto.opaque_tokens import CODE, DEVICE_CODE, REFRESH_TOKEN, parsed
 from service.oauth.errors import Gone, MissingVerifier, Refusal, Refused
 from service.oauth.parameters import own_scopes_of_persons, with_commas
 from service.values.scopes import IDENTITY, split
@@ -26,6 +28,7 @@ OTHER_VERIFIER = (
     "The code_verifier is not the one that the code_challenge of the authorization request was made from. "
     "Keep it with the login that it belongs to."
 )
+DEVICE = DeviceCodeGrant.GRANT_TYPE
 METHODS = ("presented",)
 """The one method name that `authenticate_client` serves; that function checks the real authentication methods for every grant."""
 
@@ -40,7 +43,12 @@ class AuthenticatedClient(Struct, frozen=True, kw_only=True):
     def check_grant_type(self, grant_type: str) -> bool:
         """A client of the code grant may also refresh. Whether it gets a refresh token depends on the scope that the user granted."""
         kind = self.row.grant_type
+        if grant_type == DEVICE:
+            return self.row.security.device_grant
         return grant_type == kind or (grant_type == "refresh_token" and kind == "authorization_code")
+
+    def get_client_id(self) -> str:
+        return str(self.row.stream_id)
 
     def __repr__(self) -> str:
         return f"AuthenticatedClient({self.row.client_id})"
@@ -73,6 +81,34 @@ class Credential:
         return _is_of(self.authorized, client)
 
     def get_scope(self) -> str:
+        return " ".join(self.authorized.granted.scopes)
+
+
+class DeviceCode(Struct, frozen=True, kw_only=True):
+    """A device code of this client (RFC 8628), with the interface that Authlib expects.
+
+    `approved` is None until its user answers. `early` says that the device asks too often.
+    """
+
+    client: UUID
+    expires_at: datetime
+    now: datetime
+    approved: bool | None
+    early: bool
+    authorized: Authorized | None = None
+
+    def get_client_id(self) -> str:
+        return str(self.client)
+
+    def is_expired(self) -> bool:
+        return self.now >= self.expires_at
+
+    def get_user_code(self) -> "DeviceCode":
+        """Authlib looks for the user's answer by it: this has the answer itself."""
+        return self
+
+    def get_scope(self) -> str:
+        assert self.authorized is not None
         return " ".join(self.authorized.granted.scopes)
 
 
@@ -179,6 +215,28 @@ class Refreshing(RefreshTokenGrant):
         """Nothing to revoke: the caller records the exchange as an event."""
 
 
+class DeviceGrant(DeviceCodeGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+    def query_device_credential(self, device_code: str) -> DeviceCode:
+        """Raises Gone. The redemption itself decides whether the code was redeemed, as for an authorization code."""
+        facts = self.server.facts
+        device = facts.device
+        if device is None or parsed(DEVICE_CODE, device_code) is None or device.client != facts.client.row.stream_id:
+            raise Gone
+        return device.__replace__(authorized=facts.authorized)
+
+    def query_user_grant(self, user_code: DeviceCode) -> tuple[UUID | None, bool] | None:
+        if user_code.approved is None:
+            return None
+        if user_code.approved and user_code.authorized is None:  # what the user approved was revoked since
+            raise Gone
+        return user_code.authorized and user_code.authorized.granted.user, user_code.approved
+
+    def should_slow_down(self, credential: DeviceCode) -> bool:
+        return credential.early
+
+
 def _payload(grant: Any) -> Any:
     return grant.request.payload
 
@@ -195,4 +253,5 @@ GRANTS: list[tuple[type, list[Any] | None]] = [
     (ClientCredentials, None),
     (CodeGrant, [CodeVerifier(required=True)]),
     (Refreshing, None),
+    (DeviceGrant, None),
 ]

@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from msgspec import Struct
 
 from events.authorization import Authorized
-from service.oauth.authlib_grants import GRANTS, AuthenticatedClient
+from service.oauth.authlib_grants import DEVICE, GRANTS, AuthenticatedClient, DeviceCode
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import Form
 from service.oauth.targets import Target
@@ -24,7 +24,14 @@ FOR_PEOPLE = (
     "People log in through this client (m2m: false): it may use grant_type=authorization_code and refresh_token. "
     "Register one with m2m: true for a machine."
 )
-NEEDED = {"authorization_code": "code", "refresh_token": "refresh_token"}
+NO_DEVICES = "This client may not use the device grant. An interactive client may, if its owner sets deviceGrant: true."
+OF_DEVICES = {
+    "authorization_pending": "The person has not answered yet. Ask again after the interval.",
+    "slow_down": "The device asks too often. Wait 5 s longer between two requests from now on (RFC 8628 section 3.5).",
+    "access_denied": "The person denied the request.",
+    "expired_token": "The device code has expired. Begin again at the device authorization endpoint.",
+}
+NEEDED = {"authorization_code": "code", "refresh_token": "refresh_token", DEVICE: "device_code"}
 """The required parameter of each grant type, besides client authentication."""
 
 
@@ -38,6 +45,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The authorization from which the code or refresh token in the request was issued, if there is one."""
     target: Target | None = None
     """What a machine's token is for, if the request says so; None is the default audience."""
+    device: DeviceCode | None = None
+    """The device code in the request, if this server issued it."""
 
 
 class TokenGrant(Struct, frozen=True, kw_only=True):
@@ -80,12 +89,14 @@ def _in_our_words(error: OAuth2Error, form: Form, client: AuthenticatedClient | 
     match error.error:
         case "unsupported_grant_type":
             text = f"This server does not offer grant_type={kind[:50]}. Use one of: {GRANT_TYPES}."
+        case "unauthorized_client" if kind == DEVICE:
+            text = NO_DEVICES
         case "unauthorized_client":
             text = FOR_MACHINES if client and client.row.grant_type == "client_credentials" else FOR_PEOPLE
         case "invalid_request" if needed and needed not in form:
             text = f"The parameter {needed} is missing. Send it with grant_type={kind}."
         case _:
-            text = MALFORMED
+            text = OF_DEVICES.get(error.error or "", MALFORMED)
     return Refused(400, error.error or "invalid_request", text)
 
 

@@ -18,6 +18,15 @@ LIFETIME_SECONDS = 3600
 ABOUT = b"authorization request"
 
 
+class AskingDevice(Struct, frozen=True, kw_only=True):
+    """A device authorization (RFC 8628), in the place of a browser's request: the code that its user typed, and where it began."""
+
+    stream: UUID
+    user_code: str
+    address: str
+    agent: str
+
+
 class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2.1, RFC 7636, RFC 8707, RFC 9449. Every parameter was validated.
 
@@ -25,6 +34,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
     the only acceptable ones. `chosen` is the session whose user confirmed the account for `prompt=select_account`, and `consented`
     the session whose user consented for `prompt=consent`. Each answer is valid in that session only. `pushed` names the pushed request
     that this was, which is good for one code (RFC 9126).
+    A request with a `device` has no redirect URI: nobody is sent to its client.
     """
 
     client_id: str
@@ -52,6 +62,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
     chosen: UUID | None = None
     consented: UUID | None = None
     pushed: str | None = None
+    device: AskingDevice | None = None
 
     @property
     def to_allow(self) -> tuple[str, ...]:

@@ -130,19 +130,40 @@ def still_good(
     """
     if found is None or not found.may_act or found.client.login is None:
         raise Shown(*DISABLED, status=403)
+    known = known or Known(issuer=issuer, audience=issuer)
+    if request.device is not None:
+        return _still_of_a_device(request, found, known), found
     if not redirect_match.matches(request.redirect_uri, found.client.redirect_uris):
         raise Shown(
             "The redirect_uri is no longer registered for this client",
             "Its owner removed it while this page was open. Send a new request with a registered redirect URI.",
         )
     try:
-        target = _target(request.resource, found, known or Known(issuer=issuer, audience=issuer))
+        target = _target(request.resource, found, known)
         scopes = _scopes(request.scopes, target)
         parameters.pkce_is_used(request.code_challenge, found, of_all=pkce_of_all)
         parameters.is_pushed(found, pushed=request.pushed is not None)
     except Fault as fault:
         raise Redirected(redirects.refused(request, issuer, fault.error, str(fault))) from fault
     return request.__replace__(scopes=scopes), found
+
+
+def of_device(params: Params, found: Found, known: Known) -> tuple[tuple[str, ...], str | None]:
+    """Return the scopes and the resources that a device asks for (RFC 8628 section 3.1). Raises Fault, InvalidTarget."""
+    named = targets.named(params, found.client, known)
+    target = targets.aimed(named, found.client, known, person=True)
+    return _scopes(split(params.get("scope")), target), " ".join(named) or None
+
+
+def _still_of_a_device(request: AuthorizationRequest, found: Found, known: Known) -> AuthorizationRequest:
+    """There is nobody to whom an error could be sent: the device learns of it when its code expires (RFC 8628). Raises Shown."""
+    if not found.client.security.device_grant:
+        raise Shown("People cannot sign in to this client on a device", "Its owner can allow it again (deviceGrant).")
+    try:
+        target = _target(request.resource, found, known)
+        return request.__replace__(scopes=_scopes(request.scopes, target), access_token_claims=target.claims)
+    except Fault as fault:
+        raise Shown("The client may no longer have what its device asks for", str(fault)) from fault
 
 
 def _request(asked: RequestParameters, found: Found, answer: AuthorizationRequest) -> AuthorizationRequest:

@@ -18,6 +18,7 @@ Refusal
 ├── InvalidClient      401  one text for every reason, so that an attacker learns nothing from it
 ├── TooManyFailures    429
 ├── TooManyPushed      429
+├── TooManyRequests    429
 └── ServerAway         503  nothing was issued
 """
 
@@ -160,6 +161,15 @@ class TooManyPushed(Refusal):
         super().__init__(
             f"More than {most} authorization requests were pushed in this minute; try again in {seconds} s."
         )
+        self.headers = {"Retry-After": str(seconds)}
+
+
+class TooManyRequests(Refusal):
+    status = 429
+    error = "temporarily_unavailable"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many requests of this kind in this minute; try again in {seconds} s.")
         self.headers = {"Retry-After": str(seconds)}
 
 

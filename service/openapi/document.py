@@ -16,6 +16,7 @@ from service.openapi.blast_radius import BLAST_RADIUS
 from service.openapi.bots import BOTS
 from service.openapi.clients import CLIENTS
 from service.openapi.credentials import CREDENTIALS
+from service.openapi.devices import DEVICES
 from service.openapi.grants import GRANTS
 from service.openapi.history import HISTORY
 from service.openapi.login import LOGIN
@@ -42,7 +43,7 @@ INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(e
 OPERATIONS: tuple[Operation, ...] = (
     *(*CLIENTS, *SECRETS, *BOTS, *RESTORATIONS, *USERS, *USER_ACCESS, *HISTORY, *GRANTS, *TRUSTED_ISSUERS),
     *(*FEED, *PROVENANCE, *BLAST_RADIUS, *REVOCATIONS, *CREDENTIALS, *AUDIT, *TRANSPARENCY),
-    *(*USAGE, *PROJECTIONS, *OAUTH, *SELF_REGISTRATION, *PUSHED, *LOGIN, *ABOUT),
+    *(*USAGE, *PROJECTIONS, *OAUTH, *SELF_REGISTRATION, *PUSHED, *DEVICES, *LOGIN, *ABOUT),
 )
 TAGS = {
     "Clients": "Programs that get tokens.",

@@ -57,6 +57,27 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
     ) = UNSET
 
 
+class DeviceAuthorizationRequest(Struct, frozen=True, kw_only=True):
+    """RFC 8628 section 3.1."""
+
+    client_id: ClientId | UnsetType = UNSET
+    client_secret: ClientSecret | UnsetType = UNSET
+    scope: (
+        Annotated[
+            str,
+            Meta(
+                pattern=SCOPES,
+                max_length=2048,
+                description="Scopes, separated by spaces. If omitted, all of its own that the client may have.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    resource: (
+        Annotated[str, Meta(pattern=RESOURCE, max_length=2048, description="As at the token endpoint.")] | UnsetType
+    ) = UNSET
+
+
 class IntrospectionRequest(Struct, frozen=True, kw_only=True):
     """RFC 7662 section 2.1."""
 
@@ -121,6 +142,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     revocation_endpoint: str
     pushed_authorization_request_endpoint: str
     registration_endpoint: str | UnsetType = UNSET
+    device_authorization_endpoint: str
     service_documentation: str
     scopes_supported: list[str]
     grant_types_supported: list[str]

@@ -88,7 +88,7 @@ OAUTH = (
         tag="Tokens",
         description="Use client credentials to get an access token (RFC 6749 section 4.4). The token is a signed JWT (RFC 9068). "
         "Verify it with the keys of `/openid/jwks`; its `sub` is the client's `botUserId`. To sign users in, configure a client library with "
-        "the issuer. It also sends `grant_type=authorization_code` (`code`, `redirect_uri`, `code_verifier`) and `refresh_token` (`refresh_token`, `scope`), with the `resource` of the authorization request or none (RFC 6749 sections 4.1.3 and 6).\n\n"
+        "the issuer. It also sends `grant_type=authorization_code` (`code`, `redirect_uri`, `code_verifier`) and `refresh_token` (`refresh_token`, `scope`), with the `resource` of the authorization request or none (RFC 6749 sections 4.1.3 and 6). A device sends its `device_code` (RFC 8628 section 3.4).\n\n"
         "With a proof in the header `DPoP`, the token is bound to the key of the proof: its `token_type` is `DPoP`, and its `cnf.jkt` the thumbprint "
         "of the key (RFC 9449 section 5).",
         proves_client=True,

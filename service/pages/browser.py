@@ -101,7 +101,9 @@ class Visit(Struct, frozen=True, kw_only=True):
             base=below(self.resources.settings.issuer),
             **context,
         )
-        return rendering.page(text, *([self.asked.redirect_uri] if self.asked else []), status=status)
+        return rendering.page(
+            text, *([self.asked.redirect_uri] if self.asked and self.asked.redirect_uri else []), status=status
+        )
 
     def to(self, path: str, **query: str) -> Response:
         """Redirect to another page, with GET."""

@@ -4,13 +4,17 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from service.endpoints.authorize import sent
+from service.endpoints.authorize import answered, sent
+from service.grants.device_approval import TooLate, deny
 from service.lookup import Seen
 from service.oauth import redirects
+from service.oauth.authorization_request import AskingDevice
+from service.pages import devices
 from service.pages.browser import Visit, by
 from service.pages.page import Page
 from service.pages.session_start import person_of
 from service.pages.unverified import unverified
+from service.people.sessions import SignedIn
 from service.use_cases import consents
 
 ALLOW, DENY = "allow", "deny"
@@ -31,6 +35,8 @@ async def show(visit: Visit) -> Response:
         unverified=unverified(seen),
         host=host_of(asked.redirect_uri),
         place=_place(visit, asked.redirect_uri),
+        device=asked.device,
+        program=devices.named(asked.device.agent) if asked.device else "",
         another=_as_another(visit),
         scopes=asked.to_allow,
         resource=asked.resource,
@@ -40,7 +46,9 @@ async def show(visit: Visit) -> Response:
 
 async def answer(visit: Visit) -> Response:
     asked, signed_in = visit.goal(), await visit.signed_in()
-    if visit.given("consent") == DENY:
+    if visit.given("consent") == DENY and asked.device is not None and signed_in is not None:
+        return await _denied(visit, asked.device, signed_in)
+    if visit.given("consent") == DENY and asked.device is None:
         issuer = visit.resources.settings.issuer
         refused = redirects.refused(asked, issuer, "access_denied", "The user denied the request.")
         return await sent(refused, visit.resources)
@@ -49,6 +57,14 @@ async def answer(visit: Visit) -> Response:
     resources = visit.resources
     await consents.give(resources.ledger, signed_in.user.stream_id, asked, resources.lookup.apis, by(signed_in))
     return visit.onward(consented=signed_in.session.stream_id)
+
+
+async def _denied(visit: Visit, device: AskingDevice, signed_in: SignedIn) -> Response:
+    try:
+        await deny(visit.resources, device, signed_in)
+    except TooLate:
+        return answered(visit.resources, "late")
+    return answered(visit.resources, "denied")
 
 
 def _is_first_party(seen: Seen | None) -> bool:

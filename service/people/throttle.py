@@ -29,6 +29,9 @@ ADDRESS_LIMIT = 30
 FACTOR_LIMIT = 5
 """Failed second factors of one user in a minute. An attacker with the password guesses one of a million codes; three are valid."""
 
+USER_CODE_LIMIT = 10
+"""Wrong user codes of devices of one user in a minute, and as many from an address times three: a code is one of 2.6 * 10^10."""
+
 FACTOR_DAILY_LIMIT = 50
 """Failed second factors of one user in a day, in browsers without a known sign-in: a chance of one in 6,000."""
 
@@ -67,6 +70,11 @@ class Attempts:
         return await self._counted(
             (f"second factor of {user}", FACTOR_LIMIT), (f"{A_DAY}second factor of {user}", FACTOR_DAILY_LIMIT)
         )
+
+    async def begin_user_code(self, user: UUID | None, address: str) -> Attempt:
+        """Count the attempt before the device is looked for (RFC 8628 section 5.1). Raises TooManyAttempts."""
+        near = (f"user codes from {self._names.name('from', network(address))}", 3 * USER_CODE_LIMIT)
+        return await self._counted(near, *([] if user is None else [(f"user codes of {user}", USER_CODE_LIMIT)]))
 
     async def succeeded(self, attempt: Attempt) -> None:
         """Remove the attempt from the counts of failures."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from events.authorization import AuthorizationGranted, CodeIssued
 from events.client import ClientLoginChanged, ClientRegistered, ClientRestored, ClientScopesChanged
@@ -74,7 +74,7 @@ def of_tokens(policy: Policy, requests: TokenRequests, secret_created_at: dateti
 
 def of_code(policy: Policy, granted: AuthorizationGranted, code: CodeIssued) -> Iterator[Rule]:
     """Yield the rules that refuse this authorization request."""
-    if policy.require_pkce and code.code_challenge is None:
+    if policy.require_pkce and code.code_challenge is None and code.device is UNSET:
         yield "require_pkce"
     if not policy.deny_scopes.isdisjoint(granted.scopes):
         yield "deny_scope"

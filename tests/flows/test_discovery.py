@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from service import rotation
+from service.oauth.authlib_grants import DEVICE
 from service.resources import open_resources
 from service.vault import private_keys
 from tests.flows.conftest import MASTER_KEY, META, Live, new_database, serving, settings_for
@@ -46,6 +47,7 @@ ANSWERS = {  # to a GET, and to a POST, that says nothing
     "introspection_endpoint": (405, 400),
     "revocation_endpoint": (405, 400),
     "pushed_authorization_request_endpoint": (405, 400),
+    "device_authorization_endpoint": (405, 400),
     "end_session_endpoint": (303, 303),
     "jwks_uri": (200, 405),
     "service_documentation": (200, 405),
@@ -71,7 +73,7 @@ async def test_every_scope_that_is_listed_a_new_application_may_ask_a_person_for
 
 async def test_every_grant_that_is_listed_is_known(live: Live):
     listed = (await metadata(live))["grant_types_supported"]
-    assert set(listed) == {"client_credentials", "authorization_code", "refresh_token"}
+    assert set(listed) == {"client_credentials", "authorization_code", "refresh_token", DEVICE}
     for grant in [*listed, "password"]:
         answer = await live.token_for(live.client_id, live.client_secret, grant_type=grant)
         assert (answer.json().get("error") == "unsupported_grant_type") == (grant == "password"), grant

@@ -66,7 +66,15 @@ async def the_session(live: Live, there: Browser) -> Any:
 async def pages(live: Live, there: Browser, client: str) -> list[Shown]:
     _, email = await registered(live)
     request = await sealed(live, client)
-    before = [f"/signin?request={request}", "/signin", "/signed-out", "/nothing", "/signin?request=x"]
+    before = [
+        f"/signin?request={request}",
+        "/signin",
+        "/signed-out",
+        "/nothing",
+        "/signin?request=x",
+        "/device",
+        "/device/late",
+    ]
     shown = [await there.look(path) for path in before]
     await there.signed_in(email)
     after = [

@@ -37,6 +37,7 @@ from service.commands.client import (
 )
 from service.commands.client_document import SeeDocument
 from service.commands.consent import GiveConsent, WithdrawConsent
+from service.commands.device_authorization import ApproveDevice, DenyDevice, RequestDeviceAuthorization
 from service.commands.handle import (
     ACCESS_TOKEN,
     API,
@@ -44,6 +45,7 @@ from service.commands.handle import (
     BOT,
     CLIENT,
     CONSENT,
+    DEVICE_AUTHORIZATION,
     SESSION,
     SIGNING_KEY,
     TRUSTED_ISSUER,
@@ -94,6 +96,7 @@ from tests.rules.samples import (
     CRM,
     CRM_TERMS,
     DEVICE,
+    DEVICE_REQUESTED,
     DOCUMENT_URL,
     GRANTED,
     GRANTED_THE_LEAST,
@@ -104,6 +107,7 @@ from tests.rules.samples import (
     PROFILE,
     REGISTRATION,
     SECRET_IMPORTED,
+    SESSION_ID,
     SOON,
     TRUST,
     TRUST_IN_ASSERTIONS,
@@ -372,6 +376,21 @@ ISSUER_COMMANDS = {
     EnableTrustedIssuer: st.builds(EnableTrustedIssuer),
     DeleteTrustedIssuer: st.builds(DeleteTrustedIssuer),
 }
+REQUEST_DEVICE = st.builds(RequestDeviceAuthorization, requested=st.just(DEVICE_REQUESTED))
+DEVICE_COMMANDS = {
+    RequestDeviceAuthorization: REQUEST_DEVICE,
+    ApproveDevice: st.builds(
+        ApproveDevice,
+        user=st.just(PERSON),
+        session=st.just(SESSION_ID),
+        authorization=jtis,
+        device=st.sampled_from([None, DEVICE]),
+        at=st.sampled_from([AT, SOON]),
+    ),
+    DenyDevice: st.builds(
+        DenyDevice, user=st.just(PERSON), session=st.just(SESSION_ID), at=st.sampled_from([AT, SOON])
+    ),
+}
 
 
 class Kind(Struct, frozen=True):
@@ -397,6 +416,7 @@ EVERYTHING = {
     "user": _kind(USER, RegisterUser, USER_COMMANDS, 10),
     "session": _kind(SESSION, StartSession, SESSION_COMMANDS, 8),
     "consent": _kind(CONSENT, GiveConsent, CONSENT_COMMANDS, 6),
+    "device authorization": _kind(DEVICE_AUTHORIZATION, RequestDeviceAuthorization, DEVICE_COMMANDS, 4),
     "authorization": _kind(AUTHORIZATION, GrantAuthorization, AUTHORIZATION_COMMANDS, 10),
 }
 

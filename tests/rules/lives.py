@@ -14,6 +14,7 @@ from service.commands import (
     client,
     client_document,
     consent,
+    device_authorization,
     login_change,
     restoration,
     security_change,
@@ -33,6 +34,8 @@ from tests.rules.samples import (
     CRM,
     CRM_TERMS,
     DEVICE,
+    DEVICE_APPROVED,
+    DEVICE_REQUESTED,
     DOCUMENT_URL,
     GRANTED,
     HASH,
@@ -46,6 +49,7 @@ from tests.rules.samples import (
     REGISTRATION,
     SECRET_IMPORTED,
     SECURITY_CHANGED,
+    SESSION_ID,
     SOON,
     TRUST,
     factor,
@@ -202,6 +206,14 @@ TRUSTED_ISSUER = [
     trusted_issuer.EnableTrustedIssuer(),
     trusted_issuer.DeleteTrustedIssuer(),
 ]
+_ASKED = device_authorization.RequestDeviceAuthorization(requested=DEVICE_REQUESTED)
+DEVICE_IN = [
+    _ASKED,
+    device_authorization.ApproveDevice(
+        user=PERSON, session=SESSION_ID, authorization=DEVICE_APPROVED.authorization, device=DEVICE, at=AT
+    ),
+]
+DEVICE_OUT = [_ASKED, device_authorization.DenyDevice(user=PERSON, session=SESSION_ID, at=AT)]
 
 LIVES: dict[str, list[list[Any]]] = {
     "client": [CLIENT, DOCUMENT_CLIENT],
@@ -213,6 +225,7 @@ LIVES: dict[str, list[list[Any]]] = {
     "user": [USER],
     "session": [SESSION],
     "consent": [CONSENT],
+    "device authorization": [DEVICE_IN, DEVICE_OUT],
     "authorization": [REFUSED, REVOKED, CODE_REPLAYED, REFRESH_TOKEN_REPLAYED],
 }
 """By the name of the aggregate, as in `EVERYTHING`."""

@@ -46,12 +46,19 @@ from events.client_secret import (
 from events.client_security import ClientSecurityChanged, Security
 from events.codec import Event
 from events.consent import ConsentGiven, ConsentWithdrawn
+from events.device_authorization import (
+    DeviceAuthorizationApproved,
+    DeviceAuthorizationDenied,
+    DeviceAuthorizationRequested,
+    UserCode,
+)
 from events.refusal import (
     AuthorizationRefused,
     ClientAuthenticationRefused,
     RefusalsLeftOut,
     RequestNotPermitted,
     RequestsThrottled,
+    UserCodeRefused,
 )
 from events.retention import TokensDropped
 from events.revocation import RevocationOrdered
@@ -307,6 +314,27 @@ REFRESH_ROTATED = RefreshTokenRotated(hash=hashed(2), jti=UUID(int=2), at=SOON)
 REFRESH_REPLAYED = RefreshTokenReplayed(at=LATER)
 AUTHORIZATION_REVOKED = AuthorizationRevoked(why="user", at=LATER)
 
+DEVICE_CODE_ISSUED = CODE_ISSUED.__replace__(
+    redirect_uri="", named=False, code_challenge=None, device=UUID("0192f000-0000-7000-8000-0000000000d0")
+)
+DEVICE_REQUESTED = DeviceAuthorizationRequested(
+    client=STREAM,
+    scopes=("openid", "offline_access"),
+    resource=None,
+    hash=hashed(0xDE),
+    user_code=UserCode(hash=hashed(0xC0)),
+    at=AT,
+    expires_at=SOON,
+)
+DEVICE_APPROVED = DeviceAuthorizationApproved(
+    user=PERSON,
+    session=SESSION_ID,
+    authorization=UUID("0192f000-0000-7000-8000-0000000000a0"),
+    device=DEVICE,
+    at=AT,
+)
+DEVICE_DENIED = DeviceAuthorizationDenied(user=PERSON, session=SESSION_ID, at=AT)
+
 AUTHENTICATION_REFUSED = ClientAuthenticationRefused(client_id=CLIENT_ID, why="wrong_secret", at=AT)
 THROTTLED = RequestsThrottled(client_id=None, limit=600, at=AT)
 AUTHORIZATION_REFUSED = AuthorizationRefused(client_id=CLIENT_ID, why="another redirect URI", at=AT)
@@ -316,6 +344,7 @@ NOT_PERMITTED = RequestNotPermitted(
     why="You can grant only scopes that you hold yourself; your token lacks: operate.",
     at=AT,
 )
+USER_CODE_REFUSED = UserCodeRefused(why="not_known", at=AT)
 REFUSALS_LEFT_OUT = RefusalsLeftOut(counts={"throttled": 7, "wrong_secret": 300}, since=AT, at=LATER)
 TOKENS_DROPPED = TokensDropped(day=date(2026, 1, 2), first=1, last=300, at=LATER)
 REVOCATION_ORDERED = RevocationOrdered(
@@ -420,6 +449,10 @@ EVENTS: tuple[Event, ...] = (
     REFRESH_ROTATED,
     REFRESH_REPLAYED,
     AUTHORIZATION_REVOKED,
+    DEVICE_CODE_ISSUED,
+    DEVICE_REQUESTED,
+    DEVICE_APPROVED,
+    DEVICE_DENIED,
     AUTHORIZATION_REFUSED,
     AUTHENTICATION_REFUSED,
     THROTTLED,
@@ -427,6 +460,7 @@ EVENTS: tuple[Event, ...] = (
     AUDIT_READ,
     REVOCATION_ORDERED,
     NOT_PERMITTED,
+    USER_CODE_REFUSED,
     REFUSALS_LEFT_OUT,
     ISSUER_REGISTERED,
     DOMAIN_REGISTERED,

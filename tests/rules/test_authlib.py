@@ -259,7 +259,10 @@ class TestTheGrantType:
         for facts in (FACTS, facts_of(presented=None, found=None)):
             refusal = refused({"grant_type": grant_type}, facts)
             assert (refusal.status, refusal.error) == (400, "unsupported_grant_type")
-            assert refusal.description.endswith("Use one of: client_credentials, authorization_code, refresh_token.")
+            assert refusal.description.endswith(
+                "Use one of: client_credentials, authorization_code, refresh_token, "
+                "urn:ietf:params:oauth:grant-type:device_code."
+            )
 
     def test_a_client_of_another_kind_may_not_use_it(self):
         refusal = refused(ASK, facts_of(found=found(grant_type="authorization_code")))

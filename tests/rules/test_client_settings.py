@@ -22,6 +22,7 @@ EVERYTHING = {
     "requestObjectSigningAlg": "PS256",
     "authorizationSignedResponseAlg": "ES256",
     "apis": [{"identifier": "urn:erp", "scopes": ["read"]}],
+    "deviceGrant": True,
 }
 
 

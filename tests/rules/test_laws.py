@@ -17,6 +17,7 @@ from events.bot import ActiveBot, DeletedBot, DisabledBot, UnregisteredBot
 from events.client import Active, AuthorizationCode, ClientCredentials, Deleted, Disabled, Login, Unregistered
 from events.codec import TYPES, decode, encode, tags, type_of
 from events.consent import Consented, NoConsent
+from events.device_authorization import Approved, Denied, NotRequested, Waiting
 from events.refusal import RefusalEvent
 from events.retention import RetentionEvent
 from events.revocation import RevocationEvent
@@ -220,6 +221,8 @@ def said(row: Any) -> dict[str, Any] | None:
             return {"scopes": row.scopes} if row.state == "given" else None
         case "projections.authorizations":
             return _authorization_row(row)
+        case "projections.device_authorizations":
+            del given["answered_at"]
         case _:
             pass
     return given
@@ -239,7 +242,7 @@ def meant(state: Any) -> dict[str, Any] | None:
     match state:
         case Unregistered() | Deleted() | UnregisteredBot() | UnregisteredApi() | UnknownKey() | UnrevokedToken():
             return None
-        case UnregisteredUser() | NoSession() | NoConsent() | Unauthorized():
+        case UnregisteredUser() | NoSession() | NoConsent() | Unauthorized() | NotRequested():
             return None
         case Active():
             return {**_client(state, "active"), "disabled_by": None}
@@ -283,8 +286,24 @@ def _of_people(state: Any) -> dict[str, Any]:
             return _authorization(state, "active")
         case Revoked():
             return _authorization(state.was, "revoked")
+        case Waiting() | Approved() | Denied():
+            return _device(state)
         case _:
             raise AssertionError(state)
+
+
+def _device(state: Waiting | Approved | Denied) -> dict[str, Any]:
+    asked = state.requested
+    return {
+        "client": asked.client,
+        "user_code": asked.user_code.hash,
+        "scopes": asked.scopes,
+        "resource": asked.resource,
+        "requested_at": asked.at,
+        "expires_at": asked.expires_at,
+        "state": {Waiting: "waiting", Approved: "approved", Denied: "denied"}[type(state)],
+        "authorization_id": state.authorization if isinstance(state, Approved) else None,
+    }
 
 
 def _user(user: ActiveUser, state: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ FOLLOWED = {
     "authorization_history": (2, "007bf62087ef77f0"),
     "signing_key_history": (1, "c3b38479fb1ca680"),
     "trusted_issuer_history": (1, "c1b76e856da6a3e7"),
-    "audit_events": (4, "bb1264172a78afdc"),
+    "audit_events": (4, "37b719edc8bd035d"),
     "secret_hashes": (1, "a22c3b3c3d3ee89e"),
     "log_tiles": (2, "e3b0c44298fc1c14"),
     "issuance_tiles": (2, "e3b0c44298fc1c14"),

@@ -319,6 +319,7 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
 """
     assert await column(superuser, owned) == [
         "limits.counts",
+        "limits.devices",
         "limits.pushed",
         "limits.used",
         "push.checkpoints",
@@ -328,6 +329,7 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
         "read.checkpoints",
         "read.clients",
         "read.consents",
+        "read.device_authorizations",
         "read.last_used",
         "read.published_views",
         "read.revoked_tokens",
