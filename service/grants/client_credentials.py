@@ -34,9 +34,9 @@ async def issue(request: OAuthRequest) -> bytes:
     cnf: Confirmation | UnsetType | None = None
     while True:
         apis = request.resources.lookup.apis
-        claims, signer, grant, seen = await _decided(request, presented, seen)
-        if possession.concerns(request, seen.client):
-            cnf = cnf or await possession.proved(request, seen)
+        claims, signer, grant, seen, target = await _decided(request, presented, seen)
+        if possession.concerns(request, seen.client, target):
+            cnf = cnf or await possession.proved(request, seen, target=target)
             claims = claims.__replace__(cnf=cnf)
         issue = _record_of(request, claims, signer, grant)
         with span("append"):
@@ -73,8 +73,8 @@ def _record_of(request: OAuthRequest, claims: Claims, signer: Signer, grant: Tok
 
 async def _decided(
     request: OAuthRequest, presented: PresentedCredentials | None, seen: Seen | None
-) -> tuple[Claims, Signer, TokenGrant, Seen]:
-    """Return the claims, the signing key, the grant, and the client state from which Authlib decided. Raises a Refusal."""
+) -> tuple[Claims, Signer, TokenGrant, Seen, Target | None]:
+    """Return the claims, the signing key, the grant, the client state from which Authlib decided, and what the token is for. Raises a Refusal."""
     settings = request.resources.settings
     grant, seen, target, now = await _granted(request, presented, seen)
     signer = request.resources.access_token_signer(seen.client, target)
@@ -91,7 +91,7 @@ async def _decided(
         jti=new_id(),
         restored=seen.client.restored or UNSET,
     )
-    return claims, signer, grant, seen
+    return claims, signer, grant, seen, target
 
 
 def _target(request: OAuthRequest, client: AuthenticatedClient | None) -> Target | None:

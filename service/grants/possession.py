@@ -15,10 +15,14 @@ from service.grants.refusal_events import record_refusal
 from service.oauth import dpop
 from service.oauth.dpop import Proof, ProvedRequest
 from service.oauth.errors import InvalidProof, InvalidRequest, OtherKey
+from service.oauth.targets import Target
 from service.resources import Resources
 
 ISSUING, PUSHING = "/openid/token", "/openid/par"
 MISSING = "Send a DPoP proof in the header DPoP (RFC 9449 section 4): every token of this client is bound to a key."
+MISSING_FOR_API = (
+    "Send a DPoP proof in the header DPoP (RFC 9449 section 4): this API takes no token that is not bound to a key."
+)
 MISSING_FOR_KEY = "Send a DPoP proof by the key to which this {what} is bound (RFC 9449 section 5)."
 OTHER_THUMBPRINT = (
     "The dpop_jkt is not the thumbprint of the key of the DPoP proof. Send one of the two, or make them the same."
@@ -41,12 +45,21 @@ def bound_key(authorized: Authorized, grant_type: str) -> BoundKey | None:
     return BoundKey("refresh token", refresh.jkt) if refresh and refresh.jkt else None
 
 
-def concerns(request: OAuthRequest, client: Row) -> bool:
+def concerns(request: OAuthRequest, client: Row, target: Target | None = None) -> bool:
     """Whether the request has a proof, or needs one. A request that does not costs nothing more."""
-    return bool(request.proofs) or client.security.dpop_bound_access_tokens
+    return bool(request.proofs) or _missing(client, target) is not None
 
 
-async def proved(request: OAuthRequest, seen: Found, bound: BoundKey | None = None) -> Confirmation | UnsetType:
+def _missing(client: Row, target: Target | None) -> str | None:
+    """Return what to say of a request without a proof, if the client or an API that its token is for needs one."""
+    if client.security.dpop_bound_access_tokens:
+        return MISSING
+    return MISSING_FOR_API if target is not None and target.dpop_required else None
+
+
+async def proved(
+    request: OAuthRequest, seen: Found, bound: BoundKey | None = None, target: Target | None = None
+) -> Confirmation | UnsetType:
     """Return what the tokens of this response are bound to. The proof must be by the key of `bound`, if there is one.
 
     Raises InvalidRequest if a proof is needed and missing, OtherKey if it is by another key, InvalidProof or NonceNeeded.
@@ -54,8 +67,8 @@ async def proved(request: OAuthRequest, seen: Found, bound: BoundKey | None = No
     if not request.proofs:
         if bound is not None:
             raise InvalidRequest(MISSING_FOR_KEY.format(what=bound.what))
-        if seen.client.security.dpop_bound_access_tokens:
-            raise InvalidRequest(MISSING)
+        if missing := _missing(seen.client, target):
+            raise InvalidRequest(missing)
         return UNSET
     proof = await _used_once(request, seen, ISSUING)
     if bound is not None and not compare_digest(proof.jkt, bound.jkt):

@@ -78,7 +78,7 @@ async def check_request(
     assert authorized is not None
     assert seen is not None
     target = _target(request, authorized, seen)
-    cnf = await _binding(request, token, authorized, seen)
+    cnf = await _binding(request, token, authorized, seen, target)
     redemption = Redemption(
         request=request, token=token, authorized=authorized, client=seen, grant=grant, cnf=cnf, target=target
     )
@@ -87,14 +87,14 @@ async def check_request(
 
 
 async def _binding(
-    request: OAuthRequest, token: OpaqueToken, authorized: Authorized, seen: Seen
+    request: OAuthRequest, token: OpaqueToken, authorized: Authorized, seen: Seen, target: Target | None
 ) -> Confirmation | UnsetType:
     """Return what the tokens are bound to. A code or refresh token with a proof by another key than its own was stolen. Raises a Refusal."""
     bound = possession.bound_key(authorized, request.form["grant_type"])
-    if bound is None and not possession.concerns(request, seen.client):
+    if bound is None and not possession.concerns(request, seen.client, target):
         return UNSET
     try:
-        return await possession.proved(request, seen, bound)
+        return await possession.proved(request, seen, bound, target)
     except OtherKey as refused:
         await _record(request, token, seen.client.client_id, seen, refused)
         raise

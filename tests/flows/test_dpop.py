@@ -9,8 +9,12 @@ import jwt
 import pytest
 from joserfc.jwk import ECKey
 
+from events.api import ApiScope, ApiTerms, stream_of
+from service.clock import utc_now
+from service.commands.api import RegisterApi
+from service.commands.handle import API, handle
 from tests.flows import people
-from tests.flows.conftest import Live, is_active, new_database, oauth_error, refused, serving
+from tests.flows.conftest import META, Live, is_active, new_database, oauth_error, refused, serving
 from tests.flows.people import ALL, CALLBACK, allow, code_for, logged_in, sent_back
 from tests.flows.people import asked as asked_to_authorize
 from tests.rules.proving import KEY, proof
@@ -79,6 +83,19 @@ async def test_a_client_whose_tokens_must_be_bound_gets_none_without_a_proof(liv
     form = await code_form(live, client_id)
     oauth_error(await redeemed(live, form, {}), 400, "invalid_request")
     assert bound_to(await redeemed(live, form, proving(live))) == KEY.thumbprint()
+
+
+async def test_an_api_may_take_no_token_that_is_not_bound_to_a_key(live: Live):
+    api = "https://bound.example.com"
+    terms = ApiTerms(name="Bound", scopes=(ApiScope(name="bound:read"),), dpop_required=True)
+    await handle(live.beside.ledger, API, stream_of(api), RegisterApi(identifier=api, terms=terms, at=utc_now()), META)
+    client_id, secret = await live.register(apis=[{"identifier": api, "scopes": ["bound:read"]}])
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    assert bound_to(await live.http.post(TOKEN, data=form)) is None
+    answer = await live.http.post(TOKEN, data={**form, "resource": api})
+    assert "this API" in oauth_error(answer, 400, "invalid_request")
+    answer = await live.http.post(TOKEN, data={**form, "resource": api}, headers=proving(live))
+    assert (bound_to(answer), answer.json()["scope"]) == (KEY.thumbprint(), "bound:read")
 
 
 async def test_a_proof_is_good_for_one_request_whichever_process_it_comes_to(live: Live):
