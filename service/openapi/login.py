@@ -106,6 +106,7 @@ AUTHORIZE = (
         "The one API that the access token is for (RFC 8707): an absolute https URI without a fragment.",
         _TEXT,
     ),
+    _asked("audience", "The same as `resource`, for libraries that know it by this name.", _TEXT),
 )
 
 LOGOUT = (
