@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from events.client_apis import Apis, ClientApisChanged, GrantedApi
 from events.client_document import ClientDocumentSeen, Document
+from events.client_key import ClientKeyAdded, ClientKeyExpirySet, ClientKeyRevoked, StoredKey, ending, without
 from events.client_registration import ClientAboutChanged, Registration, about_changed
 from events.client_secret import (
     ClientSecretAdded,
@@ -56,7 +57,7 @@ class Login(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.registered"):
-    """A client without a secret is public (RFC 6749 section 2.1) and stays so.
+    """A client without a secret and without another method of authentication is public (RFC 6749 section 2.1) and stays so.
 
     `client_id` is the id of an imported client at the other server, or the URL of a client's metadata document. It names the
     client's stream. `registration` is there if the client registered itself.
@@ -73,6 +74,11 @@ class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.
     security: Security | UnsetType = UNSET
     registration: Registration | UnsetType = UNSET
     apis: tuple[GrantedApi, ...] | UnsetType = UNSET
+    keys: tuple[StoredKey, ...] | UnsetType = UNSET
+
+    @property
+    def public(self) -> bool:
+        return self.secret is None and (self.security or Security()).token_endpoint_auth_method is None
 
 
 class ClientDisplayNameChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.display_name_changed"):
@@ -162,6 +168,7 @@ class ClientRestored(Struct, frozen=True, kw_only=True, gc=False, tag="client.re
     registration: Registration | UnsetType = UNSET
     document: Document | UnsetType = UNSET
     apis: tuple[GrantedApi, ...] | UnsetType = UNSET
+    keys: tuple[StoredKey, ...] | UnsetType = UNSET
 
 
 ClientChange = (
@@ -178,6 +185,9 @@ ClientChange = (
     | ClientSecretRevoked
     | ClientSecretRehashed
     | ClientSecretExpirySet
+    | ClientKeyAdded
+    | ClientKeyRevoked
+    | ClientKeyExpirySet
 )
 """The events that do not change whether a client is active or disabled."""
 
@@ -204,6 +214,7 @@ class Active(Struct, frozen=True, kw_only=True, gc=False):
     registration: Registration | None = None
     document: Document | None = None
     apis: Apis = None
+    keys: tuple[StoredKey, ...] = ()
     version: int = 1
     restored: int = 0
 
@@ -251,10 +262,11 @@ def _after(client: Client, event: ClientEvent) -> Client:
                 redirect_uris=event.redirect_uris,
                 scopes=event.scopes,
                 secrets=(event.secret,) if event.secret else (),
-                public=event.secret is None,
+                public=event.public,
                 security=event.security or Security(),
                 registration=event.registration or None,
                 apis=None if event.apis is UNSET else event.apis,
+                keys=event.keys or (),
             )
         case ClientDisabled():
             return _disabled(client, event.by)
@@ -291,6 +303,7 @@ def _restored(event: ClientRestored) -> Active | Disabled:
         registration=event.registration or None,
         document=event.document or None,
         apis=None if event.apis is UNSET else event.apis,
+        keys=event.keys or (),
         version=event.version,
         restored=event.restored,
     )
@@ -345,6 +358,12 @@ def _with(client: Active, event: ClientChange) -> Active:
             return client.__replace__(secrets=rehashed(client.secrets, event))
         case ClientSecretExpirySet():
             return client.__replace__(secrets=expiring(client.secrets, event))
+        case ClientKeyAdded():
+            return client.__replace__(keys=(*client.keys, event.key))
+        case ClientKeyRevoked():
+            return client.__replace__(keys=without(client.keys, event))
+        case ClientKeyExpirySet():
+            return client.__replace__(keys=ending(client.keys, event))
 
 
 def terms_of(client: Active | Disabled) -> Active:

@@ -8,11 +8,15 @@ AuthorizationResponseAlg = Literal["RS256", "ES256", "EdDSA"]
 RequestObjectAlg = Literal["ES256", "EdDSA", "PS256", "RS256"]
 USUAL_RESPONSE_ALG: AuthorizationResponseAlg = "RS256"
 """The default of JARM section 3."""
+AuthMethod = Literal["private_key_jwt"]
+"""How a client authenticates without a secret, by the names of RFC 7591 section 2."""
 
 
 class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The defaults are those of a client that said nothing. A new setting is a new field here, whose default is what was before it.
 
+    `token_endpoint_auth_method` None is by secret, or not at all if the client is public. `jwks_uri` is where its keys are instead of with
+    the client (RFC 7591 section 2).
     `dpop_bound_access_tokens`: every token is bound to a key of the client (RFC 9449 section 5.2).
     `require_pushed_authorization_requests`: authorization requests are pushed first (RFC 9126 section 6).
     `require_signed_request_object`: they are signed by the client, with a lifetime (RFC 9101 section 10.5, FAPI 2.0 Message Signing).
@@ -21,6 +25,8 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     `device_grant`: users may sign in on a device that has no browser (RFC 8628).
     """
 
+    token_endpoint_auth_method: AuthMethod | None = None
+    jwks_uri: str | None = None
     dpop_bound_access_tokens: bool = False
     require_pushed_authorization_requests: bool = False
     require_signed_request_object: bool = False

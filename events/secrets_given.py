@@ -1,8 +1,9 @@
-"""The secrets that a client has from an event on."""
+"""The secrets and the keys that a client has from an event on."""
 
 from collections.abc import Sequence
 
 from events.client import ClientRegistered, ClientRestored
+from events.client_key import ClientKeyAdded, StoredKey
 from events.client_secret import ClientSecretAdded, StoredSecret
 from events.codec import Event
 
@@ -16,5 +17,16 @@ def secrets_given(event: Event) -> Sequence[StoredSecret]:
             return (secret,)
         case ClientRestored():
             return event.secrets
+        case _:
+            return ()
+
+
+def keys_given(event: Event) -> Sequence[StoredKey]:
+    """Returns the keys that a client has from this event on."""
+    match event:
+        case ClientKeyAdded():
+            return (event.key,)
+        case ClientRegistered() | ClientRestored():
+            return event.keys or ()
         case _:
             return ()

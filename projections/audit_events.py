@@ -163,7 +163,7 @@ def _names(actor: Actor) -> tuple[str, str | None]:
 
 PROJECTION = CatchUp(
     name="audit_events",
-    version=4,
+    version=5,
     follows=events(Event),
     row=Row,
     key=("stream_id", "version"),

@@ -13,6 +13,7 @@ from events.client import (
     AuthorizationCode,
     By,
     ClientAccessTokenAlgChanged,
+    ClientChange,
     ClientCredentials,
     ClientDeleted,
     ClientDisabled,
@@ -28,6 +29,7 @@ from events.client import (
 )
 from events.client_apis import Apis, ClientApisChanged, GrantedApi
 from events.client_document import ClientDocumentSeen, Document
+from events.client_key import ClientKeyAdded, ClientKeyExpirySet, ClientKeyRevoked, StoredKey, ending, without
 from events.client_registration import ClientAboutChanged, Registration, about_changed
 from events.client_secret import (
     ClientSecretAdded,
@@ -67,6 +69,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     registration: Registration | None = None
     document: Document | None = None
     apis: Apis = None
+    keys: tuple[StoredKey, ...] = ()
 
 
 COLUMNS = ", ".join(f"c.{name}" for name in Row.__struct_fields__)
@@ -137,11 +140,12 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
         state="active",
         created_at=event.at,
         version=1,
-        public=event.secret is None,
+        public=event.public,
         login=Login() if grant_type == "authorization_code" else None,
         security=event.security or Security(),
         registration=event.registration or None,
         apis=None if event.apis is UNSET else event.apis,
+        keys=event.keys or (),
     )
 
 
@@ -169,10 +173,24 @@ def _restored(stream: UUID, event: ClientRestored) -> Row:
         registration=event.registration or None,
         document=event.document or None,
         apis=None if event.apis is UNSET else event.apis,
+        keys=event.keys or (),
     )
 
 
 def _changed(row: Row, event: ClientEvent) -> Row | None:
+    match event:
+        case ClientDisabled():
+            held = row.disabled_by == "operator"
+            return row.__replace__(state="disabled", disabled_by="operator" if held else event.by)
+        case ClientEnabled():
+            return row.__replace__(state="active", disabled_by=None)
+        case ClientDeleted():
+            return None
+        case _:
+            return _with(row, event)
+
+
+def _with(row: Row, event: ClientRegistered | ClientRestored | ClientChange) -> Row:
     match event:
         case ClientRegistered() | ClientRestored():
             return row
@@ -196,13 +214,12 @@ def _changed(row: Row, event: ClientEvent) -> Row | None:
             return row.__replace__(apis=event.apis)
         case ClientSecretAdded() | ClientSecretRevoked() | ClientSecretRehashed() | ClientSecretExpirySet():
             return row.__replace__(secrets=_secrets_after(row.secrets, event))
-        case ClientDisabled():
-            held = row.disabled_by == "operator"
-            return row.__replace__(state="disabled", disabled_by="operator" if held else event.by)
-        case ClientEnabled():
-            return row.__replace__(state="active", disabled_by=None)
-        case ClientDeleted():
-            return None
+        case ClientKeyAdded():
+            return row.__replace__(keys=(*row.keys, event.key))
+        case ClientKeyRevoked():
+            return row.__replace__(keys=without(row.keys, event))
+        case ClientKeyExpirySet():
+            return row.__replace__(keys=ending(row.keys, event))
 
 
 def _secrets_after(
@@ -228,6 +245,7 @@ _security = json.Decoder(Security).decode
 _registration = json.Decoder(Registration).decode
 _document = json.Decoder(Document).decode
 _secrets = json.Decoder(tuple[StoredSecret, ...]).decode
+_keys = json.Decoder(tuple[StoredKey, ...]).decode
 
 
 def row_of(record: asyncpg.Record) -> Row:
@@ -243,6 +261,7 @@ def row_of(record: asyncpg.Record) -> Row:
         "registration": record["registration"] and _registration(record["registration"]),
         "document": record["document"] and _document(record["document"]),
         "apis": None if record["apis"] is None else _apis(record["apis"]),
+        "keys": _keys(record["keys"]),
     }
     return Row(**columns)
 

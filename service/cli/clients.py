@@ -9,13 +9,14 @@ import typer
 from msgspec import UNSET
 
 from events.client import Login
+from events.client_key import StoredKey
 from events.client_secret import StoredSecret
 from events.codec import Recorded
 from events.database import Connection
 from events.ids import bot_stream
 from events.replay import histories
 from events.replay import history as history_of
-from events.secrets_given import secrets_given
+from events.secrets_given import keys_given, secrets_given
 from projections import authorizations, bot_history, client_history, client_order, consents, last_used
 from projections.clients import Found, Row, Wanted, find, listed
 from service.cli import client_changes, client_creation, client_edit, client_secrets, importing, restoration, unused
@@ -222,12 +223,14 @@ def _changes(events: list[Recorded], stream: UUID) -> list[dict[str, Any]]:
 
 
 def _told(events: list[Recorded]) -> list[str]:
-    """A sentence for each event; a secret that is revoked by its id is shown by its name."""
+    """A sentence for each event; a secret or key that is revoked by its id is shown by its name."""
     secrets: dict[UUID, StoredSecret] = {}
+    keys: dict[UUID, StoredKey] = {}
     told: list[str] = []
     for event in (recorded.event for recorded in events):
         secrets |= {secret.secret_id: secret for secret in secrets_given(event)}
-        told.append(what(event, secrets))
+        keys |= {key.key_id: key for key in keys_given(event)}
+        told.append(what(event, secrets, keys))
     return told
 
 

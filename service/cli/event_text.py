@@ -28,6 +28,7 @@ from events.client import (
 )
 from events.client_apis import Apis, ClientApisChanged
 from events.client_document import ClientDocumentSeen
+from events.client_key import ClientKeyAdded, ClientKeyExpirySet, ClientKeyRevoked
 from events.client_registration import About, ClientAboutChanged
 from events.client_secret import (
     ClientSecretAdded,
@@ -52,7 +53,7 @@ from events.revocation import RevocationOrdered
 from events.signing_key import SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
 from events.trusted_issuer import TrustedIssuerEvent
 from service.audit.event_fields import fields, subject
-from service.cli import people, trust_text
+from service.cli import key_text, people, trust_text
 from service.cli.output import moment
 from service.values.text import counted
 
@@ -106,8 +107,10 @@ def who(actor: Actor) -> str:
             return f"Muniment ({actor.why})"
 
 
-def what(event: Event, secrets: Secrets | None = None) -> str:
-    """The event in a sentence. `secrets` are those that the client had before, for an event that names one by its id alone."""
+def what(event: Event, secrets: Secrets | None = None, keys: key_text.Keys | None = None) -> str:
+    """The event in a sentence. `secrets` and `keys` are those that the client had before, for an event that names one by its id alone."""
+    if isinstance(event, ClientKeyAdded | ClientKeyRevoked | ClientKeyExpirySet):
+        return key_text.what(event, keys or {})
     if isinstance(event, ClientEvent):
         return _client(event, secrets or {})
     if isinstance(event, TrustedIssuerEvent):
@@ -237,13 +240,21 @@ def _registered(event: ClientRegistered) -> str:
         itself = f", by itself{f' with the initial access token {token}' if token else ''}"
     return (
         f"registered for {event.owner}{itself}{f' as {event.client_id}' if event.client_id else ''}: {kind}; name {_name(event.display_name)}; scopes {_all(event.scopes)};"
-        f" redirect URIs {_all(event.redirect_uris)}; {_secret(event.secret) if event.secret else 'a public client, without a secret'}"
+        f" redirect URIs {_all(event.redirect_uris)}; {_authenticates(event)}"
     )
 
 
 def _document(event: ClientDocumentSeen) -> str:
     now = f"metadata document {event.url} seen, SHA-256 {event.document.digest}"
     return now if event.was is None else f"{now}, no longer {event.was}; other members: {_all(event.changed)}"
+
+
+def _authenticates(event: ClientRegistered) -> str:
+    if event.public:
+        return "a public client, without a secret"
+    method = (event.security or Security()).token_endpoint_auth_method
+    given = [*([_secret(event.secret)] if event.secret else []), *map(key_text.key_text, event.keys or ())]
+    return "; ".join([*([method] if method else []), *given])
 
 
 def _changed_terms(terms: Login | Security | About | ApiTerms) -> str:

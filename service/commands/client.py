@@ -23,10 +23,11 @@ from events.client import (
     terms_of,
 )
 from events.client_apis import Apis
+from events.client_key import StoredKey
 from events.client_registration import Registration
 from events.client_secret import StoredSecret
 from events.client_security import Security
-from service.commands import secret
+from service.commands import key, secret
 from service.commands.api_grants import WithdrawApi, may_grant, withdraw_api
 from service.commands.authority import (
     EVERYBODY,
@@ -42,6 +43,7 @@ from service.commands.client_document import SeeDocument, see_document
 from service.commands.client_registration import ReplaceMetadata, change_about, replace_metadata
 from service.commands.client_terms import ChangeClient, change_alg, change_login, change_terms, fits
 from service.commands.command import OrdinaryCommand, StoppingCommand
+from service.commands.key import AddKey, RevokeKey
 from service.commands.login_change import login_of
 from service.commands.restoration import RestoreClient, restore_client
 from service.commands.secret import AddSecret, RehashSecret, RevokeSecret
@@ -67,6 +69,7 @@ class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
     security: Security = Security()
     registration: Registration | None = None
     apis: Apis | UnsetType = UNSET
+    keys: tuple[StoredKey, ...] = ()
     by: Holder | None = None
     client_id: str | UnsetType = UNSET
 
@@ -83,16 +86,8 @@ class DeleteClient(StoppingCommand, frozen=True, kw_only=True):
     by: Holder
 
 
-OwnersCommand = (
-    ChangeClient
-    | ReplaceMetadata
-    | AddSecret
-    | RevokeSecret
-    | DisableClient
-    | EnableClient
-    | DeleteClient
-    | RestoreClient
-)
+OwnersChange = ChangeClient | ReplaceMetadata | AddSecret | RevokeSecret | AddKey | RevokeKey
+OwnersCommand = OwnersChange | DisableClient | EnableClient | DeleteClient | RestoreClient
 """The commands that the owner of a client may give."""
 
 ClientCommand = RegisterClient | SeeDocument | RehashSecret | WithdrawApi | OwnersCommand
@@ -136,7 +131,7 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
 
 def _register(command: RegisterClient) -> list[ClientEvent]:
     _may_register(command)
-    fits(set(command.redirect_uris), public=command.secret is None)
+    key.fits_method(command.security, command.keys)
     registered = ClientRegistered(
         owner=command.owner,
         grant=command.grant,
@@ -149,7 +144,9 @@ def _register(command: RegisterClient) -> list[ClientEvent]:
         security=UNSET if command.security == Security() else command.security,
         registration=command.registration or UNSET,
         apis=UNSET if command.apis is None else command.apis,
+        keys=command.keys or UNSET,
     )
+    fits(set(command.redirect_uris), public=registered.public)
     client = _registered(registered)
     return [
         registered,
@@ -182,9 +179,7 @@ def _disable(by: Holder, before: By | None) -> list[ClientEvent]:
     return [ClientDisabled(by=asked)] if asked else []
 
 
-def _change(
-    command: ChangeClient | ReplaceMetadata | AddSecret | RehashSecret | RevokeSecret | WithdrawApi, client: Active
-) -> list[ClientEvent]:
+def _change(command: OwnersChange | RehashSecret | WithdrawApi, client: Active) -> list[ClientEvent]:
     match command:
         case ChangeClient():
             return change_terms(command, client)
@@ -198,6 +193,10 @@ def _change(
             return secret.revoke(command, client)
         case WithdrawApi():
             return [*withdraw_api(command, client)]
+        case AddKey():
+            return key.add(command, client)
+        case RevokeKey():
+            return key.revoke(command, client)
 
 
 def _undo(command: RestoreClient, client: Active | Disabled) -> list[ClientEvent]:
@@ -215,7 +214,8 @@ def _undo(command: RestoreClient, client: Active | Disabled) -> list[ClientEvent
     )
     state = EnableClient(by=command.by) if isinstance(command.then, Active) else DisableClient(by=command.by)
     about = then.registration and then.registration.about
-    return [*change_terms(change, terms_of(client)), *change_about(about, terms_of(client)), *decide(state, client)]
+    terms = terms_of(client)
+    return [*change_terms(change, terms, undo=True), *change_about(about, terms), *decide(state, client)]
 
 
 def _holder(command: OwnersCommand | RehashSecret | WithdrawApi) -> Holder:

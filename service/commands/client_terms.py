@@ -22,6 +22,7 @@ from service.commands.api_grants import change_apis
 from service.commands.authority import Holder, may_give, may_widen, own_scopes
 from service.commands.client_document import may_change
 from service.commands.command import OrdinaryCommand
+from service.commands.key import may_change_method
 from service.commands.login_change import LoginChange
 from service.commands.security_change import SecurityChange, change_security
 from service.network.redirect_uri import has_short_scheme
@@ -41,7 +42,7 @@ class ChangeClient(OrdinaryCommand, frozen=True, kw_only=True):
     apis: Apis | UnsetType = UNSET
 
 
-def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
+def change_terms(command: ChangeClient, client: Active, *, undo: bool = False) -> list[ClientEvent]:
     events: list[ClientEvent] = []
     may_change(client, says=_is_of_the_document(command, client))
     if command.display_name is not UNSET and command.display_name != client.display_name:
@@ -55,8 +56,10 @@ def change_terms(command: ChangeClient, client: Active) -> list[ClientEvent]:
         events.append(ClientScopesChanged(scopes=scopes, was=client.scopes))
     events += change_login(command.by, command.login.after(client.login), client)
     events += change_alg(command.access_token_alg, client)
-    events += change_security(command.security.after(client.security), client.security)
     events += change_apis(command.by, command.apis, client)
+    security = command.security.after(client.security)
+    may_change_method(command.by, security, client, undo=undo)
+    events += change_security(security, client.security)
     after = reduce(evolve, events, client)
     assert isinstance(after, Active)
     _users_can_still_sign_in(client, after)

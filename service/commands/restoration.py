@@ -71,6 +71,7 @@ def restore_client(command: RestoreClient, deleted: Deleted) -> list[ClientResto
             registration=terms.registration or UNSET,
             document=terms.document or UNSET,
             apis=UNSET if terms.apis is None else terms.apis,
+            keys=tuple(key for key in last.keys if key.key_id in {each.key_id for each in terms.keys}) or UNSET,
         )
     ]
 
@@ -83,7 +84,7 @@ def _secrets(command: RestoreClient, then: Active, last: Active) -> tuple[Stored
         return (command.secret,)
     ids = {secret.secret_id for secret in then.secrets}
     kept = tuple(secret for secret in last.secrets if secret.secret_id in ids)
-    if not kept:
+    if not kept and then.security.token_endpoint_auth_method is None:
         raise Contradiction("All secrets that this client had then are revoked. Restore it with a new secret.")
     return kept
 

@@ -2,12 +2,20 @@
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from events.client_security import AuthorizationResponseAlg, ClientSecurityChanged, RequestObjectAlg, Security
+from events.client_security import (
+    AuthMethod,
+    AuthorizationResponseAlg,
+    ClientSecurityChanged,
+    RequestObjectAlg,
+    Security,
+)
 
 
 class SecurityChange(Struct, frozen=True, kw_only=True):
     """The fields of Security. UNSET fields do not change."""
 
+    token_endpoint_auth_method: AuthMethod | UnsetType | None = UNSET
+    jwks_uri: str | UnsetType | None = UNSET
     dpop_bound_access_tokens: bool | UnsetType = UNSET
     require_pushed_authorization_requests: bool | UnsetType = UNSET
     require_signed_request_object: bool | UnsetType = UNSET

@@ -71,7 +71,7 @@ async def restore_client(ledger: Ledger, stream: UUID, wish: Wish) -> Restored[c
     assert isinstance(registered, ClientRegistered)
     if deleted:
         await _check_bot(ledger, terms_of(then))
-    secret = new_secret() if deleted and not wish.keep_secrets and not terms_of(then).public else None
+    secret = new_secret() if deleted and not wish.keep_secrets and _needs_secret(terms_of(then)) else None
     at = utc_now()
     command = RestoreClient(
         by=wish.by,
@@ -89,6 +89,10 @@ async def restore_client(ledger: Ledger, stream: UUID, wish: Wish) -> Restored[c
         left = [ONE_TO_COME if sentence == A_NEW_ONE else sentence for sentence in left]
         after = after and after.__replace__(secrets=())
     return Restored(before=before, after=after, left=left, position=position, secret=None if wish.dry else secret)
+
+
+def _needs_secret(client: Active) -> bool:
+    return not client.public and client.security.token_endpoint_auth_method is None
 
 
 async def restore_bot(ledger: Ledger, stream: UUID, wish: Wish) -> Restored[bots.Row]:

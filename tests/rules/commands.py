@@ -24,6 +24,7 @@ from service.commands.authorization import (
 )
 from service.commands.bot import DeleteBot, DisableBot, EnableBot, RegisterBot
 from service.commands.client import (
+    AddKey,
     AddSecret,
     ChangeClient,
     DeleteClient,
@@ -33,6 +34,7 @@ from service.commands.client import (
     RegisterClient,
     RehashSecret,
     ReplaceMetadata,
+    RevokeKey,
     RevokeSecret,
 )
 from service.commands.client_document import SeeDocument
@@ -114,6 +116,7 @@ from tests.rules.samples import (
     TRUST_IN_KEYS,
     factor,
     hashed,
+    key,
     secret,
 )
 
@@ -148,6 +151,9 @@ apis = st.none() | st.lists(
     max_size=2,
 ).map(tuple)
 secrets = st.builds(secret, st.integers(1, 6), expires_at=st.sampled_from([None, AT, LATER])) | st.just(SECRET_IMPORTED)
+keys = st.builds(key, st.integers(1, 6), expires_at=st.sampled_from([None, AT, LATER]))
+methods = st.none() | st.just("private_key_jwt")
+addresses = st.none() | st.just("https://a.example/jwks")
 grants = st.one_of(
     st.builds(ClientCredentials, bot_user_id=st.sampled_from(["alice", "bot-abc123"])),
     st.builds(AuthorizationCode, bot_user_id=st.sampled_from([None, "bot-abc123"])),
@@ -181,9 +187,12 @@ REGISTER_CLIENT = st.builds(
     secret=st.none() | secrets,
     at=st.just(AT),
     login=st.just(Login()) | logins,
-    security=st.builds(Security, dpop_bound_access_tokens=st.booleans()),
     registration=st.none() | st.just(REGISTRATION),
     apis=st.just(UNSET) | apis,
+    security=st.builds(
+        Security, token_endpoint_auth_method=methods, jwks_uri=addresses, dpop_bound_access_tokens=st.booleans()
+    ),
+    keys=st.just(()) | st.lists(keys, max_size=2).map(tuple),
     by=holders,
 )
 
@@ -206,6 +215,8 @@ CLIENT_COMMANDS = {
         access_token_alg=st.just(UNSET) | st.none() | st.sampled_from(["RS256", "EdDSA"]),
         security=st.builds(
             SecurityChange,
+            token_endpoint_auth_method=st.just(UNSET) | methods,
+            jwks_uri=st.just(UNSET) | addresses,
             dpop_bound_access_tokens=st.just(UNSET) | st.booleans(),
             require_pushed_authorization_requests=st.just(UNSET) | st.booleans(),
             require_signed_request_object=st.just(UNSET) | st.booleans(),
@@ -236,6 +247,8 @@ CLIENT_COMMANDS = {
     ),
     RehashSecret: st.builds(RehashSecret, secret_id=jtis, hash=hashes, hint=text),
     RevokeSecret: st.builds(RevokeSecret, by=holders, secret_id=st.integers(1, 6).map(lambda number: UUID(int=number))),
+    AddKey: st.builds(AddKey, by=holders, key=keys, at=st.just(AT), others_expire_at=st.none() | st.just(LATER)),
+    RevokeKey: st.builds(RevokeKey, by=holders, key_id=st.integers(1, 6).map(lambda number: UUID(int=number))),
     DisableClient: st.builds(DisableClient, by=holders),
     EnableClient: st.builds(EnableClient, by=holders),
     DeleteClient: st.builds(DeleteClient, by=holders),

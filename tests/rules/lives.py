@@ -54,6 +54,7 @@ from tests.rules.samples import (
     TRUST,
     factor,
     hashed,
+    key,
     secret,
 )
 
@@ -109,6 +110,9 @@ CLIENT = [
         at=LATER,
     ),
     client.AddSecret(by=OPERATOR, secret=secret(2), at=LATER),
+    client.AddKey(by=OPERATOR, key=key(1), at=AT),
+    client.AddKey(by=OPERATOR, key=key(2), at=AT, others_expire_at=LATER),
+    client.RevokeKey(by=OPERATOR, key_id=key(1).key_id),
 ]
 DOCUMENT_CLIENT = [
     client_document.SeeDocument(

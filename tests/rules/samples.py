@@ -35,6 +35,7 @@ from events.client import (
 )
 from events.client_apis import ClientApisChanged, GrantedApi
 from events.client_document import ClientDocumentSeen, Document
+from events.client_key import ClientKeyAdded, ClientKeyExpirySet, ClientKeyRevoked, StoredKey
 from events.client_registration import About, ClientAboutChanged, Registration
 from events.client_secret import (
     ClientSecretAdded,
@@ -109,6 +110,20 @@ HASH = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"  # of 
 def secret(number: int, *, expires_at: datetime | None = None) -> StoredSecret:
     return StoredSecret(
         secret_id=UUID(int=number), name=f"no. {number}", hash=HASH, hint="…cret", created_at=AT, expires_at=expires_at
+    )
+
+
+def key(number: int, *, expires_at: datetime | None = None) -> StoredKey:
+    """A key whose numbers are of no real key: only what verifies signatures reads them."""
+    return StoredKey(
+        key_id=UUID(int=number),
+        name=f"no. {number}",
+        jwk=PublicJwk(kty="OKP", crv="Ed25519", x=f"{number}" * 43),
+        thumbprint=f"{number}" * 43,
+        kid=f"key-{number}",
+        alg="EdDSA",
+        created_at=AT,
+        expires_at=expires_at,
     )
 
 
@@ -190,6 +205,13 @@ SECRET_IMPORTED = SECRET.__replace__(hash="", hint="unknown", imported="$2b$04$"
 IMPORTED = REGISTERED.__replace__(secret=SECRET_IMPORTED, client_id="crm-sync")
 SECRET_REHASHED = ClientSecretRehashed(secret_id=UUID(int=1), hash=HASH, hint="…cret")
 SECRET_EXPIRING = ClientSecretExpirySet(secret_id=UUID(int=1), expires_at=LATER, was=None)
+KEYED = REGISTERED.__replace__(
+    secret=None,
+    security=Security(token_endpoint_auth_method="private_key_jwt"),
+    keys=(key(1),),
+)
+KEY_ADDED, KEY_REVOKED = ClientKeyAdded(key=key(2)), ClientKeyRevoked(key_id=UUID(int=1))
+KEY_EXPIRING = ClientKeyExpirySet(key_id=UUID(int=1), expires_at=LATER, was=None)
 DISABLED, ENABLED, DELETED = ClientDisabled(), ClientEnabled(), ClientDeleted(owner="alice", by="owner")
 DISABLED_BY_OPERATOR = ClientDisabled(by="operator")
 RESTORED = ClientRestored(
@@ -412,6 +434,10 @@ EVENTS: tuple[Event, ...] = (
     SECURITY_CHANGED,
     ABOUT_CHANGED,
     DOCUMENT_SEEN,
+    KEYED,
+    KEY_ADDED,
+    KEY_REVOKED,
+    KEY_EXPIRING,
     RSA_PUBLISHED,
     USER_REGISTERED,
     USER_FROM_UPSTREAM,

@@ -31,7 +31,7 @@ from service.commands.api import DeleteApi
 from service.commands.api_grants import WithdrawApi
 from service.commands.authorization import RevokeAuthorization
 from service.commands.bot import DeleteBot, DisableBot
-from service.commands.client import DeleteClient, DisableClient, RehashSecret, RevokeSecret
+from service.commands.client import DeleteClient, DisableClient, RehashSecret, RevokeKey, RevokeSecret
 from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.commands.consent import WithdrawConsent
 from service.commands.session import EndSession, GiveUpNotifying, ReportNotified
@@ -82,7 +82,7 @@ def test_a_stream_that_is_too_long_takes_these_commands_alone():
     assert stopping == {
         *(DeleteApi, WithdrawApi),
         *(DisableClient, DeleteClient, RehashSecret, RevokeSecret, DisableBot, DeleteBot, DisableUser, EraseUser),
-        *(TakeRole, DisableTrustedIssuer, DeleteTrustedIssuer),
+        *(TakeRole, RevokeKey, DisableTrustedIssuer, DeleteTrustedIssuer),
         *(EndSession, ReportNotified, GiveUpNotifying, WithdrawConsent, RevokeAuthorization),
     }
 

@@ -322,6 +322,7 @@ def test_an_undone_client_has_the_settings_and_the_state_that_it_had_then(comman
         version=undone.version,
         restored=undone.restored,
         document=terms_of(now).document,
+        keys=terms_of(now).keys,
     )
 
 
