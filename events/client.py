@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from events.client_apis import Apis, ClientApisChanged, GrantedApi
 from events.client_document import ClientDocumentSeen, Document
-from events.client_key import ClientKeyAdded, ClientKeyExpirySet, ClientKeyRevoked, StoredKey, ending, without
+from events.client_key import ClientKeyAdded, ClientKeyExpirySet, ClientKeyRevoked, StoredKey, keys_after
 from events.client_registration import ClientAboutChanged, Registration, about_changed
 from events.client_secret import (
     ClientSecretAdded,
@@ -358,12 +358,8 @@ def _with(client: Active, event: ClientChange) -> Active:
             return client.__replace__(secrets=rehashed(client.secrets, event))
         case ClientSecretExpirySet():
             return client.__replace__(secrets=expiring(client.secrets, event))
-        case ClientKeyAdded():
-            return client.__replace__(keys=(*client.keys, event.key))
-        case ClientKeyRevoked():
-            return client.__replace__(keys=without(client.keys, event))
-        case ClientKeyExpirySet():
-            return client.__replace__(keys=ending(client.keys, event))
+        case ClientKeyAdded() | ClientKeyRevoked() | ClientKeyExpirySet():
+            return client.__replace__(keys=keys_after(client.keys, event))
 
 
 def terms_of(client: Active | Disabled) -> Active:

@@ -45,11 +45,16 @@ class ClientKeyExpirySet(Struct, frozen=True, kw_only=True, gc=False, tag="clien
     was: datetime | None
 
 
-def without(keys: Sequence[StoredKey], event: ClientKeyRevoked) -> tuple[StoredKey, ...]:
+def keys_after(
+    keys: Sequence[StoredKey], event: ClientKeyAdded | ClientKeyRevoked | ClientKeyExpirySet
+) -> tuple[StoredKey, ...]:
     """Returns the keys after the event."""
-    return tuple(key for key in keys if key.key_id != event.key_id)
-
-
-def ending(keys: Sequence[StoredKey], event: ClientKeyExpirySet) -> tuple[StoredKey, ...]:
-    """Returns the keys after the event."""
-    return tuple(key.__replace__(expires_at=event.expires_at) if key.key_id == event.key_id else key for key in keys)
+    match event:
+        case ClientKeyAdded():
+            return (*keys, event.key)
+        case ClientKeyRevoked():
+            return tuple(key for key in keys if key.key_id != event.key_id)
+        case ClientKeyExpirySet():
+            return tuple(
+                key.__replace__(expires_at=event.expires_at) if key.key_id == event.key_id else key for key in keys
+            )

@@ -12,9 +12,15 @@ WhyNot = Literal[
     "no_secret",
     "wrong_secret",
     "expired_secret",
-    "throttled",
     "wrong_registration_token",
     "wrong_initial_access_token",
+    "wrong_method",
+    "unknown_key",
+    "wrong_assertion",
+    "expired_assertion",
+    "replayed_assertion",
+    "keys_not_fetched",
+    "throttled",
 ]
 
 

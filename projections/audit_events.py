@@ -163,7 +163,7 @@ def _names(actor: Actor) -> tuple[str, str | None]:
 
 PROJECTION = CatchUp(
     name="audit_events",
-    version=5,
+    version=4,
     follows=events(Event),
     row=Row,
     key=("stream_id", "version"),

@@ -29,7 +29,7 @@ from events.client import (
 )
 from events.client_apis import Apis, ClientApisChanged, GrantedApi
 from events.client_document import ClientDocumentSeen, Document
-from events.client_key import ClientKeyAdded, ClientKeyExpirySet, ClientKeyRevoked, StoredKey, ending, without
+from events.client_key import ClientKeyAdded, ClientKeyExpirySet, ClientKeyRevoked, StoredKey, keys_after
 from events.client_registration import ClientAboutChanged, Registration, about_changed
 from events.client_secret import (
     ClientSecretAdded,
@@ -214,12 +214,8 @@ def _with(row: Row, event: ClientRegistered | ClientRestored | ClientChange) -> 
             return row.__replace__(apis=event.apis)
         case ClientSecretAdded() | ClientSecretRevoked() | ClientSecretRehashed() | ClientSecretExpirySet():
             return row.__replace__(secrets=_secrets_after(row.secrets, event))
-        case ClientKeyAdded():
-            return row.__replace__(keys=(*row.keys, event.key))
-        case ClientKeyRevoked():
-            return row.__replace__(keys=without(row.keys, event))
-        case ClientKeyExpirySet():
-            return row.__replace__(keys=ending(row.keys, event))
+        case ClientKeyAdded() | ClientKeyRevoked() | ClientKeyExpirySet():
+            return row.__replace__(keys=keys_after(row.keys, event))
 
 
 def _secrets_after(

@@ -28,6 +28,7 @@ from service.oauth.errors import ServerAway
 from service.oauth.foreign_tokens import ForeignTokens
 from service.oauth.issuer_keys import IssuerKeys
 from service.oauth.keys import KeyRing
+from service.oauth.remote_keys import RemoteKeys
 from service.oauth.signing import Signer
 from service.oauth.targets import Known, Target
 from service.oauth.tokens import ID_TOKEN_SECONDS, Tokens
@@ -73,6 +74,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     outages: Outages
     metrics: ProcessMetrics
     fetcher: Fetcher
+    remote_keys: RemoteKeys
 
     def signer(self, alg: str) -> Signer:
         """Raises ServerAway."""
@@ -145,6 +147,7 @@ async def open_resources(
                 outages=Outages(),
                 metrics=metrics,
                 fetcher=fetcher,
+                remote_keys=RemoteKeys(fetcher),
             )
         finally:
             people.close()

@@ -22,9 +22,9 @@ from service.commands.api_grants import change_apis
 from service.commands.authority import Holder, may_give, may_widen, own_scopes
 from service.commands.client_document import may_change
 from service.commands.command import OrdinaryCommand
-from service.commands.key import may_change_method
+from service.commands.key import STAYS_PUBLIC, may_change_method
 from service.commands.login_change import LoginChange
-from service.commands.security_change import SecurityChange, change_security
+from service.commands.security_change import BY_SECRET, SecurityChange, change_security
 from service.network.redirect_uri import has_short_scheme
 from service.refusals import Contradiction, InvalidValue, NotPermitted
 
@@ -58,6 +58,9 @@ def change_terms(command: ChangeClient, client: Active, *, undo: bool = False) -
     events += change_alg(command.access_token_alg, client)
     events += change_apis(command.by, command.apis, client)
     security = command.security.after(client.security)
+    by_secret = command.security.token_endpoint_auth_method == BY_SECRET
+    if by_secret and client.public:
+        raise Contradiction(STAYS_PUBLIC)
     may_change_method(command.by, security, client, undo=undo)
     events += change_security(security, client.security)
     after = reduce(evolve, events, client)

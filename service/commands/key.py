@@ -15,6 +15,7 @@ MOST_KEYS = 10
 BY_KEY: AuthMethod = "private_key_jwt"
 
 NO_KEYS = "private_key_jwt needs a key: send jwks with at least one public key, or jwksUri"
+STAYS_PUBLIC = "A public client stays public, for it may be on many devices; register a confidential one."
 
 
 class AddKey(OrdinaryCommand, frozen=True, kw_only=True):
@@ -73,7 +74,7 @@ def may_change_method(by: Holder, after: Security, client: Active, *, undo: bool
     if (method, after.jwks_uri) == (before.token_endpoint_auth_method, before.jwks_uri):
         return
     if client.public:
-        raise Contradiction("A public client stays public, for it may be on many devices; register a confidential one.")
+        raise Contradiction(STAYS_PUBLIC)
     may_get_secret(by, client)
     if undo:
         return

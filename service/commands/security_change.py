@@ -1,5 +1,7 @@
 """A change of the security settings of a client."""
 
+from typing import Literal
+
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from events.client_security import (
@@ -10,11 +12,15 @@ from events.client_security import (
     Security,
 )
 
+BySecret = Literal["client_secret"]
+BY_SECRET: BySecret = "client_secret"  # noqa: S105 - the name of a method
+"""What a client asks for that shall authenticate by its secret again. A public client cannot."""
+
 
 class SecurityChange(Struct, frozen=True, kw_only=True):
     """The fields of Security. UNSET fields do not change."""
 
-    token_endpoint_auth_method: AuthMethod | UnsetType | None = UNSET
+    token_endpoint_auth_method: AuthMethod | BySecret | UnsetType | None = UNSET
     jwks_uri: str | UnsetType | None = UNSET
     dpop_bound_access_tokens: bool | UnsetType = UNSET
     require_pushed_authorization_requests: bool | UnsetType = UNSET
@@ -25,6 +31,8 @@ class SecurityChange(Struct, frozen=True, kw_only=True):
 
     def after(self, security: Security) -> Security:
         said = {name: value for name, value in structs.asdict(self).items() if value is not UNSET}
+        if self.token_endpoint_auth_method == BY_SECRET:
+            said["token_endpoint_auth_method"] = None
         return security.__replace__(**said)
 
 

@@ -15,6 +15,12 @@ WHY: Mapping[str, str] = {
     "expired_secret": N_("It sent a secret that has expired."),
     "wrong_registration_token": N_("It sent a wrong registration access token."),
     "wrong_initial_access_token": N_("It sent an initial access token that is wrong, used up or expired."),
+    "wrong_method": N_("It authenticated by another method than that of the client."),
+    "unknown_key": N_("It sent an assertion of a key that the client does not have."),
+    "wrong_assertion": N_("It sent an assertion that is not valid."),
+    "expired_assertion": N_("It sent an assertion that has expired."),
+    "replayed_assertion": N_("It sent an assertion for the second time."),
+    "keys_not_fetched": N_("The keys of the client could not be fetched."),
     "throttled": N_("It tried too often."),
 }
 

@@ -13,6 +13,7 @@ from events.client import USUAL_ID_TOKEN_ALG
 from events.client_security import USUAL_RESPONSE_ALG
 from events.ids import CLIENT_ID_PREFIX
 from service.endpoints.api_grants import ApiGrants
+from service.endpoints.authentication_fields import JwksUri, TokenEndpointAuthMethod
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
     AccessTokenAlgorithm,
@@ -41,6 +42,7 @@ from service.endpoints.client_fields import (
     Scope,
     SecretName,
 )
+from service.endpoints.key_schemas import Jwks
 
 
 class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -106,6 +108,9 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
         | None
     ) = None
     public: Public = False
+    token_endpoint_auth_method: TokenEndpointAuthMethod | None = None
+    jwks: Jwks | None = None
+    jwks_uri: JwksUri | None = None
     require_pkce: RequirePkce | None = None
     first_party: FirstParty = False
     id_token_signed_response_alg: IdTokenAlgorithm = USUAL_ID_TOKEN_ALG
@@ -123,7 +128,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The clientSecret is shown only here, once. Store it now. It is null for a public client, and if you sent it yourself."""
+    """The clientSecret is shown only here, once. Store it now. It is null for a client without one, and if you sent it yourself."""
 
     client_id: str
     client_secret: ClientSecretText | None

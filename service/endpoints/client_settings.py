@@ -17,6 +17,13 @@ from service.commands.login_change import LoginChange
 from service.configuration.settings import Settings
 from service.endpoints import api_grants, security_settings
 from service.endpoints.api_grants import ApiGrants
+from service.endpoints.authentication_fields import (
+    ConfidentialMethod,
+    JwksUri,
+    TokenEndpointAuthMethod,
+    check_jwks_uri,
+    is_public,
+)
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
     AccessTokenAlgorithm,
@@ -69,6 +76,8 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
         | UnsetType
     ) = UNSET
     access_token_signed_response_alg: AccessTokenAlgorithm | UnsetType | None = UNSET
+    token_endpoint_auth_method: ConfidentialMethod | UnsetType = UNSET
+    jwks_uri: JwksUri | UnsetType | None = UNSET
     dpop_bound_access_tokens: DpopBoundAccessTokens | UnsetType = UNSET
     require_pushed_authorization_requests: RequirePushedAuthorizationRequests | UnsetType = UNSET
     require_signed_request_object: RequireSignedRequestObject | UnsetType = UNSET
@@ -107,6 +116,8 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     created_utc: Created
     last_used_utc: LastUsed | None
     access_token_signed_response_alg: AccessTokenAlgorithm | None
+    token_endpoint_auth_method: TokenEndpointAuthMethod
+    jwks_uri: JwksUri | None
     dpop_bound_access_tokens: DpopBoundAccessTokens
     apis: ApiGrants | None
     public: Public | UnsetType = UNSET
@@ -197,14 +208,14 @@ def _shown_login(row: Row) -> Mapping[str, Any]:
 
 def check_registered_login(fields: Fields[CreateOAuthClientRequest], settings: Settings) -> None:
     check_login_uris(fields, settings)
-    m2m, public, pkce = fields.good("m2m"), fields.good("public"), fields.good("requirePkce")
+    m2m, public, pkce = fields.good("m2m"), is_public(fields), fields.good("requirePkce")
     if m2m is True:
         for name, usual in USUAL_LOGIN.items():
             if fields.good(name) not in (None, usual):
                 fields.fault(
                     name, "is for interactive clients (m2m: false): users cannot sign in through a machine client"
                 )
-    elif public is True and pkce is False:
+    elif public and pkce is False:
         fields.fault("requirePkce", "must be true or null: a public client always needs PKCE")
 
 
@@ -222,6 +233,7 @@ def check_changed(fields: Fields[ChangeOAuthClientRequest], settings: Settings) 
         for fault in redirect_uri.faults(uri, settings.insecure_http_hosts):
             fields.fault("redirectUris", f"[{number}] {fault}")
     check_login_uris(fields, settings)
+    check_jwks_uri(fields, settings)
 
 
 def check_login_uris(fields: Fields[Any], settings: Settings) -> None:

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from events.database import Unavailable
 from service.configuration.settings import OFF
 from service.endpoints import resource_metadata
+from service.grants.assertion_authentication import PRIVATE_KEY_JWT
 from service.grants.client_authentication import NONE
 from service.http.asgi import resources_of
 from service.http.cors import VARIES
-from service.oauth import dpop
+from service.oauth import client_keys, dpop
 from service.oauth.authlib_grants import DEVICE
 from service.oauth.parameters import PROMPTS
 from service.oauth.redirects import RESPONSE_MODES
@@ -24,7 +25,7 @@ from service.values.scopes import ACRS, IDENTITY, NEW_CLIENT
 
 PUBLIC = {"Cache-Control": "public, max-age=300", **VARIES}
 LANGUAGES = ("en", "de")
-METHODS = ["client_secret_basic", "client_secret_post"]
+METHODS = ["client_secret_basic", "client_secret_post", PRIVATE_KEY_JWT]
 
 
 async def metadata(request: Request) -> Response:
@@ -94,6 +95,9 @@ def document(issuer: str, *, registration: bool = False) -> dict[str, Any]:
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "protected_resources": resource_metadata.resources(issuer),
         "token_endpoint_auth_methods_supported": [*METHODS, NONE],
+        "token_endpoint_auth_signing_alg_values_supported": list(client_keys.ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": METHODS,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(client_keys.ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": [*METHODS, NONE],
+        "revocation_endpoint_auth_signing_alg_values_supported": list(client_keys.ALGORITHMS),
     }

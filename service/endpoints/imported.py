@@ -7,6 +7,7 @@ from events.ids import is_importable
 from service.crypto import credentials, foreign_hash
 from service.crypto.credentials import Secret, new_secret, stored
 from service.crypto.foreign_hash import UnknownHash
+from service.endpoints.authentication_fields import METHODS, NONE, is_public
 from service.endpoints.client_schemas import CreateOAuthClientRequest as Asked
 from service.endpoints.fields import Fields
 
@@ -21,7 +22,7 @@ def check(fields: Fields[Asked]) -> None:
             "must be visible ASCII characters without /, and must not begin with oauth_client_, as this server's own ids do",
         )
     for name, given in (("clientSecret", text), ("clientSecretHash", kept)):
-        if given is not None and fields.good("public") is True:
+        if given is not None and is_public(fields):
             fields.fault(name, "is for confidential clients: a public client has no secret")
     if text is not None:
         _check_secret(fields, text)
@@ -56,7 +57,7 @@ def brings(fields: Fields[Asked]) -> bool:
 def secret(asked: Asked, now: datetime) -> tuple[Secret | None, StoredSecret | None]:
     """Return the new secret for the response, if there is one, and the secret as it is stored."""
     name = asked.secret_name or "first"
-    if asked.public:
+    if asked.public or asked.token_endpoint_auth_method in (NONE, *METHODS):
         return None, None
     if asked.client_secret_hash is not None:
         return None, credentials.imported(foreign_hash.canonical(asked.client_secret_hash), name=name, at=now)

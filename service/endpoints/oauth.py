@@ -55,7 +55,7 @@ class OAuth:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun, resources, status = time.perf_counter(), resources_of(scope), self._success
         try:
-            body = await self._carry_out(await _request(scope, receive, any_text=self._any_text))
+            body = await self._carry_out(await _request(scope, receive, self._path, any_text=self._any_text))
         except Refusal as refused:
             status = refused.status
             await _refuse(send, refused, _challenge(scope, refused))
@@ -101,7 +101,7 @@ async def _carry_out(grant: str | None, request: OAuthRequest) -> bytes:
             return await client_credentials.issue(request)
 
 
-async def _request(scope: Scope, receive: Receive, *, any_text: bool) -> OAuthRequest:
+async def _request(scope: Scope, receive: Receive, path: str, *, any_text: bool) -> OAuthRequest:
     if scope["method"] != "POST":
         raise NotAllowed("This endpoint accepts POST only.", headers={"Allow": "POST"})
     resources = resources_of(scope)
@@ -123,6 +123,7 @@ async def _request(scope: Scope, receive: Receive, *, any_text: bool) -> OAuthRe
         address=address(scope),
         agent=(header(scope, b"user-agent") or "")[:LONGEST_AGENT],
         proofs=headers_named(scope, b"dpop"),
+        path=path,
     )
 
 

@@ -13,7 +13,7 @@ from service.commands.authority import Holder
 from service.commands.client import RegisterClient
 from service.configuration.settings import Settings
 from service.crypto.credentials import Secret, new_id
-from service.endpoints import api_grants, client_settings, imported, security_settings
+from service.endpoints import api_grants, authentication_fields, client_settings, imported, security_settings
 from service.endpoints.client_fields import MOST_REDIRECT_URIS
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
@@ -33,6 +33,7 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
     _check_uris(fields, settings)
     client_settings.check_scopes(fields)
     imported.check(fields)
+    authentication_fields.check(fields, settings)
     client_settings.check_registered_login(fields, settings)
 
 
@@ -82,6 +83,7 @@ def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | Non
         access_token_alg=asked.access_token_signed_response_alg,
         security=security_settings.registered(asked),
         apis=api_grants.granted(asked.apis),
+        keys=authentication_fields.registered_keys(asked.jwks, at),
         by=by,
         client_id=asked.client_id or UNSET,
     )
@@ -104,7 +106,9 @@ def _uris(fields: Fields[Asked]) -> list[tuple[str, str, str]]:
 def _check_uris(fields: Fields[Asked], settings: Settings) -> None:
     given = _uris(fields)
     for field, number, uri in given:
-        for fault in redirect_uri.faults(uri, settings.insecure_http_hosts, public=fields.good("public") is True):
+        for fault in redirect_uri.faults(
+            uri, settings.insecure_http_hosts, public=authentication_fields.is_public(fields)
+        ):
             fields.fault(field, f"{number}{fault}")
     if len({uri for _, _, uri in given}) > MOST_REDIRECT_URIS:
         fields.fault("redirectUris", f"has more than {MOST_REDIRECT_URIS} redirect URIs together with redirectUri")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from events.client_security import Security
 from projections.clients import Row
 from service.commands.security_change import SecurityChange
+from service.endpoints.authentication_fields import method_of, shown_method
 
 if TYPE_CHECKING:
     from service.endpoints.client_schemas import CreateOAuthClientRequest
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 def change(asked: "CreateOAuthClientRequest | ChangeOAuthClientRequest") -> SecurityChange:
     return SecurityChange(
+        token_endpoint_auth_method=method_of(asked.token_endpoint_auth_method),
+        jwks_uri=asked.jwks_uri,
         dpop_bound_access_tokens=asked.dpop_bound_access_tokens,
         require_pushed_authorization_requests=asked.require_pushed_authorization_requests,
         require_signed_request_object=asked.require_signed_request_object,
@@ -30,7 +33,11 @@ def registered(asked: "CreateOAuthClientRequest") -> Security:
 def shown(row: Row) -> Mapping[str, Any]:
     """Return the fields of OAuthClient. Those of the sign-in of users are an interactive client's only."""
     security = row.security
-    of_all = {"dpop_bound_access_tokens": security.dpop_bound_access_tokens}
+    of_all = {
+        "token_endpoint_auth_method": shown_method(row),
+        "jwks_uri": security.jwks_uri,
+        "dpop_bound_access_tokens": security.dpop_bound_access_tokens,
+    }
     if row.login is None:
         return of_all
     return {

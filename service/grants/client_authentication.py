@@ -1,4 +1,5 @@
-"""Client authentication by client_secret_basic or client_secret_post (RFC 6749 section 2.3.1), the same on every endpoint, never both.
+"""Client authentication by client_secret_basic or client_secret_post (RFC 6749 section 2.3.1), or by private_key_jwt (RFC 7523 section 2.2),
+the same on every endpoint, never two of them.
 
 Failures are counted and recorded.
 """
@@ -17,6 +18,8 @@ from events.refusal import WhyNot
 from projections.clients import Found
 from service.clock import utc_now
 from service.crypto.credentials import proven
+from service.grants.assertion_authentication import ASSERTION, PRIVATE_KEY_JWT, TYPE, PresentedAssertion
+from service.grants.assertion_authentication import presented as presented_assertion
 from service.grants.oauth_request import OAuthRequest
 from service.grants.refusal_events import record_failure, record_throttling
 from service.lookup import Seen
@@ -39,6 +42,7 @@ class PresentedCredentials(Struct, frozen=True, kw_only=True):
     client_id: str
     client_secret: str | None
     method: str
+    assertion: PresentedAssertion | None = None
 
     def __repr__(self) -> str:
         return f"PresentedCredentials(client_id={self.client_id!r})"
@@ -46,6 +50,11 @@ class PresentedCredentials(Struct, frozen=True, kw_only=True):
 
 def parse_credentials(authorization: str | None, form: Form) -> PresentedCredentials:
     """Read the client's credentials. Raises InvalidClient if there are none, InvalidRequest if there are two."""
+    if ASSERTION in form or TYPE in form:
+        assertion = presented_assertion(authorization, form)
+        return PresentedCredentials(
+            client_id=assertion.client_id, client_secret=None, method=PRIVATE_KEY_JWT, assertion=assertion
+        )
     if authorization is None:
         client_id, client_secret = form.get("client_id"), form.get("client_secret")
         if client_id is None:
@@ -68,7 +77,7 @@ def prove(presented: PresentedCredentials, found: Found | None, now: datetime) -
     Raises InvalidClient. Text and cost are the same for every reason, so that an attacker learns nothing from them.
     """
     secret = proven(presented.client_secret or "", found.client.secrets if found else (), now)
-    if found is None or not found.may_act:
+    if found is None or not found.may_act or found.client.security.token_endpoint_auth_method is not None:
         raise InvalidClient
     if found.client.public and presented.method == NONE:
         return None
@@ -83,6 +92,8 @@ def authenticated(
     """Return the client, or None if its authentication failed."""
     if presented is None:
         return None
+    if presented.assertion is not None:
+        return _by_assertion(presented.assertion, found, now)
     try:
         secret = prove(presented, found, now)
     except InvalidClient:
@@ -92,12 +103,23 @@ def authenticated(
     return AuthenticatedClient(row=found.client, secret_id=secret_id, method=presented.method)
 
 
+def _by_assertion(assertion: PresentedAssertion, found: Found | None, now: datetime) -> AuthenticatedClient | None:
+    key_id = None if found is None else assertion.key_of(found, now)
+    if found is None or key_id is None:
+        return None
+    return AuthenticatedClient(row=found.client, secret_id=key_id, method=PRIVATE_KEY_JWT)
+
+
 def why_not(presented: PresentedCredentials, found: Found | None, now: datetime) -> WhyNot | None:
     """Return why `prove` refused, for the log only; None if it did not refuse."""
     if found is None:
         return "unknown_client"
     if not found.may_act:
         return "client_stopped"
+    if presented.assertion is not None:
+        return presented.assertion.why_not(found, now)
+    if found.client.security.token_endpoint_auth_method is not None:
+        return "wrong_method"
     if presented.client_secret is None:
         return None if found.client.public else "no_secret"
     if proven(presented.client_secret, found.client.secrets, now):
@@ -120,6 +142,9 @@ async def look_up(request: OAuthRequest, presented: PresentedCredentials | None)
 
 async def _look_up(request: OAuthRequest, presented: PresentedCredentials | None) -> Seen | None:
     seen = await request.resources.lookup.named(presented.client_id) if presented else None
+    if presented is not None and presented.assertion is not None:
+        await presented.assertion.prove(request, seen)
+        return seen
     return None if seen is None else request.resources.imported.known(seen)
 
 
@@ -153,7 +178,10 @@ async def authenticate_client(request: OAuthRequest, *, public: bool = False) ->
 
 
 async def count_failure(request: OAuthRequest, presented: PresentedCredentials | None, found: Found | None) -> None:
-    """Count a failure for this client and address, and record it. Successes are never counted. Raises TooManyFailures."""
+    """Count a failure for this client and address, and record it. Successes are never counted.
+
+    Raises TooManyFailures, and InvalidAssertion if there is one.
+    """
     try:
         await _count_failures(request, presented)
     except TooManyFailures:
@@ -163,6 +191,8 @@ async def count_failure(request: OAuthRequest, presented: PresentedCredentials |
         why = why_not(presented, found, utc_now())
         if why is not None:
             await record_failure(request.resources, presented.client_id, why, found, request.address)
+        if presented.assertion is not None:
+            raise presented.assertion.refusal
 
 
 async def _count_failures(request: OAuthRequest, presented: PresentedCredentials | None) -> None:

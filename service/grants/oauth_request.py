@@ -13,6 +13,7 @@ class OAuthRequest(Struct, frozen=True, kw_only=True):
     """`authorization` is the value of the Authorization header, `proofs` those of each DPoP header; `address` is the client's IP address.
 
     `agent` is its User-Agent.
+    `path` is that of the endpoint.
     """
 
     resources: Resources
@@ -21,6 +22,7 @@ class OAuthRequest(Struct, frozen=True, kw_only=True):
     address: str
     proofs: Sequence[str] = ()
     agent: str = ""
+    path: str = "/openid/token"
 
     def recorded_audience(self, audience: str | tuple[str, ...]) -> str | None:
         """Return what the record of a token says of its audience: nothing of the default one, and several with spaces between them."""

@@ -22,7 +22,13 @@ from service.commands.handle import AUTHORIZATION, Handled, handle, state_of
 from service.crypto.credentials import new_id
 from service.crypto.opaque_tokens import OpaqueToken
 from service.grants import possession
-from service.grants.client_authentication import authenticated, count_failure, credentials_or_none, look_up_certain
+from service.grants.client_authentication import (
+    PresentedCredentials,
+    authenticated,
+    count_failure,
+    credentials_or_none,
+    look_up_certain,
+)
 from service.grants.oauth_request import OAuthRequest, TokenResponse
 from service.grants.refusal_events import record_refusal
 from service.lookup import Seen
@@ -46,6 +52,7 @@ class Redemption(Struct, frozen=True, kw_only=True):
     token: OpaqueToken
     authorized: Authorized
     client: Seen
+    presented: PresentedCredentials
     grant: TokenGrant
     cnf: Confirmation | UnsetType
     target: Target
@@ -79,8 +86,16 @@ async def check_request(
     assert seen is not None
     target = _target(request, authorized, seen)
     cnf = await _binding(request, token, authorized, seen, target)
+    assert presented is not None
     redemption = Redemption(
-        request=request, token=token, authorized=authorized, client=seen, grant=grant, cnf=cnf, target=target
+        request=request,
+        token=token,
+        authorized=authorized,
+        client=seen,
+        presented=presented,
+        grant=grant,
+        cnf=cnf,
+        target=target,
     )
     await check_user_is_active(redemption)
     return redemption
@@ -231,7 +246,7 @@ async def record_token(redemption: Redemption, claims: Claims) -> Signer:
         await request.resources.issuance.record(
             Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
         )
-    seen = await look_up_certain(request, credentials_or_none(request))
+    seen = await look_up_certain(request, redemption.presented)
     if seen is None or not seen.may_act or _is_of_former_life(redemption.authorized, seen):
         raise InvalidClient
     authorization = await load(request, redemption.token.authorization)

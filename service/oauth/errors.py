@@ -16,6 +16,7 @@ Refusal
 │   ├── OtherKey            the code or refresh token is bound to another key (RFC 9449 sections 5 and 10)
 │   └── Gone                one text for every reason, so that an attacker learns nothing from it
 ├── InvalidClient      401  one text for every reason, so that an attacker learns nothing from it
+│   └── InvalidAssertion    says what is wrong with the assertion itself
 ├── TooManyFailures    429
 ├── TooManyPushed      429
 ├── TooManyRequests    429
@@ -142,6 +143,13 @@ class InvalidClient(Refusal):
         super().__init__(
             "Client authentication failed: check client_id and client_secret, and that neither the client nor its bot is disabled."
         )
+
+
+class InvalidAssertion(InvalidClient):
+    """RFC 7521 section 4.2.1. The text must not depend on the client unless the assertion proved to be the client's."""
+
+    def __init__(self, text: str) -> None:
+        Refusal.__init__(self, text)
 
 
 class TooManyFailures(Refusal):

@@ -14,6 +14,7 @@ from service.openapi.audit import AUDIT
 from service.openapi.audit_feed import FEED
 from service.openapi.blast_radius import BLAST_RADIUS
 from service.openapi.bots import BOTS
+from service.openapi.client_keys import CLIENT_KEYS
 from service.openapi.clients import CLIENTS
 from service.openapi.credentials import CREDENTIALS
 from service.openapi.devices import DEVICES
@@ -41,7 +42,18 @@ from service.values import scopes
 
 INTRODUCTION = (Path(__file__).parent / "texts" / "introduction.md").read_text(encoding="utf-8")
 OPERATIONS: tuple[Operation, ...] = (
-    *(*CLIENTS, *SECRETS, *BOTS, *RESTORATIONS, *USERS, *USER_ACCESS, *HISTORY, *GRANTS, *TRUSTED_ISSUERS),
+    *(
+        *CLIENTS,
+        *SECRETS,
+        *BOTS,
+        *CLIENT_KEYS,
+        *RESTORATIONS,
+        *USERS,
+        *USER_ACCESS,
+        *HISTORY,
+        *GRANTS,
+        *TRUSTED_ISSUERS,
+    ),
     *(*FEED, *PROVENANCE, *BLAST_RADIUS, *REVOCATIONS, *CREDENTIALS, *AUDIT, *TRANSPARENCY),
     *(*USAGE, *PROJECTIONS, *OAUTH, *SELF_REGISTRATION, *PUSHED, *DEVICES, *LOGIN, *ABOUT),
 )

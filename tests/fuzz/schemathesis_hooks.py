@@ -71,6 +71,9 @@ def _ask_for_what_is_there(path: dict[str, Any]) -> None:
         path["projection"] = "clients"
     if "secret_id" in path:
         path["secret_id"] = API.post(f"/clients/{path['client_id']}/secrets", json={}).json()["secretId"]
+    if "key_id" in path:
+        jwk = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+        path["key_id"] = API.post(f"/clients/{path['client_id']}/keys", json={"jwk": jwk}).json()["keyId"]
     if "bot_id" in path:
         path["bot_id"] = API.post("/bots", json={"email": f"{os.urandom(8).hex()}@example.com"}).json()["id"]
     if "user_id" in path:

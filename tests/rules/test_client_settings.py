@@ -16,6 +16,8 @@ EVERYTHING = {
     "postLogoutRedirectUris": ["https://app.example.com/bye"],
     "backchannelLogoutUri": "https://app.example.com/logout",
     "idTokenClaims": "minimal",
+    "tokenEndpointAuthMethod": "private_key_jwt",
+    "jwksUri": "https://app.example.com/jwks",
     "dpopBoundAccessTokens": True,
     "requirePushedAuthorizationRequests": True,
     "requireSignedRequestObject": True,

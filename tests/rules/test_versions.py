@@ -7,7 +7,7 @@ from projections import registry
 FOLLOWED = {
     "last_used": (1, "e3b0c44298fc1c14"),
     "usage_daily": (1, "e3b0c44298fc1c14"),
-    "client_history": (5, "34b52d4838fcddd3"),
+    "client_history": (5, "443022ce78169549"),
     "bot_history": (2, "41b52cd5fda0d60a"),
     "api_history": (1, "5375cf6ac5eb3fa5"),
     "user_history": (3, "e9ebaefe7806b415"),
@@ -15,7 +15,7 @@ FOLLOWED = {
     "authorization_history": (2, "007bf62087ef77f0"),
     "signing_key_history": (1, "c3b38479fb1ca680"),
     "trusted_issuer_history": (1, "c1b76e856da6a3e7"),
-    "audit_events": (4, "37b719edc8bd035d"),
+    "audit_events": (4, "d2a3eb2a4d7f8df4"),
     "secret_hashes": (1, "a22c3b3c3d3ee89e"),
     "log_tiles": (2, "e3b0c44298fc1c14"),
     "issuance_tiles": (2, "e3b0c44298fc1c14"),

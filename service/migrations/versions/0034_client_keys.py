@@ -2,9 +2,9 @@
 
 from service.migrations.script import run_files
 
-revision = "0031"
-down_revision = "0030"
+revision = "0034"
+down_revision = "0033"
 
 
 def upgrade() -> None:
-    run_files("projections/schema/0014_client_keys.sql")
+    run_files("projections/schema/0017_client_keys.sql")

@@ -1,0 +1,150 @@
+"""A client assertion in a request (RFC 7523 section 2.2): it is verified with the client's keys, and used up, once for each request."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from events.client_key import PublicKey, StoredKey
+from events.refusal import WhyNot
+from projections.clients import Found, Row
+from service.clock import utc_now
+from service.grants.oauth_request import OAuthRequest
+from service.lookup import Seen
+from service.network.fetching import CannotFetch
+from service.oauth.client_assertion import (
+    JWT_BEARER,
+    LEEWAY,
+    NOT_PROVED,
+    REPLAYED,
+    Assertion,
+    BadAssertion,
+    claimed_client,
+    read,
+    verify,
+)
+from service.oauth.errors import InvalidAssertion, InvalidClient, InvalidRequest
+from service.oauth.form import Form
+
+PRIVATE_KEY_JWT = "private_key_jwt"
+TYPE, ASSERTION = "client_assertion_type", "client_assertion"
+
+TWICE = "The client authenticates twice, by an assertion and by a secret; choose one."
+OTHER_TYPE = f"This {TYPE} is not offered. Send {JWT_BEARER}, with a JWT that is signed by a key of the client (private_key_jwt)."
+OTHER_CLIENT = "The client_id in the body must be that of the client_assertion (iss and sub), or be left out."
+
+
+class Proof(Struct, frozen=True):
+    """The key that signed an assertion, and where it is, unless it is registered."""
+
+    key_id: UUID
+    jwks_uri: str | None
+
+
+class PresentedAssertion:
+    """The assertion of one request. `fault` says why it is not accepted, and `proof` which key signed it; at first there is neither."""
+
+    def __init__(self, text: str, client_id: str, fault: BadAssertion | None = None) -> None:
+        self._text, self._fault = text, fault
+        self._is_over = fault is not None
+        self._proof: Proof | None = None
+        self.client_id = client_id
+
+    @property
+    def refusal(self) -> InvalidClient:
+        return InvalidAssertion(NOT_PROVED if self._fault is None else self._fault.text)
+
+    async def prove(self, request: OAuthRequest, seen: Seen | None) -> None:
+        """Verify the assertion with the client's keys, unless that was done before, and use it up. Raises Unavailable."""
+        if self._is_over:
+            return
+        try:
+            now = utc_now().timestamp()
+            issuer = request.resources.settings.issuer
+            assertion = read(self._text, issuer=issuer, endpoint=f"{issuer}{request.path}", now=now)
+        except BadAssertion as fault:
+            self._is_over, self._fault = True, fault
+            return
+        try:
+            proof = await _proof(request, assertion, None if seen is None else seen.client)
+        except BadAssertion as fault:  # the client may have got the key since its state was cached
+            self._fault = fault
+            return
+        self._is_over, self._fault = True, None
+        if await _is_first(request, assertion):
+            self._proof = proof
+        else:
+            self._fault = BadAssertion("replayed_assertion", REPLAYED)
+
+    def key_of(self, found: Found, now: datetime) -> UUID | None:
+        """Return the id of the key, if the client, as it is in this state, may use it."""
+        proof = self._proof
+        if proof is None or not found.may_act or not uses_keys(found.client):
+            return None
+        if proof.jwks_uri != found.client.security.jwks_uri:
+            return None
+        if proof.jwks_uri is None and all(key.key_id != proof.key_id for key in live(found.client.keys, now)):
+            return None
+        return proof.key_id
+
+    def why_not(self, found: Found, now: datetime) -> WhyNot | None:
+        if not uses_keys(found.client):
+            return "wrong_method"
+        if self._fault is not None:
+            return self._fault.why
+        return "unknown_key" if self.key_of(found, now) is None else None
+
+
+def presented(authorization: str | None, form: Form) -> PresentedAssertion:
+    """Read the parameters of an assertion. Raises InvalidRequest if one is missing, or if the client authenticates in another way, too."""
+    if authorization is not None or "client_secret" in form:
+        raise InvalidRequest(TWICE)
+    for name in (TYPE, ASSERTION):
+        if name not in form:
+            raise InvalidRequest(f"The parameter {name} is missing. Send {TYPE} and {ASSERTION} together.")
+    text = form[ASSERTION]
+    claimed = claimed_client(text)
+    client_id = form.get("client_id", claimed)
+    fault = None
+    if form[TYPE] != JWT_BEARER:
+        fault = BadAssertion("wrong_assertion", OTHER_TYPE)
+    elif claimed and client_id != claimed:
+        fault = BadAssertion("wrong_assertion", OTHER_CLIENT)
+    return PresentedAssertion(text, client_id, fault)
+
+
+def uses_keys(client: Row) -> bool:
+    return client.security.token_endpoint_auth_method == PRIVATE_KEY_JWT
+
+
+def live(keys: Sequence[StoredKey], now: datetime) -> list[StoredKey]:
+    return [key for key in keys if key.expires_at is None or now < key.expires_at]
+
+
+async def _proof(request: OAuthRequest, assertion: Assertion, client: Row | None) -> Proof:
+    """Return the key of the client that signed the assertion. Raises BadAssertion."""
+    if client is None or not uses_keys(client) or assertion.client_id != client.client_id:
+        raise BadAssertion("unknown_key", NOT_PROVED)
+    address = client.security.jwks_uri
+    if address is None:
+        key = verify(assertion, live(client.keys, utc_now()))
+        assert isinstance(key, StoredKey)
+        return Proof(key.key_id, None)
+    key = verify(assertion, await _fetched(request, address, assertion.kid))
+    return Proof(uuid5(client.stream_id, key.thumbprint), address)
+
+
+async def _fetched(request: OAuthRequest, address: str, kid: str | None) -> Sequence[PublicKey]:
+    try:
+        return await request.resources.remote_keys.find(address, kid, reach="private_too")
+    except CannotFetch as fault:
+        raise BadAssertion("keys_not_fetched", NOT_PROVED) from fault
+
+
+async def _is_first(request: OAuthRequest, assertion: Assertion) -> bool:
+    """Use the assertion up, for all processes. Raises Unavailable."""
+    digest = sha256(f"{assertion.client_id} {assertion.jti}".encode()).hexdigest()
+    until = datetime.fromtimestamp(assertion.exp + LEEWAY, UTC)
+    return await request.resources.limits.once(f"assertion {digest}", until)

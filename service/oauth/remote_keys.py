@@ -1,0 +1,122 @@
+"""Keys at URLs (JWK Sets, RFC 7517 section 5) of clients and trusted issuers: fetched when they are needed, and kept as long as their
+headers say.
+
+Each URL has one fetch at a time, so one that hangs holds up only those who need its keys. A `kid` that is not among the keys makes it
+fetch again, at a bounded rate, for the keys may have been rotated.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, cast
+
+from msgspec import Struct, json
+
+from events.client_key import PublicKey
+from service.network.fetching import CannotFetch, Fetched, Reach
+from service.oauth.client_keys import UnusableKey, parse
+from service.values.malformed import MALFORMED
+
+ACCEPT = "application/json"
+MOST_KEYS = 50
+MOST_URLS = 1_000
+AGAIN_SECONDS = 30.0
+"""How long after a fetch an unknown `kid` does not cause another one."""
+
+STALE_SECONDS = 300.0
+"""How long keys are used beyond their time, if they cannot be fetched."""
+
+FIRST_REST, LONGEST_REST = 5.0, 300.0
+"""How long a URL that failed is left alone: twice as long after each further failure."""
+
+NO_KEYSET = "what it returned is not a JWK Set"
+
+
+class Fetches(Protocol):
+    async def get(self, url: str, *, reach: Reach, accept: str) -> Fetched: ...
+
+
+class _Keyset(Struct):
+    """What is known of a URL. `failures` counts those since the last success; `fault` is the last one."""
+
+    keys: Sequence[PublicKey] = ()
+    fetched_at: float = -LONGEST_REST
+    fresh_until: float = 0.0
+    failures: int = 0
+    failed_at: float = 0.0
+    fault: CannotFetch | None = None
+    fetching: "asyncio.Task[None] | None" = None
+
+
+class RemoteKeys:
+    """One for each process."""
+
+    def __init__(self, fetcher: Fetches, clock: Callable[[], float] = time.time) -> None:
+        self._fetcher, self._clock = fetcher, clock
+        self._known: dict[tuple[Reach, str], _Keyset] = {}
+
+    async def find(self, url: str, kid: str | None, *, reach: Reach) -> Sequence[PublicKey]:
+        """Return the usable keys at the URL, fetched again if none of them has this `kid`. Raises CannotFetch."""
+        keyset = self._keyset(reach, url)
+        if self._is_due(keyset, kid):
+            await self._fetched(keyset, url, reach)
+        if self._clock() < keyset.fresh_until + (STALE_SECONDS if keyset.fault else 0):
+            return keyset.keys
+        raise keyset.fault or CannotFetch(NO_KEYSET)
+
+    def _keyset(self, reach: Reach, url: str) -> _Keyset:
+        """The one that was not asked for longest gives way to a new one."""
+        keyset = self._known.pop((reach, url), None) or _Keyset()
+        self._known[reach, url] = keyset
+        if len(self._known) > MOST_URLS:
+            self._known.pop(next(iter(self._known)))
+        return keyset
+
+    def _is_due(self, keyset: _Keyset, kid: str | None) -> bool:
+        now = self._clock()
+        rest = min(FIRST_REST * 2 ** min(keyset.failures - 1, 10), LONGEST_REST) if keyset.failures else 0.0
+        if now < keyset.failed_at + rest:
+            return False
+        is_known = kid is None or any(kid in (key.kid, key.thumbprint) for key in keyset.keys)
+        return now >= keyset.fresh_until or (not is_known and now >= keyset.fetched_at + AGAIN_SECONDS)
+
+    async def _fetched(self, keyset: _Keyset, url: str, reach: Reach) -> None:
+        """Callers wait for the fetch that is under way. One who is cancelled does not stop it for the others."""
+        if keyset.fetching is None:
+            keyset.fetching = asyncio.create_task(self._fetch(keyset, url, reach))
+        await asyncio.shield(keyset.fetching)
+
+    async def _fetch(self, keyset: _Keyset, url: str, reach: Reach) -> None:
+        try:
+            fetched = await self._fetcher.get(url, reach=reach, accept=ACCEPT)
+            keys = usable(fetched.body)
+        except CannotFetch as fault:
+            keyset.failures, keyset.failed_at, keyset.fault = keyset.failures + 1, self._clock(), fault
+        else:
+            keyset.keys, keyset.fetched_at, keyset.fresh_until = keys, self._clock(), fetched.fresh_until
+            keyset.failures, keyset.fault = 0, None
+        finally:
+            keyset.fetching = None
+
+
+def usable(body: bytes) -> list[PublicKey]:
+    """Return the keys of a JWK Set that verify signatures. Others may be in it, too (RFC 7517 section 5). Raises CannotFetch."""
+    try:
+        document: object = json.decode(body)
+    except MALFORMED as fault:
+        raise CannotFetch(NO_KEYSET) from fault
+    given: Any = cast("dict[str, object]", document).get("keys") if isinstance(document, dict) else None
+    if not isinstance(given, list):
+        raise CannotFetch(NO_KEYSET)
+    found: list[PublicKey] = []
+    for jwk in cast("list[object]", given)[:MOST_KEYS]:
+        if isinstance(jwk, dict):
+            found += _parsed(cast("Mapping[str, object]", jwk))
+    return found
+
+
+def _parsed(jwk: Mapping[str, object]) -> list[PublicKey]:
+    try:
+        return [parse(jwk)]
+    except UnusableKey:
+        return []
