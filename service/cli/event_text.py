@@ -109,10 +109,8 @@ def who(actor: Actor) -> str:
 
 def what(event: Event, secrets: Secrets | None = None, keys: key_text.Keys | None = None) -> str:
     """The event in a sentence. `secrets` and `keys` are those that the client had before, for an event that names one by its id alone."""
-    if isinstance(event, ClientKeyAdded | ClientKeyRevoked | ClientKeyExpirySet):
-        return key_text.what(event, keys or {})
     if isinstance(event, ClientEvent):
-        return _client(event, secrets or {})
+        return _client(event, secrets or {}, keys or {})
     if isinstance(event, TrustedIssuerEvent):
         return trust_text.what(event)
     match event:
@@ -158,8 +156,10 @@ def _read(event: AuditRead) -> str:
     return f"{event.path} was read {again} since {moment(event.since)}, with {filters}{rows}"
 
 
-def _client(event: ClientEvent, secrets: Secrets) -> str:
+def _client(event: ClientEvent, secrets: Secrets, keys: key_text.Keys) -> str:
     match event:
+        case ClientKeyAdded() | ClientKeyRevoked() | ClientKeyExpirySet():
+            return key_text.what(event, keys)
         case ClientRegistered():
             return _registered(event)
         case ClientDisplayNameChanged():
