@@ -118,6 +118,12 @@ TOKENS = View(
             "i.secret",
             "As secret_id, with a UUID of zeros for none. A condition on it is fast, one on secret_id is not.",
         ),
+        Column(
+            "jkt",
+            "text",
+            "convert_from(i.data, 'UTF8')::json -> 'cnf' ->> 'jkt'",
+            "The thumbprint of the key that it is bound to (RFC 9449); null for a bearer token.",
+        ),
     ),
     source="from log.issuance i left join read.revoked_tokens r on r.stream_id = i.jti",
 )

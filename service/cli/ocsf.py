@@ -158,6 +158,7 @@ def token(row: asyncpg.Record) -> dict[str, Any]:
             "jti": str(row["jti"]),
             "secret": str(row["secret"]),
             "scope": issued.scope,
+            **({"jkt": issued.jkt} if issued.jkt else {}),
             "kid": issued.kid,
             "exp": issued.exp,
         },

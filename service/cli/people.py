@@ -1,6 +1,6 @@
 """What happened to people, their sessions, consents, authorizations and devices, in sentences. No encrypted value is shown."""
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from events.authorization import (
     AuthorizationEvent,
@@ -123,6 +123,10 @@ def _device(event: DeviceAuthorizationEvent) -> str:
             return f"user {event.user} denied it"
 
 
+def _by_key(jkt: str | UnsetType) -> str:
+    return f", for the key {jkt} alone" if jkt else ""
+
+
 def _authorization(event: AuthorizationEvent) -> str:
     match event:
         case AuthorizationGranted():
@@ -131,7 +135,7 @@ def _authorization(event: AuthorizationEvent) -> str:
                 f"user {event.user} let {client} in{_at(event.resource)}, with {_scopes(event.scopes)}{_bound(event)}"
             )
         case CodeIssued():
-            return f"code issued for {event.redirect_uri or f'the device {event.device}'}"
+            return f"code issued for {event.redirect_uri or f'the device {event.device}'}{_by_key(event.dpop_jkt)}"
         case CodeRedeemed():
             return f"code redeemed for the token {event.jti}"
         case CodeReplayed():
@@ -139,7 +143,7 @@ def _authorization(event: AuthorizationEvent) -> str:
         case RedemptionRefused():
             return f"refused to {event.client_id}: {event.why}"
         case RefreshTokenIssued():
-            return f"refresh token issued, good until {moment(event.expires_at)}"
+            return f"refresh token issued, good until {moment(event.expires_at)}{_by_key(event.jkt)}"
         case RefreshTokenRotated():
             return f"refresh token exchanged for the next one and the token {event.jti}"
         case RefreshTokenReplayed():

@@ -50,6 +50,8 @@ from tests.rules.table import outcome, rule
 INSTANT = timedelta(microseconds=1)
 
 GRANT = GrantAuthorization(granted=GRANTED, code=CODE_ISSUED)
+BOUND = NewRefreshToken(hash=hashed(1), expires_at=LATER, jkt="0ZcO")
+REDEEM_BOUND, REFRESH_BOUND = RedeemCode(jti=UUID(int=1), refresh=BOUND, at=AT), REFRESH_ISSUED.__replace__(jkt="0ZcO")
 REDEEM = RedeemCode(jti=UUID(int=1), refresh=NewRefreshToken(hash=hashed(1), expires_at=LATER), at=AT)
 REDEEM_ONCE = REDEEM.__replace__(refresh=None)
 REFUSE = RefuseRedemption(client_id="oauth_client_other", why="another_client", at=AT)
@@ -93,6 +95,7 @@ def late(command, at):
         rule(ISSUED, GRANT, Contradiction, "an authorization is granted once"),
         rule(revoked(*ISSUED), GRANT, Contradiction, "a revoked one is not granted again"),
         rule(ISSUED, REDEEM, [CODE_REDEEMED, REFRESH_ISSUED], "a code is redeemed, with a refresh token"),
+        rule(ISSUED, REDEEM_BOUND, [CODE_REDEEMED, REFRESH_BOUND], "a refresh token may be bound to a key"),
         rule(ISSUED, REDEEM_ONCE, [CODE_REDEEMED], "or without"),
         rule(ISSUED, late(REDEEM_ONCE, SOON - INSTANT), [CODE_REDEEMED.__replace__(at=SOON - INSTANT)], "in time"),
         rule(ISSUED, late(REDEEM, SOON), [], "not at its expiry"),
@@ -203,3 +206,10 @@ def test_nothing_changes_a_revoked_authorization_nor_why_it_was():
     for event in EVENTS:
         if isinstance(event, AuthorizationEvent) and not isinstance(event, AuthorizationGranted):
             assert evolve(state, event) == state
+
+
+def test_the_refresh_tokens_after_a_bound_one_are_bound_to_the_same_key():
+    state = AUTHORIZATION.state([*ISSUED, CODE_REDEEMED, REFRESH_BOUND, REFRESH_ROTATED])
+    assert isinstance(state, Authorized)
+    assert state.refresh is not None
+    assert state.refresh.jkt == "0ZcO"

@@ -177,6 +177,10 @@ TOLD = [
     (CODE_REPLAYED, "the code came a second time"),
     (REDEMPTION_REFUSED, "refused to oauth_client_other: another_client"),
     (REFRESH_ISSUED, "refresh token issued, good until 2027-01-02 03:04:05Z"),
+    (
+        REFRESH_ISSUED.__replace__(jkt="0ZcO"),
+        "refresh token issued, good until 2027-01-02 03:04:05Z, for the key 0ZcO alone",
+    ),
     (REFRESH_ROTATED, "refresh token exchanged for the next one and the token 00000000-0000-0000-0000-000000000002"),
     (REFRESH_REPLAYED, "a refresh token that had been exchanged came again"),
     (AUTHORIZATION_REVOKED, "revoked, with all tokens issued from it: user"),
