@@ -1,5 +1,7 @@
 """The history of APIs: each version of each API. A deleted API has a current row without its settings, as in the table of APIs."""
 
+from uuid import UUID
+
 from events.api import ApiEvent
 from projections import apis, history
 from projections.history import History
@@ -19,7 +21,11 @@ HISTORY = History(
     filters=lambda api: {"state": api.state},
 )
 
-FILTERS: dict[str, object] = {"state <> {}::text": "deleted"}
-"""The conditions of a list (projections/as_of.py)."""
+
+def filters(stream: UUID | None = None) -> dict[str, object]:
+    """Returns the conditions of a list (projections/as_of.py): deleted APIs are not in it."""
+    here: dict[str, object] = {"state <> {}::text": "deleted"}
+    return here if stream is None else {**here, "stream_id = {}::uuid": stream}
+
 
 PROJECTION = HISTORY.catch_up()

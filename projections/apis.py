@@ -17,7 +17,10 @@ from projections.table import Table
 COLUMNS = "stream_id, identifier, terms, state, created_at, version"
 ACTIVE = f"select {COLUMNS} from read.apis where state = 'active'"
 FIND = f"{ACTIVE} and stream_id = $1"
-LIST = f"{ACTIVE} and ($1::uuid is null or stream_id > $1) order by stream_id limit $2"
+LIST = f"""
+{ACTIVE} and ($1::uuid is null or stream_id = $1) and ($2::uuid is null or stream_id > $2) order by stream_id limit $3
+"""
+DELETED = "select exists(select from read.apis where stream_id = $1 and state = 'deleted')"
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -73,5 +76,11 @@ async def find(connection: AnyConnection, stream: UUID) -> Row | None:
     return None if record is None else _row(record)
 
 
-async def listed(connection: AnyConnection, *, after: UUID | None, limit: int) -> Sequence[Row]:
-    return [_row(record) for record in await connection.fetch(LIST, after, limit)]
+async def listed(
+    connection: AnyConnection, *, after: UUID | None, limit: int, stream: UUID | None = None
+) -> Sequence[Row]:
+    return [_row(record) for record in await connection.fetch(LIST, stream, after, limit)]
+
+
+async def was_deleted(connection: AnyConnection, stream: UUID) -> bool:
+    return await connection.fetchval(DELETED, stream) is True

@@ -22,6 +22,7 @@ from events.transparency.trees import EVENTS, ISSUANCE, Tree
 from service import housekeeping, logs
 from service.configuration.settings import Settings, read_settings
 from service.endpoints import (
+    apis,
     audit,
     audit_tokens,
     authorize,
@@ -110,6 +111,7 @@ log = logging.getLogger("muniment.app")
 CLIENT = clients.PATH + "/{client_id}"
 BOT = bots.PATH + "/{bot_id}"
 USER = users.PATH + "/{user_id}"
+API = apis.PATH + "/{api_id}"
 TRUSTED_ISSUER = trusted_issuers.PATH + "/{issuer_id}"
 
 
@@ -176,6 +178,13 @@ MANAGED = {
     f"{USER}/history": Managed(GET=Action(USERS_READ, history.user_history, query=True)),
     f"{USER}/disable": Managed(POST=Action(USERS_WRITE, users.disable_user)),
     f"{USER}/enable": Managed(POST=Action(USERS_WRITE, users.enable_user)),
+    apis.PATH: Managed(GET=Action(CLIENTS_READ, apis.list_apis, query=True), POST=Action(OPERATE, apis.register)),
+    API: Managed(
+        GET=Action(CLIENTS_READ, apis.read_api, query=True),
+        PATCH=Action(OPERATE, apis.change_api),
+        DELETE=Action(OPERATE, apis.delete_api),
+    ),
+    f"{API}/history": Managed(GET=Action(CLIENTS_READ, history.api_history, query=True)),
     trusted_issuers.PATH: Managed(
         GET=Action(AUDIT_READ, trusted_issuers.list_trusted_issuers, query=True),
         POST=Action(OPERATE, trusted_issuers.register),

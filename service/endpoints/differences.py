@@ -1,4 +1,4 @@
-"""What each event changed: the fields of a client, bot, user or trusted issuer before and after it, by the names that the API gives them."""
+"""What each event changed: the fields of a client, bot, user, API or trusted issuer before and after it, by the names that the API gives them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from events.codec import Recorded
-from projections import bots, clients, trusted_issuers, users
+from projections import apis, bots, clients, trusted_issuers, users
 from projections.table import Table
 from service.endpoints import client_settings
+from service.endpoints.apis import shown as shown_api
 from service.endpoints.bots import shown_bot
 from service.endpoints.secrets import shown_secret
 from service.endpoints.trusted_issuers import shown as shown_issuer
@@ -51,7 +52,7 @@ def difference(before: Represented | None, after: Represented | None) -> dict[st
     return {name: Difference(was.get(name, UNSET), now.get(name, UNSET)) for name in names}
 
 
-def changed(version: Version, represent: Callable[[Any], Represented]) -> dict[str, Difference]:
+def changed(version: Version, represent: Callable[[Any], Represented | None]) -> dict[str, Difference]:
     before, after = (None if row is None else represent(row) for row in (version.before, version.after))
     return difference(before, after)
 
@@ -65,6 +66,11 @@ def of_client(row: clients.Row) -> Represented:
 
 def of_bot(row: bots.Row) -> Represented:
     return to_builtins(shown_bot(row))
+
+
+def of_api(row: apis.Row) -> Represented | None:
+    """Return the API as the API shows it; None if it is deleted."""
+    return None if row.state == "deleted" else to_builtins(shown_api(row))
 
 
 def of_trusted_issuer(row: trusted_issuers.Row) -> Represented:

@@ -1,4 +1,4 @@
-"""…/history of a client, bot, user or trusted issuer: each change with its fields before and after it, who caused it, and why."""
+"""…/history of a client, bot, user, API or trusted issuer: each change with its fields before and after it, who caused it, and why."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,9 +13,11 @@ from events.codec import Recorded
 from events.database import read
 from events.ids import bot_stream, client_stream
 from events.replay import history
-from projections import bots, clients, trusted_issuers, users
+from projections import apis, bots, clients, trusted_issuers, users
 from projections.table import Table
 from service.endpoints import differences, history_page, history_schemas
+from service.endpoints.apis import NONE as NO_API
+from service.endpoints.apis import stream_asked as apis_asked
 from service.endpoints.differences import Represented, Version, versions
 from service.endpoints.history_page import HistoryPage
 from service.endpoints.management import Call
@@ -54,6 +56,14 @@ async def user_history(call: Call) -> Response:
     return _answer(call, page, found, lambda row: differences.of_user(row, profile_under(seal, row)))
 
 
+async def api_history(call: Call) -> Response:
+    page = history_page.asked(call.request)
+    past = await _past(call, apis_asked(call), apis.TABLE)
+    if not past:
+        raise NotFound(NO_API)
+    return _answer(call, page, versions(apis.TABLE, past), differences.of_api)
+
+
 async def trusted_issuer_history(call: Call) -> Response:
     page = history_page.asked(call.request)
     past = await _past(call, stream_asked(call), trusted_issuers.TABLE)
@@ -77,7 +87,7 @@ def _reaches(call: Call, first: Recorded) -> bool:
 
 
 def _answer(
-    call: Call, page: HistoryPage, found: Sequence[Version], represent: Callable[[Any], Represented]
+    call: Call, page: HistoryPage, found: Sequence[Version], represent: Callable[[Any], Represented | None]
 ) -> Response:
     newest = len(found)
     shown = [found[number - 1] for number in page.versions(newest)]

@@ -24,7 +24,7 @@ NUMBERS = frozenset({"days", "expiresWithin", "limit", "maxSecretAgeDays", "maxT
 """The parameters that are numbers. In the place of an id, a number may be somebody's telephone number."""
 
 _a_number = re.compile("[0-9]{1,18}").fullmatch
-_id = r"[0-9a-f]{8}-[0-9a-f]{4}-[5-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}|(oauth_client|bot)_[0-9a-f]{32}"
+_id = r"[0-9a-f]{8}-[0-9a-f]{4}-[5-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}|(oauth_client|bot|api)_[0-9a-f]{32}"
 _closed = re.compile(
     rf"(actor:)?({_id})"
     r"|position:[0-9]{1,18}|(before|after)-[0-9]{1,18}"

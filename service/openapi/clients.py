@@ -180,6 +180,12 @@ CLIENTS = (
                 example="crm:read",
             ),
             Parameter(
+                name="api",
+                place="query",
+                description="Only clients that are granted the API with this identifier.",
+                schema={"type": "string", "pattern": "^[^\\x00]*$"},
+            ),
+            Parameter(
                 name="order",
                 place="query",
                 description="Which clients come first. By `name`, upper and lower case are the same; `recently_used` begins with the "

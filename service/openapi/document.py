@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import json
 
 from service.openapi.about import ABOUT
+from service.openapi.apis import APIS
 from service.openapi.audit import AUDIT
 from service.openapi.audit_feed import FEED
 from service.openapi.blast_radius import BLAST_RADIUS
@@ -45,6 +46,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *(
         *CLIENTS,
         *SECRETS,
+        *APIS,
         *BOTS,
         *CLIENT_KEYS,
         *RESTORATIONS,
@@ -60,6 +62,7 @@ OPERATIONS: tuple[Operation, ...] = (
 TAGS = {
     "Clients": "Programs that get tokens.",
     "Secrets": "A client authenticates with a secret. It can have several at once, so that a rotation causes no outage.",
+    "APIs": "What tokens can be for (resource servers, RFC 8707), each with its own scopes.",
     "Bots": "The subjects that machine clients act as.",
     "Users": "Users who can sign in.",
     "Trusted issuers": "Other servers whose signed tokens are accepted.",

@@ -50,7 +50,8 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
             str,
             Meta(
                 pattern=RESOURCE,
-                description="The one API that the token is for, its `aud` (RFC 8707): an absolute https URI without a fragment.",
+                description="The API that the token is for, its `aud` (RFC 8707), by its identifier: one that the client is "
+                "granted. Send it once for each API; `audience` is another name of it. Without it, the token is for the default audience.",
             ),
         ]
         | UnsetType

@@ -1,9 +1,11 @@
-"""…/history of a client, bot, user or trusted issuer, as the API reference describes it."""
+"""…/history of a client, bot, user, API or trusted issuer, as the API reference describes it."""
 
 from service.endpoints import cursors
 from service.endpoints.cursors import ORDERS
 from service.endpoints.history_page import MOST_DIGITS
 from service.endpoints.history_schemas import HistoryEntry
+from service.openapi.apis import API_ID
+from service.openapi.apis import ONE as API
 from service.openapi.bots import BOT_ID
 from service.openapi.bots import ONE as BOT
 from service.openapi.clients import CLIENT_ID
@@ -52,7 +54,7 @@ def _history(parameter: Parameter, path: str, *, noun: str, tag: str, scope: str
         method="get",
         path=f"{path}/history",
         operation_id=f"read{noun}History",
-        summary=f"Read the history of a {tag.lower()[:-1]}",
+        summary=f"Read the history of {'an API' if noun == 'Api' else f'a {tag.lower()[:-1]}'}",
         tag=tag,
         description=f"Each change, with who caused it and why, and its fields before and after it. {more}",
         scope=scope,
@@ -89,6 +91,7 @@ HISTORY = (
         scope=USERS_READ,
         more="After an erasure it has what happened and when, without personal data and reasons.",
     ),
+    _history(API_ID, API, noun="Api", tag="APIs", scope=CLIENTS_READ, more=_STAYS),
     _history(
         ISSUER_ID,
         TRUSTED_ISSUER,

@@ -103,10 +103,11 @@ AUTHORIZE = (
     ),
     _asked(
         "resource",
-        "The one API that the access token is for (RFC 8707): an absolute https URI without a fragment.",
+        "The API that the access token is for, by its identifier (RFC 8707): one that the client may use. For several APIs, send it "
+        "several times. Without it, the token is for the default audience.",
         _TEXT,
     ),
-    _asked("audience", "The same as `resource`, for libraries that know it by this name.", _TEXT),
+    _asked("audience", "Another name of `resource`.", _TEXT),
 )
 
 LOGOUT = (
@@ -176,7 +177,7 @@ _PERSON = {
 }
 _USERINFO_TEXT = (
     "Only the claims about the user that the token's scopes allow (OpenID Connect Core 1.0 section 5.3). The token must come from "
-    "a user's authorization, have the scope `openid`, and be for no other resource."
+    "a user's authorization, have the scope `openid`, and be for this server, too."
 )
 _USERINFO = (
     ResponseSpec(

@@ -104,7 +104,7 @@ OAUTH = (
         tag="Tokens",
         description="Whether an access token is active, and its claims (RFC 7662). An active token is neither expired nor revoked, and its client "
         "neither disabled nor deleted. A client sees its own tokens and those that are for it. Others are inactive, unless an operator "
-        "gave it the scope `introspect:RESOURCE` for their `aud`, or `introspect:all`.",
+        "gave it the scope `introspect:RESOURCE` for their `aud`, or `introspect:all`, or the API that they are for names it as one of its `introspectors`.",
         proves_client=True,
         parameters=(MIN_POSITION,),
         request=_form(IntrospectionRequest, token=TOKEN, **CREDENTIALS),

@@ -18,6 +18,7 @@ from service.pages.session_start import SESSIONS, person_of
 from service.people.sessions import SignedIn
 from service.problems import NotFound
 from service.use_cases import consents as use_cases
+from service.values.scopes import split
 
 SIGNED_OUT = "/signed-out"
 
@@ -113,7 +114,7 @@ async def _application(
         name=(client.display_name if client else None) or client_id,
         host=host_of(client.redirect_uris[0]) if client and client.redirect_uris else None,
         scopes=tuple(scopes),
-        resources=tuple(dict.fromkeys(row.resource for row in (*given, *granted) if row.resource)),
+        resources=tuple(dict.fromkeys(name for row in (*given, *granted) for name in split(row.resource))),
         since=min(times, default=None),
         used=max((row.used_at for row in granted if row.used_at), default=None),
     )

@@ -9,13 +9,14 @@ from service.grants.device_approval import TooLate, deny
 from service.lookup import Seen
 from service.oauth import redirects
 from service.oauth.authorization_request import AskingDevice
-from service.pages import devices
+from service.pages import api_words, devices
 from service.pages.browser import Visit, by
 from service.pages.page import Page
 from service.pages.session_start import person_of
 from service.pages.unverified import unverified
 from service.people.sessions import SignedIn
 from service.use_cases import consents
+from service.values.scopes import split
 
 ALLOW, DENY = "allow", "deny"
 SELECT_ACCOUNT = "select_account"
@@ -27,6 +28,7 @@ async def show(visit: Visit) -> Response:
         return visit.onward()
     seen = await visit.resources.lookup.named(asked.client_id)
     name = seen.client.display_name if seen else None
+    apis, resources = visit.resources.lookup.apis, split(asked.resource)
     return visit.page(
         "consent.html",
         name=name,
@@ -39,7 +41,8 @@ async def show(visit: Visit) -> Response:
         program=devices.named(asked.device.agent) if asked.device else "",
         another=_as_another(visit),
         scopes=asked.to_allow,
-        resource=asked.resource,
+        words=api_words.words(apis, resources, visit.language),
+        apis=api_words.names(apis, resources),
         person=await person_of(visit, signed_in),
     )
 

@@ -27,10 +27,14 @@ class Example(Struct, frozen=True):
     home: str
 
     async def register(self, live: Live) -> dict[str, str]:
-        """Its client's credentials, as the environment of its programs."""
-        shown = await said(self._here(self._command("curl "), live), TOKEN=live.token)
-        answer = json.loads(shown)
-        return {"CLIENT_ID": answer["clientId"], "CLIENT_SECRET": answer["clientSecret"]}
+        """Its client's credentials, as the environment of its programs, after whatever else is to be registered."""
+        answers = [
+            json.loads(await said(self._here(command, live), TOKEN=live.token))
+            for command in self.commands
+            if command.startswith("curl -s ")
+        ]
+        client: dict[str, str] = answers[-1]
+        return {"CLIENT_ID": client.get("clientId", ""), "CLIENT_SECRET": client.get("clientSecret", "")}
 
     @asynccontextmanager
     async def serving(self, live: Live, **environment: str) -> AsyncGenerator[None]:

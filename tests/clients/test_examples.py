@@ -89,6 +89,7 @@ async def test_the_web_application_takes_no_callback_that_belongs_to_another_bro
 async def api(live: Live) -> AsyncIterator[str]:
     """The URL of the resource server."""
     example = await installed("resource-server", "http://127.0.0.1:8001")
+    await example.register(live)
     async with example.serving(live, AUDIENCE=example.home):
         yield example.home
 
@@ -99,7 +100,7 @@ async def _tokens_issued(live: Live) -> int:
 
 
 async def test_the_machine_client_calls_the_api_twice_with_one_token_until_it_is_about_to_expire(live: Live, api: str):
-    example = await installed("machine-client", "http://127.0.0.1:8001")
+    example = (await installed("machine-client", "http://127.0.0.1:8001")).__replace__(home=api)
     credentials = await example.register(live)
     told = {"ISSUER": live.url, "API": api, **credentials}
     before = await _tokens_issued(live)

@@ -18,7 +18,7 @@ UNKNOWN = (
     "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri, redirectUris, scopes, secretName,"
     " clientId, clientSecret, clientSecretHash, public, requirePkce, firstParty, idTokenSignedResponseAlg, postLogoutRedirectUris, backchannelLogoutUri, idTokenClaims,"
     " accessTokenSignedResponseAlg, dpopBoundAccessTokens, requirePushedAuthorizationRequests, requireSignedRequestObject,"
-    " requestObjectSigningAlg, authorizationSignedResponseAlg"
+    " requestObjectSigningAlg, authorizationSignedResponseAlg, apis"
 )
 URI = "https://a.example/"
 MOST_BYTES = 64 * 1024
