@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.endpoints.client_schemas import CreateOAuthClientRequest
 from tests.flows.conftest import Live, exchange, oauth_error, refused
 from tests.patience import grows_linearly
 
@@ -15,10 +16,7 @@ BOTS = "/api/v1/auth/bots"
 JSON = {"Content-Type": "application/json"}
 GOOD = {"m2m": True, "botUserId": "bot-abc123"}
 UNKNOWN = (
-    "is not a field of this request; its fields are: m2m, botUserId, displayName, redirectUri, redirectUris, scopes, secretName,"
-    " clientId, clientSecret, clientSecretHash, public, requirePkce, firstParty, idTokenSignedResponseAlg, postLogoutRedirectUris, backchannelLogoutUri, idTokenClaims,"
-    " accessTokenSignedResponseAlg, dpopBoundAccessTokens, requirePushedAuthorizationRequests, requireSignedRequestObject,"
-    " requestObjectSigningAlg, authorizationSignedResponseAlg, apis"
+    f"is not a field of this request; its fields are: {', '.join(CreateOAuthClientRequest.__struct_encode_fields__)}"
 )
 URI = "https://a.example/"
 MOST_BYTES = 64 * 1024
