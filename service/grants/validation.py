@@ -1,14 +1,23 @@
 """The validation of an authorization request, whether a browser brings it or its client pushes it."""
 
+from collections.abc import Sequence
+
+from events.client_key import PublicKey
 from projections.clients import Found
 from service.clock import utc_now
+from service.grants.assertion_authentication import live
 from service.grants.refusal_events import record_refusal
+from service.network.fetching import CannotFetch
 from service.oauth import authorize, redirects, signed_requests
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import Mismatch, Redirected, RequestParameters
-from service.oauth.parameters import Params
+from service.oauth.parameters import Fault, Params
+from service.oauth.request_objects import BadRequestObject
+from service.oauth.signed_requests import kid_of
 from service.oauth.tokens import read_hint
 from service.resources import Resources
+
+NOT_FETCHED = "The keys of the client could not be fetched from its jwksUri, which must answer with a JWK Set."
 
 
 async def validated(
@@ -25,6 +34,7 @@ async def validated(
     Raises Shown, Redirected.
     """
     settings = resources.settings
+    keys, fault = await _keys_of(resources, params.get("request"), found)
     asked = RequestParameters(
         params=params,
         twice=twice,
@@ -35,6 +45,8 @@ async def validated(
         apis=resources.lookup.apis,
         audience=settings.audience,
         pushed=pushed,
+        keys=keys,
+        fault=fault,
     )
     asked = signed_requests.opened(asked, found)
     try:
@@ -46,6 +58,21 @@ async def validated(
         raise
     assert found is not None
     return good, found
+
+
+async def _keys_of(
+    resources: Resources, text: str | None, found: Found | None
+) -> tuple[Sequence[PublicKey], Fault | None]:
+    """Return the keys that may verify the request object, if there is one; or why they cannot be known."""
+    if text is None or found is None:
+        return (), None
+    address = found.client.security.jwks_uri
+    if address is None:
+        return live(found.client.keys, utc_now()), None
+    try:
+        return await resources.remote_keys.find(address, kid_of(text), reach="private_too"), None
+    except CannotFetch:
+        return (), BadRequestObject(NOT_FETCHED)
 
 
 def _with_hint(resources: Resources, asked: AuthorizationRequest, hint: str | None) -> AuthorizationRequest:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
+from events.client_key import PublicKey
 from projections.apis import Row as Api
 from projections.clients import Found
 from service.oauth import parameters, redirect_match, redirects, request_objects, targets
@@ -17,7 +18,7 @@ from service.oauth.errors import InvalidTarget, Shown
 from service.oauth.form import LONGEST_NAME, joined, repeated
 from service.oauth.parameters import Fault, Params, is_visible
 from service.oauth.redirects import RESPONSE_MODES, Redirect
-from service.oauth.request_objects import BadRequestObject, RequestKey
+from service.oauth.request_objects import BadRequestObject
 from service.oauth.targets import Known, Target
 from service.values.scopes import OPENID, split
 
@@ -73,7 +74,7 @@ class RequestParameters(Struct, frozen=True, kw_only=True):
     pkce_of_all: bool = False
     pushed: bool = False
     """Whether the client itself sent them, to /openid/par."""
-    keys: Sequence[RequestKey] = ()
+    keys: Sequence[PublicKey] = ()
     """The client's, which verify a request object."""
     signed: bool = False
     """Whether they come from a verified request object."""

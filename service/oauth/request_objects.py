@@ -1,4 +1,4 @@
-"""Request objects (RFC 9101, OpenID Connect Core 1.0 section 6): the keys of the client that verify one, and what an unverified one says.
+"""Request objects (RFC 9101, OpenID Connect Core 1.0 section 6): that one is not valid, and what it says nevertheless.
 
 A client without keys gets an error for its request object, in the response mode and with the state that it expects.
 """
@@ -6,7 +6,6 @@ A client without keys gets an error for its request object, in the response mode
 from msgspec import Struct, ValidationError, json
 
 from service.crypto.base64url import of_text
-from service.oauth.keys import Key
 from service.oauth.parameters import Fault, Params
 
 LONGEST = 16_384
@@ -16,14 +15,6 @@ LONGEST = 16_384
 class BadRequestObject(Fault):
     def __init__(self, why: str) -> None:
         super().__init__("invalid_request_object", f"The request object is not valid. {why}")
-
-
-class RequestKey(Struct, frozen=True, kw_only=True):
-    """A public key of a client, and the algorithms whose signatures it verifies."""
-
-    kid: str
-    algorithms: tuple[str, ...]
-    key: Key
 
 
 class Inside(Struct, frozen=True, kw_only=True):

@@ -11,18 +11,19 @@ from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 from msgspec import Struct, convert, json
 
+from events.client_key import PublicKey
 from projections.clients import Found
 from service.crypto.base64url import of_text
 from service.oauth.authorize import RequestParameters
+from service.oauth.client_keys import ALGORITHMS, RS256, algorithms, imported
 from service.oauth.form import LONGEST_NAME
 from service.oauth.parameters import Fault, Params
-from service.oauth.request_objects import BadRequestObject, RequestKey, unverified_parameters
+from service.oauth.request_objects import BadRequestObject, unverified_parameters
 from service.values.malformed import MALFORMED
 
-ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
-"""The others are symmetric, or none (RFC 8725 section 3.1). FAPI 2.0 section 5.4.1 has all but the last."""
+OF_FAPI = tuple(alg for alg in ALGORITHMS if alg != RS256)
+"""FAPI 2.0 Security Profile section 5.4.1."""
 
-OF_FAPI = ALGORITHMS[:3]
 TYPES = ("oauth-authz-req+jwt", "application/oauth-authz-req+jwt", "jwt")
 LONGEST = 32_768
 """In characters."""
@@ -73,7 +74,7 @@ def opened(asked: RequestParameters, found: Found | None) -> RequestParameters:
     section 6.3). If the object is not valid, what it says only decides where its client gets to know.
     """
     text = asked.params.get("request")
-    if text is None or found is None or not asked.keys:
+    if text is None or found is None or not (asked.keys or asked.fault):
         return asked
     client_id, security = found.client.client_id, found.client.security
     expected = Expected(
@@ -84,6 +85,8 @@ def opened(asked: RequestParameters, found: Found | None) -> RequestParameters:
         timed=security.require_signed_request_object,
     )
     try:
+        if asked.fault is not None:
+            raise asked.fault
         inside = verified(text, asked.keys, expected)
     except Fault as fault:
         unverified = unverified_parameters(text).params
@@ -99,7 +102,7 @@ def opened(asked: RequestParameters, found: Found | None) -> RequestParameters:
     )
 
 
-def verified(text: str, keys: Sequence[RequestKey], expected: Expected) -> Opened:
+def verified(text: str, keys: Sequence[PublicKey], expected: Expected) -> Opened:
     """Verify a request object. Raises BadRequestObject, which names every fault of the header, or every fault of the claims."""
     given, claims = _parts(text)
     try:
@@ -148,14 +151,15 @@ def _faults_of_header(header: _Header, given: dict[str, Any], expected: Expected
         yield "Its header must not have crit: no extension is offered."
 
 
-def _verify(text: str, header: _Header, keys: Sequence[RequestKey]) -> None:
-    possible = [each for each in keys if header.alg in each.algorithms and header.kid in (None, each.kid)]
+def _verify(text: str, header: _Header, keys: Sequence[PublicKey]) -> None:
+    named_so = [each for each in keys if header.kid in (None, each.kid, each.thumbprint)]
+    possible = [each for each in named_so if header.alg in algorithms(each)]
     if not possible:
         named = "no kid" if header.kid is None else "this kid"
         raise BadRequestObject(f"The client has no key for {header.alg} with {named}. Register the public key first.")
     for each in possible[:MOST_KEYS]:
         try:
-            jws.deserialize_compact(text, each.key, algorithms=[header.alg], registry=_REGISTRY)
+            jws.deserialize_compact(text, imported(each.jwk), algorithms=[header.alg], registry=_REGISTRY)
         except (JoseError, *MALFORMED):
             continue
         return

@@ -10,27 +10,30 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from msgspec import json
 
+from events.client_key import PublicKey
 from events.client_security import Security
 from projections.clients import Found
 from service.crypto.base64url import as_text
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import Redirected, RequestParameters, checked
+from service.oauth.client_keys import parse
 from service.oauth.errors import Shown
 from service.oauth.keys import Key
-from service.oauth.request_objects import BadRequestObject, RequestKey
+from service.oauth.request_objects import BadRequestObject
 from service.oauth.signed_requests import Expected, kid_of, opened, verified
 from tests.rules.keyring import ISSUER
 from tests.rules.test_authlib_login import CHALLENGE, URI
 from tests.rules.test_parameters import client
 
+
+def public_key(key: Key, kid: str, **more: Any) -> PublicKey:
+    return parse({**key.as_dict(private=False), "kid": kid, **more})
+
+
 NOW = 1_800_000_000
 EC, OKP, RSA = ECKey.generate_key("P-256"), OKPKey.generate_key("Ed25519"), RSAKey.generate_key(2048)
 FOREIGN = ECKey.generate_key("P-256")
-KEYS: tuple[RequestKey, ...] = (
-    RequestKey(kid="ec", algorithms=("ES256",), key=EC),
-    RequestKey(kid="okp", algorithms=("EdDSA",), key=OKP),
-    RequestKey(kid="rsa", algorithms=("PS256", "RS256"), key=RSA),
-)
+KEYS = (public_key(EC, "ec"), public_key(OKP, "okp"), public_key(RSA, "rsa"))
 FOUND = client("crm:read")
 CLIENT = FOUND.client.client_id
 EXPECTED = Expected(client_id=CLIENT, issuer=ISSUER, now=NOW)
@@ -196,6 +199,13 @@ def test_only_a_registered_key_verifies_it():
     assert payload != other
 
 
+def test_a_key_of_one_algorithm_verifies_no_other():
+    only = (public_key(RSA, "rsa", alg="PS256"),)
+    assert verified(signed(TIMED, RSA, alg="PS256", kid="rsa"), only, EXPECTED)
+    with pytest.raises(BadRequestObject, match="no key for RS256"):
+        verified(signed(TIMED, RSA, alg="RS256", kid="rsa"), only, EXPECTED)
+
+
 def test_a_client_s_own_algorithm_is_the_only_one():
     assert "alg must be PS256." in refused(signed(TIMED), alg="PS256")
     assert verified(signed(TIMED, RSA, alg="RS256", kid="rsa"), KEYS, EXPECTED.__replace__(timed=True, alg="RS256"))
@@ -255,7 +265,7 @@ def test_numbers_objects_and_lists_stand_for_the_same_parameters():
 
 def test_the_example_of_openid_connect_is_verified():
     """OpenID Connect Core 1.0 section 6.1, which RFC 9101 builds on."""
-    inside = verified(EXAMPLE, (RequestKey(kid="k2bdc", algorithms=("RS256",), key=EXAMPLE_KEY),), EXAMPLE_EXPECTED)
+    inside = verified(EXAMPLE, (public_key(EXAMPLE_KEY, "k2bdc"),), EXAMPLE_EXPECTED)
     assert inside.params["response_type"] == "code id_token"
     assert inside.params["max_age"] == "86400"
     assert json.decode(inside.params["claims"])["id_token"]["birthdate"] == {"essential": True}
@@ -339,6 +349,20 @@ def test_an_error_goes_where_the_client_expects_it():
     assert told({**INSIDE, "aud": "x"}, redirect_uri=URI, state="outside")["state"] == "outside"
     with pytest.raises(Shown):
         request({**INSIDE, "redirect_uri": "https://x.example"}, key=FOREIGN)
+
+
+def test_an_error_goes_there_too_if_the_keys_cannot_be_known():
+    asked = RequestParameters(
+        params={"client_id": CLIENT, "request": signed(INSIDE)},
+        twice=(),
+        issuer=ISSUER,
+        now=NOW,
+        fault=BadRequestObject("Nobody answers."),
+    )
+    with pytest.raises(Redirected) as caught:
+        checked(opened(asked, FOUND), FOUND)
+    params = caught.value.redirect.params
+    assert (params["error"], params["state"]) == ("invalid_request_object", "inside")
 
 
 def test_what_may_be_forged_is_for_the_log():
