@@ -154,6 +154,8 @@ class Metadata(Struct, frozen=True, kw_only=True):
     acr_values_supported: list[str]
     claims_supported: list[str]
     require_pushed_authorization_requests: bool
+    request_parameter_supported: bool
+    request_object_signing_alg_values_supported: list[str]
     authorization_response_iss_parameter_supported: bool
     backchannel_logout_supported: bool
     backchannel_logout_session_supported: bool

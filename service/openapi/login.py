@@ -7,6 +7,7 @@ from service.oauth.authorize import LONGER, MOST_CHARACTERS
 from service.oauth.form import FORM
 from service.oauth.parameters import PROMPTS
 from service.oauth.redirects import RESPONSE_MODES
+from service.oauth.signed_requests import LONGEST
 from service.openapi.forms import PRINTABLE, SCOPES
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.problems import ComeAgain, Forbidden, Invalid, TooLarge, Unauthenticated, Unforeseen
@@ -36,6 +37,11 @@ AUTHORIZE = (
         example="code",
     ),
     _asked("client_id", "The id of an interactive client.", _TEXT, required=True, example=APP),
+    _asked(
+        "request",
+        "The parameters as a JWT that a registered key of the client signed (RFC 9101). Only what is inside counts.",
+        {"type": "string", "maxLength": LONGEST},
+    ),
     _asked(
         "request_uri",
         "The `request_uri` of a pushed request (`/openid/par`). All other parameters than this one and `client_id` are then ignored.",

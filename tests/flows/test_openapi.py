@@ -184,8 +184,8 @@ def test_every_parameter_that_an_authorization_request_may_have_is_described():
     authorize.checked(asked, Found(client=row, bot_state=None))
     described = {parameter.name for parameter in AUTHORIZE}
     read_elsewhere = {"client_id", "id_token_hint"}
-    of_a_pushed_request = {"request_uri"}
-    assert described == ((form.looked_for | read_elsewhere) - set(authorize.NOT_OFFERED)) | of_a_pushed_request
+    read_before = {"request", "request_uri"}
+    assert described == ((form.looked_for | read_elsewhere) - set(authorize.NOT_OFFERED)) | read_before
 
 
 OPENID = "/openid/"
