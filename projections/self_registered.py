@@ -4,10 +4,10 @@ from events.database import AnyConnection
 from events.ids import CLIENT_ID_PREFIX
 from projections.clients import Standing
 
-USED_AS = f"'{CLIENT_ID_PREFIX}' || replace(c.stream_id::text, '-', '')"
-"""The name of a client in `last_used`."""
+USED_AS = f"case when c.document is null then '{CLIENT_ID_PREFIX}' || replace(c.stream_id::text, '-', '') else c.stream_id::text end"
+"""The name of a client in `last_used`, as `client_id_of` returns it."""
 
-OPEN = "c.registration is not null and not c.registration ? 'initial_access_token'"
+OPEN = "(c.document is not null or (c.registration is not null and not c.registration ? 'initial_access_token'))"
 """Anybody could register it."""
 
 NEVER_USED = f"""

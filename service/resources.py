@@ -13,6 +13,7 @@ from events.log import Log
 from projections.clients import Row
 from service.audit.read_counts import ReadCounts
 from service.audit.refusal_counts import RefusalCounts
+from service.client_documents import ClientDocuments
 from service.commands.handle import Ledger
 from service.configuration.settings import LEEWAY_SECONDS, LONGEST_SESSION, LONGEST_TOKEN, Settings
 from service.crypto.user_codes import UserCodes
@@ -75,6 +76,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     metrics: ProcessMetrics
     fetcher: Fetcher
     remote_keys: RemoteKeys
+    documents: ClientDocuments
 
     def signer(self, alg: str) -> Signer:
         """Raises ServerAway."""
@@ -118,6 +120,7 @@ async def open_resources(
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
         imported = ImportedSecrets(ledger, lookup, limits)
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
+        documents = ClientDocuments(settings, ledger, lookup, limits, fetcher=fetcher, metrics=metrics)
         try:
             yield Resources(
                 settings=settings,
@@ -148,11 +151,13 @@ async def open_resources(
                 metrics=metrics,
                 fetcher=fetcher,
                 remote_keys=RemoteKeys(fetcher),
+                documents=documents,
             )
         finally:
             people.close()
             imported.close()
             await readiness.close()
+            await documents.close()
             await fetcher.aclose()
             for part in (log, issuance, limits, lookup):
                 await part.close()

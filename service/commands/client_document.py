@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
 from events.client import (
     Active,
@@ -13,6 +13,7 @@ from events.client import (
     ClientLoginChanged,
     ClientRedirectUrisChanged,
     ClientRegistered,
+    ClientRestored,
     Deleted,
     Disabled,
     Login,
@@ -20,13 +21,14 @@ from events.client import (
 )
 from events.client_document import ClientDocumentSeen, Document
 from events.client_registration import About
+from events.client_security import Security
 from service.commands.authority import DOCUMENTS
 from service.commands.command import OrdinaryCommand
 from service.refusals import Contradiction
 
 
 class SeeDocument(OrdinaryCommand, frozen=True, kw_only=True):
-    """`scopes` are those of a new client. Later, only an operator changes them."""
+    """`scopes` and `security` are those of a new client. Later, only an operator changes them."""
 
     url: str
     digest: str
@@ -34,8 +36,11 @@ class SeeDocument(OrdinaryCommand, frozen=True, kw_only=True):
     redirect_uris: tuple[str, ...]
     scopes: tuple[str, ...]
     login: Login
+    security: Security
     about: About
     at: datetime
+    position: int = 0
+    """The last position of the log that was known when the document was read."""
 
 
 class Says(Struct, frozen=True, kw_only=True):
@@ -48,7 +53,10 @@ class Says(Struct, frozen=True, kw_only=True):
 
 
 def see_document(command: SeeDocument, client: Client) -> list[ClientEvent]:
-    """Nothing but an operator's command enables or restores a client. Raises Contradiction."""
+    """A document brings back no client that an operator disabled or deleted, but one that was deleted because nobody used it.
+
+    Raises Contradiction.
+    """
     match client:
         case Unregistered():
             return _first_seen(command)
@@ -56,6 +64,8 @@ def see_document(command: SeeDocument, client: Client) -> list[ClientEvent]:
             return _seen_again(command, client)
         case Disabled():
             return []
+        case Deleted(was=Active() as was, by="owner"):
+            return _back(command, was)
         case Deleted():
             raise Contradiction("The client of this document was deleted, and the document does not bring it back.")
 
@@ -70,10 +80,36 @@ def _first_seen(command: SeeDocument) -> list[ClientEvent]:
         secret=None,
         at=command.at,
         client_id=command.url,
+        security=UNSET if command.security == Security() else command.security,
     )
     login = [] if command.login == Login() else [ClientLoginChanged(login=command.login, was=Login())]
     document = Document(digest=command.digest, about=command.about, at=command.at, redirect_uris_at=command.at)
     return [registered, *login, _seen(command, document, None, Says())]
+
+
+def _back(command: SeeDocument, was: Active) -> list[ClientEvent]:
+    """Returns it as a new client. What was issued in its earlier life stays invalid."""
+    restored = ClientRestored(
+        owner=DOCUMENTS,
+        grant=AuthorizationCode(),
+        display_name=command.display_name,
+        redirect_uris=command.redirect_uris,
+        scopes=command.scopes,
+        secrets=(),
+        public=True,
+        login=command.login,
+        access_token_alg=None,
+        disabled_by=None,
+        created_at=command.at,
+        version=was.version + 1,
+        restored=was.restored + 1,
+        as_of=command.position,
+        at=command.at,
+        client_id=command.url,
+        security=UNSET if command.security == Security() else command.security,
+    )
+    document = Document(digest=command.digest, about=command.about, at=command.at, redirect_uris_at=command.at)
+    return [restored, _seen(command, document, None, Says())]
 
 
 def _seen_again(command: SeeDocument, client: Active) -> list[ClientEvent]:

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from events.user import Role
-from service.configuration import database, issuer, upstream, webhook, witnesses
+from service.configuration import database, documents, issuer, upstream, webhook, witnesses
 from service.configuration.kubernetes import is_service_variable
 from service.configuration.upstream import Upstream
 from service.configuration.witnesses import Witness
@@ -156,6 +156,11 @@ class Environment:
 
     def witnesses(self, name: str, insecure: frozenset[str]) -> tuple[Witness, ...]:
         found, faults = witnesses.read(self.text(name, ""), insecure)
+        self.faults += [f"{name} {fault}." for fault in faults]
+        return found
+
+    def documents(self, name: str) -> documents.Documents:
+        found, faults = documents.read(self.text(name, documents.ALL))
         self.faults += [f"{name} {fault}." for fault in faults]
         return found
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from events.transparency.quorum import Quorum
+from service.configuration.documents import Documents
 from service.configuration.environment import Environment
 from service.configuration.upstream import Upstream
 from service.configuration.webhook import Webhook
@@ -63,6 +64,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     verification_hours: int = 24
     trusted_proxies: str
     insecure_http_hosts: frozenset[str] = frozenset()
+    client_metadata_documents: Documents = Documents()
     console_second_factor: bool = False
     postgres_bin: Path | None
     log_level: str
@@ -114,6 +116,7 @@ def read_settings(environment: Mapping[str, str], *, needs_key: bool = True) -> 
         keep_alive=asked.number("MUNIMENT_KEEP_ALIVE", 75, 1, 3600),
         trusted_proxies=asked.networks("MUNIMENT_TRUSTED_PROXIES"),
         insecure_http_hosts=insecure,
+        client_metadata_documents=asked.documents("MUNIMENT_CLIENT_METADATA_DOCUMENTS"),
         console_second_factor=asked.one_of("MUNIMENT_CONSOLE_SECOND_FACTOR", "optional", SECOND_FACTOR) == "required",
         postgres_bin=asked.directory("MUNIMENT_POSTGRES_BIN"),
         log_level=asked.one_of("MUNIMENT_LOG_LEVEL", "info", LOG_LEVELS),

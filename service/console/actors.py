@@ -14,6 +14,7 @@ from service.console.screen import ConsoleVisit
 
 WHYS = (
     N_("the session expired"),
+    N_("a client's metadata document was read"),
     N_("the parameters of password hashing changed"),
     N_("the bot was deleted"),
     N_("the account was changed during the sign-in"),

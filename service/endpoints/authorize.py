@@ -15,6 +15,7 @@ from projections.clients import Found
 from service.clock import utc_now
 from service.grants.code_issuance import ConsentWithdrawn, SessionOver, has_consent, issue_code
 from service.grants.device_approval import TooLate, approve
+from service.grants.document_clients import see_document
 from service.grants.validation import validated
 from service.http.asgi import BodyCutShort, BodyTooLong, address, cookie, read_body, resources_of
 from service.http.origin import GOES_AWAY, below, form_target
@@ -56,6 +57,7 @@ async def begin(request: Request) -> Response:
     resources = resources_of(request.scope)
     params, twice = authorize.parse(await _said(request))
     await resources.lookup.be_certain()
+    await see_document(resources, params.get("client_id", ""), address(request.scope))
     found = await resources.lookup.named(params.get("client_id", ""))
     try:
         good, found = await _validated(request, params, twice, found)

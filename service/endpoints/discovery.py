@@ -31,7 +31,13 @@ METHODS = ["client_secret_basic", "client_secret_post", PRIVATE_KEY_JWT]
 async def metadata(request: Request) -> Response:
     settings = resources_of(request.scope).settings
     return Response(
-        json.encode(document(settings.issuer, registration=settings.dynamic_registration != OFF)),
+        json.encode(
+            document(
+                settings.issuer,
+                registration=settings.dynamic_registration != OFF,
+                client_documents=settings.client_metadata_documents.any,
+            )
+        ),
         headers=PUBLIC,
         media_type="application/json",
     )
@@ -44,7 +50,7 @@ async def jwks(request: Request) -> Response:
     return Response(resources.ring.jwks(), headers=PUBLIC, media_type="application/jwk-set+json")
 
 
-def document(issuer: str, *, registration: bool = False) -> dict[str, Any]:
+def document(issuer: str, *, registration: bool = False, client_documents: bool = True) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/openid/authorize",
@@ -57,6 +63,7 @@ def document(issuer: str, *, registration: bool = False) -> dict[str, Any]:
         "device_authorization_endpoint": f"{issuer}/openid/device_authorization",
         "end_session_endpoint": f"{issuer}/openid/logout",
         **({"registration_endpoint": f"{issuer}{REGISTER}"} if registration else {}),
+        "client_id_metadata_document_supported": client_documents,
         "service_documentation": f"{issuer}/docs",
         "scopes_supported": [*IDENTITY, *NEW_CLIENT],
         "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token", DEVICE],

@@ -7,6 +7,7 @@ from msgspec import Struct, json
 
 from projections.clients import Found
 from service.grants.client_authentication import authenticate_client
+from service.grants.document_clients import UnusableDocument, see_document
 from service.grants.oauth_request import OAuthRequest
 from service.grants.possession import key_of_code
 from service.grants.validation import validated
@@ -37,6 +38,7 @@ class PushedResponse(Struct, frozen=True, kw_only=True):
 
 async def push(request: OAuthRequest) -> bytes:
     """Keep a valid request. Raises a Refusal."""
+    await _see_document(request)
     found = await authenticate_client(request, public=True)
     await _are_few(request, found)
     if "request_uri" in request.form:
@@ -50,6 +52,13 @@ async def push(request: OAuthRequest) -> bytes:
     good = good.__replace__(dpop_jkt=await key_of_code(request, found, good.dpop_jkt))
     uri = await request.resources.pushed.push(good)
     return json.encode(PushedResponse(request_uri=uri, expires_in=LIFETIME_SECONDS))
+
+
+async def _see_document(request: OAuthRequest) -> None:
+    try:
+        await see_document(request.resources, request.form.get("client_id", ""), request.address)
+    except UnusableDocument as fault:
+        raise Refused(400, "invalid_client", ". ".join((fault.title, *fault.details))) from fault
 
 
 def _params(request: OAuthRequest, found: Found) -> Params:

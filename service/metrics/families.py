@@ -28,6 +28,10 @@ RESULTS = (
 REFUSED: tuple[str, ...] = (*get_args(WhyNot), "authorization", "throttled_requests", "not_permitted", "user_code")
 """The kinds that RefusalsLeftOut counts (events/refusal.py)."""
 
+DOCUMENT_OUTCOMES = (
+    *("new", "changed", "unchanged"),
+    *("not_fetched", "invalid", "not_allowed", "throttled", "paused"),
+)
 LOGS = ("events", "issuance")
 SQLSTATES = ("08", "22", "23", "25", "28", "40", "42", "53", "55", "57", "58", "XX", OTHER)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -44,6 +48,12 @@ REFUSALS = Family(
     kind="counter",
     text="Refused client authentications, authorizations and requests, by the kind that the log records.",
     labels={"kind": REFUSED},
+)
+DOCUMENTS = Family(
+    name="muniment_client_documents",
+    kind="counter",
+    text="Client-id metadata documents that were asked for, by outcome: new, changed or unchanged, or why there was none.",
+    labels={"outcome": DOCUMENT_OUTCOMES},
 )
 COMMIT_SECONDS = Family(
     name="muniment_commit_duration_seconds",
@@ -124,5 +134,5 @@ def http_responses(routes: Sequence[str]) -> Family:
 def every(routes: Sequence[str]) -> tuple[Family, ...]:
     return (
         *(TOKENS, REFUSALS, http_seconds(routes), http_responses(routes), COMMIT_SECONDS, COMMIT_ITEMS, WAITING),
-        *(LOOKUPS, CACHED, POOL, POOL_LIMIT, DATABASE_ERRORS, STREAMS, MESSAGES, UNUSED_CLIENTS),
+        *(LOOKUPS, CACHED, POOL, POOL_LIMIT, DATABASE_ERRORS, STREAMS, MESSAGES, UNUSED_CLIENTS, DOCUMENTS),
     )

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 
 import httpx
 
 from service.network.addresses import Address
-from service.network.fetching import CannotFetch, Fetched
+from service.network.fetching import JSON, CannotFetch, Fetched
 from service.network.freshness import Kept, fresh_seconds
 from service.network.outgoing import bounded
 from service.network.resolving import NotResolved, Resolve
@@ -16,7 +15,6 @@ from service.tracing.spans import outgoing
 TOTAL_SECONDS = 5
 CONNECT_SECONDS = 2
 MOST_ADDRESSES = 4
-JSON = "application/json"
 
 
 class Checked(httpx.AsyncHTTPTransport):
@@ -82,7 +80,7 @@ def _request(url: str, accept: str) -> httpx.Request:
 
 def _check(answer: httpx.Response, accept: str) -> None:
     """Refuse compressed bodies, which could expand beyond every bound (a decompression bomb). Raises CannotFetch."""
-    if answer.status_code != HTTPStatus.OK:
+    if answer.status_code != httpx.codes.OK.value:
         raise CannotFetch(f"it answered {answer.status_code} instead of 200")
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise CannotFetch("its response is compressed, which nobody asked for")

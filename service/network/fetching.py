@@ -21,6 +21,7 @@ MOST_BYTES = 64 * 1024
 MOST_AT_ONCE = 16
 MOST_OF_A_HOST = 2
 KEPT = Kept()
+JSON = "application/json"
 
 Reach = Literal["public", "private_too", "trusted"]
 """Who chose the URL: a stranger (only https on the public internet), the owner of a client (private networks too), or an operator (any)."""

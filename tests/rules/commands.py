@@ -238,6 +238,7 @@ CLIENT_COMMANDS = {
         redirect_uris=st.sampled_from([("https://a.example/cb",), ("http://127.0.0.1:1/cb",)]),
         scopes=st.just(("api:public",)),
         login=st.builds(Login, id_token_alg=algorithms),
+        security=st.builds(Security, dpop_bound_access_tokens=st.booleans()),
         about=st.sampled_from([ABOUT, ABOUT_CHANGED.about]),
         at=st.sampled_from([AT, LATER]),
     ),

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import structs
 
 from events.client import Active, Disabled, Login
+from events.client_security import Security
 from service.commands import (
     access_token,
     api,
@@ -122,6 +123,7 @@ DOCUMENT_CLIENT = [
         redirect_uris=("https://a.example/cb",),
         scopes=("api:public",),
         login=Login(),
+        security=Security(),
         about=ABOUT,
         at=AT,
     ),
@@ -132,6 +134,7 @@ DOCUMENT_CLIENT = [
         redirect_uris=("https://a.example/other",),
         scopes=(),
         login=Login(id_token_alg="ES256"),
+        security=Security(),
         about=ABOUT_CHANGED.about,
         at=LATER,
     ),

@@ -1,5 +1,7 @@
 """A client whose client_id is the URL of its metadata document: its settings are those of the document."""
 
+from datetime import datetime
+
 import pytest
 
 from events.client import (
@@ -9,13 +11,15 @@ from events.client import (
     ClientEnabled,
     ClientLoginChanged,
     ClientRedirectUrisChanged,
+    ClientRestored,
     ClientScopesChanged,
     Login,
 )
 from events.client_document import ClientDocumentSeen, Document
+from events.client_security import Security
 from events.ids import client_stream, is_document, is_importable
 from projections import clients
-from service.commands.authority import DOCUMENTS, Holder, is_reserved
+from service.commands.authority import DOCUMENTS, EVERYBODY, Holder, is_reserved
 from service.commands.client import ChangeClient, DeleteClient, DisableClient, EnableClient
 from service.commands.client_document import SeeDocument
 from service.commands.handle import CLIENT
@@ -47,17 +51,39 @@ SEE = SeeDocument(
     redirect_uris=CALLBACKS,
     scopes=("api:public",),
     login=Login(),
+    security=Security(),
     about=ABOUT,
     at=AT,
 )
-FIRST = [
-    DOCUMENT_REGISTERED,
-    DOCUMENT_SEEN.__replace__(changed=("redirect_uris", "grant_types", "scope", "client_uri", "contacts")),
-]
+FIRST_SEEN = DOCUMENT_SEEN.__replace__(changed=("redirect_uris", "grant_types", "scope", "client_uri", "contacts"))
+FIRST = [DOCUMENT_REGISTERED, FIRST_SEEN]
 OTHER = SEE.__replace__(digest="b" * 64, at=LATER)
 OTHER_DOCUMENT = DOCUMENT.__replace__(digest="b" * 64, at=LATER)
 EVIL = ABOUT.__replace__(client_uri="https://evil.example")
 DELETED = ClientDeleted(owner=DOCUMENTS, by="operator")
+NOT_USED = ClientDeleted(owner=DOCUMENTS, by="owner")
+BACK = ClientRestored(
+    owner=DOCUMENTS,
+    grant=DOCUMENT_REGISTERED.grant,
+    display_name=None,
+    redirect_uris=CALLBACKS,
+    scopes=("api:public",),
+    secrets=(),
+    public=True,
+    login=Login(),
+    access_token_alg=None,
+    disabled_by=None,
+    created_at=LATER,
+    version=4,
+    restored=1,
+    as_of=9,
+    at=LATER,
+    client_id=DOCUMENT_URL,
+)
+
+
+def seen_first(at: datetime) -> ClientDocumentSeen:
+    return FIRST_SEEN.__replace__(document=DOCUMENT.__replace__(at=at, redirect_uris_at=at))
 
 
 def seen(*changed: str, document: Document = OTHER_DOCUMENT) -> ClientDocumentSeen:
@@ -112,7 +138,20 @@ def seen(*changed: str, document: Document = OTHER_DOCUMENT) -> ClientDocumentSe
         ),
         rule(FIRST, OTHER.__replace__(scopes=()), [seen()], "the scopes are those of the first sight"),
         rule([*FIRST, DISABLED_BY_OPERATOR], OTHER, [], "a disabled one stays as it is"),
-        rule([*FIRST, DELETED], OTHER, Contradiction, "a deleted one does not come back"),
+        rule([*FIRST, DELETED], OTHER, Contradiction, "one that an operator deleted does not come back"),
+        rule(
+            [*FIRST, DISABLED_BY_OPERATOR, NOT_USED],
+            OTHER,
+            Contradiction,
+            "nor one that an operator had disabled before it was deleted",
+        ),
+        rule(
+            [*FIRST, NOT_USED],
+            SEE.__replace__(at=LATER, position=9),
+            [BACK, seen_first(LATER)],
+            "one that was deleted because nobody used it comes back in a new life",
+        ),
+        rule(FIRST, DeleteClient(by=EVERYBODY), [NOT_USED], "the service deletes it if nobody uses it"),
         rule(FIRST, DisableClient(by=OPERATOR), [ClientDisabled(by="operator")], "an operator can disable it"),
         rule([*FIRST, DISABLED_BY_OPERATOR], EnableClient(by=OPERATOR), [ClientEnabled()], "an operator can enable it"),
         rule(FIRST, DeleteClient(by=OPERATOR), [DELETED], "an operator can delete it"),

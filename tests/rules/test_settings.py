@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from events.transparency.notes import COSIGNATURE, VerifierKey, verifier_key
+from service.configuration.documents import Documents
 from service.configuration.environment import decode_master_key
 from service.configuration.settings import WrongSettings, read_settings
 from service.configuration.upstream import NAMES, STANDARD, Upstream
@@ -53,6 +54,7 @@ def test_without_any_the_defaults_are_those_of_a_service_of_one_s_own():
         "log_level": "info",
         "log_format": "auto",
         "access_log": False,
+        "client_metadata_documents": Documents(),
         "dynamic_registration": "off",
         "unused_registration_days": 90,
         "traces": None,
@@ -90,6 +92,7 @@ def test_all_of_them_can_be_set(tmp_path):
             "MUNIMENT_LOG_LEVEL": "DEBUG",
             "MUNIMENT_LOG_FORMAT": "JSON",
             "MUNIMENT_ACCESS_LOG": "on",
+            "MUNIMENT_CLIENT_METADATA_DOCUMENTS": "Apps.example.com, localhost",
             "MUNIMENT_DYNAMIC_REGISTRATION": "tokens",
             "MUNIMENT_UNUSED_REGISTRATION_DAYS": "7",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
@@ -134,6 +137,7 @@ def test_all_of_them_can_be_set(tmp_path):
         "log_level": "debug",
         "log_format": "json",
         "access_log": True,
+        "client_metadata_documents": Documents(everybody=False, hosts=frozenset({"apps.example.com", "localhost"})),
         "dynamic_registration": "tokens",
         "unused_registration_days": 7,
         "traces": Traces(),
@@ -566,3 +570,23 @@ def test_the_repr_of_a_webhook_shows_its_host_alone():
 def test_tokens_stay_for_thirty_days_or_more(days: str):
     (fault,) = faults(MUNIMENT_ISSUANCE_RETENTION=days)
     assert "neither 0 (tokens stay for ever) nor a whole number of days from 30 to 36500" in fault
+
+
+@pytest.mark.parametrize(
+    ("text", "documents"),
+    [
+        ("", Documents()),
+        ("ALL", Documents()),
+        ("off", Documents(everybody=False)),
+        ("all, tools.internal", Documents(hosts=frozenset({"tools.internal"}))),
+        ("::1,", Documents(everybody=False, hosts=frozenset({"::1"}))),
+    ],
+)
+def test_documents_are_of_everybody_of_some_hosts_or_of_none(text, documents):
+    assert read_settings({"MUNIMENT_CLIENT_METADATA_DOCUMENTS": text}).client_metadata_documents == documents
+
+
+@pytest.mark.parametrize("text", ["off, all", "https://a.example", "a.example:443", "*.a.example"])
+def test_a_host_of_documents_is_a_name_alone(text):
+    (said,) = faults(MUNIMENT_CLIENT_METADATA_DOCUMENTS=text)
+    assert said.startswith("MUNIMENT_CLIENT_METADATA_DOCUMENTS ")

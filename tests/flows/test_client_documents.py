@@ -1,0 +1,270 @@
+"""A client that nobody registered: its client_id is the URL of its metadata document, which a real https server has."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from events.ids import client_stream
+from service import client_documents
+from service.commands.client import DeleteClient, DisableClient, EnableClient
+from service.commands.handle import CLIENT, handle
+from service.configuration.documents import Documents
+from tests.flows.conftest import META, Live, new_database, oauth_error, serving
+from tests.flows.people import CALLBACK, Forms, Person, asked, logged_in, proof, redeemed, refreshed, sent_back
+from tests.flows.test_delivery import _certificate
+from tests.rules.test_client_document import OPERATOR
+
+REFUSED = "The metadata document of this client cannot be used"
+
+
+class Site:
+    """Documents by path, as bytes of a whole response. `asked` are the paths in the order of the requests."""
+
+    def __init__(self) -> None:
+        self.base = ""
+        self.responses: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.hold = asyncio.Event()
+        self.hold.set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            path = head.split(b" ")[1].decode()
+            self.asked.append(path)
+            await self.hold.wait()
+            writer.write(self.responses.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    def publish(self, name: str, headers: str = "", **members: Any) -> str:
+        """Put a document there, and return its URL."""
+        url = f"{self.base}/{name}"
+        usual = {"client_id": url, "client_name": "My App", "redirect_uris": [CALLBACK, "http://127.0.0.1/cb"]}
+        body = json.dumps({**usual, **members}).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+        self.responses[f"/{name}"] = head.encode() + body
+        return url
+
+
+@pytest.fixture(scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    pem: Path = _certificate(tmp_path_factory.mktemp("site"), "localhost")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(pem)
+    site = Site()
+    server = await asyncio.start_server(site.serve, "localhost", 0, ssl=tls)
+    site.base = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(pem))
+        async with server:
+            yield site
+
+
+@pytest.fixture(scope="module")
+async def live(postgres: str, site: Site) -> AsyncIterator[Live]:
+    """A service that accepts the documents of this machine."""
+    assert site.base
+    database = await new_database(postgres)
+    documents = Documents(hosts=frozenset({"localhost"}))
+    async with serving(database, rate_limit=0, failed_auth_limit=0, client_metadata_documents=documents) as live:
+        yield live
+
+
+@pytest.fixture(autouse=True)
+def _everybody_may_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_documents, "MOST_NEW_OF_A_NETWORK", 10_000)
+    monkeypatch.setattr(client_documents, "MOST_NEW_OF_A_HOST", 10_000)
+
+
+def stale(live: Live) -> None:
+    """Time passes: every document may be asked for again."""
+    documents = live.application.state.resources.documents
+    documents._fresh.clear()
+    documents._paused.clear()
+
+
+async def code_by_consent(person: Person, client_id: str, **params: str | None) -> tuple[str, Any]:
+    """A code, after the person has allowed on the page what is asked for."""
+    pkce = proof()
+    answer = await asked(person.browser, client_id, code_challenge=pkce.challenge, **params)
+    assert answer.headers.get("location", "").startswith("/consent?"), answer.text
+    page = Forms((await person.browser.get(answer.headers["location"])).text)
+    answer = await person.browser.post(page.action, data={**page.fields, "consent": "allow"})
+    while answer.headers["location"].startswith("/"):
+        answer = await person.browser.get(answer.headers["location"])
+    return sent_back(answer, params.get("redirect_uri") or CALLBACK)["code"], pkce
+
+
+async def events_of(live: Live, url: str) -> list[str]:
+    rows = await live.beside.ledger.pool.fetch(
+        "select type from log.events where stream_id = $1 order by version", client_stream(url)
+    )
+    return [row[0].removeprefix("client.") for row in rows]
+
+
+async def command(live: Live, url: str, *commands: Any) -> None:
+    stream = client_stream(url)
+    assert stream is not None
+    for each in commands:
+        await handle(live.beside.ledger, CLIENT, stream, each, META)
+
+
+async def test_the_metadata_of_the_server_say_so(live: Live):
+    for path in ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"):
+        assert (await live.http.get(path)).json()["client_id_metadata_document_supported"] is True
+
+
+async def test_somebody_signs_in_through_a_client_that_nobody_registered(live: Live, site: Site):
+    url = site.publish("first.json", scope="openid offline_access api:public")
+    async with logged_in(live) as person:
+        code, pkce = await code_by_consent(person, url, scope="openid offline_access api:public")
+        answer = await redeemed(live, (url, None), code, pkce)
+        assert answer.status_code == 200, answer.text
+        claims = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
+        assert (claims["client_id"], claims["sub"]) == (url, str(person.user))
+        assert jwt.decode(answer.json()["id_token"], options={"verify_signature": False})["aud"] == url
+        site.responses.pop("/first.json")
+        stale(live)  # what was issued stays valid without the document
+        assert (await refreshed(live, (url, None), answer.json()["refresh_token"])).status_code == 200
+    assert await events_of(live, url) == ["registered", "document_seen"]
+
+
+async def test_a_document_is_asked_for_once_while_it_is_fresh(live: Live, site: Site):
+    url = site.publish("fresh.json", "Cache-Control: max-age=3600\r\n")
+    for _ in range(3):
+        assert (await asked(live.http, url)).status_code == 303
+    assert site.asked.count("/fresh.json") == 1
+
+
+async def test_many_who_ask_at_once_wait_for_one_request(live: Live, site: Site):
+    url = site.publish("many.json")
+    site.hold.clear()
+    waiting = [asyncio.create_task(asked(live.http, url)) for _ in range(5)]
+    while "/many.json" not in site.asked:
+        await asyncio.sleep(0.01)
+    site.hold.set()
+    assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [303] * 5
+    assert site.asked.count("/many.json") == 1
+    assert await events_of(live, url) == ["registered", "document_seen"]
+
+
+async def test_a_document_that_changes_is_an_event_and_its_old_redirect_uris_are_no_more(live: Live, site: Site):
+    url = site.publish("changing.json")
+    assert (await asked(live.http, url)).status_code == 303
+    site.publish("changing.json", redirect_uris=["https://other.example/cb"], client_name="Other")
+    assert (await asked(live.http, url)).status_code == 303  # still fresh
+    stale(live)
+    answer = await asked(live.http, url)
+    assert answer.status_code == 400
+    assert "redirect_uri is not registered" in answer.text
+    assert (await asked(live.http, url, redirect_uri="https://other.example/cb")).status_code == 303
+    assert (await events_of(live, url))[2:] == ["display_name_changed", "redirect_uris_changed", "document_seen"]
+
+
+@pytest.mark.parametrize(
+    ("response", "why"),
+    [
+        (None, "it answered 404 instead of 200"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /first.json\r\nContent-Length: 0\r\n\r\n", "it answered 302"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\n{}", "is not application/json"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20000\r\n\r\n" + b" " * 20000,
+            "longer",
+        ),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", "must be its own URL"),
+        (b"", "was not HTTP"),
+    ],
+)
+async def test_a_document_that_cannot_be_used_is_said_and_nothing_is_registered(
+    live: Live, site: Site, response: bytes | None, why: str
+):
+    name = f"bad-{len(site.asked)}.json"
+    if response is not None:
+        site.responses[f"/{name}"] = response
+    for _ in range(2):  # the second time without a request
+        answer = await asked(live.http, f"{site.base}/{name}")
+        assert answer.status_code == 400
+        assert REFUSED in answer.text
+        assert why in answer.text
+        assert "location" not in answer.headers
+    assert site.asked.count(f"/{name}") == 1
+    assert await events_of(live, f"{site.base}/{name}") == []
+
+
+async def test_a_document_that_disappears_allows_no_new_authorization_and_that_is_recorded(live: Live, site: Site):
+    url = site.publish("gone.json")
+    assert (await asked(live.http, url)).status_code == 303
+    del site.responses["/gone.json"]
+    stale(live)
+    assert REFUSED in (await asked(live.http, url)).text
+    why = await live.beside.ledger.pool.fetchval(
+        "select convert_from(data, 'UTF8')::jsonb->>'why' from log.events where type = 'refusal.authorization'"
+        " and convert_from(data, 'UTF8')::jsonb->>'client_id' = $1",
+        url,
+    )
+    assert why == "its metadata document cannot be used: It could not be fetched: it answered 404 instead of 200."
+
+
+@pytest.mark.parametrize("client_id", ["https://127.0.0.1:1/x", "https://10.0.0.1/x", "https://[::ffff:127.0.0.1]/x"])
+async def test_an_address_inside_is_not_connected_to(live: Live, client_id: str):
+    assert "an address that this server does not connect to" in (await asked(live.http, client_id)).text
+
+
+@pytest.mark.parametrize("client_id", ["https://localhost/a/../x", "https://a@localhost/x", "https://localhost"])
+async def test_a_url_that_names_no_document_is_not_asked_for(live: Live, client_id: str):
+    assert REFUSED in (await asked(live.http, client_id)).text
+
+
+async def test_a_disabled_client_stays_disabled_and_a_deleted_one_does_not_come_back(live: Live, site: Site):
+    url = site.publish("stopped.json")
+    assert (await asked(live.http, url)).status_code == 303
+    await command(live, url, DisableClient(by=OPERATOR))
+    stale(live)
+    site.publish("stopped.json", client_name="Other")
+    assert "The client is disabled" in (await asked(live.http, url)).text
+    await command(live, url, EnableClient(by=OPERATOR))
+    assert (await asked(live.http, url)).status_code == 303
+    await command(live, url, DeleteClient(by=OPERATOR))
+    stale(live)
+    assert "was deleted" in (await asked(live.http, url)).text
+    assert (await events_of(live, url))[-1] == "deleted"
+
+
+async def test_new_documents_of_an_address_have_a_limit(live: Live, site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(client_documents, "MOST_NEW_OF_A_NETWORK", 0)
+    url = site.publish("throttled.json")
+    assert "Too many new documents" in (await asked(live.http, url)).text
+    assert "/throttled.json" not in site.asked
+
+
+async def test_a_request_can_be_pushed_by_a_client_that_nobody_registered(live: Live, site: Site):
+    url = site.publish("pushing.json")
+    form = {
+        "client_id": url,
+        "response_type": "code",
+        "redirect_uri": CALLBACK,
+        "code_challenge": proof().challenge,
+        "code_challenge_method": "S256",
+        "scope": "openid",
+    }
+    answer = await live.http.post("/openid/par", data=form)
+    assert answer.status_code == 201, answer.text
+    missing = await live.http.post("/openid/par", data={**form, "client_id": f"{site.base}/missing.json"})
+    assert "it answered 404" in oauth_error(missing, 400, "invalid_client")
+
+
+async def test_without_an_authorization_request_a_url_is_an_unknown_client(live: Live, site: Site):
+    url = site.publish("never.json")
+    form = {"grant_type": "authorization_code", "client_id": url, "code": "x", "redirect_uri": CALLBACK}
+    oauth_error(await live.http.post("/openid/token", data=form), 401, "invalid_client")
+    assert "/never.json" not in site.asked
