@@ -4,6 +4,7 @@ A proof names its own public key, so it proves nothing but possession of that ke
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -28,6 +29,7 @@ SECONDS = 60
 """How far `iat` may be from our clock."""
 
 MOST_CHARACTERS, MOST_OF_A_CLAIM = 8192, 2048
+MOST_KEYS = 1000
 SMALLEST_RSA, LARGEST_RSA, LARGEST_EXPONENT = 2048, 4096, 2**32
 
 NO_JWT = (
@@ -65,12 +67,13 @@ class Proof(Struct, frozen=True, kw_only=True):
 
 def read(text: str, request: ProvedRequest, now: float) -> Proof:
     """Return the proof. Raises InvalidProof, which names every fault of the header, or every fault of the claims."""
-    header, claims = _parts(text)
+    header, payload = _segments(text)
     key = _key(header)
     try:
         jws.deserialize_compact(text, key, registry=_REGISTRY)
     except (JoseError, *MALFORMED) as fault:
         raise InvalidProof("The signature of the DPoP proof does not verify with the jwk in its header.") from fault
+    claims = _members(payload)
     _refuse(_faults_of_claims(claims, request, now))
     nonce = claims.get("nonce")
     return Proof(jkt=key.thumbprint(), jti=claims["jti"], iat=int(claims["iat"]), nonce=nonce)
@@ -81,15 +84,18 @@ def ath(token: str) -> str:
     return as_text(sha256(token.encode(errors="replace")).digest())
 
 
-def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _segments(text: str) -> tuple[str, str]:
     segments = text.split(".") if len(text) <= MOST_CHARACTERS else []
     if len(segments) != 3:
         raise InvalidProof(NO_JWT)
+    return segments[0], segments[1]
+
+
+def _members(segment: str) -> dict[str, Any]:
     try:
-        header, claims = (json.decode(_decoded(segment), type=dict[str, Any]) for segment in segments[:2])
+        return json.decode(_decoded(segment), type=dict[str, Any])
     except MALFORMED as fault:
         raise InvalidProof(NO_JWT) from fault
-    return header, claims
 
 
 def _decoded(segment: str) -> bytes:
@@ -119,7 +125,10 @@ class _Jwk(Struct, frozen=True):
 Key = ECKey | OKPKey | RSAKey
 
 
-def _key(header: dict[str, Any]) -> Key:
+@lru_cache(maxsize=MOST_KEYS)
+def _key(segment: str) -> Key:
+    """Return the key of a header. A client sends the same one with each proof, and its key takes longer to import than to look up."""
+    header = _members(segment)
     _refuse(_faults_of_header(header))
     try:
         return _imported(header["alg"], convert(header["jwk"], _Jwk))
