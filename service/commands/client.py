@@ -48,6 +48,7 @@ from service.commands.login_change import login_of
 from service.commands.restoration import RestoreClient, restore_client
 from service.commands.secret import AddSecret, RehashSecret, RevokeSecret
 from service.commands.security_change import security_of
+from service.commands.security_profile import keeps_profile
 from service.refusals import Contradiction, DoesNotExist, NotPermitted
 
 
@@ -132,6 +133,7 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
 def _register(command: RegisterClient) -> list[ClientEvent]:
     _may_register(command)
     key.fits_method(command.security, command.keys)
+    keeps_profile(command.security, command.login, command.grant)
     registered = ClientRegistered(
         owner=command.owner,
         grant=command.grant,

@@ -25,6 +25,7 @@ from service.commands.command import OrdinaryCommand
 from service.commands.key import STAYS_PUBLIC, may_change_method
 from service.commands.login_change import LoginChange
 from service.commands.security_change import BY_SECRET, SecurityChange, change_security
+from service.commands.security_profile import keeps_profile
 from service.network.redirect_uri import has_short_scheme
 from service.refusals import Contradiction, InvalidValue, NotPermitted
 
@@ -66,6 +67,8 @@ def change_terms(command: ChangeClient, client: Active, *, undo: bool = False) -
     after = reduce(evolve, events, client)
     assert isinstance(after, Active)
     _users_can_still_sign_in(client, after)
+    if not undo:
+        keeps_profile(after.security, after.login, after.grant)
     may_widen(command.by, client, after)
     return events
 

@@ -10,6 +10,7 @@ from events.client_security import (
     ClientSecurityChanged,
     RequestObjectAlg,
     Security,
+    SecurityProfile,
 )
 
 BySecret = Literal["client_secret"]
@@ -22,6 +23,7 @@ class SecurityChange(Struct, frozen=True, kw_only=True):
 
     token_endpoint_auth_method: AuthMethod | BySecret | UnsetType | None = UNSET
     jwks_uri: str | UnsetType | None = UNSET
+    security_profile: SecurityProfile | UnsetType | None = UNSET
     dpop_bound_access_tokens: bool | UnsetType = UNSET
     require_pushed_authorization_requests: bool | UnsetType = UNSET
     require_signed_request_object: bool | UnsetType = UNSET

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, cast
 from msgspec import UNSET, Meta, UnsetType
 
 from events.client_key import PublicKey, StoredKey
-from events.client_security import AuthMethod
+from events.client_security import AuthMethod, SecurityProfile
 from projections.clients import Row
 from service.commands.key import BY_KEY, MOST_KEYS
 from service.commands.security_change import BY_SECRET, BySecret
@@ -39,6 +39,14 @@ JwksUri = Annotated[
     Meta(
         max_length=2000,
         description="Where its public keys are (RFC 7517), instead of `jwks`: `https`, without fragment.",
+    ),
+]
+
+SecurityProfileName = Annotated[
+    SecurityProfile,
+    Meta(
+        description="`fapi2`: the client keeps the FAPI 2.0 Security Profile. Its assertions name the issuer alone, as a text, and are not "
+        "signed with RS256. It needs a key, bound tokens and, if users sign in through it, pushed requests and PKCE."
     ),
 ]
 

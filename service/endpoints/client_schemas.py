@@ -13,7 +13,7 @@ from events.client import USUAL_ID_TOKEN_ALG
 from events.client_security import USUAL_RESPONSE_ALG
 from events.ids import CLIENT_ID_PREFIX
 from service.endpoints.api_grants import ApiGrants
-from service.endpoints.authentication_fields import JwksUri, TokenEndpointAuthMethod
+from service.endpoints.authentication_fields import JwksUri, SecurityProfileName, TokenEndpointAuthMethod
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
     AccessTokenAlgorithm,
@@ -111,6 +111,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     token_endpoint_auth_method: TokenEndpointAuthMethod | None = None
     jwks: Jwks | None = None
     jwks_uri: JwksUri | None = None
+    security_profile: SecurityProfileName | None = None
     require_pkce: RequirePkce | None = None
     first_party: FirstParty = False
     id_token_signed_response_alg: IdTokenAlgorithm = USUAL_ID_TOKEN_ALG

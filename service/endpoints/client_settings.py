@@ -20,6 +20,7 @@ from service.endpoints.api_grants import ApiGrants
 from service.endpoints.authentication_fields import (
     ConfidentialMethod,
     JwksUri,
+    SecurityProfileName,
     TokenEndpointAuthMethod,
     check_jwks_uri,
     is_public,
@@ -78,6 +79,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     access_token_signed_response_alg: AccessTokenAlgorithm | UnsetType | None = UNSET
     token_endpoint_auth_method: ConfidentialMethod | UnsetType = UNSET
     jwks_uri: JwksUri | UnsetType | None = UNSET
+    security_profile: SecurityProfileName | UnsetType | None = UNSET
     dpop_bound_access_tokens: DpopBoundAccessTokens | UnsetType = UNSET
     require_pushed_authorization_requests: RequirePushedAuthorizationRequests | UnsetType = UNSET
     require_signed_request_object: RequireSignedRequestObject | UnsetType = UNSET
@@ -118,6 +120,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     access_token_signed_response_alg: AccessTokenAlgorithm | None
     token_endpoint_auth_method: TokenEndpointAuthMethod
     jwks_uri: JwksUri | None
+    security_profile: SecurityProfileName | None
     dpop_bound_access_tokens: DpopBoundAccessTokens
     apis: ApiGrants | None
     public: Public | UnsetType = UNSET

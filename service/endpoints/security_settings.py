@@ -17,6 +17,7 @@ def change(asked: "CreateOAuthClientRequest | ChangeOAuthClientRequest") -> Secu
     return SecurityChange(
         token_endpoint_auth_method=method_of(asked.token_endpoint_auth_method),
         jwks_uri=asked.jwks_uri,
+        security_profile=asked.security_profile,
         dpop_bound_access_tokens=asked.dpop_bound_access_tokens,
         require_pushed_authorization_requests=asked.require_pushed_authorization_requests,
         require_signed_request_object=asked.require_signed_request_object,
@@ -36,6 +37,7 @@ def shown(row: Row) -> Mapping[str, Any]:
     of_all = {
         "token_endpoint_auth_method": shown_method(row),
         "jwks_uri": security.jwks_uri,
+        "security_profile": security.security_profile,
         "dpop_bound_access_tokens": security.dpop_bound_access_tokens,
     }
     if row.login is None:

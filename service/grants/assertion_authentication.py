@@ -11,6 +11,7 @@ from events.client_key import PublicKey, StoredKey
 from events.refusal import WhyNot
 from projections.clients import Found, Row
 from service.clock import utc_now
+from service.commands.security_profile import FAPI
 from service.grants.oauth_request import OAuthRequest
 from service.lookup import Seen
 from service.network.fetching import CannotFetch
@@ -22,6 +23,7 @@ from service.oauth.client_assertion import (
     Assertion,
     BadAssertion,
     claimed_client,
+    keeps_fapi,
     read,
     verify,
 )
@@ -70,6 +72,8 @@ class PresentedAssertion:
             return
         try:
             proof = await _proof(request, assertion, None if seen is None else seen.client)
+            if seen is not None and seen.client.security.security_profile == FAPI:
+                keeps_fapi(assertion, issuer)
         except BadAssertion as fault:  # the client may have got the key since its state was cached
             self._fault = fault
             return

@@ -17,7 +17,7 @@ from msgspec import Struct, json
 from events.client_key import PublicKey
 from events.refusal import WhyNot
 from service.crypto.base64url import of_text
-from service.oauth.client_keys import ALGORITHMS, algorithms, imported
+from service.oauth.client_keys import ALGORITHMS, RS256, algorithms, imported
 from service.values.malformed import MALFORMED
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -61,7 +61,7 @@ class Assertion(Struct, frozen=True, kw_only=True):
     client_id: str
     alg: str
     kid: str | None
-    audience: str
+    audience: object
     jti: str
     exp: float
 
@@ -87,7 +87,7 @@ def read(text: str, *, issuer: str, endpoint: str, now: float, only_issuer: bool
         client_id=claims["sub"],
         alg=head["alg"],
         kid=head.get("kid"),
-        audience=_audience(claims),
+        audience=claims["aud"],
         jti=claims["jti"],
         exp=claims["exp"],
     )
@@ -114,6 +114,16 @@ def verify(assertion: Assertion, keys: Sequence[PublicKey]) -> PublicKey:
             continue
         return key
     raise BadAssertion("wrong_assertion" if fitting else "unknown_key", NOT_PROVED)
+
+
+def keeps_fapi(assertion: Assertion, issuer: str) -> None:
+    """Check a verified assertion of a client of FAPI 2.0 (sections 5.3.2.1 and 5.4.1). Raises BadAssertion, which names every fault."""
+    faults = [
+        *([] if assertion.audience == issuer else [f"aud must be {issuer}, as a text"]),
+        *([f"alg must not be {RS256}: sign with PS256, ES256 or EdDSA"] if assertion.alg == RS256 else []),
+    ]
+    if faults:
+        raise BadAssertion("wrong_assertion", f"This client keeps FAPI 2.0 (securityProfile): {'; '.join(faults)}.")
 
 
 def _parsed(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -17,6 +17,7 @@ EVERYTHING = {
     "backchannelLogoutUri": "https://app.example.com/logout",
     "idTokenClaims": "minimal",
     "tokenEndpointAuthMethod": "private_key_jwt",
+    "securityProfile": "fapi2",
     "jwksUri": "https://app.example.com/jwks",
     "dpopBoundAccessTokens": True,
     "requirePushedAuthorizationRequests": True,

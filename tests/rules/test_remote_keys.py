@@ -1,0 +1,145 @@
+"""Keys at URLs: when they are fetched, how long they are used, and whom a URL that hangs holds up."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from service.network.fetching import CannotFetch, Fetched
+from service.oauth import remote_keys
+from service.oauth.remote_keys import RemoteKeys, usable
+
+URL = "https://app.example.com/jwks"
+
+
+def public(kid: str) -> dict[str, Any]:
+    return dict(ECKey.generate_key("P-256", {"kid": kid}).as_dict(private=False))
+
+
+FIRST, SECOND = public("first"), public("second")
+
+
+class Web:
+    """A fetcher of what a test publishes, and its clock."""
+
+    def __init__(self) -> None:
+        self.now, self.asked = 1_000_000.0, 0
+        self.body: bytes | None = self.of(FIRST)
+        self.hanging: asyncio.Event | None = None
+
+    @staticmethod
+    def of(*keys: Any) -> bytes:
+        return json.dumps({"keys": keys}).encode()
+
+    async def get(self, url: str, *, reach: str, accept: str) -> Fetched:
+        self.asked += 1
+        if self.hanging is not None and url == URL:
+            await self.hanging.wait()
+        if self.body is None:
+            raise CannotFetch("it did not answer")
+        return Fetched(body=self.body, content_type=accept, fresh_until=self.now + 600)
+
+
+@pytest.fixture
+def web() -> Web:
+    return Web()
+
+
+@pytest.fixture
+def keys(web: Web) -> RemoteKeys:
+    return RemoteKeys(web, clock=lambda: web.now)
+
+
+async def kids(keys: RemoteKeys, kid: str | None, url: str = URL) -> list[str]:
+    return [key.kid for key in await keys.find(url, kid, reach="private_too")]
+
+
+async def test_keys_are_fetched_once_for_as_long_as_they_are_fresh(web: Web, keys: RemoteKeys):
+    for _ in range(5):
+        assert await kids(keys, "first") == ["first"]
+    assert web.asked == 1
+    web.now += 601
+    assert await kids(keys, "first") == ["first"]
+    assert web.asked == 2
+
+
+async def test_an_unknown_kid_is_fetched_at_a_bounded_rate(web: Web, keys: RemoteKeys):
+    await kids(keys, "first")
+    web.body = web.of(FIRST, SECOND)
+    assert await kids(keys, "second") == ["first"]
+    web.now += remote_keys.AGAIN_SECONDS
+    assert await kids(keys, "second") == ["first", "second"]
+    for _ in range(100):
+        await kids(keys, "forged")
+    assert web.asked == 2
+
+
+async def test_a_url_that_fails_is_left_alone_for_longer_and_longer(web: Web, keys: RemoteKeys):
+    web.body = None
+    for _ in range(3_000):
+        with pytest.raises(CannotFetch):
+            await kids(keys, "first")
+        web.now += 1
+    assert 10 < web.asked < 20
+    web.body = web.of(FIRST)
+    web.now += remote_keys.LONGEST_REST
+    assert await kids(keys, "first") == ["first"]
+
+
+async def test_keys_that_cannot_be_fetched_again_are_used_for_a_short_time(web: Web, keys: RemoteKeys):
+    await kids(keys, "first")
+    web.body = None
+    web.now += 601
+    assert await kids(keys, "first") == ["first"]
+    web.now += remote_keys.STALE_SECONDS
+    with pytest.raises(CannotFetch):
+        await kids(keys, "first")
+
+
+async def test_a_key_that_is_no_longer_published_is_no_longer_used(web: Web, keys: RemoteKeys):
+    await kids(keys, "first")
+    web.body = web.of(SECOND)
+    web.now += 601
+    assert await kids(keys, "first") == ["second"]
+
+
+async def test_callers_of_one_url_share_a_fetch_and_a_url_that_hangs_holds_up_nobody_else(web: Web, keys: RemoteKeys):
+    web.hanging = asyncio.Event()
+    waiting = [asyncio.create_task(kids(keys, "first")) for _ in range(20)]
+    assert await kids(keys, "first", "https://other.example.com/jwks") == ["first"]
+    assert web.asked == 2
+    assert not any(task.done() for task in waiting)
+    waiting[0].cancel()
+    web.hanging.set()
+    assert await asyncio.gather(*waiting[1:]) == [["first"]] * 19
+
+
+async def test_no_more_urls_are_remembered_than_so_many(web: Web, keys: RemoteKeys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(remote_keys, "MOST_URLS", 3)
+    for number in range(10):
+        await kids(keys, None, f"https://{number}.example.com/jwks")
+    assert len(keys._known) == 3  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"keys": 7}', b"\xff", b"[" * 50_000, b"<html>"], ids=lambda body: repr(body[:10])
+)
+def test_what_is_no_jwk_set_is_a_failure(body: bytes):
+    with pytest.raises(CannotFetch):
+        usable(body)
+
+
+def test_keys_that_verify_nothing_are_left_out():
+    private = dict(ECKey.generate_key("P-256").as_dict(private=True))
+    others = [
+        {"kty": "oct", "k": "AAAA"},
+        {**SECOND, "use": "enc"},
+        private,
+        7,
+        {},
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
+    ]
+    assert [key.kid for key in usable(Web.of(*others, FIRST))] == ["first"]
+    assert len(usable(Web.of(*[FIRST] * 1_000))) == remote_keys.MOST_KEYS
