@@ -18,6 +18,7 @@ from events.client import ClientEvent
 from events.consent import ConsentEvent
 from events.device_authorization import DeviceAuthorizationEvent
 from events.envelope import Meta
+from events.initial_access_token import InitialAccessTokenEvent
 from events.refusal import RefusalEvent
 from events.retention import RetentionEvent
 from events.revocation import RevocationEvent
@@ -42,6 +43,7 @@ Event = (
     | AuditReadEvent
     | RevocationEvent
     | TrustedIssuerEvent
+    | InitialAccessTokenEvent
 )
 
 SCHEMA_VERSION: dict[str, int] = {}

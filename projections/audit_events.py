@@ -27,6 +27,7 @@ from events.device_authorization import (
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
 from events.extent import Extent
 from events.ids import bot_id_of, client_stream
+from events.initial_access_token import InitialAccessTokenEvent
 from events.refusal import RefusalEvent, RefusalsLeftOut, UserCodeRefused
 from events.replay import COLUMNS, recorded
 from events.retention import RetentionEvent
@@ -143,6 +144,7 @@ def _named_before(
     | AuditReadEvent
     | RevocationEvent
     | TrustedIssuerEvent
+    | InitialAccessTokenEvent
     | ApiEvent,
 ) -> Concerned:
     """The first event of the stream names them, or nobody. (The type checker refuses an event of another kind here.)"""

@@ -23,8 +23,10 @@ from events.codec import noun
 from events.consent import ConsentEvent
 from events.database import LOST, Connection, NotReached, Unavailable, unavailable
 from events.database_session import DatabaseSession
+from events.device_authorization import DeviceAuthorizationEvent
 from events.group_commit import Batcher
 from events.ids import bot_id_of, client_stream
+from events.initial_access_token import InitialAccessTokenEvent
 from events.refusal import RefusalEvent
 from events.replay import CHANGED_SINCE
 from events.retention import RetentionEvent
@@ -54,6 +56,8 @@ NOT_CACHED = frozenset(
         noun(RetentionEvent),
         noun(AuditReadEvent),
         noun(RevocationEvent),
+        noun(InitialAccessTokenEvent),
+        noun(DeviceAuthorizationEvent),
     }
 )
 """The nouns of events that change nothing in this cache. A test ensures that every noun is here or above."""

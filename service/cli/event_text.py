@@ -40,9 +40,11 @@ from events.client_secret import (
 from events.client_security import ClientSecurityChanged, Security
 from events.codec import Event, Recorded
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
+from events.initial_access_token import InitialAccessTokenEvent
 from events.refusal import (
     AuthorizationRefused,
     ClientAuthenticationRefused,
+    RefusalEvent,
     RefusalsLeftOut,
     RequestNotPermitted,
     RequestsThrottled,
@@ -53,7 +55,7 @@ from events.revocation import RevocationOrdered
 from events.signing_key import SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
 from events.trusted_issuer import TrustedIssuerEvent
 from service.audit.event_fields import fields, subject
-from service.cli import key_text, people, trust_text
+from service.cli import initial_token_text, key_text, people, trust_text
 from service.cli.output import moment
 from service.values.text import counted
 
@@ -113,6 +115,10 @@ def what(event: Event, secrets: Secrets | None = None, keys: key_text.Keys | Non
         return _client(event, secrets or {}, keys or {})
     if isinstance(event, TrustedIssuerEvent):
         return trust_text.what(event)
+    if isinstance(event, InitialAccessTokenEvent):
+        return initial_token_text.what(event)
+    if isinstance(event, RefusalEvent):
+        return _refusal(event)
     match event:
         case AccessTokenRevoked():
             return f"access token of {event.client_id} revoked; it would have expired {moment(event.expires_at)}"
@@ -122,10 +128,6 @@ def what(event: Event, secrets: Secrets | None = None, keys: key_text.Keys | Non
             return _api(event)
         case SigningKeyPublished() | SigningKeyActivated() | SigningKeyRetired():
             return _signing_key(event)
-        case AuthorizationRefused():
-            return f"a request in the name of {event.client_id} was refused: {event.why}"
-        case ClientAuthenticationRefused():
-            return f"client authentication of {event.client_id or 'an unknown client'} was refused: {event.why.replace('_', ' ')}"
         case AuditRead():
             return _read(event)
         case RevocationOrdered():
@@ -134,6 +136,16 @@ def what(event: Event, secrets: Secrets | None = None, keys: key_text.Keys | Non
             )
         case TokensDropped():
             return f"the records of the tokens of {event.day} were deleted: positions {event.first} to {event.last} of the issuance log"
+        case _:
+            return people.what(event)
+
+
+def _refusal(event: RefusalEvent) -> str:
+    match event:
+        case AuthorizationRefused():
+            return f"a request in the name of {event.client_id} was refused: {event.why}"
+        case ClientAuthenticationRefused():
+            return f"client authentication of {event.client_id or 'an unknown client'} was refused: {event.why.replace('_', ' ')}"
         case RequestNotPermitted():
             return f"{event.request} of {event.client_id} was refused: {event.why}"
         case RefusalsLeftOut():
@@ -143,8 +155,6 @@ def what(event: Event, secrets: Secrets | None = None, keys: key_text.Keys | Non
             return f"a code of no device was typed: {event.why.replace('_', ' ')}"
         case RequestsThrottled():
             return f"more than {event.limit} requests in a minute by {event.client_id or 'an unauthenticated caller'}"
-        case _:
-            return people.what(event)
 
 
 def _read(event: AuditRead) -> str:

@@ -16,6 +16,7 @@ from events import (
     client,
     consent,
     device_authorization,
+    initial_access_token,
     session,
     signing_key,
     trusted_issuer,
@@ -33,6 +34,7 @@ from projections import (
     clients,
     consents,
     device_authorizations,
+    initial_access_tokens,
     registry,
     revoked_tokens,
     sessions,
@@ -48,6 +50,7 @@ from service.commands import bot as bot_commands
 from service.commands import client as client_commands
 from service.commands import consent as consent_commands
 from service.commands import device_authorization as device_authorization_commands
+from service.commands import initial_access_token as initial_access_token_commands
 from service.commands import session as session_commands
 from service.commands import signing_key as signing_key_commands
 from service.commands import trusted_issuer as trusted_issuer_commands
@@ -136,6 +139,17 @@ DEVICE_AUTHORIZATION: Aggregate[
     device_authorization_commands.decide,
     device_authorizations.TABLE,
     personal=True,
+)
+
+INITIAL_ACCESS_TOKEN: Aggregate[
+    initial_access_token_commands.InitialAccessTokenCommand,
+    initial_access_token.InitialAccessToken,
+    initial_access_token.InitialAccessTokenEvent,
+] = Aggregate(
+    initial_access_token.NoInitialAccessToken(),
+    initial_access_token.evolve,
+    initial_access_token_commands.decide,
+    initial_access_tokens.TABLE,
 )
 
 

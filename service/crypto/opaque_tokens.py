@@ -1,4 +1,4 @@
-"""Authorization codes, device codes and refresh tokens: the id of their stream, so that no lookup table is needed, and 256 random bits."""
+"""Authorization codes, device codes, refresh tokens and initial access tokens: an id, so that no lookup table is needed, and 256 random bits."""
 
 import secrets
 from uuid import UUID
@@ -11,13 +11,14 @@ from service.crypto.credentials import Secret, SecretHash, hash_secret
 CODE = "code_"
 DEVICE_CODE = "device_"
 REFRESH_TOKEN = "refresh_"  # noqa: S105
+INITIAL_ACCESS_TOKEN = "initial_"  # noqa: S105
 RANDOM_BYTES = 32
 
 
 class OpaqueToken(Struct, frozen=True, kw_only=True):
     """A parsed code or refresh token: the authorization from which it was issued, and its hash, to compare with the stored one.
 
-    A device code has the id of its device authorization, until a user approves it.
+    A device code has the id of its device authorization, until a user approves it, and an initial access token its own.
     """
 
     authorization: UUID

@@ -15,9 +15,9 @@ from projections import clients
 from projections.clients import Row
 from service.clock import utc_now
 from service.commands.client_registration import Permission
-from service.crypto.credentials import proven
+from service.crypto.credentials import new_id, proven
 from service.grants.failed_tokens import count_failed_token
-from service.grants.registration_permission import allowed, policy
+from service.grants.registration_permission import allowed, policy, use
 from service.http.asgi import BodyCutShort, BodyTooLong, address, read_body, repeated, resources_of
 from service.oauth import registration_response
 from service.oauth.client_metadata import CODE, MACHINE, NONE, REFRESH, Policy, client_metadata
@@ -70,8 +70,9 @@ async def register(request: Request) -> Response:
     resources = resources_of(request.scope)
     may = await allowed(resources, bearer(request), address(request.scope))
     metadata = client_metadata(await _members(request), may.policy)
-    meta = envelope(ByService(why="a client registered itself"), cause=may.cause)
-    new = await self_registration.register(resources.ledger, metadata, may.permission, meta)
+    stream = new_id()
+    meta = await use(resources, may, stream, envelope(ByService(why="a client registered itself")))
+    new = await self_registration.register(resources.ledger, stream, metadata, may.permission, meta)
     shown = registration_response.registered(new.row, resources.settings.issuer, new.token.reveal(), new.secret)
     return _answer(shown, 201)
 

@@ -1,18 +1,27 @@
 """Whether a client may register itself, and as what (RFC 7591 section 3): by the setting, and within limits."""
 
+from uuid import UUID
+
 from msgspec import Struct
 
 from events.database import read
+from events.envelope import Meta
+from events.initial_access_token import UsableInitialAccessToken
 from events.refusal import RequestsThrottled
 from projections import self_registered
 from service.clock import utc_now
 from service.commands.client_registration import MOST_NEVER_USED, Permission
+from service.commands.handle import INITIAL_ACCESS_TOKEN, handle, state_of
+from service.commands.initial_access_token import UseInitialAccessToken, is_good
 from service.configuration.settings import OFF, OPEN, Settings
+from service.crypto import opaque_tokens
+from service.grants.failed_tokens import count_failed_token
 from service.grants.refusal_events import Sender, record_throttled_requests
 from service.limits import A_DAY
-from service.oauth.client_metadata import Policy
+from service.oauth.client_metadata import CODE, MACHINE, REFRESH, Policy
 from service.oauth.errors import InvalidToken, RegistrationOff, TooManyRegistrations
 from service.people.throttle import network
+from service.refusals import Contradiction, DoesNotExist
 from service.resources import Resources
 from service.values.scopes import NEW_CLIENT
 
@@ -22,24 +31,33 @@ MOST_IN_A_MINUTE, MOST_IN_A_DAY = 20, 300
 MOST_OF_ALL = 300
 """Registrations in a minute."""
 
+NOT_GOOD = (
+    "The initial access token is not valid: it is wrong, was revoked, has expired, or was used as often as it may be. Ask who gave"
+    " it to you for another."
+)
 BY_INVITATION = "Send an initial access token, which the operator of this server gives out: Authorization: Bearer ..."
 
 
 class Allowed(Struct, frozen=True, kw_only=True):
-    """What may be registered. `cause` is the position of the event that allows it, if one does."""
+    """What may be registered. `token_hash` is that of the initial access token that allows it, if one does."""
 
     permission: Permission
     policy: Policy
-    cause: int | None = None
+    token_hash: str = ""
 
 
 async def allowed(resources: Resources, token: str | None, address: str) -> Allowed:
-    """Raises RegistrationOff, InvalidToken, TooManyRegistrations, Unavailable. `token` is the bearer token of the request, if it has one."""
+    """Raises RegistrationOff, InvalidToken, TooManyRegistrations, TooManyFailures, Unavailable.
+
+    `token` is the bearer token of the request, if it has one. Nothing is used up.
+    """
     setting = resources.settings.dynamic_registration
     if setting == OFF:
         raise RegistrationOff
     await _are_few(resources, address)
-    if setting != OPEN or token is not None:
+    if token is not None:
+        return await _by_token(resources, token, address)
+    if setting != OPEN:
         raise InvalidToken(BY_INVITATION)
     if await read(resources.ledger.pool, lambda c: self_registered.never_used(c, MOST_NEVER_USED)) >= MOST_NEVER_USED:
         raise TooManyRegistrations("Too many clients registered and never signed a user in; try again later.", 3600)
@@ -47,13 +65,44 @@ async def allowed(resources: Resources, token: str | None, address: str) -> Allo
     return Allowed(permission=permission, policy=policy(resources.settings, permission))
 
 
-def policy(settings: Settings, permission: Permission) -> Policy:
+async def use(resources: Resources, may: Allowed, client: UUID, meta: Meta) -> Meta:
+    """Use up what allows the registration of this client, and return the envelope of the registration, which names it as the cause.
+
+    Raises InvalidToken, Unavailable.
+    """
+    token = may.permission.initial_access_token
+    if token is None:
+        return meta
+    command = UseInitialAccessToken(hash=may.token_hash, client=client, at=utc_now())
+    try:
+        handled = await handle(resources.ledger, INITIAL_ACCESS_TOKEN, token, command, meta)
+    except (DoesNotExist, Contradiction) as fault:
+        raise InvalidToken(NOT_GOOD) from fault
+    return meta.__replace__(cause=handled.position)
+
+
+def policy(settings: Settings, permission: Permission, *, machines: bool = False) -> Policy:
     return Policy(
         issuer=settings.issuer,
         scopes=permission.scopes,
+        grant_types=(CODE, REFRESH, *((MACHINE,) if machines else ())),
         backchannel=permission.initial_access_token is not None,
         insecure=settings.insecure_http_hosts,
     )
+
+
+async def _by_token(resources: Resources, text: str, address: str) -> Allowed:
+    token = opaque_tokens.parsed(opaque_tokens.INITIAL_ACCESS_TOKEN, text)
+    state = None if token is None else await state_of(resources.ledger, INITIAL_ACCESS_TOKEN, token.authorization)
+    if token is None or not isinstance(state, UsableInitialAccessToken) or not is_good(state, token.hash, utc_now()):
+        await count_failed_token(resources, "", "wrong_initial_access_token", None, address)
+        raise InvalidToken(NOT_GOOD)
+    allows = state.allows
+    permission = Permission(
+        owner=allows.owner, scopes=frozenset(allows.scopes), initial_access_token=token.authorization
+    )
+    may = policy(resources.settings, permission, machines=allows.machines)
+    return Allowed(permission=permission, policy=may, token_hash=token.hash)
 
 
 async def _are_few(resources: Resources, address: str) -> None:

@@ -20,7 +20,7 @@ from service.commands.client_registration import Permission
 from service.commands.handle import CLIENT, Ledger, handle
 from service.commands.login_change import LoginChange
 from service.commands.security_change import security_of
-from service.crypto.credentials import Secret, hash_secret, new_id, new_secret, stored
+from service.crypto.credentials import Secret, hash_secret, new_secret, stored
 from service.oauth.client_metadata import ClientMetadata
 
 TOKEN = "registration_"  # noqa: S105
@@ -35,9 +35,11 @@ class Registered(Struct, frozen=True, kw_only=True):
     secret: Secret | None
 
 
-async def register(ledger: Ledger, metadata: ClientMetadata, permission: Permission, meta: Meta) -> Registered:
-    """Raises Unavailable, and what `decide` raises."""
-    stream, now = new_id(), utc_now()
+async def register(
+    ledger: Ledger, stream: UUID, metadata: ClientMetadata, permission: Permission, meta: Meta
+) -> Registered:
+    """Raises Unavailable, and what `decide` raises. `stream` is the id of the new client."""
+    now = utc_now()
     token = Secret(TOKEN + secrets.token_urlsafe(32))
     secret = None if metadata.public else new_secret()
     command = RegisterClient(

@@ -48,10 +48,16 @@ from service.commands.handle import (
     CLIENT,
     CONSENT,
     DEVICE_AUTHORIZATION,
+    INITIAL_ACCESS_TOKEN,
     SESSION,
     SIGNING_KEY,
     TRUSTED_ISSUER,
     USER,
+)
+from service.commands.initial_access_token import (
+    IssueInitialAccessToken,
+    RevokeInitialAccessToken,
+    UseInitialAccessToken,
 )
 from service.commands.login_change import LoginChange
 from service.commands.restoration import RestoreBot, RestoreClient
@@ -92,6 +98,7 @@ from service.values.scopes import OPERATORS
 from tests.rules.samples import (
     ABOUT,
     ABOUT_CHANGED,
+    ALLOWANCE,
     API_CHANGED,
     AT,
     CODE_ISSUED,
@@ -372,6 +379,20 @@ AUTHORIZATION_COMMANDS = {
 }
 
 trusts = st.sampled_from([TRUST, TRUST_IN_KEYS, TRUST_IN_ASSERTIONS])
+ISSUE_INITIAL_TOKEN = st.builds(
+    IssueInitialAccessToken,
+    by=holders,
+    name=text,
+    allows=st.just(ALLOWANCE),
+    hash=hashes,
+    hint=text,
+    at=st.just(AT),
+)
+INITIAL_TOKEN_COMMANDS = {
+    IssueInitialAccessToken: ISSUE_INITIAL_TOKEN,
+    UseInitialAccessToken: st.builds(UseInitialAccessToken, hash=hashes, client=jtis, at=times),
+    RevokeInitialAccessToken: st.builds(RevokeInitialAccessToken, by=holders, at=times),
+}
 REGISTER_ISSUER = st.builds(
     RegisterTrustedIssuer, issuer=st.just("https://ci.example.com"), trust=trusts, at=st.just(AT)
 )
@@ -427,6 +448,7 @@ EVERYTHING = {
     "signing key": _kind(SIGNING_KEY, PublishKey, KEY_COMMANDS, 6),
     "access token": _kind(ACCESS_TOKEN, RevokeToken, {RevokeToken: REVOKE_TOKEN}, 2),
     "trusted issuer": _kind(TRUSTED_ISSUER, RegisterTrustedIssuer, ISSUER_COMMANDS, 8),
+    "initial access token": _kind(INITIAL_ACCESS_TOKEN, IssueInitialAccessToken, INITIAL_TOKEN_COMMANDS, 6),
     "user": _kind(USER, RegisterUser, USER_COMMANDS, 10),
     "session": _kind(SESSION, StartSession, SESSION_COMMANDS, 8),
     "consent": _kind(CONSENT, GiveConsent, CONSENT_COMMANDS, 6),

@@ -16,6 +16,7 @@ from service.commands import (
     client_document,
     consent,
     device_authorization,
+    initial_access_token,
     login_change,
     restoration,
     security_change,
@@ -29,6 +30,7 @@ from service.values.scopes import OPERATORS
 from tests.rules.samples import (
     ABOUT,
     ABOUT_CHANGED,
+    ALLOWANCE,
     APIS_CHANGED,
     AT,
     CODE_ISSUED,
@@ -52,6 +54,7 @@ from tests.rules.samples import (
     SECURITY_CHANGED,
     SESSION_ID,
     SOON,
+    STREAM,
     TRUST,
     factor,
     hashed,
@@ -205,6 +208,13 @@ REFRESH_TOKEN_REPLAYED = [
     authorization.RotateRefreshToken(presented=hashed(1), next=hashed(3), jti=JTI, at=LATER),
 ]
 
+INITIAL_ACCESS_TOKEN = [
+    initial_access_token.IssueInitialAccessToken(
+        by=OPERATOR, name="CI", allows=ALLOWANCE, hash=HASH, hint="…cret", at=AT
+    ),
+    initial_access_token.UseInitialAccessToken(hash=HASH, client=STREAM, at=SOON),
+    initial_access_token.RevokeInitialAccessToken(by=OPERATOR, at=LATER),
+]
 TRUSTED_ISSUER = [
     trusted_issuer.RegisterTrustedIssuer(issuer="https://ci.example.com", trust=TRUST, at=AT),
     trusted_issuer.ChangeTrustedIssuer(purposes=("workload", "id_jag"), provisions=True),
@@ -229,6 +239,7 @@ LIVES: dict[str, list[list[Any]]] = {
     "signing key": [SIGNING_KEY],
     "access token": [ACCESS_TOKEN],
     "trusted issuer": [TRUSTED_ISSUER],
+    "initial access token": [INITIAL_ACCESS_TOKEN],
     "user": [USER],
     "session": [SESSION],
     "consent": [CONSENT],

@@ -53,6 +53,12 @@ from events.device_authorization import (
     DeviceAuthorizationRequested,
     UserCode,
 )
+from events.initial_access_token import (
+    Allowance,
+    InitialAccessTokenIssued,
+    InitialAccessTokenRevoked,
+    InitialAccessTokenUsed,
+)
 from events.refusal import (
     AuthorizationRefused,
     ClientAuthenticationRefused,
@@ -177,6 +183,10 @@ DOCUMENT_REGISTERED = PUBLIC_REGISTERED.__replace__(owner="muniment-documents", 
 DOCUMENT_SEEN = ClientDocumentSeen(
     url=DOCUMENT_URL, document=DOCUMENT, was=None, changed=("redirect_uris", "grant_types", "scope")
 )
+ALLOWANCE = Allowance(owner="alice", scopes=("api:public",), machines=True, uses=2, expires_at=LATER)
+INITIAL_TOKEN = InitialAccessTokenIssued(name="CI", allows=ALLOWANCE, hash=HASH, hint="…cret", at=AT)
+INITIAL_TOKEN_USED = InitialAccessTokenUsed(client=STREAM, at=SOON)
+INITIAL_TOKEN_REVOKED = InitialAccessTokenRevoked(owner="alice", at=LATER)
 SECURITY_CHANGED = ClientSecurityChanged(
     security=Security(dpop_bound_access_tokens=True, require_pushed_authorization_requests=True), was=Security()
 )
@@ -428,6 +438,9 @@ EVENTS: tuple[Event, ...] = (
     REVOKED,
     PUBLIC_REGISTERED,
     REGISTERED_ITSELF,
+    INITIAL_TOKEN,
+    INITIAL_TOKEN_USED,
+    INITIAL_TOKEN_REVOKED,
     LOGIN_CHANGED,
     ALG_CHANGED,
     APIS_CHANGED,

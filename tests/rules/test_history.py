@@ -15,6 +15,7 @@ from projections import (
     bot_history,
     client_history,
     consent_history,
+    initial_access_token_history,
     signing_key_history,
     trusted_issuer_history,
     user_history,
@@ -40,6 +41,7 @@ HISTORIES: dict[str, History[Any]] = {
     "authorization": authorization_history.HISTORY,
     "signing key": signing_key_history.HISTORY,
     "trusted issuer": trusted_issuer_history.HISTORY,
+    "initial access token": initial_access_token_history.HISTORY,
 }
 OF_ANY_KIND = st.sampled_from(sorted(HISTORIES)).flatmap(
     lambda kind: EVERYTHING[kind].histories.map(lambda commands: (kind, commands))

@@ -18,6 +18,12 @@ from events.client import Active, AuthorizationCode, ClientCredentials, Deleted,
 from events.codec import TYPES, decode, encode, tags, type_of
 from events.consent import Consented, NoConsent
 from events.device_authorization import Approved, Denied, NotRequested, Waiting
+from events.initial_access_token import (
+    Allowance,
+    NoInitialAccessToken,
+    RevokedInitialAccessToken,
+    UsableInitialAccessToken,
+)
 from events.refusal import RefusalEvent
 from events.retention import RetentionEvent
 from events.revocation import RevocationEvent
@@ -34,6 +40,7 @@ from service.commands.bot import DeleteBot, DisableBot
 from service.commands.client import DeleteClient, DisableClient, RehashSecret, RevokeKey, RevokeSecret
 from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.commands.consent import WithdrawConsent
+from service.commands.initial_access_token import RevokeInitialAccessToken
 from service.commands.session import EndSession, GiveUpNotifying, ReportNotified
 from service.commands.trusted_issuer import DeleteTrustedIssuer, DisableTrustedIssuer
 from service.commands.user import DisableUser, EraseUser, TakeRole
@@ -82,7 +89,7 @@ def test_a_stream_that_is_too_long_takes_these_commands_alone():
     assert stopping == {
         *(DeleteApi, WithdrawApi),
         *(DisableClient, DeleteClient, RehashSecret, RevokeSecret, DisableBot, DeleteBot, DisableUser, EraseUser),
-        *(TakeRole, RevokeKey, DisableTrustedIssuer, DeleteTrustedIssuer),
+        *(TakeRole, RevokeKey, DisableTrustedIssuer, DeleteTrustedIssuer, RevokeInitialAccessToken),
         *(EndSession, ReportNotified, GiveUpNotifying, WithdrawConsent, RevokeAuthorization),
     }
 
@@ -219,6 +226,11 @@ def said(row: Any) -> dict[str, Any] | None:
             given["user"] = row.user_id
         case "projections.consents":
             return {"scopes": row.scopes} if row.state == "given" else None
+        case "projections.initial_access_tokens" if row.state == "revoked":
+            return {"owner": row.owner, "state": "revoked"}
+        case "projections.initial_access_tokens":
+            allows = {name: given[name] for name in Allowance.__struct_fields__}
+            return {"allows": allows, "hash": row.hash, "used": row.used}
         case "projections.authorizations":
             return _authorization_row(row)
         case "projections.device_authorizations":
@@ -260,6 +272,12 @@ def meant(state: Any) -> dict[str, Any] | None:
         case ActiveIssuer() | DisabledIssuer():
             states = {ActiveIssuer: "active", DisabledIssuer: "disabled"}
             return {**structs.asdict(state), "state": states[type(state)]}
+        case NoInitialAccessToken():
+            return None
+        case RevokedInitialAccessToken():
+            return {"owner": state.owner, "state": "revoked"}
+        case UsableInitialAccessToken():
+            return {**structs.asdict(state), "allows": structs.asdict(state.allows)}
         case RegisteredApi():
             return {**structs.asdict(state), "state": "active"}
         case DeletedApi():
