@@ -22,6 +22,7 @@ CONDITIONS = {
     "secret": "secret = {}::uuid",
     "authorization": f"{FIELD} 'authorization' = {{}}::text",
     "key": f"{FIELD} 'kid' = {{}}::text",
+    "jkt": "convert_from(data, 'UTF8')::json -> 'cnf' ->> 'jkt' = {}::text",
     "subject": f"{FIELD} 'sub' = {{}}::text",
     "user": f"({FIELD} 'sub' = {{}}::text and {BY_USER})",
     "bot": f"({FIELD} 'sub' = {{}}::text and not {BY_USER})",
@@ -71,6 +72,7 @@ class Conditions(Struct, frozen=True, kw_only=True):
     secret: UUID | None = None
     authorization: UUID | None = None
     key: str | None = None
+    jkt: str | None = None
     subject: str | None = None
     user: UUID | None = None
     bot: str | None = None

@@ -33,6 +33,7 @@ LABELS: Mapping[str, str] = {
     "idTokenClaims": N_("Claims of ID tokens"),
     "idTokenSignedResponseAlg": N_("Signature of ID tokens"),
     "jti": N_("Token ID"),
+    "jkt": N_("Bound to key"),
     "key": N_("Signing key"),
     "lastName": N_("Last name"),
     "m2m": N_("Machine"),

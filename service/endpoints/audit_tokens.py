@@ -22,7 +22,7 @@ from service.provenance import token_states
 from service.provenance.token_states import State, TokenState
 
 TOKENS_PATH = "/api/v1/audit/tokens"
-FILTERS = ("client", "secret", "bot", "subject", "user", "authorization", "key", "jti")
+FILTERS = ("client", "secret", "bot", "subject", "user", "authorization", "key", "jkt", "jti")
 
 
 class AuditToken(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -77,6 +77,7 @@ async def _asked(call: Call) -> TokenQuery:
         secret=value(query, "secret", uuid, "must be the id of a secret (a UUID)"),
         authorization=value(query, "authorization", uuid, "must be the id of an authorization (a UUID)"),
         key=value(query, "key", named, NOT_BLANK),
+        jkt=value(query, "jkt", named, NOT_BLANK),
         subject=value(query, "subject", named, NOT_BLANK),
         user=value(query, "user", uuid, "must be the id of a user (a UUID)"),
         bot=value(query, "bot", named, NOT_BLANK),

@@ -91,7 +91,9 @@ async def test_the_key_of_a_bound_token_is_in_its_list_and_explanation_and_a_str
     headers = {"DPoP": proof("POST", f"{live.url}/openid/token")}
     answer = await live.http.post("/openid/token", data=form, headers=headers)
     jti = jti_of(answer.json()["access_token"])
-    [listed] = (await live.http.get(TOKENS, params={"jti": jti}, headers=auditor)).json()
+    query = {"client": client_id, "jkt": KEY.thumbprint()}
+    [listed] = (await live.http.get(TOKENS, params=query, headers=auditor)).json()
+    assert (await live.http.get(TOKENS, params={**query, "jkt": "another"}, headers=auditor)).json() == []
     explained_as = await explained(live, auditor, jti, proof="true")
     assert listed["jkt"] == explained_as["answer"]["token"]["jkt"] == KEY.thumbprint()
     bundle = tmp_path / "why.json"
