@@ -41,6 +41,24 @@ Url = Annotated[
         "--url", metavar="URL", help="Where the service answers; the issuer, if not given.", show_default=False
     ),
 ]
+Server = Annotated[
+    str | None,
+    typer.Argument(metavar="ISSUER", help="The server, such as https://auth.example.com.", show_default=False),
+]
+LoginClient = Annotated[
+    str | None,
+    typer.Option("--client-id", metavar="ID", help="A public client with the device grant.", show_default=False),
+]
+LoginScopes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scope", metavar="SCOPE", help="Instead of openid offline_access; may be repeated.", show_default=False
+    ),
+]
+LoginResource = Annotated[
+    str | None,
+    typer.Option("--resource", metavar="URI", help="The API that the token is for (RFC 8707).", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="For scripts: JSON on stdout, and nothing else.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Only show what would be revoked.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether you are sure.")]
@@ -105,6 +123,50 @@ def _doctor(as_json: Json = False) -> None:
     from service.cli import doctor  # noqa: PLC0415
 
     doctor.doctor(as_json=as_json)
+
+
+@app.command("login")
+def _login(
+    issuer: Server = None,
+    client_id: LoginClient = None,
+    scope: LoginScopes = None,
+    resource: LoginResource = None,
+    as_json: Json = False,
+) -> None:
+    """Sign in at a server, by a code that you enter in your browser, and keep the token in a file that only you can read.
+
+    The token is for the APIs that the server signs people in to, and for its userinfo: `muniment token` prints it for curl and
+    scripts. It is not for the other commands, which work on the database, nor for the management API, which is for machines:
+    `muniment operator create` makes a client for that. The client is one that an owner registered with `--device-grant yes`. The
+    next time, neither it nor the server has to be named.
+
+    Example: `muniment login https://auth.example.com --client-id oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718`
+    """
+    from service.cli import login  # noqa: PLC0415
+
+    login.login(issuer, client_id, " ".join(scope or []).replace(",", " ").split(), resource, as_json=as_json)
+
+
+@app.command("token")
+def _token(as_json: Json = False) -> None:
+    """Print the token of `muniment login`, refreshed if it is about to expire.
+
+    Example: `curl -H "Authorization: Bearer $(muniment token)" https://api.example.com/`
+    """
+    from service.cli import login  # noqa: PLC0415
+
+    login.token(as_json=as_json)
+
+
+@app.command("logout")
+def _logout(as_json: Json = False) -> None:
+    """End what `muniment login` began: the server revokes its tokens, and the file is deleted.
+
+    Example: `muniment logout`
+    """
+    from service.cli import login  # noqa: PLC0415
+
+    login.logout(as_json=as_json)
 
 
 @app.command("blast-radius")

@@ -65,7 +65,9 @@ async def typed(at: Browser, code: str, path: str = "/device") -> str:
     return await followed(at, await at.send(page.form("user_code"), user_code=code))
 
 
-async def decided(live: Live, code: str, press: str, email: str | None = None) -> str:
+async def decided(
+    live: Live, code: str, press: str, email: str | None = None, *, program: str = "Firefox, Linux"
+) -> str:
     """The last page that a person sees who signs in after typing the code, and presses this button."""
     if email is None:
         _, email = await registered(live)
@@ -78,7 +80,7 @@ async def decided(live: Live, code: str, press: str, email: str | None = None) -
         assert code in page.text
         assert "Television wants to access your account" in page.text
         assert "127.0.0.1" in page.text
-        assert "Firefox, Linux" in page.text
+        assert program in page.text
         return await followed(at, await at.send(page.form(press), press))
 
 
