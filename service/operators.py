@@ -58,6 +58,7 @@ async def create(
         scopes=tuple(scopes),
         secret=stored(secret, name="first", at=now),
         at=now,
+        apis=(),
     )
     operator = Operator(client_id=client_id_of(stream), secret=secret, issuer=issuer)
     keep(operator)

@@ -47,6 +47,12 @@ CLIENTS = View(
         Column(
             "stream_id", "uuid", "c.stream_id", "Its stream: the column client of other views, which they find it by."
         ),
+        Column(
+            "apis",
+            "jsonb",
+            "c.apis",
+            "The APIs that it is granted: [{identifier, scopes}]; null: any resource that is no registered API.",
+        ),
     ),
     source="from read.clients c " + _USED.format(kind="client", id="c.client_id"),
 )
@@ -113,4 +119,37 @@ USERS = View(
     source="from read.users u",
 )
 
-VIEWS = (CLIENTS, SECRETS, BOTS, USERS)
+APIS = View(
+    name="apis",
+    says="The registered APIs (resource servers), deleted ones included. Those of the server itself are settings.",
+    tables=("apis",),
+    columns=(
+        Column("identifier", "text", "a.identifier", "The resource of requests, and the audience of tokens."),
+        Column("name", "text", "a.terms ->> 'name'", "Its name for people."),
+        Column(
+            "scopes",
+            "text[]",
+            "array(select s ->> 'name' from jsonb_array_elements(a.terms -> 'scopes') as s)",
+            "Its scopes.",
+        ),
+        Column("access_token_alg", "text", "a.terms ->> 'access_token_alg'", "What signs its tokens; null: the usual."),
+        Column(
+            "token_lifetime",
+            "integer",
+            "a.terms ->> 'token_lifetime'",
+            "Seconds its tokens live at most; null: as usual.",
+        ),
+        Column(
+            "any_client",
+            "boolean",
+            "coalesce(a.terms ->> 'any_client', 'false')",
+            "Whether any client may ask a user for it.",
+        ),
+        Column("state", "text", "a.state", "active or deleted."),
+        Column("created_at", TIME, "a.created_at", "When it was registered."),
+        Column("version", "bigint", "a.version", VERSION),
+    ),
+    source="from read.apis a",
+)
+
+VIEWS = (CLIENTS, SECRETS, BOTS, USERS, APIS)

@@ -8,6 +8,8 @@ from events.client import USUAL_ID_TOKEN_ALG
 from events.client_security import USUAL_RESPONSE_ALG
 from events.database import Pool
 from events.envelope import Meta
+from service.cli import api_options
+from service.cli.api_options import GrantedApis, granted_of
 from service.cli.client_options import (
     ALGS,
     JAR_ALGS,
@@ -65,6 +67,7 @@ def create(
     interactive: Interactive = False,
     name: Name = None,
     scope: Scopes = None,
+    api: GrantedApis = None,
     redirect_uri: RedirectUris = None,
     public: Public = False,
     secret_name: SecretName = None,
@@ -86,7 +89,7 @@ def create(
 ) -> None:
     """Register a client, and print its secret, once. It is a machine client, unless --interactive is given.
 
-    Without --scope it may have api:public.
+    Without --scope it may have api:public. --api grants it another API (muniment apis list).
 
     Example: `muniment clients create --owner crm-team --bot bot-abc123 --name "CRM sync" --scope crm:read`
     """
@@ -105,6 +108,7 @@ def create(
         backchannel_logout_uri=backchannel_logout_uri,
         id_token_claims=id_token_claims or "scopes",
         access_token_signed_response_alg=None if access_token_alg is None else ALGS[access_token_alg],
+        apis=granted_of(api or []),
         dpop_bound_access_tokens=dpop_bound == "yes",
         require_pushed_authorization_requests=require_par == "yes",
         require_signed_request_object=require_jar == "yes",
@@ -144,4 +148,5 @@ async def _checked(
     if (bot := fields.good("botUserId")) is not None:
         await check_bot(connections, holder(owner), bot, fields)
     registration.check(fields, settings)
+    await api_options.check(connections, fields)
     return done(fields, OPTIONS)

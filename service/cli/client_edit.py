@@ -8,6 +8,8 @@ from msgspec import UNSET, Struct, to_builtins
 
 from events.envelope import Meta
 from projections import clients
+from service.cli import api_options
+from service.cli.api_options import GrantedApis, LessApis, MoreApis
 from service.cli.client_lookup import ClientId, carry_out, row_of
 from service.cli.client_options import (
     ALGS,
@@ -63,6 +65,14 @@ LessScopes = Annotated[
 ]
 
 
+class _Apis(Struct, frozen=True, kw_only=True):
+    """`whole` is the whole list; the others are in relation to the APIs that the client has when it is carried out."""
+
+    whole: list[str] | None = None
+    more: list[str] = []
+    less: list[str] = []
+
+
 class _Edit(Struct, frozen=True, kw_only=True):
     """`added` and `removed` are in relation to the scopes that the client has when it is carried out: an older one may have a comma."""
 
@@ -70,6 +80,7 @@ class _Edit(Struct, frozen=True, kw_only=True):
     asked: ChangeOAuthClientRequest
     added: list[str]
     removed: list[str]
+    apis: _Apis
     at_version: int | None
     meta: Meta
 
@@ -86,6 +97,9 @@ def edit(
     scope: Scopes = None,
     add_scope: MoreScopes = None,
     remove_scope: LessScopes = None,
+    api: GrantedApis = None,
+    add_api: MoreApis = None,
+    remove_api: LessApis = None,
     redirect_uri: RedirectUris = None,
     access_token_alg: AccessTokenAlg = None,
     dpop_bound: DpopBound = None,
@@ -129,15 +143,19 @@ def edit(
         id_token_claims=id_token_claims or UNSET,
     )
     added, removed = scopes_of(add_scope or []), remove_scope or []
-    if asked == ChangeOAuthClientRequest() and not added and not removed:
+    of_apis = _Apis(whole=api, more=add_api or [], less=remove_api or [])
+    if asked == ChangeOAuthClientRequest() and not added and not removed and of_apis == _Apis():
         raise Plainly("say what to change; --help has the options")
     if scope is not None and (added or removed):
         raise Plainly("--scope is the whole list; give either it, or --add-scope and --remove-scope")
+    if api is not None and (add_api or remove_api):
+        raise Plainly("--api is the whole list; give either it, or --add-api and --remove-api")
     wanted = _Edit(
         client_id=client_id,
         asked=asked,
         added=added,
         removed=removed,
+        apis=of_apis,
         at_version=at_version,
         meta=by_operator(reason),
     )
@@ -150,8 +168,10 @@ async def _edited(ledger: Ledger, settings: Settings, wanted: _Edit) -> _Edited:
     for _ in range(ATTEMPTS):
         fields = fields_of(_request(wanted, before))
         client_settings.check_changed(fields, settings)
+        await api_options.check(ledger.pool, fields)
         command = client_settings.change(done(fields, OPTIONS), OPERATOR)
-        version = wanted.at_version or (before.version if wanted.added or wanted.removed else None)
+        relative = wanted.added or wanted.removed or wanted.apis.more or wanted.apis.less
+        version = wanted.at_version or (before.version if relative else None)
         try:
             handled = await carry_out(ledger, wanted.client_id, command, wanted.meta, version)
         except (Plainly, Contradiction):
@@ -173,11 +193,13 @@ def _after(before: clients.Row, handled: Handled) -> clients.Row:
 
 
 def _request(wanted: _Edit, row: clients.Row) -> ChangeOAuthClientRequest:
+    apis = api_options.edited(wanted.apis.whole, wanted.apis.more, wanted.apis.less, row.apis)
+    asked = wanted.asked.__replace__(apis=apis)
     if not wanted.added and not wanted.removed:
-        return wanted.asked
+        return asked
     removed = {scope for text in wanted.removed for scope in ([text] if text in row.scopes else scopes_of([text]))}
     kept = [scope for scope in row.scopes if scope not in removed]
-    return wanted.asked.__replace__(scopes=list(dict.fromkeys([*kept, *wanted.added])))
+    return asked.__replace__(scopes=list(dict.fromkeys([*kept, *wanted.added])))
 
 
 def _tell(client_id: str, edited: _Edited, *, as_json: bool) -> None:

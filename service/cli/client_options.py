@@ -26,6 +26,7 @@ OPTIONS = {
     "idTokenClaims": "--id-token-claims",
     "accessTokenSignedResponseAlg": "--access-token-alg",
     "dpopBoundAccessTokens": "--dpop-bound",
+    "apis": "--api",
     "requirePushedAuthorizationRequests": "--require-par",
     "requireSignedRequestObject": "--require-jar",
     "requestObjectSigningAlg": "--jar-alg",

@@ -22,7 +22,7 @@ from projections.clients import Found, Row, Wanted, find, listed
 from service.cli import client_changes, client_creation, client_edit, client_secrets, importing, restoration, unused
 from service.cli.as_of import AsOf, past, present
 from service.cli.client_lookup import ClientId, stream_of
-from service.cli.event_text import what
+from service.cli.event_text import apis_in_words, what
 from service.cli.histories import Diff, tell
 from service.cli.list_options import Owner
 from service.cli.opening import Plainly, ask
@@ -262,6 +262,7 @@ def _facts(found: Found, used: datetime | None) -> list[tuple[str, str]]:
         ("grant", row.grant_type),
         ("bot", bot),
         ("scopes", " ".join(row.scopes) or "none"),
+        ("APIs", apis_in_words(row.apis)),
         ("token alg", row.access_token_alg or "as MUNIMENT_ACCESS_TOKEN_ALG says"),
         *(("redirect URI", uri) for uri in row.redirect_uris),
         ("created", moment(row.created_at)),

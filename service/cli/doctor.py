@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from events.database import connected
 from service.cli.checks import (
+    any_resource,
     clocks,
     disk,
     group_roles,
@@ -45,6 +46,7 @@ CHECKS = (
     Check("witnesses", transparency.look_at_witnesses),
     Check("audit webhook", webhook.look),
     Check("roles through groups", group_roles.look),
+    Check("any resource", any_resource.look),
 )
 
 

@@ -191,6 +191,14 @@ IN_THE_DATABASE = [
         "1 user got the role operator through groups, but MUNIMENT_UPSTREAM_ROLES has no group that brings it now",
         "muniment users role take 0192f000-0000-7000-8000-000000000002 operator",
     ),
+    Fault(
+        "any resource",
+        "warning",
+        "insert into read.clients (stream_id, client_id, owner, grant_type, redirect_uris, scopes, secrets, state, created_at, version, public)"
+        " values ('0192f000-0000-7000-8000-000000000003', 'of-before', 'ann', 'client_credentials', '{{}}', '{{}}', '[]', 'active', now(), 1, false)",
+        "1 machine client may get tokens for any resource that is no registered API",
+        "muniment clients edit of-before --api ''",
+    ),
     Fault("audit webhook", "warning", "", "The audit webhook has not accepted … events since ", "muniment.push"),
     Fault("settings", "warning", "", "a caller of the management API has no limit", "unset MUNIMENT_RATE_LIMIT"),
     Fault("settings", "warning", "", "who guesses the secrets of clients", "unset MUNIMENT_FAILED_AUTH_LIMIT"),
