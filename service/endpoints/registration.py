@@ -13,7 +13,14 @@ from service.commands.authority import Holder
 from service.commands.client import RegisterClient
 from service.configuration.settings import Settings
 from service.crypto.credentials import Secret, new_id
-from service.endpoints import api_grants, authentication_fields, client_settings, imported, security_settings
+from service.endpoints import (
+    api_grants,
+    authentication_fields,
+    client_settings,
+    imported,
+    key_fields,
+    security_settings,
+)
 from service.endpoints.client_fields import MOST_REDIRECT_URIS
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
@@ -33,7 +40,7 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
     _check_uris(fields, settings)
     client_settings.check_scopes(fields)
     imported.check(fields)
-    authentication_fields.check(fields, settings)
+    key_fields.check(fields, settings)
     client_settings.check_registered_login(fields, settings)
 
 
@@ -83,7 +90,7 @@ def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | Non
         access_token_alg=asked.access_token_signed_response_alg,
         security=security_settings.registered(asked),
         apis=api_grants.granted(asked.apis),
-        keys=authentication_fields.registered_keys(asked.jwks, at),
+        keys=key_fields.registered_keys(asked.jwks, at),
         by=by,
         client_id=asked.client_id or UNSET,
     )
