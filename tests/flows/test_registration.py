@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from hashlib import sha256
 
 import asyncpg
 import bcrypt
@@ -30,7 +31,10 @@ async def test_the_answer_is_a_client_id_and_a_secret_at_a_new_place(live: Live)
     assert int(created.headers["muniment-position"]) > 0
     shown = await live.http.get(created.headers["location"], headers=live.bearer)
     assert shown.status_code == 200
-    assert "ecret" not in shown.text
+    secret = created.json()["clientSecret"]
+    assert secret not in shown.text
+    assert "clientSecret" not in shown.json()
+    assert sha256(secret.encode()).hexdigest() not in shown.text
 
 
 async def test_everything_that_was_sent_is_kept(live: Live):
