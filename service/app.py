@@ -35,6 +35,7 @@ from service.endpoints import (
     grants,
     health,
     history,
+    initial_access_tokens,
     keys,
     par,
     projections,
@@ -111,6 +112,7 @@ log = logging.getLogger("muniment.app")
 CLIENT = clients.PATH + "/{client_id}"
 BOT = bots.PATH + "/{bot_id}"
 USER = users.PATH + "/{user_id}"
+INITIAL_ACCESS_TOKEN = initial_access_tokens.PATH + "/{token_id}"
 API = apis.PATH + "/{api_id}"
 TRUSTED_ISSUER = trusted_issuers.PATH + "/{issuer_id}"
 
@@ -197,6 +199,17 @@ MANAGED = {
     f"{TRUSTED_ISSUER}/history": Managed(GET=Action(AUDIT_READ, history.trusted_issuer_history, query=True)),
     f"{TRUSTED_ISSUER}/disable": Managed(POST=Action(OPERATE, trusted_issuers.disable_trusted_issuer)),
     f"{TRUSTED_ISSUER}/enable": Managed(POST=Action(OPERATE, trusted_issuers.enable_trusted_issuer)),
+    initial_access_tokens.PATH: Managed(
+        GET=Action(CLIENTS_READ, initial_access_tokens.list_tokens, query=True),
+        POST=Action(CLIENTS_WRITE, initial_access_tokens.issue),
+    ),
+    INITIAL_ACCESS_TOKEN: Managed(
+        GET=Action(CLIENTS_READ, initial_access_tokens.read_token, query=True),
+        DELETE=Action(CLIENTS_WRITE, initial_access_tokens.revoke),
+    ),
+    f"{INITIAL_ACCESS_TOKEN}/history": Managed(
+        GET=Action(CLIENTS_READ, history.initial_access_token_history, query=True)
+    ),
     **_tree(transparency.PATH, EVENTS),
     **_tree(transparency.ISSUANCE_PATH, ISSUANCE),
     blast_radius.PATH: Managed(GET=Action(AUDIT_READ, blast_radius.blast_radius, query=True)),

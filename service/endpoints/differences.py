@@ -6,11 +6,12 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from events.codec import Recorded
-from projections import apis, bots, clients, trusted_issuers, users
+from projections import apis, bots, clients, initial_access_tokens, trusted_issuers, users
 from projections.table import Table
 from service.endpoints import client_settings
 from service.endpoints.apis import shown as shown_api
 from service.endpoints.bots import shown_bot
+from service.endpoints.initial_access_tokens import shown as shown_initial_token
 from service.endpoints.secrets import shown_secret
 from service.endpoints.trusted_issuers import shown as shown_issuer
 from service.endpoints.users import shown_group_roles, shown_row
@@ -75,6 +76,11 @@ def of_api(row: apis.Row) -> Represented | None:
 
 def of_trusted_issuer(row: trusted_issuers.Row) -> Represented:
     return to_builtins(shown_issuer(row))
+
+
+def of_initial_access_token(row: initial_access_tokens.Row) -> Represented:
+    """Return the token as the API shows it. A history of the log has no hash of it."""
+    return _without_use(to_builtins(shown_initial_token(row)))
 
 
 def of_user(row: users.Row, profile: Profile | None) -> Represented:

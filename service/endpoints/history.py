@@ -12,10 +12,12 @@ from events.client import ClientRegistered
 from events.codec import Recorded
 from events.database import read
 from events.ids import bot_stream, client_stream
+from events.initial_access_token import InitialAccessTokenIssued
 from events.replay import history
 from projections import apis, bots, clients, trusted_issuers, users
+from projections import initial_access_tokens as initial_token_rows
 from projections.table import Table
-from service.endpoints import differences, history_page, history_schemas
+from service.endpoints import differences, history_page, history_schemas, initial_access_tokens
 from service.endpoints.apis import NONE as NO_API
 from service.endpoints.apis import stream_asked as apis_asked
 from service.endpoints.differences import Represented, Version, versions
@@ -72,6 +74,14 @@ async def trusted_issuer_history(call: Call) -> Response:
     return _answer(call, page, versions(trusted_issuers.TABLE, past), differences.of_trusted_issuer)
 
 
+async def initial_access_token_history(call: Call) -> Response:
+    page, stream = history_page.asked(call.request), initial_access_tokens.stream_asked(call)
+    past = await _past(call, stream, initial_token_rows.TABLE)
+    if not past or not _reaches(call, past[0]):
+        raise NotFound(initial_access_tokens.NONE)
+    return _answer(call, page, versions(initial_token_rows.TABLE, past), differences.of_initial_access_token)
+
+
 async def _past(call: Call, stream: UUID | None, table: Table) -> Sequence[Recorded]:
     """Return the events of the stream; none if it is not a stream of this table."""
     if stream is None:
@@ -83,6 +93,8 @@ async def _past(call: Call, stream: UUID | None, table: Table) -> Sequence[Recor
 def _reaches(call: Call, first: Recorded) -> bool:
     """Return whether the caller reaches the owner, who stays the same after the deletion."""
     event = first.event
+    if isinstance(event, InitialAccessTokenIssued):
+        return call.caller.reach in (None, event.allows.owner)
     return isinstance(event, ClientRegistered | BotRegistered) and call.caller.reach in (None, event.owner)
 
 

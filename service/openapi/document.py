@@ -21,6 +21,7 @@ from service.openapi.credentials import CREDENTIALS
 from service.openapi.devices import DEVICES
 from service.openapi.grants import GRANTS
 from service.openapi.history import HISTORY
+from service.openapi.initial_access_tokens import INITIAL_ACCESS_TOKENS
 from service.openapi.login import LOGIN
 from service.openapi.oauth import OAUTH
 from service.openapi.operation import Content, Operation, Parameter, ResponseSpec
@@ -57,7 +58,7 @@ OPERATIONS: tuple[Operation, ...] = (
         *TRUSTED_ISSUERS,
     ),
     *(*FEED, *PROVENANCE, *BLAST_RADIUS, *REVOCATIONS, *CREDENTIALS, *AUDIT, *TRANSPARENCY),
-    *(*USAGE, *PROJECTIONS, *OAUTH, *SELF_REGISTRATION, *PUSHED, *DEVICES, *LOGIN, *ABOUT),
+    *(*USAGE, *PROJECTIONS, *OAUTH, *SELF_REGISTRATION, *INITIAL_ACCESS_TOKENS, *PUSHED, *DEVICES, *LOGIN, *ABOUT),
 )
 TAGS = {
     "Clients": "Programs that get tokens.",
@@ -69,6 +70,7 @@ TAGS = {
     "Audit": "What happened, and what would have happened.",
     "Grants": "What users allowed which clients, and the keys that sign what is issued from it.",
     "Tokens": "Get, introspect and revoke tokens.",
+    "Initial access tokens": "With one of these, clients register themselves.",
     "Registration": "Clients register themselves, if the operator lets them.",
     "Login": "Sign users in and out. Client libraries find these endpoints in the metadata.",
     "Transparency": "Signed checkpoints of the logs, and proofs that nothing in them was changed.",

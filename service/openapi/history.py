@@ -10,6 +10,8 @@ from service.openapi.bots import BOT_ID
 from service.openapi.bots import ONE as BOT
 from service.openapi.clients import CLIENT_ID
 from service.openapi.clients import ONE as CLIENT
+from service.openapi.initial_access_tokens import ONE as INITIAL_ACCESS_TOKEN
+from service.openapi.initial_access_tokens import TOKEN_ID
 from service.openapi.operation import Operation, Parameter, ResponseSpec
 from service.openapi.parts import LIMIT
 from service.openapi.trusted_issuers import ISSUER_ID
@@ -92,6 +94,14 @@ HISTORY = (
         more="After an erasure it has what happened and when, without personal data and reasons.",
     ),
     _history(API_ID, API, noun="Api", tag="APIs", scope=CLIENTS_READ, more=_STAYS),
+    _history(
+        TOKEN_ID,
+        INITIAL_ACCESS_TOKEN,
+        noun="InitialAccessToken",
+        tag="Initial access tokens",
+        scope=CLIENTS_READ,
+        more="Each use is one, which the client that it registered names as its cause.",
+    ),
     _history(
         ISSUER_ID,
         TRUSTED_ISSUER,

@@ -345,6 +345,11 @@ NEEDED = [
     ("GET", "/api/v1/auth/trusted-issuers/x/history", "audit:read"),
     ("POST", "/api/v1/auth/trusted-issuers/x/disable", "operate"),
     ("POST", "/api/v1/auth/trusted-issuers/x/enable", "operate"),
+    ("GET", "/api/v1/auth/initial-access-tokens", "clients:read"),
+    ("POST", "/api/v1/auth/initial-access-tokens", "clients:write"),
+    ("GET", "/api/v1/auth/initial-access-tokens/x", "clients:read"),
+    ("DELETE", "/api/v1/auth/initial-access-tokens/x", "clients:write"),
+    ("GET", "/api/v1/auth/initial-access-tokens/x/history", "clients:read"),
     ("GET", "/api/v1/auth/signing-keys", "clients:read"),
     ("POST", "/api/v1/auth/signing-keys/rotate", "operate"),
 ]
