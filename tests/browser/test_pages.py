@@ -206,3 +206,47 @@ async def test_the_narrowest_screen_shows_everything(stage: Stage):
         for path in ("/account", "/account/sessions", "/account/security", "/account/authenticator"):
             await page.goto(f"{ISSUER}{path}")
             await uncut(page)
+
+
+async def test_somebody_signs_in_on_a_device_by_keyboard_without_javascript_and_in_the_dark(stage: Stage):
+    email = await stage.person()
+    client_id, secret = await stage.live.interactive(deviceGrant=True, displayName="Television")
+    form = {"client_id": client_id, "client_secret": secret, "scope": "openid email"}
+    begun = (await stage.live.http.post("/openid/device_authorization", data=form)).json()
+    async with stage.window(java_script_enabled=False, viewport=PHONE, color_scheme="dark") as page:
+        await page.goto(f"{ISSUER}/device")
+        await expect(page.get_by_label("Code")).to_be_focused()
+        await page.keyboard.type("bcdf ghjk")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_label("Code")).to_have_accessible_description(re.compile("That code isn't right"))
+        await page.get_by_label("Code").fill(begun["user_code"].lower().replace("-", ""))
+        await page.keyboard.press("Enter")
+        await sign_in(page, email)
+        await page.wait_for_url("**/consent?*")
+        await expect(page.get_by_role("note")).to_contain_text(begun["user_code"])
+        await uncut(page)
+        await page.get_by_role("button", name="Allow").focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/device/approved")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Your device is signed in")
+
+
+async def test_the_pages_of_a_device_are_accessible_and_narrow_in_german(stage: Stage):
+    email = await stage.person()
+    client_id, secret = await stage.live.interactive(deviceGrant=True, displayName="Television")
+    form = {"client_id": client_id, "client_secret": secret, "scope": "openid email"}
+    begun = (await stage.live.http.post("/openid/device_authorization", data=form)).json()
+    async with stage.window(viewport={"width": 320, "height": 568}, locale="de-DE") as page:
+        await signed_in(stage, page, email)
+        for path in ("/device", "/device/approved", "/device/denied", "/device/late"):
+            await page.goto(f"{ISSUER}{path}")
+            await accessible(page)
+            await uncut(page)
+        await page.goto(f"{ISSUER}/device?user_code={begun['user_code']}")
+        await accessible(page)
+        await page.get_by_role("button", name="Weiter").click()
+        await page.wait_for_url("**/consent?*")
+        await accessible(page)
+        await uncut(page)
+        await page.get_by_role("button", name="Ablehnen").click()
+        await page.wait_for_url("**/device/denied")
