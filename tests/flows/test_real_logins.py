@@ -61,6 +61,26 @@ async def test_of_npm_with_pushed_requests_signed_responses_and_bound_tokens(liv
     assert (came["sent"], came["back"]) == (["client_id", "request_uri"], ["response"])
 
 
+async def test_of_npm_with_signed_requests_and_a_key_instead_of_a_secret(live: Live, node: Path):
+    key = jwk.ECKey.generate_key("P-256", {"kid": "app", "alg": "ES256"})
+    settings = {
+        "tokenEndpointAuthMethod": "private_key_jwt",
+        "jwks": {"keys": [key.as_dict(private=False)]},
+        "requirePushedAuthorizationRequests": True,
+        "requireSignedRequestObject": True,
+        "dpopBoundAccessTokens": True,
+        "idTokenSignedResponseAlg": "ES256",
+        "authorizationSignedResponseAlg": "ES256",
+    }
+    client_id, secret = await live.interactive(**settings)
+    user, email = await registered(live)
+    asked = {"issuer": live.url, "clientId": client_id, "clientSecret": secret, "key": key.as_dict(private=True)}
+    came = await _through_node(live, node, "secured_login.mjs", asked, email)
+    assert came["sub"] == came["userinfo"]["sub"] == str(user)
+    assert (came["type"], came["refreshed"]) == ("dpop", True)
+    assert (came["sent"], came["back"]) == (["client_id", "request_uri"], ["response"])
+
+
 async def _through_node(live: Live, node: Path, program: str, asked: dict[str, Any], email: str) -> dict[str, Any]:
     """What a program in Node says after this person logged in through it."""
     shutil.copy(Path(__file__).with_name(program), node / program)
