@@ -65,8 +65,7 @@ class PresentedAssertion:
         try:
             now = utc_now().timestamp()
             issuer = request.resources.settings.issuer
-            endpoint, only_issuer = f"{issuer}{request.path}", seen is not None and _is_of_fapi(seen.client)
-            assertion = read(self._text, issuer=issuer, endpoint=endpoint, now=now, only_issuer=only_issuer)
+            assertion = read(self._text, issuer=issuer, endpoint=f"{issuer}{request.path}", now=now)
         except BadAssertion as fault:
             self._is_over, self._fault = True, fault
             return
@@ -122,11 +121,6 @@ def presented(authorization: str | None, form: Form) -> PresentedAssertion:
 
 def uses_keys(client: Row) -> bool:
     return client.security.token_endpoint_auth_method == PRIVATE_KEY_JWT
-
-
-def _is_of_fapi(client: Row) -> bool:
-    """Whether the client keeps to FAPI 2.0, as far as its settings say. Its assertions name the issuer alone."""
-    return client.security.require_pushed_authorization_requests
 
 
 def live(keys: Sequence[StoredKey], now: datetime) -> list[StoredKey]:

@@ -1,8 +1,7 @@
 """Client assertions (RFC 7521 section 4.2, RFC 7523 section 3): JWTs by which a client proves that it has a private key.
 
 The audience is the issuer. A client may also name the endpoint that it sends the assertion to, or the token endpoint, for many libraries
-do; an assertion of the explicit type of draft-ietf-oauth-rfc7523bis may not, nor may that of a client that pushes its authorization
-requests (FAPI 2.0 Security Profile section 5.3.2.1). It names one audience only, so that it is good for nothing
+do; an assertion of the explicit type of draft-ietf-oauth-rfc7523bis may not. It names one audience only, so that it is good for nothing
 elsewhere.
 """
 
@@ -69,14 +68,12 @@ class Assertion(Struct, frozen=True, kw_only=True):
         return f"Assertion(client_id={self.client_id!r})"
 
 
-def read(text: str, *, issuer: str, endpoint: str, now: float, only_issuer: bool = False) -> Assertion:
-    """Check the header and the claims. `endpoint` is where it was sent to. `only_issuer`: no endpoint may be the audience.
-
-    Raises BadAssertion, which names every fault.
-    """
+def read(text: str, *, issuer: str, endpoint: str, now: float) -> Assertion:
+    """Check the header and the claims. `endpoint` is where it was sent to. Raises BadAssertion, which names every fault."""
     head, claims = _parsed(text)
-    only_issuer = only_issuer or _typ(head) == EXPLICIT
-    accepted = (issuer,) if only_issuer else tuple(dict.fromkeys((issuer, f"{issuer}/openid/token", endpoint)))
+    accepted = (
+        (issuer,) if _typ(head) == EXPLICIT else tuple(dict.fromkeys((issuer, f"{issuer}/openid/token", endpoint)))
+    )
     faults = [*_header_faults(head), *_claim_faults(claims, accepted, now)]
     if faults:
         raise BadAssertion("wrong_assertion", f"The client_assertion is not accepted: {'; '.join(faults)}.")

@@ -6,13 +6,13 @@ otherwise every fault is named at once.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import Struct
 
 from events.client import USUAL_ID_TOKEN_ALG, IdTokenAlg, Login
 from events.client_registration import About
-from events.client_security import Security
+from events.client_security import USUAL_RESPONSE_ALG, AuthorizationResponseAlg, RequestObjectAlg, Security
 from service.network import redirect_uri
 from service.oauth.client_metadata_members import Faults, Members, read
 from service.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
@@ -23,6 +23,11 @@ CODE, REFRESH, MACHINE = "authorization_code", "refresh_token", "client_credenti
 BASIC, NONE = "client_secret_basic", "none"
 NATIVE, WEB = "native", "web"
 ID_TOKEN_ALGS: tuple[IdTokenAlg, ...] = ("RS256", "ES256")
+ALGORITHMS: Mapping[str, tuple[str, ...]] = {
+    "id_token_signed_response_alg": ID_TOKEN_ALGS,
+    "request_object_signing_alg": get_args(RequestObjectAlg),
+    "authorization_signed_response_alg": get_args(AuthorizationResponseAlg),
+}
 PAGES = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
 PROTECTING = (
     "id_token_encrypted_response_alg",
@@ -91,11 +96,20 @@ def client_metadata(given: Mapping[str, Any], policy: Policy) -> ClientMetadata:
         login=login,
         security=Security(
             dpop_bound_access_tokens=members.dpop_bound_access_tokens is True,
-            require_pushed_authorization_requests=members.require_pushed_authorization_requests is True
-            and not is_machine,
+            **({} if is_machine else _authorization_security(members)),
         ),
         about=_about(members, method, grants, scope, uris),
     )
+
+
+def _authorization_security(members: Members) -> dict[str, Any]:
+    """Return the security settings of authorization requests and responses (RFC 9126 section 6, RFC 9101 section 10.5, JARM section 3)."""
+    return {
+        "require_pushed_authorization_requests": members.require_pushed_authorization_requests is True,
+        "require_signed_request_object": members.require_signed_request_object is True,
+        "request_object_signing_alg": members.request_object_signing_alg or None,
+        "authorization_signed_response_alg": members.authorization_signed_response_alg or USUAL_RESPONSE_ALG,
+    }
 
 
 def _grant_types(members: Members, policy: Policy, faults: Faults) -> tuple[str, ...]:
@@ -155,8 +169,9 @@ def _what_it_relies_on(given: Mapping[str, Any], members: Members, faults: Fault
         faults.add("subject_type", "must be public")
     if members.application_type not in (None, WEB, NATIVE):
         faults.add("application_type", "must be web or native")
-    if members.id_token_signed_response_alg not in (None, *ID_TOKEN_ALGS):
-        faults.add("id_token_signed_response_alg", f"must be one of: {', '.join(ID_TOKEN_ALGS)}")
+    for name, algorithms in ALGORITHMS.items():
+        if getattr(members, name) not in (None, "", *algorithms):
+            faults.add(name, f"must be one of: {', '.join(algorithms)}")
 
 
 def _pages(members: Members, faults: Faults) -> None:

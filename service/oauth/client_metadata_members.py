@@ -45,6 +45,9 @@ class Members(Struct, frozen=True, kw_only=True):
     backchannel_logout_uri: Uri | None = None
     dpop_bound_access_tokens: bool | None = None
     require_pushed_authorization_requests: bool | None = None
+    require_signed_request_object: bool | None = None
+    request_object_signing_alg: Text | None = None
+    authorization_signed_response_alg: Text | None = None
 
 
 class Faults:

@@ -4,12 +4,22 @@ from typing import Any
 
 from events.client import Login
 from events.client_registration import About
+from events.client_security import Security
 from projections.clients import Row
 from service.crypto.credentials import Secret
 from service.oauth.client_metadata import CODE, NONE
 from service.values.scopes import IDENTITY
 
 PATH = "/openid/register"
+
+USUAL = Security()
+SECURITY = (
+    "dpop_bound_access_tokens",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "request_object_signing_alg",
+    "authorization_signed_response_alg",
+)
 
 
 def registered(row: Row, issuer: str, token: str, secret: Secret | None = None) -> dict[str, Any]:
@@ -26,9 +36,10 @@ def registered(row: Row, issuer: str, token: str, secret: Secret | None = None) 
         shown |= {"client_secret": secret.reveal(), "client_secret_expires_at": 0}
     if row.login is not None:
         shown |= _login(row.login)
-    for name in ("dpop_bound_access_tokens", "require_pushed_authorization_requests"):
-        if getattr(row.security, name):
-            shown[name] = True
+    for name in SECURITY:
+        value = getattr(row.security, name)
+        if value != getattr(USUAL, name):
+            shown[name] = value
     return shown
 
 

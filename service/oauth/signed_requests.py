@@ -13,6 +13,7 @@ from msgspec import Struct, convert, json
 
 from events.client_key import PublicKey
 from projections.clients import Found
+from service.commands.security_profile import FAPI
 from service.crypto.base64url import of_text
 from service.oauth.authorize import RequestParameters
 from service.oauth.client_keys import ALGORITHMS, RS256, algorithms, imported
@@ -82,7 +83,7 @@ def opened(asked: RequestParameters, found: Found | None) -> RequestParameters:
         issuer=asked.issuer,
         now=asked.now,
         alg=security.request_object_signing_alg,
-        timed=security.require_signed_request_object,
+        timed=security.require_signed_request_object or security.security_profile == FAPI,
     )
     try:
         if asked.fault is not None:

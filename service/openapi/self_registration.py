@@ -79,6 +79,9 @@ class ClientInformation(Struct, frozen=True, kw_only=True):
     backchannel_logout_session_required: bool | UnsetType = UNSET
     dpop_bound_access_tokens: bool | UnsetType = UNSET
     require_pushed_authorization_requests: bool | UnsetType = UNSET
+    require_signed_request_object: bool | UnsetType = UNSET
+    request_object_signing_alg: str | UnsetType = UNSET
+    authorization_signed_response_alg: str | UnsetType = UNSET
 
 
 def _refused(status: int, error: str, description: str, meaning: str, *headers: str) -> ResponseSpec:

@@ -121,6 +121,7 @@ async def registered(live: Live, **more: Any) -> Client:
         "redirectUris": [CALLBACK, f"{CALLBACK}/2"],
         "tokenEndpointAuthMethod": "private_key_jwt",
         "jwks": {"keys": [KEY.as_dict(private=False), {**RSA.as_dict(private=False), "alg": "PS256"}]},
+        "securityProfile": "fapi2",
         "requirePkce": True,
         "requirePushedAuthorizationRequests": True,
         "dpopBoundAccessTokens": True,

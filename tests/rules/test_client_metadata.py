@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from events.client_security import Security
 from service.oauth.client_metadata import ClientMetadata, Policy, client_metadata
@@ -149,6 +150,18 @@ def test_a_client_may_ask_for_stricter_rules():
     assert checked({"grant_types": ["client_credentials"], **stricter}, TRUSTED).security == bound
 
 
+def test_a_client_may_sign_its_requests_and_want_signed_responses():
+    wanted = {
+        "require_signed_request_object": True,
+        "request_object_signing_alg": "PS256",
+        "authorization_signed_response_alg": "ES256",
+    }
+    security = checked({**WEB, **wanted}).security
+    assert wanted.items() <= structs.asdict(security).items()
+    assert checked({**WEB, "request_object_signing_alg": ""}).security == Security()
+    assert checked({"grant_types": ["client_credentials"], **wanted}, TRUSTED).security == Security()
+
+
 def test_web_clients_have_no_scheme_of_an_app():
     found = refusal({"redirect_uris": ["com.example.app:/cb"], "application_type": "web"})
     assert (found.error, "native" in found.description) == ("invalid_redirect_uri", True)
@@ -168,6 +181,8 @@ def test_web_clients_have_no_scheme_of_an_app():
         ("scope", ["openid"], "must be str, got array"),
         ("dpop_bound_access_tokens", "true", "must be bool, got str"),
         ("require_pushed_authorization_requests", 1, "must be bool, got int"),
+        ("request_object_signing_alg", "none", "must be one of: ES256, EdDSA, PS256, RS256"),
+        ("authorization_signed_response_alg", "HS256", "must be one of: RS256, ES256, EdDSA"),
         ("grant_types", "authorization_code", "must be array"),
         ("application_type", "desktop", "web or native"),
         ("subject_type", "pairwise", "must be public"),

@@ -376,6 +376,7 @@ def test_a_client_that_signs_its_requests_sends_no_other():
     signing = secured(require_signed_request_object=True)
     assert request(TIMED, signing).state == "inside"
     assert "nbf and exp" in told(INSIDE, signing)["error_description"]
+    assert "nbf and exp" in told(INSIDE, secured(security_profile="fapi2"))["error_description"]
     plain = {name: value for name, value in INSIDE.items() if name not in ("iss", "aud")}
     for keys in (KEYS, ()):
         asked = RequestParameters(params=plain, twice=(), issuer=ISSUER, now=NOW, keys=keys)
