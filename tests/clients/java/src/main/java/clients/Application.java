@@ -1,5 +1,17 @@
 package clients;
 
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.jwk.Curve;
+import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
+import com.nimbusds.oauth2.sdk.ClientCredentialsGrant;
+import com.nimbusds.oauth2.sdk.TokenRequest;
+import com.nimbusds.oauth2.sdk.TokenResponse;
+import com.nimbusds.oauth2.sdk.auth.ClientSecretBasic;
+import com.nimbusds.oauth2.sdk.auth.Secret;
+import com.nimbusds.oauth2.sdk.dpop.DefaultDPoPProofFactory;
+import com.nimbusds.oauth2.sdk.http.HTTPRequest;
+import com.nimbusds.oauth2.sdk.id.ClientID;
+import java.net.URI;
 import java.util.List;
 import java.util.Map;
 import org.springframework.beans.factory.annotation.Value;
@@ -43,6 +55,14 @@ public class Application {
   }
 
   @Bean
+  @Order(0)
+  SecurityFilterChain open(HttpSecurity http) throws Exception {
+    return http.securityMatcher("/nimbus")
+        .authorizeHttpRequests(requests -> requests.anyRequest().permitAll())
+        .build();
+  }
+
+  @Bean
   @Order(1)
   SecurityFilterChain api(HttpSecurity http) throws Exception {
     return http.securityMatcher("/api/**")
@@ -62,6 +82,32 @@ public class Application {
   @GetMapping("/me")
   Map<String, Object> me(@AuthenticationPrincipal OidcUser user) {
     return Map.of("sub", user.getSubject(), "email", user.getEmail(), "name", user.getFullName());
+  }
+
+  /** A machine whose token is bound to a key (RFC 9449) calls Muniment's API, by Nimbus's SDK. */
+  @GetMapping("/nimbus")
+  Map<String, Object> nimbus(
+      @Value("${ISSUER}") String issuer,
+      @Value("${MACHINE_ID}") String id,
+      @Value("${MACHINE_SECRET}") String secret)
+      throws Exception {
+    var proofs =
+        new DefaultDPoPProofFactory(new ECKeyGenerator(Curve.P_256).generate(), JWSAlgorithm.ES256);
+    var asked =
+        new TokenRequest.Builder(
+                URI.create(issuer + "/openid/token"),
+                new ClientSecretBasic(new ClientID(id), new Secret(secret)),
+                new ClientCredentialsGrant())
+            .build()
+            .toHTTPRequest();
+    asked.setDPoP(proofs.createDPoPJWT("POST", asked.getURI()));
+    var token =
+        TokenResponse.parse(asked.send()).toSuccessResponse().getTokens().getDPoPAccessToken();
+    var call =
+        new HTTPRequest(HTTPRequest.Method.GET, URI.create(issuer + "/api/v1/auth/clients"));
+    call.setAuthorization(token.toAuthorizationHeader());
+    call.setDPoP(proofs.createDPoPJWT("GET", call.getURI(), token));
+    return Map.of("type", token.getType().getValue(), "status", call.send().getStatusCode());
   }
 
   @GetMapping("/api/me")
