@@ -12,10 +12,13 @@ from service.cli import api_options
 from service.cli.api_options import GrantedApis, granted_of
 from service.cli.client_options import (
     ALGS,
+    AUTH_METHODS,
     JAR_ALGS,
     OPTIONS,
     PKCE,
+    PROFILES,
     AccessTokenAlg,
+    AuthMethod,
     BackchannelUri,
     DeviceGrant,
     DpopBound,
@@ -24,8 +27,11 @@ from service.cli.client_options import (
     IdTokenClaims,
     JarAlg,
     JarmAlg,
+    Jwks,
+    JwksUri,
     LogoutUris,
     Name,
+    Profile,
     RedirectUris,
     RequireJar,
     RequirePar,
@@ -34,6 +40,7 @@ from service.cli.client_options import (
     scopes_of,
     uris_of,
 )
+from service.cli.json_file import read_json
 from service.cli.ledger import OPERATOR, with_ledger
 from service.cli.opening import Reason, by_operator
 from service.cli.output import Json, document, lines, note
@@ -72,6 +79,10 @@ def create(
     public: Public = False,
     secret_name: SecretName = None,
     access_token_alg: AccessTokenAlg = None,
+    auth_method: AuthMethod = None,
+    jwks: Jwks = None,
+    jwks_uri: JwksUri = None,
+    profile: Profile = None,
     dpop_bound: DpopBound = None,
     require_par: RequirePar = None,
     require_jar: RequireJar = None,
@@ -109,6 +120,10 @@ def create(
         id_token_claims=id_token_claims or "scopes",
         access_token_signed_response_alg=None if access_token_alg is None else ALGS[access_token_alg],
         apis=granted_of(api or []),
+        token_endpoint_auth_method=None if auth_method is None else AUTH_METHODS[auth_method],
+        jwks=None if jwks is None else read_json(jwks),
+        jwks_uri=jwks_uri,
+        security_profile=PROFILES[profile or "none"],
         dpop_bound_access_tokens=dpop_bound == "yes",
         require_pushed_authorization_requests=require_par == "yes",
         require_signed_request_object=require_jar == "yes",

@@ -25,6 +25,10 @@ OPTIONS = {
     "backchannelLogoutUri": "--backchannel-logout-uri",
     "idTokenClaims": "--id-token-claims",
     "accessTokenSignedResponseAlg": "--access-token-alg",
+    "tokenEndpointAuthMethod": "--auth-method",
+    "jwks": "--jwks",
+    "jwksUri": "--jwks-uri",
+    "securityProfile": "--profile",
     "dpopBoundAccessTokens": "--dpop-bound",
     "apis": "--api",
     "requirePushedAuthorizationRequests": "--require-par",
@@ -71,6 +75,38 @@ FirstParty = Annotated[
         show_default=False,
     ),
 ]
+AUTH_METHODS: Mapping[str, Literal["client_secret_basic", "private_key_jwt"]] = {
+    "secret": "client_secret_basic",
+    "private_key_jwt": "private_key_jwt",
+}
+AuthMethod = Annotated[
+    Literal["secret", "private_key_jwt"] | None,
+    typer.Option(
+        "--auth-method",
+        metavar="WORD",
+        help="How it authenticates: secret, or private_key_jwt (with a key).",
+        show_default=False,
+    ),
+]
+Jwks = Annotated[
+    str | None,
+    typer.Option(
+        "--jwks",
+        metavar="FILE",
+        help="Its public keys as JSON (a JWK Set); - is the standard input.",
+        show_default=False,
+    ),
+]
+JwksUri = Annotated[
+    str | None, typer.Option("--jwks-uri", metavar="URI", help="Where its public keys are.", show_default=False)
+]
+Profile = Annotated[
+    Literal["fapi2", "none"] | None,
+    typer.Option(
+        "--profile", metavar="WORD", help="The security profile that it keeps: fapi2 or none.", show_default=False
+    ),
+]
+PROFILES: Mapping[str, Literal["fapi2"] | None] = {"fapi2": "fapi2", "none": None}
 DpopBound = Annotated[
     Literal["yes", "no"] | None,
     typer.Option(

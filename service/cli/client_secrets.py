@@ -90,7 +90,7 @@ def add(
     Example: `muniment secrets add oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718 --name blue --expires 90d`
     """
     now = utc_now()
-    asked = AddSecretRequest(name=name, expires_utc=None if expires is None else _later("--expires", expires, now))
+    asked = AddSecretRequest(name=name, expires_utc=None if expires is None else later("--expires", expires, now))
     _tell(_add(client_id, asked, now, at_version, reason), None, as_json=as_json)
 
 
@@ -111,7 +111,7 @@ def rotate(
     Example: `muniment clients rotate oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718 --overlap 24h`
     """
     now = utc_now()
-    end = now if overlap == "0" else _later("--overlap", overlap, now, times=False)
+    end = now if overlap == "0" else later("--overlap", overlap, now, times=False)
     if end == now:
         confirm(f"Revoke every other secret of {client_id} now?", yes=yes, otherwise="nothing was rotated")
     asked = AddSecretRequest(name=name, others_expire_utc=end)
@@ -206,7 +206,7 @@ def _tell(added: _Added, others_end: datetime | None, *, as_json: bool) -> None:
     note("the secret is shown this once, and kept nowhere")
 
 
-def _later(option: str, given: str, now: datetime, *, times: bool = True) -> datetime:
+def later(option: str, given: str, now: datetime, *, times: bool = True) -> datetime:
     """Returns the time after a length such as 30d, or the given time. Raises Plainly."""
     if length := length_of(given):
         return now + length

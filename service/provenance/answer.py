@@ -40,7 +40,7 @@ class ClientThen(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SecretThen(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The secret with which the client authenticated."""
+    """The secret with which the client authenticated, or its key, whose `hint` is its kid."""
 
     secret_id: UUID
     name: str

@@ -19,11 +19,12 @@ from events.client import (
     ClientScopesChanged,
 )
 from events.client_apis import ClientApisChanged, GrantedApi
+from events.client_key import ClientKeyRevoked, StoredKey
 from events.client_secret import ClientSecretRevoked, StoredSecret
 from events.codec import Event, Recorded
 from events.consent import ConsentGiven, ConsentWithdrawn
 from events.ids import client_id_of
-from events.secrets_given import secrets_given
+from events.secrets_given import keys_given, secrets_given
 from events.session import SessionReauthenticated, SessionStarted
 from events.user import UserRegistered
 from projections.catch_up import Issuance
@@ -119,22 +120,34 @@ def _client(then: Past) -> ClientThen:
 
 
 def _secret(secret_id: UUID, client: Past) -> SecretThen | None:
+    """Returns the secret, or the key, which is called by its kid."""
     added = _first(client, lambda event: _secret_of(event, secret_id) is not None)
     kept = added and _secret_of(added.event, secret_id)
     if added is None or kept is None:
         return None
-    revoked = _first(client, lambda event: isinstance(event, ClientSecretRevoked) and event.secret_id == secret_id)
+    revoked = _first(client, lambda event: _is_end_of(event, secret_id))
     return SecretThen(
         secret_id=secret_id,
         name=kept.name,
-        hint=kept.hint,
+        hint=kept.kid if isinstance(kept, StoredKey) else kept.hint,
         added=audit_event(added),
         revoked=revoked and audit_event(revoked),
     )
 
 
-def _secret_of(event: Event, secret_id: UUID) -> StoredSecret | None:
-    return next((secret for secret in secrets_given(event) if secret.secret_id == secret_id), None)
+def _secret_of(event: Event, secret_id: UUID) -> StoredSecret | StoredKey | None:
+    key = next((key for key in keys_given(event) if key.key_id == secret_id), None)
+    return key or next((secret for secret in secrets_given(event) if secret.secret_id == secret_id), None)
+
+
+def _is_end_of(event: Event, secret_id: UUID) -> bool:
+    match event:
+        case ClientSecretRevoked():
+            return event.secret_id == secret_id
+        case ClientKeyRevoked():
+            return event.key_id == secret_id
+        case _:
+            return False
 
 
 def _scopes(token: Issuance, client: Past, consents: Sequence[Past]) -> list[GivenScope]:

@@ -104,6 +104,7 @@ COMMANDS = [
     *(f"clients {name}" for name in ("create", "edit", "disable", "enable", "delete", "rotate")),
     *(f"secrets {name}" for name in ("list", "add", "revoke")),
     *(f"apis {name}" for name in ("list", "show", "create", "edit", "delete")),
+    *(f"client-keys {name}" for name in ("list", "add", "revoke")),
     *(f"bots {name}" for name in ("list", "show", "restore", "create", "disable", "enable", "delete")),
     *(
         f"users {name}"

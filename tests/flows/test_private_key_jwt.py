@@ -1,6 +1,8 @@
 """private_key_jwt (RFC 7523): a client proves that it has a private key, at each endpoint that authenticates clients."""
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +12,7 @@ from joserfc.jwk import ECKey
 
 from service.oauth.client_assertion import JWT_BEARER
 from tests.flows.conftest import Live, oauth_error, refused
+from tests.flows.test_cli import on
 
 CLIENTS = "/api/v1/auth/clients"
 KEY = ECKey.generate_key("P-256", {"kid": "mine"})
@@ -128,3 +131,26 @@ async def test_a_client_changes_from_a_secret_to_a_key_when_it_has_one(live: Liv
     assert changed.status_code == 200, changed.text
     assert (await token(live, **assertion(live, client_id))).status_code == 200
     oauth_error(await token(live, client_id=client_id, client_secret=secret), 401, "invalid_client")
+
+
+async def test_an_operator_registers_rotates_and_revokes_keys_at_the_command_line(live: Live, tmp_path: Path):
+    first, second = tmp_path / "jwks.json", tmp_path / "jwk.json"
+    first.write_text(json.dumps({"keys": [public(KEY)]}))
+    second.write_text(json.dumps(public(OTHER)))
+    words = ("--owner", "crm-team", "--bot", "bot-keyed", "--auth-method", "private_key_jwt", "--jwks", str(first))
+    made = await on(live.database, "clients", "create", *words, "--json")
+    client_id = made.json["client_id"]
+    assert made.json["client_secret"] is None
+    added = await on(live.database, "client-keys", "add", client_id, str(second), "--overlap", "24h", "--json")
+    assert (added.status, added.json["kid"]) == (0, "other"), added.err
+    assert (await token(live, **assertion(live, client_id, key=OTHER))).status_code == 200
+    old, new = (await on(live.database, "client-keys", "list", client_id, "--json")).json
+    assert (old["kid"], new["kid"], new["expires_at"]) == ("mine", "other", None)
+    assert old["expires_at"] is not None
+    assert (await on(live.database, "client-keys", "revoke", client_id, old["key_id"], "--yes")).status == 0
+    oauth_error(await token(live, **assertion(live, client_id)), 401, "invalid_client")
+    again = await on(live.database, "client-keys", "add", client_id, str(second))
+    assert (again.status, "already" in again.err) == (1, True)
+    second.write_text(json.dumps(dict(OTHER.as_dict(private=True))))
+    private = await on(live.database, "client-keys", "add", client_id, str(second))
+    assert (private.status, "private part" in private.err) == (1, True)

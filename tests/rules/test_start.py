@@ -10,6 +10,7 @@ HEAVY = (
 DATABASE = ("asyncpg", "importlib.metadata", "msgspec", "service.configuration.settings")
 GROUPS = (
     "bots",
+    "client_keys",
     "client_secrets",
     "clients",
     "database",

@@ -1,0 +1,25 @@
+"""A file that has JSON, such as a key."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from service.cli.fault import Plainly
+
+LONGEST = 64 * 1024
+
+
+def read_json(file: str) -> Any:
+    """Returns what the file (- is the standard input) has as JSON. Raises Plainly."""
+    try:
+        text = sys.stdin.read(LONGEST + 1) if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as fault:
+        why = getattr(fault, "strerror", None) or "it is not UTF-8"
+        raise Plainly(f"{file} cannot be read as text: {why}") from fault
+    if len(text) > LONGEST:
+        raise Plainly(f"{file} is longer than 64 KiB")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as fault:
+        raise Plainly(f"{file} is not JSON") from fault
