@@ -1,15 +1,21 @@
 """What the READMEs in docs/examples promise: people log in and out, machines call, and an API takes only tokens that are for it."""
 
+import base64
 import html
 import json
+import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any
 
 import asyncpg
 import httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 from msgspec.json import encode
 
 from events.database import Connection
@@ -151,7 +157,7 @@ async def _status(url: str, token: str) -> int:
 async def test_the_api_asks_for_a_token_where_there_is_none(api: str):
     async with httpx.AsyncClient(verify=False) as http:
         answer = await http.get(f"{api}/notes")
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'DPoP algs="ES256 EdDSA", Bearer')
 
 
 @pytest.mark.parametrize(
@@ -177,6 +183,68 @@ async def test_the_api_refuses_a_token_that_another_key_signed(live: Live, api: 
     other, signature = await _token(live, api, sub="operator"), genuine.rpartition(".")[2]
     assert await _status(f"{api}/notes", f"{other.rpartition('.')[0]}.{signature}") == 401
     assert await _status(f"{api}/notes", "no-token") == 401
+
+
+class Key:
+    """A client's key, and the proofs that it makes (RFC 9449), by somebody else's library."""
+
+    def __init__(self) -> None:
+        self._private = ec.generate_private_key(ec.SECP256R1())
+        self.public = json.loads(ECAlgorithm.to_jwk(self._private.public_key()))
+        canonical = json.dumps({name: self.public[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
+        self.thumbprint = _hash(canonical)
+
+    def proof(self, url: str, token: str | None = None, **changes: Any) -> str:
+        about = {"htm": "GET", "htu": url, "iat": int(time.time()), "jti": secrets.token_hex(8)}
+        claims = {**about, **({} if token is None else {"ath": _hash(token)}), **changes}
+        return jwt.encode(claims, self._private, "ES256", {"typ": "dpop+jwt", "jwk": self.public})
+
+
+def _hash(text: str) -> str:
+    return base64.urlsafe_b64encode(sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+async def _called(url: str, scheme: str, token: str, *proofs: str) -> tuple[int, str]:
+    headers = [("Authorization", f"{scheme} {token}"), *(("DPoP", proof) for proof in proofs)]
+    async with httpx.AsyncClient(verify=False) as http:
+        answer = await http.get(url, headers=headers)
+    return answer.status_code, answer.headers.get("www-authenticate", "")
+
+
+async def test_the_api_takes_a_bound_token_with_a_proof_of_its_key_once(live: Live, api: str):
+    machine = await installed("machine-client", "http://127.0.0.1:8001")
+    credentials, key, url = await machine.__replace__(home=api).register(live), Key(), f"{api}/notes"
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": credentials["CLIENT_ID"],
+        "client_secret": credentials["CLIENT_SECRET"],
+        "resource": api,
+    }
+    proof = key.proof(f"{live.url}/openid/token", htm="POST")
+    given = (await live.http.post("/openid/token", data=form, headers={"DPoP": proof})).json()
+    assert given["token_type"] == "DPoP", given
+    proof = key.proof(url, given["access_token"])
+    assert await _called(url, "DPoP", given["access_token"], proof) == (200, "")
+    assert await _called(url, "DPoP", given["access_token"], proof) == (401, 'DPoP error="invalid_dpop_proof"')
+
+
+async def test_the_api_refuses_a_bound_token_without_its_proof(live: Live, api: str):
+    key, url = Key(), f"{api}/notes"
+    token = await _token(live, api, cnf={"jkt": key.thumbprint})
+    wrong = 401, 'DPoP error="invalid_dpop_proof"'
+    assert await _called(url, "Bearer", token) == (401, 'Bearer error="invalid_token"')
+    assert await _called(url, "Bearer", token, key.proof(url, token)) == (401, 'Bearer error="invalid_token"')
+    assert await _called(url, "DPoP", token) == wrong
+    assert await _called(url, "DPoP", token, key.proof(url, token), key.proof(url, token)) == wrong
+    assert await _called(url, "DPoP", token, "no proof") == wrong
+    assert await _called(url, "DPoP", token, Key().proof(url, token)) == wrong
+    for changes in ({"htm": "POST"}, {"htu": f"{api}/me"}, {"ath": _hash("x")}, {"iat": 1}, {"iat": "now"}):
+        assert await _called(url, "DPoP", token, key.proof(url, token, **changes)) == wrong, changes
+    assert (await _called(url, "DPoP", token, key.proof(f"{url}?a=b", token)))[0] == 200
+    other = await _token(live, api)
+    assert (await _called(url, "DPoP", other, key.proof(url, other)))[0] == 401
+    by_certificate = await _token(live, api, cnf={"x5t#S256": "x"})
+    assert (await _called(url, "Bearer", by_certificate))[0] == 401
 
 
 @pytest.fixture(scope="module")

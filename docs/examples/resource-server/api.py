@@ -1,12 +1,15 @@
-"""An API that verifies Muniment's access tokens by itself (RFC 9068 section 4), in FastAPI with PyJWT."""
+"""An API that verifies Muniment's access tokens by itself (RFC 9068 section 4), in FastAPI with PyJWT.
+
+It takes bearer tokens, and tokens that are bound to a key, with their proof (DPoP, RFC 9449).
+"""
 
 import os
 from collections.abc import Callable
 from typing import Annotated
 
+import dpop
 import jwt
-from fastapi import Depends, FastAPI, HTTPException
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, FastAPI, HTTPException, Request
 
 ISSUER = os.environ.get("ISSUER", "http://127.0.0.1:8000")
 AUDIENCE = os.environ.get("AUDIENCE", "http://127.0.0.1:8001")
@@ -15,21 +18,42 @@ AUDIENCE = os.environ.get("AUDIENCE", "http://127.0.0.1:8001")
 # PyJWT keeps the keys for five minutes, and fetches them early when a token names a key that it does not know,
 # which is how a rotation of keys goes unnoticed.
 keys = jwt.PyJWKClient(f"{ISSUER}/openid/jwks", lifespan=300)
-bearer = HTTPBearer(auto_error=False)
+CHALLENGES = f'DPoP algs="{" ".join(dpop.ALGORITHMS)}", Bearer'
 app = FastAPI(title="Notes")
 
 
 # `def`, not `async def`: fetching the keys blocks, and FastAPI runs plain functions in threads.
-def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> dict:
+def caller(request: Request) -> dict:
     """The claims of the request's access token, which has been verified."""
-    if credentials is None:
-        raise refused(401, "Bearer")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() not in ("bearer", "dpop"):
+        raise refused(401, CHALLENGES)
     try:
-        return verified(credentials.credentials)
+        claims = verified(token.strip())
+        check_binding(request, scheme.lower(), token.strip(), claims)
+    except dpop.BadProof as error:
+        raise refused(401, 'DPoP error="invalid_dpop_proof"', str(error)) from None
     except jwt.PyJWKClientConnectionError:
         raise HTTPException(503, "The keys of the issuer cannot be reached.") from None
     except jwt.PyJWTError as error:
-        raise refused(401, 'Bearer error="invalid_token"', str(error)) from None
+        raise refused(
+            401, f'{"DPoP" if scheme.lower() == "dpop" else "Bearer"} error="invalid_token"', str(error)
+        ) from None
+    return claims
+
+
+def check_binding(request: Request, scheme: str, token: str, claims: dict) -> None:
+    """A token that is bound to a key is worth nothing without a proof, and a proof needs such a token (RFC 9449 section 7.1)."""
+    binding = claims.get("cnf", {})
+    thumbprint = binding.get("jkt")
+    if binding and thumbprint is None:
+        raise jwt.InvalidTokenError("This token is bound to something that this API does not check.")
+    if (thumbprint is None) == (scheme == "dpop"):
+        raise jwt.InvalidTokenError("Send a token of the type DPoP as DPoP, and every other as Bearer.")
+    if thumbprint is not None:
+        # The URL that clients know: this API's own, not what a Host header says.
+        url = f"{AUDIENCE}{request.url.path}"
+        dpop.check(request.headers.getlist("dpop"), method=request.method, url=url, token=token, thumbprint=thumbprint)
 
 
 def verified(token: str) -> dict:
