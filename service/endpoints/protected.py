@@ -10,6 +10,7 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from projections.clients import Found
+from service.clock import utc_now
 from service.endpoints.resource_metadata import metadata_url
 from service.grants import possession
 from service.grants.refusal_events import record_refusal
@@ -81,6 +82,14 @@ async def _proof(request: Request, resources: Resources, token: str) -> Proof:
         raise Unauthenticated(refused.description, error=refused.error, scheme=DPOP, nonce=refused.nonce) from refused
     except InvalidProof as refused:
         raise Unauthenticated(refused.description, error=refused.error, scheme=DPOP) from refused
+
+
+def next_nonce(request: Request, resources: Resources) -> dict[str, str]:
+    """Where proofs need a nonce, each response to a proof has the next one (RFC 9449 section 9)."""
+    nonces = resources.nonces
+    if not nonces.required or not headers_named(request.scope, b"dpop"):
+        return {}
+    return {"DPoP-Nonce": nonces.current(utc_now().timestamp())}
 
 
 def challenge(refused: Unauthenticated, issuer: str, path: str) -> dict[str, str]:

@@ -29,7 +29,9 @@ HEADERS = {"Cache-Control": "no-store"}
 async def userinfo(request: Request) -> Response:
     request_id = this_request()
     try:
-        return Response(json.encode(await _told(request)), headers=HEADERS, media_type="application/json")
+        told = await _told(request)
+        headers = {**HEADERS, **protected.next_nonce(request, resources_of(request.scope))}
+        return Response(json.encode(told), headers=headers, media_type="application/json")
     except (Problem, Unavailable, BodyTooLong, BodyCutShort) as fault:
         if isinstance(fault, Unauthenticated):
             fault.headers.update(protected.challenge(fault, resources_of(request.scope).settings.issuer, USERINFO))

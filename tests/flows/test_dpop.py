@@ -185,6 +185,15 @@ async def test_where_a_nonce_is_required_a_client_gets_it_with_the_refusal_and_w
         oauth_error(
             await strict.http.post(TOKEN, data=form, headers=proving(strict, nonce="old")), 400, "use_dpop_nonce"
         )
+        form |= {"client_id": strict.client_id, "client_secret": strict.client_secret}
+        answer = await strict.http.post(TOKEN, data=form, headers=proving(strict, nonce=nonce))
+        token = answer.json()["access_token"]
+        needed = await called(strict, f"DPoP {token}", for_call(strict, token))
+        assert 'error="use_dpop_nonce"' in needed.headers["www-authenticate"]
+        nonce = needed.headers["dpop-nonce"]
+        answer = await called(strict, f"DPoP {token}", for_call(strict, token, nonce=nonce))
+        assert (answer.status_code, bool(answer.headers["dpop-nonce"])) == (200, True)
+        assert "dpop-nonce" not in (await called(strict, strict.bearer["Authorization"], [])).headers
 
 
 async def bound_token(live: Live, **client: Any) -> str:
