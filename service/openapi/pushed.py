@@ -1,7 +1,8 @@
 """/openid/par, as the API reference describes it: the parameters of /openid/authorize, from the client itself."""
 
 from service.endpoints.par import PushedResponse
-from service.openapi.login import AUTHORIZE, form_of
+from service.openapi.authorization_parameters import AUTHORIZE
+from service.openapi.login import form_of
 from service.openapi.operation import Operation, Parameter, ResponseSpec
 from service.openapi.parts import MIN_POSITION, OAUTH_REFUSALS
 from service.pushed_requests import LIFETIME_SECONDS, PREFIX

@@ -13,6 +13,7 @@ from service.resources import open_resources
 from service.vault import private_keys
 from tests.flows.conftest import MASTER_KEY, META, Live, new_database, serving, settings_for
 from tests.flows.people import logged_in, tokens_for
+from tests.flows.test_private_key_jwt import assertion, registered
 
 DOCUMENTS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
 
@@ -80,18 +81,20 @@ async def test_every_grant_that_is_listed_is_known(live: Live):
 
 
 async def test_every_authentication_method_that_is_listed_works(live: Live):
-    found, auth = await metadata(live), (live.client_id, live.client_secret)
+    found, auth, keyed = await metadata(live), (live.client_id, live.client_secret), await registered(live)
     for endpoint, form, public in (
         ("token", {"grant_type": "client_credentials"}, {"none"}),
         ("introspection", {"token": "x"}, set[str]()),
         ("revocation", {"token": "x"}, {"none"}),
     ):
-        methods = {"client_secret_basic", "client_secret_post", *public}
+        methods = {"client_secret_basic", "client_secret_post", "private_key_jwt", *public}
         assert set(found[f"{endpoint}_endpoint_auth_methods_supported"]) == methods
         url = found[f"{endpoint}_endpoint"]
         assert (await live.http.post(url, data=form, auth=auth)).status_code == 200
         in_the_body = {**form, "client_id": auth[0], "client_secret": auth[1]}
         assert (await live.http.post(url, data=in_the_body)).status_code == 200
+        by_key = {**form, **assertion(live, keyed)}
+        assert (await live.http.post(url, data=by_key)).status_code == 200
 
 
 async def test_the_keys_are_public_and_named(live: Live):

@@ -515,6 +515,16 @@ class TestMessageSigning:
         answer = await self.push(signing, request=self.request(other, {}))
         assert "iss must be the client_id" in oauth_error(answer, 400, "invalid_request_object")
 
+    async def test_one_whose_keys_cannot_be_fetched_is_refused(self, live: Live):
+        away = await live.interactive(jwksUri="https://keys.example.invalid/jwks")
+        form = {"client_id": away[0], "request": self.request(Client(live, away[0]), {})}
+        answer = await live.http.post(PAR, data={**form, "client_secret": away[1]})
+        assert "could not be fetched" in oauth_error(answer, 400, "invalid_request_object")
+        keys = KeySet.import_key_set((await live.http.get("/openid/jwks")).json())
+        given = sent_back(await live.http.get("/openid/authorize", params=form))
+        told = jwt.decode(given["response"], keys, algorithms=["RS256"]).claims
+        assert (told["error"], told["state"]) == ("invalid_request_object", "inside")
+
     async def test_one_that_its_client_did_not_sign_is_recorded(self, live: Live, signing: Client):
         await self.push(signing, request=self.request(signing, {}, key=FOREIGN))
         rows = await live.beside.ledger.pool.fetch(

@@ -14,8 +14,8 @@ from service.app import ROUTES
 from service.endpoints.management import Managed
 from service.endpoints.oauth import OAuth
 from service.oauth import authorize
+from service.openapi.authorization_parameters import AUTHORIZE
 from service.openapi.document import OPERATIONS, document
-from service.openapi.login import AUTHORIZE
 from service.problems import Problem
 from tests.flows.conftest import Live
 from tests.rules.samples import INTERACTIVE, STREAM

@@ -53,7 +53,7 @@ expected-statuses = [400, 401, 428]  # 428 is a missing If-Match
 "path.name" = "{next(iter(assets()))}"
 
 [[operations]]
-include-operation-id = ["changeUser", "authorizeByForm", "logoutByForm"]  # their fields are another's: once is enough for every length of each
+include-operation-id = ["changeUser", "authorizeByForm", "logoutByForm", "pushAuthorizationRequest"]  # their fields are another's: once is enough for every length of each
 phases.coverage.enabled = false
 
 [[operations]]
