@@ -12,6 +12,18 @@ from msgspec import UNSET, Struct, UnsetType
 Binding = Literal["pkce", "nonce"]
 
 
+class Assertion(Struct, frozen=True, kw_only=True, gc=False):
+    """A trusted issuer asserted the user, by the token with this `jti`. `issuer_id` is the stream of the issuer."""
+
+    issuer_id: UUID
+    issuer: str
+    jti: str | None
+
+
+NO_SESSION = UUID(int=0)
+"""The session of an authorization that a trusted issuer's assertion gave: there is none here."""
+
+
 class AuthorizationGranted(Struct, frozen=True, kw_only=True, gc=False, tag="authorization.granted"):
     """A user granted a client these scopes; `auth_time`, `acr` and `amr` say how the user had authenticated.
 
@@ -35,6 +47,9 @@ class AuthorizationGranted(Struct, frozen=True, kw_only=True, gc=False, tag="aut
 
     restored: int | UnsetType = UNSET
     """How often the client had been restored; UNSET is never. After the next restoration, nothing can be issued from it."""
+
+    assertion: Assertion | UnsetType = UNSET
+    """What gave it instead of the user's sign-in here."""
 
     @property
     def life(self) -> int:

@@ -13,6 +13,27 @@ AuthMethod = Literal["private_key_jwt"]
 """How a client authenticates without a secret, by the names of RFC 7591 section 2."""
 
 
+class ExchangePolicy(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Which tokens a client may exchange (RFC 8693): those of these clients and trusted issuers, for these audiences and at most these scopes.
+
+    The token that it gets says that the client acts for the subject. With `impersonation` it says only the subject.
+    """
+
+    audiences: tuple[str, ...]
+    scopes: tuple[str, ...]
+    clients: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
+    impersonation: bool = False
+
+
+class AssertionPolicy(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """At which other authorization server the client may assert its users: `client_id` is its id there. Without scopes, it asserts none."""
+
+    audience: str
+    client_id: str
+    scopes: tuple[str, ...] = ()
+
+
 class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The defaults are those of a client that said nothing. A new setting is a new field here, whose default is what was before it.
 
@@ -25,6 +46,7 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     `request_object_signing_alg`: the only algorithm of those; None: each that this server offers.
     `authorization_signed_response_alg`: the algorithm of responses with `response_mode=jwt` and its like (JARM section 3).
     `device_grant`: users may sign in on a device that has no browser (RFC 8628).
+    `token_exchange`, `identity_assertions`: what operators let the client do with the tokens of others.
     """
 
     token_endpoint_auth_method: AuthMethod | None = None
@@ -36,6 +58,8 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     request_object_signing_alg: RequestObjectAlg | None = None
     authorization_signed_response_alg: AuthorizationResponseAlg = USUAL_RESPONSE_ALG
     device_grant: bool = False
+    token_exchange: tuple[ExchangePolicy, ...] = ()
+    identity_assertions: tuple[AssertionPolicy, ...] = ()
 
 
 class ClientSecurityChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.security_changed"):

@@ -18,6 +18,7 @@ from events.client import ClientEvent
 from events.consent import ConsentEvent
 from events.device_authorization import DeviceAuthorizationEvent
 from events.envelope import Meta
+from events.exchange import ExchangeEvent
 from events.initial_access_token import InitialAccessTokenEvent
 from events.refusal import RefusalEvent
 from events.retention import RetentionEvent
@@ -44,6 +45,7 @@ Event = (
     | RevocationEvent
     | TrustedIssuerEvent
     | InitialAccessTokenEvent
+    | ExchangeEvent
 )
 
 SCHEMA_VERSION: dict[str, int] = {}

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -27,7 +27,8 @@ class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     A token that was issued from a user's authorization names the authorization and no address, which could be the user's.
     The audience is None for the default one. It was not recorded at first, so an old record may lack another one.
-    `cnf` says what the token is bound to; None is a bearer token.
+    `cnf` says what the token is bound to; None is a bearer token. `subject_token` is the jti of the token that it was exchanged for
+    (RFC 8693), and `actor` who acts for its subject. `typ` says that it is no access token.
     """
 
     sub: str
@@ -38,6 +39,9 @@ class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
     authorization: UUID | None = None
     audience: str | None = None
     cnf: Confirmation | None = None
+    subject_token: UUID | None = None
+    actor: str | None = None
+    typ: Literal["id_jag"] | None = None
 
     @property
     def jkt(self) -> str | None:

@@ -25,6 +25,7 @@ from events.device_authorization import (
     DeviceAuthorizationRequested,
 )
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
+from events.exchange import TokenExchanged
 from events.extent import Extent
 from events.ids import bot_id_of, client_stream
 from events.initial_access_token import InitialAccessTokenEvent
@@ -126,6 +127,8 @@ def _of_kind(event: Event, stream: UUID) -> Concerned:
         return Concerned(bot=bot_id_of(stream))
     if isinstance(event, UserEvent):
         return Concerned(user=stream)
+    if isinstance(event, TokenExchanged):
+        return Concerned(client=client_stream(event.client_id))
     if isinstance(event, (RefusalsLeftOut, UserCodeRefused)):
         return Concerned()
     if isinstance(event, RefusalEvent):

@@ -28,6 +28,7 @@ MODULES = (
     "trusted_issuers",
     "device_authorizations",
     "initial_access_tokens",
+    "exchanges",
     "last_used",
     "usage_daily",
     "client_history",

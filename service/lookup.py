@@ -24,6 +24,7 @@ from events.consent import ConsentEvent
 from events.database import LOST, Connection, NotReached, Unavailable, unavailable
 from events.database_session import DatabaseSession
 from events.device_authorization import DeviceAuthorizationEvent
+from events.exchange import ExchangeEvent
 from events.group_commit import Batcher
 from events.ids import bot_id_of, client_stream
 from events.initial_access_token import InitialAccessTokenEvent
@@ -38,6 +39,7 @@ from events.user import UserEvent
 from events.waiting import raise_if_cancelled, set_within
 from projections import apis, authorizations, clients, revoked_tokens, trusted_issuers
 from projections.clients import Found
+from service.oauth.tokens import Claims
 from service.outages import Outages
 
 CURRENT_SECONDS = 1.0
@@ -58,6 +60,7 @@ NOT_CACHED = frozenset(
         noun(RevocationEvent),
         noun(InitialAccessTokenEvent),
         noun(DeviceAuthorizationEvent),
+        noun(ExchangeEvent),
     }
 )
 """The nouns of events that change nothing in this cache. A test ensures that every noun is here or above."""
@@ -111,15 +114,24 @@ class Lookup:
         stream = client_stream(client_id)
         return await self.client(stream) if stream else None
 
-    async def standing(self, client_id: str, jti: UUID, grant_id: UUID | None, life: int) -> Seen | None:
+    async def standing(self, claims: Claims) -> Seen | None:
         """Return the client of a valid token: it may act, was not restored since, and neither the token nor its authorization was revoked.
 
-        Else return None.
+        The same holds for each token that it was exchanged for, and the issuer that asserted its subject is trusted. Else return None.
         """
-        seen = await self.named(client_id)
-        if seen is None or not seen.may_act or seen.client.restored != life or await self.is_revoked(jti, grant_id):
+        seen = await self._alive(claims.client_id, claims.life)
+        if seen is None or await self.is_revoked(claims.jti, claims.authorization):
+            return None
+        for each in claims.ancestors or ():
+            if each.jti in self._revoked or await self._alive(each.client_id, each.restored) is None:
+                return None
+        if claims.asserted_by and all(row.stream_id != claims.asserted_by for row in self._issuers.values()):
             return None
         return seen
+
+    async def _alive(self, client_id: str, life: int) -> Seen | None:
+        seen = await self.named(client_id)
+        return seen if seen is not None and seen.may_act and seen.client.restored == life else None
 
     async def is_revoked(self, jti: UUID, grant_id: UUID | None = None) -> bool:
         """Return whether the token, or the authorization from which it was issued, was revoked."""

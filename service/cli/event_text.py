@@ -40,6 +40,7 @@ from events.client_secret import (
 from events.client_security import ClientSecurityChanged, Security
 from events.codec import Event, Recorded
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
+from events.exchange import TokenExchanged
 from events.initial_access_token import InitialAccessTokenEvent
 from events.refusal import (
     AuthorizationRefused,
@@ -113,7 +114,7 @@ def what(event: Event, secrets: Secrets | None = None, keys: key_text.Keys | Non
     """The event in a sentence. `secrets` and `keys` are those that the client had before, for an event that names one by its id alone."""
     if isinstance(event, ClientEvent):
         return _client(event, secrets or {}, keys or {})
-    if isinstance(event, TrustedIssuerEvent):
+    if isinstance(event, TrustedIssuerEvent | TokenExchanged):
         return trust_text.what(event)
     if isinstance(event, InitialAccessTokenEvent):
         return initial_token_text.what(event)

@@ -92,6 +92,7 @@ ACTIVITIES: dict[str, Activity] = {
     "initial_access_token.issued": Activity(ENTITY, 1),
     "initial_access_token.used": Activity(ENTITY, 3),
     "initial_access_token.revoked": Activity(ENTITY, 4),
+    "exchange.made": Activity(AUTHENTICATION, 3),
     "consent.given": Activity(ENTITY, 1),
     "consent.withdrawn": Activity(ENTITY, 4),
     "access_token.revoked": Activity(ENTITY, 4),

@@ -1,7 +1,8 @@
-"""What happened to trusted issuers, in sentences."""
+"""What happened to trusted issuers, and exchanges of tokens, in sentences."""
 
 from collections.abc import Sequence
 
+from events.exchange import TokenExchanged
 from events.trusted_issuer import (
     Keys,
     KeysAt,
@@ -18,9 +19,11 @@ from events.trusted_issuer import (
 from service.values.text import counted
 
 
-def what(event: TrustedIssuerEvent) -> str:
+def what(event: TrustedIssuerEvent | TokenExchanged) -> str:
     """The event in a sentence."""
     match event:
+        case TokenExchanged():
+            return exchanged(event)
         case TrustedIssuerRegistered():
             return f"the tokens of {event.issuer} are trusted: {terms(event.trust)}"
         case TrustedIssuerChanged():
@@ -31,6 +34,15 @@ def what(event: TrustedIssuerEvent) -> str:
             return "trusted again"
         case TrustedIssuerDeleted():
             return f"the tokens of {event.issuer} are trusted no more"
+
+
+def exchanged(event: TokenExchanged) -> str:
+    what = "an identity assertion" if event.kind == "id_jag" else "token"
+    actor = f"{event.actor} acts for {event.sub}" if event.actor else f"as {event.sub}"
+    return (
+        f"{event.client_id} exchanged token {event.subject} of {event.subject_client} for {what} {event.jti}: {actor};"
+        f" for {event.audience}; scopes {', '.join(event.scope.split()) or 'none'}"
+    )
 
 
 def terms(trust: Trust) -> str:

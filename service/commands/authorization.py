@@ -39,6 +39,12 @@ class GrantAuthorization(OrdinaryCommand, frozen=True, kw_only=True):
     code: CodeIssued
 
 
+class AuthorizeByAssertion(OrdinaryCommand, frozen=True, kw_only=True):
+    """A trusted issuer asserted the user to the client, so there is no code."""
+
+    granted: AuthorizationGranted
+
+
 class NewRefreshToken(Struct, frozen=True, kw_only=True):
     """`jkt` is the thumbprint of the key that it is bound to; UNSET is none."""
 
@@ -79,7 +85,9 @@ class RevokeAuthorization(StoppingCommand, frozen=True, kw_only=True):
     at: datetime
 
 
-AuthorizationCommand = GrantAuthorization | RedeemCode | RefuseRedemption | RotateRefreshToken | RevokeAuthorization
+AuthorizationCommand = (
+    GrantAuthorization | AuthorizeByAssertion | RedeemCode | RefuseRedemption | RotateRefreshToken | RevokeAuthorization
+)
 
 
 def decide(command: AuthorizationCommand, authorization: Authorization) -> list[AuthorizationEvent]:
@@ -87,7 +95,9 @@ def decide(command: AuthorizationCommand, authorization: Authorization) -> list[
     match command, authorization:
         case GrantAuthorization(), Unauthorized():
             return [command.granted, command.code]
-        case GrantAuthorization(), Authorized() | Revoked():
+        case AuthorizeByAssertion(), Unauthorized():
+            return [command.granted]
+        case GrantAuthorization() | AuthorizeByAssertion(), Authorized() | Revoked():
             raise Contradiction("An authorization of this id was granted before.")
         case RedeemCode(), Authorized():
             return _redeem(command, authorization)

@@ -47,7 +47,7 @@ from service.commands.key import AddKey, RevokeKey
 from service.commands.login_change import login_of
 from service.commands.restoration import RestoreClient, restore_client
 from service.commands.secret import AddSecret, RehashSecret, RevokeSecret
-from service.commands.security_change import security_of
+from service.commands.security_change import may_delegate, security_of
 from service.commands.security_profile import keeps_profile
 from service.refusals import Contradiction, DoesNotExist, NotPermitted
 
@@ -164,6 +164,7 @@ def _may_register(command: RegisterClient) -> None:
         )
     if command.client_id and command.by:
         may_import(command.by)
+    may_delegate(command.by, command.security, Security())
     if command.by is not None:
         may_give(command.by, set(own_scopes(command.scopes, command.grant)), command.grant)
         if command.apis is not UNSET:

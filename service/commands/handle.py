@@ -16,6 +16,7 @@ from events import (
     client,
     consent,
     device_authorization,
+    exchange,
     initial_access_token,
     session,
     signing_key,
@@ -34,6 +35,7 @@ from projections import (
     clients,
     consents,
     device_authorizations,
+    exchanges,
     initial_access_tokens,
     registry,
     revoked_tokens,
@@ -50,6 +52,7 @@ from service.commands import bot as bot_commands
 from service.commands import client as client_commands
 from service.commands import consent as consent_commands
 from service.commands import device_authorization as device_authorization_commands
+from service.commands import exchange as exchange_commands
 from service.commands import initial_access_token as initial_access_token_commands
 from service.commands import session as session_commands
 from service.commands import signing_key as signing_key_commands
@@ -150,6 +153,9 @@ INITIAL_ACCESS_TOKEN: Aggregate[
     initial_access_token.evolve,
     initial_access_token_commands.decide,
     initial_access_tokens.TABLE,
+)
+EXCHANGE: Aggregate[exchange_commands.RecordExchange, exchange.Exchange, exchange.ExchangeEvent] = Aggregate(
+    exchange.NoExchange(), exchange.evolve, exchange_commands.decide, exchanges.TABLE
 )
 
 

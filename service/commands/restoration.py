@@ -11,6 +11,7 @@ from events.client_security import Security
 from service.commands.api_grants import may_grant
 from service.commands.authority import Holder, may_enable, may_give
 from service.commands.command import OrdinaryCommand
+from service.commands.security_change import may_delegate
 from service.refusals import Contradiction, NotPermitted
 
 
@@ -47,6 +48,7 @@ def restore_client(command: RestoreClient, deleted: Deleted) -> list[ClientResto
     _may_undo(command.by, deleted.by, "client")
     may_give(command.by, set(terms.scopes), terms.grant)
     may_grant(command.by, terms.apis, None if last.apis is None else ())
+    may_delegate(command.by, terms.security, last.security)
     if terms.login.first_party and not command.by.operates:
         raise NotPermitted("Only an operator can restore a client that skips the consent of users (firstParty).")
     return [

@@ -5,13 +5,17 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from events.client_security import (
+    AssertionPolicy,
     AuthMethod,
     AuthorizationResponseAlg,
     ClientSecurityChanged,
+    ExchangePolicy,
     RequestObjectAlg,
     Security,
     SecurityProfile,
 )
+from service.commands.authority import Holder
+from service.refusals import NotPermitted
 
 BySecret = Literal["client_secret"]
 BY_SECRET: BySecret = "client_secret"  # noqa: S105 - the name of a method
@@ -30,6 +34,8 @@ class SecurityChange(Struct, frozen=True, kw_only=True):
     request_object_signing_alg: RequestObjectAlg | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlg | UnsetType = UNSET
     device_grant: bool | UnsetType = UNSET
+    token_exchange: tuple[ExchangePolicy, ...] | UnsetType = UNSET
+    identity_assertions: tuple[AssertionPolicy, ...] | UnsetType = UNSET
 
     def after(self, security: Security) -> Security:
         said = {name: value for name, value in structs.asdict(self).items() if value is not UNSET}
@@ -45,3 +51,12 @@ def security_of(security: Security) -> SecurityChange:
 
 def change_security(after: Security, before: Security) -> list[ClientSecurityChanged]:
     return [] if after == before else [ClientSecurityChanged(security=after, was=before)]
+
+
+def may_delegate(by: Holder | None, after: Security, before: Security) -> None:
+    """Raises NotPermitted unless an operator lets the client act with the tokens of others. Anybody may take that away from a client of theirs."""
+    more = {*after.token_exchange, *after.identity_assertions} - {*before.token_exchange, *before.identity_assertions}
+    if more and (by is None or not by.operates):
+        raise NotPermitted(
+            "Only an operator (scope operate) can let a client exchange tokens (tokenExchange) or assert its users (identityAssertions)."
+        )

@@ -53,6 +53,7 @@ SAID: Mapping[str, str] = {
     "initial_access_token.issued": N_("Initial access token issued"),
     "initial_access_token.revoked": N_("Initial access token revoked"),
     "initial_access_token.used": N_("Initial access token used"),
+    "exchange.made": N_("Token exchanged"),
     "refusal.authorization": N_("Authorization request refused"),
     "refusal.client_authentication": N_("Client authentication refused"),
     "refusal.left_out": N_("More requests refused"),

@@ -16,6 +16,7 @@ from service.crypto import opaque_tokens
 from service.crypto.opaque_tokens import OpaqueToken
 from service.grants.client_authentication import authenticate_client
 from service.grants.oauth_request import OAuthRequest, required
+from service.oauth.delegation import Act
 from service.oauth.tokens import BadToken, Claims, VerifiedClaims
 from service.values.scopes import INTROSPECT, INTROSPECT_ALL
 
@@ -37,6 +38,7 @@ class Introspection(Struct, frozen=True, kw_only=True):
     exp: int
     jti: UUID
     cnf: Confirmation | UnsetType = UNSET
+    act: Act | UnsetType = UNSET
 
 
 async def introspect(request: OAuthRequest) -> bytes:
@@ -60,6 +62,7 @@ async def introspect(request: OAuthRequest) -> bytes:
             exp=claims.exp,
             jti=claims.jti,
             cnf=claims.cnf,
+            act=claims.act,
         )
     )
 
@@ -84,7 +87,7 @@ async def _alive(request: OAuthRequest, caller: Row, token: str) -> VerifiedClai
         return None
     if not may_see(caller, claims, request.resources.lookup.apis):
         return None
-    seen = await request.resources.lookup.standing(claims.client_id, claims.jti, claims.authorization, claims.life)
+    seen = await request.resources.lookup.standing(claims)
     return None if seen is None else claims
 
 

@@ -246,7 +246,7 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
     except BadToken as fault:
         raise Unauthenticated(str(fault), error="invalid_token", scheme=presented.scheme) from fault
     with span("load"):
-        seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization, claims.life)
+        seen = await resources.lookup.standing(claims)
     if seen is None:
         detail = "The token was revoked, or its client was disabled or deleted."
         raise Unauthenticated(detail, error="invalid_token", scheme=presented.scheme)

@@ -11,8 +11,9 @@ from starlette.types import Receive, Scope, Send
 
 from events.database import Unavailable
 from service.endpoints.responses import MIN_POSITION, as_problem, refusal, unreached
-from service.grants import authorization_code, client_credentials, device_code, refresh_token
+from service.grants import authorization_code, client_credentials, device_code, jwt_bearer, refresh_token
 from service.grants.oauth_request import OAuthRequest
+from service.grants.token_exchange import exchange
 from service.http.asgi import (
     BodyCutShort,
     BodyTooLong,
@@ -25,7 +26,7 @@ from service.http.asgi import (
     resources_of,
 )
 from service.metrics.families import ISSUED, OTHER, SERVER_ERROR
-from service.oauth import authlib_grants
+from service.oauth import authlib_grants, identity_assertions, token_exchange
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong
 from service.oauth.form import parse
 from service.problems import NotAllowed
@@ -97,6 +98,10 @@ async def _carry_out(grant: str | None, request: OAuthRequest) -> bytes:
             return await refresh_token.exchange(request)
         case authlib_grants.DEVICE:
             return await device_code.redeem(request)
+        case token_exchange.GRANT_TYPE:
+            return await exchange(request)
+        case identity_assertions.GRANT_TYPE:
+            return await jwt_bearer.redeem(request)
         case _:  # an unknown grant_type is refused there as well
             return await client_credentials.issue(request)
 

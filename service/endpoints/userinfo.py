@@ -67,7 +67,7 @@ async def _token(request: Request, resources: Resources) -> VerifiedClaims:
     if {resources.settings.audience, resources.settings.issuer}.isdisjoint(claims.audiences):
         raise Unauthenticated("The token is for another resource, not for this server.", error="invalid_token")
     await resources.lookup.be_certain()
-    seen = await resources.lookup.standing(claims.client_id, claims.jti, claims.authorization, claims.life)
+    seen = await resources.lookup.standing(claims)
     if seen is None or claims.authorization is None:
         raise _no_good()
     await protected.prove(request, resources, presented, claims, seen)

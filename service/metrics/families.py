@@ -9,6 +9,7 @@ from service.metrics.family import Family
 GRANTS = (
     *("client_credentials", "authorization_code", "refresh_token"),
     "urn:ietf:params:oauth:grant-type:device_code",
+    *("urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
 )
 OTHER, NONE = "other", "none"
 METHODS = ("GET", "POST", "PATCH", "DELETE", OTHER)

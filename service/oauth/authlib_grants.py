@@ -16,6 +16,7 @@ from msgspec import Struct
 from events.authorization import Authorized, CodeIssued
 from projections.clients import Row
 from service.crypto.opaque_tokens import CODE, DEVICE_CODE, REFRESH_TOKEN, parsed
+from service.oauth import identity_assertions, token_exchange
 from service.oauth.errors import Gone, MissingVerifier, Refusal, Refused
 from service.oauth.parameters import own_scopes_of_persons, with_commas
 from service.values.scopes import IDENTITY, split
@@ -45,6 +46,12 @@ class AuthenticatedClient(Struct, frozen=True, kw_only=True):
         kind = self.row.grant_type
         if grant_type == DEVICE:
             return self.row.security.device_grant
+        if grant_type == token_exchange.GRANT_TYPE:
+            return (
+                bool(self.row.security.token_exchange or self.row.security.identity_assertions) and not self.row.public
+            )
+        if grant_type == identity_assertions.GRANT_TYPE:
+            return not self.row.public
         return grant_type == kind or (grant_type == "refresh_token" and kind == "authorization_code")
 
     def get_client_id(self) -> str:

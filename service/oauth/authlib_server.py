@@ -10,12 +10,17 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from msgspec import Struct
 
 from events.authorization import Authorized
-from service.oauth.authlib_grants import DEVICE, GRANTS, AuthenticatedClient, DeviceCode
+from service.oauth.authlib_delegation import JwtBearer, TokenExchange
+from service.oauth.authlib_grants import DEVICE, AuthenticatedClient, DeviceCode
+from service.oauth.authlib_grants import GRANTS as USUAL
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import Form
+from service.oauth.identity_assertions import CONFIDENTIAL, Assertion
 from service.oauth.targets import Target
+from service.oauth.token_exchange import NO_POLICY, Exchange, ExchangeRequest, Subject
 from service.values.scopes import split
 
+GRANTS = [*USUAL, (TokenExchange, None), (JwtBearer, None)]
 GRANT_TYPES = ", ".join(grant.GRANT_TYPE for grant, _ in GRANTS)
 MALFORMED = "The request is malformed. Send each parameter once, as a form, in the characters that OAuth allows."
 NO_BOT = "This client acts as nobody: it has no bot. Register one with a botUserId."
@@ -31,7 +36,12 @@ OF_DEVICES = {
     "access_denied": "The person denied the request.",
     "expired_token": "The device code has expired. Begin again at the device authorization endpoint.",
 }
-NEEDED = {"authorization_code": "code", "refresh_token": "refresh_token", DEVICE: "device_code"}
+NEEDED = {
+    "authorization_code": "code",
+    "refresh_token": "refresh_token",
+    DEVICE: "device_code",
+    JwtBearer.GRANT_TYPE: "assertion",
+}
 """The required parameter of each grant type, besides client authentication."""
 
 
@@ -47,6 +57,18 @@ class Facts(Struct, frozen=True, kw_only=True):
     """What a machine's token is for, if the request says so; None is the default audience."""
     device: DeviceCode | None = None
     """The device code in the request, if this server issued it."""
+    subject: Subject | None = None
+    """The verified subject_token of an exchange."""
+    asked: ExchangeRequest | None = None
+    """What the exchange asks for."""
+    assertion: Assertion | None = None
+    """The verified identity assertion."""
+
+    def loaded(self, fact: Any) -> Any:
+        """Raises NotLoaded."""
+        if fact is None:
+            raise NotLoaded("a fact was asked for that was not loaded")
+        return fact
 
 
 class TokenGrant(Struct, frozen=True, kw_only=True):
@@ -57,6 +79,7 @@ class TokenGrant(Struct, frozen=True, kw_only=True):
     sub: str
     scope: str
     secret: UUID
+    exchange: Exchange | None = None
 
 
 class NotLoaded(Exception):
@@ -91,6 +114,10 @@ def _in_our_words(error: OAuth2Error, form: Form, client: AuthenticatedClient | 
             text = f"This server does not offer grant_type={kind[:50]}. Use one of: {GRANT_TYPES}."
         case "unauthorized_client" if kind == DEVICE:
             text = NO_DEVICES
+        case "unauthorized_client" if kind == TokenExchange.GRANT_TYPE:
+            text = NO_POLICY
+        case "unauthorized_client" if kind == JwtBearer.GRANT_TYPE:
+            text = CONFIDENTIAL
         case "unauthorized_client":
             text = FOR_MACHINES if client and client.row.grant_type == "client_credentials" else FOR_PEOPLE
         case "invalid_request" if needed and needed not in form:

@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, convert, json, to_builtins
 
 from events.issuance import Confirmation
 from service.configuration.settings import LEEWAY_SECONDS
+from service.oauth.delegation import Act, Ancestor
 from service.oauth.keys import KeyRing, Verifier
 from service.oauth.signing import Signer, header, signed
 from service.oauth.targets import management_of
@@ -53,6 +54,15 @@ class Claims(Struct, frozen=True, kw_only=True):
     cnf: Confirmation | UnsetType = UNSET
     """What the token is bound to; UNSET is a bearer token."""
 
+    act: Act | UnsetType = UNSET
+    """Who acts for the subject (RFC 8693 section 4.1)."""
+
+    ancestors: tuple[Ancestor, ...] | UnsetType = UNSET
+    """The tokens that it was exchanged for, latest first. It is inactive once one of them is revoked."""
+
+    asserted_by: UUID | UnsetType = UNSET
+    """The trusted issuer that asserted its subject. It is inactive while that issuer is not trusted."""
+
     @property
     def jkt(self) -> str | None:
         """The thumbprint of the key to which the token is bound (RFC 9449 section 6.1)."""
@@ -66,10 +76,6 @@ class Claims(Struct, frozen=True, kw_only=True):
     def audiences(self) -> tuple[str, ...]:
         return (self.aud,) if isinstance(self.aud, str) else self.aud
 
-
-class VerifiedClaims(Claims, frozen=True, kw_only=True):
-    """Claims of a token that this server signed and that has not expired. Only `Tokens.verify` makes them."""
-
     @property
     def scopes(self) -> frozenset[str]:
         return frozenset(self.scope.split())
@@ -81,6 +87,10 @@ class VerifiedClaims(Claims, frozen=True, kw_only=True):
     @property
     def authorization(self) -> UUID | None:
         return None if self.grant_id is UNSET else self.grant_id
+
+
+class VerifiedClaims(Claims, frozen=True, kw_only=True):
+    """Claims of a token that this server signed and that has not expired. Only `Tokens.verify` makes them."""
 
 
 class Hint(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from service.commands.access_token import RevokeToken
 from service.commands.api import ChangeApi, DeleteApi, RegisterApi, TermsChange
 from service.commands.api_grants import WithdrawApi
 from service.commands.authorization import (
+    AuthorizeByAssertion,
     GrantAuthorization,
     NewRefreshToken,
     RedeemCode,
@@ -40,6 +41,7 @@ from service.commands.client import (
 from service.commands.client_document import SeeDocument
 from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.device_authorization import ApproveDevice, DenyDevice, RequestDeviceAuthorization
+from service.commands.exchange import RecordExchange
 from service.commands.handle import (
     ACCESS_TOKEN,
     API,
@@ -48,6 +50,7 @@ from service.commands.handle import (
     CLIENT,
     CONSENT,
     DEVICE_AUTHORIZATION,
+    EXCHANGE,
     INITIAL_ACCESS_TOKEN,
     SESSION,
     SIGNING_KEY,
@@ -100,6 +103,7 @@ from tests.rules.samples import (
     ABOUT_CHANGED,
     ALLOWANCE,
     API_CHANGED,
+    ASSERTED,
     AT,
     CODE_ISSUED,
     CRM,
@@ -107,6 +111,7 @@ from tests.rules.samples import (
     DEVICE,
     DEVICE_REQUESTED,
     DOCUMENT_URL,
+    EXCHANGED,
     GRANTED,
     GRANTED_THE_LEAST,
     JWK,
@@ -367,6 +372,7 @@ GRANT_AUTHORIZATION = st.builds(
 )
 AUTHORIZATION_COMMANDS = {
     GrantAuthorization: GRANT_AUTHORIZATION,
+    AuthorizeByAssertion: st.builds(AuthorizeByAssertion, granted=st.just(ASSERTED)),
     RedeemCode: st.builds(
         RedeemCode,
         jti=jtis,
@@ -427,6 +433,8 @@ DEVICE_COMMANDS = {
     ),
 }
 
+RECORD_EXCHANGE = st.builds(RecordExchange, made=st.builds(lambda jti: EXCHANGED.__replace__(jti=jti), jtis))
+
 
 class Kind(Struct, frozen=True):
     """An aggregate, a strategy for each type of command to it, and one for sequences of commands to one of its kind."""
@@ -449,6 +457,7 @@ EVERYTHING = {
     "access token": _kind(ACCESS_TOKEN, RevokeToken, {RevokeToken: REVOKE_TOKEN}, 2),
     "trusted issuer": _kind(TRUSTED_ISSUER, RegisterTrustedIssuer, ISSUER_COMMANDS, 8),
     "initial access token": _kind(INITIAL_ACCESS_TOKEN, IssueInitialAccessToken, INITIAL_TOKEN_COMMANDS, 6),
+    "exchange": _kind(EXCHANGE, RecordExchange, {RecordExchange: RECORD_EXCHANGE}, 3),
     "user": _kind(USER, RegisterUser, USER_COMMANDS, 10),
     "session": _kind(SESSION, StartSession, SESSION_COMMANDS, 8),
     "consent": _kind(CONSENT, GiveConsent, CONSENT_COMMANDS, 6),

@@ -16,6 +16,7 @@ from service.commands import (
     client_document,
     consent,
     device_authorization,
+    exchange,
     initial_access_token,
     login_change,
     restoration,
@@ -32,6 +33,7 @@ from tests.rules.samples import (
     ABOUT_CHANGED,
     ALLOWANCE,
     APIS_CHANGED,
+    ASSERTED,
     AT,
     CODE_ISSUED,
     CRM,
@@ -40,6 +42,7 @@ from tests.rules.samples import (
     DEVICE_APPROVED,
     DEVICE_REQUESTED,
     DOCUMENT_URL,
+    EXCHANGED,
     GRANTED,
     HASH,
     INTERACTIVE,
@@ -232,6 +235,12 @@ DEVICE_IN = [
 ]
 DEVICE_OUT = [_ASKED, device_authorization.DenyDevice(user=PERSON, session=SESSION_ID, at=AT)]
 
+EXCHANGE = [exchange.RecordExchange(made=EXCHANGED)]
+BY_ASSERTION = [
+    authorization.AuthorizeByAssertion(granted=ASSERTED),
+    authorization.RevokeAuthorization(why="user", at=SOON),
+]
+
 LIVES: dict[str, list[list[Any]]] = {
     "client": [CLIENT, DOCUMENT_CLIENT],
     "bot": [BOT],
@@ -240,10 +249,11 @@ LIVES: dict[str, list[list[Any]]] = {
     "access token": [ACCESS_TOKEN],
     "trusted issuer": [TRUSTED_ISSUER],
     "initial access token": [INITIAL_ACCESS_TOKEN],
+    "exchange": [EXCHANGE],
     "user": [USER],
     "session": [SESSION],
     "consent": [CONSENT],
     "device authorization": [DEVICE_IN, DEVICE_OUT],
-    "authorization": [REFUSED, REVOKED, CODE_REPLAYED, REFRESH_TOKEN_REPLAYED],
+    "authorization": [BY_ASSERTION, REFUSED, REVOKED, CODE_REPLAYED, REFRESH_TOKEN_REPLAYED],
 }
 """By the name of the aggregate, as in `EVERYTHING`."""

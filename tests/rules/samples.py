@@ -7,6 +7,8 @@ from events.access_token import AccessTokenRevoked
 from events.api import ApiChanged, ApiDeleted, ApiRegistered, ApiScope, ApiTerms
 from events.audit_read import AuditRead
 from events.authorization import (
+    NO_SESSION,
+    Assertion,
     AuthorizationGranted,
     AuthorizationRevoked,
     CodeIssued,
@@ -53,6 +55,7 @@ from events.device_authorization import (
     DeviceAuthorizationRequested,
     UserCode,
 )
+from events.exchange import TokenExchanged
 from events.initial_access_token import (
     Allowance,
     InitialAccessTokenIssued,
@@ -409,6 +412,30 @@ ISSUER_CHANGED = TrustedIssuerChanged(trust=TRUST_IN_ASSERTIONS, was=TRUST)
 ISSUER_DISABLED, ISSUER_ENABLED = TrustedIssuerDisabled(), TrustedIssuerEnabled()
 ISSUER_DELETED = TrustedIssuerDeleted(issuer="https://ci.example.com")
 
+EXCHANGED = TokenExchanged(
+    subject=UUID("0192f000-0000-7000-8000-0000000000d1"),
+    subject_client="oauth_client_other",
+    jti=UUID("0192f000-0000-7000-8000-0000000000d2"),
+    kind="access_token",
+    client_id=CLIENT_ID,
+    sub=str(PERSON),
+    actor="bot-abc123",
+    scope="crm:read",
+    audience="https://crm.example.com",
+    at=AT,
+)
+ASSERTED = GRANTED.__replace__(
+    session=NO_SESSION,
+    nonce=None,
+    id_token_claims=(),
+    userinfo_claims=(),
+    amr=(),
+    bound_by=(),
+    assertion=Assertion(
+        issuer_id=UUID("0192f000-0000-7000-8000-0000000000d3"), issuer="https://idp.example.com", jti="once"
+    ),
+)
+
 EVENTS: tuple[Event, ...] = (
     REGISTERED,
     INTERACTIVE,
@@ -507,5 +534,7 @@ EVENTS: tuple[Event, ...] = (
     ISSUER_DISABLED,
     ISSUER_ENABLED,
     ISSUER_DELETED,
+    EXCHANGED,
+    ASSERTED,
 )
 """At least one of every type."""

@@ -18,6 +18,7 @@ from events.client import Active, AuthorizationCode, ClientCredentials, Deleted,
 from events.codec import TYPES, decode, encode, tags, type_of
 from events.consent import Consented, NoConsent
 from events.device_authorization import Approved, Denied, NotRequested, Waiting
+from events.exchange import Exchanged, NoExchange
 from events.initial_access_token import (
     Allowance,
     NoInitialAccessToken,
@@ -214,6 +215,8 @@ def said(row: Any) -> dict[str, Any] | None:
             return {"identifier": row.identifier, "state": "deleted"}
         case "projections.revoked_tokens":
             del given["expires_at"]
+        case "projections.exchanges":
+            return {"subject": row.subject}
         case "projections.users" if row.state == "erased":
             assert (row.profile, row.password, row.factors) == (None, None, ())
             return {"state": "erased"}
@@ -267,8 +270,10 @@ def meant(state: Any) -> dict[str, Any] | None:
             return {"state": {PublishedKey: "published", ActiveKey: "active", RetiredKey: "retired"}[type(state)]}
         case RevokedToken():
             return {}
-        case UnknownIssuer() | DeletedIssuer():
+        case UnknownIssuer() | DeletedIssuer() | NoExchange():
             return None
+        case Exchanged():
+            return {"subject": state.subject}
         case ActiveIssuer() | DisabledIssuer():
             states = {ActiveIssuer: "active", DisabledIssuer: "disabled"}
             return {**structs.asdict(state), "state": states[type(state)]}

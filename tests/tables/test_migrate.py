@@ -331,6 +331,7 @@ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oi
         "read.consents",
         "read.device_authorizations",
         "read.initial_access_tokens",
+        "read.exchanges",
         "read.last_used",
         "read.published_views",
         "read.revoked_tokens",

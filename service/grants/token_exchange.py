@@ -1,0 +1,234 @@
+"""grant_type=urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693): a client exchanges a token for one of its own.
+
+The exchange is an event in the stream of the token that was exchanged, and the record of the new token names that token.
+"""
+
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType, json
+
+from events.exchange import TokenExchanged, stream_of
+from events.issuance import Confirmation, TokenIssued
+from service.clock import utc_now
+from service.commands.exchange import RecordExchange
+from service.commands.handle import EXCHANGE, handle
+from service.crypto.credentials import new_id
+from service.grants import possession
+from service.grants.client_authentication import authenticated, count_failure, credentials_or_none, look_up_certain
+from service.grants.delegated_tokens import authorize, record
+from service.grants.oauth_request import OAuthRequest
+from service.grants.redemption import meta_of
+from service.grants.refusal_events import record_refusal
+from service.grants.subject_tokens import actor_of, subject_of
+from service.lookup import Seen
+from service.oauth import identity_assertions
+from service.oauth.authlib_server import Facts, TokenGrant, decide
+from service.oauth.delegation import chain
+from service.oauth.errors import InvalidClient, InvalidRequest, Refusal
+from service.oauth.signing import Signer
+from service.oauth.targets import Resource, Target
+from service.oauth.token_exchange import ACCESS_TOKEN, GRANT_TYPE, ID_JAG, JWT, Exchange, ExchangeRequest, Subject
+from service.oauth.tokens import Claims, sign, sign_id_token
+from service.refusals import Contradiction
+from service.tracing.spans import span
+from service.values.scopes import split
+
+TOO_OFTEN = "The subject_token was exchanged too often. Exchange a newer one."
+
+
+class ExchangeResponse(Struct, frozen=True, kw_only=True):
+    """RFC 8693 section 2.2.1."""
+
+    access_token: str
+    issued_token_type: str
+    token_type: str
+    expires_in: int
+    scope: str
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """What Authlib decided, from what."""
+
+    seen: Seen
+    subject: Subject
+    grant: TokenGrant
+    exchange: Exchange
+    cnf: Confirmation | UnsetType
+
+
+async def exchange(request: OAuthRequest) -> bytes:
+    """Return the JSON body of the response. Raises a Refusal."""
+    decided = await _decided(request)
+    claims = await _claims(request, decided)
+    if decided.exchange.client_there is None:
+        return json.encode(await _access_token(request, decided, claims))
+    return json.encode(await _assertion(request, decided, claims))
+
+
+async def _decided(request: OAuthRequest) -> Decided:
+    """Authenticate the client, load the tokens, and let Authlib decide. Refusals are counted and recorded. Raises a Refusal."""
+    presented = credentials_or_none(request)
+    seen = await look_up_certain(request, presented)
+    facts = Facts(issuer=request.resources.settings.issuer, client=authenticated(presented, seen, utc_now()))
+    if facts.client is None or seen is None or not facts.client.check_grant_type(GRANT_TYPE):
+        try:
+            decide(facts, request.form)
+        except InvalidClient:
+            await count_failure(request, presented, seen)
+            raise
+    assert seen is not None
+    subject, asked, cnf = await _loaded(request, seen)
+    with span("decide"):
+        try:
+            grant = decide(facts.__replace__(subject=subject, asked=asked), request.form)
+        except Refusal as refused:
+            why = f"an exchange: {refused.description}"
+            await record_refusal(request.resources, seen.client.client_id, seen, why, request.address)
+            raise
+    assert grant.exchange is not None
+    return Decided(seen=seen, subject=subject, grant=grant, exchange=grant.exchange, cnf=cnf)
+
+
+async def _loaded(request: OAuthRequest, seen: Seen) -> tuple[Subject, ExchangeRequest, Confirmation | UnsetType]:
+    requested = request.form.get("requested_token_type", ACCESS_TOKEN)
+    if requested not in (ACCESS_TOKEN, JWT, ID_JAG):
+        raise InvalidRequest(f"The requested_token_type may be: {ACCESS_TOKEN}, {ID_JAG}.")
+    subject, actor = await subject_of(request, seen), await actor_of(request, seen)
+    cnf = await possession.proved(request, seen) if possession.concerns(request, seen.client) else UNSET
+    asked = ExchangeRequest(
+        requested=requested,
+        audiences=_audiences(request),
+        scopes=split(request.form.get("scope")),
+        actor=actor,
+        jkt=None if cnf is UNSET or cnf.jkt is UNSET else cnf.jkt,
+    )
+    return subject, asked, cnf
+
+
+def _audiences(request: OAuthRequest) -> tuple[str, ...]:
+    """Return what the parameters audience and resource name (RFC 8693 section 2.1)."""
+    named = (each for name in ("audience", "resource") for each in split(request.form.get(name)))
+    return tuple(dict.fromkeys(named))
+
+
+async def _claims(request: OAuthRequest, decided: Decided) -> Claims:
+    settings, made, issued_at = request.resources.settings, decided.exchange, int(utc_now().timestamp())
+    usual = _target(request, made).lifetime(settings.token_lifetime)
+    longest = usual if made.client_there is None else identity_assertions.SECONDS
+    return Claims(
+        iss=settings.issuer,
+        sub=made.sub,
+        aud=made.audience,
+        client_id=decided.grant.client_id,
+        scope=" ".join(made.scopes),
+        iat=issued_at,
+        exp=min(made.latest, issued_at + longest),
+        jti=new_id(),
+        grant_id=await _authorization(request, decided),
+        restored=decided.seen.client.restored or UNSET,
+        cnf=decided.cnf,
+        act=made.act,
+        ancestors=made.ancestors or UNSET,
+        asserted_by=made.asserted_by,
+    )
+
+
+def _target(request: OAuthRequest, made: Exchange) -> Target:
+    """What the token is for: a registered API says how it is signed and bound, and how long it lives."""
+    api = request.resources.known.registered.get(made.audience)
+    resource = Resource(identifier=made.audience, scopes=made.scopes, terms=None if api is None else api.terms)
+    return Target(resources=(resource,), scopes=made.scopes)
+
+
+async def _authorization(request: OAuthRequest, decided: Decided) -> UUID | UnsetType:
+    """A token of a trusted issuer authorizes the user here, so that what stops the user stops the new token."""
+    made, foreign = decided.exchange, decided.subject.foreign
+    if foreign is None:
+        return made.grant_id
+    return await authorize(request, decided.seen, UUID(made.sub), foreign, scopes=made.scopes, resource=made.audience)
+
+
+async def _access_token(request: OAuthRequest, decided: Decided, claims: Claims) -> ExchangeResponse:
+    target = _target(request, decided.exchange)
+    if target.dpop_required and decided.cnf is UNSET:
+        raise InvalidRequest(possession.MISSING_FOR_API)
+    signer = request.resources.access_token_signer(decided.seen.client, target)
+    await _recorded(request, decided, claims, signer)
+    return ExchangeResponse(
+        access_token=await sign(signer, claims),
+        issued_token_type=ACCESS_TOKEN,
+        token_type=claims.token_type,
+        expires_in=claims.exp - claims.iat,
+        scope=claims.scope,
+    )
+
+
+async def _assertion(request: OAuthRequest, decided: Decided, claims: Claims) -> ExchangeResponse:
+    """Sign an identity assertion (ID-JAG), which is no access token: token_type is N_A."""
+    login = decided.seen.client.login
+    signer = request.resources.signer(login.id_token_alg if login else "RS256")
+    await _recorded(request, decided, claims, signer)
+    about = {
+        "iss": claims.iss,
+        "sub": claims.sub,
+        "aud": claims.aud,
+        "client_id": decided.exchange.client_there,
+        "jti": str(claims.jti),
+        "iat": claims.iat,
+        "exp": claims.exp,
+        **({"scope": claims.scope} if claims.scope else {}),
+        **({"resource": resource} if (resource := request.form.get("resource")) else {}),
+        **({} if claims.act is UNSET else {"act": claims.act}),
+    }
+    return ExchangeResponse(
+        access_token=await sign_id_token(signer, about, typ=identity_assertions.TYP),
+        issued_token_type=ID_JAG,
+        token_type="N_A",  # noqa: S106
+        expires_in=claims.exp - claims.iat,
+        scope=claims.scope,
+    )
+
+
+async def _recorded(request: OAuthRequest, decided: Decided, claims: Claims, signer: Signer) -> None:
+    """Record the exchange, and then the token. Raises InvalidGrant, InvalidRequest."""
+    made, before = decided.exchange, decided.exchange.ancestors
+    actor = next(chain(claims.act), None)
+    acts = actor.sub if actor and claims.act is not decided.subject.act else None
+    if before:
+        await _record_exchange(request, decided, claims, acts)
+    token = TokenIssued(
+        sub=claims.sub,
+        scope=claims.scope,
+        kid=signer.kid,
+        exp=claims.exp,
+        address=None if claims.authorization or made.client_there else request.address,
+        authorization=claims.authorization,
+        audience=request.recorded_audience(claims.aud),
+        cnf=claims.cnf or None,
+        subject_token=before[0].jti if before else None,
+        actor=acts,
+        typ=None if made.client_there is None else "id_jag",
+    )
+    await record(request, decided.grant, claims, token)
+
+
+async def _record_exchange(request: OAuthRequest, decided: Decided, claims: Claims, actor: str | None) -> None:
+    before = decided.exchange.ancestors[0]
+    event = TokenExchanged(
+        subject=before.jti,
+        subject_client=before.client_id,
+        jti=claims.jti,
+        kind="access_token" if decided.exchange.client_there is None else "id_jag",
+        client_id=claims.client_id,
+        sub=claims.sub,
+        actor=actor,
+        scope=claims.scope,
+        audience=decided.exchange.audience,
+        at=utc_now(),
+    )
+    meta = meta_of(claims.client_id, claims.sub)
+    try:
+        ledger = request.resources.ledger
+        await handle(ledger, EXCHANGE, stream_of(before.jti), RecordExchange(made=event), meta)
+    except Contradiction as fault:
+        raise InvalidRequest(TOO_OFTEN) from fault
