@@ -15,7 +15,7 @@ from service.commands.authority import Holder
 from service.commands.client import ChangeClient
 from service.commands.login_change import LoginChange
 from service.configuration.settings import Settings
-from service.endpoints import api_grants, security_settings
+from service.endpoints import api_grants, delegation_fields, security_settings
 from service.endpoints.api_grants import ApiGrants
 from service.endpoints.authentication_fields import (
     ConfidentialMethod,
@@ -51,6 +51,7 @@ from service.endpoints.client_fields import (
     State,
 )
 from service.endpoints.client_schemas import CreateOAuthClientRequest
+from service.endpoints.delegation_fields import IdentityAssertions, TokenExchange
 from service.endpoints.fields import Fields
 from service.network import redirect_uri
 
@@ -86,6 +87,8 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     request_object_signing_alg: RequestObjectAlgorithm | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlgorithm | UnsetType = UNSET
     apis: ApiGrants | UnsetType | None = UNSET
+    token_exchange: TokenExchange | UnsetType = UNSET
+    identity_assertions: IdentityAssertions | UnsetType = UNSET
     device_grant: DeviceGrant | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
@@ -123,6 +126,8 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     security_profile: SecurityProfileName | None
     dpop_bound_access_tokens: DpopBoundAccessTokens
     apis: ApiGrants | None
+    token_exchange: TokenExchange
+    identity_assertions: IdentityAssertions
     public: Public | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
@@ -156,7 +161,10 @@ def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
         scopes=UNSET if asked.scopes is UNSET else tuple(dict.fromkeys(asked.scopes)),
         login=login_change(asked),
         access_token_alg=asked.access_token_signed_response_alg,
-        security=security_settings.change(asked),
+        security=security_settings.change(asked).__replace__(
+            token_exchange=delegation_fields.exchange_policies(asked.token_exchange),
+            identity_assertions=delegation_fields.assertion_policies(asked.identity_assertions),
+        ),
         apis=api_grants.granted(asked.apis),
     )
 
@@ -177,6 +185,8 @@ def shown(row: Row, used: datetime | None) -> OAuthClient:
         last_used_utc=used,
         access_token_signed_response_alg=row.access_token_alg,
         apis=api_grants.shown(row.apis),
+        token_exchange=delegation_fields.shown_exchange(row.security),
+        identity_assertions=delegation_fields.shown_assertions(row.security),
         **_shown_login(row),
         **security_settings.shown(row),
     )
@@ -232,6 +242,7 @@ def check_scopes(fields: Fields[Any]) -> None:
 def check_changed(fields: Fields[ChangeOAuthClientRequest], settings: Settings) -> None:
     """Report every fault in `fields` that does not depend on the client."""
     check_scopes(fields)
+    delegation_fields.check(fields)
     for number, uri in enumerate(fields.good("redirectUris") or ()):
         for fault in redirect_uri.faults(uri, settings.insecure_http_hosts):
             fields.fault("redirectUris", f"[{number}] {fault}")

@@ -237,6 +237,7 @@ async def test_a_client_is_shown_with_its_version_as_etag(live: Live):
     assert set(answer.json()) == {
         "clientId", "displayName", "m2m", "botUserId", "redirectUris", "scopes", "state", "owner", "createdUtc", "lastUsedUtc",
         "accessTokenSignedResponseAlg", "dpopBoundAccessTokens", "apis", "tokenEndpointAuthMethod", "jwksUri", "securityProfile",
+        "tokenExchange", "identityAssertions",
     }  # fmt: skip
     head = await live.http.head(f"{CLIENTS}/{client_id}", headers=live.bearer)
     assert (head.status_code, head.headers["etag"], head.content) == (200, '"1"', b"")

@@ -25,6 +25,8 @@ EVERYTHING = {
     "requestObjectSigningAlg": "PS256",
     "authorizationSignedResponseAlg": "ES256",
     "apis": [{"identifier": "urn:erp", "scopes": ["read"]}],
+    "tokenExchange": [{"clients": ["app"], "audiences": ["urn:erp"], "scopes": ["read"]}],
+    "identityAssertions": [{"audience": "https://as.example", "clientId": "there", "scopes": ["chat"]}],
     "deviceGrant": True,
 }
 

@@ -1,0 +1,283 @@
+"""Tokens for others: exchanged by clients that act for somebody, and asserted by the providers of enterprises."""
+
+import secrets
+import time
+from typing import Any
+from uuid import UUID
+
+import httpx
+import jwt
+import pytest
+from joserfc import jwt as jose
+from joserfc.jwk import ECKey
+from msgspec import Struct
+
+from tests.flows.conftest import Live, is_active, oauth_error, refused
+from tests.flows.people import logged_in, tokens_for
+
+CLIENTS, ISSUERS = "/api/v1/auth/clients", "/api/v1/auth/trusted-issuers"
+CRM, ENTERPRISE, THERE = "https://crm.example.com", "https://idp.example.com", "https://chat.example"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ACCESS_TOKEN, ID_TOKEN, JWT, ID_JAG = (
+    f"urn:ietf:params:oauth:token-type:{kind}" for kind in ("access_token", "id_token", "jwt", "id-jag")
+)
+KEY = ECKey.generate_key("P-256")
+PUBLIC: Any = KEY.as_dict(private=False)
+
+Client = tuple[str, str]
+
+
+class Parties(Struct, frozen=True):
+    """An application that people use, an agent that may exchange its tokens, and a provider that asserts users."""
+
+    app: Client
+    agent: Client
+    issuer: str
+
+
+async def changed(live: Live, client: Client, **fields: Any) -> None:
+    headers = {**live.bearer, "If-Match": "*"}
+    answer = await live.http.patch(f"{CLIENTS}/{client[0]}", json=fields, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture(scope="module")
+async def parties(live: Live) -> Parties:
+    app = await live.interactive(
+        redirectUri="https://app.example.com/cb", scopes=["api:public", "crm:read", "crm:write"]
+    )
+    agent = await live.register(botUserId="bot-agent", scopes=["api:public"])
+    policy = {"clients": [app[0]], "audiences": [CRM], "scopes": ["crm:read"], "issuers": [ENTERPRISE]}
+    await changed(live, agent, tokenExchange=[policy])
+    await changed(live, app, identityAssertions=[{"audience": THERE, "clientId": "app-there", "scopes": ["chat"]}])
+    body = {
+        "issuer": ENTERPRISE,
+        "name": "Example Corp",
+        "purposes": ["id_jag", "subject_token"],
+        "jwks": {"keys": [PUBLIC]},
+        "provisions": True,
+    }
+    made = await live.http.post(ISSUERS, json=body, headers=live.bearer)
+    assert made.status_code == 201, made.text
+    return Parties(app, agent, made.headers["location"])
+
+
+async def persons_tokens(live: Live, app: Client, scope: str = "openid crm:read crm:write") -> dict[str, Any]:
+    async with logged_in(live) as person:
+        return await tokens_for(live, person, app, scope)
+
+
+async def exchanged(live: Live, client: Client, subject: str, **more: str) -> httpx.Response:
+    form = {"grant_type": EXCHANGE, "subject_token": subject, "subject_token_type": ACCESS_TOKEN}
+    return await live.http.post("/openid/token", data={**form, **more}, auth=client)
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def assertion(client: str, us: str, **changes: Any) -> str:
+    now = int(time.time())
+    claims = {
+        "iss": ENTERPRISE,
+        "sub": "ada",
+        "aud": us,
+        "client_id": client,
+        "jti": secrets.token_hex(8),
+        "iat": now,
+        "exp": now + 300,
+        "scope": "crm:read operate",
+        "resource": CRM,
+        **changes,
+    }
+    header = {"alg": "ES256", "typ": claims.pop("typ", "oauth-id-jag+jwt")}
+    return jose.encode(header, {name: value for name, value in claims.items() if value is not None}, KEY)
+
+
+async def asserted(live: Live, client: Client, text: str, **more: str) -> httpx.Response:
+    form = {"grant_type": BEARER, "assertion": text, **more}
+    return await live.http.post("/openid/token", data=form, auth=client)
+
+
+async def test_an_agent_acts_for_a_person_with_a_token_that_says_so(live: Live, parties: Parties):
+    tokens = await persons_tokens(live, parties.app)
+    answer = await exchanged(live, parties.agent, tokens["access_token"], resource=CRM)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert (body["issued_token_type"], body["token_type"], body["scope"]) == (ACCESS_TOKEN, "Bearer", "crm:read")
+    subject, made = claims_of(tokens["access_token"]), claims_of(body["access_token"])
+    assert (made["sub"], made["aud"], made["client_id"]) == (subject["sub"], CRM, parties.agent[0])
+    assert made["act"] == {"sub": "bot-agent", "client_id": parties.agent[0]}
+    assert made["exp"] <= subject["exp"]
+    seen = await live.http.post("/openid/introspect", data={"token": body["access_token"]}, auth=parties.agent)
+    assert (seen.json()["active"], seen.json()["act"]) == (True, made["act"])
+    assert (await live.http.get(CLIENTS, headers={"Authorization": f"Bearer {body['access_token']}"})).status_code in (
+        401,
+        403,
+    )
+
+
+async def test_it_is_revoked_with_the_subjects_token_or_authorization_or_client(live: Live, parties: Parties):
+    tokens = await persons_tokens(live, parties.app, "openid offline_access crm:read")
+    subject = tokens["access_token"]
+    made = (await exchanged(live, parties.agent, subject)).json()["access_token"]
+    assert await is_active(live, made)
+    await live.http.post(f"{CLIENTS}/{parties.app[0]}/disable", headers=live.bearer)
+    assert not await is_active(live, made)
+    oauth_error(await exchanged(live, parties.agent, subject), 400, "invalid_request")
+    await live.http.post(f"{CLIENTS}/{parties.app[0]}/enable", headers=live.bearer)
+    assert await is_active(live, made)
+    await live.http.post("/openid/revoke", data={"token": subject}, auth=parties.app)
+    assert not await is_active(live, made)
+    oauth_error(await exchanged(live, parties.agent, subject), 400, "invalid_request")
+    again = await persons_tokens(live, parties.app, "openid offline_access crm:read")
+    made = (await exchanged(live, parties.agent, again["access_token"])).json()["access_token"]
+    await live.http.post("/openid/revoke", data={"token": again["refresh_token"]}, auth=parties.app)
+    assert not await is_active(live, made)
+
+
+REQUESTS: list[tuple[dict[str, str], str]] = [
+    ({"subject_token": "x"}, "invalid_request"),
+    ({"subject_token": "a" * 60_000}, "invalid_request"),
+    ({"subject_token_type": "urn:example"}, "invalid_request"),
+    ({"subject_token_type": ID_TOKEN}, "invalid_request"),
+    ({"subject_token_type": JWT}, "invalid_request"),
+    ({"requested_token_type": "urn:example"}, "invalid_request"),
+    ({"actor_token": "x"}, "invalid_request"),
+    ({"actor_token_type": ACCESS_TOKEN}, "invalid_request"),
+    ({"actor_token": "x", "actor_token_type": ACCESS_TOKEN}, "invalid_request"),
+    ({"actor_token": "x", "actor_token_type": JWT}, "invalid_request"),
+    ({"resource": "https://erp.example.com"}, "invalid_target"),
+    ({"scope": "crm:write"}, "invalid_scope"),
+    ({"scope": "operate"}, "invalid_scope"),
+    ({"requested_token_type": ID_JAG, "audience": THERE}, "unauthorized_client"),
+]
+
+
+@pytest.mark.parametrize(("more", "error"), REQUESTS, ids=[f"{e} {n}" for n, (_, e) in enumerate(REQUESTS)])
+async def test_a_wrong_request_gets_its_documented_error(
+    live: Live, parties: Parties, more: dict[str, str], error: str
+):
+    subject = (await persons_tokens(live, parties.app))["access_token"]
+    oauth_error(await exchanged(live, parties.agent, **{"subject": subject, **_named(more)}), 400, error)
+
+
+def _named(more: dict[str, str]) -> dict[str, str]:
+    return {("subject" if name == "subject_token" else name): value for name, value in more.items()}
+
+
+async def test_a_client_without_a_policy_or_with_the_token_of_another_gets_nothing(live: Live, parties: Parties):
+    subject = (await persons_tokens(live, parties.app))["access_token"]
+    stranger = await live.register()
+    body = oauth_error(await exchanged(live, stranger, subject), 400, "unauthorized_client")
+    assert "tokenExchange" in body["error_description"]
+    own = await live.access_token(*stranger)
+    oauth_error(await exchanged(live, parties.agent, own), 400, "invalid_request")
+    oauth_error(await exchanged(live, (parties.agent[0], "wrong"), subject), 401, "invalid_client")
+    made = (await exchanged(live, parties.agent, subject)).json()["access_token"]
+    oauth_error(await exchanged(live, parties.agent, made), 400, "invalid_request")
+    other = await live.access_token(*stranger)
+    more = {"actor_token": other, "actor_token_type": ACCESS_TOKEN}
+    oauth_error(await exchanged(live, parties.agent, subject, **more), 400, "invalid_request")
+
+
+async def test_only_an_operator_lets_a_client_exchange(live: Live, parties: Parties):
+    owner = await live.caller("delegator", "clients:write", "clients:read", "api:public")
+    body = {"m2m": True, "botUserId": "delegator"}
+    made = (await live.http.post(CLIENTS, json=body, headers=owner)).json()
+    there, headers = f"{CLIENTS}/{made['clientId']}", {**owner, "If-Match": "*"}
+    policy = {"clients": [parties.app[0]], "audiences": [CRM], "scopes": ["crm:read"]}
+    given = {"tokenExchange": [policy]}
+    assert "operate" in refused(await live.http.patch(there, json=given, headers=headers), 403)["detail"]
+    bad = {"tokenExchange": [{**policy, "scopes": ["operate"], "audiences": ["crm"], "clients": []}]}
+    answer = await live.http.patch(there, json=bad, headers={**live.bearer, "If-Match": "*"})
+    assert len(refused(answer, 400)["errors"]["tokenExchange"]) == 3
+    taken = await live.http.patch(there, json={"tokenExchange": []}, headers=headers)
+    assert taken.status_code == 200
+
+
+async def test_an_enterprises_assertion_gets_a_token_for_its_user_once(live: Live, parties: Parties):
+    text = assertion(parties.app[0], live.url)
+    answer = await asserted(live, parties.app, text)
+    assert answer.status_code == 200, answer.text
+    body, made = answer.json(), claims_of(answer.json()["access_token"])
+    assert (body["scope"], "refresh_token" in body, made["aud"]) == ("crm:read", False, CRM)
+    user = await live.beside.people.find_upstream(ENTERPRISE, "ada")
+    assert user is not None
+    assert UUID(made["sub"]) == user.stream_id
+    assert await is_active(live, body["access_token"])
+    oauth_error(await asserted(live, parties.app, text), 400, "invalid_grant")
+    again = (await asserted(live, parties.app, assertion(parties.app[0], live.url))).json()
+    assert claims_of(again["access_token"])["sub"] == made["sub"]
+    await live.http.post(f"{parties.issuer}/disable", headers=live.bearer)
+    assert not await is_active(live, again["access_token"])
+    await live.http.post(f"{parties.issuer}/enable", headers=live.bearer)
+    assert await is_active(live, again["access_token"])
+    await live.http.post(f"/api/v1/auth/users/{user.stream_id}/disable", headers=live.bearer)
+    assert not await is_active(live, again["access_token"])
+    oauth_error(await asserted(live, parties.app, assertion(parties.app[0], live.url)), 400, "invalid_grant")
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "another type": ({"typ": "JWT"}, "invalid_grant"),
+    "another client": ({"client_id": "oauth_client_other"}, "invalid_grant"),
+    "no client": ({"client_id": None}, "invalid_grant"),
+    "another audience": ({"aud": "https://other.example"}, "invalid_grant"),
+    "expired": ({"exp": 1}, "invalid_grant"),
+    "too long a life": ({"exp": int(time.time()) + 5000}, "invalid_grant"),
+    "no jti": ({"jti": None}, "invalid_grant"),
+    "another issuer": ({"iss": "https://evil.example"}, "invalid_grant"),
+    "no scope": ({"scope": None}, "invalid_scope"),
+    "a list of scopes": ({"scope": ["crm:read"]}, "invalid_grant"),
+    "a resource that is none": ({"resource": 7}, "invalid_grant"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_a_bad_assertion_gets_its_documented_error(live: Live, parties: Parties, name: str):
+    changes, error = BAD[name]
+    text = assertion(parties.app[0], live.url, sub="bea", **changes)
+    body = oauth_error(await asserted(live, parties.app, text), 400, error)
+    assert text not in str(body)
+
+
+async def test_an_assertion_is_needed_and_gives_no_more_than_it_says(live: Live, parties: Parties):
+    form = {"grant_type": BEARER}
+    oauth_error(await live.http.post("/openid/token", data=form, auth=parties.app), 400, "invalid_request")
+    for scope in ("crm:write", "operate", "openid"):
+        text = assertion(parties.app[0], live.url, sub="cleo")
+        oauth_error(await asserted(live, parties.app, text, scope=scope), 400, "invalid_scope")
+    text = assertion(parties.app[0], live.url, sub="cleo")
+    oauth_error(await asserted(live, parties.app, text, resource="https://erp.example.com"), 400, "invalid_target")
+
+
+async def test_a_token_of_a_trusted_issuer_is_exchanged_for_its_user(live: Live, parties: Parties):
+    assert (await asserted(live, parties.app, assertion(parties.app[0], live.url, sub="dora"))).status_code == 200
+    text = assertion(parties.app[0], live.url, sub="dora", typ="at+jwt", act={"sub": "their-agent"})
+    answer = await exchanged(live, parties.agent, text, subject_token_type=JWT)
+    assert answer.status_code == 200, answer.text
+    made = claims_of(answer.json()["access_token"])
+    assert made["act"]["act"] == {"sub": "their-agent"}
+    deep: dict[str, Any] = {"sub": "0"}
+    for number in range(8):
+        deep = {"sub": str(number), "act": deep}
+    for changes in ({"act": deep}, {"may_act": {"sub": "bot-other"}}, {"sub": "nobody"}):
+        text = assertion(parties.app[0], live.url, **{"sub": "dora", "typ": "at+jwt", **changes})
+        oauth_error(await exchanged(live, parties.agent, text, subject_token_type=JWT), 400, "invalid_request")
+
+
+async def test_a_client_asserts_its_own_signed_in_user_elsewhere(live: Live, parties: Parties):
+    tokens = await persons_tokens(live, parties.app)
+    more = {"requested_token_type": ID_JAG, "audience": THERE, "scope": "chat", "subject_token_type": ID_TOKEN}
+    answer = await exchanged(live, parties.app, tokens["id_token"], **more)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert (body["issued_token_type"], body["token_type"]) == (ID_JAG, "N_A")
+    made = claims_of(body["access_token"])
+    assert jwt.get_unverified_header(body["access_token"])["typ"] == "oauth-id-jag+jwt"
+    assert (made["aud"], made["client_id"], made["scope"]) == (THERE, "app-there", "chat")
+    assert made["exp"] - made["iat"] <= 300
+    wrong = {**more, "audience": "https://evil.example"}
+    oauth_error(await exchanged(live, parties.app, tokens["id_token"], **wrong), 400, "invalid_target")
+    oauth_error(await exchanged(live, parties.app, "x.y.z", **more), 400, "invalid_request")
