@@ -87,7 +87,8 @@ def assertion(client: str, us: str, **changes: Any) -> str:
         "jti": secrets.token_hex(8),
         "iat": now,
         "exp": now + 300,
-        "scope": "crm:read operate" ** changes,
+        "scope": "crm:read operate",
+        **changes,
     }
     header = {"alg": "ES256", "typ": claims.pop("typ", "oauth-id-jag+jwt")}
     return jose.encode(header, {name: value for name, value in claims.items() if value is not None}, KEY)
