@@ -16,6 +16,7 @@ Shape = TypeVar("Shape")
 Query = Mapping[str, str | None]
 
 CLIENTS, BOTS, USERS = "/api/v1/auth/clients", "/api/v1/auth/bots", "/api/v1/auth/users"
+APIS = "/api/v1/auth/apis"
 EVENTS = "/api/v1/audit/events"
 
 _next = re.compile(r'<([^>]*)>; rel="next"').search

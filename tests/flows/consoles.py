@@ -108,6 +108,9 @@ async def places(live: Live, *, bot: str = "", **client: Any) -> Mapping[str, st
     email = bot or f"{user}@example.com"
     made_bot = await live.http.post("/api/v1/auth/bots", json={"email": email}, headers=live.bearer)
     of_token = {"jti": jti_of(await live.access_token(made, secret)), "position": "1"}
+    api = {"identifier": f"urn:example:{user}", "name": "CRM", "scopes": {"crm:read": {"en": "Read your contacts"}}}
+    made_api = await live.http.post("/api/v1/auth/apis", json=api, headers=live.bearer)
+    of_token["api_id"] = made_api.json()["id"]
     return {"client_id": made, "user_id": str(user), "bot_id": made_bot.json()["id"], "name": "last_used", **of_token}
 
 

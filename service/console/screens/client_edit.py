@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
-from service.console import changes, client, histories, security_fields
+from service.console import api_subject, changes, client, histories, security_fields
 from service.console.client import Subject
 from service.console.forms import FormState
 from service.console.recent_sign_in import gives_power
@@ -96,6 +96,7 @@ def _values(shown: OAuthClient) -> Mapping[str, str]:
         "displayName": shown.display_name or "",
         "redirectUris": "\n".join(shown.redirect_uris),
         "scopes": "\n".join(shown.scopes),
+        "apis": api_subject.grants_as_text(shown.apis),
         "requirePkce": pkce,
         "dpopBoundAccessTokens": "yes" if shown.dpop_bound_access_tokens else "",
         "firstParty": "yes" if shown.first_party is True else "",
@@ -109,6 +110,7 @@ def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
     about: dict[str, Any] = {
         "displayName": form.get("displayName", "").strip() or None,
         **_changed_lists(shown, form),
+        **_changed_apis(shown, form),
         **(
             {"dpopBoundAccessTokens": form["dpopBoundAccessTokens"] == "yes"} if "dpopBoundAccessTokens" in form else {}
         ),
@@ -122,6 +124,11 @@ def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
         "backchannelLogoutUri": form.get("backchannelLogoutUri", "").strip() or None,
         **security_fields.body(form),
     }
+
+
+def _changed_apis(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
+    given, usual = form.get("apis"), api_subject.grants_as_text(shown.apis)
+    return {} if given is None or given.split() == usual.split() else {"apis": api_subject.grants_of(given)}
 
 
 def _changed_lists(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, list[str]]:
