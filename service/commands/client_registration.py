@@ -1,10 +1,12 @@
 """A client that registered itself replaces its metadata (RFC 7592 section 2.2)."""
 
+from functools import reduce
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from events.client import Active, ClientEvent
+from events.client import Active, ClientEvent, evolve
+from events.client_key import ClientKeyAdded, ClientKeyRevoked, StoredKey
 from events.client_registration import About, ClientAboutChanged
 from service.commands.authority import SELF_REGISTERED, Holder
 from service.commands.client_terms import ChangeClient, change_terms
@@ -27,10 +29,11 @@ class Permission(Struct, frozen=True, kw_only=True):
 
 
 class ReplaceMetadata(OrdinaryCommand, frozen=True, kw_only=True):
-    """`change` has the settings, and `about` what the client says about itself."""
+    """`change` has the settings, `about` what the client says about itself, and `keys` all of its keys; UNSET: they stay."""
 
     change: ChangeClient
     about: About
+    keys: tuple[StoredKey, ...] | UnsetType = UNSET
 
     @property
     def by(self) -> Holder:
@@ -38,7 +41,17 @@ class ReplaceMetadata(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 def replace_metadata(command: ReplaceMetadata, client: Active) -> list[ClientEvent]:
-    return [*change_terms(command.change, client), *change_about(command.about, client)]
+    added, revoked = ([], []) if command.keys is UNSET else _replace_keys(command.keys, client)
+    with_keys = reduce(evolve, added, client)
+    assert isinstance(with_keys, Active)
+    return [*added, *change_terms(command.change, with_keys), *change_about(command.about, client), *revoked]
+
+
+def _replace_keys(keys: tuple[StoredKey, ...], client: Active) -> tuple[list[ClientKeyAdded], list[ClientKeyRevoked]]:
+    """Returns the keys that are new, and those that are no longer named. A key that stays keeps its id."""
+    known, named = {key.thumbprint for key in client.keys}, {key.thumbprint for key in keys}
+    added = [ClientKeyAdded(key=key) for key in keys if key.thumbprint not in known]
+    return added, [ClientKeyRevoked(key_id=key.key_id) for key in client.keys if key.thumbprint not in named]
 
 
 def change_about(about: About | None, client: Active) -> list[ClientAboutChanged]:

@@ -153,6 +153,7 @@ def _policy_of(row: Row, usual: Policy) -> Policy:
     return usual.__replace__(
         grant_types=(MACHINE,) if row.grant_type == MACHINE else (CODE, REFRESH),
         auth_methods=tuple(each for each in usual.auth_methods if (each == NONE) is row.public),
+        has_keys=bool(row.keys or row.security.jwks_uri),
     )
 
 

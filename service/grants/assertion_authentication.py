@@ -14,7 +14,7 @@ from service.clock import utc_now
 from service.commands.security_profile import FAPI
 from service.grants.oauth_request import OAuthRequest
 from service.lookup import Seen
-from service.network.fetching import CannotFetch
+from service.network.fetching import CannotFetch, Reach
 from service.oauth.client_assertion import (
     JWT_BEARER,
     LEEWAY,
@@ -29,6 +29,7 @@ from service.oauth.client_assertion import (
 )
 from service.oauth.errors import InvalidAssertion, InvalidClient, InvalidRequest
 from service.oauth.form import Form
+from service.oauth.remote_keys import reach_of
 
 PRIVATE_KEY_JWT = "private_key_jwt"
 TYPE, ASSERTION = "client_assertion_type", "client_assertion"
@@ -136,13 +137,13 @@ async def _proof(request: OAuthRequest, assertion: Assertion, client: Row | None
         key = verify(assertion, live(client.keys, utc_now()))
         assert isinstance(key, StoredKey)
         return Proof(key.key_id, None)
-    key = verify(assertion, await _fetched(request, address, assertion.kid))
+    key = verify(assertion, await _fetched(request, address, assertion.kid, reach_of(client)))
     return Proof(uuid5(client.stream_id, key.thumbprint), address)
 
 
-async def _fetched(request: OAuthRequest, address: str, kid: str | None) -> Sequence[PublicKey]:
+async def _fetched(request: OAuthRequest, address: str, kid: str | None, reach: Reach) -> Sequence[PublicKey]:
     try:
-        return await request.resources.remote_keys.find(address, kid, reach="private_too")
+        return await request.resources.remote_keys.find(address, kid, reach=reach)
     except CannotFetch as fault:
         raise BadAssertion("keys_not_fetched", NOT_PROVED) from fault
 

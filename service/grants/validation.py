@@ -12,6 +12,7 @@ from service.oauth import authorize, redirects, signed_requests
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import Mismatch, Redirected, RequestParameters
 from service.oauth.parameters import Fault, Params
+from service.oauth.remote_keys import reach_of
 from service.oauth.request_objects import BadRequestObject
 from service.oauth.signed_requests import kid_of
 from service.oauth.tokens import read_hint
@@ -70,7 +71,7 @@ async def _keys_of(
     if address is None:
         return live(found.client.keys, utc_now()), None
     try:
-        return await resources.remote_keys.find(address, kid_of(text), reach="private_too"), None
+        return await resources.remote_keys.find(address, kid_of(text), reach=reach_of(found.client)), None
     except CannotFetch:
         return (), BadRequestObject(NOT_FETCHED)
 

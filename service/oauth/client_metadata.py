@@ -11,11 +11,13 @@ from typing import Any, get_args
 from msgspec import Struct
 
 from events.client import USUAL_ID_TOKEN_ALG, IdTokenAlg, Login
+from events.client_key import PublicKey
 from events.client_registration import About
 from events.client_security import USUAL_RESPONSE_ALG, AuthorizationResponseAlg, RequestObjectAlg, Security
+from service.commands.key import BY_KEY
 from service.network import redirect_uri
+from service.oauth.client_metadata_keys import keys_of
 from service.oauth.client_metadata_members import Faults, Members, read
-from service.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
 from service.values.scopes import IDENTITY, NEW_CLIENT, is_scope, split
 from service.values.text import name_fault
 
@@ -37,17 +39,17 @@ PROTECTING = (
 )
 """Members of protections that this server lacks. To ignore them would leave the client with less than it relies on."""
 
-MOST_FAULTS = 30
-LONGEST_FAULTS = 4000
-
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """What a client may register. `scopes` are those besides the scopes about users; `backchannel` allows a URI that this server calls."""
+    """What a client may register. `scopes` are those besides the scopes about users; `backchannel` allows a URI that this server
+    calls. `has_keys` says that the client has keys already, which stay if it names none.
+    """
 
     issuer: str
     scopes: frozenset[str] = frozenset(NEW_CLIENT)
     grant_types: tuple[str, ...] = (CODE, REFRESH)
-    auth_methods: tuple[str, ...] = (BASIC, "client_secret_post", NONE)
+    auth_methods: tuple[str, ...] = (BASIC, "client_secret_post", BY_KEY, NONE)
+    has_keys: bool = False
     backchannel: bool = False
     insecure: Collection[str] = ()
 
@@ -62,10 +64,15 @@ class ClientMetadata(Struct, frozen=True, kw_only=True):
     login: Login
     security: Security
     about: About
+    keys: tuple[PublicKey, ...] = ()
 
     @property
     def public(self) -> bool:
         return self.auth_method == NONE
+
+    @property
+    def has_secret(self) -> bool:
+        return self.auth_method not in (NONE, BY_KEY)
 
     @property
     def is_machine(self) -> bool:
@@ -86,8 +93,13 @@ def client_metadata(given: Mapping[str, Any], policy: Policy) -> ClientMetadata:
     if members.client_name and (fault := name_fault(members.client_name)):
         faults.add("client_name", fault)
     login = Login() if is_machine else _login(members, policy, faults)
+    keys = keys_of(members, method, has_keys=policy.has_keys, faults=faults)
+    for fault in (
+        redirect_uri.backchannel_faults(members.jwks_uri, policy.issuer, policy.insecure) if members.jwks_uri else ()
+    ):
+        faults.add("jwks_uri", fault)
     if faults.of:
-        raise _refusal(faults)
+        raise faults.refusal()
     return ClientMetadata(
         redirect_uris=uris,
         display_name=members.client_name or None,
@@ -95,9 +107,12 @@ def client_metadata(given: Mapping[str, Any], policy: Policy) -> ClientMetadata:
         auth_method=method,
         login=login,
         security=Security(
+            token_endpoint_auth_method=BY_KEY if method == BY_KEY else None,
+            jwks_uri=None if method == NONE else members.jwks_uri or None,
             dpop_bound_access_tokens=members.dpop_bound_access_tokens is True,
             **({} if is_machine else _authorization_security(members)),
         ),
+        keys=keys,
         about=_about(members, method, grants, scope, uris),
     )
 
@@ -234,12 +249,3 @@ def _about(
 
 def _is_http(uri: str) -> bool:
     return uri.lower().startswith(("https:", "http:"))
-
-
-def _refusal(faults: Faults) -> InvalidRedirectUri | InvalidClientMetadata:
-    sentences = [f"{name} {fault}" for name, found in faults.of.items() for fault in found]
-    more = len(sentences) - MOST_FAULTS
-    text = "; ".join(sentences[:MOST_FAULTS])[:LONGEST_FAULTS] + (f"; and {more:,} more faults" if more > 0 else "")
-    return (InvalidRedirectUri if set(faults.of) == {"redirect_uris"} else InvalidClientMetadata)(
-        f"The client metadata has faults: {text}."
-    )

@@ -7,13 +7,15 @@ from typing import Annotated, Any, cast
 
 from msgspec import Meta, Struct, ValidationError, convert, structs
 
-from service.oauth.errors import InvalidClientMetadata
+from service.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
 from service.values.credential_form import has_credential
 from service.values.malformed import MALFORMED
 from service.values.text import unseen
 
 LONGEST_NAME = 80
 MOST_TWICE = 20
+MOST_FAULTS = 30
+LONGEST_FAULTS = 4000
 
 Text = Annotated[str, Meta(max_length=255)]
 Uri = Annotated[str, Meta(max_length=2000)]
@@ -43,6 +45,8 @@ class Members(Struct, frozen=True, kw_only=True):
     id_token_signed_response_alg: Text | None = None
     post_logout_redirect_uris: Uris = []
     backchannel_logout_uri: Uri | None = None
+    jwks: dict[str, Any] | None = None
+    jwks_uri: Uri | None = None
     dpop_bound_access_tokens: bool | None = None
     require_pushed_authorization_requests: bool | None = None
     require_signed_request_object: bool | None = None
@@ -58,6 +62,13 @@ class Faults:
 
     def add(self, name: str, fault: str) -> None:
         self.of.setdefault(name, []).append(fault)
+
+    def refusal(self) -> InvalidRedirectUri | InvalidClientMetadata:
+        sentences = [f"{name} {fault}" for name, found in self.of.items() for fault in found]
+        more = len(sentences) - MOST_FAULTS
+        text = "; ".join(sentences[:MOST_FAULTS])[:LONGEST_FAULTS] + (f"; and {more:,} more faults" if more > 0 else "")
+        kind = InvalidRedirectUri if set(self.of) == {"redirect_uris"} else InvalidClientMetadata
+        return kind(f"The client metadata has faults: {text}.")
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -97,7 +108,7 @@ def read(given: Mapping[str, Any]) -> tuple[Members, Faults]:
         except ValidationError as fault:
             faults.add(field.name, _sentence(str(fault)))
             continue
-        if not isinstance(good[field.name], bool) and (odd := _odd(good[field.name])):
+        if not isinstance(good[field.name], bool | dict) and (odd := _odd(good[field.name])):
             del good[field.name]
             faults.add(field.name, odd)
     return Members(**good), faults

@@ -2,18 +2,23 @@
 
 from typing import Any
 
+from msgspec import to_builtins
+
 from events.client import Login
+from events.client_key import PublicKey
 from events.client_registration import About
 from events.client_security import Security
 from projections.clients import Row
+from service.commands.key import BY_KEY
 from service.crypto.credentials import Secret
-from service.oauth.client_metadata import CODE, NONE
+from service.oauth.client_metadata import BASIC, CODE, NONE
 from service.values.scopes import IDENTITY
 
 PATH = "/openid/register"
 
 USUAL = Security()
 SECURITY = (
+    "jwks_uri",
     "dpop_bound_access_tokens",
     "require_pushed_authorization_requests",
     "require_signed_request_object",
@@ -36,6 +41,8 @@ def registered(row: Row, issuer: str, token: str, secret: Secret | None = None) 
         shown |= {"client_secret": secret.reveal(), "client_secret_expires_at": 0}
     if row.login is not None:
         shown |= _login(row.login)
+    if keys := row.keys:
+        shown["jwks"] = {"keys": [_public(key) for key in keys]}
     for name in SECURITY:
         value = getattr(row.security, name)
         if value != getattr(USUAL, name):
@@ -58,12 +65,24 @@ def _about(row: Row, about: About) -> dict[str, Any]:
         "scope": " ".join(_scope(row, about)),
     }
     return {
-        "token_endpoint_auth_method": NONE if row.public else about.token_endpoint_auth_method,
+        "token_endpoint_auth_method": _method(row, about),
         "application_type": about.application_type,
         "grant_types": list(about.grant_types),
         "response_types": ["code"] if CODE in about.grant_types else [],
         **{name: value for name, value in named.items() if value},
     }
+
+
+def _method(row: Row, about: About) -> str:
+    """Return how it authenticates now, which an operator may have changed."""
+    if row.public or row.security.token_endpoint_auth_method:
+        return row.security.token_endpoint_auth_method or NONE
+    said = about.token_endpoint_auth_method
+    return BASIC if said == BY_KEY else said
+
+
+def _public(key: PublicKey) -> dict[str, Any]:
+    return {**to_builtins(key.jwk), "kid": key.kid, **({"alg": key.alg} if key.alg else {})}
 
 
 def _scope(row: Row, about: About) -> list[str]:

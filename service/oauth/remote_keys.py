@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 from msgspec import Struct, json
 
 from events.client_key import PublicKey
+from projections.clients import Row
 from service.network.fetching import CannotFetch, Fetched, Reach
 from service.oauth.client_keys import UnusableKey, parse
 from service.values.malformed import MALFORMED
@@ -30,6 +31,12 @@ FIRST_REST, LONGEST_REST = 5.0, 300.0
 """How long a URL that failed is left alone: twice as long after each further failure."""
 
 NO_KEYSET = "what it returned is not a JWK Set"
+
+
+def reach_of(client: Row) -> Reach:
+    """Where the keys of a client may be. A stranger chose the URL of one that anybody could register, or that is a document."""
+    by_itself = client.registration is not None and client.registration.initial_access_token is None
+    return "public" if by_itself or client.document is not None else "private_too"
 
 
 class Fetches(Protocol):

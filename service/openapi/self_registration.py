@@ -77,6 +77,8 @@ class ClientInformation(Struct, frozen=True, kw_only=True):
     post_logout_redirect_uris: list[str] | UnsetType = UNSET
     backchannel_logout_uri: str | UnsetType = UNSET
     backchannel_logout_session_required: bool | UnsetType = UNSET
+    jwks: dict[str, Any] | UnsetType = UNSET
+    jwks_uri: str | UnsetType = UNSET
     dpop_bound_access_tokens: bool | UnsetType = UNSET
     require_pushed_authorization_requests: bool | UnsetType = UNSET
     require_signed_request_object: bool | UnsetType = UNSET

@@ -2,12 +2,14 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from hmac import compare_digest
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from events.client import AuthorizationCode, ClientCredentials, ClientEvent
+from events.client_key import StoredKey
 from events.client_registration import Registration
 from events.codec import Event
 from events.envelope import Meta
@@ -19,8 +21,8 @@ from service.commands.client import ChangeClient, DeleteClient, RegisterClient, 
 from service.commands.client_registration import Permission
 from service.commands.handle import CLIENT, Ledger, handle
 from service.commands.login_change import LoginChange
-from service.commands.security_change import security_of
-from service.crypto.credentials import Secret, hash_secret, new_secret, stored
+from service.commands.security_change import SecurityChange
+from service.crypto.credentials import Secret, hash_secret, new_id, new_secret, stored
 from service.oauth.client_metadata import ClientMetadata
 
 TOKEN = "registration_"  # noqa: S105
@@ -41,7 +43,7 @@ async def register(
     """Raises Unavailable, and what `decide` raises. `stream` is the id of the new client."""
     now = utc_now()
     token = Secret(TOKEN + secrets.token_urlsafe(32))
-    secret = None if metadata.public else new_secret()
+    secret = new_secret() if metadata.has_secret else None
     command = RegisterClient(
         owner=permission.owner,
         grant=ClientCredentials(bot_user_id=client_id_of(stream)) if metadata.is_machine else AuthorizationCode(),
@@ -52,6 +54,7 @@ async def register(
         at=now,
         login=metadata.login,
         security=metadata.security,
+        keys=_stored(metadata, now),
         registration=Registration(
             about=metadata.about,
             token_hash=hash_secret(token.reveal()),
@@ -71,9 +74,10 @@ async def replace(ledger: Ledger, row: Row, metadata: ClientMetadata, permission
         redirect_uris=metadata.redirect_uris,
         scopes=metadata.scopes,
         login=_login(metadata),
-        security=security_of(metadata.security),
+        security=_security(metadata),
     )
-    command = ReplaceMetadata(change=change, about=metadata.about)
+    keys = _stored(metadata, utc_now()) if metadata.keys or metadata.security.jwks_uri else UNSET
+    command = ReplaceMetadata(change=change, about=metadata.about, keys=keys)
     handled = await handle(ledger, CLIENT, row.stream_id, command, meta)
     return _row(row, row.stream_id, handled.events)
 
@@ -96,6 +100,36 @@ def _login(metadata: ClientMetadata) -> LoginChange:
         id_token_alg=metadata.login.id_token_alg,
         post_logout_redirect_uris=metadata.login.post_logout_redirect_uris,
         backchannel_logout_uri=metadata.login.backchannel_logout_uri,
+    )
+
+
+def _security(metadata: ClientMetadata) -> SecurityChange:
+    """Return the settings that the metadata has. What an operator demands of the client besides stays."""
+    security = metadata.security
+    return SecurityChange(
+        token_endpoint_auth_method=security.token_endpoint_auth_method or UNSET,
+        jwks_uri=UNSET if security.jwks_uri is None and not metadata.keys else security.jwks_uri,
+        dpop_bound_access_tokens=security.dpop_bound_access_tokens,
+        require_pushed_authorization_requests=security.require_pushed_authorization_requests,
+        require_signed_request_object=security.require_signed_request_object,
+        request_object_signing_alg=security.request_object_signing_alg,
+        authorization_signed_response_alg=security.authorization_signed_response_alg,
+    )
+
+
+def _stored(metadata: ClientMetadata, at: datetime) -> tuple[StoredKey, ...]:
+    return tuple(
+        StoredKey(
+            jwk=key.jwk,
+            thumbprint=key.thumbprint,
+            kid=key.kid,
+            alg=key.alg,
+            key_id=new_id(),
+            name=f"registration {number}",
+            created_at=at,
+            expires_at=None,
+        )
+        for number, key in enumerate(metadata.keys, 1)
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 
 from service.grants import registration_permission
 from tests.flows.browsing import browser, sealed
@@ -123,6 +124,21 @@ async def test_a_client_replaces_its_metadata_and_keeps_what_cannot_change(live:
     oauth_error(await live.http.put(**by(told), json={**mine, "redirect_uris": []}), 400, "invalid_redirect_uri")
     more = await live.http.put(**by(told), json={**mine, "scope": "openid clients:write operate"})
     assert more.json()["scope"] == "openid"
+
+
+async def test_a_client_with_a_key_has_no_secret_and_may_replace_its_key(live: Live):
+    one, two = (ECKey.generate_key("P-256").as_dict(private=False) for _ in range(2))
+    told = await registered(live, token_endpoint_auth_method="private_key_jwt", jwks={"keys": [{**one, "kid": "1"}]})
+    assert "client_secret" not in told
+    assert told["token_endpoint_auth_method"] == "private_key_jwt"
+    body = {"client_id": told["client_id"], **WEB}
+    assert (await live.http.put(**by(told), json=body)).json()["jwks"] == told["jwks"]
+    changed = await live.http.put(**by(told), json={**body, "jwks": {"keys": [{**two, "kid": "2"}]}})
+    assert [key["kid"] for key in changed.json()["jwks"]["keys"]] == ["2"]
+    moved = await live.http.put(**by(told), json={**body, "jwks_uri": "https://app.example.com/jwks"})
+    assert moved.json()["jwks_uri"] == "https://app.example.com/jwks"
+    assert "jwks" not in moved.json()
+    assert (await live.http.get(**by(told))).json() == moved.json()
 
 
 async def test_a_client_deletes_itself_and_its_token_is_worth_nothing_then(live: Live):

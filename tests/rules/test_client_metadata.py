@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc.jwk import ECKey
 from msgspec import structs
 
 from events.client_security import Security
@@ -78,6 +79,31 @@ def test_null_and_unknown_members_count_as_omitted(name, nothing):
 def test_a_client_gets_those_of_the_scopes_it_asks_for_that_it_may_have(asked, own, shown):
     found = checked({**WEB, "scope": asked})
     assert (found.scopes, found.about.scope) == (own, shown)
+
+
+EC = ECKey.generate_key("P-256").as_dict(private=False)
+
+
+def test_a_client_may_sign_its_assertions_with_keys_here_or_elsewhere():
+    by_key = {**WEB, "token_endpoint_auth_method": "private_key_jwt"}
+    found = checked({**by_key, "jwks": {"keys": [{**EC, "kid": "one", "alg": "ES256"}, {**EC, "use": "enc"}]}})
+    assert ([key.kid for key in found.keys], found.has_secret, found.public) == (["one"], False, False)
+    assert found.security == Security(token_endpoint_auth_method="private_key_jwt")
+    there = checked({**by_key, "jwks_uri": "https://app.example.com/jwks"})
+    assert (there.keys, there.security.jwks_uri) == ((), "https://app.example.com/jwks")
+    assert checked({**WEB, "token_endpoint_auth_method": "none", "jwks": {"keys": [EC]}}).keys == ()
+    assert checked(by_key, OPEN.__replace__(has_keys=True)).keys == ()
+    for keys, said in (
+        ({}, "jwks or jwks_uri is required"),
+        ({"jwks": {"keys": []}}, "1 to 10 keys"),
+        ({"jwks": {"keys": [{**EC, "d": "x"}]}}, "private part"),
+        ({"jwks": {"keys": ["x"]}}, "[0] is not a JSON object"),
+        ({"jwks": {"keys": [{"kty": "oct", "k": "x"}]}}, "symmetric"),
+        ({"jwks": {"keys": [EC]}, "jwks_uri": "https://app.example.com/jwks"}, "not be sent together"),
+        ({"jwks_uri": "http://app.example.com/jwks"}, "jwks_uri"),
+        ({"jwks_uri": "https://127.0.0.1/jwks"}, "loopback"),
+    ):
+        assert said in refusal({**by_key, **keys}).description
 
 
 def test_a_policy_may_allow_further_scopes():
