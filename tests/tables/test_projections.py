@@ -21,8 +21,11 @@ from projections.engine.verdict import Verdict
 from projections.engine.verify import verify
 from projections.registry import INLINE
 from projections.table import Table
+from service.commands.bot import RegisterBot
 from service.commands.client import DisableClient, Holder
 from service.commands.handle import CLIENT, Handled, Ledger, handle
+from service.commands.restoration import RestoreBot
+from service.commands.trusted_issuer import RegisterTrustedIssuer
 from service.crypto.credentials import new_id
 from service.refusals import Contradiction, DomainRefusal, VersionMismatch
 from tests.conftest import fresh_database
@@ -59,13 +62,14 @@ async def shared(postgres: str) -> AsyncIterator[tuple[str, Ledger, Connection]]
 
 
 def unique(command: Any, stream: object) -> Any:
-    """Bots of different examples do not have the same address."""
-    if type(command).__name__ in ("RegisterBot", "RestoreBot"):
-        return type(command)(
-            **{name: getattr(command, name) for name in command.__struct_fields__ if name != "email"},
-            email=f"{stream}@x",
-        )
-    return command
+    """Bots of different examples do not have the same address, nor trusted issuers the same identifier."""
+    match command:
+        case RegisterBot() | RestoreBot():
+            return command.__replace__(email=f"{stream}@x")
+        case RegisterTrustedIssuer():
+            return command.__replace__(issuer=f"https://{stream}.example.com")
+        case _:
+            return command
 
 
 async def carried_out(ledger: Ledger, aggregate: Any, stream: Any, commands: list[Any]) -> int:

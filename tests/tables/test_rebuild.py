@@ -18,6 +18,7 @@ from projections.engine import rebuild, refold
 from projections.engine.checkpoints import install
 from projections.registry import INLINE
 from service.commands.access_token import RevokeToken
+from service.commands.api import ChangeApi, DeleteApi, RegisterApi, TermsChange
 from service.commands.authorization import (
     GrantAuthorization,
     NewRefreshToken,
@@ -28,29 +29,49 @@ from service.commands.authorization import (
 from service.commands.bot import DeleteBot, DisableBot, RegisterBot
 from service.commands.client import ChangeClient, DeleteClient, DisableClient, Holder, RevokeSecret
 from service.commands.consent import GiveConsent, WithdrawConsent
+from service.commands.device_authorization import DenyDevice, RequestDeviceAuthorization
 from service.commands.handle import (
     ACCESS_TOKEN,
+    API,
     AUTHORIZATION,
     BOT,
     CLIENT,
     CONSENT,
+    DEVICE_AUTHORIZATION,
+    INITIAL_ACCESS_TOKEN,
     SESSION,
     SIGNING_KEY,
+    TRUSTED_ISSUER,
     USER,
     Ledger,
     handle,
 )
+from service.commands.initial_access_token import (
+    IssueInitialAccessToken,
+    RevokeInitialAccessToken,
+    UseInitialAccessToken,
+)
 from service.commands.session import EndSession, Reauthenticate, ReportNotified, StartSession
 from service.commands.signing_key import ActivateKey, PublishKey
+from service.commands.trusted_issuer import (
+    ChangeTrustedIssuer,
+    DisableTrustedIssuer,
+    EnableTrustedIssuer,
+    RegisterTrustedIssuer,
+)
 from service.commands.user import AddFactor, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.crypto.credentials import new_id
 from service.refusals import DomainRefusal
 from tests.patience import PATIENCE
 from tests.rules.samples import (
+    ALLOWANCE,
     AT,
     CODE_ISSUED,
+    CRM_TERMS,
     DEVICE,
+    DEVICE_REQUESTED,
     GRANTED,
+    HASH,
     JWK,
     LATER,
     PASSWORD,
@@ -59,6 +80,7 @@ from tests.rules.samples import (
     REGISTERED,
     SECRET,
     SOON,
+    TRUST,
     factor,
     hashed,
 )
@@ -69,6 +91,7 @@ from tests.tables.test_projections import agreed, silent
 PAUSE = 0.002
 """Seconds between two of what one caller does: the rebuild needs the processor too."""
 ANYBODY = Holder(owner=None, sub="operator", scopes=frozenset())
+OPERATOR = ANYBODY.__replace__(scopes=frozenset({"api:public"}))
 
 
 class Kind(Struct, frozen=True):
@@ -117,6 +140,26 @@ KINDS = {
             RotateRefreshToken(presented=hashed(1), next=hashed(2), jti=PERSON, at=AT),
             RevokeAuthorization(why="user", at=SOON),
         ),
+    ),
+    "api": Kind(
+        API,
+        lambda stream: RegisterApi(identifier=f"urn:{stream}", terms=CRM_TERMS, at=AT),
+        (ChangeApi(change=TermsChange(name="Contacts")), DeleteApi()),
+    ),
+    "trusted issuer": Kind(
+        TRUSTED_ISSUER,
+        lambda stream: RegisterTrustedIssuer(issuer=f"https://{stream}.example.com", trust=TRUST, at=AT),
+        (ChangeTrustedIssuer(name="Builds"), DisableTrustedIssuer(), EnableTrustedIssuer()),
+    ),
+    "initial access token": Kind(
+        INITIAL_ACCESS_TOKEN,
+        lambda _: IssueInitialAccessToken(by=OPERATOR, name="CI", allows=ALLOWANCE, hash=HASH, hint="…cret", at=AT),
+        (UseInitialAccessToken(hash=HASH, client=PERSON, at=SOON), RevokeInitialAccessToken(by=ANYBODY, at=LATER)),
+    ),
+    "device authorization": Kind(
+        DEVICE_AUTHORIZATION,
+        lambda _: RequestDeviceAuthorization(requested=DEVICE_REQUESTED),
+        (DenyDevice(user=PERSON, session=PERSON, at=AT),),
     ),
 }
 
