@@ -30,6 +30,7 @@ from service.commands.bot import DeleteBot, DisableBot, RegisterBot
 from service.commands.client import ChangeClient, DeleteClient, DisableClient, Holder, RevokeSecret
 from service.commands.consent import GiveConsent, WithdrawConsent
 from service.commands.device_authorization import DenyDevice, RequestDeviceAuthorization
+from service.commands.exchange import RecordExchange
 from service.commands.handle import (
     ACCESS_TOKEN,
     API,
@@ -38,6 +39,7 @@ from service.commands.handle import (
     CLIENT,
     CONSENT,
     DEVICE_AUTHORIZATION,
+    EXCHANGE,
     INITIAL_ACCESS_TOKEN,
     SESSION,
     SIGNING_KEY,
@@ -70,6 +72,7 @@ from tests.rules.samples import (
     CRM_TERMS,
     DEVICE,
     DEVICE_REQUESTED,
+    EXCHANGED,
     GRANTED,
     HASH,
     JWK,
@@ -161,6 +164,7 @@ KINDS = {
         lambda _: RequestDeviceAuthorization(requested=DEVICE_REQUESTED),
         (DenyDevice(user=PERSON, session=PERSON, at=AT),),
     ),
+    "exchange": Kind(EXCHANGE, lambda _: RecordExchange(made=EXCHANGED), (RecordExchange(made=EXCHANGED),)),
 }
 
 

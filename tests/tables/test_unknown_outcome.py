@@ -28,7 +28,7 @@ LOOKING = """
 select pid from pg_stat_activity
  where datname = current_database() and wait_event_type = 'Lock' and query = 'select pg_advisory_xact_lock(4701)'
 """
-REQUESTS = "select convert_from(meta, 'UTF8')::json ->> 'request_id' from log.events"
+REQUESTS = "select convert_from(meta, 'UTF8')::json ->> 'request_id' from log.events order by position"
 
 
 class Wire:
