@@ -196,12 +196,6 @@ async def test_where_a_nonce_is_required_a_client_gets_it_with_the_refusal_and_w
         assert "dpop-nonce" not in (await called(strict, strict.bearer["Authorization"], [])).headers
 
 
-async def bound_token(live: Live, **client: Any) -> str:
-    answer = await machine(live, proving(live), **client)
-    assert bound_to(answer) == KEY.thumbprint()
-    return answer.json()["access_token"]
-
-
 async def called(live: Live, authorization: str, proofs: list[str], path: str = CLIENTS) -> httpx.Response:
     return await live.http.get(path, headers=[("Authorization", authorization), *(("DPoP", each) for each in proofs)])
 
