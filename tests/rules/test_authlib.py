@@ -261,7 +261,8 @@ class TestTheGrantType:
             assert (refusal.status, refusal.error) == (400, "unsupported_grant_type")
             assert refusal.description.endswith(
                 "Use one of: client_credentials, authorization_code, refresh_token, "
-                "urn:ietf:params:oauth:grant-type:device_code."
+                "urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, "
+                "urn:ietf:params:oauth:grant-type:jwt-bearer."
             )
 
     def test_a_client_of_another_kind_may_not_use_it(self):
