@@ -1595,7 +1595,8 @@ def _givers(past: Past, audiences: Sequence[str] = ()) -> Mapping[str, Fact]:
 
     Of the APIs that a client is granted, those count that the token is for. If there is none, its own scopes count.
     """
-    held: dict[str, Fact] = {}
+    of_own: dict[str, Fact] = {}
+    of_apis: dict[str, Fact] = {}
     own: list[str] = []
     granted: list[Shown] = []
     for each in past:
@@ -1607,9 +1608,10 @@ def _givers(past: Past, audiences: Sequence[str] = ()) -> Mapping[str, Fact]:
             own, granted = [], []
         elif each.kind not in SCOPES_OF | APIS_OF:
             continue
-        of_apis = [scope for api in granted if api["identifier"] in audiences for scope in api["scopes"]]
-        held = {scope: held.get(scope, each) for scope in of_apis or own}
-    return held
+        of_own = {scope: of_own.get(scope, each) for scope in own}
+        there = [scope for api in granted if api["identifier"] in audiences for scope in api["scopes"]]
+        of_apis = {scope: of_apis.get(scope, each) for scope in there}
+    return of_apis or of_own
 
 
 def _disabling(past: Past, issued_at: int) -> Past:

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from events.client_secret import StoredSecret
 from events.database import AnyConnection
-from projections import client_history, clients, last_used, usage_daily
+from projections import apis, client_history, clients, last_used, usage_daily
 from projections.as_of import Behind
 from projections.clients import Row
 from projections.engine.status import statuses
@@ -40,7 +40,7 @@ class Uses(Struct, frozen=True, kw_only=True):
     """When a client, each of its secrets and each of its scopes were last used; nothing of those that never were.
 
     `held` are the scopes that it had all the time. `unknown` is the last use of scopes that were not kept: it may be any of them.
-    `returned` is when the client was last restored or enabled. `is_audience` says that there are tokens for the client, which it may introspect.
+    `returned` is when the client was last restored or enabled. `is_audience` says that there are tokens for the client, or for an API of its, which it may introspect.
     """
 
     client: datetime | None
@@ -159,6 +159,8 @@ async def _uses(connection: AnyConnection, rows: Sequence[Row], since: datetime,
     for stream, had, *then in await connection.fetch(VERSIONS, streams, since):
         versions[stream].append(Version(frozenset(had), *then))
     audiences = {audience} | await usage_daily.audiences(connection, [row.client_id for row in rows])
+    for api in (await apis.every(connection)).values():
+        audiences.update(api.terms.introspectors)
     found: dict[UUID, Uses] = {}
     for row in rows:
         stream = row.stream_id

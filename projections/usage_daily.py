@@ -25,7 +25,9 @@ select client, day, sum(tokens) from read.usage_daily where client = any($1::uui
 """
 OF_SECRET = f"nullif(secret, '{NO_SECRET}')::text"
 OF_SCOPES = "select client, scope, max(last_at) from read.usage_daily where client = any($1::uuid[]) group by 1, 2"
-AUDIENCES = "select distinct audience from read.usage_daily where audience = any($1::text[])"
+AUDIENCES = """
+select distinct name from read.usage_daily u, unnest(string_to_array(u.audience, ' ')) as name where name = any($1::text[])
+"""
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):

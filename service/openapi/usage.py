@@ -85,7 +85,7 @@ USAGE = (
         tag="Audit",
         description="Clients that got no token within so many days, and secrets and scopes that none of their tokens used, with the "
         "command that removes each. What is younger than that, or was restored or enabled since, is left out. So are scopes "
-        "`introspect:…`, and the secrets of clients that have one or that tokens are for: introspection needs no token. "
+        "`introspect:…`, and the secrets of clients that have one, that tokens are for, or that are `introspectors` of an API: introspection needs no token. "
         "A page examines a bounded number of clients, so it may have fewer than `limit`, or none; follow `Link`.",
         scope=AUDIT_READ,
         parameters=(

@@ -164,7 +164,8 @@ def _givers(past: Past, audiences: Collection[str] = ()) -> Mapping[str, Recorde
 
     Of the APIs that a client is granted, those count that the token is for. If there is none, its own scopes count.
     """
-    held: dict[str, Recorded] = {}
+    of_own: dict[str, Recorded] = {}
+    of_apis: dict[str, Recorded] = {}
     own: Sequence[str] = ()
     granted: Sequence[GrantedApi] = ()
     for each in past:
@@ -179,9 +180,10 @@ def _givers(past: Past, audiences: Collection[str] = ()) -> Mapping[str, Recorde
                 own, granted = (), ()
             case _:
                 continue
-        of_apis = [scope for api in granted if api.identifier in audiences for scope in api.scopes]
-        held = {scope: held.get(scope, each) for scope in of_apis or own}
-    return held
+        of_own = {scope: of_own.get(scope, each) for scope in own}
+        there = [scope for api in granted if api.identifier in audiences for scope in api.scopes]
+        of_apis = {scope: of_apis.get(scope, each) for scope in there}
+    return of_apis or of_own
 
 
 def _login(sources: Sources) -> Login | None:

@@ -26,6 +26,8 @@ from tests.rules.test_tree import mth, path
 
 KEY, BOT, AUTHORIZATION, JTI = (UUID(f"0192f000-0000-7000-8000-0000000000b{number}") for number in range(1, 5))
 CONSENT = consent_stream(PERSON, CLIENT_ID, samples.GRANTED.resource)
+ERP = "urn:example:erp"
+ERP_CONSENT = consent_stream(PERSON, CLIENT_ID, ERP)
 OPERATOR, SERVICE, USER = (
     ByOperator(user="root"),
     ByService(why="first run"),
@@ -91,7 +93,7 @@ class Story:
             authorization=past.get(AUTHORIZATION, ()),
             user=past.get(PERSON, ()),
             session=past.get(SESSION_ID, ()),
-            consents=[past.get(CONSENT, ())],
+            consents=[past.get(CONSENT, ()), *([past[ERP_CONSENT]] if ERP_CONSENT in past else [])],
         )
 
     def bundle(self) -> dict[str, Any]:
@@ -194,5 +196,33 @@ def first_party() -> Story:
     return story.issued(NO_SECRET, _token("openid", authorization=AUTHORIZATION))
 
 
+def of_an_api() -> Story:
+    """The client has a scope of this name for the default audience, too, which gave the token nothing."""
+    story = _beginning().happened(STREAM, samples.REGISTERED.__replace__(scopes=("crm:read",)))
+    story.happened(STREAM, samples.APIS_CHANGED, by=OPERATOR)
+    story.happened(STREAM, ClientScopesChanged(scopes=(), was=("crm:read",)))
+    return story.issued(SECRET.secret_id, _token("crm:read", audience=f"{ERP} {samples.CRM}"))
+
+
+def for_two_apis() -> Story:
+    """The person allowed each API by itself."""
+    story = login()
+    story.happened(ERP_CONSENT, samples.CONSENT_GIVEN.__replace__(resource=ERP, scopes=("openid", "post")), by=USER)
+    granted = samples.GRANTED.__replace__(
+        resource=f"{samples.CONSENT_GIVEN.resource} {ERP}", scopes=("openid", "crm:read", "post")
+    )
+    other = UUID("0192f000-0000-7000-8000-0000000000b9")
+    story.happened(other, granted, samples.CODE_ISSUED, by=USER)
+    story.past[AUTHORIZATION] = story.past.pop(other)
+    token = _token("openid crm:read post", authorization=other, audience=granted.resource)
+    return story.issued(NO_SECRET, token.__replace__(sub=str(PERSON)))
+
+
 STORIES = {"a machine": machine, "a login": login, "a restored client": restored}
-OTHER_STORIES = {"an imported client": imported, "a long event": long, "a first-party client": first_party}
+OTHER_STORIES = {
+    "an imported client": imported,
+    "a long event": long,
+    "a first-party client": first_party,
+    "an API": of_an_api,
+    "two APIs": for_two_apis,
+}

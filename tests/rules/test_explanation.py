@@ -13,6 +13,7 @@ from service.provenance.answer import Provenance
 from service.provenance.explanation import Sources, explain, positions
 from tests.rules.samples import (
     ACTIVATED,
+    APIS_CHANGED,
     AT,
     AUTHORIZATION_REVOKED,
     BOT_DISABLED,
@@ -22,6 +23,7 @@ from tests.rules.samples import (
     CODE_REDEEMED,
     CONSENT_GIVEN,
     CONSENT_WITHDRAWN,
+    CRM,
     DELETED,
     DISABLED,
     ENABLED,
@@ -108,6 +110,14 @@ def test_a_scope_is_given_by_the_event_since_which_the_client_has_had_it():
         "api:public": [13],
         "crm:read": [11],
     }
+
+
+def test_a_scope_of_an_api_is_given_by_the_grant_of_that_api():
+    client = past(10, REGISTERED.__replace__(scopes=("crm:read",)), APIS_CHANGED)
+    for audience, position in ((None, 10), (CRM, 11), (f"urn:erp {CRM}", 11), ("urn:erp", 10)):
+        issued = token(12, "crm:read")
+        issued = issued.__replace__(token=issued.token.__replace__(audience=audience))
+        assert given(explain(Sources(token=issued, client=client))) == {"crm:read": [position]}
 
 
 def test_a_login_token_relies_on_consent_session_authorization_and_the_exchanges_before_its_own():
