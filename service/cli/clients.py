@@ -11,6 +11,7 @@ from msgspec import UNSET
 from events.client import Login
 from events.client_key import StoredKey
 from events.client_secret import StoredSecret
+from events.client_security import Security
 from events.codec import Recorded
 from events.database import Connection
 from events.ids import bot_stream
@@ -22,7 +23,7 @@ from projections.clients import Found, Row, Wanted, find, listed
 from service.cli import client_changes, client_creation, client_edit, client_secrets, importing, restoration, unused
 from service.cli.as_of import AsOf, past, present
 from service.cli.client_lookup import ClientId, stream_of
-from service.cli.event_text import apis_in_words, what
+from service.cli.event_text import apis_in_words, changed_terms, what
 from service.cli.histories import Diff, tell
 from service.cli.list_options import Owner
 from service.cli.opening import Plainly, ask
@@ -264,6 +265,7 @@ def _facts(found: Found, used: datetime | None) -> list[tuple[str, str]]:
         ("scopes", " ".join(row.scopes) or "none"),
         ("APIs", apis_in_words(row.apis)),
         ("token alg", row.access_token_alg or "as MUNIMENT_ACCESS_TOKEN_ALG says"),
+        *([("security", changed_terms(row.security))] if row.security != Security() else []),
         *(("redirect URI", uri) for uri in row.redirect_uris),
         ("created", moment(row.created_at)),
         ("last used", moment(used) or "never"),

@@ -178,15 +178,13 @@ def _client(event: ClientEvent, secrets: Secrets, keys: key_text.Keys) -> str:
         case ClientRedirectUrisChanged():
             return f"redirect URIs changed from {_all(event.was)} to {_all(event.redirect_uris)}"
         case ClientLoginChanged():
-            return f"terms of logging in changed from {_changed_terms(event.was)} to {_changed_terms(event.login)}"
+            return f"terms of logging in changed from {changed_terms(event.was)} to {changed_terms(event.login)}"
         case ClientAccessTokenAlgChanged():
             return f"access tokens signed with {_alg(event.access_token_alg)}, no longer {_alg(event.was)}"
         case ClientSecurityChanged():
-            return f"security settings changed from {_changed_terms(event.was)} to {_changed_terms(event.security)}"
+            return f"security settings changed from {changed_terms(event.was)} to {changed_terms(event.security)}"
         case ClientAboutChanged():
-            return (
-                f"what it says about itself changed from {_changed_terms(event.was)} to {_changed_terms(event.about)}"
-            )
+            return f"what it says about itself changed from {changed_terms(event.was)} to {changed_terms(event.about)}"
         case ClientDocumentSeen():
             return _document(event)
         case ClientSecretAdded() | ClientSecretRevoked() | ClientSecretRehashed() | ClientSecretExpirySet():
@@ -206,11 +204,9 @@ def _client(event: ClientEvent, secrets: Secrets, keys: key_text.Keys) -> str:
 def _settings(event: ClientEvent) -> str:
     match event:
         case ClientSecurityChanged():
-            return f"security settings changed from {_changed_terms(event.was)} to {_changed_terms(event.security)}"
+            return f"security settings changed from {changed_terms(event.was)} to {changed_terms(event.security)}"
         case ClientAboutChanged():
-            return (
-                f"what it says about itself changed from {_changed_terms(event.was)} to {_changed_terms(event.about)}"
-            )
+            return f"what it says about itself changed from {changed_terms(event.was)} to {changed_terms(event.about)}"
         case ClientApisChanged():
             return f"APIs changed from {apis_in_words(event.was)} to {apis_in_words(event.apis)}"
         case _:
@@ -268,7 +264,7 @@ def _authenticates(event: ClientRegistered) -> str:
     return "; ".join([*([method] if method else []), *given])
 
 
-def _changed_terms(terms: Login | Security | About | ApiTerms) -> str:
+def changed_terms(terms: Login | Security | About | ApiTerms) -> str:
     usual = ApiTerms(name="") if isinstance(terms, ApiTerms) else type(terms)()
     names = terms.__struct_fields__
     changed = (name for name in names if getattr(terms, name) != getattr(usual, name))
@@ -295,9 +291,9 @@ def apis_in_words(apis: Apis) -> str:
 def _api(event: ApiEvent) -> str:
     match event:
         case ApiRegistered():
-            return f"the API {event.identifier} registered: {_changed_terms(event.terms)}"
+            return f"the API {event.identifier} registered: {changed_terms(event.terms)}"
         case ApiChanged():
-            return f"settings of the API changed from {_changed_terms(event.was)} to {_changed_terms(event.terms)}"
+            return f"settings of the API changed from {changed_terms(event.was)} to {changed_terms(event.terms)}"
         case ApiDeleted():
             return f"the API {event.identifier} deleted"
 

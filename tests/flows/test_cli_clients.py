@@ -158,3 +158,22 @@ async def test_nothing_is_imported_when_anything_is_wrong_and_all_of_it_is_named
     assert told.status == 1
     assert all(text in told.err for text in ("no. 2: botUserId", "no. 2: clientId", "no. 3: "))
     assert (await on(live.database, "clients", "show", "cli-good")).status == 1
+
+
+async def test_how_a_client_asks_for_a_sign_in_is_set_and_shown(live: Live):
+    client_id, _ = await live.interactive()
+    options = ("--require-par", "yes", "--require-jar", "yes", "--jar-alg", "PS256", "--jarm-alg", "ES256")
+    changed = await on(live.database, "clients", "edit", client_id, *options)
+    assert changed.status == 0, changed.err
+    shown = (await on(live.database, "clients", "show", client_id)).out
+    for part in (
+        "require_pushed_authorization_requests True",
+        "require_signed_request_object True",
+        "request_object_signing_alg PS256",
+        "authorization_signed_response_alg ES256",
+    ):
+        assert part in " ".join(shown.split())
+    await on(live.database, "clients", "edit", client_id, "--require-jar", "no", "--jar-alg", "any")
+    after = (await live.http.get(f"{CLIENTS}/{client_id}", headers=live.bearer)).json()
+    assert (after["requireSignedRequestObject"], after["requestObjectSigningAlg"]) == (False, None)
+    assert after["requirePushedAuthorizationRequests"] is True
