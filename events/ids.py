@@ -46,6 +46,18 @@ def is_document(client_id: str) -> bool:
     return _document(client_id) is not None
 
 
+def path_id(client_id: str) -> str:
+    """Returns what names the client in a path: its client_id, or, because a URL has slashes, our prefix and the stream of a document."""
+    stream = client_stream(client_id) if is_document(client_id) else None
+    return client_id if stream is None else f"{CLIENT_ID_PREFIX}{stream.hex}"
+
+
+def stream_in_path(text: str) -> UUID | None:
+    """Returns the stream of the client that a path names, or None if the text does not have the form."""
+    ours = _our_client(text)
+    return UUID(int=int(ours[1], 16)) if ours else client_stream(text)
+
+
 def bot_id_of(stream: UUID) -> str:
     return f"{BOT_ID_PREFIX}{stream.hex}"
 

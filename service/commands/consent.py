@@ -8,11 +8,14 @@ from service.commands.command import OrdinaryCommand, StoppingCommand
 
 
 class GiveConsent(OrdinaryCommand, frozen=True, kw_only=True):
+    """With `again`, it is an event also if the user allowed all of it before: what the client is may have changed since."""
+
     user: UUID
     client_id: str
     resource: str | None
     scopes: tuple[str, ...]
     at: datetime
+    again: bool = False
 
 
 class WithdrawConsent(StoppingCommand, frozen=True, kw_only=True):
@@ -33,7 +36,7 @@ def decide(command: ConsentCommand, consent: Consent) -> list[ConsentEvent]:
             return [_given(command, ())]
         case GiveConsent(), Consented():
             given = _given(command, consent.scopes)
-            return [] if given.scopes == consent.scopes else [given]
+            return [] if given.scopes == consent.scopes and not command.again else [given]
 
 
 def _given(command: GiveConsent, before: tuple[str, ...]) -> ConsentGiven:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from msgspec import Struct
 from starlette.responses import Response
 
+from events.ids import path_id
 from service.console.api import CLIENTS
 from service.console.screen import ConsoleVisit, Crumb
 from service.endpoints.client_settings import OAuthClient
@@ -44,7 +45,7 @@ def page(
     """Return a page about the client. Its template extends client_base.html. `title` is that of a page which is no tab of the client."""
     crumbs = [Crumb(visit.gettext("Clients"), "/clients")]
     if title:
-        crumbs.append(Crumb(subject.name, f"/clients/{quote(subject.client.client_id, safe='')}"))
+        crumbs.append(Crumb(subject.name, f"/clients/{quote(path_id(subject.client.client_id), safe='')}"))
     return visit.page(
         template,
         title=f"{title} · {subject.name}" if title else subject.name,

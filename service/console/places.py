@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from events.ids import is_ours
+from events.ids import is_document, is_ours
 from service.console.registration import CLIENT_ID
 from service.console.registry import screens
 from service.console.screen import ConsoleVisit
@@ -30,4 +30,8 @@ def page_of_client(visit: ConsoleVisit, recorded: str) -> str:
     """Return the URL of the page about a client that an event or a token names. They name an imported client by its stream, which is no
     client_id: then it is "".
     """
-    return page_about(visit, "client", recorded) if recorded == CLIENT_ID or is_ours(recorded) else ""
+    return (
+        page_about(visit, "client", recorded)
+        if recorded == CLIENT_ID or is_ours(recorded) or is_document(recorded)
+        else ""
+    )

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from msgspec import Struct
 from starlette.responses import RedirectResponse, Response
 
+from events.ids import path_id
 from service.console import kept_form, language, rendering
 from service.console.access import Access
 from service.console.api import Api
@@ -118,7 +119,7 @@ class ConsoleVisit:
 
     def at(self, *segments: object, **query: str | None) -> str:
         """Return the URL of a page: `at("clients", client_id)` is /console/clients/…, with each segment quoted."""
-        path = "".join(f"/{quote(str(segment), safe='')}" for segment in segments)
+        path = "".join(f"/{quote(path_id(str(segment)), safe='')}" for segment in segments)
         return f"{below(self.browser.resources.settings.issuer)}{PATH}{path}{_query(query)}"
 
     def here_with(self, **query: str | None) -> str:

@@ -42,6 +42,7 @@ from service.endpoints.client_fields import (
     Scope,
     SecretName,
 )
+from service.endpoints.document_fields import MetadataDocument, PathId
 from service.endpoints.key_schemas import Jwks
 
 
@@ -172,6 +173,8 @@ class ListedClient(Struct, frozen=True, kw_only=True, rename="camel"):
         ]
         | UnsetType
     ) = UNSET
+    path_id: PathId | UnsetType = UNSET
+    metadata_document: MetadataDocument | UnsetType = UNSET
 
 
 class DeletedClients(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -52,6 +52,7 @@ from service.endpoints.client_fields import (
 )
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.delegation_fields import IdentityAssertions, TokenExchange
+from service.endpoints.document_fields import MetadataDocument, PathId, shown_document
 from service.endpoints.fields import Fields
 from service.network import redirect_uri
 
@@ -140,6 +141,8 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     request_object_signing_alg: RequestObjectAlgorithm | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlgorithm | UnsetType = UNSET
     device_grant: DeviceGrant | UnsetType = UNSET
+    path_id: PathId | UnsetType = UNSET
+    metadata_document: MetadataDocument | UnsetType = UNSET
 
 
 _of_interactive = {field.name for field in structs.fields(OAuthClient) if field.default is UNSET}
@@ -188,6 +191,7 @@ def shown(row: Row, used: datetime | None) -> OAuthClient:
         token_exchange=delegation_fields.shown_exchange(row.security),
         identity_assertions=delegation_fields.shown_assertions(row.security),
         **_shown_login(row),
+        **shown_document(row),
         **security_settings.shown(row),
     )
 

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from starlette.responses import Response
 
 from events.database import read
-from events.ids import client_stream
+from events.ids import client_stream, stream_in_path
 from events.log import Receipt
 from projections import client_history, clients, last_used, usage_daily
 from projections.clients import Row, Wanted
@@ -44,6 +44,7 @@ from service.endpoints.client_schemas import (
     ListedClient,
 )
 from service.endpoints.client_settings import ChangeOAuthClientRequest
+from service.endpoints.document_fields import shown_document
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
 from service.endpoints.management import Call
@@ -221,7 +222,7 @@ async def delete_clients(call: Call) -> Response:
 
 def stream_asked(call: Call) -> UUID:
     """Return the stream of the client in the path. Raises NotFound."""
-    stream = client_stream(call.request.path_params["client_id"])
+    stream = stream_in_path(call.request.path_params["client_id"])
     if stream is None:
         raise NotFound("You have no client with this id.")
     return stream
@@ -279,6 +280,7 @@ def listed(
         if now is not None and (each.expires_at is None or each.expires_at > now)
     ]
     return ListedClient(
+        **shown_document(row),
         client_id=row.client_id,
         display_name=row.display_name,
         redirect_uris=list(row.redirect_uris),

@@ -11,7 +11,7 @@ from events.bot import BotRegistered
 from events.client import ClientRegistered
 from events.codec import Recorded
 from events.database import read
-from events.ids import bot_stream, client_stream
+from events.ids import bot_stream, stream_in_path
 from events.initial_access_token import InitialAccessTokenIssued
 from events.replay import history
 from projections import apis, bots, clients, trusted_issuers, users
@@ -34,7 +34,7 @@ from service.vault.reasons import readable
 
 async def client_history(call: Call) -> Response:
     page = history_page.asked(call.request)
-    past = await _past(call, client_stream(call.request.path_params["client_id"]), clients.TABLE)
+    past = await _past(call, stream_in_path(call.request.path_params["client_id"]), clients.TABLE)
     if not past or not _reaches(call, past[0]):
         raise NotFound("You have no client with this id.")
     return _answer(call, page, versions(clients.TABLE, past), differences.of_client)

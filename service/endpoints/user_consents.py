@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from events.ids import client_stream
+from events.ids import stream_in_path
 from service.endpoints import users
 from service.endpoints.management import Call
 from service.problems import NotFound
@@ -12,8 +12,11 @@ from service.use_cases import consents
 async def withdraw_consents(call: Call) -> Response:
     """Withdrawing what was never given changes nothing."""
     user, client_id = await users.known_user(call), call.request.path_params["client_id"]
-    if client_stream(client_id) is None:
+    stream = stream_in_path(client_id)
+    if stream is None:
         raise NotFound("There is no client with this id.")
+    seen = await call.resources.lookup.client(stream)
+    client_id = client_id if seen is None else seen.client.client_id
     meta = await call.resources.people.private(user, call.meta)
     await consents.withdraw(call.resources.ledger, user, client_id, meta)
     return Response(status_code=204)

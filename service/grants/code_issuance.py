@@ -81,14 +81,19 @@ async def record_authorization(
 
 
 async def has_consent(resources: Resources, request: AuthorizationRequest, found: Found, user: UUID) -> bool:
-    """Whether the user has consented to every requested scope, or the client is first-party and needs no consent."""
+    """Whether the user has consented to every requested scope, or the client is first-party and needs no consent.
+
+    If a client's document names other redirect URIs since, what was allowed before does not count: somebody else may have its host now.
+    """
     assert found.client.login is not None
     if found.client.login.first_party:
         return True
     given = await read(
         resources.ledger.pool, lambda connection: consents.to_client(connection, user, request.client_id)
     )
-    allowed = {row.resource: set(row.scopes) for row in given}
+    document = found.client.document
+    counting = (row for row in given if document is None or row.given_at >= document.redirect_uris_at)
+    allowed = {row.resource: set(row.scopes) for row in counting}
     return all(
         resource in allowed and allowed[resource].issuperset(scopes)
         for resource, scopes in parts_of(request, resources.lookup.apis)

@@ -35,6 +35,7 @@ async def show(visit: Visit) -> Response:
         client_id=asked.client_id,
         chose_name=name is not None and not _is_first_party(seen),
         unverified=unverified(seen),
+        on_device=not asked.device and not asked.redirect_uri.startswith("https://"),
         host=host_of(asked.redirect_uri),
         place=_place(visit, asked.redirect_uri),
         device=asked.device,
@@ -58,7 +59,15 @@ async def answer(visit: Visit) -> Response:
     if signed_in is None or visit.given("consent") != ALLOW:
         return visit.onward()
     resources = visit.resources
-    await consents.give(resources.ledger, signed_in.user.stream_id, asked, resources.lookup.apis, by(signed_in))
+    seen = await resources.lookup.named(asked.client_id)
+    await consents.give(
+        resources.ledger,
+        signed_in.user.stream_id,
+        asked,
+        resources.lookup.apis,
+        by(signed_in),
+        again=seen is not None and seen.client.document is not None,
+    )
     return visit.onward(consented=signed_in.session.stream_id)
 
 

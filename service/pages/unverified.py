@@ -8,9 +8,12 @@ from service.lookup import Seen
 
 
 class Unverified(Struct, frozen=True, kw_only=True):
-    """`document` is the host that the client's metadata comes from, if it does. The client itself chose the two pages."""
+    """`document` is the host that the client's metadata comes from, if it does, and `website` the host of its client_uri, if that is
+    another. The client itself chose the pages.
+    """
 
     document: str | None
+    website: str | None
     policy_uri: str | None
     tos_uri: str | None
 
@@ -23,4 +26,10 @@ def unverified(seen: Seen | None) -> Unverified | None:
     if source is None:
         return None
     document = None if seen.client.document is None else urlsplit(seen.client.client_id).netloc
-    return Unverified(document=document, policy_uri=source.about.policy_uri, tos_uri=source.about.tos_uri)
+    website = urlsplit(source.about.client_uri or "").netloc
+    return Unverified(
+        document=document,
+        website=None if website == document else website or None,
+        policy_uri=source.about.policy_uri,
+        tos_uri=source.about.tos_uri,
+    )

@@ -17,10 +17,16 @@ from service.oauth.consent_parts import parts_of
 from service.reactions import session_end
 
 
-async def give(ledger: Ledger, user: UUID, request: AuthorizationRequest, apis: Mapping[str, Api], meta: Meta) -> None:
-    """Record consent to the scopes of the authorization request, for each of its APIs. It adds to earlier consent."""
+async def give(
+    ledger: Ledger, user: UUID, request: AuthorizationRequest, apis: Mapping[str, Api], meta: Meta, *, again: bool
+) -> None:
+    """Record consent to the scopes of the authorization request, for each of its APIs. It adds to earlier consent. With `again`, it is
+    an event also if it adds nothing.
+    """
     for resource, scopes in parts_of(request, apis):
-        command = GiveConsent(user=user, client_id=request.client_id, resource=resource, scopes=scopes, at=utc_now())
+        command = GiveConsent(
+            user=user, client_id=request.client_id, resource=resource, scopes=scopes, at=utc_now(), again=again
+        )
         await handle(ledger, CONSENT, consent_stream(user, request.client_id, resource), command, meta)
 
 

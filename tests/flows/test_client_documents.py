@@ -4,18 +4,21 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 import pytest
 
-from events.ids import client_stream
+from events.ids import client_stream, path_id
 from service import client_documents
 from service.commands.client import DeleteClient, DisableClient, EnableClient
 from service.commands.handle import CLIENT, handle
 from service.configuration.documents import Documents
-from tests.flows.conftest import META, Live, new_database, oauth_error, serving
+from tests.flows.browsing import Shown
+from tests.flows.conftest import META, Live, new_database, oauth_error, refused, serving
 from tests.flows.people import CALLBACK, Forms, Person, asked, logged_in, proof, redeemed, refreshed, sent_back
 from tests.flows.test_delivery import _certificate
 from tests.rules.test_client_document import OPERATOR
@@ -137,6 +140,29 @@ async def test_somebody_signs_in_through_a_client_that_nobody_registered(live: L
         stale(live)  # what was issued stays valid without the document
         assert (await refreshed(live, (url, None), answer.json()["refresh_token"])).status_code == 200
     assert await events_of(live, url) == ["registered", "document_seen"]
+
+
+async def test_the_consent_page_says_what_is_known_of_the_client(live: Live, site: Site):
+    url = site.publish("shown.json", client_uri="https://bank.example/about", logo_uri="https://evil.example/logo.png")
+    async with logged_in(live) as person:
+        answer = await asked(person.browser, url, redirect_uri="http://127.0.0.1:4711/cb")
+        page = Shown(await person.browser.get(answer.headers["location"]))
+    host = site.base.removeprefix("https://")
+    assert f"Nobody has checked who this application is. What it says about itself comes from {host}." in page.text
+    assert "It says that its website is bank.example." in page.text
+    assert "Any program on this device could be asking in its name." in page.text
+    assert not any("evil.example" in each for each in (*page.loads, *page.links))
+
+
+async def test_who_allowed_it_is_asked_again_only_after_its_redirect_uris_changed(live: Live, site: Site):
+    url = site.publish("moving.json")
+    async with logged_in(live) as person:
+        await code_by_consent(person, url)
+        assert "code" in sent_back(await asked(person.browser, url))
+        site.publish("moving.json", redirect_uris=[CALLBACK, "https://other.example/cb"])
+        stale(live)
+        await code_by_consent(person, url)
+        assert "code" in sent_back(await asked(person.browser, url))
 
 
 async def test_a_document_is_asked_for_once_while_it_is_fresh(live: Live, site: Site):
@@ -268,3 +294,42 @@ async def test_without_an_authorization_request_a_url_is_an_unknown_client(live:
     form = {"grant_type": "authorization_code", "client_id": url, "code": "x", "redirect_uri": CALLBACK}
     oauth_error(await live.http.post("/openid/token", data=form), 401, "invalid_client")
     assert "/never.json" not in site.asked
+
+
+async def test_operators_reach_it_in_the_management_api_by_its_path_id(live: Live, site: Site):
+    url = site.publish("managed.json")
+    assert (await asked(live.http, url)).status_code == 303
+    path = f"/api/v1/auth/clients/{path_id(url)}"
+    answer = await live.http.get(path, headers=live.bearer)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["clientId"] == url
+    assert answer.json()["owner"] == "muniment-documents"
+    assert answer.json()["pathId"] == path_id(url)
+    body = site.responses["/managed.json"].partition(b"\r\n\r\n")[2]
+    assert answer.json()["metadataDocument"]["sha256"] == sha256(body).hexdigest()
+    changing = {**live.bearer, "If-Match": answer.headers["etag"]}
+    renamed = await live.http.patch(path, json={"displayName": "Bank"}, headers=changing)
+    assert "The document at this client's client_id says its name" in refused(renamed, 409)["detail"]
+    scoped = await live.http.patch(path, json={"scopes": ["crm:read"]}, headers=changing)
+    assert scoped.json()["scopes"] == ["crm:read"]
+    history = await live.http.get(f"{path}/history", headers=live.bearer)
+    assert [each["type"] for each in history.json()][::-1][:2] == ["client.registered", "client.document_seen"]
+    found = await live.http.get("/api/v1/auth/clients", params={"q": "managed.json"}, headers=live.bearer)
+    assert [each["clientId"] for each in found.json()] == [url]
+    assert (await live.http.post(f"{path}/disable", headers=live.bearer)).status_code == 200
+    assert (await live.http.delete(path, headers=live.bearer)).status_code == 204
+    for other in (url, quote(url, safe="")):
+        assert (await live.http.get(f"/api/v1/auth/clients/{other}", headers=live.bearer)).status_code == 404
+    assert [each.removeprefix("client.") for each in (await events_of(live, url))[-2:]] == ["disabled", "deleted"]
+
+
+async def test_nobody_else_reaches_it(live: Live, site: Site):
+    url = site.publish("others.json")
+    assert (await asked(live.http, url)).status_code == 303
+    path = f"/api/v1/auth/clients/{path_id(url)}"
+    for sub in ("localhost", "alice"):
+        caller = await live.caller(sub, "clients:read", "clients:write")
+        refused(await live.http.get(path, headers=caller), 404)
+        refused(await live.http.delete(path, headers=caller), 404)
+    body = {"m2m": False, "redirectUri": CALLBACK, "clientId": url, "clientSecret": "a-secret-of-another-server"}
+    refused(await live.http.post("/api/v1/auth/clients", json=body, headers=live.bearer), 400)
