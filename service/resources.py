@@ -120,6 +120,7 @@ async def open_resources(
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
         imported = ImportedSecrets(ledger, lookup, limits)
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
+        remote_keys = RemoteKeys(fetcher)
         documents = ClientDocuments(settings, ledger, lookup, limits, fetcher=fetcher, metrics=metrics)
         try:
             yield Resources(
@@ -129,7 +130,7 @@ async def open_resources(
                 lookup=lookup,
                 ring=ring,
                 tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
-                foreign=ForeignTokens(lookup, IssuerKeys(), settings.issuer),
+                foreign=ForeignTokens(lookup, IssuerKeys(fetcher, remote_keys), settings.issuer),
                 limits=limits,
                 reads=ReadCounts(),
                 refusals=RefusalCounts(),
@@ -150,7 +151,7 @@ async def open_resources(
                 outages=Outages(),
                 metrics=metrics,
                 fetcher=fetcher,
-                remote_keys=RemoteKeys(fetcher),
+                remote_keys=remote_keys,
                 documents=documents,
             )
         finally:

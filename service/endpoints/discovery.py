@@ -14,7 +14,7 @@ from service.grants.assertion_authentication import PRIVATE_KEY_JWT
 from service.grants.client_authentication import NONE
 from service.http.asgi import resources_of
 from service.http.cors import VARIES
-from service.oauth import client_keys, dpop
+from service.oauth import client_keys, dpop, identity_assertions, token_exchange
 from service.oauth.authlib_grants import DEVICE
 from service.oauth.parameters import PROMPTS
 from service.oauth.redirects import RESPONSE_MODES
@@ -66,7 +66,11 @@ def document(issuer: str, *, registration: bool = False, client_documents: bool 
         "client_id_metadata_document_supported": client_documents,
         "service_documentation": f"{issuer}/docs",
         "scopes_supported": [*IDENTITY, *NEW_CLIENT],
-        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token", DEVICE],
+        "grant_types_supported": [
+            *("client_credentials", "authorization_code", "refresh_token", DEVICE),
+            *(token_exchange.GRANT_TYPE, identity_assertions.GRANT_TYPE),
+        ],
+        "authorization_grant_profiles_supported": [identity_assertions.PROFILE],
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
         "code_challenge_methods_supported": ["S256"],

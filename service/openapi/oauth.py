@@ -89,6 +89,9 @@ OAUTH = (
         description="Use client credentials to get an access token (RFC 6749 section 4.4). The token is a signed JWT (RFC 9068). "
         "Verify it with the keys of `/openid/jwks`; its `sub` is the client's `botUserId`. To sign users in, configure a client library with "
         "the issuer. It also sends `grant_type=authorization_code` (`code`, `redirect_uri`, `code_verifier`) and `refresh_token` (`refresh_token`, `scope`), with the `resource` of the authorization request or none (RFC 6749 sections 4.1.3 and 6). A device sends its `device_code` (RFC 8628 section 3.4).\n\n"
+        "A client whose `tokenExchange` an operator has set exchanges the token of another client or of a trusted issuer for one of its own "
+        "(`subject_token`, `subject_token_type`, `resource`, `scope`; RFC 8693). A confidential client gets a token for a user whom a trusted "
+        "issuer asserts (`assertion` with `typ` oauth-id-jag+jwt, draft-ietf-oauth-identity-assertion-authz-grant).\n\n"
         "With a proof in the header `DPoP`, the token is bound to the key of the proof: its `token_type` is `DPoP`, and its `cnf.jkt` the thumbprint "
         "of the key (RFC 9449 section 5).",
         proves_client=True,

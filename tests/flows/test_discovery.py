@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from service import rotation
+from service.oauth import identity_assertions, token_exchange
 from service.oauth.authlib_grants import DEVICE
 from service.resources import open_resources
 from service.vault import private_keys
@@ -74,7 +75,8 @@ async def test_every_scope_that_is_listed_a_new_application_may_ask_a_person_for
 
 async def test_every_grant_that_is_listed_is_known(live: Live):
     listed = (await metadata(live))["grant_types_supported"]
-    assert set(listed) == {"client_credentials", "authorization_code", "refresh_token", DEVICE}
+    delegated = {token_exchange.GRANT_TYPE, identity_assertions.GRANT_TYPE}
+    assert set(listed) == {"client_credentials", "authorization_code", "refresh_token", DEVICE, *delegated}
     for grant in [*listed, "password"]:
         answer = await live.token_for(live.client_id, live.client_secret, grant_type=grant)
         assert (answer.json().get("error") == "unsupported_grant_type") == (grant == "password"), grant

@@ -12,10 +12,12 @@ from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64encode
 from msgspec import convert, json
 
-from events.trusted_issuer import KeysGiven, PublicKey, Purpose, Trust
+from events.trusted_issuer import KeysAt, KeysDiscovered, KeysGiven, PublicKey, Purpose, Trust
 from projections.trusted_issuers import Row
+from service.network.fetching import CannotFetch, Fetched
 from service.oauth.foreign_tokens import LONGEST, ForeignClaims, ForeignTokens, NotAccepted
-from service.oauth.issuer_keys import IssuerKeys
+from service.oauth.issuer_keys import IssuerKeys, metadata_urls
+from service.oauth.remote_keys import RemoteKeys
 from tests.rules.samples import AT
 
 US, THEM, DOMAIN = "https://muniment.example.com", "https://ci.example.com", "spiffe://example.org"
@@ -32,6 +34,21 @@ def public(key: Any, kid: str) -> PublicKey:
 
 
 KEYS = KeysGiven(keys=(public(EC, "ec"), public(RSA, "rsa"), public(ED, "ed"), WEAK))
+
+
+class Web:
+    """A fetcher of what is published at some URLs."""
+
+    def __init__(self, **documents: Any) -> None:
+        self.documents, self.asked = documents, list[str]()
+
+    async def get(self, url: str, *, reach: str, accept: str) -> Fetched:
+        assert reach == "trusted"
+        self.asked.append(url)
+        if url not in self.documents:
+            raise CannotFetch("it did not answer")
+        body = json.encode(self.documents[url])
+        return Fetched(body=body, content_type=accept, fresh_until=time.time() + 60)
 
 
 class Issuers:
@@ -66,7 +83,8 @@ def token(purpose: Purpose = "workload", key: Any = EC, header: dict[str, Any] |
 
 
 async def accepted(text: str, purpose: Purpose = "workload", **trust: Any) -> ForeignClaims:
-    return await ForeignTokens(Issuers(**trust), IssuerKeys(), US).verify(text, purpose)
+    web = Web()
+    return await ForeignTokens(Issuers(**trust), IssuerKeys(web, RemoteKeys(web)), US).verify(text, purpose)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -212,3 +230,40 @@ async def test_a_workload_of_one_trust_domain_is_none_of_another():
         await accepted(token(iss=None, sub="spiffe://other.example/web"))
     with pytest.raises(NotAccepted, match="not trusted here"):
         await accepted(token(iss=None, sub="spiffe://example.org"))
+
+
+JWKS, CONFIGURATION = f"{THEM}/jwks", f"{THEM}/.well-known/openid-configuration"
+PUBLISHED: Any = {"keys": [{**EC.as_dict(private=False), "kid": "ec"}]}
+
+
+async def test_keys_are_fetched_from_their_url_or_from_where_the_metadata_says():
+    web = Web(**{JWKS: PUBLISHED, CONFIGURATION: {"issuer": THEM, "jwks_uri": JWKS}})
+    keys = IssuerKeys(web, RemoteKeys(web))
+    for source in (KeysAt(jwks_uri=JWKS), KeysDiscovered()):
+        tokens = ForeignTokens(Issuers(keys=source), keys, US)
+        assert (await tokens.verify(token(), "workload")).kid == "ec"
+        assert (await tokens.verify(token(), "workload")).kid == "ec"
+    assert web.asked == [JWKS, CONFIGURATION]
+
+
+async def test_metadata_of_another_issuer_or_none_is_no_metadata_and_is_not_asked_for_at_once_again():
+    web = Web(**{CONFIGURATION: {"issuer": "https://evil.example", "jwks_uri": JWKS}})
+    tokens = ForeignTokens(Issuers(keys=KeysDiscovered()), IssuerKeys(web, RemoteKeys(web)), US)
+    for _ in range(2):
+        with pytest.raises(NotAccepted, match="the metadata of its issuer does not say where its keys are"):
+            await tokens.verify(token(), "workload")
+    assert web.asked == [*metadata_urls(THEM)]
+
+
+async def test_keys_that_cannot_be_fetched_are_a_refusal_in_words():
+    web = Web()
+    tokens = ForeignTokens(Issuers(keys=KeysAt(jwks_uri=JWKS)), IssuerKeys(web, RemoteKeys(web)), US)
+    with pytest.raises(NotAccepted, match="cannot be fetched: it did not answer"):
+        await tokens.verify(token(), "workload")
+
+
+def test_metadata_is_where_both_specifications_have_it():
+    assert metadata_urls("https://idp.example/tenant/") == (
+        "https://idp.example/tenant/.well-known/openid-configuration",
+        "https://idp.example/.well-known/oauth-authorization-server/tenant",
+    )
