@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 KEPT = Path(tempfile.gettempdir()) / f"muniment-clients-{os.getuid()}"
 """What is built is kept from one run to the next, under the digest of what it was built from."""
 
-BUILT = shutil.ignore_patterns(".venv", "node_modules")
+BUILT = shutil.ignore_patterns(".venv", "node_modules", "target")
 """What a person built in the folder itself is not copied: it may be of other versions."""
 
 

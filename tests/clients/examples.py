@@ -18,6 +18,12 @@ EXAMPLES = HERE.parents[1] / "docs" / "examples"
 ISSUER = "http://127.0.0.1:8000"
 
 
+SERVES = (".venv/bin/uvicorn ", "node ", "./notes", "java ")
+INSTALLS = ("python3 -m venv ", "npm install", "go build ", "mvn ")
+NEEDED = ("requirements.txt", "package.json", "go.mod", "go.sum", "*.go", "pom.xml", "src/**/*")
+"""What is installed or built again if it has changed."""
+
+
 class Example(Struct, frozen=True):
     """One that is installed. `home` is where it answers, in place of the README's `written_home`."""
 
@@ -39,8 +45,9 @@ class Example(Struct, frozen=True):
     @asynccontextmanager
     async def serving(self, live: Live, **environment: str) -> AsyncGenerator[None]:
         """The one that answers requests, until the end of the block."""
-        command = self._here(self._command(".venv/bin/uvicorn ", "node "), live)
-        told = {"ISSUER": live.url, **environment}
+        command = self._here(self._command(*SERVES), live)
+        there = self.home.removeprefix("http://")
+        told = {"ISSUER": live.url, "ADDRESS": there, "PORT": there.rpartition(":")[2], **environment}
         async with running("sh", "-c", f"exec {command}", url=self.home, place=self.place, **told):
             yield
 
@@ -57,8 +64,8 @@ async def installed(name: str, written_home: str) -> Example:
     """The example at an address of its own, so that its cookies and its port are nobody else's."""
     source = EXAMPLES / name
     commands = tuple(re.findall(r"```sh\n(.*?)```", (source / "README.md").read_text(), re.DOTALL))
-    install = next(command for command in commands if " install" in command).replace("python3", sys.executable)
-    place = await built(source, ["requirements.txt", "package.json"], ["sh", "-ec", install])
+    install = next(command for command in commands if command.startswith(INSTALLS)).replace("python3", sys.executable)
+    place = await built(source, NEEDED, ["sh", "-ec", install])
     host, port = written_home.rpartition(":")[0], free_url().rpartition(":")[2]
     return Example(place, commands, written_home, f"{host}:{port}")
 

@@ -247,6 +247,54 @@ async def test_the_api_refuses_a_bound_token_without_its_proof(live: Live, api: 
     assert (await _called(url, "Bearer", by_certificate))[0] == 401
 
 
+@pytest.fixture(scope="module", params=["resource-server-go", "resource-server-spring"])
+async def other_api(live: Live, request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, str]]:
+    """The name and the URL of a resource server in another language."""
+    go = request.param == "resource-server-go"
+    needs(*(("go",) if go else ("java", "mvn")))
+    example = await installed(request.param, f"http://127.0.0.1:{8003 if go else 8004}")
+    await example.register(live)
+    async with example.serving(live, AUDIENCE=example.home):
+        yield request.param, example.home
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        pytest.param({}, 200, id="a token for it is taken"),
+        pytest.param({"aud": "https://other.example.com"}, 401, id="one for another API is refused"),
+        pytest.param({"iss": "https://other.example.com"}, 401, id="one of another issuer is refused"),
+        pytest.param({"exp": 1_700_000_000}, 401, id="an expired one is refused"),
+        pytest.param({"exp": None}, 401, id="one that never expires is refused"),
+        pytest.param({"client_id": None}, 401, id="one of no client is refused"),
+        pytest.param({"typ": "JWT"}, 401, id="an ID token is refused"),
+        pytest.param({"scope": "notes:write"}, 403, id="one without the scope may not do this"),
+        pytest.param({"scope": None}, 403, id="one without any scope may not do this"),
+        pytest.param({"cnf": {"jkt": "x"}}, 401, id="a bound one is no bearer token"),
+        pytest.param({"cnf": {"x5t#S256": "x"}}, 401, id="nor is one that is bound to a certificate"),
+    ],
+)
+async def test_an_api_in_another_language_verifies_each_token(
+    live: Live, other_api: tuple[str, str], changes: dict[str, Any], status: int
+):
+    _, home = other_api
+    assert await _status(f"{home}/notes", await _token(live, home, **changes)) == status
+
+
+async def test_an_api_in_another_language_asks_for_a_token_and_takes_a_bound_one_if_it_checks_proofs(
+    live: Live, other_api: tuple[str, str]
+):
+    name, home = other_api
+    key, url = Key(), f"{home}/notes"
+    async with httpx.AsyncClient(verify=False) as http:
+        assert (await http.get(url)).status_code == 401
+    token = await _token(live, home, cnf={"jkt": key.thumbprint})
+    taken = 200 if name == "resource-server-spring" else 401
+    assert (await _called(url, "DPoP", token, key.proof(url, token)))[0] == taken
+    assert (await _called(url, "DPoP", token, Key().proof(url, token)))[0] == 401
+    assert (await _called(url, "Bearer", token))[0] == 401
+
+
 @pytest.fixture(scope="module")
 async def mcp(live: Live) -> AsyncIterator[Example]:
     """The MCP server, which answers."""
