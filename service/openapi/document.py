@@ -176,7 +176,8 @@ def _security_schemes(issuer: str) -> dict[str, Any]:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "An access token of this server with the scope of the operation.",
+            "description": "An access token of this server with the scope of the operation. One that is bound to a key is sent as `DPoP` instead of "
+            "`Bearer`, with a proof in the header `DPoP` (RFC 9449 section 7).",
         },
         "clientCredentials": {
             "type": "oauth2",
