@@ -44,7 +44,7 @@ async def issue(call: Call) -> Response:
     expires_at = secret_expiry.expiry(fields, "expiresUtc", now)
     stream, asked = new_id(), fields.done()
     token = opaque_tokens.make(opaque_tokens.INITIAL_ACCESS_TOKEN, stream)
-    command = issuing(asked, call.caller.holder, token, expires_at, now)
+    command = issuing(asked, token, expires_at, now, by=call.caller.holder, owner=call.caller.sub)
 
     async def carry_out(receipt: Receipt | None) -> Handled:
         ledger = call.resources.ledger
@@ -59,14 +59,21 @@ async def issue(call: Call) -> Response:
 
 
 def issuing(
-    asked: CreateInitialAccessTokenRequest, by: Holder, token: Secret, expires_at: datetime | None, now: datetime
+    asked: CreateInitialAccessTokenRequest,
+    token: Secret,
+    expires_at: datetime | None,
+    now: datetime,
+    *,
+    by: Holder,
+    owner: str,
 ) -> IssueInitialAccessToken:
+    """Return the command. `owner` owns the clients that register with the token."""
     usual = tuple(scope for scope in NEW_CLIENT if scope in by.scopes)
     return IssueInitialAccessToken(
         by=by,
         name=asked.name,
         allows=Allowance(
-            owner=by.sub,
+            owner=owner,
             scopes=usual if asked.scopes is None else tuple(dict.fromkeys(asked.scopes)),
             machines=asked.machine_clients,
             uses=asked.uses,

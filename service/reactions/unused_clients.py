@@ -26,7 +26,8 @@ async def delete_unused(ledger: Ledger, days: int) -> int:
     try:
         await read(ledger.pool, unused.check)
     except Behind as fault:
-        log.warning("clients that are not in use are not deleted yet: %s", fault)
+        if fault.failed:
+            log.warning("clients that are not in use are not deleted: %s", fault)
         return 0
     deleted = await _delete(
         ledger, await read(ledger.pool, lambda c: self_registered.unused(c, days=days, most=MOST)), days

@@ -105,6 +105,7 @@ COMMANDS = [
     *(f"secrets {name}" for name in ("list", "add", "revoke")),
     *(f"apis {name}" for name in ("list", "show", "create", "edit", "delete")),
     *(f"client-keys {name}" for name in ("list", "add", "revoke")),
+    *(f"initial-tokens {name}" for name in ("list", "create", "revoke")),
     *(f"bots {name}" for name in ("list", "show", "restore", "create", "disable", "enable", "delete")),
     *(
         f"users {name}"

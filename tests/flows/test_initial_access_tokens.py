@@ -8,6 +8,7 @@ import pytest
 
 from service.grants import registration_permission
 from tests.flows.conftest import Live, new_database, oauth_error, refused, serving
+from tests.flows.test_cli import on
 
 PATH = "/api/v1/auth/initial-access-tokens"
 REGISTER = "/openid/register"
@@ -125,6 +126,27 @@ async def test_a_retry_shows_the_same_token_again(live: Live):
     headers = {**live.bearer, "Idempotency-Key": "initial-1"}
     one, two = [await live.http.post(PATH, json={"name": "CI"}, headers=headers) for _ in range(2)]
     assert one.json() == two.json()
+
+
+async def test_operators_create_list_and_revoke_them_at_the_command_line(live: Live):
+    made = await on(live.database, "initial-tokens", "create", "agents", "--owner", "crm", "--uses", "2", "--json")
+    assert made.status == 0, made.err
+    assert (await registered(live, made.json)).status_code == 201
+    (row,) = (await on(live.database, "initial-tokens", "list", "--owner", "crm", "--json")).json
+    assert (row["name"], row["used"], row["uses"], row["scopes"], row["state"]) == (
+        "agents",
+        1,
+        2,
+        ["api:public"],
+        "active",
+    )
+    table = await on(live.database, "initial-tokens", "list", "--owner", "crm")
+    assert "1 of 2" in table.out
+    assert "hash" not in row
+    for words in (["revoke", made.json["id"]], ["revoke", "x", "--yes"], ["create", "x", "--owner", "muniment"]):
+        assert (await on(live.database, "initial-tokens", *words)).status == 1
+    assert (await on(live.database, "initial-tokens", "revoke", made.json["id"], "--yes")).status == 0
+    oauth_error(await registered(live, made.json), 401, "invalid_token")
 
 
 async def test_as_of_a_moment_before_its_use_it_was_not_used(live: Live):
