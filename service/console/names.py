@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from events.ids import bot_stream, client_id_of, client_stream
-from service.console.api import BOTS, CLIENTS, USERS, Answer
+from service.console.api import APIS, BOTS, CLIENTS, USERS, Answer
 from service.console.screen import ConsoleVisit
+from service.endpoints import paging
+from service.endpoints.api_schemas import Api
 from service.endpoints.bot_schemas import Bot
 from service.endpoints.client_schemas import ListedClient
 from service.endpoints.several import IDS, MOST_IDS
@@ -73,6 +75,12 @@ async def _users(visit: ConsoleVisit, ids: Sequence[str]) -> Mapping[str, str]:
     return {str(each.id): each.name or each.email or "" for each in found}
 
 
+async def _apis(visit: ConsoleVisit, ids: Sequence[str]) -> Mapping[str, str]:
+    """There are few, so the first page has them; another one stays an id."""
+    found = (await visit.api.get(APIS, limit=str(paging.MOST))).of(list[Api])
+    return {each.id: each.name for each in found if each.id in ids}
+
+
 async def _listed(visit: ConsoleVisit, path: str, ids: Sequence[str], **filters: str) -> Answer:
     return await visit.api.get(path, limit=str(MOST_IDS), **{IDS: " ".join(ids)}, **filters)
 
@@ -82,5 +90,6 @@ READS: Mapping[str, tuple[str, Read]] = {
     "client": (CLIENTS_READ, _clients),
     "bot": (BOTS_READ, _bots),
     "user": (USERS_READ, _users),
+    "api": (CLIENTS_READ, _apis),
 }
 """By noun: the scope that reads it, and how."""

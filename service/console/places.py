@@ -11,6 +11,7 @@ SECTIONS: Mapping[str, str] = {
     "client": "clients",
     "bot": "bots",
     "user": "users",
+    "api": "apis",
     "token": "tokens",
     "change": "audit",
 }

@@ -104,7 +104,9 @@ def session_of(cookie: str) -> UUID:
     return UUID(bytes=content[:16])
 
 
-async def granted(ledger: Ledger, user: UUID, session: UUID, *scopes: str, logout_uri: str | None = None) -> UUID:
+async def granted(
+    ledger: Ledger, user: UUID, session: UUID, *scopes: str, logout_uri: str | None = None, resource: str | None = None
+) -> UUID:
     """An authorization of a new client in this session."""
     client, stream, now = new_id(), new_id(), datetime.now(UTC)
     register = RegisterClient(
@@ -123,7 +125,7 @@ async def granted(ledger: Ledger, user: UUID, session: UUID, *scopes: str, logou
         user=user,
         session=session,
         scopes=scopes,
-        resource=None,
+        resource=resource,
         nonce=None,
         auth_time=now,
         acr="urn:muniment:acr:1",
@@ -404,6 +406,20 @@ async def test_what_a_killed_process_left_of_a_withdrawn_consent_is_finished_by_
     await session_end.finish(ledger)
     assert await why_revoked(reader, *streams) == ["consent_withdrawn", "consent_withdrawn", None]
     assert await caused_by(reader, *streams[:2]) == ["consent.withdrawn"] * 2
+
+
+async def test_consent_withdrawn_for_one_of_several_resources_revokes_what_was_granted_for_all(ledger, ada, reader):
+    both, other = "https://a.example.com urn:b", "https://c.example.com"
+    streams = [await granted(ledger, ada, new_id(), "openid", resource=resource) for resource in (both, other)]
+    clients = {row.stream_id: client_id_of(row.client) for row in await authorizations.of_user(reader, ada)}
+    for stream in streams:
+        client = clients[stream]
+        give = GiveConsent(user=ada, client_id=client, resource="urn:b", scopes=("openid",), at=datetime.now(UTC))
+        for command in (give, WithdrawConsent(at=datetime.now(UTC))):
+            await handle(ledger, CONSENT, consent_of(ada, client, "urn:b"), command, META)
+    await session_end.finish(ledger)
+    assert await why_revoked(reader, *streams) == ["consent_withdrawn", None]
+    assert await caused_by(reader, streams[0]) == ["consent.withdrawn"]
 
 
 async def test_consent_withdrawn_for_one_resource_or_before_the_grant_revokes_nothing(ledger, ada, reader):
