@@ -11,6 +11,7 @@ from events.client import ClientRegistered
 from events.codec import Recorded, tags
 from events.database import AnyConnection
 from events.envelope import ByClient
+from events.exchange import TokenExchanged, stream_of
 from events.ids import client_stream
 from events.replay import COLUMNS, histories, recorded
 from events.secrets_given import GIVING
@@ -105,6 +106,17 @@ async def _of_authorizations(connection: AnyConnection, nodes: Frontier, _bounds
     return found
 
 
+async def _of_tokens(connection: AnyConnection, nodes: Frontier, _bounds: Bounds) -> list[Edge]:
+    """Return the edges to the tokens for which these were exchanged (RFC 8693), and to who acts with those."""
+    found: list[Edge] = []
+    for past in await histories(connection, [stream_of(UUID(node.id)) for node in nodes]):
+        if isinstance(past.event, TokenExchanged):
+            made = Node("token", str(past.event.jti))
+            found.append(Edge(Node("token", str(past.event.subject)), made, past.recorded_at))
+            found.append(Edge(made, agent(past.event.client_id, past.event.sub), past.recorded_at))
+    return found
+
+
 async def _of_sessions(connection: AnyConnection, nodes: Frontier, bounds: Bounds) -> list[Edge]:
     return await _acted(connection, BY_AGENT, nodes, bounds)
 
@@ -127,11 +139,12 @@ READS: Mapping[Kind, Callable[[AnyConnection, Frontier, Bounds], Awaitable[list[
     "bot": _of_bots,
     "authorization": _of_authorizations,
     "session": _of_sessions,
+    "token": _of_tokens,
     "user": _of_actors,
     "actor": _of_actors,
     "agent": _of_agents,
 }
-"""From a token and a change, everything follows at once (service/blast_radius/consequences.py), so they need no read."""
+"""From a change, everything follows at once (service/blast_radius/consequences.py), so it needs no read."""
 
 
 async def _acted(  # noqa: PLR0917 - the names are those of the nodes, unless a pair is looked for

@@ -92,6 +92,14 @@ class Login(Struct, frozen=True, kw_only=True, rename="camel"):
     parents: list[Exchange]
 
 
+class ExchangedFrom(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A token that was exchanged (RFC 8693): for the token before it in the list, the first one for this token."""
+
+    jti: UUID
+    client_id: str
+    exchanged: AuditEvent
+
+
 class Provenance(Struct, frozen=True, kw_only=True, rename="camel"):
     """Why there is the token. `stopped` are the events that have made it inactive, apart from its expiry."""
 
@@ -103,3 +111,4 @@ class Provenance(Struct, frozen=True, kw_only=True, rename="camel"):
     signing_key: KeyThen
     login: Login | None
     stopped: list[AuditEvent]
+    exchanged_from: list[ExchangedFrom] | UnsetType = UNSET

@@ -23,6 +23,7 @@ from events.client_key import ClientKeyRevoked, StoredKey
 from events.client_secret import ClientSecretRevoked, StoredSecret
 from events.codec import Event, Recorded
 from events.consent import ConsentGiven, ConsentWithdrawn
+from events.exchange import TokenExchanged
 from events.ids import client_id_of
 from events.secrets_given import keys_given, secrets_given
 from events.session import SessionReauthenticated, SessionStarted
@@ -33,6 +34,7 @@ from service.provenance.answer import (
     BotThen,
     ClientThen,
     Exchange,
+    ExchangedFrom,
     GivenScope,
     KeyThen,
     Login,
@@ -58,6 +60,8 @@ class Sources(Struct, frozen=True, kw_only=True):
     session: Past = ()
     consents: Sequence[Past] = ()
     """One for each resource of the authorization."""
+    exchanges: Past = ()
+    """The exchanges that led to the token (RFC 8693), latest first. A proof has none of them."""
 
 
 def explain(sources: Sources) -> Provenance:
@@ -73,7 +77,16 @@ def explain(sources: Sources) -> Provenance:
         signing_key=KeyThen(kid=token.token.kid, events=_shown(_until(sources.key, token.issued_at))),
         login=login,
         stopped=_stopped(sources),
+        exchanged_from=_exchanged_from(sources.exchanges) or UNSET,
     )
+
+
+def _exchanged_from(exchanges: Past) -> list[ExchangedFrom]:
+    return [
+        ExchangedFrom(jti=each.event.subject, client_id=each.event.subject_client, exchanged=audit_event(each))
+        for each in exchanges
+        if isinstance(each.event, TokenExchanged)
+    ]
 
 
 def positions(sources: Sources) -> list[int]:

@@ -50,7 +50,9 @@ async def prove(connection: AnyConnection, found: Stored, quorum: Quorum) -> tup
     of_tokens, tokens = await _proved(connection, "issuance", {sources.token.position: found.token}, quorum)
     of_events, events = await _proved(connection, "events", {at: found.events[at] for at in positions(sources)}, quorum)
     notes = [of_events.note.decode(), of_tokens.note.decode()]
-    bundle = ProvenanceBundle(format=FORMAT, checkpoints=notes, entries=[*events, *tokens], answer=explain(sources))
+    bundle = ProvenanceBundle(
+        format=FORMAT, checkpoints=notes, entries=[*events, *tokens], answer=explain(sources.__replace__(exchanges=()))
+    )
     return bundle, of_events.has_quorum and of_tokens.has_quorum
 
 

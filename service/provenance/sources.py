@@ -12,11 +12,13 @@ from events.authorization import AuthorizationGranted
 from events.codec import Recorded
 from events.consent import stream_of as consent_stream
 from events.database import AnyConnection
+from events.exchange import TokenExchanged, stream_of
 from events.ids import bot_stream, client_id_of
-from events.replay import recorded, rows_of
+from events.replay import history, recorded, rows_of
 from projections import signing_keys
 from projections.catch_up import Issuance
 from projections.engine.entries import issuance
+from service.oauth.delegation import LONGEST_CHAIN
 from service.provenance.explanation import Past, Sources
 
 Rows = dict[int, asyncpg.Record]
@@ -37,8 +39,23 @@ async def read(connection: AnyConnection, jti: UUID) -> Stored | None:
     if row is None:
         return None
     rows: Rows = {}
-    sources = await _sources(connection, issuance(row), rows)
+    token = issuance(row)
+    sources = await _sources(connection, token, rows)
+    sources = sources.__replace__(exchanges=await _exchanges(connection, token))
     return Stored(sources=sources, token=row, events=rows)
+
+
+async def _exchanges(connection: AnyConnection, token: Issuance) -> Past:
+    """Return the exchanges that led to the token, from the last one to the first: each one's subject is the token of the one before."""
+    found: list[Recorded] = []
+    jti, subject = token.jti, token.token.subject_token
+    while subject is not None and len(found) <= LONGEST_CHAIN:
+        past = await history(connection, stream_of(subject))
+        made = [each for each in past if isinstance(each.event, TokenExchanged) and each.event.jti == jti]
+        row = await issued_tokens.find(connection, subject)
+        found += made[:1]
+        jti, subject = subject, None if row is None else issuance(row).token.subject_token
+    return found
 
 
 async def _sources(connection: AnyConnection, token: Issuance, rows: Rows) -> Sources:

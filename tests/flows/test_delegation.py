@@ -281,3 +281,19 @@ async def test_a_client_asserts_its_own_signed_in_user_elsewhere(live: Live, par
     wrong = {**more, "audience": "https://evil.example"}
     oauth_error(await exchanged(live, parties.app, tokens["id_token"], **wrong), 400, "invalid_target")
     oauth_error(await exchanged(live, parties.app, "x.y.z", **more), 400, "invalid_request")
+
+
+async def test_the_chain_of_an_exchanged_token_leads_to_the_person_and_a_stolen_one_to_what_came_of_it(
+    live: Live, parties: Parties
+):
+    tokens = await persons_tokens(live, parties.app)
+    subject = claims_of(tokens["access_token"])
+    made = claims_of((await exchanged(live, parties.agent, tokens["access_token"])).json()["access_token"])
+    why = (await live.http.get(f"/api/v1/audit/tokens/{made['jti']}", headers=live.bearer)).json()
+    assert why["login"]["userId"] == subject["sub"]
+    (before,) = why["exchangedFrom"]
+    assert (before["jti"], before["clientId"]) == (subject["jti"], parties.app[0])
+    assert before["exchanged"]["type"] == "exchange.made"
+    path = "/api/v1/audit/blast-radius"
+    found = (await live.http.get(path, params={"id": subject["jti"]}, headers=live.bearer)).json()
+    assert made["jti"] in [each["id"] for each in found["affected"] if each["kind"] == "token"]

@@ -97,6 +97,10 @@ def _grounds(why: Provenance, subject: str) -> list[Ground]:
         found.append(Ground(label=N_("Bot"), name=subject, events=why.bot.events))
     found += _of_scopes(why)
     found.append(Ground(label=N_("Signing key"), name=why.signing_key.kid, events=why.signing_key.events))
+    found += [
+        Ground(label=N_("Exchanged token"), name=str(each.jti), events=[each.exchanged])
+        for each in why.exchanged_from or ()
+    ]
     return found if why.login is None else [*found, *_of_login(why.login, subject)]
 
 
