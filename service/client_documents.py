@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from events.client import ClientRegistered, ClientRestored
+from events.client_key import StoredKey
 from events.codec import Event
 from events.envelope import ByService
 from events.ids import client_stream, is_document
@@ -18,6 +19,7 @@ from service.clock import utc_now
 from service.commands.client_document import SeeDocument
 from service.commands.handle import CLIENT, Ledger, handle
 from service.configuration.settings import Settings
+from service.crypto.credentials import new_id
 from service.limits import Limits
 from service.lookup import Lookup
 from service.metrics.process import ProcessMetrics
@@ -153,6 +155,7 @@ class ClientDocuments:
             login=found.login,
             security=found.security,
             about=found.about,
+            keys=_stored(found),
             at=utc_now(),
             position=self._lookup.position,
         )
@@ -169,6 +172,22 @@ class ClientDocuments:
     def _refused(self, outcome: str, why: str) -> NoDocument:
         self._outcomes[outcome].inc()
         return NoDocument(why)
+
+
+def _stored(found: ClientMetadata) -> tuple[StoredKey, ...]:
+    return tuple(
+        StoredKey(
+            jwk=key.jwk,
+            thumbprint=key.thumbprint,
+            kid=key.kid,
+            alg=key.alg,
+            key_id=new_id(),
+            name=f"document {number}",
+            created_at=utc_now(),
+            expires_at=None,
+        )
+        for number, key in enumerate(found.keys, 1)
+    )
 
 
 def _outcome(events: Sequence[Event]) -> str:

@@ -1,5 +1,6 @@
 """The command that the service gives when it has read the metadata document of a client: what follows from it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import UNSET, Struct, structs
@@ -20,8 +21,9 @@ from events.client import (
     Unregistered,
 )
 from events.client_document import ClientDocumentSeen, Document
+from events.client_key import ClientKeyAdded, ClientKeyRevoked, StoredKey
 from events.client_registration import About
-from events.client_security import Security
+from events.client_security import ClientSecurityChanged, Security
 from service.commands.authority import DOCUMENTS
 from service.commands.command import OrdinaryCommand
 from service.refusals import Contradiction
@@ -39,6 +41,7 @@ class SeeDocument(OrdinaryCommand, frozen=True, kw_only=True):
     security: Security
     about: About
     at: datetime
+    keys: tuple[StoredKey, ...] = ()
     position: int = 0
     """The last position of the log that was known when the document was read."""
 
@@ -50,6 +53,8 @@ class Says(Struct, frozen=True, kw_only=True):
     redirect_uris: tuple[str, ...] = ()
     login: Login = Login()
     about: About = About()
+    keys: frozenset[str] = frozenset()
+    jwks_uri: str | None = None
 
 
 def see_document(command: SeeDocument, client: Client) -> list[ClientEvent]:
@@ -81,6 +86,7 @@ def _first_seen(command: SeeDocument) -> list[ClientEvent]:
         at=command.at,
         client_id=command.url,
         security=UNSET if command.security == Security() else command.security,
+        keys=command.keys or UNSET,
     )
     login = [] if command.login == Login() else [ClientLoginChanged(login=command.login, was=Login())]
     document = Document(digest=command.digest, about=command.about, at=command.at, redirect_uris_at=command.at)
@@ -96,7 +102,7 @@ def _back(command: SeeDocument, was: Active) -> list[ClientEvent]:
         redirect_uris=command.redirect_uris,
         scopes=command.scopes,
         secrets=(),
-        public=True,
+        public=command.security.token_endpoint_auth_method is None,
         login=command.login,
         access_token_alg=None,
         disabled_by=None,
@@ -107,6 +113,7 @@ def _back(command: SeeDocument, was: Active) -> list[ClientEvent]:
         at=command.at,
         client_id=command.url,
         security=UNSET if command.security == Security() else command.security,
+        keys=command.keys or UNSET,
     )
     document = Document(digest=command.digest, about=command.about, at=command.at, redirect_uris_at=command.at)
     return [restored, _seen(command, document, None, Says())]
@@ -116,7 +123,8 @@ def _seen_again(command: SeeDocument, client: Active) -> list[ClientEvent]:
     before = client.document
     if before is None or before.digest == command.digest:
         return []
-    events: list[ClientEvent] = []
+    _authenticates_as_before(command, client)
+    events: list[ClientEvent] = _keys_changed(command, client)
     if command.display_name != client.display_name:
         events.append(ClientDisplayNameChanged(display_name=command.display_name, was=client.display_name))
     if moved := command.redirect_uris != client.redirect_uris:
@@ -134,8 +142,33 @@ def _seen_again(command: SeeDocument, client: Active) -> list[ClientEvent]:
         redirect_uris=client.redirect_uris,
         login=client.login,
         about=before.about,
+        keys=_thumbprints(client.keys),
+        jwks_uri=client.security.jwks_uri,
     )
     return [*events, _seen(command, document, before.digest, was)]
+
+
+def _authenticates_as_before(command: SeeDocument, client: Active) -> None:
+    """A public client stays one, and so does one that authenticates by key (RFC 6749 section 2.1). Raises Contradiction."""
+    if command.security.token_endpoint_auth_method != client.security.token_endpoint_auth_method:
+        raise Contradiction(
+            "Its token_endpoint_auth_method is another one than before, which a client keeps. Publish a document at another URL."
+        )
+
+
+def _keys_changed(command: SeeDocument, client: Active) -> list[ClientEvent]:
+    """Returns the events after which the client has the keys of the document alone."""
+    wanted, had = _thumbprints(command.keys), _thumbprints(client.keys)
+    security = client.security.__replace__(jwks_uri=command.security.jwks_uri)
+    return [
+        *([] if security == client.security else [ClientSecurityChanged(security=security, was=client.security)]),
+        *(ClientKeyRevoked(key_id=key.key_id) for key in client.keys if key.thumbprint not in wanted),
+        *(ClientKeyAdded(key=key) for key in command.keys if key.thumbprint not in had),
+    ]
+
+
+def _thumbprints(keys: Sequence[StoredKey]) -> frozenset[str]:
+    return frozenset(key.thumbprint for key in keys)
 
 
 def may_change(client: Active, *, says: bool) -> None:
@@ -153,6 +186,8 @@ def _seen(command: SeeDocument, document: Document, was: str | None, before: Say
         redirect_uris=command.redirect_uris,
         login=command.login,
         about=command.about,
+        keys=_thumbprints(command.keys),
+        jwks_uri=command.security.jwks_uri,
     )
     return ClientDocumentSeen(url=command.url, document=document, was=was, changed=_changed(before, after))
 
@@ -169,5 +204,7 @@ def _members(says: Says) -> dict[str, object]:
         "redirect_uris": says.redirect_uris,
         "id_token_signed_response_alg": says.login.id_token_alg,
         "post_logout_redirect_uris": says.login.post_logout_redirect_uris,
+        "jwks": says.keys,
+        "jwks_uri": says.jwks_uri,
         **structs.asdict(says.about),
     }

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from events.ids import is_document
 from service.network import hosts
-from service.oauth.client_metadata import NONE, ClientMetadata, Policy, client_metadata
+from service.oauth.client_metadata import BY_KEY, NONE, ClientMetadata, Policy, client_metadata
 from service.oauth.client_metadata_members import parse
 from service.oauth.errors import Refusal
 
@@ -80,7 +80,7 @@ def metadata_of(url: str, body: bytes, policy: Policy) -> ClientMetadata:
 
 def policy_of(issuer: str, insecure: frozenset[str]) -> Policy:
     """Return what a document may say: there is no secret that both sides could know (section 4.1)."""
-    return Policy(issuer=issuer, auth_methods=(NONE,), insecure=insecure)
+    return Policy(issuer=issuer, auth_methods=(NONE, BY_KEY), insecure=insecure)
 
 
 def _own_faults(given: Mapping[str, Any]) -> list[str]:

@@ -11,9 +11,12 @@ from urllib.parse import quote
 
 import jwt
 import pytest
+from joserfc.jwk import ECKey
+from joserfc.jwt import encode
 
 from events.ids import client_stream, path_id
 from service import client_documents
+from service.clock import utc_now
 from service.commands.client import DeleteClient, DisableClient, EnableClient
 from service.commands.handle import CLIENT, handle
 from service.configuration.documents import Documents
@@ -23,6 +26,7 @@ from tests.flows.people import CALLBACK, Forms, Person, asked, logged_in, proof,
 from tests.flows.test_delivery import _certificate
 from tests.rules.test_client_document import OPERATOR
 
+KEY = ECKey.generate_key("P-256")
 REFUSED = "The metadata document of this client cannot be used"
 
 
@@ -163,6 +167,26 @@ async def test_who_allowed_it_is_asked_again_only_after_its_redirect_uris_change
         stale(live)
         await code_by_consent(person, url)
         assert "code" in sent_back(await asked(person.browser, url))
+
+
+async def test_a_client_of_a_document_may_authenticate_by_key(live: Live, site: Site):
+    url = site.publish(
+        "keyed.json", token_endpoint_auth_method="private_key_jwt", jwks={"keys": [KEY.as_dict(private=False)]}
+    )
+    async with logged_in(live) as person:
+        code, pkce = await code_by_consent(person, url)
+        oauth_error(await redeemed(live, (url, None), code, pkce), 401, "invalid_client")
+        now = int(utc_now().timestamp())
+        claims = {"iss": url, "sub": url, "aud": live.url, "iat": now, "exp": now + 60, "jti": "once-1"}
+        proof_of_client = {
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": encode({"alg": "ES256"}, claims, KEY),
+        }
+        answer = await redeemed(live, (url, None), code, pkce, **proof_of_client)
+        assert answer.status_code == 200, answer.text
+    site.publish("keyed.json")
+    stale(live)
+    assert "token_endpoint_auth_method is another one" in (await asked(live.http, url)).text
 
 
 async def test_a_document_is_asked_for_once_while_it_is_fresh(live: Live, site: Site):

@@ -124,7 +124,7 @@ CLIENT = [
 DOCUMENT_CLIENT = [
     client_document.SeeDocument(
         url=DOCUMENT_URL,
-        digest=HASH,
+        digest="a" * 64,
         display_name="CRM",
         redirect_uris=("https://a.example/cb",),
         scopes=("api:public",),

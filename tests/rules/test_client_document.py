@@ -16,7 +16,8 @@ from events.client import (
     Login,
 )
 from events.client_document import ClientDocumentSeen, Document
-from events.client_security import Security
+from events.client_key import ClientKeyAdded, ClientKeyRevoked
+from events.client_security import ClientSecurityChanged, Security
 from events.ids import client_stream, is_document, is_importable
 from projections import clients
 from service.commands.authority import DOCUMENTS, EVERYBODY, Holder, is_reserved
@@ -37,6 +38,7 @@ from tests.rules.samples import (
     DOCUMENT_URL,
     LATER,
     STREAM,
+    key,
     secret,
 )
 from tests.rules.table import outcome, rule
@@ -90,6 +92,14 @@ def seen(*changed: str, document: Document = OTHER_DOCUMENT) -> ClientDocumentSe
     return ClientDocumentSeen(url=DOCUMENT_URL, document=document, was=DOCUMENT.digest, changed=changed)
 
 
+KEYS_URL = "https://app.example.com/jwks"
+KEYED = Security(token_endpoint_auth_method="private_key_jwt")
+BY_KEYS = [
+    DOCUMENT_REGISTERED.__replace__(security=KEYED, keys=(key(1), key(2))),
+    FIRST_SEEN.__replace__(changed=(*FIRST_SEEN.changed, "jwks")),
+]
+
+
 @pytest.mark.parametrize(
     ("given", "command", "then"),
     [
@@ -137,6 +147,25 @@ def seen(*changed: str, document: Document = OTHER_DOCUMENT) -> ClientDocumentSe
             "what it says about itself is in the event",
         ),
         rule(FIRST, OTHER.__replace__(scopes=()), [seen()], "the scopes are those of the first sight"),
+        rule(
+            BY_KEYS,
+            OTHER.__replace__(security=KEYED, keys=(key(2), key(3))),
+            [ClientKeyRevoked(key_id=key(1).key_id), ClientKeyAdded(key=key(3)), seen("jwks")],
+            "its keys are those of the document alone",
+        ),
+        rule(
+            BY_KEYS,
+            OTHER.__replace__(security=KEYED.__replace__(jwks_uri=KEYS_URL)),
+            [
+                ClientSecurityChanged(security=KEYED.__replace__(jwks_uri=KEYS_URL), was=KEYED),
+                ClientKeyRevoked(key_id=key(1).key_id),
+                ClientKeyRevoked(key_id=key(2).key_id),
+                seen("jwks", "jwks_uri"),
+            ],
+            "they may move to a URL",
+        ),
+        rule(FIRST, OTHER.__replace__(security=KEYED, keys=(key(1),)), Contradiction, "a public client stays public"),
+        rule(BY_KEYS, OTHER, Contradiction, "one that authenticates by key never becomes public"),
         rule([*FIRST, DISABLED_BY_OPERATOR], OTHER, [], "a disabled one stays as it is"),
         rule([*FIRST, DELETED], OTHER, Contradiction, "one that an operator deleted does not come back"),
         rule(
