@@ -11,6 +11,7 @@ from events.authorization import AuthorizationGranted
 from events.client import ClientRegistered
 from events.codec import Recorded, encode
 from events.database import AnyConnection
+from events.device_authorization import DeviceAuthorizationApproved, DeviceAuthorizationRequested
 from events.ids import client_id_of
 from events.issuance import NO_SECRET, decode
 from events.replay import history
@@ -36,7 +37,8 @@ class RecognizedCredential(Struct, frozen=True, kw_only=True, rename="camel"):
 
 def may_be_secret(text: str, jti: UUID | None) -> bool:
     """Returns whether secrets are searched for the text: it is no code and no token."""
-    return jti is None and not text.startswith((opaque_tokens.CODE, opaque_tokens.REFRESH_TOKEN))
+    opaque = (opaque_tokens.CODE, opaque_tokens.DEVICE_CODE, opaque_tokens.REFRESH_TOKEN)
+    return jti is None and not text.startswith(opaque)
 
 
 async def recognized(connection: AnyConnection, text: str, jti: UUID | None) -> RecognizedCredential | None:
@@ -46,6 +48,8 @@ async def recognized(connection: AnyConnection, text: str, jti: UUID | None) -> 
     """
     if text.startswith(opaque_tokens.CODE):
         return await _opaque(connection, "code", opaque_tokens.parsed(opaque_tokens.CODE, text))
+    if text.startswith(opaque_tokens.DEVICE_CODE):
+        return await _device(connection, opaque_tokens.parsed(opaque_tokens.DEVICE_CODE, text))
     if text.startswith(opaque_tokens.REFRESH_TOKEN):
         return await _opaque(connection, "refreshToken", opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text))
     return await _secret(connection, text) if jti is None else await _token(connection, jti)
@@ -82,6 +86,18 @@ async def _token(connection: AnyConnection, jti: UUID) -> RecognizedCredential |
         jti=jti,
         authorization=decode(row["data"]).authorization,
     )
+
+
+async def _device(connection: AnyConnection, found: opaque_tokens.OpaqueToken | None) -> RecognizedCredential | None:
+    """A device code is a code of the authorization that a user approved it with, and of none before."""
+    past = [] if found is None else await history(connection, found.authorization)
+    asked = past[0].event if past else None
+    if found is None or not isinstance(asked, DeviceAuthorizationRequested) or asked.hash != found.hash:
+        return None
+    approved = next((each.event for each in past if isinstance(each.event, DeviceAuthorizationApproved)), None)
+    client = await history(connection, asked.client)
+    authorization = None if approved is None else approved.authorization
+    return RecognizedCredential(kind="code", client_id=_client_id(client), authorization=authorization)
 
 
 async def _opaque(

@@ -18,7 +18,7 @@ from service.crypto import opaque_tokens
 from service.grants.failed_tokens import count_failed_token
 from service.grants.refusal_events import Sender, record_throttled_requests
 from service.limits import A_DAY
-from service.oauth.client_metadata import CODE, MACHINE, REFRESH, Policy
+from service.oauth.client_metadata import CODE, DEVICE, MACHINE, REFRESH, Policy
 from service.oauth.errors import InvalidToken, RegistrationOff, TooManyRegistrations
 from service.people.throttle import network
 from service.refusals import Contradiction, DoesNotExist
@@ -82,11 +82,13 @@ async def use(resources: Resources, may: Allowed, client: UUID, meta: Meta) -> M
 
 
 def policy(settings: Settings, permission: Permission, *, machines: bool = False) -> Policy:
+    """A client that anybody registered gets no device grant: a person who types its code sees nobody whom they know (RFC 8628 section 5.4)."""
+    invited = permission.initial_access_token is not None
     return Policy(
         issuer=settings.issuer,
         scopes=permission.scopes,
-        grant_types=(CODE, REFRESH, *((MACHINE,) if machines else ())),
-        backchannel=permission.initial_access_token is not None,
+        grant_types=(CODE, REFRESH, *((MACHINE,) if machines else ()), *((DEVICE,) if invited else ())),
+        backchannel=invited,
         insecure=settings.insecure_http_hosts,
     )
 

@@ -22,6 +22,7 @@ from service.values.scopes import IDENTITY, NEW_CLIENT, is_scope, split
 from service.values.text import name_fault
 
 CODE, REFRESH, MACHINE = "authorization_code", "refresh_token", "client_credentials"
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 BASIC, NONE = "client_secret_basic", "none"
 NATIVE, WEB = "native", "web"
 ID_TOKEN_ALGS: tuple[IdTokenAlg, ...] = ("RS256", "ES256")
@@ -85,8 +86,9 @@ def client_metadata(given: Mapping[str, Any], policy: Policy) -> ClientMetadata:
     grants = _grant_types(members, policy, faults)
     method = _auth_method(members, policy, grants, faults)
     is_machine = MACHINE in grants
-    uris = () if is_machine else _redirect_uris(members, policy, method, faults)
-    _response_types(members, is_machine, faults)
+    has_browser = CODE in grants
+    uris = _redirect_uris(members, policy, method, faults) if has_browser else ()
+    _response_types(members, faults, has_browser=has_browser)
     _what_it_relies_on(given, members, faults)
     _pages(members, faults)
     scope = _scope(members, policy, is_machine=is_machine)
@@ -111,6 +113,7 @@ def client_metadata(given: Mapping[str, Any], policy: Policy) -> ClientMetadata:
             jwks_uri=None if method == NONE else members.jwks_uri or None,
             dpop_bound_access_tokens=members.dpop_bound_access_tokens is True,
             **({} if is_machine else _authorization_security(members)),
+            device_grant=DEVICE in grants,
         ),
         keys=keys,
         about=_about(members, method, grants, scope, uris),
@@ -131,7 +134,7 @@ def _grant_types(members: Members, policy: Policy, faults: Faults) -> tuple[str,
     """Those that this server offers. A client that users sign in through gets no tokens for itself."""
     asked = tuple(dict.fromkeys(members.grant_types)) or (CODE,)
     offered = tuple(each for each in asked if each in policy.grant_types)
-    if CODE in offered:
+    if CODE in offered or DEVICE in offered:
         return tuple(each for each in offered if each != MACHINE)
     if MACHINE in offered:
         return (MACHINE,)
@@ -171,8 +174,8 @@ def _redirect_uris(members: Members, policy: Policy, method: str, faults: Faults
     return tuple(dict.fromkeys(members.redirect_uris))
 
 
-def _response_types(members: Members, is_machine: bool, faults: Faults) -> None:
-    if not is_machine and members.response_types and "code" not in members.response_types:
+def _response_types(members: Members, faults: Faults, *, has_browser: bool) -> None:
+    if has_browser and members.response_types and "code" not in members.response_types:
         faults.add("response_types", "must have code; nothing else is offered")
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 _in_the_form = re.compile(
-    r"(?<![A-Za-z0-9])(secret|code|refresh|whsec|initial|registration)_(?=[a-z0-9_-]{0,40}[A-Z])[A-Za-z0-9_+/-]{32}"
+    r"(?<![A-Za-z0-9])(secret|code|device|refresh|whsec|initial|registration)_(?=[a-z0-9_-]{0,40}[A-Z])[A-Za-z0-9_+/-]{32}"
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
 ).search
 """Random text of this length has a capital letter, and the names that people make of such words have none."""

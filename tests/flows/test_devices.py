@@ -259,3 +259,22 @@ async def test_a_stranger_cannot_fill_the_log_with_devices(live: Live, client: C
     answer = await begun(live, client)
     oauth_error(answer, 429, "temporarily_unavailable")
     assert int(answer.headers["retry-after"]) <= 60
+
+
+async def test_a_device_code_that_somebody_found_and_the_token_of_it_are_explained(live: Live, client: Client):
+    begun = await asking(live, client)
+
+    async def whose() -> dict[str, Any]:
+        body = {"credential": begun["device_code"]}
+        return (await live.http.post("/api/v1/audit/credentials", json=body, headers=live.bearer)).json()
+
+    waiting = await whose()
+    assert (waiting["kind"], waiting["clientId"], waiting["authorization"]) == ("code", client[0], None)
+    await decided(live, begun["user_code"], "allow")
+    token = (await polled(live, client, begun["device_code"])).json()["access_token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (await whose())["authorization"] == claims["grant_id"]
+    why = (await live.http.get(f"/api/v1/audit/tokens/{claims['jti']}", headers=live.bearer)).json()
+    assert why["login"]["userId"] == claims["sub"]
+    radius = await live.http.get("/api/v1/audit/blast-radius", params={"id": claims["grant_id"]}, headers=live.bearer)
+    assert claims["jti"] in radius.text

@@ -287,3 +287,14 @@ values = st.recursive(
 def test_whatever_a_stranger_sends_is_registered_or_refused(given):
     with suppress(InvalidRedirectUri, InvalidClientMetadata):
         assert client_metadata(given, OPEN).redirect_uris
+
+
+def test_a_client_for_devices_needs_no_redirect_uri_where_devices_are_offered():
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    offered = Policy(issuer="https://id.example.com", grant_types=("authorization_code", "refresh_token", device))
+    alone = checked({"grant_types": [device, "refresh_token"]}, offered)
+    assert (alone.redirect_uris, alone.security.device_grant) == ((), True)
+    assert checked({**WEB, "grant_types": ["authorization_code", device]}, offered).security.device_grant
+    assert not checked(WEB, offered).security.device_grant
+    assert not checked({**WEB, "grant_types": ["authorization_code", device]}).security.device_grant
+    assert "must have one of: authorization_code" in refusal({"grant_types": [device]}).description
