@@ -8,6 +8,8 @@ from msgspec import Struct
 class About(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Client metadata that decides nothing, by its names in RFC 7591 section 2. The client chose it, and nobody has verified it.
 
+    `software_statement_issuer` signed a statement about the client, from which some of it is (RFC 7591 section 2.3).
+
     `scope` is what it asked for, as far as it may have it: all of it, also scopes about users.
     """
 
@@ -23,6 +25,7 @@ class About(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     contacts: tuple[str, ...] = ()
     software_id: str | None = None
     software_version: str | None = None
+    software_statement_issuer: str | None = None
 
 
 class Registration(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

@@ -18,6 +18,7 @@ from service.commands.client_registration import Permission
 from service.crypto.credentials import new_id, proven
 from service.grants.failed_tokens import count_failed_token
 from service.grants.registration_permission import allowed, policy, use
+from service.grants.software_statement import STATEMENT, stated, stated_by
 from service.http.asgi import BodyCutShort, BodyTooLong, address, read_body, repeated, resources_of
 from service.oauth import registration_response
 from service.oauth.client_metadata import CODE, MACHINE, NONE, REFRESH, Policy, client_metadata
@@ -69,11 +70,14 @@ async def register(request: Request) -> Response:
     """RFC 7591 section 3."""
     resources = resources_of(request.scope)
     may = await allowed(resources, bearer(request), address(request.scope))
-    metadata = client_metadata(await _members(request), may.policy)
+    given, voucher = await stated(resources, await _members(request))
+    metadata = stated_by(client_metadata(given, may.policy), voucher)
     stream = new_id()
     meta = await use(resources, may, stream, envelope(ByService(why="a client registered itself")))
     new = await self_registration.register(resources.ledger, stream, metadata, may.permission, meta)
     shown = registration_response.registered(new.row, resources.settings.issuer, new.token.reveal(), new.secret)
+    if voucher is not None:
+        shown[STATEMENT] = given[STATEMENT]
     return _answer(shown, 201)
 
 
@@ -111,11 +115,13 @@ async def _replaced(request: Request, resources: Resources, row: Row) -> Row:
     """An omitted member that a client cannot lose, or that nobody but an operator can widen again, stays as it is."""
     given = await _members(request)
     _names_itself(given, row)
+    given, voucher = await stated(resources, given)
     now = registration_response.registered(row, resources.settings.issuer, "")
     kept = {name: now[name] for name in ("token_endpoint_auth_method", "scope", "grant_types") if name in now}
     permission = _permission(row)
     may = _policy_of(row, policy(resources.settings, permission))
     metadata = client_metadata({**kept, **{name: value for name, value in given.items() if value is not None}}, may)
+    metadata = stated_by(metadata, voucher)
     meta = envelope(ByClient(client_id=row.client_id, sub=row.client_id))
     try:
         return await self_registration.replace(resources.ledger, row, metadata, permission, meta)

@@ -6,6 +6,7 @@ Refusal
 │   └── MissingVerifier     the code stays valid
 ├── InvalidTarget      400  (RFC 8707 section 2)
 ├── InvalidRedirectUri, InvalidClientMetadata   400  (RFC 7591 section 3.2.2)
+├── InvalidSoftwareStatement, UnapprovedSoftwareStatement   400  (RFC 7591 section 3.2.2)
 ├── RegistrationOff    403  (RFC 7591 section 3)
 ├── InvalidToken       401  of a registration (RFC 6750 section 3.1, RFC 7592 section 3)
 ├── TooManyRegistrations   429
@@ -85,6 +86,14 @@ class NonceNeeded(Refusal):
         super().__init__("Send a new DPoP proof, whose nonce is the value of the header DPoP-Nonce of this response.")
         self.nonce = nonce
         self.headers = {"DPoP-Nonce": nonce}
+
+
+class InvalidSoftwareStatement(Refusal):
+    error = "invalid_software_statement"
+
+
+class UnapprovedSoftwareStatement(Refusal):
+    error = "unapproved_software_statement"
 
 
 class RegistrationOff(Refusal):

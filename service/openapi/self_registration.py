@@ -37,6 +37,16 @@ PATH = Parameter(
 class ClientMetadataRequest(Members, frozen=True, kw_only=True):
     """Client metadata (RFC 7591 section 2, OpenID Connect Dynamic Client Registration 1.0 section 2). Unknown members are ignored."""
 
+    software_statement: (
+        Annotated[
+            str,
+            Meta(
+                description="What an issuer that is trusted here signed about the client (section 2.3). It goes before the other members."
+            ),
+        ]
+        | None
+    ) = None
+
 
 class ReplacedMetadataRequest(Members, frozen=True, kw_only=True):
     """All metadata of the client, and its `client_id` (RFC 7592 section 2.2)."""
@@ -79,6 +89,7 @@ class ClientInformation(Struct, frozen=True, kw_only=True):
     backchannel_logout_session_required: bool | UnsetType = UNSET
     jwks: dict[str, Any] | UnsetType = UNSET
     jwks_uri: str | UnsetType = UNSET
+    software_statement: str | UnsetType = UNSET
     dpop_bound_access_tokens: bool | UnsetType = UNSET
     require_pushed_authorization_requests: bool | UnsetType = UNSET
     require_signed_request_object: bool | UnsetType = UNSET

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from service.grants import registration_permission
@@ -139,6 +140,42 @@ async def test_a_client_with_a_key_has_no_secret_and_may_replace_its_key(live: L
     assert moved.json()["jwks_uri"] == "https://app.example.com/jwks"
     assert "jwks" not in moved.json()
     assert (await live.http.get(**by(told))).json() == moved.json()
+
+
+async def test_what_a_trusted_issuer_signed_about_the_software_goes_before_what_the_client_says(live: Live):
+    key, stranger = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
+    issuer, header = "https://vouch.example.com", {"alg": "ES256", "typ": "JWT"}
+    trust = {
+        "issuer": issuer,
+        "name": "Vouch",
+        "purposes": ["software_statement"],
+        "jwks": {"keys": [key.as_dict(private=False)]},
+    }
+    made = await live.http.post("/api/v1/auth/trusted-issuers", json=trust, headers=live.bearer)
+    assert made.status_code == 201, made.text
+    claims = {"iss": issuer, "client_name": "Vouched", "software_id": "s-1", "client_id": "oauth_client_of_mine"}
+    statement = jwt.encode(header, claims, key)
+
+    async def known() -> httpx.Response | None:
+        answer = await live.http.post(PATH, json={**WEB, "software_statement": statement})
+        return answer if answer.status_code == 201 else None
+
+    told = (await until(known)).json()
+    assert (told["client_name"], told["software_id"]) == ("Vouched", "s-1")
+    assert told["client_id"] != "oauth_client_of_mine"
+    assert told["software_statement"] == statement
+    for wrong, error in (
+        (jwt.encode(header, claims, stranger), "invalid_software_statement"),
+        (jwt.encode(header, {**claims, "iss": "https://other.example.com"}, key), "unapproved_software_statement"),
+        ("eyJhbGciOiJub25lIn0.e30.", "invalid_software_statement"),
+        ("x" * 20_000, "invalid_software_statement"),
+        (7, "invalid_client_metadata"),
+    ):
+        oauth_error(await live.http.post(PATH, json={**WEB, "software_statement": wrong}), 400, error)
+    mine = {"client_id": told["client_id"], **WEB, "client_name": "My own words"}
+    assert (await live.http.put(**by(told), json=mine)).json()["client_name"] == "My own words"
+    row = await live.http.get(f"/api/v1/auth/clients/{told['client_id']}/history", headers=live.bearer)
+    assert "client.about_changed" in {each["type"] for each in row.json()}
 
 
 async def test_a_client_deletes_itself_and_its_token_is_worth_nothing_then(live: Live):
