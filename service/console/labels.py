@@ -49,6 +49,7 @@ LABELS: Mapping[str, str] = {
     "dpopRequired": N_("Tokens bound to a key (DPoP)"),
     "dpopBoundAccessTokens": N_("Tokens bound to a key (DPoP)"),
     "othersExpireUtc": N_("The other secrets"),
+    "deviceGrant": N_("Sign-in on devices"),
     "owner": N_("Owner"),
     "passwordChangedUtc": N_("Password changed"),
     "password": N_("Password"),

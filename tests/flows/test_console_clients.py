@@ -478,6 +478,7 @@ async def test_a_form_says_how_a_client_asks_for_a_sign_in_and_one_without_the_f
         "requireSignedRequestObject": True,
         "requestObjectSigningAlg": "PS256",
         "authorizationSignedResponseAlg": "ES256",
+        "deviceGrant": True,
     }
     client, _ = await live.interactive()
     async with staff(live, "operator") as somebody:
@@ -488,6 +489,7 @@ async def test_a_form_says_how_a_client_asks_for_a_sign_in_and_one_without_the_f
         assert wanted.items() <= (await read(live, client)).items()
         shown = (await somebody.look(f"/clients/{client}")).text
         assert "It sends them to the server first (PAR)" in shown
+        assert "Allowed: people type a code that the device shows" in shown
         assert "It signs them (JAR)" in shown
         sent = form(await somebody.look(f"/clients/{client}/edit"), "version")
         lacking = {name: value for name, value in sent.fields.items() if name not in wanted}
