@@ -23,7 +23,7 @@ def stream_of(client_id: str) -> UUID:
     stream = client_stream(client_id)
     if stream is None:
         raise Plainly(
-            f"{client_id} is not a client_id: those are oauth_client_ and 32 hexadecimal digits, or what was imported."
+            f"{client_id} is not a client_id: those are oauth_client_ and 32 hexadecimal digits, the URL of a document, or what was imported."
         )
     return stream
 

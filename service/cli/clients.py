@@ -266,11 +266,18 @@ def _facts(found: Found, used: datetime | None) -> list[tuple[str, str]]:
         ("APIs", apis_in_words(row.apis)),
         ("token alg", row.access_token_alg or "as MUNIMENT_ACCESS_TOKEN_ALG says"),
         *([("security", changed_terms(row.security))] if row.security != Security() else []),
+        *_document_facts(row),
         *(("redirect URI", uri) for uri in row.redirect_uris),
         ("created", moment(row.created_at)),
         ("last used", moment(used) or "never"),
         ("version", str(row.version)),
     ]
+
+
+def _document_facts(row: Row) -> list[tuple[str, str]]:
+    """What is said of clients alone whose client_id is the URL of a metadata document."""
+    seen = row.document
+    return [] if seen is None else [("document", f"SHA-256 {seen.digest}, since {moment(seen.at)}")]
 
 
 def _login_facts(row: Row, bindings: Sequence[frozenset[str]]) -> list[tuple[str, str]]:

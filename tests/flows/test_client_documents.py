@@ -22,6 +22,7 @@ from service.commands.handle import CLIENT, handle
 from service.configuration.documents import Documents
 from tests.flows.browsing import Shown
 from tests.flows.conftest import META, Live, new_database, oauth_error, refused, serving
+from tests.flows.consoles import staff
 from tests.flows.people import CALLBACK, Forms, Person, asked, logged_in, proof, redeemed, refreshed, sent_back
 from tests.flows.test_delivery import _certificate
 from tests.rules.test_client_document import OPERATOR
@@ -345,6 +346,17 @@ async def test_operators_reach_it_in_the_management_api_by_its_path_id(live: Liv
     for other in (url, quote(url, safe="")):
         assert (await live.http.get(f"/api/v1/auth/clients/{other}", headers=live.bearer)).status_code == 404
     assert [each.removeprefix("client.") for each in (await events_of(live, url))[-2:]] == ["disabled", "deleted"]
+
+
+async def test_the_console_says_what_document_it_is_and_its_links_lead_there(live: Live, site: Site):
+    url = site.publish("seen.json", client_name="Seen App")
+    assert (await asked(live.http, url)).status_code == 303
+    async with staff(live, "operator") as somebody:
+        found = await somebody.look("/clients?q=seen.json")
+        assert f"/console/clients/{path_id(url)}" in found.links
+        page = await somebody.look(f"/clients/{path_id(url)}")
+    body = site.responses["/seen.json"].partition(b"\r\n\r\n")[2]
+    assert (url in page.text, sha256(body).hexdigest() in page.text) == (True, True)
 
 
 async def test_nobody_else_reaches_it(live: Live, site: Site):
