@@ -12,10 +12,10 @@ from service.commands.api import ChangeApi, TermsChange
 from service.configuration.settings import LONGEST_TOKEN
 from service.endpoints.api_grants import LONGEST_IDENTIFIER
 from service.endpoints.fields import Fields
-from service.oauth.targets import Known, is_absolute
+from service.oauth.targets import ABSOLUTE_URI, Known, is_absolute
 from service.values.claim_scopes import SUPPORTED
 from service.values.scopes import IDENTITY, SCOPE
-from service.values.text import NAME, name_fault, unseen
+from service.values.text import NAME, SOME_NAME, name_fault, unseen
 
 MOST_SCOPES, MOST_LANGUAGES, MOST_INTROSPECTORS, SHORTEST_TOKEN = 100, 20, 50, 60
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
@@ -23,7 +23,10 @@ CLAIMS = tuple(name for name in SUPPORTED if name != "sub")
 
 _is_language = re.compile(LANGUAGE).fullmatch
 
-Words = dict[str, Annotated[str, Meta(min_length=1, max_length=200)]]
+Words = dict[
+    Annotated[str, Meta(max_length=40, extra_json_schema={"pattern": LANGUAGE})],
+    Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema={"pattern": SOME_NAME})],
+]
 Scopes = dict[Annotated[str, Meta(pattern=SCOPE, max_length=100)], Words]
 
 Identifier = Annotated[
@@ -32,6 +35,7 @@ Identifier = Annotated[
         max_length=LONGEST_IDENTIFIER,
         description="The `resource` of requests and the `aud` of tokens: any absolute URI without a fragment, such as "
         "`https://crm.example.com`, `urn:example:crm` or `api://crm`. It never changes.",
+        extra_json_schema={"pattern": ABSOLUTE_URI},
     ),
 ]
 ApiName = Annotated[

@@ -9,6 +9,7 @@ HEAVY = (
 )  # fmt: skip
 DATABASE = ("asyncpg", "importlib.metadata", "msgspec", "service.configuration.settings")
 GROUPS = (
+    "apis",
     "bots",
     "client_keys",
     "client_secrets",
