@@ -23,6 +23,7 @@ from projections.table import Table
 
 COLUMNS = "stream_id, issuer, trust, state, created_at, version"
 FIND = f"select {COLUMNS} from read.trusted_issuers where stream_id = $1"
+NAMED = f"select {COLUMNS} from read.trusted_issuers where issuer = $1"
 ACTIVE = f"select {COLUMNS} from read.trusted_issuers where state = 'active'"
 LIST = f"""
 select {COLUMNS} from read.trusted_issuers where $1::uuid is null or stream_id > $1 order by stream_id limit $2
@@ -69,6 +70,12 @@ def _row(record: asyncpg.Record) -> Row:
 
 async def find(connection: AnyConnection, stream: UUID) -> Row | None:
     record = await connection.fetchrow(FIND, stream)
+    return None if record is None else _row(record)
+
+
+async def named(connection: AnyConnection, issuer: str) -> Row | None:
+    """Returns the issuer with this identifier."""
+    record = await connection.fetchrow(NAMED, issuer)
     return None if record is None else _row(record)
 
 

@@ -213,6 +213,9 @@ app.add_typer(group("service.cli.database", "The database's schema."), name="db"
 app.add_typer(group("service.cli.operators", "Clients that may manage everybody's clients."), name="operator")
 app.add_typer(group("service.cli.clients", "Who may ask for tokens."), name="clients")
 app.add_typer(group("service.cli.client_secrets", "The secrets of a client."), name="secrets")
+app.add_typer(
+    group("service.cli.trusted_issuers", "Other servers whose signed tokens are accepted."), name="trusted-issuers"
+)
 app.add_typer(group("service.cli.apis", "What tokens can be for, each with its own scopes."), name="apis")
 app.add_typer(group("service.cli.client_keys", "The public keys of a client."), name="client-keys")
 app.add_typer(

@@ -1,0 +1,237 @@
+"""muniment trusted-issuers: other servers whose signed tokens are accepted."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import asyncpg
+import typer
+from msgspec import json, to_builtins
+
+from events.database import Connection, read
+from projections import trusted_issuer_history, trusted_issuers
+from projections.trusted_issuers import Row
+from service.cli import trust_text
+from service.cli.as_of import AsOf, past
+from service.cli.ledger import Yes, confirm, say_state, with_ledger
+from service.cli.list_options import Limit
+from service.cli.opening import Plainly, Reason, ask, by_operator
+from service.cli.output import Json, document, lines, moment, note, say, table
+from service.cli.request_fields import done
+from service.clock import utc_now
+from service.commands.handle import TRUSTED_ISSUER, Handled, Ledger, handle
+from service.commands.trusted_issuer import (
+    DeleteTrustedIssuer,
+    DisableTrustedIssuer,
+    EnableTrustedIssuer,
+    RegisterTrustedIssuer,
+    TrustedIssuerCommand,
+)
+from service.configuration.settings import Settings
+from service.crypto.credentials import new_id
+from service.endpoints import trusted_issuer_schemas
+from service.endpoints.fields import Fields
+from service.endpoints.trusted_issuer_schemas import CreateTrustedIssuerRequest
+from service.endpoints.trusted_issuers import shown
+from service.values.malformed import MALFORMED
+
+app = typer.Typer()
+
+OPTIONS = {
+    "issuer": "ISSUER",
+    "name": "--name",
+    "purposes": "--purpose",
+    "jwksUri": "--jwks-uri",
+    "jwks": "--jwks",
+    "algorithms": "--alg",
+    "audiences": "--audience",
+    "provisions": "--provisions",
+}
+
+Issuer = Annotated[
+    str, typer.Argument(metavar="ISSUER", help="Its identifier: a URL, or spiffe://DOMAIN.", show_default=False)
+]
+Purposes = Annotated[
+    list[str],
+    typer.Option(
+        "--purpose",
+        metavar="PURPOSE",
+        help="workload, id_jag, software_statement or subject_token; repeatable.",
+        show_default=False,
+    ),
+]
+Many = list[str] | None
+
+
+@app.command("list")
+def list_trusted_issuers(*, limit: Limit = 100, as_of: AsOf = None, as_json: Json = False) -> None:
+    """List the trusted issuers, oldest first.
+
+    Example: `muniment trusted-issuers list --as-of 2026-03-03`
+    """
+    rows = ask(lambda connection: _listed(connection, limit + 1, as_of))
+    if as_json:
+        document([to_builtins(shown(row)) for row in rows[:limit]])
+    else:
+        table(("issuer", "name", "for", "keys", "state", "created"), map(_cells, rows[:limit]))
+    if len(rows) > limit:
+        note(f"there are more than these {limit}; --limit shows more of them")
+
+
+@app.command()
+def show(issuer: Issuer, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Show what is accepted of a trusted issuer.
+
+    Example: `muniment trusted-issuers show https://idp.example.com`
+    """
+    row = ask(lambda connection: _found(connection, issuer, as_of))
+    if as_json:
+        document(to_builtins(shown(row)))
+        return
+    trust = row.trust
+    lines(
+        [
+            *(("issuer", row.issuer), ("id", str(row.stream_id)), ("name", trust.name), ("state", row.state)),
+            *(("for", " ".join(trust.purposes)), ("keys", trust_text.keys(trust.keys))),
+            *(("algorithms", " ".join(trust.algorithms)), ("audiences", " ".join(trust.audiences) or "this server")),
+            ("registers users", "yes" if trust.provisions else "no"),
+            *(("created", moment(row.created_at)), ("version", str(row.version))),
+        ]
+    )
+
+
+@app.command()
+def create(
+    issuer: Issuer,
+    *,
+    purpose: Purposes,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", show_default=False)] = None,
+    jwks_uri: Annotated[str | None, typer.Option("--jwks-uri", metavar="URL", show_default=False)] = None,
+    jwks: Annotated[Path | None, typer.Option("--jwks", help="A file with its keys.", show_default=False)] = None,
+    alg: Annotated[Many, typer.Option("--alg", metavar="ALG", help="Repeatable.", show_default=False)] = None,
+    audience: Annotated[
+        Many, typer.Option("--audience", metavar="TEXT", help="Repeatable.", show_default=False)
+    ] = None,
+    provisions: Annotated[
+        bool, typer.Option("--provisions", help="Register users of its assertions who are unknown here.")
+    ] = False,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Trust an issuer, and print its id. Without --jwks-uri and --jwks, its metadata says where its keys are.
+
+    Example: `muniment trusted-issuers create https://token.actions.githubusercontent.com --purpose workload --alg RS256`
+    """
+    given: dict[str, Any] = {
+        "issuer": issuer,
+        "name": name or issuer[:100],
+        "purposes": purpose,
+        "jwksUri": jwks_uri,
+        "jwks": _keys(jwks),
+        "audiences": audience or [],
+        "provisions": provisions,
+        **({"algorithms": alg} if alg else {}),
+    }
+    meta, stream = by_operator(reason), new_id()
+
+    async def created(ledger: Ledger, settings: Settings) -> None:
+        fields = Fields(CreateTrustedIssuerRequest, "application/json", json.encode(given))
+        trusted_issuer_schemas.check_new(fields, settings.issuer, settings.insecure_http_hosts)
+        asked = done(fields, OPTIONS)
+        trust = trusted_issuer_schemas.trust_of(asked)
+        command = RegisterTrustedIssuer(issuer=issuer, trust=trust, at=utc_now())
+        try:
+            await handle(ledger, TRUSTED_ISSUER, stream, command, meta, fresh=True)
+        except asyncpg.UniqueViolationError as fault:
+            raise Plainly(f"{issuer} is trusted already; muniment trusted-issuers show has it.") from fault
+
+    with_ledger(created)
+    if as_json:
+        document({"id": str(stream), "issuer": issuer})
+    else:
+        say(str(stream))
+
+
+@app.command()
+def disable(issuer: Issuer, *, reason: Reason = None, as_json: Json = False) -> None:
+    """Accept nothing of a trusted issuer until it is enabled. What its assertions brought is inactive meanwhile.
+
+    Example: `muniment trusted-issuers disable https://idp.example.com`
+    """
+    say_state(issuer, "disabled", _change(issuer, DisableTrustedIssuer(), reason), field="issuer", as_json=as_json)
+
+
+@app.command()
+def enable(issuer: Issuer, *, reason: Reason = None, as_json: Json = False) -> None:
+    """Accept the tokens of a disabled issuer again.
+
+    Example: `muniment trusted-issuers enable https://idp.example.com`
+    """
+    say_state(issuer, "active", _change(issuer, EnableTrustedIssuer(), reason), field="issuer", as_json=as_json)
+
+
+@app.command()
+def delete(issuer: Issuer, *, yes: Yes = False, reason: Reason = None, as_json: Json = False) -> None:
+    """Trust an issuer no more.
+
+    Example: `muniment trusted-issuers delete https://idp.example.com --yes`
+    """
+    meta = by_operator(reason)
+
+    async def deleted(ledger: Ledger, _settings: Settings) -> None:
+        row = await _row_of(ledger, issuer)
+        confirm(f"Trust {issuer} ({row.trust.name}) no more?", yes=yes, otherwise="nothing was deleted")
+        await handle(ledger, TRUSTED_ISSUER, row.stream_id, DeleteTrustedIssuer(), meta)
+
+    with_ledger(deleted)
+    if as_json:
+        document({"issuer": issuer, "state": "deleted"})
+    else:
+        say(f"{issuer} is deleted.")
+
+
+def _change(issuer: str, command: TrustedIssuerCommand, reason: str | None) -> Handled:
+    meta = by_operator(reason)
+
+    async def changed(ledger: Ledger, _settings: Settings) -> Handled:
+        row = await _row_of(ledger, issuer)
+        return await handle(ledger, TRUSTED_ISSUER, row.stream_id, command, meta)
+
+    return with_ledger(changed)
+
+
+async def _row_of(ledger: Ledger, issuer: str) -> Row:
+    """Raises Plainly."""
+    row = await read(ledger.pool, lambda connection: trusted_issuers.named(connection, issuer))
+    if row is None:
+        raise Plainly(f"There is no trusted issuer {issuer}; muniment trusted-issuers list has those that there are.")
+    return row
+
+
+async def _listed(connection: Connection, limit: int, as_of: str | None) -> list[Row]:
+    if as_of is None:
+        return list(await trusted_issuers.listed(connection, after=None, limit=limit))
+    return await (await past(connection, as_of)).listed(trusted_issuer_history.HISTORY, {}, limit)
+
+
+async def _found(connection: Connection, issuer: str, as_of: str | None) -> Row:
+    rows = await _listed(connection, 1000, as_of) if as_of else [await trusted_issuers.named(connection, issuer)]
+    row = next((each for each in rows if each is not None and each.issuer == issuer), None)
+    if row is None:
+        raise Plainly(f"There {'was' if as_of else 'is'} no trusted issuer {issuer}.")
+    return row
+
+
+def _keys(file: Path | None) -> Any:
+    """Raises Plainly."""
+    try:
+        return None if file is None else json.decode(file.read_bytes(), type=dict[str, Any])
+    except (OSError, *MALFORMED) as fault:
+        raise Plainly(f"{file} cannot be read, or is not a JWK Set.") from fault
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    trust = row.trust
+    return (
+        *(row.issuer, trust.name, " ".join(trust.purposes), trust_text.keys(trust.keys)),
+        *(row.state, moment(row.created_at)),
+    )
