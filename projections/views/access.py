@@ -71,6 +71,25 @@ GRANTS = View(
     source="from read.authorizations t",
 )
 
+DEVICE_AUTHORIZATIONS = View(
+    name="device_authorizations",
+    says="The devices that asked to sign a user in (RFC 8628), also those that nobody answered.",
+    tables=("device_authorizations", "clients"),
+    columns=(
+        Column("device_authorization_id", "uuid", "t.stream_id", "Its id."),
+        Column("client_id", "text", client_id("t.client"), "The client of the device."),
+        Column("scopes", "text[]", "t.scopes", "What the device asked for."),
+        Column("resource", "text", "t.resource", "The API that it asked for; null for the default."),
+        Column("state", "text", "t.state", "waiting, approved or denied; a waiting one has expired after expires_at."),
+        Column("requested_at", TIME, "t.requested_at", "When the device asked."),
+        Column("expires_at", TIME, "t.expires_at", "Until when a user could answer."),
+        Column("answered_at", TIME, "t.answered_at", "When a user answered; null if none did."),
+        Column("user_id", "uuid", "t.user_id", "The user who answered."),
+        Column("authorization_id", "uuid", "t.authorization_id", "The grant that the approval made."),
+    ),
+    source="from read.device_authorizations t",
+)
+
 TOKENS = View(
     name="tokens",
     says="The access tokens that were issued, while their records are kept. A condition on issued_at reads only the days that it names.",
@@ -177,4 +196,4 @@ SIGNING_KEYS = View(
     source="from read.signing_keys t",
 )
 
-VIEWS = (SESSIONS, CONSENTS, GRANTS, TOKENS, USAGE_DAILY, SIGNING_KEYS)
+VIEWS = (SESSIONS, CONSENTS, GRANTS, DEVICE_AUTHORIZATIONS, TOKENS, USAGE_DAILY, SIGNING_KEYS)
