@@ -15,7 +15,7 @@ Shape = TypeVar("Shape", bound=Struct)
 IN_OPTIONS = {
     " (m2m: true)": "",
     " (m2m: false)": "",
-    ", unless redirectUris is given": "",
+    ", unless redirectUris is given or deviceGrant is true": ", unless --device-grant is yes",
     "is a bot that is not yours": "is a bot of another owner",
     'register with "public": true': "say --public",
 }

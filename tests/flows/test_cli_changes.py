@@ -78,7 +78,7 @@ async def test_every_fault_of_a_new_client_is_named_with_its_option(live: Live):
     options = [line.split()[0] for line in refusals(ended)]
     assert set(options) == {"--name", "--redirect-uri", "--scope", "--bot", "--require-pkce"}
     assert "m2m" not in ended.err
-    assert refusals(web) == ["--redirect-uri is required for an interactive client."]
+    assert refusals(web) == ["--redirect-uri is required for an interactive client, unless --device-grant is yes."]
 
 
 @pytest.mark.parametrize("owner", ["muniment", " ", f"BOT_{'0' * 32}"])

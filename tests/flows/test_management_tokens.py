@@ -364,7 +364,7 @@ LACKING = (
     "operate",
 )
 EVERY = (*LACKING, "api:public")
-SECOND = {"secret_id", "new", "role", "session_id"}
+SECOND = {"secret_id", "key_id", "new", "role", "session_id"}
 
 
 def test_every_path_is_among_them_with_its_scope():
