@@ -17,7 +17,7 @@ from service.commands.security_profile import FAPI
 from service.crypto.base64url import of_text
 from service.oauth.authorize import RequestParameters
 from service.oauth.client_keys import ALGORITHMS, RS256, algorithms, imported
-from service.oauth.form import LONGEST_NAME
+from service.oauth.form import LONGEST_NAME, REPEATABLE
 from service.oauth.parameters import Fault, Params
 from service.oauth.request_objects import BadRequestObject, unverified_parameters
 from service.values.malformed import MALFORMED
@@ -210,7 +210,9 @@ def _params(claims: dict[str, Any]) -> Opened:
     several = {name: cast("list[Any]", value) for name, value in inside.items() if isinstance(value, list)}
     single = {**inside, **{name: value[0] if value else "" for name, value in several.items()}}
     texts = {name: _text(name, value) for name, value in single.items()}
-    twice = sorted(name for name, value in several.items() if len(value) > 1)
+    for name in REPEATABLE & several.keys():
+        texts[name] = " ".join(_text(name, each) for each in several[name][:MOST_PARAMETERS])
+    twice = sorted(name for name, value in several.items() if len(value) > 1 and name not in REPEATABLE)
     return Opened(params={name: text for name, text in texts.items() if text}, twice=tuple(twice))
 
 

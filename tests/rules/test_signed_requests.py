@@ -124,6 +124,7 @@ WRONG = {
     "a request inside": ({**TIMED, "request": "x"}, "must not contain request"),
     "a request_uri inside": ({**TIMED, "request_uri": "x"}, "must not contain request_uri"),
     "a parameter with a part": ({**TIMED, "max_age": 1.5}, "max_age must be"),
+    "a list of numbers of resources": ({**TIMED, "resource": ["a", {}, 1.5]}, "resource must be"),
     "a list of lists": ({**TIMED, "scope": [["openid"]]}, "scope must be"),
     "many parameters": ({**TIMED, **{f"p{number}": "x" for number in range(50)}}, "more than 50 parameters"),
 }
@@ -254,12 +255,13 @@ def test_numbers_objects_and_lists_stand_for_the_same_parameters():
         "max_age": 60,
         "claims": {"userinfo": {"email": None}},
         "resource": ["a", "b"],
+        "acr_values": ["1", "2"],
         "prompt": ["login"],
     }
     inside = verified(signed({**said, "nonce": None, "login_hint": "", "x": True}), KEYS, EXPECTED)
     assert (inside.params["max_age"], inside.params["prompt"], inside.params["x"]) == ("60", "login", "true")
     assert inside.params["claims"] == '{"userinfo":{"email":null}}'
-    assert inside.twice == ("resource",)
+    assert (inside.params["resource"], inside.twice) == ("a b", ("acr_values",))
     assert not {"nonce", "login_hint"} & set(inside.params)
 
 
