@@ -23,6 +23,7 @@ MISSING = "Send a DPoP proof in the header DPoP (RFC 9449 section 4): every toke
 MISSING_FOR_API = (
     "Send a DPoP proof in the header DPoP (RFC 9449 section 4): this API takes no token that is not bound to a key."
 )
+MISSING_CERTIFICATE = "This API takes no token that is not bound to a certificate of the client (RFC 8705 section 3). Ask its operator whether DPoP will do."
 MISSING_FOR_KEY = "Send a DPoP proof by the key to which this {what} is bound (RFC 9449 section 5)."
 OTHER_THUMBPRINT = (
     "The dpop_jkt is not the thumbprint of the key of the DPoP proof. Send one of the two, or make them the same."
@@ -47,7 +48,11 @@ def bound_key(authorized: Authorized, grant_type: str) -> BoundKey | None:
 
 def concerns(request: OAuthRequest, client: Row, target: Target | None = None) -> bool:
     """Whether the request has a proof, or needs one. A request that does not costs nothing more."""
-    return bool(request.proofs) or _missing(client, target) is not None
+    return bool(request.proofs) or _missing(client, target) is not None or _needs_certificate(target)
+
+
+def _needs_certificate(target: Target | None) -> bool:
+    return target is not None and target.mtls_required
 
 
 def _missing(client: Row, target: Target | None) -> str | None:
@@ -62,8 +67,10 @@ async def proved(
 ) -> Confirmation | UnsetType:
     """Return what the tokens of this response are bound to. The proof must be by the key of `bound`, if there is one.
 
-    Raises InvalidRequest if a proof is needed and missing, OtherKey if it is by another key, InvalidProof or NonceNeeded.
+    Raises InvalidRequest if a proof or a certificate is needed and missing, OtherKey if it is by another key, InvalidProof or NonceNeeded.
     """
+    if _needs_certificate(target):
+        raise InvalidRequest(MISSING_CERTIFICATE)
     if not request.proofs:
         if bound is not None:
             raise InvalidRequest(MISSING_FOR_KEY.format(what=bound.what))

@@ -152,6 +152,8 @@ async def _access_token(request: OAuthRequest, decided: Decided, claims: Claims)
     target = _target(request, decided.exchange)
     if target.dpop_required and decided.cnf is UNSET:
         raise InvalidRequest(possession.MISSING_FOR_API)
+    if target.mtls_required:
+        raise InvalidRequest(possession.MISSING_CERTIFICATE)
     signer = request.resources.access_token_signer(decided.seen.client, target)
     await _recorded(request, decided, claims, signer)
     return ExchangeResponse(

@@ -145,6 +145,15 @@ async def test_a_machine_gets_tokens_for_the_apis_that_it_is_granted_and_no_othe
     assert (plain["aud"], plain["scope"]) == (live.url, "api:public clients:read")
 
 
+async def test_an_api_that_needs_bound_tokens_gets_no_others(live: Live):
+    for number, needed in enumerate(("dpopRequired", "mtlsRequired")):
+        bound = f"urn:example:bound-{number}"
+        await made(live, bound, **{needed: True})
+        client = await live.register(apis=[{"identifier": bound, "scopes": ["crm:read"]}])
+        text = oauth_error(await live.token_for(*client, resource=bound), 400, "invalid_request")
+        assert ("DPoP proof" in text, "certificate" in text) == (number == 0, number == 1)
+
+
 async def test_a_token_for_the_management_api_works_there_and_a_scope_of_its_name_elsewhere_does_not(live: Live):
     other = "https://other.example.com/3"
     await made(live, other, scopes={"operate": {}, "clients:read": {}})
