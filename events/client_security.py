@@ -9,7 +9,7 @@ RequestObjectAlg = Literal["ES256", "EdDSA", "PS256", "RS256"]
 USUAL_RESPONSE_ALG: AuthorizationResponseAlg = "RS256"
 """The default of JARM section 3."""
 SecurityProfile = Literal["fapi2"]
-AuthMethod = Literal["private_key_jwt"]
+AuthMethod = Literal["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]
 """How a client authenticates without a secret, by the names of RFC 7591 section 2."""
 
 
@@ -40,6 +40,8 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     `token_endpoint_auth_method` None is by secret, or not at all if the client is public. `jwks_uri` is where its keys are instead of with
     the client (RFC 7591 section 2).
     `security_profile` fapi2: its assertions name the issuer alone, as a text, and are not signed with RS256 (FAPI 2.0 section 5.3.2.1, 5.4.1).
+    `tls_client_auth_…`: the one name that the certificate of the client has (RFC 8705 section 2.1.2).
+    `tls_client_certificate_bound_access_tokens`: every token is bound to the certificate of its connection (RFC 8705 section 3.4).
     `dpop_bound_access_tokens`: every token is bound to a key of the client (RFC 9449 section 5.2).
     `require_pushed_authorization_requests`: authorization requests are pushed first (RFC 9126 section 6).
     `require_signed_request_object`: they are signed by the client, with a lifetime (RFC 9101 section 10.5, FAPI 2.0 Message Signing).
@@ -52,6 +54,12 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     token_endpoint_auth_method: AuthMethod | None = None
     jwks_uri: str | None = None
     security_profile: SecurityProfile | None = None
+    tls_client_auth_subject_dn: str | None = None
+    tls_client_auth_san_dns: str | None = None
+    tls_client_auth_san_uri: str | None = None
+    tls_client_auth_san_ip: str | None = None
+    tls_client_auth_san_email: str | None = None
+    tls_client_certificate_bound_access_tokens: bool = False
     dpop_bound_access_tokens: bool = False
     require_pushed_authorization_requests: bool = False
     require_signed_request_object: bool = False

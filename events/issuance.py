@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
-from msgspec import UNSET, Struct, UnsetType, json
+from msgspec import UNSET, Struct, UnsetType, field, json
 
 from events.database import LOST, WRITER, AnyConnection, Connection, Unavailable, unavailable
 from events.database_session import DatabaseSession
@@ -17,9 +17,12 @@ ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4
 
 
 class Confirmation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """What a token is bound to (RFC 7800 section 3.1): `jkt` is the thumbprint of a key whose possession is proved (RFC 9449 section 6.1)."""
+    """What a token is bound to (RFC 7800 section 3.1): `jkt` is the thumbprint of a key whose possession is proved (RFC 9449 section 6.1),
+    `x5t_s256` that of the certificate of a TLS connection (RFC 8705 section 3.1).
+    """
 
     jkt: str | UnsetType = UNSET
+    x5t_s256: str | UnsetType = field(default=UNSET, name="x5t#S256")
 
 
 class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):

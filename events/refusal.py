@@ -20,6 +20,7 @@ WhyNot = Literal[
     "expired_assertion",
     "replayed_assertion",
     "keys_not_fetched",
+    "wrong_certificate",
     "throttled",
 ]
 

@@ -14,6 +14,18 @@ from service.refusals import Contradiction, DoesNotExist, InvalidValue
 MOST_KEYS = 10
 BY_KEY: AuthMethod = "private_key_jwt"
 
+BY_CERTIFICATE: AuthMethod = "tls_client_auth"
+BY_OWN_CERTIFICATE: AuthMethod = "self_signed_tls_client_auth"
+NAMES = (
+    "tls_client_auth_subject_dn",
+    "tls_client_auth_san_dns",
+    "tls_client_auth_san_uri",
+    "tls_client_auth_san_ip",
+    "tls_client_auth_san_email",
+)
+ONE_NAME = "tls_client_auth needs exactly one of tlsClientAuthSubjectDn, …SanDns, …SanUri, …SanIp, …SanEmail"
+OWN_KEYS = "self_signed_tls_client_auth needs the key of its certificate: send jwks with at least one public key"
+
 NO_KEYS = "private_key_jwt needs a key: send jwks with at least one public key, or jwksUri"
 STAYS_PUBLIC = "A public client stays public, for it may be on many devices; register a confidential one."
 
@@ -55,6 +67,9 @@ def fits_method(security: Security, keys: Sequence[StoredKey]) -> None:
     """Raises InvalidValue if a new client could not authenticate, or if its keys could not be told apart."""
     if security.token_endpoint_auth_method == BY_KEY and not keys and not security.jwks_uri:
         raise InvalidValue(f"{NO_KEYS}.", {"token_endpoint_auth_method": [NO_KEYS]})
+    if security.token_endpoint_auth_method == BY_OWN_CERTIFICATE and not keys:
+        raise InvalidValue(f"{OWN_KEYS}.", {"token_endpoint_auth_method": [OWN_KEYS]})
+    _has_one_name(security)
     if keys and security.jwks_uri:
         fault = "must not be sent together with jwks: the keys are in one place"
         raise InvalidValue(f"jwksUri {fault}.", {"jwks_uri": [fault]})
@@ -69,9 +84,8 @@ def may_change_method(by: Holder, after: Security, client: Active, *, undo: bool
 
     An undone change leaves secrets and keys as they are now, even if it needs one. Raises Contradiction or NotPermitted.
     """
-    before = client.security
     method = after.token_endpoint_auth_method
-    if (method, after.jwks_uri) == (before.token_endpoint_auth_method, before.jwks_uri):
+    if _decisive(after) == _decisive(client.security):
         return
     if client.public:
         raise Contradiction(STAYS_PUBLIC)
@@ -84,6 +98,21 @@ def may_change_method(by: Holder, after: Security, client: Active, *, undo: bool
         raise Contradiction(
             "This client has no key: add one first, or send jwksUri, then change tokenEndpointAuthMethod."
         )
+    if method == BY_OWN_CERTIFICATE and not client.keys:
+        raise Contradiction("This client has no key: add that of its certificate, then change tokenEndpointAuthMethod.")
+    _has_one_name(after)
+
+
+def _decisive(security: Security) -> tuple[str | None, ...]:
+    """Returns what decides who can authenticate as the client."""
+    names = tuple(getattr(security, name) for name in NAMES)
+    return (security.token_endpoint_auth_method, security.jwks_uri, *names)
+
+
+def _has_one_name(security: Security) -> None:
+    given = [name for name in NAMES if getattr(security, name) is not None]
+    if security.token_endpoint_auth_method == BY_CERTIFICATE and len(given) != 1:
+        raise InvalidValue(f"{ONE_NAME}.", {"token_endpoint_auth_method": [ONE_NAME]})
 
 
 def _is_new(key: StoredKey, others: Sequence[StoredKey]) -> None:

@@ -28,6 +28,12 @@ class SecurityChange(Struct, frozen=True, kw_only=True):
     token_endpoint_auth_method: AuthMethod | BySecret | UnsetType | None = UNSET
     jwks_uri: str | UnsetType | None = UNSET
     security_profile: SecurityProfile | UnsetType | None = UNSET
+    tls_client_auth_subject_dn: str | UnsetType | None = UNSET
+    tls_client_auth_san_dns: str | UnsetType | None = UNSET
+    tls_client_auth_san_uri: str | UnsetType | None = UNSET
+    tls_client_auth_san_ip: str | UnsetType | None = UNSET
+    tls_client_auth_san_email: str | UnsetType | None = UNSET
+    tls_client_certificate_bound_access_tokens: bool | UnsetType = UNSET
     dpop_bound_access_tokens: bool | UnsetType = UNSET
     require_pushed_authorization_requests: bool | UnsetType = UNSET
     require_signed_request_object: bool | UnsetType = UNSET

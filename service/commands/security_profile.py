@@ -14,7 +14,8 @@ def keeps_profile(security: Security, login: Login, grant: Grant) -> None:
     is_machine = isinstance(grant, ClientCredentials)
     needed = {
         "tokenEndpointAuthMethod: private_key_jwt": security.token_endpoint_auth_method is not None,
-        "dpopBoundAccessTokens: true": security.dpop_bound_access_tokens,
+        "dpopBoundAccessTokens: true": security.dpop_bound_access_tokens
+        or security.tls_client_certificate_bound_access_tokens,
         "requirePushedAuthorizationRequests: true": is_machine or security.require_pushed_authorization_requests,
         "requirePkce: true": is_machine or login.require_pkce is True,
     }

@@ -196,6 +196,19 @@ class Environment:
                 self.faults.append(f"{name}: {part} is not an address or a network such as 10.0.0.0/8.")
         return text if len(self.faults) == before else ""
 
+    def certificate_header(self, name: str, known: Sequence[str]) -> str | None:
+        """Return the header in which proxies pass on client certificates. Without trusted proxies, strangers could write it."""
+        header = self.text(name, "").lower()
+        if not header:
+            return None
+        if header not in known:
+            self.faults.append(f"{name} is none of: {', '.join(known)}.")
+        elif not self.text("MUNIMENT_TRUSTED_PROXIES", ""):
+            self.faults.append(
+                f"{name} needs MUNIMENT_TRUSTED_PROXIES: only a proxy may say which certificate a client has."
+            )
+        return header
+
     def hosts(self, name: str) -> frozenset[str]:
         """Return the hosts, which are separated by commas and have no scheme and no port."""
         named = frozenset(filter(None, (part.strip().lower() for part in self.text(name, "").split(","))))

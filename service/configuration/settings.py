@@ -23,6 +23,8 @@ UPSTREAM = ("MUNIMENT_UPSTREAM_ISSUER", "MUNIMENT_UPSTREAM_CLIENT_ID", "MUNIMENT
 WEBHOOK = ("MUNIMENT_AUDIT_WEBHOOK_URL", "MUNIMENT_AUDIT_WEBHOOK_SECRET")
 REQUIRE_PKCE = ("public", "all")
 SECOND_FACTOR = ("optional", "required")
+CERTIFICATE_HEADERS = ("client-cert", "x-forwarded-client-cert", "x-ssl-client-cert")
+CERTIFICATES = ("unverified", "verified")
 LOG_FORMATS = ("auto", "text", "json")
 ACCESS_LOG = ("off", "on")
 OFF, TOKENS, OPEN = REGISTRATION = ("off", "tokens", "open")
@@ -63,6 +65,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     issuance_retention: int = 0
     verification_hours: int = 24
     trusted_proxies: str
+    client_certificate_header: str | None = None
+    client_certificates_verified: bool = False
     insecure_http_hosts: frozenset[str] = frozenset()
     client_metadata_documents: Documents = Documents()
     console_second_factor: bool = False
@@ -115,6 +119,9 @@ def read_settings(environment: Mapping[str, str], *, needs_key: bool = True) -> 
         verification_hours=asked.number("MUNIMENT_VERIFICATION_HOURS", 24, 0, 8760),
         keep_alive=asked.number("MUNIMENT_KEEP_ALIVE", 75, 1, 3600),
         trusted_proxies=asked.networks("MUNIMENT_TRUSTED_PROXIES"),
+        client_certificate_header=asked.certificate_header("MUNIMENT_CLIENT_CERTIFICATE_HEADER", CERTIFICATE_HEADERS),
+        client_certificates_verified=asked.one_of("MUNIMENT_CLIENT_CERTIFICATES", "unverified", CERTIFICATES)
+        == "verified",
         insecure_http_hosts=insecure,
         client_metadata_documents=asked.documents("MUNIMENT_CLIENT_METADATA_DOCUMENTS"),
         console_second_factor=asked.one_of("MUNIMENT_CONSOLE_SECOND_FACTOR", "optional", SECOND_FACTOR) == "required",

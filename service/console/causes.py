@@ -20,6 +20,7 @@ WHY: Mapping[str, str] = {
     "wrong_assertion": N_("It sent an assertion that is not valid."),
     "expired_assertion": N_("It sent an assertion that has expired."),
     "replayed_assertion": N_("It sent an assertion for the second time."),
+    "wrong_certificate": N_("It sent no certificate that is the client's."),
     "keys_not_fetched": N_("The keys of the client could not be fetched."),
     "throttled": N_("It tried too often."),
 }

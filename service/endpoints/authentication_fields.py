@@ -3,13 +3,12 @@
 It loads no cryptography, because the command line has these fields too; key_fields.py has the keys.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from msgspec import UNSET, Meta, UnsetType
 
 from events.client_security import AuthMethod, SecurityProfile
 from projections.clients import Row
-from service.commands.key import BY_KEY
 from service.commands.security_change import BY_SECRET, BySecret
 from service.configuration.settings import Settings
 from service.endpoints.fields import Fields
@@ -48,7 +47,21 @@ SecurityProfileName = Annotated[
     ),
 ]
 
-METHODS: tuple[AuthMethod, ...] = (BY_KEY,)
+CertificateName = Annotated[
+    str,
+    Meta(
+        max_length=1000,
+        description="What the certificate of the client says (RFC 8705 section 2.1.2): `tls_client_auth` needs exactly one of these names.",
+    ),
+]
+CertificateBoundTokens = Annotated[
+    bool,
+    Meta(
+        description="Whether each of its tokens is bound to the certificate of its TLS connection (RFC 8705 section 3)."
+    ),
+]
+
+METHODS: tuple[AuthMethod, ...] = get_args(AuthMethod)
 
 
 def is_public(fields: Fields[Any]) -> bool:

@@ -13,7 +13,13 @@ from events.client import USUAL_ID_TOKEN_ALG
 from events.client_security import USUAL_RESPONSE_ALG
 from events.ids import CLIENT_ID_PREFIX
 from service.endpoints.api_grants import ApiGrants
-from service.endpoints.authentication_fields import JwksUri, SecurityProfileName, TokenEndpointAuthMethod
+from service.endpoints.authentication_fields import (
+    CertificateBoundTokens,
+    CertificateName,
+    JwksUri,
+    SecurityProfileName,
+    TokenEndpointAuthMethod,
+)
 from service.endpoints.client_fields import (
     MOST_REDIRECT_URIS,
     AccessTokenAlgorithm,
@@ -113,6 +119,12 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     jwks: Jwks | None = None
     jwks_uri: JwksUri | None = None
     security_profile: SecurityProfileName | None = None
+    tls_client_auth_subject_dn: CertificateName | None = None
+    tls_client_auth_san_dns: CertificateName | None = None
+    tls_client_auth_san_uri: CertificateName | None = None
+    tls_client_auth_san_ip: CertificateName | None = None
+    tls_client_auth_san_email: CertificateName | None = None
+    tls_client_certificate_bound_access_tokens: CertificateBoundTokens = False
     require_pkce: RequirePkce | None = None
     first_party: FirstParty = False
     id_token_signed_response_alg: IdTokenAlgorithm = USUAL_ID_TOKEN_ALG

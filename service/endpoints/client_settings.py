@@ -18,6 +18,8 @@ from service.configuration.settings import Settings
 from service.endpoints import api_grants, delegation_fields, security_settings
 from service.endpoints.api_grants import ApiGrants
 from service.endpoints.authentication_fields import (
+    CertificateBoundTokens,
+    CertificateName,
     ConfidentialMethod,
     JwksUri,
     SecurityProfileName,
@@ -82,6 +84,12 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     token_endpoint_auth_method: ConfidentialMethod | UnsetType = UNSET
     jwks_uri: JwksUri | UnsetType | None = UNSET
     security_profile: SecurityProfileName | UnsetType | None = UNSET
+    tls_client_auth_subject_dn: CertificateName | UnsetType | None = UNSET
+    tls_client_auth_san_dns: CertificateName | UnsetType | None = UNSET
+    tls_client_auth_san_uri: CertificateName | UnsetType | None = UNSET
+    tls_client_auth_san_ip: CertificateName | UnsetType | None = UNSET
+    tls_client_auth_san_email: CertificateName | UnsetType | None = UNSET
+    tls_client_certificate_bound_access_tokens: CertificateBoundTokens | UnsetType = UNSET
     dpop_bound_access_tokens: DpopBoundAccessTokens | UnsetType = UNSET
     require_pushed_authorization_requests: RequirePushedAuthorizationRequests | UnsetType = UNSET
     require_signed_request_object: RequireSignedRequestObject | UnsetType = UNSET
@@ -125,6 +133,12 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     token_endpoint_auth_method: TokenEndpointAuthMethod
     jwks_uri: JwksUri | None
     security_profile: SecurityProfileName | None
+    tls_client_auth_subject_dn: CertificateName | None
+    tls_client_auth_san_dns: CertificateName | None
+    tls_client_auth_san_uri: CertificateName | None
+    tls_client_auth_san_ip: CertificateName | None
+    tls_client_auth_san_email: CertificateName | None
+    tls_client_certificate_bound_access_tokens: CertificateBoundTokens
     dpop_bound_access_tokens: DpopBoundAccessTokens
     apis: ApiGrants | None
     token_exchange: TokenExchange

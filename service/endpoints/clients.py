@@ -31,6 +31,7 @@ from service.endpoints import (
     deleted_clients,
     if_match,
     imported,
+    key_fields,
     paging,
     registration,
     several,
@@ -193,6 +194,7 @@ async def change_client(call: Call) -> Response:
     only_at = if_match.versions(call, required=True)
     fields = Fields(ChangeOAuthClientRequest, call.request.headers.get("content-type"), call.body)
     client_settings.check_changed(fields, call.resources.settings)
+    key_fields.check_certificate_names(fields)
     await _check_apis(call, fields)
     command = client_settings.change(fields.done(), call.caller.holder)
     stream = stream_asked(call)

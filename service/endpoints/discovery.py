@@ -1,5 +1,6 @@
 """The metadata and keys for client libraries, with only what this server supports: RFC 8414, OpenID Connect Discovery 1.0, RFC 7517."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from events.database import Unavailable
 from service.configuration.settings import OFF
 from service.endpoints import resource_metadata
+from service.grants import certificate_authentication
 from service.grants.assertion_authentication import PRIVATE_KEY_JWT
 from service.grants.client_authentication import NONE
 from service.http.asgi import resources_of
@@ -36,6 +38,7 @@ async def metadata(request: Request) -> Response:
                 settings.issuer,
                 registration=settings.dynamic_registration != OFF,
                 client_documents=settings.client_metadata_documents.any,
+                by_certificate=certificate_authentication.offered(settings),
             )
         ),
         headers=PUBLIC,
@@ -50,7 +53,11 @@ async def jwks(request: Request) -> Response:
     return Response(resources.ring.jwks(), headers=PUBLIC, media_type="application/jwk-set+json")
 
 
-def document(issuer: str, *, registration: bool = False, client_documents: bool = True) -> dict[str, Any]:
+def document(
+    issuer: str, *, registration: bool = False, client_documents: bool = True, by_certificate: Sequence[str] = ()
+) -> dict[str, Any]:
+    """`by_certificate` are the methods of RFC 8705 that the deployment offers."""
+    methods = [*METHODS, *by_certificate]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/openid/authorize",
@@ -106,10 +113,11 @@ def document(issuer: str, *, registration: bool = False, client_documents: bool 
         "access_token_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "protected_resources": resource_metadata.resources(issuer),
-        "token_endpoint_auth_methods_supported": [*METHODS, NONE],
+        "tls_client_certificate_bound_access_tokens": bool(by_certificate),
+        "token_endpoint_auth_methods_supported": [*methods, NONE],
         "token_endpoint_auth_signing_alg_values_supported": list(client_keys.ALGORITHMS),
-        "introspection_endpoint_auth_methods_supported": METHODS,
+        "introspection_endpoint_auth_methods_supported": methods,
         "introspection_endpoint_auth_signing_alg_values_supported": list(client_keys.ALGORITHMS),
-        "revocation_endpoint_auth_methods_supported": [*METHODS, NONE],
+        "revocation_endpoint_auth_methods_supported": [*methods, NONE],
         "revocation_endpoint_auth_signing_alg_values_supported": list(client_keys.ALGORITHMS),
     }

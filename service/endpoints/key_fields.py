@@ -10,6 +10,7 @@ from service.configuration.settings import Settings
 from service.crypto.credentials import new_id
 from service.endpoints.authentication_fields import METHODS, NONE, check_jwks_uri, is_public
 from service.endpoints.fields import Fields
+from service.oauth import certificates
 from service.oauth.client_keys import UnusableKey, parse
 
 
@@ -30,6 +31,17 @@ def check(fields: Fields[Any], settings: Settings) -> None:
     if jwks is not None:
         parsed_keys(jwks, fields)
     check_jwks_uri(fields, settings)
+    check_certificate_names(fields)
+
+
+def check_certificate_names(fields: Fields[Any]) -> None:
+    for name in ("Dns", "Uri", "Ip", "Email"):
+        given = fields.good(f"tlsClientAuthSan{name}")
+        if given is not None and not certificates.is_name(name.lower(), given):
+            fields.fault(f"tlsClientAuthSan{name}", "is not such a name in ASCII, as certificates have it")
+    subject = fields.good("tlsClientAuthSubjectDn")
+    if subject is not None and not certificates.is_name("subject", subject):
+        fields.fault("tlsClientAuthSubjectDn", "is not a distinguished name such as CN=crm,O=Example (RFC 4514)")
 
 
 def parsed_keys(jwks: dict[str, Any], fields: Fields[Any]) -> list[PublicKey]:

@@ -19,6 +19,7 @@ from service.http.asgi import (
     BodyTooLong,
     address,
     answer,
+    certificate_headers,
     header,
     headers_named,
     read_body,
@@ -129,6 +130,7 @@ async def _request(scope: Scope, receive: Receive, path: str, *, any_text: bool)
         agent=(header(scope, b"user-agent") or "")[:LONGEST_AGENT],
         proofs=headers_named(scope, b"dpop"),
         path=path,
+        certificates=certificate_headers(scope, resources.settings),
     )
 
 

@@ -14,8 +14,9 @@ from service.clock import utc_now
 from service.endpoints.resource_metadata import metadata_url
 from service.grants import possession
 from service.grants.refusal_events import record_refusal
-from service.http.asgi import address, headers_named
-from service.oauth import dpop
+from service.http.asgi import address, certificate_headers, headers_named
+from service.oauth import certificates, dpop
+from service.oauth.certificates import BadCertificate
 from service.oauth.dpop import Proof, ProvedRequest
 from service.oauth.errors import InvalidProof, NonceNeeded
 from service.oauth.target_uri import path_of
@@ -24,6 +25,9 @@ from service.problems import Unauthenticated
 from service.resources import Resources
 
 BOUND = "This token is bound to a key. Send it as Authorization: DPoP, with a proof by this key in the header DPoP (RFC 9449 section 7)."
+OTHER_CERTIFICATE = (
+    "This token is bound to a client certificate. Send it over a connection with this certificate (RFC 8705 section 3)."
+)
 NOT_BOUND = "This token is not bound to a key. Send it as Authorization: Bearer."
 BY_ANOTHER_KEY = "The token is bound to another key than that of the DPoP proof. Sign the proof with the same key."
 
@@ -53,6 +57,7 @@ async def prove(
     request: Request, resources: Resources, presented: PresentedToken, claims: VerifiedClaims, found: Found
 ) -> None:
     """Raises Unauthenticated unless the token is a bearer token, or comes with an unused proof by the key that it is bound to."""
+    await _check_certificate(request, resources, claims, found)
     if claims.jkt is None:
         if presented.scheme == DPOP:
             raise Unauthenticated(NOT_BOUND, error="invalid_token", scheme=DPOP)
@@ -63,6 +68,20 @@ async def prove(
         if refused.nonce is None:
             await record_refusal(resources, claims.client_id, found, refused.detail, address(request.scope))
         raise
+
+
+async def _check_certificate(request: Request, resources: Resources, claims: VerifiedClaims, found: Found) -> None:
+    """Raises Unauthenticated if the token is bound to another certificate than that of the connection (RFC 8705 section 3)."""
+    if claims.x5t_s256 is None:
+        return
+    try:
+        given = certificate_headers(request.scope, resources.settings)
+        certificate = certificates.one(resources.settings.client_certificate_header, given)
+    except BadCertificate:
+        certificate = None
+    if not certificates.is_bound_to(claims.x5t_s256, certificate):
+        await record_refusal(resources, claims.client_id, found, OTHER_CERTIFICATE, address(request.scope))
+        raise Unauthenticated(OTHER_CERTIFICATE, error="invalid_token")
 
 
 async def _prove(request: Request, resources: Resources, presented: PresentedToken, jkt: str) -> None:

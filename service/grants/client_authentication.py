@@ -20,6 +20,7 @@ from service.clock import utc_now
 from service.crypto.credentials import proven
 from service.grants.assertion_authentication import ASSERTION, PRIVATE_KEY_JWT, TYPE, PresentedAssertion
 from service.grants.assertion_authentication import presented as presented_assertion
+from service.grants.certificate_authentication import PresentedCertificate, proof_of, uses_certificate
 from service.grants.oauth_request import OAuthRequest
 from service.grants.refusal_events import record_failure, record_throttling
 from service.lookup import Seen
@@ -43,6 +44,7 @@ class PresentedCredentials(Struct, frozen=True, kw_only=True):
     client_secret: str | None
     method: str
     assertion: PresentedAssertion | None = None
+    certificate: PresentedCertificate | None = None
 
     def __repr__(self) -> str:
         return f"PresentedCredentials(client_id={self.client_id!r})"
@@ -71,6 +73,16 @@ def parse_credentials(authorization: str | None, form: Form) -> PresentedCredent
     return PresentedCredentials(client_id=client_id, client_secret=client_secret or None, method=method)
 
 
+def presented_by(request: OAuthRequest) -> PresentedCredentials:
+    """Read the credentials of a request, also the certificate of its connection. Raises as parse_credentials does."""
+    presented = parse_credentials(request.authorization, request.form)
+    if not request.certificates or presented.method != NONE:
+        return presented
+    certificate = request.certificate
+    is_trusted = request.resources.settings.client_certificates_verified
+    return presented.__replace__(certificate=certificate and PresentedCertificate(certificate, is_trusted))
+
+
 def prove(presented: PresentedCredentials, found: Found | None, now: datetime) -> StoredSecret | None:
     """Return the secret with which the client authenticated, or None for a public client, which has no secret and presents none.
 
@@ -94,6 +106,8 @@ def authenticated(
         return None
     if presented.assertion is not None:
         return _by_assertion(presented.assertion, found, now)
+    if found is not None and uses_certificate(found.client) and presented.method == NONE:
+        return _by_certificate(presented.certificate, found, now)
     try:
         secret = prove(presented, found, now)
     except InvalidClient:
@@ -110,6 +124,16 @@ def _by_assertion(assertion: PresentedAssertion, found: Found | None, now: datet
     return AuthenticatedClient(row=found.client, secret_id=key_id, method=PRIVATE_KEY_JWT)
 
 
+def _by_certificate(
+    certificate: PresentedCertificate | None, found: Found, now: datetime
+) -> AuthenticatedClient | None:
+    proof = None if certificate is None else proof_of(certificate, found.client, now)
+    if proof is None or not found.may_act:
+        return None
+    method = found.client.security.token_endpoint_auth_method
+    return AuthenticatedClient(row=found.client, secret_id=proof, method=str(method))
+
+
 def why_not(presented: PresentedCredentials, found: Found | None, now: datetime) -> WhyNot | None:
     """Return why `prove` refused, for the log only; None if it did not refuse."""
     if found is None:
@@ -118,6 +142,8 @@ def why_not(presented: PresentedCredentials, found: Found | None, now: datetime)
         return "client_stopped"
     if presented.assertion is not None:
         return presented.assertion.why_not(found, now)
+    if uses_certificate(found.client) and presented.method == NONE:
+        return None if _by_certificate(presented.certificate, found, now) else "wrong_certificate"
     if found.client.security.token_endpoint_auth_method is not None:
         return "wrong_method"
     if presented.client_secret is None:
@@ -130,7 +156,7 @@ def why_not(presented: PresentedCredentials, found: Found | None, now: datetime)
 def credentials_or_none(request: OAuthRequest) -> PresentedCredentials | None:
     """Return None if the credentials are missing or malformed. Authlib decides whether that is the first error to report."""
     try:
-        return parse_credentials(request.authorization, request.form)
+        return presented_by(request)
     except InvalidClient:
         return None
 
@@ -167,7 +193,7 @@ async def authenticate_client(request: OAuthRequest, *, public: bool = False) ->
 
     Raises InvalidRequest, InvalidClient or TooManyFailures.
     """
-    presented = parse_credentials(request.authorization, request.form)
+    presented = presented_by(request)
     found = await look_up_certain(request, presented)
     client = authenticated(presented, found, utc_now())
     if client is None or (client.secret_id == NO_SECRET and not public):

@@ -4,16 +4,20 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, Struct, UnsetType
 
+from service.oauth import certificates
+from service.oauth.certificates import BadCertificate, ClientCertificate
 from service.oauth.errors import InvalidRequest
 from service.oauth.form import Form
 from service.resources import Resources
+
+UNREADABLE = "The client certificate, as the proxy passed it on, cannot be read. Send one, and have the proxy replace what clients write."
 
 
 class OAuthRequest(Struct, frozen=True, kw_only=True):
     """`authorization` is the value of the Authorization header, `proofs` those of each DPoP header; `address` is the client's IP address.
 
     `agent` is its User-Agent.
-    `path` is that of the endpoint.
+    `path` is that of the endpoint. `certificates` are what a trusted proxy says of the client's certificate.
     """
 
     resources: Resources
@@ -23,6 +27,17 @@ class OAuthRequest(Struct, frozen=True, kw_only=True):
     proofs: Sequence[str] = ()
     agent: str = ""
     path: str = "/openid/token"
+    certificates: Sequence[str] = ()
+
+    @property
+    def certificate(self) -> ClientCertificate | None:
+        """Raises InvalidRequest."""
+        if not self.certificates:
+            return None
+        try:
+            return certificates.one(self.resources.settings.client_certificate_header, self.certificates)
+        except BadCertificate as fault:
+            raise InvalidRequest(UNREADABLE) from fault
 
     def recorded_audience(self, audience: str | tuple[str, ...]) -> str | None:
         """Return what the record of a token says of its audience: nothing of the default one, and several with spaces between them."""

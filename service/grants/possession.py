@@ -23,8 +23,9 @@ MISSING = "Send a DPoP proof in the header DPoP (RFC 9449 section 4): every toke
 MISSING_FOR_API = (
     "Send a DPoP proof in the header DPoP (RFC 9449 section 4): this API takes no token that is not bound to a key."
 )
-MISSING_CERTIFICATE = "This API takes no token that is not bound to a certificate of the client (RFC 8705 section 3). Ask its operator whether DPoP will do."
+MISSING_CERTIFICATE = "This API takes no token that is not bound to a certificate of the client (RFC 8705 section 3). Connect with a client certificate."
 MISSING_FOR_KEY = "Send a DPoP proof by the key to which this {what} is bound (RFC 9449 section 5)."
+MISSING_OWN_CERTIFICATE = "Connect with a client certificate (RFC 8705 section 3): every token of this client is bound to the certificate of its TLS connection."
 OTHER_THUMBPRINT = (
     "The dpop_jkt is not the thumbprint of the key of the DPoP proof. Send one of the two, or make them the same."
 )
@@ -48,7 +49,8 @@ def bound_key(authorized: Authorized, grant_type: str) -> BoundKey | None:
 
 def concerns(request: OAuthRequest, client: Row, target: Target | None = None) -> bool:
     """Whether the request has a proof, or needs one. A request that does not costs nothing more."""
-    return bool(request.proofs) or _missing(client, target) is not None or _needs_certificate(target)
+    is_bound = client.security.tls_client_certificate_bound_access_tokens
+    return bool(request.proofs) or is_bound or _missing(client, target) is not None or _needs_certificate(target)
 
 
 def _needs_certificate(target: Target | None) -> bool:
@@ -69,18 +71,28 @@ async def proved(
 
     Raises InvalidRequest if a proof or a certificate is needed and missing, OtherKey if it is by another key, InvalidProof or NonceNeeded.
     """
-    if _needs_certificate(target):
-        raise InvalidRequest(MISSING_CERTIFICATE)
     if not request.proofs:
         if bound is not None:
             raise InvalidRequest(MISSING_FOR_KEY.format(what=bound.what))
         if missing := _missing(seen.client, target):
             raise InvalidRequest(missing)
-        return UNSET
+        thumbprint = _of_certificate(request, seen.client, target)
+        return Confirmation(x5t_s256=thumbprint) if thumbprint else UNSET
     proof = await _used_once(request, seen, ISSUING)
     if bound is not None and not compare_digest(proof.jkt, bound.jkt):
         raise OtherKey(bound.what)
-    return Confirmation(jkt=proof.jkt)
+    return Confirmation(jkt=proof.jkt, x5t_s256=_of_certificate(request, seen.client, target))
+
+
+def _of_certificate(request: OAuthRequest, client: Row, target: Target | None) -> str | UnsetType:
+    """Return the certificate to which the token is bound (RFC 8705 section 3), if the client or the API wants that. Raises InvalidRequest."""
+    is_bound = client.security.tls_client_certificate_bound_access_tokens
+    if not is_bound and not _needs_certificate(target):
+        return UNSET
+    certificate = request.certificate
+    if certificate is None:
+        raise InvalidRequest(MISSING_OWN_CERTIFICATE if is_bound else MISSING_CERTIFICATE)
+    return certificate.thumbprint
 
 
 async def key_of_code(request: OAuthRequest, found: Found, dpop_jkt: str | None) -> str | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import request_id
+from service.configuration.settings import Settings
 from service.resources import Resources
 from service.values import traceparent
 
@@ -112,6 +113,35 @@ def address(scope: Scope) -> str:
     """
     client = scope.get("client")
     return _address(client[0]) if client else UNKNOWN
+
+
+def is_from_proxy(scope: Scope, trusted: str) -> bool:
+    """Whether the request came from one of these networks. Where uvicorn replaced the address of a trusted proxy, the port is 0 or
+    that of X-Forwarded-For; no TCP connection has the port 0.
+    """
+    client = scope.get("client")
+    if not client:
+        return False
+    if client[1] == 0:
+        return True
+    try:
+        address = ip_address(client[0])
+    except ValueError:
+        return False
+    return any(address in network for network in _networks(trusted))
+
+
+@lru_cache(maxsize=10)
+def _networks(trusted: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in trusted.split(",") if part.strip())
+
+
+def certificate_headers(scope: Scope, settings: Settings) -> list[str]:
+    """Return what a trusted proxy says of the certificate of the client, if the deployment has such a proxy."""
+    header = settings.client_certificate_header
+    if header is None or not is_from_proxy(scope, settings.trusted_proxies):
+        return []
+    return [value for value in headers_named(scope, header.encode()) if value]
 
 
 @lru_cache(maxsize=10_000)

@@ -69,6 +69,11 @@ class Claims(Struct, frozen=True, kw_only=True):
         return None if self.cnf is UNSET or self.cnf.jkt is UNSET else self.cnf.jkt
 
     @property
+    def x5t_s256(self) -> str | None:
+        """The thumbprint of the certificate to which the token is bound (RFC 8705 section 3.1)."""
+        return None if self.cnf is UNSET or self.cnf.x5t_s256 is UNSET else self.cnf.x5t_s256
+
+    @property
     def token_type(self) -> str:
         return BEARER if self.jkt is None else DPOP
 

@@ -238,6 +238,7 @@ async def test_a_client_is_shown_with_its_version_as_etag(live: Live):
         "clientId", "displayName", "m2m", "botUserId", "redirectUris", "scopes", "state", "owner", "createdUtc", "lastUsedUtc",
         "accessTokenSignedResponseAlg", "dpopBoundAccessTokens", "apis", "tokenEndpointAuthMethod", "jwksUri", "securityProfile",
         "tokenExchange", "identityAssertions",
+        "tlsClientAuthSubjectDn", "tlsClientAuthSanDns", "tlsClientAuthSanUri", "tlsClientAuthSanIp", "tlsClientAuthSanEmail", "tlsClientCertificateBoundAccessTokens",
     }  # fmt: skip
     head = await live.http.head(f"{CLIENTS}/{client_id}", headers=live.bearer)
     assert (head.status_code, head.headers["etag"], head.content) == (200, '"1"', b"")

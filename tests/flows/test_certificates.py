@@ -1,0 +1,96 @@
+"""mTLS (RFC 8705): a client authenticates by its certificate, as a trusted proxy passes it on, and its tokens are bound to it."""
+
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import to_builtins
+
+from service.oauth.certificates import read
+from service.oauth.client_keys import of_public_key
+from tests.flows.conftest import Live, new_database, oauth_error, refused, serving
+
+CLIENTS = "/api/v1/auth/clients"
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def certificate(host: str, key: ec.EllipticCurvePrivateKey = KEY) -> dict[str, str]:
+    name, now = x509.Name.from_rfc4514_string("CN=crm"), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, SHA256())
+    )
+    return {"Client-Cert": f":{b64encode(made.public_bytes(Encoding.DER)).decode()}:"}
+
+
+MINE, OTHER = certificate("crm.example.com"), certificate("other.example.com", ec.generate_private_key(ec.SECP256R1()))
+
+
+@pytest.fixture(scope="module")
+async def behind(postgres: str) -> AsyncIterator[Live]:
+    """A service behind a proxy, which verified the certificates."""
+    async with serving(
+        await new_database(postgres),
+        trusted_proxies="127.0.0.1",
+        client_certificate_header="client-cert",
+        client_certificates_verified=True,
+    ) as live:
+        yield live
+
+
+async def registered(live: Live, **fields: Any) -> str:
+    answer = await live.http.post(CLIENTS, json={"m2m": True, "botUserId": "bot-mtls", **fields}, headers=live.bearer)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["clientSecret"] is None
+    return answer.json()["clientId"]
+
+
+async def token(live: Live, client_id: str, headers: dict[str, str]) -> httpx.Response:
+    form = {"grant_type": "client_credentials", "client_id": client_id}
+    return await live.http.post("/openid/token", data=form, headers=headers)
+
+
+async def test_a_client_gets_tokens_by_the_name_that_its_certificate_has(behind: Live):
+    client_id = await registered(
+        behind, tokenEndpointAuthMethod="tls_client_auth", tlsClientAuthSanDns="crm.example.com"
+    )
+    assert (await token(behind, client_id, MINE)).status_code == 200
+    for headers in (OTHER, {}):
+        oauth_error(await token(behind, client_id, headers), 401, "invalid_client")
+    oauth_error(await token(behind, client_id, {"Client-Cert": "nonsense"}), 400, "invalid_request")
+    metadata = (await behind.http.get("/.well-known/oauth-authorization-server")).json()
+    assert {"tls_client_auth", "self_signed_tls_client_auth"} <= set(metadata["token_endpoint_auth_methods_supported"])
+
+
+async def test_a_bound_token_is_good_over_a_connection_with_its_certificate_alone(behind: Live):
+    client_id = await registered(
+        behind,
+        tokenEndpointAuthMethod="self_signed_tls_client_auth",
+        jwks={"keys": [to_builtins(of_public_key(KEY.public_key()))]},
+        tlsClientCertificateBoundAccessTokens=True,
+        scopes=["clients:read"],
+    )
+    got = (await token(behind, client_id, MINE)).json()
+    assert got["token_type"] == "Bearer"
+    bearer = {"Authorization": f"Bearer {got['access_token']}"}
+    assert (await behind.http.get(CLIENTS, headers={**bearer, **MINE})).status_code == 200
+    for headers in (bearer, {**bearer, **OTHER}):
+        refused(await behind.http.get(CLIENTS, headers=headers), 401)
+    form = {"token": got["access_token"], "client_id": client_id}
+    seen = (await behind.http.post("/openid/introspect", data=form, headers=MINE)).json()
+    assert seen["cnf"] == {"x5t#S256": read("client-cert", MINE["Client-Cert"]).thumbprint}
+
+
+async def test_a_stranger_cannot_write_the_header(live: Live):
+    client_id = await registered(live, tokenEndpointAuthMethod="tls_client_auth", tlsClientAuthSanDns="crm.example.com")
+    oauth_error(await token(live, client_id, MINE), 401, "invalid_client")
