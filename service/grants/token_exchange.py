@@ -150,7 +150,7 @@ async def _authorization(request: OAuthRequest, decided: Decided) -> UUID | Unse
 
 async def _access_token(request: OAuthRequest, decided: Decided, claims: Claims) -> ExchangeResponse:
     target = _target(request, decided.exchange)
-    if target.dpop_required and decided.cnf is UNSET:
+    if target.dpop_required and (decided.cnf is UNSET or decided.cnf.jkt is UNSET):
         raise InvalidRequest(possession.MISSING_FOR_API)
     if target.mtls_required:
         raise InvalidRequest(possession.MISSING_CERTIFICATE)
