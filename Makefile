@@ -41,7 +41,7 @@ test-pythons: .venv/installed-dev ## run the rules and a smoke of the service on
 	  $$venv/bin/python -m pytest $(SPREAD) tests/rules tests/flows/test_home.py tests/flows/test_cli.py $(ARGS) || exit 1; \
 	done
 
-test-clients: .venv/installed-dev ## log people in by stock clients in Go, Java, Node, Python and a browser, verify the log by Go's tooling, and run docs/examples (builds them first: minutes)
+test-clients: .venv/installed-dev ## log people in by stock clients in Go, Java, Node, Python and a browser, connect MCP clients, run MCP's conformance suite, verify the log by Go's tooling, and run docs/examples (builds them first: minutes)
 	@exec $(BIN)/python -m pytest tests/clients -o timeout=900 $(ARGS)
 
 fuzz: .venv/installed-dev ## let schemathesis try every operation of /openapi.json with what it makes up (a minute or two)
