@@ -8,7 +8,7 @@ from events.client_security import AssertionPolicy, ExchangePolicy, Security
 from service.endpoints.client_fields import Scope
 from service.endpoints.fields import Fields
 from service.oauth.targets import is_absolute
-from service.oauth.token_exchange import may_be_exchanged
+from service.values.scopes import may_be_exchanged
 
 MOST = 20
 Identifier = Annotated[str, Meta(min_length=1, max_length=500)]

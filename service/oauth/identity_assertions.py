@@ -10,8 +10,8 @@ from service.oauth.delegation import Actor
 from service.oauth.errors import InvalidGrant, InvalidRequest, InvalidTarget, Refused
 from service.oauth.foreign_tokens import ForeignClaims
 from service.oauth.targets import Target
-from service.oauth.token_exchange import OTHER_KEY, Exchange, ExchangeRequest, Subject, may_be_exchanged
-from service.values.scopes import split
+from service.oauth.token_exchange import OTHER_KEY, Exchange, ExchangeRequest, Subject
+from service.values.scopes import may_be_exchanged, split
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 PROFILE = "urn:ietf:params:oauth:grant-profile:id-jag"

@@ -12,7 +12,7 @@ from events.client_security import ExchangePolicy
 from service.oauth.delegation import LONGEST_CHAIN, Act, Actor, Ancestor, chain, may_act
 from service.oauth.errors import InvalidRequest, InvalidTarget, Refused
 from service.oauth.foreign_tokens import ForeignClaims
-from service.values.scopes import IDENTITY, INTROSPECT, MANAGEMENT
+from service.values.scopes import may_be_exchanged
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - the name of a type
@@ -100,11 +100,6 @@ def exchange(policies: Sequence[ExchangePolicy], client: Actor, subject: Subject
         grant_id=subject.grant_id,
         asserted_by=subject.asserted_by,
     )
-
-
-def may_be_exchanged(scope: str) -> bool:
-    """Scopes of this server's own API, and those about a person, stay with the client to which they were given."""
-    return scope not in (*MANAGEMENT, *IDENTITY) and not scope.startswith(INTROSPECT)
 
 
 def _concerns(policy: ExchangePolicy, subject: Subject) -> bool:
