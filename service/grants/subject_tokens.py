@@ -10,6 +10,7 @@ from service.clock import utc_now
 from service.grants.oauth_request import OAuthRequest, required
 from service.grants.refusal_events import record_refusal
 from service.lookup import Seen
+from service.oauth.certificates import is_bound_to
 from service.oauth.delegation import Actor, Ancestor, ForeignChain, foreign_act
 from service.oauth.errors import InvalidRequest
 from service.oauth.foreign_tokens import ForeignClaims, NotAccepted
@@ -18,6 +19,7 @@ from service.oauth.token_exchange import ACCESS_TOKEN, ID_JAG, ID_TOKEN, JWT, Su
 from service.oauth.tokens import BadToken, VerifiedClaims
 from service.values.scopes import split
 
+OTHER_CERTIFICATE = "it is bound to a client certificate that this connection does not have"
 NOT_STANDING = "it was revoked, has expired, or its client, bot or user was stopped"
 
 
@@ -72,6 +74,8 @@ async def _standing(request: OAuthRequest, text: str) -> VerifiedClaims:
         claims = resources.tokens.verify(text, for_us=False)
     except BadToken as fault:
         raise Unusable(str(fault).rstrip(".")) from fault
+    if claims.x5t_s256 is not None and not is_bound_to(claims.x5t_s256, request.certificate):
+        raise Unusable(OTHER_CERTIFICATE)
     await resources.lookup.be_certain()
     if await resources.lookup.standing(claims) is None:
         raise Unusable(NOT_STANDING)

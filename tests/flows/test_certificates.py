@@ -94,3 +94,31 @@ async def test_a_bound_token_is_good_over_a_connection_with_its_certificate_alon
 async def test_a_stranger_cannot_write_the_header(live: Live):
     client_id = await registered(live, tokenEndpointAuthMethod="tls_client_auth", tlsClientAuthSanDns="crm.example.com")
     oauth_error(await token(live, client_id, MINE), 401, "invalid_client")
+
+
+async def test_a_bound_token_is_exchanged_over_a_connection_with_its_certificate_alone(behind: Live):
+    client_id = await registered(
+        behind,
+        tokenEndpointAuthMethod="tls_client_auth",
+        tlsClientAuthSanDns="crm.example.com",
+        tlsClientCertificateBoundAccessTokens=True,
+    )
+    bound = (await token(behind, client_id, MINE)).json()["access_token"]
+    other, secret = await behind.register()
+    policy = {"clients": [client_id], "audiences": [behind.url], "scopes": ["api:public"]}
+    changed = await behind.http.patch(
+        f"{CLIENTS}/{other}", json={"tokenExchange": [policy]}, headers={**behind.bearer, "If-Match": "*"}
+    )
+    assert changed.status_code == 200, changed.text
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": bound,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "client_id": other,
+        "client_secret": secret,
+    }
+    for headers in ({}, OTHER):
+        answer = await behind.http.post("/openid/token", data=form, headers=headers)
+        assert "certificate" in oauth_error(answer, 400, "invalid_request")
+    with_it = await behind.http.post("/openid/token", data=form, headers=MINE)
+    assert "certificate" not in with_it.text
