@@ -27,6 +27,7 @@ WHYS = (
     N_("the console was opened"),
     N_("sign-in through the upstream provider"),
     N_("first sign-in through the upstream provider"),
+    N_("first identity assertion of a trusted issuer"),
     N_("a client is told that the session ended"),
     N_("a session cookie was used after the session ended"),
     N_("the user was disabled or erased"),
