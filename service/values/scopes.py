@@ -55,8 +55,3 @@ def may_be_exchanged(scope: str) -> bool:
 def split(text: str | None) -> tuple[str, ...]:
     """Return the scopes of a list, each once, in the given order. Any number of spaces may separate and surround them."""
     return tuple(dict.fromkeys(scope for scope in (text or "").split(" ") if scope))
-
-
-def may_be_exchanged(scope: str) -> bool:
-    """Scopes of this server's own API, and those about a person, stay with the client to which they were given."""
-    return scope not in (*MANAGEMENT, *IDENTITY) and not scope.startswith(INTROSPECT)
