@@ -58,7 +58,7 @@ async def actor_of(request: OAuthRequest, seen: Seen) -> Actor | None:
         claims = await _standing(request, text)
     except Unusable as fault:
         raise await _refused(request, seen, f"The actor_token is not valid: {fault}.") from fault
-    if claims.client_id != seen.client.client_id or claims.jkt is not None or claims.act is not UNSET:
+    if claims.client_id != seen.client.client_id or claims.cnf or claims.act:
         raise await _refused(request, seen, "The actor_token must be a bearer token that this client got for itself.")
     return Actor(sub=claims.sub, client_id=claims.client_id)
 
@@ -84,6 +84,8 @@ async def _standing(request: OAuthRequest, text: str) -> VerifiedClaims:
 
 async def _ours(request: OAuthRequest, text: str) -> Subject:
     claims = await _standing(request, text)
+    if claims.cnf and claims.jkt is None:
+        raise Unusable("it is bound to a certificate, and only tokens that are bound to a key of DPoP can be exchanged")
     own = Ancestor(jti=claims.jti, client_id=claims.client_id, restored=claims.life)
     return Subject(
         sub=claims.sub,
