@@ -23,10 +23,10 @@ from service.oauth.redirects import RESPONSE_MODES
 from service.oauth.registration_response import PATH as REGISTER
 from service.oauth.signing import ALGORITHMS, ES256, RS256
 from service.values.claim_scopes import SUPPORTED
+from service.values.languages import LANGUAGES
 from service.values.scopes import ACRS, IDENTITY, NEW_CLIENT
 
 PUBLIC = {"Cache-Control": "public, max-age=300", **VARIES}
-LANGUAGES = ("en", "de")
 METHODS = ["client_secret_basic", "client_secret_post", PRIVATE_KEY_JWT]
 
 

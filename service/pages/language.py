@@ -10,12 +10,10 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from service.values.languages import ENGLISH, LANGUAGES
+
 DOMAIN = "muniment"
 LOCALES = Path(__file__).parent / "locale"
-ENGLISH = "en"
-LANGUAGES = (ENGLISH, "de", "fr", "es")
-"""The templates are written in English."""
-
 MOST_TAGS = 10
 """The number of language tags that are read. A reader of so many languages has named one of ours by then."""
 

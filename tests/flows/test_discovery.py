@@ -99,6 +99,12 @@ async def test_every_authentication_method_that_is_listed_works(live: Live):
         assert (await live.http.post(url, data=by_key)).status_code == 200
 
 
+async def test_every_language_that_is_listed_is_one_of_the_pages(live: Live):
+    for language in (await metadata(live))["ui_locales_supported"]:
+        page = await live.http.get("/signin", headers={"Accept-Language": language})
+        assert f'<html lang="{language}"' in page.text
+
+
 async def test_the_keys_are_public_and_named(live: Live):
     answer = await live.http.get("/openid/jwks")
     assert answer.headers["content-type"] == "application/jwk-set+json"

@@ -14,11 +14,12 @@ from babel.messages.pofile import read_po
 from service.console import language as console
 from service.pages import language, rendering
 from service.people.passwords import WeakPassword, fault_of
+from service.values.languages import ENGLISH, LANGUAGES
 
 PAGES = Path(language.__file__).parent
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext.babel_extract")]
 CONSOLE = Path(console.__file__).parent
-TRANSLATED = [each for each in language.LANGUAGES if each != language.ENGLISH]
+TRANSLATED = [each for each in LANGUAGES if each != ENGLISH]
 PRIVATE_WORDS = re.compile(
     r"\b(anew|whoever|whose|somebody|recognize you|once more|e.mail|log ?(in|out|on)|take (it|this|that) back|is not right)\b",
     re.IGNORECASE,
@@ -69,7 +70,7 @@ def places(text: str) -> list[str]:
 
 def test_every_catalogue_that_is_there_is_offered_and_the_other_way_round():
     assert sorted(each.name for each in language.LOCALES.iterdir()) == sorted(TRANSLATED)
-    assert rendering.DATES.keys() == set(language.LANGUAGES)
+    assert rendering.DATES.keys() == set(LANGUAGES)
 
 
 @each_language
