@@ -24,6 +24,7 @@ from service.commands.client_document import may_change
 from service.commands.command import OrdinaryCommand
 from service.commands.key import STAYS_PUBLIC, may_change_method
 from service.commands.login_change import LoginChange
+from service.commands.own_client import stays_open
 from service.commands.security_change import BY_SECRET, SecurityChange, change_security, may_delegate
 from service.commands.security_profile import keeps_profile
 from service.network.redirect_uri import has_short_scheme
@@ -63,6 +64,7 @@ def change_terms(command: ChangeClient, client: Active, *, undo: bool = False) -
     if by_secret and client.public:
         raise Contradiction(STAYS_PUBLIC)
     may_delegate(command.by, security, client.security)
+    stays_open(security, client)
     may_change_method(command.by, security, client, undo=undo)
     events += change_security(security, client.security)
     after = reduce(evolve, events, client)
