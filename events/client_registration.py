@@ -6,7 +6,9 @@ from msgspec import Struct
 
 
 class About(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Client metadata that decides nothing, by its names in RFC 7591 section 2. The client chose it, and nobody has verified it.
+    """Client metadata that decides little, by its names in RFC 7591 section 2. The client chose it, and nobody has verified it.
+
+    With refresh_token in `grant_types` it gets refresh tokens that end with the session of the user, without asking for offline_access.
 
     `software_statement_issuer` signed a statement about the client, from which some of it is (RFC 7591 section 2.3).
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import UNSET, json
 
 from events.authorization import CodeRedeemed
+from projections.clients import Row
 from service.clock import utc_now
 from service.commands.authorization import NewRefreshToken, RedeemCode
 from service.crypto import opaque_tokens
@@ -23,6 +24,7 @@ from service.grants.redemption import (
     refuse_as_used,
     token_response,
 )
+from service.oauth.client_metadata import REFRESH
 from service.values.scopes import OFFLINE_ACCESS
 
 REFRESH_FOR = timedelta(days=30)
@@ -49,10 +51,21 @@ async def issue_tokens(redemption: Redemption) -> bytes:
 
 
 def _refresh_token(redemption: Redemption) -> Secret | None:
-    """Make a refresh token if the scope offline_access was granted (OpenID Connect Core 1.0 section 11)."""
-    if OFFLINE_ACCESS not in redemption.authorized.granted.scopes:
+    """Make a refresh token if the scope offline_access was granted (OpenID Connect Core 1.0 section 11).
+
+    A client whose own metadata says that it uses refresh tokens gets one without that scope, too, as MCP clients expect. It ends with the
+    session of the user, as every authorization without offline_access does.
+    """
+    if OFFLINE_ACCESS not in redemption.authorized.granted.scopes and not _says_that_it_refreshes(
+        redemption.client.client
+    ):
         return None
     return opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, redemption.token.authorization)
+
+
+def _says_that_it_refreshes(client: Row) -> bool:
+    said = client.document or client.registration
+    return said is not None and REFRESH in said.about.grant_types
 
 
 def _stored(refresh_token: Secret | None, redemption: Redemption, now: datetime) -> NewRefreshToken | None:

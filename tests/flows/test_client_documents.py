@@ -147,6 +147,21 @@ async def test_somebody_signs_in_through_a_client_that_nobody_registered(live: L
     assert await events_of(live, url) == ["registered", "document_seen"]
 
 
+async def test_a_client_that_says_so_refreshes_without_offline_access_until_the_session_ends(live: Live, site: Site):
+    url = site.publish("refreshes.json", grant_types=["authorization_code", "refresh_token"])
+    without = site.publish("without.json")
+    async with logged_in(live) as person:
+        code, pkce = await code_by_consent(person, url, scope="api:public")
+        tokens = (await redeemed(live, (url, None), code, pkce)).json()
+        assert tokens["scope"] == "api:public"
+        answer = await refreshed(live, (url, None), tokens["refresh_token"])
+        assert (answer.status_code, answer.json()["scope"]) == (200, "api:public")
+        code, pkce = await code_by_consent(person, without, scope="api:public")
+        assert "refresh_token" not in (await redeemed(live, (without, None), code, pkce)).json()
+        await live.beside.sessions.end_all(person.user, "signed_out_everywhere", META)
+    oauth_error(await refreshed(live, (url, None), answer.json()["refresh_token"]), 400, "invalid_grant")
+
+
 async def test_the_consent_page_says_what_is_known_of_the_client(live: Live, site: Site):
     url = site.publish("shown.json", client_uri="https://bank.example/about", logo_uri="https://evil.example/logo.png")
     async with logged_in(live) as person:

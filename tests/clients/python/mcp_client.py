@@ -1,6 +1,7 @@
 """The MCP SDK asks a tool of a server who it is: as a machine with its client credentials, or for a person.
 
-For a person it prints the URL that the browser is to open, and reads the URL that the browser came back to.
+For a person it prints the URL that the browser is to open, and reads the URL that the browser came back to. It asks again with an
+access token that it takes for expired. Its client is CLIENT_ID, the metadata document DOCUMENT, or one that it registers.
 """
 
 import asyncio
@@ -14,14 +15,14 @@ from mcp.client.session import ClientSession
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
 
-SERVER, CLIENT_ID, CALLBACK = os.environ["SERVER_URL"], os.environ["CLIENT_ID"], os.environ["CALLBACK"]
+SERVER, CALLBACK = os.environ["SERVER_URL"], os.environ["CALLBACK"]
+CLIENT_ID, SECRET, DOCUMENT = (os.environ.get(name) for name in ("CLIENT_ID", "CLIENT_SECRET", "DOCUMENT"))
 
 
 class Kept:
-    """Tokens in memory; the client was registered by hand, so its metadata is known."""
+    """The client and its tokens, in memory."""
 
-    def __init__(self, client=None):
-        self.client, self.tokens = client, None
+    client = tokens = None
 
     async def get_tokens(self):
         return self.tokens
@@ -46,22 +47,32 @@ async def came_back():
 
 
 def provider():
-    if secret := os.environ.get("CLIENT_SECRET"):
-        return ClientCredentialsOAuthProvider(SERVER, Kept(), CLIENT_ID, secret)
-    metadata = OAuthClientMetadata(redirect_uris=[CALLBACK], token_endpoint_auth_method="none")
-    known = OAuthClientInformationFull(**metadata.model_dump(), client_id=CLIENT_ID)
-    return OAuthClientProvider(SERVER, metadata, Kept(known), opened, came_back)
+    if SECRET:
+        return ClientCredentialsOAuthProvider(SERVER, Kept(), CLIENT_ID, SECRET)
+    metadata = OAuthClientMetadata(redirect_uris=[CALLBACK], client_name="My agent")
+    kept = Kept()
+    if CLIENT_ID:
+        metadata = OAuthClientMetadata(redirect_uris=[CALLBACK], token_endpoint_auth_method="none")
+        kept.client = OAuthClientInformationFull(**metadata.model_dump(), client_id=CLIENT_ID)
+    return OAuthClientProvider(SERVER, metadata, kept, opened, came_back, client_metadata_url=DOCUMENT)
 
 
 async def main():
+    auth = provider()
     async with (
-        create_mcp_http_client(auth=provider()) as http,
+        create_mcp_http_client(auth=auth) as http,
         streamable_http_client(SERVER, http_client=http) as streams,
         ClientSession(streams[0], streams[1]) as session,
     ):
         await session.initialize()
+        tools = [tool.name for tool in (await session.list_tools()).tools]
         answer = await session.call_tool("who", {})
-        print(json.dumps({"sub": answer.content[0].text}), flush=True)
+        print(json.dumps({"tools": tools, "sub": answer.content[0].text}), flush=True)
+        before = auth.context.current_tokens.access_token
+        auth.context.token_expiry_time = 1
+        again = await session.call_tool("who", {})
+        renewed = before != auth.context.current_tokens.access_token
+        print(json.dumps({"renewed": renewed, "sub": again.content[0].text}), flush=True)
 
 
 asyncio.run(main())

@@ -8,7 +8,9 @@ from fastmcp.server.auth.providers.jwt import JWTVerifier
 from fastmcp.server.dependencies import get_access_token
 
 ISSUER, HOME = os.environ["ISSUER"], os.environ["HOME_URL"]
-verifier = JWTVerifier(jwks_uri=f"{ISSUER}/openid/jwks", issuer=ISSUER, audience=f"{HOME}/mcp")
+verifier = JWTVerifier(
+    jwks_uri=f"{ISSUER}/openid/jwks", issuer=ISSUER, audience=f"{HOME}/mcp", required_scopes=["notes:read"]
+)
 server = FastMCP(
     "tests",
     # The issuer as text: AnyHttpUrl would add a slash to it, and the SDK compares the two as strings (RFC 8414 section 3.3).
