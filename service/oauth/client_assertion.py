@@ -7,16 +7,14 @@ elsewhere.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from msgspec import Struct, json
+from msgspec import Struct
 
 from events.client_key import PublicKey
 from events.refusal import WhyNot
-from service.crypto.base64url import of_text
-from service.oauth.client_keys import ALGORITHMS, RS256, algorithms, imported
+from service.oauth.client_keys import ALGORITHMS, RS256
+from service.oauth.client_signatures import is_time, keys_for, members, signer_of
 from service.values.malformed import MALFORMED
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -31,8 +29,6 @@ LEEWAY = 30
 
 LONGEST = 16 * 1024
 LONGEST_JTI = 1024
-_JWS = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
-_JWS.max_header_length = LONGEST
 _ID = re.compile(r"[\x20-\x7e]{1,255}")
 
 NO_JWT = "The client_assertion is not a signed JWT in the compact form (RFC 7515 section 7.1) whose header and payload are JSON objects."
@@ -102,15 +98,11 @@ def claimed_client(text: str) -> str:
 
 def verify(assertion: Assertion, keys: Sequence[PublicKey]) -> PublicKey:
     """Return the key that signed the assertion. Raises BadAssertion; the text is the same for every reason."""
-    named = [key for key in keys if assertion.kid in (None, key.kid, key.thumbprint)]
-    fitting = [key for key in named if assertion.alg in algorithms(key)]
-    for key in fitting:
-        try:
-            jws.deserialize_compact(assertion.text, imported(key.jwk), registry=_JWS)
-        except (JoseError, *MALFORMED):
-            continue
-        return key
-    raise BadAssertion("wrong_assertion" if fitting else "unknown_key", NOT_PROVED)
+    fitting = keys_for(assertion.alg, assertion.kid, keys)
+    signer = signer_of(assertion.text, fitting)
+    if signer is None:
+        raise BadAssertion("wrong_assertion" if fitting else "unknown_key", NOT_PROVED)
+    return signer
 
 
 def keeps_fapi(assertion: Assertion, issuer: str) -> None:
@@ -129,17 +121,10 @@ def _parsed(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     parts = text.split(".")
     if len(parts) != 3:
         raise BadAssertion("wrong_assertion", NO_JWT)
-    return _json(parts[0]), _json(parts[1])
-
-
-def _json(segment: str) -> Mapping[str, Any]:
     try:
-        value: object = json.decode(of_text(segment) or b"")
+        return members(parts[0]), members(parts[1])
     except MALFORMED as fault:
         raise BadAssertion("wrong_assertion", NO_JWT) from fault
-    if not isinstance(value, dict):
-        raise BadAssertion("wrong_assertion", NO_JWT)
-    return cast("dict[str, Any]", value)
 
 
 def _header_faults(head: Mapping[str, Any]) -> list[str]:
@@ -184,7 +169,7 @@ def _audience(claims: Mapping[str, Any]) -> str:
 
 def _time_faults(claims: Mapping[str, Any], now: float) -> list[str]:
     exp, iat, nbf = (claims.get(name, now) for name in ("exp", "iat", "nbf"))
-    if "exp" not in claims or not all(_is_moment(each) for each in (exp, iat, nbf)):
+    if "exp" not in claims or not all(is_time(each) for each in (exp, iat, nbf)):
         return ["exp is required, and exp, iat and nbf must be numbers of seconds since 1970"]
     faults: list[str] = []
     if exp > now + LIFETIME + LEEWAY:
@@ -194,7 +179,3 @@ def _time_faults(claims: Mapping[str, Any], now: float) -> list[str]:
     if "iat" in claims and iat > exp:
         faults.append("iat must not be after exp")
     return faults
-
-
-def _is_moment(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53

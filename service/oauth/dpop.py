@@ -12,9 +12,12 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
-from msgspec import Struct, convert, json
+from msgspec import Struct, convert
 
 from service.crypto.base64url import as_text, of_text
+from service.oauth import client_keys
+from service.oauth.client_keys import FEWEST_BITS, LARGEST_EXPONENT, MOST_BITS
+from service.oauth.client_signatures import members
 from service.oauth.errors import InvalidProof
 from service.oauth.signing import EDDSA, ES256
 from service.oauth.target_uri import normalized
@@ -24,13 +27,12 @@ ALGORITHMS = (ES256, EDDSA, "Ed25519", "PS256")
 """Those that FAPI 2.0 section 5.4.1 allows; Ed25519 is the name that RFC 9864 gives to EdDSA with such a key."""
 
 TYP = "dpop+jwt"
-PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+PRIVATE = frozenset({*client_keys.PRIVATE, "k"})
 SECONDS = 60
 """How far `iat` may be from our clock."""
 
 MOST_CHARACTERS, MOST_OF_A_CLAIM = 8192, 2048
 MOST_KEYS = 1000
-SMALLEST_RSA, LARGEST_RSA, LARGEST_EXPONENT = 2048, 4096, 2**32
 
 NO_JWT = (
     f"The DPoP header is not one signed JWT of at most {MOST_CHARACTERS} characters, whose header and payload are JSON objects. Send a new"
@@ -92,17 +94,12 @@ def _segments(text: str) -> tuple[str, str]:
 
 
 def _members(segment: str) -> dict[str, Any]:
+    if "=" in segment:
+        raise InvalidProof(NO_JWT)
     try:
-        return json.decode(_decoded(segment), type=dict[str, Any])
+        return members(segment)
     except MALFORMED as fault:
         raise InvalidProof(NO_JWT) from fault
-
-
-def _decoded(segment: str) -> bytes:
-    decoded = None if "=" in segment else of_text(segment)
-    if decoded is None:
-        raise ValueError(segment)
-    return decoded
 
 
 def _refuse(faults: Iterator[str]) -> None:
@@ -135,7 +132,7 @@ def _key(segment: str) -> Key:
     except (JoseError, *MALFORMED) as fault:
         raise InvalidProof(
             "The jwk of the DPoP proof is not a public key for its alg: P-256 for ES256, Ed25519 for EdDSA, RSA of"
-            f" {SMALLEST_RSA} to {LARGEST_RSA} bits for PS256."
+            f" {FEWEST_BITS} to {MOST_BITS} bits for PS256."
         ) from fault
 
 
@@ -169,7 +166,7 @@ def _imported(alg: str, jwk: _Jwk) -> Key:
 
 def _check_size(jwk: _Jwk) -> None:
     modulus, exponent = (int.from_bytes(of_text(text) or b"") for text in (jwk.n, jwk.e))
-    if not (SMALLEST_RSA <= modulus.bit_length() <= LARGEST_RSA and exponent < LARGEST_EXPONENT):
+    if not (FEWEST_BITS <= modulus.bit_length() <= MOST_BITS and exponent < LARGEST_EXPONENT):
         raise ValueError(modulus.bit_length())
 
 

@@ -6,17 +6,14 @@ Only a registered key of the client verifies it. A key that the JWT itself names
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jws import JWSRegistry
 from msgspec import Struct, convert, json
 
 from events.client_key import PublicKey
 from projections.clients import Found
 from service.commands.security_profile import FAPI
-from service.crypto.base64url import of_text
 from service.oauth.authorize import RequestParameters
-from service.oauth.client_keys import ALGORITHMS, RS256, algorithms, imported
+from service.oauth.client_keys import ALGORITHMS, RS256
+from service.oauth.client_signatures import LONGEST, is_time, keys_for, members, signer_of
 from service.oauth.form import LONGEST_NAME, REPEATABLE
 from service.oauth.parameters import Fault, Params
 from service.oauth.request_objects import BadRequestObject, unverified_parameters
@@ -26,9 +23,6 @@ OF_FAPI = tuple(alg for alg in ALGORITHMS if alg != RS256)
 """FAPI 2.0 Security Profile section 5.4.1."""
 
 TYPES = ("oauth-authz-req+jwt", "application/oauth-authz-req+jwt", "jwt")
-LONGEST = 32_768
-"""In characters."""
-
 LEEWAY = 30
 """How many seconds the client's clock may be ahead or behind."""
 
@@ -43,8 +37,6 @@ CLAIMS = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
 MOST_PARAMETERS, MOST_AUDIENCES, MOST_KEYS = 50, 20, 20
 
 NO_JWT = f"It must be one signed JWT of at most {LONGEST} characters, whose header and payload are JSON objects; encryption is not offered."
-_REGISTRY = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
-_REGISTRY.max_header_length = LONGEST
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -129,10 +121,9 @@ def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if len(segments) != 3:
         raise BadRequestObject(NO_JWT)
     try:
-        header, claims = (json.decode(of_text(segment) or b"", type=dict[str, Any]) for segment in segments[:2])
+        return members(segments[0]), members(segments[1])
     except MALFORMED as fault:
         raise BadRequestObject(NO_JWT) from fault
-    return header, claims
 
 
 def _refuse(faults: Iterator[str]) -> None:
@@ -153,18 +144,12 @@ def _faults_of_header(header: _Header, given: dict[str, Any], expected: Expected
 
 
 def _verify(text: str, header: _Header, keys: Sequence[PublicKey]) -> None:
-    named_so = [each for each in keys if header.kid in (None, each.kid, each.thumbprint)]
-    possible = [each for each in named_so if header.alg in algorithms(each)]
+    possible = keys_for(header.alg, header.kid, keys)
     if not possible:
         named = "no kid" if header.kid is None else "this kid"
         raise BadRequestObject(f"The client has no key for {header.alg} with {named}. Register the public key first.")
-    for each in possible[:MOST_KEYS]:
-        try:
-            jws.deserialize_compact(text, imported(each.jwk), algorithms=[header.alg], registry=_REGISTRY)
-        except (JoseError, *MALFORMED):
-            continue
-        return
-    raise BadRequestObject("Its signature does not verify with a registered key of the client.")
+    if signer_of(text, possible[:MOST_KEYS]) is None:
+        raise BadRequestObject("Its signature does not verify with a registered key of the client.")
 
 
 def _faults_of_claims(claims: dict[str, Any], expected: Expected) -> Iterator[str]:
@@ -183,7 +168,7 @@ def _faults_of_claims(claims: dict[str, Any], expected: Expected) -> Iterator[st
 
 def _faults_of_time(claims: dict[str, Any], expected: Expected) -> Iterator[str]:
     names = [name for name in ("nbf", "exp") if name in claims or expected.timed]
-    if wrong := [name for name in names if not _is_time(claims.get(name))]:
+    if wrong := [name for name in names if not is_time(claims.get(name))]:
         yield f"It must have {' and '.join(wrong)}, as seconds since 1970."
         return
     now, begins, ends = expected.now, claims.get("nbf"), claims.get("exp")
@@ -196,10 +181,6 @@ def _faults_of_time(claims: dict[str, Any], expected: Expected) -> Iterator[str]
             yield f"Its nbf must be at most {LONGEST_LIFE} seconds ago."
         if ends - begins > LONGEST_LIFE:
             yield f"Its exp must be at most {LONGEST_LIFE} seconds after nbf."
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
 def _params(claims: dict[str, Any]) -> Opened:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.oauth.authorize import LONGER, MOST_CHARACTERS
+from service.oauth.client_signatures import LONGEST
 from service.oauth.parameters import PROMPTS
 from service.oauth.redirects import RESPONSE_MODES
-from service.oauth.signed_requests import LONGEST
 from service.openapi.forms import PRINTABLE, SCOPES
 from service.openapi.operation import Parameter
 
