@@ -97,7 +97,7 @@ async def _loaded(request: OAuthRequest, seen: Seen) -> tuple[Subject, ExchangeR
     cnf = await possession.proved(request, seen) if possession.concerns(request, seen.client) else UNSET
     asked = ExchangeRequest(
         requested=requested,
-        audiences=_audiences(request),
+        **_named(request, requested),
         scopes=split(request.form.get("scope")),
         actor=actor,
         jkt=None if cnf is UNSET or cnf.jkt is UNSET else cnf.jkt,
@@ -105,10 +105,14 @@ async def _loaded(request: OAuthRequest, seen: Seen) -> tuple[Subject, ExchangeR
     return subject, asked, cnf
 
 
-def _audiences(request: OAuthRequest) -> tuple[str, ...]:
-    """Return what the parameters audience and resource name (RFC 8693 section 2.1)."""
-    named = (each for name in ("audience", "resource") for each in split(request.form.get(name)))
-    return tuple(dict.fromkeys(named))
+def _named(request: OAuthRequest, requested: str) -> dict[str, tuple[str, ...]]:
+    """What the parameters audience and resource name (RFC 8693 section 2.1). An identity assertion is for an authorization server, the
+    audience, and for resources there (draft-ietf-oauth-identity-assertion-authz-grant section 4.3); an access token, for either.
+    """
+    audiences, resources = (split(request.form.get(name)) for name in ("audience", "resource"))
+    if requested == ID_JAG:
+        return {"audiences": tuple(dict.fromkeys(audiences)), "resources": tuple(dict.fromkeys(resources))}
+    return {"audiences": tuple(dict.fromkeys((*audiences, *resources)))}
 
 
 async def _claims(request: OAuthRequest, decided: Decided) -> Claims:
@@ -170,6 +174,7 @@ async def _assertion(request: OAuthRequest, decided: Decided, claims: Claims) ->
     login = decided.seen.client.login
     signer = request.resources.signer(login.id_token_alg if login else "RS256")
     await _recorded(request, decided, claims, signer)
+    resources = decided.exchange.resources
     about = {
         "iss": claims.iss,
         "sub": claims.sub,
@@ -179,7 +184,7 @@ async def _assertion(request: OAuthRequest, decided: Decided, claims: Claims) ->
         "iat": claims.iat,
         "exp": claims.exp,
         **({"scope": claims.scope} if claims.scope else {}),
-        **({"resource": resource} if (resource := request.form.get("resource")) else {}),
+        **({"resource": resources[0] if len(resources) == 1 else resources} if resources else {}),
         **({} if claims.act is UNSET else {"act": claims.act}),
     }
     return ExchangeResponse(

@@ -9,7 +9,8 @@ from events.client_security import AssertionPolicy
 from service.oauth.delegation import Actor
 from service.oauth.errors import InvalidGrant, InvalidRequest, InvalidTarget, Refused
 from service.oauth.foreign_tokens import ForeignClaims
-from service.oauth.targets import Target
+from service.oauth.parameters import NO_RESOURCE
+from service.oauth.targets import MOST_RESOURCES, TOO_MANY, Target, is_absolute
 from service.oauth.token_exchange import OTHER_KEY, Exchange, ExchangeRequest, Subject
 from service.values.scopes import may_be_exchanged, split
 
@@ -75,7 +76,10 @@ def scopes(assertion: Assertion, asked: str | None) -> tuple[str, ...]:
 
 
 def issued(policies: tuple[AssertionPolicy, ...], client: Actor, subject: Subject, asked: ExchangeRequest) -> Exchange:
-    """Decide which assertion the client gets about the subject of its own token. Raises a Refusal."""
+    """Decide which assertion the client gets about the subject of its own token. Raises a Refusal.
+
+    The policy names the authorization server. Which of the resources there the client may use is decided there.
+    """
     if not policies:
         raise Refused(400, "unauthorized_client", NO_ASSERTIONS)
     if subject.client_id != client.client_id:
@@ -85,6 +89,10 @@ def issued(policies: tuple[AssertionPolicy, ...], client: Actor, subject: Subjec
     policy = next((each for each in policies if asked.audiences == (each.audience,)), None)
     if policy is None:
         raise InvalidTarget(f"Name one audience. It may be: {' '.join(each.audience for each in policies)}.")
+    if len(asked.resources) > MOST_RESOURCES:
+        raise InvalidTarget(TOO_MANY)
+    if not all(is_absolute(each) for each in asked.resources):
+        raise InvalidTarget(NO_RESOURCE)
     if not set(asked.scopes) <= set(policy.scopes):
         most = " ".join(policy.scopes) or "none"
         raise Refused(400, "invalid_scope", f"This client may assert at most these scopes there: {most}.")
@@ -98,4 +106,5 @@ def issued(policies: tuple[AssertionPolicy, ...], client: Actor, subject: Subjec
         grant_id=subject.grant_id,
         asserted_by=subject.asserted_by,
         client_there=policy.client_id,
+        resources=asked.resources,
     )

@@ -49,10 +49,14 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 class ExchangeRequest(Struct, frozen=True, kw_only=True):
-    """What the request asks for. `actor` is the one of its actor_token; None: the client itself acts."""
+    """What the request asks for. `actor` is the one of its actor_token; None: the client itself acts.
+
+    `resources` are those at the audience of an identity assertion. For an access token, a resource is an audience.
+    """
 
     requested: str = ACCESS_TOKEN
     audiences: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     actor: Actor | None = None
     jkt: str | None = None
@@ -61,7 +65,7 @@ class ExchangeRequest(Struct, frozen=True, kw_only=True):
 class Exchange(Struct, frozen=True, kw_only=True):
     """The token that is issued. `act` UNSET says that nobody acts for the subject (impersonation).
 
-    `client_there` is the id of the client at the audience, if the token is an identity assertion.
+    `client_there` is the id of the client at the audience, if the token is an identity assertion, and `resources` are those there.
     """
 
     sub: str
@@ -73,6 +77,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
     grant_id: UUID | UnsetType
     asserted_by: UUID | UnsetType
     client_there: str | None = None
+    resources: tuple[str, ...] = ()
 
 
 def exchange(policies: Sequence[ExchangePolicy], client: Actor, subject: Subject, asked: ExchangeRequest) -> Exchange:

@@ -20,8 +20,10 @@ from tests.clients.test_python import packages as python_packages
 from tests.clients.walking import logged_in
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, serving
-from tests.flows.people import CALLBACK, registered, walked_through
+from tests.flows.people import CALLBACK, registered, tokens_for, walked_through
+from tests.flows.people import logged_in as logged_in_person
 from tests.flows.test_client_documents import Site, site
+from tests.flows.test_delegation import ISSUERS, changed
 from tests.patience import PATIENCE, until
 
 __all__ = ["python_packages", "site"]
@@ -205,3 +207,34 @@ async def _came_back(url: str) -> None:
             return False
 
     await until(answered)
+
+
+@pytest.mark.parametrize("program", ["crossapp.mjs", "identity_assertion.py"])
+async def test_an_sdk_uses_a_server_for_a_user_of_an_enterprise(postgres: str, around: Around, program: str):
+    """The enterprise's provider is a second service: it issues the assertion that the first one accepts."""
+    async with serving(await fresh_database(postgres), rate_limit=0) as enterprise:
+        client_id, secret = await around.live.register(apis=[{"identifier": around.server, "scopes": ["notes:read"]}])
+        there = {"audience": around.live.url, "clientId": client_id, "scopes": ["notes:read"]}
+        at_enterprise = await enterprise.interactive()
+        await changed(enterprise, at_enterprise, identityAssertions=[there])
+        keys = f"{enterprise.url}/openid/jwks"
+        issuer = {"issuer": enterprise.url, "name": "Example Corp", "purposes": ["id_jag"], "provisions": True}
+        made = await around.live.http.post(ISSUERS, json={**issuer, "jwksUri": keys}, headers=around.live.bearer)
+        assert made.status_code == 201, made.text
+        async with logged_in_person(enterprise) as person:
+            id_token = (await tokens_for(enterprise, person, at_enterprise, "openid"))["id_token"]
+        told = {
+            "SERVER_URL": around.server,
+            "ISSUER": around.live.url,
+            "CLIENT_ID": client_id,
+            "CLIENT_SECRET": secret,
+            "IDP": enterprise.url,
+            "IDP_CLIENT_ID": at_enterprise[0],
+            "IDP_CLIENT_SECRET": at_enterprise[1],
+            "ID_TOKEN": id_token,
+        }
+        async with around.asked(program, told) as (_, out):
+            sub = (await _said(out))["sub"]
+    user = await around.live.beside.people.find_upstream(enterprise.url, str(person.user))
+    assert user is not None
+    assert sub == str(user.stream_id)

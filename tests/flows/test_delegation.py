@@ -270,13 +270,14 @@ async def test_a_token_of_a_trusted_issuer_is_exchanged_for_its_user(live: Live,
 async def test_a_client_asserts_its_own_signed_in_user_elsewhere(live: Live, parties: Parties):
     tokens = await persons_tokens(live, parties.app)
     more = {"requested_token_type": ID_JAG, "audience": THERE, "scope": "chat", "subject_token_type": ID_TOKEN}
-    answer = await exchanged(live, parties.app, tokens["id_token"], **more)
+    answer = await exchanged(live, parties.app, tokens["id_token"], **more, resource=f"{THERE}/mcp")
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert (body["issued_token_type"], body["token_type"]) == (ID_JAG, "N_A")
     made = claims_of(body["access_token"])
     assert jwt.get_unverified_header(body["access_token"])["typ"] == "oauth-id-jag+jwt"
     assert (made["aud"], made["client_id"], made["scope"]) == (THERE, "app-there", "chat")
+    assert made["resource"] == f"{THERE}/mcp"
     assert made["exp"] - made["iat"] <= 300
     wrong = {**more, "audience": "https://evil.example"}
     oauth_error(await exchanged(live, parties.app, tokens["id_token"], **wrong), 400, "invalid_target")

@@ -206,7 +206,12 @@ def test_a_client_asserts_its_own_users_where_an_operator_lets_it():
     asked = ExchangeRequest(audiences=("https://as.example",), scopes=("chat",))
     made = issued((THERE,), CLIENT, OWN, asked)
     assert (made.audience, made.client_there, made.scopes, made.act) == (THERE.audience, "app-there", ("chat",), UNSET)
+    there = asked.__replace__(resources=("https://chat.example/mcp",))
+    assert issued((THERE,), CLIENT, OWN, there).resources == there.resources
+    many = tuple(f"urn:resource:{number}" for number in range(11))
     refused: list[tuple[tuple[AssertionPolicy, ...], Subject, ExchangeRequest, str]] = [
+        ((THERE,), OWN, asked.__replace__(resources=("no uri",)), "invalid_target"),
+        ((THERE,), OWN, asked.__replace__(resources=many), "invalid_target"),
         ((), OWN, asked, "unauthorized_client"),
         ((THERE,), SUBJECT, asked, "invalid_request"),
         ((THERE,), OWN.__replace__(jkt="key"), asked, "invalid_request"),

@@ -15,7 +15,7 @@ from mcp.client.session import ClientSession
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
 
-SERVER, CALLBACK = os.environ["SERVER_URL"], os.environ["CALLBACK"]
+SERVER, CALLBACK = os.environ["SERVER_URL"], os.environ.get("CALLBACK")
 CLIENT_ID, SECRET, DOCUMENT = (os.environ.get(name) for name in ("CLIENT_ID", "CLIENT_SECRET", "DOCUMENT"))
 
 
@@ -75,4 +75,5 @@ async def main():
         print(json.dumps({"renewed": renewed, "sub": again.content[0].text}), flush=True)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
