@@ -161,4 +161,26 @@ APIS = View(
     source="from read.apis a",
 )
 
-VIEWS = (CLIENTS, SECRETS, BOTS, USERS, APIS)
+INITIAL_ACCESS_TOKENS = View(
+    name="initial_access_tokens",
+    says="The tokens with which clients register themselves (RFC 7591), also those that are used up, expired or revoked.",
+    tables=("initial_access_tokens",),
+    columns=(
+        Column("initial_access_token_id", "uuid", "t.stream_id", "Its id."),
+        Column("owner", "text", "t.owner", "Who owns the clients that it registers."),
+        Column("name", "text", "t.name", "Its name for people."),
+        Column("hint", "text", "t.hint", "Its last characters."),
+        Column("scopes", "text[]", "t.scopes", "The scopes that these clients may have."),
+        Column("machines", "boolean", "t.machines", "Whether it also registers machine clients."),
+        Column("uses", "integer", "t.uses", "How many clients it may register."),
+        Column("used", "integer", "t.used", "How many it has registered."),
+        Column("state", "text", "t.state", "active or revoked; an active one may be used up or expired."),
+        Column("created_at", TIME, "t.created_at", "When it was made."),
+        Column("expires_at", TIME, "t.expires_at", "Until when it registers clients; null: for ever."),
+        Column("last_used_at", TIME, "t.last_used_at", "When it last registered a client; null if never."),
+        Column("version", "bigint", "t.version", VERSION),
+    ),
+    source="from read.initial_access_tokens t",
+)
+
+VIEWS = (CLIENTS, SECRETS, BOTS, USERS, APIS, INITIAL_ACCESS_TOKENS)

@@ -43,6 +43,7 @@ LABELS: Mapping[str, str] = {
     "key": N_("Signing key"),
     "lastName": N_("Last name"),
     "m2m": N_("Machine"),
+    "machineClients": N_("Which clients"),
     "mtlsRequired": N_("Tokens bound to a certificate (mTLS)"),
     "name": N_("Name"),
     "order": N_("Order"),
@@ -80,6 +81,7 @@ LABELS: Mapping[str, str] = {
     "until": N_("Until"),
     "updatedUtc": N_("Changed"),
     "user": N_("User"),
+    "uses": N_("How many clients it registers"),
 }
 
 

@@ -24,6 +24,9 @@ SENSITIVE: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "/clients/{client_id}/edit": {"version": {"scopes": "api:public operate"}},
     "/clients/{client_id}/secrets": {"add": {"name": "May", "days": "90", "others": "7"}},
     "/new/client?kind=machine": {"kind": {"displayName": "Ops", "botUserId": "bot-1", "scopes": "clients:write"}},
+    "/initial-access-tokens": {
+        "create": {"name": "agents", "uses": "25", "scopes": "crm:read", "machineClients": "true", "days": "30"}
+    },
     "/apis/{api_id}": {"delete": {}},
     "/apis/{api_id}/edit": {"version": {"name": "Contacts"}},
     "/new/api": {"identifier": {"identifier": "urn:example:new:{user_id}", "name": "Notes"}},

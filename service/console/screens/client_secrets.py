@@ -1,13 +1,12 @@
 """/console/clients/{client_id}/secrets: which secrets a client has, and their rotation without an outage."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.responses import Response
 
 from service.clock import utc_now
-from service.console import client, made_secret, past_secrets
+from service.console import client, lifetimes, made_secret, past_secrets
 from service.console.client import Subject
 from service.console.forms import FormState, untouched
 from service.console.language import N_
@@ -16,12 +15,8 @@ from service.console.screen import ConsoleVisit, Screen, Tab
 from service.console.submission import submitted
 from service.crypto.credentials import new_id
 from service.endpoints.secret_schemas import AddSecretResponse, ClientSecret
-from service.pages.errors import BadForm
 from service.problems import NotFound
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
-
-LIFETIMES = ("", "30", "90", "180", "365")
-"""In days; "" is for ever."""
 
 OVERLAPS = ("", "1", "7", "30")
 """The days after which the other secrets expire; "": they stay as they are."""
@@ -69,19 +64,11 @@ def _body(form: Mapping[str, str]) -> Mapping[str, Any]:
     """The times are computed from that at which the page was shown, so that the form sent twice says the same."""
     name, days, others = form.get("name", "").strip(), form.get("days", ""), form.get("others", "")
     body: dict[str, Any] = {"name": name} if name else {}
-    if days in LIFETIMES and days:
-        body["expiresUtc"] = _end(form.get("since", ""), int(days)).isoformat()
+    if days in lifetimes.LIFETIMES and days:
+        body["expiresUtc"] = lifetimes.end(form.get("since", ""), int(days)).isoformat()
     if others in OVERLAPS and others:
-        body["othersExpireUtc"] = _end(form.get("since", ""), int(others)).isoformat()
+        body["othersExpireUtc"] = lifetimes.end(form.get("since", ""), int(others)).isoformat()
     return body
-
-
-def _end(since: str, days: int) -> datetime:
-    """`since` is a hidden field of our own form. Raises BadForm if it is not as we wrote it."""
-    try:
-        return datetime.fromisoformat(since).astimezone(UTC) + timedelta(days=days)
-    except (ValueError, OverflowError) as fault:
-        raise BadForm from fault
 
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
@@ -98,7 +85,7 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         now=utc_now(),
         key=form.value("key") or str(new_id()),
         since=form.value("since") or utc_now().isoformat(),
-        lifetimes=LIFETIMES,
+        lifetimes=lifetimes.LIFETIMES,
         overlaps=OVERLAPS,
         writes=visit.may(CLIENTS_WRITE),
     )
