@@ -28,7 +28,8 @@ BUILT = shutil.ignore_patterns(".venv", "node_modules", "target")
 
 @pytest.fixture(scope="session")
 async def live(postgres: str) -> AsyncIterator[Live]:
-    async with serving(await fresh_database(postgres), rate_limit=0, failed_auth_limit=0) as live:
+    settings: dict[str, Any] = {"rate_limit": 0, "failed_auth_limit": 0, "dynamic_registration": "open"}
+    async with serving(await fresh_database(postgres), **settings) as live:
         yield live
 
 

@@ -1,4 +1,4 @@
-"""Clients written for Node: passport-openidconnect, and Auth.js in Express."""
+"""Clients written for Node: passport-openidconnect, Auth.js in Express, and openid-client."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.clients.conftest import HERE, built, free_url, needs, running
+from tests.clients.methods import ALL, uses
 from tests.clients.walking import logged_in
 from tests.flows.conftest import Live
 from tests.flows.people import registered
@@ -37,3 +38,8 @@ async def test_a_person_logs_in(live: Live, packages: Path, program: str, begin:
         me = (await browser.get(f"{home}/me")).json()
     assert (me["name"], me["email"]) == ("Ada Lovelace", email)
     assert me.get("sub") in (None, str(user))
+
+
+@pytest.mark.parametrize("method", ALL)
+async def test_openid_client_uses(live: Live, packages: Path, method: str):
+    await uses(live, method, "node", "methods.mjs", place=packages)

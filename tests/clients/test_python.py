@@ -1,4 +1,4 @@
-"""Clients written in Python: two of Django's, and one with bound tokens."""
+"""Clients written in Python: two of Django's, and requests_oauth2client."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.clients.conftest import HERE, asked, built, free_url, running
+from tests.clients.methods import ALL, uses
 from tests.clients.walking import logged_in
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, serving
@@ -53,3 +54,8 @@ async def test_a_machine_calls_the_api_with_tokens_that_are_bound_to_a_key(
         told = {"ISSUER": live.url, "CLIENT_ID": live.client_id, "CLIENT_SECRET": live.client_secret}
         async with asked(packages / ".venv/bin/python", "bound_tokens.py", place=packages, **told) as (_, out):
             assert json.loads(await out.readline()) == {"statuses": [200, 200, 401], "type": "DPoP"}
+
+
+@pytest.mark.parametrize("method", [method for method in ALL if method not in ("jarm", "registration")])
+async def test_requests_oauth2client_uses(live: Live, packages: Path, method: str):
+    await uses(live, method, packages / ".venv/bin/python", "methods.py", place=packages)
