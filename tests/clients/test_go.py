@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.clients.conftest import HERE, built, free_url, needs, running
+from tests.clients.methods import uses
 from tests.clients.walking import logged_in
 from tests.flows.conftest import Live
 from tests.flows.people import registered
@@ -60,3 +61,8 @@ async def test_oauth2_proxy_lets_a_person_in_by_their_address(live: Live, progra
         assert shown.status_code == 202, shown.text
         about = await browser.get(f"{home}/oauth2/userinfo")
     assert about.json()["email"] == email
+
+
+@pytest.mark.parametrize("method", ["private_key_jwt", "device", "exchange"])
+async def test_go_oidc_with_x_oauth2_uses(live: Live, programs: Path, method: str):
+    await uses(live, method, programs / "bin" / "clients", place=programs)

@@ -1,4 +1,4 @@
-// A relying party by go-oidc and x/oauth2, as their documentation has it: without PKCE, with a nonce.
+// A relying party by go-oidc and x/oauth2, as their documentation has it: without PKCE, with a nonce. Without settings, see methods.go.
 package main
 
 import (
@@ -14,6 +14,10 @@ import (
 
 func main() {
 	ctx := context.Background()
+	if os.Getenv("ISSUER") == "" {
+		uses(ctx)
+		return
+	}
 	home := os.Getenv("HOME_URL")
 	provider, err := oidc.NewProvider(ctx, os.Getenv("ISSUER"))
 	if err != nil {
