@@ -11,7 +11,6 @@ from hashlib import sha256
 from typing import TypeVar
 
 from events.client import ClientRegistered, ClientRestored
-from events.client_key import StoredKey
 from events.codec import Event
 from events.envelope import ByService
 from events.ids import client_stream, is_document
@@ -19,7 +18,7 @@ from service.clock import utc_now
 from service.commands.client_document import SeeDocument
 from service.commands.handle import CLIENT, Ledger, handle
 from service.configuration.settings import Settings
-from service.crypto.credentials import new_id
+from service.crypto.credentials import stored_key
 from service.limits import Limits
 from service.lookup import Lookup
 from service.metrics.process import ProcessMetrics
@@ -144,7 +143,7 @@ class ClientDocuments:
         _remember(self._fresh, url, fetched.fresh_until)
 
     async def _append(self, url: str, fetched: Fetched, found: ClientMetadata) -> None:
-        stream = client_stream(url)
+        stream, now = client_stream(url), utc_now()
         assert stream is not None
         command = SeeDocument(
             url=url,
@@ -155,8 +154,8 @@ class ClientDocuments:
             login=found.login,
             security=found.security,
             about=found.about,
-            keys=_stored(found),
-            at=utc_now(),
+            keys=tuple(stored_key(key, name=f"document {number}", at=now) for number, key in enumerate(found.keys, 1)),
+            at=now,
             position=self._lookup.position,
         )
         meta = envelope(ByService(why="a client's metadata document was read"))
@@ -172,22 +171,6 @@ class ClientDocuments:
     def _refused(self, outcome: str, why: str) -> NoDocument:
         self._outcomes[outcome].inc()
         return NoDocument(why)
-
-
-def _stored(found: ClientMetadata) -> tuple[StoredKey, ...]:
-    return tuple(
-        StoredKey(
-            jwk=key.jwk,
-            thumbprint=key.thumbprint,
-            kid=key.kid,
-            alg=key.alg,
-            key_id=new_id(),
-            name=f"document {number}",
-            created_at=utc_now(),
-            expires_at=None,
-        )
-        for number, key in enumerate(found.keys, 1)
-    )
 
 
 def _outcome(events: Sequence[Event]) -> str:

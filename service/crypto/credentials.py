@@ -1,4 +1,4 @@
-"""Ids and secrets: how they are made, stored and compared."""
+"""Ids, secrets and public keys of clients: how they are made, stored and compared."""
 
 import secrets
 import uuid
@@ -10,6 +10,7 @@ from typing import NewType
 
 import uuid_utils
 
+from events.client_key import PublicKey, StoredKey
 from events.client_secret import StoredSecret
 
 SecretHash = NewType("SecretHash", str)
@@ -59,6 +60,20 @@ def stored(secret: Secret, *, name: str, at: datetime, expires_at: datetime | No
         name=name,
         hash=hash_secret(text),
         hint=hint_of(secret),
+        created_at=at,
+        expires_at=expires_at,
+    )
+
+
+def stored_key(key: PublicKey, *, name: str, at: datetime, expires_at: datetime | None = None) -> StoredKey:
+    """Return the form in which the log keeps a new key."""
+    return StoredKey(
+        jwk=key.jwk,
+        thumbprint=key.thumbprint,
+        kid=key.kid,
+        alg=key.alg,
+        key_id=new_id(),
+        name=name,
         created_at=at,
         expires_at=expires_at,
     )

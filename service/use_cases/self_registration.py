@@ -22,7 +22,7 @@ from service.commands.client_registration import Permission
 from service.commands.handle import CLIENT, Ledger, handle
 from service.commands.login_change import LoginChange
 from service.commands.security_change import SecurityChange
-from service.crypto.credentials import Secret, hash_secret, new_id, new_secret, stored
+from service.crypto.credentials import Secret, hash_secret, new_secret, stored, stored_key
 from service.oauth.client_metadata import ClientMetadata
 
 TOKEN = "registration_"  # noqa: S105
@@ -119,19 +119,7 @@ def _security(metadata: ClientMetadata) -> SecurityChange:
 
 
 def _stored(metadata: ClientMetadata, at: datetime) -> tuple[StoredKey, ...]:
-    return tuple(
-        StoredKey(
-            jwk=key.jwk,
-            thumbprint=key.thumbprint,
-            kid=key.kid,
-            alg=key.alg,
-            key_id=new_id(),
-            name=f"registration {number}",
-            created_at=at,
-            expires_at=None,
-        )
-        for number, key in enumerate(metadata.keys, 1)
-    )
+    return tuple(stored_key(key, name=f"registration {number}", at=at) for number, key in enumerate(metadata.keys, 1))
 
 
 def _row(row: Row | None, stream: UUID, events: Sequence[Event]) -> Row:
