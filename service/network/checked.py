@@ -9,6 +9,7 @@ from service.network.addresses import Address
 from service.network.fetching import JSON, CannotFetch, Fetched
 from service.network.freshness import Kept, fresh_seconds
 from service.network.outgoing import bounded
+from service.network.pinned import Pinned
 from service.network.resolving import NotResolved, Resolve
 from service.tracing.spans import outgoing
 
@@ -17,16 +18,11 @@ CONNECT_SECONDS = 2
 MOST_ADDRESSES = 4
 
 
-class Checked(httpx.AsyncHTTPTransport):
-    """Looks the name up once, checks every address, and connects to one of these. TLS and the Host header keep the name.
-
-    It is no client: it keeps no cookies, follows no redirects, and uses no proxy of the environment. Connections are not kept.
-    Of the environment, only SSL_CERT_FILE and SSL_CERT_DIR are used, by which an operator names a company's own CA.
-    """
+class Checked(Pinned):
+    """Checks every address of a name. It is no client: it keeps no cookies and follows no redirects."""
 
     def __init__(self, resolve: Resolve, allowed: Callable[[Address], bool]) -> None:
-        limits = httpx.Limits(max_keepalive_connections=0)
-        super().__init__(trust_env=False, limits=limits, verify=httpx.create_ssl_context())
+        super().__init__()
         self._resolve, self._allowed = resolve, allowed
 
     async def get(self, url: str, accept: str, most_bytes: int, kept: Kept) -> Fetched:
@@ -44,18 +40,8 @@ class Checked(httpx.AsyncHTTPTransport):
         fresh_until = now + fresh_seconds(answer.headers, now, kept)
         return Fetched(body=body, content_type=_type(answer), fresh_until=fresh_until)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        name = request.url.raw_host.decode()
-        request.extensions = {**request.extensions, "sni_hostname": name}
-        *others, last = await self._addresses(name)
-        for address in others:
-            try:
-                return await self._sent(request, address)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                continue
-        return await self._sent(request, last)
-
-    async def _addresses(self, name: str) -> list[Address]:
+    async def addresses(self, name: str) -> list[Address]:
+        """Raises CannotFetch."""
         try:
             addresses = await self._resolve(name)
         except NotResolved as fault:
@@ -63,10 +49,6 @@ class Checked(httpx.AsyncHTTPTransport):
         if not all(map(self._allowed, addresses)):
             raise CannotFetch("its host has an address that this server does not connect to")
         return addresses[:MOST_ADDRESSES]
-
-    async def _sent(self, request: httpx.Request, address: Address) -> httpx.Response:
-        request.url = request.url.copy_with(host=str(address))
-        return await super().handle_async_request(request)
 
 
 def _request(url: str, accept: str) -> httpx.Request:

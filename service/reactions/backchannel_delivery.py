@@ -10,6 +10,7 @@ import httpx
 from service.network import hosts
 from service.network.addresses import Address, is_local
 from service.network.outgoing import bounded
+from service.network.pinned import Pinned
 from service.reactions.not_delivered import NotTaken, NotWanted
 from service.tracing.spans import outgoing
 
@@ -17,28 +18,14 @@ TIMEOUT_SECONDS = 5
 MOST_ADDRESSES = 4
 
 
-class Looked(httpx.AsyncHTTPTransport):
-    """Connects to the address that was checked. A host name that resolves to another address a moment later (DNS rebinding) is harmless."""
+class Looked(Pinned):
+    """Connects to those addresses of a client's host that a token may be sent to."""
 
     def __init__(self, *, local: bool) -> None:
-        # A connection is never shared between clients, even if two have the same address.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        # Of the environment, only SSL_CERT_FILE and SSL_CERT_DIR are used, by which an operator names a company's own CA.
-        super().__init__(trust_env=False, limits=limits, verify=httpx.create_ssl_context())
+        super().__init__()
         self._local = local
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        name = request.url.raw_host.decode()
-        request.extensions = {**request.extensions, "sni_hostname": name}
-        *others, last = await self._addresses(name)
-        for address in others:
-            try:
-                return await self._sent(request, address)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                continue
-        return await self._sent(request, last)
-
-    async def _addresses(self, name: str) -> list[Address]:
+    async def addresses(self, name: str) -> list[Address]:
         """Return at least one address. Raises NotTaken and NotWanted."""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
@@ -49,10 +36,6 @@ class Looked(httpx.AsyncHTTPTransport):
         if not usable:
             raise NotWanted("its host is not on the public network")
         return usable[:MOST_ADDRESSES]
-
-    async def _sent(self, request: httpx.Request, address: Address) -> httpx.Response:
-        request.url = request.url.copy_with(host=str(address))
-        return await super().handle_async_request(request)
 
 
 class Delivery:
