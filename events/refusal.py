@@ -14,6 +14,7 @@ WhyNot = Literal[
     "expired_secret",
     "wrong_registration_token",
     "wrong_initial_access_token",
+    "wrong_software_statement",
     "wrong_method",
     "unknown_key",
     "wrong_assertion",

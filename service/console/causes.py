@@ -15,6 +15,7 @@ WHY: Mapping[str, str] = {
     "expired_secret": N_("It sent a secret that has expired."),
     "wrong_registration_token": N_("It sent a wrong registration access token."),
     "wrong_initial_access_token": N_("It sent an initial access token that is wrong, used up or expired."),
+    "wrong_software_statement": N_("It sent a software statement that is not accepted."),
     "wrong_method": N_("It authenticated by another method than that of the client."),
     "unknown_key": N_("It sent an assertion of a key that the client does not have."),
     "wrong_assertion": N_("It sent an assertion that is not valid."),

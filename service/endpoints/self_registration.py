@@ -12,7 +12,7 @@ from events.database import Unavailable, read
 from events.envelope import ByClient, ByService
 from events.ids import client_stream
 from projections import clients
-from projections.clients import Row
+from projections.clients import Found, Row
 from service.clock import utc_now
 from service.commands.client_registration import Permission
 from service.crypto.credentials import new_id, proven
@@ -70,7 +70,7 @@ async def register(request: Request) -> Response:
     """RFC 7591 section 3."""
     resources = resources_of(request.scope)
     may = await allowed(resources, bearer(request), address(request.scope))
-    given, voucher = await stated(resources, await _members(request))
+    given, voucher = await stated(resources, await _members(request), None, address(request.scope))
     metadata = stated_by(client_metadata(given, may.policy), voucher)
     stream = new_id()
     meta = await use(resources, may, stream, envelope(ByService(why="a client registered itself")))
@@ -85,10 +85,11 @@ async def register(request: Request) -> Response:
 async def configure(request: Request) -> Response:
     """RFC 7592 section 2."""
     resources = resources_of(request.scope)
-    row, token = await _authenticated(request, resources)
+    found, token = await _authenticated(request, resources)
+    row = found.client
     match request.method:
         case "PUT":
-            row = await _replaced(request, resources, row)
+            row = await _replaced(request, resources, found)
         case "DELETE":
             meta = envelope(ByClient(client_id=row.client_id, sub=row.client_id))
             await self_registration.delete(resources.ledger, row, _permission(row), meta)
@@ -98,7 +99,7 @@ async def configure(request: Request) -> Response:
     return _answer(registration_response.registered(row, resources.settings.issuer, token))
 
 
-async def _authenticated(request: Request, resources: Resources) -> tuple[Row, str]:
+async def _authenticated(request: Request, resources: Resources) -> tuple[Found, str]:
     """Return the client and its registration access token. The refusal is the same for every reason. Raises InvalidToken."""
     token, client_id = bearer(request), request.path_params["client_id"]
     stream = client_stream(client_id)
@@ -108,14 +109,14 @@ async def _authenticated(request: Request, resources: Resources) -> tuple[Row, s
         raise InvalidToken(BY_WHICH)
     if found.client.state != "active":
         raise InvalidToken(BY_WHICH)
-    return found.client, token
+    return found, token
 
 
-async def _replaced(request: Request, resources: Resources, row: Row) -> Row:
+async def _replaced(request: Request, resources: Resources, found: Found) -> Row:
     """An omitted member that a client cannot lose, or that nobody but an operator can widen again, stays as it is."""
-    given = await _members(request)
+    given, row = await _members(request), found.client
     _names_itself(given, row)
-    given, voucher = await stated(resources, given)
+    given, voucher = await stated(resources, given, found, address(request.scope))
     now = registration_response.registered(row, resources.settings.issuer, "")
     kept = {name: now[name] for name in ("token_endpoint_auth_method", "scope", "grant_types") if name in now}
     permission = _permission(row)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from projections.clients import Found
+from service.grants.failed_tokens import count_failed_token
 from service.oauth.client_metadata import ClientMetadata
 from service.oauth.errors import InvalidClientMetadata, InvalidSoftwareStatement, UnapprovedSoftwareStatement
 from service.oauth.foreign_tokens import NotAccepted, read, whose
@@ -26,11 +28,23 @@ NOT_METADATA = frozenset(
 )
 
 
-async def stated(resources: Resources, given: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
+async def stated(
+    resources: Resources, given: Mapping[str, Any], found: Found | None, address: str
+) -> tuple[Mapping[str, Any], str | None]:
     """Return the members with those of the software statement, and its issuer; None if there is no statement.
 
-    Raises InvalidClientMetadata, InvalidSoftwareStatement, UnapprovedSoftwareStatement, Unavailable.
+    `found` is the client, if it has registered. A refused statement is recorded, and counted for its network.
+    Raises InvalidClientMetadata, InvalidSoftwareStatement, UnapprovedSoftwareStatement, TooManyFailures, Unavailable.
     """
+    try:
+        return await _stated(resources, given)
+    except (InvalidSoftwareStatement, UnapprovedSoftwareStatement):
+        client_id = "" if found is None else found.client.client_id
+        await count_failed_token(resources, client_id, "wrong_software_statement", found, address)
+        raise
+
+
+async def _stated(resources: Resources, given: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
     text = given.get(STATEMENT)
     if text is None:
         return given, None

@@ -14,6 +14,7 @@ from tests.flows.browsing import browser, sealed
 from tests.flows.conftest import Live, new_database, oauth_error, serving
 from tests.flows.people import code_for, logged_in, redeemed
 from tests.flows.people import registered as account
+from tests.flows.test_refusals import stored
 from tests.patience import until
 from tests.rules.client_metadata import STOCK
 
@@ -172,6 +173,11 @@ async def test_what_a_trusted_issuer_signed_about_the_software_goes_before_what_
         (7, "invalid_client_metadata"),
     ):
         oauth_error(await live.http.post(PATH, json={**WEB, "software_statement": wrong}), 400, error)
+    again = {"client_id": told["client_id"], **WEB, "software_statement": jwt.encode(header, claims, stranger)}
+    oauth_error(await live.http.put(**by(told), json=again), 400, "invalid_software_statement")
+    recorded = [json.loads(each) for each in await stored(live, "refusal.client_authentication")]
+    of_statements = {each["client_id"] for each in recorded if each["why"] == "wrong_software_statement"}
+    assert of_statements == {None, told["client_id"]}
     mine = {"client_id": told["client_id"], **WEB, "client_name": "My own words"}
     assert (await live.http.put(**by(told), json=mine)).json()["client_name"] == "My own words"
     row = await live.http.get(f"/api/v1/auth/clients/{told['client_id']}/history", headers=live.bearer)
