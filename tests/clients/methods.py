@@ -72,7 +72,8 @@ async def _client(live: Live, method: str) -> Told:
         case "jarm":
             return _told(await live.interactive(authorizationSignedResponseAlg="ES256"))
         case "device":
-            return _told(await live.interactive(deviceGrant=True, displayName="Television"))
+            client_id, _ = await live.interactive(public=True, deviceGrant=True, displayName="Television")
+            return {"clientId": client_id}
         case "exchange":
             return await _agent(live)
         case _:

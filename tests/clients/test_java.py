@@ -9,6 +9,7 @@ from joserfc.jwk import ECKey
 from msgspec import Struct
 
 from tests.clients.conftest import HERE, built, free_url, needs, running
+from tests.clients.methods import ALL, uses
 from tests.clients.walking import logged_in
 from tests.flows.conftest import Live
 from tests.flows.people import registered
@@ -18,15 +19,22 @@ from tests.rules.proving import proof
 OTHER = ECKey.generate_key("P-256")
 
 
+LAUNCHER = "org.springframework.boot.loader.launch.PropertiesLauncher"
+
+
 class Spring(Struct, frozen=True):
     home: str
     live: Live
 
 
+async def packaged() -> Path:
+    needs("java", "mvn")
+    return await built(HERE / "java", ["**/*"], ["mvn", "-q", "-B", "-DskipTests", "package"])
+
+
 @pytest.fixture(scope="module")
 async def spring(live: Live) -> AsyncIterator[Spring]:
-    needs("java", "mvn")
-    place: Path = await built(HERE / "java", ["**/*"], ["mvn", "-q", "-B", "-DskipTests", "package"])
+    place = await packaged()
     home = free_url()
     client_id, secret = await live.interactive(redirectUri=f"{home}/login/oauth2/code/muniment")
     told = {"ISSUER": live.url, "CLIENT_ID": client_id, "CLIENT_SECRET": secret, "PORT": home.rpartition(":")[2]}
@@ -71,3 +79,12 @@ async def test_a_resource_server_takes_a_bound_token_with_a_proof_by_its_key(spr
 async def test_a_machine_calls_the_api_with_a_token_that_is_bound_to_its_key(spring: Spring):
     async with httpx.AsyncClient(verify=False, timeout=PATIENCE) as http:
         assert (await http.get(f"{spring.home}/nimbus")).json() == {"type": "DPoP", "status": 200}
+
+
+@pytest.mark.parametrize(
+    ("library", "method"),
+    [*(("nimbus", method) for method in ALL), *(("spring", method) for method in ("private_key_jwt", "exchange"))],
+)
+async def test_a_client_uses(live: Live, library: str, method: str):
+    command = ("java", "-cp", "target/clients.jar", "-Dloader.main=clients.Methods", LAUNCHER, library)
+    await uses(live, method, *command, place=await packaged())

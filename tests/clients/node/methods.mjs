@@ -16,7 +16,7 @@ async function configured() {
     return client.dynamicClientRegistration(issuer, { redirect_uris: [told.callback] }, undefined, settings)
   }
   const metadata = told.method === 'jarm' ? { authorization_signed_response_alg: 'ES256' } : {}
-  const authentication = key ? client.PrivateKeyJwt(key) : client.ClientSecretPost(told.clientSecret)
+  const authentication = key ? client.PrivateKeyJwt(key) : told.clientSecret ? client.ClientSecretPost(told.clientSecret) : client.None()
   return client.discovery(issuer, told.clientId, metadata, authentication, settings)
 }
 

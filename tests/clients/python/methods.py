@@ -2,13 +2,15 @@
 
 import json
 
-from requests_oauth2client import AuthorizationRequest, DeviceAuthorizationPollingJob, OAuth2Client, PrivateKeyJwt
+from requests_oauth2client import AuthorizationRequest, DeviceAuthorizationPollingJob, OAuth2Client
 
 told = json.loads(input())
 key = told.get("key")
 client = OAuth2Client.from_discovery_endpoint(
     issuer=told["issuer"],
-    auth=PrivateKeyJwt(told["clientId"], key) if key else (told["clientId"], told["clientSecret"]),
+    client_id=told["clientId"],
+    client_secret=told.get("clientSecret"),
+    private_key=key,
     redirect_uri=told["callback"],
     device_authorization_endpoint=f"{told['issuer']}/openid/device_authorization",  # it does not discover this one
     testing=True,
