@@ -84,8 +84,6 @@ async def _standing(request: OAuthRequest, text: str) -> VerifiedClaims:
 
 async def _ours(request: OAuthRequest, text: str) -> Subject:
     claims = await _standing(request, text)
-    if claims.cnf and claims.jkt is None:
-        raise Unusable("it is bound to a certificate, and only tokens that are bound to a key of DPoP can be exchanged")
     own = Ancestor(jti=claims.jti, client_id=claims.client_id, restored=claims.life)
     return Subject(
         sub=claims.sub,

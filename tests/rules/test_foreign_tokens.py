@@ -2,6 +2,7 @@
 
 import hmac
 import time
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from msgspec import convert, json
 from events.trusted_issuer import KeysAt, KeysDiscovered, KeysGiven, PublicKey, Purpose, Trust
 from projections.trusted_issuers import Row
 from service.network.fetching import CannotFetch, Fetched
+from service.oauth import foreign_tokens
 from service.oauth.foreign_tokens import LONGEST, ForeignClaims, ForeignTokens, NotAccepted
 from service.oauth.issuer_keys import IssuerKeys, metadata_urls
 from service.oauth.remote_keys import RemoteKeys
@@ -68,6 +70,12 @@ class Issuers:
 
     async def trusted_issuer(self, issuer: str) -> Row | None:
         return self.rows.get(issuer)
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite may take minutes between the import of this module and its tests."""
+    monkeypatch.setattr(foreign_tokens, "time", SimpleNamespace(time=lambda: NOW))
 
 
 def claims(**given: Any) -> dict[str, Any]:
