@@ -85,8 +85,9 @@ class Forbidden(Problem):
     title = "Forbidden"
 
     def __init__(self, detail: str, *, scope: str | None = None) -> None:
-        challenge = f'Bearer realm="muniment", error="insufficient_scope", scope="{scope}"'
-        super().__init__(detail, headers={"WWW-Authenticate": challenge} if scope else None)
+        """`scope` is what the token lacks, for the challenge, which the resource makes."""
+        super().__init__(detail)
+        self.scope = scope
 
 
 class NotFound(Problem):

@@ -146,6 +146,8 @@ class Managed:
             response = await _carried_out(action, request, resources, caller, request_id)
         except (Forbidden, NotPermitted) as refused:
             await _record_refusal(request, resources, caller, refused.detail)
+            if isinstance(refused, Forbidden):
+                headers.update(protected.insufficient(refused, request, resources.settings.issuer, MANAGEMENT_API))
             raise
         await _read_your_writes(resources, response)
         return response

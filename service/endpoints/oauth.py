@@ -71,7 +71,7 @@ class OAuth:
             status = response.status_code
             await response(scope, receive, send)
         else:
-            await answer(send, status, _headers(resources), body)
+            await answer(send, status, _headers(scope, resources), body)
         resources.metrics.answered(self._path, scope["method"], status, time.perf_counter() - begun)
 
 
@@ -134,10 +134,12 @@ async def _request(scope: Scope, receive: Receive, path: str, *, any_text: bool)
     )
 
 
-def _headers(resources: Resources) -> Mapping[str, str]:
-    """Where proofs need a nonce, each success has the next one (RFC 9449 section 8.2)."""
+def _headers(scope: Scope, resources: Resources) -> Mapping[str, str]:
+    """Where proofs need a nonce, each response to one has the next (RFC 9449 section 8.2)."""
     nonces = resources.nonces
-    return {**NO_STORE, "DPoP-Nonce": nonces.current(time.time())} if nonces.required else NO_STORE
+    if not nonces.required or not headers_named(scope, b"dpop"):
+        return NO_STORE
+    return {**NO_STORE, "DPoP-Nonce": nonces.current(time.time())}
 
 
 def _authorization(scope: Scope) -> str | None:

@@ -21,7 +21,7 @@ from service.oauth.dpop import Proof, ProvedRequest
 from service.oauth.errors import InvalidProof, NonceNeeded
 from service.oauth.target_uri import path_of
 from service.oauth.tokens import BEARER, DPOP, VerifiedClaims
-from service.problems import Unauthenticated
+from service.problems import Forbidden, Unauthenticated
 from service.resources import Resources
 
 BOUND = "This token is bound to a key. Send it as Authorization: DPoP, with a proof by this key in the header DPoP (RFC 9449 section 7)."
@@ -30,6 +30,9 @@ OTHER_CERTIFICATE = (
 )
 NOT_BOUND = "This token is not bound to a key. Send it as Authorization: Bearer."
 BY_ANOTHER_KEY = "The token is bound to another key than that of the DPoP proof. Sign the proof with the same key."
+
+ALGS = f'algs="{" ".join(dpop.ALGORITHMS)}"'
+"""What a challenge says of proofs (RFC 9449 section 7.1)."""
 
 
 class PresentedToken(Struct, frozen=True):
@@ -116,10 +119,24 @@ def challenge(refused: Unauthenticated, issuer: str, path: str) -> dict[str, str
     parameters = ['realm="muniment"']
     if refused.error:
         parameters += [f'error="{refused.error}"', f'error_description="{refused.detail}"']
-    algs = f'algs="{" ".join(dpop.ALGORITHMS)}"'
     if refused.scheme == DPOP:
-        parameters.append(algs)
+        parameters.append(ALGS)
     parameters.append(f'resource_metadata="{metadata_url(issuer, path)}"')
     known = f"{refused.scheme} {', '.join(parameters)}"
-    both = known if refused.error else f"{known}, {DPOP} {algs}"
+    both = known if refused.error else f"{known}, {DPOP} {ALGS}"
     return {"WWW-Authenticate": both, **({"DPoP-Nonce": refused.nonce} if refused.nonce else {})}
+
+
+def insufficient(refused: Forbidden, request: Request, issuer: str, path: str) -> dict[str, str]:
+    """Return the headers of the refusal of a token that lacks a scope, for the scheme that the caller used (RFC 6750 section 3.1,
+    RFC 9449 section 7.1).
+    """
+    if refused.scope is None:
+        return {}
+    presented = read(request.headers.get("authorization", ""))
+    parameters = ['realm="muniment"', 'error="insufficient_scope"', f'scope="{refused.scope}"']
+    scheme = BEARER if presented is None else presented.scheme
+    if scheme == DPOP:
+        parameters.append(ALGS)
+    parameters.append(f'resource_metadata="{metadata_url(issuer, path)}"')
+    return {"WWW-Authenticate": f"{scheme} {', '.join(parameters)}"}

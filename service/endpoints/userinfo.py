@@ -33,8 +33,11 @@ async def userinfo(request: Request) -> Response:
         headers = {**HEADERS, **protected.next_nonce(request, resources_of(request.scope))}
         return Response(json.encode(told), headers=headers, media_type="application/json")
     except (Problem, Unavailable, BodyTooLong, BodyCutShort) as fault:
+        issuer = resources_of(request.scope).settings.issuer
         if isinstance(fault, Unauthenticated):
-            fault.headers.update(protected.challenge(fault, resources_of(request.scope).settings.issuer, USERINFO))
+            fault.headers.update(protected.challenge(fault, issuer, USERINFO))
+        if isinstance(fault, Forbidden):
+            fault.headers.update(protected.insufficient(fault, request, issuer, USERINFO))
         refused = refusal(as_problem(fault, request_id, resources_of(request.scope).outages), request_id)
         refused.headers.update(HEADERS)
         return refused

@@ -73,15 +73,23 @@ async def proved(
     """
     if not request.proofs:
         if bound is not None:
-            raise InvalidRequest(MISSING_FOR_KEY.format(what=bound.what))
+            raise _no_proof(request.resources, MISSING_FOR_KEY.format(what=bound.what))
         if missing := _missing(seen.client, target):
-            raise InvalidRequest(missing)
+            raise _no_proof(request.resources, missing)
         thumbprint = _of_certificate(request, seen.client, target)
         return Confirmation(x5t_s256=thumbprint) if thumbprint else UNSET
     proof = await _used_once(request, seen, ISSUING)
     if bound is not None and not compare_digest(proof.jkt, bound.jkt):
         raise OtherKey(bound.what)
     return Confirmation(jkt=proof.jkt, x5t_s256=_of_certificate(request, seen.client, target))
+
+
+def _no_proof(resources: Resources, why: str) -> InvalidRequest:
+    """Return the refusal, with the nonce of the proof to send, where one is required (RFC 9449 section 8)."""
+    refused = InvalidRequest(why)
+    if resources.nonces.required:
+        refused.headers = {"DPoP-Nonce": resources.nonces.current(utc_now().timestamp())}
+    return refused
 
 
 def _of_certificate(request: OAuthRequest, client: Row, target: Target | None) -> str | UnsetType:

@@ -194,6 +194,13 @@ async def test_where_a_nonce_is_required_a_client_gets_it_with_the_refusal_and_w
         answer = await called(strict, f"DPoP {token}", for_call(strict, token, nonce=nonce))
         assert (answer.status_code, bool(answer.headers["dpop-nonce"])) == (200, True)
         assert "dpop-nonce" not in (await called(strict, strict.bearer["Authorization"], [])).headers
+        plain = await strict.http.post(TOKEN, data=form)
+        assert (plain.status_code, "dpop-nonce" in plain.headers) == (200, False)
+        client_id, secret = await strict.register(dpopBoundAccessTokens=True)
+        form |= {"client_id": client_id, "client_secret": secret}
+        lacking = await strict.http.post(TOKEN, data=form)
+        oauth_error(lacking, 400, "invalid_request")
+        assert lacking.headers["dpop-nonce"]
 
 
 async def called(live: Live, authorization: str, proofs: list[str], path: str = CLIENTS) -> httpx.Response:
@@ -245,6 +252,20 @@ async def test_the_api_takes_a_bound_token_in_no_other_way(
     assert f'error="{error}", error_description="{body["detail"]}"' in challenge
     assert 'algs="ES256 EdDSA Ed25519 PS256"' in challenge
     assert ("dpop-nonce" in answer.headers) == (error == "use_dpop_nonce")
+
+
+async def test_a_token_that_lacks_a_scope_is_told_so_in_the_scheme_that_it_came_with(live: Live):
+    client_id, secret = await live.register()
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    token = (await live.http.post(TOKEN, data=form, headers=proving(live))).json()["access_token"]
+    answer = await called(live, f"dpop {token}", for_call(live, token))
+    refused(answer, 403)
+    challenge = answer.headers["www-authenticate"]
+    assert challenge.startswith('DPoP realm="muniment", error="insufficient_scope", scope="clients:read", algs="ES256')
+    assert "resource_metadata=" in challenge
+    plain = (await live.http.post(TOKEN, data=form)).json()["access_token"]
+    answer = await called(live, f"Bearer {plain}", [])
+    assert answer.headers["www-authenticate"].startswith('Bearer realm="muniment", error="insufficient_scope", scope=')
 
 
 async def test_a_proof_is_good_for_one_call_of_the_api(live: Live, reader: str):
