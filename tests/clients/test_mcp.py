@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 from msgspec import Struct
 
 from service.configuration.documents import Documents
@@ -155,12 +156,20 @@ def _checks(place: Path) -> dict[str, str]:
     return {check["id"]: check["status"] for checks in found for check in checks}
 
 
-async def test_a_machine_uses_a_server_by_the_sdk_s_client_credentials(around: Around):
-    client_id, secret = await around.live.register(apis=[{"identifier": around.server, "scopes": ["notes:read"]}])
-    told = {"SERVER_URL": around.server, "CLIENT_ID": client_id, "CLIENT_SECRET": secret, "CALLBACK": CALLBACK}
-    async with around.asked("mcp_client.py", told) as (_, out):
+@pytest.mark.parametrize("by", ["secret", "key"])
+@pytest.mark.parametrize("program", ["mcp_client.py", "machine.mjs"])
+async def test_a_machine_uses_a_server_by_an_sdk_s_client_credentials(around: Around, program: str, by: str):
+    key = ECKey.generate_key("P-256")
+    terms: dict[str, Any] = {"apis": [{"identifier": around.server, "scopes": ["notes:read"]}]}
+    if by == "key":
+        jwks = {"keys": [key.as_dict(private=False)]}
+        terms |= {"tokenEndpointAuthMethod": "private_key_jwt", "jwks": jwks}
+    body = {"m2m": True, "botUserId": "bot-abc123", **terms}
+    made = (await around.live.http.post("/api/v1/auth/clients", json=body, headers=around.live.bearer)).json()
+    told = {"SERVER_URL": around.server, "ISSUER": around.live.url, "CLIENT_ID": made["clientId"]}
+    told |= {"KEY": key.as_pem(private=True).decode()} if by == "key" else {"CLIENT_SECRET": made["clientSecret"]}
+    async with around.asked(program, told) as (_, out):
         assert await _said(out) == {"tools": ["who"], "sub": "bot-abc123"}
-        assert await _said(out) == {"renewed": True, "sub": "bot-abc123"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The MCP SDK asks a tool of a server who it is: as a machine with its client credentials, or for a person.
+"""The MCP SDK asks a tool of a server who it is: as a machine with its secret or its private KEY (ES256), or for a person.
 
 For a person it prints the URL that the browser is to open, and reads the URL that the browser came back to. It asks again with an
 access token that it takes for expired. Its client is CLIENT_ID, the metadata document DOCUMENT, or one that it registers.
@@ -10,13 +10,19 @@ import os
 from urllib.parse import parse_qs, urlsplit
 
 from mcp.client.auth import OAuthClientProvider
-from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
+from mcp.client.auth.extensions.client_credentials import (
+    ClientCredentialsOAuthProvider,
+    PrivateKeyJWTOAuthProvider,
+    SignedJWTParameters,
+)
 from mcp.client.session import ClientSession
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
 
 SERVER, CALLBACK = os.environ["SERVER_URL"], os.environ.get("CALLBACK")
-CLIENT_ID, SECRET, DOCUMENT = (os.environ.get(name) for name in ("CLIENT_ID", "CLIENT_SECRET", "DOCUMENT"))
+CLIENT_ID, SECRET, KEY, ISSUER, DOCUMENT = (
+    os.environ.get(name) for name in ("CLIENT_ID", "CLIENT_SECRET", "KEY", "ISSUER", "DOCUMENT")
+)
 
 
 class Kept:
@@ -48,7 +54,10 @@ async def came_back():
 
 def provider():
     if SECRET:
-        return ClientCredentialsOAuthProvider(SERVER, Kept(), CLIENT_ID, SECRET)
+        return ClientCredentialsOAuthProvider(SERVER, Kept(), CLIENT_ID, SECRET, issuer=ISSUER)
+    if KEY:
+        signed = SignedJWTParameters(issuer=CLIENT_ID, subject=CLIENT_ID, signing_key=KEY, signing_algorithm="ES256")
+        return PrivateKeyJWTOAuthProvider(SERVER, Kept(), CLIENT_ID, signed.create_assertion_provider(), issuer=ISSUER)
     metadata = OAuthClientMetadata(redirect_uris=[CALLBACK], client_name="My agent")
     kept = Kept()
     if CLIENT_ID:
