@@ -78,8 +78,11 @@ A provenance bundle (muniment-provenance-1) is a JSON object:
   entries      tree ("events" or "issuance"), position, entry (base64), proof (the hashes of its inclusion in the checkpoint) and,
                if the entry has only the hash of its data, data (base64):
                the entry of the token, and all of each stream that the answer follows from: of the client, the bot, the signing
-               key, the jti, the authorization, the session and the consent; and the registration of the user
+               key, the jti, the authorization, the session, the consent and the trusted issuer; and the registration of the user.
+               The same of each token that it was exchanged from, and the event of each exchange
   answer       why there is the token. Each of its fields follows from the entries
+  before       the same about each token that it was exchanged from (RFC 8693), latest first. A token that was never exchanged has none
+The stream of a token's exchanges is the UUID of version 8, as that of a consent is, of sha256("exchange" || 0x00 || jti (16)).
 The stream of a consent is the UUID of version 8 that the first 16 bytes of this hash make, when version and variant are set in them:
   sha256("consent" || 0x00 || user (16) || 0x00 || client_id || 0x00 || resource, which is empty if the grant has none; a grant with several,
   which spaces separate, has a consent for each)
@@ -1262,9 +1265,10 @@ ADDED: Mapping[str, Shown] = {
 SCOPES_OF = frozenset({"client.registered", "client.restored", "client.scopes_changed", "consent.given"})
 APIS_OF = frozenset({"client.registered", "client.restored", "client.apis_changed"})
 NAMING = frozenset({"client.registered", "client.restored", "client.display_name_changed"})
-DISABLING = frozenset({"client.disabled", "client.deleted", "bot.disabled", "bot.deleted"})
-ENABLING = frozenset({"client.enabled", "client.restored", "bot.enabled", "bot.restored"})
-DELETING = frozenset({"client.deleted", "bot.deleted"})
+DELETING = frozenset({"client.deleted", "bot.deleted", "trusted_issuer.deleted"})
+DISABLING = frozenset({"client.disabled", "bot.disabled", "trusted_issuer.disabled"} | DELETING)
+ENABLING = frozenset({"client.enabled", "client.restored", "bot.enabled", "bot.restored", "trusted_issuer.enabled"})
+EXCHANGE, ID_TOKEN_SESSION = "exchange.made", "session.started"
 EXCHANGES = frozenset({"authorization.code_redeemed", "authorization.refresh_token_rotated"})
 AUTHENTICATIONS = frozenset({"session.started", "session.reauthenticated"})
 MOST_FAULTS = 10
@@ -1384,6 +1388,8 @@ class Relied:
     where: str
     token: Token
     streams: Mapping[UUID, Past]
+    before: "Relied | None" = None
+    """The same of the token that this one was exchanged from."""
 
     @cached_property
     def data(self) -> Shown:
@@ -1423,36 +1429,101 @@ class Relied:
         found = _first(self.authorization, {"authorization.granted"})
         if found is None and self.data.get("authorization") is not None:
             raise self.wrong("answer.login", "no entry is the grant of the authorization that the token names")
-        if found and UUID(found.data["client"]) != self.token.client:
+        if found and self.before is None and UUID(found.data["client"]) != self.token.client:
             raise self.wrong("answer.login.granted", "the grant is to another client than the token's")
         return found
 
     @cached_property
     def consents(self) -> list[Past]:
         """Returns the user's consents: one for each resource of the grant."""
-        if self.granted is None:
+        if self.granted is None or self.exchange or self.granted.data.get("assertion"):
             return []
-        user, client_id = UUID(self.granted.data["user"]).bytes, str(self._client_id).encode()
+        user, client_id = UUID(self.granted.data["user"]).bytes, str(self.client_id).encode()
         resources = (self.granted.data["resource"] or "").split() or [""]
         return [self._past(stream_named(b"consent", user, client_id, each.encode())) for each in resources]
 
     @property
-    def _client_id(self) -> str:
+    def client_id(self) -> str:
         return self.client[0].data.get("client_id") or client_id_of(self.token.client)
+
+    @cached_property
+    def subject(self) -> str | None:
+        """Returns the jti of the token that this one was exchanged from; of an ID token, its session."""
+        return self.data.get("subject_token")
+
+    @cached_property
+    def exchange(self) -> Fact | None:
+        """Returns the exchange that made the token, which has to be of it. Raises Wrong, Unreadable."""
+        if self.subject is None:
+            return None
+        past = self._past(stream_named(b"exchange", UUID(self.subject).bytes))
+        found = _first(past, {EXCHANGE}, jti=str(self.token.jti))
+        if found is None:
+            raise Unreadable(self.where, f"no entry is the exchange that made the token {self.token.jti}")
+        kind = self.data.get("typ", "access_token")
+        right = {"subject": self.subject, "client_id": self.client_id, "kind": kind, "actor": self.data.get("actor")}
+        self._compare("its exchange", found.data, right | {name: self.data[name] for name in ("sub", "scope")})
+        return found
+
+    @cached_property
+    def exchanged_session(self) -> Past:
+        """Returns the session of the ID token that was exchanged; of another token, nothing. Raises Wrong."""
+        past = self._past(self.subject)
+        if not past or past[0].kind != ID_TOKEN_SESSION:
+            return self.before.exchanged_session if self.before else ()
+        self._compare("its session", past[0].data, {"user": self.data["sub"]})
+        return past
+
+    def exchanged_from(self) -> list[Shown]:
+        """Returns the links of the chain, latest first. Raises Wrong, Unreadable."""
+        if self.exchange is None:
+            return []
+        link = {"jti": self.subject, "clientId": self.exchange.data["subject_client"], "exchanged": self.exchange.shown}
+        session = self._until(self.exchanged_session)
+        signed_in = _all_shown(each for each in session if each.kind in AUTHENTICATIONS)
+        if self.before is None:
+            if not self.exchanged_session:
+                what = f"no entry is the record of the token {self.subject}, from which the token {self.token.jti} was exchanged"
+                raise Unreadable(self.where, what)
+            return [link | {"authenticated": signed_in}]
+        self._check_before(self.before)
+        return [link, *self.before.exchanged_from()]
+
+    def _check_before(self, before: "Relied") -> None:
+        """A token has no more than the one that it was exchanged from. Raises Wrong."""
+        assert self.exchange is not None
+        self._compare("its exchange", self.exchange.data, {"subject_client": before.client_id})
+        right = {name: before.data.get(name) for name in ("sub", "authorization")}
+        self._compare("its record", {name: self.data.get(name) for name in right}, right)
+        if self.data["exp"] > before.data["exp"]:
+            raise self.wrong(
+                "answer.exchangedFrom", f"the token {self.token.jti} expires later than {before.token.jti}"
+            )
+        more = set(self.data["scope"].split()) - set(before.data["scope"].split())
+        if more and "typ" not in self.data:
+            what = f"the token {self.token.jti} has scopes that {before.token.jti} has not: {' '.join(sorted(more))}"
+            raise self.wrong("answer.exchangedFrom", what)
+
+    def _compare(self, what: str, given: Shown, right: Shown) -> None:
+        for name, value in right.items():
+            if given.get(name) != value:
+                why = f"{what} says another {name} of the token {self.token.jti}: {_told(given.get(name))}, not {_told(value)}"
+                raise self.wrong("answer.exchangedFrom", why)
 
     def answer(self) -> Shown:
         """Returns the whole answer. Raises Wrong, Unreadable."""
-        login = self._login()
+        exchanged_from, login = self.exchanged_from(), self._login()
         bot = {"id": self.data["sub"], "events": _all_shown(self._until(self.bot))}
         return {
             "token": self._token(),
             "client": self._client(),
             "secret": self._secret(),
-            "bot": None if login else bot,
+            "bot": None if login or self.exchanged_session else bot,
             "scopes": self._scopes(),
             "signingKey": self._signing_key(),
             "login": login,
             "stopped": self._stopped(),
+            **({"exchangedFrom": exchanged_from} if exchanged_from else {}),
         }
 
     def _token(self) -> Shown:
@@ -1473,7 +1544,7 @@ class Relied:
         lives = [each for each in self.then if each.kind in {"client.registered", "client.restored"}]
         names = [each for each in self.then if each.kind in NAMING]
         return {
-            "clientId": self._client_id,
+            "clientId": self.client_id,
             "version": self.then[-1].event.version,
             "owner": lives[-1].data["owner"],
             "displayName": names[-1].data["display_name"],
@@ -1487,8 +1558,9 @@ class Relied:
             return None
         for each in self.client:
             for secret in _secrets(each):
-                if secret["secret_id"] == secret_id:
+                if secret["id"] == secret_id:
                     revoked = _first(self.client, {"client.secret_revoked"}, secret_id=secret_id)
+                    revoked = revoked or _first(self.client, {"client.key_revoked"}, key_id=secret_id)
                     return {
                         "secretId": secret_id,
                         "name": secret["name"],
@@ -1496,19 +1568,31 @@ class Relied:
                         "added": each.shown,
                         "revoked": revoked and revoked.shown,
                     }
+        if any(map(_has_other_keys, self.client)):
+            return None
         raise self.wrong("answer.secret", f"no entry gives the client the secret {secret_id} that the token names")
 
     def _scopes(self) -> list[Shown]:
-        audiences = (self.data.get("audience") or "").split()
-        givers = [_givers(self.then, audiences), *(_givers(self._until(each)) for each in self.consents)]
+        givers = self._givers()
         return [
             {"scope": scope, "given": [by[scope].shown for by in givers if scope in by]}
             for scope in self._named_scopes()
         ]
 
+    def _givers(self) -> list[Mapping[str, Fact]]:
+        """Returns who gave each scope: the exchange; or else the client's own events, and the issuer's assertion or the user's consents."""
+        if self.exchange:
+            return [dict.fromkeys(self.data["scope"].split(), self.exchange)]
+        own = _givers(self.then, (self.data.get("audience") or "").split())
+        if self.granted and self.granted.data.get("assertion"):
+            return [own, dict.fromkeys(self.granted.data["scopes"], self.granted)]
+        return [own, *(_givers(self._until(each)) for each in self.consents)]
+
     def _named_scopes(self) -> list[str]:
         """Returns the scopes of the token. Raises Wrong if an entry of none that can give it names one."""
         scopes = self.data["scope"].split()
+        if self.exchange:
+            return scopes
         past = [*self.client, *(each for past in self.consents for each in past)]
         lists = [each.data["scopes"] for each in past if each.kind in SCOPES_OF]
         lists += [api["scopes"] for each in past if each.kind in APIS_OF for api in each.data.get("apis") or ()]
@@ -1535,8 +1619,8 @@ class Relied:
         registered = _first(self._past(granted["user"]), {"user.registered"})
         if registered is None:
             raise self.wrong("answer.login.registered", f"no entry is the registration of the user {granted['user']}")
-        session = self._past(granted["session"])
-        if _first(session, {"session.started"}) is None:
+        session, assertion = self._past(granted["session"]), granted.get("assertion")
+        if assertion is None and _first(session, {"session.started"}) is None:
             raise self.wrong("answer.login.authenticated", f"no entry starts the session {granted['session']}")
         authenticated = [each for each in session if each.kind in AUTHENTICATIONS]
         exchanges = {each.data["jti"]: each.shown for each in self.authorization if each.kind in EXCHANGES}
@@ -1555,17 +1639,41 @@ class Relied:
             "granted": self.granted.shown,
             "exchanged": own,
             "parents": [{"jti": jti, "exchanged": exchanges[jti]} for jti in before],
+            **({"assertedBy": self._asserted_by(assertion)} if assertion else {}),
         }
 
+    @cached_property
+    def issuer(self) -> Past:
+        """Returns the trusted issuer that asserted the user; nothing if the user signed in here."""
+        assertion = self.granted.data.get("assertion") if self.granted else None
+        return self._past(assertion["issuer_id"]) if assertion else ()
+
+    def _asserted_by(self, assertion: Shown) -> Shown:
+        granted = self.granted
+        assert granted is not None
+        if _first(self.issuer[:1], {"trusted_issuer.registered"}, issuer=assertion["issuer"]) is None:
+            what = f"no entry is the registration of the trusted issuer {assertion['issuer_id']}"
+            raise self.wrong("answer.login.assertedBy", what)
+        events = (each for each in self.issuer if each.event.moment <= granted.event.moment)
+        return {"issuer": assertion["issuer"], "events": _all_shown(events)}
+
     def _stopped(self) -> list[Shown]:
-        """Returns the events that keep the token inactive after all that the entries have."""
-        found = [
+        """Returns the events that keep the token inactive after all that the entries have: those of each token of the chain."""
+        found = {each.event.position: each for one in self.chain for each in one.stopping()}
+        return _all_shown(found[position] for position in sorted(found))
+
+    @property
+    def chain(self) -> "list[Relied]":
+        return [self, *(self.before.chain if self.before else ())]
+
+    def stopping(self) -> Past:
+        return [
             *(each for each in self._past(self.token.jti) if each.kind == "access_token.revoked"),
             *(each for each in self.authorization if each.kind == "authorization.revoked"),
             *_disabling(self.client, self.token.moment),
             *_disabling(self.bot, self.token.moment),
+            *_disabling(self.issuer, self.token.moment),
         ]
-        return _all_shown(sorted(found, key=lambda each: each.event.position))
 
     def wrong(self, what: str, why: str) -> Wrong:
         return Wrong(self.where, None, f"{what} is not proved: {why}")
@@ -1580,14 +1688,26 @@ def _all_shown(past: Iterable[Fact]) -> list[Shown]:
 
 
 def _secrets(fact: Fact) -> list[Shown]:
-    """Returns the secrets that the event gives a client."""
+    """Returns the secrets and the keys that the event gives a client."""
     match fact.kind:
         case "client.registered" | "client.secret_added":
-            return [fact.data["secret"]] if fact.data["secret"] else []
+            secrets = [fact.data["secret"]] if fact.data["secret"] else []
         case "client.restored":
-            return fact.data["secrets"]
+            secrets = fact.data["secrets"]
         case _:
-            return []
+            secrets = []
+    keys = [fact.data["key"]] if fact.kind == "client.key_added" else fact.data.get("keys") or []
+    return [
+        *({"id": each["secret_id"], "name": each["name"], "hint": each["hint"]} for each in secrets),
+        *({"id": each["key_id"], "name": each["name"], "hint": each["kid"]} for each in keys),
+    ]
+
+
+def _has_other_keys(fact: Fact) -> bool:
+    """Returns whether the client authenticates, from this event on, by a key that no event of it has: of a URL or a certificate."""
+    security = cast("Shown", fact.data.get("security") or {})
+    method = str(security.get("token_endpoint_auth_method", ""))
+    return "jwks_uri" in security or method.endswith("tls_client_auth")
 
 
 def _givers(past: Past, audiences: Sequence[str] = ()) -> Mapping[str, Fact]:
@@ -1628,7 +1748,7 @@ def _disabling(past: Past, issued_at: int) -> Past:
 
 
 def relied_on(where: str, entries: Iterable[Entry]) -> Relied:
-    """Returns what entries that are proved say about the one token among them. Raises Wrong."""
+    """Returns what entries that are proved say about one token, and about those that it was exchanged from. Raises Wrong, Unreadable."""
     tokens: list[Token] = []
     streams: dict[UUID, list[Fact]] = {}
     last = 0
@@ -1640,14 +1760,28 @@ def relied_on(where: str, entries: Iterable[Entry]) -> Relied:
             raise Wrong(where, entry.position, "the entry of this position stands twice in the bundle, or out of order")
         event, last = entry.content, entry.position
         past = streams.setdefault(event.stream, [])
-        if event.version != len(past) + 1:
+        if event.version != len(past) + 1 and event.kind != EXCHANGE:  # each exchange stands for itself
             what = f"the bundle leaves out version {len(past) + 1} of the stream {event.stream}, which comes before this one"
             raise Wrong(where, event.position, what)
         past.append(Fact(where, event))
-    if len(tokens) != 1:
-        what = f"answer.token is not proved: the bundle has the records of {len(tokens)} tokens, not of one"
+    return _linked(where, [Relied(where, token, streams) for token in tokens])
+
+
+def _linked(where: str, every: Sequence[Relied]) -> Relied:
+    """Returns the last token of the chain, linked to the one before. Raises Wrong, Unreadable."""
+    left = {str(each.token.jti): each for each in every}
+    subjects = {each.subject for each in every}
+    last = [each for each in every if str(each.token.jti) not in subjects]
+    chain = last[:1]
+    while chain and (before := left.pop(chain[-1].subject or "", None)):
+        chain.append(before)
+    if len(last) != 1 or len(chain) != len(every):
+        what = f"answer.token is not proved: the bundle has the records of {len(every)} tokens, not of one and those that it was exchanged from"
         raise Wrong(where, None, what)
-    return Relied(where, tokens[0], streams)
+    linked = None
+    for each in reversed(chain):
+        linked = replace(each, before=linked)
+    return cast("Relied", linked)
 
 
 def derived(relied: Relied) -> Shown:
@@ -1706,11 +1840,12 @@ def _told(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A provenance bundle: an answer, and a proof of each entry that the answer follows from."""
+    """A provenance bundle: an answer, those about the tokens that it was exchanged from, and a proof of each entry that they follow from."""
 
     where: str
     proofs: tuple[Proof, ...]
     answer: Any
+    before: list[Any]
 
 
 @dataclass
@@ -1791,8 +1926,10 @@ def provenance(case: Case, given: Given, name: str, text: bytes) -> None:
         raise Wrong(name, None, f"this is not a JSON object: {fault}") from fault
     if fields.get("format") != PROVENANCE_FORMAT:
         raise Wrong(name, None, f"this is JSON, but not of the format {PROVENANCE_FORMAT}")
-    if fields.keys() != {"format", "checkpoints", "entries", "answer"}:
-        raise Wrong(name, None, "a provenance bundle has format, checkpoints, entries and answer, and nothing else")
+    if fields.keys() - {"before"} != {"format", "checkpoints", "entries", "answer"}:
+        raise Wrong(
+            name, None, "a provenance bundle has format, checkpoints, entries, answer, perhaps before, and nothing else"
+        )
     texts = _texts(name, fields["checkpoints"])
     origins = [text.partition(b"\n")[0] for text in texts]
     if len(origins) != 2 or origins[0] + ISSUANCE.encode() != origins[1]:
@@ -1800,7 +1937,8 @@ def provenance(case: Case, given: Given, name: str, text: bytes) -> None:
     notes = [case.opened(f"{name}, checkpoint {at}", note) for at, note in enumerate(texts)]
     entries = enumerate(_list(name, fields["entries"]))
     proofs = tuple(_provenance_entry(f"{name}, entry {at}", entry, notes) for at, entry in entries)
-    given.bundles.append(Bundle(name, proofs, fields["answer"]))
+    before = _list(name, fields["before"]) if "before" in fields else []
+    given.bundles.append(Bundle(name, proofs, fields["answer"], before))
     given.proofs += proofs
 
 
@@ -1987,6 +2125,7 @@ def _conclude_answer(case: Case, bundle: Bundle) -> None:
     relied = relied_on_by(bundle)
     right = derived(relied)
     faults = list(differences(bundle.answer, right))
+    faults += differences(bundle.before, [derived(each) for each in relied.chain[1:]], "before")
     case.report.wrong += [Wrong(name, position, f"{path} {what}") for path, position, what in faults[:MOST_FAULTS]]
     if len(faults) > MOST_FAULTS:
         what = f"the answer differs from the entries in {len(faults) - MOST_FAULTS:,} more fields"
@@ -1996,6 +2135,10 @@ def _conclude_answer(case: Case, bundle: Bundle) -> None:
     case.report.proved.append(
         f"{name}: each field of the answer about the token {relied.token.jti} is what these {len(bundle.proofs):,} entries say."
     )
+    for each in relied.chain[1:]:
+        case.report.proved.append(
+            f"{name}: it was exchanged from the token {each.token.jti}, about which each field is proved, too."
+        )
     case.report.unproved += [f"{name}: {each}." for each in _assumed(right, relied.client[-1].event.version)]
 
 
@@ -2021,7 +2164,7 @@ def _assumed(answer: Shown, last: int) -> Iterator[str]:
     if answer["bot"] and not answer["bot"]["events"]:
         yield f"that {answer['bot']['id']} is not a bot that is registered here: no entry is of it"
     login = answer["login"]
-    if login and login["exchanged"] is None:
+    if login and login["exchanged"] is None and "assertedBy" not in login and "exchangedFrom" not in answer:
         yield "that the token was not issued by an exchange of the authorization: no entry is of one"
 
 

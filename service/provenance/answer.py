@@ -77,6 +77,13 @@ class Exchange(Struct, frozen=True, kw_only=True, rename="camel"):
     exchanged: AuditEvent
 
 
+class AssertedBy(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The trusted issuer that asserted the user, instead of a sign-in here."""
+
+    issuer: str
+    events: list[AuditEvent]
+
+
 class Login(Struct, frozen=True, kw_only=True, rename="camel"):
     """The user's part: who, in which session, how authenticated, and what the user granted. `exchanged` issued this token."""
 
@@ -90,14 +97,19 @@ class Login(Struct, frozen=True, kw_only=True, rename="camel"):
     granted: AuditEvent
     exchanged: AuditEvent | None
     parents: list[Exchange]
+    asserted_by: AssertedBy | UnsetType = UNSET
 
 
 class ExchangedFrom(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A token that was exchanged (RFC 8693): for the token before it in the list, the first one for this token."""
+    """A token that was exchanged (RFC 8693): for the token before it in the list, the first one for this token.
+
+    Of an ID token, `jti` is the session, and `authenticated` are its events.
+    """
 
     jti: UUID
     client_id: str
     exchanged: AuditEvent
+    authenticated: list[AuditEvent] | UnsetType = UNSET
 
 
 class Provenance(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from events.access_token import AccessTokenRevoked
 from events.authorization import AuthorizationGranted, AuthorizationRevoked, CodeRedeemed, RefreshTokenRotated
@@ -27,10 +27,12 @@ from events.exchange import TokenExchanged
 from events.ids import client_id_of
 from events.secrets_given import keys_given, secrets_given
 from events.session import SessionReauthenticated, SessionStarted
+from events.trusted_issuer import TrustedIssuerDeleted, TrustedIssuerDisabled, TrustedIssuerEnabled
 from events.user import UserRegistered
 from projections.catch_up import Issuance
 from service.audit.event_json import AuditEvent, audit_event
 from service.provenance.answer import (
+    AssertedBy,
     BotThen,
     ClientThen,
     Exchange,
@@ -60,8 +62,17 @@ class Sources(Struct, frozen=True, kw_only=True):
     session: Past = ()
     consents: Sequence[Past] = ()
     """One for each resource of the authorization."""
-    exchanges: Past = ()
-    """The exchanges that led to the token (RFC 8693), latest first. A proof has none of them."""
+    exchange: Recorded | None = None
+    """The exchange that made the token (RFC 8693)."""
+
+    before: "Sequence[Sources]" = ()
+    """What explains each token that was exchanged, latest first. One whose record was deleted after its time of retention ends the list."""
+
+    exchanged_session: Past = ()
+    """The session of the ID token that was exchanged first."""
+
+    issuer: Past = ()
+    """The trusted issuer that asserted the user."""
 
 
 def explain(sources: Sources) -> Provenance:
@@ -72,32 +83,46 @@ def explain(sources: Sources) -> Provenance:
         token=_token(token),
         client=_client(then),
         secret=_secret(token.secret, sources.client) if token.secret.int else None,
-        bot=None if login else BotThen(id=token.token.sub, events=_shown(_until(sources.bot, token.issued_at))),
-        scopes=_scopes(token, then, sources.consents),
+        bot=None
+        if login or sources.exchanged_session
+        else BotThen(id=token.token.sub, events=_shown(_until(sources.bot, token.issued_at))),
+        scopes=_scopes(sources, then),
         signing_key=KeyThen(kid=token.token.kid, events=_shown(_until(sources.key, token.issued_at))),
         login=login,
         stopped=_stopped(sources),
-        exchanged_from=_exchanged_from(sources.exchanges) or UNSET,
+        exchanged_from=_exchanged_from(sources) or UNSET,
     )
 
 
-def _exchanged_from(exchanges: Past) -> list[ExchangedFrom]:
-    return [
-        ExchangedFrom(jti=each.event.subject, client_id=each.event.subject_client, exchanged=audit_event(each))
-        for each in exchanges
-        if isinstance(each.event, TokenExchanged)
-    ]
+def _exchanged_from(sources: Sources) -> list[ExchangedFrom]:
+    """Return the links of the chain, latest first."""
+    if sources.exchange is None or not isinstance(sources.exchange.event, TokenExchanged):
+        return []
+    before = sources.before[0] if sources.before else None
+    event, session = sources.exchange.event, _until(sources.exchanged_session, sources.token.issued_at)
+    link = ExchangedFrom(
+        jti=event.subject,
+        client_id=event.subject_client,
+        exchanged=audit_event(sources.exchange),
+        authenticated=_shown(_authentications(session)) if before is None and sources.exchanged_session else UNSET,
+    )
+    return [link, *(_exchanged_from(before) if before else ())]
 
 
 def positions(sources: Sources) -> list[int]:
-    """Return the positions of the events that the answer follows from, in order: whole streams, and a user's registration.
+    """Return the positions of the events that the answer follows from, in order: whole streams, a user's registration, and exchanges.
 
     With a whole stream a verifier sees that no event of it is left out which would have made another answer.
     """
-    streams = (sources.client, sources.bot, sources.key, sources.revocation, sources.authorization, sources.session)
+    whole = (sources.client, sources.bot, sources.key, sources.revocation, sources.authorization, sources.session)
+    streams = (*whole, sources.issuer, sources.exchanged_session, *sources.consents)
     registered = _first(sources.user, lambda event: isinstance(event, UserRegistered))
-    every = [*(each for past in (*streams, *sources.consents) for each in past), *([registered] if registered else ())]
-    return sorted(each.position for each in every)
+    every = [
+        *(each for past in streams for each in past),
+        *(each for each in (registered, sources.exchange) if each is not None),
+    ]
+    before = (at for each in sources.before for at in positions(each))
+    return sorted({*(each.position for each in every), *before})
 
 
 def _token(token: Issuance) -> Token:
@@ -163,13 +188,24 @@ def _is_end_of(event: Event, secret_id: UUID) -> bool:
             return False
 
 
-def _scopes(token: Issuance, client: Past, consents: Sequence[Past]) -> list[GivenScope]:
-    audiences = (token.token.audience or "").split()
-    givers = [_givers(client, audiences), *(_givers(_until(consent, token.issued_at)) for consent in consents)]
+def _scopes(sources: Sources, client: Past) -> list[GivenScope]:
+    givers = _all_givers(sources, client)
     return [
         GivenScope(scope=scope, given=[audit_event(by[scope]) for by in givers if scope in by])
-        for scope in token.token.scope.split()
+        for scope in sources.token.token.scope.split()
     ]
+
+
+def _all_givers(sources: Sources, client: Past) -> list[Mapping[str, Recorded]]:
+    """Return who gave each scope: the exchange; or else the client's own events, and the issuer's assertion or the user's consents."""
+    token = sources.token
+    if sources.exchange:
+        return [dict.fromkeys(token.token.scope.split(), sources.exchange)]
+    own = _givers(client, (token.token.audience or "").split())
+    granted = sources.authorization[0] if sources.authorization else None
+    if granted and isinstance(granted.event, AuthorizationGranted) and granted.event.assertion:
+        return [own, dict.fromkeys(granted.event.scopes, granted)]
+    return [own, *(_givers(_until(consent, token.issued_at)) for consent in sources.consents)]
 
 
 def _givers(past: Past, audiences: Collection[str] = ()) -> Mapping[str, Recorded]:
@@ -205,11 +241,6 @@ def _login(sources: Sources) -> Login | None:
         return None
     event, exchanges = granted.event, _exchanges(sources.authorization)
     registered = _first(sources.user, lambda each: isinstance(each, UserRegistered))
-    authenticated = [
-        each
-        for each in _until(sources.session, granted.recorded_at)
-        if isinstance(each.event, SessionStarted | SessionReauthenticated)
-    ]
     jtis = list(exchanges)
     own = exchanges.get(sources.token.jti)
     before = jtis[: jtis.index(sources.token.jti)] if own else []
@@ -217,14 +248,25 @@ def _login(sources: Sources) -> Login | None:
         user_id=event.user,
         registered=registered and audit_event(registered),
         session_id=event.session,
-        authenticated=_shown(authenticated),
+        authenticated=_shown(_authentications(_until(sources.session, granted.recorded_at))),
         authenticated_at=event.auth_time,
         amr=list(event.amr),
         acr=event.acr,
         granted=audit_event(granted),
         exchanged=own and audit_event(own),
         parents=[Exchange(jti=jti, exchanged=audit_event(exchanges[jti])) for jti in before],
+        asserted_by=_asserted_by(event, _until(sources.issuer, granted.recorded_at)),
     )
+
+
+def _asserted_by(granted: AuthorizationGranted, issuer: Past) -> AssertedBy | UnsetType:
+    if granted.assertion is UNSET:
+        return UNSET
+    return AssertedBy(issuer=granted.assertion.issuer, events=_shown(issuer))
+
+
+def _authentications(past: Past) -> Past:
+    return [each for each in past if isinstance(each.event, SessionStarted | SessionReauthenticated)]
 
 
 def _exchanges(past: Past) -> dict[UUID, Recorded]:
@@ -233,14 +275,19 @@ def _exchanges(past: Past) -> dict[UUID, Recorded]:
 
 
 def _stopped(sources: Sources) -> list[AuditEvent]:
-    """Return the events that keep the token inactive now, oldest first."""
-    found = [
+    """Return the events that keep the token inactive now, oldest first: an exchanged one with each token that it was made from."""
+    found = {each.position: each for one in (sources, *sources.before) for each in _stopping(one)}
+    return _shown(found[position] for position in sorted(found))
+
+
+def _stopping(sources: Sources) -> Past:
+    return [
         *(each for each in sources.revocation if isinstance(each.event, AccessTokenRevoked)),
         *(each for each in sources.authorization if isinstance(each.event, AuthorizationRevoked)),
         *_disabling(sources.client, sources.token.issued_at),
         *_disabling(sources.bot, sources.token.issued_at),
+        *_disabling(sources.issuer, sources.token.issued_at),
     ]
-    return _shown(sorted(found, key=lambda each: each.position))
 
 
 def _disabling(past: Past, issued_at: datetime) -> Past:
@@ -248,11 +295,11 @@ def _disabling(past: Past, issued_at: datetime) -> Past:
     stopped: Past = ()
     for each in past:
         match each.event:
-            case ClientDeleted() | BotDeleted() if each.recorded_at > issued_at:
+            case ClientDeleted() | BotDeleted() | TrustedIssuerDeleted() if each.recorded_at > issued_at:
                 return (each,)
-            case ClientDisabled() | ClientDeleted() | BotDisabled() | BotDeleted():
+            case ClientDisabled() | ClientDeleted() | BotDisabled() | BotDeleted() | TrustedIssuerDisabled():
                 stopped = (each,)
-            case ClientEnabled() | ClientRestored() | BotEnabled() | BotRestored():
+            case ClientEnabled() | ClientRestored() | BotEnabled() | BotRestored() | TrustedIssuerEnabled():
                 stopped = ()
             case _:
                 pass

@@ -35,23 +35,31 @@ class ProvedEntry(Struct, frozen=True, kw_only=True):
 
 
 class ProvenanceBundle(Struct, frozen=True, kw_only=True):
-    """What muniment-verify checks offline: the signed checkpoint of each tree, and a proof of each entry that the answer follows from."""
+    """What muniment-verify checks offline: the signed checkpoint of each tree, and a proof of each entry that the answer follows from.
+
+    `before` has the answer about each token that this one was exchanged from, latest first.
+    """
 
     format: str
     checkpoints: list[str]
     entries: list[ProvedEntry]
     answer: Provenance
+    before: list[Provenance] | UnsetType = UNSET
 
 
 async def prove(connection: AnyConnection, found: Stored, quorum: Quorum) -> tuple[ProvenanceBundle, bool | None]:
     """Return the bundle, and whether both checkpoints have their quorum (None if none is required). Raises proofs.NotYet."""
     # The token is the newest, so its checkpoint is the last to come: nothing is computed in vain while it is waited for.
     sources = found.sources
-    of_tokens, tokens = await _proved(connection, "issuance", {sources.token.position: found.token}, quorum)
+    of_tokens, tokens = await _proved(connection, "issuance", found.tokens, quorum)
     of_events, events = await _proved(connection, "events", {at: found.events[at] for at in positions(sources)}, quorum)
     notes = [of_events.note.decode(), of_tokens.note.decode()]
     bundle = ProvenanceBundle(
-        format=FORMAT, checkpoints=notes, entries=[*events, *tokens], answer=explain(sources.__replace__(exchanges=()))
+        format=FORMAT,
+        checkpoints=notes,
+        entries=[*events, *tokens],
+        answer=explain(sources),
+        before=[explain(each) for each in sources.before] or UNSET,
     )
     return bundle, of_events.has_quorum and of_tokens.has_quorum
 

@@ -14,7 +14,8 @@ from events.consent import stream_of as consent_stream
 from events.database import AnyConnection
 from events.exchange import TokenExchanged, stream_of
 from events.ids import bot_stream, client_id_of
-from events.replay import history, recorded, rows_of
+from events.replay import recorded, rows_of
+from events.session import SessionStarted
 from projections import signing_keys
 from projections.catch_up import Issuance
 from projections.engine.entries import issuance
@@ -26,36 +27,59 @@ Streams = dict[UUID, list[Recorded]]
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """What explains a token, with the rows that it was read from: those of the events by their positions."""
+    """What explains a token, with the rows that it was read from, by their positions: those of events, and those of tokens."""
 
     sources: Sources
-    token: asyncpg.Record
+    tokens: Mapping[int, asyncpg.Record]
     events: Mapping[int, asyncpg.Record]
 
 
 async def read(connection: AnyConnection, jti: UUID) -> Stored | None:
     """Return None if no such token was issued, or if its record was deleted after its time of retention."""
-    row = await issued_tokens.find(connection, jti)
-    if row is None:
-        return None
     rows: Rows = {}
+    tokens: Rows = {}
+    found = await _chain(connection, jti, rows, tokens)
+    if not found:
+        return None
+    return Stored(sources=found[0], tokens=dict(sorted(tokens.items())), events=rows)
+
+
+async def _chain(connection: AnyConnection, jti: UUID | None, rows: Rows, tokens: Rows) -> list[Sources]:
+    """Return what explains the token and each one that it was exchanged from, latest first. Adds the rows that it reads."""
+    row = None if jti is None or len(tokens) > LONGEST_CHAIN else await issued_tokens.find(connection, jti)
+    if row is None:
+        return []
     token = issuance(row)
-    sources = await _sources(connection, token, rows)
-    sources = sources.__replace__(exchanges=await _exchanges(connection, token))
-    return Stored(sources=sources, token=row, events=rows)
+    tokens[token.position] = row
+    sources, subject = await _sources(connection, token, rows), token.token.subject_token
+    before = await _chain(connection, subject, rows, tokens)
+    if subject is None:
+        return [sources]
+    sources = sources.__replace__(
+        exchange=await _exchange(connection, subject, token.jti, rows),
+        before=before,
+        exchanged_session=before[0].exchanged_session if before else await _session(connection, subject, rows),
+    )
+    return [sources, *before]
 
 
-async def _exchanges(connection: AnyConnection, token: Issuance) -> Past:
-    """Return the exchanges that led to the token, from the last one to the first: each one's subject is the token of the one before."""
-    found: list[Recorded] = []
-    jti, subject = token.jti, token.token.subject_token
-    while subject is not None and len(found) <= LONGEST_CHAIN:
-        past = await history(connection, stream_of(subject))
-        made = [each for each in past if isinstance(each.event, TokenExchanged) and each.event.jti == jti]
-        row = await issued_tokens.find(connection, subject)
-        found += made[:1]
-        jti, subject = subject, None if row is None else issuance(row).token.subject_token
-    return found
+async def _exchange(connection: AnyConnection, subject: UUID, jti: UUID, rows: Rows) -> Recorded | None:
+    for row in await rows_of(connection, [stream_of(subject)]):
+        past = recorded(row)
+        if isinstance(past.event, TokenExchanged) and past.event.jti == jti:
+            rows[past.position] = row
+            return past
+    return None
+
+
+async def _session(connection: AnyConnection, subject: UUID, rows: Rows) -> Past:
+    """Return the session, if the subject was the ID token of one: then it has the id of the session."""
+    found: Rows = {}
+    past = (await _streams(connection, [subject], found)).get(subject, [])
+    if not past or not isinstance(past[0].event, SessionStarted):
+        return ()
+    rows |= found
+    return past
 
 
 async def _sources(connection: AnyConnection, token: Issuance, rows: Rows) -> Sources:
@@ -64,7 +88,7 @@ async def _sources(connection: AnyConnection, token: Issuance, rows: Rows) -> So
     bot, key = bot_stream(token.token.sub), await signing_keys.stream_of(connection, token.token.kid)
     own = await _streams(connection, (token.client, jti, bot, key, authorized), rows)
     authorization = own.get(authorized or jti, [])
-    login = await _login(connection, own[token.client], authorization, rows)
+    login = await _login(connection, token, own[token.client], authorization, rows)
     return Sources(
         token=token,
         client=own[token.client],
@@ -76,17 +100,23 @@ async def _sources(connection: AnyConnection, token: Issuance, rows: Rows) -> So
     )
 
 
-async def _login(connection: AnyConnection, client: Past, authorization: Past, rows: Rows) -> dict[str, Any]:
+async def _login(
+    connection: AnyConnection, token: Issuance, client: Past, authorization: Past, rows: Rows
+) -> dict[str, Any]:
     granted = authorization[0].event if authorization else None
     if not isinstance(granted, AuthorizationGranted):
         return {}
     client_id = getattr(client[0].event, "client_id", None) or client_id_of(granted.client)
     resources = (granted.resource or "").split() or [None]
     consents = [consent_stream(granted.user, client_id, resource) for resource in resources]
-    found = await _streams(connection, (granted.user, granted.session, *consents), rows)
+    if token.token.subject_token or granted.assertion:
+        consents = []
+    issuer = granted.assertion.issuer_id if granted.assertion else None
+    found = await _streams(connection, (granted.user, granted.session, issuer, *consents), rows)
     return {
         "user": _of(found, granted.user),
         "session": _of(found, granted.session),
+        "issuer": _of(found, issuer),
         "consents": [_of(found, consent) for consent in consents],
     }
 

@@ -1,7 +1,9 @@
 """Tokens for others: exchanged by clients that act for somebody, and asserted by the providers of enterprises."""
 
+import json
 import secrets
 import time
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from msgspec import Struct
 
 from tests.flows.conftest import Live, is_active, oauth_error, refused
 from tests.flows.people import logged_in, tokens_for
+from tests.flows.test_provenance import explained, verified
 
 CLIENTS, ISSUERS = "/api/v1/auth/clients", "/api/v1/auth/trusted-issuers"
 CRM, ENTERPRISE, THERE = "https://crm.example.com", "https://idp.example.com", "https://chat.example"
@@ -298,3 +301,24 @@ async def test_the_chain_of_an_exchanged_token_leads_to_the_person_and_a_stolen_
     path = "/api/v1/audit/blast-radius"
     found = (await live.http.get(path, params={"id": subject["jti"]}, headers=live.bearer)).json()
     assert made["jti"] in [each["id"] for each in found["affected"] if each["kind"] == "token"]
+
+
+async def test_a_stranger_verifies_the_chain_of_each_such_token(
+    live: Live, parties: Parties, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    tokens = await persons_tokens(live, parties.app)
+    of_agent = await exchanged(live, parties.agent, tokens["access_token"])
+    more = {"requested_token_type": ID_JAG, "audience": THERE, "scope": "chat", "subject_token_type": ID_TOKEN}
+    about_user = await exchanged(live, parties.app, tokens["id_token"], **more)
+    of_enterprise = await asserted(live, parties.app, assertion(parties.app[0], live.url, sub="fay"))
+    text = assertion(parties.app[0], live.url, sub="fay", typ="at+jwt")
+    of_issuer = await exchanged(live, parties.agent, text, subject_token_type=JWT)
+    for answer in (of_agent, about_user, of_enterprise, of_issuer):
+        jti = claims_of(answer.json()["access_token"])["jti"]
+        bundle = tmp_path / f"{jti}.json"
+        bundle.write_text(json.dumps(await explained(live, live.bearer, jti, proof="true")))
+        status, said = await verified(live, bundle, capsys)
+        assert status == 0, said
+        forged = bundle.read_text().replace(str(claims_of(tokens["access_token"])["jti"]), jti)
+        bundle.write_text(forged.replace(ENTERPRISE, "https://evil.example"))
+        assert answer is about_user or (await verified(live, bundle, capsys))[0] == 1

@@ -1,6 +1,8 @@
 """The device grant (RFC 8628): a device asks, a person types its code in a browser elsewhere, and the device gets what they allowed."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -16,6 +18,7 @@ from service.oauth.authlib_grants import DEVICE
 from tests.flows.browsing import Browser, browser
 from tests.flows.conftest import Live, is_active, oauth_error
 from tests.flows.people import ALL, CALLBACK, refreshed, registered
+from tests.flows.test_provenance import explained, verified
 
 Client = tuple[str, str | None]
 GRANT = str(DEVICE)
@@ -93,7 +96,9 @@ async def types(live: Live, stream: UUID) -> list[str]:
     ]
 
 
-async def test_a_device_gets_the_tokens_of_the_person_who_typed_its_code(live: Live, client: Client):
+async def test_a_device_gets_the_tokens_of_the_person_who_typed_its_code(
+    live: Live, client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     begun = await asking(live, client, scope=f"{ALL} unknown")
     assert set(begun) == {
         *("device_code", "user_code", "verification_uri", "verification_uri_complete", "expires_in", "interval")
@@ -120,6 +125,9 @@ async def test_a_device_gets_the_tokens_of_the_person_who_typed_its_code(live: L
     ]
     consents = await live.http.get("/api/v1/auth/consents", params={"userId": str(user)}, headers=live.bearer)
     assert [each["clientId"] for each in consents.json()] == [client[0]]
+    bundle = tmp_path / "why.json"
+    bundle.write_text(json.dumps(await explained(live, live.bearer, claims["jti"], proof="true")))
+    assert (await verified(live, bundle, capsys))[0] == 0
     oauth_error(await polled(live, client, begun["device_code"]), 400, "invalid_grant")
     assert not await is_active(live, again.json()["access_token"]), "a device code that comes twice was stolen"
 

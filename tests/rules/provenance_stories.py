@@ -14,6 +14,8 @@ from events.client import ClientScopesChanged
 from events.codec import Event, Recorded, encode, schema_version, type_of
 from events.consent import stream_of as consent_stream
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
+from events.exchange import stream_of as exchanges_of
+from events.ids import client_id_of
 from events.issuance import NO_SECRET, TokenIssued
 from events.naming import stream_named
 from events.transparency.entries import MOST_DATA, event_entry, token_entry
@@ -26,6 +28,7 @@ from tests.rules.test_tree import mth, path
 
 KEY, BOT, AUTHORIZATION, JTI = (UUID(f"0192f000-0000-7000-8000-0000000000b{number}") for number in range(1, 5))
 CONSENT = consent_stream(PERSON, CLIENT_ID, samples.GRANTED.resource)
+ISSUER = samples.ASSERTED.assertion.issuer_id if samples.ASSERTED.assertion else STREAM
 ERP = "urn:example:erp"
 ERP_CONSENT = consent_stream(PERSON, CLIENT_ID, ERP)
 OPERATOR, SERVICE, USER = (
@@ -45,6 +48,10 @@ class Story:
     entries: list[bytes] = field(default_factory=list[bytes])
     token: Issuance | None = None
     client: UUID = STREAM
+    exchange: UUID | None = None
+    before: list[Sources] = field(default_factory=list[Sources])
+    session: UUID | None = None
+    """The session of an ID token that was exchanged."""
 
     def happened(self, stream: UUID, *events: Event, by: Actor = ALICE, **meta: Any) -> "Story":
         for event in events:
@@ -75,53 +82,69 @@ class Story:
         )
         self.entries.append(entry)
 
-    def issued(self, secret: UUID, token: TokenIssued) -> "Story":
+    def issued(self, secret: UUID, token: TokenIssued, *, jti: UUID = JTI) -> "Story":
         moment = AT + timedelta(seconds=len(self.entries), microseconds=1)
-        self.token = Issuance(position=2, issued_at=moment, client=self.client, secret=secret, jti=JTI, token=token)
+        self.token = Issuance(
+            position=2 + len(self.before), issued_at=moment, client=self.client, secret=secret, jti=jti, token=token
+        )
         return self
 
     @property
     def sources(self) -> Sources:
         assert self.token is not None
-        past = self.past
+        past, asked_for_nothing = self.past, self.exchange or ISSUER in self.past
         return Sources(
             token=self.token,
             client=past[self.client],
             bot=past.get(BOT, ()),
             key=past[KEY],
-            revocation=past.get(JTI, ()),
+            revocation=past.get(self.token.jti, ()),
             authorization=past.get(AUTHORIZATION, ()),
             user=past.get(PERSON, ()),
-            session=past.get(SESSION_ID, ()),
-            consents=[past.get(CONSENT, ()), *([past[ERP_CONSENT]] if ERP_CONSENT in past else [])],
+            session=past.get(SESSION_ID, ()) if self.token.token.authorization else (),
+            consents=[]
+            if asked_for_nothing
+            else [past.get(CONSENT, ()), *([past[ERP_CONSENT]] if ERP_CONSENT in past else [])],
+            exchange=past[self.exchange][-1] if self.exchange else None,
+            before=self.before,
+            exchanged_session=past[self.session] if self.session else (),
+            issuer=past.get(ISSUER, ()),
         )
 
     def bundle(self) -> dict[str, Any]:
         """Returns the bundle as the service makes it."""
-        sources, token = self.sources, self._token_entry()
-        leaves = [list(map(leaf_of, entries)) for entries in (self.entries, [b"another", token])]
+        sources = self.sources
+        tokens = [_token_entry(each) for each in (*reversed(self.before), sources)]
+        leaves = [list(map(leaf_of, entries)) for entries in (self.entries, [b"another", *tokens])]
         entries = [self._proved_event(at, leaves[0]) for at in positions(sources)]
         notes = [_checkpoint(ORIGIN, leaves[0]), _checkpoint(f"{ORIGIN}/issuance", leaves[1])]
-        entries.append(_proved("issuance", 2, token, leaves[1]))
-        answer = json.loads(msgspec_json.encode(explain(sources)))
-        return {"format": "muniment-provenance-1", "checkpoints": notes, "entries": entries, "answer": answer}
+        entries += [_proved("issuance", at, token, leaves[1]) for at, token in enumerate(tokens, start=2)]
+        before = [json.loads(msgspec_json.encode(explain(each))) for each in self.before]
+        return {
+            "format": "muniment-provenance-1",
+            "checkpoints": notes,
+            "entries": entries,
+            "answer": json.loads(msgspec_json.encode(explain(sources))),
+            **({"before": before} if before else {}),
+        }
 
     def _proved_event(self, position: int, leaves: list[bytes]) -> dict[str, Any]:
         (event,) = (each.event for past in self.past.values() for each in past if each.position == position)
         long = {"data": b64encode(encode(event)).decode()} if len(encode(event)) > MOST_DATA else {}
         return _proved("events", position, self.entries[position - 1], leaves) | long
 
-    def _token_entry(self) -> bytes:
-        token = self.sources.token
-        data = issuance.encode(token.token)
-        return token_entry(
-            position=token.position,
-            issued_at=token.issued_at,
-            client=token.client,
-            secret=token.secret,
-            jti=token.jti,
-            data=data,
-        )
+
+def _token_entry(sources: Sources) -> bytes:
+    token = sources.token
+    data = issuance.encode(token.token)
+    return token_entry(
+        position=token.position,
+        issued_at=token.issued_at,
+        client=token.client,
+        secret=token.secret,
+        jti=token.jti,
+        data=data,
+    )
 
 
 def _proved(tree: str, position: int, entry: bytes, leaves: list[bytes]) -> dict[str, Any]:
@@ -218,11 +241,82 @@ def for_two_apis() -> Story:
     return story.issued(NO_SECRET, token.__replace__(sub=str(PERSON)))
 
 
-STORIES = {"a machine": machine, "a login": login, "a restored client": restored}
+def device() -> Story:
+    """A person signed in on a device: the code is that of the device."""
+    story = login()
+    other = UUID("0192f000-0000-7000-8000-0000000000ba")
+    redeemed = samples.CODE_REDEEMED.__replace__(jti=JTI)
+    story.happened(other, samples.GRANTED, samples.DEVICE_CODE_ISSUED, redeemed, by=USER)
+    story.past[AUTHORIZATION] = story.past.pop(other)
+    return story.issued(NO_SECRET, _token("crm:read", authorization=other).__replace__(sub=str(PERSON)))
+
+
+def asserted() -> Story:
+    """A trusted issuer asserted the person, who has no session here (ID-JAG)."""
+    registered = samples.ISSUER_REGISTERED.__replace__(issuer="https://idp.example.com")
+    story = _beginning().happened(PERSON, samples.USER_REGISTERED, by=SERVICE)
+    story.happened(ISSUER, registered, samples.ISSUER_CHANGED, by=OPERATOR)
+    story.happened(STREAM, samples.REGISTERED.__replace__(scopes=("crm:read",)))
+    story.happened(AUTHORIZATION, samples.ASSERTED, by=ALICE)
+    token = _token("crm:read", authorization=AUTHORIZATION).__replace__(sub=str(PERSON))
+    return story.issued(SECRET.secret_id, token).happened(ISSUER, samples.ISSUER_DISABLED, by=OPERATOR)
+
+
+def exchanged() -> Story:
+    """An agent, and a tool of it, act for the person of a login: each exchanged the token of the one before."""
+    story = login()
+    for number, name in enumerate(("agent", "tool")):
+        story = _exchanged(story, UUID(int=STREAM.int + 0x1000 + number), UUID(int=JTI.int + 0x1000 + number), name)
+    return story.happened(STREAM, samples.DISABLED)
+
+
+def _exchanged(story: Story, client: UUID, jti: UUID, name: str) -> Story:
+    before = story.sources
+    subject = before.token.jti
+    secret = SECRET.__replace__(secret_id=UUID(int=SECRET.secret_id.int + client.int % 16))
+    story.before, story.client, story.exchange = [before, *story.before], client, exchanges_of(subject)
+    story.happened(client, samples.REGISTERED.__replace__(secret=secret, scopes=("api:public",)), by=OPERATOR)
+    made = samples.EXCHANGED.__replace__(
+        subject=subject,
+        subject_client=client_id_of(before.token.client),
+        jti=jti,
+        client_id=client_id_of(client),
+        actor=name,
+    )
+    story.happened(story.exchange, made.__replace__(jti=UUID(int=1)), made)
+    token = before.token.token.__replace__(scope="crm:read", subject_token=subject, actor=name)
+    return story.issued(secret.secret_id, token, jti=jti)
+
+
+def id_token() -> Story:
+    """A client asserted its own user elsewhere, by the ID token of a session."""
+    story = _beginning().happened(PERSON, samples.USER_REGISTERED, by=USER).happened(STREAM, samples.REGISTERED)
+    story.happened(SESSION_ID, samples.SESSION_STARTED, samples.REAUTHENTICATED, by=USER)
+    made = samples.EXCHANGED.__replace__(
+        subject=SESSION_ID, subject_client=CLIENT_ID, jti=JTI, kind="id_jag", actor=None, scope="chat"
+    )
+    story.exchange, story.session = exchanges_of(SESSION_ID), SESSION_ID
+    story.happened(story.exchange, made)
+    token = _token("chat", subject_token=SESSION_ID, typ="id_jag").__replace__(sub=str(PERSON))
+    return story.issued(SECRET.secret_id, token)
+
+
+def keyed() -> Story:
+    """The client authenticated by a key."""
+    story = _beginning().happened(STREAM, samples.REGISTERED).happened(STREAM, samples.KEY_ADDED, by=OPERATOR)
+    story.issued(samples.KEY_ADDED.key.key_id, _token("api:public"))
+    return story.happened(STREAM, samples.KEY_REVOKED.__replace__(key_id=samples.KEY_ADDED.key.key_id))
+
+
+STORIES = {"a machine": machine, "a login": login, "a restored client": restored, "an exchange": exchanged}
 OTHER_STORIES = {
     "an imported client": imported,
     "a long event": long,
     "a first-party client": first_party,
     "an API": of_an_api,
     "two APIs": for_two_apis,
+    "a device": device,
+    "an assertion": asserted,
+    "an ID token": id_token,
+    "a key": keyed,
 }

@@ -31,8 +31,21 @@ from events.muniment_verify import (
     with_added,
 )
 from service.audit import event_fields
-from tests.rules.provenance_stories import OTHER_STORIES, STORIES, Story, first_party, login, long, machine, restored
-from tests.rules.samples import AT, DISABLED, EVENTS, STREAM
+from tests.rules import samples
+from tests.rules.provenance_stories import (
+    OTHER_STORIES,
+    STORIES,
+    Story,
+    asserted,
+    exchanged,
+    first_party,
+    id_token,
+    login,
+    long,
+    machine,
+    restored,
+)
+from tests.rules.samples import AT, DISABLED, EVENTS, SESSION_ID, STREAM
 from tests.rules.signed_log import ORIGIN, vkey
 
 KEYS = Keys(
@@ -299,7 +312,18 @@ def fewer(stored: Any) -> Iterator[Any]:
 SHOWN = sorted(
     kind
     for kind in TYPES
-    if kind.partition(".")[0] in {"client", "bot", "signing_key", "access_token", "session", "consent", "authorization"}
+    if kind.partition(".")[0]
+    in {
+        "client",
+        "bot",
+        "signing_key",
+        "access_token",
+        "session",
+        "consent",
+        "authorization",
+        "exchange",
+        "trusted_issuer",
+    }
 )
 
 
@@ -316,3 +340,86 @@ def test_every_stored_form_of_an_event_is_shown_as_the_service_shows_it(kind):
 
 def test_what_is_not_shown_is_the_same_for_the_service_and_the_verifier():
     assert SECRETIVE == event_fields.SECRETIVE
+
+
+# The chain of an exchanged token.
+
+
+@pytest.mark.parametrize(
+    ("story", "kind", "status", "says"),
+    [
+        (exchanged, "exchange.made", 2, "no entry is the exchange that made the token"),
+        (exchanged, "the token", 2, "no entry is the record of the token"),
+        (exchanged, "session.started", 1, "leaves out version 1 of the stream"),
+        (id_token, "exchange.made", 2, "no entry is the exchange that made the token"),
+        (id_token, "session.", 2, "no entry is the record of the token"),
+        (asserted, "trusted_issuer.registered", 1, "leaves out version 1 of the stream"),
+        (asserted, "trusted_issuer.", 1, "no entry is the registration of the trusted issuer"),
+    ],
+)
+def test_a_link_of_the_chain_that_is_left_out_is_missed(verified, story, kind, status, says):
+    bundle = story().bundle()
+    named = [at for at, each in enumerate(kinds(bundle)) if each.startswith(kind)]
+    left_out = named if kind.endswith(".") else named[1:2] if kind == "exchange.made" and len(named) > 1 else named[:1]
+    bundle["entries"] = [each for at, each in enumerate(bundle["entries"]) if at not in left_out]
+    report = verified(bundle)
+    assert report.status == status
+    assert any(says in fault.what for fault in (*report.wrong, *report.unreadable)), (report.wrong, report.unreadable)
+
+
+@pytest.mark.parametrize("field", ["subject_client", "client_id", "sub", "actor", "scope", "kind"])
+def test_an_exchange_that_is_not_of_the_token_s_record_proves_nothing(verified, field):
+    story = exchanged()
+    assert story.exchange is not None
+    link = story.past[story.exchange][-1].event
+    story.happened(story.exchange, link.__replace__(**{field: "id_jag" if field == "kind" else "another"}))
+    story.past[story.exchange].pop(1)  # the right one
+    report = verified(story.bundle())
+    assert report.status == 1
+    assert any("says another" in fault.what for fault in report.wrong), report.wrong
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"sub": "alice"}, "says another sub"),
+        ({"authorization": None}, "says another authorization"),
+        ({"exp": 2_000_000_001}, "expires later"),
+        ({"scope": "crm:read operate"}, "says another scope"),
+        ({"subject_token": SESSION_ID}, "no entry is the exchange"),
+    ],
+)
+def test_a_token_that_has_more_than_the_one_it_was_exchanged_from_is_not_proved(verified, change, says):
+    story = exchanged()
+    assert story.token is not None
+    story.token = story.token.__replace__(token=story.token.token.__replace__(**change))
+    report = verified(story.bundle())
+    faults = [fault.what for fault in (*report.wrong, *report.unreadable)]
+    assert report.status != 0
+    assert any(says in fault or "not of one and those" in fault for fault in faults), faults
+
+
+@pytest.mark.parametrize("path", [("token", "clientId"), ("login", "userId"), ("scopes",), ("stopped",)])
+def test_a_forged_answer_about_a_token_of_the_chain_is_refused_with_the_field(verified, path):
+    bundle = exchanged().bundle()
+    assert len(bundle["before"]) == 2
+    value = bundle["before"][1]
+    for name in path[:-1]:
+        value = value[name]
+    value[path[-1]] = "x"
+    report = verified(bundle)
+    assert any(fault.what.startswith("before[1]." + ".".join(path)) for fault in report.wrong), report.wrong
+    del bundle["before"]
+    assert verified(bundle).status == 1
+    assert verified({**machine().bundle(), "before": [{}]}).status == 1
+
+
+def test_the_chain_leads_to_the_person_and_what_stopped_a_token_of_it_stopped_the_last(verified):
+    answer = exchanged().bundle()["answer"]
+    assert [each["exchanged"]["data"]["actor"] for each in answer["exchangedFrom"]] == ["tool", "agent"]
+    assert answer["login"]["userId"] == str(samples.PERSON)
+    assert [each["type"] for each in answer["stopped"]] == ["authorization.revoked", "client.disabled"]
+    said = " ".join(verified(exchanged().bundle()).proved)
+    assert said.count("it was exchanged from the token") == 2
+    asserted_by = asserted().bundle()["answer"]["login"]["assertedBy"]
+    assert (asserted_by["issuer"], len(asserted_by["events"])) == ("https://idp.example.com", 2)
