@@ -371,7 +371,7 @@ def test_a_link_of_the_chain_that_is_left_out_is_missed(verified, story, kind, s
 def test_an_exchange_that_is_not_of_the_token_s_record_proves_nothing(verified, field):
     story = exchanged()
     assert story.exchange is not None
-    link = story.past[story.exchange][-1].event
+    link: Any = story.past[story.exchange][-1].event
     story.happened(story.exchange, link.__replace__(**{field: "id_jag" if field == "kind" else "another"}))
     story.past[story.exchange].pop(1)  # the right one
     report = verified(story.bundle())
@@ -392,7 +392,8 @@ def test_an_exchange_that_is_not_of_the_token_s_record_proves_nothing(verified, 
 def test_a_token_that_has_more_than_the_one_it_was_exchanged_from_is_not_proved(verified, change, says):
     story = exchanged()
     assert story.token is not None
-    story.token = story.token.__replace__(token=story.token.token.__replace__(**change))
+    token: Any = story.token.token
+    story.token = story.token.__replace__(token=token.__replace__(**change))
     report = verified(story.bundle())
     faults = [fault.what for fault in (*report.wrong, *report.unreadable)]
     assert report.status != 0
