@@ -4,7 +4,7 @@ from msgspec import UNSET, UnsetType
 
 from events.client import Active
 from events.client_apis import Apis, ClientApisChanged, Granted, pairs
-from service.commands.authority import Holder
+from service.commands.authority import Holder, may_get_secret
 from service.commands.command import StoppingCommand
 from service.refusals import NotPermitted
 
@@ -45,9 +45,19 @@ def may_grant(by: Holder, after: Apis, before: Apis = ()) -> None:
         )
 
 
-def may_get_secret_of(by: Holder, apis: Apis) -> None:
-    """Raises NotPermitted if the client may get tokens that the caller may not: with its secret, the caller could."""
-    if not by.operates and (missing := pairs(apis) - by.apis):
+def may_authenticate_as(by: Holder, client: Active) -> None:
+    """Raises NotPermitted if the client may get tokens that the caller may not. With a secret or key of the client, or a change of what
+    authenticates it, the caller could.
+    """
+    may_get_secret(by, client)
+    if by.operates:
+        return
+    if client.security.token_exchange or client.security.identity_assertions:
+        raise NotPermitted(
+            "This client may act for users by tokens of others (tokenExchange, identityAssertions), so only an operator"
+            " (scope operate) changes what authenticates it."
+        )
+    if missing := pairs(client.apis) - by.apis:
         raise NotPermitted(
             f"This client may use APIs for which your token is not ({in_words(missing)}); use a token that is for them"
             " (ask for it with resource), or ask an operator."

@@ -7,7 +7,8 @@ from uuid import UUID
 from events.client import Active, ClientEvent
 from events.client_key import ClientKeyAdded, ClientKeyExpirySet, ClientKeyRevoked, StoredKey
 from events.client_security import AuthMethod, Security
-from service.commands.authority import Holder, may_get_secret
+from service.commands.api_grants import may_authenticate_as
+from service.commands.authority import Holder
 from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.refusals import Contradiction, DoesNotExist, InvalidValue
 
@@ -47,7 +48,7 @@ class RevokeKey(StoppingCommand, frozen=True, kw_only=True):
 def add(command: AddKey, client: Active) -> list[ClientEvent]:
     if client.public:
         raise Contradiction("A public client has no keys, for it does not authenticate; register a confidential one.")
-    may_get_secret(command.by, client)
+    may_authenticate_as(command.by, client)
     alive = [key for key in client.keys if key.expires_at is None or command.at < key.expires_at]
     _is_new(command.key, alive)
     revokes_others = command.others_expire_at is not None and command.others_expire_at <= command.at
@@ -89,7 +90,7 @@ def may_change_method(by: Holder, after: Security, client: Active, *, undo: bool
         return
     if client.public:
         raise Contradiction(STAYS_PUBLIC)
-    may_get_secret(by, client)
+    may_authenticate_as(by, client)
     if undo:
         return
     if method is None and not client.secrets:

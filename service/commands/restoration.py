@@ -8,7 +8,7 @@ from events.bot import BotRestored, DeletedBot
 from events.client import Active, By, ClientRestored, Deleted, Disabled, terms_of
 from events.client_secret import StoredSecret
 from events.client_security import Security
-from service.commands.api_grants import may_grant
+from service.commands.api_grants import may_authenticate_as, may_grant
 from service.commands.authority import Holder, may_enable, may_give
 from service.commands.command import OrdinaryCommand
 from service.commands.security_change import may_delegate
@@ -49,6 +49,8 @@ def restore_client(command: RestoreClient, deleted: Deleted) -> list[ClientResto
     may_give(command.by, set(terms.scopes), terms.grant)
     may_grant(command.by, terms.apis, None if last.apis is None else ())
     may_delegate(command.by, terms.security, last.security)
+    if command.secret is not None:
+        may_authenticate_as(command.by, terms)
     if terms.login.first_party and not command.by.operates:
         raise NotPermitted("Only an operator can restore a client that skips the consent of users (firstParty).")
     return [

@@ -12,8 +12,8 @@ from events.client_secret import (
     ClientSecretRevoked,
     StoredSecret,
 )
-from service.commands.api_grants import may_get_secret_of
-from service.commands.authority import Holder, may_get_secret
+from service.commands.api_grants import may_authenticate_as
+from service.commands.authority import Holder
 from service.commands.command import OrdinaryCommand, StoppingCommand
 from service.refusals import Contradiction, DoesNotExist
 
@@ -45,8 +45,7 @@ class RevokeSecret(StoppingCommand, frozen=True, kw_only=True):
 def add(command: AddSecret, client: Active) -> list[ClientEvent]:
     if client.public:
         raise Contradiction("A public client has no secrets; register a confidential one.")
-    may_get_secret(command.by, client)
-    may_get_secret_of(command.by, client.apis)
+    may_authenticate_as(command.by, client)
     alive = [s for s in client.secrets if s.expires_at is None or command.at < s.expires_at]
     revokes_others = command.others_expire_at is not None and command.others_expire_at <= command.at
     if len(alive) >= MOST_SECRETS and not revokes_others:

@@ -7,16 +7,29 @@ from msgspec import UNSET
 
 from events.client import AuthorizationCode, ClientDisplayNameChanged
 from events.client_key import ClientKeyAdded, ClientKeyRevoked
-from events.client_security import ClientSecurityChanged, Security
+from events.client_security import AssertionPolicy, ClientSecurityChanged, ExchangePolicy, Security
 from projections import clients
-from service.commands.client import AddKey, ChangeClient, RegisterClient, RevokeKey
+from service.commands.client import AddKey, AddSecret, ChangeClient, RegisterClient, RevokeKey
 from service.commands.handle import CLIENT
 from service.commands.key import MOST_KEYS
 from service.commands.security_change import BY_SECRET, SecurityChange
 from service.refusals import Contradiction, DoesNotExist, InvalidValue, NotPermitted
-from tests.rules.samples import AT, KEY_EXPIRING, KEYED, LATER, PUBLIC_REGISTERED, REGISTERED, SOON, STREAM, key
+from tests.rules.samples import (
+    APIS_CHANGED,
+    AT,
+    CRM,
+    KEY_EXPIRING,
+    KEYED,
+    LATER,
+    PUBLIC_REGISTERED,
+    REGISTERED,
+    SOON,
+    STREAM,
+    key,
+    secret,
+)
 from tests.rules.table import outcome, rule
-from tests.rules.test_client import ALICE, MALLORY
+from tests.rules.test_client import ALICE, MALLORY, OPERATOR
 
 BY_KEY = Security(token_endpoint_auth_method="private_key_jwt")
 AT_URL = BY_KEY.__replace__(jwks_uri="https://app.example.com/jwks")
@@ -41,6 +54,18 @@ def change(**security) -> ChangeClient:
     return ChangeClient(by=ALICE, security=SecurityChange(**security))
 
 
+ACTS_FOR_USERS = ExchangePolicy(audiences=(CRM,), scopes=("crm:read",), clients=("app",))
+ASSERTS_USERS = AssertionPolicy(audience="https://chat.example", client_id="there")
+POWERS = {
+    "an API": [APIS_CHANGED],
+    "the tokens of others": [
+        ClientSecurityChanged(security=BY_KEY.__replace__(token_exchange=(ACTS_FOR_USERS,)), was=BY_KEY)
+    ],
+    "assertions of users": [
+        ClientSecurityChanged(security=BY_KEY.__replace__(identity_assertions=(ASSERTS_USERS,)), was=BY_KEY)
+    ],
+}
+ELSEWHERE = change(jwks_uri="https://app.example.com/jwks")
 TO_KEY = change(token_endpoint_auth_method="private_key_jwt")
 TO_SECRET = change(token_endpoint_auth_method=BY_SECRET)
 FAPI = BY_KEY.__replace__(security_profile="fapi2", dpop_bound_access_tokens=True)
@@ -70,6 +95,12 @@ FAPI = BY_KEY.__replace__(security_profile="fapi2", dpop_bound_access_tokens=Tru
         rule([PUBLIC_REGISTERED], ADD, Contradiction, "but not to a public one"),
         rule([KEYED], ADD.__replace__(by=MALLORY), DoesNotExist, "nor to another owner's"),
         rule([KEYED], ADD.__replace__(by=NARROW), NotPermitted, "nor by somebody who would gain its scopes"),
+        *(
+            rule([KEYED, *power], command, NotPermitted, f"nor by somebody who would gain {what}")
+            for what, power in POWERS.items()
+            for command in (ADD, AddSecret(by=ALICE, secret=secret(2), at=AT), ELSEWHERE)
+        ),
+        rule([KEYED, *POWERS["an API"]], ADD.__replace__(by=OPERATOR), [ADDED], "an operator may have it all"),
         rule([KEYED], ADD.__replace__(key=key(1)), Contradiction, "a key is not added twice"),
         rule([KEYED], ADD.__replace__(key=key(2).__replace__(kid="key-1")), Contradiction, "nor a kid"),
         rule(FULL, ADD, Contradiction, "there are at most ten"),
