@@ -1,4 +1,4 @@
-"""The Model Context Protocol: its conformance suite's scenarios for authorization servers, and its clients before a FastMCP server.
+"""Clients of the Model Context Protocol before a FastMCP server.
 
 No client has a setting of its own. The server's settings are the API, open registration, and, here, where documents may be.
 """
@@ -16,9 +16,9 @@ from joserfc.jwk import ECKey
 from msgspec import Struct
 
 from service.configuration.documents import Documents
-from tests.clients.conftest import HERE, asked, built, free_url, needs, running
+from tests.clients.conftest import asked, free_url, running
+from tests.clients.test_mcp_conformance import node, packages
 from tests.clients.test_python import packages as python_packages
-from tests.clients.walking import logged_in
 from tests.conftest import fresh_database
 from tests.flows.conftest import Live, serving
 from tests.flows.people import CALLBACK, registered, tokens_for, walked_through
@@ -27,9 +27,7 @@ from tests.flows.test_client_documents import Site, site
 from tests.flows.test_delegation import ISSUERS, changed
 from tests.patience import PATIENCE, until
 
-__all__ = ["python_packages", "site"]
-
-SUITE = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
+__all__ = ["node", "packages", "python_packages", "site"]
 
 
 API = {"name": "Notes", "scopes": {"notes:read": {"en": "Read your notes"}}, "anyClient": True}
@@ -55,23 +53,6 @@ async def server(live: Live, python_packages: Path) -> AsyncIterator[str]:
     python = python_packages / ".venv/bin/python"
     async with running(python, "mcp_server.py", url=home, place=python_packages, ISSUER=live.url, HOME_URL=home):
         yield f"{home}/mcp"
-
-
-@pytest.fixture(scope="session")
-async def packages() -> Path:
-    needs("npm")
-    return await built(
-        HERE / "mcp", ["package-lock.json"], ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    )
-
-
-@pytest.fixture(scope="session")
-def node(packages: Path) -> Path:
-    """Node.js 22, of npm, for the suite needs it and many machines have an older one."""
-    found = next((packages / "node_modules").glob("node-*/bin/node"), None)
-    if found is None:
-        pytest.skip("no package of Node.js 22 for this machine")
-    return found
 
 
 class Around(Struct, frozen=True):
@@ -115,45 +96,6 @@ PROGRAMS = {
     "FastMCP": Program("fastmcp_client.py", "http://localhost/callback"),
     "mcp-remote": Program("remote.mjs", "http://localhost/oauth/callback"),
 }
-
-
-async def test_every_check_of_the_metadata_succeeds(live: Live, packages: Path, node: Path, tmp_path: Path):
-    words = ("authorization", "--url", live.url, "--scenario", "authorization-server-metadata-endpoint", "-o", tmp_path)
-    async with asked(node, SUITE, *map(str, words), place=packages) as (_, out):
-        await out.read()
-    assert _checks(tmp_path) == {
-        "authorization-server-metadata": "SUCCESS",
-        "authorization-server-metadata-cimd": "SUCCESS",
-    }
-
-
-async def test_every_check_of_a_login_succeeds(live: Live, packages: Path, node: Path, tmp_path: Path):
-    """By a public client: with a secret, too, the suite authenticates by `none` where the metadata has it."""
-    port = free_url().rpartition(":")[2]
-    client_id, _ = await live.interactive(public=True, redirectUri=f"http://127.0.0.1:{port}/callback")
-    _, email = await registered(live)
-    words = ["--url", live.url, "--port", port, "--client-id", client_id, "--output-dir", str(tmp_path)]
-    async with asked(node, SUITE, "authorization", *words, place=packages) as (_, out):
-        url = await _line_that_begins(f"{live.url}/openid/authorize?", out)
-        async with httpx.AsyncClient(verify=False) as browser:
-            await logged_in(browser, url, email)
-        await out.read()
-    assert set(_checks(tmp_path).values()) == {"SUCCESS"}
-    assert "authorization-code-grant" in _checks(tmp_path)
-
-
-async def _line_that_begins(begin: str, out: asyncio.StreamReader) -> str:
-    async with asyncio.timeout(PATIENCE):
-        async for line in out:
-            if line.decode().startswith(begin):
-                return line.decode().strip()
-    raise AssertionError(begin)
-
-
-def _checks(place: Path) -> dict[str, str]:
-    """What became of each check of each scenario."""
-    found = [json.loads(written.read_text()) for written in place.glob("*/checks.json")]
-    return {check["id"]: check["status"] for checks in found for check in checks}
 
 
 @pytest.mark.parametrize("by", ["secret", "key"])
@@ -216,6 +158,14 @@ async def _came_back(url: str) -> None:
             return False
 
     await until(answered)
+
+
+@pytest.mark.parametrize("required", [False, True], ids=["without nonces", "with nonces"])
+async def test_the_typescript_sdk_gets_bound_tokens_and_calls_with_proofs(postgres: str, node: Path, required: bool):
+    async with serving(await fresh_database(postgres), rate_limit=0, dpop_nonce_required=required) as live:
+        told = {"ISSUER": live.url, "CLIENT_ID": live.client_id, "CLIENT_SECRET": live.client_secret}
+        async with asked(node, "bound.mjs", place=node.parents[3], **told) as (_, out):
+            assert await _said(out) == {"type": "DPoP", "statuses": [200, 200, 401]}
 
 
 @pytest.mark.parametrize("program", ["crossapp.mjs", "identity_assertion.py"])
