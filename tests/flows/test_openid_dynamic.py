@@ -1,0 +1,247 @@
+"""What OpenID's conformance modules of Dynamic OP, Form Post OP (code) and Third Party-Initiated Login OP ask of a server: the client
+registers itself, and uses no PKCE. Each test has the names of its modules, written from OpenID Connect Core, Registration and Form Post.
+
+Three of Dynamic OP's modules ask for what is not offered: the implicit flow, and requests by reference (request_uri). What is offered
+is said in the metadata, and the rest is refused by its own error.
+"""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
+from msgspec import Struct
+
+from service.grants import registration_permission
+from service.oauth.client_assertion import JWT_BEARER
+from tests.flows.conftest import Live, new_database, oauth_error, serving
+from tests.flows.people import CALLBACK, Forms, Person, allow, logged_in, sent_back
+
+PATH, TOKEN = "/openid/register", "/openid/token"
+KEY, NEXT = (RSAKey.generate_key(2048, {"kid": kid, "alg": "RS256", "use": "sig"}) for kid in ("first", "next"))
+BASIC: dict[str, Any] = {
+    "client_name": "Suite",
+    "grant_types": ["authorization_code", "refresh_token"],
+    "response_types": ["code"],
+    "redirect_uris": [CALLBACK],
+    "contacts": ["suite@example.com"],
+}
+BY_KEY = {**BASIC, "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [KEY.as_dict(private=False)]}}
+
+
+class Client(Struct, frozen=True):
+    """A client as its registration answered, and the key that it has, if that is how it authenticates."""
+
+    live: Live
+    told: Mapping[str, Any]
+    key: Any = None
+
+    @property
+    def client_id(self) -> str:
+        return self.told["client_id"]
+
+    async def ask(self, browser: Any, **params: str | None) -> httpx.Response:
+        usual = {
+            "client_id": self.client_id,
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "scope": "openid email",
+            "state": "st-1",
+            "nonce": "n-1",
+        }
+        query = {name: value for name, value in {**usual, **params}.items() if value is not None}
+        return await browser.get("/openid/authorize", params=query)
+
+    async def post(self, form: Mapping[str, str], *, key: Any = None) -> httpx.Response:
+        """A token request. `client_secret_basic` is what a client has that did not say otherwise."""
+        if self.key is None:
+            return await self.live.http.post(TOKEN, data=form, auth=(self.client_id, self.told["client_secret"]))
+        by, now = key or self.key, int(time.time())
+        claims = {"iss": self.client_id, "sub": self.client_id, "aud": f"{self.live.url}{TOKEN}", "jti": uuid4().hex}
+        text = jwt.encode({"alg": "RS256", "kid": by.kid}, {**claims, "iat": now, "exp": now + 60}, by)
+        proof = {"client_assertion_type": JWT_BEARER, "client_assertion": text}
+        return await self.live.http.post(TOKEN, data={**form, **proof})
+
+    async def redeem(self, code: str, redirect_uri: str = CALLBACK) -> dict[str, Any]:
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        answer = await self.post(form)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def tokens(self, person: Person, **params: str | None) -> dict[str, Any]:
+        await allow(self.live, person.user, self.client_id)
+        return await self.redeem(sent_back(await self.ask(person.browser, **params))["code"])
+
+    async def id_token(self, tokens: Mapping[str, Any]) -> Any:
+        keys = KeySet.import_key_set((await self.live.http.get("/openid/jwks")).json())
+        return jwt.decode(tokens["id_token"], keys, algorithms=["RS256"])
+
+
+@pytest.fixture(scope="module")
+async def live(postgres: str) -> AsyncIterator[Live]:
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in ("MOST_IN_A_MINUTE", "MOST_IN_A_DAY", "MOST_OF_ALL"):
+            patch.setattr(registration_permission, limit, 10_000)
+        async with serving(await new_database(postgres), dynamic_registration="open", failed_auth_limit=0) as service:
+            yield service
+
+
+@pytest.fixture(scope="module")
+async def basic(live: Live) -> Client:
+    return await registered(live, BASIC)
+
+
+async def registered(live: Live, metadata: Mapping[str, Any], key: Any = None) -> Client:
+    answer = await live.http.post(PATH, json=metadata)
+    assert answer.status_code == 201, answer.text
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("application/json", "no-store")
+    told = answer.json()
+    assert told["client_id"]
+    assert {"client_secret", "client_secret_expires_at"} <= told.keys() or key
+    assert {name: told[name] for name in metadata if name != "jwks"} == {
+        name: value for name, value in metadata.items() if name != "jwks"
+    }
+    return Client(live, told, key)
+
+
+async def refused(live: Live, error: str, **metadata: Any) -> None:
+    oauth_error(await live.http.post(PATH, json={**BASIC, **metadata}), 400, error)
+
+
+class TestDynamic:
+    async def test_server(self, live: Live):
+        """(oidcc-server, idtoken-rs256, refresh-token, refresh-token-rp-key-rotation)"""
+        client = await registered(live, {**BY_KEY, "id_token_signed_response_alg": "RS256"}, KEY)
+        async with logged_in(live) as person:
+            tokens = await client.tokens(person, scope="openid offline_access")
+            token = await client.id_token(tokens)
+            assert token.header["alg"] == "RS256"
+            claims = token.claims
+            assert (claims["iss"], claims["aud"], claims["sub"], claims["nonce"]) == (
+                live.url,
+                client.client_id,
+                str(person.user),
+                "n-1",
+            )
+            form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+            again = await client.post(form)
+            assert again.status_code == 200, again.text
+            newer = {"client_id": client.client_id, **BY_KEY, "jwks": {"keys": [NEXT.as_dict(private=False)]}}
+            manage = {"Authorization": f"Bearer {client.told['registration_access_token']}"}
+            changed = await live.http.put(client.told["registration_client_uri"], json=newer, headers=manage)
+            assert changed.status_code == 200, changed.text
+            form["refresh_token"] = again.json().get("refresh_token", form["refresh_token"])
+            assert (await client.post(form, key=NEXT)).status_code == 200
+            oauth_error(await client.post(form, key=KEY), 401, "invalid_client")
+
+    async def test_ensure_redirect_uri_in_authorization_request(self, live: Live, basic: Client):
+        answer = await basic.ask(live.http, redirect_uri=None)
+        assert (answer.status_code, "location" in answer.headers) == (400, False)
+
+    async def test_redirect_uri_query(self, live: Live):
+        """(oidcc-redirect-uri-query-OK, -query-mismatch, -query-added)"""
+        uri = f"{CALLBACK}?foo=bar"
+        client = await registered(live, {**BASIC, "redirect_uris": [uri]})
+        async with logged_in(live) as person:
+            await allow(live, person.user, client.client_id)
+            given = sent_back(await client.ask(person.browser, redirect_uri=uri))
+            assert given["foo"] == "bar"
+            assert (await client.redeem(given["code"], uri))["id_token"]
+            for wrong in (f"{CALLBACK}?foo=baz", f"{CALLBACK}?foo=bar&x=y", CALLBACK):
+                answer = await client.ask(person.browser, redirect_uri=wrong)
+                assert (answer.status_code, "location" in answer.headers) == (400, False), wrong
+
+    async def test_registrations_that_are_refused(self, live: Live):
+        """(oidcc-redirect-uri-regfrag, registration-sector-bad)"""
+        await refused(live, "invalid_redirect_uri", redirect_uris=[f"{CALLBACK}#foobar"])
+        await refused(live, "invalid_client_metadata", sector_identifier_uri="https://suite.example/none.json")
+
+    async def test_modules_that_are_skipped_or_told_by_the_metadata_that_it_is_not_offered(
+        self, live: Live, basic: Client
+    ):
+        """(oidcc-idtoken-unsigned, registration-sector-uri, request-uri-unsigned, request-uri-signed-rs256)"""
+        found = (await live.http.get("/.well-known/openid-configuration")).json()
+        assert "none" not in found["id_token_signing_alg_values_supported"]
+        assert found["subject_types_supported"] == ["public"]
+        assert (found["request_uri_parameter_supported"], found["response_types_supported"]) == (False, ["code"])
+        client = await registered(live, BASIC)
+        given = sent_back(await client.ask(live.http, request_uri="https://suite.example/request.jwt"))
+        assert (given["error"], given["state"]) == ("request_uri_not_supported", "st-1")
+
+    async def test_ensure_request_object_with_redirect_uri(self, live: Live):
+        """The redirect URI inside counts, and not the one outside."""
+        client = await registered(live, BY_KEY, KEY)
+        inside = {
+            "iss": client.client_id,
+            "aud": live.url,
+            "client_id": client.client_id,
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "scope": "openid",
+            "state": "inside",
+        }
+        request = jwt.encode({"alg": "RS256", "kid": KEY.kid}, inside, KEY)
+        async with logged_in(live) as person:
+            await allow(live, person.user, client.client_id)
+            answer = await client.ask(person.browser, request=request, redirect_uri=f"{CALLBACK}/not-registered")
+            given = sent_back(answer)
+        assert given["state"] == "inside"
+        assert (await client.redeem(given["code"]))["id_token"]
+
+    async def test_registration_pages(self, live: Live):
+        """(oidcc-registration-policy-uri, registration-tos-uri): whoever signs in is shown them."""
+        pages = {"policy_uri": "https://suite.example/policy", "tos_uri": "https://suite.example/tos"}
+        client = await registered(live, {**BASIC, **pages, "logo_uri": "https://suite.example/logo.png"})
+        async with logged_in(live) as person:
+            shown = await person.browser.get((await client.ask(person.browser)).headers["location"])
+        assert all(page in shown.text for page in pages.values())
+
+
+class TestFormPost:
+    """Each module of Basic OP again, with response_mode=form_post: these are the ones whose answer differs."""
+
+    async def posted(self, client: Client, person: Person, **params: str | None) -> Forms:
+        await allow(client.live, person.user, client.client_id)
+        page = await client.ask(person.browser, response_mode="form_post", **params)
+        assert page.status_code == 200
+        assert page.headers["content-type"].startswith("text/html")
+        assert page.headers["cache-control"] == "no-store"
+        return Forms(page.text)
+
+    async def test_server(self, live: Live, basic: Client):
+        async with logged_in(live) as person:
+            form = await self.posted(basic, person)
+            assert form.action == CALLBACK
+            assert (form.fields["state"], form.fields["iss"]) == ("st-1", live.url)
+            claims = (await basic.id_token(await basic.redeem(form.fields["code"]))).claims
+            assert (claims["nonce"], claims["sub"]) == ("n-1", str(person.user))
+
+    @pytest.mark.parametrize(
+        ("params", "error"),
+        [
+            pytest.param({"prompt": "none"}, "login_required", id="prompt-none-not-logged-in"),
+            pytest.param({"response_type": None}, "invalid_request", id="response-type-missing"),
+        ],
+    )
+    async def test_errors_are_posted_too(self, live: Live, basic: Client, params: dict[str, Any], error: str):
+        page = await basic.ask(live.http, response_mode="form_post", **params)
+        form = Forms(page.text)
+        assert (form.action, form.fields["error"], form.fields["state"]) == (CALLBACK, error, "st-1")
+
+
+class TestThirdPartyInitiatedLogin:
+    async def test_third_party_init_login(self, live: Live):
+        """OpenID Connect Core section 4, Registration sections 2, 3.2 and 4.3."""
+        uri = "https://suite.example/initiate"
+        client = await registered(live, {**BASIC, "initiate_login_uri": uri})
+        manage = {"Authorization": f"Bearer {client.told['registration_access_token']}"}
+        read = await live.http.get(client.told["registration_client_uri"], headers=manage)
+        assert (read.status_code, read.headers["content-type"]) == (200, "application/json")
+        assert read.json()["initiate_login_uri"] == uri
+
+    async def test_third_party_init_login_nohttps(self, live: Live):
+        await refused(live, "invalid_client_metadata", initiate_login_uri="http://suite.example/initiate")
