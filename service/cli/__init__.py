@@ -213,16 +213,16 @@ app.add_typer(group("service.cli.database", "The database's schema."), name="db"
 app.add_typer(group("service.cli.operators", "Clients that may manage everybody's clients."), name="operator")
 app.add_typer(group("service.cli.clients", "Who may ask for tokens."), name="clients")
 app.add_typer(group("service.cli.client_secrets", "The secrets of a client."), name="secrets")
-app.add_typer(
-    group("service.cli.trusted_issuers", "Other servers whose signed tokens are accepted."), name="trusted-issuers"
-)
-app.add_typer(group("service.cli.apis", "What tokens can be for, each with its own scopes."), name="apis")
 app.add_typer(group("service.cli.client_keys", "The public keys of a client."), name="client-keys")
 app.add_typer(
-    group("service.cli.initial_tokens", "With one of these, clients register themselves."), name="initial-tokens"
+    group("service.cli.initial_tokens", "The tokens with which clients register themselves."), name="initial-tokens"
 )
 app.add_typer(group("service.cli.bots", "The subjects that machine clients act as."), name="bots")
 app.add_typer(group("service.cli.users", "The people who can sign in."), name="users")
+app.add_typer(group("service.cli.apis", "What tokens can be for, each with its own scopes."), name="apis")
+app.add_typer(
+    group("service.cli.trusted_issuers", "Other servers whose signed tokens are accepted."), name="trusted-issuers"
+)
 app.add_typer(group("service.cli.log", "What happened: shown, followed, exported, and proved."), name="log")
 app.add_typer(group("service.cli.projections", "The tables made of what happened."), name="projections")
 app.add_typer(group("service.cli.witness", "A witness that cosigns the checkpoints of other logs."), name="witness")

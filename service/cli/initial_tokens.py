@@ -25,7 +25,6 @@ from service.configuration.settings import Settings
 from service.crypto import opaque_tokens
 from service.crypto.credentials import new_id
 from service.endpoints import client_settings
-from service.endpoints.initial_access_tokens import issuing
 from service.endpoints.initial_token_schemas import MOST_USES, CreateInitialAccessTokenRequest
 from service.refusals import VersionMismatch
 from service.values.uuids import is_uuid
@@ -78,6 +77,8 @@ def create(
 
     Example: `muniment initial-tokens create "support agents" --owner support --uses 25 --expires 90d`
     """
+    from service.endpoints.initial_access_tokens import issuing  # noqa: PLC0415 - its libraries take ten megabytes
+
     now, meta = utc_now(), by_operator(reason)
     until = None if expires is None else later("--expires", expires, now)
     fields = fields_of(CreateInitialAccessTokenRequest(name=name, scopes=scope, machine_clients=machines, uses=uses))

@@ -28,10 +28,7 @@ from service.commands.trusted_issuer import (
 )
 from service.configuration.settings import Settings
 from service.crypto.credentials import new_id
-from service.endpoints import trusted_issuer_schemas
 from service.endpoints.fields import Fields
-from service.endpoints.trusted_issuer_schemas import CreateTrustedIssuerRequest
-from service.endpoints.trusted_issuers import shown
 from service.values.malformed import MALFORMED
 
 app = typer.Typer()
@@ -70,7 +67,7 @@ def list_trusted_issuers(*, limit: Limit = 100, as_of: AsOf = None, as_json: Jso
     """
     rows = ask(lambda connection: _listed(connection, limit + 1, as_of))
     if as_json:
-        document([to_builtins(shown(row)) for row in rows[:limit]])
+        document([_shown(row) for row in rows[:limit]])
     else:
         table(("issuer", "name", "for", "keys", "state", "created"), map(_cells, rows[:limit]))
     if len(rows) > limit:
@@ -85,7 +82,7 @@ def show(issuer: Issuer, as_of: AsOf = None, as_json: Json = False) -> None:
     """
     row = ask(lambda connection: _found(connection, issuer, as_of))
     if as_json:
-        document(to_builtins(shown(row)))
+        document(_shown(row))
         return
     trust = row.trust
     lines(
@@ -121,6 +118,8 @@ def create(
 
     Example: `muniment trusted-issuers create https://token.actions.githubusercontent.com --purpose workload --alg RS256`
     """
+    from service.endpoints import trusted_issuer_schemas  # noqa: PLC0415 - its libraries take ten megabytes
+
     given: dict[str, Any] = {
         "issuer": issuer,
         "name": name or issuer[:100],
@@ -134,7 +133,7 @@ def create(
     meta, stream = by_operator(reason), new_id()
 
     async def created(ledger: Ledger, settings: Settings) -> None:
-        fields = Fields(CreateTrustedIssuerRequest, "application/json", json.encode(given))
+        fields = Fields(trusted_issuer_schemas.CreateTrustedIssuerRequest, "application/json", json.encode(given))
         trusted_issuer_schemas.check_new(fields, settings.issuer, settings.insecure_http_hosts)
         asked = done(fields, OPTIONS)
         trust = trusted_issuer_schemas.trust_of(asked)
@@ -171,7 +170,7 @@ def enable(issuer: Issuer, *, reason: Reason = None, as_json: Json = False) -> N
 
 @app.command()
 def delete(issuer: Issuer, *, yes: Yes = False, reason: Reason = None, as_json: Json = False) -> None:
-    """Trust an issuer no more.
+    """Stop trusting an issuer.
 
     Example: `muniment trusted-issuers delete https://idp.example.com --yes`
     """
@@ -227,6 +226,12 @@ def _keys(file: Path | None) -> Any:
         return None if file is None else json.decode(file.read_bytes(), type=dict[str, Any])
     except (OSError, *MALFORMED) as fault:
         raise Plainly(f"{file} cannot be read, or is not a JWK Set.") from fault
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    from service.endpoints.trusted_issuers import shown  # noqa: PLC0415 - its libraries take ten megabytes
+
+    return to_builtins(shown(row))
 
 
 def _cells(row: Row) -> tuple[str, ...]:

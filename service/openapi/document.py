@@ -70,7 +70,7 @@ TAGS = {
     "Audit": "What happened, and what would have happened.",
     "Grants": "What users allowed which clients, and the keys that sign what is issued from it.",
     "Tokens": "Get, introspect and revoke tokens.",
-    "Initial access tokens": "With one of these, clients register themselves.",
+    "Initial access tokens": "The tokens with which clients register themselves.",
     "Registration": "Clients register themselves, if the operator lets them.",
     "Login": "Sign users in and out. Client libraries find these endpoints in the metadata.",
     "Transparency": "Signed checkpoints of the logs, and proofs that nothing in them was changed.",

@@ -16,6 +16,7 @@ GROUPS = (
     "clients",
     "database",
     "doctor",
+    "initial_tokens",
     "keys",
     "log",
     "operators",
@@ -25,6 +26,7 @@ GROUPS = (
     "serve",
     "status",
     "tokens",
+    "trusted_issuers",
     "users",
     "witness",
 )
