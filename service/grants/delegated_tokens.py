@@ -11,11 +11,12 @@ from service.clock import utc_now
 from service.commands.authorization import AuthorizeByAssertion
 from service.commands.handle import AUTHORIZATION, handle
 from service.crypto.credentials import new_id
+from service.grants.client_authentication import authenticated, count_failure, credentials_or_none, look_up_certain
 from service.grants.oauth_request import OAuthRequest
 from service.grants.redemption import meta_of
 from service.lookup import Seen
-from service.oauth.authlib_server import TokenGrant
-from service.oauth.errors import InvalidGrant
+from service.oauth.authlib_server import Facts, TokenGrant, decide
+from service.oauth.errors import InvalidClient, InvalidGrant
 from service.oauth.federation import LATEST
 from service.oauth.foreign_tokens import ForeignClaims
 from service.oauth.tokens import Claims
@@ -23,6 +24,21 @@ from service.tracing.spans import span
 from service.values.scopes import ACRS
 
 STOPPED = "What the token would rely on was revoked or stopped meanwhile. Begin with a new token of the person."
+
+
+async def client_of(request: OAuthRequest, grant_type: str) -> tuple[Facts, Seen]:
+    """Return the client that authenticated and may use this grant. A failure is counted and recorded. Raises a Refusal."""
+    presented = credentials_or_none(request)
+    seen = await look_up_certain(request, presented)
+    facts = Facts(issuer=request.resources.settings.issuer, client=authenticated(presented, seen, utc_now()))
+    if facts.client is None or seen is None or not facts.client.check_grant_type(grant_type):
+        try:
+            decide(facts, request.form)
+        except InvalidClient:
+            await count_failure(request, presented, seen)
+            raise
+    assert seen is not None
+    return facts, seen
 
 
 async def authorize(

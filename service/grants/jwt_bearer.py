@@ -14,14 +14,13 @@ from service.clock import utc_now
 from service.configuration.upstream import STANDARD
 from service.crypto.credentials import new_id
 from service.grants import possession
-from service.grants.client_authentication import authenticated, count_failure, credentials_or_none, look_up_certain
-from service.grants.delegated_tokens import authorize, record
+from service.grants.delegated_tokens import authorize, client_of, record
 from service.grants.oauth_request import OAuthRequest, TokenResponse, required
 from service.grants.refusal_events import record_refusal
 from service.lookup import Seen
 from service.oauth import identity_assertions
-from service.oauth.authlib_server import Facts, TokenGrant, decide
-from service.oauth.errors import InvalidClient, InvalidGrant, Refusal
+from service.oauth.authlib_server import TokenGrant, decide
+from service.oauth.errors import InvalidGrant, Refusal
 from service.oauth.foreign_claims import LEEWAY_SECONDS
 from service.oauth.foreign_tokens import ForeignClaims, NotAccepted
 from service.oauth.identity_assertions import GRANT_TYPE, Assertion
@@ -40,16 +39,7 @@ REPLAYED = "The assertion was used before. Get a new one, with a new jti, for ea
 
 async def redeem(request: OAuthRequest) -> bytes:
     """Return the JSON body of the token response. There is no refresh token: the next assertion is one. Raises a Refusal."""
-    presented = credentials_or_none(request)
-    seen = await look_up_certain(request, presented)
-    facts = Facts(issuer=request.resources.settings.issuer, client=authenticated(presented, seen, utc_now()))
-    if facts.client is None or seen is None or not facts.client.check_grant_type(GRANT_TYPE):
-        try:
-            decide(facts, request.form)
-        except InvalidClient:
-            await count_failure(request, presented, seen)
-            raise
-    assert seen is not None
+    facts, seen = await client_of(request, GRANT_TYPE)
     try:
         assertion = await _assertion(request, seen)
         with span("decide"):

@@ -14,17 +14,16 @@ from service.commands.exchange import RecordExchange
 from service.commands.handle import EXCHANGE, handle
 from service.crypto.credentials import new_id
 from service.grants import possession
-from service.grants.client_authentication import authenticated, count_failure, credentials_or_none, look_up_certain
-from service.grants.delegated_tokens import authorize, record
+from service.grants.delegated_tokens import authorize, client_of, record
 from service.grants.oauth_request import OAuthRequest
 from service.grants.redemption import meta_of
 from service.grants.refusal_events import record_refusal
 from service.grants.subject_tokens import actor_of, subject_of
 from service.lookup import Seen
 from service.oauth import identity_assertions
-from service.oauth.authlib_server import Facts, TokenGrant, decide
+from service.oauth.authlib_server import TokenGrant, decide
 from service.oauth.delegation import chain
-from service.oauth.errors import InvalidClient, InvalidRequest, Refusal
+from service.oauth.errors import InvalidRequest, Refusal
 from service.oauth.signing import Signer
 from service.oauth.targets import Resource, Target
 from service.oauth.token_exchange import ACCESS_TOKEN, GRANT_TYPE, ID_JAG, JWT, Exchange, ExchangeRequest, Subject
@@ -67,16 +66,7 @@ async def exchange(request: OAuthRequest) -> bytes:
 
 async def _decided(request: OAuthRequest) -> Decided:
     """Authenticate the client, load the tokens, and let Authlib decide. Refusals are counted and recorded. Raises a Refusal."""
-    presented = credentials_or_none(request)
-    seen = await look_up_certain(request, presented)
-    facts = Facts(issuer=request.resources.settings.issuer, client=authenticated(presented, seen, utc_now()))
-    if facts.client is None or seen is None or not facts.client.check_grant_type(GRANT_TYPE):
-        try:
-            decide(facts, request.form)
-        except InvalidClient:
-            await count_failure(request, presented, seen)
-            raise
-    assert seen is not None
+    facts, seen = await client_of(request, GRANT_TYPE)
     subject, asked, cnf = await _loaded(request, seen)
     with span("decide"):
         try:
