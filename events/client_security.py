@@ -1,16 +1,19 @@
 """The security settings of a client: how it authenticates, and what its requests and tokens must be bound to."""
 
 from typing import Literal
+from uuid import UUID, uuid5
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 AuthorizationResponseAlg = Literal["RS256", "ES256", "EdDSA"]
 RequestObjectAlg = Literal["ES256", "EdDSA", "PS256", "RS256"]
 USUAL_RESPONSE_ALG: AuthorizationResponseAlg = "RS256"
 """The default of JARM section 3."""
 SecurityProfile = Literal["fapi2"]
-AuthMethod = Literal["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]
-"""How a client authenticates without a secret, by the names of RFC 7591 section 2."""
+AuthMethod = Literal["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth", "workload_identity"]
+"""How a client authenticates without a secret, by the names of RFC 7591 section 2. The last is a name of our own: by the token of a trusted
+issuer about the workload.
+"""
 
 
 class ExchangePolicy(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -34,6 +37,22 @@ class AssertionPolicy(Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     scopes: tuple[str, ...] = ()
 
 
+class WorkloadIdentity(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Whose tokens authenticate the client: those of this trusted issuer about this subject, which may have wildcards.
+
+    `audience` is one of the issuer's; None: each of them. `single_use`: a token needs a `jti` and authenticates one request.
+    """
+
+    issuer: str
+    subject: str
+    audience: str | None = None
+    single_use: bool = False
+
+    def id_for(self, client: UUID) -> UUID:
+        """Return the id under which its use is recorded, as that of a secret or a key would be."""
+        return uuid5(client, json.encode([self.issuer, self.subject, self.audience]).decode())
+
+
 class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The defaults are those of a client that said nothing. A new setting is a new field here, whose default is what was before it.
 
@@ -49,6 +68,7 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     `authorization_signed_response_alg`: the algorithm of responses with `response_mode=jwt` and its like (JARM section 3).
     `device_grant`: users may sign in on a device that has no browser (RFC 8628).
     `token_exchange`, `identity_assertions`: what operators let the client do with the tokens of others.
+    `workload_identities`: whose tokens of trusted issuers authenticate it, with the method workload_identity.
     """
 
     token_endpoint_auth_method: AuthMethod | None = None
@@ -68,6 +88,7 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     device_grant: bool = False
     token_exchange: tuple[ExchangePolicy, ...] = ()
     identity_assertions: tuple[AssertionPolicy, ...] = ()
+    workload_identities: tuple[WorkloadIdentity, ...] = ()
 
 
 class ClientSecurityChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.security_changed"):

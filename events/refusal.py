@@ -22,6 +22,7 @@ WhyNot = Literal[
     "replayed_assertion",
     "keys_not_fetched",
     "wrong_certificate",
+    "unknown_workload",
     "throttled",
 ]
 

@@ -17,6 +17,7 @@ BY_KEY: AuthMethod = "private_key_jwt"
 
 BY_CERTIFICATE: AuthMethod = "tls_client_auth"
 BY_OWN_CERTIFICATE: AuthMethod = "self_signed_tls_client_auth"
+BY_WORKLOAD: AuthMethod = "workload_identity"
 NAMES = (
     "tls_client_auth_subject_dn",
     "tls_client_auth_san_dns",
@@ -28,6 +29,9 @@ ONE_NAME = "tls_client_auth needs exactly one of tlsClientAuthSubjectDn, …SanD
 OWN_KEYS = "self_signed_tls_client_auth needs the key of its certificate: send jwks with at least one public key"
 
 NO_KEYS = "private_key_jwt needs a key: send jwks with at least one public key, or jwksUri"
+NO_WORKLOAD = (
+    "workload_identity needs workloadIdentities: the issuer and the subject of the tokens that authenticate it"
+)
 STAYS_PUBLIC = "A public client stays public, for it may be on many devices; register a confidential one."
 
 
@@ -70,7 +74,7 @@ def fits_method(security: Security, keys: Sequence[StoredKey]) -> None:
         raise InvalidValue(f"{NO_KEYS}.", {"token_endpoint_auth_method": [NO_KEYS]})
     if security.token_endpoint_auth_method == BY_OWN_CERTIFICATE and not keys:
         raise InvalidValue(f"{OWN_KEYS}.", {"token_endpoint_auth_method": [OWN_KEYS]})
-    _has_one_name(security)
+    _has_names(security)
     if keys and security.jwks_uri:
         fault = "must not be sent together with jwks: the keys are in one place"
         raise InvalidValue(f"jwksUri {fault}.", {"jwks_uri": [fault]})
@@ -101,19 +105,22 @@ def may_change_method(by: Holder, after: Security, client: Active, *, undo: bool
         )
     if method == BY_OWN_CERTIFICATE and not client.keys:
         raise Contradiction("This client has no key: add that of its certificate, then change tokenEndpointAuthMethod.")
-    _has_one_name(after)
+    _has_names(after)
 
 
-def _decisive(security: Security) -> tuple[str | None, ...]:
+def _decisive(security: Security) -> tuple[object, ...]:
     """Returns what decides who can authenticate as the client."""
     names = tuple(getattr(security, name) for name in NAMES)
-    return (security.token_endpoint_auth_method, security.jwks_uri, *names)
+    return (security.token_endpoint_auth_method, security.jwks_uri, security.workload_identities, *names)
 
 
-def _has_one_name(security: Security) -> None:
+def _has_names(security: Security) -> None:
+    """Raises InvalidValue unless the settings say whose certificates or tokens authenticate the client."""
     given = [name for name in NAMES if getattr(security, name) is not None]
     if security.token_endpoint_auth_method == BY_CERTIFICATE and len(given) != 1:
         raise InvalidValue(f"{ONE_NAME}.", {"token_endpoint_auth_method": [ONE_NAME]})
+    if security.token_endpoint_auth_method == BY_WORKLOAD and not security.workload_identities:
+        raise InvalidValue(f"{NO_WORKLOAD}.", {"token_endpoint_auth_method": [NO_WORKLOAD]})
 
 
 def _is_new(key: StoredKey, others: Sequence[StoredKey]) -> None:

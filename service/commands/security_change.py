@@ -13,6 +13,7 @@ from events.client_security import (
     RequestObjectAlg,
     Security,
     SecurityProfile,
+    WorkloadIdentity,
 )
 from service.commands.authority import Holder
 from service.refusals import NotPermitted
@@ -42,6 +43,7 @@ class SecurityChange(Struct, frozen=True, kw_only=True):
     device_grant: bool | UnsetType = UNSET
     token_exchange: tuple[ExchangePolicy, ...] | UnsetType = UNSET
     identity_assertions: tuple[AssertionPolicy, ...] | UnsetType = UNSET
+    workload_identities: tuple[WorkloadIdentity, ...] | UnsetType = UNSET
 
     def after(self, security: Security) -> Security:
         said = {name: value for name, value in structs.asdict(self).items() if value is not UNSET}

@@ -2,6 +2,7 @@
 
 from events.client import ClientCredentials, Grant, Login
 from events.client_security import Security
+from service.commands.key import BY_WORKLOAD
 from service.refusals import InvalidValue
 
 FAPI = "fapi2"
@@ -13,7 +14,7 @@ def keeps_profile(security: Security, login: Login, grant: Grant) -> None:
         return
     is_machine = isinstance(grant, ClientCredentials)
     needed = {
-        "tokenEndpointAuthMethod: private_key_jwt": security.token_endpoint_auth_method is not None,
+        "tokenEndpointAuthMethod: private_key_jwt": security.token_endpoint_auth_method not in (None, BY_WORKLOAD),
         "dpopBoundAccessTokens: true": security.dpop_bound_access_tokens
         or security.tls_client_certificate_bound_access_tokens,
         "requirePushedAuthorizationRequests: true": is_machine or security.require_pushed_authorization_requests,

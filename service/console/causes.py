@@ -22,6 +22,7 @@ WHY: Mapping[str, str] = {
     "expired_assertion": N_("It sent an assertion that has expired."),
     "replayed_assertion": N_("It sent an assertion for the second time."),
     "wrong_certificate": N_("It sent no certificate that is the client's."),
+    "unknown_workload": N_("It sent a token of a workload that is none of the client's."),
     "keys_not_fetched": N_("The keys of the client could not be fetched."),
     "throttled": N_("It tried too often."),
 }

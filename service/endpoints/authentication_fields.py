@@ -27,7 +27,7 @@ ConfidentialMethod = Annotated[
 TokenEndpointAuthMethod = Annotated[
     SecretMethod | Literal["none"] | AuthMethod,
     Meta(
-        description="How it authenticates (RFC 7591 section 2): with `private_key_jwt` it has a key and no secret, with `none` it is public. "
+        description="How it authenticates (RFC 7591 section 2): with `private_key_jwt` it has a key and no secret, with `workload_identity` the tokens of a trusted issuer, with `none` it is public. "
         "If omitted: by its secret, or not at all if it is public."
     ),
 ]

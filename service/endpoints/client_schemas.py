@@ -50,6 +50,7 @@ from service.endpoints.client_fields import (
 )
 from service.endpoints.document_fields import MetadataDocument, PathId
 from service.endpoints.key_schemas import Jwks
+from service.endpoints.workload_fields import WorkloadIdentities
 
 
 class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -139,6 +140,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     authorization_signed_response_alg: AuthorizationResponseAlgorithm = USUAL_RESPONSE_ALG
     apis: ApiGrants | None = []
     device_grant: DeviceGrant = False
+    workload_identities: WorkloadIdentities = []
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):

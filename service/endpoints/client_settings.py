@@ -15,7 +15,7 @@ from service.commands.authority import Holder
 from service.commands.client import ChangeClient
 from service.commands.login_change import LoginChange
 from service.configuration.settings import Settings
-from service.endpoints import api_grants, delegation_fields, security_settings
+from service.endpoints import api_grants, delegation_fields, security_settings, workload_fields
 from service.endpoints.api_grants import ApiGrants
 from service.endpoints.authentication_fields import (
     CertificateBoundTokens,
@@ -56,6 +56,7 @@ from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.delegation_fields import IdentityAssertions, TokenExchange
 from service.endpoints.document_fields import MetadataDocument, PathId, shown_document
 from service.endpoints.fields import Fields
+from service.endpoints.workload_fields import WorkloadIdentities
 from service.network import redirect_uri
 
 
@@ -98,6 +99,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     apis: ApiGrants | UnsetType | None = UNSET
     token_exchange: TokenExchange | UnsetType = UNSET
     identity_assertions: IdentityAssertions | UnsetType = UNSET
+    workload_identities: WorkloadIdentities | UnsetType = UNSET
     device_grant: DeviceGrant | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
@@ -143,6 +145,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     apis: ApiGrants | None
     token_exchange: TokenExchange
     identity_assertions: IdentityAssertions
+    workload_identities: WorkloadIdentities
     public: Public | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
@@ -266,6 +269,7 @@ def check_changed(fields: Fields[ChangeOAuthClientRequest], settings: Settings) 
             fields.fault("redirectUris", f"[{number}] {fault}")
     check_login_uris(fields, settings)
     check_jwks_uri(fields, settings)
+    workload_fields.check(fields)
 
 
 def check_login_uris(fields: Fields[Any], settings: Settings) -> None:

@@ -14,6 +14,7 @@ from service.endpoints import resource_metadata
 from service.grants import certificate_authentication
 from service.grants.assertion_authentication import PRIVATE_KEY_JWT
 from service.grants.client_authentication import NONE
+from service.grants.workload_authentication import WORKLOAD_IDENTITY
 from service.http.asgi import resources_of
 from service.http.cors import VARIES
 from service.oauth import client_keys, dpop, identity_assertions, token_exchange
@@ -27,7 +28,7 @@ from service.values.languages import LANGUAGES
 from service.values.scopes import ACRS, IDENTITY, NEW_CLIENT
 
 PUBLIC = {"Cache-Control": "public, max-age=300", **VARIES}
-METHODS = ["client_secret_basic", "client_secret_post", PRIVATE_KEY_JWT]
+METHODS = ["client_secret_basic", "client_secret_post", PRIVATE_KEY_JWT, WORKLOAD_IDENTITY]
 
 
 async def metadata(request: Request) -> Response:

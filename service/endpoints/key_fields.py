@@ -8,6 +8,7 @@ from events.client_key import PublicKey, StoredKey
 from service.commands.key import MOST_KEYS
 from service.configuration.settings import Settings
 from service.crypto.credentials import new_id
+from service.endpoints import workload_fields
 from service.endpoints.authentication_fields import METHODS, NONE, check_jwks_uri, is_public
 from service.endpoints.fields import Fields
 from service.oauth import certificates
@@ -22,8 +23,8 @@ def check(fields: Fields[Any], settings: Settings) -> None:
     if method == NONE and fields.good("m2m") is True:
         fields.fault("tokenEndpointAuthMethod", "must not be none for a machine (m2m: true), which has to authenticate")
     if is_public(fields):
-        for name in ("jwks", "jwksUri"):
-            if fields.good(name) is not None:
+        for name in ("jwks", "jwksUri", "workloadIdentities"):
+            if fields.good(name):
                 fields.fault(name, "is for clients that authenticate: a public client has no keys")
     for name in ("clientSecret", "clientSecretHash"):
         if method in METHODS and fields.good(name) is not None:
@@ -32,6 +33,7 @@ def check(fields: Fields[Any], settings: Settings) -> None:
         parsed_keys(jwks, fields)
     check_jwks_uri(fields, settings)
     check_certificate_names(fields)
+    workload_fields.check(fields)
 
 
 def check_certificate_names(fields: Fields[Any]) -> None:

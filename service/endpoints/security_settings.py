@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from events.client_security import Security
 from projections.clients import Row
 from service.commands.security_change import SecurityChange
+from service.endpoints import workload_fields
 from service.endpoints.authentication_fields import method_of, shown_method
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def change(asked: "CreateOAuthClientRequest | ChangeOAuthClientRequest") -> Secu
         request_object_signing_alg=asked.request_object_signing_alg,
         authorization_signed_response_alg=asked.authorization_signed_response_alg,
         device_grant=asked.device_grant,
+        workload_identities=workload_fields.identities(asked.workload_identities),
     )
 
 
@@ -51,6 +53,7 @@ def shown(row: Row) -> Mapping[str, Any]:
         "tls_client_auth_san_email": security.tls_client_auth_san_email,
         "tls_client_certificate_bound_access_tokens": security.tls_client_certificate_bound_access_tokens,
         "dpop_bound_access_tokens": security.dpop_bound_access_tokens,
+        "workload_identities": workload_fields.shown(row),
     }
     if row.login is None:
         return of_all

@@ -13,10 +13,12 @@ from projections.clients import Found, Row
 from service.clock import utc_now
 from service.commands.security_profile import FAPI
 from service.grants.oauth_request import OAuthRequest
+from service.grants.workload_authentication import WORKLOAD_IDENTITY, WorkloadProof, concerns, proof_of, uses_workloads
 from service.lookup import Seen
 from service.network.fetching import CannotFetch, Reach
 from service.oauth.client_assertion import (
     JWT_BEARER,
+    JWT_SPIFFE,
     LEEWAY,
     NOT_PROVED,
     REPLAYED,
@@ -36,7 +38,10 @@ TYPE, ASSERTION = "client_assertion_type", "client_assertion"
 
 TWICE = "The client authenticates twice, by an assertion and by a secret; choose one."
 OTHER_TYPE = f"This {TYPE} is not offered. Send {JWT_BEARER}, with a JWT that is signed by a key of the client (private_key_jwt)."
-OTHER_CLIENT = "The client_id in the body must be that of the client_assertion (iss and sub), or be left out."
+OTHER_CLIENT = (
+    "The client_id in the body must be that of the client_assertion (iss and sub), or be left out. For the token of a trusted issuer it must"
+    " name a client that is registered with tokenEndpointAuthMethod workload_identity, and with the iss and sub in its workloadIdentities."
+)
 
 
 class Proof(Struct, frozen=True):
@@ -47,13 +52,22 @@ class Proof(Struct, frozen=True):
 
 
 class PresentedAssertion:
-    """The assertion of one request. `fault` says why it is not accepted, and `proof` which key signed it; at first there is neither."""
+    """The assertion of one request. `fault` says why it is not accepted, and `proof` whose it is; at first there is neither.
 
-    def __init__(self, text: str, client_id: str, fault: BadAssertion | None = None) -> None:
-        self._text, self._fault = text, fault
-        self._is_over = fault is not None
-        self._proof: Proof | None = None
+    `not_own` says why it can be no assertion that the client made itself, but only a token about its workload.
+    """
+
+    def __init__(
+        self, text: str, client_id: str, fault: BadAssertion | None = None, *, not_own: BadAssertion | None = None
+    ) -> None:
+        self._text, self._fault, self._not_own = text, fault, not_own
+        self._is_over, self._of_workload = fault is not None, False
+        self._proof: Proof | WorkloadProof | None = None
         self.client_id = client_id
+
+    @property
+    def method(self) -> str:
+        return WORKLOAD_IDENTITY if isinstance(self._proof, WorkloadProof) else PRIVATE_KEY_JWT
 
     @property
     def refusal(self) -> InvalidClient:
@@ -63,6 +77,23 @@ class PresentedAssertion:
         """Verify the assertion with the client's keys, unless that was done before, and use it up. Raises Unavailable."""
         if self._is_over:
             return
+        self._of_workload = seen is not None and concerns(self._text, seen.client)
+        if seen is not None and self._of_workload:
+            await self._prove_workload(request, seen.client)
+        elif self._not_own is not None:
+            self._fault = self._not_own
+        else:
+            await self._prove_own(request, seen)
+
+    async def _prove_workload(self, request: OAuthRequest, client: Row) -> None:
+        try:
+            self._proof, self._fault = await proof_of(request, self._text, client), None
+        except BadAssertion as fault:  # the client may have got another workload identity since its state was cached
+            self._fault = fault
+            return
+        self._is_over = True
+
+    async def _prove_own(self, request: OAuthRequest, seen: Seen | None) -> None:
         try:
             now = utc_now().timestamp()
             issuer = request.resources.settings.issuer
@@ -84,8 +115,10 @@ class PresentedAssertion:
             self._fault = BadAssertion("replayed_assertion", REPLAYED)
 
     def key_of(self, found: Found, now: datetime) -> UUID | None:
-        """Return the id of the key, if the client, as it is in this state, may use it."""
+        """Return the id of the key or of the workload identity, if the client, as it is in this state, may use it."""
         proof = self._proof
+        if isinstance(proof, WorkloadProof):
+            return proof.id_in(found.client) if found.may_act else None
         if proof is None or not found.may_act or not uses_keys(found.client):
             return None
         if proof.jwks_uri != found.client.security.jwks_uri:
@@ -95,11 +128,13 @@ class PresentedAssertion:
         return proof.key_id
 
     def why_not(self, found: Found, now: datetime) -> WhyNot | None:
-        if not uses_keys(found.client):
+        if uses_workloads(found.client):
+            why = self._fault.why if self._fault is not None and self._of_workload else "unknown_workload"
+        elif uses_keys(found.client):
+            why = "unknown_key" if self._fault is None else self._fault.why
+        else:
             return "wrong_method"
-        if self._fault is not None:
-            return self._fault.why
-        return "unknown_key" if self.key_of(found, now) is None else None
+        return why if self.key_of(found, now) is None else None
 
 
 def presented(authorization: str | None, form: Form) -> PresentedAssertion:
@@ -112,12 +147,14 @@ def presented(authorization: str | None, form: Form) -> PresentedAssertion:
     text = form[ASSERTION]
     claimed = claimed_client(text)
     client_id = form.get("client_id", claimed)
-    fault = None
-    if form[TYPE] != JWT_BEARER:
-        fault = BadAssertion("wrong_assertion", OTHER_TYPE)
-    elif claimed and client_id != claimed:
-        fault = BadAssertion("wrong_assertion", OTHER_CLIENT)
-    return PresentedAssertion(text, client_id, fault)
+    other_type = BadAssertion("wrong_assertion", OTHER_TYPE)
+    if form[TYPE] not in (JWT_BEARER, JWT_SPIFFE):
+        return PresentedAssertion(text, client_id, other_type)
+    if form[TYPE] == JWT_SPIFFE:
+        return PresentedAssertion(text, client_id, not_own=other_type)
+    is_others = claimed and client_id != claimed
+    not_own = BadAssertion("wrong_assertion", OTHER_CLIENT) if is_others else None
+    return PresentedAssertion(text, client_id, not_own=not_own)
 
 
 def uses_keys(client: Row) -> bool:

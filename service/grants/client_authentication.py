@@ -121,7 +121,7 @@ def _by_assertion(assertion: PresentedAssertion, found: Found | None, now: datet
     key_id = None if found is None else assertion.key_of(found, now)
     if found is None or key_id is None:
         return None
-    return AuthenticatedClient(row=found.client, secret_id=key_id, method=PRIVATE_KEY_JWT)
+    return AuthenticatedClient(row=found.client, secret_id=key_id, method=assertion.method)
 
 
 def _by_certificate(

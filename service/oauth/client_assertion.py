@@ -18,6 +18,8 @@ from service.oauth.client_signatures import is_time, keys_for, members, signer_o
 from service.values.malformed import MALFORMED
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+JWT_SPIFFE = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
+"""The type of a JWT-SVID (draft-ietf-oauth-spiffe-client-auth), whose client is one by workload identity."""
 EXPLICIT = "client-authentication+jwt"
 TYPES = ("jwt", EXPLICIT)
 OF_KEYS = ("jku", "x5u", "jwk", "crit", "b64")
@@ -37,6 +39,7 @@ NOT_PROVED = (
     "Client authentication failed: check that iss and sub of the client_assertion are the client_id, that it is signed with a live key of"
     " the client (kid), that its jwksUri, if it has one, answers with a JWK Set, that it is registered with tokenEndpointAuthMethod private_key_jwt, and that neither it nor its bot is disabled."
 )
+NOT_ITSELF = "iss and sub must both be the client_id, or, beside a parameter client_id, those of one of the workloadIdentities of this client"
 REPLAYED = "This client_assertion was used before. Make a new one, with its own jti, for each request."
 
 
@@ -150,7 +153,7 @@ def _claim_faults(claims: Mapping[str, Any], accepted: Collection[str], now: flo
     iss, sub, jti = claims.get("iss"), claims.get("sub"), claims.get("jti")
     faults: list[str] = []
     if not isinstance(sub, str) or not _ID.fullmatch(sub) or iss != sub:
-        faults.append("iss and sub must both be the client_id")
+        faults.append(NOT_ITSELF)
     if _audience(claims) not in accepted:
         faults.append(f"aud must be one text: {' or '.join(accepted)}")
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:

@@ -8,6 +8,7 @@ from events.trusted_issuer import Purpose
 
 LEEWAY_SECONDS = 60
 SPIFFE = "spiffe"
+EXPIRED = "it has expired"
 LIVES: Mapping[Purpose, int | None] = {
     "workload": 24 * 3600,
     "id_jag": 600,
@@ -78,7 +79,7 @@ def _time_faults(claims: Mapping[str, Any], purpose: Purpose, now: float) -> lis
     if longest is not None and "exp" not in claims:
         faults.append("it has no exp")
     if exp is not None and exp + LEEWAY_SECONDS <= now:
-        faults.append("it has expired")
+        faults.append(EXPIRED)
     if exp is not None and longest is not None and exp > now + longest + LEEWAY_SECONDS:
         faults.append(f"its exp is more than {longest} seconds ahead")
     if (second(claims.get("nbf")) or 0) - LEEWAY_SECONDS > now:

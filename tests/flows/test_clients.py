@@ -237,7 +237,7 @@ async def test_a_client_is_shown_with_its_version_as_etag(live: Live):
     assert set(answer.json()) == {
         "clientId", "displayName", "m2m", "botUserId", "redirectUris", "scopes", "state", "owner", "createdUtc", "lastUsedUtc",
         "accessTokenSignedResponseAlg", "dpopBoundAccessTokens", "apis", "tokenEndpointAuthMethod", "jwksUri", "securityProfile",
-        "tokenExchange", "identityAssertions",
+        "tokenExchange", "identityAssertions", "workloadIdentities",
         "tlsClientAuthSubjectDn", "tlsClientAuthSanDns", "tlsClientAuthSanUri", "tlsClientAuthSanIp", "tlsClientAuthSanEmail", "tlsClientCertificateBoundAccessTokens",
     }  # fmt: skip
     head = await live.http.head(f"{CLIENTS}/{client_id}", headers=live.bearer)

@@ -89,7 +89,7 @@ async def test_every_authentication_method_that_is_listed_works(live: Live):
         ("introspection", {"token": "x"}, set[str]()),
         ("revocation", {"token": "x"}, {"none"}),
     ):
-        methods = {"client_secret_basic", "client_secret_post", "private_key_jwt", *public}
+        methods = {"client_secret_basic", "client_secret_post", "private_key_jwt", "workload_identity", *public}
         assert set(found[f"{endpoint}_endpoint_auth_methods_supported"]) == methods
         url = found[f"{endpoint}_endpoint"]
         assert (await live.http.post(url, data=form, auth=auth)).status_code == 200

@@ -34,6 +34,7 @@ EVERYTHING = {
     "tokenExchange": [{"clients": ["app"], "audiences": ["urn:erp"], "scopes": ["read"]}],
     "identityAssertions": [{"audience": "https://as.example", "clientId": "there", "scopes": ["chat"]}],
     "deviceGrant": True,
+    "workloadIdentities": [{"issuer": "https://ci.example", "subject": "repo:acme/*:ref:refs/heads/main"}],
 }
 
 

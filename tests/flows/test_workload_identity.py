@@ -1,0 +1,153 @@
+"""Workload identity: a client authenticates by tokens of its platform, which an operator trusts. It has no secret."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from service.oauth.client_assertion import JWT_BEARER, JWT_SPIFFE
+from tests.flows.conftest import Live, oauth_error, refused
+
+CLIENTS, ISSUERS = "/api/v1/auth/clients", "/api/v1/auth/trusted-issuers"
+CLUSTER, DOMAIN = "https://kubernetes.example", "spiffe://example.org"
+POD = "system:serviceaccount:crm:sync"
+KEY, STRANGER = ECKey.generate_key("P-256", {"kid": "k"}), ECKey.generate_key("P-256", {"kid": "k"})
+
+
+@pytest.fixture(scope="module")
+async def issuers(live: Live) -> dict[str, str]:
+    """Where the trusted issuers are, by their identifiers."""
+    found: dict[str, str] = {}
+    for issuer, purposes in ((CLUSTER, ["workload"]), (DOMAIN, ["workload"]), ("https://idp.example", ["id_jag"])):
+        body = {
+            "issuer": issuer,
+            "name": issuer,
+            "purposes": purposes,
+            "algorithms": ["ES256"],
+            "jwks": {"keys": [KEY.as_dict(private=False)]},
+        }
+        made = await live.http.post(ISSUERS, json=body, headers=live.bearer)
+        assert made.status_code == 201, made.text
+        found[issuer] = made.headers["location"]
+    return found
+
+
+@pytest.fixture(scope="module")
+async def auditor(live: Live) -> dict[str, str]:
+    return await live.caller("ines", "audit:read")
+
+
+def assertion(live: Live, key: ECKey = KEY, type_: str = JWT_BEARER, **claims: Any) -> dict[str, str]:
+    usual = {"iss": CLUSTER, "sub": POD, "aud": live.url, "exp": int(time.time()) + 3000, "iat": int(time.time())}
+    text = jwt.encode({"alg": "ES256", "kid": "k"}, {**usual, **claims}, key)
+    return {"client_assertion_type": type_, "client_assertion": text}
+
+
+async def registered(live: Live, **fields: Any) -> str:
+    body = {
+        "m2m": True,
+        "botUserId": "bot-workload",
+        "tokenEndpointAuthMethod": "workload_identity",
+        "workloadIdentities": [{"issuer": CLUSTER, "subject": POD}],
+        **fields,
+    }
+    made = await live.http.post(CLIENTS, json=body, headers=live.bearer)
+    assert made.status_code == 201, made.text
+    assert made.json()["clientSecret"] is None
+    return made.json()["clientId"]
+
+
+async def token(live: Live, **form: str) -> httpx.Response:
+    return await live.http.post("/openid/token", data={"grant_type": "client_credentials", **form})
+
+
+@pytest.mark.usefixtures("issuers")
+async def test_a_pod_gets_tokens_with_the_token_of_its_service_account_as_often_as_it_likes(
+    live: Live, auditor: dict[str, str]
+):
+    client = await registered(live)
+    sent = assertion(live, jti="the same in every request")
+    got = [await token(live, client_id=client, **sent) for _ in range(2)]
+    assert [each.status_code for each in got] == [200, 200], got[0].text
+    shown = (await live.http.get(f"{CLIENTS}/{client}", headers=live.bearer)).json()
+    identity = shown["workloadIdentities"][0]
+    issued = await live.http.get("/api/v1/audit/tokens", params={"secret": identity["identityId"]}, headers=auditor)
+    assert [each["clientId"] for each in issued.json()] == [client, client]
+    seen = await live.http.post(
+        "/openid/introspect", data={"token": got[0].json()["access_token"], "client_id": client, **sent}
+    )
+    assert seen.json()["active"] is True
+
+
+@pytest.mark.usefixtures("issuers")
+async def test_a_jwt_svid_may_have_its_own_assertion_type_and_no_iss(live: Live):
+    client = await registered(live, workloadIdentities=[{"issuer": DOMAIN, "subject": f"{DOMAIN}/ns/*/sa/sync"}])
+    svid = assertion(live, type_=JWT_SPIFFE, iss="https://spire.example", sub=f"{DOMAIN}/ns/crm/sa/sync")
+    assert (await token(live, client_id=client, **svid)).status_code == 200
+    keyed = await token(live, **assertion(live, type_=JWT_SPIFFE, iss="x", sub="x"))
+    assert "This client_assertion_type is not offered" in oauth_error(keyed, 401, "invalid_client")
+
+
+@pytest.mark.usefixtures("issuers")
+async def test_a_token_for_single_use_authenticates_once(live: Live):
+    one = {"issuer": CLUSTER, "subject": POD, "singleUse": True}
+    client = await registered(live, workloadIdentities=[one])
+    sent = assertion(live, jti=uuid4().hex)
+    assert (await token(live, client_id=client, **sent)).status_code == 200
+    assert "used before" in oauth_error(await token(live, client_id=client, **sent), 401, "invalid_client")
+    assert "no jti" in oauth_error(await token(live, client_id=client, **assertion(live)), 401, "invalid_client")
+
+
+@pytest.mark.usefixtures("issuers")
+async def test_what_is_not_wholly_right_is_refused_in_words_and_recorded(live: Live, auditor: dict[str, str]):
+    client = await registered(live)
+    at_idp = {"issuer": "https://idp.example", "subject": "x"}
+    other = await registered(live, workloadIdentities=[at_idp])
+    wrong: list[tuple[str, dict[str, Any], str]] = [
+        (client, {"sub": "system:serviceaccount:crm:other"}, "workloadIdentities"),
+        (client, {"iss": "https://evil.example"}, "workloadIdentities"),
+        (client, {"aud": "https://other.example"}, "its aud must be one of"),
+        (client, {"aud": [live.url, "https://other.example"]}, "its aud must be one text"),
+        (client, {"exp": int(time.time()) - 100}, "it has expired"),
+        (client, {"exp": None}, "exp"),
+        (client, {"key": STRANGER}, "its signature is of none"),
+        (other, {"iss": "https://idp.example", "sub": "x"}, "its issuer is not trusted for workload"),
+    ]
+    for named, changes, says in wrong:
+        assert says in oauth_error(
+            await token(live, client_id=named, **assertion(live, **changes)), 401, "invalid_client"
+        )
+    nobody = oauth_error(await token(live, **assertion(live)), 401, "invalid_client")
+    assert "beside a parameter client_id" in nobody
+    events = await live.http.get(
+        "/api/v1/audit/events", params={"type": "refusal.client_authentication", "limit": "100"}, headers=auditor
+    )
+    whys = {each["data"]["why"] for each in events.json() if each["data"]["client_id"] in (client, other)}
+    assert whys == {"unknown_workload", "wrong_assertion", "expired_assertion"}
+
+
+async def test_nothing_is_accepted_of_an_issuer_that_is_disabled(live: Live, issuers: dict[str, str]):
+    client = await registered(live)
+    at = issuers[CLUSTER]
+    assert (await live.http.post(f"{at}/disable", headers=live.bearer)).is_success
+    gone = await token(live, client_id=client, **assertion(live))
+    assert (await live.http.post(f"{at}/enable", headers=live.bearer)).is_success
+    assert "not trusted" in oauth_error(gone, 401, "invalid_client")
+    assert (await token(live, client_id=client, **assertion(live))).status_code == 200
+
+
+async def test_a_registration_and_a_change_need_identities_that_can_be_of_somebody_only(live: Live):
+    bad = {"m2m": True, "botUserId": "b", "tokenEndpointAuthMethod": "workload_identity"}
+    nothing = refused(await live.http.post(CLIENTS, json=bad, headers=live.bearer), 400)
+    assert "needs workloadIdentities" in nothing["errors"]["tokenEndpointAuthMethod"][0]
+    anybody = [{"issuer": CLUSTER, "subject": "*"}, {"issuer": CLUSTER, "subject": "a:b*c*"}]
+    answer = await live.http.post(CLIENTS, json={**bad, "workloadIdentities": anybody}, headers=live.bearer)
+    assert len(refused(answer, 400)["errors"]["workloadIdentities"]) == 2
+    client = await registered(live)
+    headers = {**live.bearer, "If-Match": "*"}
+    empty = await live.http.patch(f"{CLIENTS}/{client}", json={"workloadIdentities": []}, headers=headers)
+    assert empty.status_code == 400
