@@ -84,6 +84,17 @@ async def proved(
     return Confirmation(jkt=proof.jkt, x5t_s256=_of_certificate(request, seen.client, target))
 
 
+def needed(request: OAuthRequest, target: Target, cnf: Confirmation | UnsetType) -> Confirmation | UnsetType:
+    """Return what a token is bound to, with what its API needs besides. Raises InvalidRequest."""
+    if target.dpop_required and (cnf is UNSET or cnf.jkt is UNSET):
+        raise _no_proof(request.resources, MISSING_FOR_API)
+    if not target.mtls_required:
+        return cnf
+    if request.certificate is None:
+        raise InvalidRequest(MISSING_CERTIFICATE)
+    return Confirmation(jkt=UNSET if cnf is UNSET else cnf.jkt, x5t_s256=request.certificate.thumbprint)
+
+
 def _no_proof(resources: Resources, why: str) -> InvalidRequest:
     """Return the refusal, with the nonce of the proof to send, where one is required (RFC 9449 section 8)."""
     refused = InvalidRequest(why)

@@ -139,13 +139,21 @@ async def _id_token(request: OAuthRequest, text: str) -> Subject:
         claims = read_id_token(resources.ring, resources.settings.issuer, text)
     except BadToken as fault:
         raise Unusable(str(fault).rstrip(".")) from fault
-    if not await _is_signed_in(request, claims.sub, claims.sid):
+    if not await is_signed_in(request, claims.sub, claims.sid):
         raise Unusable("its session has ended, or its user was stopped")
     before = Ancestor(jti=claims.sid, client_id=claims.aud)
-    return Subject(sub=str(claims.sub), expires_at=claims.exp, scopes=None, client_id=claims.aud, ancestors=(before,))
+    return Subject(
+        sub=str(claims.sub),
+        expires_at=claims.exp,
+        scopes=None,
+        client_id=claims.aud,
+        ancestors=(before,),
+        session=claims.sid,
+    )
 
 
-async def _is_signed_in(request: OAuthRequest, user: UUID, session: UUID) -> bool:
+async def is_signed_in(request: OAuthRequest, user: UUID, session: UUID) -> bool:
+    """Return whether the session is open, and its user active."""
     pool = request.resources.ledger.pool
     row = await read(pool, lambda connection: sessions.find(connection, session))
     found = await read(pool, lambda connection: users.find(connection, user))

@@ -14,16 +14,16 @@ from service.commands.exchange import RecordExchange
 from service.commands.handle import EXCHANGE, handle
 from service.crypto.credentials import new_id
 from service.grants import possession
-from service.grants.delegated_tokens import authorize, client_of, record
+from service.grants.delegated_tokens import STOPPED, authorize, client_of, record
 from service.grants.oauth_request import OAuthRequest
 from service.grants.redemption import meta_of
 from service.grants.refusal_events import record_refusal
-from service.grants.subject_tokens import actor_of, subject_of
+from service.grants.subject_tokens import actor_of, is_signed_in, subject_of
 from service.lookup import Seen
 from service.oauth import identity_assertions
 from service.oauth.authlib_server import TokenGrant, decide
 from service.oauth.delegation import chain
-from service.oauth.errors import InvalidRequest, Refusal
+from service.oauth.errors import InvalidGrant, InvalidRequest, Refusal
 from service.oauth.signing import Signer
 from service.oauth.targets import Resource, Target
 from service.oauth.token_exchange import ACCESS_TOKEN, GRANT_TYPE, ID_JAG, JWT, Exchange, ExchangeRequest, Subject
@@ -107,8 +107,10 @@ def _named(request: OAuthRequest, requested: str) -> dict[str, tuple[str, ...]]:
 
 async def _claims(request: OAuthRequest, decided: Decided) -> Claims:
     settings, made, issued_at = request.resources.settings, decided.exchange, int(utc_now().timestamp())
-    usual = _target(request, made).lifetime(settings.token_lifetime)
-    longest = usual if made.client_there is None else identity_assertions.SECONDS
+    target, is_ours = _target(request, made), made.client_there is None
+    usual, cnf = target.lifetime(settings.token_lifetime), decided.cnf
+    cnf = possession.needed(request, target, cnf) if is_ours else cnf
+    longest = usual if is_ours else identity_assertions.SECONDS
     return Claims(
         iss=settings.issuer,
         sub=made.sub,
@@ -120,7 +122,7 @@ async def _claims(request: OAuthRequest, decided: Decided) -> Claims:
         jti=new_id(),
         grant_id=await _authorization(request, decided),
         restored=decided.seen.client.restored or UNSET,
-        cnf=decided.cnf,
+        cnf=cnf,
         act=made.act,
         ancestors=made.ancestors or UNSET,
         asserted_by=made.asserted_by,
@@ -144,10 +146,6 @@ async def _authorization(request: OAuthRequest, decided: Decided) -> UUID | Unse
 
 async def _access_token(request: OAuthRequest, decided: Decided, claims: Claims) -> ExchangeResponse:
     target = _target(request, decided.exchange)
-    if target.dpop_required and (decided.cnf is UNSET or decided.cnf.jkt is UNSET):
-        raise InvalidRequest(possession.MISSING_FOR_API)
-    if target.mtls_required:
-        raise InvalidRequest(possession.MISSING_CERTIFICATE)
     signer = request.resources.access_token_signer(decided.seen.client, target)
     await _recorded(request, decided, claims, signer)
     return ExchangeResponse(
@@ -207,6 +205,9 @@ async def _recorded(request: OAuthRequest, decided: Decided, claims: Claims, sig
         typ=None if made.client_there is None else "id_jag",
     )
     await record(request, decided.grant, claims, token)
+    session = decided.subject.session
+    if session is not None and not await is_signed_in(request, UUID(claims.sub), session):
+        raise InvalidGrant(STOPPED)
 
 
 async def _record_exchange(request: OAuthRequest, decided: Decided, claims: Claims, actor: str | None) -> None:

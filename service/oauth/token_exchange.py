@@ -32,6 +32,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     """A verified subject_token. `client_id` is the client that got it, `issuer` the trusted issuer that it is from: one of the two.
 
     `scopes` is None if the token says nothing of scopes; `foreign` are the claims of a trusted issuer's token. `jkt` is the thumbprint of the key that it is bound to.
+    `session` is that of an ID token.
     """
 
     sub: str
@@ -46,6 +47,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     grant_id: UUID | UnsetType = UNSET
     asserted_by: UUID | UnsetType = UNSET
     foreign: ForeignClaims | None = None
+    session: UUID | None = None
 
 
 class ExchangeRequest(Struct, frozen=True, kw_only=True):

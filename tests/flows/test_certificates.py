@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -105,7 +106,15 @@ async def test_a_bound_token_is_exchanged_over_a_connection_with_its_certificate
     )
     bound = (await token(behind, client_id, MINE)).json()["access_token"]
     other, secret = await behind.register()
-    policy = {"clients": [client_id], "audiences": [behind.url], "scopes": ["api:public"]}
+    secured = {
+        "name": "Secured",
+        "identifier": "https://secured.example.com",
+        "scopes": {"crm:read": {}},
+        "mtlsRequired": True,
+    }
+    made = await behind.http.post("/api/v1/auth/apis", json=secured, headers=behind.bearer)
+    assert made.status_code == 201, made.text
+    policy = {"clients": [client_id], "audiences": ["https://secured.example.com"], "scopes": ["api:public"]}
     changed = await behind.http.patch(
         f"{CLIENTS}/{other}", json={"tokenExchange": [policy]}, headers={**behind.bearer, "If-Match": "*"}
     )
@@ -121,4 +130,8 @@ async def test_a_bound_token_is_exchanged_over_a_connection_with_its_certificate
         answer = await behind.http.post("/openid/token", data=form, headers=headers)
         assert "certificate" in oauth_error(answer, 400, "invalid_request")
     with_it = await behind.http.post("/openid/token", data=form, headers=MINE)
-    assert "certificate" not in with_it.text
+    assert with_it.status_code == 200, with_it.text
+    claims = jwt.decode(with_it.json()["access_token"], options={"verify_signature": False})
+    assert claims["cnf"] == jwt.decode(bound, options={"verify_signature": False})["cnf"]
+    plain = await behind.access_token(*await behind.register())
+    oauth_error(await behind.http.post("/openid/token", data={**form, "subject_token": plain}), 400, "invalid_request")

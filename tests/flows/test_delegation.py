@@ -15,11 +15,13 @@ from joserfc.jwk import ECKey
 from msgspec import Struct
 
 from tests.flows.conftest import Live, is_active, oauth_error, refused
-from tests.flows.people import logged_in, tokens_for
+from tests.flows.people import code_for, logged_in, tokens_for
 from tests.flows.test_provenance import explained, verified
+from tests.rules.proving import proof
 
 CLIENTS, ISSUERS = "/api/v1/auth/clients", "/api/v1/auth/trusted-issuers"
 CRM, ENTERPRISE, THERE = "https://crm.example.com", "https://idp.example.com", "https://chat.example"
+CB = "https://app.example.com/cb"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ACCESS_TOKEN, ID_TOKEN, JWT, ID_JAG = (
@@ -47,9 +49,7 @@ async def changed(live: Live, client: Client, **fields: Any) -> None:
 
 @pytest.fixture(scope="module")
 async def parties(live: Live) -> Parties:
-    app = await live.interactive(
-        redirectUri="https://app.example.com/cb", scopes=["api:public", "crm:read", "crm:write"]
-    )
+    app = await live.interactive(redirectUri=CB, scopes=["api:public", "crm:read", "crm:write"])
     agent = await live.register(botUserId="bot-agent", scopes=["api:public"])
     policy = {"clients": [app[0]], "audiences": [CRM], "scopes": ["crm:read"], "issuers": [ENTERPRISE]}
     await changed(live, agent, tokenExchange=[policy])
@@ -72,8 +72,12 @@ async def persons_tokens(live: Live, app: Client, scope: str = "openid crm:read 
 
 
 async def exchanged(live: Live, client: Client, subject: str, **more: str) -> httpx.Response:
-    form = {"grant_type": EXCHANGE, "subject_token": subject, "subject_token_type": ACCESS_TOKEN}
-    return await live.http.post("/openid/token", data={**form, **more}, auth=client)
+    return await exchanged_with(live, client, subject, {}, **more)
+
+
+async def exchanged_with(live: Live, client: Client, text: str, proving: dict[str, str], **more: str) -> httpx.Response:
+    form = {"grant_type": EXCHANGE, "subject_token": text, "subject_token_type": ACCESS_TOKEN}
+    return await live.http.post("/openid/token", data={**form, **more}, auth=client, headers=proving)
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -185,6 +189,30 @@ async def test_a_client_without_a_policy_or_with_the_token_of_another_gets_nothi
     oauth_error(await exchanged(live, parties.agent, subject, **more), 400, "invalid_request")
 
 
+async def test_a_token_that_is_bound_to_a_key_is_exchanged_with_its_proof_alone(live: Live, parties: Parties):
+    subject = await bound_token(live, parties.app)
+    theirs = {"DPoP": proof("POST", f"{live.url}/openid/token", key=ECKey.generate_key("P-256"))}
+    for headers in ({}, theirs):
+        answer = await exchanged_with(live, parties.agent, subject, headers)
+        assert "bound to a key" in oauth_error(answer, 400, "invalid_request")
+    proving = {"DPoP": proof("POST", f"{live.url}/openid/token")}
+    answer = await exchanged_with(live, parties.agent, subject, proving)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["token_type"] == "DPoP"
+    assert claims_of(answer.json()["access_token"])["cnf"] == claims_of(subject)["cnf"]
+
+
+async def bound_token(live: Live, client: Client) -> str:
+    """A person's token that is bound to a key."""
+    async with logged_in(live) as person:
+        code, pkce = await code_for(live, person, client[0], scope="openid crm:read", redirect_uri=CB)
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CB, "code_verifier": pkce.verifier}
+    headers = {"DPoP": proof("POST", f"{live.url}/openid/token")}
+    answer = await live.http.post("/openid/token", data=form, auth=client, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["access_token"]
+
+
 async def test_only_an_operator_lets_a_client_exchange(live: Live, parties: Parties):
     owner = await live.caller("delegator", "clients:write", "clients:read", "api:public")
     body = {"m2m": True, "botUserId": "delegator"}
@@ -282,9 +310,16 @@ async def test_a_client_asserts_its_own_signed_in_user_elsewhere(live: Live, par
     assert (made["aud"], made["client_id"], made["scope"]) == (THERE, "app-there", "chat")
     assert made["resource"] == f"{THERE}/mcp"
     assert made["exp"] - made["iat"] <= 300
+    seen = await live.http.post("/openid/introspect", data={"token": body["access_token"]}, auth=parties.app)
+    assert seen.json() == {"active": False}, "an assertion is for another server"
     wrong = {**more, "audience": "https://evil.example"}
     oauth_error(await exchanged(live, parties.app, tokens["id_token"], **wrong), 400, "invalid_target")
     oauth_error(await exchanged(live, parties.app, "x.y.z", **more), 400, "invalid_request")
+    user, session = made["sub"], claims_of(tokens["id_token"])["sid"]
+    ended = await live.http.delete(f"/api/v1/auth/users/{user}/sessions/{session}", headers=live.bearer)
+    assert ended.status_code in (200, 204), ended.text
+    oauth_error(await exchanged(live, parties.app, tokens["id_token"], **more), 400, "invalid_request")
+    oauth_error(await exchanged(live, parties.agent, tokens["access_token"]), 400, "invalid_request")
 
 
 async def test_the_chain_of_an_exchanged_token_leads_to_the_person_and_a_stolen_one_to_what_came_of_it(
