@@ -22,6 +22,8 @@ FRESH = [
     ({"cache-control": "no-cache"}, 60, "so is no-cache"),
     ({"cache-control": "s-maxage=600"}, 60, "s-maxage is for shared caches"),
     ({"cache-control": ",,==;max-age"}, 60, "what cannot be read is nothing"),
+    ({"cache-control": "max-age=600," + " " * 1000}, 60, "a header of more than 1,000 characters is stale"),
+    ({"cache-control": 'a="x y" z, max-age=600'}, 600, "a directive that cannot be read takes no other with it"),
     ({"date": HTTP_NOW, "expires": HTTP_LATER}, 600, "Expires counts from the server's own time"),
     ({"expires": HTTP_LATER}, 600, "or from ours"),
     ({"date": HTTP_LATER, "expires": HTTP_NOW}, 60, "what expired is the fewest seconds"),
