@@ -22,6 +22,7 @@ from service.clock import utc_now
 from service.commands.client import AddKey, RevokeKey
 from service.commands.handle import Ledger
 from service.configuration.settings import Settings
+from service.crypto.credentials import stored_key
 
 COLUMNS = ("key", "name", "kid", "algorithms", "created", "expires", "last used")
 
@@ -75,7 +76,7 @@ def add(
 
     Example: `muniment client-keys add oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718 key.json --overlap 24h`
     """
-    from service.endpoints.key_fields import parsed_key, stored_key  # noqa: PLC0415 - its libraries take ten megabytes
+    from service.endpoints.key_fields import parsed_key  # noqa: PLC0415 - its libraries take ten megabytes
     from service.oauth.client_keys import UnusableKey  # noqa: PLC0415 - its libraries take ten megabytes
 
     now, meta = utc_now(), by_operator(reason)

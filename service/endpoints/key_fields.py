@@ -7,7 +7,7 @@ from typing import Any, cast
 from events.client_key import PublicKey, StoredKey
 from service.commands.key import MOST_KEYS
 from service.configuration.settings import Settings
-from service.crypto.credentials import new_id
+from service.crypto.credentials import stored_key
 from service.endpoints import workload_fields
 from service.endpoints.authentication_fields import METHODS, NONE, check_jwks_uri, is_public
 from service.endpoints.fields import Fields
@@ -70,19 +70,6 @@ def parsed_key(jwk: object) -> PublicKey:
     if not isinstance(jwk, dict):
         raise UnusableKey("is not a JSON object")
     return parse(cast("dict[str, object]", jwk))
-
-
-def stored_key(key: PublicKey, *, name: str, at: datetime, expires_at: datetime | None = None) -> StoredKey:
-    return StoredKey(
-        jwk=key.jwk,
-        thumbprint=key.thumbprint,
-        kid=key.kid,
-        alg=key.alg,
-        key_id=new_id(),
-        name=name,
-        created_at=at,
-        expires_at=expires_at,
-    )
 
 
 def registered_keys(jwks: dict[str, Any] | None, at: datetime) -> tuple[StoredKey, ...]:

@@ -14,11 +14,12 @@ from projections import clients, last_used
 from service.clock import utc_now
 from service.commands.client import AddKey, RevokeKey
 from service.commands.handle import CLIENT, Handled, handle
+from service.crypto.credentials import stored_key
 from service.endpoints import as_of, if_match
 from service.endpoints.clients import PATH, position, row_asked, row_then, stream_asked
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
-from service.endpoints.key_fields import parsed_key, stored_key
+from service.endpoints.key_fields import parsed_key
 from service.endpoints.key_schemas import AddKeyRequest, AddKeyResponse, ClientKey
 from service.endpoints.management import Call
 from service.endpoints.responses import answered
