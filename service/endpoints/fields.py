@@ -1,7 +1,6 @@
 """Read a JSON body into a boundary struct: strictly, and name every fault at once."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
@@ -12,6 +11,7 @@ from msgspec.structs import FieldInfo
 from service.problems import Invalid, NotJson
 from service.values.credential_form import has_credential
 from service.values.malformed import MALFORMED
+from service.values.strict_json import decode
 from service.values.text import name_fault, unseen
 
 Shape = TypeVar("Shape", bound=Struct)
@@ -59,7 +59,7 @@ class Fields(Generic[Shape]):
 
     def _object(self, body: bytes) -> dict[str, Any]:
         try:
-            read: object = json.loads(body.decode("utf-8"), object_pairs_hook=self._pairs, parse_constant=_no_constant)
+            read = decode(body, lambda name: self._fault_of_any(name, "is given more than once"))
         except UnicodeDecodeError as fault:
             raise Invalid("The body is not UTF-8.") from fault
         except MALFORMED as fault:
@@ -67,14 +67,6 @@ class Fields(Generic[Shape]):
         if not isinstance(read, dict):
             raise Invalid("The body must be a JSON object.")
         return cast("dict[str, Any]", read)
-
-    def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        read = dict(pairs)
-        if len(read) != len(pairs):
-            for name, times in Counter(name for name, _ in pairs).items():
-                if times > 1:
-                    self._fault_of_any(name, "is given more than once")
-        return read
 
     def _read(self, given: dict[str, Any]) -> None:
         for name in [name for name in given if name not in self._known]:
@@ -133,10 +125,6 @@ def _values(kind: Any) -> list[str]:
     if get_origin(kind) is Literal:
         return [str(value) for value in get_args(kind)]
     return [value for part in get_args(kind) for value in _values(part)]
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _odd_character(value: Any, *, secret: bool) -> str | None:

@@ -1,7 +1,5 @@
 """The members of client metadata: their types, and how they are read from a JSON text. It has no I/O."""
 
-import json
-from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
@@ -10,6 +8,7 @@ from msgspec import Meta, Struct, ValidationError, convert, structs
 from service.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
 from service.values.credential_form import has_credential
 from service.values.malformed import MALFORMED
+from service.values.strict_json import decode
 from service.values.text import unseen
 
 LONGEST_NAME = 80
@@ -74,15 +73,8 @@ class Faults:
 def parse(body: bytes) -> dict[str, Any]:
     """Return the members of a JSON object, each of which it has once. Raises InvalidClientMetadata."""
     twice: list[str] = []
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            twice.extend(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        return found
-
     try:
-        read: object = json.loads(body.decode("utf-8"), object_pairs_hook=once, parse_constant=_no_constant)
+        read = decode(body, twice.append)
     except UnicodeDecodeError as fault:
         raise InvalidClientMetadata("The client metadata is not UTF-8.") from fault
     except MALFORMED as fault:
@@ -125,7 +117,3 @@ def _odd(value: str | list[str]) -> str | None:
 
 def _sentence(fault: str) -> str:
     return fault.replace("Expected", "must be", 1).replace(" | null", "", 1).replace("`", "")
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")

@@ -1,6 +1,8 @@
-"""A JSON object that a stranger sent, read strictly: each name once, numbers that JSON has, and bounded depth (RFC 8259, RFC 7515 section 4)."""
+"""JSON that a stranger sent, read strictly: each name once, numbers that JSON has, and bounded depth (RFC 8259, RFC 7515 section 4)."""
 
 import json
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, cast
 
 from service.values.malformed import MALFORMED
@@ -13,10 +15,24 @@ class NotAnObject(ValueError):
     """The text says what is wrong, and quotes nothing."""
 
 
+def decode(body: bytes, repeated: Callable[[str], None]) -> object:
+    """Decode JSON in UTF-8. `repeated` is called with each name that an object has more than once. Raises one of MALFORMED."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            for name, times in Counter(name for name, _ in pairs).items():
+                if times > 1:
+                    repeated(name)
+        return found
+
+    return json.loads(body.decode("utf-8"), object_pairs_hook=once, parse_constant=_no_constant)
+
+
 def strict_object(body: bytes) -> dict[str, Any]:
     """Raises NotAnObject."""
     try:
-        read: object = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        read = decode(body, _refuse)
     except NotAnObject:
         raise
     except MALFORMED as fault:
@@ -28,11 +44,8 @@ def strict_object(body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", read)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise NotAnObject("has a name more than once")
-    return found
+def _refuse(_name: str) -> None:
+    raise NotAnObject("has a name more than once")
 
 
 def _no_constant(_name: str) -> Any:
