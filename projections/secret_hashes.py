@@ -1,10 +1,14 @@
-"""Which client got the secret with a hash, whether the secret is live or not: what finds the client of a secret that somebody found."""
+"""Which client got the secret with a hash, whether the secret is live or not: what finds the client of a secret that somebody found.
+
+So does it find the client of a registration access token (RFC 7592).
+"""
 
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
+from events.client import ClientRegistered
 from events.client_secret import ClientSecretRehashed
 from events.codec import Event, Recorded
 from events.database import AnyConnection
@@ -28,14 +32,21 @@ def hashes(event: Event) -> list[tuple[UUID, str]]:
     return [(each.secret_id, each.hash) for each in secrets_given(event) if each.hash]
 
 
+def registration_hashes(event: Event) -> list[str]:
+    """Returns the hash of the registration access token that the client got, if it registered itself."""
+    if not isinstance(event, ClientRegistered) or event.registration is UNSET:
+        return []
+    return [event.registration.token_hash]
+
+
 def project(entry: Recorded, _find: Callable[..., Row | None]) -> Iterable[Row]:
-    for kept in dict.fromkeys(kept for _, kept in hashes(entry.event)):
+    for kept in dict.fromkeys((*(kept for _, kept in hashes(entry.event)), *registration_hashes(entry.event))):
         yield Row(hash=kept, client=entry.stream_id)
 
 
 PROJECTION = CatchUp(
     name="secret_hashes",
-    version=1,
+    version=2,
     follows=events(GIVING | ClientSecretRehashed),
     row=Row,
     key=("hash", "client"),

@@ -4,7 +4,7 @@ from hmac import compare_digest
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from events import issued_tokens
 from events.authorization import AuthorizationGranted
@@ -13,6 +13,7 @@ from events.codec import Recorded, encode
 from events.database import AnyConnection
 from events.device_authorization import DeviceAuthorizationApproved, DeviceAuthorizationRequested
 from events.ids import client_id_of
+from events.initial_access_token import InitialAccessTokenIssued
 from events.issuance import NO_SECRET, decode
 from events.replay import history
 from events.secrets_given import secrets_given
@@ -25,19 +26,27 @@ class RecognizedCredential(Struct, frozen=True, kw_only=True, rename="camel"):
     """A secret, code or token of this server: the client that got it, and what the blast radius begins with.
 
     `secretId` is null for what a client got without a secret, `jti` for what is no access token, and `authorization` without a user.
+    An initial access token has its id and name instead of a client.
     """
 
-    kind: Literal["secret", "accessToken", "code", "refreshToken"]
-    client_id: str
+    kind: Literal["secret", "accessToken", "code", "refreshToken", "registrationToken", "initialAccessToken"]
+    client_id: str | UnsetType = UNSET
     secret_id: UUID | None = None
     secret_name: str | None = None
     jti: UUID | None = None
     authorization: UUID | None = None
+    initial_access_token: UUID | UnsetType = UNSET
+    initial_access_token_name: str | UnsetType = UNSET
 
 
 def may_be_secret(text: str, jti: UUID | None) -> bool:
     """Returns whether secrets are searched for the text: it is no code and no token."""
-    opaque = (opaque_tokens.CODE, opaque_tokens.DEVICE_CODE, opaque_tokens.REFRESH_TOKEN)
+    opaque = (
+        opaque_tokens.CODE,
+        opaque_tokens.DEVICE_CODE,
+        opaque_tokens.REFRESH_TOKEN,
+        opaque_tokens.INITIAL_ACCESS_TOKEN,
+    )
     return jti is None and not text.startswith(opaque)
 
 
@@ -52,6 +61,8 @@ async def recognized(connection: AnyConnection, text: str, jti: UUID | None) -> 
         return await _device(connection, opaque_tokens.parsed(opaque_tokens.DEVICE_CODE, text))
     if text.startswith(opaque_tokens.REFRESH_TOKEN):
         return await _opaque(connection, "refreshToken", opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text))
+    if text.startswith(opaque_tokens.INITIAL_ACCESS_TOKEN):
+        return await _initial(connection, opaque_tokens.parsed(opaque_tokens.INITIAL_ACCESS_TOKEN, text))
     return await _secret(connection, text) if jti is None else await _token(connection, jti)
 
 
@@ -66,6 +77,8 @@ async def _secret(connection: AnyConnection, text: str) -> RecognizedCredential 
         for each in secret_hashes.hashes(past_event.event)
         if compare_digest(each[1], digest)
     ]
+    if any(digest in secret_hashes.registration_hashes(each.event) for each in past):
+        return RecognizedCredential(kind="registrationToken", client_id=_client_id(past))
     if not held or held[0][0] not in given:
         return None
     secret = given[held[0][0]]
@@ -85,6 +98,16 @@ async def _token(connection: AnyConnection, jti: UUID) -> RecognizedCredential |
         secret_id=secret,
         jti=jti,
         authorization=decode(row["data"]).authorization,
+    )
+
+
+async def _initial(connection: AnyConnection, found: opaque_tokens.OpaqueToken | None) -> RecognizedCredential | None:
+    past = [] if found is None else await history(connection, found.authorization)
+    issued = past[0].event if past else None
+    if found is None or not isinstance(issued, InitialAccessTokenIssued) or not compare_digest(issued.hash, found.hash):
+        return None
+    return RecognizedCredential(
+        kind="initialAccessToken", initial_access_token=found.authorization, initial_access_token_name=issued.name
     )
 
 

@@ -12,6 +12,9 @@ CODE = "code_"
 DEVICE_CODE = "device_"
 REFRESH_TOKEN = "refresh_"  # noqa: S105
 INITIAL_ACCESS_TOKEN = "initial_"  # noqa: S105
+REGISTRATION_ACCESS_TOKEN = "registration_"  # noqa: S105
+"""The prefix of a token that has no id: its client is named beside it."""
+
 RANDOM_BYTES = 32
 
 

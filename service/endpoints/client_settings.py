@@ -56,6 +56,7 @@ from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.delegation_fields import IdentityAssertions, TokenExchange
 from service.endpoints.document_fields import MetadataDocument, PathId, shown_document
 from service.endpoints.fields import Fields
+from service.endpoints.registration_fields import SelfRegistration, shown_registration
 from service.endpoints.workload_fields import WorkloadIdentities
 from service.network import redirect_uri
 
@@ -160,6 +161,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     device_grant: DeviceGrant | UnsetType = UNSET
     path_id: PathId | UnsetType = UNSET
     metadata_document: MetadataDocument | UnsetType = UNSET
+    registration: SelfRegistration | UnsetType = UNSET
 
 
 _of_interactive = {field.name for field in structs.fields(OAuthClient) if field.default is UNSET}
@@ -209,6 +211,7 @@ def shown(row: Row, used: datetime | None) -> OAuthClient:
         identity_assertions=delegation_fields.shown_assertions(row.security),
         **_shown_login(row),
         **shown_document(row),
+        **shown_registration(row),
         **security_settings.shown(row),
     )
 

@@ -31,7 +31,9 @@ class RecognizeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid
     credential: Annotated[
         str,
         Meta(
-            min_length=1, max_length=8000, description="The secret, code, refresh token or access token that was found."
+            min_length=1,
+            max_length=8000,
+            description="The secret, code or token that was found: also a device code, an initial or a registration access token.",
         ),
     ]
 

@@ -23,10 +23,8 @@ from service.commands.handle import CLIENT, Ledger, handle
 from service.commands.login_change import LoginChange
 from service.commands.security_change import SecurityChange
 from service.crypto.credentials import Secret, hash_secret, new_secret, stored, stored_key
+from service.crypto.opaque_tokens import REGISTRATION_ACCESS_TOKEN
 from service.oauth.client_metadata import ClientMetadata
-
-TOKEN = "registration_"  # noqa: S105
-"""The prefix of a registration access token."""
 
 
 class Registered(Struct, frozen=True, kw_only=True):
@@ -42,7 +40,7 @@ async def register(
 ) -> Registered:
     """Raises Unavailable, and what `decide` raises. `stream` is the id of the new client."""
     now = utc_now()
-    token = Secret(TOKEN + secrets.token_urlsafe(32))
+    token = Secret(REGISTRATION_ACCESS_TOKEN + secrets.token_urlsafe(32))
     secret = new_secret() if metadata.has_secret else None
     command = RegisterClient(
         owner=permission.owner,

@@ -2,13 +2,17 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from service.crypto import opaque_tokens
 from service.grants import registration_permission
 from tests.flows.conftest import Live, new_database, oauth_error, refused, serving
+from tests.flows.consoles import staff
 from tests.flows.test_cli import on
+from tests.flows.test_credentials import whose
 
 PATH = "/api/v1/auth/initial-access-tokens"
 REGISTER = "/openid/register"
@@ -156,3 +160,31 @@ async def test_as_of_a_moment_before_its_use_it_was_not_used(live: Live):
     path = f"{PATH}/{token['id']}?as_of=position:{then}"
     assert (await live.http.get(path, headers=live.bearer)).json()["used"] == 0
     assert (await shown(live, token))["used"] == 1
+
+
+async def test_whose_a_token_of_a_registration_is_that_was_found_and_how_its_client_came_about(live: Live):
+    token = await issued(live, name="For Ada")
+    told = (await registered(live, token)).json()
+    row = (await live.http.get(f"/api/v1/auth/clients/{told['client_id']}", headers=live.bearer)).json()
+    assert row["registration"] == {"initialAccessToken": token["id"], "softwareStatementIssuer": None}
+    answer = (await whose(live, told["registration_access_token"])).json()
+    assert (answer["kind"], answer["clientId"]) == ("registrationToken", told["client_id"])
+    answer = (await whose(live, token["token"])).json()
+    assert "clientId" not in answer
+    assert (answer["kind"], answer["initialAccessToken"], answer["initialAccessTokenName"]) == (
+        "initialAccessToken",
+        token["id"],
+        "For Ada",
+    )
+    forged = opaque_tokens.make(opaque_tokens.INITIAL_ACCESS_TOKEN, UUID(token["id"])).reveal()
+    for wrong in (forged, "initial_x", "registration_x"):
+        refused(await whose(live, wrong), 404)
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look(f"/clients/{told['client_id']}")
+        assert "registered itself" in page.text
+        assert token["id"] in page.text
+        find = await somebody.look("/blast-radius")
+        found = await somebody.send(find, "find", id=token["token"])
+        assert "For Ada" in (await somebody.led(found)).text
+        found = await somebody.send(find, "find", id=told["registration_access_token"])
+        assert found.headers["location"] == f"/console/clients/{told['client_id']}"

@@ -17,7 +17,7 @@ FOLLOWED = {
     "trusted_issuer_history": (1, "c1b76e856da6a3e7"),
     "initial_access_token_history": (1, "f622352cbb813cb8"),
     "audit_events": (4, "27f2e3c2b70fd6ae"),
-    "secret_hashes": (1, "a22c3b3c3d3ee89e"),
+    "secret_hashes": (2, "a22c3b3c3d3ee89e"),
     "log_tiles": (2, "e3b0c44298fc1c14"),
     "issuance_tiles": (2, "e3b0c44298fc1c14"),
 }
