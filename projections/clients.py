@@ -93,7 +93,11 @@ FILTERS: Mapping[str, str] = {
 """The conditions of a list, by the fields of Wanted. A statement has only those that are asked for, so its plan is made for them."""
 
 LIST = f"select {COLUMNS} from read.clients c where true {{conditions}} order by c.stream_id {{order}} limit $1"
-OF_API = "select stream_id, version from read.clients where apis @> jsonb_build_array(jsonb_build_object('identifier', $1::text))"
+OF_API = """
+select stream_id, version from read.clients
+ where apis @> jsonb_build_array(jsonb_build_object('identifier', $1::text))
+    or security @> jsonb_build_object('token_exchange', jsonb_build_array(jsonb_build_object('audiences', jsonb_build_array($1::text))))
+"""
 OF_OWNER = "select stream_id, version from read.clients where owner = $1 order by stream_id"
 OF_BOT = "select stream_id, version from read.clients where bot_user_id = $1 order by stream_id"
 OF_DELETED_BOTS = """

@@ -4,8 +4,10 @@ from msgspec import UNSET, UnsetType
 
 from events.client import Active
 from events.client_apis import Apis, ClientApisChanged, Granted, pairs
+from events.client_security import ClientSecurityChanged, ExchangePolicy
 from service.commands.authority import Holder, may_get_secret
 from service.commands.command import StoppingCommand
+from service.commands.security_change import change_security
 from service.refusals import NotPermitted
 
 ANY_RESOURCE = "Only an operator can let a client name any resource that is no registered API (apis: null)."
@@ -25,11 +27,19 @@ class WithdrawApi(StoppingCommand, frozen=True, kw_only=True):
     identifier: str
 
 
-def withdraw_api(command: WithdrawApi, client: Active) -> list[ClientApisChanged]:
+def withdraw_api(command: WithdrawApi, client: Active) -> list[ClientApisChanged | ClientSecurityChanged]:
+    """Returns the events by which the client loses the API: its grant, and what it may exchange tokens for."""
+    after = client.security.__replace__(token_exchange=_without(client.security.token_exchange, command.identifier))
+    exchanges: list[ClientApisChanged | ClientSecurityChanged] = [*change_security(after, client.security)]
     if client.apis is None:
-        return []
+        return exchanges
     left = tuple(api for api in client.apis if api.identifier != command.identifier)
-    return [] if left == client.apis else [ClientApisChanged(apis=left, was=client.apis)]
+    return exchanges if left == client.apis else [ClientApisChanged(apis=left, was=client.apis), *exchanges]
+
+
+def _without(policies: tuple[ExchangePolicy, ...], audience: str) -> tuple[ExchangePolicy, ...]:
+    left = (p.__replace__(audiences=tuple(a for a in p.audiences if a != audience)) for p in policies)
+    return tuple(policy for policy in left if policy.audiences)
 
 
 def may_grant(by: Holder, after: Apis, before: Apis = ()) -> None:

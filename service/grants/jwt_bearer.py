@@ -102,8 +102,9 @@ async def _use_once(request: OAuthRequest, claims: ForeignClaims) -> None:
 
 async def _token(request: OAuthRequest, seen: Seen, grant: TokenGrant, assertion: Assertion) -> TokenResponse:
     settings, target, scopes = request.resources.settings, assertion.target, tuple(grant.scope.split())
-    is_bound = possession.concerns(request, seen.client, target)
-    cnf = await possession.proved(request, seen, target=target) if is_bound else UNSET
+    bound = possession.BoundKey(what="assertion", jkt=assertion.claims.jkt) if assertion.claims.jkt else None
+    is_bound = bound is not None or possession.concerns(request, seen.client, target)
+    cnf = await possession.proved(request, seen, bound, target) if is_bound else UNSET
     resource = request.recorded_audience(target.audience)
     authorization = await authorize(request, seen, assertion.user, assertion.claims, scopes=scopes, resource=resource)
     signer, issued_at = request.resources.access_token_signer(seen.client, target), int(utc_now().timestamp())

@@ -11,7 +11,8 @@ from service.values.claim_scopes import BY_SCOPE
 LEEWAY_SECONDS = 30
 """The allowed difference between the clocks of two servers."""
 
-LATEST = 2.0**40
+LATEST = 253_402_300_799
+"""The last second of the year 9999, and of Python's dates."""
 
 
 class UpstreamAway(Exception):

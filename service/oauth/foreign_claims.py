@@ -9,6 +9,9 @@ from events.trusted_issuer import Purpose
 LEEWAY_SECONDS = 60
 SPIFFE = "spiffe"
 EXPIRED = "it has expired"
+LATEST = 253_402_300_799
+"""The last second of the year 9999, and of Python's dates."""
+
 LIVES: Mapping[Purpose, int | None] = {
     "workload": 24 * 3600,
     "id_jag": 600,
@@ -28,6 +31,7 @@ def faults_of(
         *_audience_faults(claims.get("aud"), purpose, audiences),
         *_time_faults(claims, purpose, now),
         *_jti_faults(claims.get("jti"), purpose),
+        *_confirmation_faults(claims.get("cnf")),
     ]
 
 
@@ -97,8 +101,21 @@ def _jti_faults(jti: object, purpose: Purpose) -> list[str]:
     return [] if isinstance(jti, str) and 0 < len(jti) <= 256 else ["its jti must be a text of 1 to 256 characters"]
 
 
+def _confirmation_faults(cnf: object) -> list[str]:
+    if cnf is None or key_of(cnf) is not None:
+        return []
+    return ["its cnf must have jkt alone: a key of DPoP is the only one that this server can have proved"]
+
+
+def key_of(cnf: object) -> str | None:
+    """Return the thumbprint of the key of DPoP to which a token is bound (RFC 9449 section 6.1), or None."""
+    found = cast("dict[str, object]", cnf) if isinstance(cnf, dict) else {}
+    jkt = found.get("jkt")
+    return jkt if isinstance(jkt, str) and len(found) == 1 else None
+
+
 def second(given: object) -> int | None:
     """Return whole seconds of a NumericDate (RFC 7519 section 2), or None if it is none."""
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given < 2**40:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= LATEST:
         return None
     return int(given)

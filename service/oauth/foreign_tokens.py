@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from events.trusted_issuer import Keys, Purpose
 from projections.trusted_issuers import Row
-from service.oauth.foreign_claims import audiences_of, faults_of, second, trust_domain
+from service.oauth.foreign_claims import audiences_of, faults_of, key_of, second, trust_domain
 from service.oauth.keys import Key
 from service.values.malformed import MALFORMED
 from service.values.strict_json import NotAnObject, strict_object
@@ -73,6 +73,7 @@ class ForeignClaims(Struct, frozen=True, kw_only=True):
     issued_at: int | None
     expires_at: int | None
     kid: str
+    jkt: str | None = None
     claims: Mapping[str, Any]
 
     def __repr__(self) -> str:
@@ -145,6 +146,7 @@ async def verified(
         issued_at=second(claims.get("iat")),
         expires_at=second(claims.get("exp")),
         kid=kid,
+        jkt=key_of(claims.get("cnf")),
         claims=claims,
     )
 

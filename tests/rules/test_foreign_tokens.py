@@ -103,6 +103,11 @@ async def test_a_token_of_a_trusted_issuer_is_accepted_for_its_purpose(purpose: 
     assert "repo" not in repr(found)
 
 
+async def test_the_key_to_which_a_token_is_bound_is_to_be_proved():
+    assert (await accepted(token("id_jag", cnf={"jkt": "a"}), "id_jag")).jkt == "a"
+    assert (await accepted(token("id_jag"), "id_jag")).jkt is None
+
+
 @pytest.mark.parametrize(("alg", "kid", "key"), [("RS256", "rsa", RSA), ("EdDSA", "ed", ED), ("ES256", None, EC)])
 async def test_the_key_is_found_by_its_kid_or_tried(alg: str, kid: str | None, key: Any):
     assert await accepted(token(key=key, header={"alg": alg, "kid": kid}))
@@ -138,6 +143,10 @@ REFUSED: list[tuple[Purpose, dict[str, Any], str]] = [
     ("workload", {"exp": "soon"}, "its exp must be a number"),
     ("workload", {"exp": True}, "its exp must be a number"),
     ("workload", {"exp": 1e300}, "its exp must be a number"),
+    ("workload", {"iat": 253_402_300_800}, "its iat must be a number"),
+    ("id_jag", {"cnf": {"x5t#S256": "a"}}, "its cnf must have jkt alone"),
+    ("subject_token", {"cnf": {"jkt": "a", "kid": "b"}}, "its cnf must have jkt alone"),
+    ("subject_token", {"cnf": "a"}, "its cnf must have jkt alone"),
     ("workload", {"exp": NOW + 90_000}, "seconds ahead"),
     ("workload", {"nbf": NOW + 120}, "not valid yet"),
     ("workload", {"iat": NOW + 120}, "its iat is in the future"),
