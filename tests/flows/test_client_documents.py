@@ -363,6 +363,22 @@ async def test_operators_reach_it_in_the_management_api_by_its_path_id(live: Liv
     assert [each.removeprefix("client.") for each in (await events_of(live, url))[-2:]] == ["disabled", "deleted"]
 
 
+async def test_the_console_changes_of_it_only_what_the_document_does_not_decide(live: Live, site: Site):
+    url = site.publish("console-edit")
+    async with logged_in(live) as person:
+        await code_by_consent(person, url)
+    path = f"/clients/{quote(path_id(url), safe='')}"
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look(f"{path}/edit")
+        offered = page.form("scopes").fields
+        decided = {"displayName", "redirectUris", "requirePkce", "postLogoutRedirectUris", "backchannelLogoutUri"}
+        assert decided.isdisjoint(offered)
+        assert "metadata document decides" in page.text
+        saved = await somebody.send(page, "scopes", scopes="api:public crm:read", reason="it may read contacts")
+        assert saved.status_code == 303, saved.text
+        assert "crm:read" in (await somebody.look(path)).text
+
+
 async def test_the_console_says_what_document_it_is_and_its_links_lead_there(live: Live, site: Site):
     url = site.publish("seen.json", client_name="Seen App")
     assert (await asked(live.http, url)).status_code == 303

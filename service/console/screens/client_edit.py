@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from starlette.responses import Response
 
 from service.console import api_subject, changes, client, histories, security_fields
@@ -107,14 +107,17 @@ def _values(shown: OAuthClient) -> Mapping[str, str]:
 
 
 def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
-    about: dict[str, Any] = {
-        "displayName": form.get("displayName", "").strip() or None,
+    """What the metadata document of a client decides is not in its form, and is not sent."""
+    of_any: dict[str, Any] = {
         **_changed_lists(shown, form),
         **_changed_apis(shown, form),
         **(
             {"dpopBoundAccessTokens": form["dpopBoundAccessTokens"] == "yes"} if "dpopBoundAccessTokens" in form else {}
         ),
     }
+    if shown.metadata_document is not UNSET:
+        return {**of_any, **security_fields.body(form)}
+    about = {"displayName": form.get("displayName", "").strip() or None, **of_any}
     if shown.m2m:
         return about
     return {
