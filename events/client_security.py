@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct, json
 
 AuthorizationResponseAlg = Literal["RS256", "ES256", "EdDSA"]
+UserinfoAlg = Literal["RS256", "ES256"]
 RequestObjectAlg = Literal["ES256", "EdDSA", "PS256", "RS256"]
 USUAL_RESPONSE_ALG: AuthorizationResponseAlg = "RS256"
 """The default of JARM section 3."""
@@ -66,6 +67,7 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     `require_signed_request_object`: they are signed by the client, with a lifetime (RFC 9101 section 10.5, FAPI 2.0 Message Signing).
     `request_object_signing_alg`: the only algorithm of those; None: each that this server offers.
     `authorization_signed_response_alg`: the algorithm of responses with `response_mode=jwt` and its like (JARM section 3).
+    `userinfo_signed_response_alg`: the algorithm of userinfo as a JWT; None: it is JSON (OpenID Connect Core 1.0 section 5.3.2).
     `device_grant`: users may sign in on a device that has no browser (RFC 8628).
     `token_exchange`, `identity_assertions`: what operators let the client do with the tokens of others.
     `workload_identities`: whose tokens of trusted issuers authenticate it, with the method workload_identity.
@@ -85,6 +87,7 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     require_signed_request_object: bool = False
     request_object_signing_alg: RequestObjectAlg | None = None
     authorization_signed_response_alg: AuthorizationResponseAlg = USUAL_RESPONSE_ALG
+    userinfo_signed_response_alg: UserinfoAlg | None = None
     device_grant: bool = False
     token_exchange: tuple[ExchangePolicy, ...] = ()
     identity_assertions: tuple[AssertionPolicy, ...] = ()

@@ -17,6 +17,7 @@ from service.cli.client_options import (
     OPTIONS,
     PKCE,
     PROFILES,
+    USERINFO_ALGS,
     AccessTokenAlg,
     AuthMethod,
     BackchannelUri,
@@ -37,6 +38,7 @@ from service.cli.client_options import (
     RequirePar,
     RequirePkce,
     Scopes,
+    UserinfoAlgOption,
     scopes_of,
     uris_of,
 )
@@ -88,6 +90,7 @@ def create(
     require_jar: RequireJar = None,
     jar_alg: JarAlg = None,
     jarm_alg: JarmAlg = None,
+    userinfo_alg: UserinfoAlgOption = None,
     device_grant: DeviceGrant = None,
     require_pkce: RequirePkce = None,
     first_party: FirstParty = None,
@@ -129,6 +132,7 @@ def create(
         require_signed_request_object=require_jar == "yes",
         request_object_signing_alg=JAR_ALGS[jar_alg or "any"],
         authorization_signed_response_alg=jarm_alg or USUAL_RESPONSE_ALG,
+        userinfo_signed_response_alg=USERINFO_ALGS[userinfo_alg or "none"],
         device_grant=device_grant == "yes",
     )
     check_owner(owner, "clients")

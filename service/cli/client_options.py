@@ -7,7 +7,7 @@ import typer
 from msgspec import UNSET, UnsetType
 
 from events import client
-from events.client_security import AuthorizationResponseAlg, RequestObjectAlg
+from events.client_security import AuthorizationResponseAlg, RequestObjectAlg, UserinfoAlg
 from service.values import typed_lists
 
 OPTIONS = {
@@ -35,6 +35,7 @@ OPTIONS = {
     "requireSignedRequestObject": "--require-jar",
     "requestObjectSigningAlg": "--jar-alg",
     "authorizationSignedResponseAlg": "--jarm-alg",
+    "userinfoSignedResponseAlg": "--userinfo-alg",
 }
 """The option of each field."""
 
@@ -225,6 +226,16 @@ JarmAlg = Annotated[
         show_default=False,
     ),
 ]
+UserinfoAlgOption = Annotated[
+    Literal["RS256", "ES256", "none"] | None,
+    typer.Option(
+        "--userinfo-alg",
+        metavar="NAME",
+        help="The algorithm of userinfo as a signed JWT: RS256 or ES256; none: userinfo is JSON.",
+        show_default=False,
+    ),
+]
+USERINFO_ALGS: dict[str, UserinfoAlg | None] = {"none": None, "RS256": "RS256", "ES256": "ES256"}
 JAR_ALGS: dict[str, RequestObjectAlg | None] = {
     "any": None,
     "ES256": "ES256",

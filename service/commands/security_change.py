@@ -13,6 +13,7 @@ from events.client_security import (
     RequestObjectAlg,
     Security,
     SecurityProfile,
+    UserinfoAlg,
     WorkloadIdentity,
 )
 from service.commands.authority import Holder
@@ -40,6 +41,7 @@ class SecurityChange(Struct, frozen=True, kw_only=True):
     require_signed_request_object: bool | UnsetType = UNSET
     request_object_signing_alg: RequestObjectAlg | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlg | UnsetType = UNSET
+    userinfo_signed_response_alg: UserinfoAlg | UnsetType | None = UNSET
     device_grant: bool | UnsetType = UNSET
     token_exchange: tuple[ExchangePolicy, ...] | UnsetType = UNSET
     identity_assertions: tuple[AssertionPolicy, ...] | UnsetType = UNSET

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from events.client_security import USUAL_RESPONSE_ALG, AuthorizationResponseAlg, RequestObjectAlg
+from events.client_security import USUAL_RESPONSE_ALG, AuthorizationResponseAlg, RequestObjectAlg, UserinfoAlg
 from service.endpoints.client_settings import OAuthClient
 
 YES = ("requirePushedAuthorizationRequests", "requireSignedRequestObject", "deviceGrant")
 REQUEST_ALG, RESPONSE_ALG = "requestObjectSigningAlg", "authorizationSignedResponseAlg"
+USERINFO_ALG = "userinfoSignedResponseAlg"
 REQUEST_ALGS: Sequence[tuple[str, str]] = [(alg, alg) for alg in get_args(RequestObjectAlg)]
 RESPONSE_ALGS: Sequence[tuple[str, str]] = [(alg, alg) for alg in get_args(AuthorizationResponseAlg)]
+USERINFO_ALGS: Sequence[tuple[str, str]] = [(alg, alg) for alg in get_args(UserinfoAlg)]
 
 
 def values(shown: OAuthClient) -> Mapping[str, str]:
@@ -19,6 +21,7 @@ def values(shown: OAuthClient) -> Mapping[str, str]:
         YES[2]: "yes" if shown.device_grant is True else "",
         REQUEST_ALG: shown.request_object_signing_alg or "",
         RESPONSE_ALG: shown.authorization_signed_response_alg or USUAL_RESPONSE_ALG,
+        USERINFO_ALG: shown.userinfo_signed_response_alg or "",
     }
 
 
@@ -27,5 +30,6 @@ def body(form: Mapping[str, str]) -> Mapping[str, Any]:
     return {
         **{name: form[name] == "yes" for name in YES if name in form},
         **({REQUEST_ALG: form[REQUEST_ALG] or None} if REQUEST_ALG in form else {}),
+        **({USERINFO_ALG: form[USERINFO_ALG] or None} if USERINFO_ALG in form else {}),
         **({RESPONSE_ALG: form[RESPONSE_ALG]} if form.get(RESPONSE_ALG) else {}),
     }

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from events.client import AccessTokenAlg, IdTokenAlg
-from events.client_security import AuthorizationResponseAlg, RequestObjectAlg
+from events.client_security import AuthorizationResponseAlg, RequestObjectAlg, UserinfoAlg
 from service.values.scopes import SCOPE
 from service.values.text import ID, NAME
 
@@ -82,6 +82,12 @@ RequestObjectAlgorithm = Annotated[
 AuthorizationResponseAlgorithm = Annotated[
     AuthorizationResponseAlg,
     Meta(description="The algorithm of its signed authorization responses (`response_mode=jwt`, JARM)."),
+]
+UserinfoAlgorithm = Annotated[
+    UserinfoAlg,
+    Meta(
+        description="The algorithm of userinfo as a signed JWT. Null: userinfo is JSON (OpenID Connect Core 1.0 section 5.3.2)."
+    ),
 ]
 DeviceGrant = Annotated[
     bool,

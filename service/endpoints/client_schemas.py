@@ -47,6 +47,7 @@ from service.endpoints.client_fields import (
     RequireSignedRequestObject,
     Scope,
     SecretName,
+    UserinfoAlgorithm,
 )
 from service.endpoints.document_fields import MetadataDocument, PathId
 from service.endpoints.key_schemas import Jwks
@@ -139,6 +140,7 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     request_object_signing_alg: RequestObjectAlgorithm | None = None
     authorization_signed_response_alg: AuthorizationResponseAlgorithm = USUAL_RESPONSE_ALG
     apis: ApiGrants | None = []
+    userinfo_signed_response_alg: UserinfoAlgorithm | None = None
     device_grant: DeviceGrant = False
     workload_identities: WorkloadIdentities = []
 

@@ -51,6 +51,7 @@ from service.endpoints.client_fields import (
     RequireSignedRequestObject,
     Scope,
     State,
+    UserinfoAlgorithm,
 )
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.delegation_fields import IdentityAssertions, TokenExchange
@@ -101,6 +102,7 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     token_exchange: TokenExchange | UnsetType = UNSET
     identity_assertions: IdentityAssertions | UnsetType = UNSET
     workload_identities: WorkloadIdentities | UnsetType = UNSET
+    userinfo_signed_response_alg: UserinfoAlgorithm | UnsetType | None = UNSET
     device_grant: DeviceGrant | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
@@ -158,6 +160,7 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     require_signed_request_object: RequireSignedRequestObject | UnsetType = UNSET
     request_object_signing_alg: RequestObjectAlgorithm | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlgorithm | UnsetType = UNSET
+    userinfo_signed_response_alg: UserinfoAlgorithm | UnsetType | None = UNSET
     device_grant: DeviceGrant | UnsetType = UNSET
     path_id: PathId | UnsetType = UNSET
     metadata_document: MetadataDocument | UnsetType = UNSET

@@ -110,6 +110,7 @@ def document(
         "ui_locales_supported": list(LANGUAGES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [RS256, ES256],
+        "userinfo_signing_alg_values_supported": [RS256, ES256],
         "authorization_signing_alg_values_supported": list(ALGORITHMS),
         "access_token_signing_alg_values_supported": list(ALGORITHMS),
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),

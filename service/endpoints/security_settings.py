@@ -30,6 +30,7 @@ def change(asked: "CreateOAuthClientRequest | ChangeOAuthClientRequest") -> Secu
         require_signed_request_object=asked.require_signed_request_object,
         request_object_signing_alg=asked.request_object_signing_alg,
         authorization_signed_response_alg=asked.authorization_signed_response_alg,
+        userinfo_signed_response_alg=asked.userinfo_signed_response_alg,
         device_grant=asked.device_grant,
         workload_identities=workload_fields.identities(asked.workload_identities),
     )
@@ -63,5 +64,6 @@ def shown(row: Row) -> Mapping[str, Any]:
         "require_signed_request_object": security.require_signed_request_object,
         "request_object_signing_alg": security.request_object_signing_alg,
         "authorization_signed_response_alg": security.authorization_signed_response_alg,
+        "userinfo_signed_response_alg": security.userinfo_signed_response_alg,
         "device_grant": security.device_grant,
     }

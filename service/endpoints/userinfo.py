@@ -1,12 +1,11 @@
 """GET/POST /openid/userinfo (OpenID Connect Core 1.0 section 5.3): the claims about the user that this client may see."""
 
-from typing import Any
-
-from msgspec import json
+from msgspec import Struct, json
 from starlette.requests import Request
 from starlette.responses import Response
 
 from events.authorization import Authorized
+from events.client_security import Security
 from events.database import Unavailable
 from service.commands.handle import AUTHORIZATION, state_of
 from service.endpoints import protected
@@ -16,7 +15,7 @@ from service.endpoints.responses import as_problem, refusal
 from service.http.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
 from service.oauth.errors import Refusal
 from service.oauth.form import FORM, is_form, parse
-from service.oauth.tokens import BadToken, VerifiedClaims
+from service.oauth.tokens import BadToken, VerifiedClaims, sign_id_token
 from service.problems import Forbidden, Invalid, Problem, Unauthenticated
 from service.request_id import this_request
 from service.resources import Resources
@@ -26,12 +25,17 @@ from service.values.scopes import OPENID
 HEADERS = {"Cache-Control": "no-store"}
 
 
+class _Told(Struct, frozen=True):
+    body: bytes
+    media: str
+
+
 async def userinfo(request: Request) -> Response:
     request_id = this_request()
     try:
         told = await _told(request)
         headers = {**HEADERS, **protected.next_nonce(request, resources_of(request.scope))}
-        return Response(json.encode(told), headers=headers, media_type="application/json")
+        return Response(told.body, headers=headers, media_type=told.media)
     except (Problem, Unavailable, BodyTooLong, BodyCutShort) as fault:
         issuer = resources_of(request.scope).settings.issuer
         if isinstance(fault, Unauthenticated):
@@ -43,9 +47,9 @@ async def userinfo(request: Request) -> Response:
         return refused
 
 
-async def _told(request: Request) -> dict[str, Any]:
+async def _told(request: Request) -> _Told:
     resources = resources_of(request.scope)
-    claims = await _token(request, resources)
+    claims, security = await _token(request, resources)
     if OPENID not in claims.scopes:
         raise Forbidden(f"This requires a token with the scope {OPENID}.", scope=OPENID)
     assert claims.authorization is not None
@@ -56,11 +60,16 @@ async def _told(request: Request) -> dict[str, Any]:
     about = await resources.people.claims(state.granted.user, wanted)
     if about is None:
         raise _no_good()
-    return {"sub": claims.sub, **about}
+    told = {"sub": claims.sub, **about}
+    alg = security.userinfo_signed_response_alg
+    if alg is None:
+        return _Told(json.encode(told), "application/json")
+    signed = {"iss": resources.settings.issuer, "aud": claims.client_id, **told}
+    return _Told((await sign_id_token(resources.signer(alg), signed)).encode(), "application/jwt")
 
 
-async def _token(request: Request, resources: Resources) -> VerifiedClaims:
-    """Return the claims of the token. A user's authorization must have issued it, and must still stand."""
+async def _token(request: Request, resources: Resources) -> tuple[VerifiedClaims, Security]:
+    """Return the claims of the token, and the settings of its client. A user's authorization must have issued it, and must still stand."""
     presented = await _presented(request)
     try:
         claims = resources.tokens.verify(presented.token, for_us=False)
@@ -74,7 +83,7 @@ async def _token(request: Request, resources: Resources) -> VerifiedClaims:
     if seen is None or claims.authorization is None:
         raise _no_good()
     await protected.prove(request, resources, presented, claims, seen)
-    return claims
+    return claims, seen.client.security
 
 
 async def _presented(request: Request) -> PresentedToken:

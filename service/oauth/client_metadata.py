@@ -13,7 +13,7 @@ from msgspec import Struct
 from events.client import USUAL_ID_TOKEN_ALG, IdTokenAlg, Login
 from events.client_key import PublicKey
 from events.client_registration import About
-from events.client_security import USUAL_RESPONSE_ALG, AuthorizationResponseAlg, RequestObjectAlg, Security
+from events.client_security import USUAL_RESPONSE_ALG, AuthorizationResponseAlg, RequestObjectAlg, Security, UserinfoAlg
 from service.commands.key import BY_KEY
 from service.network import redirect_uri
 from service.oauth.client_metadata_keys import keys_of
@@ -30,12 +30,12 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "id_token_signed_response_alg": ID_TOKEN_ALGS,
     "request_object_signing_alg": get_args(RequestObjectAlg),
     "authorization_signed_response_alg": get_args(AuthorizationResponseAlg),
+    "userinfo_signed_response_alg": get_args(UserinfoAlg),
 }
 PAGES = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
 PROTECTING = (
     "id_token_encrypted_response_alg",
     "userinfo_encrypted_response_alg",
-    "userinfo_signed_response_alg",
     "sector_identifier_uri",
 )
 """Members of protections that this server lacks. To ignore them would leave the client with less than it relies on."""
@@ -127,6 +127,7 @@ def _authorization_security(members: Members) -> dict[str, Any]:
         "require_signed_request_object": members.require_signed_request_object is True,
         "request_object_signing_alg": members.request_object_signing_alg or None,
         "authorization_signed_response_alg": members.authorization_signed_response_alg or USUAL_RESPONSE_ALG,
+        "userinfo_signed_response_alg": members.userinfo_signed_response_alg or None,
     }
 
 

@@ -51,6 +51,7 @@ class Members(Struct, frozen=True, kw_only=True):
     require_signed_request_object: bool | None = None
     request_object_signing_alg: Text | None = None
     authorization_signed_response_alg: Text | None = None
+    userinfo_signed_response_alg: Text | None = None
 
 
 class Faults:

@@ -24,6 +24,7 @@ SECURITY = (
     "require_signed_request_object",
     "request_object_signing_alg",
     "authorization_signed_response_alg",
+    "userinfo_signed_response_alg",
 )
 
 

@@ -161,6 +161,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     backchannel_logout_session_supported: bool
     subject_types_supported: list[str]
     id_token_signing_alg_values_supported: list[str]
+    userinfo_signing_alg_values_supported: list[str]
     authorization_signing_alg_values_supported: list[str]
     access_token_signing_alg_values_supported: list[str]
     dpop_signing_alg_values_supported: list[str]

@@ -76,7 +76,8 @@ _PERSON = {
 }
 _USERINFOTEXT = (
     "Only the claims about the user that the token's scopes allow (OpenID Connect Core 1.0 section 5.3). The token must come from "
-    "a user's authorization, have the scope `openid`, and be for this server, too."
+    "a user's authorization, have the scope `openid`, and be for this server, too. A client with `userinfoSignedResponseAlg` gets "
+    "them as a signed JWT (`application/jwt`), with `iss` and `aud` (section 5.3.2)."
 )
 _USERINFO = (
     ResponseSpec(

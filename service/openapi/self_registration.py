@@ -95,6 +95,7 @@ class ClientInformation(Struct, frozen=True, kw_only=True):
     require_signed_request_object: bool | UnsetType = UNSET
     request_object_signing_alg: str | UnsetType = UNSET
     authorization_signed_response_alg: str | UnsetType = UNSET
+    userinfo_signed_response_alg: str | UnsetType = UNSET
 
 
 def _refused(status: int, error: str, description: str, meaning: str, *headers: str) -> ResponseSpec:

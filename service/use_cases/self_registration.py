@@ -112,6 +112,7 @@ def _security(metadata: ClientMetadata) -> SecurityChange:
         require_signed_request_object=security.require_signed_request_object,
         request_object_signing_alg=security.request_object_signing_alg,
         authorization_signed_response_alg=security.authorization_signed_response_alg,
+        userinfo_signed_response_alg=security.userinfo_signed_response_alg,
         device_grant=security.device_grant,
     )
 

@@ -162,7 +162,18 @@ async def test_nothing_is_imported_when_anything_is_wrong_and_all_of_it_is_named
 
 async def test_how_a_client_asks_for_a_sign_in_is_set_and_shown(live: Live):
     client_id, _ = await live.interactive()
-    options = ("--require-par", "yes", "--require-jar", "yes", "--jar-alg", "PS256", "--jarm-alg", "ES256")
+    options = (
+        "--require-par",
+        "yes",
+        "--require-jar",
+        "yes",
+        "--jar-alg",
+        "PS256",
+        "--jarm-alg",
+        "ES256",
+        "--userinfo-alg",
+        "RS256",
+    )
     changed = await on(live.database, "clients", "edit", client_id, *options)
     assert changed.status == 0, changed.err
     shown = (await on(live.database, "clients", "show", client_id)).out
@@ -171,6 +182,7 @@ async def test_how_a_client_asks_for_a_sign_in_is_set_and_shown(live: Live):
         "require_signed_request_object True",
         "request_object_signing_alg PS256",
         "authorization_signed_response_alg ES256",
+        "userinfo_signed_response_alg RS256",
     ):
         assert part in " ".join(shown.split())
     await on(live.database, "clients", "edit", client_id, "--require-jar", "no", "--jar-alg", "any")

@@ -478,6 +478,7 @@ async def test_a_form_says_how_a_client_asks_for_a_sign_in_and_one_without_the_f
         "requireSignedRequestObject": True,
         "requestObjectSigningAlg": "PS256",
         "authorizationSignedResponseAlg": "ES256",
+        "userinfoSignedResponseAlg": "RS256",
         "deviceGrant": True,
     }
     client, _ = await live.interactive()

@@ -20,6 +20,7 @@ USUAL = {
     "requireSignedRequestObject": False,
     "requestObjectSigningAlg": None,
     "authorizationSignedResponseAlg": "RS256",
+    "userinfoSignedResponseAlg": None,
 }
 UNUSUAL = {
     "requirePkce": False,
@@ -32,6 +33,7 @@ UNUSUAL = {
     "requireSignedRequestObject": True,
     "requestObjectSigningAlg": "PS256",
     "authorizationSignedResponseAlg": "EdDSA",
+    "userinfoSignedResponseAlg": "ES256",
 }
 
 

@@ -138,6 +138,24 @@ class TestDynamic:
             assert (await client.post(form, key=NEXT)).status_code == 200
             oauth_error(await client.post(form, key=KEY), 401, "invalid_client")
 
+    async def test_userinfo_rs256(self, live: Live):
+        found = (await live.http.get("/.well-known/openid-configuration")).json()
+        assert "RS256" in found["userinfo_signing_alg_values_supported"]
+        client = await registered(live, {**BASIC, "userinfo_signed_response_alg": "RS256"})
+        async with logged_in(live) as person:
+            bearer = {"Authorization": f"Bearer {(await client.tokens(person))['access_token']}"}
+        answer = await live.http.get("/openid/userinfo", headers=bearer)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/jwt")
+        keys = KeySet.import_key_set((await live.http.get("/openid/jwks")).json())
+        claims = jwt.decode(answer.text, keys, algorithms=["RS256"]).claims
+        assert claims == {
+            "iss": live.url,
+            "aud": client.client_id,
+            "sub": str(person.user),
+            "email": person.email,
+            "email_verified": True,
+        }
+
     async def test_ensure_redirect_uri_in_authorization_request(self, live: Live, basic: Client):
         answer = await basic.ask(live.http, redirect_uri=None)
         assert (answer.status_code, "location" in answer.headers) == (400, False)

@@ -225,6 +225,7 @@ CLIENT_COMMANDS = {
         scopes=st.just(UNSET) | scopes,
         login=st.just(LoginChange()) | login_changes,
         access_token_alg=st.just(UNSET) | st.none() | st.sampled_from(["RS256", "EdDSA"]),
+        userinfo_signed_response_alg=st.just(UNSET) | st.none() | st.sampled_from(["RS256", "ES256"]),
         security=st.builds(
             SecurityChange,
             token_endpoint_auth_method=st.just(UNSET) | methods,

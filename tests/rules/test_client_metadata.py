@@ -181,6 +181,7 @@ def test_a_client_may_sign_its_requests_and_want_signed_responses():
         "require_signed_request_object": True,
         "request_object_signing_alg": "PS256",
         "authorization_signed_response_alg": "ES256",
+        "userinfo_signed_response_alg": "RS256",
     }
     security = checked({**WEB, **wanted}).security
     assert wanted.items() <= structs.asdict(security).items()
@@ -215,7 +216,7 @@ def test_web_clients_have_no_scheme_of_an_app():
         ("id_token_signed_response_alg", "none", "must be one of: RS256, ES256"),
         ("id_token_signed_response_alg", 7, "must be str"),
         ("id_token_encrypted_response_alg", "RSA-OAEP", "is not offered"),
-        ("userinfo_signed_response_alg", "RS256", "is not offered"),
+        ("userinfo_signed_response_alg", "none", "must be one of: RS256, ES256"),
         ("token_endpoint_auth_method", "tls_client_auth", "must be one of"),
         ("token_endpoint_auth_method", "client_secret_jwt", "must be one of"),
         ("client_uri", "javascript:alert(1)", "https://"),

@@ -30,6 +30,7 @@ EVERYTHING = {
     "requireSignedRequestObject": True,
     "requestObjectSigningAlg": "PS256",
     "authorizationSignedResponseAlg": "ES256",
+    "userinfoSignedResponseAlg": "ES256",
     "apis": [{"identifier": "urn:erp", "scopes": ["read"]}],
     "tokenExchange": [{"clients": ["app"], "audiences": ["urn:erp"], "scopes": ["read"]}],
     "identityAssertions": [{"audience": "https://as.example", "clientId": "there", "scopes": ["chat"]}],

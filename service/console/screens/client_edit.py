@@ -65,6 +65,7 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
         pkce_of_all=visit.browser.resources.settings.pkce_of_all,
         request_algs=security_fields.REQUEST_ALGS,
         response_algs=security_fields.RESPONSE_ALGS,
+        userinfo_algs=security_fields.USERINFO_ALGS,
         operates=visit.access.caller.holder.operates,
     )
 
