@@ -215,7 +215,12 @@ def _target(resource: str | None, found: Found, known: Known) -> Target:
 def _scopes(asked: tuple[str, ...], target: Target) -> tuple[str, ...]:
     """A client that requests none gets its own. It may have none of an API that it may use: then the token is for the API alone."""
     wanted = asked or target.scopes
-    return parameters.granted(wanted, target.scopes) if wanted or not target.terms else ()
+    if not wanted and target.terms:
+        return ()
+    try:
+        return parameters.granted(wanted, target.scopes)
+    except Fault as fault:
+        raise Fault(fault.error, f"{fault}{'' if target.is_known else targets.UNKNOWN}") from fault
 
 
 def _client_is_known(asked: RequestParameters, found: Found | None) -> Found:

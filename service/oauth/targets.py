@@ -22,6 +22,10 @@ LONGEST_NAMED = 100
 MANAGEMENT_PATH = "/api/v1"
 ABSOLUTE_URI = r"^[A-Za-z][A-Za-z0-9+.\-]*:[!$-;=?-\[\]_a-z~]+$"
 TOO_MANY = f"A token is for {MOST_RESOURCES} resources at most. Ask for several tokens."
+UNKNOWN = (
+    " The resource is no API of this server, so it has no scopes here. An operator registers it under exactly this identifier"
+    " (muniment apis create): a slash at the end matters."
+)
 FOR_MACHINES = (
     "The management API is for machines: people use the console. Leave out the resource, or name one of another API."
 )
@@ -49,12 +53,15 @@ class Known(Struct, frozen=True, kw_only=True):
 
 
 class Resource(Struct, frozen=True, kw_only=True):
-    """One API that a request names. `vocabulary` has its scopes; None: any scope may be one of its."""
+    """One API that a request names. `vocabulary` has its scopes; None: any scope may be one of its. `known` says whether this server
+    knows the API.
+    """
 
     identifier: str
     scopes: tuple[str, ...]
     vocabulary: frozenset[str] | None = None
     terms: ApiTerms | None = None
+    known: bool = True
 
     def has(self, scope: str) -> bool:
         return self.vocabulary is None or scope in self.vocabulary
@@ -78,6 +85,10 @@ class Target(Struct, frozen=True, kw_only=True):
     def terms(self) -> tuple[ApiTerms, ...]:
         """The settings of those of the APIs that are registered."""
         return tuple(each.terms for each in self.resources if each.terms is not None)
+
+    @property
+    def is_known(self) -> bool:
+        return all(each.known for each in self.resources)
 
     @property
     def alg(self) -> str | None:
@@ -161,7 +172,7 @@ def _resource(identifier: str, client: Row, known: Known, *, person: bool) -> Re
     if client.apis is None:
         if not is_resource(identifier, known.insecure):
             raise InvalidTarget(NO_RESOURCE)
-        return Resource(identifier=identifier, scopes=_own(client, person=person))
+        return Resource(identifier=identifier, scopes=_own(client, person=person), known=False)
     if person and identifier == known.issuer:  # for userinfo alone
         return Resource(identifier=identifier, scopes=())
     raise _not_granted("a resource that is no API of this server", "Register the API (muniment apis create) and")

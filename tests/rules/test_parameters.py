@@ -57,6 +57,12 @@ def test_where_nothing_is_left_the_client_is_told_what_it_may_ask_for(scope: str
     assert told["error_description"].endswith(f"Ask for at least one of: {' '.join(IDENTITY)} crm:read.")
 
 
+def test_who_asks_for_scopes_of_an_api_that_is_not_registered_is_told_so():
+    told = refused(client(), scope="notes:read", resource="https://mcp.example.com/")
+    assert "registers it under exactly this identifier" in told["error_description"]
+    assert "identifier" not in refused(client(), scope="notes:read")["error_description"]
+
+
 def test_a_client_that_names_no_scope_asks_for_its_own():
     assert request(client("crm:read", "operate"), scope=" ").scopes == ("crm:read",)
     assert "The request names no scope." in refused(client("operate"))["error_description"]
