@@ -68,8 +68,11 @@ def faults(uri: str, insecure: Collection[str] = (), *, public: bool = True) -> 
 
 
 def has_short_scheme(uri: str) -> bool:
-    """Whether the URI has an app's own scheme, such as `vscode`, without the reversed domain name that RFC 8252 section 7.1 requires."""
-    return _is_short(urlsplit(uri).scheme)
+    """Whether the URI has an app's own scheme, such as `vscode`, without the reversed domain name that RFC 8252 section 7.1 requires.
+
+    One that cannot be read has none.
+    """
+    return _unreadable(uri) is None and _is_short(urlsplit(uri).scheme)
 
 
 def backchannel_faults(uri: str, issuer: str, insecure: Collection[str] = ()) -> list[str]:
