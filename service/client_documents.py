@@ -140,6 +140,9 @@ class ClientDocuments:
             raise self._paused_by(url, "invalid", fault.why) from fault
         except Contradiction as fault:
             raise self._paused_by(url, "not_allowed", fault.detail) from fault
+        except Exception:  # ours: but whoever asks again must not make this server fetch and fail again each time
+            self._pause(url, "This server could not read it; try again in a moment")
+            raise
         _remember(self._fresh, url, fetched.fresh_until)
 
     async def _append(self, url: str, fetched: Fetched, found: ClientMetadata) -> None:
@@ -165,8 +168,11 @@ class ClientDocuments:
         self._outcomes[_outcome(handled.events)].inc()
 
     def _paused_by(self, url: str, outcome: str, why: str) -> NoDocument:
-        _remember(self._paused, url, (time.monotonic() + PAUSE_SECONDS, why))
+        self._pause(url, why)
         return self._refused(outcome, why)
+
+    def _pause(self, url: str, why: str) -> None:
+        _remember(self._paused, url, (time.monotonic() + PAUSE_SECONDS, why))
 
     def _refused(self, outcome: str, why: str) -> NoDocument:
         self._outcomes[outcome].inc()

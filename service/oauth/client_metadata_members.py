@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, ValidationError, convert, structs
 from service.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
 from service.values.credential_form import has_credential
 from service.values.malformed import MALFORMED
-from service.values.strict_json import decode
+from service.values.strict_json import check_characters, decode
 from service.values.text import unseen
 
 LONGEST_NAME = 80
@@ -76,8 +76,11 @@ def parse(body: bytes) -> dict[str, Any]:
     twice: list[str] = []
     try:
         read = decode(body, twice.append)
+        check_characters(body, read)
     except UnicodeDecodeError as fault:
         raise InvalidClientMetadata("The client metadata is not UTF-8.") from fault
+    except UnicodeEncodeError as fault:
+        raise InvalidClientMetadata("The client metadata has half a character (a lone surrogate).") from fault
     except MALFORMED as fault:
         raise InvalidClientMetadata("The client metadata is not JSON.") from fault
     if not isinstance(read, dict):

@@ -29,10 +29,17 @@ def decode(body: bytes, repeated: Callable[[str], None]) -> object:
     return json.loads(body.decode("utf-8"), object_pairs_hook=once, parse_constant=_no_constant)
 
 
+def check_characters(body: bytes, read: object) -> None:
+    r"""Raises UnicodeEncodeError for half a character (a lone surrogate), which is no text. In UTF-8, only an escape can write one."""
+    if b"\\u" in body:
+        json.dumps(read, ensure_ascii=False).encode()
+
+
 def strict_object(body: bytes) -> dict[str, Any]:
     """Raises NotAnObject."""
     try:
         read = decode(body, _refuse)
+        check_characters(body, read)
     except NotAnObject:
         raise
     except MALFORMED as fault:

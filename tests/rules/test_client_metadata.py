@@ -299,3 +299,33 @@ def test_a_client_for_devices_needs_no_redirect_uri_where_devices_are_offered():
     assert not checked(WEB, offered).security.device_grant
     assert not checked({**WEB, "grant_types": ["authorization_code", device]}).security.device_grant
     assert "must have one of: authorization_code" in refusal({"grant_types": [device]}).description
+
+
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize("name", [*Members.__struct_fields__, "client_secret", "unknown", HALF])
+@pytest.mark.parametrize("value", [HALF, [HALF], {HALF: 1}, {"keys": [{"kid": HALF}]}], ids=ascii)
+def test_half_a_character_is_refused_wherever_it_is(name, value):
+    fault = refusal({**WEB, name: value})
+    assert "half a character" in fault.description
+    fault.description.encode()
+
+
+def test_half_a_character_as_a_name_that_is_there_twice_is_not_quoted():
+    with pytest.raises(InvalidClientMetadata) as caught:
+        parse(b'{"\\ud800": 1, "\\ud800": 2}')
+    caught.value.description.encode()
+
+
+def test_a_whole_character_may_be_written_as_two_halves():
+    assert checked({**WEB, "client_name": "\U0001f511"}).display_name == "\U0001f511"
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://[::1/cb", "https://\u2100.com/cb", "http://[x]/cb", "//[/", "", "https://a:x/"]
+)
+@pytest.mark.parametrize("method", [None, "none", "client_secret_basic"])
+def test_a_redirect_uri_that_cannot_be_read_is_refused_whatever_the_method_is(uri, method):
+    fault = refusal({"redirect_uris": [uri], "token_endpoint_auth_method": method})
+    assert isinstance(fault, InvalidRedirectUri)

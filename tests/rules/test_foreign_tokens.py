@@ -20,6 +20,7 @@ from service.oauth import foreign_tokens
 from service.oauth.foreign_tokens import LONGEST, ForeignClaims, ForeignTokens, NotAccepted
 from service.oauth.issuer_keys import IssuerKeys, metadata_urls
 from service.oauth.remote_keys import RemoteKeys
+from service.values.strict_json import NotAnObject, strict_object
 from tests.rules.samples import AT
 
 US, THEM, DOMAIN = "https://muniment.example.com", "https://ci.example.com", "spiffe://example.org"
@@ -284,3 +285,13 @@ def test_metadata_is_where_both_specifications_have_it():
         "https://idp.example/tenant/.well-known/openid-configuration",
         "https://idp.example/.well-known/oauth-authorization-server/tenant",
     )
+
+
+@pytest.mark.parametrize("body", [rb'{"a": "\ud800"}', rb'{"\udfff": 1}', rb'{"a": [{"b": "x\ud83d"}]}'])
+def test_half_a_character_is_no_text(body: bytes):
+    with pytest.raises(NotAnObject):
+        strict_object(body)
+
+
+def test_two_halves_are_a_character():
+    assert strict_object(rb'{"a": "\ud83d\udd11"}') == {"a": "\U0001f511"}

@@ -1,0 +1,67 @@
+"""When the document of a client is fetched, and when it is not."""
+
+from collections import defaultdict
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import AsyncMock, MagicMock
+
+import pytest
+
+from service.client_documents import ClientDocuments, NoDocument
+from service.configuration.documents import Documents
+from service.limits import Counted
+from service.network.fetching import CannotFetch
+
+URL = "https://app.example.com/client.json"
+THERE = "192.0.2.7"
+
+
+class Counts:
+    """The counts of this minute or day by their keys."""
+
+    def __init__(self) -> None:
+        self.used: defaultdict[str, int] = defaultdict(int)
+
+    async def count(self, key: str) -> Counted:
+        self.used[key] += 1
+        return Counted(self.used[key], 30, cast("Any", None))
+
+
+class Here:
+    """What fetches documents, with a server that answers with `answer` or raises it."""
+
+    def __init__(self, answer: Any) -> None:
+        self.known: dict[str, Any] = {}
+        self.counts = Counts()
+        self.fetcher = SimpleNamespace(get=AsyncMock(side_effect=answer))
+        settings = SimpleNamespace(
+            client_metadata_documents=Documents(hosts=frozenset({"app.example.com"})),
+            issuer="https://id.example.com",
+            insecure_http_hosts=frozenset(),
+        )
+        lookup = SimpleNamespace(named=self._named, position=0)
+        fakes = cast("Any", (settings, None, lookup, self.counts))
+        self.documents = ClientDocuments(*fakes, fetcher=cast("Any", self.fetcher), metrics=cast("Any", MagicMock()))
+
+    async def _named(self, client_id: str) -> Any:
+        return self.known.get(client_id)
+
+    async def see(self, url: str = URL, address: str = THERE) -> None:
+        await self.documents.see(url, address)
+
+    @property
+    def fetches(self) -> int:
+        return self.fetcher.get.await_count
+
+
+@pytest.mark.parametrize(
+    "failure", [CannotFetch("it hangs"), RuntimeError("a fault of this server"), ValueError("another")]
+)
+async def test_after_any_failure_the_document_is_not_asked_for_again_at_once(failure: Exception):
+    here = Here(failure)
+    with pytest.raises((NoDocument, type(failure))):
+        await here.see()
+    for _ in range(3):
+        with pytest.raises(NoDocument):
+            await here.see()
+    assert here.fetches == 1
