@@ -40,6 +40,7 @@ LABELS: Mapping[str, str] = {
     "introspectors": N_("Who may introspect its tokens"),
     "jti": N_("Token ID"),
     "jkt": N_("Bound to key"),
+    "jwk": N_("Public key"),
     "key": N_("Signing key"),
     "lastName": N_("Last name"),
     "m2m": N_("Machine"),

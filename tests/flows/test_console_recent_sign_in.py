@@ -23,6 +23,13 @@ SENSITIVE: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "/clients/{client_id}/blast-radius": {"stop": {}},
     "/clients/{client_id}/edit": {"version": {"scopes": "api:public operate"}},
     "/clients/{client_id}/secrets": {"add": {"name": "May", "days": "90", "others": "7"}},
+    "/clients/{client_id}/keys": {
+        "add": {
+            "jwk": '{{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}',
+            "name": "May",
+            "days": "90",
+        }
+    },
     "/new/client?kind=machine": {"kind": {"displayName": "Ops", "botUserId": "bot-1", "scopes": "clients:write"}},
     "/initial-access-tokens": {
         "create": {"name": "agents", "uses": "25", "scopes": "crm:read", "machineClients": "true", "days": "30"}

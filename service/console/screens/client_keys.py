@@ -1,0 +1,125 @@
+"""/console/clients/{client_id}/keys: which public keys a client has, and their rotation without an outage."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from starlette.responses import Response
+
+from service.clock import utc_now
+from service.console import client
+from service.console.forms import FormState, untouched
+from service.console.language import N_
+from service.console.recent_sign_in import does
+from service.console.screen import ConsoleVisit, Screen, Tab
+from service.console.submission import submitted
+from service.crypto.credentials import new_id
+from service.endpoints.key_schemas import ClientKey
+from service.pages.errors import BadForm
+from service.problems import NotFound
+from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
+from service.values.strict_json import NotAnObject, strict_object
+
+LIFETIMES = ("", "90", "180", "365", "730")
+"""In days; "" is for ever."""
+
+OVERLAPS = ("", "1", "7", "30")
+"""The days after which the other keys expire; "": they stay as they are."""
+
+
+async def show(visit: ConsoleVisit) -> Response:
+    return await _page(visit, untouched(visit))
+
+
+async def act(visit: ConsoleVisit) -> Response:
+    return await submitted(visit, CLIENTS_WRITE, lambda: _send(visit), lambda form, status: _again(visit, form, status))
+
+
+async def _again(visit: ConsoleVisit, form: FormState, status: int) -> Response:
+    """A refused key is not shown again, because it may be a private one."""
+    kept = {name: value for name, value in form.values.items() if name != "jwk" or not form.faults("jwk")}
+    return await _page(visit, form.__replace__(values=kept), status)
+
+
+async def _send(visit: ConsoleVisit) -> Response:
+    """Raises Refused."""
+    do = visit.form.get("do", "")
+    if do == "add":
+        return await _add(visit)
+    if not do.startswith("revoke-"):
+        raise NotFound("There is no such form on this page.")
+    await visit.api.send("DELETE", client.path(visit, "keys", do.removeprefix("revoke-")), reason=visit.reason)
+    return visit.to(visit.here, visit.gettext("The key is revoked. What it signs is not accepted any more."))
+
+
+async def _add(visit: ConsoleVisit) -> Response:
+    """Add each key of a set, one request a key: the form that is sent again adds none twice. Raises Refused."""
+    form, key = visit.form, visit.form.get("key", "")
+    for number, jwk in enumerate(_keys(form.get("jwk", ""))):
+        body = {"jwk": jwk, **_terms(form, first=number == 0)}
+        once = f"{key}-{number}" if key else None
+        await visit.api.send("POST", client.path(visit, "keys"), body, reason=visit.reason, key=once)
+    return visit.to(
+        visit.here, visit.gettext("The key is added. Let the program sign with it, then revoke the old one.")
+    )
+
+
+def _keys(text: str) -> Sequence[object]:
+    """Return the keys of a JWK or a JWK Set. What is neither is for the API to refuse."""
+    try:
+        read = strict_object(text.encode())
+    except NotAnObject:
+        return [text]
+    keys = read.get("keys")
+    return cast("list[object]", keys) if isinstance(keys, list) and keys else [read]
+
+
+def _terms(form: Mapping[str, str], *, first: bool) -> Mapping[str, Any]:
+    """The times are computed from that at which the page was shown. Only the first key of a set ends the others."""
+    name, days, others = form.get("name", "").strip(), form.get("days", ""), form.get("others", "")
+    body: dict[str, Any] = {"name": name} if name else {}
+    if days in LIFETIMES and days:
+        body["expiresUtc"] = _end(form, int(days)).isoformat()
+    if first and others in OVERLAPS and others:
+        body["othersExpireUtc"] = _end(form, int(others)).isoformat()
+    return body
+
+
+def _end(form: Mapping[str, str], days: int) -> datetime:
+    """Raises BadForm if the hidden field is not as we wrote it."""
+    try:
+        since = datetime.fromisoformat(form.get("since", ""))
+        return since.astimezone(UTC) + timedelta(days=days)
+    except (ValueError, OverflowError) as fault:
+        raise BadForm from fault
+
+
+async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
+    subject = await client.read(visit)
+    found = await visit.api.get(client.path(visit, "keys"))
+    return client.page(
+        visit,
+        subject,
+        "client_keys.html",
+        status=status,
+        form=form,
+        keys=found.of(list[ClientKey]),
+        now=utc_now(),
+        key=form.value("key") or str(new_id()),
+        since=form.value("since") or utc_now().isoformat(),
+        lifetimes=LIFETIMES,
+        overlaps=OVERLAPS,
+        writes=visit.may(CLIENTS_WRITE),
+    )
+
+
+SCREENS = (
+    Screen(
+        path=f"{client.PATH}/keys",
+        get=show,
+        post=act,
+        sensitive=does("add"),
+        needs=CLIENTS_READ,
+        tab=Tab(of=client.PATH, order=11, label=N_("Keys")),
+    ),
+)
