@@ -28,6 +28,10 @@ from projections.table import Table
 COLUMNS = "stream_id, client, user_id, session_id, scopes, resource, state, granted_at, redeemed_at, used_at, refresh_until, revoked_at, why, version, bound_by, restored"
 OF_USER = f"select {COLUMNS} from read.authorizations where user_id = $1 and state = 'active' order by stream_id desc"
 OF_SESSION = f"select {COLUMNS} from read.authorizations where session_id = $1 and state = 'active' order by stream_id"
+STANDING = """
+select exists(select from read.authorizations
+               where session_id = $1 and user_id = $2 and client = $3 and restored = $4 and state = 'active')
+"""
 FIND = f"select {COLUMNS} from read.authorizations where stream_id = $1"
 LIST = f"""
 select {COLUMNS} from read.authorizations
@@ -226,3 +230,8 @@ async def lately_revoked(connection: AnyConnection, within: timedelta) -> dict[U
 async def last_of_sessions(connection: AnyConnection, sessions: Sequence[UUID]) -> dict[UUID, datetime]:
     """Returns when a client last got a token by each of these sessions, without those by which none did."""
     return {session: at for session, at in await connection.fetch(LAST_OF_SESSIONS, sessions) if at is not None}
+
+
+async def is_standing(connection: AnyConnection, session: UUID, user: UUID, client: UUID, restored: int) -> bool:
+    """Returns whether the user still authorizes the client in this session. `restored` is how often the client was restored."""
+    return await connection.fetchval(STANDING, session, user, client, restored) is True

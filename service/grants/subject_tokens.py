@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from events.database import read
-from projections import sessions, users
+from projections import authorizations, sessions, users
 from service.clock import utc_now
 from service.grants.oauth_request import OAuthRequest, required
 from service.grants.refusal_events import record_refusal
@@ -37,7 +37,7 @@ async def subject_of(request: OAuthRequest, seen: Seen) -> Subject:
             case "urn:ietf:params:oauth:token-type:jwt":
                 return await _foreign(request, text)
             case "urn:ietf:params:oauth:token-type:id_token":
-                return await _id_token(request, text)
+                return await _id_token(request, seen, text)
             case _:
                 kinds = f"{ACCESS_TOKEN}, {JWT}, {ID_TOKEN}"
                 raise InvalidRequest(f"The subject_token_type may be: {kinds}.")
@@ -58,7 +58,8 @@ async def actor_of(request: OAuthRequest, seen: Seen) -> Actor | None:
         claims = await _standing(request, text)
     except Unusable as fault:
         raise await _refused(request, seen, f"The actor_token is not valid: {fault}.") from fault
-    if claims.client_id != seen.client.client_id or claims.cnf or claims.act:
+    is_own = claims.client_id == seen.client.client_id and claims.authorization is None
+    if not is_own or claims.cnf or claims.act or claims.ancestors:
         raise await _refused(request, seen, "The actor_token must be a bearer token that this client got for itself.")
     return Actor(sub=claims.sub, client_id=claims.client_id)
 
@@ -119,6 +120,7 @@ async def _foreign(request: OAuthRequest, text: str) -> Subject:
         act=act,
         may_act=claims.claims.get("may_act", UNSET),
         asserted_by=claims.issuer_id,
+        jkt=claims.jkt,
         foreign=claims,
     )
 
@@ -130,7 +132,7 @@ def _scopes(claims: ForeignClaims) -> tuple[str, ...] | None:
     return None if given is None else split(given)
 
 
-async def _id_token(request: OAuthRequest, text: str) -> Subject:
+async def _id_token(request: OAuthRequest, seen: Seen, text: str) -> Subject:
     """An ID token asserts the user of an open session, to another authorization server alone."""
     if request.form.get("requested_token_type") != ID_JAG:
         raise InvalidRequest(f"An ID token can be exchanged only for requested_token_type={ID_JAG}.")
@@ -141,7 +143,9 @@ async def _id_token(request: OAuthRequest, text: str) -> Subject:
         raise Unusable(str(fault).rstrip(".")) from fault
     if not await is_signed_in(request, claims.sub, claims.sid):
         raise Unusable("its session has ended, or its user was stopped")
-    before = Ancestor(jti=claims.sid, client_id=claims.aud)
+    if claims.aud == seen.client.client_id and not await is_authorized(request, seen, claims.sub, claims.sid):
+        raise Unusable("its user no longer authorizes this client")
+    before = Ancestor(jti=claims.sid, client_id=claims.aud, restored=seen.client.restored)
     return Subject(
         sub=str(claims.sub),
         expires_at=claims.exp,
@@ -159,3 +163,12 @@ async def is_signed_in(request: OAuthRequest, user: UUID, session: UUID) -> bool
     found = await read(pool, lambda connection: users.find(connection, user))
     is_open = row is not None and row.state == "open" and row.user_id == user and row.expires_at > utc_now()
     return is_open and found is not None and found.state == "active"
+
+
+async def is_authorized(request: OAuthRequest, seen: Seen, user: UUID, session: UUID) -> bool:
+    """Return whether the user still authorizes the client in this session: an ID token outlives a revocation otherwise."""
+    client = seen.client
+    return await read(
+        request.resources.ledger.pool,
+        lambda connection: authorizations.is_standing(connection, session, user, client.stream_id, client.restored),
+    )

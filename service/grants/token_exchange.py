@@ -18,7 +18,7 @@ from service.grants.delegated_tokens import STOPPED, authorize, client_of, recor
 from service.grants.oauth_request import OAuthRequest
 from service.grants.redemption import meta_of
 from service.grants.refusal_events import record_refusal
-from service.grants.subject_tokens import actor_of, is_signed_in, subject_of
+from service.grants.subject_tokens import actor_of, is_authorized, is_signed_in, subject_of
 from service.lookup import Seen
 from service.oauth import identity_assertions
 from service.oauth.authlib_server import TokenGrant, decide
@@ -26,7 +26,16 @@ from service.oauth.delegation import chain
 from service.oauth.errors import InvalidGrant, InvalidRequest, Refusal
 from service.oauth.signing import Signer
 from service.oauth.targets import Resource, Target
-from service.oauth.token_exchange import ACCESS_TOKEN, GRANT_TYPE, ID_JAG, JWT, Exchange, ExchangeRequest, Subject
+from service.oauth.token_exchange import (
+    ACCESS_TOKEN,
+    GRANT_TYPE,
+    ID_JAG,
+    JWT,
+    Exchange,
+    ExchangeRequest,
+    Subject,
+    of_api,
+)
 from service.oauth.tokens import Claims, sign, sign_id_token
 from service.refusals import Contradiction
 from service.tracing.spans import span
@@ -71,12 +80,13 @@ async def _decided(request: OAuthRequest) -> Decided:
     with span("decide"):
         try:
             grant = decide(facts.__replace__(subject=subject, asked=asked), request.form)
+            assert grant.exchange is not None
+            made = of_api(grant.exchange, asked.scopes, request.resources.known.registered)
         except Refusal as refused:
             why = f"an exchange: {refused.description}"
             await record_refusal(request.resources, seen.client.client_id, seen, why, request.address)
             raise
-    assert grant.exchange is not None
-    return Decided(seen=seen, subject=subject, grant=grant, exchange=grant.exchange, cnf=cnf)
+    return Decided(seen=seen, subject=subject, grant=grant, exchange=made, cnf=cnf)
 
 
 async def _loaded(request: OAuthRequest, seen: Seen) -> tuple[Subject, ExchangeRequest, Confirmation | UnsetType]:
@@ -206,8 +216,12 @@ async def _recorded(request: OAuthRequest, decided: Decided, claims: Claims, sig
     )
     await record(request, decided.grant, claims, token)
     session = decided.subject.session
-    if session is not None and not await is_signed_in(request, UUID(claims.sub), session):
+    if session is not None and not await _still_asserts(request, decided, UUID(claims.sub), session):
         raise InvalidGrant(STOPPED)
+
+
+async def _still_asserts(request: OAuthRequest, decided: Decided, user: UUID, session: UUID) -> bool:
+    return await is_signed_in(request, user, session) and await is_authorized(request, decided.seen, user, session)
 
 
 async def _record_exchange(request: OAuthRequest, decided: Decided, claims: Claims, actor: str | None) -> None:

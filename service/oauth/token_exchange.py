@@ -3,12 +3,13 @@
 It gets never more than the subject's token has: its scopes are among those of the subject's and of the policy, and it expires no later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
 from events.client_security import ExchangePolicy
+from projections.apis import Row as Api
 from service.oauth.delegation import LONGEST_CHAIN, Act, Actor, Ancestor, chain, may_act
 from service.oauth.errors import InvalidRequest, InvalidTarget, Refused
 from service.oauth.foreign_tokens import ForeignClaims
@@ -107,6 +108,18 @@ def exchange(policies: Sequence[ExchangePolicy], client: Actor, subject: Subject
         grant_id=subject.grant_id,
         asserted_by=subject.asserted_by,
     )
+
+
+def of_api(made: Exchange, asked: tuple[str, ...], apis: Mapping[str, Api]) -> Exchange:
+    """Return the exchange with the scopes that its API still has, if it is registered: a policy may be older. Raises a Refusal."""
+    api = apis.get(made.audience)
+    if api is None or made.client_there is not None:
+        return made
+    has = {scope.name for scope in api.terms.scopes}
+    kept, gone = tuple(s for s in made.scopes if s in has), [s for s in made.scopes if s not in has]
+    if gone and (asked or not kept):
+        raise Refused(400, "invalid_scope", f"The API {made.audience} has no scope: {' '.join(gone)}. Leave it out.")
+    return made.__replace__(scopes=kept)
 
 
 def _concerns(policy: ExchangePolicy, subject: Subject) -> bool:

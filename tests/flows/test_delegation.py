@@ -322,6 +322,23 @@ async def test_a_client_asserts_its_own_signed_in_user_elsewhere(live: Live, par
     oauth_error(await exchanged(live, parties.agent, tokens["access_token"]), 400, "invalid_request")
 
 
+async def test_an_id_token_asserts_nobody_after_its_user_revoked_the_client(live: Live, parties: Parties):
+    tokens = await persons_tokens(live, parties.app, "openid offline_access crm:read")
+    more = {"requested_token_type": ID_JAG, "audience": THERE, "scope": "chat", "subject_token_type": ID_TOKEN}
+    assert (await exchanged(live, parties.app, tokens["id_token"], **more)).status_code == 200
+    revoked = await live.http.post("/openid/revoke", data={"token": tokens["refresh_token"]}, auth=parties.app)
+    assert revoked.status_code == 200
+    answer = await exchanged(live, parties.app, tokens["id_token"], **more)
+    assert "no longer authorizes" in oauth_error(answer, 400, "invalid_request")
+
+
+async def test_the_token_of_a_user_is_no_actor(live: Live, parties: Parties):
+    tokens = await persons_tokens(live, parties.app)
+    more = {"actor_token": tokens["access_token"], "actor_token_type": ACCESS_TOKEN}
+    answer = await exchanged(live, parties.app, tokens["access_token"], **more)
+    assert "for itself" in oauth_error(answer, 400, "invalid_request")
+
+
 async def test_the_chain_of_an_exchanged_token_leads_to_the_person_and_a_stolen_one_to_what_came_of_it(
     live: Live, parties: Parties
 ):

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from events.api import ApiScope, ApiTerms
 from events.client_security import AssertionPolicy, ExchangePolicy
+from projections.apis import Row as Api
 from service.oauth.delegation import (
     LONGEST_CHAIN,
     Act,
@@ -21,7 +23,8 @@ from service.oauth.delegation import (
 )
 from service.oauth.errors import Refusal
 from service.oauth.identity_assertions import issued
-from service.oauth.token_exchange import ExchangeRequest, Subject, exchange
+from service.oauth.token_exchange import ExchangeRequest, Subject, exchange, of_api
+from tests.rules.samples import AT
 
 CRM, ERP = "https://crm.example.com", "https://erp.example.com"
 APP, AGENT, OTHER = "oauth_client_app", "oauth_client_agent", "oauth_client_other"
@@ -50,6 +53,18 @@ def test_a_client_gets_a_token_that_says_that_it_acts_for_the_subject():
     assert (made.sub, made.audience, made.scopes, made.latest) == ("ada", CRM, ("crm:read",), 1000)
     assert made.act == Act(sub="bot_agent", client_id=AGENT)
     assert made.ancestors == SUBJECT.ancestors
+
+
+def test_a_policy_gives_no_scope_that_its_api_has_no_longer():
+    terms = ApiTerms(name="CRM", scopes=(ApiScope(name="crm:read"),))
+    api = Api(stream_id=UUID(int=2), identifier=CRM, terms=terms, state="active", created_at=AT, version=1)
+    made = exchange([POLICY], CLIENT, SUBJECT.__replace__(scopes=None), ASK)
+    assert of_api(made, (), {}).scopes == ("crm:read", "crm:write"), "an operator may name what is no registered API"
+    assert of_api(made, (), {CRM: api}).scopes == ("crm:read",)
+    for asked, has in (made.scopes, api), ((), api.__replace__(terms=terms.__replace__(scopes=()))):
+        with pytest.raises(Refusal, match=r"has no scope: .*crm:write") as refused:
+            of_api(made, asked, {CRM: has})
+        assert refused.value.error == "invalid_scope"
 
 
 def test_each_exchange_adds_its_actor_to_the_chain():
