@@ -18,6 +18,7 @@ class Assertion(Struct, frozen=True, kw_only=True, gc=False):
     issuer_id: UUID
     issuer: str
     jti: str | None
+    at: datetime | UnsetType = UNSET
 
 
 NO_SESSION = UUID(int=0)

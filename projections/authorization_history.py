@@ -22,7 +22,7 @@ def keep(granted: authorizations.Row) -> authorizations.Row:
 
 HISTORY = History(
     name="authorization_history",
-    version=2,
+    version=3,
     table=authorizations.TABLE,
     follows=AuthorizationGranted | CodeIssued | AuthorizationRevoked,
     row=Row,

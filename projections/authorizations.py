@@ -9,6 +9,7 @@ import asyncpg
 from msgspec import UNSET, Struct
 
 from events.authorization import (
+    NO_SESSION,
     AuthorizationEvent,
     AuthorizationGranted,
     AuthorizationRevoked,
@@ -25,7 +26,7 @@ from events.database import AnyConnection
 from events.ids import CLIENT_ID_PREFIX
 from projections.table import Table
 
-COLUMNS = "stream_id, client, user_id, session_id, scopes, resource, state, granted_at, redeemed_at, used_at, refresh_until, revoked_at, why, version, bound_by, restored"
+COLUMNS = "stream_id, client, user_id, session_id, scopes, resource, state, granted_at, redeemed_at, used_at, refresh_until, revoked_at, why, version, bound_by, restored, asserted_by"
 OF_USER = f"select {COLUMNS} from read.authorizations where user_id = $1 and state = 'active' order by stream_id desc"
 OF_SESSION = f"select {COLUMNS} from read.authorizations where session_id = $1 and state = 'active' order by stream_id"
 STANDING = """
@@ -60,6 +61,10 @@ OF_ENDED = """
 select a.stream_id from read.sessions s join read.authorizations a on a.session_id = s.stream_id
  where s.ended_at > clock_timestamp() - interval '1 day' and a.state = 'active' and not 'offline_access' = any(a.scopes)
  order by a.stream_id
+"""
+OF_ASSERTIONS = """
+select stream_id from read.authorizations
+ where session_id = $1 and state = 'active' and granted_at < clock_timestamp() - interval '1 day' order by stream_id limit $2
 """
 OF_FORMER = """
 select a.stream_id from read.users u join read.authorizations a on a.user_id = u.stream_id
@@ -97,6 +102,8 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     version: int
     bound_by: tuple[str, ...] | None
     restored: int = 0
+    asserted_by: str | None = None
+    """The trusted issuer that asserted the user, who has no session here then."""
 
 
 def project(row: Row | None, stream: UUID, event: AuthorizationEvent) -> Row | None:
@@ -115,7 +122,7 @@ def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
         scopes=event.scopes,
         resource=event.resource,
         state="active",
-        granted_at=None,
+        granted_at=(event.assertion.at or None) if event.assertion else None,
         redeemed_at=None,
         used_at=None,
         refresh_until=None,
@@ -124,6 +131,7 @@ def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
         version=1,
         bound_by=None if event.bound_by is UNSET else event.bound_by,
         restored=event.life,
+        asserted_by=event.assertion.issuer if event.assertion else None,
     )
 
 
@@ -200,6 +208,11 @@ async def of_stopped_users(connection: AnyConnection) -> dict[UUID, str]:
 async def of_ended_sessions(connection: AnyConnection) -> list[UUID]:
     """Returns the active authorizations of sessions that ended within a day. No access token lives longer."""
     return [row[0] for row in await connection.fetch(OF_ENDED)]
+
+
+async def of_old_assertions(connection: AnyConnection, *, limit: int) -> list[UUID]:
+    """Returns the active authorizations by an assertion of more than a day ago. They cannot be refreshed, and no access token lives longer."""
+    return [row[0] for row in await connection.fetch(OF_ASSERTIONS, NO_SESSION, limit)]
 
 
 async def of_former_passwords(connection: AnyConnection) -> list[UUID]:

@@ -47,7 +47,12 @@ GRANTS = View(
         Column("authorization_id", "uuid", "t.stream_id", "Its id."),
         Column("client_id", "text", client_id("t.client"), "The client."),
         USER,
-        Column("session_id", "uuid", "t.session_id", "The session in which it was given."),
+        Column(
+            "session_id",
+            "uuid",
+            "nullif(t.session_id, '00000000-0000-0000-0000-000000000000')",
+            "The session in which it was given; null if a trusted issuer asserted the user.",
+        ),
         Column("scopes", "text[]", "t.scopes", "What the client may do."),
         Column("resource", "text", "t.resource", "The API that it is for; null for the default."),
         Column("state", "text", "t.state", "active or revoked."),
@@ -67,6 +72,7 @@ GRANTS = View(
         ),
         Column("revoked_at", TIME, "t.revoked_at", "When it was revoked."),
         Column("why", "text", "t.why", "Why it was revoked."),
+        Column("asserted_by", "text", "t.asserted_by", "The trusted issuer that asserted the user."),
     ),
     source="from read.authorizations t",
 )
@@ -143,6 +149,13 @@ TOKENS = View(
             "convert_from(i.data, 'UTF8')::json -> 'cnf' ->> 'jkt'",
             "The thumbprint of the key that it is bound to (RFC 9449); null for a bearer token.",
         ),
+        Column(
+            "subject_jti",
+            "uuid",
+            f"({token_field('subject_token')})::uuid",
+            "The token that it was exchanged for (RFC 8693); null if it was not.",
+        ),
+        Column("actor", "text", token_field("actor"), "Who acts for its subject; null if nobody does."),
     ),
     source="from log.issuance i left join read.revoked_tokens r on r.stream_id = i.jti",
 )

@@ -5,10 +5,10 @@ from hashlib import sha256
 
 from events import locks
 from events.database import Connection
-from projections.views import access, directory, past
+from projections.views import access, delegation, directory, past
 from projections.views.view import View
 
-VIEWS: tuple[View, ...] = (*directory.VIEWS, *access.VIEWS, *past.VIEWS)
+VIEWS: tuple[View, ...] = (*directory.VIEWS, *access.VIEWS, *delegation.VIEWS, *past.VIEWS)
 
 MADE = "select relname as name from pg_class where relnamespace = 'muniment'::regnamespace and relname = any($1::text[]) order by 1"
 ONE_AT_A_TIME = locks.in_transaction(locks.INSTALLATION)

@@ -14,6 +14,7 @@ from service.console.screen import ConsoleVisit
 
 WHYS = (
     N_("the session expired"),
+    N_("the tokens of the assertion have expired"),
     N_("a client's metadata document was read"),
     N_("the parameters of password hashing changed"),
     N_("the bot was deleted"),

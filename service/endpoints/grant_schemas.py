@@ -42,7 +42,19 @@ class Grant(Struct, frozen=True, kw_only=True, rename="camel"):
     id: GrantId
     user_id: UserId
     client_id: ClientId
-    session_id: Annotated[UUID, Meta(description="The session in which the user granted it.")]
+    session_id: (
+        Annotated[
+            UUID,
+            Meta(description="The session in which the user granted it; null if a trusted issuer asserted the user."),
+        ]
+        | None
+    )
+    asserted_by: (
+        Annotated[
+            str, Meta(description="The trusted issuer that asserted the user; left out if the user signed in here.")
+        ]
+        | UnsetType
+    ) = UNSET
     resource: Resource | None
     scopes: list[str]
     state: GrantState

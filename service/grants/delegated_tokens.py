@@ -64,7 +64,7 @@ async def authorize(
         amr=(),
         bound_by=(),
         restored=seen.client.restored or UNSET,
-        assertion=Assertion(issuer_id=claims.issuer_id, issuer=claims.issuer, jti=claims.jti),
+        assertion=Assertion(issuer_id=claims.issuer_id, issuer=claims.issuer, jti=claims.jti, at=utc_now()),
     )
     meta = meta_of(seen.client.client_id, str(user))
     await handle(

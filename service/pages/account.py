@@ -31,6 +31,7 @@ class Application(Struct, frozen=True, kw_only=True):
     host: str | None
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
+    asserted_by: tuple[str, ...]
     since: datetime | None
     used: datetime | None
 
@@ -116,6 +117,7 @@ async def _application(
         scopes=tuple(scopes),
         resources=tuple(dict.fromkeys(name for row in (*given, *granted) for name in split(row.resource))),
         since=min(times, default=None),
+        asserted_by=tuple(dict.fromkeys(row.asserted_by for row in granted if row.asserted_by)),
         used=max((row.used_at for row in granted if row.used_at), default=None),
     )
 

@@ -61,10 +61,13 @@ async def revoke(ledger: Ledger, streams: list[UUID], why: str, meta: Meta) -> N
 
 
 async def expire(ledger: Ledger) -> None:
-    """End expired sessions like any other, so that their tokens are revoked and clients are notified."""
+    """End expired sessions like any other, so that their tokens are revoked and clients are notified; and what was asserted long ago."""
     meta = envelope(ByService(why="the session expired"))
     for session in await read(ledger.pool, lambda connection: sessions.expired(connection, limit=MOST_AT_ONCE)):
         await end_session(ledger, session, "expired", meta)
+    meta = envelope(ByService(why="the tokens of the assertion have expired"))
+    old = await read(ledger.pool, lambda connection: authorizations.of_old_assertions(connection, limit=MOST_AT_ONCE))
+    await revoke(ledger, old, "expired", meta)
 
 
 async def finish(ledger: Ledger) -> None:

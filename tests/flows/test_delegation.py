@@ -3,6 +3,8 @@
 import json
 import secrets
 import time
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,10 +16,17 @@ from joserfc import jwt as jose
 from joserfc.jwk import ECKey
 from msgspec import Struct
 
-from tests.flows.conftest import Live, is_active, oauth_error, refused
+from events.database import read
+from projections import authorizations
+from service.commands.authorization import AuthorizeByAssertion
+from service.commands.handle import AUTHORIZATION, handle
+from service.crypto.credentials import new_id
+from service.reactions import session_end
+from tests.flows.conftest import META, Live, is_active, oauth_error, refused
 from tests.flows.people import code_for, logged_in, tokens_for
 from tests.flows.test_provenance import explained, verified
 from tests.rules.proving import proof
+from tests.rules.samples import ASSERTED
 
 CLIENTS, ISSUERS = "/api/v1/auth/clients", "/api/v1/auth/trusted-issuers"
 CRM, ENTERPRISE, THERE = "https://crm.example.com", "https://idp.example.com", "https://chat.example"
@@ -239,6 +248,9 @@ async def test_an_enterprises_assertion_gets_a_token_for_its_user_once(live: Liv
     assert UUID(made["sub"]) == user.stream_id
     assert await is_active(live, body["access_token"])
     oauth_error(await asserted(live, parties.app, text), 400, "invalid_grant")
+    path = "/api/v1/auth/grants"
+    (grant,) = (await live.http.get(path, params={"userId": made["sub"]}, headers=live.bearer)).json()
+    assert (grant["assertedBy"], grant["sessionId"], grant["state"]) == (ENTERPRISE, None, "active")
     again = (await asserted(live, parties.app, assertion(parties.app[0], live.url))).json()
     assert claims_of(again["access_token"])["sub"] == made["sub"]
     await live.http.post(f"{parties.issuer}/disable", headers=live.bearer)
@@ -248,6 +260,21 @@ async def test_an_enterprises_assertion_gets_a_token_for_its_user_once(live: Liv
     await live.http.post(f"/api/v1/auth/users/{user.stream_id}/disable", headers=live.bearer)
     assert not await is_active(live, again["access_token"])
     oauth_error(await asserted(live, parties.app, assertion(parties.app[0], live.url)), 400, "invalid_grant")
+
+
+async def test_what_was_asserted_more_than_a_day_ago_is_no_longer_active(live: Live, parties: Parties):
+    ledger = live.beside.ledger
+    assert ASSERTED.assertion
+    ages = (timedelta(hours=23), timedelta(hours=25))
+    streams = [new_id() for _ in ages]
+    for stream, age in zip(streams, ages, strict=True):
+        granted = ASSERTED.__replace__(
+            user=new_id(), assertion=ASSERTED.assertion.__replace__(at=datetime.now(UTC) - age)
+        )
+        await handle(ledger, AUTHORIZATION, stream, AuthorizeByAssertion(granted=granted), META, fresh=True)
+    await session_end.expire(ledger)
+    rows = [await read(ledger.pool, partial(authorizations.find, authorization=stream)) for stream in streams]
+    assert [row and row.why for row in rows] == [None, "expired"]
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {

@@ -12,7 +12,7 @@ FOLLOWED = {
     "api_history": (1, "5375cf6ac5eb3fa5"),
     "user_history": (3, "e9ebaefe7806b415"),
     "consent_history": (1, "177f6e0fc9ceff53"),
-    "authorization_history": (2, "007bf62087ef77f0"),
+    "authorization_history": (3, "007bf62087ef77f0"),
     "signing_key_history": (1, "c3b38479fb1ca680"),
     "trusted_issuer_history": (1, "c1b76e856da6a3e7"),
     "initial_access_token_history": (1, "f622352cbb813cb8"),

@@ -29,6 +29,7 @@ class Application(Struct, frozen=True, kw_only=True):
     scopes: list[str]
     consented: bool
     grants: int
+    asserted_by: list[str]
     since: datetime | None
     used: datetime | None
 
@@ -91,6 +92,7 @@ def _application(client_id: str, name: str, given: Sequence[Consent], granted: S
         scopes=list(dict.fromkeys(scope for each in (*given, *granted) for scope in each.scopes)),
         consented=bool(given),
         grants=len(granted),
+        asserted_by=list(dict.fromkeys(each.asserted_by for each in granted if each.asserted_by)),
         since=min(begun, default=None),
         used=max(used, default=None),
     )
