@@ -1,5 +1,5 @@
-"""Client authentication by client_secret_basic or client_secret_post (RFC 6749 section 2.3.1), or by private_key_jwt (RFC 7523 section 2.2),
-the same on every endpoint, never two of them.
+"""Client authentication by client_secret_basic or client_secret_post (RFC 6749 section 2.3.1), by an assertion (RFC 7523 section 2.2) or by a
+certificate (RFC 8705 section 2), the same on every endpoint, never two of them.
 
 Failures are counted and recorded.
 """

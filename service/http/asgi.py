@@ -78,7 +78,10 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
 
 def header(scope: Scope, name: bytes) -> str | None:
     """Return the first header of this (lower-case) name."""
-    return next(iter(headers_named(scope, name)), None)
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
 
 
 def headers_named(scope: Scope, name: bytes) -> list[str]:
