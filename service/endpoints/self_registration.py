@@ -17,7 +17,7 @@ from service.clock import utc_now
 from service.commands.client_registration import Permission
 from service.crypto.credentials import new_id, proven
 from service.grants.failed_tokens import count_failed_token
-from service.grants.registration_permission import allowed, policy, use
+from service.grants.registration_permission import allowed, changes_are_few, policy, use
 from service.grants.software_statement import STATEMENT, stated, stated_by
 from service.http.asgi import BodyCutShort, BodyTooLong, address, read_body, repeated, resources_of
 from service.oauth import registration_response
@@ -41,6 +41,9 @@ from service.values.scopes import NEW_CLIENT
 PATH = registration_response.PATH
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 JSON = "application/json"
+MOST_EVENTS = 300
+"""A client of so many events changes itself no more: each change reads all of them. One that changes nothing adds none."""
+
 BY_WHICH = (
     "The registration access token is missing or not valid for this client, or there is no such client. Send it as"
     " Authorization: Bearer ..., to the registration_client_uri that came with it."
@@ -87,6 +90,8 @@ async def configure(request: Request) -> Response:
     resources = resources_of(request.scope)
     found, token = await _authenticated(request, resources)
     row = found.client
+    if request.method != "GET":
+        await changes_are_few(resources, row.client_id, address(request.scope))
     match request.method:
         case "PUT":
             row = await _replaced(request, resources, found)
@@ -115,6 +120,8 @@ async def _authenticated(request: Request, resources: Resources) -> tuple[Found,
 async def _replaced(request: Request, resources: Resources, found: Found) -> Row:
     """An omitted member that a client cannot lose, or that nobody but an operator can widen again, stays as it is."""
     given, row = await _members(request), found.client
+    if row.version >= MOST_EVENTS:
+        raise Refused(403, "access_denied", "This registration was changed as often as it may be. Register again.")
     _names_itself(given, row)
     given, voucher = await stated(resources, given, found, address(request.scope))
     now = registration_response.registered(row, resources.settings.issuer, "")

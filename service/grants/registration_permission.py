@@ -31,6 +31,12 @@ MOST_IN_A_MINUTE, MOST_IN_A_DAY = 20, 300
 MOST_OF_ALL = 300
 """Registrations in a minute."""
 
+MOST_CHANGES_IN_A_MINUTE, MOST_CHANGES_IN_A_DAY = 10, 100
+"""Changes that one client makes of itself: each adds what was and what is now to the log."""
+
+MOST_CHANGES_OF_A_NETWORK = 60
+"""Such changes in a minute."""
+
 NOT_GOOD = (
     "The initial access token is not valid: it is wrong, was revoked, has expired, or was used as often as it may be. Ask who gave"
     " it to you for another."
@@ -107,13 +113,32 @@ async def _by_token(resources: Resources, text: str, address: str) -> Allowed:
     return Allowed(permission=permission, policy=may, token_hash=token.hash)
 
 
+async def changes_are_few(resources: Resources, client_id: str, address: str) -> None:
+    """Count a change that a client makes of its registration. Raises TooManyRegistrations, Unavailable."""
+    own, near = f"registration changes of {client_id}", f"registration changes from {network(address)}"
+    limits = (
+        (own, MOST_CHANGES_IN_A_MINUTE),
+        (f"{A_DAY}{own}", MOST_CHANGES_IN_A_DAY),
+        (near, MOST_CHANGES_OF_A_NETWORK),
+    )
+    await _count(resources, limits, client_id, address)
+
+
 async def _are_few(resources: Resources, address: str) -> None:
     near = f"registrations from {network(address)}"
-    for key, most in ((near, MOST_IN_A_MINUTE), (f"{A_DAY}{near}", MOST_IN_A_DAY), ("registrations", MOST_OF_ALL)):
+    limits = (near, MOST_IN_A_MINUTE), (f"{A_DAY}{near}", MOST_IN_A_DAY), ("registrations", MOST_OF_ALL)
+    await _count(resources, limits, None, address)
+
+
+async def _count(
+    resources: Resources, limits: tuple[tuple[str, int], ...], client_id: str | None, address: str
+) -> None:
+    for key, most in limits:
         counted = await resources.limits.count(key)
         if counted.used <= most:
             continue
         if counted.used == most + 1:
-            throttled = RequestsThrottled(client_id=None, limit=most, at=utc_now())
-            await record_throttled_requests(resources, throttled, Sender(whose="", scopes=(), address=address), None)
+            throttled = RequestsThrottled(client_id=client_id, limit=most, at=utc_now())
+            sender = Sender(whose=client_id or "", scopes=(), address=address)
+            await record_throttled_requests(resources, throttled, sender, None)
         raise TooManyRegistrations(f"Too many registrations; try again in {counted.seconds} s.", counted.seconds)

@@ -17,7 +17,7 @@ from events.client_security import USUAL_RESPONSE_ALG, AuthorizationResponseAlg,
 from service.commands.key import BY_KEY
 from service.network import redirect_uri
 from service.oauth.client_metadata_keys import keys_of
-from service.oauth.client_metadata_members import Faults, Members, read
+from service.oauth.client_metadata_members import Faults, Members, check_length, read
 from service.values.scopes import IDENTITY, NEW_CLIENT, is_scope, split
 from service.values.text import name_fault
 
@@ -102,6 +102,7 @@ def client_metadata(given: Mapping[str, Any], policy: Policy) -> ClientMetadata:
         faults.add("jwks_uri", fault)
     if faults.of:
         raise faults.refusal()
+    check_length(members)
     return ClientMetadata(
         redirect_uris=uris,
         display_name=members.client_name or None,

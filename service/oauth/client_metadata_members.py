@@ -1,5 +1,6 @@
 """The members of client metadata: their types, and how they are read from a JSON text. It has no I/O."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
@@ -15,6 +16,8 @@ LONGEST_NAME = 80
 MOST_TWICE = 20
 MOST_FAULTS = 30
 LONGEST_FAULTS = 4000
+MOST_CHARACTERS = 16_000
+"""Of the members together: each change adds them to the log, which keeps them for ever."""
 
 Text = Annotated[str, Meta(max_length=255)]
 Uri = Annotated[str, Meta(max_length=2000)]
@@ -108,6 +111,16 @@ def read(given: Mapping[str, Any]) -> tuple[Members, Faults]:
             del good[field.name]
             faults.add(field.name, odd)
     return Members(**good), faults
+
+
+def check_length(members: Members) -> None:
+    """Raises InvalidClientMetadata."""
+    try:
+        length = len(json.dumps(structs.asdict(members), ensure_ascii=False))
+    except MALFORMED as fault:  # nested more deeply than it can be written
+        raise InvalidClientMetadata("The client metadata is not JSON.") from fault
+    if length > MOST_CHARACTERS:
+        raise InvalidClientMetadata(f"The client metadata is longer than {MOST_CHARACTERS:,} characters.")
 
 
 def _odd(value: str | list[str]) -> str | None:

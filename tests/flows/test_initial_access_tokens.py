@@ -24,7 +24,9 @@ MACHINE = {"grant_types": ["client_credentials"], "scope": "api:public"}
 async def live(postgres: str) -> AsyncIterator[Live]:
     """A service where clients register with initial access tokens alone."""
     with pytest.MonkeyPatch.context() as patch:
-        for limit in ("MOST_IN_A_MINUTE", "MOST_IN_A_DAY", "MOST_OF_ALL"):
+        for limit in (
+            each for each in vars(registration_permission) if each.startswith(("MOST_IN", "MOST_OF", "MOST_CHANGES"))
+        ):
             patch.setattr(registration_permission, limit, 10_000)
         async with serving(await new_database(postgres), dynamic_registration="tokens", failed_auth_limit=0) as service:
             yield service

@@ -84,7 +84,9 @@ class Client(Struct, frozen=True):
 @pytest.fixture(scope="module")
 async def live(postgres: str) -> AsyncIterator[Live]:
     with pytest.MonkeyPatch.context() as patch:
-        for limit in ("MOST_IN_A_MINUTE", "MOST_IN_A_DAY", "MOST_OF_ALL"):
+        for limit in (
+            each for each in vars(registration_permission) if each.startswith(("MOST_IN", "MOST_OF", "MOST_CHANGES"))
+        ):
             patch.setattr(registration_permission, limit, 10_000)
         async with serving(await new_database(postgres), dynamic_registration="open", failed_auth_limit=0) as service:
             yield service

@@ -9,6 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from service.endpoints import self_registration
 from service.grants import registration_permission
 from tests.flows.browsing import browser, sealed
 from tests.flows.conftest import Live, new_database, oauth_error, serving
@@ -26,7 +27,9 @@ WEB = {"redirect_uris": ["https://app.example.com/cb"], "client_name": "App"}
 async def live(postgres: str) -> AsyncIterator[Live]:
     """A service where everybody may register a client."""
     with pytest.MonkeyPatch.context() as patch:
-        for limit in ("MOST_IN_A_MINUTE", "MOST_IN_A_DAY", "MOST_OF_ALL"):
+        for limit in (
+            each for each in vars(registration_permission) if each.startswith(("MOST_IN", "MOST_OF", "MOST_CHANGES"))
+        ):
             patch.setattr(registration_permission, limit, 10_000)
         async with serving(await new_database(postgres), dynamic_registration="open", failed_auth_limit=0) as service:
             yield service
@@ -261,6 +264,20 @@ async def test_a_flood_of_registrations_is_throttled_and_recorded_once(live: Liv
         refused = await live.http.post(PATH, json=WEB)
         assert "try again" in oauth_error(refused, 429, "temporarily_unavailable")
         assert int(refused.headers["retry-after"]) <= 60
+
+
+async def test_a_client_changes_itself_only_so_often(live: Live, monkeypatch: pytest.MonkeyPatch):
+    told, other = await registered(live), await registered(live)
+    mine = {"client_id": told["client_id"], **WEB}
+    with monkeypatch.context() as patch:
+        patch.setattr(self_registration, "MOST_EVENTS", 1)
+        oauth_error(await live.http.put(**by(told), json=mine), 403, "access_denied")
+    monkeypatch.setattr(registration_permission, "MOST_CHANGES_IN_A_DAY", 2)
+    assert (await live.http.put(**by(told), json=mine)).status_code == 200
+    for method in ("PUT", "DELETE"):
+        oauth_error(await live.http.request(method, **by(told), json=mine), 429, "temporarily_unavailable")
+    assert (await live.http.get(**by(told))).status_code == 200
+    assert (await live.http.delete(**by(other))).status_code == 204
 
 
 async def test_clients_that_nobody_used_are_bounded(live: Live, monkeypatch: pytest.MonkeyPatch):

@@ -329,3 +329,26 @@ def test_a_whole_character_may_be_written_as_two_halves():
 def test_a_redirect_uri_that_cannot_be_read_is_refused_whatever_the_method_is(uri, method):
     fault = refusal({"redirect_uris": [uri], "token_endpoint_auth_method": method})
     assert isinstance(fault, InvalidRedirectUri)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"redirect_uris": [f"https://app.example.com/{n}{'x' * 1500}" for n in range(15)]},
+        {
+            **WEB,
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {
+                "keys": [{**ECKey.generate_key("P-256").as_dict(private=False), "kid": "k", "x5c": ["x" * 20_000]}]
+            },
+        },
+        {**WEB, "post_logout_redirect_uris": [f"https://app.example.com/{n}{'x' * 1900}" for n in range(10)]},
+    ],
+    ids=["redirect URIs", "keys", "other URIs"],
+)
+def test_all_members_together_are_not_too_long(members):
+    assert "16,000" in refusal(members).description
+
+
+def test_what_is_not_read_does_not_count():
+    assert checked({**WEB, "software_statement": "x" * 20_000}).redirect_uris
