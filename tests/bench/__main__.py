@@ -20,11 +20,15 @@ from service.migrations.run import migrate
 from tests.bench import appends, endpoints, observed, pasts, replays, report, starts
 from tests.bench.history import measuring
 from tests.bench.history.deployment import Size
+from tests.bench.hostile import measuring as hostile
 from tests.bench.machine import OTHERS, SERVER, Failed, pinned
 from tests.bench.pace import CAREFUL, QUICK, Pace
 from tests.bench.peers import ceiling_program, create_database, service
 
 SECTIONS = ("endpoints", "observed", "appends", "replay", "past", "history", "start")
+ASKED_FOR = ("hostile",)
+"""These figures are about no speed: nobody waits for them who did not ask."""
+
 Say = Callable[[str], None]
 
 
@@ -64,8 +68,11 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--events", type=int, help="how long a log to replay")
     parser.add_argument("--history", type=int, help="how many events the history has of which an auditor asks")
     parser.add_argument("--tokens", type=int, help="how many issued tokens it has (up to 10,000,000)")
+    parser.add_argument("--requests", type=int, default=100_000, help="how many hostile requests (--only hostile)")
     parser.add_argument("--rounds", type=int, help="how many pairs of rounds for each endpoint")
-    parser.add_argument("--only", choices=SECTIONS, action="append", help="this section (may be repeated)")
+    parser.add_argument(
+        "--only", choices=(*SECTIONS, *ASKED_FOR), action="append", help="this section (may be repeated)"
+    )
     return parser.parse_args()
 
 
@@ -102,6 +109,9 @@ def _sections(asked: argparse.Namespace, say: Say) -> Iterable[tuple[str, report
                 size = Size(events=pace.history, tokens=pace.tokens, seconds=pace.read_seconds)
                 for name, group in measuring.measure(databases["history"], directory, size, say):
                     yield f"history: {name}", group
+            if "hostile" in wanted:
+                for found in hostile.measure(databases["hostile"], directory, asked.requests, say):
+                    yield "hostile", found
         if "start" in wanted:
             yield "start", starts.measure(directory, pace, say)
 
@@ -119,7 +129,7 @@ async def _databases(url: str) -> dict[str, str]:
     await migrate(url)
     made = {
         name: await create_database(url, name, template="muniment")
-        for name in ("appends", "replay", "past", "history", *observed.WAYS)
+        for name in ("appends", "replay", "past", "history", *ASKED_FOR, *observed.WAYS)
     }
     return {**made, "ceiling": await create_database(url, "ceiling")}
 

@@ -19,7 +19,7 @@ from service.resources import open_resources
 from service.vault import private_keys
 from tests.bench import ceiling
 from tests.bench.load import Exchange, closed_loop
-from tests.bench.machine import Failed, Server, await_listening, environment, free_port, started
+from tests.bench.machine import SERVER, Failed, Server, await_listening, environment, free_port, started
 from tests.conftest import named
 
 MASTER_KEY = b"b" * 32
@@ -146,12 +146,22 @@ def settings_of(url: str, port: int) -> dict[str, str]:
 
 @contextmanager
 def service(
-    url: str, directory: Path, *, clients: int = CLIENTS, name: str = "service", more: Mapping[str, str] | None = None
+    url: str,
+    directory: Path,
+    *,
+    clients: int = CLIENTS,
+    name: str = "service",
+    more: Mapping[str, str] | None = None,
+    workers: int = 1,
+    cores: Sequence[int] = SERVER,
 ) -> Generator[Peer]:
-    """`muniment serve`, one process, with the limits on how often somebody may ask switched off, so many clients, and more settings."""
+    """`muniment serve`, one process unless more are asked for, with the limits on how often somebody may ask switched off, so many
+    clients, and more settings.
+    """
     operator, port, log = asyncio.run(_operator(url)), free_port(), directory / "service.log"
     settings = environment(**settings_of(url, port), MUNIMENT_DATA=str(directory / "unused"), **(more or {}))
-    with started([MUNIMENT, "serve"], settings, port, log=log) as server:
+    several = ["--workers", str(workers)] if workers > 1 else []
+    with started([MUNIMENT, "serve", *several], settings, port, log=log, cores=cores) as server:
         await_listening(server, log)
         credentials = (operator.client_id, operator.secret.reveal())
         bearer = access_token(server, *credentials)

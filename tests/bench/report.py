@@ -11,13 +11,15 @@ from rich.table import Table
 from tests.bench.appends import Appends, Figure
 from tests.bench.endpoints import Compared, Measured
 from tests.bench.history.figures import Group
+from tests.bench.hostile.measuring import Hostile
+from tests.bench.hostile.table import hostile_table
 from tests.bench.load import Round
 from tests.bench.observed import Observed
 from tests.bench.pasts import Pasts
 from tests.bench.replays import Replays
 from tests.bench.starts import Starts
 
-Figures = list[Measured] | Appends | Replays | Pasts | Group | Starts | Observed
+Figures = list[Measured] | Appends | Replays | Pasts | Group | Starts | Observed | Hostile
 
 
 def _rate(of: Round) -> float:
@@ -49,6 +51,8 @@ def show(console: Console, figures: Figures) -> None:
             console.print(_group(figures))
         case Starts():
             console.print(_starts(figures))
+        case Hostile():
+            console.print(hostile_table(figures))
         case Observed():
             console.print(_observed(figures))
 
