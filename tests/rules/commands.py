@@ -225,7 +225,6 @@ CLIENT_COMMANDS = {
         scopes=st.just(UNSET) | scopes,
         login=st.just(LoginChange()) | login_changes,
         access_token_alg=st.just(UNSET) | st.none() | st.sampled_from(["RS256", "EdDSA"]),
-        userinfo_signed_response_alg=st.just(UNSET) | st.none() | st.sampled_from(["RS256", "ES256"]),
         security=st.builds(
             SecurityChange,
             token_endpoint_auth_method=st.just(UNSET) | methods,
@@ -235,6 +234,7 @@ CLIENT_COMMANDS = {
             require_signed_request_object=st.just(UNSET) | st.booleans(),
             request_object_signing_alg=st.just(UNSET) | st.none() | st.sampled_from(["ES256", "PS256"]),
             authorization_signed_response_alg=st.just(UNSET) | st.sampled_from(["RS256", "EdDSA"]),
+            userinfo_signed_response_alg=st.just(UNSET) | st.none() | st.sampled_from(["RS256", "ES256"]),
         ),
         apis=st.just(UNSET) | apis,
     ),
