@@ -1,5 +1,5 @@
-"""What OpenID's conformance modules of Dynamic OP, Form Post OP (code) and Third Party-Initiated Login OP ask of a server: the client
-registers itself, and uses no PKCE. Each test has the names of its modules, written from OpenID Connect Core, Registration and Form Post.
+"""What OpenID's conformance modules of Basic OP, Dynamic OP, Form Post OP (code) and Third Party-Initiated Login OP ask of a server: the
+client registers itself, and uses no PKCE. Each test has the names of its modules, written from OpenID Connect Core, Registration and Form Post.
 
 Three of Dynamic OP's modules ask for what is not offered: the implicit flow, and requests by reference (request_uri). What is offered
 is said in the metadata, and the rest is refused by its own error.
@@ -19,7 +19,7 @@ from msgspec import Struct
 from service.grants import registration_permission
 from service.oauth.client_assertion import JWT_BEARER
 from tests.flows.conftest import Live, new_database, oauth_error, serving
-from tests.flows.people import CALLBACK, Forms, Person, allow, logged_in, sent_back
+from tests.flows.people import ALL, CALLBACK, Forms, Person, allow, logged_in, proof, redeemed, sent_back
 
 PATH, TOKEN = "/openid/register", "/openid/token"
 KEY, NEXT = (RSAKey.generate_key(2048, {"kid": kid, "alg": "RS256", "use": "sig"}) for kid in ("first", "next"))
@@ -63,8 +63,8 @@ class Client(Struct, frozen=True):
         by, now = key or self.key, int(time.time())
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": f"{self.live.url}{TOKEN}", "jti": uuid4().hex}
         text = jwt.encode({"alg": "RS256", "kid": by.kid}, {**claims, "iat": now, "exp": now + 60}, by)
-        proof = {"client_assertion_type": JWT_BEARER, "client_assertion": text}
-        return await self.live.http.post(TOKEN, data={**form, **proof})
+        by_key = {"client_assertion_type": JWT_BEARER, "client_assertion": text}
+        return await self.live.http.post(TOKEN, data={**form, **by_key})
 
     async def redeem(self, code: str, redirect_uri: str = CALLBACK) -> dict[str, Any]:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
@@ -73,7 +73,7 @@ class Client(Struct, frozen=True):
         return answer.json()
 
     async def tokens(self, person: Person, **params: str | None) -> dict[str, Any]:
-        await allow(self.live, person.user, self.client_id)
+        await allow(self.live, person.user, self.client_id, f"{ALL} address phone")
         return await self.redeem(sent_back(await self.ask(person.browser, **params))["code"])
 
     async def id_token(self, tokens: Mapping[str, Any]) -> Any:
@@ -112,6 +112,104 @@ async def registered(live: Live, metadata: Mapping[str, Any], key: Any = None) -
 
 async def refused(live: Live, error: str, **metadata: Any) -> None:
     oauth_error(await live.http.post(PATH, json={**BASIC, **metadata}), 400, error)
+
+
+class TestBasic:
+    @pytest.mark.parametrize(
+        "params",
+        [
+            pytest.param({"nonce": None}, id="ensure-request-without-nonce-succeeds-for-code-flow"),
+            pytest.param({"scope": "email openid"}, id="ensure-other-scope-order-succeeds"),
+            pytest.param({"display": "page"}, id="display-page"),
+            pytest.param({"display": "popup"}, id="display-popup"),
+            pytest.param({"prompt": "none"}, id="prompt-none-logged-in"),
+            pytest.param({"max_age": "10000"}, id="max-age-10000"),
+            pytest.param({"extra": "foobar"}, id="ensure-request-with-unknown-parameter-succeeds"),
+            pytest.param({"login_hint": "somebody@example.com"}, id="login-hint"),
+            pytest.param({"ui_locales": "se"}, id="ui-locales"),
+            pytest.param({"claims_locales": "se"}, id="claims-locales"),
+            pytest.param({"acr_values": "1 2"}, id="ensure-request-with-acr-values-succeeds"),
+        ],
+    )
+    async def test_it_succeeds(self, live: Live, basic: Client, params: dict[str, Any]):
+        async with logged_in(live) as person:
+            tokens = await basic.tokens(person, **params)
+        claims = (await basic.id_token(tokens)).claims
+        assert (claims["sub"], claims.get("nonce")) == (str(person.user), params.get("nonce", "n-1"))
+        assert "max_age" not in params or claims["auth_time"] <= int(time.time())
+
+    async def test_prompts_that_show_a_page(self, live: Live, basic: Client):
+        """(oidcc-prompt-login, max-age-1, prompt-none-not-logged-in, id-token-hint, response-type-missing)"""
+        given = sent_back(await basic.ask(live.http, prompt="none"))
+        assert given["error"] == "login_required"
+        assert sent_back(await basic.ask(live.http, response_type=None))["error"] == "invalid_request"
+        async with logged_in(live) as person:
+            tokens = await basic.tokens(person)
+            login = await basic.ask(person.browser, prompt="login")
+            assert login.headers["location"].startswith("/signin?")
+            hinted = sent_back(await basic.ask(person.browser, prompt="none", id_token_hint=tokens["id_token"]))
+            assert hinted["code"]
+
+    async def test_userinfo(self, live: Live, basic: Client):
+        """(oidcc-userinfo-get, -post-header, -post-body, scope-profile, scope-email, scope-all, claims-essential)"""
+        async with logged_in(live) as person:
+            claims = '{"userinfo": {"name": {"essential": true}}}'
+            essential = (await basic.tokens(person, scope="openid", claims=claims))["access_token"]
+            token = (await basic.tokens(person, scope="openid profile email address phone"))["access_token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        answers = [
+            await live.http.get("/openid/userinfo", headers=bearer),
+            await live.http.post("/openid/userinfo", headers=bearer),
+            await live.http.post("/openid/userinfo", data={"access_token": token}),
+        ]
+        assert {answer.status_code for answer in answers} == {200}
+        assert answers[0].json() == answers[1].json() == answers[2].json()
+        about = answers[0].json()
+        assert (about["sub"], about["email"], about["name"]) == (str(person.user), person.email, "Ada Lovelace")
+        told = await live.http.get("/openid/userinfo", headers={"Authorization": f"Bearer {essential}"})
+        assert told.json() == {"sub": str(person.user), "name": "Ada Lovelace"}
+
+    async def test_codes(self, live: Live, basic: Client):
+        """(oidcc-codereuse, codereuse-30seconds: what the code brought is revoked)"""
+        async with logged_in(live) as person:
+            await allow(live, person.user, basic.client_id)
+            code = sent_back(await basic.ask(person.browser))["code"]
+        token = (await basic.redeem(code))["access_token"]
+        again = await basic.post({"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK})
+        oauth_error(again, 400, "invalid_grant")
+        told = await live.http.get("/openid/userinfo", headers={"Authorization": f"Bearer {token}"})
+        assert told.status_code == 401
+
+    async def test_client_secret_post_and_a_posted_request(self, live: Live):
+        """(oidcc-server-client-secret-post, ensure-post-request-succeeds, ensure-request-with-valid-pkce-succeeds)"""
+        client = await registered(live, {**BASIC, "token_endpoint_auth_method": "client_secret_post"})
+        pkce = proof()
+        form = {
+            "client_id": client.client_id,
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "scope": "openid",
+            "code_challenge": pkce.challenge,
+            "code_challenge_method": "S256",
+        }
+        async with logged_in(live) as person:
+            await allow(live, person.user, client.client_id)
+            posted = await person.browser.post("/openid/authorize", data=form)
+            code = sent_back(await person.browser.get(posted.headers["location"]))["code"]
+        answer = await redeemed(live, (client.client_id, client.told["client_secret"]), code, pkce)
+        assert answer.status_code == 200, answer.text
+
+    async def test_ensure_registered_redirect_uri(self, live: Live, basic: Client):
+        answer = await basic.ask(live.http, redirect_uri=f"{CALLBACK}/{uuid4().hex}")
+        assert (answer.status_code, "location" in answer.headers) == (400, False)
+
+    async def test_requests_by_reference_and_unsigned_ones_are_told_to_be_unsupported(self, live: Live, basic: Client):
+        """(oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported, request-uri-unsigned-…)"""
+        none = "eyJhbGciOiJub25lIn0.eyJzdGF0ZSI6InN0LTEifQ."
+        given = sent_back(await basic.ask(live.http, request=none))
+        assert given["error"] in ("request_not_supported", "invalid_request_object")
+        given = sent_back(await basic.ask(live.http, request_uri="https://suite.example/request.jwt"))
+        assert given["error"] == "request_uri_not_supported"
 
 
 class TestDynamic:
