@@ -106,7 +106,7 @@ def authenticated(
         return None
     if presented.assertion is not None:
         return _by_assertion(presented.assertion, found, now)
-    if found is not None and uses_certificate(found.client) and presented.method == NONE:
+    if presented.method == NONE and found is not None and uses_certificate(found.client):
         return _by_certificate(presented.certificate, found, now)
     try:
         secret = prove(presented, found, now)
