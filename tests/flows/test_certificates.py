@@ -109,7 +109,7 @@ async def test_a_bound_token_is_exchanged_over_a_connection_with_its_certificate
     secured = {
         "name": "Secured",
         "identifier": "https://secured.example.com",
-        "scopes": {"crm:read": {}},
+        "scopes": {"api:public": {}},
         "mtlsRequired": True,
     }
     made = await behind.http.post("/api/v1/auth/apis", json=secured, headers=behind.bearer)
