@@ -1,5 +1,6 @@
 """Device authorizations (RFC 8628): which devices asked for access, and who approved or denied it. User codes are found by their hash."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from events.codec import tags
+from events.codec import decode, tags
 from events.database import AnyConnection
 from events.device_authorization import (
     DeviceAuthorizationApproved,
@@ -21,6 +22,11 @@ COLUMNS = "stream_id, client, user_code, scopes, resource, state, requested_at, 
 WAITING = f"""
 select {COLUMNS} from read.device_authorizations
  where user_code = $1 and state = 'waiting' and expires_at > clock_timestamp() order by stream_id desc limit 1
+"""
+
+APPROVALS = """
+select e.type, e.schema_ver, e.data from read.device_authorizations d join log.events e on e.stream_id = d.stream_id
+ where d.authorization_id = any($1::uuid[]) and e.type = 'device_authorization.approved'
 """
 
 
@@ -85,3 +91,10 @@ async def waiting(connection: AnyConnection, user_code: str) -> Row | None:
     """Returns the one that nobody has answered and that has not expired, by the keyed hash of its user code."""
     record = await connection.fetchrow(WAITING, user_code)
     return None if record is None else _row(record)
+
+
+async def approvals(connection: AnyConnection, authorizations: Sequence[UUID]) -> list[DeviceAuthorizationApproved]:
+    """Returns the approvals that led to these authorizations, as far as they were for devices."""
+    found = await connection.fetch(APPROVALS, list(authorizations))
+    events = [decode(row["type"], row["schema_ver"], row["data"]) for row in found]
+    return [event for event in events if isinstance(event, DeviceAuthorizationApproved)]

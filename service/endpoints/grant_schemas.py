@@ -33,6 +33,16 @@ class Consent(Struct, frozen=True, kw_only=True, rename="camel"):
     withdrawn_utc: Time | None
 
 
+class GrantDevice(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The device that asked for a grant (RFC 8628), from which the user was elsewhere."""
+
+    address: str
+    user_agent: str
+
+    def __repr__(self) -> str:
+        return "GrantDevice()"
+
+
 class Grant(Struct, frozen=True, kw_only=True, rename="camel"):
     """One sign-in of a user through a client, from which tokens are issued until it is revoked.
 
@@ -72,3 +82,12 @@ class Grant(Struct, frozen=True, kw_only=True, rename="camel"):
     ) = UNSET
     revoked_utc: Time | None
     why: Annotated[str, Meta(description="Why it was revoked, such as `logged_out`.")] | None
+    device: (
+        Annotated[
+            GrantDevice,
+            Meta(
+                description="The device that asked for it. Only there if one did, and only a caller with the scope audit:read sees it."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET

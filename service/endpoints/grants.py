@@ -3,16 +3,25 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, json
 from starlette.responses import Response
 
 from events.database import read
 from events.ids import client_id_of, client_stream
-from projections import authorization_history, authorizations, clients, consent_history, consents
+from projections import (
+    authorization_history,
+    authorizations,
+    clients,
+    consent_history,
+    consents,
+    device_authorizations,
+)
 from service.endpoints import as_of, paging
-from service.endpoints.grant_schemas import Consent, Grant
+from service.endpoints.grant_schemas import Consent, Grant, GrantDevice
 from service.endpoints.management import Call
 from service.endpoints.responses import answered
+from service.people.sessions import Device
+from service.values.scopes import AUDIT_READ
 from service.values.uuids import is_uuid, uuid_of
 
 CONSENTS = "/api/v1/auth/consents"
@@ -52,8 +61,26 @@ async def list_grants(call: Call) -> Response:
         filters=authorization_history.filters(wanted),
     )
     names = await _client_ids(call, [row.client for row in found.rows])
-    shown = [_grant(row, names[row.client], now=found.position is None) for row in found.rows]
+    devices = {} if found.position is not None else await _devices(call, [row.stream_id for row in found.rows])
+    shown = [
+        _grant(row, names[row.client], now=found.position is None).__replace__(device=devices.get(row.stream_id, UNSET))
+        for row in found.rows
+    ]
     return answered(shown, headers=found.headers)
+
+
+async def _devices(call: Call, grants: Sequence[UUID]) -> dict[UUID, GrantDevice]:
+    """Return what asked for each of the grants that is for a device, for an auditor. An erased user's is not known."""
+    if AUDIT_READ not in call.caller.scopes:
+        return {}
+    found = await read(call.resources.ledger.pool, lambda c: device_authorizations.approvals(c, grants))
+    plain = await call.resources.people.open_all([(each.user, each.device) for each in found])
+    opened = [
+        (each.authorization, json.decode(text, type=Device))
+        for each, text in zip(found, plain, strict=True)
+        if text is not None
+    ]
+    return {grant: GrantDevice(address=device.address, user_agent=device.agent) for grant, device in opened}
 
 
 def _checks(states: Sequence[str]) -> dict[str, paging.Check]:

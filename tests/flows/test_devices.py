@@ -17,6 +17,7 @@ from service.grants import device_approval, device_authorization, device_code
 from service.oauth.authlib_grants import DEVICE
 from tests.flows.browsing import Browser, browser
 from tests.flows.conftest import Live, is_active, oauth_error
+from tests.flows.consoles import staff
 from tests.flows.people import ALL, CALLBACK, refreshed, registered
 from tests.flows.test_provenance import explained, verified
 
@@ -125,6 +126,14 @@ async def test_a_device_gets_the_tokens_of_the_person_who_typed_its_code(
     ]
     consents = await live.http.get("/api/v1/auth/consents", params={"userId": str(user)}, headers=live.bearer)
     assert [each["clientId"] for each in consents.json()] == [client[0]]
+    ours = {"params": {"userId": str(user)}}
+    (grant,) = (await live.http.get("/api/v1/auth/grants", **ours, headers=live.bearer)).json()
+    assert grant["device"] == {"address": "127.0.0.1", "userAgent": TELEVISION}
+    reader = await live.caller("reader-of-grants", "users:read")
+    assert "device" not in (await live.http.get("/api/v1/auth/grants", **ours, headers=reader)).json()[0]
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look(f"/users/{user}/applications")
+    assert "On a device: Firefox, Linux · 127.0.0.1" in page.text
     bundle = tmp_path / "why.json"
     bundle.write_text(json.dumps(await explained(live, live.bearer, claims["jti"], proof="true")))
     assert (await verified(live, bundle, capsys))[0] == 0

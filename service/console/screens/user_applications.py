@@ -13,7 +13,8 @@ from service.console.names import Names
 from service.console.screen import ConsoleVisit, Screen, Tab
 from service.console.submission import submitted
 from service.endpoints import grants
-from service.endpoints.grant_schemas import Consent, Grant
+from service.endpoints.grant_schemas import Consent, Grant, GrantDevice
+from service.pages import devices
 from service.problems import NotFound
 from service.values.scopes import USERS_READ, USERS_WRITE
 
@@ -22,7 +23,7 @@ MOST = 200
 
 
 class Application(Struct, frozen=True, kw_only=True):
-    """A client that may use the account. `grants` are the sign-ins from which it still gets tokens."""
+    """A client that may use the account. `grants` are the sign-ins from which it still gets tokens, `devices` those on devices."""
 
     client_id: str
     name: str
@@ -32,6 +33,7 @@ class Application(Struct, frozen=True, kw_only=True):
     asserted_by: list[str]
     since: datetime | None
     used: datetime | None
+    devices: list[str]
 
 
 async def show(visit: ConsoleVisit) -> Response:
@@ -95,7 +97,12 @@ def _application(client_id: str, name: str, given: Sequence[Consent], granted: S
         asserted_by=list(dict.fromkeys(each.asserted_by for each in granted if each.asserted_by)),
         since=min(begun, default=None),
         used=max(used, default=None),
+        devices=[_device(each.device) for each in granted if each.device is not UNSET],
     )
+
+
+def _device(device: GrantDevice) -> str:
+    return " · ".join(filter(None, (devices.named(device.user_agent), device.address)))
 
 
 SCREENS = (
