@@ -44,7 +44,8 @@ def replace_metadata(command: ReplaceMetadata, client: Active) -> list[ClientEve
     added, revoked = ([], []) if command.keys is UNSET else _replace_keys(command.keys, client)
     with_keys = reduce(evolve, added, client)
     assert isinstance(with_keys, Active)
-    return [*added, *change_terms(command.change, with_keys), *change_about(command.about, client), *revoked]
+    change = command.change.__replace__(security=command.change.security.kept_strict(client.security))
+    return [*added, *change_terms(change, with_keys), *change_about(command.about, client), *revoked]
 
 
 def _replace_keys(keys: tuple[StoredKey, ...], client: Active) -> tuple[list[ClientKeyAdded], list[ClientKeyRevoked]]:

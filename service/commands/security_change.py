@@ -53,6 +53,16 @@ class SecurityChange(Struct, frozen=True, kw_only=True):
             said["token_endpoint_auth_method"] = None
         return security.__replace__(**said)
 
+    def kept_strict(self, before: Security) -> "SecurityChange":
+        """Returns the change without what would demand less of the client than before: an operator may have demanded it."""
+        return self.__replace__(
+            dpop_bound_access_tokens=self.dpop_bound_access_tokens or before.dpop_bound_access_tokens,
+            require_pushed_authorization_requests=self.require_pushed_authorization_requests
+            or before.require_pushed_authorization_requests,
+            require_signed_request_object=self.require_signed_request_object or before.require_signed_request_object,
+            request_object_signing_alg=before.request_object_signing_alg or self.request_object_signing_alg,
+        )
+
 
 def security_of(security: Security) -> SecurityChange:
     """Returns the change that leads to these settings, whatever they were before."""

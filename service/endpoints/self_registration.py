@@ -21,7 +21,7 @@ from service.grants.registration_permission import allowed, changes_are_few, pol
 from service.grants.software_statement import STATEMENT, stated, stated_by
 from service.http.asgi import BodyCutShort, BodyTooLong, address, read_body, repeated, resources_of
 from service.oauth import registration_response
-from service.oauth.client_metadata import CODE, MACHINE, NONE, REFRESH, Policy, client_metadata
+from service.oauth.client_metadata import CODE, DEVICE, MACHINE, NONE, REFRESH, Policy, client_metadata
 from service.oauth.client_metadata_members import parse
 from service.oauth.errors import (
     InvalidClientMetadata,
@@ -48,6 +48,8 @@ BY_WHICH = (
     "The registration access token is missing or not valid for this client, or there is no such client. Send it as"
     " Authorization: Bearer ..., to the registration_client_uri that came with it."
 )
+
+KEPT = ("token_endpoint_auth_method", "scope", "grant_types", "authorization_signed_response_alg")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -125,7 +127,7 @@ async def _replaced(request: Request, resources: Resources, found: Found) -> Row
     _names_itself(given, row)
     given, voucher = await stated(resources, given, found, address(request.scope))
     now = registration_response.registered(row, resources.settings.issuer, "")
-    kept = {name: now[name] for name in ("token_endpoint_auth_method", "scope", "grant_types") if name in now}
+    kept = {name: now[name] for name in KEPT if name in now}
     permission = _permission(row)
     may = _policy_of(row, policy(resources.settings, permission))
     metadata = client_metadata({**kept, **{name: value for name, value in given.items() if value is not None}}, may)
@@ -163,9 +165,10 @@ def _permission(row: Row) -> Permission:
 
 
 def _policy_of(row: Row, usual: Policy) -> Policy:
-    """A client stays what it is: a machine or not, public or not."""
+    """A client stays what it is: a machine or not, public or not, for devices or not."""
+    on_device = (DEVICE,) if row.security.device_grant else ()
     return usual.__replace__(
-        grant_types=(MACHINE,) if row.grant_type == MACHINE else (CODE, REFRESH),
+        grant_types=(MACHINE,) if row.grant_type == MACHINE else (CODE, REFRESH, *on_device),
         auth_methods=tuple(each for each in usual.auth_methods if (each == NONE) is row.public),
         has_keys=bool(row.keys or row.security.jwks_uri),
     )

@@ -52,6 +52,7 @@ async def register(
         at=now,
         login=metadata.login,
         security=metadata.security,
+        apis=() if metadata.is_machine else UNSET,
         keys=_stored(metadata, now),
         registration=Registration(
             about=metadata.about,
@@ -102,7 +103,7 @@ def _login(metadata: ClientMetadata) -> LoginChange:
 
 
 def _security(metadata: ClientMetadata) -> SecurityChange:
-    """Return the settings that the metadata has. What an operator demands of the client besides stays."""
+    """Return the settings that the metadata has. What an operator demands of the client besides stays, and so does its device grant."""
     security = metadata.security
     return SecurityChange(
         token_endpoint_auth_method=security.token_endpoint_auth_method or UNSET,
@@ -113,7 +114,6 @@ def _security(metadata: ClientMetadata) -> SecurityChange:
         request_object_signing_alg=security.request_object_signing_alg,
         authorization_signed_response_alg=security.authorization_signed_response_alg,
         userinfo_signed_response_alg=security.userinfo_signed_response_alg,
-        device_grant=security.device_grant,
     )
 
 

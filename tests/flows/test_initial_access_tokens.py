@@ -75,6 +75,11 @@ async def test_a_machine_client_needs_a_token_that_allows_it_and_acts_as_itself(
     token = await live.token_for(told["client_id"], told["client_secret"])
     assert token.status_code == 200, token.text
     assert token.json()["scope"] == "api:public"
+    row = await live.http.get(f"/api/v1/auth/clients/{told['client_id']}", headers=live.bearer)
+    assert row.json()["apis"] == []
+    form = {"grant_type": "client_credentials", "resource": "https://api.example.com/admin"}
+    answer = await live.http.post("/openid/token", data=form, auth=(told["client_id"], told["client_secret"]))
+    oauth_error(answer, 400, "invalid_target")
     mine = {"Authorization": f"Bearer {told['registration_access_token']}"}
     body = {"client_id": told["client_id"], **MACHINE, "client_name": "Nightly"}
     changed = await live.http.put(told["registration_client_uri"], json=body, headers=mine)

@@ -4,11 +4,15 @@ import pytest
 
 from events.client import ClientDisplayNameChanged
 from events.client_registration import ClientAboutChanged
+from events.client_security import ClientSecurityChanged, Security
 from projections import client_history, clients
 from service.commands.authority import SELF_REGISTERED, Holder, is_reserved
 from service.commands.client import ChangeClient, ReplaceMetadata
 from service.commands.handle import CLIENT
+from service.commands.security_change import SecurityChange
+from service.oauth.client_metadata import Policy, client_metadata
 from service.refusals import NotPermitted
+from service.use_cases import self_registration
 from tests.rules.samples import ABOUT, ABOUT_CHANGED, PUBLIC_REGISTERED, REGISTERED_ITSELF, REGISTRATION, STREAM
 from tests.rules.table import outcome, rule
 
@@ -68,3 +72,47 @@ def test_an_event_for_a_client_without_registration_is_no_error():
     after = clients.project(row, STREAM, ClientAboutChanged(about=ABOUT, was=ABOUT))
     assert after is not None
     assert after.registration is None
+
+
+STRICT = Security(
+    dpop_bound_access_tokens=True,
+    require_pushed_authorization_requests=True,
+    require_signed_request_object=True,
+    request_object_signing_alg="ES256",
+    device_grant=True,
+)
+LOOSE = SecurityChange(
+    dpop_bound_access_tokens=False,
+    require_pushed_authorization_requests=False,
+    require_signed_request_object=False,
+    request_object_signing_alg=None,
+)
+
+
+def demanded(security: Security) -> ClientSecurityChanged:
+    return ClientSecurityChanged(security=security, was=Security())
+
+
+@pytest.mark.parametrize("name", LOOSE.__struct_fields__)
+def test_it_cannot_turn_off_what_an_operator_demanded_of_it(name):
+    security = Security().__replace__(**{name: getattr(STRICT, name)})
+    command = REPLACE.__replace__(change=ChangeClient(by=ITSELF, security=LOOSE), about=ABOUT)
+    assert outcome(CLIENT, [REGISTERED_ITSELF, demanded(security)], command) == []
+
+
+def test_it_may_demand_more_of_itself():
+    more = SecurityChange(dpop_bound_access_tokens=True, request_object_signing_alg=None)
+    before, after = (
+        Security(require_signed_request_object=True),
+        Security(require_signed_request_object=True, dpop_bound_access_tokens=True),
+    )
+    command = REPLACE.__replace__(change=ChangeClient(by=ITSELF, security=more), about=ABOUT)
+    changed = [ClientSecurityChanged(security=after, was=before)]
+    assert outcome(CLIENT, [REGISTERED_ITSELF, demanded(before)], command) == changed
+
+
+def test_what_a_client_says_of_itself_leaves_its_device_grant_as_it_is():
+    metadata = client_metadata(
+        {"redirect_uris": ["https://app.example.com/cb"]}, Policy(issuer="https://id.example.com")
+    )
+    assert self_registration._security(metadata).after(STRICT).device_grant
