@@ -35,7 +35,10 @@ class RehearsalRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid
     )
     deny_scopes: Annotated[
         list[Scope],
-        Meta(max_length=50, description="Refuse tokens, codes, registrations and changes with one of these scopes."),
+        Meta(
+            max_length=50,
+            description="Refuse tokens, codes, registrations and changes with one of these scopes, also as scopes of a granted API.",
+        ),
     ] = []
     max_secret_age_days: (
         Annotated[int, Meta(ge=0, le=36500, description="Refuse secrets that are older, in whole days.")] | None

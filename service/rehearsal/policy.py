@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from events.authorization import AuthorizationGranted, CodeIssued
 from events.client import ClientLoginChanged, ClientRegistered, ClientRestored, ClientScopesChanged
+from events.client_apis import Apis, ClientApisChanged, pairs
 
 Rule = Literal["require_pkce", "max_token_lifetime", "deny_scope", "max_secret_age"]
 Request = Literal["token", "code", "registration", "change"]
-Command = ClientRegistered | ClientRestored | ClientScopesChanged | ClientLoginChanged
+Command = ClientRegistered | ClientRestored | ClientScopesChanged | ClientApisChanged | ClientLoginChanged
 """A restored client is registered again, with everything that it then has."""
 
 
@@ -83,16 +84,25 @@ def of_code(policy: Policy, granted: AuthorizationGranted, code: CodeIssued) -> 
 def of_command(policy: Policy, event: Command) -> Iterator[Rule]:
     """Yield the rules that refuse the command of this event."""
     match event:
-        case ClientRegistered(scopes=scopes) if not policy.deny_scopes.isdisjoint(scopes):
+        case ClientRegistered(scopes=scopes, apis=apis) if not policy.deny_scopes.isdisjoint({*scopes, *_scopes(apis)}):
             yield "deny_scope"
-        case ClientRestored(scopes=scopes, login=login):
-            if not policy.deny_scopes.isdisjoint(scopes):
+        case ClientRestored(scopes=scopes, login=login, apis=apis):
+            if not policy.deny_scopes.isdisjoint({*scopes, *_scopes(apis)}):
                 yield "deny_scope"
             if policy.require_pkce and login.require_pkce is False:
                 yield "require_pkce"
         case ClientScopesChanged(scopes=scopes, was=was) if policy.deny_scopes & set(scopes) - set(was):
             yield "deny_scope"
+        case ClientApisChanged(apis=apis, was=was) if policy.deny_scopes & {
+            scope for _, scope in pairs(apis) - pairs(was)
+        }:
+            yield "deny_scope"
         case ClientLoginChanged(login=login) if policy.require_pkce and login.require_pkce is False:
             yield "require_pkce"
         case _:
             pass
+
+
+def _scopes(apis: Apis | UnsetType) -> frozenset[str]:
+    """The scopes of all granted APIs."""
+    return frozenset() if apis is UNSET else frozenset(scope for _, scope in pairs(apis) if scope)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from events.authorization import AuthorizationGranted, CodeIssued
 from events.batches import positions_before, recorded_at
 from events.client import ClientLoginChanged, ClientRegistered, ClientRestored, ClientScopesChanged
+from events.client_apis import ClientApisChanged
 from events.codec import Recorded, tags
 from events.database import AnyConnection
 from events.replay import COLUMNS, recorded
@@ -151,7 +152,7 @@ async def _replay_events(connection: AnyConnection, policy: Policy, span: Span, 
                 found = _refusals(of_code(policy, request, past.event), "code", request.client, past)
             case ClientRegistered() | ClientRestored():
                 found = _refusals(of_command(policy, past.event), "registration", past.stream_id, past)
-            case ClientScopesChanged() | ClientLoginChanged():
+            case ClientScopesChanged() | ClientApisChanged() | ClientLoginChanged():
                 found = _refusals(of_command(policy, past.event), "change", past.stream_id, past)
             case _:
                 continue

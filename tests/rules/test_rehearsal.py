@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from events.client import Login
+from events.client_apis import ClientApisChanged, GrantedApi
 from service.cli.opening import Plainly
 from service.cli.policy import rehearse
 from service.rehearsal.policy import Policy, Refusal, TokenRequests, of_code, of_command, of_tokens
@@ -23,6 +24,7 @@ from tests.rules.samples import (
     STREAM,
 )
 
+CRM = (GrantedApi(identifier="https://crm.example.com", scopes=("crm:write",)),)
 REQUESTS = TokenRequests(
     client=STREAM, secret=UUID(int=1), scope="api:public crm:write", lifetime=900, times=3, first=AT, last=AT, last_position=7
 )  # fmt: skip
@@ -65,6 +67,12 @@ def test_an_authorization_request_is_refused_without_a_challenge_and_for_a_scope
         (REGISTERED.__replace__(scopes=("api:public",)), []),
         (WIDENED, ["deny_scope"]),
         (WIDENED.__replace__(was=("crm:write",)), []),
+        (REGISTERED.__replace__(scopes=(), apis=CRM), ["deny_scope"]),
+        (REGISTERED.__replace__(scopes=(), apis=()), []),
+        (RESTORED.__replace__(scopes=(), apis=CRM), ["deny_scope"]),
+        (ClientApisChanged(apis=CRM, was=None), ["deny_scope"]),
+        (ClientApisChanged(apis=CRM, was=CRM), []),
+        (ClientApisChanged(apis=(), was=CRM), []),
         (PKCE_OPTIONAL, ["require_pkce"]),
         (PKCE_REQUIRED, []),
         (INTERACTIVE, []),
