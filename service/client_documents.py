@@ -22,7 +22,7 @@ from service.crypto.credentials import stored_key
 from service.limits import Limits
 from service.lookup import Lookup
 from service.metrics.process import ProcessMetrics
-from service.network.fetching import JSON, CannotFetch, Fetched, Fetcher, Reach
+from service.network.fetching import JSON, AllBusy, CannotFetch, Fetched, Fetcher, Reach
 from service.network.freshness import Kept
 from service.oauth.client_metadata import ClientMetadata
 from service.oauth.document_client import MOST_BYTES, InvalidDocument, check_url, metadata_of, policy_of
@@ -39,6 +39,7 @@ MOST_NEW_OF_A_HOST = 60
 """New documents in a minute."""
 
 MOST_REMEMBERED = 10_000
+NOT_FETCHED = "It could not be fetched: {}."
 
 Remembered = TypeVar("Remembered")
 
@@ -134,8 +135,10 @@ class ClientDocuments:
         try:
             fetched = await self._fetcher.get(url, reach=reach, accept=JSON, most_bytes=MOST_BYTES, kept=KEPT)
             await self._append(url, fetched, metadata_of(url, fetched.body, self._policy))
+        except AllBusy as fault:  # it was not asked, so it may be asked at once
+            raise self._refused("not_fetched", NOT_FETCHED.format(fault.why)) from fault
         except CannotFetch as fault:
-            raise self._paused_by(url, "not_fetched", f"It could not be fetched: {fault.why}.") from fault
+            raise self._paused_by(url, "not_fetched", NOT_FETCHED.format(fault.why)) from fault
         except InvalidDocument as fault:
             raise self._paused_by(url, "invalid", fault.why) from fault
         except Contradiction as fault:

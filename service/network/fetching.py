@@ -35,6 +35,13 @@ class CannotFetch(Exception):
         self.why = why
 
 
+class AllBusy(CannotFetch):
+    """Nothing was fetched, because too many other fetches are under way. It says nothing about the URL."""
+
+    def __init__(self) -> None:
+        super().__init__("too many requests are under way at this moment")
+
+
 class Fetched(Struct, frozen=True, kw_only=True):
     """`fresh_until` is in seconds since the epoch."""
 
@@ -113,9 +120,9 @@ class _Place:
 
     @contextmanager
     def taken(self, host: str) -> Generator[None]:
-        """Raises CannotFetch at once, and not after waiting, if too many fetches are under way."""
+        """Raises AllBusy at once, and not after waiting, if too many fetches are under way."""
         if len(self._hosts) >= MOST_AT_ONCE or self._hosts.count(host) >= MOST_OF_A_HOST:
-            raise CannotFetch("too many requests are under way at this moment")
+            raise AllBusy
         self._hosts.append(host)
         try:
             yield

@@ -14,7 +14,7 @@ from msgspec import Struct, json
 
 from events.client_key import PublicKey
 from projections.clients import Row
-from service.network.fetching import CannotFetch, Fetched, Reach
+from service.network.fetching import AllBusy, CannotFetch, Fetched, Reach
 from service.oauth.client_keys import UnusableKey, parse
 from service.values.malformed import MALFORMED
 
@@ -97,6 +97,8 @@ class RemoteKeys:
         try:
             fetched = await self._fetcher.get(url, reach=reach, accept=ACCEPT)
             keys = usable(fetched.body)
+        except AllBusy as fault:  # it is the fault of others, so this URL is asked again without any rest
+            keyset.fault = fault
         except CannotFetch as fault:
             keyset.failures, keyset.failed_at, keyset.fault = keyset.failures + 1, self._clock(), fault
         else:

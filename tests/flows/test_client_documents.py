@@ -20,6 +20,7 @@ from service.clock import utc_now
 from service.commands.client import DeleteClient, DisableClient, EnableClient
 from service.commands.handle import CLIENT, handle
 from service.configuration.documents import Documents
+from service.network import fetching
 from tests.flows.browsing import Shown
 from tests.flows.conftest import META, Live, new_database, oauth_error, refused, serving
 from tests.flows.consoles import staff
@@ -210,6 +211,16 @@ async def test_a_document_is_asked_for_once_while_it_is_fresh(live: Live, site: 
     for _ in range(3):
         assert (await asked(live.http, url)).status_code == 303
     assert site.asked.count("/fresh.json") == 1
+
+
+async def test_one_that_was_not_asked_for_while_others_hang_may_be_asked_for_at_once(
+    live: Live, site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    url = site.publish("later.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(fetching, "MOST_AT_ONCE", 0)
+        assert "too many requests are under way" in (await asked(live.http, url)).text
+    assert (await asked(live.http, url)).status_code == 303
 
 
 async def test_many_who_ask_at_once_wait_for_one_request(live: Live, site: Site):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from service.network.fetching import CannotFetch, Fetched
+from service.network.fetching import AllBusy, CannotFetch, Fetched
 from service.oauth import remote_keys
 from service.oauth.remote_keys import RemoteKeys, usable
 
@@ -28,6 +28,7 @@ class Web:
         self.now, self.asked = 1_000_000.0, 0
         self.body: bytes | None = self.of(FIRST)
         self.hanging: asyncio.Event | None = None
+        self.busy = False
 
     @staticmethod
     def of(*keys: Any) -> bytes:
@@ -37,6 +38,8 @@ class Web:
         self.asked += 1
         if self.hanging is not None and url == URL:
             await self.hanging.wait()
+        if self.busy:
+            raise AllBusy
         if self.body is None:
             raise CannotFetch("it did not answer")
         return Fetched(body=self.body, content_type=accept, fresh_until=self.now + 600)
@@ -143,3 +146,14 @@ def test_keys_that_verify_nothing_are_left_out():
     ]
     assert [key.kid for key in usable(Web.of(*others, FIRST))] == ["first"]
     assert len(usable(Web.of(*[FIRST] * 1_000))) == remote_keys.MOST_KEYS
+
+
+async def test_a_url_that_was_not_asked_because_others_hang_gets_no_rest_for_that(web: Web, keys: RemoteKeys):
+    web.busy = True
+    for _ in range(3):
+        with pytest.raises(CannotFetch, match="too many requests"):
+            await kids(keys, "first")
+    web.busy = False
+    assert await kids(keys, "first") == ["first"]
+    web.now, web.busy = web.now + 601, True
+    assert await kids(keys, "first") == ["first"]  # the old ones, meanwhile
