@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
+from events.client_apis import Apis, pairs
 from events.client_secret import StoredSecret
 from events.database import AnyConnection
 from projections import apis, client_history, clients, last_used, usage_daily
@@ -97,8 +98,12 @@ def _is_before(used: datetime | None, since: datetime) -> bool:
     return used is None or used < since
 
 
-def by_scope(found: Sequence[ScopeUse]) -> tuple[dict[str, datetime], datetime | None]:
-    """Returns when each scope of a client was last used, and when scopes that were not kept were."""
+def by_scope(found: Sequence[ScopeUse], granted: Apis = None) -> tuple[dict[str, datetime], datetime | None]:
+    """Returns when each scope of a client was last used, and when scopes that were not kept were.
+
+    A scope that the client has at a granted API, in a token for this API alone, is not the scope of this name that it has itself.
+    """
+    of_apis = pairs(granted)
     last: dict[str, datetime] = {}
     unknown: datetime | None = None
     for use in found:
@@ -106,6 +111,8 @@ def by_scope(found: Sequence[ScopeUse]) -> tuple[dict[str, datetime], datetime |
             unknown = use.last_at if unknown is None else max(unknown, use.last_at)
             continue
         for scope in use.scope.split():
+            if (use.audience, scope) in of_apis:
+                continue
             last[scope] = max(last.get(scope, use.last_at), use.last_at)
     return last, unknown
 
@@ -165,7 +172,7 @@ async def _uses(connection: AnyConnection, rows: Sequence[Row], since: datetime,
     for row in rows:
         stream = row.stream_id
         held = [version.scopes for version in versions[stream]]
-        last, unknown = by_scope(scopes[stream])
+        last, unknown = by_scope(scopes[stream], row.apis)
         found[stream] = Uses(
             client=used.get(stream),
             secrets=secrets,

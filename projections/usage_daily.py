@@ -24,7 +24,9 @@ OF_CLIENTS = """
 select client, day, sum(tokens) from read.usage_daily where client = any($1::uuid[]) and day between $2 and $3 group by 1, 2
 """
 OF_SECRET = f"nullif(secret, '{NO_SECRET}')::text"
-OF_SCOPES = "select client, scope, max(last_at) from read.usage_daily where client = any($1::uuid[]) group by 1, 2"
+OF_SCOPES = (
+    "select client, scope, max(last_at), audience from read.usage_daily where client = any($1::uuid[]) group by 1, 2, 4"
+)
 AUDIENCES = """
 select distinct name from read.usage_daily u, unnest(string_to_array(u.audience, ' ')) as name where name = any($1::text[])
 """
@@ -117,11 +119,12 @@ async def of_clients(connection: AnyConnection, clients: Sequence[UUID], days: S
 
 
 class ScopeUse(Struct, frozen=True):
-    """When a client last got a token with these scopes; None: with scopes that were not kept."""
+    """When a client last got a token with these scopes; None: with scopes that were not kept. The audience None is the default one."""
 
     client: UUID
     scope: str | None
     last_at: datetime
+    audience: str | None = None
 
 
 async def of_scopes(connection: AnyConnection, clients: Sequence[UUID]) -> list[ScopeUse]:

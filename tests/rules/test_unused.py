@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from events.client_apis import GrantedApi
 from events.issuance import TokenIssued
 from projections import last_used, usage_daily
 from projections.catch_up import Issuance
@@ -150,3 +151,12 @@ def test_the_commands_that_remove_it_are_words_of_a_shell():
     assert commands(whole) == ["muniment clients disable 'x;reboot'"]
     disabled = whole.__replace__(client=client.__replace__(state="disabled"))
     assert commands(disabled) == ["muniment clients delete 'x;reboot'"]
+
+
+def test_a_scope_that_is_used_at_a_granted_api_is_not_the_flat_one_of_the_same_name():
+    crm = (GrantedApi(identifier="https://crm.example.com", scopes=("crm:read",)),)
+    client, at = CLIENT, NOW
+    at_the_api = ScopeUse(client, "crm:read crm:write", at, "https://crm.example.com")
+    assert by_scope([at_the_api], crm) == ({"crm:write": at}, None)
+    assert by_scope([ScopeUse(client, "crm:read", at)], crm) == ({"crm:read": at}, None)
+    assert by_scope([at_the_api], ()) == ({"crm:read": at, "crm:write": at}, None)
