@@ -85,6 +85,26 @@ SECRETS = View(
     + _USED.format(kind="secret", id="s.secret_id::text"),
 )
 
+KEYS = View(
+    name="client_keys",
+    says="The public keys of the clients that exist, without those at a jwksUri.",
+    tables=("clients", "last_used"),
+    columns=(
+        Column("key_id", "uuid", "k.key_id", "Its id."),
+        Column("client_id", "text", "c.client_id", "Whose key it is."),
+        Column("name", "text", "k.name", "Its name for people."),
+        Column("kid", "text", "k.kid", "What the client calls it in its assertions."),
+        Column("thumbprint", "text", "k.thumbprint", "Its SHA-256 thumbprint (RFC 7638)."),
+        Column("created_at", TIME, "k.created_at", "When it was added."),
+        Column("expires_at", TIME, "k.expires_at", "When it stops working; null for never."),
+        LAST_USED,
+        TOKENS,
+    ),
+    source="from read.clients c cross join lateral jsonb_to_recordset(c.keys)"
+    " as k (key_id uuid, name text, kid text, thumbprint text, created_at timestamptz, expires_at timestamptz) "
+    + _USED.format(kind="secret", id="k.key_id::text"),
+)
+
 BOTS = View(
     name="bots",
     says="The bots, deleted ones included.",
@@ -183,4 +203,4 @@ INITIAL_ACCESS_TOKENS = View(
     source="from read.initial_access_tokens t",
 )
 
-VIEWS = (CLIENTS, SECRETS, BOTS, USERS, APIS, INITIAL_ACCESS_TOKENS)
+VIEWS = (CLIENTS, SECRETS, KEYS, BOTS, USERS, APIS, INITIAL_ACCESS_TOKENS)

@@ -8,10 +8,13 @@ from msgspec import UNSET
 from events.audit_read import AuditReadEvent
 from events.authorization import AuthorizationGranted, CodeRedeemed, RefreshTokenRotated
 from events.client import ClientRegistered, ClientRestored
-from events.client_secret import ClientSecretAdded, StoredSecret
+from events.client_key import ClientKeyAdded
+from events.client_secret import ClientSecretAdded
+from events.client_security import ClientSecurityChanged
 from events.codec import Event, Recorded, tags
 from events.ids import client_id_of
 from events.refusal import RefusalEvent
+from events.secrets_given import credentials_given
 from events.session import SessionStarted
 from events.user import UserFactorAdded, UserPasswordChanged, UserRegistered
 from projections.catch_up import Issuance
@@ -21,6 +24,8 @@ CONSEQUENTIAL = tags(
     ClientRegistered
     | ClientRestored
     | ClientSecretAdded
+    | ClientKeyAdded
+    | ClientSecurityChanged
     | UserRegistered
     | UserPasswordChanged
     | UserFactorAdded
@@ -52,8 +57,8 @@ def _controlled(stream: UUID, event: Event) -> Iterable[Node]:
             return (client_node(stream, event),)
         case ClientRestored():
             return (client_node(stream, event),)
-        case ClientSecretAdded():
-            return (secret_node(event.secret),)
+        case ClientSecretAdded() | ClientKeyAdded() | ClientSecurityChanged():
+            return map(credential_node, credentials_given(stream, event))
         case UserRegistered() | UserPasswordChanged() | UserFactorAdded():
             return (Node("user", str(stream)),)
         case SessionStarted():
@@ -71,8 +76,9 @@ def client_node(stream: UUID, first: ClientRegistered | ClientRestored) -> Node:
     return Node("client", client_id_of(stream) if given is UNSET else given)
 
 
-def secret_node(secret: StoredSecret) -> Node:
-    return Node("secret", str(secret.secret_id))
+def credential_node(credential: UUID) -> Node:
+    """Return the node of a secret, a key or a workload identity: each is a secret here, for tokens are issued to it."""
+    return Node("secret", str(credential))
 
 
 def of_token(source: Node, token: Issuance, client_id: str) -> Iterator[Edge]:

@@ -6,13 +6,15 @@ from uuid import UUID
 
 from events.authorization import AuthorizationGranted, AuthorizationRevoked
 from events.client import ClientDeleted
+from events.client_key import ClientKeyRevoked
 from events.client_secret import ClientSecretRevoked
+from events.client_security import ClientSecurityChanged
 from events.codec import Recorded, tags
-from events.secrets_given import secrets_given
-from service.blast_radius.consequences import secret_node
+from events.secrets_given import credentials_given
+from service.blast_radius.consequences import credential_node
 from service.blast_radius.graph import Edge, Node
 
-LOSSES = tags(ClientSecretRevoked | ClientDeleted | AuthorizationRevoked)
+LOSSES = tags(ClientSecretRevoked | ClientKeyRevoked | ClientSecurityChanged | ClientDeleted | AuthorizationRevoked)
 """The types of the events that take something from a client."""
 
 Frontier = Mapping[Node, datetime]
@@ -21,7 +23,7 @@ Holdings = dict[Node, tuple[Node, datetime]]
 
 
 def held(past: Sequence[Recorded], nodes: Frontier, by_stream: Mapping[UUID, Node]) -> Iterator[Edge]:
-    """Yield the secrets and authorizations that each client has from its time on: those lost before are left out."""
+    """Yield the secrets, keys, workload identities and authorizations that each client has from its time on: those lost before are left out."""
     now: Holdings = {}
     for each in past:
         for lost in _lost(each, now, by_stream.get(each.stream_id)):
@@ -40,13 +42,18 @@ def _gained(past: Recorded) -> Iterable[Node]:
         case AuthorizationGranted():
             return (Node("authorization", str(past.stream_id)),)
         case event:
-            return map(secret_node, secrets_given(event))
+            return map(credential_node, credentials_given(past.stream_id, event))
 
 
 def _lost(past: Recorded, now: Holdings, client: Node | None) -> Iterable[Node]:
     match past.event:
         case ClientSecretRevoked():
-            lost = [Node("secret", str(past.event.secret_id))]
+            lost = [credential_node(past.event.secret_id)]
+        case ClientKeyRevoked():
+            lost = [credential_node(past.event.key_id)]
+        case ClientSecurityChanged():
+            gone = set(past.event.was.workload_identities) - set(past.event.security.workload_identities)
+            lost = [credential_node(each.id_for(past.stream_id)) for each in gone]
         case AuthorizationRevoked():
             lost = [Node("authorization", str(past.stream_id))]
         case ClientDeleted():

@@ -14,7 +14,7 @@ from events.envelope import ByClient
 from events.exchange import TokenExchanged, stream_of
 from events.ids import client_stream
 from events.replay import COLUMNS, histories, recorded
-from events.secrets_given import GIVING
+from events.secrets_given import CREDENTIALS
 from projections.audit_events import Row
 from service.blast_radius import tokens
 from service.blast_radius.bounds import Bounds, Live
@@ -43,7 +43,7 @@ select {EVENT} from unnest($1::{{type}}[]) as w (name)
  where a.type = any($2::text[]) order by e.position limit $4
 """
 OF_CLIENTS, OF_BOTS = _OF.format(type="uuid", column="client"), _OF.format(type="text", column="bot")
-OF_A_CLIENT = sorted(tags(GIVING | AuthorizationGranted) | LOSSES)
+OF_A_CLIENT = sorted(tags(CREDENTIALS | AuthorizationGranted) | LOSSES)
 
 
 class Acts(Struct, frozen=True):

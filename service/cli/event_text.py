@@ -37,7 +37,7 @@ from events.client_secret import (
     ClientSecretRevoked,
     StoredSecret,
 )
-from events.client_security import ClientSecurityChanged, Security
+from events.client_security import ClientSecurityChanged, Security, WorkloadIdentity
 from events.codec import Event, Recorded
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
 from events.exchange import TokenExchanged
@@ -279,7 +279,17 @@ def _term(value: object) -> str:
     if not isinstance(value, (tuple, list)):
         return str(value)
     parts = cast("Sequence[object]", value)
-    return _all([part.name if isinstance(part, ApiScope) else str(part) for part in parts])
+    return _all([_part(part) for part in parts])
+
+
+def _part(part: object) -> str:
+    match part:
+        case ApiScope():
+            return part.name
+        case WorkloadIdentity():
+            return f"{part.subject} of {part.issuer}"
+        case _:
+            return str(part)
 
 
 def apis_in_words(apis: Apis) -> str:

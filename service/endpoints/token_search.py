@@ -16,7 +16,7 @@ from events.database import AnyConnection
 from events.extent import Extent
 from events.issued_token_lists import Conditions, Part
 from events.replay import histories, history
-from events.secrets_given import secrets_given
+from events.secrets_given import credentials_given
 from projections import as_of, audit_events, signing_keys
 from projections.audit_events import Wanted
 from service.endpoints.audit import DAWN, END
@@ -151,9 +151,9 @@ async def _within(connection: AnyConnection, kid: str, extent: Extent) -> Extent
 
 
 async def _secrets(connection: AnyConnection, clients: Sequence[UUID]) -> list[UUID]:
-    """Return the ids of all secrets that these clients ever had, each once."""
-    events = [past.event for past in await histories(connection, list(clients))]
-    return list(dict.fromkeys(secret.secret_id for event in events for secret in secrets_given(event)))
+    """Return the ids of all secrets, keys and workload identities that these clients ever had, each once."""
+    past = await histories(connection, list(clients))
+    return list(dict.fromkeys(id_ for each in past for id_ in credentials_given(each.stream_id, each.event)))
 
 
 async def _of_bot(connection: AnyConnection, bot: str | None) -> list[UUID]:

@@ -11,10 +11,11 @@ from events.authorization import AuthorizationGranted, CodeIssued
 from events.batches import positions_before, recorded_at
 from events.client import ClientLoginChanged, ClientRegistered, ClientRestored, ClientScopesChanged
 from events.client_apis import ClientApisChanged
+from events.client_key import ClientKeyAdded
 from events.codec import Recorded, tags
 from events.database import AnyConnection
 from events.replay import COLUMNS, recorded
-from events.secrets_given import GIVING, secrets_given
+from events.secrets_given import GIVING, keys_given, secrets_given
 from projections.catch_up import BATCHES
 from service.rehearsal.policy import (
     Command,
@@ -29,7 +30,7 @@ from service.rehearsal.policy import (
 )
 
 REPLAYED = sorted(tags(Command | AuthorizationGranted | CodeIssued))
-SECRETS = sorted(tags(GIVING))
+SECRETS = sorted(tags(GIVING | ClientKeyAdded))
 EVENTS_A_PAGE = 1000
 A_DAY = timedelta(days=1)
 
@@ -167,10 +168,11 @@ def _refusals(rules: Iterator[Rule], request: Request, client: UUID, past: Recor
 
 
 async def _secrets(connection: AnyConnection, upto: int) -> dict[UUID, datetime]:
-    """Return when each secret was created."""
+    """Return when each secret and each key was created."""
     created: dict[UUID, datetime] = {}
     async for past in _events(connection, (0, upto), SECRETS):
         created |= {secret.secret_id: secret.created_at for secret in secrets_given(past.event)}
+        created |= {key.key_id: key.created_at for key in keys_given(past.event)}
     return created
 
 

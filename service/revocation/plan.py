@@ -18,7 +18,7 @@ from service.blast_radius.graph import Kind, Node
 from service.commands.authority import Holder
 from service.commands.authorization import RevokeAuthorization
 from service.commands.bot import DisableBot
-from service.commands.client import DisableClient, RevokeSecret
+from service.commands.client import DisableClient, RevokeKey, RevokeSecret
 from service.commands.command import AnyCommand
 from service.commands.handle import AUTHORIZATION, BOT, CLIENT, SESSION, USER, Aggregate
 from service.commands.session import EndSession
@@ -62,11 +62,13 @@ class Token(Struct, frozen=True, gc=False):
 def steps(found: Iterable[Node], holders: Mapping[str, UUID], at: datetime) -> list[Step]:
     """Return what is done to each stream of the set. `holders` are the clients of its secrets; a secret without one is no more."""
     nodes = list(found)
-    clients: dict[UUID, list[tuple[Node, RevokeSecret | DisableClient]]] = {}
+    clients: dict[UUID, list[tuple[Node, RevokeSecret | RevokeKey | DisableClient]]] = {}
     for node in nodes:
         if node.kind == "secret" and (holder := holders.get(node.id)) is not None:
-            revoke = RevokeSecret(by=OPERATOR, secret_id=UUID(node.id))
-            clients.setdefault(holder, []).append((node, revoke))
+            # It is a secret or a key; the other command finds nothing to revoke.
+            id_ = UUID(node.id)
+            revokes = (RevokeSecret(by=OPERATOR, secret_id=id_), RevokeKey(by=OPERATOR, key_id=id_))
+            clients.setdefault(holder, []).extend((node, revoke) for revoke in revokes)
     for node in nodes:
         if node.kind == "client" and (stream := client_stream(node.id)) is not None:
             clients.setdefault(stream, []).append((node, DisableClient(by=OPERATOR)))

@@ -25,7 +25,7 @@ from service.revocation.plan import Decided, Step, Token
 LONGEST = timedelta(seconds=LONGEST_TOKEN + LEEWAY_SECONDS)
 STREAMS_AT_ONCE = 500
 
-HOLDER = "select stream_id from read.clients where secrets @> $1::jsonb"
+HOLDER = "select stream_id from read.clients where secrets @> $1::jsonb or keys @> $2::jsonb"
 STREAMS = "select position, stream_id from log.events where position = any($1::bigint[])"
 
 
@@ -136,8 +136,8 @@ async def _holders(connection: AnyConnection, radius: Radius) -> dict[str, UUID]
     streams = {row["position"]: row["stream_id"] for row in rows}
     found |= {secret: streams[position] for secret, position in added.items()}
     if radius.origin.kind == "secret":
-        asked = json.encode([{"secret_id": radius.origin.id}]).decode()
-        holder = await connection.fetchval(HOLDER, asked)
+        asked = [json.encode([{name: radius.origin.id}]).decode() for name in ("secret_id", "key_id")]
+        holder = await connection.fetchval(HOLDER, *asked)
         found |= {} if holder is None else {radius.origin.id: holder}
     return found
 

@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from service.oauth.client_assertion import JWT_BEARER
-from tests.flows.conftest import Live, oauth_error, refused
+from tests.flows.conftest import Live, is_active, oauth_error, refused
 from tests.flows.test_cli import on
 
 CLIENTS = "/api/v1/auth/clients"
@@ -154,3 +154,17 @@ async def test_an_operator_registers_rotates_and_revokes_keys_at_the_command_lin
     second.write_text(json.dumps(dict(OTHER.as_dict(private=True))))
     private = await on(live.database, "client-keys", "add", client_id, str(second))
     assert (private.status, "private part" in private.err) == (1, True)
+
+
+async def test_a_compromised_key_is_revoked_with_the_tokens_that_it_got_and_no_others(live: Live):
+    client_id = await registered(live, jwks={"keys": [public(KEY), public(OTHER)]})
+    stolen, kept = [
+        (await token(live, **assertion(live, client_id, key=key))).json()["access_token"] for key in (KEY, OTHER)
+    ]
+    listed = (await live.http.get(f"{CLIENTS}/{client_id}/keys", headers=live.bearer)).json()
+    order = {"id": listed[0]["keyId"], "dryRun": False}
+    done = await live.http.post("/api/v1/audit/revocations", json=order, headers=live.bearer)
+    assert done.json()["revoked"] == {"secret": 1, "token": 1}
+    assert [await is_active(live, each) for each in (stolen, kept)] == [False, True]
+    assert (await token(live, **assertion(live, client_id))).status_code == 401
+    assert (await token(live, **assertion(live, client_id, key=OTHER))).status_code == 200

@@ -46,7 +46,7 @@ from events.client_secret import (
     ClientSecretRevoked,
     StoredSecret,
 )
-from events.client_security import ClientSecurityChanged, Security
+from events.client_security import ClientSecurityChanged, Security, WorkloadIdentity
 from events.codec import Event
 from events.consent import ConsentGiven, ConsentWithdrawn
 from events.device_authorization import (
@@ -191,7 +191,12 @@ INITIAL_TOKEN = InitialAccessTokenIssued(name="CI", allows=ALLOWANCE, hash=HASH,
 INITIAL_TOKEN_USED = InitialAccessTokenUsed(client=STREAM, at=SOON)
 INITIAL_TOKEN_REVOKED = InitialAccessTokenRevoked(owner="alice", at=LATER)
 SECURITY_CHANGED = ClientSecurityChanged(
-    security=Security(dpop_bound_access_tokens=True, require_pushed_authorization_requests=True), was=Security()
+    security=Security(
+        dpop_bound_access_tokens=True,
+        require_pushed_authorization_requests=True,
+        workload_identities=(WorkloadIdentity(issuer="https://ci.example.com", subject="repo:acme/*:pull_request"),),
+    ),
+    was=Security(),
 )
 CRM = "https://crm.example.com"
 CRM_TERMS = ApiTerms(

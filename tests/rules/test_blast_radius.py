@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.client_security import ClientSecurityChanged, Security, WorkloadIdentity
 from events.codec import Event, type_of
 from service.blast_radius.consequences import CONSEQUENTIAL, agent, of_agent, of_event
 from service.blast_radius.graph import Edge, Node, Walk
@@ -19,6 +20,8 @@ from tests.rules.samples import (
     DELETED,
     DISABLED,
     EVENTS,
+    KEY_ADDED,
+    KEY_REVOKED,
     REGISTERED,
     RESTORED,
     SECRET,
@@ -109,6 +112,21 @@ def test_a_client_has_what_it_was_given_until_that_is_revoked_or_the_client_is_d
     assert held_since(2, REGISTERED, SECRET_REVOKED) == {}
     assert held_since(1, REGISTERED, DELETED) == {FIRST: 1}
     assert held_since(2, REGISTERED, DELETED) == {}
+
+
+def test_keys_and_workload_identities_are_held_as_secrets_are():
+    key = Node("secret", str(KEY_ADDED.key.key_id))
+    revoked = KEY_REVOKED.__replace__(key_id=KEY_ADDED.key.key_id)
+    assert held_since(0, REGISTERED, KEY_ADDED) == {FIRST: 0, key: 1}
+    assert held_since(2, REGISTERED, KEY_ADDED, revoked) == {FIRST: 2, key: 2}
+    assert held_since(3, REGISTERED, KEY_ADDED, revoked, DISABLED) == {FIRST: 3}
+    pod, job = (WorkloadIdentity(issuer="https://ci.example", subject=each) for each in ("a:pod", "a:job"))
+    both, one = Security(workload_identities=(pod, job)), Security(workload_identities=(pod,))
+    given = ClientSecurityChanged(security=one, was=Security())
+    more, less = ClientSecurityChanged(security=both, was=one), ClientSecurityChanged(security=one, was=both)
+    nodes = [Node("secret", str(each.id_for(recorded(REGISTERED).stream_id))) for each in (pod, job)]
+    assert held_since(0, REGISTERED, given, more) == {FIRST: 0, nodes[0]: 1, nodes[1]: 2}
+    assert held_since(4, REGISTERED, given, more, less, DISABLED) == {FIRST: 4, nodes[0]: 4}
 
 
 def test_a_restored_client_has_the_secrets_that_came_back_with_it():

@@ -127,7 +127,7 @@ TOLD = [
     (LOGIN_CHANGED, "terms of logging in changed from the usual ones to require_pkce False; first_party True; id_token_alg ES256; post_logout_redirect_uris https://app.example.com/bye; backchannel_logout_uri https://app.example.com/logout; id_token_claims minimal"),
     (
         SECURITY_CHANGED,
-        "security settings changed from the usual ones to dpop_bound_access_tokens True; require_pushed_authorization_requests True",
+        "security settings changed from the usual ones to dpop_bound_access_tokens True; require_pushed_authorization_requests True; workload_identities repo:acme/*:pull_request of https://ci.example.com",
     ),
     (
         REGISTERED_ITSELF,
