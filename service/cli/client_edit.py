@@ -44,6 +44,7 @@ from service.cli.client_options import (
     uris_of,
     whole_list,
 )
+from service.cli.delegation_options import IdentityAssertionsFile, TokenExchangeFile, policies
 from service.cli.histories import field_facts
 from service.cli.ledger import OPERATOR, AtVersion, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator
@@ -125,6 +126,8 @@ def edit(
     post_logout_uri: LogoutUris = None,
     backchannel_logout_uri: BackchannelUri = None,
     id_token_claims: IdTokenClaims = None,
+    token_exchange: TokenExchangeFile = None,
+    identity_assertions: IdentityAssertionsFile = None,
     at_version: AtVersion = None,
     reason: Reason = None,
     as_json: Json = False,
@@ -156,6 +159,8 @@ def edit(
         post_logout_redirect_uris=whole_list(post_logout_uri, uris_of),
         backchannel_logout_uri=text(backchannel_logout_uri),
         id_token_claims=id_token_claims or UNSET,
+        token_exchange=policies(token_exchange),
+        identity_assertions=policies(identity_assertions),
     )
     added, removed = scopes_of(add_scope or []), remove_scope or []
     of_apis = _Apis(whole=api, more=add_api or [], less=remove_api or [])

@@ -36,6 +36,8 @@ OPTIONS = {
     "requestObjectSigningAlg": "--jar-alg",
     "authorizationSignedResponseAlg": "--jarm-alg",
     "userinfoSignedResponseAlg": "--userinfo-alg",
+    "tokenExchange": "--token-exchange",
+    "identityAssertions": "--identity-assertions",
 }
 """The option of each field."""
 

@@ -7,7 +7,7 @@ import asyncpg
 import typer
 from msgspec import json, to_builtins
 
-from events.database import Connection, read
+from events.database import Connection
 from projections import trusted_issuer_history, trusted_issuers
 from projections.trusted_issuers import Row
 from service.cli import trust_text
@@ -17,6 +17,7 @@ from service.cli.list_options import Limit
 from service.cli.opening import Plainly, Reason, ask, by_operator
 from service.cli.output import Json, document, lines, moment, note, say, table
 from service.cli.request_fields import done
+from service.cli.trusted_issuer_edit import OPTIONS, Issuer, Many, edit, keys_of, row_of
 from service.clock import utc_now
 from service.commands.handle import TRUSTED_ISSUER, Handled, Ledger, handle
 from service.commands.trusted_issuer import (
@@ -29,24 +30,9 @@ from service.commands.trusted_issuer import (
 from service.configuration.settings import Settings
 from service.crypto.credentials import new_id
 from service.endpoints.fields import Fields
-from service.values.malformed import MALFORMED
 
 app = typer.Typer()
 
-OPTIONS = {
-    "issuer": "ISSUER",
-    "name": "--name",
-    "purposes": "--purpose",
-    "jwksUri": "--jwks-uri",
-    "jwks": "--jwks",
-    "algorithms": "--alg",
-    "audiences": "--audience",
-    "provisions": "--provisions",
-}
-
-Issuer = Annotated[
-    str, typer.Argument(metavar="ISSUER", help="Its identifier: a URL, or spiffe://DOMAIN.", show_default=False)
-]
 Purposes = Annotated[
     list[str],
     typer.Option(
@@ -56,7 +42,6 @@ Purposes = Annotated[
         show_default=False,
     ),
 ]
-Many = list[str] | None
 
 
 @app.command("list")
@@ -125,7 +110,7 @@ def create(
         "name": name or issuer[:100],
         "purposes": purpose,
         "jwksUri": jwks_uri,
-        "jwks": _keys(jwks),
+        "jwks": keys_of(jwks),
         "audiences": audience or [],
         "provisions": provisions,
         **({"algorithms": alg} if alg else {}),
@@ -148,6 +133,9 @@ def create(
         document({"id": str(stream), "issuer": issuer})
     else:
         say(str(stream))
+
+
+app.command()(edit)
 
 
 @app.command()
@@ -177,7 +165,7 @@ def delete(issuer: Issuer, *, yes: Yes = False, reason: Reason = None, as_json: 
     meta = by_operator(reason)
 
     async def deleted(ledger: Ledger, _settings: Settings) -> None:
-        row = await _row_of(ledger, issuer)
+        row = await row_of(ledger, issuer)
         confirm(f"Trust {issuer} ({row.trust.name}) no more?", yes=yes, otherwise="nothing was deleted")
         await handle(ledger, TRUSTED_ISSUER, row.stream_id, DeleteTrustedIssuer(), meta)
 
@@ -192,18 +180,10 @@ def _change(issuer: str, command: TrustedIssuerCommand, reason: str | None) -> H
     meta = by_operator(reason)
 
     async def changed(ledger: Ledger, _settings: Settings) -> Handled:
-        row = await _row_of(ledger, issuer)
+        row = await row_of(ledger, issuer)
         return await handle(ledger, TRUSTED_ISSUER, row.stream_id, command, meta)
 
     return with_ledger(changed)
-
-
-async def _row_of(ledger: Ledger, issuer: str) -> Row:
-    """Raises Plainly."""
-    row = await read(ledger.pool, lambda connection: trusted_issuers.named(connection, issuer))
-    if row is None:
-        raise Plainly(f"There is no trusted issuer {issuer}; muniment trusted-issuers list has those that there are.")
-    return row
 
 
 async def _listed(connection: Connection, limit: int, as_of: str | None) -> list[Row]:
@@ -218,14 +198,6 @@ async def _found(connection: Connection, issuer: str, as_of: str | None) -> Row:
     if row is None:
         raise Plainly(f"There {'was' if as_of else 'is'} no trusted issuer {issuer}.")
     return row
-
-
-def _keys(file: Path | None) -> Any:
-    """Raises Plainly."""
-    try:
-        return None if file is None else json.decode(file.read_bytes(), type=dict[str, Any])
-    except (OSError, *MALFORMED) as fault:
-        raise Plainly(f"{file} cannot be read, or is not a JWK Set.") from fault
 
 
 def _shown(row: Row) -> dict[str, Any]:

@@ -103,7 +103,7 @@ COMMANDS = [
     *(f"clients {name}" for name in ("list", "show", "history", "import", "restore", "unused")),
     *(f"clients {name}" for name in ("create", "edit", "disable", "enable", "delete", "rotate")),
     *(f"secrets {name}" for name in ("list", "add", "revoke")),
-    *(f"trusted-issuers {name}" for name in ("list", "show", "create", "disable", "enable", "delete")),
+    *(f"trusted-issuers {name}" for name in ("list", "show", "create", "edit", "disable", "enable", "delete")),
     *(f"apis {name}" for name in ("list", "show", "create", "edit", "delete")),
     *(f"client-keys {name}" for name in ("list", "add", "revoke")),
     *(f"initial-tokens {name}" for name in ("list", "create", "revoke")),

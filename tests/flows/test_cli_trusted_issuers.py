@@ -24,6 +24,9 @@ async def test_an_issuer_is_trusted_shown_disabled_enabled_and_deleted(live: Liv
     told = json.loads(await ran("show", IDP, "--json"))
     assert (told["id"], told["purposes"], told["provisions"]) == (issuer_id, ["id_jag", "subject_token"], True)
     assert "given here (1 key)" in await ran("show", IDP)
+    await ran("edit", IDP, "--name", "Renamed", "--purpose", "id_jag", "--provisions", "no", "--jwks-uri", "")
+    told = json.loads(await ran("show", IDP, "--json"))
+    assert (told["name"], told["purposes"], told["provisions"], told["jwks"]) == ("Renamed", ["id_jag"], False, None)
     assert IDP in await ran("list")
     assert (await ran("disable", IDP)).strip() == f"{IDP} is disabled."
     assert (await ran("enable", IDP)).strip() == f"{IDP} is active."
@@ -36,9 +39,28 @@ async def test_what_cannot_be_trusted_is_refused_by_its_option(live: Live):
         (("create", IDP, "--purpose", "everything"), "--purpose"),
         (("create", IDP, "--purpose", "workload", "--provisions"), "--provisions"),
         (("create", IDP, "--purpose", "workload", "--jwks", "/nowhere"), "cannot be read"),
+        (("edit", IDP), "say what to change"),
+        (("edit", "https://nobody.example.com", "--name", "x"), "There is no trusted issuer"),
         (("show", "https://nobody.example.com"), "There is no trusted issuer"),
         (("disable", "https://nobody.example.com"), "There is no trusted issuer"),
     ):
         ended = await on(live.database, "trusted-issuers", *words)
         assert ended.status != 0
         assert said in ended.err, ended.err
+
+
+async def test_a_client_gets_its_policies_of_exchange_from_a_file(live: Live, tmp_path: Path):
+    client_id, _ = await live.register()
+    file = tmp_path / "policies.json"
+    policy = {"clients": [client_id], "audiences": ["https://crm.example.com"], "scopes": ["crm:read"]}
+    file.write_text(json.dumps([policy]))
+    ended = await on(live.database, "clients", "edit", client_id, "--token-exchange", str(file))
+    assert ended.status == 0, ended.err
+    there = f"/api/v1/auth/clients/{client_id}"
+    (shown,) = (await live.http.get(there, headers=live.bearer)).json()["tokenExchange"]
+    assert policy.items() <= shown.items()
+    file.write_text(json.dumps([{**policy, "scopes": ["operate"]}]))
+    refused = await on(live.database, "clients", "edit", client_id, "--token-exchange", str(file))
+    assert "--token-exchange" in refused.err
+    assert (await on(live.database, "clients", "edit", client_id, "--token-exchange", "")).status == 0
+    assert (await live.http.get(there, headers=live.bearer)).json()["tokenExchange"] == []

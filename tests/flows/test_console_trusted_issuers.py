@@ -15,3 +15,16 @@ async def test_an_auditor_sees_who_is_trusted_for_what(live: Live):
         page = (await auditor.look("/trusted-issuers")).text
         for said in ("Example Corp", "https://console-idp.example.com", "id_jag", "where its metadata says"):
             assert said in page
+
+
+async def test_the_page_of_a_client_says_whose_tokens_it_exchanges_and_where_it_asserts_its_users(live: Live):
+    client_id, _ = await live.register()
+    policy = {"clients": ["crm-app"], "audiences": ["https://crm.example.com"], "scopes": ["crm:read"]}
+    there = {"audience": "https://chat.example", "clientId": "app-there", "scopes": ["chat"]}
+    changes = {"tokenExchange": [{**policy, "impersonation": True}], "identityAssertions": [there]}
+    path, headers = f"/api/v1/auth/clients/{client_id}", {**live.bearer, "If-Match": "*"}
+    assert (await live.http.patch(path, json=changes, headers=headers)).status_code == 200
+    async with staff(live, "auditor") as auditor:
+        page = (await auditor.look(f"/clients/{client_id}")).text
+    for said in ("May exchange tokens of", "crm-app", "without saying who acts", "https://chat.example", "app-there"):
+        assert said in page

@@ -1,0 +1,109 @@
+"""muniment trusted-issuers edit: what PATCH /api/v1/auth/trusted-issuers/{id} changes, by its rules."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from msgspec import json
+
+from events.database import read
+from projections import trusted_issuers
+from projections.trusted_issuers import Row
+from service.cli.ledger import say_state, with_ledger
+from service.cli.opening import Plainly, Reason, by_operator
+from service.cli.output import Json
+from service.cli.request_fields import done
+from service.commands.handle import TRUSTED_ISSUER, Handled, Ledger, handle
+from service.configuration.settings import Settings
+from service.endpoints.fields import Fields
+from service.values.malformed import MALFORMED
+
+OPTIONS = {
+    "issuer": "ISSUER",
+    "name": "--name",
+    "purposes": "--purpose",
+    "jwksUri": "--jwks-uri",
+    "jwks": "--jwks",
+    "algorithms": "--alg",
+    "audiences": "--audience",
+    "provisions": "--provisions",
+}
+
+Issuer = Annotated[
+    str, typer.Argument(metavar="ISSUER", help="Its identifier: a URL, or spiffe://DOMAIN.", show_default=False)
+]
+Many = list[str] | None
+
+
+def edit(
+    issuer: Issuer,
+    *,
+    purpose: Annotated[
+        Many, typer.Option("--purpose", metavar="PURPOSE", help="The whole list; repeatable.", show_default=False)
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", show_default=False)] = None,
+    jwks_uri: Annotated[str | None, typer.Option("--jwks-uri", metavar="URL", show_default=False)] = None,
+    jwks: Annotated[Path | None, typer.Option("--jwks", help="A file with its keys.", show_default=False)] = None,
+    alg: Annotated[
+        Many, typer.Option("--alg", metavar="ALG", help="The whole list; repeatable.", show_default=False)
+    ] = None,
+    audience: Annotated[
+        Many, typer.Option("--audience", metavar="TEXT", help="The whole list; repeatable.", show_default=False)
+    ] = None,
+    provisions: Annotated[
+        Literal["yes", "no"] | None,
+        typer.Option(
+            "--provisions",
+            metavar="WORD",
+            help="Whether users of its assertions who are unknown here are registered: yes or no.",
+            show_default=False,
+        ),
+    ] = None,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is accepted of a trusted issuer. Only what is named changes; an empty --jwks-uri means that its metadata says where its keys are.
+
+    Example: `muniment trusted-issuers edit https://idp.example.com --purpose id_jag --provisions no`
+    """
+    from service.endpoints import trusted_issuer_schemas  # noqa: PLC0415 - its libraries take ten megabytes
+
+    given: dict[str, Any] = {
+        "name": name,
+        "purposes": purpose,
+        "jwksUri": jwks_uri,
+        "jwks": keys_of(jwks),
+        "algorithms": alg,
+        "audiences": None if audience is None else [each for each in audience if each],
+        "provisions": None if provisions is None else provisions == "yes",
+    }
+    asked = {field: value for field, value in given.items() if value is not None}
+    if not asked:
+        raise Plainly("say what to change; --help has the options")
+    if not asked.get("jwksUri", True):
+        asked["jwksUri"] = None
+    meta = by_operator(reason)
+
+    async def edited(ledger: Ledger, settings: Settings) -> Handled:
+        fields = Fields(trusted_issuer_schemas.ChangeTrustedIssuerRequest, "application/json", json.encode(asked))
+        trusted_issuer_schemas.check_changed(fields, settings.insecure_http_hosts)
+        command = trusted_issuer_schemas.change_of(done(fields, OPTIONS))
+        return await handle(ledger, TRUSTED_ISSUER, (await row_of(ledger, issuer)).stream_id, command, meta)
+
+    say_state(issuer, "changed", with_ledger(edited), field="issuer", as_json=as_json)
+
+
+async def row_of(ledger: Ledger, issuer: str) -> Row:
+    """Raises Plainly."""
+    row = await read(ledger.pool, lambda connection: trusted_issuers.named(connection, issuer))
+    if row is None:
+        raise Plainly(f"There is no trusted issuer {issuer}; muniment trusted-issuers list has those that there are.")
+    return row
+
+
+def keys_of(file: Path | None) -> Any:
+    """Raises Plainly."""
+    try:
+        return None if file is None else json.decode(file.read_bytes(), type=dict[str, Any])
+    except (OSError, *MALFORMED) as fault:
+        raise Plainly(f"{file} cannot be read, or is not a JWK Set.") from fault
