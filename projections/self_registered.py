@@ -1,5 +1,7 @@
 """Clients that nobody registered for them (they did it themselves, or are documents at URLs): which are in use, and which are not."""
 
+from typing import Literal
+
 from events.database import AnyConnection
 from events.ids import CLIENT_ID_PREFIX
 from projections.clients import Standing
@@ -7,13 +9,19 @@ from projections.clients import Standing
 USED_AS = f"case when c.document is null then '{CLIENT_ID_PREFIX}' || replace(c.stream_id::text, '-', '') else c.stream_id::text end"
 """The name of a client in `last_used`, as `client_id_of` returns it."""
 
-OPEN = "(c.document is not null or (c.registration is not null and not c.registration ? 'initial_access_token'))"
-"""Anybody could register it."""
+Kind = Literal["document", "registration"]
+KINDS: dict[Kind, str] = {
+    "document": "c.document is not null",
+    "registration": "(c.registration is not null and not c.registration ? 'initial_access_token')",
+}
+"""How anybody could make a client. Each kind is counted by itself, so that none of one keeps out the other."""
+
+OPEN = f"({' or '.join(KINDS.values())})"
 
 NEVER_USED = f"""
 select count(*) from (
   select from read.clients c
-   where {OPEN} and not exists (select from read.last_used u where u.kind = 'client' and u.id = {USED_AS})
+   where KIND and not exists (select from read.last_used u where u.kind = 'client' and u.id = {USED_AS})
    limit $1) as found
 """
 UNUSED = f"""
@@ -34,9 +42,9 @@ signing in again. One that an operator has disabled, or made first-party, is kep
 """
 
 
-async def never_used(connection: AnyConnection, most: int) -> int:
-    """Returns how many clients that anybody could register never got a token, counting no further than `most`."""
-    return await connection.fetchval(NEVER_USED, most)
+async def never_used(connection: AnyConnection, kind: Kind, most: int) -> int:
+    """Returns how many clients of this kind never got a token, counting no further than `most`."""
+    return await connection.fetchval(NEVER_USED.replace("KIND", KINDS[kind]), most)
 
 
 async def unused(connection: AnyConnection, *, days: int, most: int, only_never: bool = False) -> list[Standing]:

@@ -12,14 +12,17 @@ from typing import TypeVar
 
 from events.client import ClientRegistered, ClientRestored
 from events.codec import Event
+from events.database import read
 from events.envelope import ByService
 from events.ids import client_stream, is_document
+from projections import self_registered
 from service.clock import utc_now
 from service.commands.client_document import SeeDocument
+from service.commands.client_registration import MOST_NEVER_USED
 from service.commands.handle import CLIENT, Ledger, handle
 from service.configuration.settings import Settings
 from service.crypto.credentials import stored_key
-from service.limits import Limits
+from service.limits import A_DAY, Limits
 from service.lookup import Lookup
 from service.metrics.process import ProcessMetrics
 from service.network.fetching import JSON, AllBusy, CannotFetch, Fetched, Fetcher, Reach
@@ -36,7 +39,11 @@ PAUSE_SECONDS = 10
 
 MOST_NEW_OF_A_NETWORK = 20
 MOST_NEW_OF_A_HOST = 60
-"""New documents in a minute."""
+MOST_NEW = 300
+"""New documents in a minute: of one network of addresses, of one host, of all."""
+
+MOST_NEW_IN_A_DAY = 300
+"""New documents of one network of addresses."""
 
 MOST_REMEMBERED = 10_000
 NOT_FETCHED = "It could not be fetched: {}."
@@ -113,11 +120,22 @@ class ClientDocuments:
 
     async def _are_few(self, url: str, address: str) -> None:
         """Raises NoDocument. Strangers must not make this server a client of too many others, nor fill its log."""
-        near = await self._limits.count(f"client documents from {network(address)}")
-        there = await self._limits.count(f"client documents of {check_url(url)}")
-        if near.used > MOST_NEW_OF_A_NETWORK or there.used > MOST_NEW_OF_A_HOST:
-            seconds = max(near.seconds, there.seconds)
-            raise self._refused("throttled", f"Too many new documents in this minute; try again in {seconds} s.")
+        near = f"client documents from {network(address)}"
+        for key, most in (
+            (near, MOST_NEW_OF_A_NETWORK),
+            (f"{A_DAY}{near}", MOST_NEW_IN_A_DAY),
+            (f"client documents of {check_url(url)}", MOST_NEW_OF_A_HOST),
+            ("client documents", MOST_NEW),
+        ):
+            counted = await self._limits.count(key)
+            if counted.used > most:
+                why = f"Too many new documents; try again in {counted.seconds} s."
+                raise self._refused("throttled", why)
+        if await self._never_used() >= MOST_NEVER_USED:
+            raise self._refused("throttled", "There are too many clients that never signed a user in; try again later.")
+
+    async def _never_used(self) -> int:
+        return await read(self._ledger.pool, lambda c: self_registered.never_used(c, "document", MOST_NEVER_USED))
 
     def _begin(self, url: str, reach: Reach) -> None:
         """One fetch at a time for each URL, which goes on if the one who asked first has gone away."""

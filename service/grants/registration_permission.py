@@ -65,7 +65,10 @@ async def allowed(resources: Resources, token: str | None, address: str) -> Allo
         return await _by_token(resources, token, address)
     if setting != OPEN:
         raise InvalidToken(BY_INVITATION)
-    if await read(resources.ledger.pool, lambda c: self_registered.never_used(c, MOST_NEVER_USED)) >= MOST_NEVER_USED:
+    waiting = await read(
+        resources.ledger.pool, lambda c: self_registered.never_used(c, "registration", MOST_NEVER_USED)
+    )
+    if waiting >= MOST_NEVER_USED:
         raise TooManyRegistrations("Too many clients registered and never signed a user in; try again later.", 3600)
     permission = Permission(scopes=frozenset(NEW_CLIENT))
     return Allowed(permission=permission, policy=policy(resources.settings, permission))

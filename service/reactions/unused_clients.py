@@ -2,7 +2,7 @@
 
 import logging
 
-from events.database import read
+from events.database import AnyConnection, read
 from events.envelope import ByService, Meta
 from projections import self_registered, unused
 from projections.as_of import Behind
@@ -33,10 +33,14 @@ async def delete_unused(ledger: Ledger, days: int) -> int:
         ledger, await read(ledger.pool, lambda c: self_registered.unused(c, days=days, most=MOST)), days
     )
     enough = MOST_NEVER_USED // 2
-    if await read(ledger.pool, lambda c: self_registered.never_used(c, enough)) >= enough:
+    if await read(ledger.pool, lambda c: _most_of_a_kind(c, enough)) >= enough:
         those = await read(ledger.pool, lambda c: self_registered.unused(c, days=1, most=MOST, only_never=True))
         deleted += await _delete(ledger, those, 1)
     return deleted
+
+
+async def _most_of_a_kind(connection: AnyConnection, most: int) -> int:
+    return max([await self_registered.never_used(connection, kind, most) for kind in self_registered.KINDS])
 
 
 async def _delete(ledger: Ledger, those: list[Standing], days: int) -> int:

@@ -39,6 +39,8 @@ async def live(postgres: str, site: sites.Site) -> AsyncIterator[Live]:
         for place, limit in (
             (client_documents, "MOST_NEW_OF_A_NETWORK"),
             (client_documents, "MOST_NEW_OF_A_HOST"),
+            (client_documents, "MOST_NEW"),
+            (client_documents, "MOST_NEW_IN_A_DAY"),
             (registration_permission, "MOST_IN_A_MINUTE"),
             (registration_permission, "MOST_OF_ALL"),
             (device_authorization, "MOST_OF_A_NETWORK"),

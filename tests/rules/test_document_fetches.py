@@ -7,6 +7,7 @@ from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 
+from service import client_documents
 from service.client_documents import ClientDocuments, NoDocument
 from service.configuration.documents import Documents
 from service.limits import Counted
@@ -42,6 +43,7 @@ class Here:
         lookup = SimpleNamespace(named=self._named, position=0)
         fakes = cast("Any", (settings, None, lookup, self.counts))
         self.documents = ClientDocuments(*fakes, fetcher=cast("Any", self.fetcher), metrics=cast("Any", MagicMock()))
+        self.documents._never_used = self.never_used = AsyncMock(return_value=0)
 
     async def _named(self, client_id: str) -> Any:
         return self.known.get(client_id)
@@ -64,4 +66,25 @@ async def test_after_any_failure_the_document_is_not_asked_for_again_at_once(fai
     for _ in range(3):
         with pytest.raises(NoDocument):
             await here.see()
+    assert here.fetches == 1
+
+
+@pytest.mark.parametrize("limit", ["MOST_NEW_OF_A_NETWORK", "MOST_NEW_IN_A_DAY", "MOST_NEW_OF_A_HOST", "MOST_NEW"])
+async def test_new_documents_are_few_in_a_minute_and_in_a_day(limit: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(client_documents, limit, 2)
+    here = Here(CannotFetch("it hangs"))
+    for number in range(4):
+        with pytest.raises(NoDocument):
+            await here.see(f"{URL}?{number}")
+    assert here.fetches == 2
+
+
+async def test_clients_of_documents_that_nobody_used_are_bounded():
+    here = Here(CannotFetch("it hangs"))
+    here.never_used.return_value = client_documents.MOST_NEVER_USED
+    with pytest.raises(NoDocument, match="never"):
+        await here.see()
+    here.known[URL] = SimpleNamespace(may_act=True)  # a known one is no new client
+    with pytest.raises(NoDocument, match="hangs"):
+        await here.see()
     assert here.fetches == 1

@@ -12,7 +12,7 @@ from projections.engine.checkpoints import install
 from service.commands.handle import CLIENT, Ledger
 from service.crypto.credentials import new_id
 from service.reactions import unused_clients
-from tests.rules.samples import PUBLIC_REGISTERED, REGISTERED_ITSELF, REGISTRATION
+from tests.rules.samples import DOCUMENT_REGISTERED, DOCUMENT_SEEN, PUBLIC_REGISTERED, REGISTERED_ITSELF, REGISTRATION
 from tests.tables.items import meta
 
 OPEN = REGISTERED_ITSELF.__replace__(registration=REGISTRATION.__replace__(initial_access_token=None))
@@ -50,8 +50,8 @@ async def test_only_what_registered_itself_and_is_not_in_use_is_found(log: Log, 
     assert await found(reader) == {by_token, by_anybody}
     assert await found(reader, only_never=True) == {by_anybody}
     assert await found(reader, days=1) == set(), "they are new"
-    assert await self_registered.never_used(reader, 100) == 3
-    assert await self_registered.never_used(reader, 2) == 2
+    assert await self_registered.never_used(reader, "registration", 100) == 3
+    assert await self_registered.never_used(reader, "registration", 2) == 2
 
 
 async def test_a_client_that_got_a_token_lately_is_in_use(log: Log, reader: Connection, superuser: Connection):
@@ -62,7 +62,16 @@ async def test_a_client_that_got_a_token_lately_is_in_use(log: Log, reader: Conn
         await superuser.execute(statement, client_id_of(client))
     assert await found(reader) == {long_ago}
     assert await found(reader, only_never=True) == set()
-    assert await self_registered.never_used(reader, 100) == 0
+    assert await self_registered.never_used(reader, "registration", 100) == 0
+
+
+async def test_documents_and_registrations_are_counted_apart(log: Log, reader: Connection):
+    await install(reader, last_used.PROJECTION)
+    await made(log, OPEN)
+    for _ in range(2):
+        await made(log, DOCUMENT_REGISTERED, DOCUMENT_SEEN)
+    assert await self_registered.never_used(reader, "registration", 100) == 1
+    assert await self_registered.never_used(reader, "document", 100) == 2
 
 
 async def test_a_live_authorization_keeps_a_client(log: Log, reader: Connection, superuser: Connection):
