@@ -39,8 +39,10 @@ from service.cli.client_options import (
     RequirePkce,
     Scopes,
     UserinfoAlgOption,
+    Workloads,
     scopes_of,
     uris_of,
+    workloads_of,
 )
 from service.cli.json_file import read_json
 from service.cli.ledger import OPERATOR, with_ledger
@@ -84,6 +86,7 @@ def create(
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
+    workload: Workloads = None,
     profile: Profile = None,
     dpop_bound: DpopBound = None,
     require_par: RequirePar = None,
@@ -125,6 +128,7 @@ def create(
         apis=granted_of(api or []),
         token_endpoint_auth_method=None if auth_method is None else AUTH_METHODS[auth_method],
         jwks=None if jwks is None else read_json(jwks),
+        workload_identities=workloads_of(workload or []),
         jwks_uri=jwks_uri,
         security_profile=PROFILES[profile or "none"],
         dpop_bound_access_tokens=dpop_bound == "yes",

@@ -39,10 +39,12 @@ from service.cli.client_options import (
     RequirePkce,
     Scopes,
     UserinfoAlgOption,
+    Workloads,
     scopes_of,
     text,
     uris_of,
     whole_list,
+    workloads_of,
 )
 from service.cli.delegation_options import IdentityAssertionsFile, TokenExchangeFile, policies
 from service.cli.histories import field_facts
@@ -112,6 +114,7 @@ def edit(
     access_token_alg: AccessTokenAlg = None,
     auth_method: AuthMethod = None,
     jwks_uri: JwksUri = None,
+    workload: Workloads = None,
     profile: Profile = None,
     dpop_bound: DpopBound = None,
     require_par: RequirePar = None,
@@ -144,6 +147,7 @@ def edit(
         scopes=whole_list(scope, scopes_of),
         access_token_signed_response_alg=UNSET if access_token_alg is None else ALGS[access_token_alg],
         token_endpoint_auth_method=UNSET if auth_method is None else AUTH_METHODS[auth_method],
+        workload_identities=UNSET if workload is None else workloads_of(workload),
         jwks_uri=text(jwks_uri),
         security_profile=UNSET if profile is None else PROFILES[profile],
         dpop_bound_access_tokens=UNSET if dpop_bound is None else dpop_bound == "yes",

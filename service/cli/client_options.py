@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 import typer
 from msgspec import UNSET, UnsetType
 
-from events import client
+from events import client, client_security
 from events.client_security import AuthorizationResponseAlg, RequestObjectAlg, UserinfoAlg
+from service.cli.opening import Plainly
+from service.endpoints.workload_fields import WorkloadIdentityFields
 from service.values import typed_lists
 
 OPTIONS = {
@@ -28,6 +30,7 @@ OPTIONS = {
     "tokenEndpointAuthMethod": "--auth-method",
     "jwks": "--jwks",
     "jwksUri": "--jwks-uri",
+    "workloadIdentities": "--workload",
     "securityProfile": "--profile",
     "dpopBoundAccessTokens": "--dpop-bound",
     "apis": "--api",
@@ -78,16 +81,20 @@ FirstParty = Annotated[
         show_default=False,
     ),
 ]
-AUTH_METHODS: Mapping[str, Literal["client_secret_basic", "private_key_jwt"]] = {
+AUTH_METHODS: Mapping[str, Literal["client_secret_basic"] | client_security.AuthMethod] = {
     "secret": "client_secret_basic",
     "private_key_jwt": "private_key_jwt",
+    "tls_client_auth": "tls_client_auth",
+    "self_signed_tls_client_auth": "self_signed_tls_client_auth",
+    "workload_identity": "workload_identity",
 }
 AuthMethod = Annotated[
-    Literal["secret", "private_key_jwt"] | None,
+    Literal["secret", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth", "workload_identity"] | None,
     typer.Option(
         "--auth-method",
         metavar="WORD",
-        help="How it authenticates: secret, or private_key_jwt (with a key).",
+        help="How it authenticates: secret, private_key_jwt (a key), tls_client_auth or self_signed_tls_client_auth (a certificate), or "
+        "workload_identity (tokens of its platform).",
         show_default=False,
     ),
 ]
@@ -102,6 +109,15 @@ Jwks = Annotated[
 ]
 JwksUri = Annotated[
     str | None, typer.Option("--jwks-uri", metavar="URI", help="Where its public keys are.", show_default=False)
+]
+Workloads = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--workload",
+        metavar="TEXT",
+        help="Whose tokens authenticate it: a trusted issuer and a subject with a space between; may be repeated, and is the whole list.",
+        show_default=False,
+    ),
 ]
 Profile = Annotated[
     Literal["fapi2", "none"] | None,
@@ -189,6 +205,16 @@ def scopes_of(values: Iterable[str]) -> list[str]:
 
 def uris_of(values: Iterable[str]) -> list[str]:
     return typed_lists.uris(" ".join(values))
+
+
+def workloads_of(values: Iterable[str]) -> list[WorkloadIdentityFields]:
+    """Raises Plainly."""
+    given = [value.split() for value in values if value]
+    if any(len(words) != 2 for words in given):
+        raise Plainly(
+            "--workload is an issuer and a subject: 'https://ci.example.com repo:acme/crm:ref:refs/heads/main'"
+        )
+    return [WorkloadIdentityFields(issuer=issuer, subject=subject) for issuer, subject in given]
 
 
 def whole_list(values: list[str] | None, read: Callable[[Iterable[str]], list[str]]) -> list[str] | UnsetType:

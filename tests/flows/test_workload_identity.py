@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 
 from service.oauth.client_assertion import JWT_BEARER, JWT_SPIFFE
 from tests.flows.conftest import Live, oauth_error, refused
+from tests.flows.test_cli import on
 
 CLIENTS, ISSUERS = "/api/v1/auth/clients", "/api/v1/auth/trusted-issuers"
 CLUSTER, DOMAIN = "https://kubernetes.example", "spiffe://example.org"
@@ -123,8 +124,9 @@ async def test_what_is_not_wholly_right_is_refused_in_words_and_recorded(live: L
         )
     nobody = oauth_error(await token(live, **assertion(live)), 401, "invalid_client")
     assert "beside a parameter client_id" in nobody
+    reached = {**auditor, "Muniment-Min-Position": str(await live.last_change())}
     events = await live.http.get(
-        "/api/v1/audit/events", params={"type": "refusal.client_authentication", "limit": "100"}, headers=auditor
+        "/api/v1/audit/events", params={"type": "refusal.client_authentication", "limit": "100"}, headers=reached
     )
     whys = {each["data"]["why"] for each in events.json() if each["data"]["client_id"] in (client, other)}
     assert whys == {"unknown_workload", "wrong_assertion", "expired_assertion"}
@@ -151,3 +153,17 @@ async def test_a_registration_and_a_change_need_identities_that_can_be_of_somebo
     headers = {**live.bearer, "If-Match": "*"}
     empty = await live.http.patch(f"{CLIENTS}/{client}", json={"workloadIdentities": []}, headers=headers)
     assert empty.status_code == 400
+
+
+@pytest.mark.usefixtures("issuers")
+async def test_an_operator_binds_a_client_to_a_workload_at_the_command_line(live: Live):
+    words = ("--owner", "crm-team", "--bot", "bot-workload", "--auth-method", "workload_identity")
+    made = await on(live.database, "clients", "create", *words, "--workload", f"{CLUSTER} {POD}", "--json")
+    assert (made.status, made.json["client_secret"]) == (0, None), made.err
+    client = made.json["client_id"]
+    assert (await token(live, client_id=client, **assertion(live))).status_code == 200
+    edited = await on(live.database, "clients", "edit", client, "--workload", f"{CLUSTER} a:b")
+    assert (edited.status, "a:b" in edited.out) == (0, True), edited.err
+    assert (await token(live, client_id=client, **assertion(live))).status_code == 401
+    wrong = await on(live.database, "clients", "edit", client, "--workload", CLUSTER)
+    assert (wrong.status, "an issuer and a subject" in wrong.err) == (1, True)
