@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import TypeVar
 
+from msgspec import Struct
+
 from events.client import ClientRegistered, ClientRestored
 from events.codec import Event
 from events.database import read
@@ -34,8 +36,13 @@ from service.refusals import Contradiction
 from service.request_id import envelope
 
 KEPT = Kept(least=300, most=86400)
-PAUSE_SECONDS = 10
-"""A document that could not be used is not asked for again before. It is no cache of an error (section 5.2): it only bounds the rate."""
+PAUSE_SECONDS, LONGEST_PAUSE = 10, 300
+"""A document that could not be used is not asked for again before, and each time after twice as long. It is no cache of an error
+(section 5.2): it only bounds the rate.
+"""
+
+STALE_SECONDS = 300
+"""How much longer a document is used if this server is too busy to fetch it again."""
 
 MOST_NEW_OF_A_NETWORK = 20
 MOST_NEW_OF_A_HOST = 60
@@ -59,6 +66,12 @@ class NoDocument(Exception):
         self.why = why
 
 
+class _Pause(Struct, frozen=True):
+    until: float
+    seconds: int
+    why: str
+
+
 class ClientDocuments:
     """One per process."""
 
@@ -77,7 +90,7 @@ class ClientDocuments:
         self._ledger, self._lookup, self._limits, self._fetcher = ledger, lookup, limits, fetcher
         self._outcomes = metrics.documents
         self._fresh: dict[str, float] = {}
-        self._paused: dict[str, tuple[float, str]] = {}
+        self._paused: dict[str, _Pause] = {}
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     async def see(self, client_id: str, address: str) -> None:
@@ -92,7 +105,7 @@ class ClientDocuments:
         if client_id not in self._under_way:
             if known is None:
                 await self._are_few(client_id, address)
-            self._begin(client_id, reach)
+            self._begin(client_id, reach, network(address))
         await asyncio.shield(self._under_way[client_id])
 
     async def close(self) -> None:
@@ -114,9 +127,9 @@ class ClientDocuments:
         return reach
 
     def _may_ask(self, url: str) -> None:
-        until, why = self._paused.get(url, (0, ""))
-        if until > time.monotonic():
-            raise self._refused("paused", why)
+        pause = self._paused.get(url)
+        if pause is not None and pause.until > time.monotonic():
+            raise self._refused("paused", pause.why)
 
     async def _are_few(self, url: str, address: str) -> None:
         """Raises NoDocument. Strangers must not make this server a client of too many others, nor fill its log."""
@@ -137,11 +150,11 @@ class ClientDocuments:
     async def _never_used(self) -> int:
         return await read(self._ledger.pool, lambda c: self_registered.never_used(c, "document", MOST_NEVER_USED))
 
-    def _begin(self, url: str, reach: Reach) -> None:
+    def _begin(self, url: str, reach: Reach, asker: str) -> None:
         """One fetch at a time for each URL, which goes on if the one who asked first has gone away."""
         if url in self._under_way:
             return
-        task = self._under_way[url] = asyncio.create_task(self._read(url, reach))
+        task = self._under_way[url] = asyncio.create_task(self._read(url, reach, asker))
         task.add_done_callback(lambda done: self._ended(url, done))
 
     def _ended(self, url: str, task: asyncio.Task[None]) -> None:
@@ -149,11 +162,15 @@ class ClientDocuments:
         if not task.cancelled():
             task.exception()  # it was raised to whoever waited
 
-    async def _read(self, url: str, reach: Reach) -> None:
+    async def _read(self, url: str, reach: Reach, asker: str) -> None:
         try:
-            fetched = await self._fetcher.get(url, reach=reach, accept=JSON, most_bytes=MOST_BYTES, kept=KEPT)
+            fetched = await self._fetcher.get(
+                url, reach=reach, accept=JSON, most_bytes=MOST_BYTES, kept=KEPT, asker=asker
+            )
             await self._append(url, fetched, metadata_of(url, fetched.body, self._policy))
         except AllBusy as fault:  # it was not asked, so it may be asked at once
+            if time.time() < self._fresh.get(url, 0) + STALE_SECONDS:
+                return
             raise self._refused("not_fetched", NOT_FETCHED.format(fault.why)) from fault
         except CannotFetch as fault:
             raise self._paused_by(url, "not_fetched", NOT_FETCHED.format(fault.why)) from fault
@@ -164,6 +181,7 @@ class ClientDocuments:
         except Exception:  # ours: but whoever asks again must not make this server fetch and fail again each time
             self._pause(url, "This server could not read it; try again in a moment")
             raise
+        self._paused.pop(url, None)
         _remember(self._fresh, url, fetched.fresh_until)
 
     async def _append(self, url: str, fetched: Fetched, found: ClientMetadata) -> None:
@@ -193,7 +211,9 @@ class ClientDocuments:
         return self._refused(outcome, why)
 
     def _pause(self, url: str, why: str) -> None:
-        _remember(self._paused, url, (time.monotonic() + PAUSE_SECONDS, why))
+        before = self._paused.get(url)
+        seconds = PAUSE_SECONDS if before is None else min(2 * before.seconds, LONGEST_PAUSE)
+        _remember(self._paused, url, _Pause(time.monotonic() + seconds, seconds, why))
 
     def _refused(self, outcome: str, why: str) -> NoDocument:
         self._outcomes[outcome].inc()

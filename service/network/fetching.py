@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024
 MOST_AT_ONCE = 16
 MOST_OF_A_HOST = 2
+MOST_OF_AN_ASKER = 4
 KEPT = Kept()
 JSON = "application/json"
 
@@ -63,15 +64,16 @@ class Fetcher:
         self._places: dict[Reach, _Place] = {}
 
     async def get(
-        self, url: str, *, reach: Reach, accept: str, most_bytes: int = MOST_BYTES, kept: Kept = KEPT
+        self, url: str, *, reach: Reach, accept: str, most_bytes: int = MOST_BYTES, kept: Kept = KEPT, asker: str = ""
     ) -> Fetched:
         """Return the document at the URL. `accept` is its media type; application/json also accepts the types that end in +json.
+        `asker` is the network of whoever made this server fetch it, which has few places, so that it cannot take those of all others.
 
         Raises CannotFetch.
         """
         host = self._host(url, reach)
         place = self._place(reach)
-        with place.taken(host):
+        with place.taken(host, asker):
             return await place.transport.get(url, accept, most_bytes, kept)
 
     async def aclose(self) -> None:
@@ -116,18 +118,20 @@ class _Place:
 
     def __init__(self, transport: "Checked") -> None:
         self.transport = transport
-        self._hosts: list[str] = []
+        self._under_way: list[tuple[str, str]] = []
 
     @contextmanager
-    def taken(self, host: str) -> Generator[None]:
+    def taken(self, host: str, asker: str = "") -> Generator[None]:
         """Raises AllBusy at once, and not after waiting, if too many fetches are under way."""
-        if len(self._hosts) >= MOST_AT_ONCE or self._hosts.count(host) >= MOST_OF_A_HOST:
+        there = sum(each == host for each, _ in self._under_way)
+        asked = sum(each == asker != "" for _, each in self._under_way)
+        if len(self._under_way) >= MOST_AT_ONCE or there >= MOST_OF_A_HOST or asked >= MOST_OF_AN_ASKER:
             raise AllBusy
-        self._hosts.append(host)
+        self._under_way.append((host, asker))
         try:
             yield
         finally:
-            self._hosts.remove(host)
+            self._under_way.remove((host, asker))
 
 
 def _any(_: Address) -> bool:

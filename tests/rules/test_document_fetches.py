@@ -1,5 +1,6 @@
 """When the document of a client is fetched, and when it is not."""
 
+import time
 from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,7 +12,8 @@ from service import client_documents
 from service.client_documents import ClientDocuments, NoDocument
 from service.configuration.documents import Documents
 from service.limits import Counted
-from service.network.fetching import CannotFetch
+from service.network.fetching import AllBusy, CannotFetch
+from service.people.throttle import network
 
 URL = "https://app.example.com/client.json"
 THERE = "192.0.2.7"
@@ -88,3 +90,35 @@ async def test_clients_of_documents_that_nobody_used_are_bounded():
     with pytest.raises(NoDocument, match="hangs"):
         await here.see()
     assert here.fetches == 1
+
+
+async def test_a_document_that_fails_again_is_left_alone_for_longer(monkeypatch: pytest.MonkeyPatch):
+    here, now = Here(CannotFetch("it hangs")), 0
+    monkeypatch.setattr(client_documents.time, "monotonic", lambda: now)
+    fetched_at: list[int] = []
+    for second in range(0, 1000, 10):
+        now = second
+        before = here.fetches
+        with pytest.raises(NoDocument):
+            await here.see()
+        fetched_at += [second] * (here.fetches - before)
+    assert fetched_at == [0, 10, 30, 70, 150, 310, 610, 910]
+
+
+async def test_who_asks_has_few_places_and_is_named_by_its_network():
+    here = Here(AllBusy())
+    with pytest.raises(NoDocument):
+        await here.see(address="2001:db8:1:2::3")
+    assert here.fetcher.get.await_args.kwargs["asker"] == network("2001:db8:1:2::4")
+
+
+async def test_a_document_is_used_for_some_minutes_more_if_this_server_is_too_busy():
+    here = Here(AllBusy())
+    here.known[URL] = SimpleNamespace(may_act=True)
+    here.documents._fresh[URL] = time.time() - client_documents.STALE_SECONDS / 2
+    await here.see()
+    here.documents._fresh[URL] = time.time() - client_documents.STALE_SECONDS - 1
+    for _ in range(2):
+        with pytest.raises(NoDocument, match="under way"):
+            await here.see()
+    assert here.fetches == 3, "it is no pause"

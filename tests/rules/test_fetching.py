@@ -1,13 +1,23 @@
 """Which URLs and addresses a document is fetched from: nothing is connected to here."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
 from service.network.addresses import Address, is_public
-from service.network.fetching import MOST_AT_ONCE, MOST_OF_A_HOST, CannotFetch, Fetcher, Reach, _Place
+from service.network.fetching import (
+    MOST_AT_ONCE,
+    MOST_OF_A_HOST,
+    MOST_OF_AN_ASKER,
+    AllBusy,
+    CannotFetch,
+    Fetcher,
+    Reach,
+    _Place,
+)
 from service.network.resolving import NotResolved
 
 PUBLIC, LOOPBACK = "https://auth.example.com", "http://127.0.0.1:8000"
@@ -110,3 +120,16 @@ def test_a_host_has_its_places_and_all_have_theirs():
         with pytest.raises(CannotFetch, match="too many"):
             take(count, name)
     take(MOST_AT_ONCE, str)
+
+
+def test_who_asks_for_many_documents_takes_few_places():
+    place = _Place(None)  # pyright: ignore[reportArgumentType]
+    with ExitStack() as taken:
+        for number in range(MOST_OF_AN_ASKER):
+            taken.enter_context(place.taken(str(number), "one"))
+        with pytest.raises(AllBusy), place.taken("c.example", "one"):
+            pass
+        for asker in ("other", ""):
+            taken.enter_context(place.taken("c.example", asker))
+    with place.taken("c.example", "one"):
+        pass
