@@ -28,3 +28,18 @@ async def test_the_page_of_a_client_says_whose_tokens_it_exchanges_and_where_it_
         page = (await auditor.look(f"/clients/{client_id}")).text
     for said in ("May exchange tokens of", "crm-app", "without saying who acts", "https://chat.example", "app-there"):
         assert said in page
+
+
+async def test_an_operator_disables_enables_and_deletes_an_issuer_with_a_reason(live: Live):
+    made = await trust(live, "https://stopped-idp.example.com", name="Stopped Corp", purposes=["subject_token"])
+    issuer = made.json()["id"]
+    there = f"/api/v1/auth/trusted-issuers/{issuer}"
+    async with staff(live, "operator") as operator:
+        page = await operator.look("/trusted-issuers")
+        assert (await operator.send(page, f"disable-{issuer}")).status_code == 400
+        for do, state in (("disable", "disabled"), ("enable", "active"), ("disable", "disabled")):
+            await operator.led(await operator.send(page, f"{do}-{issuer}", reason="ticket 7"))
+            assert (await live.http.get(there, headers=live.bearer)).json()["state"] == state
+            page = await operator.look("/trusted-issuers")
+        await operator.led(await operator.send(page, f"delete-{issuer}", reason="ticket 8"))
+        assert (await live.http.get(there, headers=live.bearer)).status_code == 404
