@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from events.client_apis import Apis, pairs
+from events.client_key import StoredKey
 from events.client_secret import StoredSecret
 from events.database import AnyConnection
 from projections import apis, client_history, clients, last_used, usage_daily
@@ -54,13 +55,14 @@ class Uses(Struct, frozen=True, kw_only=True):
 
 
 class Unused(Struct, frozen=True, kw_only=True):
-    """If the whole client is unused, its secrets and scopes are not listed: they are unused, too."""
+    """If the whole client is unused, its secrets, keys and scopes are not listed: they are unused, too."""
 
     client: Row
     last_used: datetime | None
     whole: bool
     secrets: tuple[tuple[StoredSecret, datetime | None], ...] = ()
     scopes: tuple[tuple[str, datetime | None], ...] = ()
+    keys: tuple[tuple[StoredKey, datetime | None], ...] = ()
 
 
 def unused(client: Row, uses: Uses, since: datetime, now: datetime) -> Unused | None:
@@ -76,10 +78,13 @@ def unused(client: Row, uses: Uses, since: datetime, now: datetime) -> Unused | 
     secrets = tuple(
         (each, uses.secrets.get(each.secret_id))
         for each in client.secrets
-        if not introspects
-        and each.created_at < since
-        and (each.expires_at is None or each.expires_at > now)
-        and _is_before(uses.secrets.get(each.secret_id), since)
+        if not introspects and _is_idle(each, uses.secrets.get(each.secret_id), since, now)
+    )
+    may_sign_requests = client.grant_type != "client_credentials"  # with a key, and no record says so
+    keys = tuple(
+        (each, uses.secrets.get(each.key_id))
+        for each in client.keys
+        if not may_sign_requests and not introspects and _is_idle(each, uses.secrets.get(each.key_id), since, now)
     )
     scopes = tuple(
         (scope, uses.scopes.get(scope))
@@ -89,9 +94,14 @@ def unused(client: Row, uses: Uses, since: datetime, now: datetime) -> Unused | 
         and _is_before(uses.scopes.get(scope), since)
         and _is_before(uses.unknown, since)
     )
-    if not secrets and not scopes:
+    if not secrets and not keys and not scopes:
         return None
-    return Unused(client=client, last_used=uses.client, whole=False, secrets=secrets, scopes=scopes)
+    return Unused(client=client, last_used=uses.client, whole=False, secrets=secrets, scopes=scopes, keys=keys)
+
+
+def _is_idle(each: StoredSecret | StoredKey, used: datetime | None, since: datetime, now: datetime) -> bool:
+    is_live = each.expires_at is None or each.expires_at > now
+    return is_live and each.created_at < since and _is_before(used, since)
 
 
 def _is_before(used: datetime | None, since: datetime) -> bool:
@@ -155,10 +165,14 @@ async def examine(
     return Examined([each for each in found if each], asked[-1].stream_id if len(rows) > most else None)
 
 
+def _credentials(row: Row) -> list[UUID]:
+    return [*(each.secret_id for each in row.secrets), *(each.key_id for each in row.keys)]
+
+
 async def _uses(connection: AnyConnection, rows: Sequence[Row], since: datetime, audience: str) -> dict[UUID, Uses]:
     streams = [row.stream_id for row in rows]
     used = await last_used.clients_used(connection, streams)
-    secrets = await last_used.secrets_used(connection, [s.secret_id for row in rows for s in row.secrets])
+    secrets = await last_used.secrets_used(connection, [id_ for row in rows for id_ in _credentials(row)])
     scopes: dict[UUID, list[ScopeUse]] = {stream: [] for stream in streams}
     for use in await usage_daily.of_scopes(connection, streams):
         scopes[use.client].append(use)

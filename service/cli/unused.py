@@ -65,6 +65,7 @@ def _rows(found: Unused) -> Sequence[Sequence[str]]:
         return [(*client, "the client", moment(found.last_used) or "never")]
     return [
         *((*client, f"secret {each.name} …{each.hint}", moment(used) or "never") for each, used in found.secrets),
+        *((*client, f"key {each.name}", moment(used) or "never") for each, used in found.keys),
         *((*client, f"scope {scope}", moment(used) or "never") for scope, used in found.scopes),
     ]
 
@@ -81,6 +82,7 @@ def _document(found: Unused) -> dict[str, Any]:
             {"secret_id": each.secret_id, "name": each.name, "hint": each.hint, "last_used_at": used}
             for each, used in found.secrets
         ],
+        "keys": [{"key_id": each.key_id, "name": each.name, "last_used_at": used} for each, used in found.keys],
         "scopes": [{"scope": scope, "last_used_at": used} for scope, used in found.scopes],
         "commands": commands(found),
     }

@@ -30,6 +30,12 @@ class UnusedSecret(Struct, frozen=True, kw_only=True, rename="camel"):
     last_used_utc: Annotated[datetime, Meta(tz=True, description="Null for never.")] | None
 
 
+class UnusedKey(Struct, frozen=True, kw_only=True, rename="camel"):
+    key_id: UUID
+    name: str
+    last_used_utc: Annotated[datetime, Meta(tz=True, description="Null for never.")] | None
+
+
 class UnusedScope(Struct, frozen=True, kw_only=True, rename="camel"):
     scope: str
     last_used_utc: Annotated[datetime, Meta(tz=True, description="Null for never.")] | None
@@ -48,6 +54,7 @@ class UnusedClient(Struct, frozen=True, kw_only=True, rename="camel"):
         bool, Meta(description="Whether the whole client is; then its secrets and scopes are not listed.")
     ]
     secrets: list[UnusedSecret]
+    keys: list[UnusedKey]
     scopes: list[UnusedScope]
     commands: Annotated[list[str], Meta(description="What an operator runs to remove it.")]
 
@@ -101,6 +108,7 @@ def _shown(found: Unused) -> UnusedClient:
             UnusedSecret(secret_id=each.secret_id, name=each.name, hint=each.hint, last_used_utc=used)
             for each, used in found.secrets
         ],
+        keys=[UnusedKey(key_id=each.key_id, name=each.name, last_used_utc=used) for each, used in found.keys],
         scopes=[UnusedScope(scope=scope, last_used_utc=used) for scope, used in found.scopes],
         commands=shrinking.commands(found),
     )

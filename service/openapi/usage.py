@@ -27,6 +27,7 @@ UNUSED = {
     "lastUsedUtc": "2026-11-03T23:12:00Z",
     "unused": False,
     "secrets": [],
+    "keys": [],
     "scopes": [{"scope": "crm:write", "lastUsedUtc": None}],
     "commands": ["muniment clients edit oauth_client_abc123xyz --remove-scope crm:write"],
 }

@@ -14,5 +14,6 @@ def commands(unused: Unused) -> list[str]:
     removed = "".join(f" --remove-scope {quote(scope)}" for scope, _ in unused.scopes)
     return [
         *(f"muniment secrets revoke {client} {secret.secret_id}" for secret, _ in unused.secrets),
+        *(f"muniment client-keys revoke {client} {key.key_id}" for key, _ in unused.keys),
         *([f"muniment clients edit {client}{removed}"] if removed else []),
     ]

@@ -18,7 +18,7 @@ from projections.clients import Row
 from projections.unused import Unused, Uses, Version, by_scope, returned, unused
 from projections.usage_daily import ScopeUse
 from service.values.shrinking import commands
-from tests.rules.samples import SECRET_ADDED
+from tests.rules.samples import KEY_ADDED, SECRET_ADDED
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 SINCE = NOW - timedelta(days=90)
@@ -111,6 +111,19 @@ def test_a_client_that_is_younger_is_left_out_and_so_are_secrets_that_expired():
     used = Uses(client=NOW, scopes={"crm:read": NOW}, held=frozenset(SCOPES))
     expired = [s.__replace__(expires_at=NOW - timedelta(days=1)) for s in SECRETS]
     assert unused(row(SCOPES[:1]).__replace__(secrets=expired), used, SINCE, NOW) is None
+
+
+def test_a_key_of_a_machine_that_no_token_used_is_unused_as_a_secret_is():
+    old, new = (
+        KEY_ADDED.key.__replace__(key_id=UUID(int=number), created_at=NOW - timedelta(days=300)) for number in (91, 92)
+    )
+    client = row(SCOPES[:1]).__replace__(secrets=(), keys=(old, new))
+    used = Uses(client=NOW, secrets={new.key_id: NOW}, held=frozenset())
+    found = unused(client, used, SINCE, NOW)
+    assert found is not None
+    assert found.keys == ((old, None),)
+    assert commands(found) == [f"muniment client-keys revoke {client.client_id} {old.key_id}"]
+    assert unused(client.__replace__(grant_type="authorization_code"), used, SINCE, NOW) is None
 
 
 def test_a_client_for_which_there_are_tokens_keeps_its_secrets_with_which_it_introspects_them():
