@@ -41,6 +41,9 @@ class PresentedToken(Struct, frozen=True):
     scheme: Literal["Bearer", "DPoP"]
     token: str
 
+    def __repr__(self) -> str:
+        return "PresentedToken(…)"
+
 
 def read(authorization: str) -> PresentedToken | None:
     """Return None if the header has another scheme, or no token. The case of a scheme says nothing (RFC 9110 section 11.1)."""

@@ -32,6 +32,7 @@ MOST_OF_A_NETWORK = 60
 """In a minute: each request adds an event to the log, and a public client may be anybody."""
 
 MOST_OF_A_CLIENT = 600
+"""In a minute, of a confidential client. Anybody can ask in the name of a public one, so a limit of that would let anybody lock out its users."""
 
 
 class DeviceAuthorizationResponse(Struct, frozen=True, kw_only=True):
@@ -43,6 +44,9 @@ class DeviceAuthorizationResponse(Struct, frozen=True, kw_only=True):
     verification_uri_complete: str
     expires_in: int
     interval: int
+
+    def __repr__(self) -> str:
+        return "DeviceAuthorizationResponse(…)"
 
 
 async def authorize_device(request: OAuthRequest) -> bytes:
@@ -83,7 +87,10 @@ def _asked(request: OAuthRequest, found: Found) -> tuple[tuple[str, ...], str | 
 async def _throttle(request: OAuthRequest, found: Found) -> None:
     """Raises TooManyRequests."""
     client_id = found.client.client_id
-    for key, most in ((network(request.address), MOST_OF_A_NETWORK), (client_id, MOST_OF_A_CLIENT)):
+    limits = [(network(request.address), MOST_OF_A_NETWORK)]
+    if not found.client.public:
+        limits.append((client_id, MOST_OF_A_CLIENT))
+    for key, most in limits:
         counted = await request.resources.limits.count(f"device authorizations of {key}")
         if counted.used > most:
             sender = Sender(whose=client_id, scopes=found.client.scopes, address=request.address)

@@ -56,6 +56,9 @@ class TokenResponse(Struct, frozen=True, kw_only=True):
     refresh_token: str | UnsetType = UNSET
     id_token: str | UnsetType = UNSET
 
+    def __repr__(self) -> str:
+        return "TokenResponse(…)"
+
 
 def required(form: Form, name: str) -> str:
     """Return the parameter. Raises InvalidRequest if it is missing."""

@@ -53,6 +53,9 @@ class ExchangeResponse(Struct, frozen=True, kw_only=True):
     expires_in: int
     scope: str
 
+    def __repr__(self) -> str:
+        return "ExchangeResponse(…)"
+
 
 class Decided(Struct, frozen=True, kw_only=True):
     """What Authlib decided, from what."""

@@ -26,6 +26,9 @@ class AskingDevice(Struct, frozen=True, kw_only=True):
     address: str
     agent: str
 
+    def __repr__(self) -> str:
+        return "AskingDevice(…)"
+
 
 class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 6749 section 4.1.1, OpenID Connect Core 1.0 section 3.1.2.1, RFC 7636, RFC 8707, RFC 9449. Every parameter was validated.

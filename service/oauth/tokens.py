@@ -97,6 +97,9 @@ class Claims(Struct, frozen=True, kw_only=True):
 class VerifiedClaims(Claims, frozen=True, kw_only=True):
     """Claims of a token that this server signed and that has not expired. Only `Tokens.verify` makes them."""
 
+    def __repr__(self) -> str:
+        return "VerifiedClaims(…)"
+
 
 class Hint(Struct, frozen=True, kw_only=True):
     """The subject, session, client and nonce of an ID token that this server signed. It may have expired."""
