@@ -25,6 +25,8 @@ async def test_a_key_is_rotated_without_an_outage(live: Live):
         revoked = await somebody.browser.send(revoke, reason="rotated")
         assert "The key is revoked." in (await somebody.led(revoked)).text
         assert (await token(live, **assertion(live, client, key=KEY))).status_code == 401
+        about = await somebody.look(f"/clients/{client}")
+        assert all(each in about.text for each in ("Authenticates by", "private_key_jwt"))
         german = await somebody.look(f"/clients/{client}/keys", **{"Accept-Language": "de"})
         assert "Schlüssel hinzufügen" in german.text
 
