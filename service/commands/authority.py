@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from events.client import Active, By, ClientCredentials, Grant, Login
 from events.client_apis import Granted, pairs
+from events.client_security import Security
 from events.user import Role
 from service.refusals import Contradiction, NotPermitted
 from service.values.roles import SCOPES_OF
@@ -132,6 +133,16 @@ def may_get_secret(by: Holder, client: Active) -> None:
         )
 
 
+DEMANDS = (
+    "security_profile",
+    "tls_client_certificate_bound_access_tokens",
+    "dpop_bound_access_tokens",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "request_object_signing_alg",
+)
+
+
 def may_widen(by: Holder, client: Active, after: Active) -> None:
     """Raises NotPermitted if an owner widens a first-party client.
 
@@ -144,6 +155,7 @@ def may_widen(by: Holder, client: Active, after: Active) -> None:
         *_added("scopes", client.scopes, after.scopes),
         *_wider_apis(client, after),
         *_wider_login(client.login, after.login),
+        *_wider_security(client.security, after.security),
     ]
     if wider:
         raise NotPermitted(
@@ -164,6 +176,18 @@ def _wider_login(login: Login, after: Login) -> list[str]:
         *_added("postLogoutRedirectUris", login.post_logout_redirect_uris, after.post_logout_redirect_uris),
         *(["backchannelLogoutUri"] if told else []),
     ]
+
+
+def _wider_security(security: Security, after: Security) -> list[str]:
+    """Returns what demands less than before, and the device grant if it is new."""
+    less = [name for name in DEMANDS if getattr(security, name) and getattr(after, name) != getattr(security, name)]
+    names = [*less, *(["device_grant"] if after.device_grant and not security.device_grant else [])]
+    return [_camel(name) for name in names]
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(other.capitalize() for other in others)
 
 
 def _strictness(require_pkce: bool | UnsetType) -> int:

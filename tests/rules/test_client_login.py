@@ -192,6 +192,37 @@ def test_only_an_operator_widens_what_a_client_that_skips_consent_can_do(wider: 
     assert back[-1].login.first_party is False
 
 
+SECURE = Security(
+    tls_client_certificate_bound_access_tokens=True,
+    dpop_bound_access_tokens=True,
+    require_pushed_authorization_requests=True,
+    require_signed_request_object=True,
+    request_object_signing_alg="ES256",
+)
+LOOSER: dict[str, Any] = {
+    "tls_client_certificate_bound_access_tokens": False,
+    "dpop_bound_access_tokens": False,
+    "require_pushed_authorization_requests": False,
+    "require_signed_request_object": False,
+    "request_object_signing_alg": None,
+    "device_grant": True,
+}
+
+
+@pytest.mark.parametrize("name", LOOSER)
+def test_nor_does_an_owner_turn_off_how_such_a_client_is_secured(name: str):
+    secured = ClientSecurityChanged(security=SECURE, was=Security())
+    skipping = [
+        INTERACTIVE.__replace__(grant=AuthorizationCode(bot_user_id="alice")),
+        secured,
+        changed(FIRST_PARTY_PKCE),
+    ]
+    looser = ChangeClient(by=ALICE, security=SecurityChange().__replace__(**{name: LOOSER[name]}))
+    assert outcome(CLIENT, skipping, looser) is NotPermitted
+    assert isinstance(outcome(CLIENT, skipping, looser.__replace__(by=OPERATOR)), list)
+    assert isinstance(outcome(CLIENT, skipping[:2], looser), list)
+
+
 def test_every_term_that_a_change_names_is_changed():
     wanted, usual = structs.asdict(LOGIN_CHANGED.login), structs.asdict(Login())
     assert all(wanted[name] != usual[name] for name in Login.__struct_fields__)
