@@ -235,6 +235,7 @@ def _login(members: Members, policy: Policy, faults: Faults) -> Login:
 def _about(
     members: Members, method: str, grants: tuple[str, ...], scope: tuple[str, ...], uris: Collection[str]
 ) -> About:
+    """Return it without `contacts`: they are addresses of people, and what is in the log stays there for ever."""
     on_device = any(not uri.lower().startswith("https:") for uri in uris)
     return About(
         token_endpoint_auth_method=method,
@@ -246,7 +247,6 @@ def _about(
         policy_uri=members.policy_uri or None,
         tos_uri=members.tos_uri or None,
         initiate_login_uri=members.initiate_login_uri or None,
-        contacts=tuple(members.contacts),
         software_id=members.software_id or None,
         software_version=members.software_version or None,
     )

@@ -74,7 +74,15 @@ class ClientInformation(Struct, frozen=True, kw_only=True):
     client_name: str | UnsetType = UNSET
     redirect_uris: list[str] | UnsetType = UNSET
     scope: str | UnsetType = UNSET
-    contacts: list[str] | UnsetType = UNSET
+    contacts: (
+        Annotated[
+            list[str],
+            Meta(
+                description="Of clients that registered long ago. New ones are left out: they are addresses of people."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     client_uri: str | UnsetType = UNSET
     logo_uri: str | UnsetType = UNSET
     policy_uri: str | UnsetType = UNSET

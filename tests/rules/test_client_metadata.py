@@ -352,3 +352,7 @@ def test_all_members_together_are_not_too_long(members):
 
 def test_what_is_not_read_does_not_count():
     assert checked({**WEB, "software_statement": "x" * 20_000}).redirect_uris
+
+
+def test_contacts_are_left_out_for_they_are_addresses_of_people():
+    assert checked({**WEB, "contacts": ["ada@app.example.com"]}).about.contacts == ()
