@@ -1,6 +1,8 @@
 """Clients that nobody registered for them (they did it themselves, or are documents at URLs): which are in use, and which are not."""
 
+from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from events.database import AnyConnection
 from events.ids import CLIENT_ID_PREFIX
@@ -41,6 +43,8 @@ select c.stream_id, c.version from read.clients c left join read.last_used u on 
 signing in again. One that an operator has disabled, or made first-party, is kept.
 """
 
+MOVED = "select max(recorded_at) from log.events where stream_id = $1 and type = 'client.redirect_uris_changed'"
+
 
 async def never_used(connection: AnyConnection, kind: Kind, most: int) -> int:
     """Returns how many clients of this kind never got a token, counting no further than `most`."""
@@ -52,3 +56,8 @@ async def unused(connection: AnyConnection, *, days: int, most: int, only_never:
     never got a token.
     """
     return [Standing(*row) for row in await connection.fetch(UNUSED, days, only_never, most)]
+
+
+async def redirect_uris_changed_at(connection: AnyConnection, client: UUID) -> datetime | None:
+    """Returns when the client's redirect URIs last changed. None: they are those of its registration."""
+    return await connection.fetchval(MOVED, client)

@@ -8,8 +8,8 @@ from msgspec import UNSET, UnsetType
 from events.authorization import AuthorizationGranted, Binding, CodeIssued
 from events.database import read
 from events.envelope import ByUser
-from projections import causes, consents, sessions
-from projections.clients import Found
+from projections import causes, consents, self_registered, sessions
+from projections.clients import Found, Row
 from service.commands.authorization import GrantAuthorization
 from service.commands.handle import AUTHORIZATION, handle
 from service.crypto import opaque_tokens
@@ -83,7 +83,8 @@ async def record_authorization(
 async def has_consent(resources: Resources, request: AuthorizationRequest, found: Found, user: UUID) -> bool:
     """Whether the user has consented to every requested scope, or the client is first-party and needs no consent.
 
-    If a client's document names other redirect URIs since, what was allowed before does not count: somebody else may have its host now.
+    If a client itself names other redirect URIs since (in its document or registration), what was allowed before does not count: somebody
+    else may have its host now.
     """
     assert found.client.login is not None
     if found.client.login.first_party:
@@ -91,13 +92,22 @@ async def has_consent(resources: Resources, request: AuthorizationRequest, found
     given = await read(
         resources.ledger.pool, lambda connection: consents.to_client(connection, user, request.client_id)
     )
-    document = found.client.document
-    counting = (row for row in given if document is None or row.given_at >= document.redirect_uris_at)
+    since = await _redirect_uris_since(resources, found.client) if given else None
+    counting = (row for row in given if since is None or row.given_at >= since)
     allowed = {row.resource: set(row.scopes) for row in counting}
     return all(
         resource in allowed and allowed[resource].issuperset(scopes)
         for resource, scopes in parts_of(request, resources.lookup.apis)
     )
+
+
+async def _redirect_uris_since(resources: Resources, client: Row) -> datetime | None:
+    """Return since when the client, if it chooses them itself, has its redirect URIs. None: always."""
+    if client.document is not None:
+        return client.document.redirect_uris_at
+    if client.registration is None:
+        return None
+    return await read(resources.ledger.pool, lambda c: self_registered.redirect_uris_changed_at(c, client.stream_id))
 
 
 async def _is_open(resources: Resources, session: UUID) -> bool:

@@ -13,8 +13,9 @@ from service.endpoints import self_registration
 from service.grants import registration_permission
 from tests.flows.browsing import browser, sealed
 from tests.flows.conftest import Live, new_database, oauth_error, serving
-from tests.flows.people import code_for, logged_in, redeemed
+from tests.flows.people import CALLBACK, asked, code_for, logged_in, redeemed, sent_back
 from tests.flows.people import registered as account
+from tests.flows.test_client_documents import code_by_consent
 from tests.flows.test_refusals import stored
 from tests.patience import until
 from tests.rules.client_metadata import STOCK
@@ -131,6 +132,19 @@ async def test_a_client_replaces_its_metadata_and_keeps_what_cannot_change(live:
     oauth_error(await live.http.put(**by(told), json={**mine, "redirect_uris": []}), 400, "invalid_redirect_uri")
     more = await live.http.put(**by(told), json={**mine, "scope": "openid clients:write operate"})
     assert more.json()["scope"] == "openid"
+
+
+async def test_who_allowed_it_is_asked_again_only_after_its_redirect_uris_changed(live: Live):
+    told = await registered(live, token_endpoint_auth_method="none", redirect_uris=[CALLBACK])
+    mine = {"client_id": told["client_id"], "client_name": "App"}
+    async with logged_in(live) as person:
+        await code_by_consent(person, told["client_id"])
+        assert (await live.http.put(**by(told), json={**mine, "redirect_uris": [CALLBACK]})).status_code == 200
+        assert "code" in sent_back(await asked(person.browser, told["client_id"]))
+        other = {**mine, "redirect_uris": [CALLBACK, "https://other.example/cb"]}
+        assert (await live.http.put(**by(told), json=other)).status_code == 200
+        await code_by_consent(person, told["client_id"])
+        assert "code" in sent_back(await asked(person.browser, told["client_id"]))
 
 
 async def test_a_client_with_a_key_has_no_secret_and_may_replace_its_key(live: Live):
