@@ -35,6 +35,7 @@ from service.request_id import this_request
 from service.resources import Resources
 
 LONGEST_AGENT = 300
+AUTHORIZATION, DPOP, LEAST_POSITION = b"authorization", b"dpop", MIN_POSITION.lower().encode()
 NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -117,18 +118,19 @@ async def _request(scope: Scope, receive: Receive, path: str, *, any_text: bool)
         raise TooLong("The body is longer than 64 KiB.") from fault
     except BodyCutShort as fault:
         raise InvalidRequest("The body ended early. Send it again.") from fault
-    if fault := repeated(scope):
+    given: dict[bytes, bytes] = dict(scope["headers"])
+    if len(given) != len(scope["headers"]) and (fault := repeated(scope)):
         raise InvalidRequest(fault)
-    form = parse(header(scope, b"content-type") or "", body, any_text=any_text)
-    if fault := await unreached(resources, header(scope, MIN_POSITION.lower().encode())):
+    form = parse(given.get(b"content-type", b"").decode("latin-1"), body, any_text=any_text)
+    if LEAST_POSITION in given and (fault := await unreached(resources, header(scope, LEAST_POSITION))):
         raise InvalidRequest(fault)
     return OAuthRequest(
         resources=resources,
         form=form,
-        authorization=_authorization(scope),
+        authorization=_authorization(scope) if AUTHORIZATION in given else None,
         address=address(scope),
-        agent=(header(scope, b"user-agent") or "")[:LONGEST_AGENT],
-        proofs=headers_named(scope, b"dpop"),
+        agent=given.get(b"user-agent", b"")[:LONGEST_AGENT].decode("latin-1"),
+        proofs=headers_named(scope, DPOP) if DPOP in given else (),
         path=path,
         certificates=certificate_headers(scope, resources.settings),
     )
@@ -137,13 +139,13 @@ async def _request(scope: Scope, receive: Receive, path: str, *, any_text: bool)
 def _headers(scope: Scope, resources: Resources) -> Mapping[str, str]:
     """Where proofs need a nonce, each response to one has the next (RFC 9449 section 8.2)."""
     nonces = resources.nonces
-    if not nonces.required or not headers_named(scope, b"dpop"):
+    if not nonces.required or not headers_named(scope, DPOP):
         return NO_STORE
     return {**NO_STORE, "DPoP-Nonce": nonces.current(time.time())}
 
 
 def _authorization(scope: Scope) -> str | None:
-    given = headers_named(scope, b"authorization")
+    given = headers_named(scope, AUTHORIZATION)
     if len(given) > 1:
         raise InvalidRequest("There is more than one Authorization header.")
     return given[0] if given else None
@@ -151,7 +153,7 @@ def _authorization(scope: Scope) -> str | None:
 
 def _challenge(scope: Scope, refused: Refusal) -> Mapping[str, str]:
     """RFC 6749 section 5.2: the challenge for a client that used the Authorization header."""
-    challenged = isinstance(refused, InvalidClient) and headers_named(scope, b"authorization")
+    challenged = isinstance(refused, InvalidClient) and headers_named(scope, AUTHORIZATION)
     return CHALLENGE if challenged else {}
 
 

@@ -39,18 +39,20 @@ def parse(content_type: str, body: bytes, *, any_text: bool = False, repeatable:
     form = dict(pairs)
     if len(form) != len(pairs) and (twice := repeated(pairs, repeatable)):
         raise InvalidRequest(f"Parameters given more than once: {', '.join(name[:LONGEST_NAME] for name in twice)}.")
-    odd = (
-        []
-        if any_text
-        else sorted(
-            name[:LONGEST_NAME]
-            for name, value in pairs
-            if not (name.isascii() and name.isprintable() and value.isascii() and value.isprintable())
-        )
-    )
-    if odd:
+    if not any_text and (odd := _odd(pairs)):
         raise InvalidRequest(f"Parameters with characters that are not printable ASCII: {', '.join(odd)}.")
     return joined(pairs) if len(form) != len(pairs) else {name: value for name, value in pairs if value}
+
+
+def _odd(pairs: Pairs) -> list[str]:
+    """Return the names of the parameters with characters that are not printable ASCII, sorted."""
+    if _is_printable("".join(map("".join, pairs))):
+        return []
+    return sorted(name[:LONGEST_NAME] for name, value in pairs if not _is_printable(name + value))
+
+
+def _is_printable(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def repeated(pairs: Pairs, repeatable: Collection[str] = REPEATABLE) -> tuple[str, ...]:
