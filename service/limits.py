@@ -25,7 +25,8 @@ ONCE = """
 insert into limits.used (key, until) select * from unnest($1::text[], $2::timestamptz[]) on conflict do nothing returning key
 """
 USED = "select exists(select from limits.used where key = $1)"
-FORGET_USED = "delete from limits.used where until < statement_timestamp()"
+FORGET_USED = "delete from limits.used where until < statement_timestamp() - interval '10 minutes'"
+"""The clocks of the database and of the processes may differ, and a value is refused by a process's clock."""
 FORGET = """
 delete from limits.counts where minute < statement_timestamp() - interval '2 minutes'
    and (not starts_with(key, 'day ') or minute < statement_timestamp() - interval '1 day')

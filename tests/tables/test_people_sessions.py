@@ -619,7 +619,9 @@ async def test_what_was_used_is_forgotten_when_it_is_good_for_nothing_anyway(lim
     now = datetime.now(UTC)
     assert await limits.once("past", now - timedelta(hours=1))
     assert await limits.once("future", now + timedelta(hours=1))
+    assert await limits.once("just past by the clock of the database", now - timedelta(minutes=5))
     await forget(reader)
+    assert not await limits.once("just past by the clock of the database", now)
     assert await limits.once("past", now - timedelta(hours=1))
     assert not await limits.once("future", now + timedelta(hours=1))
 
