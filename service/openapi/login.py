@@ -109,7 +109,12 @@ LOGIN = (
         tag="Login",
         description=_AUTHORIZETEXT,
         parameters=AUTHORIZE,
-        answers=_AUTHORIZED,
+        answers=(
+            *_AUTHORIZED,
+            ResponseSpec(
+                status=431, description="The address is longer than 64 KiB. Push the request, or send it as a form."
+            ),
+        ),
     ),
     Operation(
         method="post",

@@ -149,6 +149,14 @@ _WRONG = _unauthorized(
 )
 
 
+_MALFORMED = _refused(
+    400,
+    "invalid_request",
+    "Send one Authorization header of the form: Bearer, a space, and the token.",
+    "The Authorization header is not one bearer token.",
+)
+
+
 def _configuration(method: str, operation_id: str, summary: str, description: str, **more: Any) -> Operation:
     answers = more.pop(
         "answers", (ResponseSpec(description="The registration.", shape=ClientInformation, example=TOLD),)
@@ -162,7 +170,7 @@ def _configuration(method: str, operation_id: str, summary: str, description: st
         description=description,
         bearer=True,
         parameters=(PATH,),
-        answers=(*answers, _WRONG, _MANY, _AWAY, *more.pop("refused", ())),
+        answers=(*answers, _WRONG, _MANY, _AWAY, *more.pop("refused", (_MALFORMED,))),
         refusals=(Unforeseen,),
         **more,
     )

@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from service.values.malformed import MALFORMED
 
+MOST_NESTED = 100
 DEEPEST = 16
 """How many objects and lists may be within each other. Claims that people use have three or four."""
 
@@ -26,7 +27,10 @@ def decode(body: bytes, repeated: Callable[[str], None]) -> object:
                     repeated(name)
         return found
 
-    return json.loads(body.decode("utf-8"), object_pairs_hook=once, parse_constant=_no_constant)
+    read = json.loads(body.decode("utf-8"), object_pairs_hook=once, parse_constant=_no_constant)
+    if _is_deeper(read, MOST_NESTED):  # how deep a parser goes differs between versions of Python
+        raise RecursionError
+    return read
 
 
 def check_characters(body: bytes, read: object) -> None:
@@ -46,7 +50,7 @@ def strict_object(body: bytes) -> dict[str, Any]:
         raise NotAnObject("is not JSON") from fault
     if not isinstance(read, dict):
         raise NotAnObject("is not a JSON object")
-    if _is_deeper(read, DEEPEST):
+    if _is_deeper(cast("object", read), DEEPEST):
         raise NotAnObject(f"is nested more than {DEEPEST} deep")
     return cast("dict[str, Any]", read)
 
@@ -59,8 +63,17 @@ def _no_constant(_name: str) -> Any:
     raise NotAnObject("has a number that JSON does not have")
 
 
-def _is_deeper(value: Any, most: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    inner: list[Any] = list(value.values() if isinstance(value, dict) else value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-    return most == 0 or any(_is_deeper(each, most - 1) for each in inner)
+def _is_deeper(value: object, most: int) -> bool:
+    """It looks at one level after the other, because a deep value is more than a recursion can take."""
+    level: list[object] = [value]
+    for _ in range(most):
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return False
+    return any(isinstance(each, dict | list) for each in level)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()

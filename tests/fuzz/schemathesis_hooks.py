@@ -7,6 +7,15 @@ import httpx
 import schemathesis
 from hypothesis import strategies as st
 
+NAMES = {
+    "tlsClientAuthSubjectDn": "CN=crm,O=Example",
+    "tlsClientAuthSanDns": "crm.example.com",
+    "tlsClientAuthSanUri": "https://crm.example.com",
+    "tlsClientAuthSanIp": "192.0.2.1",
+    "tlsClientAuthSanEmail": "crm@example.com",
+}
+"""The names in a client's certificate."""
+JWK = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 URL, BEARER = os.environ["URL"], {"Authorization": f"Bearer {os.environ['TOKEN']}"}
 API = httpx.Client(base_url=f"{URL}/api/v1/auth", headers=BEARER)
 HOSTS = st.sampled_from(["https://app.example.com", "http://127.0.0.1:8080", "http://[::1]", "com.example.app:"])
@@ -40,6 +49,13 @@ def _say_what_is_so(headers: Any, body: dict[str, Any]) -> None:
             body[name] = "2100-01-01T00:00:00Z"
     if not str(body.get("backchannelLogoutUri") or "http").startswith("http"):
         body["backchannelLogoutUri"] = "https://app.example.com/logged-out"
+    for name, value in NAMES.items():
+        if body.get(name) is not None:
+            body[name] = value
+    if "jwk" in body:
+        body["jwk"] = JWK
+    if body.get("jwks") is not None:
+        body["jwks"] = {"keys": [JWK]}
     if body.get("password"):
         body["password"] = "none of those that are guessed first"
     if "grant_type" in body or "token" in body:
@@ -72,8 +88,7 @@ def _ask_for_what_is_there(path: dict[str, Any]) -> None:
     if "secret_id" in path:
         path["secret_id"] = API.post(f"/clients/{path['client_id']}/secrets", json={}).json()["secretId"]
     if "key_id" in path:
-        jwk = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
-        path["key_id"] = API.post(f"/clients/{path['client_id']}/keys", json={"jwk": jwk}).json()["keyId"]
+        path["key_id"] = API.post(f"/clients/{path['client_id']}/keys", json={"jwk": JWK}).json()["keyId"]
     if "bot_id" in path:
         path["bot_id"] = API.post("/bots", json={"email": f"{os.urandom(8).hex()}@example.com"}).json()["id"]
     if "user_id" in path:

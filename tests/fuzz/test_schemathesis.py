@@ -14,8 +14,15 @@ from tests.flows.conftest import serving
 OF_A_MOMENT = [each.operation_id for each in OPERATIONS if any(one.name == "as_of" for one in each.parameters)]
 OF_A_USER = ["endUserSession", "withdrawConsents"]
 """No schema can say which sessions a user has, and what is the id of a client."""
-OF_AN_OPERATOR = ["giveRole", "takeRole", "rotateSigningKeys"]
-"""They require `operate`, which the fuzzer lacks."""
+OPERATED = ("/api/v1/auth/apis", "/api/v1/auth/trusted-issuers")
+OF_AN_OPERATOR = [
+    *("giveRole", "takeRole", "rotateSigningKeys"),
+    *(each.operation_id for each in OPERATIONS if each.path.startswith(OPERATED)),
+]
+"""They require `operate`, which the fuzzer lacks, or are about what only an operator makes."""
+OF_THE_CLIENT_ITSELF = [each.operation_id for each in OPERATIONS if each.path.startswith("/openid/register")]
+"""They are off, and need a token that no schema describes."""
+OF_A_TOKEN = ["readInitialAccessTokenHistory"]
 RESTORATIONS = ["restoreOAuthClient", "restoreBot", "rehearsePolicy", "revokeTree", "recognizeCredential"]
 OF_A_PLACE = [
     *("listAuditEvents", "listAuditTokens", "explainToken", "readBlastRadius", "readClientUsage"),
@@ -71,8 +78,9 @@ include-operation-id = {OF_A_MOMENT}
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]
-include-operation-id = {OF_A_PLACE + OF_A_USER + OF_AN_OPERATOR + RESTORATIONS}
+include-operation-id = {OF_A_PLACE + OF_A_USER + OF_AN_OPERATOR + RESTORATIONS + OF_THE_CLIENT_ITSELF + OF_A_TOKEN}
 checks.positive_data_acceptance.enabled = false
+checks.missing_required_header.expected-statuses = [400, 401, 403, 428]  # what a caller may not do at all is 403 first
 warnings = false
 
 [[operations]]
