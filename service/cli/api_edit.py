@@ -11,7 +11,6 @@ from events.database import Pool, read
 from events.ids import client_stream
 from projections import clients
 from service.cli.fault import Plainly
-from service.endpoints import api_schemas
 from service.endpoints.fields import Fields
 
 OPTIONS = {
@@ -139,9 +138,8 @@ def scopes_of(
     return now
 
 
-async def check(connections: Pool, fields: Fields[Any]) -> None:
-    """Report every fault of the settings, and each introspector that is no confidential client."""
-    api_schemas.check(fields)
+async def check_introspectors(connections: Pool, fields: Fields[Any]) -> None:
+    """Report each that is no confidential client."""
     for number, client_id in enumerate(fields.good("introspectors") or ()):
         stream = client_stream(client_id)
         found = stream and await read(connections, lambda connection, one=stream: clients.find(connection, one))

@@ -133,7 +133,7 @@ def create(
     async def created(ledger: Ledger, settings: Settings) -> Row:
         fields = fields_of(asked)
         api_schemas.check_new(fields, Known(issuer=settings.issuer, audience=settings.audience))
-        await api_edit.check(ledger.pool, fields)
+        await api_edit.check_introspectors(ledger.pool, fields)
         terms = api_schemas.terms_of(done(fields, OPTIONS))
         await api_deletion.finish(ledger, identifier, meta)
         try:
@@ -190,7 +190,8 @@ def edit(
     async def edited(ledger: Ledger, _settings: Settings) -> Row:
         before = await _row_of(ledger, api)
         fields = fields_of(_with_scopes(asked, scope, words, before))
-        await api_edit.check(ledger.pool, fields)
+        api_schemas.check(fields)
+        await api_edit.check_introspectors(ledger.pool, fields)
         command = api_schemas.change_of(done(fields, OPTIONS))
         try:
             await handle(ledger, API, before.stream_id, command, meta, only_at=only_at(at_version or before.version))

@@ -57,6 +57,7 @@ async def test_what_cannot_be_is_refused_in_sentences(live: Live):
         any(part in each for each in faults)
         for part in ("IDENTIFIER must be", "--scope openid", "--claim has", "--introspector [0]")
     )
+    assert len(set(faults)) == len(faults), "each fault is named once"
     assert refusals(await on(live.database, "apis", "show", "urn:nobody")) == [
         "There is no API urn:nobody. muniment apis list has those that there are."
     ]
