@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from msgspec import to_builtins
 
 from events.client_key import StoredKey
 from events.database import read
@@ -13,16 +14,19 @@ from projections import last_used
 from projections.clients import Row
 from service.cli.client_lookup import ClientId, carry_out, row_of
 from service.cli.client_options import Name
-from service.cli.client_secrets import Expires, later
+from service.cli.client_secrets import OPTIONS, Expires, later
 from service.cli.json_file import read_json
 from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json, document, lines, moment, say, table
+from service.cli.request_fields import done, fields_of
 from service.clock import utc_now
 from service.commands.client import AddKey, RevokeKey
 from service.commands.handle import Ledger
 from service.configuration.settings import Settings
 from service.crypto.credentials import stored_key
+from service.endpoints.key_schemas import AddKeyRequest
+from service.endpoints.secret_expiry import expiry
 
 COLUMNS = ("key", "name", "kid", "algorithms", "created", "expires", "last used")
 
@@ -81,14 +85,16 @@ def add(
 
     now, meta = utc_now(), by_operator(reason)
     end = None if overlap is None else now if overlap == "0" else later("--overlap", overlap, now, times=False)
-    until = None if expires is None else later("--expires", expires, now)
+    ends = None if expires is None else later("--expires", expires, now)
     try:
         key = parsed_key(read_json(file))
     except UnusableKey as fault:
         raise Plainly(f"the key in {file} {fault}") from fault
+    fields = fields_of(AddKeyRequest(jwk=to_builtins(key.jwk), name=name, expires_utc=ends))
+    until, asked = expiry(fields, "expiresUtc", now), done(fields, OPTIONS)
     if end == now:
         confirm(f"Revoke every other key of {client_id} now?", yes=yes, otherwise="nothing was added")
-    kept = stored_key(key, name=name or f"added {now:%Y-%m-%d}", at=now, expires_at=until)
+    kept = stored_key(key, name=asked.name or f"added {now:%Y-%m-%d}", at=now, expires_at=until)
     command = AddKey(by=OPERATOR, key=kept, at=now, others_expire_at=end)
     with_ledger(lambda ledger, _: carry_out(ledger, client_id, command, meta, at_version))
     if as_json:

@@ -151,6 +151,8 @@ async def test_an_operator_registers_rotates_and_revokes_keys_at_the_command_lin
     oauth_error(await token(live, **assertion(live, client_id)), 401, "invalid_client")
     again = await on(live.database, "client-keys", "add", client_id, str(second))
     assert (again.status, "already" in again.err) == (1, True)
+    unseen = await on(live.database, "client-keys", "add", client_id, str(second), "--name", "a\u202eb")
+    assert (unseen.status, "--name contains a character" in unseen.err) == (1, True)
     second.write_text(json.dumps(dict(OTHER.as_dict(private=True))))
     private = await on(live.database, "client-keys", "add", client_id, str(second))
     assert (private.status, "private part" in private.err) == (1, True)
