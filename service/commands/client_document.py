@@ -21,11 +21,13 @@ from events.client import (
     Unregistered,
 )
 from events.client_document import ClientDocumentSeen, Document
-from events.client_key import ClientKeyAdded, ClientKeyRevoked, StoredKey
+from events.client_key import StoredKey
 from events.client_registration import About
-from events.client_security import ClientSecurityChanged, Security
+from events.client_security import Security
 from service.commands.authority import DOCUMENTS
 from service.commands.command import OrdinaryCommand
+from service.commands.key import replaced
+from service.commands.security_change import change_security
 from service.refusals import Contradiction
 
 
@@ -158,12 +160,12 @@ def _authenticates_as_before(command: SeeDocument, client: Active) -> None:
 
 def _keys_changed(command: SeeDocument, client: Active) -> list[ClientEvent]:
     """Returns the events after which the client has the keys of the document alone."""
-    wanted, had = _thumbprints(command.keys), _thumbprints(client.keys)
+    added, revoked = replaced(command.keys, client.keys)
     security = client.security.__replace__(jwks_uri=command.security.jwks_uri)
     return [
-        *([] if security == client.security else [ClientSecurityChanged(security=security, was=client.security)]),
-        *(ClientKeyRevoked(key_id=key.key_id) for key in client.keys if key.thumbprint not in wanted),
-        *(ClientKeyAdded(key=key) for key in command.keys if key.thumbprint not in had),
+        *change_security(security, client.security),
+        *revoked,
+        *added,
     ]
 
 

@@ -6,11 +6,12 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from events.client import Active, ClientEvent, evolve
-from events.client_key import ClientKeyAdded, ClientKeyRevoked, StoredKey
+from events.client_key import StoredKey
 from events.client_registration import About, ClientAboutChanged
 from service.commands.authority import SELF_REGISTERED, Holder
 from service.commands.client_terms import ChangeClient, change_terms
 from service.commands.command import OrdinaryCommand
+from service.commands.key import replaced
 
 MOST_NEVER_USED = 10_000
 """How many clients that anybody could register there may be that never got a token."""
@@ -41,18 +42,11 @@ class ReplaceMetadata(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 def replace_metadata(command: ReplaceMetadata, client: Active) -> list[ClientEvent]:
-    added, revoked = ([], []) if command.keys is UNSET else _replace_keys(command.keys, client)
+    added, revoked = ([], []) if command.keys is UNSET else replaced(command.keys, client.keys)
     with_keys = reduce(evolve, added, client)
     assert isinstance(with_keys, Active)
     change = command.change.__replace__(security=command.change.security.kept_strict(client.security))
     return [*added, *change_terms(change, with_keys), *change_about(command.about, client), *revoked]
-
-
-def _replace_keys(keys: tuple[StoredKey, ...], client: Active) -> tuple[list[ClientKeyAdded], list[ClientKeyRevoked]]:
-    """Returns the keys that are new, and those that are no longer named. A key that stays keeps its id."""
-    known, named = {key.thumbprint for key in client.keys}, {key.thumbprint for key in keys}
-    added = [ClientKeyAdded(key=key) for key in keys if key.thumbprint not in known]
-    return added, [ClientKeyRevoked(key_id=key.key_id) for key in client.keys if key.thumbprint not in named]
 
 
 def change_about(about: About | None, client: Active) -> list[ClientAboutChanged]:

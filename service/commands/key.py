@@ -68,6 +68,15 @@ def revoke(command: RevokeKey, client: Active) -> list[ClientEvent]:
     return [ClientKeyRevoked(key_id=command.key_id)]
 
 
+def replaced(
+    wanted: Sequence[StoredKey], had: Sequence[StoredKey]
+) -> tuple[list[ClientKeyAdded], list[ClientKeyRevoked]]:
+    """Returns the keys that are new, and those that are no longer wanted. A key that stays keeps its id."""
+    known, named = {key.thumbprint for key in had}, {key.thumbprint for key in wanted}
+    added = [ClientKeyAdded(key=key) for key in wanted if key.thumbprint not in known]
+    return added, [ClientKeyRevoked(key_id=key.key_id) for key in had if key.thumbprint not in named]
+
+
 def fits_method(security: Security, keys: Sequence[StoredKey]) -> None:
     """Raises InvalidValue if a new client could not authenticate, or if its keys could not be told apart."""
     if security.token_endpoint_auth_method == BY_KEY and not keys and not security.jwks_uri:
