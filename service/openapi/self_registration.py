@@ -77,9 +77,7 @@ class ClientInformation(Struct, frozen=True, kw_only=True):
     contacts: (
         Annotated[
             list[str],
-            Meta(
-                description="Of clients that registered long ago. New ones are left out: they are addresses of people."
-            ),
+            Meta(description="Left out, because none are kept: they are addresses of people."),
         ]
         | UnsetType
     ) = UNSET
