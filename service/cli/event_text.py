@@ -181,10 +181,6 @@ def _client(event: ClientEvent, secrets: Secrets, keys: key_text.Keys) -> str:
             return f"terms of logging in changed from {changed_terms(event.was)} to {changed_terms(event.login)}"
         case ClientAccessTokenAlgChanged():
             return f"access tokens signed with {_alg(event.access_token_alg)}, no longer {_alg(event.was)}"
-        case ClientSecurityChanged():
-            return f"security settings changed from {changed_terms(event.was)} to {changed_terms(event.security)}"
-        case ClientAboutChanged():
-            return f"what it says about itself changed from {changed_terms(event.was)} to {changed_terms(event.about)}"
         case ClientDocumentSeen():
             return _document(event)
         case ClientSecretAdded() | ClientSecretRevoked() | ClientSecretRehashed() | ClientSecretExpirySet():

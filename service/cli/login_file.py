@@ -8,8 +8,6 @@ from msgspec import DecodeError, Struct, json
 
 from service.cli.fault import Plainly
 
-MODE = 0o600
-
 
 class SignedIn(Struct, frozen=True, kw_only=True):
     """`expires_at` is in seconds since 1970. The repr hides the tokens."""
