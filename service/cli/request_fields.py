@@ -24,11 +24,16 @@ IN_OPTIONS = {
 
 def fields_of(asked: Shape) -> Fields[Shape]:
     """The fields of the request, each checked as if it had come by HTTP. Raises Plainly."""
+    return fields_from(type(asked), asked)
+
+
+def fields_from(shape: type[Shape], given: object) -> Fields[Shape]:
+    """The same for options whose values may be of other types than the request's. Raises Plainly."""
     try:
-        body = json.encode(asked)
+        body = json.encode(given)
     except UnicodeEncodeError as fault:
         raise Plainly("the options are not text in UTF-8") from fault
-    return Fields(type(asked), "application/json", body)
+    return Fields(shape, "application/json", body)
 
 
 def done(fields: Fields[Shape], options: Mapping[str, str]) -> Shape:

@@ -1,22 +1,19 @@
 """muniment trusted-issuers edit: what PATCH /api/v1/auth/trusted-issuers/{id} changes, by its rules."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from msgspec import json
 
 from events.database import read
 from projections import trusted_issuers
 from projections.trusted_issuers import Row
+from service.cli.json_file import read_json
 from service.cli.ledger import say_state, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json
-from service.cli.request_fields import done
+from service.cli.request_fields import done, fields_from
 from service.commands.handle import TRUSTED_ISSUER, Handled, Ledger, handle
 from service.configuration.settings import Settings
-from service.endpoints.fields import Fields
-from service.values.malformed import MALFORMED
 
 OPTIONS = {
     "issuer": "ISSUER",
@@ -33,6 +30,12 @@ Issuer = Annotated[
     str, typer.Argument(metavar="ISSUER", help="Its identifier: a URL, or spiffe://DOMAIN.", show_default=False)
 ]
 Many = list[str] | None
+KeysFile = Annotated[
+    str | None,
+    typer.Option(
+        "--jwks", metavar="FILE", help="A file with its keys (RFC 7517); - is the standard input.", show_default=False
+    ),
+]
 
 
 def edit(
@@ -43,7 +46,7 @@ def edit(
     ] = None,
     name: Annotated[str | None, typer.Option("--name", metavar="TEXT", show_default=False)] = None,
     jwks_uri: Annotated[str | None, typer.Option("--jwks-uri", metavar="URL", show_default=False)] = None,
-    jwks: Annotated[Path | None, typer.Option("--jwks", help="A file with its keys.", show_default=False)] = None,
+    jwks: KeysFile = None,
     alg: Annotated[
         Many, typer.Option("--alg", metavar="ALG", help="The whole list; repeatable.", show_default=False)
     ] = None,
@@ -72,7 +75,7 @@ def edit(
         "name": name,
         "purposes": purpose,
         "jwksUri": jwks_uri,
-        "jwks": keys_of(jwks),
+        "jwks": None if jwks is None else read_json(jwks),
         "algorithms": alg,
         "audiences": None if audience is None else [each for each in audience if each],
         "provisions": None if provisions is None else provisions == "yes",
@@ -85,7 +88,7 @@ def edit(
     meta = by_operator(reason)
 
     async def edited(ledger: Ledger, settings: Settings) -> Handled:
-        fields = Fields(trusted_issuer_schemas.ChangeTrustedIssuerRequest, "application/json", json.encode(asked))
+        fields = fields_from(trusted_issuer_schemas.ChangeTrustedIssuerRequest, asked)
         trusted_issuer_schemas.check_changed(fields, settings.insecure_http_hosts)
         command = trusted_issuer_schemas.change_of(done(fields, OPTIONS))
         return await handle(ledger, TRUSTED_ISSUER, (await row_of(ledger, issuer)).stream_id, command, meta)
@@ -99,11 +102,3 @@ async def row_of(ledger: Ledger, issuer: str) -> Row:
     if row is None:
         raise Plainly(f"There is no trusted issuer {issuer}; muniment trusted-issuers list has those that there are.")
     return row
-
-
-def keys_of(file: Path | None) -> Any:
-    """Raises Plainly."""
-    try:
-        return None if file is None else json.decode(file.read_bytes(), type=dict[str, Any])
-    except (OSError, *MALFORMED) as fault:
-        raise Plainly(f"{file} cannot be read, or is not a JWK Set.") from fault

@@ -1,23 +1,23 @@
 """muniment trusted-issuers: other servers whose signed tokens are accepted."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import asyncpg
 import typer
-from msgspec import json, to_builtins
+from msgspec import to_builtins
 
 from events.database import Connection
 from projections import trusted_issuer_history, trusted_issuers
 from projections.trusted_issuers import Row
 from service.cli import trust_text
 from service.cli.as_of import AsOf, past
+from service.cli.json_file import read_json
 from service.cli.ledger import Yes, confirm, say_state, with_ledger
 from service.cli.list_options import Limit
 from service.cli.opening import Plainly, Reason, ask, by_operator
 from service.cli.output import Json, document, lines, moment, note, say, table
-from service.cli.request_fields import done
-from service.cli.trusted_issuer_edit import OPTIONS, Issuer, Many, edit, keys_of, row_of
+from service.cli.request_fields import done, fields_from
+from service.cli.trusted_issuer_edit import OPTIONS, Issuer, KeysFile, Many, edit, row_of
 from service.clock import utc_now
 from service.commands.handle import TRUSTED_ISSUER, Handled, Ledger, handle
 from service.commands.trusted_issuer import (
@@ -29,7 +29,6 @@ from service.commands.trusted_issuer import (
 )
 from service.configuration.settings import Settings
 from service.crypto.credentials import new_id
-from service.endpoints.fields import Fields
 
 app = typer.Typer()
 
@@ -88,7 +87,7 @@ def create(
     purpose: Purposes,
     name: Annotated[str | None, typer.Option("--name", metavar="TEXT", show_default=False)] = None,
     jwks_uri: Annotated[str | None, typer.Option("--jwks-uri", metavar="URL", show_default=False)] = None,
-    jwks: Annotated[Path | None, typer.Option("--jwks", help="A file with its keys.", show_default=False)] = None,
+    jwks: KeysFile = None,
     alg: Annotated[Many, typer.Option("--alg", metavar="ALG", help="Repeatable.", show_default=False)] = None,
     audience: Annotated[
         Many, typer.Option("--audience", metavar="TEXT", help="Repeatable.", show_default=False)
@@ -110,7 +109,7 @@ def create(
         "name": name or issuer[:100],
         "purposes": purpose,
         "jwksUri": jwks_uri,
-        "jwks": keys_of(jwks),
+        "jwks": None if jwks is None else read_json(jwks),
         "audiences": audience or [],
         "provisions": provisions,
         **({"algorithms": alg} if alg else {}),
@@ -118,7 +117,7 @@ def create(
     meta, stream = by_operator(reason), new_id()
 
     async def created(ledger: Ledger, settings: Settings) -> None:
-        fields = Fields(trusted_issuer_schemas.CreateTrustedIssuerRequest, "application/json", json.encode(given))
+        fields = fields_from(trusted_issuer_schemas.CreateTrustedIssuerRequest, given)
         trusted_issuer_schemas.check_new(fields, settings.issuer, settings.insecure_http_hosts)
         asked = done(fields, OPTIONS)
         trust = trusted_issuer_schemas.trust_of(asked)

@@ -39,6 +39,8 @@ async def test_what_cannot_be_trusted_is_refused_by_its_option(live: Live):
         (("create", IDP, "--purpose", "everything"), "--purpose"),
         (("create", IDP, "--purpose", "workload", "--provisions"), "--provisions"),
         (("create", IDP, "--purpose", "workload", "--jwks", "/nowhere"), "cannot be read"),
+        (("create", IDP, "--purpose", "workload", "--name", "\udcff"), "not text in UTF-8"),
+        (("edit", IDP, "--name", "\udcff"), "not text in UTF-8"),
         (("edit", IDP), "say what to change"),
         (("edit", "https://nobody.example.com", "--name", "x"), "There is no trusted issuer"),
         (("show", "https://nobody.example.com"), "There is no trusted issuer"),
