@@ -1,6 +1,5 @@
 """muniment initial-tokens: the tokens with which clients register themselves (RFC 7591 section 3)."""
 
-from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,7 +23,7 @@ from service.commands.initial_access_token import RevokeInitialAccessToken
 from service.configuration.settings import Settings
 from service.crypto import opaque_tokens
 from service.crypto.credentials import new_id
-from service.endpoints import client_settings
+from service.endpoints import client_settings, secret_expiry
 from service.endpoints.initial_token_schemas import MOST_USES, CreateInitialAccessTokenRequest
 from service.refusals import VersionMismatch
 from service.values.uuids import is_uuid
@@ -80,13 +79,16 @@ def create(
     from service.endpoints.initial_access_tokens import issuing  # noqa: PLC0415 - its libraries take ten megabytes
 
     now, meta = utc_now(), by_operator(reason)
-    until = None if expires is None else later("--expires", expires, now)
-    fields = fields_of(CreateInitialAccessTokenRequest(name=name, scopes=scope, machine_clients=machines, uses=uses))
+    ends = None if expires is None else later("--expires", expires, now)
+    fields = fields_of(
+        CreateInitialAccessTokenRequest(name=name, scopes=scope, machine_clients=machines, uses=uses, expires_utc=ends)
+    )
     client_settings.check_scopes(fields)
+    until = secret_expiry.expiry(fields, "expiresUtc", now)
     asked, stream = done(fields, OPTIONS), new_id()
     check_owner(owner, "clients")
     token = opaque_tokens.make(opaque_tokens.INITIAL_ACCESS_TOKEN, stream)
-    command = issuing(asked, token, until and until.astimezone(UTC), now, by=OPERATOR, owner=owner)
+    command = issuing(asked, token, until, now, by=OPERATOR, owner=owner)
     with_ledger(lambda ledger, _: handle(ledger, INITIAL_ACCESS_TOKEN, stream, command, meta, fresh=True))
     if as_json:
         document({"id": stream, "token": token.reveal()})

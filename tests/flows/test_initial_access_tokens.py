@@ -156,6 +156,8 @@ async def test_operators_create_list_and_revoke_them_at_the_command_line(live: L
     assert "hash" not in row
     for words in (["revoke", made.json["id"]], ["revoke", "x", "--yes"], ["create", "x", "--owner", "muniment"]):
         assert (await on(live.database, "initial-tokens", *words)).status == 1
+    late = ("create", "x", "--owner", "crm", "--expires", "9999-12-31T23:59-05:00")
+    assert "before the year 10000" in (await on(live.database, "initial-tokens", *late)).err
     assert (await on(live.database, "initial-tokens", "revoke", made.json["id"], "--yes")).status == 0
     oauth_error(await registered(live, made.json), 401, "invalid_token")
 
