@@ -11,6 +11,7 @@ from events.database import Pool, read
 from events.ids import client_stream
 from projections import clients
 from service.cli.fault import Plainly
+from service.cli.request_fields import YesNo
 from service.endpoints.fields import Fields
 
 OPTIONS = {
@@ -24,7 +25,6 @@ OPTIONS = {
 }
 USUAL = "default"
 
-YesNo = Literal["yes", "no"] | None
 Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="What people call it.", show_default=False)]
 ApiScopes = Annotated[
     list[str] | None,
@@ -93,10 +93,6 @@ AnyClient = Annotated[
     ),
 ]
 ALGS: Mapping[str, Alg | None] = {"ES256": "ES256", "RS256": "RS256", "EdDSA": "EdDSA", USUAL: None}
-
-
-def flag(value: YesNo) -> bool | UnsetType:
-    return UNSET if value is None else value == "yes"
 
 
 def alg_of(value: str | None) -> Alg | UnsetType | None:

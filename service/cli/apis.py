@@ -30,7 +30,7 @@ from service.cli.ledger import AtVersion, Yes, changed, confirm, only_at, with_l
 from service.cli.list_options import Limit
 from service.cli.opening import Plainly, Reason, ask, by_operator
 from service.cli.output import Json, document, lines, moment, note, say, table
-from service.cli.request_fields import done, fields_of
+from service.cli.request_fields import done, fields_of, flag
 from service.clock import utc_now
 from service.commands.api import DeleteApi, RegisterApi
 from service.commands.handle import API, Ledger, handle
@@ -177,11 +177,11 @@ def edit(
         name=UNSET if name is None else name,
         access_token_signed_response_alg=api_edit.alg_of(access_token_alg),
         access_token_lifetime=api_edit.lifetime_of(lifetime),
-        dpop_required=api_edit.flag(dpop),
-        mtls_required=api_edit.flag(mtls),
+        dpop_required=flag(dpop),
+        mtls_required=flag(mtls),
         access_token_claims=api_edit.listed(claim),
         introspectors=api_edit.listed(introspector),
-        any_client=api_edit.flag(any_client),
+        any_client=flag(any_client),
     )
     if asked == ChangeApiRequest() and scope is None and not words:
         raise Plainly("say what to change; --help has the options")

@@ -51,7 +51,7 @@ from service.cli.histories import field_facts
 from service.cli.ledger import OPERATOR, AtVersion, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json, document, lines, note
-from service.cli.request_fields import done, fields_of
+from service.cli.request_fields import done, fields_of, flag
 from service.commands.handle import ATTEMPTS, Handled, Ledger
 from service.configuration.settings import Settings
 from service.endpoints import client_settings
@@ -150,15 +150,15 @@ def edit(
         workload_identities=UNSET if workload is None else workloads_of(workload),
         jwks_uri=text(jwks_uri),
         security_profile=UNSET if profile is None else PROFILES[profile],
-        dpop_bound_access_tokens=UNSET if dpop_bound is None else dpop_bound == "yes",
-        require_pushed_authorization_requests=UNSET if require_par is None else require_par == "yes",
-        require_signed_request_object=UNSET if require_jar is None else require_jar == "yes",
+        dpop_bound_access_tokens=flag(dpop_bound),
+        require_pushed_authorization_requests=flag(require_par),
+        require_signed_request_object=flag(require_jar),
         request_object_signing_alg=UNSET if jar_alg is None else JAR_ALGS[jar_alg],
         authorization_signed_response_alg=jarm_alg or UNSET,
         userinfo_signed_response_alg=UNSET if userinfo_alg is None else USERINFO_ALGS[userinfo_alg],
-        device_grant=UNSET if device_grant is None else device_grant == "yes",
+        device_grant=flag(device_grant),
         require_pkce=UNSET if require_pkce is None else PKCE[require_pkce],
-        first_party=UNSET if first_party is None else first_party == "yes",
+        first_party=flag(first_party),
         id_token_signed_response_alg=id_token_alg or UNSET,
         post_logout_redirect_uris=whole_list(post_logout_uri, uris_of),
         backchannel_logout_uri=text(backchannel_logout_uri),

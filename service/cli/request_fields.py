@@ -1,9 +1,9 @@
 """The options of a command as a request to the management API, so that the same rules hold for both."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from msgspec import Struct, json
+from msgspec import UNSET, Struct, UnsetType, json
 
 from service.cli.fault import Plainly
 from service.endpoints.fields import Fields
@@ -11,6 +11,7 @@ from service.problems import Invalid
 from service.values.text import printable
 
 Shape = TypeVar("Shape", bound=Struct)
+YesNo = Literal["yes", "no"] | None
 
 IN_OPTIONS = {
     " (m2m: true)": "",
@@ -20,6 +21,11 @@ IN_OPTIONS = {
     'register with "public": true': "say --public",
 }
 """How a fault speaks of options instead of fields."""
+
+
+def flag(value: YesNo) -> bool | UnsetType:
+    """Not given: UNSET."""
+    return UNSET if value is None else value == "yes"
 
 
 def fields_of(asked: Shape) -> Fields[Shape]:
