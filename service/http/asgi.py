@@ -115,7 +115,7 @@ def address(scope: Scope) -> str:
     A proxy that passes on what strangers wrote may forward any text, of any length.
     """
     client = scope.get("client")
-    return _address(client[0]) if client else UNKNOWN
+    return _address(client[0]) if client and len(client[0]) <= LONGEST_ADDRESS else UNKNOWN
 
 
 def is_from_proxy(scope: Scope, trusted: str) -> bool:
@@ -150,7 +150,7 @@ def certificate_headers(scope: Scope, settings: Settings) -> list[str]:
 @lru_cache(maxsize=10_000)
 def _address(text: str) -> str:
     try:
-        return str(ip_address(text)) if len(text) <= LONGEST_ADDRESS else UNKNOWN
+        return str(ip_address(text))
     except ValueError:
         return UNKNOWN
 
