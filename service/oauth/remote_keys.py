@@ -21,6 +21,9 @@ from service.values.malformed import MALFORMED
 ACCEPT = "application/json"
 MOST_KEYS = 50
 MOST_URLS = 1_000
+MOST_KEPT = 10_000
+"""Keys of all URLs together. One takes 1.2 KB at most, of RSA with 4096 bits and the longest kid, so these take 12 MB."""
+
 AGAIN_SECONDS = 30.0
 """How long after a fetch an unknown `kid` does not cause another one."""
 
@@ -79,6 +82,10 @@ class RemoteKeys:
             self._known.pop(next(iter(self._known)))
         return keyset
 
+    def _make_room(self) -> None:
+        while sum(len(keyset.keys) for keyset in self._known.values()) > MOST_KEPT:
+            self._known.pop(next(iter(self._known)))
+
     def _is_due(self, keyset: _Keyset, kid: str | None) -> bool:
         now = self._clock()
         rest = min(FIRST_REST * 2 ** min(keyset.failures - 1, 10), LONGEST_REST) if keyset.failures else 0.0
@@ -104,6 +111,7 @@ class RemoteKeys:
         else:
             keyset.keys, keyset.fetched_at, keyset.fresh_until = keys, self._clock(), fetched.fresh_until
             keyset.failures, keyset.fault = 0, None
+            self._make_room()
         finally:
             keyset.fetching = None
 

@@ -126,6 +126,20 @@ async def test_no_more_urls_are_remembered_than_so_many(web: Web, keys: RemoteKe
     assert len(keys._known) == 3  # pyright: ignore[reportPrivateUsage]
 
 
+async def test_no_more_keys_of_all_urls_together_are_remembered_than_so_many(
+    web: Web, keys: RemoteKeys, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(remote_keys, "MOST_KEPT", 3)
+    web.body = web.of(FIRST, SECOND)
+    await kids(keys, "first", "https://a.example.com/jwks")
+    assert await kids(keys, "first", "https://b.example.com/jwks") == ["first", "second"]
+    asked = web.asked
+    await kids(keys, "first", "https://b.example.com/jwks")
+    assert web.asked == asked
+    await kids(keys, "first", "https://a.example.com/jwks")
+    assert web.asked == asked + 1
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b'{"keys": 7}', b"\xff", b"[" * 50_000, b"<html>"], ids=lambda body: repr(body[:10])
 )
