@@ -53,6 +53,8 @@ MOST_NEW_IN_A_DAY = 300
 """New documents of one network of addresses."""
 
 MOST_REMEMBERED = 10_000
+"""URLs until when they are fresh, and as many that are left alone. These take 5 MB each, and 25 MB more with the longest reasons."""
+
 NOT_FETCHED = "It could not be fetched: {}."
 
 Remembered = TypeVar("Remembered")

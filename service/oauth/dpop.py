@@ -6,7 +6,7 @@ A proof names its own public key, so it proves nothing but possession of that ke
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeGuard
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -14,11 +14,13 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 from msgspec import Struct, convert
 
+from events.signing_key import PublicJwk
 from service.crypto.base64url import as_text, of_text
 from service.oauth import client_keys
 from service.oauth.client_keys import FEWEST_BITS, LARGEST_EXPONENT, MOST_BITS
 from service.oauth.client_signatures import members
 from service.oauth.errors import InvalidProof
+from service.oauth.keys import Key
 from service.oauth.signing import EDDSA, ES256
 from service.oauth.target_uri import normalized
 from service.values.malformed import MALFORMED
@@ -33,6 +35,7 @@ SECONDS = 60
 
 MOST_CHARACTERS, MOST_OF_A_CLAIM = 8192, 2048
 MOST_KEYS = 1000
+"""How many are kept. One takes 3 KB usually, and 12 KB with the longest header, so these take 12 MB at most."""
 
 NO_JWT = (
     f"The DPoP header is not one signed JWT of at most {MOST_CHARACTERS} characters, whose header and payload are JSON objects. Send a new"
@@ -108,27 +111,13 @@ def _refuse(faults: Iterator[str]) -> None:
         raise InvalidProof(f"The DPoP proof is not valid. {found}")
 
 
-class _Jwk(Struct, frozen=True):
-    """The members of a public key that its thumbprint is made from (RFC 7638 section 3.2), of one of the kinds that we take."""
-
-    kty: str
-    crv: str = ""
-    x: str = ""
-    y: str = ""
-    n: str = ""
-    e: str = ""
-
-
-Key = ECKey | OKPKey | RSAKey
-
-
 @lru_cache(maxsize=MOST_KEYS)
 def _key(segment: str) -> Key:
     """Return the key of a header. A client sends the same one with each proof, and its key takes longer to import than to look up."""
     header = _members(segment)
     _refuse(_faults_of_header(header))
     try:
-        return _imported(header["alg"], convert(header["jwk"], _Jwk))
+        return _imported(header["alg"], convert(header["jwk"], PublicJwk))
     except (JoseError, *MALFORMED) as fault:
         raise InvalidProof(
             "The jwk of the DPoP proof is not a public key for its alg: P-256 for ES256, Ed25519 for EdDSA, RSA of"
@@ -150,7 +139,7 @@ def _faults_of_header(header: dict[str, Any]) -> Iterator[str]:
         yield "Its jwk has a private part, which nobody may see: make a new key, and send the public part only."
 
 
-def _imported(alg: str, jwk: _Jwk) -> Key:
+def _imported(alg: str, jwk: PublicJwk) -> Key:
     """Import a key of the kind that the algorithm needs, and of a size that is safe and quickly verified. Raises ValueError and others."""
     match alg, jwk.kty, jwk.crv:
         case "ES256", "EC", "P-256":
@@ -164,7 +153,7 @@ def _imported(alg: str, jwk: _Jwk) -> Key:
             raise ValueError(alg)
 
 
-def _check_size(jwk: _Jwk) -> None:
+def _check_size(jwk: PublicJwk) -> None:
     modulus, exponent = (int.from_bytes(of_text(text) or b"") for text in (jwk.n, jwk.e))
     if not (FEWEST_BITS <= modulus.bit_length() <= MOST_BITS and exponent < LARGEST_EXPONENT):
         raise ValueError(modulus.bit_length())
@@ -196,7 +185,7 @@ def _faults_of_claims(claims: dict[str, Any], request: ProvedRequest, now: float
         yield "Its nonce, if it has one, must be the value of the last DPoP-Nonce header."
 
 
-def _is_text(value: object) -> bool:
+def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= MOST_OF_A_CLAIM
 
 

@@ -11,11 +11,21 @@ _encoded_slash = re.compile("%2f", re.IGNORECASE)
 
 PORTS = {"http": 80, "https": 443}
 LITERAL = "/:@!$&'()*+,;=~"
+MOST_KEPT, LONGEST_KEPT = 1000, 512
+"""A normalized URL is at most three times as long as it was, so these take 2 MB at most. A longer URL is normalized each time."""
 
 
-@lru_cache(maxsize=1000)
 def normalized(url: str) -> str | None:
     """Return the URL as all that are equivalent to it are written, or None if it is not an absolute http or https URL."""
+    return _kept(url) if len(url) <= LONGEST_KEPT else _normalized(url)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _kept(url: str) -> str | None:
+    return _normalized(url)
+
+
+def _normalized(url: str) -> str | None:
     if not _is_uri(url):
         return None
     try:
