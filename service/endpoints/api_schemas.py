@@ -14,6 +14,7 @@ from service.endpoints.api_grants import LONGEST_IDENTIFIER
 from service.endpoints.fields import Fields
 from service.oauth.targets import ABSOLUTE_URI, Known, is_absolute
 from service.values.claim_scopes import SUPPORTED
+from service.values.each_once import each_once
 from service.values.scopes import IDENTITY, SCOPE
 from service.values.text import NAME, SOME_NAME, name_fault, unseen
 
@@ -207,12 +208,8 @@ def change_of(asked: CreateApiRequest | ChangeApiRequest) -> ChangeApi:
         token_lifetime=asked.access_token_lifetime,
         dpop_required=asked.dpop_required,
         mtls_required=asked.mtls_required,
-        claims=_each_once(asked.access_token_claims),
-        introspectors=_each_once(asked.introspectors),
+        claims=each_once(asked.access_token_claims),
+        introspectors=each_once(asked.introspectors),
         any_client=asked.any_client,
     )
     return ChangeApi(change=change)
-
-
-def _each_once(values: list[str] | UnsetType) -> tuple[str, ...] | UnsetType:
-    return UNSET if values is UNSET else tuple(dict.fromkeys(values))

@@ -60,6 +60,7 @@ from service.endpoints.fields import Fields
 from service.endpoints.registration_fields import SelfRegistration, shown_registration
 from service.endpoints.workload_fields import WorkloadIdentities
 from service.network import redirect_uri
+from service.values.each_once import each_once
 
 
 class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -182,8 +183,8 @@ def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
     return ChangeClient(
         by=by,
         display_name=asked.display_name,
-        redirect_uris=UNSET if asked.redirect_uris is UNSET else tuple(dict.fromkeys(asked.redirect_uris)),
-        scopes=UNSET if asked.scopes is UNSET else tuple(dict.fromkeys(asked.scopes)),
+        redirect_uris=each_once(asked.redirect_uris),
+        scopes=each_once(asked.scopes),
         login=login_change(asked),
         access_token_alg=asked.access_token_signed_response_alg,
         security=security_settings.change(asked).__replace__(
@@ -220,12 +221,11 @@ def shown(row: Row, used: datetime | None) -> OAuthClient:
 
 
 def login_change(asked: CreateOAuthClientRequest | ChangeOAuthClientRequest) -> LoginChange:
-    uris = asked.post_logout_redirect_uris
     return LoginChange(
         require_pkce=asked.require_pkce,
         first_party=asked.first_party,
         id_token_alg=asked.id_token_signed_response_alg,
-        post_logout_redirect_uris=UNSET if uris is UNSET else tuple(dict.fromkeys(uris)),
+        post_logout_redirect_uris=each_once(asked.post_logout_redirect_uris),
         backchannel_logout_uri=asked.backchannel_logout_uri,
         id_token_claims=asked.id_token_claims,
     )

@@ -8,6 +8,7 @@ from events.client_security import AssertionPolicy, ExchangePolicy, Security
 from service.endpoints.client_fields import Scope
 from service.endpoints.fields import Fields
 from service.oauth.targets import is_absolute
+from service.values.each_once import each_once
 from service.values.scopes import may_be_exchanged
 
 MOST = 20
@@ -81,10 +82,10 @@ def exchange_policies(given: list[ExchangePolicyFields] | UnsetType) -> tuple[Ex
         return given
     return tuple(
         ExchangePolicy(
-            audiences=_each_once(each.audiences),
-            scopes=_each_once(each.scopes),
-            clients=_each_once(each.clients),
-            issuers=_each_once(each.issuers),
+            audiences=each_once(each.audiences),
+            scopes=each_once(each.scopes),
+            clients=each_once(each.clients),
+            issuers=each_once(each.issuers),
             impersonation=each.impersonation,
         )
         for each in given
@@ -95,7 +96,7 @@ def assertion_policies(given: list[AssertionPolicyFields] | UnsetType) -> tuple[
     if isinstance(given, UnsetType):
         return given
     return tuple(
-        AssertionPolicy(audience=each.audience, client_id=each.client_id, scopes=_each_once(each.scopes))
+        AssertionPolicy(audience=each.audience, client_id=each.client_id, scopes=each_once(each.scopes))
         for each in given
     )
 
@@ -118,7 +119,3 @@ def shown_assertions(security: Security) -> list[AssertionPolicyFields]:
         AssertionPolicyFields(audience=each.audience, client_id=each.client_id, scopes=list(each.scopes))
         for each in security.identity_assertions
     ]
-
-
-def _each_once(values: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))

@@ -15,6 +15,7 @@ from service.network import hosts
 from service.oauth.foreign_claims import SPIFFE
 from service.oauth.foreign_tokens import ALGORITHMS
 from service.oauth.issuer_keys import imported
+from service.values.each_once import each_once
 from service.values.malformed import MALFORMED
 from service.values.text import NAME
 
@@ -199,9 +200,9 @@ def trust_of(asked: CreateTrustedIssuerRequest) -> Trust:
     return Trust(
         name=asked.name,
         keys=_keys(asked.jwks_uri, asked.jwks),
-        algorithms=_each_once(asked.algorithms),
-        purposes=_each_once(asked.purposes),
-        audiences=_each_once(asked.audiences),
+        algorithms=each_once(asked.algorithms),
+        purposes=each_once(asked.purposes),
+        audiences=each_once(asked.audiences),
         provisions=asked.provisions,
     )
 
@@ -212,9 +213,9 @@ def change_of(asked: ChangeTrustedIssuerRequest) -> ChangeTrustedIssuer:
     return ChangeTrustedIssuer(
         name=asked.name,
         keys=UNSET if untouched else _keys(None if url is UNSET else url, None if jwks is UNSET else jwks),
-        algorithms=UNSET if asked.algorithms is UNSET else _each_once(asked.algorithms),
-        purposes=UNSET if asked.purposes is UNSET else _each_once(asked.purposes),
-        audiences=UNSET if asked.audiences is UNSET else _each_once(asked.audiences),
+        algorithms=each_once(asked.algorithms),
+        purposes=each_once(asked.purposes),
+        audiences=each_once(asked.audiences),
         provisions=asked.provisions,
     )
 
@@ -225,7 +226,3 @@ def _keys(jwks_uri: str | None, jwks: dict[str, Any] | None) -> Keys:
     if jwks is None:
         return KeysDiscovered()
     return KeysGiven(keys=tuple(convert(each, PublicKey) for each in jwks["keys"]))
-
-
-def _each_once(values: list[Any]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(values))
