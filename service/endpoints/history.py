@@ -59,19 +59,11 @@ async def user_history(call: Call) -> Response:
 
 
 async def api_history(call: Call) -> Response:
-    page = history_page.asked(call.request)
-    past = await _past(call, apis_asked(call), apis.TABLE)
-    if not past:
-        raise NotFound(NO_API)
-    return _answer(call, page, versions(apis.TABLE, past), differences.of_api)
+    return await _of_operators(call, apis_asked, apis.TABLE, differences.of_api, NO_API)
 
 
 async def trusted_issuer_history(call: Call) -> Response:
-    page = history_page.asked(call.request)
-    past = await _past(call, stream_asked(call), trusted_issuers.TABLE)
-    if not past:
-        raise NotFound(NONE)
-    return _answer(call, page, versions(trusted_issuers.TABLE, past), differences.of_trusted_issuer)
+    return await _of_operators(call, stream_asked, trusted_issuers.TABLE, differences.of_trusted_issuer, NONE)
 
 
 async def initial_access_token_history(call: Call) -> Response:
@@ -80,6 +72,21 @@ async def initial_access_token_history(call: Call) -> Response:
     if not past or not _reaches(call, past[0]):
         raise NotFound(initial_access_tokens.NONE)
     return _answer(call, page, versions(initial_token_rows.TABLE, past), differences.of_initial_access_token)
+
+
+async def _of_operators(
+    call: Call,
+    stream: Callable[[Call], UUID],
+    table: Table,
+    represent: Callable[[Any], Represented | None],
+    none: str,
+) -> Response:
+    """The history of what nobody owns. Raises NotFound, which says `none`."""
+    page = history_page.asked(call.request)
+    past = await _past(call, stream(call), table)
+    if not past:
+        raise NotFound(none)
+    return _answer(call, page, versions(table, past), represent)
 
 
 async def _past(call: Call, stream: UUID | None, table: Table) -> Sequence[Recorded]:
