@@ -10,6 +10,7 @@ from events.client_apis import Granted, pairs
 from events.client_security import Security
 from events.user import Role
 from service.refusals import Contradiction, NotPermitted
+from service.values.camel import camel
 from service.values.roles import SCOPES_OF
 from service.values.scopes import IDENTITY, INTROSPECT, MANAGEMENT, OPERATE
 
@@ -182,12 +183,7 @@ def _wider_security(security: Security, after: Security) -> list[str]:
     """Returns what demands less than before, and the device grant if it is new."""
     less = [name for name in DEMANDS if getattr(security, name) and getattr(after, name) != getattr(security, name)]
     names = [*less, *(["device_grant"] if after.device_grant and not security.device_grant else [])]
-    return [_camel(name) for name in names]
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(other.capitalize() for other in others)
+    return [camel(name) for name in names]
 
 
 def _strictness(require_pkce: bool | UnsetType) -> int:

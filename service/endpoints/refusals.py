@@ -10,6 +10,7 @@ from service.refusals import (
     TooManyAttempts,
     VersionMismatch,
 )
+from service.values.camel import camel
 
 
 def problem_of(refusal: AnyDomainRefusal) -> Problem:
@@ -35,11 +36,5 @@ def _stale(refusal: VersionMismatch) -> Stale:
 
 
 def _invalid(refusal: InvalidValue) -> Invalid:
-    errors = {_camel(name): list(faults) for name, faults in refusal.faults.items()}
+    errors = {camel(name): list(faults) for name, faults in refusal.faults.items()}
     return Invalid(f"The request has faults in: {', '.join(errors)}. See errors." if errors else refusal.detail, errors)
-
-
-def _camel(name: str) -> str:
-    """Return the field's name in the API."""
-    first, *rest = name.split("_")
-    return first + "".join(map(str.capitalize, rest))
