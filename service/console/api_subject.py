@@ -7,6 +7,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from service.console.api import APIS
+from service.console.forms import number
 from service.console.screen import ConsoleVisit, Crumb
 from service.endpoints.api_grants import ApiGrant
 from service.endpoints.api_schemas import Api
@@ -15,6 +16,7 @@ PATH = "/apis/{api_id}"
 """`Tab.of` of the pages of an API."""
 
 ANY = "*"
+LIFETIME_DIGITS = 8
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -60,15 +62,13 @@ def values(api: Api) -> Mapping[str, str]:
 
 
 def body(form: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the request of a form. A number that is none is sent as it is, so that the API says what is wrong with it."""
+    """Return the request of a form."""
     seconds = form.get("accessTokenLifetime", "").strip()
     return {
         "name": form.get("name", "").strip(),
         "scopes": scopes_of(form.get("scopes", "")),
         "accessTokenSignedResponseAlg": form.get("accessTokenSignedResponseAlg") or None,
-        "accessTokenLifetime": int(seconds)
-        if seconds.isascii() and seconds.isdigit() and len(seconds) < 9
-        else seconds or None,
+        "accessTokenLifetime": number(seconds, LIFETIME_DIGITS) if seconds else None,
         "dpopRequired": form.get("dpopRequired") == "yes",
         "mtlsRequired": form.get("mtlsRequired") == "yes",
         "accessTokenClaims": form.get("accessTokenClaims", "").split(),

@@ -49,3 +49,9 @@ def refused(values: Mapping[str, str], refusal: Refused) -> FormState:
     """Return the form with the API's refusal: its `errors` beside the fields."""
     errors = {("reason" if name == REASON else name): faults for name, faults in refusal.errors.items()}
     return FormState(values=values, errors=errors, fault=refusal.problem.detail)
+
+
+def number(typed: str, most_digits: int) -> int | str:
+    """Return the number that was typed. What is none goes to the API as it is, which says what is wrong with it."""
+    text = typed.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= most_digits else text
