@@ -1,13 +1,12 @@
 """/console/clients/{client_id}/keys: which public keys a client has, and their rotation without an outage."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from starlette.responses import Response
 
 from service.clock import utc_now
-from service.console import client
+from service.console import client, lifetimes
 from service.console.forms import FormState, untouched
 from service.console.language import N_
 from service.console.recent_sign_in import does
@@ -15,16 +14,12 @@ from service.console.screen import ConsoleVisit, Screen, Tab
 from service.console.submission import submitted
 from service.crypto.credentials import new_id
 from service.endpoints.key_schemas import ClientKey
-from service.pages.errors import BadForm
 from service.problems import NotFound
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 from service.values.strict_json import NotAnObject, strict_object
 
 LIFETIMES = ("", "90", "180", "365", "730")
 """In days; "" is for ever."""
-
-OVERLAPS = ("", "1", "7", "30")
-"""The days after which the other keys expire; "": they stay as they are."""
 
 
 async def show(visit: ConsoleVisit) -> Response:
@@ -75,23 +70,13 @@ def _keys(text: str) -> Sequence[object]:
 
 
 def _terms(form: Mapping[str, str], *, first: bool) -> Mapping[str, Any]:
-    """The times are computed from that at which the page was shown. Only the first key of a set ends the others."""
-    name, days, others = form.get("name", "").strip(), form.get("days", ""), form.get("others", "")
-    body: dict[str, Any] = {"name": name} if name else {}
-    if days in LIFETIMES and days:
-        body["expiresUtc"] = _end(form, int(days)).isoformat()
-    if first and others in OVERLAPS and others:
-        body["othersExpireUtc"] = _end(form, int(others)).isoformat()
-    return body
-
-
-def _end(form: Mapping[str, str], days: int) -> datetime:
-    """Raises BadForm if the hidden field is not as we wrote it."""
-    try:
-        since = datetime.fromisoformat(form.get("since", ""))
-        return since.astimezone(UTC) + timedelta(days=days)
-    except (ValueError, OverflowError) as fault:
-        raise BadForm from fault
+    """Only the first key of a set ends the others."""
+    name = form.get("name", "").strip()
+    return {
+        **({"name": name} if name else {}),
+        **lifetimes.expiry(form, LIFETIMES),
+        **(lifetimes.expiry_of_others(form) if first else {}),
+    }
 
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
@@ -108,7 +93,7 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         key=form.value("key") or str(new_id()),
         since=form.value("since") or utc_now().isoformat(),
         lifetimes=LIFETIMES,
-        overlaps=OVERLAPS,
+        overlaps=lifetimes.OVERLAPS,
         writes=visit.may(CLIENTS_WRITE),
     )
 

@@ -18,9 +18,6 @@ from service.endpoints.secret_schemas import AddSecretResponse, ClientSecret
 from service.problems import NotFound
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 
-OVERLAPS = ("", "1", "7", "30")
-"""The days after which the other secrets expire; "": they stay as they are."""
-
 
 async def show(visit: ConsoleVisit) -> Response:
     if secret := await made_secret.take(visit, visit.param("client_id")):
@@ -61,14 +58,8 @@ async def _add(visit: ConsoleVisit) -> Response:
 
 
 def _body(form: Mapping[str, str]) -> Mapping[str, Any]:
-    """The times are computed from that at which the page was shown, so that the form sent twice says the same."""
-    name, days, others = form.get("name", "").strip(), form.get("days", ""), form.get("others", "")
-    body: dict[str, Any] = {"name": name} if name else {}
-    if days in lifetimes.LIFETIMES and days:
-        body["expiresUtc"] = lifetimes.end(form.get("since", ""), int(days)).isoformat()
-    if others in OVERLAPS and others:
-        body["othersExpireUtc"] = lifetimes.end(form.get("since", ""), int(others)).isoformat()
-    return body
+    name = form.get("name", "").strip()
+    return {**({"name": name} if name else {}), **lifetimes.expiry(form), **lifetimes.expiry_of_others(form)}
 
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Response:
@@ -86,7 +77,7 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         key=form.value("key") or str(new_id()),
         since=form.value("since") or utc_now().isoformat(),
         lifetimes=lifetimes.LIFETIMES,
-        overlaps=OVERLAPS,
+        overlaps=lifetimes.OVERLAPS,
         writes=visit.may(CLIENTS_WRITE),
     )
 

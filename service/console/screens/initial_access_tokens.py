@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from service.clock import utc_now
 from service.console import lifetimes, made_secret, paging
-from service.console.forms import FormState, untouched
+from service.console.forms import FormState, number, untouched
 from service.console.language import N_
 from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Link, Screen
@@ -50,17 +50,13 @@ async def _send(visit: ConsoleVisit) -> Response:
 
 
 def _body(form: Mapping[str, str]) -> Mapping[str, Any]:
-    """A number that is none goes to the API as it was typed, which says what is wrong with it."""
-    uses, days = form.get("uses", "").strip(), form.get("days", "")
-    body: dict[str, Any] = {
+    return {
         "name": form.get("name", "").strip(),
         "scopes": typed_lists.scopes(form.get("scopes", "")),
         "machineClients": form.get("machineClients") == "true",
-        "uses": int(uses) if uses.isascii() and uses.isdecimal() and len(uses) <= len(str(MOST_USES)) else uses,
+        "uses": number(form.get("uses", ""), len(str(MOST_USES))),
+        **lifetimes.expiry(form),
     }
-    if days in lifetimes.LIFETIMES and days:
-        body["expiresUtc"] = lifetimes.end(form.get("since", ""), int(days)).isoformat()
-    return body
 
 
 async def _page(visit: ConsoleVisit, form: FormState, status: int = 200, *, token: str = "") -> Response:
