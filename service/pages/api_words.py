@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from projections.apis import Row as Api
-
-USUAL = "en"
+from service.values.languages import ENGLISH
 
 
 class NamedApi(Struct, frozen=True):
@@ -28,4 +27,4 @@ def words(apis: Mapping[str, Api], resources: Iterable[str], language: str) -> d
 
 
 def _in(texts: Mapping[str, str], language: str) -> str | None:
-    return texts.get(language) or texts.get(USUAL) or next(iter(texts.values()), None)
+    return texts.get(language) or texts.get(ENGLISH) or next(iter(texts.values()), None)
