@@ -22,7 +22,7 @@ from service.app import app
 from service.configuration.settings import Settings, read_settings
 from service.crypto.credentials import new_id
 from service.embedded import login
-from service.grants import refusal_events
+from service.grants import refusal_events, registration_permission
 from service.resources import Resources, open_resources
 from service.vault import private_keys
 from tests.conftest import fresh_database
@@ -208,6 +208,17 @@ async def serving(database: str, metrics: Path | None = None, **changes: Any) ->
                 application=application,
                 beside=beside,
             )
+
+
+@asynccontextmanager
+async def serving_registrations(database: str, mode: str) -> AsyncGenerator[Live]:
+    """A service at which so many clients may register themselves that no test meets a limit."""
+    limits = [each for each in vars(registration_permission) if each.startswith(("MOST_IN", "MOST_OF", "MOST_CHANGES"))]
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in limits:
+            patch.setattr(registration_permission, limit, 10_000)
+        async with serving(database, dynamic_registration=mode, failed_auth_limit=0) as service:
+            yield service
 
 
 @asynccontextmanager

@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from service.crypto import opaque_tokens
-from service.grants import registration_permission
-from tests.flows.conftest import Live, new_database, oauth_error, refused, serving
+from tests.flows.conftest import Live, new_database, oauth_error, refused, serving_registrations
 from tests.flows.consoles import staff
 from tests.flows.test_cli import on
 from tests.flows.test_credentials import whose
@@ -23,13 +22,8 @@ MACHINE = {"grant_types": ["client_credentials"], "scope": "api:public"}
 @pytest.fixture(scope="module")
 async def live(postgres: str) -> AsyncIterator[Live]:
     """A service where clients register with initial access tokens alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        for limit in (
-            each for each in vars(registration_permission) if each.startswith(("MOST_IN", "MOST_OF", "MOST_CHANGES"))
-        ):
-            patch.setattr(registration_permission, limit, 10_000)
-        async with serving(await new_database(postgres), dynamic_registration="tokens", failed_auth_limit=0) as service:
-            yield service
+    async with serving_registrations(await new_database(postgres), "tokens") as service:
+        yield service
 
 
 async def issued(live: Live, **body: Any) -> dict[str, Any]:

@@ -16,9 +16,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from msgspec import Struct
 
-from service.grants import registration_permission
 from service.oauth.client_assertion import JWT_BEARER
-from tests.flows.conftest import Live, new_database, oauth_error, serving
+from tests.flows.conftest import Live, new_database, oauth_error, serving_registrations
 from tests.flows.people import ALL, CALLBACK, Forms, Person, allow, logged_in, proof, redeemed, sent_back
 
 PATH, TOKEN = "/openid/register", "/openid/token"
@@ -83,13 +82,8 @@ class Client(Struct, frozen=True):
 
 @pytest.fixture(scope="module")
 async def live(postgres: str) -> AsyncIterator[Live]:
-    with pytest.MonkeyPatch.context() as patch:
-        for limit in (
-            each for each in vars(registration_permission) if each.startswith(("MOST_IN", "MOST_OF", "MOST_CHANGES"))
-        ):
-            patch.setattr(registration_permission, limit, 10_000)
-        async with serving(await new_database(postgres), dynamic_registration="open", failed_auth_limit=0) as service:
-            yield service
+    async with serving_registrations(await new_database(postgres), "open") as service:
+        yield service
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 from service.endpoints import self_registration
 from service.grants import registration_permission
 from tests.flows.browsing import browser, sealed
-from tests.flows.conftest import Live, new_database, oauth_error, serving
+from tests.flows.conftest import Live, new_database, oauth_error, serving, serving_registrations
 from tests.flows.people import CALLBACK, asked, code_for, logged_in, redeemed, sent_back
 from tests.flows.people import registered as account
 from tests.flows.test_client_documents import code_by_consent
@@ -27,13 +27,8 @@ WEB = {"redirect_uris": ["https://app.example.com/cb"], "client_name": "App"}
 @pytest.fixture(scope="module")
 async def live(postgres: str) -> AsyncIterator[Live]:
     """A service where everybody may register a client."""
-    with pytest.MonkeyPatch.context() as patch:
-        for limit in (
-            each for each in vars(registration_permission) if each.startswith(("MOST_IN", "MOST_OF", "MOST_CHANGES"))
-        ):
-            patch.setattr(registration_permission, limit, 10_000)
-        async with serving(await new_database(postgres), dynamic_registration="open", failed_auth_limit=0) as service:
-            yield service
+    async with serving_registrations(await new_database(postgres), "open") as service:
+        yield service
 
 
 async def registered(live: Live, **metadata: Any) -> dict[str, Any]:
