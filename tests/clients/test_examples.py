@@ -154,26 +154,27 @@ async def _status(url: str, token: str) -> int:
     return answer.status_code
 
 
+VERIFIED = [
+    pytest.param({}, 200, id="a token for it is taken"),
+    pytest.param({"aud": "https://other.example.com"}, 401, id="one for another API is refused"),
+    pytest.param({"iss": "https://other.example.com"}, 401, id="one of another issuer is refused"),
+    pytest.param({"exp": 1_700_000_000}, 401, id="an expired one is refused"),
+    pytest.param({"exp": None}, 401, id="one that never expires is refused"),
+    pytest.param({"client_id": None}, 401, id="one of no client is refused"),
+    pytest.param({"typ": "JWT"}, 401, id="an ID token is refused"),
+    pytest.param({"scope": "notes:write"}, 403, id="one without the scope may not do this"),
+    pytest.param({"scope": None}, 403, id="one without any scope may not do this"),
+]
+"""How an access token for an API may differ, and what every example of an API answers to it."""
+
+
 async def test_the_api_asks_for_a_token_where_there_is_none(api: str):
     async with httpx.AsyncClient(verify=False) as http:
         answer = await http.get(f"{api}/notes")
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'DPoP algs="ES256 EdDSA", Bearer')
 
 
-@pytest.mark.parametrize(
-    ("changes", "status"),
-    [
-        pytest.param({}, 200, id="a token for it is taken"),
-        pytest.param({"aud": "https://other.example.com"}, 401, id="one for another API is refused"),
-        pytest.param({"iss": "https://other.example.com"}, 401, id="one of another issuer is refused"),
-        pytest.param({"exp": 1_700_000_000}, 401, id="an expired one is refused"),
-        pytest.param({"exp": None}, 401, id="one that never expires is refused"),
-        pytest.param({"client_id": None}, 401, id="one of no client is refused"),
-        pytest.param({"typ": "JWT"}, 401, id="an ID token is refused"),
-        pytest.param({"scope": "notes:write"}, 403, id="one without the scope may not do this"),
-        pytest.param({"scope": None}, 403, id="one without any scope may not do this"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "status"), VERIFIED)
 async def test_the_api_verifies_each_token(live: Live, api: str, changes: dict[str, Any], status: int):
     assert await _status(f"{api}/notes", await _token(live, api, **changes)) == status
 
@@ -261,15 +262,7 @@ async def other_api(live: Live, request: pytest.FixtureRequest) -> AsyncIterator
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
-        pytest.param({}, 200, id="a token for it is taken"),
-        pytest.param({"aud": "https://other.example.com"}, 401, id="one for another API is refused"),
-        pytest.param({"iss": "https://other.example.com"}, 401, id="one of another issuer is refused"),
-        pytest.param({"exp": 1_700_000_000}, 401, id="an expired one is refused"),
-        pytest.param({"exp": None}, 401, id="one that never expires is refused"),
-        pytest.param({"client_id": None}, 401, id="one of no client is refused"),
-        pytest.param({"typ": "JWT"}, 401, id="an ID token is refused"),
-        pytest.param({"scope": "notes:write"}, 403, id="one without the scope may not do this"),
-        pytest.param({"scope": None}, 403, id="one without any scope may not do this"),
+        *VERIFIED,
         pytest.param({"cnf": {"jkt": "x"}}, 401, id="a bound one is no bearer token"),
         pytest.param({"cnf": {"x5t#S256": "x"}}, 401, id="nor is one that is bound to a certificate"),
     ],
