@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from events.authorization import NO_SESSION, Assertion, AuthorizationGranted
 from events.issuance import Issue, TokenIssued
-from service.clock import utc_now
+from service.clock import LATEST, utc_now
 from service.commands.authorization import AuthorizeByAssertion
 from service.commands.handle import AUTHORIZATION, handle
 from service.crypto.credentials import new_id
@@ -17,7 +17,6 @@ from service.grants.redemption import meta_of
 from service.lookup import Seen
 from service.oauth.authlib_server import Facts, TokenGrant, decide
 from service.oauth.errors import InvalidClient, InvalidGrant
-from service.oauth.federation import LATEST
 from service.oauth.foreign_tokens import ForeignClaims
 from service.oauth.tokens import Claims
 from service.tracing.spans import span

@@ -5,14 +5,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from service.clock import LATEST
 from service.configuration.upstream import STANDARD, Upstream
 from service.values.claim_scopes import BY_SCOPE
 
 LEEWAY_SECONDS = 30
 """The allowed difference between the clocks of two servers."""
-
-LATEST = 253_402_300_799
-"""The last second of the year 9999, and of Python's dates."""
 
 
 class UpstreamAway(Exception):

@@ -5,12 +5,11 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from events.trusted_issuer import Purpose
+from service.clock import LATEST
 
 LEEWAY_SECONDS = 60
 SPIFFE = "spiffe"
 EXPIRED = "it has expired"
-LATEST = 253_402_300_799
-"""The last second of the year 9999, and of Python's dates."""
 
 LIVES: Mapping[Purpose, int | None] = {
     "workload": 24 * 3600,
