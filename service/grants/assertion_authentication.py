@@ -1,8 +1,7 @@
 """A client assertion in a request (RFC 7523 section 2.2): it is verified with the client's keys, and used up, once for each request."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from hashlib import sha256
+from datetime import datetime
 from uuid import UUID, uuid5
 
 from msgspec import Struct
@@ -13,6 +12,7 @@ from projections.clients import Found, Row
 from service.clock import utc_now
 from service.commands.security_profile import FAPI
 from service.grants.oauth_request import OAuthRequest
+from service.grants.used_jti import use_up
 from service.grants.workload_authentication import WORKLOAD_IDENTITY, WorkloadProof, concerns, proof_of, uses_workloads
 from service.lookup import Seen
 from service.network.fetching import CannotFetch, Reach
@@ -109,7 +109,8 @@ class PresentedAssertion:
             self._fault = fault
             return
         self._is_over, self._fault = True, None
-        if await _is_first(request, assertion):
+        limits, until = request.resources.limits, assertion.exp + LEEWAY
+        if await use_up(limits, "assertion", assertion.client_id, assertion.jti, until):
             self._proof = proof
         else:
             self._fault = BadAssertion("replayed_assertion", REPLAYED)
@@ -183,10 +184,3 @@ async def _fetched(request: OAuthRequest, address: str, kid: str | None, reach: 
         return await request.resources.remote_keys.find(address, kid, reach=reach)
     except CannotFetch as fault:
         raise BadAssertion("keys_not_fetched", NOT_PROVED) from fault
-
-
-async def _is_first(request: OAuthRequest, assertion: Assertion) -> bool:
-    """Use the assertion up, for all processes. Raises Unavailable."""
-    digest = sha256(f"{assertion.client_id} {assertion.jti}".encode()).hexdigest()
-    until = datetime.fromtimestamp(assertion.exp + LEEWAY, UTC)
-    return await request.resources.limits.once(f"assertion {digest}", until)

@@ -2,9 +2,6 @@
 (draft-ietf-oauth-identity-assertion-authz-grant, MCP enterprise-managed authorization).
 """
 
-from datetime import UTC, datetime
-from hashlib import sha256
-
 from msgspec import UNSET, json
 
 from events.envelope import ByService
@@ -17,11 +14,11 @@ from service.grants import possession
 from service.grants.delegated_tokens import authorize, client_of, record
 from service.grants.oauth_request import OAuthRequest, TokenResponse, required
 from service.grants.refusal_events import record_refusal
+from service.grants.used_jti import use_up_foreign
 from service.lookup import Seen
 from service.oauth import identity_assertions
 from service.oauth.authlib_server import TokenGrant, decide
 from service.oauth.errors import InvalidGrant, Refusal
-from service.oauth.foreign_claims import LEEWAY_SECONDS
 from service.oauth.foreign_tokens import ForeignClaims, NotAccepted
 from service.oauth.identity_assertions import GRANT_TYPE, Assertion
 from service.oauth.targets import Target, aimed
@@ -92,11 +89,7 @@ async def _user(request: OAuthRequest, claims: ForeignClaims) -> users.Row | Non
 
 async def _use_once(request: OAuthRequest, claims: ForeignClaims) -> None:
     """Raises InvalidGrant."""
-    assert claims.jti is not None
-    assert claims.expires_at is not None
-    key = sha256(f"{claims.issuer_id} {claims.jti}".encode()).hexdigest()
-    until = datetime.fromtimestamp(claims.expires_at + 2 * LEEWAY_SECONDS, UTC)
-    if not await request.resources.limits.once(f"assertion {key}", until):
+    if not await use_up_foreign(request.resources.limits, "assertion", claims):
         raise InvalidGrant(REPLAYED)
 
 

@@ -1,7 +1,5 @@
 """A client that authenticates by a token of a trusted issuer about its workload (RFC 7523 section 2.2): no secret of it is stored."""
 
-from datetime import UTC, datetime
-from hashlib import sha256
 from uuid import UUID
 
 from msgspec import Struct
@@ -10,10 +8,11 @@ from events.client_security import WorkloadIdentity
 from events.refusal import WhyNot
 from projections.clients import Row
 from service.grants.oauth_request import OAuthRequest
+from service.grants.used_jti import use_up_foreign
 from service.network.fetching import CannotFetch
 from service.oauth.client_assertion import NOT_PROVED, REPLAYED, BadAssertion
-from service.oauth.foreign_claims import EXPIRED, LEEWAY_SECONDS
-from service.oauth.foreign_tokens import ForeignClaims, NotAccepted, read
+from service.oauth.foreign_claims import EXPIRED
+from service.oauth.foreign_tokens import NotAccepted, read
 from service.oauth.workload_identity import identity_of, may_be_of
 
 WORKLOAD_IDENTITY = "workload_identity"
@@ -54,7 +53,7 @@ async def proof_of(request: OAuthRequest, text: str, client: Row) -> WorkloadPro
         raise BadAssertion("unknown_workload", NOT_PROVED)
     if isinstance(identity, str):
         raise BadAssertion("wrong_assertion", _refusal(identity))
-    if identity.single_use and not await _is_first(request, claims):
+    if identity.single_use and not await use_up_foreign(request.resources.limits, "workload", claims):
         raise BadAssertion("replayed_assertion", REPLAYED)
     return WorkloadProof(identity)
 
@@ -67,11 +66,3 @@ def _why(fault: NotAccepted) -> WhyNot:
     if isinstance(fault.__cause__, CannotFetch):
         return "keys_not_fetched"
     return "expired_assertion" if fault.faults == (EXPIRED,) else "wrong_assertion"
-
-
-async def _is_first(request: OAuthRequest, claims: ForeignClaims) -> bool:
-    """Use the token up, for all processes. Raises Unavailable."""
-    assert claims.expires_at is not None
-    key = sha256(f"{claims.issuer_id} {claims.jti}".encode()).hexdigest()
-    until = datetime.fromtimestamp(claims.expires_at + 2 * LEEWAY_SECONDS, UTC)
-    return await request.resources.limits.once(f"workload {key}", until)
