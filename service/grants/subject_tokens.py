@@ -77,7 +77,6 @@ async def _standing(request: OAuthRequest, text: str) -> VerifiedClaims:
         raise Unusable(str(fault).rstrip(".")) from fault
     if claims.x5t_s256 is not None and not is_bound_to(claims.x5t_s256, request.certificate):
         raise Unusable(OTHER_CERTIFICATE)
-    await resources.lookup.be_certain()
     if await resources.lookup.standing(claims) is None:
         raise Unusable(NOT_STANDING)
     return claims
