@@ -178,7 +178,8 @@ def _request(asked: RequestParameters, found: Found, answer: AuthorizationReques
     _nothing_is_too_long(params)
     _the_response_is_a_code(params)
     wanted = parameters.wanted_claims(params)
-    target = _target(" ".join(_named(asked, found)), found, asked.known)
+    resource = " ".join(_named(asked, found)) or None
+    target = _target(resource, found, asked.known)
     return answer.__replace__(
         scopes=_scopes(split(params.get("scope")), target),
         nonce=parameters.visible(params, "nonce"),
@@ -189,7 +190,7 @@ def _request(asked: RequestParameters, found: Found, answer: AuthorizationReques
         login_hint=params.get("login_hint"),
         acr_values=split(params.get("acr_values")),
         ui_locales=split(params.get("ui_locales")),
-        resource=" ".join(_named(asked, found)) or None,
+        resource=resource,
         access_token_claims=target.claims,
         id_token_claims=wanted.id_token,
         userinfo_claims=wanted.userinfo,
