@@ -21,6 +21,12 @@ def client_id_of(stream: UUID) -> str:
     return str(stream) if is_named(stream) else f"{CLIENT_ID_PREFIX}{stream.hex}"
 
 
+def client_id_in_sql(stream: str) -> str:
+    """Returns the SQL term for `client_id_of` of a column with streams: a named stream is a UUID of version 8."""
+    ours = f"'{CLIENT_ID_PREFIX}' || replace({stream}::text, '-', '')"
+    return f"case substr({stream}::text, 15, 1) when '8' then {stream}::text else {ours} end"
+
+
 def client_stream(client_id: str) -> UUID | None:
     """Returns the stream of a client_id, or None if the text does not have the form of a client_id."""
     if ours := _our_client(client_id):

@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.database import AnyConnection
-from events.ids import CLIENT_ID_PREFIX, client_id_of
+from events.ids import CLIENT_ID_PREFIX, client_id_in_sql, client_id_of
 from projections.clients import COLUMNS, Row, Wanted, conditions, row_of
 
 Order = Literal["name", "name_descending", "recently_used", "long_unused"]
@@ -58,11 +58,10 @@ USED = Part(
     begins=lambda after: (after.value, client_id_of(after.stream)),
     order="u.used_at {order}, u.id {order}",
 )
-# events/ids.py says which id stands for a stream; one of an imported client has version 8.
 NEVER = Part(
     select="select {columns}, null::timestamptz as sorted_by from {clients} c where not exists"
-    " (select from read.last_used u where u.kind = 'client' and u.id = case substr(c.stream_id::text, 15, 1)"
-    f" when '8' then c.stream_id::text else '{CLIENT_ID_PREFIX}' || replace(c.stream_id::text, '-', '') end)",
+    " (select from read.last_used u where u.kind = 'client' and u.id = "
+    f"{client_id_in_sql('c.stream_id')})",
     after=UNNAMED.after,
     begins=UNNAMED.begins,
     order=UNNAMED.order,

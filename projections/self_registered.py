@@ -5,11 +5,11 @@ from typing import Literal
 from uuid import UUID
 
 from events.database import AnyConnection
-from events.ids import CLIENT_ID_PREFIX
+from events.ids import client_id_in_sql
 from projections.clients import Standing
 
-USED_AS = f"case when c.document is null then '{CLIENT_ID_PREFIX}' || replace(c.stream_id::text, '-', '') else c.stream_id::text end"
-"""The name of a client in `last_used`, as `client_id_of` returns it."""
+USED_AS = client_id_in_sql("c.stream_id")
+"""The name of a client in `last_used`."""
 
 Kind = Literal["document", "registration"]
 KINDS: dict[Kind, str] = {

@@ -1,5 +1,6 @@
 """Views of what there is now: clients, their secrets, bots, users."""
 
+from events.ids import client_id_in_sql
 from projections.views.view import TIME, Column, View
 
 _USED = "left join read.last_used u on u.kind = '{kind}' and u.id = {id}"
@@ -10,9 +11,6 @@ LAST_USED = Column(
     "When the last access token was issued to it; null if none ever was.",
 )
 TOKENS = Column("tokens", "bigint", "coalesce(u.tokens, 0)", "How many access tokens were issued to it.")
-_CLIENT = "case when starts_with(c.client_id, 'oauth_client_') then c.client_id else c.stream_id::text end"
-"""The name of a client in `last_used`: an imported one, or one of a document, is named by its stream there."""
-
 _ALL_ROLES = "u.roles || array(select r from unnest(u.group_roles) as r where r <> all (u.roles))"
 VERSION = "The number of its last event, which is also its ETag over HTTP."
 
@@ -63,7 +61,7 @@ CLIENTS = View(
             "The SHA-256 (hex) of the metadata document at the URL that is its client_id; null for other clients.",
         ),
     ),
-    source="from read.clients c " + _USED.format(kind="client", id=_CLIENT),
+    source="from read.clients c " + _USED.format(kind="client", id=client_id_in_sql("c.stream_id")),
 )
 
 SECRETS = View(

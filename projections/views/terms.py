@@ -1,10 +1,13 @@
 """SQL terms that several views share."""
 
+from events.ids import client_id_in_sql
+
 
 def client_id(stream: str) -> str:
     """Returns the client_id of a stream (events/ids.py). Of an imported client that was deleted, it is the stream's UUID."""
-    computed = f"case when {stream}::text like '________-____-8%' then {stream}::text else 'oauth_client_' || replace({stream}::text, '-', '') end"
-    return f"coalesce((select c.client_id from read.clients c where c.stream_id = {stream}), {computed})"
+    return (
+        f"coalesce((select c.client_id from read.clients c where c.stream_id = {stream}), {client_id_in_sql(stream)})"
+    )
 
 
 def token_field(name: str) -> str:
