@@ -12,6 +12,7 @@ from service.configuration import issuer as issuers
 from service.endpoints.client_fields import Created
 from service.endpoints.fields import Fields
 from service.network import hosts
+from service.oauth.client_keys import NOT_PUBLIC
 from service.oauth.foreign_claims import SPIFFE
 from service.oauth.foreign_tokens import ALGORITHMS
 from service.oauth.issuer_keys import imported
@@ -20,7 +21,6 @@ from service.values.malformed import MALFORMED
 from service.values.text import NAME
 
 MOST_KEYS = 20
-PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
 USUAL_ALGORITHMS: Sequence["Algorithm"] = ("RS256", "PS256", "ES256", "EdDSA")
 
 _trust_domain = re.compile(r"spiffe://[a-z0-9][a-z0-9._\-]{0,253}").fullmatch
@@ -179,7 +179,7 @@ def jwks_faults(jwks: dict[str, Any]) -> list[str]:
 def _key_fault(jwk: Any) -> str | None:
     if not isinstance(jwk, dict):
         return "is not a JWK"
-    if any(name in jwk for name in PRIVATE):
+    if any(name in jwk for name in NOT_PUBLIC):
         return "is a private or secret key; send the public one, and replace this key, which was sent to a stranger"
     key = _public_key(jwk)
     return (

@@ -25,6 +25,9 @@ OF_KIND = {"EC": (ES256,), "OKP": (EDDSA,), "RSA": (PS256, RS256)}
 MEMBERS = {"EC": ("x", "y"), "OKP": ("x",), "RSA": ("n", "e")}
 CURVES = {"EC": "P-256", "OKP": "Ed25519"}
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth")
+NOT_PUBLIC = frozenset((*PRIVATE, "k"))
+"""Members of a JWK that is private or symmetric (RFC 7518 section 6)."""
+
 FEWEST_BITS, MOST_BITS = 2048, 4096
 LARGEST_EXPONENT = 2**32
 LONGEST_KID = 200

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from events.ids import is_document
 from service.network import hosts
+from service.oauth.client_keys import NOT_PUBLIC
 from service.oauth.client_metadata import BY_KEY, NONE, ClientMetadata, Policy, client_metadata
 from service.oauth.client_metadata_members import parse
 from service.oauth.errors import Refusal
@@ -19,8 +20,6 @@ MOST_BYTES = 10 * 1024
 
 BOM = b"\xef\xbb\xbf"
 SECRETS = ("client_secret", "client_secret_expires_at", "registration_access_token")
-PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-"""Members of a JWK that is private or symmetric (RFC 7518 section 6)."""
 
 _characters = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*").fullmatch
 _dots = re.compile(r"(\.|%2e){1,2}", re.IGNORECASE).fullmatch
@@ -95,7 +94,8 @@ def _own_faults(given: Mapping[str, Any]) -> list[str]:
 def _has_private_key(jwks: Any) -> bool:
     keys: Any = cast("Any", jwks).get("keys") if isinstance(jwks, dict) else None
     return isinstance(keys, list) and any(
-        isinstance(key, dict) and not PRIVATE.isdisjoint(cast("dict[str, Any]", key)) for key in cast("list[Any]", keys)
+        isinstance(key, dict) and not NOT_PUBLIC.isdisjoint(cast("dict[str, Any]", key))
+        for key in cast("list[Any]", keys)
     )
 
 
