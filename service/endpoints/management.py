@@ -136,7 +136,7 @@ class Managed:
     async def _respond(self, request: Request, request_id: UUID, headers: dict[str, str]) -> Response:
         resources = resources_of(request.scope)
         caller = await _caller_or_refusal(request, resources)
-        headers.update(protected.next_nonce(request, resources))
+        headers.update(protected.next_nonce(request.scope, resources))
         if not request.scope.get(COUNTED, False):
             await _count(resources, caller, address(request.scope), headers)
         if isinstance(caller, Unauthenticated):

@@ -10,6 +10,7 @@ from msgspec import json
 from starlette.types import Receive, Scope, Send
 
 from events.database import Unavailable
+from service.endpoints.protected import next_nonce
 from service.endpoints.responses import MIN_POSITION, as_problem, refusal, unreached
 from service.grants import authorization_code, client_credentials, device_code, jwt_bearer, refresh_token
 from service.grants.oauth_request import OAuthRequest
@@ -32,7 +33,6 @@ from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refus
 from service.oauth.form import parse
 from service.problems import NotAllowed
 from service.request_id import this_request
-from service.resources import Resources
 
 LONGEST_AGENT = 300
 AUTHORIZATION, DPOP, LEAST_POSITION = b"authorization", b"dpop", MIN_POSITION.lower().encode()
@@ -72,7 +72,8 @@ class OAuth:
             status = response.status_code
             await response(scope, receive, send)
         else:
-            await answer(send, status, _headers(scope, resources), body)
+            nonce = next_nonce(scope, resources)
+            await answer(send, status, {**NO_STORE, **nonce} if nonce else NO_STORE, body)
         resources.metrics.answered(self._path, scope["method"], status, time.perf_counter() - begun)
 
 
@@ -134,14 +135,6 @@ async def _request(scope: Scope, receive: Receive, path: str, *, any_text: bool)
         path=path,
         certificates=certificate_headers(scope, resources.settings),
     )
-
-
-def _headers(scope: Scope, resources: Resources) -> Mapping[str, str]:
-    """Where proofs need a nonce, each response to one has the next (RFC 9449 section 8.2)."""
-    nonces = resources.nonces
-    if not nonces.required or not headers_named(scope, DPOP):
-        return NO_STORE
-    return {**NO_STORE, "DPoP-Nonce": nonces.current(time.time())}
 
 
 def _authorization(scope: Scope) -> str | None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 from starlette.requests import Request
+from starlette.types import Scope
 
 from projections.clients import Found
 from service.clock import utc_now
@@ -109,10 +110,10 @@ async def _proof(request: Request, resources: Resources, token: str) -> Proof:
         raise Unauthenticated(refused.description, error=refused.error, scheme=DPOP) from refused
 
 
-def next_nonce(request: Request, resources: Resources) -> dict[str, str]:
-    """Where proofs need a nonce, each response to a proof has the next one (RFC 9449 section 9)."""
+def next_nonce(scope: Scope, resources: Resources) -> dict[str, str]:
+    """Where proofs need a nonce, each response to a proof has the next one (RFC 9449 sections 8.2 and 9)."""
     nonces = resources.nonces
-    if not nonces.required or not headers_named(request.scope, b"dpop"):
+    if not nonces.required or not headers_named(scope, b"dpop"):
         return {}
     return {"DPoP-Nonce": nonces.current(utc_now().timestamp())}
 

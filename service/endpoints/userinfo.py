@@ -34,7 +34,7 @@ async def userinfo(request: Request) -> Response:
     request_id = this_request()
     try:
         told = await _told(request)
-        headers = {**HEADERS, **protected.next_nonce(request, resources_of(request.scope))}
+        headers = {**HEADERS, **protected.next_nonce(request.scope, resources_of(request.scope))}
         return Response(told.body, headers=headers, media_type=told.media)
     except (Problem, Unavailable, BodyTooLong, BodyCutShort) as fault:
         issuer = resources_of(request.scope).settings.issuer
