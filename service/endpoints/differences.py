@@ -1,4 +1,4 @@
-"""What each event changed: the fields of a client, bot, user, API or trusted issuer before and after it, by the names that the API gives them."""
+"""What each event changed: the fields of what it is about before and after it, by the names that the API gives them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""…/history of a client, bot, user, API or trusted issuer: each change with its fields before and after it, who caused it, and why."""
+"""…/history of a client, bot, user, API, trusted issuer or initial access token: each change with its fields before and after it, who caused it, and why."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

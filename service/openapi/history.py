@@ -1,4 +1,4 @@
-"""…/history of a client, bot, user, API or trusted issuer, as the API reference describes it."""
+"""…/history of a client, bot, user, API, trusted issuer or initial access token, as the API reference describes it."""
 
 from service.endpoints import cursors
 from service.endpoints.cursors import ORDERS
