@@ -71,6 +71,11 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     apis: Apis = None
     keys: tuple[StoredKey, ...] = ()
 
+    @property
+    def self_registered(self) -> Document | Registration | None:
+        """Where a client comes from that nobody registered for it; None: its owner or an operator did."""
+        return self.document or self.registration
+
 
 COLUMNS = ", ".join(f"c.{name}" for name in Row.__struct_fields__)
 FIND = f"""

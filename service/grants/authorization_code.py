@@ -64,8 +64,8 @@ def _refresh_token(redemption: Redemption) -> Secret | None:
 
 
 def _says_that_it_refreshes(client: Row) -> bool:
-    said = client.document or client.registration
-    return said is not None and REFRESH in said.about.grant_types
+    source = client.self_registered
+    return source is not None and REFRESH in source.about.grant_types
 
 
 def _stored(refresh_token: Secret | None, redemption: Redemption, now: datetime) -> NewRefreshToken | None:

@@ -66,7 +66,7 @@ async def answer(visit: Visit) -> Response:
         asked,
         resources.lookup.apis,
         by(signed_in),
-        again=seen is not None and (seen.client.document is not None or seen.client.registration is not None),
+        again=seen is not None and seen.client.self_registered is not None,
     )
     return visit.onward(consented=signed_in.session.stream_id)
 

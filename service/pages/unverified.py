@@ -22,7 +22,7 @@ def unverified(seen: Seen | None) -> Unverified | None:
     """Return None for a client that its owner or an operator registered, and for one that an operator has made first-party since."""
     if seen is None or (seen.client.login is not None and seen.client.login.first_party):
         return None
-    source = seen.client.document or seen.client.registration
+    source = seen.client.self_registered
     if source is None:
         return None
     document = None if seen.client.document is None else urlsplit(seen.client.client_id).netloc
