@@ -115,7 +115,11 @@ async def _device(connection: AnyConnection, found: opaque_tokens.OpaqueToken | 
     """A device code is a code of the authorization that a user approved it with, and of none before."""
     past = [] if found is None else await history(connection, found.authorization)
     asked = past[0].event if past else None
-    if found is None or not isinstance(asked, DeviceAuthorizationRequested) or asked.hash != found.hash:
+    if (
+        found is None
+        or not isinstance(asked, DeviceAuthorizationRequested)
+        or not compare_digest(asked.hash, found.hash)
+    ):
         return None
     approved = next((each.event for each in past if isinstance(each.event, DeviceAuthorizationApproved)), None)
     client = await history(connection, asked.client)
