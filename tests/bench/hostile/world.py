@@ -119,7 +119,7 @@ class World(Struct, frozen=True, kw_only=True):
         """An access token of the enterprise's provider, about somebody who is known here."""
         token = self.identity_assertion(**more)
         header, texts = {"alg": "ES256", "typ": "at+jwt"}, ("iss", "aud", "sub")
-        return Token(header=header, claims=token.claims, key=KEY, texts=texts, names=())
+        return Token(header=header, claims=token.claims, key=KEY, texts=texts, names=(), optional=("typ",))
 
 
 async def made(live: Live, site: str) -> World:
