@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from msgspec import UNSET, UnsetType, json
+from msgspec import UNSET, json
 
-from events.issuance import Confirmation, Issue, TokenIssued
+from events.issuance import Issue, TokenIssued
 from service.clock import utc_now
 from service.crypto.credentials import new_id
 from service.grants import possession
@@ -31,13 +31,13 @@ async def issue(request: OAuthRequest) -> bytes:
     """Return the JSON body of the token response (RFC 6749 section 5.1). Raises a Refusal."""
     presented = credentials_or_none(request)
     seen = await look_up(request, presented)
-    cnf: Confirmation | UnsetType | None = None
+    jkt: str | None = None
     while True:
         apis = request.resources.lookup.apis
         claims, signer, grant, seen, target = await _decided(request, presented, seen)
         if possession.concerns(request, seen.client, target):
-            cnf = cnf or await possession.proved(request, seen, target=target)
-            claims = claims.__replace__(cnf=cnf)
+            jkt = jkt or await possession.key_proved(request, seen)
+            claims = claims.__replace__(cnf=possession.confirmed(request, seen.client, target, jkt))
         issue = _record_of(request, claims, signer, grant)
         with span("append"):
             issued = await request.resources.issuance.record(issue)

@@ -71,28 +71,30 @@ async def proved(
 
     Raises InvalidRequest if a proof or a certificate is needed and missing, OtherKey if it is by another key, InvalidProof or NonceNeeded.
     """
+    return confirmed(request, seen.client, target, await key_proved(request, seen, bound))
+
+
+async def key_proved(request: OAuthRequest, seen: Found, bound: BoundKey | None = None) -> str | None:
+    """Return the thumbprint of the key of the request's proof, which is used up; None without one. Raises as `proved` does."""
     if not request.proofs:
         if bound is not None:
             raise _no_proof(request.resources, MISSING_FOR_KEY.format(what=bound.what))
-        if missing := _missing(seen.client, target):
-            raise _no_proof(request.resources, missing)
-        thumbprint = _of_certificate(request, seen.client, target)
-        return Confirmation(x5t_s256=thumbprint) if thumbprint else UNSET
+        return None
     proof = await _used_once(request, seen, ISSUING)
     if bound is not None and not compare_digest(proof.jkt, bound.jkt):
         raise OtherKey(bound.what)
-    return Confirmation(jkt=proof.jkt, x5t_s256=_of_certificate(request, seen.client, target))
+    return proof.jkt
 
 
-def needed(request: OAuthRequest, target: Target, cnf: Confirmation | UnsetType) -> Confirmation | UnsetType:
-    """Return what a token is bound to, with what its API needs besides. Raises InvalidRequest."""
-    if target.dpop_required and (cnf is UNSET or cnf.jkt is UNSET):
-        raise _no_proof(request.resources, MISSING_FOR_API)
-    if not target.mtls_required:
-        return cnf
-    if request.certificate is None:
-        raise InvalidRequest(MISSING_CERTIFICATE)
-    return Confirmation(jkt=UNSET if cnf is UNSET else cnf.jkt, x5t_s256=request.certificate.thumbprint)
+def confirmed(request: OAuthRequest, client: Row, target: Target | None, jkt: str | None) -> Confirmation | UnsetType:
+    """Return what tokens are bound to by what the client and the APIs need now. `jkt` is of the key that was proved.
+
+    Raises InvalidRequest if a proof or a certificate is needed and missing.
+    """
+    if jkt is None and (missing := _missing(client, target)):
+        raise _no_proof(request.resources, missing)
+    thumbprint = _of_certificate(request, client, target)
+    return Confirmation(jkt=jkt or UNSET, x5t_s256=thumbprint) if jkt or thumbprint else UNSET
 
 
 def _no_proof(resources: Resources, why: str) -> InvalidRequest:

@@ -122,7 +122,8 @@ async def _claims(request: OAuthRequest, decided: Decided) -> Claims:
     settings, made, issued_at = request.resources.settings, decided.exchange, int(utc_now().timestamp())
     target, is_ours = _target(request, made), made.client_there is None
     usual, cnf = target.lifetime(settings.token_lifetime), decided.cnf
-    cnf = possession.needed(request, target, cnf) if is_ours else cnf
+    if is_ours:  # of its API, which may need more
+        cnf = possession.confirmed(request, decided.seen.client, target, (cnf and cnf.jkt) or None)
     longest = usual if is_ours else identity_assertions.SECONDS
     return Claims(
         iss=settings.issuer,
