@@ -72,11 +72,15 @@ select a.stream_id from read.users u join read.authorizations a on a.user_id = u
  where u.password_at > u.created_at and u.password_at > clock_timestamp() - interval '91 days'
    and a.state = 'active' and (a.granted_at < u.password_at or greatest(s.started_at, s.authenticated_at) < u.password_at) order by a.stream_id
 """
+CONSENTED = f"""(c.resource is not distinct from a.resource or c.resource = any(string_to_array(a.resource, ' ')))
+   and c.client_id = coalesce((select k.client_id from read.clients k where k.stream_id = a.client),
+                              '{CLIENT_ID_PREFIX}' || replace(a.client::text, '-', ''))"""
+"""The condition that the consent `c` is to the client of the authorization `a`, and for its resource or one of its resources."""
+
 OF_WITHDRAWN = f"""
 select a.stream_id from read.consents c join read.authorizations a on a.user_id = c.user_id
  where c.withdrawn_at > clock_timestamp() - interval '91 days' and a.state = 'active' and a.granted_at < c.withdrawn_at
-   and c.client_id = coalesce((select k.client_id from read.clients k where k.stream_id = a.client),
-                              '{CLIENT_ID_PREFIX}' || replace(a.client::text, '-', '')) and (c.resource is not distinct from a.resource or c.resource = any(string_to_array(a.resource, ' ')))
+   and {CONSENTED}
  order by a.stream_id
 """
 OF_RESTORED = """

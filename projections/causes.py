@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from events.database import AnyConnection
-from events.ids import CLIENT_ID_PREFIX
+from projections import authorizations
 
 _LAST = """
 select e.position from ({sources}) as source (stream_id) cross join lateral
@@ -17,9 +17,7 @@ OF_CLIENT = _LAST.format(sources="select client from read.authorizations where s
 OF_CONSENT = _LAST.format(
     sources=f"""
 select c.stream_id from read.authorizations a join read.consents c on c.user_id = a.user_id
-   and (c.resource is not distinct from a.resource or c.resource = any(string_to_array(a.resource, ' ')))
- where a.stream_id = $1 and c.client_id = coalesce((select k.client_id from read.clients k where k.stream_id = a.client),
-                                                   '{CLIENT_ID_PREFIX}' || replace(a.client::text, '-', ''))"""
+ where a.stream_id = $1 and {authorizations.CONSENTED}"""
 )
 OF_BOT = _LAST.format(
     sources="select b.stream_id from read.clients c join read.bots b on b.bot_id = c.bot_user_id where c.stream_id = $1"
