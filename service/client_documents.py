@@ -101,12 +101,14 @@ class ClientDocuments:
             return
         reach = self._reach(client_id)
         known = await self._lookup.named(client_id)
-        if known is not None and (not known.may_act or self._fresh.get(client_id, 0) > time.time()):
+        if known is not None and (not known.may_act or self._is_fresh(client_id)):
             return
         self._may_ask(client_id)
         if client_id not in self._under_way:
             if known is None:
                 await self._are_few(client_id, address)
+                if self._is_fresh(client_id):  # somebody else's request has read it meanwhile
+                    return
             self._begin(client_id, reach, network(address))
         await asyncio.shield(self._under_way[client_id])
 
@@ -114,6 +116,9 @@ class ClientDocuments:
         for task in self._under_way.values():
             task.cancel()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    def _is_fresh(self, url: str) -> bool:
+        return self._fresh.get(url, 0) > time.time()
 
     def _reach(self, url: str) -> Reach:
         try:

@@ -71,6 +71,18 @@ async def test_after_any_failure_the_document_is_not_asked_for_again_at_once(fai
     assert here.fetches == 1
 
 
+async def test_who_was_counted_while_another_request_read_the_document_does_not_read_it_again():
+    here = Here(RuntimeError("a second fetch"))
+
+    async def read_meanwhile() -> int:
+        client_documents._remember(here.documents._fresh, URL, time.time() + 60)
+        return 0
+
+    here.never_used.side_effect = read_meanwhile
+    await here.see()
+    assert here.fetches == 0
+
+
 @pytest.mark.parametrize("limit", ["MOST_NEW_OF_A_NETWORK", "MOST_NEW_IN_A_DAY", "MOST_NEW_OF_A_HOST", "MOST_NEW"])
 async def test_new_documents_are_few_in_a_minute_and_in_a_day(limit: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(client_documents, limit, 2)
