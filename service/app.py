@@ -256,8 +256,8 @@ ROUTES = [  # for programs, and the browsers that they send here; /openapi.json 
         middleware=SHARED,
     ),
     Route("/openid/logout", logout.logout, methods=["GET", "POST"]),
-    Route("/.well-known/openid-configuration", discovery.metadata, methods=READ, middleware=SHARED),
-    Route("/.well-known/oauth-authorization-server", discovery.metadata, methods=READ, middleware=SHARED),
+    Route("/.well-known/openid-configuration", discovery.openid_metadata, methods=READ, middleware=SHARED),
+    Route("/.well-known/oauth-authorization-server", discovery.oauth_metadata, methods=READ, middleware=SHARED),
     Route(resource_metadata.WELL_KNOWN, resource_metadata.of_userinfo, methods=READ, middleware=SHARED),
     Route(
         f"{resource_metadata.WELL_KNOWN}{resource_metadata.MANAGEMENT_API}",

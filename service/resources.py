@@ -30,6 +30,7 @@ from service.oauth.foreign_tokens import ForeignTokens
 from service.oauth.issuer_keys import IssuerKeys
 from service.oauth.keys import KeyRing
 from service.oauth.remote_keys import RemoteKeys
+from service.oauth.signed_metadata import SignedMetadata
 from service.oauth.signing import Signer
 from service.oauth.targets import Known, Target
 from service.oauth.tokens import ID_TOKEN_SECONDS, Tokens
@@ -54,6 +55,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     lookup: Lookup
     ring: KeyRing
     tokens: Tokens
+    signed_metadata: SignedMetadata
     foreign: ForeignTokens
     limits: Limits
     reads: ReadCounts
@@ -130,6 +132,7 @@ async def open_resources(
                 lookup=lookup,
                 ring=ring,
                 tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
+                signed_metadata=SignedMetadata(settings.issuer),
                 foreign=ForeignTokens(lookup, IssuerKeys(fetcher, remote_keys), settings.issuer),
                 limits=limits,
                 reads=ReadCounts(),

@@ -26,7 +26,7 @@ SECOND_FACTOR = ("optional", "required")
 CERTIFICATE_HEADERS = ("client-cert", "x-forwarded-client-cert", "x-ssl-client-cert")
 CERTIFICATES = ("unverified", "verified")
 LOG_FORMATS = ("auto", "text", "json")
-ACCESS_LOG = ("off", "on")
+SWITCH = ("off", "on")
 OFF, TOKENS, OPEN = REGISTRATION = ("off", "tokens", "open")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -74,6 +74,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: str
     log_format: str
     access_log: bool = False
+    signed_metadata: bool = False
     dynamic_registration: str = OFF
     unused_registration_days: int = 90
     traces: Traces | None = None
@@ -128,7 +129,8 @@ def read_settings(environment: Mapping[str, str], *, needs_key: bool = True) -> 
         postgres_bin=asked.directory("MUNIMENT_POSTGRES_BIN"),
         log_level=asked.one_of("MUNIMENT_LOG_LEVEL", "info", LOG_LEVELS),
         log_format=asked.one_of("MUNIMENT_LOG_FORMAT", "auto", LOG_FORMATS),
-        access_log=asked.one_of("MUNIMENT_ACCESS_LOG", "off", ACCESS_LOG) == "on",
+        access_log=asked.one_of("MUNIMENT_ACCESS_LOG", "off", SWITCH) == "on",
+        signed_metadata=asked.one_of("MUNIMENT_SIGNED_METADATA", "off", SWITCH) == "on",
         dynamic_registration=asked.one_of("MUNIMENT_DYNAMIC_REGISTRATION", OFF, REGISTRATION),
         unused_registration_days=asked.number("MUNIMENT_UNUSED_REGISTRATION_DAYS", 90, 1, 3650),
         traces=asked.traces(),

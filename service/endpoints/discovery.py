@@ -9,41 +9,45 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from events.database import Unavailable
-from service.configuration.settings import OFF
-from service.endpoints import resource_metadata
+from service.configuration.settings import OFF, Settings
+from service.endpoints import resource_metadata, signed_metadata
+from service.endpoints.signed_metadata import PUBLIC
 from service.grants import certificate_authentication
 from service.grants.assertion_authentication import PRIVATE_KEY_JWT
 from service.grants.client_authentication import NONE
 from service.grants.workload_authentication import WORKLOAD_IDENTITY
 from service.http.asgi import resources_of
-from service.http.cors import VARIES
 from service.oauth import client_keys, dpop, identity_assertions, token_exchange
 from service.oauth.authlib_grants import DEVICE
 from service.oauth.parameters import PROMPTS
 from service.oauth.redirects import RESPONSE_MODES
 from service.oauth.registration_response import PATH as REGISTER
+from service.oauth.signed_metadata import OF_SERVER
 from service.oauth.signing import ALGORITHMS, ES256, RS256
 from service.values.claim_scopes import SUPPORTED
 from service.values.languages import LANGUAGES
 from service.values.scopes import ACRS, IDENTITY, NEW_CLIENT
 
-PUBLIC = {"Cache-Control": "public, max-age=300", **VARIES}
 METHODS = ["client_secret_basic", "client_secret_post", PRIVATE_KEY_JWT, WORKLOAD_IDENTITY]
 
 
-async def metadata(request: Request) -> Response:
-    settings = resources_of(request.scope).settings
-    return Response(
-        json.encode(
-            document(
-                settings.issuer,
-                registration=settings.dynamic_registration != OFF,
-                client_documents=settings.client_metadata_documents.any,
-                by_certificate=certificate_authentication.offered(settings),
-            )
-        ),
-        headers=PUBLIC,
-        media_type="application/json",
+async def openid_metadata(request: Request) -> Response:
+    """OpenID Connect Discovery has no signed metadata."""
+    found = json.encode(_of(resources_of(request.scope).settings))
+    return Response(found, headers=PUBLIC, media_type="application/json")
+
+
+async def oauth_metadata(request: Request) -> Response:
+    resources = resources_of(request.scope)
+    return await signed_metadata.answer(resources, _of(resources.settings), OF_SERVER)
+
+
+def _of(settings: Settings) -> dict[str, Any]:
+    return document(
+        settings.issuer,
+        registration=settings.dynamic_registration != OFF,
+        client_documents=settings.client_metadata_documents.any,
+        by_certificate=certificate_authentication.offered(settings),
     )
 
 

@@ -3,28 +3,28 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from msgspec import json
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.endpoints import signed_metadata
 from service.http.asgi import resources_of
-from service.http.cors import VARIES
 from service.oauth import dpop
+from service.oauth.signed_metadata import OF_RESOURCE
 from service.values.scopes import IDENTITY, MANAGEMENT
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 MANAGEMENT_API, USERINFO = "/api/v1", ""
 """The paths of the resources below the issuer."""
 
-PUBLIC = {"Cache-Control": "public, max-age=300", **VARIES}
-
 
 async def of_management(request: Request) -> Response:
-    return _answer(management(resources_of(request.scope).settings.issuer))
+    resources = resources_of(request.scope)
+    return await signed_metadata.answer(resources, management(resources.settings.issuer), OF_RESOURCE)
 
 
 async def of_userinfo(request: Request) -> Response:
-    return _answer(userinfo(resources_of(request.scope).settings.issuer))
+    resources = resources_of(request.scope)
+    return await signed_metadata.answer(resources, userinfo(resources.settings.issuer), OF_RESOURCE)
 
 
 def management(issuer: str) -> dict[str, Any]:
@@ -64,7 +64,3 @@ def _of_both(issuer: str) -> dict[str, Any]:
         "dpop_bound_access_tokens_required": False,
         "resource_documentation": f"{issuer}/docs",
     }
-
-
-def _answer(document: dict[str, Any]) -> Response:
-    return Response(json.encode(document), headers=PUBLIC, media_type="application/json")

@@ -166,6 +166,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     access_token_signing_alg_values_supported: list[str]
     dpop_signing_alg_values_supported: list[str]
     protected_resources: list[str]
+    signed_metadata: str | UnsetType = UNSET
     token_endpoint_auth_methods_supported: list[str]
     introspection_endpoint_auth_methods_supported: list[str]
     revocation_endpoint_auth_methods_supported: list[str]
@@ -182,6 +183,7 @@ class ResourceMetadata(Struct, frozen=True, kw_only=True):
     dpop_signing_alg_values_supported: list[str]
     dpop_bound_access_tokens_required: bool
     resource_documentation: str
+    signed_metadata: str | UnsetType = UNSET
 
 
 class Living(Struct, frozen=True, kw_only=True):

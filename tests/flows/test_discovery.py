@@ -4,8 +4,10 @@ import asyncio
 from base64 import urlsafe_b64decode
 from typing import Any
 
+import joserfc.jwt
 import jwt
 import pytest
+from joserfc.jwk import KeySet
 
 from service import rotation
 from service.oauth import identity_assertions, token_exchange
@@ -199,3 +201,26 @@ async def test_keys_rotate_under_load_without_a_failure_and_old_tokens_still_ver
             assert (
                 await live.http.get("/api/v1/auth/clients", headers={"Authorization": f"Bearer {token}"})
             ).status_code == 200
+
+
+async def test_metadata_is_signed_with_the_active_key_where_a_deployment_wants_it(live: Live, postgres: str):
+    resources = ("/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/api/v1")
+    async with serving(await new_database(postgres), signed_metadata=True, access_token_alg="EdDSA") as signing:
+        for path in (DOCUMENTS[1], *resources):
+            before = await signed_values(signing, path)
+            assert await signed_values(signing, path) == before, "it is signed once"
+            await rotate(signing)
+            assert (await signed_values(signing, path))["kid"] != before["kid"]
+        assert "signed_metadata" not in (await signing.http.get(DOCUMENTS[0])).json()
+    for path in (*DOCUMENTS, *resources):
+        assert "signed_metadata" not in (await live.http.get(path)).json()
+
+
+async def signed_values(live: Live, path: str) -> dict[str, Any]:
+    """The key that signed the metadata, and when, after the signature and the values were verified."""
+    told = (await live.http.get(path)).json()
+    keys = KeySet.import_key_set((await live.http.get("/openid/jwks")).json())
+    read = joserfc.jwt.decode(told.pop("signed_metadata"), keys, algorithms=["EdDSA"])
+    signed_at = read.claims.pop("iat")
+    assert read.claims == {**told, "iss": live.url}
+    return {"kid": read.header["kid"], "iat": signed_at}
