@@ -33,7 +33,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uuid_utils.compat import uuid7
 
+from tests.bench import ceiling_keys, proved
+
 ISSUER = "http://127.0.0.1"
+URL = f"{ISSUER}/openid/token"
 CLIENTS = 100
 ES256 = ec.ECDSA(SHA256())
 BEARER = "the-ceiling-program-knows-one-bearer"
@@ -70,7 +73,7 @@ class Registered(Struct, frozen=True, kw_only=True, tag="client.registered"):
     secret: dict[str, str]
 
 
-class Claims(Struct, frozen=True, kw_only=True):
+class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
     iss: str
     sub: str
     aud: str
@@ -79,6 +82,7 @@ class Claims(Struct, frozen=True, kw_only=True):
     iat: int
     exp: int
     jti: UUID
+    cnf: dict[str, str] | None = None
 
 
 class Group:
@@ -109,16 +113,18 @@ class Group:
 
 
 class Program:
-    def __init__(self, issuing: Any, registering: Any, asking: Any) -> None:
-        self.issue, self.register, self.revoked = (
+    def __init__(self, issuing: Any, registering: Any, asking: Any, using: Any) -> None:
+        self.issue, self.register, self.revoked, self.use = (
             Group(issuing, ISSUE),
             Group(registering, REGISTER),
             Group(asking, REVOKED),
+            Group(using, ceiling_keys.USE),
         )
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.public = self.key.public_key()
         self.header = urlsafe_b64encode(json.encode({"alg": "ES256", "kid": "ceiling", "typ": "at+jwt"}))
         self.clients = {i: (UUID(i[13:]), sha256(s.encode()).digest()) for i, s in map(credentials, range(CLIENTS))}
+        self.by_key = {i: proved.key_of(n).public_key() for n, (i, _) in enumerate(map(credentials, range(CLIENTS)))}
         self.good: dict[str, Claims] = {}
 
     def proved(self, form: dict[str, str]) -> UUID | None:
@@ -151,20 +157,38 @@ async def token(request: Request) -> Response:
     client = program.proved(form)
     if client is None:
         return Response(status_code=401)
+    return await issued(program, client, form["client_id"], "Bearer", None)
+
+
+async def token_by_key(request: Request) -> Response:
+    program: Program = request.app.state.program
+    form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+    by = ceiling_keys.proved(form, request.headers["dpop"], program.by_key, ISSUER, URL)
+    if by is None:
+        return Response(status_code=401)
+    until = ceiling_keys.until()
+    fresh = await asyncio.gather(*(program.use(key, until) for key in by.used))
+    if any(key not in {row[0] for row in rows} for key, rows in zip(by.used, fresh, strict=True)):
+        return Response(status_code=401)
+    return await issued(program, program.clients[by.client_id][0], by.client_id, "DPoP", {"jkt": by.jkt})
+
+
+async def issued(program: Program, client: UUID, client_id: str, kind: str, cnf: dict[str, str] | None) -> Response:
     now = int(time.time())
     claims = Claims(
         iss=ISSUER,
         sub="bot-abc123",
         aud=ISSUER,
-        client_id=form["client_id"],
+        client_id=client_id,
         scope="api:public",
         iat=now,
         exp=now + 3600,
         jti=uuid7(),
+        cnf=cnf,
     )
     told = {"sub": claims.sub, "scope": claims.scope, "kid": "ceiling", "exp": claims.exp, "address": "127.0.0.1"}
     await program.issue(client, claims.jti, json.encode(told))
-    answer = {"access_token": program.sign(claims), "token_type": "Bearer", "expires_in": 3600, "scope": claims.scope}
+    answer = {"access_token": program.sign(claims), "token_type": kind, "expires_in": 3600, "scope": claims.scope}
     return Response(json.encode(answer), headers={"Cache-Control": "no-store", "Content-Type": "application/json"})
 
 
@@ -220,7 +244,7 @@ async def introspect(request: Request) -> Response:
 async def lifespan(application: Starlette) -> AsyncGenerator[None]:
     url = os.environ["CEILING_DATABASE_URL"]
     settings = {"plan_cache_mode": "force_generic_plan"}
-    connections = [await asyncpg.connect(url, server_settings=settings) for _ in range(3)]
+    connections = [await asyncpg.connect(url, server_settings=settings) for _ in range(4)]
     await connections[0].execute(SCHEMA)
     application.state.program = Program(*connections)
     yield
@@ -230,6 +254,7 @@ async def lifespan(application: Starlette) -> AsyncGenerator[None]:
 
 ROUTES = [
     Route("/openid/token", token, methods=["POST"]),
+    Route("/openid/token-by-key", token_by_key, methods=["POST"]),
     Route("/api/v1/auth/clients", register, methods=["POST"]),
     Route("/openid/introspect", introspect, methods=["POST"]),
 ]

@@ -6,3 +6,4 @@ create table events (position bigint generated always as identity primary key, r
 create table clients (stream_id uuid primary key, client_id text not null, owner text not null, bot_user_id text not null,
   display_name text, scopes text[] not null, secrets jsonb not null, state text not null, version int not null);
 create table revoked (jti uuid primary key);
+create table used (key text primary key, until timestamptz not null);

@@ -40,6 +40,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 ENDPOINTS = (
     Endpoint(name="tokens", asking=Peer.tokens, goal=0.95, rates=(200, 2000)),
+    Endpoint(name="tokens, private_key_jwt and DPoP", asking=Peer.tokens_by_key, goal=0.70, rates=(200,)),
     Endpoint(name="registrations", asking=Peer.registrations, goal=0.70, rates=(200,)),
     Endpoint(name="introspections", asking=Peer.introspections, goal=0.85, rates=(200,)),
     Endpoint(name="introspections, first of a token", asking=Peer.first_introspections, goal=None),

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import asyncpg
@@ -17,16 +18,18 @@ from service import operators, rotation
 from service.configuration.settings import read_settings
 from service.resources import open_resources
 from service.vault import private_keys
-from tests.bench import ceiling
+from tests.bench import ceiling, proved
 from tests.bench.load import Exchange, closed_loop
 from tests.bench.machine import SERVER, Failed, Server, await_listening, environment, free_port, started
+from tests.bench.proved import ByKey
 from tests.conftest import named
 
 MASTER_KEY = b"b" * 32
 META = Meta(actor=ByService(why="bench"), request_id="bench")
-CLIENTS = 100
+CLIENTS, BY_KEY = 100, 50
 KNOWN_TOKENS = 500
 MUNIMENT = Path(sys.executable).with_name("muniment")
+TOKEN = "/openid/token"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -38,6 +41,10 @@ class Issued(Struct, frozen=True):
 class Registered(Struct, frozen=True, rename="camel"):
     client_id: str
     client_secret: str
+
+
+class Named(Struct, frozen=True, rename="camel"):
+    client_id: str
 
 
 class Introspected(Struct, frozen=True):
@@ -60,18 +67,33 @@ class Peer:
     """A running program, its clients' credentials, and an operator's: a client that may introspect every token, with its bearer."""
 
     def __init__(
-        self, name: str, server: Server, credentials: Sequence[tuple[str, str]], operator: tuple[str, str], bearer: str
+        self,
+        name: str,
+        server: Server,
+        *,
+        credentials: Sequence[tuple[str, str]],
+        operator: tuple[str, str],
+        bearer: str,
+        by_key: Sequence[ByKey] = (),
+        by_key_path: str = TOKEN,
     ) -> None:
         self.name = name
         self.server = server
         self.credentials = credentials
         self.operator = operator
         self.bearer = bearer
+        self._by_key, self._by_key_path = by_key, by_key_path
         self.issued: list[bytes] = []
         """The bodies of all answers to token requests that were measured: tokens that the program has not verified yet."""
 
     def tokens(self) -> Exchange:
         return Exchange(cycle([token_request(*each) for each in self.credentials]), 200, _issued, keep=self.issued)
+
+    def tokens_by_key(self) -> Exchange:
+        """By private_key_jwt, and bound by DPoP. Signed now, so they come to an end and are good for a minute."""
+        asked = proved.signed_now(self._by_key)
+        made = [post(self._by_key_path, FORM, form, f"DPoP: {proof}") for form, proof in asked]
+        return Exchange(iter(made), 200, _issued)
 
     def registrations(self) -> Exchange:
         return Exchange(cycle([registration(self.bearer)]), 201, json.Decoder(Registered).decode)
@@ -97,11 +119,11 @@ class Peer:
 
 def token_request(client_id: str, secret: str) -> bytes:
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
-    return post("/openid/token", FORM, urlencode(form).encode())
+    return post(TOKEN, FORM, urlencode(form).encode())
 
 
-def registration(bearer: str) -> bytes:
-    body = {"displayName": "Salesforce Production Integration", "m2m": True, "botUserId": "bot-abc123"}
+def registration(bearer: str, **more: Any) -> bytes:
+    body = {"displayName": "Salesforce Production Integration", "m2m": True, "botUserId": "bot-abc123", **more}
     return post("/api/v1/auth/clients", JSON, json.encode(body), f"Authorization: Bearer {bearer}")
 
 
@@ -129,6 +151,27 @@ def registered(server: Server, bearer: str, count: int) -> list[tuple[str, str]]
     closed_loop(server, asked, seconds=60)
     made = [json.decode(body, type=Registered) for body in bodies]
     return [(client.client_id, client.client_secret) for client in made]
+
+
+def registered_by_key(server: Server, bearer: str, audience: str, count: int) -> list[ByKey]:
+    """So many new clients, each with a key and without a secret."""
+    keys = [proved.key_of(number) for number in range(count)]
+    asked = (
+        registration(
+            bearer,
+            tokenEndpointAuthMethod="private_key_jwt",
+            dpopBoundAccessTokens=True,
+            jwks={"keys": [proved.public_jwk(key)]},
+        )
+        for key in keys
+    )
+    bodies: list[bytes] = []
+    closed_loop(server, Exchange(asked, 201, json.Decoder(Named).decode, keep=bodies), seconds=60, connections=1)
+    ids = [json.decode(body, type=Named).client_id for body in bodies]
+    return [
+        ByKey(client_id=name, key=key, audience=audience, url=f"{audience}{TOKEN}")
+        for name, key in zip(ids, keys, strict=True)
+    ]
 
 
 async def _operator(url: str) -> operators.Operator:
@@ -165,7 +208,9 @@ def service(
         await_listening(server, log)
         credentials = (operator.client_id, operator.secret.reveal())
         bearer = access_token(server, *credentials)
-        yield Peer(name, server, registered(server, bearer, clients), credentials, bearer)
+        by_key = registered_by_key(server, bearer, f"http://127.0.0.1:{port}", BY_KEY)
+        known = registered(server, bearer, clients)
+        yield Peer(name, server, credentials=known, operator=credentials, bearer=bearer, by_key=by_key)
 
 
 @contextmanager
@@ -175,7 +220,19 @@ def ceiling_program(url: str, directory: Path) -> Generator[Peer]:
     with started([sys.executable, "-m", "tests.bench.ceiling", str(port)], settings, port, log=log) as server:
         await_listening(server, log)
         credentials = [ceiling.credentials(n) for n in range(ceiling.CLIENTS)]
-        yield Peer("ceiling", server, credentials, credentials[0], ceiling.BEARER)
+        by_key = [
+            ByKey(client_id=name, key=proved.key_of(number), audience=ceiling.ISSUER, url=ceiling.URL)
+            for number, (name, _) in enumerate(credentials[:BY_KEY])
+        ]
+        yield Peer(
+            "ceiling",
+            server,
+            credentials=credentials,
+            operator=credentials[0],
+            bearer=ceiling.BEARER,
+            by_key=by_key,
+            by_key_path="/openid/token-by-key",
+        )
 
 
 async def create_database(url: str, name: str, *, template: str = "template1") -> str:
