@@ -13,12 +13,16 @@ Binding = Literal["pkce", "nonce"]
 
 
 class Assertion(Struct, frozen=True, kw_only=True, gc=False):
-    """A trusted issuer asserted the user, by the token with this `jti`. `issuer_id` is the stream of the issuer."""
+    """A trusted issuer asserted the user, by the token with this `jti`. `issuer_id` is the stream of the issuer.
+
+    `token` is the jti of the token that was issued for it. Older events have UNSET.
+    """
 
     issuer_id: UUID
     issuer: str
     jti: str | None
     at: datetime | UnsetType = UNSET
+    token: UUID | UnsetType = UNSET
 
 
 NO_SESSION = UUID(int=0)
@@ -134,6 +138,21 @@ AuthorizationEvent = (
     | RefreshTokenReplayed
     | AuthorizationRevoked
 )
+
+
+NAMING = AuthorizationGranted | CodeRedeemed | RefreshTokenRotated
+"""The events that name a token which was issued from the authorization."""
+
+
+def token_named(event: object) -> UUID | None:
+    """Returns the jti of the token that the event names."""
+    match event:
+        case CodeRedeemed() | RefreshTokenRotated():
+            return event.jti
+        case AuthorizationGranted(assertion=Assertion(token=UUID() as jti)):
+            return jti
+        case _:
+            return None
 
 
 class Unauthorized(Struct, frozen=True):

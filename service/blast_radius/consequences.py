@@ -16,6 +16,7 @@ from events.ids import client_id_of
 from events.refusal import RefusalEvent
 from events.secrets_given import credentials_given
 from events.session import SessionStarted
+from events.trusted_issuer import TrustedIssuerChanged, TrustedIssuerRegistered
 from events.user import UserFactorAdded, UserPasswordChanged, UserRegistered
 from projections.catch_up import Issuance
 from service.blast_radius.graph import Edge, Node
@@ -33,6 +34,8 @@ CONSEQUENTIAL = tags(
     | AuthorizationGranted
     | CodeRedeemed
     | RefreshTokenRotated
+    | TrustedIssuerRegistered
+    | TrustedIssuerChanged
 )
 """The types of the events that put something under the control of who caused them."""
 
@@ -67,6 +70,11 @@ def _controlled(stream: UUID, event: Event) -> Iterable[Node]:
             return (Node("authorization", str(stream)),)
         case CodeRedeemed() | RefreshTokenRotated():
             return (Node("token", str(event.jti)),)
+        case TrustedIssuerRegistered():
+            return (issuer_node(stream),)
+        case TrustedIssuerChanged():
+            is_renamed = event.trust.__replace__(name=event.was.name) == event.was
+            return () if is_renamed else (issuer_node(stream),)
         case _:
             return ()
 
@@ -74,6 +82,11 @@ def _controlled(stream: UUID, event: Event) -> Iterable[Node]:
 def client_node(stream: UUID, first: ClientRegistered | ClientRestored) -> Node:
     given = first.client_id
     return Node("client", client_id_of(stream) if given is UNSET else given)
+
+
+def issuer_node(stream: UUID) -> Node:
+    """Return the node of a trusted issuer."""
+    return Node("issuer", str(stream))
 
 
 def credential_node(credential: UUID) -> Node:

@@ -7,12 +7,23 @@ from typing import Literal
 from msgspec import Struct
 
 Kind = Literal[
-    "client", "secret", "bot", "user", "session", "authorization", "token", "change", "signingKey", "actor", "agent"
+    "client",
+    "secret",
+    "bot",
+    "user",
+    "session",
+    "authorization",
+    "token",
+    "change",
+    "signingKey",
+    "actor",
+    "agent",
+    "issuer",
 ]
 
 
 class Node(Struct, frozen=True, gc=False):
-    """`id` is a public id; that of a change is its position in the event log. An agent is a client that acts for a `sub`."""
+    """`id` is a public id; that of a change is its position in the event log. An agent is a client that acts for a `sub`, an issuer a trusted one."""
 
     kind: Kind
     id: str

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from events.authorization import AuthorizationGranted, CodeRedeemed, RefreshTokenRotated
+from events.authorization import AuthorizationGranted, token_named
 from events.client import ClientRegistered
 from events.codec import Recorded, tags
 from events.database import AnyConnection
@@ -16,7 +16,7 @@ from events.ids import client_stream
 from events.replay import COLUMNS, histories, recorded
 from events.secrets_given import CREDENTIALS
 from projections.audit_events import Row
-from service.blast_radius import tokens
+from service.blast_radius import issuers, tokens
 from service.blast_radius.bounds import Bounds, Live
 from service.blast_radius.consequences import agent, client_node, of_agent, of_event
 from service.blast_radius.graph import Edge, Kind, Node
@@ -98,9 +98,9 @@ async def _of_bots(connection: AnyConnection, nodes: Frontier, bounds: Bounds) -
 async def _of_authorizations(connection: AnyConnection, nodes: Frontier, _bounds: Bounds) -> list[Edge]:
     found: list[Edge] = []
     for past in await histories(connection, [UUID(node.id) for node in nodes]):
-        if isinstance(past.event, CodeRedeemed | RefreshTokenRotated):
+        if (jti := token_named(past.event)) is not None:
             source, actor = Node("authorization", str(past.stream_id)), past.meta.actor
-            found.append(Edge(source, Node("token", str(past.event.jti)), past.recorded_at))
+            found.append(Edge(source, Node("token", str(jti)), past.recorded_at))
             if isinstance(actor, ByClient):
                 found.append(Edge(source, agent(actor.client_id, actor.sub), past.recorded_at))
     return found
@@ -143,6 +143,7 @@ READS: Mapping[Kind, Callable[[AnyConnection, Frontier, Bounds], Awaitable[list[
     "user": _of_actors,
     "actor": _of_actors,
     "agent": _of_agents,
+    "issuer": issuers.of_issuers,
 }
 """From a change, everything follows at once (service/blast_radius/consequences.py), so it needs no read."""
 

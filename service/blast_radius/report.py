@@ -26,7 +26,10 @@ class Named(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Affected(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Something that follows: since when, and from what it follows. A change has the type of its event; its id is the position."""
+    """Something that follows: since when, and from what it follows. A change has the type of its event; its id is the position.
+
+    An agent is a client that acted for a `sub`; its id is both, with a space between them.
+    """
 
     kind: str
     id: str
@@ -47,7 +50,7 @@ class BlastRadius(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Radius(Struct, frozen=True, kw_only=True):
-    """What was reached, without the origin and the agents, in the order of time."""
+    """What was reached, without the origin, in the order of time. Agents are among it if the origin is an issuer."""
 
     origin: Node
     since: datetime
@@ -94,10 +97,15 @@ async def radius(connection: AnyConnection, origin: Node, since: datetime, withi
     walk = Walk({origin: since}, within.most - 1)
     while walk.frontier and not walk.full and not within.cut:
         await take(walk, await reads.edges(connection, walk.frontier, within))
-    reached = [(node, at) for node, at in walk.reached.items() if node != origin and node.kind != "agent"]
+    reached = [(node, at) for node, at in walk.reached.items() if node != origin and _is_shown(node, origin)]
     reached.sort(key=lambda each: (each[1].at, each[0].kind, each[0].id))
     complete = not (walk.full or within.cut or within.partial)
     return Radius(origin=origin, since=since, position=within.position, complete=complete, reached=reached)
+
+
+def _is_shown(node: Node, origin: Node) -> bool:
+    """An agent follows from a token of its client, which is there. Only of an issuer is it asked whom it asserted to whom."""
+    return node.kind != "agent" or origin.kind == "issuer"
 
 
 async def take(walk: Walk, edges: Sequence[Edge]) -> None:

@@ -6,12 +6,15 @@ from events import issued_tokens
 from events.client import ClientRegistered
 from events.codec import Recorded
 from events.database import AnyConnection
+from events.extent import Extent
 from events.ids import bot_stream, client_stream, is_ours
 from events.issuance import decode
 from events.replay import COLUMNS, head, pages, recorded
-from projections import audit_events, signing_keys
+from events.trusted_issuer import TrustedIssuerRegistered
+from projections import audit_events, signing_keys, trusted_issuers
+from projections.audit_events import Wanted
 from projections.engine import checkpoints
-from service.blast_radius.consequences import client_node
+from service.blast_radius.consequences import client_node, issuer_node
 from service.blast_radius.graph import Kind, Node
 from service.refusals import DoesNotExist
 from service.values.text import printable
@@ -31,7 +34,14 @@ USER_OF = """
 select user_id from read.sessions where stream_id = $1 union all select user_id from read.authorizations where stream_id = $1
 """
 
-KINDS: dict[str, Kind] = {"user": "user", "session": "session", "authorization": "authorization"}
+KINDS: dict[str, Kind] = {
+    "user": "user",
+    "session": "session",
+    "authorization": "authorization",
+    "trusted_issuer": "issuer",
+}
+MOST_ISSUERS = 1000
+"""The trusted issuers, also deleted ones, among which an identifier is looked for: the latest."""
 
 
 async def named(connection: AnyConnection, text: str) -> Node:
@@ -51,11 +61,26 @@ async def named(connection: AnyConnection, text: str) -> Node:
     stream = client_stream(text)
     if uuid is None and stream is not None and await connection.fetchrow(FIRST, stream) is not None:
         return Node("client", text)
+    if uuid is None and ":" in text and (issuer := await _issuer(connection, text)) is not None:
+        return issuer
     if await connection.fetchval(ACTS_FOR, text):
         return Node("bot", text)
     raise DoesNotExist(
-        "There is nothing with this id: send the id of a client, secret, bot, user, session, authorization or token, a kid, or actor:NAME."
+        "There is nothing with this id: send the id of a client, secret, bot, user, session, authorization, token or trusted issuer, a kid, the"
+        " identifier of a trusted issuer, or actor:NAME."
     )
+
+
+async def _issuer(connection: AnyConnection, identifier: str) -> Node | None:
+    """Return the trusted issuer; the last one that had the identifier, if it was deleted."""
+    row = await trusted_issuers.named(connection, identifier)
+    if row is not None:
+        return issuer_node(row.stream_id)
+    every = Extent(after=0, upto=2**63 - 1, limit=MOST_ISSUERS, newest_first=True)
+    for past in await audit_events.find(connection, Wanted(types=("trusted_issuer.registered",)), every):
+        if isinstance(past.event, TrustedIssuerRegistered) and past.event.issuer == identifier:
+            return issuer_node(past.stream_id)
+    return None
 
 
 async def _actor(connection: AnyConnection, name: str) -> Node:
@@ -103,5 +128,5 @@ async def user_of(connection: AnyConnection, node: Node) -> UUID | None:
             row = await issued_tokens.find(connection, UUID(node.id))
             authorization = None if row is None else decode(row["data"]).authorization
             return None if authorization is None else await connection.fetchval(USER_OF, authorization)
-        case "client" | "secret" | "bot" | "change" | "signingKey" | "actor" | "agent":
+        case "client" | "secret" | "bot" | "change" | "signingKey" | "actor" | "agent" | "issuer":
             return None

@@ -96,7 +96,7 @@ async def of_ids(connection: AnyConnection, jtis: Mapping[UUID, datetime]) -> di
     every = Extent(after=0, upto=2**63 - 1, limit=len(jtis), newest_first=False)
     rows = await issued_token_lists.of_ids(connection, jtis, WINDOWS, every, Conditions()) if jtis else []
     tokens = [_issuance(row[:6]) for row in rows]
-    names = await _client_ids(connection, {token.client for token in tokens})
+    names = await client_ids(connection, {token.client for token in tokens})
     return {str(each.jti): Issued(names[each.client], each.token.exp, each.token.authorization) for each in tokens}
 
 
@@ -127,7 +127,7 @@ async def _edges(connection: AnyConnection, reading: Reading, sources: _Sources[
 async def _issued(
     connection: AnyConnection, tokens: Sequence[Issuance], sources: _Sources[Key], bounds: Bounds
 ) -> list[Edge]:
-    names = await _client_ids(connection, {token.client for token in tokens})
+    names = await client_ids(connection, {token.client for token in tokens})
     found: list[Edge] = []
     async for part in in_turns(tokens):
         for each in part:
@@ -145,7 +145,7 @@ async def _acting(connection: AnyConnection, reading: Reading, sources: _Sources
     for row in rows:
         tokens[row["source"]] += row["tokens"]
     bounds.partial |= any(count >= MOST_TOKENS for count in tokens.values())
-    names = await _client_ids(connection, {row["client"] for row in rows})
+    names = await client_ids(connection, {row["client"] for row in rows})
     return [Edge(sources.by_key[row["source"]], agent(names[row["client"]], row["sub"]), row["at"]) for row in rows]
 
 
@@ -154,7 +154,7 @@ def _issuance(row: asyncpg.Record | tuple[Any, ...]) -> Issuance:
     return Issuance(position=position, issued_at=issued_at, client=client, secret=secret, jti=jti, token=decode(data))
 
 
-async def _client_ids(connection: AnyConnection, streams: Iterable[UUID]) -> dict[UUID, str]:
+async def client_ids(connection: AnyConnection, streams: Iterable[UUID]) -> dict[UUID, str]:
     """Return the client_ids of these streams: that of an imported client cannot be computed."""
     wanted = list(streams)
     first = map(recorded, await connection.fetch(NAMES, wanted) if wanted else [])

@@ -175,8 +175,8 @@ def _blast_radius(
 ) -> None:
     """Show what follows from a compromise: every token, change, client, secret, session and authorization downstream of one thing.
 
-    ID is the id of a client, secret, bot, user, session or authorization, the kid of a signing key, or actor:NAME for an operator or a
-    `sub`. The log has who made a request, but not with which of their tokens, so every change by a client counts from its first
+    ID is the id of a client, secret, bot, user, session, authorization or trusted issuer, the kid of a signing key, or actor:NAME for an
+    operator or a `sub`. The log has who made a request, but not with which of their tokens, so every change by a client counts from its first
     token on that follows from ID. Forged tokens of a leaked signing key are in no log.
 
     Example: `muniment blast-radius 0192f3a1-c5d8-7cc4-a1b2-c3d4e5f60718 --since 2026-03-03T14:02`
@@ -198,8 +198,8 @@ def _revoke_tree(
 ) -> None:
     """Revoke what follows from a compromise: everything that `muniment blast-radius ID` finds, and nothing else.
 
-    It shows first what it would revoke, and asks. Secrets, authorizations and tokens are revoked, sessions are ended; clients, bots and
-    users are disabled, and an operator can enable them again. Then it looks again, until nothing is left. Changes are not undone. The
+    It shows first what it would revoke, and asks. Secrets, authorizations and tokens are revoked, sessions are ended; clients, bots, users
+    and trusted issuers are disabled, and an operator can enable them again. Then it looks again, until nothing is left. Changes are not undone. The
     receipt has the positions of the log and the checkpoint that covers them. Run it again to do what is still to do.
 
     Example: `muniment revoke-tree 0192f3a1-c5d8-7cc4-a1b2-c3d4e5f60718 --since 2026-03-03T14:02 --dry-run`

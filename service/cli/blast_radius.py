@@ -11,7 +11,7 @@ from service.cli.output import document, moment, note, say, table
 from service.cli.selection import Place, read_place
 from service.values.text import counted
 
-KINDS = ("client", "secret", "bot", "user", "session", "authorization", "token", "change")
+KINDS = ("client", "secret", "bot", "user", "session", "authorization", "token", "change", "agent", "issuer")
 
 
 def tell(of: str, since: str | None, kinds: list[str], limit: int, *, as_json: bool) -> None:
@@ -42,7 +42,7 @@ async def _found(
 
 
 def noun(kind: str) -> str:
-    return "signing key" if kind == "signingKey" else kind
+    return {"signingKey": "signing key", "issuer": "trusted issuer"}.get(kind, kind)
 
 
 def _cells(each: Affected) -> tuple[str, ...]:

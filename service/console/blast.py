@@ -25,6 +25,8 @@ KINDS: Mapping[str, str] = {
     "user": N_("Users"),
     "session": N_("Sessions"),
     "authorization": N_("Authorizations"),
+    "issuer": N_("Trusted issuers"),
+    "agent": N_("Clients and whom they acted for"),
     "signingKey": N_("Signing keys"),
     "change": N_("Changes"),
 }
@@ -36,6 +38,8 @@ ONE: Mapping[str, str] = {
     "user": N_("User"),
     "session": N_("Session"),
     "authorization": N_("Authorization"),
+    "issuer": N_("Trusted issuer"),
+    "agent": N_("Client and whom it acted for"),
     "signingKey": N_("Signing key"),
     "change": N_("Change"),
     "actor": N_("Actor"),

@@ -101,6 +101,10 @@ NOTES: Sequence[Known] = (
         ),
     ),
     _known(
+        "Trusted issuers are disabled: .*",
+        N_("Trusted issuers are disabled: nothing of them is accepted until an operator enables them."),
+    ),
+    _known(
         "Clients, bots and users are disabled, .*",
         N_("Clients, bots and users are disabled, and can be enabled again by an operator."),
     ),

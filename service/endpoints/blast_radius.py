@@ -19,7 +19,7 @@ from service.endpoints.moments import Moment
 from service.endpoints.responses import POSITION, answered
 
 PATH = "/api/v1/audit/blast-radius"
-KINDS = tuple(kind for kind in get_args(Kind) if kind not in ("agent", "actor"))
+KINDS = tuple(kind for kind in get_args(Kind) if kind != "actor")
 CURSOR = "^[0-9]{1,6}$"
 _cursor = re.compile(CURSOR).fullmatch
 
@@ -56,7 +56,7 @@ def _asked(call: Call) -> RadiusRequest:
     if not given.get("id"):
         query.fault(
             "id",
-            "is required: the id of a client, secret, bot, user, session or authorization, the jti of a token, a kid, or actor:NAME",
+            "is required: the id of a client, secret, bot, user, session, authorization or trusted issuer, the jti of a token, a kid, or actor:NAME",
         )
     kinds = given["kind"].split(",") if "kind" in given else []
     if not set(kinds) <= set(KINDS):

@@ -32,8 +32,8 @@ class RevokeTreeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbi
         Meta(
             min_length=1,
             max_length=500,
-            description="Where the compromise began: the id of a client, secret, bot, user, session or authorization, the jti of a token, a `kid`, or "
-            "`actor:NAME` for an operator or a `sub`.",
+            description="Where the compromise began: the id of a client, secret, bot, user, session or authorization, the jti of a token, a trusted issuer (its "
+            "id or its identifier), a `kid`, or `actor:NAME` for an operator or a `sub`.",
         ),
     ]
     since: (

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from events import issued_token_lists, issued_tokens
-from events.authorization import CodeRedeemed, RefreshTokenRotated
+from events.authorization import NAMING, token_named
 from events.client import ClientCredentials, ClientRegistered
-from events.codec import Recorded
+from events.codec import Recorded, tags
 from events.database import AnyConnection
 from events.extent import Extent
 from events.issued_token_lists import Conditions, Part
@@ -32,8 +32,7 @@ USUALLY_APART, APART = timedelta(seconds=1), timedelta(seconds=10)
 """A token and the event that names it are recorded one after the other, never further apart than this."""
 
 A_MINUTE = timedelta(minutes=1)
-NAMING = CodeRedeemed | RefreshTokenRotated
-NAMING_TYPES = ("authorization.code_redeemed", "authorization.refresh_token_rotated")
+NAMING_TYPES = tuple(sorted(tags(NAMING)))
 
 
 def needs_the_feed(conditions: Conditions) -> bool:
@@ -89,7 +88,7 @@ async def _named(connection: AnyConnection, wanted: Conditions, extent: Extent) 
         most *= 2  # so many events in so little time do not say where a page may end
     else:
         edge = None
-    jtis = {past.event.jti: past.recorded_at for past in named[:most] if isinstance(past.event, NAMING)}
+    jtis = {jti: past.recorded_at for past in named[:most] if (jti := token_named(past.event)) is not None}
     rows = await issued_token_lists.of_ids(connection, jtis, (USUALLY_APART, APART), extent, wanted)
     return issued_token_lists.joined([Part(rows, edge)], extent)
 
@@ -98,7 +97,7 @@ async def _naming(connection: AnyConnection, wanted: Conditions, near: Extent) -
     if wanted.authorization is None:
         return await audit_events.find(connection, Wanted(user_id=wanted.user, types=NAMING_TYPES), near)
     past = await history(connection, wanted.authorization)
-    named = [each for each in past if isinstance(each.event, NAMING) and near.includes(each.position)]
+    named = [each for each in past if token_named(each.event) is not None and near.includes(each.position)]
     return (named[::-1] if near.newest_first else named)[: near.limit]
 
 

@@ -48,8 +48,12 @@ async def authorize(
     *,
     scopes: tuple[str, ...],
     resource: str | None,
+    jti: UUID,
 ) -> UUID:
-    """Record that the user is authorized by a trusted issuer's token, as users authorize here. What stops the user stops it."""
+    """Record that the user is authorized by a trusted issuer's token, as users authorize here. What stops the user stops it.
+
+    `jti` is that of the token which will be issued.
+    """
     stream = new_id()
     granted = AuthorizationGranted(
         client=seen.client.stream_id,
@@ -63,7 +67,7 @@ async def authorize(
         amr=(),
         bound_by=(),
         restored=seen.client.restored or UNSET,
-        assertion=Assertion(issuer_id=claims.issuer_id, issuer=claims.issuer, jti=claims.jti, at=utc_now()),
+        assertion=Assertion(issuer_id=claims.issuer_id, issuer=claims.issuer, jti=claims.jti, at=utc_now(), token=jti),
     )
     meta = meta_of(seen.client.client_id, str(user))
     await handle(

@@ -98,8 +98,10 @@ async def _token(request: OAuthRequest, seen: Seen, grant: TokenGrant, assertion
     bound = possession.BoundKey(what="assertion", jkt=assertion.claims.jkt) if assertion.claims.jkt else None
     is_bound = bound is not None or possession.concerns(request, seen.client, target)
     cnf = await possession.proved(request, seen, bound, target) if is_bound else UNSET
-    resource = request.recorded_audience(target.audience)
-    authorization = await authorize(request, seen, assertion.user, assertion.claims, scopes=scopes, resource=resource)
+    resource, jti = request.recorded_audience(target.audience), new_id()
+    authorization = await authorize(
+        request, seen, assertion.user, assertion.claims, scopes=scopes, resource=resource, jti=jti
+    )
     signer, issued_at = request.resources.access_token_signer(seen.client, target), int(utc_now().timestamp())
     claims = Claims(
         iss=settings.issuer,
@@ -109,7 +111,7 @@ async def _token(request: OAuthRequest, seen: Seen, grant: TokenGrant, assertion
         scope=grant.scope,
         iat=issued_at,
         exp=issued_at + target.lifetime(settings.token_lifetime),
-        jti=new_id(),
+        jti=jti,
         grant_id=authorization,
         restored=seen.client.restored or UNSET,
         cnf=cnf,

@@ -124,7 +124,7 @@ async def _claims(request: OAuthRequest, decided: Decided) -> Claims:
     usual, cnf = target.lifetime(settings.token_lifetime), decided.cnf
     if is_ours:  # of its API, which may need more
         cnf = possession.confirmed(request, decided.seen.client, target, (cnf and cnf.jkt) or None)
-    longest = usual if is_ours else identity_assertions.SECONDS
+    longest, jti = usual if is_ours else identity_assertions.SECONDS, new_id()
     return Claims(
         iss=settings.issuer,
         sub=made.sub,
@@ -133,8 +133,8 @@ async def _claims(request: OAuthRequest, decided: Decided) -> Claims:
         scope=" ".join(made.scopes),
         iat=issued_at,
         exp=min(made.latest, issued_at + longest),
-        jti=new_id(),
-        grant_id=await _authorization(request, decided),
+        jti=jti,
+        grant_id=await _authorization(request, decided, jti),
         restored=decided.seen.client.restored or UNSET,
         cnf=cnf,
         act=made.act,
@@ -150,12 +150,13 @@ def _target(request: OAuthRequest, made: Exchange) -> Target:
     return Target(resources=(resource,), scopes=made.scopes)
 
 
-async def _authorization(request: OAuthRequest, decided: Decided) -> UUID | UnsetType:
+async def _authorization(request: OAuthRequest, decided: Decided, jti: UUID) -> UUID | UnsetType:
     """A token of a trusted issuer authorizes the user here, so that what stops the user stops the new token."""
     made, foreign = decided.exchange, decided.subject.foreign
     if foreign is None:
         return made.grant_id
-    return await authorize(request, decided.seen, UUID(made.sub), foreign, scopes=made.scopes, resource=made.audience)
+    user, resource = UUID(made.sub), made.audience
+    return await authorize(request, decided.seen, user, foreign, scopes=made.scopes, resource=resource, jti=jti)
 
 
 async def _access_token(request: OAuthRequest, decided: Decided, claims: Claims) -> ExchangeResponse:

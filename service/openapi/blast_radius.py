@@ -49,14 +49,17 @@ BLAST_RADIUS = (
         tag="Audit",
         description="Every token, change, client, secret, session and authorization that follows from one thing since a time: the tokens "
         "of a secret, what their client did from the first of them on, the clients that it registered, their tokens, and so on. "
-        "`counts` has all, by kind; `affected` is a page, in the order of time. The log has who made a request, but not with which of "
+        "`counts` has all, by kind; `affected` is a page, in the order of time. Of a trusted issuer, "
+        "the authorizations by its assertions and the workload identities of clients that trusted it follow, and each `agent`: a client and "
+        "the `sub` that it acted for. The log has who made a request, but not with which of "
         "their tokens. `Muniment-Position` says how far in the log the answer reaches.",
         scope=AUDIT_READ,
         parameters=(
             Parameter(
                 name="id",
                 place="query",
-                description="A client, secret, bot, user, session or authorization, a `kid`, or `actor:NAME` for an operator or a `sub`.",
+                description="A client, secret, bot, user, session or authorization, a trusted issuer (its id or its identifier), a `kid`, or `actor:NAME` for "
+                "an operator or a `sub`.",
                 schema={"type": "string", "minLength": 1},
                 required=True,
                 example=SECRET["id"],

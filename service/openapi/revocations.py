@@ -32,7 +32,7 @@ REVOCATIONS = (
         summary="Revoke what follows from a compromise",
         tag="Audit",
         description="Stops everything that `readBlastRadius` finds, and nothing else: it revokes secrets, authorizations and tokens, "
-        "ends sessions, and disables clients, bots and users (an operator can enable them again). Then it looks for what followed in "
+        "ends sessions, and disables clients, bots, users and trusted issuers (an operator can enable them again). Then it looks for what followed in "
         "the meantime, until there is nothing left. Changes are not undone. `dryRun` is required: with `true`, nothing changes, and the "
         "answer is what would be. The first event, `revocation.ordered`, has the order and the reason, and is the cause of all others. "
         "Repeating a request is safe: it does what is still to do. A request that was accepted just before may still be carried out, so "

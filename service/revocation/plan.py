@@ -20,8 +20,9 @@ from service.commands.authorization import RevokeAuthorization
 from service.commands.bot import DisableBot
 from service.commands.client import DisableClient, RevokeKey, RevokeSecret
 from service.commands.command import AnyCommand
-from service.commands.handle import AUTHORIZATION, BOT, CLIENT, SESSION, USER, Aggregate
+from service.commands.handle import AUTHORIZATION, BOT, CLIENT, SESSION, TRUSTED_ISSUER, USER, Aggregate
 from service.commands.session import EndSession
+from service.commands.trusted_issuer import DisableTrustedIssuer
 from service.commands.user import DisableUser
 from service.configuration.settings import LEEWAY_SECONDS
 from service.refusals import DoesNotExist
@@ -31,7 +32,7 @@ OPERATOR = Holder(owner=None, sub="", scopes=frozenset({OPERATE}))
 """Who disables: only another operator may enable it again, so the owner of a compromised client cannot."""
 
 WHY, WHY_SESSION = "operator", "ended_by_operator"
-REVOCABLE: tuple[Kind, ...] = ("secret", "client", "bot", "user", "session", "authorization", "token")
+REVOCABLE: tuple[Kind, ...] = ("issuer", "secret", "client", "bot", "user", "session", "authorization", "token")
 """In the order in which they are revoked: what could make something new comes first."""
 
 Command = TypeVar("Command", bound=AnyCommand)
@@ -128,6 +129,8 @@ def _step(node: Node, at: datetime) -> Step | None:
             return _alone(node, UUID(node.id), SESSION, EndSession(why=WHY_SESSION, notify=(), at=at))
         case "authorization":
             return _alone(node, UUID(node.id), AUTHORIZATION, RevokeAuthorization(why=WHY, at=at))
+        case "issuer":
+            return _alone(node, UUID(node.id), TRUSTED_ISSUER, DisableTrustedIssuer())
         case "secret" | "client" | "token" | "change" | "signingKey" | "actor" | "agent":
             return None
 

@@ -69,6 +69,8 @@ def _of_set(receipt: RevocationReceipt, own: str | None) -> list[str]:
         found.append(f"Changes are not undone: {changes} followed. Restore clients and bots as they were before.")
     if {"client", "bot", "user"} & receipt.revoked.keys():
         found.append("Clients, bots and users are disabled, and can be enabled again by an operator.")
+    if "issuer" in receipt.revoked:
+        found.append("Trusted issuers are disabled: nothing of them is accepted until an operator enables them.")
     if receipt.tokens_valid_until is not None:
         found.append(
             f"A resource server that verifies tokens offline accepts the last of these until {receipt.tokens_valid_until:%Y-%m-%d %H:%M:%SZ}."

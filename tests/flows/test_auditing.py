@@ -30,6 +30,10 @@ ANSWERS = {
     "Which tokens were issued to it by this secret?": ("$JTI", "$JTI"),
     "Why does this token exist?": ("scope api:public", '"scopes"'),
     "What followed from this secret?": ("$JTI", "$JTI"),
+    "What followed from this enterprise or workload platform, which was taken over?": (
+        "From trusted issuer ",
+        '"kind":"issuer"',
+    ),
     "Kill just those.": ("recorded at positions", '"firstPosition"'),
     "How do I stop the client?": ("is disabled", '"state":"disabled"'),
     "Prove it to a third party.": ("proved", "proved"),
@@ -75,6 +79,9 @@ async def _happened(live: Live, place: Path) -> tuple[dict[str, str], dict[str, 
     assert made.status_code == 201, made.text
     await _rename(live, bearer, client_id, "Export", '"1"')
     await live.token_for(client_id, "a wrong secret")
+    trusted = {"issuer": "https://idp.example.com", "name": "Example Corp", "purposes": ["id_jag"]}
+    made = await live.http.post("/api/v1/auth/trusted-issuers", json=trusted, headers=bearer)
+    assert made.status_code == 201, made.text
     (place / "log.vkey").write_bytes((await live.http.get("/log/key")).content)
     (place / "a.checkpoint").write_bytes(await _checkpoint(live, 1))
     old = int((place / "a.checkpoint").read_text().splitlines()[1])
@@ -89,6 +96,7 @@ async def _happened(live: Live, place: Path) -> tuple[dict[str, str], dict[str, 
         "NEW": str(new),
         "CLIENT": client_id,
         "SECRET": secrets[0]["secretId"],
+        "IDP": "https://idp.example.com",
         "JTI": json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))["jti"],
         "MUNIMENT_DATABASE_URL": live.database,
         "MUNIMENT_MASTER_KEY": MASTER_KEY_TEXT,

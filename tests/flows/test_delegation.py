@@ -382,6 +382,31 @@ async def test_the_chain_of_an_exchanged_token_leads_to_the_person_and_a_stolen_
     assert made["jti"] in [each["id"] for each in found["affected"] if each["kind"] == "token"]
 
 
+async def test_what_followed_from_an_enterprise_that_was_taken_over_is_found_and_stopped(live: Live, parties: Parties):
+    first = (await asserted(live, parties.app, assertion(parties.app[0], live.url, sub="gus"))).json()["access_token"]
+    text = assertion(parties.app[0], live.url, sub="gus", typ="at+jwt")
+    made = [first, (await exchanged(live, parties.agent, text, subject_token_type=JWT)).json()["access_token"]]
+    made.append((await exchanged(live, parties.agent, first)).json()["access_token"])
+    jtis, user = {claims_of(each)["jti"] for each in made}, claims_of(first)["sub"]
+    issuer = parties.issuer.rpartition("/")[2]
+    since = (await live.http.get(f"/api/v1/audit/tokens/{claims_of(first)['jti']}", headers=live.bearer)).json()
+    asked = {"id": ENTERPRISE, "since": f"position:{since['login']['granted']['position']}"}
+    found = (await live.http.get("/api/v1/audit/blast-radius", params=asked, headers=live.bearer)).json()
+    assert found["origin"] == {"kind": "issuer", "id": issuer}
+    by_kind = {kind: {each["id"] for each in found["affected"] if each["kind"] == kind} for kind in found["counts"]}
+    assert (by_kind["token"], len(by_kind["authorization"])) == (jtis, 2)
+    assert {f"{client[0]} {user}" for client in (parties.app, parties.agent)} <= by_kind["agent"]
+    of_user = await live.http.get(
+        "/api/v1/audit/tokens", params={"authorization": claims_of(first)["grant_id"]}, headers=live.bearer
+    )
+    assert [each["jti"] for each in of_user.json()] == [claims_of(first)["jti"]]
+    order = {**asked, "id": issuer, "dryRun": False}
+    done = (await live.http.post("/api/v1/audit/revocations", json=order, headers=live.bearer)).json()
+    assert (done["revoked"], done["complete"]) == ({"issuer": 1, "authorization": 2}, True)
+    await live.http.post(f"{parties.issuer}/enable", headers=live.bearer)
+    assert [await is_active(live, each) for each in made] == [False] * 3
+
+
 async def test_a_stranger_verifies_the_chain_of_each_such_token(
     live: Live, parties: Parties, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -82,6 +82,11 @@ async def test_a_pod_gets_tokens_with_the_token_of_its_service_account_as_often_
         "/openid/introspect", data={"token": got[0].json()["access_token"], "client_id": client, **sent}
     )
     assert seen.json()["active"] is True
+    follows = await live.http.get("/api/v1/audit/blast-radius", params={"id": CLUSTER}, headers=auditor)
+    affected = {(each["kind"], each["id"], each["via"]["kind"]) for each in follows.json()["affected"]}
+    assert ("secret", identity["identityId"], "issuer") in affected
+    assert {("token", each["jti"], "secret") for each in issued.json()} <= affected
+    assert ("agent", f"{client} bot-workload", "token") in affected
 
 
 @pytest.mark.usefixtures("issuers")

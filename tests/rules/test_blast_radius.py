@@ -14,12 +14,15 @@ from events.codec import Event, type_of
 from service.blast_radius.consequences import CONSEQUENTIAL, agent, of_agent, of_event
 from service.blast_radius.graph import Edge, Node, Walk
 from service.blast_radius.holdings import held
+from service.blast_radius.issuers import of_holders
 from service.blast_radius.report import take
 from tests.rules.samples import (
     AT,
     DELETED,
     DISABLED,
     EVENTS,
+    ISSUER_CHANGED,
+    ISSUER_REGISTERED,
     KEY_ADDED,
     KEY_REVOKED,
     REGISTERED,
@@ -127,6 +130,28 @@ def test_keys_and_workload_identities_are_held_as_secrets_are():
     nodes = [Node("secret", str(each.id_for(recorded(REGISTERED).stream_id))) for each in (pod, job)]
     assert held_since(0, REGISTERED, given, more) == {FIRST: 0, nodes[0]: 1, nodes[1]: 2}
     assert held_since(4, REGISTERED, given, more, less, DISABLED) == {FIRST: 4, nodes[0]: 4}
+
+
+def test_a_client_follows_from_an_issuer_by_each_workload_identity_that_it_had_since_then():
+    ours, others = (WorkloadIdentity(issuer=f"https://{name}.example", subject="a:pod") for name in ("ci", "other"))
+    given = ClientSecurityChanged(security=Security(workload_identities=(ours, others)), was=Security())
+    taken = ClientSecurityChanged(security=given.was, was=given.security)
+    past = [
+        recorded(each).__replace__(recorded_at=TIMES[at]) for at, each in enumerate((REGISTERED, given, taken, DELETED))
+    ]
+    issuer, identity = Node("issuer", "i"), Node("secret", str(ours.id_for(past[0].stream_id)))
+    for until in (2, 3, 4):
+        assert of_holders(past[:until], issuer, ours.issuer, TIMES[0]) == [Edge(issuer, identity, TIMES[1])]
+    assert of_holders([past[0], past[1], past[3]], issuer, ours.issuer, TIMES[2]) == [Edge(issuer, identity, TIMES[2])]
+    assert of_holders(past, issuer, ours.issuer, TIMES[3]) == []
+    assert of_holders(past, issuer, "https://third.example", TIMES[0]) == []
+
+
+def test_who_registers_an_issuer_or_changes_more_than_its_name_controls_what_it_asserts():
+    renamed = ISSUER_CHANGED.__replace__(trust=ISSUER_CHANGED.was.__replace__(name="Another name"))
+    keyed = ISSUER_CHANGED.__replace__(trust=ISSUER_CHANGED.was.__replace__(algorithms=("RS256",)))
+    assert kinds(ISSUER_REGISTERED) == ["change", "issuer"]
+    assert (kinds(renamed), kinds(keyed)) == (["change"], ["change", "issuer"])
 
 
 def test_a_restored_client_has_the_secrets_that_came_back_with_it():

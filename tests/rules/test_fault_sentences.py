@@ -70,7 +70,7 @@ def _noted() -> list[str]:
         origin=key,
         complete=False,
         follows={"change": 3},
-        revoked={"client": 1},
+        revoked={"client": 1, "issuer": 1},
         last_position=8,
         tokens_valid_until=AT,
     )

@@ -19,6 +19,7 @@ from tests.rules.samples import (
     DISABLED,
     DISABLED_BY_OPERATOR,
     GRANTED,
+    ISSUER_REGISTERED,
     REGISTERED,
     SECRET_ADDED,
     SESSION_STARTED,
@@ -32,6 +33,7 @@ PAST = {
     "user": [USER_REGISTERED],
     "session": [SESSION_STARTED],
     "authorization": [GRANTED, CODE_ISSUED],
+    "issuer": [ISSUER_REGISTERED],
 }
 NAMES = {"client": client_id_of, "bot": bot_id_of}
 SECRETS = {str(UUID(int=number)): IDS[0] for number in (1, 2)}  # those of REGISTERED and SECRET_ADDED
@@ -41,7 +43,7 @@ nodes = st.sets(
         st.builds(Node, st.just("secret"), st.sampled_from([*SECRETS, str(UUID(int=9))])),
         st.builds(
             lambda kind, number: Node(kind, NAMES.get(kind, str)(number)),
-            st.sampled_from(["client", "bot", "user", "session", "authorization", "token"]),
+            st.sampled_from(["client", "bot", "user", "session", "authorization", "token", "issuer"]),
             st.sampled_from(IDS),
         ),
         st.builds(Node, st.sampled_from(["change", "actor", "agent", "signingKey"]), st.just("17")),
@@ -119,13 +121,19 @@ def test_the_notes_say_what_else_there_is_to_do():
         origin=Named(kind="signingKey", id="key-1"),
         complete=False,
         follows={"change": 3},
-        revoked={"client": 1},
+        revoked={"client": 1, "issuer": 1},
         last_position=8,
         tokens_valid_until=AT,
     )
     said = " ".join(notes(told, "oauth_client_me"))
     for part in (
-        *("muniment keys rotate", "Your own client oauth_client_me", "3 followed", "enabled again"),
+        *(
+            "muniment keys rotate",
+            "Your own client oauth_client_me",
+            "3 followed",
+            "enabled again",
+            "nothing of them is accepted",
+        ),
         *("until 2026-01-02 03:04:05Z", "run it again", "No checkpoint covers position 8"),
     ):
         assert part in said

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct, field
 
-from events.authorization import CodeRedeemed
-from events.client import ClientCredentials
+from events.authorization import Assertion, CodeRedeemed
+from events.client import ClientCredentials, ClientDeleted
 from events.client_secret import ClientSecretRevoked
+from events.client_security import ClientSecurityChanged, Security, WorkloadIdentity
 from events.database import Connection, NotReached, Unavailable, pool
 from events.envelope import Actor, ByClient, ByOperator, ByUser, Meta
 from events.ids import client_id_of, client_stream
@@ -24,6 +25,7 @@ from projections import audit_events, registry
 from projections.engine.election import Follower
 from service.blast_radius import bounds, report, tokens
 from service.blast_radius.graph import Node
+from service.clock import utc_now
 from service.commands.handle import Ledger
 from service.crypto.credentials import new_id
 from service.revocation import appends, reads, tree
@@ -31,11 +33,13 @@ from service.revocation.plan import counted
 from service.revocation.tree import Order
 from tests.conftest import fresh_database
 from tests.rules.samples import (
+    ASSERTED,
     AUTHORIZATION_REVOKED,
     CODE_ISSUED,
     DELETED,
     DISABLED,
     GRANTED,
+    ISSUER_REGISTERED,
     PASSWORD_CHANGED,
     REGISTERED,
     RENAMED,
@@ -77,6 +81,7 @@ class World(Struct, kw_only=True):
     operator: str = field(default_factory=lambda: f"operator-{new_id().hex}")
     actors: list[Actor] = field(default_factory=list[Actor])
     secrets: list[tuple[UUID, UUID]] = field(default_factory=list[tuple[UUID, UUID]])
+    issuers: list[tuple[UUID, str]] = field(default_factory=list[tuple[UUID, str]])
     sessions: list[tuple[UUID, UUID]] = field(default_factory=list[tuple[UUID, UUID]])
     authorizations: list[tuple[UUID, UUID, UUID]] = field(default_factory=list[tuple[UUID, UUID, UUID]])
     tokens: list[Token] = field(default_factory=list[Token])
@@ -104,6 +109,10 @@ class World(Struct, kw_only=True):
                 await self.sign_in(actor)
             case "grant":
                 await self.grant(one, client)
+            case "assert":
+                await self.be_asserted(one, client, of_client, actor)
+            case "trust workload":
+                await self.trust_workload(one, client, actor)
             case "redeem":
                 await self.redeem(one, other)
             case "take over":
@@ -128,11 +137,15 @@ class World(Struct, kw_only=True):
 
     async def issue(self, client: UUID, by: UUID, sub: str, exp: int, of_grant: UUID | None = None) -> UUID:
         jti = new_id()
-        token = TokenIssued(sub=sub, scope="x", kid="key-1", exp=exp, authorization=of_grant)
-        await self.issuance.record(Issue(client=client, secret=by, jti=jti, token=token))
-        self.tokens.append(Token(jti, client, exp, of_grant))
-        self.actors.append(ByClient(client_id=client_id_of(client), sub=sub))
+        await self.record(
+            client, by, jti, TokenIssued(sub=sub, scope="x", kid="key-1", exp=exp, authorization=of_grant)
+        )
         return jti
+
+    async def record(self, client: UUID, by: UUID, jti: UUID, token: TokenIssued) -> None:
+        await self.issuance.record(Issue(client=client, secret=by, jti=jti, token=token))
+        self.tokens.append(Token(jti, client, token.exp, token.authorization))
+        self.actors.append(ByClient(client_id=client_id_of(client), sub=token.sub))
 
     async def sign_in(self, actor: Actor) -> None:
         user, session = new_id(), new_id()
@@ -150,6 +163,36 @@ class World(Struct, kw_only=True):
         granted = GRANTED.__replace__(client=client, user=user, session=session)
         await self.happen(stream, ByUser(user_id=user, session=session), granted, CODE_ISSUED)
         self.authorizations.append((stream, client, user))
+
+    async def issuer(self, one: int, actor: Actor) -> tuple[UUID, str]:
+        if not self.issuers or one == 0:
+            stream = new_id()
+            issuer = f"https://{stream.hex}.example"
+            await self.happen(stream, actor, ISSUER_REGISTERED.__replace__(issuer=issuer))
+            self.issuers.append((stream, issuer))
+        return chosen(self.issuers, one)
+
+    async def be_asserted(self, one: int, client: UUID, by: UUID, actor: Actor) -> None:
+        """A token of an issuer asserts one of a few users to the client."""
+        stream, (issuer_id, issuer) = new_id(), await self.issuer(one, actor)
+        user, jti = UUID(int=(7 << 76) + one % 2), new_id()
+        asserted = Assertion(issuer_id=issuer_id, issuer=issuer, jti="a", at=utc_now(), token=jti)
+        granted = ASSERTED.__replace__(client=client, user=user, assertion=asserted)
+        await self.happen(stream, ByClient(client_id=client_id_of(client), sub=str(user)), granted)
+        token = TokenIssued(sub=str(user), scope="x", kid="key-1", exp=TO_COME, authorization=stream)
+        await self.record(client, by, jti, token)
+
+    async def trust_workload(self, one: int, client: UUID, actor: Actor) -> None:
+        """The client trusts another issuer's workload instead of the one before, and that gets a token."""
+        _, issuer = await self.issuer(one, actor)
+        identity = WorkloadIdentity(issuer=issuer, subject=f"pod-{one % 2}")
+        is_there = not any(isinstance(each, ClientDeleted) for each in self.past[client])
+        if is_there:
+            had = [each.security for each in self.past[client] if isinstance(each, ClientSecurityChanged)]
+            security = Security(workload_identities=(identity,))
+            was = had[-1] if had else Security()
+            await self.happen(client, actor, ClientSecurityChanged(security=security, was=was))
+            await self.issue(client, identity.id_for(client), f"sub-{one % 2}", TO_COME)
 
     async def redeem(self, one: int, other: int) -> None:
         if not self.authorizations:
@@ -178,6 +221,7 @@ class World(Struct, kw_only=True):
                 for kind, one in zip(("session", "user"), pair, strict=True)
             ),
             *(Node("authorization", str(stream)) for stream, _, _ in self.authorizations),
+            *(Node("issuer", str(stream)) for stream, _ in self.issuers),
             Node("actor", self.operator),
             Node("bot", f"bot-of-{self.operator}"),
         ]
@@ -191,7 +235,19 @@ def chosen(of_these: list[Any], number: int) -> Any:
     return of_these[number % len(of_these)]
 
 
-STEPS = ("register", "add secret", "issue", "issue", "issue expired", "sign in", "grant", "redeem", "take over")
+STEPS = (
+    "register",
+    "add secret",
+    "issue",
+    "issue",
+    "issue expired",
+    "sign in",
+    "grant",
+    "redeem",
+    "take over",
+    "assert",
+    "trust workload",
+)
 ENDS = ("disable", "delete", "give back")
 NUMBERS = st.integers(0, 20)
 GRAPHS = st.lists(st.tuples(st.sampled_from([*STEPS, *STEPS, *ENDS]), NUMBERS, NUMBERS), max_size=20)
@@ -235,6 +291,9 @@ async def usable(reader: Connection, world: World, nodes: set[Node]) -> set[Node
     clients = await reader.fetchval("select array_agg(client_id) from read.clients where state = 'active'")
     there = await reader.fetchval("select array_agg(stream_id) from read.clients")
     users = await reader.fetchval("select array_agg(stream_id::text) from read.users where state = 'active'")
+    issuers = await reader.fetchval(
+        "select array_agg(stream_id::text) from read.trusted_issuers where state = 'active'"
+    )
     sessions = await reader.fetchval("select array_agg(stream_id::text) from read.sessions where state = 'open'")
     granted = await reader.fetchval("select array_agg(stream_id::text) from read.authorizations where state = 'active'")
     revoked = await reader.fetchval("select array_agg(stream_id) from read.revoked_tokens")
@@ -248,6 +307,7 @@ async def usable(reader: Connection, world: World, nodes: set[Node]) -> set[Node
         "secret": secrets,
         "client": clients,
         "user": users,
+        "issuer": issuers,
         "session": sessions,
         "authorization": granted,
         "token": tokens,
@@ -272,7 +332,7 @@ async def outside(reader: Connection, nodes: set[Node], streams: dict[UUID, set[
     own = {
         client_stream(node.id) if node.kind == "client" else UUID(node.id)
         for node in nodes
-        if node.kind in ("client", "user", "session", "authorization", "token")
+        if node.kind in ("client", "user", "session", "authorization", "token", "issuer")
     }
     secrets = {node.id for node in nodes if node.kind == "secret"}
     left: set[UUID] = set()
