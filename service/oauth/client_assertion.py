@@ -15,7 +15,7 @@ from events.client_key import PublicKey
 from events.refusal import WhyNot
 from service.oauth.client_keys import ALGORITHMS, RS256
 from service.oauth.client_signatures import is_time, keys_for, members, signer_of
-from service.values.malformed import MALFORMED
+from service.values.strict_json import NotAnObject
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 JWT_SPIFFE = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe"
@@ -33,7 +33,7 @@ LONGEST = 16 * 1024
 LONGEST_JTI = 1024
 _ID = re.compile(r"[\x20-\x7e]{1,255}")
 
-NO_JWT = "The client_assertion is not a signed JWT in the compact form (RFC 7515 section 7.1) whose header and payload are JSON objects."
+NO_JWT = "The client_assertion is not a signed JWT in the compact form (RFC 7515 section 7.1) whose header and payload are JSON objects"
 TOO_LONG = f"The client_assertion is longer than {LONGEST} characters."
 NOT_PROVED = (
     "Client authentication failed: check that iss and sub of the client_assertion are the client_id, that it is signed with a live key of"
@@ -123,11 +123,11 @@ def _parsed(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         raise BadAssertion("wrong_assertion", TOO_LONG)
     parts = text.split(".")
     if len(parts) != 3:
-        raise BadAssertion("wrong_assertion", NO_JWT)
+        raise BadAssertion("wrong_assertion", f"{NO_JWT}.")
     try:
-        return members(parts[0]), members(parts[1])
-    except MALFORMED as fault:
-        raise BadAssertion("wrong_assertion", NO_JWT) from fault
+        return members(parts[0], "its header"), members(parts[1], "its payload")
+    except NotAnObject as fault:
+        raise BadAssertion("wrong_assertion", f"{NO_JWT}: {fault}.") from fault
 
 
 def _header_faults(head: Mapping[str, Any]) -> list[str]:

@@ -9,12 +9,12 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
-from msgspec import json
 
 from events.client_key import PublicKey
 from service.crypto.base64url import of_text
 from service.oauth.client_keys import ALGORITHMS, algorithms, imported
 from service.values.malformed import MALFORMED
+from service.values.strict_json import NotAnObject, strict_object
 
 LONGEST = 32_768
 """How many characters a JWT has at most. Each kind of JWT has its own limit within this one."""
@@ -23,9 +23,15 @@ _REGISTRY = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
 _REGISTRY.max_header_length = LONGEST
 
 
-def members(segment: str) -> dict[str, Any]:
-    """Return the JSON object of a segment. Raises one of MALFORMED."""
-    return json.decode(of_text(segment) or b"", type=dict[str, Any])
+def members(segment: str, what: str) -> dict[str, Any]:
+    """Return the JSON object of a segment, in which each name is once (RFC 7519 section 4). Raises NotAnObject, which begins with `what`."""
+    octets = of_text(segment)
+    if octets is None:
+        raise NotAnObject(f"{what} is not base64url")
+    try:
+        return strict_object(octets)
+    except NotAnObject as fault:
+        raise NotAnObject(f"{what} {fault}") from fault
 
 
 def keys_for(alg: str, kid: str | None, keys: Sequence[PublicKey]) -> list[PublicKey]:

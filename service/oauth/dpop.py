@@ -24,6 +24,7 @@ from service.oauth.keys import Key
 from service.oauth.signing import EDDSA, ES256
 from service.oauth.target_uri import normalized
 from service.values.malformed import MALFORMED
+from service.values.strict_json import NotAnObject
 
 ALGORITHMS = (ES256, EDDSA, "Ed25519", "PS256")
 """Those that FAPI 2.0 section 5.4.1 allows; Ed25519 is the name that RFC 9864 gives to EdDSA with such a key."""
@@ -78,7 +79,7 @@ def read(text: str, request: ProvedRequest, now: float) -> Proof:
         jws.deserialize_compact(text, key, registry=_REGISTRY)
     except (JoseError, *MALFORMED) as fault:
         raise InvalidProof("The signature of the DPoP proof does not verify with the jwk in its header.") from fault
-    claims = _members(payload)
+    claims = _members(payload, "Its payload")
     _refuse(_faults_of_claims(claims, request, now))
     nonce = claims.get("nonce")
     return Proof(jkt=key.thumbprint(), jti=claims["jti"], iat=int(claims["iat"]), nonce=nonce)
@@ -96,13 +97,13 @@ def _segments(text: str) -> tuple[str, str]:
     return segments[0], segments[1]
 
 
-def _members(segment: str) -> dict[str, Any]:
+def _members(segment: str, what: str) -> dict[str, Any]:
     if "=" in segment:
         raise InvalidProof(NO_JWT)
     try:
-        return members(segment)
-    except MALFORMED as fault:
-        raise InvalidProof(NO_JWT) from fault
+        return members(segment, what)
+    except NotAnObject as fault:
+        raise InvalidProof(f"{NO_JWT} {fault}.") from fault
 
 
 def _refuse(faults: Iterator[str]) -> None:
@@ -114,7 +115,7 @@ def _refuse(faults: Iterator[str]) -> None:
 @lru_cache(maxsize=MOST_KEYS)
 def _key(segment: str) -> Key:
     """Return the key of a header. A client sends the same one with each proof, and its key takes longer to import than to look up."""
-    header = _members(segment)
+    header = _members(segment, "Its header")
     _refuse(_faults_of_header(header))
     try:
         return _imported(header["alg"], convert(header["jwk"], PublicJwk))

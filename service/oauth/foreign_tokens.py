@@ -40,6 +40,13 @@ TYPES: Mapping[Purpose, tuple[str, ...]] = {
 """The `typ` of each, in lower case and without `application/`; "" is no `typ` (RFC 8725 section 3.11)."""
 
 
+_REGISTRIES = {alg: JWSRegistry(algorithms=[alg], strict_check_header=False) for alg in ALGORITHMS}
+for _registry in _REGISTRIES.values():
+    _registry.max_header_length = (
+        LONGEST  # else a token with a longer header would be refused as if its signature were wrong
+    )
+
+
 class NotAccepted(Exception):
     """The token is not accepted. Each fault is half a sentence, and quotes nothing of the token."""
 
@@ -186,7 +193,7 @@ def _fits(key: Key, alg: str) -> bool:
 
 def _signed(text: str, key: Key, alg: str) -> bool:
     try:
-        jws.deserialize_compact(text, key, registry=JWSRegistry(algorithms=[alg], strict_check_header=False))
+        jws.deserialize_compact(text, key, registry=_REGISTRIES[alg])
     except (JoseError, *MALFORMED):
         return False
     return True

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
-from msgspec import Struct, json
+from msgspec import Struct
 
 from events.client_key import PublicKey
 from projections.clients import Row
 from service.network.fetching import AllBusy, CannotFetch, Fetched, Reach
 from service.oauth.client_keys import UnusableKey, parse
-from service.values.malformed import MALFORMED
+from service.values.strict_json import NotAnObject, strict_object
 
 ACCEPT = "application/json"
 MOST_KEYS = 50
@@ -119,10 +119,9 @@ class RemoteKeys:
 def usable(body: bytes) -> list[PublicKey]:
     """Return the keys of a JWK Set that verify signatures. Others may be in it, too (RFC 7517 section 5). Raises CannotFetch."""
     try:
-        document: object = json.decode(body)
-    except MALFORMED as fault:
-        raise CannotFetch(NO_KEYSET) from fault
-    given: Any = cast("dict[str, object]", document).get("keys") if isinstance(document, dict) else None
+        given: Any = strict_object(body).get("keys")
+    except NotAnObject as fault:
+        raise CannotFetch(f"{NO_KEYSET}: it {fault}") from fault
     if not isinstance(given, list):
         raise CannotFetch(NO_KEYSET)
     found: list[PublicKey] = []

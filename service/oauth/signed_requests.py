@@ -18,6 +18,7 @@ from service.oauth.form import LONGEST_NAME, REPEATABLE
 from service.oauth.parameters import Fault, Params
 from service.oauth.request_objects import BadRequestObject, unverified_parameters
 from service.values.malformed import MALFORMED
+from service.values.strict_json import NotAnObject
 
 OF_FAPI = tuple(alg for alg in ALGORITHMS if alg != RS256)
 """FAPI 2.0 Security Profile section 5.4.1."""
@@ -36,7 +37,7 @@ FOREIGN_KEYS = ("jku", "jwk", "x5u", "x5c")
 CLAIMS = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
 MOST_PARAMETERS, MOST_AUDIENCES, MOST_KEYS = 50, 20, 20
 
-NO_JWT = f"It must be one signed JWT of at most {LONGEST} characters, whose header and payload are JSON objects; encryption is not offered."
+NO_JWT = f"It must be one signed JWT of at most {LONGEST} characters, whose header and payload are JSON objects; encryption is not offered"
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -119,11 +120,11 @@ def kid_of(text: str) -> str | None:
 def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     segments = text.split(".") if len(text) <= LONGEST else []
     if len(segments) != 3:
-        raise BadRequestObject(NO_JWT)
+        raise BadRequestObject(f"{NO_JWT}.")
     try:
-        return members(segments[0]), members(segments[1])
-    except MALFORMED as fault:
-        raise BadRequestObject(NO_JWT) from fault
+        return members(segments[0], "its header"), members(segments[1], "its payload")
+    except NotAnObject as fault:
+        raise BadRequestObject(f"{NO_JWT}: {fault}.") from fault
 
 
 def _refuse(faults: Iterator[str]) -> None:

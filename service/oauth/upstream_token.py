@@ -6,11 +6,16 @@ from typing import Any, cast
 
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 """Only asymmetric algorithms (RFC 8725 section 3.1)."""
 
 LEEWAY_SECONDS = 60
+
+_REGISTRY = JWSRegistry(algorithms=ALGORITHMS)
+_REGISTRY.max_header_length = 16 * 1024
+"""A provider may put its chain of certificates into the header, which is longer than what joserfc reads otherwise."""
 
 
 def key_set(jwks: Any) -> KeySet:
@@ -21,7 +26,7 @@ def key_set(jwks: Any) -> KeySet:
 
 def verified(id_token: str, keys: KeySet) -> dict[str, Any]:
     """Return the claims. Only the signature is verified. Raises JoseError and ValueError."""
-    return jwt.decode(id_token, keys, algorithms=ALGORITHMS).claims
+    return jwt.decode(id_token, keys, registry=_REGISTRY).claims
 
 
 def fault_of(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: float) -> str | None:

@@ -200,6 +200,21 @@ def test_what_is_no_jwt_is_refused_and_names_nobody(text):
     assert claimed_client(text) == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "which"),
+    [
+        (unsigned('{"alg": "ES256", "alg": "none"}'), "header"),
+        (unsigned('{"alg": "ES256", "x": [{"kid": "a", "kid": "b"}]}'), "header"),
+        (unsigned(claims='{"iss": "me", "sub": "me", "iss": "you"}'), "payload"),
+    ],
+)
+def test_a_name_that_is_there_twice_is_refused_in_words(text, which):
+    with pytest.raises(BadAssertion, match=f"its {which} has a name more than once") as refused:
+        accepted(text)
+    assert refused.value.why == "wrong_assertion"
+    assert claimed_client(text) == ""
+
+
 def test_a_changed_assertion_is_not_verified():
     head, _, signature = signed().split(".")
     forged = accepted(f"{head}.{segment({**CLAIMS, 'jti': 'two'})}.{signature}")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from msgspec import json
 
@@ -277,6 +278,20 @@ def test_a_proof_by_another_key_than_the_one_it_names_is_refused():
 def test_what_is_no_jwt_is_refused(text: str):
     with pytest.raises(InvalidProof):
         read(text, POST, NOW)
+
+
+def _of(header: str, payload: str = "{}") -> str:
+    return ".".join(as_text(each.encode()) for each in (header, payload, "x"))
+
+
+def test_a_name_that_is_there_twice_is_refused_in_words():
+    jwk = json.encode(KEY.as_dict(private=False)).decode()
+    twice = '{"typ": "dpop+jwt", "alg": "none", "alg": "ES256", "jwk": ' + jwk + "}"
+    assert "Its header has a name more than once" in fault(_of(twice))
+    head = '{"typ":"dpop+jwt","alg":"ES256","jwk":' + jwk + "}"
+    payload = f'{{"jti":"1","htm":"GET","htm":"POST","htu":"{URL}","iat":{NOW}}}'
+    signed = jws.serialize_compact(json.decode(head), payload, KEY, algorithms=["ES256"], registry=ANY_HEADER)
+    assert "Its payload has a name more than once" in fault(signed)
 
 
 def test_a_request_has_one_proof():

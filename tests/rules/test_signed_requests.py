@@ -244,6 +244,12 @@ def test_no_text_is_more_than_refused(text: str):
     kid_of(text)
 
 
+def test_a_name_that_is_there_twice_is_refused_in_words():
+    body = json.encode(TIMED).decode()
+    text = jws.serialize_compact(HEADER, '{"state":"outside",' + body[1:], EC, algorithms=["ES256"])
+    assert "its payload has a name more than once" in refused(text)
+
+
 def test_the_kid_is_known_before_the_key_is():
     assert kid_of(signed(TIMED, kid="new")) == "new"
     assert kid_of(signed(TIMED, kid=None)) is None

@@ -7,6 +7,7 @@ import pytest
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from service.oauth.upstream_token import fault_of, key_set, verified
 
@@ -85,3 +86,10 @@ def test_neither_does_a_shared_secret_nor_no_signature_at_all():
     for token in (jwt.encode({"alg": "HS256", "kid": "rsa"}, GOOD, shared), unsigned):
         with pytest.raises((JoseError, ValueError)):
             verified(token, key_set(JWKS))
+
+
+def test_a_long_header_is_read_like_any_other():
+    registry = JWSRegistry(algorithms=["ES256"])
+    registry.max_header_length = 8000
+    signed = jwt.encode({"alg": "ES256", "kid": "ec", "x5c": ["n" * 4000]}, GOOD, EC, registry=registry)
+    assert verified(signed, key_set(JWKS)) == GOOD
