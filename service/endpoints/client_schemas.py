@@ -49,6 +49,7 @@ from service.endpoints.client_fields import (
     SecretName,
     UserinfoAlgorithm,
 )
+from service.endpoints.delegation_fields import IdentityAssertions, TokenExchange
 from service.endpoints.document_fields import MetadataDocument, PathId
 from service.endpoints.key_schemas import Jwks
 from service.endpoints.workload_fields import WorkloadIdentities
@@ -143,6 +144,8 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     userinfo_signed_response_alg: UserinfoAlgorithm | None = None
     device_grant: DeviceGrant = False
     workload_identities: WorkloadIdentities = []
+    token_exchange: TokenExchange = []
+    identity_assertions: IdentityAssertions = []
 
 
 class CreateOAuthClientResponse(Struct, frozen=True, kw_only=True, rename="camel"):

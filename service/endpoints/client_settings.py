@@ -187,10 +187,7 @@ def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
         scopes=each_once(asked.scopes),
         login=login_change(asked),
         access_token_alg=asked.access_token_signed_response_alg,
-        security=security_settings.change(asked).__replace__(
-            token_exchange=delegation_fields.exchange_policies(asked.token_exchange),
-            identity_assertions=delegation_fields.assertion_policies(asked.identity_assertions),
-        ),
+        security=security_settings.change(asked),
         apis=api_grants.granted(asked.apis),
     )
 

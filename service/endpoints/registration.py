@@ -17,6 +17,7 @@ from service.endpoints import (
     api_grants,
     authentication_fields,
     client_settings,
+    delegation_fields,
     imported,
     key_fields,
     security_settings,
@@ -41,6 +42,7 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
     client_settings.check_scopes(fields)
     imported.check(fields)
     key_fields.check(fields, settings)
+    delegation_fields.check(fields)
     client_settings.check_registered_login(fields, settings)
 
 

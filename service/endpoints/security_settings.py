@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from events.client_security import Security
 from projections.clients import Row
 from service.commands.security_change import SecurityChange
-from service.endpoints import workload_fields
+from service.endpoints import delegation_fields, workload_fields
 from service.endpoints.authentication_fields import method_of, shown_method
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def change(asked: "CreateOAuthClientRequest | ChangeOAuthClientRequest") -> Secu
         userinfo_signed_response_alg=asked.userinfo_signed_response_alg,
         device_grant=asked.device_grant,
         workload_identities=workload_fields.identities(asked.workload_identities),
+        token_exchange=delegation_fields.exchange_policies(asked.token_exchange),
+        identity_assertions=delegation_fields.assertion_policies(asked.identity_assertions),
     )
 
 

@@ -106,6 +106,24 @@ CLIENTS = (
                         "postLogoutRedirectUris": ["http://127.0.0.1/signed-out"],
                     },
                 ),
+                "delegate": Example(
+                    summary="Agent that acts for the users of another client (requires the scope operate)",
+                    value={
+                        "displayName": "Sales agent",
+                        "m2m": True,
+                        "botUserId": "bot-abc123",
+                        "tokenExchange": [
+                            {
+                                "clients": ["oauth_client_0192f3a1c5d87cc4a1b2c3d4e5f60718"],
+                                "audiences": ["https://crm.example.com"],
+                                "scopes": ["crm:read"],
+                            }
+                        ],
+                        "identityAssertions": [
+                            {"audience": "https://chat.example", "clientId": "sales-agent", "scopes": ["chat"]}
+                        ],
+                    },
+                ),
             },
         ),
         answers=(

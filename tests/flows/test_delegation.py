@@ -237,6 +237,21 @@ async def test_only_an_operator_lets_a_client_exchange(live: Live, parties: Part
     assert taken.status_code == 200
 
 
+async def test_a_client_is_registered_with_its_policies_by_an_operator_alone(live: Live, parties: Parties):
+    owner = await live.caller("registrar of agents", "clients:write", "api:public")
+    exchange = {"clients": [parties.app[0]], "audiences": [CRM], "scopes": ["crm:read"]}
+    there = {"audience": THERE, "clientId": "agent-there", "scopes": ["chat"]}
+    body = {"m2m": True, "botUserId": "agent", "tokenExchange": [exchange], "identityAssertions": [there]}
+    assert "operate" in refused(await live.http.post(CLIENTS, json=body, headers=owner), 403)["detail"]
+    bad = {**body, "tokenExchange": [{**exchange, "clients": []}], "identityAssertions": [{**there, "audience": "x"}]}
+    faults = refused(await live.http.post(CLIENTS, json=bad, headers=live.bearer), 400)["errors"]
+    assert {"tokenExchange", "identityAssertions"} == faults.keys()
+    made = (await live.http.post(CLIENTS, json=body, headers=live.bearer)).json()
+    shown = (await live.http.get(f"{CLIENTS}/{made['clientId']}", headers=live.bearer)).json()
+    assert shown["tokenExchange"] == [{**exchange, "issuers": [], "impersonation": False}]
+    assert shown["identityAssertions"] == [there]
+
+
 async def test_an_enterprises_assertion_gets_a_token_for_its_user_once(live: Live, parties: Parties):
     text = assertion(parties.app[0], live.url)
     answer = await asserted(live, parties.app, text)
