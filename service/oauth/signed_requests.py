@@ -41,13 +41,17 @@ NO_JWT = f"It must be one signed JWT of at most {LONGEST} characters, whose head
 
 
 class Expected(Struct, frozen=True, kw_only=True):
-    """What a request object must say. `timed`: its lifetime is required and bounded. `alg`: the only algorithm, if there is one."""
+    """What a request object must say. `timed`: its lifetime is required and bounded. `alg`: the only algorithm, if there is one.
+
+    `addressed`: `iss` and `aud` are required (FAPI 2.0 Message Signing section 5.3.1). RFC 9101 section 4 only recommends them.
+    """
 
     client_id: str
     issuer: str
     now: float
     alg: str | None = None
     timed: bool = False
+    addressed: bool = False
 
 
 class Opened(Struct, frozen=True, kw_only=True):
@@ -77,6 +81,7 @@ def opened(asked: RequestParameters, found: Found | None) -> RequestParameters:
         now=asked.now,
         alg=security.request_object_signing_alg,
         timed=security.require_signed_request_object or security.security_profile == FAPI,
+        addressed=security.security_profile == FAPI,
     )
     try:
         if asked.fault is not None:
@@ -156,11 +161,15 @@ def _verify(text: str, header: _Header, keys: Sequence[PublicKey]) -> None:
 def _faults_of_claims(claims: dict[str, Any], expected: Expected) -> Iterator[str]:
     audience = claims.get("aud")
     audiences = cast("list[object]", audience) if isinstance(audience, list) else [audience]
-    if claims.get("iss") != expected.client_id:
+    if ("iss" in claims or expected.addressed) and claims.get("iss") != expected.client_id:
         yield "Its iss must be the client_id."
-    if claims.get("client_id", expected.client_id) != expected.client_id:
+    if claims.get("client_id", claims.get("iss")) != expected.client_id:
         yield "Its client_id must be that of the request."
-    if expected.issuer not in audiences or len(audiences) > MOST_AUDIENCES:
+    if claims.get("sub") == expected.client_id:
+        yield "Its sub must not be the client_id: else it could be taken for a client assertion (RFC 9101 section 10.8)."
+    if ("aud" in claims or expected.addressed) and (
+        expected.issuer not in audiences or len(audiences) > MOST_AUDIENCES
+    ):
         yield f"Its aud must be {expected.issuer}, or a list with it."
     if brought := [name for name in ("request", "request_uri") if name in claims]:
         yield f"It must not contain {' or '.join(brought)} (RFC 9101 section 4)."

@@ -94,8 +94,11 @@ def test_its_type_may_be_said_or_left_out(typ: str | None):
         pytest.param({**TIMED, "nbf": NOW - 3599.5, "exp": NOW + 0.5}, True, id="a life of an hour"),
         pytest.param({**TIMED, "nbf": NOW + 8}, True, id="a clock that is ahead"),
         pytest.param({**TIMED, "aud": ["https://other.example", ISSUER]}, True, id="several audiences"),
-        pytest.param({**TIMED, "iat": NOW, "jti": "x", "sub": CLIENT}, True, id="claims that say nothing here"),
+        pytest.param({**TIMED, "iat": NOW, "jti": "x", "sub": "me"}, True, id="claims that say nothing here"),
         pytest.param(without("client_id"), True, id="no client_id, for iss is the same"),
+        pytest.param(without("iss"), True, id="no iss, for client_id is the same"),
+        pytest.param(without("aud"), True, id="no aud, if it need not be addressed"),
+        pytest.param(without("iss", "aud", "nbf", "exp"), False, id="its parameters alone"),
     ],
 )
 def test_it_may_say(claims: dict[str, Any], timed: bool):
@@ -110,6 +113,10 @@ WRONG = {
     "an aud that begins alike": ({**TIMED, "aud": f"{ISSUER}/"}, f"aud must be {ISSUER}"),
     "other audiences": ({**TIMED, "aud": ["a", {"b": 1}]}, f"aud must be {ISSUER}"),
     "very many audiences": ({**TIMED, "aud": [ISSUER] * 21}, f"aud must be {ISSUER}"),
+    "an iss that is null": ({**TIMED, "iss": None}, "iss must be the client_id"),
+    "an aud that is null": ({**TIMED, "aud": None}, f"aud must be {ISSUER}"),
+    "neither iss nor client_id": (without("iss", "client_id"), "client_id must be that of the request"),
+    "the sub of a client assertion": ({**TIMED, "sub": CLIENT}, "sub must not be the client_id"),
     "another client_id": ({**TIMED, "client_id": "x"}, "client_id must be that of the request"),
     "no exp": (without("exp"), "must have exp"),
     "no nbf": (without("nbf"), "must have nbf"),
@@ -132,11 +139,17 @@ WRONG = {
 
 @pytest.mark.parametrize(("claims", "says"), WRONG.values(), ids=WRONG)
 def test_it_is_refused_for(claims: dict[str, Any], says: str):
+    assert says in refused(signed(claims), timed=True, addressed=True)
+
+
+@pytest.mark.parametrize("name", sorted(WRONG.keys() - {"no iss", "no aud"}))
+def test_what_it_need_not_say_is_checked_nevertheless(name: str):
+    claims, says = WRONG[name]
     assert says in refused(signed(claims), timed=True)
 
 
 def test_every_fault_is_named():
-    told = refused(signed({"iss": "x", "exp": NOW - 100}))
+    told = refused(signed({"iss": "x", "exp": NOW - 100}), addressed=True)
     assert all(part in told for part in ("iss", "aud", "exp"))
     told = refused(signed(TIMED, typ="at+jwt", jku="https://evil.example"))
     assert all(part in told for part in ("typ", "jku"))
