@@ -15,8 +15,7 @@ from events.client_secret import (
     ClientSecretRehashed,
     ClientSecretRevoked,
     StoredSecret,
-    expiring,
-    rehashed,
+    secrets_after,
 )
 from events.client_security import ClientSecurityChanged, Security
 
@@ -350,14 +349,8 @@ def _with(client: Active, event: ClientChange) -> Active:
             return client.__replace__(document=event.document)
         case ClientApisChanged():
             return client.__replace__(apis=event.apis)
-        case ClientSecretAdded():
-            return client.__replace__(secrets=(*client.secrets, event.secret))
-        case ClientSecretRevoked():
-            return client.__replace__(secrets=tuple(s for s in client.secrets if s.secret_id != event.secret_id))
-        case ClientSecretRehashed():
-            return client.__replace__(secrets=rehashed(client.secrets, event))
-        case ClientSecretExpirySet():
-            return client.__replace__(secrets=expiring(client.secrets, event))
+        case ClientSecretAdded() | ClientSecretRevoked() | ClientSecretRehashed() | ClientSecretExpirySet():
+            return client.__replace__(secrets=secrets_after(client.secrets, event))
         case ClientKeyAdded() | ClientKeyRevoked() | ClientKeyExpirySet():
             return client.__replace__(keys=keys_after(client.keys, event))
 

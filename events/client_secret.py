@@ -46,14 +46,21 @@ class ClientSecretExpirySet(Struct, frozen=True, kw_only=True, gc=False, tag="cl
     was: datetime | None
 
 
-def rehashed(secrets: Sequence[StoredSecret], event: ClientSecretRehashed) -> tuple[StoredSecret, ...]:
-    """Returns the secrets after the event."""
-    return tuple(
-        s.__replace__(hash=event.hash, hint=event.hint, imported=UNSET) if s.secret_id == event.secret_id else s
-        for s in secrets
-    )
-
-
-def expiring(secrets: Sequence[StoredSecret], event: ClientSecretExpirySet) -> tuple[StoredSecret, ...]:
-    """Returns the secrets after the event."""
-    return tuple(s.__replace__(expires_at=event.expires_at) if s.secret_id == event.secret_id else s for s in secrets)
+def secrets_after(
+    secrets: Sequence[StoredSecret],
+    event: ClientSecretAdded | ClientSecretRevoked | ClientSecretRehashed | ClientSecretExpirySet,
+) -> tuple[StoredSecret, ...]:
+    """Returns the secrets of a client after the event."""
+    match event:
+        case ClientSecretAdded():
+            return (*secrets, event.secret)
+        case ClientSecretRevoked():
+            return tuple(secret for secret in secrets if secret.secret_id != event.secret_id)
+        case ClientSecretRehashed():
+            return tuple(
+                s.__replace__(hash=event.hash, hint=event.hint, imported=UNSET) if s.secret_id == event.secret_id else s
+                for s in secrets
+            )
+        case ClientSecretExpirySet():
+            expires = event.expires_at
+            return tuple(s.__replace__(expires_at=expires) if s.secret_id == event.secret_id else s for s in secrets)

@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from events.client import ClientEvent
-from projections import clients, history
+from projections import client_lists, clients, history
 from projections.history import History, named
 
 # The indexes that lists as of a position read carry no scopes: those of a client may be too long for an index.
@@ -50,7 +50,7 @@ HISTORY = History(
 )
 
 
-def filters(wanted: clients.Wanted) -> dict[str, object]:
+def filters(wanted: client_lists.Wanted) -> dict[str, object]:
     """Returns the conditions of a list (projections/as_of.py)."""
     conditions: dict[str, object] = {
         "owner = {}::uuid": named(wanted.owner),
@@ -64,7 +64,7 @@ def filters(wanted: clients.Wanted) -> dict[str, object]:
     return {condition: value for condition, value in conditions.items() if value is not None}
 
 
-def filters_of_deleted(wanted: clients.Wanted) -> dict[str, object]:
+def filters_of_deleted(wanted: client_lists.Wanted) -> dict[str, object]:
     """Returns the conditions of a list of deleted clients, whatever the state of each was before."""
     found = {
         condition.replace(SNAPSHOT, "h.snapshot"): value

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from events.database import AnyConnection
 from events.ids import CLIENT_ID_PREFIX, client_id_in_sql, client_id_of
-from projections.clients import COLUMNS, Row, Wanted, conditions, row_of
+from projections.client_lists import Wanted, conditions
+from projections.clients import COLUMNS, Row, row_of
 
 Order = Literal["name", "name_descending", "recently_used", "long_unused"]
 

@@ -1,6 +1,6 @@
 """The lookup table of the token endpoint: one row for each client, in its current state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -37,8 +37,7 @@ from events.client_secret import (
     ClientSecretRehashed,
     ClientSecretRevoked,
     StoredSecret,
-    expiring,
-    rehashed,
+    secrets_after,
 )
 from events.client_security import ClientSecurityChanged, Security
 from events.codec import tags
@@ -82,31 +81,6 @@ FIND = f"""
 select h.last_position as head, {COLUMNS}, b.state as bot_state
   from (select last_position from log.batches order by last_position desc limit 1) as h
   left join read.clients c on c.stream_id = any($1::uuid[]) left join read.bots b on b.bot_id = c.bot_user_id
-"""
-FILTERS: Mapping[str, str] = {
-    "streams": "c.stream_id = any({0}::uuid[])",
-    "owner": "c.owner = {0}::text",
-    "bot_user_id": "c.bot_user_id = {0}::text",
-    "state": "c.state = {0}::text",
-    "name": "strpos(lower(c.display_name), lower({0}::text)) > 0",
-    "scope": "c.scopes @> array[{0}::text]",
-    "expiring_until": "exists (select from jsonb_array_elements(c.secrets) as s where (s ->> 'expires_at')::timestamptz > now()"
-    " and (s ->> 'expires_at')::timestamptz <= {0}::timestamptz)",
-    "api": "c.apis @> jsonb_build_array(jsonb_build_object('identifier', {0}::text))",
-    "text": "(strpos(lower(c.display_name), lower({0}::text)) > 0 or strpos(lower(c.client_id), lower({0}::text)) > 0)",
-}
-"""The conditions of a list, by the fields of Wanted. A statement has only those that are asked for, so its plan is made for them."""
-
-LIST = f"select {COLUMNS} from read.clients c where true {{conditions}} order by c.stream_id {{order}} limit $1"
-OF_API = """
-select stream_id, version from read.clients
- where apis @> jsonb_build_array(jsonb_build_object('identifier', $1::text))
-    or security @> jsonb_build_object('token_exchange', jsonb_build_array(jsonb_build_object('audiences', jsonb_build_array($1::text))))
-"""
-OF_OWNER = "select stream_id, version from read.clients where owner = $1 order by stream_id"
-OF_BOT = "select stream_id, version from read.clients where bot_user_id = $1 order by stream_id"
-OF_DELETED_BOTS = """
-select c.stream_id, c.version from read.bots b join read.clients c on c.bot_user_id = b.bot_id where b.state = 'deleted' order by c.stream_id
 """
 
 
@@ -222,24 +196,9 @@ def _with(row: Row, event: ClientRegistered | ClientRestored | ClientChange) -> 
         case ClientApisChanged():
             return row.__replace__(apis=event.apis)
         case ClientSecretAdded() | ClientSecretRevoked() | ClientSecretRehashed() | ClientSecretExpirySet():
-            return row.__replace__(secrets=_secrets_after(row.secrets, event))
+            return row.__replace__(secrets=secrets_after(row.secrets, event))
         case ClientKeyAdded() | ClientKeyRevoked() | ClientKeyExpirySet():
             return row.__replace__(keys=keys_after(row.keys, event))
-
-
-def _secrets_after(
-    secrets: Sequence[StoredSecret],
-    event: ClientSecretAdded | ClientSecretRevoked | ClientSecretRehashed | ClientSecretExpirySet,
-) -> Sequence[StoredSecret]:
-    match event:
-        case ClientSecretAdded():
-            return (*secrets, event.secret)
-        case ClientSecretRevoked():
-            return tuple(secret for secret in secrets if secret.secret_id != event.secret_id)
-        case ClientSecretRehashed():
-            return rehashed(secrets, event)
-        case ClientSecretExpirySet():
-            return expiring(secrets, event)
 
 
 TABLE = Table(name="clients", row=Row, tags=tags(ClientEvent), project=project)
@@ -283,71 +242,3 @@ async def find_as_of(connection: AnyConnection, streams: Sequence[UUID]) -> tupl
 async def find(connection: AnyConnection, stream: UUID) -> Found | None:
     found, _ = await find_as_of(connection, [stream])
     return found.get(stream)
-
-
-class Wanted(Struct, frozen=True, kw_only=True):
-    """The filters of a list; None matches everything."""
-
-    streams: Sequence[UUID] | None = None
-    owner: str | None = None
-    after: UUID | None = None
-    bot_user_id: str | None = None
-    state: str | None = None
-    name: str | None = None
-    scope: str | None = None
-    api: str | None = None
-    """The identifier of an API that it is granted."""
-
-    expiring_until: datetime | None = None
-    """Of a secret that is live now."""
-
-    text: str | None = None
-    """In the name or the client_id."""
-
-    newest_first: bool = False
-
-
-async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> list[Row]:
-    """Returns clients, at most `limit`."""
-    given: list[object] = [limit]
-    found = conditions(wanted, given)
-    if wanted.after is not None:
-        given.append(wanted.after)
-        found += f" and c.stream_id {'<' if wanted.newest_first else '>'} ${len(given)}::uuid"
-    statement = LIST.format(conditions=found, order="desc" if wanted.newest_first else "asc")
-    return [row_of(record) for record in await connection.fetch(statement, *given)]
-
-
-def conditions(wanted: Wanted, given: list[object]) -> str:
-    """Returns the conditions that are asked for. Their values are added to those of the statement."""
-    found: list[str] = []
-    for name, condition in FILTERS.items():
-        if (value := getattr(wanted, name)) is not None:
-            given.append(value)
-            found.append(f"and {condition.format(f'${len(given)}')}")
-    return " ".join(found)
-
-
-class Standing(Struct, frozen=True):
-    """A client that exists, and the number of its events."""
-
-    stream_id: UUID
-    version: int
-
-
-async def of_owner(connection: AnyConnection, owner: str) -> list[Standing]:
-    return [Standing(*row) for row in await connection.fetch(OF_OWNER, owner)]
-
-
-async def of_api(connection: AnyConnection, identifier: str) -> list[Standing]:
-    """Returns the clients that are granted this API."""
-    return [Standing(*row) for row in await connection.fetch(OF_API, identifier)]
-
-
-async def of_bot(connection: AnyConnection, bot_id: str) -> list[Standing]:
-    return [Standing(*row) for row in await connection.fetch(OF_BOT, bot_id)]
-
-
-async def of_deleted_bots(connection: AnyConnection) -> list[Standing]:
-    """Returns the clients of deleted bots that are not deleted themselves yet."""
-    return [Standing(*row) for row in await connection.fetch(OF_DELETED_BOTS)]

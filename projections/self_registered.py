@@ -6,7 +6,7 @@ from uuid import UUID
 
 from events.database import AnyConnection
 from events.ids import client_id_in_sql
-from projections.clients import Standing
+from projections.client_lists import Standing
 
 USED_AS = client_id_in_sql("c.stream_id")
 """The name of a client in `last_used`."""

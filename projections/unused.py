@@ -10,7 +10,7 @@ from events.client_apis import Apis, pairs
 from events.client_key import StoredKey
 from events.client_secret import StoredSecret
 from events.database import AnyConnection
-from projections import apis, client_history, clients, last_used, usage_daily
+from projections import apis, client_history, client_lists, last_used, usage_daily
 from projections.as_of import Behind
 from projections.clients import Row
 from projections.engine.status import statuses
@@ -158,7 +158,7 @@ async def examine(
     connection: AnyConnection, *, since: datetime, now: datetime, after: UUID | None, most: int, audience: str
 ) -> Examined:
     """Looks at `most` clients, in the order of registration. `audience` is the default one, which records of tokens leave out."""
-    rows = await clients.listed(connection, clients.Wanted(after=after), limit=most + 1)
+    rows = await client_lists.listed(connection, client_lists.Wanted(after=after), limit=most + 1)
     asked = rows[:most]
     uses = await _uses(connection, asked, since, audience)
     found = [unused(row, uses[row.stream_id], since, now) for row in asked]

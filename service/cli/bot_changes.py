@@ -7,7 +7,7 @@ import typer
 
 from events.database import read
 from events.ids import bot_id_of
-from projections import clients
+from projections import client_lists
 from service.cli.bot_lookup import BotId, carry_out, row_of
 from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, say_state, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator
@@ -95,12 +95,12 @@ def delete(
     meta = by_operator(reason)
 
     async def deleted(ledger: Ledger, _settings: Settings) -> int:
-        those = await read(ledger.pool, lambda connection: clients.of_bot(connection, bot_id))
+        those = await read(ledger.pool, lambda connection: client_lists.of_bot(connection, bot_id))
         bot = await row_of(ledger, bot_id)
         question = f"Delete {bot_id} ({bot.email}) of {bot.owner}, and its {counted(len(those), 'client')}?"
         confirm(question, yes=yes, otherwise="nothing was deleted")
         handled = await carry_out(ledger, bot_id, DeleteBot(by=OPERATOR), meta, at_version)
-        left = await read(ledger.pool, lambda connection: clients.of_bot(connection, bot_id))
+        left = await read(ledger.pool, lambda connection: client_lists.of_bot(connection, bot_id))
         await delete_clients(ledger, left, EVERYBODY, meta.__replace__(cause=handled.position))
         # A running service deletes the clients of a deleted bot, too, and may have been faster.
         return len({one.stream_id for one in (*those, *left)})

@@ -19,7 +19,8 @@ from events.replay import histories
 from events.replay import history as history_of
 from events.secrets_given import keys_given, secrets_given
 from projections import authorizations, bot_history, client_history, client_order, consents, last_used
-from projections.clients import Found, Row, Wanted, find, listed
+from projections.client_lists import Wanted, listed
+from projections.clients import Found, Row, find
 from service.cli import client_changes, client_creation, client_edit, client_secrets, importing, restoration, unused
 from service.cli.as_of import AsOf, past, present
 from service.cli.client_lookup import ClientId, stream_of

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from events.database import AnyConnection, read
 from events.ids import bot_id_of, bot_stream
 from events.log import Receipt
-from projections import bot_history, bots, clients
+from projections import bot_history, bots, client_lists
 from projections.bots import Row
 from service.clock import utc_now
 from service.commands.authority import EVERYBODY
@@ -108,7 +108,7 @@ async def enable_bot(call: Call) -> Response:
 async def delete_bot(call: Call) -> Response:
     handled = await _carry_out(call, DeleteBot(by=call.caller.holder))
     bot_id = call.request.path_params["bot_id"]
-    left = await read(call.resources.ledger.pool, lambda c: clients.of_bot(c, bot_id))
+    left = await read(call.resources.ledger.pool, lambda c: client_lists.of_bot(c, bot_id))
     await delete_clients(call.resources.ledger, left, EVERYBODY, call.meta.__replace__(cause=handled.position))
     return Response(status_code=204, headers=position(handled))
 

@@ -10,8 +10,9 @@ from typing import get_args
 
 from events.database import read
 from projections import client_order
+from projections.client_lists import Wanted
 from projections.client_order import After, Order
-from projections.clients import Row, Wanted
+from projections.clients import Row
 from service.endpoints import paging
 from service.endpoints.as_of import Page
 from service.endpoints.management import Call

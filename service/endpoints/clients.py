@@ -12,8 +12,9 @@ from starlette.responses import Response
 from events.database import read
 from events.ids import client_stream, stream_in_path
 from events.log import Receipt
-from projections import client_history, clients, last_used, usage_daily
-from projections.clients import Row, Wanted
+from projections import client_history, client_lists, clients, last_used, usage_daily
+from projections.client_lists import Wanted
+from projections.clients import Row
 from service.clock import utc_now
 from service.commands.authority import may_import
 from service.commands.client import (
@@ -148,7 +149,7 @@ async def _page(call: Call, page: PageRequest, wanted: Wanted) -> Page[Row]:
         call,
         PATH,
         page,
-        lambda connection, most: clients.listed(connection, wanted, limit=most),
+        lambda connection, most: client_lists.listed(connection, wanted, limit=most),
         history=client_history.HISTORY,
         filters=client_history.filters(wanted),
         newest_first=wanted.newest_first,
@@ -217,7 +218,7 @@ async def delete_client(call: Call) -> Response:
 
 async def delete_clients(call: Call) -> Response:
     """Delete all clients of the caller. An operator too deletes only its own, because deleting every owner's at once is never intended."""
-    own = await read(call.resources.ledger.pool, lambda c: clients.of_owner(c, call.caller.sub))
+    own = await read(call.resources.ledger.pool, lambda c: client_lists.of_owner(c, call.caller.sub))
     deleted = await client_deletion.delete_clients(call.resources.ledger, own, call.caller.holder, call.meta)
     return answered(DeletedClients(deleted=deleted.count), headers=position(deleted))
 

@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from events.database import read
 from projections import as_of, client_history
-from projections.clients import Row, Wanted
+from projections.client_lists import Wanted
+from projections.clients import Row
 from service.endpoints import paging
 from service.endpoints.as_of import reached
 from service.endpoints.client_schemas import ListedClient

@@ -5,8 +5,8 @@ import asyncio
 from events.api import stream_of
 from events.database import read
 from events.envelope import Meta
-from projections import apis, clients
-from projections.clients import Standing
+from projections import apis, client_lists
+from projections.client_lists import Standing
 from service.commands.api_grants import WithdrawApi
 from service.commands.handle import CLIENT, Ledger, handle
 from service.refusals import DoesNotExist
@@ -16,7 +16,7 @@ AT_ONCE = 50
 
 async def withdraw(ledger: Ledger, identifier: str, meta: Meta) -> int:
     """Return from how many clients. Safe to repeat. Raises Unavailable."""
-    those = await read(ledger.pool, lambda connection: clients.of_api(connection, identifier))
+    those = await read(ledger.pool, lambda connection: client_lists.of_api(connection, identifier))
     for start in range(0, len(those), AT_ONCE):
         await asyncio.gather(*(_withdraw(ledger, one, identifier, meta) for one in those[start : start + AT_ONCE]))
     return len(those)

@@ -14,8 +14,8 @@ from events.database import AnyConnection, read
 from events.envelope import ByService, Meta, SealedReason
 from events.log import Append, Appended, Conflict
 from events.replay import histories, pages
-from projections import causes, clients, registry
-from projections.clients import Standing
+from projections import causes, client_lists, registry
+from projections.client_lists import Standing
 from service.commands.authority import EVERYBODY, Holder
 from service.commands.client import DeleteClient
 from service.commands.handle import CLIENT, Ledger, handle
@@ -44,7 +44,7 @@ async def delete_clients(ledger: Ledger, those: Sequence[Standing], by: Holder, 
 async def finish(ledger: Ledger) -> None:
     """Delete the clients that a deleted bot still has because a process was killed in between."""
     by_cause: dict[int | None, list[Standing]] = {}
-    for client in await read(ledger.pool, clients.of_deleted_bots):
+    for client in await read(ledger.pool, client_lists.of_deleted_bots):
         cause = await read(ledger.pool, lambda c, stream=client.stream_id: causes.of_bot(c, stream))
         by_cause.setdefault(cause, []).append(client)
     for cause, those in by_cause.items():

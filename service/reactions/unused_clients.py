@@ -6,7 +6,7 @@ from events.database import AnyConnection, read
 from events.envelope import ByService, Meta
 from projections import self_registered, unused
 from projections.as_of import Behind
-from projections.clients import Standing
+from projections.client_lists import Standing
 from service.commands.authority import EVERYBODY
 from service.commands.client_registration import MOST_NEVER_USED
 from service.commands.handle import Ledger

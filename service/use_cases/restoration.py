@@ -16,7 +16,7 @@ from events.database import read
 from events.envelope import Meta
 from events.ids import bot_stream
 from events.replay import history
-from projections import bots, clients
+from projections import bots, client_lists, clients
 from projections.table import Table
 from service.clock import utc_now
 from service.commands.authority import EVERYBODY, Holder
@@ -157,7 +157,7 @@ async def _check_bot(ledger: Ledger, client: Active) -> None:
 async def _finish_deletion(ledger: Ledger, stream: UUID, meta: Meta) -> None:
     """Delete the clients that the deleted bot still has because a process was killed: their tokens must not become valid again."""
     bot_id = bots.bot_id_of(stream)
-    left = await read(ledger.pool, lambda connection: clients.of_bot(connection, bot_id))
+    left = await read(ledger.pool, lambda connection: client_lists.of_bot(connection, bot_id))
     await delete_clients(ledger, left, EVERYBODY, meta)
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from events.client import ClientRegistered
 from events.database import Connection, connect
-from projections import as_of, clients
+from projections import as_of, client_lists, clients
 from projections.as_of import Wanted
 from projections.client_history import HISTORY, PROJECTION, filters, keep
 from projections.engine import checkpoints
@@ -101,19 +101,19 @@ def _time(position: int) -> datetime:
     return BEGUN + timedelta(milliseconds=position)
 
 
-def _asked(streams: list[UUID]) -> dict[str, clients.Wanted]:
+def _asked(streams: list[UUID]) -> dict[str, client_lists.Wanted]:
     return {
-        "the first page": clients.Wanted(),
-        "the last page": clients.Wanted(after=streams[-PAGE // 2]),
-        "of one owner": clients.Wanted(owner="owner-7"),
-        "of nobody": clients.Wanted(owner="nobody"),
-        "in a state that none has": clients.Wanted(state="disabled"),
-        "with a name that none has": clients.Wanted(name="no such name"),
-        "with a name that one has": clients.Wanted(name="NUMBER 99999"),
+        "the first page": client_lists.Wanted(),
+        "the last page": client_lists.Wanted(after=streams[-PAGE // 2]),
+        "of one owner": client_lists.Wanted(owner="owner-7"),
+        "of nobody": client_lists.Wanted(owner="nobody"),
+        "in a state that none has": client_lists.Wanted(state="disabled"),
+        "with a name that none has": client_lists.Wanted(name="no such name"),
+        "with a name that one has": client_lists.Wanted(name="NUMBER 99999"),
     }
 
 
-async def _page(connection: Connection, position: int, asked: clients.Wanted) -> float:
+async def _page(connection: Connection, position: int, asked: client_lists.Wanted) -> float:
     wanted = Wanted(position=position, after=asked.after, limit=PAGE + 1, filters=filters(asked))
     taken: list[float] = []
     for _ in range(READS):

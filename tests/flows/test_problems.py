@@ -132,7 +132,7 @@ async def test_what_nobody_foresaw_is_a_500_that_tells_nothing_but_a_request_id(
     async def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the inner secret")
 
-    monkeypatch.setattr("service.endpoints.clients.clients.listed", fail)
+    monkeypatch.setattr("service.endpoints.clients.client_lists.listed", fail)
     monkeypatch.setattr("service.grants.client_credentials.look_up_certain", fail)
     answers: list[httpx.Response] = []
     with caplog.at_level(logging.ERROR):

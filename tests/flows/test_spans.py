@@ -155,7 +155,7 @@ async def test_a_failure_is_marked_and_its_text_is_kept_out(
     async def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the inner secret")
 
-    monkeypatch.setattr("service.endpoints.clients.clients.listed", fail)
+    monkeypatch.setattr("service.endpoints.clients.client_lists.listed", fail)
     answer = await traced.http.get(CLIENTS, headers=traced.bearer)
     root, _ = await collector.trace(answer.json()["traceId"])
     assert root.status.code == 2

@@ -13,8 +13,8 @@ from events.database import Connection
 from events.ids import client_id_of, client_stream
 from events.log import Append, Log
 from projections import client_order
+from projections.client_lists import Wanted
 from projections.client_order import After, Order, Sorted
-from projections.clients import Wanted
 from service.commands.handle import CLIENT
 from service.crypto.credentials import new_id
 from tests.rules.samples import REGISTERED

@@ -8,8 +8,8 @@ from events.client import ClientCredentials
 from events.database import Connection, pool
 from events.ids import bot_id_of
 from events.log import Append, Log
-from projections import causes, clients
-from projections.clients import Standing
+from projections import causes, client_lists
+from projections.client_lists import Standing
 from service.commands.authority import EVERYBODY
 from service.commands.handle import BOT, CLIENT, Ledger
 from service.crypto.credentials import new_id
@@ -39,7 +39,7 @@ async def test_many_are_deleted_with_one_commit_for_hundreds_and_nobody_else_s(
     before = await reader.fetchval("select count(*) from log.batches")
     async with pool(database) as connections:
         deleted = await delete_clients(
-            Ledger(log, connections), await clients.of_owner(reader, "ann"), EVERYBODY, meta()
+            Ledger(log, connections), await client_lists.of_owner(reader, "ann"), EVERYBODY, meta()
         )
         nothing = await delete_clients(Ledger(log, connections), [], EVERYBODY, meta())
     assert deleted.count == MANY
@@ -53,7 +53,7 @@ async def test_two_who_delete_the_same_delete_each_once_and_what_happens_meanwhi
     database: str, log: Log, reader: Connection
 ):
     await registered(log, "ann", MANY)
-    own = await clients.of_owner(reader, "ann")
+    own = await client_lists.of_owner(reader, "ann")
     async with pool(database) as connections:
         ledger = Ledger(log, connections)
         both = await asyncio.gather(*(delete_clients(ledger, own, EVERYBODY, meta()) for _ in range(2)))
@@ -73,7 +73,7 @@ async def test_the_deletion_of_a_bot_is_the_cause_of_that_of_the_clients_that_it
     ):
         change = aggregate.table.change(stream, events)
         await log.append(Append(stream=stream, expected=0, events=events, meta=meta(), changes=(change,)))
-    assert [one.stream_id for one in await clients.of_deleted_bots(reader)] == [client]
+    assert [one.stream_id for one in await client_lists.of_deleted_bots(reader)] == [client]
     assert await causes.of_bot(reader, client) == 3
 
 

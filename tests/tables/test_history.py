@@ -9,7 +9,7 @@ from events.client import ClientDeleted, ClientDisabled
 from events.database import Connection, pool
 from events.log import Append
 from events.replay import head, pages
-from projections import as_of, client_history, clients, user_history
+from projections import as_of, client_history, client_lists, user_history
 from projections.as_of import Behind, Wanted
 from projections.engine.election import Follower
 from projections.history import named
@@ -105,9 +105,9 @@ async def test_a_text_is_found_in_the_name_or_in_the_client_id_but_not_across_bo
     await follow(database)
     async with connected(database) as connection:
         for text, found in (("loom", [stream]), ("ADA", [stream]), ("m a", []), ("m ada", []), ("weft", [])):
-            wanted = clients.Wanted(text=text)
+            wanted = client_lists.Wanted(text=text)
             past = Wanted(position=then.position, after=None, limit=9, filters=client_history.filters(wanted))
-            assert [row.stream_id for row in await clients.listed(connection, wanted, limit=9)] == found
+            assert [row.stream_id for row in await client_lists.listed(connection, wanted, limit=9)] == found
             assert [row.stream_id for row in await as_of.listed(connection, client_history.HISTORY, past)] == found
 
 
@@ -127,11 +127,11 @@ async def test_a_list_of_deleted_clients_reads_what_was_deleted_and_not_every_ve
     async with connected(database) as connection:
         await connection.execute("analyze read.client_history")
         for wanted, found in (
-            (clients.Wanted(), [gone]),
-            (clients.Wanted(owner="bob"), [gone]),
-            (clients.Wanted(owner="alice"), []),
-            (clients.Wanted(text="weft"), [gone]),
-            (clients.Wanted(owner="bob", text="LOOM"), []),
+            (client_lists.Wanted(), [gone]),
+            (client_lists.Wanted(owner="bob"), [gone]),
+            (client_lists.Wanted(owner="alice"), []),
+            (client_lists.Wanted(text="weft"), [gone]),
+            (client_lists.Wanted(owner="bob", text="LOOM"), []),
         ):
             async with connection.transaction():
                 filters = client_history.filters_of_deleted(wanted)

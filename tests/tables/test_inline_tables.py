@@ -11,7 +11,7 @@ from events.client import ClientDeleted, ClientRegistered
 from events.codec import tags
 from events.database import connected
 from projections import registry
-from projections.clients import Standing
+from projections.client_lists import Standing
 from projections.engine import refold
 from projections.engine.rebuild import rebuild
 from projections.table import Table

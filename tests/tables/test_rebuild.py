@@ -13,7 +13,7 @@ from msgspec import Struct
 from events.database import AnyConnection, Connection, read
 from events.ids import bot_id_of
 from events.log import Append
-from projections import bots, clients, registry, signing_keys
+from projections import bots, client_lists, clients, registry, signing_keys
 from projections.engine import rebuild, refold
 from projections.engine.checkpoints import install
 from projections.registry import INLINE
@@ -220,7 +220,7 @@ class Business:
     async def _look(self, connection: AnyConnection) -> None:
         """What was registered is found, whatever is being rebuilt."""
         await clients.find_as_of(connection, self.streams["client"][-3:])
-        await clients.listed(connection, clients.Wanted(name="name"), limit=5)
+        await client_lists.listed(connection, client_lists.Wanted(name="name"), limit=5)
         assert await bots.find(connection, bot_id_of(self.streams["bot"][0])) is not None
         assert await signing_keys.every(connection)
 
