@@ -14,6 +14,7 @@ from projections.clients import Row
 from service.audit.read_counts import ReadCounts
 from service.audit.refusal_counts import RefusalCounts
 from service.client_documents import ClientDocuments
+from service.client_logos import Logos
 from service.commands.handle import Ledger
 from service.configuration.settings import LEEWAY_SECONDS, LONGEST_SESSION, LONGEST_TOKEN, Settings
 from service.crypto.user_codes import UserCodes
@@ -79,6 +80,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     fetcher: Fetcher
     remote_keys: RemoteKeys
     documents: ClientDocuments
+    logos: Logos
 
     def signer(self, alg: str) -> Signer:
         """Raises ServerAway."""
@@ -124,6 +126,7 @@ async def open_resources(
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
         remote_keys = RemoteKeys(fetcher)
         documents = ClientDocuments(settings, ledger, lookup, limits, fetcher=fetcher, metrics=metrics)
+        logos = Logos(settings.client_metadata_documents, limits, Fetcher(settings.issuer))
         try:
             yield Resources(
                 settings=settings,
@@ -156,12 +159,14 @@ async def open_resources(
                 fetcher=fetcher,
                 remote_keys=remote_keys,
                 documents=documents,
+                logos=logos,
             )
         finally:
             people.close()
             imported.close()
             await readiness.close()
             await documents.close()
+            await logos.close()
             await fetcher.aclose()
             for part in (log, issuance, limits, lookup):
                 await part.close()

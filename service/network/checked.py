@@ -67,7 +67,9 @@ def _check(answer: httpx.Response, accept: str) -> None:
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise CannotFetch("its response is compressed, which nobody asked for")
     given = _type(answer)
-    if given != accept and not (accept == JSON and given.startswith("application/") and given.endswith("+json")):
+    if given not in accept.split(", ") and not (
+        accept == JSON and given.startswith("application/") and given.endswith("+json")
+    ):
         raise CannotFetch(f"its response is not {accept}")
 
 

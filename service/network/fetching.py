@@ -66,7 +66,8 @@ class Fetcher:
     async def get(
         self, url: str, *, reach: Reach, accept: str, most_bytes: int = MOST_BYTES, kept: Kept = KEPT, asker: str = ""
     ) -> Fetched:
-        """Return the document at the URL. `accept` is its media type; application/json also accepts the types that end in +json.
+        """Return the document at the URL. `accept` has its media types, separated by a comma and a space; application/json also accepts those that
+        end in +json.
         `asker` is the network of whoever made this server fetch it, which has few places, so that it cannot take those of all others.
 
         Raises CannotFetch.

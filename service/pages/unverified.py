@@ -9,13 +9,15 @@ from service.lookup import Seen
 
 class Unverified(Struct, frozen=True, kw_only=True):
     """`document` is the host that the client's metadata comes from, if it does, and `website` the host of its client_uri, if that is
-    another. The client itself chose the pages.
+    another. The client itself chose the pages. `logo_uri` is fetched by this server only (service/client_logos.py).
     """
 
     document: str | None
     website: str | None
+    client_uri: str | None
     policy_uri: str | None
     tos_uri: str | None
+    logo_uri: str | None
 
 
 def unverified(seen: Seen | None) -> Unverified | None:
@@ -26,10 +28,13 @@ def unverified(seen: Seen | None) -> Unverified | None:
     if source is None:
         return None
     document = None if seen.client.document is None else urlsplit(seen.client.client_id).netloc
-    website = urlsplit(source.about.client_uri or "").netloc
+    about = source.about
+    website = urlsplit(about.client_uri or "").netloc
     return Unverified(
         document=document,
         website=None if website == document else website or None,
-        policy_uri=source.about.policy_uri,
-        tos_uri=source.about.tos_uri,
+        client_uri=about.client_uri,
+        policy_uri=about.policy_uri,
+        tos_uri=about.tos_uri,
+        logo_uri=about.logo_uri if (about.logo_uri or "").lower().startswith("https:") else None,
     )

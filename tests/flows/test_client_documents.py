@@ -1,6 +1,7 @@
 """A client that nobody registered: its client_id is the URL of its metadata document, which a real https server has."""
 
 import asyncio
+import base64
 import json
 import ssl
 from collections.abc import AsyncIterator
@@ -29,6 +30,9 @@ from tests.flows.test_delivery import _certificate
 from tests.rules.test_client_document import OPERATOR
 
 KEY = ECKey.generate_key("P-256")
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 REFUSED = "The metadata document of this client cannot be used"
 
 
@@ -168,11 +172,85 @@ async def test_the_consent_page_says_what_is_known_of_the_client(live: Live, sit
     async with logged_in(live) as person:
         answer = await asked(person.browser, url, redirect_uri="http://127.0.0.1:4711/cb")
         page = Shown(await person.browser.get(answer.headers["location"]))
+    assert "https://bank.example/about" in page.links
     host = site.base.removeprefix("https://")
     assert f"Nobody has checked who this application is. What it says about itself comes from {host}." in page.text
     assert "It says that its website is bank.example." in page.text
     assert "Any program on this device could be asking in its name." in page.text
     assert not any("evil.example" in each for each in (*page.loads, *page.links))
+
+
+def image(body: bytes, kind: str = "image/png", headers: bytes = b"") -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n%sContent-Length: %d\r\n\r\n" % (kind.encode(), headers, len(body))
+    return head + body
+
+
+async def consent_page(person: Person, url: str) -> Shown:
+    answer = await asked(person.browser, url)
+    return Shown(await person.browser.get(answer.headers["location"]))
+
+
+async def test_the_logo_comes_only_through_this_server_and_only_to_who_is_signed_in(live: Live, site: Site):
+    site.responses["/logo.png"] = image(PNG, headers=b"Set-Cookie: a=b\r\n")
+    url = site.publish("branded.json", logo_uri=f"{site.base}/logo.png", client_uri=f"{site.base}/about")
+    async with logged_in(live) as person:
+        page = await consent_page(person, url)
+        (logo,) = (each for each in page.loads if each.startswith("/consent/logo?"))
+        assert f"{site.base}/about" in page.links
+        assert not any("logo.png" in each for each in page.loads)
+        assert "/logo.png" not in site.asked, "the page did not wait for it"
+        assert (await live.http.get(logo)).status_code == 404
+        assert "/logo.png" not in site.asked, "a stranger cannot make this server fetch it"
+        answers = [await person.browser.get(logo) for _ in range(2)]
+        broken = await person.browser.get("/consent/logo?request=made-up")
+    assert site.asked.count("/logo.png") == 1
+    assert broken.status_code == 400
+    for answer in answers:
+        assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, PNG, "image/png")
+        assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+        assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        pytest.param(image(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"), id="svg"),
+        pytest.param(image(b"<svg xmlns='http://www.w3.org/2000/svg'/>"), id="svg that is called png"),
+        pytest.param(image(b"<script>alert(1)</script>"), id="html that is called png"),
+        pytest.param(image(PNG, "text/html"), id="an image that is called html"),
+        pytest.param(image(PNG + bytes(10_000_000)), id="ten megabytes"),
+        pytest.param(image(PNG, headers=b"Content-Encoding: gzip\r\n"), id="compressed"),
+        pytest.param(b"HTTP/1.1 302 Found\r\nLocation: /logo.png\r\nContent-Length: 0\r\n\r\n", id="a redirect"),
+        pytest.param(None, id="nothing there"),
+        pytest.param(b"", id="no HTTP"),
+    ],
+)
+async def test_what_is_no_logo_is_not_shown_and_not_asked_for_again(live: Live, site: Site, response: bytes | None):
+    name = f"logo-{len(site.asked)}.png"
+    if response is not None:
+        site.responses[f"/{name}"] = response
+    url = site.publish("unbranded.json", logo_uri=f"{site.base}/{name}")
+    stale(live)
+    async with logged_in(live) as person:
+        page = await consent_page(person, url)
+        for _ in range(2):
+            answer = await person.browser.get(next(each for each in page.loads if "/consent/logo" in each))
+            assert (answer.status_code, answer.content) == (404, b"")
+    assert site.asked.count(f"/{name}") == 1
+
+
+async def test_a_logo_at_a_private_address_is_not_fetched(live: Live, site: Site):
+    """A host that an operator named is for documents and what is beside them."""
+    there = site.base.replace("localhost", "127.0.0.1")
+    site.responses["/inside.png"] = image(PNG)
+    url = site.publish("inside.json", logo_uri=f"{there}/inside.png")
+    async with logged_in(live) as person:
+        page = await consent_page(person, url)
+        answer = await person.browser.get(next(each for each in page.loads if "/consent/logo" in each))
+    assert answer.status_code == 404
+    assert "/inside.png" not in site.asked
 
 
 async def test_who_allowed_it_is_asked_again_only_after_its_redirect_uris_changed(live: Live, site: Site):

@@ -116,6 +116,18 @@ async def test_a_more_specific_type_of_json_is_json(kind: str):
         assert (await got(fetcher, url)).body == b"{}"
 
 
+async def test_each_of_several_types_is_accepted_and_no_other():
+    for kind, is_one in (("image/png", True), ("image/gif", True), ("image/svg+xml", False), ("image/pn", False)):
+        answer = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+        async with listening(Host(answer)) as url, fetching() as fetcher:
+            asking = fetcher.get(url, reach="private_too", accept="image/png, image/gif")
+            if is_one:
+                assert (await asking).content_type == kind
+            else:
+                with pytest.raises(CannotFetch, match="is not image/png, image/gif"):
+                    await asking
+
+
 async def test_ten_megabytes_are_read_no_further_than_the_bound():
     host = Host(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 0x10000 + b"\r\n")
     async with listening(host) as url, fetching() as fetcher:

@@ -1,0 +1,137 @@
+"""The logos of clients that nobody has verified. This server fetches them, so the host of a logo learns nothing about who sees it.
+
+A logo is fetched when a browser asks for it on the consent page, which does not wait for it. Each process keeps some in memory.
+"""
+
+import asyncio
+import time
+
+from msgspec import Struct
+
+from projections.clients import Row
+from service.configuration.documents import Documents
+from service.limits import Limits
+from service.network import hosts
+from service.network.fetching import AllBusy, CannotFetch, Fetcher, Reach
+from service.network.freshness import Kept
+from service.oauth.document_client import InvalidDocument, check_url, host_of
+from service.people.throttle import network
+from service.values import images
+
+MOST_BYTES = 100_000
+MOST_BYTES_KEPT = 4_000_000
+ENTRY_BYTES = 2_000
+"""What an entry takes beside its image, with the longest URL."""
+
+KEPT = Kept(least=3600, most=86400)
+FAILED_SECONDS = 600
+"""How long a logo that could not be used is not asked for again."""
+
+MOST_NEW_OF_A_NETWORK = 20
+MOST_NEW_OF_A_HOST = 60
+MOST_NEW = 300
+"""Fetches in a minute: for one network of addresses, from one host, of all."""
+
+
+class Logo(Struct, frozen=True):
+    media_type: str
+    body: bytes
+
+
+class _Entry(Struct, frozen=True):
+    """`logo` is None if there was none that can be used. `until` is in seconds since 1970."""
+
+    logo: Logo | None
+    until: float
+
+    @property
+    def size(self) -> int:
+        return ENTRY_BYTES + (len(self.logo.body) if self.logo else 0)
+
+
+class Logos:
+    """One per process. Its fetcher is its own, so that no logo holds up a document or a key."""
+
+    def __init__(self, documents: Documents, limits: Limits, fetcher: Fetcher) -> None:
+        self._documents, self._limits, self._fetcher = documents, limits, fetcher
+        self._kept: dict[str, _Entry] = {}
+        self._kept_bytes = 0
+        self._under_way: dict[str, asyncio.Task[Logo | None]] = {}
+
+    async def of(self, client: Row, url: str, address: str) -> Logo | None:
+        """Return the logo that the client names, if it can be used. `address` is that of who sees it. Raises Unavailable."""
+        reach = self._reach(client, url)
+        if reach is None:
+            return None
+        if self._fresh(url) is None and url not in self._under_way and not await self._are_few(url, address):
+            return None
+        fresh = self._fresh(url)
+        if fresh is not None:
+            return fresh.logo
+        if url not in self._under_way:
+            task = self._under_way[url] = asyncio.create_task(self._read(url, reach, network(address)))
+            task.add_done_callback(lambda done: self._ended(url, done))
+        return await asyncio.shield(self._under_way[url])
+
+    async def close(self) -> None:
+        for task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await self._fetcher.aclose()
+
+    def _reach(self, client: Row, url: str) -> Reach | None:
+        """A logo at the host of the client's document may be where the document may be. Every other one is on the public internet."""
+        if client.document is None or host_of(url) != host_of(client.client_id):
+            return "public"
+        try:
+            return self._documents.reach(check_url(client.client_id))
+        except InvalidDocument:
+            return None
+
+    def _fresh(self, url: str) -> _Entry | None:
+        entry = self._kept.get(url)
+        return entry if entry is not None and entry.until > time.time() else None
+
+    async def _are_few(self, url: str, address: str) -> bool:
+        """Whoever is signed in must not make this server a client of too many others."""
+        for key, most in (
+            (f"logos for {network(address)}", MOST_NEW_OF_A_NETWORK),
+            (f"logos of {hosts.split(url).hostname}", MOST_NEW_OF_A_HOST),
+            ("logos", MOST_NEW),
+        ):
+            if (await self._limits.count(key)).used > most:
+                return False
+        return True
+
+    def _ended(self, url: str, task: asyncio.Task[Logo | None]) -> None:
+        del self._under_way[url]
+        if not task.cancelled():
+            task.exception()  # it was raised to whoever waited
+
+    async def _read(self, url: str, reach: Reach, asker: str) -> Logo | None:
+        until, logo = time.time() + FAILED_SECONDS, None
+        try:
+            fetched = await self._fetcher.get(
+                url, reach=reach, accept=", ".join(images.TYPES), most_bytes=MOST_BYTES, kept=KEPT, asker=asker
+            )
+            media_type = images.type_of(fetched.body)
+            if media_type is not None:
+                until, logo = fetched.fresh_until, Logo(media_type, fetched.body)
+        except AllBusy:  # it was not asked, so it may be asked at once
+            return None
+        except CannotFetch:
+            pass
+        self._keep(url, _Entry(logo, until))
+        return logo
+
+    def _keep(self, url: str, entry: _Entry) -> None:
+        """The one that was fetched first is forgotten first."""
+        self._forget(url)
+        self._kept[url] = entry
+        self._kept_bytes += entry.size
+        while self._kept_bytes > MOST_BYTES_KEPT:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, url: str) -> None:
+        former = self._kept.pop(url, None)
+        self._kept_bytes -= former.size if former else 0
