@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Struct, field, json
 
 from events.client_apis import Apis, pairs
 from events.client_key import StoredKey
 from events.client_secret import StoredSecret
+from events.client_security import WorkloadIdentity
 from events.database import AnyConnection
 from projections import apis, client_history, client_lists, last_used, usage_daily
 from projections.as_of import Behind
@@ -24,7 +25,8 @@ MADE_OF = (last_used.PROJECTION, usage_daily.PROJECTION, client_history.PROJECTI
 """The projections that say what is used. One that is far behind would call unused what is in use."""
 
 VERSIONS = """
-select stream_id, array(select jsonb_array_elements_text(snapshot -> 'scopes')), from_time, state, coalesce((snapshot -> 'restored')::int, 0)
+select stream_id, array(select jsonb_array_elements_text(snapshot -> 'scopes')), from_time, state, coalesce((snapshot -> 'restored')::int, 0),
+       snapshot -> 'security' -> 'workload_identities'
   from read.client_history where stream_id = any($1::uuid[]) and (to_time is null or to_time > $2) order by stream_id, from_position
 """
 
@@ -36,12 +38,13 @@ class Version(Struct, frozen=True):
     from_time: datetime
     state: str
     restored: int
+    workloads: frozenset[WorkloadIdentity] = frozenset()
 
 
 class Uses(Struct, frozen=True, kw_only=True):
-    """When a client, each of its secrets and each of its scopes were last used; nothing of those that never were.
+    """When a client, each of its secrets, keys and workload identities, and each of its scopes were last used; nothing of those that never were.
 
-    `held` are the scopes that it had all the time. `unknown` is the last use of scopes that were not kept: it may be any of them.
+    `held` are the scopes that it had all the time, `workloads` the workload identities. `unknown` is the last use of scopes that were not kept: it may be any of them.
     `returned` is when the client was last restored or enabled. `is_audience` says that there are tokens for the client, or for an API of its, which it may introspect.
     """
 
@@ -50,12 +53,13 @@ class Uses(Struct, frozen=True, kw_only=True):
     scopes: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     unknown: datetime | None = None
     held: frozenset[str]
+    workloads: frozenset[WorkloadIdentity] = frozenset()
     returned: datetime | None = None
     is_audience: bool = False
 
 
 class Unused(Struct, frozen=True, kw_only=True):
-    """If the whole client is unused, its secrets, keys and scopes are not listed: they are unused, too."""
+    """If the whole client is unused, its secrets, keys, workload identities and scopes are not listed: they are unused, too."""
 
     client: Row
     last_used: datetime | None
@@ -63,6 +67,7 @@ class Unused(Struct, frozen=True, kw_only=True):
     secrets: tuple[tuple[StoredSecret, datetime | None], ...] = ()
     scopes: tuple[tuple[str, datetime | None], ...] = ()
     keys: tuple[tuple[StoredKey, datetime | None], ...] = ()
+    workloads: tuple[tuple[WorkloadIdentity, datetime | None], ...] = ()
 
 
 def unused(client: Row, uses: Uses, since: datetime, now: datetime) -> Unused | None:
@@ -86,6 +91,13 @@ def unused(client: Row, uses: Uses, since: datetime, now: datetime) -> Unused | 
         for each in client.keys
         if not may_sign_requests and not introspects and _is_idle(each, uses.secrets.get(each.key_id), since, now)
     )
+    workloads = tuple(
+        (each, used)
+        for each in client.security.workload_identities
+        if each in uses.workloads
+        and not introspects
+        and _is_before(used := uses.secrets.get(each.id_for(client.stream_id)), since)
+    )
     scopes = tuple(
         (scope, uses.scopes.get(scope))
         for scope in client.scopes
@@ -94,9 +106,17 @@ def unused(client: Row, uses: Uses, since: datetime, now: datetime) -> Unused | 
         and _is_before(uses.scopes.get(scope), since)
         and _is_before(uses.unknown, since)
     )
-    if not secrets and not keys and not scopes:
+    if not secrets and not keys and not workloads and not scopes:
         return None
-    return Unused(client=client, last_used=uses.client, whole=False, secrets=secrets, scopes=scopes, keys=keys)
+    return Unused(
+        client=client,
+        last_used=uses.client,
+        whole=False,
+        secrets=secrets,
+        scopes=scopes,
+        keys=keys,
+        workloads=workloads,
+    )
 
 
 def _is_idle(each: StoredSecret | StoredKey, used: datetime | None, since: datetime, now: datetime) -> bool:
@@ -166,7 +186,14 @@ async def examine(
 
 
 def _credentials(row: Row) -> list[UUID]:
-    return [*(each.secret_id for each in row.secrets), *(each.key_id for each in row.keys)]
+    return [
+        *(each.secret_id for each in row.secrets),
+        *(each.key_id for each in row.keys),
+        *(each.id_for(row.stream_id) for each in row.security.workload_identities),
+    ]
+
+
+_workloads = json.Decoder(frozenset[WorkloadIdentity]).decode
 
 
 async def _uses(connection: AnyConnection, rows: Sequence[Row], since: datetime, audience: str) -> dict[UUID, Uses]:
@@ -177,8 +204,9 @@ async def _uses(connection: AnyConnection, rows: Sequence[Row], since: datetime,
     for use in await usage_daily.of_scopes(connection, streams):
         scopes[use.client].append(use)
     versions: dict[UUID, list[Version]] = {stream: [] for stream in streams}
-    for stream, had, *then in await connection.fetch(VERSIONS, streams, since):
-        versions[stream].append(Version(frozenset(had), *then))
+    for stream, had, at, state, restored, trusted in await connection.fetch(VERSIONS, streams, since):
+        workloads = _workloads(trusted or "[]")
+        versions[stream].append(Version(frozenset(had), at, state, restored, workloads))
     audiences = {audience} | await usage_daily.audiences(connection, [row.client_id for row in rows])
     for api in (await apis.every(connection)).values():
         audiences.update(api.terms.introspectors)
@@ -186,6 +214,7 @@ async def _uses(connection: AnyConnection, rows: Sequence[Row], since: datetime,
     for row in rows:
         stream = row.stream_id
         held = [version.scopes for version in versions[stream]]
+        trusted = [version.workloads for version in versions[stream]]
         last, unknown = by_scope(scopes[stream], row.apis)
         found[stream] = Uses(
             client=used.get(stream),
@@ -193,6 +222,7 @@ async def _uses(connection: AnyConnection, rows: Sequence[Row], since: datetime,
             scopes=last,
             unknown=unknown,
             held=held[0].intersection(*held) if held else frozenset(),
+            workloads=trusted[0].intersection(*trusted) if trusted else frozenset(),
             returned=returned(versions[stream], since),
             is_audience=row.client_id in audiences,
         )

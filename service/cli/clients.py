@@ -21,7 +21,16 @@ from events.secrets_given import keys_given, secrets_given
 from projections import authorizations, bot_history, client_history, client_order, consents, last_used
 from projections.client_lists import Wanted, listed
 from projections.clients import Found, Row, find
-from service.cli import client_changes, client_creation, client_edit, client_secrets, importing, restoration, unused
+from service.cli import (
+    client_changes,
+    client_creation,
+    client_edit,
+    client_secrets,
+    importing,
+    restoration,
+    unused,
+    workloads,
+)
 from service.cli.as_of import AsOf, past, present
 from service.cli.client_lookup import ClientId, stream_of
 from service.cli.event_text import apis_in_words, changed_terms, what
@@ -128,9 +137,11 @@ def show(client_id: ClientId, *, as_of: AsOf = None, as_json: Json = False) -> N
     found, used, secrets, bindings = ask(lambda connection: _found(connection, stream, client_id, as_of))
     if as_json:
         told = {**_row(found.client, used), "bot_state": found.bot_state, "pkce": pkce(found.client, bindings)}
+        told |= {"workload_identities": workloads.document(found.client, secrets)}
         document({**told, "secrets": [client_secrets.shown(s, secrets) for s in found.client.secrets]})
         return
-    facts = [*_facts(found, used), *_login_facts(found.client, bindings)]
+    trusted = workloads.facts(found.client, secrets if as_of is None else None)
+    facts = [*_facts(found, used), *trusted, *_login_facts(found.client, bindings)]
     lines((name, value) for name, value in facts if as_of is None or name != "last used")
     say("")
     columns = client_secrets.COLUMNS if as_of is None else client_secrets.COLUMNS[:-1]
@@ -179,7 +190,7 @@ async def _listed(
 
 
 class _Shown(NamedTuple):
-    """A client, when it and each of its secrets were last used, and what bound its last codes. Of the past there is only the client."""
+    """A client, when it and each of its secrets and workload identities were last used, and what bound its last codes. Of the past there is only the client."""
 
     found: Found
     used: datetime | None
@@ -205,7 +216,8 @@ async def _found(connection: Connection, stream: UUID, client_id: str, as_of: st
         known = "was deleted; muniment clients history tells its life" if await history_of(connection, stream) else ""
         raise Plainly(f"The client {client_id} {known or 'does not exist'}.")
     used = await last_used.clients_used(connection, [stream])
-    secrets = await last_used.secrets_used(connection, [s.secret_id for s in found.client.secrets])
+    ids = [*(s.secret_id for s in found.client.secrets), *workloads.ids(found.client)]
+    secrets = await last_used.secrets_used(connection, ids)
     return _Shown(found, used.get(stream), secrets, await authorizations.last_bindings(connection, stream, LOGINS))
 
 

@@ -21,7 +21,7 @@ Days = Annotated[int, typer.Option(min=1, max=3650, help="Unused for at least so
 
 
 def list_unused(*, days: Days = 90, as_json: Json = False) -> None:
-    """List clients that got no token for so many days, and secrets and scopes that none of their tokens used, with what removes them.
+    """List clients that got no token for so many days, and secrets, keys, workloads and scopes that none of their tokens used, with what removes them.
 
     What is younger, or was restored or enabled since, is left out, and so are the secrets of clients that may introspect tokens. Nothing is changed: run the commands that you agree with.
 
@@ -66,6 +66,10 @@ def _rows(found: Unused) -> Sequence[Sequence[str]]:
     return [
         *((*client, f"secret {each.name} …{each.hint}", moment(used) or "never") for each, used in found.secrets),
         *((*client, f"key {each.name}", moment(used) or "never") for each, used in found.keys),
+        *(
+            (*client, f"workload {each.issuer} {each.subject}", moment(used) or "never")
+            for each, used in found.workloads
+        ),
         *((*client, f"scope {scope}", moment(used) or "never") for scope, used in found.scopes),
     ]
 
@@ -83,6 +87,15 @@ def _document(found: Unused) -> dict[str, Any]:
             for each, used in found.secrets
         ],
         "keys": [{"key_id": each.key_id, "name": each.name, "last_used_at": used} for each, used in found.keys],
+        "workload_identities": [
+            {
+                "identity_id": each.id_for(found.client.stream_id),
+                "issuer": each.issuer,
+                "subject": each.subject,
+                "last_used_at": used,
+            }
+            for each, used in found.workloads
+        ],
         "scopes": [{"scope": scope, "last_used_at": used} for scope, used in found.scopes],
         "commands": commands(found),
     }

@@ -6,6 +6,7 @@ A new setting is added here to the request, to the response, and to each of the 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
@@ -192,8 +193,8 @@ def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
     )
 
 
-def shown(row: Row, used: datetime | None) -> OAuthClient:
-    """Return the response about a client that last got a token at `used`."""
+def shown(row: Row, used: datetime | None, workloads_used: Mapping[UUID, datetime] | None = None) -> OAuthClient:
+    """Return the response about a client that last got a token at `used`, and with its workload identities at those times."""
     return OAuthClient(
         client_id=row.client_id,
         display_name=row.display_name,
@@ -213,7 +214,7 @@ def shown(row: Row, used: datetime | None) -> OAuthClient:
         **_shown_login(row),
         **shown_document(row),
         **shown_registration(row),
-        **security_settings.shown(row),
+        **security_settings.shown(row, workloads_used),
     )
 
 

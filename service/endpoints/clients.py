@@ -36,6 +36,7 @@ from service.endpoints import (
     paging,
     registration,
     several,
+    workload_fields,
 )
 from service.endpoints.as_of import Page
 from service.endpoints.bot_user import check_bot
@@ -258,8 +259,9 @@ async def _carry_out(call: Call, command: ClientCommand) -> Handled:
 
 async def _shown(call: Call, stream: UUID, handled: Handled | None = None) -> Response:
     row = await row_asked(call, stream)
-    used = await _used(call, [row])
-    shown = client_settings.shown(row, used.get(row.stream_id))
+    used, ids = await _used(call, [row]), workload_fields.ids(row)
+    workloads = await read(call.resources.ledger.pool, lambda c: last_used.secrets_used(c, ids)) if ids else {}
+    shown = client_settings.shown(row, used.get(row.stream_id), workloads)
     return answered(shown, headers={"ETag": f'"{row.version}"', **(position(handled) if handled else {})})
 
 

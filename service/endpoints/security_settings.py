@@ -1,7 +1,9 @@
 """The security settings of a client as fields of the management API."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from events.client_security import Security
 from projections.clients import Row
@@ -42,7 +44,7 @@ def registered(asked: "CreateOAuthClientRequest") -> Security:
     return change(asked).after(Security())
 
 
-def shown(row: Row) -> Mapping[str, Any]:
+def shown(row: Row, workloads_used: Mapping[UUID, datetime] | None = None) -> Mapping[str, Any]:
     """Return the fields of OAuthClient. Those of the sign-in of users are an interactive client's only."""
     security = row.security
     of_all = {
@@ -56,7 +58,7 @@ def shown(row: Row) -> Mapping[str, Any]:
         "tls_client_auth_san_email": security.tls_client_auth_san_email,
         "tls_client_certificate_bound_access_tokens": security.tls_client_certificate_bound_access_tokens,
         "dpop_bound_access_tokens": security.dpop_bound_access_tokens,
-        "workload_identities": workload_fields.shown(row),
+        "workload_identities": workload_fields.shown(row, workloads_used),
     }
     if row.login is None:
         return of_all

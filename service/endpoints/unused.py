@@ -36,6 +36,13 @@ class UnusedKey(Struct, frozen=True, kw_only=True, rename="camel"):
     last_used_utc: Annotated[datetime, Meta(tz=True, description="Null for never.")] | None
 
 
+class UnusedWorkload(Struct, frozen=True, kw_only=True, rename="camel"):
+    identity_id: UUID
+    issuer: str
+    subject: str
+    last_used_utc: Annotated[datetime, Meta(tz=True, description="Null for never.")] | None
+
+
 class UnusedScope(Struct, frozen=True, kw_only=True, rename="camel"):
     scope: str
     last_used_utc: Annotated[datetime, Meta(tz=True, description="Null for never.")] | None
@@ -51,10 +58,14 @@ class UnusedClient(Struct, frozen=True, kw_only=True, rename="camel"):
     created_utc: Annotated[datetime, Meta(tz=True)]
     last_used_utc: Annotated[datetime, Meta(tz=True, description="Null for never.")] | None
     unused: Annotated[
-        bool, Meta(description="Whether the whole client is; then its secrets and scopes are not listed.")
+        bool,
+        Meta(
+            description="Whether the whole client is; then its secrets, keys, workload identities and scopes are not listed."
+        ),
     ]
     secrets: list[UnusedSecret]
     keys: list[UnusedKey]
+    workload_identities: list[UnusedWorkload]
     scopes: list[UnusedScope]
     commands: Annotated[list[str], Meta(description="What an operator runs to remove it.")]
 
@@ -109,6 +120,15 @@ def _shown(found: Unused) -> UnusedClient:
             for each, used in found.secrets
         ],
         keys=[UnusedKey(key_id=each.key_id, name=each.name, last_used_utc=used) for each, used in found.keys],
+        workload_identities=[
+            UnusedWorkload(
+                identity_id=each.id_for(found.client.stream_id),
+                issuer=each.issuer,
+                subject=each.subject,
+                last_used_utc=used,
+            )
+            for each, used in found.workloads
+        ],
         scopes=[UnusedScope(scope=scope, last_used_utc=used) for scope, used in found.scopes],
         commands=shrinking.commands(found),
     )

@@ -1,5 +1,7 @@
 """The field of a client that says whose tokens of trusted issuers authenticate it."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -37,6 +39,12 @@ class WorkloadIdentityFields(Struct, frozen=True, kw_only=True, rename="camel", 
     identity_id: Annotated[
         UUID | UnsetType, Meta(description="How tokens that were issued to it name it. It is ignored in requests.")
     ] = UNSET
+    last_used_utc: Annotated[
+        datetime | UnsetType | None,
+        Meta(
+            description="When the client last got a token with it; null for never. Not of the past. It is ignored in requests."
+        ),
+    ] = UNSET
 
 
 WorkloadIdentities = Annotated[
@@ -66,14 +74,20 @@ def identities(given: list[WorkloadIdentityFields] | UnsetType) -> tuple[Workloa
     return tuple(dict.fromkeys(found))
 
 
-def shown(row: Row) -> list[WorkloadIdentityFields]:
+def ids(row: Row) -> list[UUID]:
+    return [each.id_for(row.stream_id) for each in row.security.workload_identities]
+
+
+def shown(row: Row, used: Mapping[UUID, datetime] | None) -> list[WorkloadIdentityFields]:
+    """`used` says when each was last used, by its id; None if it is not asked."""
     return [
         WorkloadIdentityFields(
             issuer=each.issuer,
             subject=each.subject,
             audience=each.audience,
             single_use=each.single_use,
-            identity_id=each.id_for(row.stream_id),
+            identity_id=id_,
+            last_used_utc=UNSET if used is None else used.get(id_),
         )
-        for each in row.security.workload_identities
+        for each, id_ in zip(row.security.workload_identities, ids(row), strict=True)
     ]

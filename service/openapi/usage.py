@@ -28,6 +28,7 @@ UNUSED = {
     "unused": False,
     "secrets": [],
     "keys": [],
+    "workloadIdentities": [],
     "scopes": [{"scope": "crm:write", "lastUsedUtc": None}],
     "commands": ["muniment clients edit oauth_client_abc123xyz --remove-scope crm:write"],
 }

@@ -4,6 +4,8 @@ from shlex import quote
 
 from projections.unused import Unused
 
+NO_WORKLOAD = "--workload ''"
+
 
 def commands(unused: Unused) -> list[str]:
     """Return them for people to read and run. A shell takes no word of them for anything else."""
@@ -15,5 +17,16 @@ def commands(unused: Unused) -> list[str]:
     return [
         *(f"muniment secrets revoke {client} {secret.secret_id}" for secret, _ in unused.secrets),
         *(f"muniment client-keys revoke {client} {key.key_id}" for key, _ in unused.keys),
+        *_workloads(client, unused),
         *([f"muniment clients edit {client}{removed}"] if removed else []),
     ]
+
+
+def _workloads(client: str, unused: Unused) -> list[str]:
+    """Return the command with those that stay. It cannot say all that is said of some of them; then the API changes the list."""
+    gone = {each for each, _ in unused.workloads}
+    stay = [each for each in unused.client.security.workload_identities if each not in gone]
+    if not gone or any(each.audience or each.single_use for each in stay):
+        return []
+    options = " ".join(f"--workload {quote(f'{each.issuer} {each.subject}')}" for each in stay)
+    return [f"muniment clients edit {client} {options or NO_WORKLOAD}"]

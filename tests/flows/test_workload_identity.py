@@ -4,6 +4,7 @@ import time
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 from joserfc import jwt
@@ -12,6 +13,7 @@ from joserfc.jwk import ECKey
 from service.oauth.client_assertion import JWT_BEARER, JWT_SPIFFE
 from tests.flows.conftest import Live, oauth_error, refused
 from tests.flows.test_cli import on
+from tests.patience import until
 
 CLIENTS, ISSUERS = "/api/v1/auth/clients", "/api/v1/auth/trusted-issuers"
 CLUSTER, DOMAIN = "https://kubernetes.example", "spiffe://example.org"
@@ -82,6 +84,15 @@ async def test_a_pod_gets_tokens_with_the_token_of_its_service_account_as_often_
         "/openid/introspect", data={"token": got[0].json()["access_token"], "client_id": client, **sent}
     )
     assert seen.json()["active"] is True
+
+    async def used() -> bool:
+        now = (await live.http.get(f"{CLIENTS}/{client}", headers=live.bearer)).json()["workloadIdentities"][0]
+        return now["lastUsedUtc"] == max(each["issuedAt"] for each in issued.json())
+
+    await until(used)
+    assert "(last used " in (await on(live.database, "clients", "show", client)).out
+    told = (await on(live.database, "clients", "show", client, "--json")).json["workload_identities"][0]
+    assert (told["identity_id"], told["last_used_at"] is None) == (identity["identityId"], False)
     follows = await live.http.get("/api/v1/audit/blast-radius", params={"id": CLUSTER}, headers=auditor)
     affected = {(each["kind"], each["id"], each["via"]["kind"]) for each in follows.json()["affected"]}
     assert ("secret", identity["identityId"], "issuer") in affected
@@ -172,3 +183,26 @@ async def test_an_operator_binds_a_client_to_a_workload_at_the_command_line(live
     assert (await token(live, client_id=client, **assertion(live))).status_code == 401
     wrong = await on(live.database, "clients", "edit", client, "--workload", CLUSTER)
     assert (wrong.status, "an issuer and a subject" in wrong.err) == (1, True)
+
+
+@pytest.mark.usefixtures("issuers")
+async def test_a_workload_that_no_token_used_is_listed_as_unused(live: Live):
+    both = [{"issuer": CLUSTER, "subject": each} for each in (POD, "system:serviceaccount:crm:old")]
+    client = await registered(live, workloadIdentities=both)
+    assert (await token(live, client_id=client, **assertion(live))).status_code == 200
+    connection = await asyncpg.connect(live.database)
+    # The table only: what the log has cannot be old.
+    back = "update read.clients set created_at = created_at - interval '100 days' where client_id = $1"
+    await connection.execute(back, client)
+    await connection.close()
+
+    async def listed() -> dict[str, Any] | None:
+        found = await live.http.get("/api/v1/audit/unused", params={"limit": "1000"}, headers=live.bearer)
+        its = [each for each in found.json() if each["clientId"] == client and not each["unused"]]
+        return its[0] if its and len(its[0]["workloadIdentities"]) == 1 else None
+
+    found = await until(listed)
+    assert [each["subject"] for each in found["workloadIdentities"]] == [both[1]["subject"]]
+    assert f"muniment clients edit {client} --workload '{CLUSTER} {POD}'" in found["commands"]
+    told = await on(live.database, "clients", "unused")
+    assert f"workload {CLUSTER} {both[1]['subject']}" in told.out

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from events.client_apis import GrantedApi
+from events.client_security import Security, WorkloadIdentity
 from events.issuance import TokenIssued
 from projections import last_used, usage_daily
 from projections.catch_up import Issuance
@@ -124,6 +125,21 @@ def test_a_key_of_a_machine_that_no_token_used_is_unused_as_a_secret_is():
     assert found.keys == ((old, None),)
     assert commands(found) == [f"muniment client-keys revoke {client.client_id} {old.key_id}"]
     assert unused(client.__replace__(grant_type="authorization_code"), used, SINCE, NOW) is None
+
+
+def test_a_workload_identity_that_it_had_all_the_time_and_no_token_used_is_unused():
+    used, idle, new = (WorkloadIdentity(issuer="https://ci.example", subject=name) for name in ("a", "b:*", "c"))
+    client = row([]).__replace__(secrets=(), security=Security(workload_identities=(used, idle, new)))
+    uses = Uses(client=NOW, secrets={used.id_for(CLIENT): NOW}, held=frozenset(), workloads=frozenset({used, idle}))
+    found = unused(client, uses, SINCE, NOW)
+    assert found is not None
+    assert found.workloads == ((idle, None),)
+    options = ["--workload", "https://ci.example a", "--workload", "https://ci.example c"]
+    assert [shlex.split(each) for each in commands(found)] == [["muniment", "clients", "edit", "crm", *options]]
+    every = found.__replace__(workloads=tuple((each, None) for each in (used, idle, new)))
+    assert shlex.split(commands(every)[0])[-2:] == ["--workload", ""]
+    single = Security(workload_identities=(used.__replace__(single_use=True), idle))
+    assert commands(found.__replace__(client=client.__replace__(security=single))) == []
 
 
 def test_a_client_for_which_there_are_tokens_keeps_its_secrets_with_which_it_introspects_them():
