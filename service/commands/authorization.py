@@ -79,7 +79,9 @@ class RotateRefreshToken(OrdinaryCommand, frozen=True, kw_only=True):
 
 
 class RevokeAuthorization(StoppingCommand, frozen=True, kw_only=True):
-    """`why` is one of: client, user, operator, session_ended, consent_withdrawn, user_disabled, user_erased, password_changed."""
+    """`why` is one of: client, user, operator, session_ended, consent_withdrawn, user_disabled, user_erased, password_changed,
+    expired, device_answered_before.
+    """
 
     why: str
     at: datetime

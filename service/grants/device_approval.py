@@ -16,12 +16,15 @@ from service.crypto.credentials import new_id
 from service.grants.code_issuance import record_authorization
 from service.oauth.authorization_request import AskingDevice, AuthorizationRequest
 from service.people.sessions import Device, SignedIn
+from service.reactions import session_end
 from service.refusals import Contradiction, DoesNotExist
 from service.request_id import envelope
 from service.resources import Resources
 
 LAST_POLL = timedelta(minutes=1)
 """A device that asks slowly may learn of an approval in the last moment only after its code has expired."""
+
+ANSWERED_BEFORE = "device_answered_before"
 
 
 class TooLate(Exception):
@@ -47,7 +50,11 @@ async def approve(resources: Resources, request: AuthorizationRequest, found: Fo
         device=await resources.people.seal(signed_in.user.stream_id, json.encode(_origin(device))),
         at=utc_now(),
     )
-    await _answer(resources, device.stream, command, signed_in)
+    try:
+        await _answer(resources, device.stream, command, signed_in)
+    except TooLate:  # another answer came first, so no device has what was granted for this one
+        await session_end.revoke(resources.ledger, [authorization], ANSWERED_BEFORE, _by(signed_in))
+        raise
 
 
 async def deny(resources: Resources, device: AskingDevice, signed_in: SignedIn) -> None:

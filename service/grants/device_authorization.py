@@ -20,6 +20,7 @@ from service.grants.client_authentication import authenticate_client
 from service.grants.oauth_request import OAuthRequest
 from service.grants.redemption import meta_of
 from service.grants.refusal_events import Sender, record_throttled_requests
+from service.limits import A_DAY
 from service.oauth import parameters
 from service.oauth.authlib_server import NO_DEVICES
 from service.oauth.authorize import MOST_CHARACTERS, of_device
@@ -28,8 +29,8 @@ from service.people.throttle import network
 from service.waiting_devices import INTERVAL_SECONDS, Origin
 
 LIFETIME = timedelta(minutes=10)
-MOST_OF_A_NETWORK = 60
-"""In a minute: each request adds an event to the log, and a public client may be anybody."""
+MOST_OF_A_NETWORK, MOST_OF_A_NETWORK_IN_A_DAY = 60, 1000
+"""In a minute and in a day: each request adds an event to the log, and a public client may be anybody. A whole office may share one."""
 
 MOST_OF_A_CLIENT = 600
 """In a minute, of a confidential client. Anybody can ask in the name of a public one, so a limit of that would let anybody lock out its users."""
@@ -87,11 +88,12 @@ def _asked(request: OAuthRequest, found: Found) -> tuple[tuple[str, ...], str | 
 async def _throttle(request: OAuthRequest, found: Found) -> None:
     """Raises TooManyRequests."""
     client_id = found.client.client_id
-    limits = [(network(request.address), MOST_OF_A_NETWORK)]
+    near = f"device authorizations of {network(request.address)}"
+    limits = [(near, MOST_OF_A_NETWORK), (f"{A_DAY}{near}", MOST_OF_A_NETWORK_IN_A_DAY)]
     if not found.client.public:
-        limits.append((client_id, MOST_OF_A_CLIENT))
+        limits.append((f"device authorizations of {client_id}", MOST_OF_A_CLIENT))
     for key, most in limits:
-        counted = await request.resources.limits.count(f"device authorizations of {key}")
+        counted = await request.resources.limits.count(key)
         if counted.used > most:
             sender = Sender(whose=client_id, scopes=found.client.scopes, address=request.address)
             throttled = RequestsThrottled(client_id=client_id, limit=most, at=utc_now())

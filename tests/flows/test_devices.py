@@ -150,6 +150,26 @@ async def test_a_device_is_told_that_the_person_denied(live: Live, client: Clien
     assert wrong.status_code == 403, "an answered code is no code"
 
 
+async def test_of_two_answers_at_once_the_first_counts_and_the_other_leaves_nothing(
+    live: Live, client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    begun = await asking(live, client)
+    (user, email), (other, others) = [await registered(live) for _ in range(2)]
+    grant = device_approval.record_authorization
+
+    async def overtaken(*given: Any, **more: Any) -> None:
+        await grant(*given, **more)
+        monkeypatch.setattr(device_approval, "record_authorization", grant)
+        assert await decided(live, begun["user_code"], "allow", others) == "/device/approved"
+
+    monkeypatch.setattr(device_approval, "record_authorization", overtaken)
+    assert await decided(live, begun["user_code"], "allow", email) == "/device/late"
+    revoked = await live.beside.ledger.pool.fetch("select state, why from read.authorizations where user_id = $1", user)
+    assert [tuple(row) for row in revoked] == [("revoked", "device_answered_before")]
+    told = (await polled(live, client, begun["device_code"])).json()
+    assert jwt.decode(told["access_token"], options={"verify_signature": False})["sub"] == str(other)
+
+
 async def test_nothing_of_the_codes_is_in_the_log_or_in_the_tables(live: Live, client: Client):
     begun = await asking(live, client)
     whole = await live.beside.ledger.pool.fetchval(

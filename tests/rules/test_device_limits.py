@@ -1,4 +1,4 @@
-"""How often devices may ask for codes in a minute."""
+"""How often devices may ask for codes in a minute, and in a day."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -27,7 +27,15 @@ async def counted(public: bool) -> list[str]:
 
 
 async def test_strangers_cannot_lock_the_users_of_a_public_client_out():
-    assert len(await counted(public=True)) == 1
+    keys = await counted(public=True)
+    assert keys == ["device authorizations of 192.0.2.7", "day device authorizations of 192.0.2.7"]
+
+
+async def test_a_network_has_a_limit_for_the_day(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(device_authorization, "record_throttled_requests", AsyncMock())
+    monkeypatch.setattr(device_authorization, "MOST_OF_A_NETWORK_IN_A_DAY", 0)
+    with pytest.raises(TooManyRequests):
+        await counted(public=True)
 
 
 async def test_a_confidential_client_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch):
