@@ -160,12 +160,13 @@ class Unauthorized(Struct, frozen=True):
 
 
 class RefreshToken(Struct, frozen=True, kw_only=True, gc=False):
-    """`hash` is of the current refresh token; `exchanged` are the hashes of the earlier ones."""
+    """`hash` is of the current refresh token; `exchanged` are the hashes of the earlier ones. `uses` counts the refreshes."""
 
     hash: str
     expires_at: datetime
     rotated_at: datetime | None = None
     exchanged: tuple[str, ...] = ()
+    uses: int = 0
     jkt: str | UnsetType = UNSET
 
 
@@ -214,6 +215,9 @@ def _with(
 
 
 def _rotated(before: RefreshToken | None, event: RefreshTokenRotated) -> RefreshToken | None:
-    if before is None or before.hash == event.hash:
-        return before
-    return before.__replace__(hash=event.hash, rotated_at=event.at, exchanged=(*before.exchanged, before.hash))
+    if before is None:
+        return None
+    used = before.__replace__(uses=before.uses + 1)
+    if before.hash == event.hash:
+        return used
+    return used.__replace__(hash=event.hash, rotated_at=event.at, exchanged=(*before.exchanged, before.hash))

@@ -33,6 +33,9 @@ CODE_REPLAYED = "code_replayed"
 GRACE = timedelta(seconds=30)
 """For this long after a refresh, the same refresh token gets the same response again, which may have been lost."""
 
+MOST_REFRESHES = 4_900
+"""Of one authorization. Each is an event that names its access token, so the stream would be full (MOST_EVENTS) a little later."""
+
 
 class GrantAuthorization(OrdinaryCommand, frozen=True, kw_only=True):
     granted: AuthorizationGranted
@@ -144,11 +147,18 @@ def _rotate(command: RotateRefreshToken, authorization: Authorized) -> list[Auth
     if compare_digest(refresh.hash, command.presented):
         if command.at >= refresh.expires_at:
             return []
+        if is_used_up(authorization):
+            raise Contradiction(f"This authorization was refreshed {MOST_REFRESHES:,} times, which is the most.")
         return [RefreshTokenRotated(hash=command.next, jti=command.jti, at=command.at)]
     if command.presented not in refresh.exchanged:
         return []
     replayed = RefreshTokenReplayed(at=command.at)
     return [replayed, AuthorizationRevoked(why="refresh_token_replayed", at=command.at)]
+
+
+def is_used_up(authorization: Authorized) -> bool:
+    """Returns whether its refresh token was used as often as it may be."""
+    return authorization.refresh is not None and authorization.refresh.uses >= MOST_REFRESHES
 
 
 def may_have_been_lost(presented: str, authorization: Authorized, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from msgspec import json
 
 from events.authorization import RefreshTokenRotated
 from service.clock import utc_now
-from service.commands.authorization import RotateRefreshToken, may_have_been_lost
+from service.commands.authorization import MOST_REFRESHES, RotateRefreshToken, is_used_up, may_have_been_lost
 from service.commands.handle import CarriedOutBefore
 from service.crypto import opaque_tokens
 from service.crypto.credentials import hash_secret, new_id
@@ -26,7 +26,7 @@ from service.grants.redemption import (
     token_response,
 )
 from service.idempotency import IdempotentRequest, StoredAnswer
-from service.oauth.errors import Gone
+from service.oauth.errors import Gone, RefreshedTooOften
 from service.problems import Clash
 
 
@@ -38,6 +38,8 @@ async def exchange(request: OAuthRequest) -> bytes:
     """
     text = request.form.get("refresh_token", "")
     redemption = await check_request(request, opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text))
+    if _is_present(redemption) and is_used_up(redemption.authorized):  # before a token is recorded
+        raise RefreshedTooOften(MOST_REFRESHES)
     if _is_present(redemption) and _keeps_it(redemption):
         return await _keep(redemption, text)
     if may_have_been_lost(redemption.token.hash, redemption.authorized, utc_now()):

@@ -15,6 +15,7 @@ Refusal
 ├── TooLong            413
 ├── InvalidGrant       400  (at the revocation endpoint, RFC 7009: the token belongs to another client)
 │   ├── OtherKey            the code or refresh token is bound to another key (RFC 9449 sections 5 and 10)
+│   ├── RefreshedTooOften   the authorization has no room for one more refresh
 │   └── Gone                one text for every reason, so that an attacker learns nothing from it
 ├── InvalidClient      401  one text for every reason, so that an attacker learns nothing from it
 │   └── InvalidAssertion    says what is wrong with the assertion itself
@@ -141,6 +142,14 @@ class Gone(InvalidGrant):
         super().__init__(
             "The authorization code or refresh token is not valid: it was used before, has expired, was revoked, or was "
             "issued to another client. Send the person to the authorization endpoint once more."
+        )
+
+
+class RefreshedTooOften(InvalidGrant):
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"The refresh token was used {most:,} times, which is the most. Send the person to the authorization endpoint once more;"
+            " and refresh only when the access token is about to expire (expires_in)."
         )
 
 

@@ -349,6 +349,18 @@ class TestRefreshing:
                 "refresh_token_rotated",
             ]
 
+    async def test_one_that_was_used_as_often_as_may_be_says_what_to_do_and_records_no_token(
+        self, live: Live, client: Client, monkeypatch: pytest.MonkeyPatch
+    ):
+        async with logged_in(live) as person:
+            told = (await refreshed(live, client, (await tokens_for(live, person, client))["refresh_token"])).json()
+            monkeypatch.setattr("service.commands.authorization.MOST_REFRESHES", 1)
+            monkeypatch.setattr("service.grants.refresh_token.record_token", None)
+            refused = await refreshed(live, client, told["refresh_token"])
+            oauth_error(refused, 400, "invalid_grant")
+            assert "Send the person to the authorization endpoint once more" in refused.json()["error_description"]
+            assert await is_active(live, told["access_token"])
+
     async def test_eight_who_exchange_one_refresh_token_at_once_get_one_token(self, live: Live, client: Client):
         async with logged_in(live) as person:
             told = await tokens_for(live, person, client)

@@ -21,6 +21,7 @@ from events.authorization import (
 )
 from service.commands.authorization import (
     GRACE,
+    MOST_REFRESHES,
     GrantAuthorization,
     NewRefreshToken,
     RedeemCode,
@@ -29,7 +30,7 @@ from service.commands.authorization import (
     RotateRefreshToken,
     may_have_been_lost,
 )
-from service.commands.handle import AUTHORIZATION
+from service.commands.handle import AUTHORIZATION, MOST_EVENTS
 from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import (
     AT,
@@ -66,6 +67,10 @@ ONLINE = [*ISSUED, CODE_REDEEMED]
 OFFLINE = [*ONLINE, REFRESH_ISSUED]
 ROTATED = [*OFFLINE, REFRESH_ROTATED]
 TWICE_ROTATED = [*ROTATED, RefreshTokenRotated(hash=hashed(3), jti=UUID(int=3), at=SOON)]
+
+
+def test_there_is_room_left_in_the_stream_of_an_authorization_that_was_refreshed_as_often_as_may_be():
+    assert len(OFFLINE) + MOST_REFRESHES < MOST_EVENTS
 
 
 def revoked(*events):
@@ -115,6 +120,12 @@ def late(command, at):
         rule(ROTATED, ROTATE_AGAIN, TWICE_ROTATED[-1:], "and that for the next"),
         rule(OFFLINE, KEEP, [KEPT], "or is kept by a client whose tokens are bound to a key"),
         rule([*OFFLINE, KEPT, KEPT], KEEP, [KEPT], "and kept again"),
+        rule([*OFFLINE, *[KEPT] * (MOST_REFRESHES - 1)], KEEP, [KEPT], "for as long as its stream has room"),
+        rule([*OFFLINE, *[KEPT] * MOST_REFRESHES], KEEP, Contradiction, "and then says so"),
+        rule([*OFFLINE, *[KEPT] * MOST_REFRESHES], ROTATE, Contradiction, "an exchange takes room, too"),
+        rule(
+            [*OFFLINE, *[KEPT] * MOST_REFRESHES, REFRESH_ROTATED], KEEP, replayed_refresh(KEEP), "a replay needs none"
+        ),
         rule([*OFFLINE, KEPT], ROTATE, [REFRESH_ROTATED], "until it is exchanged for the next one"),
         rule([*OFFLINE, KEPT, REFRESH_ROTATED], KEEP, replayed_refresh(KEEP), "after that it is replayed"),
         rule([*OFFLINE, KEPT], late(KEEP, LATER), [], "it lives no longer for being kept"),
@@ -181,7 +192,7 @@ def test_no_answer_was_lost_where(happened, presented):
 
 def test_a_refresh_token_keeps_the_hashes_of_all_that_were_exchanged_and_its_expiry():
     assert authorized(*TWICE_ROTATED).refresh == RefreshToken(
-        hash=hashed(3), expires_at=LATER, rotated_at=SOON, exchanged=(hashed(1), hashed(2))
+        hash=hashed(3), expires_at=LATER, rotated_at=SOON, exchanged=(hashed(1), hashed(2)), uses=2
     )
 
 
