@@ -11,6 +11,7 @@ from msgspec import Struct
 from projections.clients import Row
 from service.configuration.documents import Documents
 from service.limits import Limits
+from service.metrics.process import ProcessMetrics
 from service.network import hosts
 from service.network.fetching import AllBusy, CannotFetch, Fetcher, Reach
 from service.network.freshness import Kept
@@ -18,6 +19,8 @@ from service.oauth.document_client import InvalidDocument, check_url, host_of
 from service.people.throttle import network
 from service.values import images
 
+ACCEPTED = ", ".join(images.TYPES)
+NOT_FETCHED = "It could not be fetched: {}."
 MOST_BYTES = 100_000
 MOST_BYTES_KEPT = 4_000_000
 ENTRY_BYTES = 2_000
@@ -38,36 +41,43 @@ class Logo(Struct, frozen=True):
     body: bytes
 
 
-class _Entry(Struct, frozen=True):
-    """`logo` is None if there was none that can be used. `until` is in seconds since 1970."""
+class NoLogo(Struct, frozen=True):
+    """`why` is a sentence for the client's developer, and contains nothing of the response."""
 
-    logo: Logo | None
+    why: str
+
+
+class _Entry(Struct, frozen=True):
+    """`until` is in seconds since 1970."""
+
+    found: Logo | NoLogo
     until: float
 
     @property
     def size(self) -> int:
-        return ENTRY_BYTES + (len(self.logo.body) if self.logo else 0)
+        return ENTRY_BYTES + (len(self.found.body) if isinstance(self.found, Logo) else 0)
 
 
 class Logos:
     """One per process. Its fetcher is its own, so that no logo holds up a document or a key."""
 
-    def __init__(self, documents: Documents, limits: Limits, fetcher: Fetcher) -> None:
+    def __init__(self, documents: Documents, limits: Limits, fetcher: Fetcher, metrics: ProcessMetrics) -> None:
         self._documents, self._limits, self._fetcher = documents, limits, fetcher
+        self._outcomes = metrics.logos
         self._kept: dict[str, _Entry] = {}
         self._kept_bytes = 0
-        self._under_way: dict[str, asyncio.Task[Logo | None]] = {}
+        self._under_way: dict[str, asyncio.Task[Logo | NoLogo]] = {}
 
-    async def of(self, client: Row, url: str, address: str) -> Logo | None:
-        """Return the logo that the client names, if it can be used. `address` is that of who sees it. Raises Unavailable."""
+    async def of(self, client: Row, url: str, address: str) -> Logo | NoLogo:
+        """Return the logo at the URL that the client names. `address` is that of who sees it. Raises Unavailable."""
         reach = self._reach(client, url)
         if reach is None:
-            return None
+            return NoLogo("This server does not accept documents of this host.")
         if self._fresh(url) is None and url not in self._under_way and not await self._are_few(url, address):
-            return None
+            return self._without("throttled", "Too many logos were fetched; try again in a minute.")
         fresh = self._fresh(url)
         if fresh is not None:
-            return fresh.logo
+            return fresh.found
         if url not in self._under_way:
             task = self._under_way[url] = asyncio.create_task(self._read(url, reach, network(address)))
             task.add_done_callback(lambda done: self._ended(url, done))
@@ -103,26 +113,34 @@ class Logos:
                 return False
         return True
 
-    def _ended(self, url: str, task: asyncio.Task[Logo | None]) -> None:
+    def _ended(self, url: str, task: asyncio.Task[Logo | NoLogo]) -> None:
         del self._under_way[url]
         if not task.cancelled():
             task.exception()  # it was raised to whoever waited
 
-    async def _read(self, url: str, reach: Reach, asker: str) -> Logo | None:
-        until, logo = time.time() + FAILED_SECONDS, None
+    async def _read(self, url: str, reach: Reach, asker: str) -> Logo | NoLogo:
+        until = time.time() + FAILED_SECONDS
         try:
             fetched = await self._fetcher.get(
-                url, reach=reach, accept=", ".join(images.TYPES), most_bytes=MOST_BYTES, kept=KEPT, asker=asker
+                url, reach=reach, accept=ACCEPTED, most_bytes=MOST_BYTES, kept=KEPT, asker=asker
             )
+        except AllBusy as fault:  # it was not asked, so it may be asked at once
+            return self._without("not_fetched", NOT_FETCHED.format(fault.why))
+        except CannotFetch as fault:
+            found = self._without("not_fetched", NOT_FETCHED.format(fault.why))
+        else:
             media_type = images.type_of(fetched.body)
-            if media_type is not None:
-                until, logo = fetched.fresh_until, Logo(media_type, fetched.body)
-        except AllBusy:  # it was not asked, so it may be asked at once
-            return None
-        except CannotFetch:
-            pass
-        self._keep(url, _Entry(logo, until))
-        return logo
+            if media_type is None:
+                found = self._without("invalid", f"Its bytes are none of {ACCEPTED}.")
+            else:
+                until, found = fetched.fresh_until, Logo(media_type, fetched.body)
+                self._outcomes["fetched"].inc()
+        self._keep(url, _Entry(found, until))
+        return found
+
+    def _without(self, outcome: str, why: str) -> NoLogo:
+        self._outcomes[outcome].inc()
+        return NoLogo(why)
 
     def _keep(self, url: str, entry: _Entry) -> None:
         """The one that was fetched first is forgotten first."""

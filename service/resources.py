@@ -126,7 +126,7 @@ async def open_resources(
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
         remote_keys = RemoteKeys(fetcher)
         documents = ClientDocuments(settings, ledger, lookup, limits, fetcher=fetcher, metrics=metrics)
-        logos = Logos(settings.client_metadata_documents, limits, Fetcher(settings.issuer))
+        logos = Logos(settings.client_metadata_documents, limits, Fetcher(settings.issuer), metrics)
         try:
             yield Resources(
                 settings=settings,

@@ -33,6 +33,7 @@ DOCUMENT_OUTCOMES = (
     *("new", "changed", "unchanged"),
     *("not_fetched", "invalid", "not_allowed", "throttled", "paused"),
 )
+LOGO_OUTCOMES = ("fetched", "not_fetched", "invalid", "throttled")
 LOGS = ("events", "issuance")
 SQLSTATES = ("08", "22", "23", "25", "28", "40", "42", "53", "55", "57", "58", "XX", OTHER)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -55,6 +56,12 @@ DOCUMENTS = Family(
     kind="counter",
     text="Client-id metadata documents that were asked for, by outcome: new, changed or unchanged, or why there was none.",
     labels={"outcome": DOCUMENT_OUTCOMES},
+)
+LOGOS = Family(
+    name="muniment_client_logos",
+    kind="counter",
+    text="Logos of unverified clients that were not in memory, by outcome: fetched, or why there was none.",
+    labels={"outcome": LOGO_OUTCOMES},
 )
 COMMIT_SECONDS = Family(
     name="muniment_commit_duration_seconds",
@@ -135,5 +142,5 @@ def http_responses(routes: Sequence[str]) -> Family:
 def every(routes: Sequence[str]) -> tuple[Family, ...]:
     return (
         *(TOKENS, REFUSALS, http_seconds(routes), http_responses(routes), COMMIT_SECONDS, COMMIT_ITEMS, WAITING),
-        *(LOOKUPS, CACHED, POOL, POOL_LIMIT, DATABASE_ERRORS, STREAMS, MESSAGES, UNUSED_CLIENTS, DOCUMENTS),
+        *(LOOKUPS, CACHED, POOL, POOL_LIMIT, DATABASE_ERRORS, STREAMS, MESSAGES, UNUSED_CLIENTS, DOCUMENTS, LOGOS),
     )

@@ -39,6 +39,7 @@ class ProcessMetrics:
         }
         self.refusals = {kind: cells.counter(families.REFUSALS, kind) for kind in families.REFUSED}
         self.documents = {each: cells.counter(families.DOCUMENTS, each) for each in families.DOCUMENT_OUTCOMES}
+        self.logos = {each: cells.counter(families.LOGOS, each) for each in families.LOGO_OUTCOMES}
         self.waiting = {log: cells.gauge(families.WAITING, log) for log in LOGS}
         self.hits, self.misses = (cells.counter(families.LOOKUPS, result) for result in ("hit", "miss"))
         self.cached = cells.gauge(families.CACHED)

@@ -3,8 +3,9 @@
 Only a signed-in user gets it, with the sealed authorization request of the page, so nobody can use this server as a proxy for images.
 """
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
+from service.client_logos import NoLogo
 from service.http.asgi import address
 from service.pages.browser import Visit
 from service.pages.page import Page
@@ -21,16 +22,20 @@ HEADERS = {
 
 
 async def show(visit: Visit) -> Response:
-    """Without a logo it is an empty 404: the page's image has an empty alt, so the browser shows nothing."""
+    """Without a logo it is a 404 that says why: the page's image has an empty alt, so the browser shows nothing."""
     asked, resources = visit.goal(), visit.resources
     seen = await resources.lookup.named(asked.client_id) if await visit.signed_in() else None
     shown = unverified(seen)
     if seen is None or shown is None or shown.logo_uri is None:
-        return Response(status_code=404, headers=HEADERS)
+        return _none("There is no logo on this page.")
     logo = await resources.logos.of(seen.client, shown.logo_uri, address(visit.request.scope))
-    if logo is None:
-        return Response(status_code=404, headers=HEADERS)
+    if isinstance(logo, NoLogo):
+        return _none(f"The logo of this client cannot be used. {logo.why}")
     return Response(logo.body, headers=HEADERS, media_type=logo.media_type)
+
+
+def _none(why: str) -> Response:
+    return PlainTextResponse(why, 404, headers=HEADERS)
 
 
 LOGO = Page(get=show)

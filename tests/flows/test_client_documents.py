@@ -237,7 +237,8 @@ async def test_what_is_no_logo_is_not_shown_and_not_asked_for_again(live: Live, 
         page = await consent_page(person, url)
         for _ in range(2):
             answer = await person.browser.get(next(each for each in page.loads if "/consent/logo" in each))
-            assert (answer.status_code, answer.content) == (404, b"")
+            assert answer.status_code == 404
+            assert answer.text.startswith("The logo of this client cannot be used.")
     assert site.asked.count(f"/{name}") == 1
 
 
@@ -250,6 +251,7 @@ async def test_a_logo_at_a_private_address_is_not_fetched(live: Live, site: Site
         page = await consent_page(person, url)
         answer = await person.browser.get(next(each for each in page.loads if "/consent/logo" in each))
     assert answer.status_code == 404
+    assert "an address that this server does not connect to" in answer.text
     assert "/inside.png" not in site.asked
 
 

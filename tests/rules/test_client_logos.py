@@ -9,8 +9,9 @@ from unittest.mock import AsyncMock
 import pytest
 
 from service import client_logos
-from service.client_logos import MOST_BYTES, MOST_BYTES_KEPT, Logo, Logos
+from service.client_logos import MOST_BYTES, MOST_BYTES_KEPT, Logo, Logos, NoLogo
 from service.configuration.documents import Documents
+from service.metrics.process import ProcessMetrics
 from service.network.fetching import AllBusy, CannotFetch, Fetched
 from service.people.throttle import network
 from service.values.images import TYPES, type_of
@@ -38,11 +39,18 @@ class Here:
 
     def __init__(self, answer: Any = None, documents: Documents | None = None) -> None:
         self.fetcher = SimpleNamespace(get=AsyncMock(side_effect=answer), aclose=AsyncMock())
-        fakes = cast("Any", (documents or Documents(), Counts(), self.fetcher))
+        self.metrics = ProcessMetrics()
+        fakes = cast("Any", (documents or Documents(), Counts(), self.fetcher, self.metrics))
         self.logos = Logos(*fakes)
 
-    async def of(self, url: str = URL, client: Any = REGISTERED, address: str = THERE) -> Logo | None:
+    async def of(self, url: str = URL, client: Any = REGISTERED, address: str = THERE) -> Logo | NoLogo:
         return await self.logos.of(client, url, address)
+
+    async def why(self, url: str = URL, client: Any = REGISTERED) -> str:
+        """Why there is none."""
+        found = await self.of(url, client)
+        assert isinstance(found, NoLogo)
+        return found.why
 
     @property
     def fetches(self) -> int:
@@ -74,7 +82,7 @@ async def test_anything_else_is_no_logo_and_is_left_alone(body: bytes):
     here = Here([sent(body)])
     assert type_of(body) is None
     for _ in range(3):
-        assert await here.of() is None
+        assert "none of image/png, image/jpeg" in await here.why()
     assert here.fetches == 1
 
 
@@ -83,18 +91,19 @@ async def test_one_that_cannot_be_fetched_is_asked_for_again_after_ten_minutes(m
     monkeypatch.setattr(client_logos.time, "time", lambda: now)
     for second, fetches in ((0, 1), (1, 1), (599, 1), (600, 2), (601, 2)):
         now = second
-        assert await here.of() is None
+        assert await here.why() == "It could not be fetched: it hangs."
         assert here.fetches == fetches
 
 
 async def test_one_that_was_not_asked_for_may_be_asked_for_at_once():
     here = Here([AllBusy(), sent(PNG)])
-    assert [await here.of(), await here.of()] == [None, Logo("image/png", PNG)]
+    assert "too many requests" in await here.why()
+    assert await here.of() == Logo("image/png", PNG)
 
 
 async def test_a_logo_that_is_no_longer_fresh_is_fetched_again():
     here = Here([sent(PNG, -1), sent(KINDS["image/gif"])])
-    assert [logo and logo.media_type for logo in (await here.of(), await here.of())] == ["image/png", "image/gif"]
+    assert [await here.of() for _ in range(2)] == [Logo(kind, KINDS[kind]) for kind in ("image/png", "image/gif")]
 
 
 async def test_many_who_see_it_at_once_wait_for_one_fetch_that_goes_on_without_the_first():
@@ -120,8 +129,9 @@ async def test_fetches_are_few_in_a_minute(limit: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(client_logos, limit, 2)
     here = Here(lambda *_, **__: sent(PNG))
     found = [await here.of(f"{URL}?{number}") for number in range(4)]
-    assert [logo is not None for logo in found] == [True, True, False, False]
-    assert await here.of(f"{URL}?0") is not None, "what is kept costs nothing"
+    assert [isinstance(logo, Logo) for logo in found] == [True, True, False, False]
+    assert await here.of(f"{URL}?0") == Logo("image/png", PNG), "what is kept costs nothing"
+    assert "Too many" in await here.why(f"{URL}?9")
 
 
 async def test_what_is_kept_is_bounded_in_bytes_and_the_first_is_forgotten_first(monkeypatch: pytest.MonkeyPatch):
@@ -131,7 +141,8 @@ async def test_what_is_kept_is_bounded_in_bytes_and_the_first_is_forgotten_first
     for number in range(large):
         await here.of(f"{URL}?{number}")
     here.fetcher.get.side_effect = CannotFetch("it is gone")
-    assert (await here.of(f"{URL}?{large - 1}"), await here.of(f"{URL}?0")) != (None, None)
+    assert isinstance(await here.of(f"{URL}?{large - 1}"), Logo)
+    assert "it is gone" in await here.why(f"{URL}?0")
     for number in range(3 * MOST_BYTES_KEPT // client_logos.ENTRY_BYTES):
         await here.of(f"{URL}?gone={number}")
     kept = here.logos._kept.values()
@@ -156,7 +167,7 @@ async def test_where_a_logo_may_be(client: Any, url: str, reach: str):
 
 async def test_a_logo_beside_a_document_that_is_no_longer_accepted_is_not_fetched():
     here = Here([], Documents(everybody=False))
-    assert await here.of(client=DOCUMENT) is None
+    assert "does not accept" in await here.why(client=DOCUMENT)
     assert here.fetches == 0
 
 
