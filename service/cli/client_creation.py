@@ -10,46 +10,52 @@ from events.database import Pool
 from events.envelope import Meta
 from service.cli import api_options
 from service.cli.api_options import GrantedApis, granted_of
+from service.cli.authentication_options import (
+    AUTH_METHODS,
+    PROFILES,
+    AuthMethod,
+    CertificateBound,
+    CertificateName,
+    DpopBound,
+    Jwks,
+    JwksUri,
+    Profile,
+    Workloads,
+    names_of,
+    workloads_of,
+)
 from service.cli.client_options import (
     ALGS,
-    AUTH_METHODS,
     JAR_ALGS,
     OPTIONS,
     PKCE,
-    PROFILES,
     USERINFO_ALGS,
     AccessTokenAlg,
-    AuthMethod,
     BackchannelUri,
     DeviceGrant,
-    DpopBound,
     FirstParty,
     IdTokenAlg,
     IdTokenClaims,
     JarAlg,
     JarmAlg,
-    Jwks,
-    JwksUri,
     LogoutUris,
     Name,
-    Profile,
     RedirectUris,
     RequireJar,
     RequirePar,
     RequirePkce,
     Scopes,
     UserinfoAlgOption,
-    Workloads,
     scopes_of,
     uris_of,
-    workloads_of,
 )
-from service.cli.json_file import read_json
+from service.cli.delegation_options import IdentityAssertionsFile, TokenExchangeFile, policies
+from service.cli.key_file import read_jwks
 from service.cli.ledger import OPERATOR, with_ledger
 from service.cli.opening import Reason, by_operator
 from service.cli.output import Json, document, lines, note
 from service.cli.ownership import Owner, check_owner, holder
-from service.cli.request_fields import done, fields_of
+from service.cli.request_fields import done, fields_of, speaking_of
 from service.commands.handle import CLIENT, Ledger, handle
 from service.configuration.settings import Settings
 from service.crypto.credentials import Secret
@@ -79,16 +85,20 @@ def create(
     name: Name = None,
     scope: Scopes = None,
     api: GrantedApis = None,
-    redirect_uri: RedirectUris = None,
     public: Public = False,
     secret_name: SecretName = None,
-    access_token_alg: AccessTokenAlg = None,
     auth_method: AuthMethod = None,
     jwks: Jwks = None,
     jwks_uri: JwksUri = None,
+    certificate_name: CertificateName = None,
     workload: Workloads = None,
     profile: Profile = None,
+    access_token_alg: AccessTokenAlg = None,
     dpop_bound: DpopBound = None,
+    certificate_bound: CertificateBound = None,
+    token_exchange: TokenExchangeFile = None,
+    identity_assertions: IdentityAssertionsFile = None,
+    redirect_uri: RedirectUris = None,
     require_par: RequirePar = None,
     require_jar: RequireJar = None,
     jar_alg: JarAlg = None,
@@ -127,11 +137,15 @@ def create(
         access_token_signed_response_alg=None if access_token_alg is None else ALGS[access_token_alg],
         apis=granted_of(api or []),
         token_endpoint_auth_method=None if auth_method is None else AUTH_METHODS[auth_method],
-        jwks=None if jwks is None else read_json(jwks),
+        jwks=None if jwks is None else read_jwks(jwks),
         workload_identities=workloads_of(workload or []),
         jwks_uri=jwks_uri,
         security_profile=PROFILES[profile or "none"],
         dpop_bound_access_tokens=dpop_bound == "yes",
+        tls_client_certificate_bound_access_tokens=certificate_bound == "yes",
+        token_exchange=policies(token_exchange or ""),
+        identity_assertions=policies(identity_assertions or ""),
+        **names_of(certificate_name),
         require_pushed_authorization_requests=require_par == "yes",
         require_signed_request_object=require_jar == "yes",
         request_object_signing_alg=JAR_ALGS[jar_alg or "any"],
@@ -157,7 +171,8 @@ async def _created(
     from service.endpoints import registration  # noqa: PLC0415 - it imports the hashes of other servers
 
     new = registration.prepared(await _checked(ledger.pool, settings, asked, owner), owner=owner, by=OPERATOR)
-    await handle(ledger, CLIENT, new.stream, new.command, meta, fresh=True)
+    with speaking_of(OPTIONS):
+        await handle(ledger, CLIENT, new.stream, new.command, meta, fresh=True)
     return new.client_id, new.secret
 
 

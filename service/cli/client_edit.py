@@ -10,53 +10,57 @@ from events.envelope import Meta
 from projections import clients
 from service.cli import api_options
 from service.cli.api_options import GrantedApis, LessApis, MoreApis
+from service.cli.authentication_options import (
+    AUTH_METHODS,
+    PROFILES,
+    AuthMethod,
+    CertificateBound,
+    CertificateName,
+    DpopBound,
+    JwksUri,
+    Profile,
+    Workloads,
+    changed_names,
+    workloads_of,
+)
 from service.cli.client_lookup import ClientId, carry_out, row_of
 from service.cli.client_options import (
     ALGS,
-    AUTH_METHODS,
     JAR_ALGS,
     OPTIONS,
     PKCE,
-    PROFILES,
     USERINFO_ALGS,
     AccessTokenAlg,
-    AuthMethod,
     BackchannelUri,
     DeviceGrant,
-    DpopBound,
     FirstParty,
     IdTokenAlg,
     IdTokenClaims,
     JarAlg,
     JarmAlg,
-    JwksUri,
     LogoutUris,
     Name,
-    Profile,
     RedirectUris,
     RequireJar,
     RequirePar,
     RequirePkce,
     Scopes,
     UserinfoAlgOption,
-    Workloads,
     scopes_of,
     text,
     uris_of,
     whole_list,
-    workloads_of,
 )
 from service.cli.delegation_options import IdentityAssertionsFile, TokenExchangeFile, policies
 from service.cli.histories import field_facts
 from service.cli.ledger import OPERATOR, AtVersion, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json, document, lines, note
-from service.cli.request_fields import done, fields_of, flag
+from service.cli.request_fields import done, fields_of, flag, speaking_of
 from service.commands.handle import ATTEMPTS, Handled, Ledger
 from service.configuration.settings import Settings
 from service.endpoints import client_settings
 from service.endpoints.client_settings import ChangeOAuthClientRequest
-from service.refusals import Contradiction
 
 if TYPE_CHECKING:
     from service.endpoints.differences import Difference
@@ -110,13 +114,17 @@ def edit(
     api: GrantedApis = None,
     add_api: MoreApis = None,
     remove_api: LessApis = None,
-    redirect_uri: RedirectUris = None,
-    access_token_alg: AccessTokenAlg = None,
     auth_method: AuthMethod = None,
     jwks_uri: JwksUri = None,
+    certificate_name: CertificateName = None,
     workload: Workloads = None,
     profile: Profile = None,
+    access_token_alg: AccessTokenAlg = None,
     dpop_bound: DpopBound = None,
+    certificate_bound: CertificateBound = None,
+    token_exchange: TokenExchangeFile = None,
+    identity_assertions: IdentityAssertionsFile = None,
+    redirect_uri: RedirectUris = None,
     require_par: RequirePar = None,
     require_jar: RequireJar = None,
     jar_alg: JarAlg = None,
@@ -129,8 +137,6 @@ def edit(
     post_logout_uri: LogoutUris = None,
     backchannel_logout_uri: BackchannelUri = None,
     id_token_claims: IdTokenClaims = None,
-    token_exchange: TokenExchangeFile = None,
-    identity_assertions: IdentityAssertionsFile = None,
     at_version: AtVersion = None,
     reason: Reason = None,
     as_json: Json = False,
@@ -151,6 +157,8 @@ def edit(
         jwks_uri=text(jwks_uri),
         security_profile=UNSET if profile is None else PROFILES[profile],
         dpop_bound_access_tokens=flag(dpop_bound),
+        tls_client_certificate_bound_access_tokens=flag(certificate_bound),
+        **changed_names(certificate_name),
         require_pushed_authorization_requests=flag(require_par),
         require_signed_request_object=flag(require_jar),
         request_object_signing_alg=UNSET if jar_alg is None else JAR_ALGS[jar_alg],
@@ -197,8 +205,9 @@ async def _edited(ledger: Ledger, settings: Settings, wanted: _Edit) -> _Edited:
         relative = wanted.added or wanted.removed or wanted.apis.more or wanted.apis.less
         version = wanted.at_version or (before.version if relative else None)
         try:
-            handled = await carry_out(ledger, wanted.client_id, command, wanted.meta, version)
-        except (Plainly, Contradiction):
+            with speaking_of(OPTIONS):
+                handled = await carry_out(ledger, wanted.client_id, command, wanted.meta, version)
+        except Plainly:
             now = await row_of(ledger, wanted.client_id)
             if wanted.at_version is not None or now.version == before.version:
                 raise

@@ -15,7 +15,7 @@ from projections.clients import Row
 from service.cli.client_lookup import ClientId, carry_out, row_of
 from service.cli.client_options import Name
 from service.cli.client_secrets import OPTIONS, Expires, later
-from service.cli.json_file import read_json
+from service.cli.key_file import read_jwk
 from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json, document, lines, moment, say, table
@@ -35,7 +35,9 @@ app = typer.Typer()
 KeyFile = Annotated[
     str,
     typer.Argument(
-        metavar="FILE", help="A public key as JSON (a JWK, RFC 7517); - is the standard input.", show_default=False
+        metavar="FILE",
+        help="A public key as JSON (a JWK, RFC 7517), or a certificate as PEM; - is the standard input.",
+        show_default=False,
     ),
 ]
 KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="As the list has it.", show_default=False)]
@@ -87,7 +89,7 @@ def add(
     end = None if overlap is None else now if overlap == "0" else later("--overlap", overlap, now, times=False)
     ends = None if expires is None else later("--expires", expires, now)
     try:
-        key = parsed_key(read_json(file))
+        key = parsed_key(read_jwk(file))
     except UnusableKey as fault:
         raise Plainly(f"the key in {file} {fault}") from fault
     fields = fields_of(AddKeyRequest(jwk=to_builtins(key.jwk), name=name, expires_utc=ends))

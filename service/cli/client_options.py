@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 import typer
 from msgspec import UNSET, UnsetType
 
-from events import client, client_security
+from events import client
 from events.client_security import AuthorizationResponseAlg, RequestObjectAlg, UserinfoAlg
-from service.cli.opening import Plainly
-from service.endpoints.workload_fields import WorkloadIdentityFields
+from service.cli import authentication_options, delegation_options
+from service.cli.panels import SIGN_IN, TOKENS
 from service.values import typed_lists
 
 OPTIONS = {
@@ -27,20 +27,15 @@ OPTIONS = {
     "backchannelLogoutUri": "--backchannel-logout-uri",
     "idTokenClaims": "--id-token-claims",
     "accessTokenSignedResponseAlg": "--access-token-alg",
-    "tokenEndpointAuthMethod": "--auth-method",
-    "jwks": "--jwks",
-    "jwksUri": "--jwks-uri",
-    "workloadIdentities": "--workload",
-    "securityProfile": "--profile",
-    "dpopBoundAccessTokens": "--dpop-bound",
     "apis": "--api",
+    "deviceGrant": "--device-grant",
     "requirePushedAuthorizationRequests": "--require-par",
     "requireSignedRequestObject": "--require-jar",
     "requestObjectSigningAlg": "--jar-alg",
     "authorizationSignedResponseAlg": "--jarm-alg",
     "userinfoSignedResponseAlg": "--userinfo-alg",
-    "tokenExchange": "--token-exchange",
-    "identityAssertions": "--identity-assertions",
+    **authentication_options.OPTIONS,
+    **delegation_options.OPTIONS,
 }
 """The option of each field."""
 
@@ -52,6 +47,7 @@ RedirectUris = Annotated[
         metavar="URI",
         help="Where browsers are sent back to; may be a list or be repeated, and is the whole list.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 Scopes = Annotated[
@@ -70,6 +66,7 @@ RequirePkce = Annotated[
         metavar="WORD",
         help="Whether logins need PKCE: yes, no, or default (the service's setting).",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 FirstParty = Annotated[
@@ -79,60 +76,7 @@ FirstParty = Annotated[
         metavar="WORD",
         help="Whether it is the product's own, so that nobody is asked for consent: yes or no.",
         show_default=False,
-    ),
-]
-AUTH_METHODS: Mapping[str, Literal["client_secret_basic"] | client_security.AuthMethod] = {
-    "secret": "client_secret_basic",
-    "private_key_jwt": "private_key_jwt",
-    "tls_client_auth": "tls_client_auth",
-    "self_signed_tls_client_auth": "self_signed_tls_client_auth",
-    "workload_identity": "workload_identity",
-}
-AuthMethod = Annotated[
-    Literal["secret", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth", "workload_identity"] | None,
-    typer.Option(
-        "--auth-method",
-        metavar="WORD",
-        help="How it authenticates: secret, private_key_jwt (a key), tls_client_auth or self_signed_tls_client_auth (a certificate), or "
-        "workload_identity (tokens of its platform).",
-        show_default=False,
-    ),
-]
-Jwks = Annotated[
-    str | None,
-    typer.Option(
-        "--jwks",
-        metavar="FILE",
-        help="Its public keys as JSON (a JWK Set); - is the standard input.",
-        show_default=False,
-    ),
-]
-JwksUri = Annotated[
-    str | None, typer.Option("--jwks-uri", metavar="URI", help="Where its public keys are.", show_default=False)
-]
-Workloads = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--workload",
-        metavar="TEXT",
-        help="Whose tokens authenticate it: a trusted issuer and a subject with a space between; may be repeated, and is the whole list.",
-        show_default=False,
-    ),
-]
-Profile = Annotated[
-    Literal["fapi2", "none"] | None,
-    typer.Option(
-        "--profile", metavar="WORD", help="The security profile that it keeps: fapi2 or none.", show_default=False
-    ),
-]
-PROFILES: Mapping[str, Literal["fapi2"] | None] = {"fapi2": "fapi2", "none": None}
-DpopBound = Annotated[
-    Literal["yes", "no"] | None,
-    typer.Option(
-        "--dpop-bound",
-        metavar="WORD",
-        help="Whether each of its tokens is bound to a key of the client (DPoP): yes or no.",
-        show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 RequirePar = Annotated[
@@ -142,6 +86,7 @@ RequirePar = Annotated[
         metavar="WORD",
         help="Whether its authorization requests must be pushed first (PAR): yes or no.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 DeviceGrant = Annotated[
@@ -151,11 +96,18 @@ DeviceGrant = Annotated[
         metavar="WORD",
         help="Whether people may sign in with it on a device without a browser, by a code: yes or no.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 IdTokenAlg = Annotated[
     Literal["RS256", "ES256"] | None,
-    typer.Option("--id-token-alg", metavar="ALG", help="What signs its ID tokens: RS256 or ES256.", show_default=False),
+    typer.Option(
+        "--id-token-alg",
+        metavar="ALG",
+        help="What signs its ID tokens: RS256 or ES256.",
+        show_default=False,
+        rich_help_panel=SIGN_IN,
+    ),
 ]
 AccessTokenAlg = Annotated[
     Literal["ES256", "RS256", "EdDSA", "default"] | None,
@@ -164,6 +116,7 @@ AccessTokenAlg = Annotated[
         metavar="ALG",
         help="What signs its access tokens: ES256, RS256, EdDSA, or default (the service's setting).",
         show_default=False,
+        rich_help_panel=TOKENS,
     ),
 ]
 LogoutUris = Annotated[
@@ -173,11 +126,18 @@ LogoutUris = Annotated[
         metavar="URI",
         help="Where users may be sent after sign-out; may be a list or be repeated, and is the whole list.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 BackchannelUri = Annotated[
     str | None,
-    typer.Option("--backchannel-logout-uri", metavar="URI", help="Where logout tokens are sent.", show_default=False),
+    typer.Option(
+        "--backchannel-logout-uri",
+        metavar="URI",
+        help="Where logout tokens are sent.",
+        show_default=False,
+        rich_help_panel=SIGN_IN,
+    ),
 ]
 IdTokenClaims = Annotated[
     Literal["scopes", "minimal"] | None,
@@ -186,6 +146,7 @@ IdTokenClaims = Annotated[
         metavar="WORD",
         help="What its ID tokens say of users: scopes (all that was granted) or minimal.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 
@@ -207,16 +168,6 @@ def uris_of(values: Iterable[str]) -> list[str]:
     return typed_lists.uris(" ".join(values))
 
 
-def workloads_of(values: Iterable[str]) -> list[WorkloadIdentityFields]:
-    """Raises Plainly."""
-    given = [value.split() for value in values if value]
-    if any(len(words) != 2 for words in given):
-        raise Plainly(
-            "--workload is an issuer and a subject: 'https://ci.example.com repo:acme/crm:ref:refs/heads/main'"
-        )
-    return [WorkloadIdentityFields(issuer=issuer, subject=subject) for issuer, subject in given]
-
-
 def whole_list(values: list[str] | None, read: Callable[[Iterable[str]], list[str]]) -> list[str] | UnsetType:
     """Not given: UNSET. An empty value: an empty list."""
     return UNSET if values is None else read(values)
@@ -234,6 +185,7 @@ RequireJar = Annotated[
         metavar="WORD",
         help="Whether its authorization requests must be signed (JAR): yes or no.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 JarAlg = Annotated[
@@ -243,6 +195,7 @@ JarAlg = Annotated[
         metavar="NAME",
         help="The only algorithm of its signed requests: ES256, EdDSA, PS256, RS256 or any.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 JarmAlg = Annotated[
@@ -252,6 +205,7 @@ JarmAlg = Annotated[
         metavar="NAME",
         help="The algorithm of its signed responses (JARM): RS256, ES256 or EdDSA.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 UserinfoAlgOption = Annotated[
@@ -261,6 +215,7 @@ UserinfoAlgOption = Annotated[
         metavar="NAME",
         help="The algorithm of userinfo as a signed JWT: RS256 or ES256; none: userinfo is JSON.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 USERINFO_ALGS: dict[str, UserinfoAlg | None] = {"none": None, "RS256": "RS256", "ES256": "ES256"}

@@ -1,8 +1,9 @@
 """mTLS (RFC 8705): a client authenticates by its certificate, as a trusted proxy passes it on, and its tokens are bound to it."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from msgspec import to_builtins
 from service.oauth.certificates import read
 from service.oauth.client_keys import of_public_key
 from tests.flows.conftest import Live, new_database, oauth_error, refused, serving
+from tests.flows.test_cli import on
 
 CLIENTS = "/api/v1/auth/clients"
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -32,6 +34,12 @@ def certificate(host: str, key: ec.EllipticCurvePrivateKey = KEY) -> dict[str, s
         .sign(key, SHA256())
     )
     return {"Client-Cert": f":{b64encode(made.public_bytes(Encoding.DER)).decode()}:"}
+
+
+def pem(header: dict[str, str]) -> str:
+    """The certificate of the header as a file."""
+    der = b64decode(header["Client-Cert"].strip(":"))
+    return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode()
 
 
 MINE, OTHER = certificate("crm.example.com"), certificate("other.example.com", ec.generate_private_key(ec.SECP256R1()))
@@ -90,6 +98,43 @@ async def test_a_bound_token_is_good_over_a_connection_with_its_certificate_alon
     form = {"token": got["access_token"], "client_id": client_id}
     seen = (await behind.http.post("/openid/introspect", data=form, headers=MINE)).json()
     assert seen["cnf"] == {"x5t#S256": read("client-cert", MINE["Client-Cert"]).thumbprint}
+
+
+async def test_an_operator_registers_a_client_by_the_name_of_its_certificate_and_binds_its_tokens(behind: Live):
+    words = ("--owner", "crm-team", "--bot", "bot-mtls", "--auth-method", "tls_client_auth")
+    names = ("--certificate-name", "dns:crm.example.com", "--certificate-bound", "yes")
+    made = await on(behind.database, "clients", "create", *words, *names, "--json")
+    assert (made.status, made.json["client_secret"]) == (0, None), made.err
+    client = made.json["client_id"]
+    got = (await token(behind, client, MINE)).json()
+    assert "x5t#S256" in jwt.decode(got["access_token"], options={"verify_signature": False})["cnf"]
+    edited = await on(behind.database, "clients", "edit", client, "--certificate-name", "subject:CN=crm")
+    assert edited.out.split()[0::4] == ["tlsClientAuthSubjectDn", "tlsClientAuthSanDns"]
+    assert (await token(behind, client, MINE)).status_code == 200
+    without, wrong, empty = [
+        await on(behind.database, "clients", "create", *words, *more)
+        for more in ((), ("--certificate-name", "ip:crm"), ("--certificate-name", "crm.example.com"))
+    ]
+    assert "tls_client_auth needs --certificate-name." in without.err
+    assert "--certificate-name is not such a name" in wrong.err
+    assert "--certificate-name is a kind" in empty.err
+
+
+async def test_an_operator_registers_and_renews_a_self_signed_certificate_by_its_file(behind: Live, tmp_path: Path):
+    file, next_file = tmp_path / "client.pem", tmp_path / "next.pem"
+    file.write_text(pem(MINE))
+    next_file.write_text(pem(OTHER))
+    words = ("--owner", "crm-team", "--bot", "bot-mtls", "--auth-method", "self_signed_tls_client_auth")
+    made = await on(behind.database, "clients", "create", *words, "--jwks", str(file), "--json")
+    assert made.status == 0, made.err
+    client = made.json["client_id"]
+    assert (await token(behind, client, MINE)).status_code == 200
+    added = await on(behind.database, "client-keys", "add", client, str(next_file))
+    assert added.status == 0, added.err
+    assert (await token(behind, client, OTHER)).status_code == 200
+    file.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    bad = await on(behind.database, "clients", "create", *words, "--jwks", str(file))
+    assert "has no certificate that can be read" in bad.err
 
 
 async def test_a_stranger_cannot_write_the_header(live: Live):

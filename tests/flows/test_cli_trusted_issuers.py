@@ -58,6 +58,11 @@ async def test_a_client_gets_its_policies_of_exchange_from_a_file(live: Live, tm
     file.write_text(json.dumps([policy]))
     ended = await on(live.database, "clients", "edit", client_id, "--token-exchange", str(file))
     assert ended.status == 0, ended.err
+    words = ("--owner", "crm-team", "--bot", "agent", "--token-exchange", str(file), "--json")
+    made = await on(live.database, "clients", "create", *words)
+    assert made.status == 0, made.err
+    other = await live.http.get(f"/api/v1/auth/clients/{made.json['client_id']}", headers=live.bearer)
+    assert policy.items() <= other.json()["tokenExchange"][0].items()
     there = f"/api/v1/auth/clients/{client_id}"
     (shown,) = (await live.http.get(there, headers=live.bearer)).json()["tokenExchange"]
     assert policy.items() <= shown.items()

@@ -181,6 +181,10 @@ async def test_an_operator_binds_a_client_to_a_workload_at_the_command_line(live
     edited = await on(live.database, "clients", "edit", client, "--workload", f"{CLUSTER} a:b")
     assert (edited.status, "a:b" in edited.out) == (0, True), edited.err
     assert (await token(live, client_id=client, **assertion(live))).status_code == 401
+    once = f"{CLUSTER} {POD} audience={live.url} single-use"
+    assert (await on(live.database, "clients", "edit", client, "--workload", once)).status == 0
+    sent = assertion(live, jti=uuid4().hex)
+    assert [(await token(live, client_id=client, **sent)).status_code for _ in range(2)] == [200, 401]
     wrong = await on(live.database, "clients", "edit", client, "--workload", CLUSTER)
     assert (wrong.status, "an issuer and a subject" in wrong.err) == (1, True)
 
