@@ -23,8 +23,8 @@ ACCEPTED = ", ".join(images.TYPES)
 NOT_FETCHED = "It could not be fetched: {}."
 MOST_BYTES = 100_000
 MOST_BYTES_KEPT = 4_000_000
-ENTRY_BYTES = 2_000
-"""What an entry takes beside its image, with the longest URL."""
+ENTRY_BYTES = 4_000
+"""What an entry takes beside its image, with a long URL."""
 
 KEPT = Kept(least=3600, most=86400)
 FAILED_SECONDS = 600
@@ -47,6 +47,13 @@ class NoLogo(Struct, frozen=True):
     why: str
 
 
+class _Place(Struct, frozen=True):
+    """What one client may have fetched from a private network, another one does not get from memory."""
+
+    url: str
+    reach: Reach
+
+
 class _Entry(Struct, frozen=True):
     """`until` is in seconds since 1970."""
 
@@ -64,24 +71,25 @@ class Logos:
     def __init__(self, documents: Documents, limits: Limits, fetcher: Fetcher, metrics: ProcessMetrics) -> None:
         self._documents, self._limits, self._fetcher = documents, limits, fetcher
         self._outcomes = metrics.logos
-        self._kept: dict[str, _Entry] = {}
+        self._kept: dict[_Place, _Entry] = {}
         self._kept_bytes = 0
-        self._under_way: dict[str, asyncio.Task[Logo | NoLogo]] = {}
+        self._under_way: dict[_Place, asyncio.Task[Logo | NoLogo]] = {}
 
     async def of(self, client: Row, url: str, address: str) -> Logo | NoLogo:
         """Return the logo at the URL that the client names. `address` is that of who sees it. Raises Unavailable."""
         reach = self._reach(client, url)
         if reach is None:
             return NoLogo("This server does not accept documents of this host.")
-        if self._fresh(url) is None and url not in self._under_way and not await self._are_few(url, address):
+        place = _Place(url, reach)
+        if self._fresh(place) is None and place not in self._under_way and not await self._are_few(url, address):
             return self._without("throttled", "Too many logos were fetched; try again in a minute.")
-        fresh = self._fresh(url)
+        fresh = self._fresh(place)
         if fresh is not None:
             return fresh.found
-        if url not in self._under_way:
-            task = self._under_way[url] = asyncio.create_task(self._read(url, reach, network(address)))
-            task.add_done_callback(lambda done: self._ended(url, done))
-        return await asyncio.shield(self._under_way[url])
+        if place not in self._under_way:
+            task = self._under_way[place] = asyncio.create_task(self._read(place, network(address)))
+            task.add_done_callback(lambda done: self._ended(place, done))
+        return await asyncio.shield(self._under_way[place])
 
     async def close(self) -> None:
         for task in self._under_way.values():
@@ -98,8 +106,8 @@ class Logos:
         except InvalidDocument:
             return None
 
-    def _fresh(self, url: str) -> _Entry | None:
-        entry = self._kept.get(url)
+    def _fresh(self, place: _Place) -> _Entry | None:
+        entry = self._kept.get(place)
         return entry if entry is not None and entry.until > time.time() else None
 
     async def _are_few(self, url: str, address: str) -> bool:
@@ -113,16 +121,16 @@ class Logos:
                 return False
         return True
 
-    def _ended(self, url: str, task: asyncio.Task[Logo | NoLogo]) -> None:
-        del self._under_way[url]
+    def _ended(self, place: _Place, task: asyncio.Task[Logo | NoLogo]) -> None:
+        del self._under_way[place]
         if not task.cancelled():
             task.exception()  # it was raised to whoever waited
 
-    async def _read(self, url: str, reach: Reach, asker: str) -> Logo | NoLogo:
+    async def _read(self, place: _Place, asker: str) -> Logo | NoLogo:
         until = time.time() + FAILED_SECONDS
         try:
             fetched = await self._fetcher.get(
-                url, reach=reach, accept=ACCEPTED, most_bytes=MOST_BYTES, kept=KEPT, asker=asker
+                place.url, reach=place.reach, accept=ACCEPTED, most_bytes=MOST_BYTES, kept=KEPT, asker=asker
             )
         except AllBusy as fault:  # it was not asked, so it may be asked at once
             return self._without("not_fetched", NOT_FETCHED.format(fault.why))
@@ -135,21 +143,21 @@ class Logos:
             else:
                 until, found = fetched.fresh_until, Logo(media_type, fetched.body)
                 self._outcomes["fetched"].inc()
-        self._keep(url, _Entry(found, until))
+        self._keep(place, _Entry(found, until))
         return found
 
     def _without(self, outcome: str, why: str) -> NoLogo:
         self._outcomes[outcome].inc()
         return NoLogo(why)
 
-    def _keep(self, url: str, entry: _Entry) -> None:
+    def _keep(self, place: _Place, entry: _Entry) -> None:
         """The one that was fetched first is forgotten first."""
-        self._forget(url)
-        self._kept[url] = entry
+        self._forget(place)
+        self._kept[place] = entry
         self._kept_bytes += entry.size
         while self._kept_bytes > MOST_BYTES_KEPT:
             self._forget(next(iter(self._kept)))
 
-    def _forget(self, url: str) -> None:
-        former = self._kept.pop(url, None)
+    def _forget(self, place: _Place) -> None:
+        former = self._kept.pop(place, None)
         self._kept_bytes -= former.size if former else 0

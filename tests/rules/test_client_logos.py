@@ -165,6 +165,15 @@ async def test_where_a_logo_may_be(client: Any, url: str, reach: str):
     assert here.reach == reach
 
 
+async def test_a_stranger_s_client_gets_no_logo_of_a_private_network_from_memory_and_hides_none():
+    here = Here(
+        [CannotFetch("its host has an address inside"), sent(PNG)], Documents(hosts=frozenset({"app.example.com"}))
+    )
+    assert "inside" in await here.why(client=REGISTERED)
+    assert await here.of(client=DOCUMENT) == Logo("image/png", PNG)
+    assert "inside" in await here.why(client=REGISTERED)
+
+
 async def test_a_logo_beside_a_document_that_is_no_longer_accepted_is_not_fetched():
     here = Here([], Documents(everybody=False))
     assert "does not accept" in await here.why(client=DOCUMENT)
