@@ -68,6 +68,9 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     `request_object_signing_alg`: the only algorithm of those; None: each that this server offers.
     `authorization_signed_response_alg`: the algorithm of responses with `response_mode=jwt` and its like (JARM section 3).
     `userinfo_signed_response_alg`: the algorithm of userinfo as a JWT; None: it is JSON (OpenID Connect Core 1.0 section 5.3.2).
+    `request_uris`: the addresses from which this server fetches its request objects (OpenID Connect Core 1.0 section 6.2).
+    `default_max_age`: the `max_age` of requests without one, in seconds. `require_auth_time`: its ID tokens have `auth_time`, which those of
+    all clients have anyway (OpenID Connect Dynamic Client Registration 1.0 section 2).
     `device_grant`: users may sign in on a device that has no browser (RFC 8628).
     `token_exchange`, `identity_assertions`: what operators let the client do with the tokens of others.
     `workload_identities`: whose tokens of trusted issuers authenticate it, with the method workload_identity.
@@ -88,6 +91,9 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     request_object_signing_alg: RequestObjectAlg | None = None
     authorization_signed_response_alg: AuthorizationResponseAlg = USUAL_RESPONSE_ALG
     userinfo_signed_response_alg: UserinfoAlg | None = None
+    request_uris: tuple[str, ...] = ()
+    default_max_age: int | None = None
+    require_auth_time: bool = False
     device_grant: bool = False
     token_exchange: tuple[ExchangePolicy, ...] = ()
     identity_assertions: tuple[AssertionPolicy, ...] = ()

@@ -56,6 +56,7 @@ from service.cli.opening import Reason, by_operator
 from service.cli.output import Json, document, lines, note
 from service.cli.ownership import Owner, check_owner, holder
 from service.cli.request_fields import done, fields_of, speaking_of
+from service.cli.request_options import DefaultMaxAge, RequestUris, RequireAuthTime, at_creation
 from service.commands.handle import CLIENT, Ledger, handle
 from service.configuration.settings import Settings
 from service.crypto.credentials import Secret
@@ -104,6 +105,9 @@ def create(
     jar_alg: JarAlg = None,
     jarm_alg: JarmAlg = None,
     userinfo_alg: UserinfoAlgOption = None,
+    request_uri: RequestUris = None,
+    default_max_age: DefaultMaxAge = None,
+    require_auth_time: RequireAuthTime = None,
     device_grant: DeviceGrant = None,
     require_pkce: RequirePkce = None,
     first_party: FirstParty = None,
@@ -151,6 +155,9 @@ def create(
         request_object_signing_alg=JAR_ALGS[jar_alg or "any"],
         authorization_signed_response_alg=jarm_alg or USUAL_RESPONSE_ALG,
         userinfo_signed_response_alg=USERINFO_ALGS[userinfo_alg or "none"],
+        request_uris=uris_of(request_uri or []),
+        default_max_age=at_creation(default_max_age),
+        require_auth_time=require_auth_time == "yes",
         device_grant=device_grant == "yes",
     )
     check_owner(owner, "clients")

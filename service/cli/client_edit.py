@@ -57,6 +57,7 @@ from service.cli.ledger import OPERATOR, AtVersion, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json, document, lines, note
 from service.cli.request_fields import done, fields_of, flag, speaking_of
+from service.cli.request_options import DefaultMaxAge, RequestUris, RequireAuthTime, seconds_of
 from service.commands.handle import ATTEMPTS, Handled, Ledger
 from service.configuration.settings import Settings
 from service.endpoints import client_settings
@@ -130,6 +131,9 @@ def edit(
     jar_alg: JarAlg = None,
     jarm_alg: JarmAlg = None,
     userinfo_alg: UserinfoAlgOption = None,
+    request_uri: RequestUris = None,
+    default_max_age: DefaultMaxAge = None,
+    require_auth_time: RequireAuthTime = None,
     device_grant: DeviceGrant = None,
     require_pkce: RequirePkce = None,
     first_party: FirstParty = None,
@@ -164,6 +168,9 @@ def edit(
         request_object_signing_alg=UNSET if jar_alg is None else JAR_ALGS[jar_alg],
         authorization_signed_response_alg=jarm_alg or UNSET,
         userinfo_signed_response_alg=UNSET if userinfo_alg is None else USERINFO_ALGS[userinfo_alg],
+        request_uris=whole_list(request_uri, uris_of),
+        default_max_age=seconds_of(default_max_age),
+        require_auth_time=flag(require_auth_time),
         device_grant=flag(device_grant),
         require_pkce=UNSET if require_pkce is None else PKCE[require_pkce],
         first_party=flag(first_party),

@@ -34,6 +34,9 @@ OPTIONS = {
     "requestObjectSigningAlg": "--jar-alg",
     "authorizationSignedResponseAlg": "--jarm-alg",
     "userinfoSignedResponseAlg": "--userinfo-alg",
+    "requestUris": "--request-uri",
+    "defaultMaxAge": "--default-max-age",
+    "requireAuthTime": "--require-auth-time",
     **authentication_options.OPTIONS,
     **delegation_options.OPTIONS,
 }

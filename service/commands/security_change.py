@@ -42,6 +42,9 @@ class SecurityChange(Struct, frozen=True, kw_only=True):
     request_object_signing_alg: RequestObjectAlg | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlg | UnsetType = UNSET
     userinfo_signed_response_alg: UserinfoAlg | UnsetType | None = UNSET
+    request_uris: tuple[str, ...] | UnsetType = UNSET
+    default_max_age: int | UnsetType | None = UNSET
+    require_auth_time: bool | UnsetType = UNSET
     device_grant: bool | UnsetType = UNSET
     token_exchange: tuple[ExchangePolicy, ...] | UnsetType = UNSET
     identity_assertions: tuple[AssertionPolicy, ...] | UnsetType = UNSET

@@ -52,6 +52,7 @@ from service.endpoints.client_fields import (
 from service.endpoints.delegation_fields import IdentityAssertions, TokenExchange
 from service.endpoints.document_fields import MetadataDocument, PathId
 from service.endpoints.key_schemas import Jwks
+from service.endpoints.request_fields import DefaultMaxAge, RequestUris, RequireAuthTime
 from service.endpoints.workload_fields import WorkloadIdentities
 
 
@@ -142,6 +143,9 @@ class CreateOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     authorization_signed_response_alg: AuthorizationResponseAlgorithm = USUAL_RESPONSE_ALG
     apis: ApiGrants | None = []
     userinfo_signed_response_alg: UserinfoAlgorithm | None = None
+    request_uris: RequestUris = []
+    default_max_age: DefaultMaxAge | None = None
+    require_auth_time: RequireAuthTime = False
     device_grant: DeviceGrant = False
     workload_identities: WorkloadIdentities = []
     token_exchange: TokenExchange = []

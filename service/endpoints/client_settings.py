@@ -16,7 +16,7 @@ from service.commands.authority import Holder
 from service.commands.client import ChangeClient
 from service.commands.login_change import LoginChange
 from service.configuration.settings import Settings
-from service.endpoints import api_grants, delegation_fields, security_settings, workload_fields
+from service.endpoints import api_grants, delegation_fields, request_fields, security_settings, workload_fields
 from service.endpoints.api_grants import ApiGrants
 from service.endpoints.authentication_fields import (
     CertificateBoundTokens,
@@ -59,6 +59,7 @@ from service.endpoints.delegation_fields import IdentityAssertions, TokenExchang
 from service.endpoints.document_fields import MetadataDocument, PathId, shown_document
 from service.endpoints.fields import Fields
 from service.endpoints.registration_fields import SelfRegistration, shown_registration
+from service.endpoints.request_fields import DefaultMaxAge, RequestUris, RequireAuthTime
 from service.endpoints.workload_fields import WorkloadIdentities
 from service.network import redirect_uri
 from service.values.each_once import each_once
@@ -105,6 +106,9 @@ class ChangeOAuthClientRequest(Struct, frozen=True, kw_only=True, rename="camel"
     identity_assertions: IdentityAssertions | UnsetType = UNSET
     workload_identities: WorkloadIdentities | UnsetType = UNSET
     userinfo_signed_response_alg: UserinfoAlgorithm | UnsetType | None = UNSET
+    request_uris: RequestUris | UnsetType = UNSET
+    default_max_age: DefaultMaxAge | UnsetType | None = UNSET
+    require_auth_time: RequireAuthTime | UnsetType = UNSET
     device_grant: DeviceGrant | UnsetType = UNSET
     require_pkce: RequirePkce | UnsetType | None = UNSET
     first_party: FirstParty | UnsetType = UNSET
@@ -163,6 +167,9 @@ class OAuthClient(Struct, frozen=True, kw_only=True, rename="camel"):
     request_object_signing_alg: RequestObjectAlgorithm | UnsetType | None = UNSET
     authorization_signed_response_alg: AuthorizationResponseAlgorithm | UnsetType = UNSET
     userinfo_signed_response_alg: UserinfoAlgorithm | UnsetType | None = UNSET
+    request_uris: RequestUris | UnsetType = UNSET
+    default_max_age: DefaultMaxAge | UnsetType | None = UNSET
+    require_auth_time: RequireAuthTime | UnsetType = UNSET
     device_grant: DeviceGrant | UnsetType = UNSET
     path_id: PathId | UnsetType = UNSET
     metadata_document: MetadataDocument | UnsetType = UNSET
@@ -273,6 +280,7 @@ def check_changed(fields: Fields[ChangeOAuthClientRequest], settings: Settings) 
             fields.fault("redirectUris", f"[{number}] {fault}")
     check_login_uris(fields, settings)
     check_jwks_uri(fields, settings)
+    request_fields.check(fields, settings)
     workload_fields.check(fields)
 
 

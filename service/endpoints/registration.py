@@ -20,6 +20,7 @@ from service.endpoints import (
     delegation_fields,
     imported,
     key_fields,
+    request_fields,
     security_settings,
 )
 from service.endpoints.client_fields import MOST_REDIRECT_URIS
@@ -43,6 +44,7 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
     imported.check(fields)
     key_fields.check(fields, settings)
     delegation_fields.check(fields)
+    request_fields.check(fields, settings)
     client_settings.check_registered_login(fields, settings)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from events.client_security import Security
 from projections.clients import Row
 from service.commands.security_change import SecurityChange
-from service.endpoints import delegation_fields, workload_fields
+from service.endpoints import delegation_fields, request_fields, workload_fields
 from service.endpoints.authentication_fields import method_of, shown_method
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ def change(asked: "CreateOAuthClientRequest | ChangeOAuthClientRequest") -> Secu
         request_object_signing_alg=asked.request_object_signing_alg,
         authorization_signed_response_alg=asked.authorization_signed_response_alg,
         userinfo_signed_response_alg=asked.userinfo_signed_response_alg,
+        request_uris=request_fields.addresses(asked.request_uris),
+        default_max_age=asked.default_max_age,
+        require_auth_time=asked.require_auth_time,
         device_grant=asked.device_grant,
         workload_identities=workload_fields.identities(asked.workload_identities),
         token_exchange=delegation_fields.exchange_policies(asked.token_exchange),
@@ -69,5 +72,8 @@ def shown(row: Row, workloads_used: Mapping[UUID, datetime] | None = None) -> Ma
         "request_object_signing_alg": security.request_object_signing_alg,
         "authorization_signed_response_alg": security.authorization_signed_response_alg,
         "userinfo_signed_response_alg": security.userinfo_signed_response_alg,
+        "request_uris": list(security.request_uris),
+        "default_max_age": security.default_max_age,
+        "require_auth_time": security.require_auth_time,
         "device_grant": security.device_grant,
     }

@@ -88,6 +88,11 @@ def backchannel_faults(uri: str, issuer: str, insecure: Collection[str] = ()) ->
     return found
 
 
+def request_uri_faults(uri: str, issuer: str, insecure: Collection[str] = ()) -> list[str]:
+    """Return every fault of the address of a request object, whose fragment may be a hash (OpenID Connect Core 1.0 section 6.2)."""
+    return backchannel_faults(uri.partition("#")[0], issuer, insecure)
+
+
 def page_faults(uri: str) -> list[str]:
     """Return every fault of the address of a page that people may read: it may be anywhere on the web."""
     unreadable = _unreadable(uri)

@@ -186,7 +186,7 @@ def _request(asked: RequestParameters, found: Found, answer: AuthorizationReques
         code_challenge=parameters.challenge_of(params, found, of_all=asked.pkce_of_all),
         dpop_jkt=parameters.thumbprint(params),
         prompts=parameters.prompts(params),
-        max_age=parameters.max_age(params),
+        max_age=parameters.max_age(params, found.client.security.default_max_age),
         login_hint=params.get("login_hint"),
         acr_values=split(params.get("acr_values")),
         ui_locales=split(params.get("ui_locales")),

@@ -100,6 +100,9 @@ def client_metadata(given: Mapping[str, Any], policy: Policy) -> ClientMetadata:
         redirect_uri.backchannel_faults(members.jwks_uri, policy.issuer, policy.insecure) if members.jwks_uri else ()
     ):
         faults.add("jwks_uri", fault)
+    for number, uri in enumerate(members.request_uris):
+        for fault in redirect_uri.request_uri_faults(uri, policy.issuer, policy.insecure):
+            faults.add("request_uris", f"[{number}] {fault}")
     if faults.of:
         raise faults.refusal()
     check_length(members)
@@ -129,6 +132,9 @@ def _authorization_security(members: Members) -> dict[str, Any]:
         "request_object_signing_alg": members.request_object_signing_alg or None,
         "authorization_signed_response_alg": members.authorization_signed_response_alg or USUAL_RESPONSE_ALG,
         "userinfo_signed_response_alg": members.userinfo_signed_response_alg or None,
+        "request_uris": tuple(dict.fromkeys(members.request_uris)),
+        "default_max_age": members.default_max_age,
+        "require_auth_time": members.require_auth_time is True,
     }
 
 

@@ -55,6 +55,9 @@ class Members(Struct, frozen=True, kw_only=True):
     request_object_signing_alg: Text | None = None
     authorization_signed_response_alg: Text | None = None
     userinfo_signed_response_alg: Text | None = None
+    request_uris: Uris = []
+    default_max_age: Annotated[int, Meta(ge=0, le=999_999_999)] | None = None
+    require_auth_time: bool | None = None
 
 
 class Faults:
@@ -107,7 +110,7 @@ def read(given: Mapping[str, Any]) -> tuple[Members, Faults]:
         except ValidationError as fault:
             faults.add(field.name, _sentence(str(fault)))
             continue
-        if not isinstance(good[field.name], bool | dict) and (odd := _odd(good[field.name])):
+        if not isinstance(good[field.name], int | dict) and (odd := _odd(good[field.name])):
             del good[field.name]
             faults.add(field.name, odd)
     return Members(**good), faults

@@ -146,10 +146,11 @@ def prompts(params: Params) -> tuple[str, ...]:
     return asked
 
 
-def max_age(params: Params) -> int | None:
+def max_age(params: Params, usual: int | None = None) -> int | None:
+    """`usual` is that of a request without one (OpenID Connect Dynamic Client Registration 1.0 section 2)."""
     text = params.get("max_age")
     if text is None:
-        return None
+        return usual
     if not _number(text):
         raise Fault("invalid_request", "The parameter max_age must be a whole number of seconds.")
     return int(text)

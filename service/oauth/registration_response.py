@@ -25,6 +25,9 @@ SECURITY = (
     "request_object_signing_alg",
     "authorization_signed_response_alg",
     "userinfo_signed_response_alg",
+    "request_uris",
+    "default_max_age",
+    "require_auth_time",
 )
 
 

@@ -102,6 +102,9 @@ class ClientInformation(Struct, frozen=True, kw_only=True):
     request_object_signing_alg: str | UnsetType = UNSET
     authorization_signed_response_alg: str | UnsetType = UNSET
     userinfo_signed_response_alg: str | UnsetType = UNSET
+    request_uris: list[str] | UnsetType = UNSET
+    default_max_age: int | UnsetType = UNSET
+    require_auth_time: bool | UnsetType = UNSET
 
 
 def _refused(status: int, error: str, description: str, meaning: str, *headers: str) -> ResponseSpec:

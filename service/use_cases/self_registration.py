@@ -114,6 +114,9 @@ def _security(metadata: ClientMetadata) -> SecurityChange:
         request_object_signing_alg=security.request_object_signing_alg,
         authorization_signed_response_alg=security.authorization_signed_response_alg,
         userinfo_signed_response_alg=security.userinfo_signed_response_alg,
+        request_uris=security.request_uris,
+        default_max_age=security.default_max_age,
+        require_auth_time=security.require_auth_time,
     )
 
 

@@ -173,6 +173,7 @@ async def test_how_a_client_asks_for_a_sign_in_is_set_and_shown(live: Live):
         "ES256",
         "--userinfo-alg",
         "RS256",
+        *("--request-uri", "https://app.example.com/request", "--default-max-age", "600", "--require-auth-time", "yes"),
     )
     changed = await on(live.database, "clients", "edit", client_id, *options)
     assert changed.status == 0, changed.err
@@ -183,6 +184,9 @@ async def test_how_a_client_asks_for_a_sign_in_is_set_and_shown(live: Live):
         "request_object_signing_alg PS256",
         "authorization_signed_response_alg ES256",
         "userinfo_signed_response_alg RS256",
+        "request_uris https://app.example.com/request",
+        "default_max_age 600",
+        "require_auth_time True",
     ):
         assert part in " ".join(shown.split())
     await on(live.database, "clients", "edit", client_id, "--require-jar", "no", "--jar-alg", "any")

@@ -21,6 +21,9 @@ USUAL = {
     "requestObjectSigningAlg": None,
     "authorizationSignedResponseAlg": "RS256",
     "userinfoSignedResponseAlg": None,
+    "requestUris": [],
+    "defaultMaxAge": None,
+    "requireAuthTime": False,
 }
 UNUSUAL = {
     "requirePkce": False,
@@ -34,6 +37,9 @@ UNUSUAL = {
     "requestObjectSigningAlg": "PS256",
     "authorizationSignedResponseAlg": "EdDSA",
     "userinfoSignedResponseAlg": "ES256",
+    "requestUris": ["https://app.example.com/request#hash"],
+    "defaultMaxAge": 0,
+    "requireAuthTime": True,
 }
 
 

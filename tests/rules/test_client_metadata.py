@@ -182,9 +182,13 @@ def test_a_client_may_sign_its_requests_and_want_signed_responses():
         "request_object_signing_alg": "PS256",
         "authorization_signed_response_alg": "ES256",
         "userinfo_signed_response_alg": "RS256",
+        "request_uris": ["https://a.example/request#hash"],
+        "default_max_age": 0,
+        "require_auth_time": True,
     }
     security = checked({**WEB, **wanted}).security
-    assert wanted.items() <= structs.asdict(security).items()
+    asked = {**wanted, "request_uris": ("https://a.example/request#hash",)}
+    assert asked.items() <= structs.asdict(security).items()
     assert checked({**WEB, "request_object_signing_alg": ""}).security == Security()
     assert checked({"grant_types": ["client_credentials"], **wanted}, TRUSTED).security == Security()
 
@@ -210,6 +214,12 @@ def test_web_clients_have_no_scheme_of_an_app():
         ("require_pushed_authorization_requests", 1, "must be bool, got int"),
         ("request_object_signing_alg", "none", "must be one of: ES256, EdDSA, PS256, RS256"),
         ("authorization_signed_response_alg", "HS256", "must be one of: RS256, ES256, EdDSA"),
+        ("request_uris", ["http://a.example/request"], "[0] must be https"),
+        ("request_uris", ["https://127.0.0.1/request"], "[0] must not be on loopback"),
+        ("request_uris", "https://a.example/request", "must be array"),
+        ("default_max_age", -1, ">= 0"),
+        ("default_max_age", "60", "must be int, got str"),
+        ("require_auth_time", "yes", "must be bool"),
         ("grant_types", "authorization_code", "must be array"),
         ("application_type", "desktop", "web or native"),
         ("subject_type", "pairwise", "must be public"),
