@@ -31,7 +31,8 @@ class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
     A token that was issued from a user's authorization names the authorization and no address, which could be the user's.
     The audience is None for the default one. It was not recorded at first, so an old record may lack another one.
     `cnf` says what the token is bound to; None is a bearer token. `subject_token` is the jti of the token that it was exchanged for
-    (RFC 8693), and `actor` who acts for its subject. `typ` says that it is no access token.
+    (RFC 8693), and `actor` who acts for its subject. `typ` says that it is no access token. `client_key` is the thumbprint of the key or
+    certificate by which the client authenticated, if no event of the client has it: its id alone would not say which one it was.
     """
 
     sub: str
@@ -45,6 +46,7 @@ class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject_token: UUID | None = None
     actor: str | None = None
     typ: Literal["id_jag"] | None = None
+    client_key: str | None = None
 
     @property
     def jkt(self) -> str | None:

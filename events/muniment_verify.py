@@ -21,7 +21,7 @@ from io import BufferedReader
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal, NoReturn, cast
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -1271,6 +1271,12 @@ ENABLING = frozenset({"client.enabled", "client.restored", "bot.enabled", "bot.r
 EXCHANGE, ID_TOKEN_SESSION = "exchange.made", "session.started"
 EXCHANGES = frozenset({"authorization.code_redeemed", "authorization.refresh_token_rotated"})
 AUTHENTICATIONS = frozenset({"session.started", "session.reauthenticated"})
+PLACES = (
+    "jwks_uri",
+    *(f"tls_client_auth_{name}" for name in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")),
+)
+"""The security settings that say where the keys of a client are, or which certificate is its."""
+
 MOST_FAULTS = 10
 
 _is_bot = re.compile(r"bot_([0-9a-f]{32})", re.ASCII).fullmatch
@@ -1524,6 +1530,8 @@ class Relied:
             "login": login,
             "stopped": self._stopped(),
             **({"exchangedFrom": exchanged_from} if exchanged_from else {}),
+            **self._workload_identity(),
+            **self._remote_key(),
         }
 
     def _token(self) -> Shown:
@@ -1568,9 +1576,49 @@ class Relied:
                         "added": each.shown,
                         "revoked": revoked and revoked.shown,
                     }
-        if any(map(_has_other_keys, self.client)):
+        if any(map(_has_other_keys, self.client)) or self._workload_identity():
             return None
         raise self.wrong("answer.secret", f"no entry gives the client the secret {secret_id} that the token names")
+
+    def _workload_identity(self) -> Shown:
+        """Returns the workload identity, as the client got it last before the token was issued, and what took it from the client."""
+        identity: Shown | None = None
+        added: Fact | None = None
+        removed: Fact | None = None
+        for each, security in _securities(self.client):
+            found = self._identity(security)
+            if found is None:
+                removed = removed or (added and each)
+            elif added is None or (removed is not None and each.event.moment <= self.token.moment):
+                identity, added, removed = found, each, None
+        if identity is None or added is None:
+            return {}
+        shown = {"identityId": str(self.token.secret), **{name: identity[name] for name in ("issuer", "subject")}}
+        shown |= {"audience": identity.get("audience")}
+        return {"workloadIdentity": {**shown, "added": added.shown, "removed": removed and removed.shown}}
+
+    def _identity(self, security: Shown) -> Shown | None:
+        """Returns the workload identity of these settings that the token names."""
+        for each in security.get("workload_identities", ()):
+            about = [each["issuer"], each["subject"], each.get("audience")]
+            name = json.dumps(about, separators=(",", ":"), ensure_ascii=False)
+            if uuid5(self.token.client, name) == self.token.secret:
+                return each
+        return None
+
+    def _remote_key(self) -> Shown:
+        """Returns the key or certificate that no event has, and what made its place the client's. Raises Wrong."""
+        thumbprint = self.data.get("client_key")
+        if thumbprint is None:
+            return {}
+        if uuid5(self.token.client, thumbprint) != self.token.secret:
+            raise self.wrong("answer.remoteKey", f"the id {self.token.secret} that the token names is of another key")
+        named, place = self.then[0], None
+        for each, security in _securities(self.then):
+            there = [security.get(name) for name in PLACES]
+            if there != place:
+                named, place = each, there
+        return {"remoteKey": {"thumbprint": thumbprint, "jwksUri": place and place[0], "named": named.shown}}
 
     def _scopes(self) -> list[Shown]:
         givers = self._givers()
@@ -1701,6 +1749,13 @@ def _secrets(fact: Fact) -> list[Shown]:
         *({"id": each["secret_id"], "name": each["name"], "hint": each["hint"]} for each in secrets),
         *({"id": each["key_id"], "name": each["name"], "hint": each["kid"]} for each in keys),
     ]
+
+
+def _securities(past: Past) -> Iterator[tuple[Fact, Shown]]:
+    """Yields the security settings that these events give a client."""
+    for each in past:
+        if each.kind in {"client.registered", "client.restored", "client.security_changed"}:
+            yield each, each.data.get("security") or {}
 
 
 def _has_other_keys(fact: Fact) -> bool:

@@ -112,6 +112,7 @@ def _tell(answer: Provenance) -> None:
     ]
     if secret:
         facts.append((f"secret {secret.hint}", _event(secret.added)))
+    facts += _other_keys(answer)
     facts += [(f"bot {each.type}", _event(each)) for each in (answer.bot.events if answer.bot else ())]
     facts += [(f"scope {scope.scope}", _event(each)) for scope in answer.scopes for each in scope.given]
     facts += [(each.type, _event(each)) for each in answer.signing_key.events]
@@ -121,6 +122,17 @@ def _tell(answer: Provenance) -> None:
         facts += [("exchange", _event(login.exchanged))] if login.exchanged else []
     facts += [(f"stopped: {each.type}", _event(each)) for each in answer.stopped]
     lines(facts, indent="  ")
+
+
+def _other_keys(answer: Provenance) -> list[tuple[str, str]]:
+    """How the client authenticated, if not by a secret or a key that its events have."""
+    facts: list[tuple[str, str]] = []
+    if workload := answer.workload_identity:
+        facts.append((f"workload {workload.issuer} {workload.subject}", _event(workload.added)))
+    if key := answer.remote_key:
+        where = f"key at {key.jwks_uri}" if key.jwks_uri else "certificate"
+        facts.append((f"{where} {key.thumbprint}", _event(key.named)))
+    return facts
 
 
 def _event(event: AuditEvent) -> str:

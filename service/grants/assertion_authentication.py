@@ -45,10 +45,11 @@ OTHER_CLIENT = (
 
 
 class Proof(Struct, frozen=True):
-    """The key that signed an assertion, and where it is, unless it is registered."""
+    """The key that signed an assertion; unless it is registered, where it is, and its thumbprint."""
 
     key_id: UUID
     jwks_uri: str | None
+    thumbprint: str | None = None
 
 
 class PresentedAssertion:
@@ -68,6 +69,11 @@ class PresentedAssertion:
     @property
     def method(self) -> str:
         return WORKLOAD_IDENTITY if isinstance(self._proof, WorkloadProof) else PRIVATE_KEY_JWT
+
+    @property
+    def thumbprint(self) -> str | None:
+        """That of a key which no event of the client has."""
+        return self._proof.thumbprint if isinstance(self._proof, Proof) else None
 
     @property
     def refusal(self) -> InvalidClient:
@@ -176,7 +182,7 @@ async def _proof(request: OAuthRequest, assertion: Assertion, client: Row | None
         assert isinstance(key, StoredKey)
         return Proof(key.key_id, None)
     key = verify(assertion, await _fetched(request, address, assertion.kid, reach_of(client)))
-    return Proof(uuid5(client.stream_id, key.thumbprint), address)
+    return Proof(uuid5(client.stream_id, key.thumbprint), address, key.thumbprint)
 
 
 async def _fetched(request: OAuthRequest, address: str, kid: str | None, reach: Reach) -> Sequence[PublicKey]:

@@ -20,7 +20,7 @@ from service.clock import utc_now
 from service.crypto.credentials import proven
 from service.grants.assertion_authentication import ASSERTION, PRIVATE_KEY_JWT, TYPE, PresentedAssertion
 from service.grants.assertion_authentication import presented as presented_assertion
-from service.grants.certificate_authentication import PresentedCertificate, proof_of, uses_certificate
+from service.grants.certificate_authentication import BY_CA, PresentedCertificate, proof_of, uses_certificate
 from service.grants.oauth_request import OAuthRequest
 from service.grants.refusal_events import record_failure, record_throttling
 from service.lookup import Seen
@@ -121,17 +121,19 @@ def _by_assertion(assertion: PresentedAssertion, found: Found | None, now: datet
     key_id = None if found is None else assertion.key_of(found, now)
     if found is None or key_id is None:
         return None
-    return AuthenticatedClient(row=found.client, secret_id=key_id, method=assertion.method)
+    thumbprint = assertion.thumbprint
+    return AuthenticatedClient(row=found.client, secret_id=key_id, method=assertion.method, client_key=thumbprint)
 
 
 def _by_certificate(
     certificate: PresentedCertificate | None, found: Found, now: datetime
 ) -> AuthenticatedClient | None:
     proof = None if certificate is None else proof_of(certificate, found.client, now)
-    if proof is None or not found.may_act:
+    if certificate is None or proof is None or not found.may_act:
         return None
     method = found.client.security.token_endpoint_auth_method
-    return AuthenticatedClient(row=found.client, secret_id=proof, method=str(method))
+    thumbprint = certificate.certificate.thumbprint if method == BY_CA else None
+    return AuthenticatedClient(row=found.client, secret_id=proof, method=str(method), client_key=thumbprint)
 
 
 def why_not(presented: PresentedCredentials, found: Found | None, now: datetime) -> WhyNot | None:

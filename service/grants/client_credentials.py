@@ -67,6 +67,7 @@ def _record_of(request: OAuthRequest, claims: Claims, signer: Signer, grant: Tok
         address=request.address,
         audience=request.recorded_audience(claims.aud),
         cnf=claims.cnf or None,
+        client_key=grant.client_key,
     )
     return Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
 

@@ -125,6 +125,7 @@ async def _token(request: OAuthRequest, seen: Seen, grant: TokenGrant, assertion
         authorization=authorization,
         audience=resource,
         cnf=claims.cnf or None,
+        client_key=grant.client_key,
     )
     await record(request, grant, claims, token)
     return TokenResponse(

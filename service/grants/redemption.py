@@ -241,6 +241,7 @@ async def record_token(redemption: Redemption, claims: Claims) -> Signer:
         authorization=redemption.token.authorization,
         audience=request.recorded_audience(claims.aud),
         cnf=claims.cnf or None,
+        client_key=grant.client_key,
     )
     with span("append"):
         await request.resources.issuance.record(

@@ -218,6 +218,7 @@ async def _recorded(request: OAuthRequest, decided: Decided, claims: Claims, sig
         subject_token=before[0].jti if before else None,
         actor=acts,
         typ=None if made.client_there is None else "id_jag",
+        client_key=decided.grant.client_key,
     )
     await record(request, decided.grant, claims, token)
     session = decided.subject.session

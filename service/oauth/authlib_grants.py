@@ -40,6 +40,8 @@ class AuthenticatedClient(Struct, frozen=True, kw_only=True):
     row: Row
     secret_id: UUID
     method: str
+    client_key: str | None = None
+    """The thumbprint of a key or certificate that no event of the client has."""
 
     def check_grant_type(self, grant_type: str) -> bool:
         """A client of the code grant may also refresh. Whether it gets a refresh token depends on the scope that the user granted."""

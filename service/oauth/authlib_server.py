@@ -79,6 +79,7 @@ class TokenGrant(Struct, frozen=True, kw_only=True):
     sub: str
     scope: str
     secret: UUID
+    client_key: str | None = None
     exchange: Exchange | None = None
 
 
@@ -175,6 +176,7 @@ class _Server(AuthorizationServer):
             sub=sub,
             scope=" ".join(granted),
             secret=client.secret_id,
+            client_key=client.client_key,
         )
         return {}
 

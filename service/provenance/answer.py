@@ -49,6 +49,25 @@ class SecretThen(Struct, frozen=True, kw_only=True, rename="camel"):
     revoked: AuditEvent | None
 
 
+class WorkloadThen(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The workload identity by which the client authenticated: tokens of this trusted issuer about this subject."""
+
+    identity_id: UUID
+    issuer: str
+    subject: str
+    audience: str | None
+    added: AuditEvent
+    removed: AuditEvent | None
+
+
+class RemoteKeyThen(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The key at `jwks_uri` by which the client authenticated; null: its certificate. `named` made that URL or certificate the client's."""
+
+    thumbprint: str
+    jwks_uri: str | None
+    named: AuditEvent
+
+
 class BotThen(Struct, frozen=True, kw_only=True, rename="camel"):
     """The bot that the client acted as. It has no events if it is not registered here."""
 
@@ -124,3 +143,5 @@ class Provenance(Struct, frozen=True, kw_only=True, rename="camel"):
     login: Login | None
     stopped: list[AuditEvent]
     exchanged_from: list[ExchangedFrom] | UnsetType = UNSET
+    workload_identity: WorkloadThen | UnsetType = UNSET
+    remote_key: RemoteKeyThen | UnsetType = UNSET

@@ -44,6 +44,7 @@ from service.provenance.answer import (
     SecretThen,
     Token,
 )
+from service.provenance.authentication import remote_key, workload_identity
 
 Past = Sequence[Recorded]
 Naming = ClientRegistered | ClientRestored | ClientDisplayNameChanged
@@ -91,6 +92,8 @@ def explain(sources: Sources) -> Provenance:
         login=login,
         stopped=_stopped(sources),
         exchanged_from=_exchanged_from(sources) or UNSET,
+        workload_identity=workload_identity(token, sources.client),
+        remote_key=remote_key(token, then),
     )
 
 

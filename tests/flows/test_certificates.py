@@ -73,7 +73,15 @@ async def test_a_client_gets_tokens_by_the_name_that_its_certificate_has(behind:
     client_id = await registered(
         behind, tokenEndpointAuthMethod="tls_client_auth", tlsClientAuthSanDns="crm.example.com"
     )
-    assert (await token(behind, client_id, MINE)).status_code == 200
+    got = await token(behind, client_id, MINE)
+    assert got.status_code == 200
+    jti = jwt.decode(got.json()["access_token"], options={"verify_signature": False})["jti"]
+    why = (await behind.http.get(f"/api/v1/audit/tokens/{jti}", headers=behind.bearer)).json()
+    assert (why["remoteKey"]["thumbprint"], why["remoteKey"]["jwksUri"]) == (
+        read("client-cert", MINE["Client-Cert"]).thumbprint,
+        None,
+    )
+    assert why["remoteKey"]["named"]["type"] == "client.registered"
     for headers in (OTHER, {}):
         oauth_error(await token(behind, client_id, headers), 401, "invalid_client")
     oauth_error(await token(behind, client_id, {"Client-Cert": "nonsense"}), 400, "invalid_request")

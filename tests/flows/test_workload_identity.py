@@ -93,6 +93,11 @@ async def test_a_pod_gets_tokens_with_the_token_of_its_service_account_as_often_
     assert "(last used " in (await on(live.database, "clients", "show", client)).out
     told = (await on(live.database, "clients", "show", client, "--json")).json["workload_identities"][0]
     assert (told["identity_id"], told["last_used_at"] is None) == (identity["identityId"], False)
+    why = await live.http.get(f"/api/v1/audit/tokens/{issued.json()[0]['jti']}", headers=auditor)
+    workload = why.json()["workloadIdentity"]
+    assert (workload["issuer"], workload["subject"], workload["removed"]) == (CLUSTER, POD, None)
+    assert workload["added"]["type"] == "client.registered"
+    assert f"workload {CLUSTER} {POD}" in (await on(live.database, "tokens", "why", issued.json()[0]["jti"])).out
     follows = await live.http.get("/api/v1/audit/blast-radius", params={"id": CLUSTER}, headers=auditor)
     affected = {(each["kind"], each["id"], each["via"]["kind"]) for each in follows.json()["affected"]}
     assert ("secret", identity["identityId"], "issuer") in affected

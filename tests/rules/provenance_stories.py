@@ -4,13 +4,15 @@ import json
 from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import json as msgspec_json
 
 from events import issuance
 from events.client import ClientScopesChanged
+from events.client_security import ClientSecurityChanged, Security, WorkloadIdentity
 from events.codec import Event, Recorded, encode, schema_version, type_of
 from events.consent import stream_of as consent_stream
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
@@ -308,6 +310,33 @@ def keyed() -> Story:
     return story.happened(STREAM, samples.KEY_REVOKED.__replace__(key_id=samples.KEY_ADDED.key.key_id))
 
 
+POD = WorkloadIdentity(issuer="https://ci.example", subject="a:*")
+
+
+def of_a_workload() -> Story:
+    """The client had the workload identity, lost it, got it once more with another, and lost both after the token."""
+    story = _beginning().happened(STREAM, samples.REGISTERED)
+    both = (POD.__replace__(single_use=True), POD.__replace__(subject="a:ä", audience="us"))
+    lives = [Security(), Security(workload_identities=(POD,)), Security(), Security(workload_identities=both)]
+    for was, security in pairwise(lives):
+        story.happened(STREAM, ClientSecurityChanged(security=security, was=was), by=OPERATOR)
+    story.issued(both[1].id_for(STREAM), _token("api:public"))
+    gone = ClientSecurityChanged(security=Security(), was=lives[-1])
+    return story.happened(STREAM, gone, ClientSecurityChanged(security=lives[-1], was=Security()))
+
+
+def of_a_remote_key() -> Story:
+    """The client authenticated by a key at its URL, which another one was before."""
+    story, was = _beginning().happened(STREAM, samples.REGISTERED), Security()
+    for at in ("https://old.example/jwks", "https://app.example.com/jwks"):
+        security = Security(token_endpoint_auth_method="private_key_jwt", jwks_uri=at)
+        story.happened(STREAM, ClientSecurityChanged(security=security, was=was), by=OPERATOR)
+        was = security
+    bound = was.__replace__(dpop_bound_access_tokens=True)
+    story.happened(STREAM, ClientSecurityChanged(security=bound, was=was), samples.RENAMED)
+    return story.issued(uuid5(STREAM, "thumbprint"), _token("api:public", client_key="thumbprint"))
+
+
 STORIES = {"a machine": machine, "a login": login, "a restored client": restored, "an exchange": exchanged}
 OTHER_STORIES = {
     "an imported client": imported,
@@ -319,4 +348,6 @@ OTHER_STORIES = {
     "an assertion": asserted,
     "an ID token": id_token,
     "a key": keyed,
+    "a workload": of_a_workload,
+    "a remote key": of_a_remote_key,
 }

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import uuid5
 
 import pytest
 from msgspec import json as msgspec_json
@@ -43,6 +44,8 @@ from tests.rules.provenance_stories import (
     login,
     long,
     machine,
+    of_a_remote_key,
+    of_a_workload,
     restored,
 )
 from tests.rules.samples import AT, DISABLED, EVENTS, SESSION_ID, STREAM
@@ -424,3 +427,21 @@ def test_the_chain_leads_to_the_person_and_what_stopped_a_token_of_it_stopped_th
     assert said.count("it was exchanged from the token") == 2
     asserted_by = asserted().bundle()["answer"]["login"]["assertedBy"]
     assert (asserted_by["issuer"], len(asserted_by["events"])) == ("https://idp.example.com", 2)
+
+
+def test_the_answer_names_the_workload_identity_or_the_remote_key_and_the_event_that_it_follows_from():
+    workload = of_a_workload().bundle()["answer"]["workloadIdentity"]
+    assert (workload["issuer"], workload["subject"], workload["audience"]) == ("https://ci.example", "a:ä", "us")
+    assert (workload["added"]["version"], workload["removed"]["version"]) == (4, 5)
+    key = of_a_remote_key().bundle()["answer"]["remoteKey"]
+    assert (key["thumbprint"], key["jwksUri"]) == ("thumbprint", "https://app.example.com/jwks")
+    assert key["named"]["version"] == 3
+    assert of_a_workload().bundle()["answer"]["secret"] is None
+
+
+def test_a_thumbprint_that_is_not_that_of_the_id_in_the_record_is_refused(verified):
+    story = of_a_remote_key()
+    assert story.token is not None
+    story.issued(uuid5(STREAM, "another"), story.token.token)
+    report = verified(story.bundle())
+    assert "is of another key" in str(report.wrong)

@@ -93,6 +93,7 @@ def _grounds(why: Provenance, subject: str) -> list[Ground]:
         revoked = [why.secret.revoked] if why.secret.revoked else []
         name = f"{why.secret.name} {why.secret.hint}"
         found.append(Ground(label=N_("Secret"), name=name, events=[why.secret.added, *revoked]))
+    found += _of_other_keys(why)
     if why.bot is not None:
         found.append(Ground(label=N_("Bot"), name=subject, events=why.bot.events))
     found += _of_scopes(why)
@@ -102,6 +103,19 @@ def _grounds(why: Provenance, subject: str) -> list[Ground]:
         for each in why.exchanged_from or ()
     ]
     return found if why.login is None else [*found, *_of_login(why.login, subject)]
+
+
+def _of_other_keys(why: Provenance) -> list[Ground]:
+    """How the client authenticated, if not by a secret or a key that its events have."""
+    found: list[Ground] = []
+    if workload := why.workload_identity:
+        removed = [workload.removed] if workload.removed else []
+        name = f"{workload.issuer} {workload.subject}"
+        found.append(Ground(label=N_("Workload"), name=name, events=[workload.added, *removed]))
+    if key := why.remote_key:
+        label = N_("Key of the client") if key.jwks_uri else N_("Certificate of the client")
+        found.append(Ground(label=label, name=f"{key.thumbprint} {key.jwks_uri or ''}".rstrip(), events=[key.named]))
+    return found
 
 
 def _of_scopes(why: Provenance) -> list[Ground]:
