@@ -65,8 +65,9 @@ async def _assertion(request: OAuthRequest, seen: Seen) -> Assertion:
 
 def _target(request: OAuthRequest, seen: Seen, claims: ForeignClaims) -> Target:
     """Return what the token is for (RFC 8707). Raises InvalidGrant, InvalidTarget."""
-    asked = identity_assertions.resources_of(claims, split(request.form.get("resource")))
-    return aimed(asked, seen.client, request.resources.known, person=True)
+    known = request.resources.known
+    asked = identity_assertions.resources_of(claims, split(request.form.get("resource")), known)
+    return aimed(asked, seen.client, known, person=True)
 
 
 async def _user(request: OAuthRequest, claims: ForeignClaims) -> users.Row | None:

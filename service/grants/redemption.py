@@ -167,7 +167,7 @@ def _target(request: OAuthRequest, authorized: Authorized, seen: Seen) -> Target
     (RFC 8707 section 2.2). Raises InvalidTarget.
     """
     known = request.resources.known
-    granted = split(authorized.granted.resource)
+    granted = tuple(map(known.as_registered, split(authorized.granted.resource)))
     asked = named(request.form, seen.client, known) if names_one(request.form) else ()
     if not set(asked) <= set(granted or (known.audience,)):
         raise InvalidTarget("The resource is not one of the authorization request. Name one of those, or none.")

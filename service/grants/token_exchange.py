@@ -115,7 +115,7 @@ def _named(request: OAuthRequest, requested: str) -> dict[str, tuple[str, ...]]:
     audiences, resources = (split(request.form.get(name)) for name in ("audience", "resource"))
     if requested == ID_JAG:
         return {"audiences": tuple(dict.fromkeys(audiences)), "resources": tuple(dict.fromkeys(resources))}
-    return {"audiences": tuple(dict.fromkeys((*audiences, *resources)))}
+    return {"audiences": tuple(dict.fromkeys(map(request.resources.known.as_registered, (*audiences, *resources))))}
 
 
 async def _claims(request: OAuthRequest, decided: Decided) -> Claims:

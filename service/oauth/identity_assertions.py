@@ -10,7 +10,7 @@ from service.oauth.delegation import Actor
 from service.oauth.errors import InvalidGrant, InvalidRequest, InvalidTarget, Refused
 from service.oauth.foreign_tokens import ForeignClaims
 from service.oauth.parameters import NO_RESOURCE
-from service.oauth.targets import MOST_RESOURCES, TOO_MANY, Target, is_absolute
+from service.oauth.targets import MOST_RESOURCES, TOO_MANY, Known, Target, is_absolute
 from service.oauth.token_exchange import OTHER_KEY, Exchange, ExchangeRequest, Subject
 from service.values.scopes import may_be_exchanged, split
 
@@ -49,7 +49,7 @@ def scopes_of(claims: ForeignClaims) -> tuple[str, ...]:
     return split(given)
 
 
-def resources_of(claims: ForeignClaims, asked: tuple[str, ...]) -> tuple[str, ...]:
+def resources_of(claims: ForeignClaims, asked: tuple[str, ...], known: Known) -> tuple[str, ...]:
     """Return the resources that the token is for: those of the request, which must be among those of the assertion, if it names any.
 
     Raises InvalidGrant, InvalidTarget.
@@ -58,9 +58,10 @@ def resources_of(claims: ForeignClaims, asked: tuple[str, ...]) -> tuple[str, ..
     named = cast("list[Any]", given if isinstance(given, list) else [] if given is None else [given])
     if not all(isinstance(each, str) for each in named):
         raise InvalidGrant("The assertion is not valid: its resource must be a text.")
-    if named and not set(asked) <= set(named):
+    asserted, wanted = (tuple(dict.fromkeys(map(known.as_registered, each))) for each in (named, asked))
+    if asserted and not set(wanted) <= set(asserted):
         raise InvalidTarget("The assertion is for another resource. Name that one, or none.")
-    return asked or tuple(dict.fromkeys(named))
+    return wanted or asserted
 
 
 def scopes(assertion: Assertion, asked: str | None) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ ABSOLUTE_URI = r"^[A-Za-z][A-Za-z0-9+.\-]*:[!$-;=?-\[\]_a-z~]+$"
 TOO_MANY = f"A token is for {MOST_RESOURCES} resources at most. Ask for several tokens."
 UNKNOWN = (
     " The resource is no API of this server, so it has no scopes here. An operator registers it under exactly this identifier"
-    " (muniment apis create): a slash at the end matters."
+    " (muniment apis create): a slash at the end of a path matters."
 )
 FOR_MACHINES = (
     "The management API is for machines: people use the console. Leave out the resource, or name one of another API."
@@ -32,6 +32,7 @@ FOR_MACHINES = (
 
 
 _is_absolute = re.compile(ABSOLUTE_URI).fullmatch
+_is_host = re.compile(r"https?://[^/?#]+/?", re.IGNORECASE).fullmatch
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -50,6 +51,13 @@ class Known(Struct, frozen=True, kw_only=True):
     def reserved(self) -> frozenset[str]:
         """The identifiers that no API may be registered with."""
         return frozenset((self.issuer, self.audience, self.management))
+
+    def as_registered(self, identifier: str) -> str:
+        """Return the identifier as its API is registered. An empty path is the same as "/" (RFC 3986 section 6.2.3): an MCP server at the
+        root of a host names itself with the slash. One that is no API in either form is returned as it is.
+        """
+        other = None if identifier in self.registered else other_form(identifier)
+        return other if other is not None and other in self.registered else identifier
 
 
 class Resource(Struct, frozen=True, kw_only=True):
@@ -113,6 +121,13 @@ class Target(Struct, frozen=True, kw_only=True):
         return min([usual, *(terms.token_lifetime for terms in self.terms if terms.token_lifetime)])
 
 
+def other_form(identifier: str) -> str | None:
+    """Return the identifier of a host with the slash at its end, or without it; None for any other one."""
+    if not _is_host(identifier):
+        return None
+    return identifier[:-1] if identifier.endswith("/") else f"{identifier}/"
+
+
 def management_of(issuer: str) -> str:
     return f"{issuer}{MANAGEMENT_PATH}"
 
@@ -127,10 +142,10 @@ def named(form: Mapping[str, str], client: Row, known: Known) -> tuple[str, ...]
 
     `audience` was ignored before there were APIs. For a client of that time it still is, unless it names one of them. Raises InvalidTarget.
     """
-    also = split(form.get("audience"))
+    also = tuple(map(known.as_registered, split(form.get("audience"))))
     if client.apis is None:
         also = tuple(each for each in also if each in known.registered or each in known.reserved)
-    asked = tuple(dict.fromkeys((*split(form.get("resource")), *also)))
+    asked = tuple(dict.fromkeys((*map(known.as_registered, split(form.get("resource"))), *also)))
     if len(asked) > MOST_RESOURCES:
         raise InvalidTarget(TOO_MANY)
     return asked

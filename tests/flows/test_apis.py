@@ -242,3 +242,19 @@ async def test_a_person_allows_an_api_in_its_words_and_its_tokens_have_the_claim
     narrow = await refreshed(live, client, tokens["refresh_token"], resource=erp)
     claims = claims_of(narrow.json()["access_token"])
     assert (claims["aud"], claims["scope"], "email" in claims) == (erp, "openid offline_access post", False)
+
+
+async def test_an_mcp_server_at_the_root_of_a_host_may_say_the_slash_or_not(live: Live):
+    await made(live, "https://mcp.example.com", anyClient=True)
+    refusal = refused(await make(live, "https://mcp.example.com/"), 400)["errors"]
+    assert "the API https://mcp.example.com:" in refusal["identifier"][0]
+    client = await live.interactive()
+    async with logged_in(live) as person:
+        scope = "openid offline_access crm:read"
+        await allow(live, person.user, client[0], scope, "https://mcp.example.com")
+        code, pkce = await code_for(live, person, client[0], scope=scope, resource="https://mcp.example.com/")
+        tokens = (await redeemed(live, client, code, pkce, resource="https://mcp.example.com/")).json()
+    again = (await refreshed(live, client, tokens["refresh_token"], resource="https://mcp.example.com/")).json()
+    for each in (tokens, again):
+        claims = claims_of(each["access_token"])
+        assert (claims["aud"], claims["scope"]) == ("https://mcp.example.com", scope)

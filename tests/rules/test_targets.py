@@ -158,6 +158,44 @@ def test_the_strictest_settings_of_several_apis_hold():
         aimed([CRM, "urn:other"], may, strict, person=False)
 
 
+@pytest.mark.parametrize(
+    ("registered", "asked", "meant"),
+    [
+        ("https://mcp.example", "https://mcp.example/", "https://mcp.example"),
+        ("https://mcp.example/", "https://mcp.example", "https://mcp.example/"),
+        ("https://mcp.example:8443", "https://mcp.example:8443/", "https://mcp.example:8443"),
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
+        ("https://mcp.example/mcp", "https://mcp.example/mcp/", None),
+        ("https://mcp.example/?a", "https://mcp.example?a", None),
+        ("https://mcp.example", "https://mcp.example//", None),
+        ("urn:mcp", "urn:mcp/", None),
+    ],
+)
+def test_only_an_empty_path_is_the_same_as_a_slash(registered: str, asked: str, meant: str | None):
+    by_both = [named({name: asked}, client({}), known(api(registered))) for name in ("resource", "audience")]
+    assert by_both == [(meant or asked,)] * 2
+
+
+def test_of_two_forms_that_are_registered_each_is_itself_and_asked_for_together_they_are_one_api():
+    with_slash, without = api("https://mcp.example/"), api("https://mcp.example")
+    assert named({"resource": "https://mcp.example/"}, client({}), known(with_slash, without)) == (
+        "https://mcp.example/",
+    )
+    both = {"resource": "https://mcp.example https://mcp.example/"}
+    assert named(both, client({}), known(without)) == ("https://mcp.example",)
+
+
+def test_the_audience_is_what_is_registered_also_for_a_client_of_before_which_gets_no_way_around_the_api():
+    mcp = known(api("https://mcp.example", "notes:read"))
+    may = client({"https://mcp.example": ("notes:read",)})
+    target = aimed(named({"resource": "https://mcp.example/"}, may, mcp), may, mcp, person=False)
+    assert (target.audience, target.scopes) == ("https://mcp.example", ("notes:read",))
+    with pytest.raises(InvalidTarget):
+        aimed(named({"resource": "https://mcp.example/"}, client(None), mcp), client(None), mcp, person=False)
+    other = named({"resource": "https://other.example/"}, client(None), mcp)
+    assert aimed(other, client(None), mcp, person=False).audience == "https://other.example/"
+
+
 def test_audience_means_resource_except_for_what_clients_of_before_sent_and_nobody_read():
     asked = {"resource": f"{CRM} {CRM}", "audience": f"{ERP} https://x.example"}
     assert named(asked, client({}), BOTH) == (CRM, ERP, "https://x.example")
