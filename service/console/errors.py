@@ -201,6 +201,11 @@ MISSING: Mapping[str, Missing] = {
         of_own=N_("There is no token with this ID."),
         every=N_("All tokens"),
     ),
+    "/trusted-issuers": Missing(
+        of_all=N_("There is no trusted issuer with this ID."),
+        of_own=N_("There is no trusted issuer with this ID."),
+        every=N_("All trusted issuers"),
+    ),
 }
 
 

@@ -14,6 +14,7 @@ SECTIONS: Mapping[str, str] = {
     "api": "apis",
     "token": "tokens",
     "change": "audit",
+    "trusted_issuer": "trusted-issuers",
 }
 """By the kinds of a blast radius and the nouns of events. A change has the position of its event as its id."""
 

@@ -111,6 +111,9 @@ async def places(live: Live, *, bot: str = "", **client: Any) -> Mapping[str, st
     api = {"identifier": f"urn:example:{user}", "name": "CRM", "scopes": {"crm:read": {"en": "Read your contacts"}}}
     made_api = await live.http.post("/api/v1/auth/apis", json=api, headers=live.bearer)
     of_token["api_id"] = made_api.json()["id"]
+    trusted = {"issuer": f"https://{user}.example.com", "name": "Example Corp", "purposes": ["id_jag", "workload"]}
+    made_issuer = await live.http.post("/api/v1/auth/trusted-issuers", json=trusted, headers=live.bearer)
+    of_token["issuer_id"] = made_issuer.json()["id"]
     return {"client_id": made, "user_id": str(user), "bot_id": made_bot.json()["id"], "name": "last_used", **of_token}
 
 

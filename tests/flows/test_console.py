@@ -150,7 +150,10 @@ async def test_a_console_whose_client_was_deleted_says_how_it_comes_back(postgre
 @pytest.mark.parametrize(
     "path",
     paths(
-        dict.fromkeys(("client_id", "bot_id", "api_id", "user_id", "position", "name", "jti", "session_id", "kid"), "x")
+        dict.fromkeys(
+            ("client_id", "bot_id", "api_id", "issuer_id", "user_id", "position", "name", "jti", "session_id", "kid"),
+            "x",
+        )
     ),
 )
 async def test_nobody_sees_a_page_without_signing_in(live: Live, path: str):

@@ -37,6 +37,11 @@ SENSITIVE: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "/apis/{api_id}": {"delete": {}},
     "/apis/{api_id}/edit": {"version": {"name": "Contacts"}},
     "/new/api": {"identifier": {"identifier": "urn:example:new:{user_id}", "name": "Notes"}},
+    "/trusted-issuers/{issuer_id}": {"enable": {}, "delete": {}},
+    "/trusted-issuers/{issuer_id}/edit": {"version": {"name": "Builds", "purposes.id_jag": "yes"}},
+    "/new/trusted-issuer": {
+        "issuer": {"issuer": "https://new-{user_id}.example.com", "name": "CI", "purposes.workload": "yes"}
+    },
     "/bots/{bot_id}": {"delete": {}, "enable": {}, "restore": {}},
     "/users/{user_id}": {
         "enable": {},

@@ -2,26 +2,16 @@
 
 from starlette.responses import Response
 
-from service.console import api_subject, changes, histories, paging
+from service.console import api_subject, histories
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Screen, Tab
-from service.endpoints.history_schemas import HistoryEntry
 from service.values.scopes import CLIENTS_READ
-
-PAGE_SIZE = 50
 
 
 async def show(visit: ConsoleVisit) -> Response:
     subject = await api_subject.read(visit)
-    found = await histories.page_of(visit, api_subject.path(visit), most=PAGE_SIZE, cursor=visit.query.get("cursor"))
-    return api_subject.page(
-        visit,
-        subject,
-        "history.html",
-        layout="api_base.html",
-        entries=await changes.entries(visit, found.of(list[HistoryEntry])),
-        **paging.neighbours(visit, found),
-    )
+    history = await histories.whole(visit, api_subject.path(visit))
+    return api_subject.page(visit, subject, "history.html", layout="api_base.html", **history)
 
 
 SCREENS = (

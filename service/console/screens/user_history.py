@@ -2,26 +2,16 @@
 
 from starlette.responses import Response
 
-from service.console import changes, histories, paging, user
+from service.console import histories, user
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Screen, Tab
-from service.endpoints.history_schemas import HistoryEntry
 from service.values.scopes import USERS_READ
-
-PAGE_SIZE = 50
 
 
 async def show(visit: ConsoleVisit) -> Response:
     subject = await user.read(visit)
-    found = await histories.page_of(visit, user.path(visit), most=PAGE_SIZE, cursor=visit.query.get("cursor"))
-    return user.page(
-        visit,
-        subject,
-        "history.html",
-        layout="user_base.html",
-        entries=await changes.entries(visit, found.of(list[HistoryEntry])),
-        **paging.neighbours(visit, found),
-    )
+    history = await histories.whole(visit, user.path(visit))
+    return user.page(visit, subject, "history.html", layout="user_base.html", **history)
 
 
 SCREENS = (
