@@ -26,6 +26,7 @@ from service.cli.api_edit import (
     Words,
 )
 from service.cli.as_of import AsOf, past
+from service.cli.histories import Diff, tell_all
 from service.cli.ledger import AtVersion, Yes, changed, confirm, only_at, with_ledger
 from service.cli.list_options import Limit
 from service.cli.opening import Plainly, Reason, ask, by_operator
@@ -91,6 +92,17 @@ def show(api: ApiNamed, as_of: AsOf = None, as_json: Json = False) -> None:
             ("version", str(row.version)),
         ]
     )
+
+
+@app.command()
+def history(api: ApiNamed, *, diff: Diff = False, as_json: Json = False) -> None:
+    """Show what happened to an API, also to a deleted one: what, by whom, when. Which clients were granted it, their histories say.
+
+    With --json, one event a line, with the sentence under "told", and with --diff the fields under "changes".
+
+    Example: `muniment apis history https://crm.example.com --diff`
+    """
+    tell_all(apis.TABLE, [_stream(api)], none=f"There never was an API {api}.", diff=diff, script=as_json)
 
 
 @app.command()

@@ -42,22 +42,22 @@ class Past(Struct, frozen=True):
     position: int
 
     async def find(self, history: History[Snapshot], stream: UUID) -> Snapshot | None:
-        await self._reach(history)
+        await self.reach(history)
         row = await as_of.find(self.connection, history, stream, self.position)
         return None if row is None else row.snapshot
 
     async def listed(self, history: History[Snapshot], filters: dict[str, Any], limit: int) -> list[Snapshot]:
-        await self._reach(history)
+        await self.reach(history)
         wanted = Wanted(position=self.position, after=None, limit=limit, filters=filters)
         return await as_of.listed(self.connection, history, wanted)
 
     async def deleted(self, history: History[Snapshot], filters: dict[str, Any], limit: int) -> list[Snapshot]:
         """Return the last version of what is deleted now."""
-        await self._reach(history)
+        await self.reach(history)
         wanted = Wanted(position=self.position, after=None, limit=limit, filters=filters)
         return await as_of.deleted(self.connection, history, wanted)
 
-    async def _reach(self, history: History[Any]) -> None:
+    async def reach(self, history: History[Any]) -> None:
         """Follow the log up to the position, unless a running service has. Raises Plainly."""
         projection, connection = history.catch_up(), cast("Connection", self.connection)
         await checkpoints.install(connection, projection)

@@ -5,11 +5,12 @@ from typing import Any
 import typer
 
 from events.database import Connection
-from projections import bot_history
+from projections import bot_history, bots
 from projections.bots import Row, find, listed
 from service.cli import bot_changes, restoration
 from service.cli.as_of import AsOf, past
 from service.cli.bot_lookup import BotId, stream_of
+from service.cli.histories import Diff, tell_all
 from service.cli.list_options import Limit, Owner
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, note, table
@@ -51,6 +52,17 @@ def show(bot_id: BotId, as_of: AsOf = None, as_json: Json = False) -> None:
     else:
         names = ("id", "e-mail", "first name", "last name", "state", "owner", "created")
         lines([*zip(names, _cells(row), strict=True), ("version", str(row.version))])
+
+
+@app.command()
+def history(bot_id: BotId, *, diff: Diff = False, as_json: Json = False) -> None:
+    """Show what happened to a bot, also to a deleted one: what, by whom, when. Each of its clients has a history of its own.
+
+    With --json, one event a line, with the sentence under "told", and with --diff the fields under "changes".
+
+    Example: `muniment bots history bot_0192f3a1c5d87cc4a1b2c3d4e5f60718 --diff`
+    """
+    tell_all(bots.TABLE, [stream_of(bot_id)], none=f"There never was a bot {bot_id}.", diff=diff, script=as_json)
 
 
 async def _listed(connection: Connection, owner: str | None, limit: int, as_of: str | None) -> list[Row]:

@@ -18,7 +18,7 @@ from events.ids import bot_stream
 from events.replay import histories
 from events.replay import history as history_of
 from events.secrets_given import keys_given, secrets_given
-from projections import authorizations, bot_history, client_history, client_order, consents, last_used
+from projections import authorizations, bot_history, client_history, client_order, clients, consents, last_used
 from projections.client_lists import Wanted, listed
 from projections.clients import Found, Row, find
 from service.cli import (
@@ -34,7 +34,7 @@ from service.cli import (
 from service.cli.as_of import AsOf, past, present
 from service.cli.client_lookup import ClientId, stream_of
 from service.cli.event_text import apis_in_words, changed_terms, what
-from service.cli.histories import Diff, tell
+from service.cli.histories import Diff, changes_of, tell
 from service.cli.list_options import Owner
 from service.cli.opening import Plainly, ask
 from service.cli.output import Json, document, lines, moment, note, say, table
@@ -160,7 +160,7 @@ def history(client_id: ClientId, *, diff: Diff = False, as_json: Json = False) -
     events = ask(lambda connection: _life(connection, stream, client_id))
     if not events:
         raise Plainly(f"There never was a client {client_id}.")
-    tell(events, _told(events), _changes(events, stream) if diff else None, script=as_json)
+    tell(events, _told(events), changes_of(clients.TABLE, events) if diff else None, script=as_json)
 
 
 def _until(days: int | None) -> datetime | None:
@@ -224,16 +224,6 @@ async def _found(connection: Connection, stream: UUID, client_id: str, as_of: st
 async def _life(connection: Connection, stream: UUID, client_id: str) -> list[Recorded]:
     """With what people allowed it; each of their logins is in `muniment users history`."""
     return await histories(connection, [stream, *await consents.of_client(connection, client_id)])
-
-
-def _changes(events: list[Recorded], stream: UUID) -> list[dict[str, Any]]:
-    """The fields that each event changed: none for a consent."""
-    from projections import clients  # noqa: PLC0415
-    from service.endpoints import differences  # noqa: PLC0415 - it imports Starlette
-
-    versions = differences.versions(clients.TABLE, [past for past in events if past.stream_id == stream])
-    changed = {each.past.position: differences.changed(each, differences.of_client) for each in versions}
-    return [changed.get(past.position, {}) for past in events]
 
 
 def _told(events: list[Recorded]) -> list[str]:

@@ -1,13 +1,17 @@
-"""A life as a table: what happened, by whom, when; of a client, and of a person. With the fields that each event changed, as paragraphs."""
+"""A life as a table: what happened, by whom, when; of whatever has one. With the fields that each event changed, as paragraphs."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 from msgspec import UNSET, json, to_builtins
 
 from events.codec import Recorded
-from service.cli.event_text import as_json, who, why
+from events.replay import histories
+from projections.table import Table
+from service.cli.event_text import as_json, what, who, why
+from service.cli.opening import Plainly, ask
 from service.cli.output import line, lines, moment, say, shown, table
 
 if TYPE_CHECKING:
@@ -18,6 +22,21 @@ Diff = Annotated[
     typer.Option("--diff", help="With the fields that each event changed, before and after it, as the API names them."),
 ]
 Changes = Sequence[Mapping[str, "Difference"]]
+
+
+def tell_all(table: Table, streams: Sequence[UUID], *, none: str, diff: bool, script: bool) -> None:
+    """Tell everything that happened to these streams of the table. Raises Plainly, with `none`, if there is no such stream."""
+    events = ask(lambda connection: histories(connection, [*streams]))
+    if not events or events[0].type not in table.tags:
+        raise Plainly(none)
+    tell(events, [what(past.event) for past in events], changes_of(table, events) if diff else None, script=script)
+
+
+def changes_of(table: Table, events: Sequence[Recorded]) -> Changes:
+    """The fields that each event changed: none for an event of another table."""
+    from service.endpoints import differences  # noqa: PLC0415 - it imports Starlette
+
+    return differences.changes_of(table, events)
 
 
 def tell(events: Sequence[Recorded], told: Sequence[str], changes: Changes | None, *, script: bool) -> None:

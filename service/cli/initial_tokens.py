@@ -6,10 +6,11 @@ from uuid import UUID
 import typer
 
 from events.database import Connection
-from projections import initial_access_token_history
+from projections import initial_access_token_history, initial_access_tokens
 from projections.initial_access_tokens import Row, listed
 from service.cli.as_of import AsOf, past
 from service.cli.client_secrets import Expires, later
+from service.cli.histories import Diff, tell_all
 from service.cli.ledger import OPERATOR, AtVersion, Yes, changed, confirm, only_at, with_ledger
 from service.cli.list_options import Limit
 from service.cli.list_options import Owner as OfOwner
@@ -58,6 +59,18 @@ def list_tokens(*, owner: OfOwner = None, limit: Limit = 100, as_of: AsOf = None
         table(COLUMNS, map(_cells, rows[:limit]))
     if len(rows) > limit:
         note(f"there are more than these {limit}; --limit shows more of them")
+
+
+@app.command()
+def history(token_id: TokenId, *, diff: Diff = False, as_json: Json = False) -> None:
+    """Show what happened to an initial access token: who made it, which clients it registered, and its revocation.
+
+    With --json, one event a line, with the sentence under "told", and with --diff the fields under "changes".
+
+    Example: `muniment initial-tokens history 0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55`
+    """
+    none = f"There never was an initial access token {token_id}."
+    tell_all(initial_access_tokens.TABLE, [_stream(token_id)], none=none, diff=diff, script=as_json)
 
 
 @app.command()
@@ -110,14 +123,13 @@ def revoke(
 
     Example: `muniment initial-tokens revoke 0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55`
     """
-    if not is_uuid(token_id):
-        raise Plainly(f"{token_id} is no id of an initial access token; muniment initial-tokens list has them.")
+    stream = _stream(token_id)
     confirm(f"Revoke the initial access token {token_id}?", yes=yes, otherwise="nothing was revoked")
     meta, command = by_operator(reason), RevokeInitialAccessToken(by=OPERATOR, at=utc_now())
 
     async def revoked(ledger: Ledger, _settings: Settings) -> None:
         try:
-            await handle(ledger, INITIAL_ACCESS_TOKEN, UUID(token_id), command, meta, only_at=only_at(at_version))
+            await handle(ledger, INITIAL_ACCESS_TOKEN, stream, command, meta, only_at=only_at(at_version))
         except VersionMismatch as fault:
             raise changed(token_id, "initial-tokens", fault) from fault
 
@@ -126,6 +138,13 @@ def revoke(
         document({"id": token_id, "state": "revoked"})
     else:
         say(f"{token_id} is revoked.")
+
+
+def _stream(token_id: str) -> UUID:
+    """Raises Plainly."""
+    if not is_uuid(token_id):
+        raise Plainly(f"{token_id} is no id of an initial access token; muniment initial-tokens list has them.")
+    return UUID(token_id)
 
 
 async def _listed(connection: Connection, owner: str | None, limit: int, as_of: str | None) -> list[Row]:

@@ -1,6 +1,7 @@
 """muniment trusted-issuers: other servers whose signed tokens are accepted."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 import asyncpg
 import typer
@@ -10,7 +11,8 @@ from events.database import Connection
 from projections import trusted_issuer_history, trusted_issuers
 from projections.trusted_issuers import Row
 from service.cli import trust_text
-from service.cli.as_of import AsOf, past
+from service.cli.as_of import AsOf, past, present
+from service.cli.histories import Diff, tell_all
 from service.cli.json_file import read_json
 from service.cli.ledger import Yes, confirm, say_state, with_ledger
 from service.cli.list_options import Limit
@@ -78,6 +80,19 @@ def show(issuer: Issuer, as_of: AsOf = None, as_json: Json = False) -> None:
             *(("created", moment(row.created_at)), ("version", str(row.version))),
         ]
     )
+
+
+@app.command()
+def history(issuer: Issuer, *, diff: Diff = False, as_json: Json = False) -> None:
+    """Show what happened to a trusted issuer, each time that it was trusted: what, by whom, when.
+
+    With --json, one event a line, with the sentence under "told", and with --diff the fields under "changes".
+
+    Example: `muniment trusted-issuers history https://idp.example.com --diff`
+    """
+    streams = ask(lambda connection: _streams(connection, issuer))
+    none = f"There never was a trusted issuer {issuer}."
+    tell_all(trusted_issuers.TABLE, streams, none=none, diff=diff, script=as_json)
 
 
 @app.command()
@@ -189,6 +204,12 @@ async def _listed(connection: Connection, limit: int, as_of: str | None) -> list
     if as_of is None:
         return list(await trusted_issuers.listed(connection, after=None, limit=limit))
     return await (await past(connection, as_of)).listed(trusted_issuer_history.HISTORY, {}, limit)
+
+
+async def _streams(connection: Connection, issuer: str) -> list[UUID]:
+    """Each time that it is trusted is a stream."""
+    await (await present(connection)).reach(trusted_issuer_history.HISTORY)
+    return await trusted_issuer_history.streams_named(connection, issuer)
 
 
 async def _found(connection: Connection, issuer: str, as_of: str | None) -> Row:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
@@ -96,3 +97,25 @@ def of_user(row: users.Row, profile: Profile | None) -> Represented:
 
 def _without_use(shown: Represented) -> Represented:
     return {name: value for name, value in shown.items() if name != "lastUsedUtc"}
+
+
+def changes_of(table: Table, events: Iterable[Recorded]) -> list[dict[str, Difference]]:
+    """Return what each event changed of its stream's row: nothing, if it is of no stream of this table. Of each stream, all events are there."""
+    found: list[dict[str, Difference]] = []
+    rows: dict[UUID, Struct | None] = {}
+    for past in events:
+        before = rows.get(past.stream_id)
+        after = table.project(before, past.stream_id, past.event) if past.type in table.tags else None
+        rows[past.stream_id] = after
+        found.append(changed(Version(past, before, after), REPRESENTED[table.name]))
+    return found
+
+
+REPRESENTED: Mapping[str, Callable[[Any], Represented | None]] = {
+    clients.TABLE.name: of_client,
+    bots.TABLE.name: of_bot,
+    apis.TABLE.name: of_api,
+    trusted_issuers.TABLE.name: of_trusted_issuer,
+    initial_access_tokens.TABLE.name: of_initial_access_token,
+}
+"""How the API shows a row of each table that it shows to everybody in the same way."""

@@ -103,11 +103,12 @@ COMMANDS = [
     *(f"clients {name}" for name in ("list", "show", "history", "import", "restore", "unused")),
     *(f"clients {name}" for name in ("create", "edit", "disable", "enable", "delete", "rotate")),
     *(f"secrets {name}" for name in ("list", "add", "revoke")),
-    *(f"trusted-issuers {name}" for name in ("list", "show", "create", "edit", "disable", "enable", "delete")),
-    *(f"apis {name}" for name in ("list", "show", "create", "edit", "delete")),
+    *(f"trusted-issuers {name}" for name in ("list", "show", "history", "create", "edit")),
+    *(f"trusted-issuers {name}" for name in ("disable", "enable", "delete")),
+    *(f"apis {name}" for name in ("list", "show", "history", "create", "edit", "delete")),
     *(f"client-keys {name}" for name in ("list", "add", "revoke")),
-    *(f"initial-tokens {name}" for name in ("list", "create", "revoke")),
-    *(f"bots {name}" for name in ("list", "show", "restore", "create", "disable", "enable", "delete")),
+    *(f"initial-tokens {name}" for name in ("list", "history", "create", "revoke")),
+    *(f"bots {name}" for name in ("list", "show", "history", "restore", "create", "disable", "enable", "delete")),
     *(
         f"users {name}"
         for name in (

@@ -46,6 +46,11 @@ async def test_an_api_is_registered_granted_changed_and_deleted(live: Live):
     assert again.status == 0, again.err
     assert (await ran("delete", CRM, "--yes")).strip() == f"{CRM} is deleted, and withdrawn from 1 client."
     assert (await shown(live, client["client_id"]))["apis"] == []
+    told = await ran("history", CRM, "--diff")
+    assert all(part in told for part in (f"the API {CRM} registered", "accessTokenLifetime  null → 90", "CR 8"))
+    lines = (await on(live.database, "apis", "history", api_id, "--json")).lines
+    assert [line["type"] for line in lines] == ["api.registered", "api.changed", "api.deleted"]
+    assert "There never was an API urn:no" in (await on(live.database, "apis", "history", "urn:no")).err
 
 
 async def test_what_cannot_be_is_refused_in_sentences(live: Live):

@@ -254,6 +254,11 @@ async def test_a_bot_is_created_once_disabled_enabled_and_deleted_with_its_clien
     gone = await on(live.database, "clients", "show", client["client_id"])
     assert "was deleted" in gone.err
     assert "muniment bots restore" in refusals(await on(live.database, "bots", "disable", bot_id))[0]
+    told = (await on(live.database, "bots", "history", bot_id, "--diff", "--json")).lines
+    assert [line["type"] for line in told] == ["bot.registered", "bot.disabled", "bot.enabled", "bot.deleted"]
+    assert told[1]["changes"] == {"state": {"before": "active", "after": "disabled"}}
+    never = await on(live.database, "bots", "history", f"bot_{'0' * 32}")
+    assert refusals(never) == [f"There never was a bot bot_{'0' * 32}."]
 
 
 async def test_scopes_and_uris_may_be_given_as_one_list(live: Live):

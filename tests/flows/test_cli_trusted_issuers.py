@@ -31,6 +31,14 @@ async def test_an_issuer_is_trusted_shown_disabled_enabled_and_deleted(live: Liv
     assert (await ran("disable", IDP)).strip() == f"{IDP} is disabled."
     assert (await ran("enable", IDP)).strip() == f"{IDP} is active."
     assert (await ran("delete", IDP, "--yes")).strip() == f"{IDP} is deleted."
+    await ran("create", IDP, "--purpose", "workload")
+    told = await ran("history", IDP, "--diff")
+    assert 'name "Example" → "Renamed"' in " ".join(told.split())
+    lines = (await on(live.database, "trusted-issuers", "history", IDP, "--json")).lines
+    kinds = [line["type"].removeprefix("trusted_issuer.") for line in lines]
+    assert kinds == ["registered", "changed", "disabled", "enabled", "deleted", "registered"]
+    nobody = await on(live.database, "trusted-issuers", "history", "https://nobody.example.com")
+    assert "There never was" in nobody.err
 
 
 async def test_what_cannot_be_trusted_is_refused_by_its_option(live: Live):

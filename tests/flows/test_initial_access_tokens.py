@@ -154,6 +154,12 @@ async def test_operators_create_list_and_revoke_them_at_the_command_line(live: L
     assert "before the year 10000" in (await on(live.database, "initial-tokens", *late)).err
     assert (await on(live.database, "initial-tokens", "revoke", made.json["id"], "--yes")).status == 0
     oauth_error(await registered(live, made.json), 401, "invalid_token")
+    told = await on(live.database, "initial-tokens", "history", made.json["id"], "--diff", "--json")
+    assert [line["type"].rpartition(".")[2] for line in told.lines] == ["issued", "used", "revoked"]
+    assert told.lines[1]["changes"]["used"] == {"before": 0, "after": 1}
+    assert "hash" not in told.out
+    never = await on(live.database, "initial-tokens", "history", "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55")
+    assert "There never was" in never.err
 
 
 async def test_as_of_a_moment_before_its_use_it_was_not_used(live: Live):
