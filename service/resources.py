@@ -31,6 +31,7 @@ from service.oauth.foreign_tokens import ForeignTokens
 from service.oauth.issuer_keys import IssuerKeys
 from service.oauth.keys import KeyRing
 from service.oauth.remote_keys import RemoteKeys
+from service.oauth.remote_requests import RemoteRequests
 from service.oauth.signed_metadata import SignedMetadata
 from service.oauth.signing import Signer
 from service.oauth.targets import Known, Target
@@ -79,6 +80,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     metrics: ProcessMetrics
     fetcher: Fetcher
     remote_keys: RemoteKeys
+    remote_requests: RemoteRequests
     documents: ClientDocuments
     logos: Logos
 
@@ -125,6 +127,8 @@ async def open_resources(
         imported = ImportedSecrets(ledger, lookup, limits)
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
         remote_keys = RemoteKeys(fetcher)
+        of_requests = Fetcher(settings.issuer, settings.insecure_http_hosts)
+        remote_requests = RemoteRequests(of_requests)
         documents = ClientDocuments(settings, ledger, lookup, limits, fetcher=fetcher, metrics=metrics)
         logos = Logos(settings.client_metadata_documents, limits, Fetcher(settings.issuer), metrics)
         try:
@@ -158,6 +162,7 @@ async def open_resources(
                 metrics=metrics,
                 fetcher=fetcher,
                 remote_keys=remote_keys,
+                remote_requests=remote_requests,
                 documents=documents,
                 logos=logos,
             )
@@ -167,6 +172,8 @@ async def open_resources(
             await readiness.close()
             await documents.close()
             await logos.close()
+            await remote_requests.close()
+            await of_requests.aclose()
             await fetcher.aclose()
             for part in (log, issuance, limits, lookup):
                 await part.close()

@@ -57,6 +57,7 @@ class Says(Struct, frozen=True, kw_only=True):
     about: About = About()
     keys: frozenset[str] = frozenset()
     jwks_uri: str | None = None
+    request_uris: tuple[str, ...] = ()
 
 
 def see_document(command: SeeDocument, client: Client) -> list[ClientEvent]:
@@ -146,6 +147,7 @@ def _seen_again(command: SeeDocument, client: Active) -> list[ClientEvent]:
         about=before.about,
         keys=_thumbprints(client.keys),
         jwks_uri=client.security.jwks_uri,
+        request_uris=client.security.request_uris,
     )
     return [*events, _seen(command, document, before.digest, was)]
 
@@ -161,7 +163,9 @@ def _authenticates_as_before(command: SeeDocument, client: Active) -> None:
 def _keys_changed(command: SeeDocument, client: Active) -> list[ClientEvent]:
     """Returns the events after which the client has the keys of the document alone."""
     added, revoked = replaced(command.keys, client.keys)
-    security = client.security.__replace__(jwks_uri=command.security.jwks_uri)
+    security = client.security.__replace__(
+        jwks_uri=command.security.jwks_uri, request_uris=command.security.request_uris
+    )
     return [
         *change_security(security, client.security),
         *revoked,
@@ -190,6 +194,7 @@ def _seen(command: SeeDocument, document: Document, was: str | None, before: Say
         about=command.about,
         keys=_thumbprints(command.keys),
         jwks_uri=command.security.jwks_uri,
+        request_uris=command.security.request_uris,
     )
     return ClientDocumentSeen(url=command.url, document=document, was=was, changed=_changed(before, after))
 
@@ -208,5 +213,6 @@ def _members(says: Says) -> dict[str, object]:
         "post_logout_redirect_uris": says.login.post_logout_redirect_uris,
         "jwks": says.keys,
         "jwks_uri": says.jwks_uri,
+        "request_uris": says.request_uris,
         **structs.asdict(says.about),
     }

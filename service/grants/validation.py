@@ -7,6 +7,7 @@ from projections.clients import Found
 from service.clock import utc_now
 from service.grants.assertion_authentication import live
 from service.grants.refusal_events import record_refusal
+from service.grants.requests_by_reference import with_object
 from service.network.fetching import CannotFetch
 from service.oauth import authorize, redirects, signed_requests
 from service.oauth.authorization_request import AuthorizationRequest
@@ -35,6 +36,9 @@ async def validated(
     Raises Shown, Redirected.
     """
     settings = resources.settings
+    unusable = None
+    if not pushed:
+        params, unusable = await with_object(resources, params, twice, found, address)
     keys, fault = await _keys_of(resources, params.get("request"), found)
     asked = RequestParameters(
         params=params,
@@ -47,7 +51,7 @@ async def validated(
         audience=settings.audience,
         pushed=pushed,
         keys=keys,
-        fault=fault,
+        fault=unusable or fault,
     )
     asked = signed_requests.opened(asked, found)
     try:

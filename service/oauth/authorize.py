@@ -18,6 +18,7 @@ from service.oauth.errors import InvalidTarget, Shown
 from service.oauth.form import LONGEST_NAME, joined, repeated
 from service.oauth.parameters import Fault, Params, is_visible
 from service.oauth.redirects import RESPONSE_MODES, Redirect
+from service.oauth.remote_requests import BadRequestUri
 from service.oauth.request_objects import BadRequestObject
 from service.oauth.targets import Known, Target
 from service.values.scopes import OPENID, split
@@ -119,7 +120,9 @@ def checked(asked: RequestParameters, found: Found | None) -> AuthorizationReque
         return _request(asked, found, answer)
     except Fault as fault:
         refused = redirects.refused(answer, asked.issuer, fault.error, str(fault))
-        raise Redirected(refused, why=str(fault) if isinstance(fault, BadRequestObject) else "") from fault
+        raise Redirected(
+            refused, why=str(fault) if isinstance(fault, BadRequestObject | BadRequestUri) else ""
+        ) from fault
 
 
 def still_good(
@@ -251,6 +254,8 @@ def _redirect_uri_is_registered(asked: RequestParameters, found: Found) -> tuple
     if given is None:
         if len(registered) == 1 and OPENID not in split(asked.params.get("scope")) and not asked.pushed:
             return registered[0], False
+        if asked.fault is not None:
+            raise Shown("The request object cannot be used", str(asked.fault))
         raise Shown(
             "The parameter redirect_uri is missing",
             "Send it as a parameter of its own, even where a request object contains it.",

@@ -1,10 +1,11 @@
 """What OpenID's conformance modules of Basic OP, Dynamic OP, Form Post OP (code) and Third Party-Initiated Login OP ask of a server: the
 client registers itself, and uses no PKCE. Each test has the names of its modules, written from OpenID Connect Core, Registration and Form Post.
 
-Three of Dynamic OP's modules ask for what is not offered: the implicit flow, and requests by reference (request_uri). What is offered
-is said in the metadata, and the rest is refused by its own error.
+Some of Dynamic OP's modules ask for what is not offered: the implicit flow, pairwise subjects, unsigned ID tokens and request objects. What
+is offered is said in the metadata, and the rest is refused by its own error (docs/decisions/0029).
 """
 
+import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -16,7 +17,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from msgspec import Struct
 
+from service.oauth import remote_keys
 from service.oauth.client_assertion import JWT_BEARER
+from tests.flows import objects
 from tests.flows.conftest import Live, new_database, oauth_error, serving_registrations
 from tests.flows.people import ALL, CALLBACK, Forms, Person, allow, logged_in, proof, redeemed, sent_back
 
@@ -275,14 +278,53 @@ class TestDynamic:
     async def test_modules_that_are_skipped_or_told_by_the_metadata_that_it_is_not_offered(
         self, live: Live, basic: Client
     ):
-        """(oidcc-idtoken-unsigned, registration-sector-uri, request-uri-unsigned, request-uri-signed-rs256)"""
+        """(oidcc-idtoken-unsigned, registration-sector-uri, request-uri-unsigned)"""
         found = (await live.http.get("/.well-known/openid-configuration")).json()
         assert "none" not in found["id_token_signing_alg_values_supported"]
         assert found["subject_types_supported"] == ["public"]
-        assert (found["request_uri_parameter_supported"], found["response_types_supported"]) == (False, ["code"])
+        assert "none" not in found["request_object_signing_alg_values_supported"]
+        assert found["response_types_supported"] == ["code"]
         client = await registered(live, BASIC)
         given = sent_back(await client.ask(live.http, request_uri="https://suite.example/request.jwt"))
         assert (given["error"], given["state"]) == ("request_uri_not_supported", "st-1")
+        await refused(live, "invalid_client_metadata", request_object_signing_alg="none")
+        await refused(live, "invalid_client_metadata", response_types=["id_token token"])
+
+    async def test_what_a_client_says_of_its_requests_is_registered(self, live: Live):
+        """(oidcc-registration: the response has what was registered; default_max_age and require_auth_time, section 2)"""
+        said = {"default_max_age": 0, "require_auth_time": True, "request_uris": ["https://suite.example/request#hash"]}
+        client = await registered(live, {**BY_KEY, **said}, KEY)
+        async with logged_in(live) as person:
+            await allow(live, person.user, client.client_id)
+            login = await client.ask(person.browser)
+            assert login.headers["location"].startswith("/signin?")
+            assert sent_back(await client.ask(person.browser, max_age="10000"))["code"]
+        await refused(live, "invalid_client_metadata", request_uris=["http://suite.example/request"])
+        await refused(live, "invalid_client_metadata", default_max_age=-1)
+
+    async def test_request_uri_and_rotated_keys(self, live: Live, monkeypatch: pytest.MonkeyPatch):
+        """(oidcc-request-uri-signed-rs256, registration-jwks-uri, refresh-token-rp-key-rotation): the client's keys are at a URL, too. An
+        owner registers it: this test's site is on loopback, which is none of the public addresses that strangers may name.
+        """
+        found = (await live.http.get("/.well-known/openid-configuration")).json()
+        assert (found["request_uri_parameter_supported"], found["require_request_uri_registration"]) == (True, True)
+        monkeypatch.setattr(remote_keys, "AGAIN_SECONDS", 0.0)
+        async with objects.publishing() as site:
+            uri = site.url("request")
+            client_id, secret = await live.interactive(
+                jwksUri=site.url("jwks"), requestUris=[uri], redirectUri=CALLBACK
+            )
+            client = Client(live, {"client_id": client_id, "client_secret": secret})
+            async with logged_in(live) as person:
+                await allow(live, person.user, client_id)
+                for key in (KEY, NEXT):
+                    site.publish("jwks", json.dumps({"keys": [key.as_dict(private=False)]}), "application/json")
+                    inside = objects.inside(client_id, live.url, state=f"by {key.kid}")
+                    site.publish("request", jwt.encode({"alg": "RS256", "kid": key.kid}, inside, key))
+                    by_hash = f"{uri}#{site.hash('request')}"
+                    given = sent_back(await client.ask(person.browser, request_uri=by_hash))
+                    assert given["state"] == f"by {key.kid}"
+                    assert (await client.redeem(given["code"]))["id_token"]
 
     async def test_ensure_request_object_with_redirect_uri(self, live: Live):
         """The redirect URI inside counts, and not the one outside."""
