@@ -40,7 +40,8 @@ AUTHORIZE = (
     ),
     asked(
         "request_uri",
-        "The `request_uri` of a pushed request (`/openid/par`). All other parameters than this one and `client_id` are then ignored.",
+        "The `request_uri` of a pushed request (`/openid/par`), or one of the client's `requestUris`, where its signed request is (RFC 9101 "
+        "section 5.2). Only what is in that request counts.",
         TEXT,
     ),
     asked(

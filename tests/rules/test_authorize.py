@@ -21,7 +21,7 @@ from service.oauth.interaction import (
     asks_every_time,
     following,
 )
-from service.oauth.parameters import is_resource
+from service.oauth.parameters import is_resource, max_age
 from service.oauth.redirect_match import differences, matches
 from service.oauth.redirects import allowed, refused
 from service.values.scopes import ACRS
@@ -276,3 +276,11 @@ def test_a_resource_is_an_absolute_uri(uri: str):
 )
 def test_a_resource_is_nothing_else(uri: str):
     assert not is_resource(uri)
+
+
+@pytest.mark.parametrize(
+    ("asked", "usual", "counts"),
+    [({}, None, None), ({}, 0, 0), ({}, 60, 60), ({"max_age": "600"}, 60, 600), ({"max_age": "0"}, 60, 0)],
+)
+def test_a_request_without_max_age_has_the_client_s(asked: dict[str, str], usual: int | None, counts: int | None):
+    assert max_age(asked, usual) == counts

@@ -93,6 +93,7 @@ def seen(*changed: str, document: Document = OTHER_DOCUMENT) -> ClientDocumentSe
 
 
 KEYS_URL = "https://app.example.com/jwks"
+REQUESTS = ("https://app.example.com/request",)
 KEYED = Security(token_endpoint_auth_method="private_key_jwt")
 BY_KEYS = [
     DOCUMENT_REGISTERED.__replace__(security=KEYED, keys=(key(1), key(2))),
@@ -163,6 +164,15 @@ BY_KEYS = [
                 seen("jwks", "jwks_uri"),
             ],
             "they may move to a URL",
+        ),
+        rule(
+            BY_KEYS,
+            OTHER.__replace__(security=KEYED.__replace__(request_uris=REQUESTS), keys=(key(1), key(2))),
+            [
+                ClientSecurityChanged(security=KEYED.__replace__(request_uris=REQUESTS), was=KEYED),
+                seen("request_uris"),
+            ],
+            "so are the addresses of its requests",
         ),
         rule(FIRST, OTHER.__replace__(security=KEYED, keys=(key(1),)), Contradiction, "a public client stays public"),
         rule(BY_KEYS, OTHER, Contradiction, "one that authenticates by key never becomes public"),
