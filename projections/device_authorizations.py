@@ -23,6 +23,11 @@ WAITING = f"""
 select {COLUMNS} from read.device_authorizations
  where user_code = $1 and state = 'waiting' and expires_at > clock_timestamp() order by stream_id desc limit 1
 """
+LIST = f"""
+select {COLUMNS} from read.device_authorizations where {{conditions}} order by stream_id desc limit $1
+"""
+STATES = ("waiting", "approved", "denied", "expired")
+STATE = """(case when state = 'waiting' and expires_at <= clock_timestamp() then 'expired' else state end)"""
 
 APPROVALS = """
 select e.type, e.schema_ver, e.data from read.device_authorizations d join log.events e on e.stream_id = d.stream_id
@@ -45,6 +50,19 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     user_id: UUID | None
     authorization_id: UUID | None
     version: int
+
+    def state_at(self, now: datetime) -> str:
+        """Returns one of STATES."""
+        return "expired" if self.state == "waiting" and self.expires_at <= now else self.state
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """The filters of a list; None matches everything."""
+
+    after: UUID | None = None
+    client: UUID | None = None
+    user: UUID | None = None
+    state: str | None = None
 
 
 def project(row: Row | None, stream: UUID, event: DeviceAuthorizationEvent) -> Row | None:
@@ -91,6 +109,23 @@ async def waiting(connection: AnyConnection, user_code: str) -> Row | None:
     """Returns the one that nobody has answered and that has not expired, by the keyed hash of its user code."""
     record = await connection.fetchrow(WAITING, user_code)
     return None if record is None else _row(record)
+
+
+async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> list[Row]:
+    """Returns device authorizations, latest first, at most `limit`."""
+    given: list[object] = [limit]
+    conditions = ["true"]
+    for condition, value in (
+        ("stream_id < ${}::uuid", wanted.after),
+        ("client = ${}::uuid", wanted.client),
+        ("user_id = ${}::uuid", wanted.user),
+        (f"{STATE} = ${{}}", wanted.state),
+    ):
+        if value is not None:
+            given.append(value)
+            conditions.append(condition.format(len(given)))
+    found = await connection.fetch(LIST.format(conditions=" and ".join(conditions)), *given)
+    return [_row(record) for record in found]
 
 
 async def approvals(connection: AnyConnection, authorizations: Sequence[UUID]) -> list[DeviceAuthorizationApproved]:

@@ -30,6 +30,7 @@ from service.endpoints import (
     bots,
     clients,
     credentials,
+    device_authorizations,
     discovery,
     event_stream,
     grants,
@@ -222,6 +223,9 @@ MANAGED = {
     audit_tokens.TOKENS_PATH: Managed(GET=Action(AUDIT_READ, audit_tokens.list_tokens, query=True)),
     audit.EVENTS_PATH: Managed(GET=Action(AUDIT_READ, audit.list_events, query=True)),
     grants.CONSENTS: Managed(GET=Action(USERS_READ, grants.list_consents, query=True)),
+    device_authorizations.PATH: Managed(
+        GET=Action(AUDIT_READ, device_authorizations.list_device_authorizations, query=True)
+    ),
     grants.GRANTS: Managed(GET=Action(USERS_READ, grants.list_grants, query=True)),
     signing_keys.PATH: Managed(GET=Action(CLIENTS_READ, signing_keys.list_signing_keys, query=True)),
     usage.PATH: Managed(GET=Action(AUDIT_READ, usage.issued_tokens)),

@@ -32,9 +32,9 @@ GRANT_STATES = ("active", "revoked")
 
 
 async def list_consents(call: Call) -> Response:
-    page = await as_of.page_asked(call, FILTERS, _checks(CONSENT_STATES))
+    page = await as_of.page_asked(call, FILTERS, checks(CONSENT_STATES))
     wanted = consents.Wanted(
-        after=page.after, user=_user(page), client_id=page.filters.get("clientId"), state=page.filters.get("state")
+        after=page.after, user=user(page), client_id=page.filters.get("clientId"), state=page.filters.get("state")
     )
     found = await as_of.page_of(
         call,
@@ -48,10 +48,10 @@ async def list_consents(call: Call) -> Response:
 
 
 async def list_grants(call: Call) -> Response:
-    page = await as_of.page_asked(call, FILTERS, _checks(GRANT_STATES))
+    page = await as_of.page_asked(call, FILTERS, checks(GRANT_STATES))
     client_id = page.filters.get("clientId")
     client = None if client_id is None else client_stream(client_id)
-    wanted = authorizations.Wanted(after=page.after, user=_user(page), client=client, state=page.filters.get("state"))
+    wanted = authorizations.Wanted(after=page.after, user=user(page), client=client, state=page.filters.get("state"))
     found = await as_of.page_of(
         call,
         GRANTS,
@@ -60,7 +60,7 @@ async def list_grants(call: Call) -> Response:
         history=authorization_history.HISTORY,
         filters=authorization_history.filters(wanted),
     )
-    names = await _client_ids(call, [row.client for row in found.rows])
+    names = await client_ids(call, [row.client for row in found.rows])
     devices = {} if found.position is not None else await _devices(call, [row.stream_id for row in found.rows])
     shown = [
         _grant(row, names[row.client], now=found.position is None).__replace__(device=devices.get(row.stream_id, UNSET))
@@ -83,7 +83,8 @@ async def _devices(call: Call, grants: Sequence[UUID]) -> dict[UUID, GrantDevice
     return {grant: GrantDevice(address=device.address, user_agent=device.agent) for grant, device in opened}
 
 
-def _checks(states: Sequence[str]) -> dict[str, paging.Check]:
+def checks(states: Sequence[str]) -> dict[str, paging.Check]:
+    """Return the checks of FILTERS, for what can be in these states."""
     return {"userId": _user_fault, "clientId": _client_fault, "state": paging.one_of(states)}
 
 
@@ -97,12 +98,13 @@ def _client_fault(text: str) -> str | None:
     return None if client_stream(text) else "must be a clientId"
 
 
-def _user(page: paging.PageRequest) -> UUID | None:
+def user(page: paging.PageRequest) -> UUID | None:
+    """Return the user of the filter."""
     text = page.filters.get("userId")
     return None if text is None else UUID(text)
 
 
-async def _client_ids(call: Call, streams: Sequence[UUID]) -> dict[UUID, str]:
+async def client_ids(call: Call, streams: Sequence[UUID]) -> dict[UUID, str]:
     """Return the client_id of each stream. That of a deleted client which was imported is its stream's."""
     found, _ = await read(call.resources.ledger.pool, lambda c: clients.find_as_of(c, list(set(streams))))
     return {stream: found[stream].client.client_id if stream in found else client_id_of(stream) for stream in streams}

@@ -1,5 +1,8 @@
-"""/api/v1/auth/consents, /grants and /signing-keys, as the API reference describes them."""
+"""/api/v1/auth/consents, /grants, /device-authorizations and /signing-keys, as the API reference describes them."""
 
+from projections.device_authorizations import STATES as DEVICE_STATES
+from service.endpoints.device_authorizations import PATH as DEVICES
+from service.endpoints.device_authorizations import DeviceAuthorization
 from service.endpoints.grant_schemas import Consent, Grant
 from service.endpoints.grants import CONSENT_STATES, CONSENTS, GRANT_STATES
 from service.endpoints.grants import GRANTS as GRANTS_PATH
@@ -8,7 +11,7 @@ from service.endpoints.signing_keys import STATES, RotatedKeys, RotateKeysReques
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import AS_OF, CURSOR, LIMIT
 from service.problems import Clash, NotJson, TooLarge
-from service.values.scopes import CLIENTS_READ, OPERATE, USERS_READ
+from service.values.scopes import AUDIT_READ, CLIENTS_READ, OPERATE, USERS_READ
 
 SHOWN = {
     "id": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55",
@@ -28,6 +31,18 @@ GRANT = {
     "refreshableUntilUtc": None,
     "revokedUtc": None,
     "why": None,
+}
+DEVICE = {
+    "id": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e58",
+    "clientId": "oauth_client_abc123xyz",
+    "state": "approved",
+    "scopes": ["openid", "profile"],
+    "resource": None,
+    "requestedUtc": "2026-11-03T08:59:30Z",
+    "expiresUtc": "2026-11-03T09:09:30Z",
+    "answeredUtc": "2026-11-03T09:00:00Z",
+    "userId": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e56",
+    "grantId": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55",
 }
 KEY = {
     "kid": "0199f3a5-es256",
@@ -94,6 +109,24 @@ GRANTS = (
                 shape=list[Grant],
                 headers=("Link", "Muniment-Position"),
                 example=[GRANT],
+            ),
+        ),
+    ),
+    Operation(
+        method="get",
+        path=DEVICES,
+        operation_id="listDeviceAuthorizations",
+        summary="List device authorizations",
+        tag="Grants",
+        description="The devices that asked to sign a user in (RFC 8628), also those that nobody answered. Their codes are never shown.",
+        scope=AUDIT_READ,
+        parameters=(LIMIT, CURSOR, USER, CLIENT, _state(DEVICE_STATES)),
+        answers=(
+            ResponseSpec(
+                description="One page of device authorizations, latest first.",
+                shape=list[DeviceAuthorization],
+                headers=("Link",),
+                example=[DEVICE],
             ),
         ),
     ),
