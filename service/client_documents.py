@@ -29,6 +29,7 @@ from service.lookup import Lookup
 from service.metrics.process import ProcessMetrics
 from service.network.fetching import JSON, AllBusy, CannotFetch, Fetched, Fetcher, Reach
 from service.network.freshness import Kept
+from service.network.hosts import site
 from service.oauth.client_metadata import ClientMetadata
 from service.oauth.document_client import MOST_BYTES, InvalidDocument, check_url, metadata_of, policy_of
 from service.people.throttle import network
@@ -45,9 +46,9 @@ STALE_SECONDS = 300
 """How much longer a document is used if this server is too busy to fetch it again."""
 
 MOST_NEW_OF_A_NETWORK = 20
-MOST_NEW_OF_A_HOST = 60
+MOST_NEW_OF_A_SITE = 60
 MOST_NEW = 300
-"""New documents in a minute: of one network of addresses, of one host, of all."""
+"""New documents in a minute: of one network of addresses, of all hosts of one domain, of all."""
 
 MOST_NEW_IN_A_DAY = 300
 """New documents of one network of addresses."""
@@ -144,7 +145,7 @@ class ClientDocuments:
         for key, most in (
             (near, MOST_NEW_OF_A_NETWORK),
             (f"{A_DAY}{near}", MOST_NEW_IN_A_DAY),
-            (f"client documents of {check_url(url)}", MOST_NEW_OF_A_HOST),
+            (f"client documents of {site(check_url(url))}", MOST_NEW_OF_A_SITE),
             ("client documents", MOST_NEW),
         ):
             counted = await self._limits.count(key)

@@ -31,9 +31,9 @@ FAILED_SECONDS = 600
 """How long a logo that could not be used is not asked for again."""
 
 MOST_NEW_OF_A_NETWORK = 20
-MOST_NEW_OF_A_HOST = 60
+MOST_NEW_OF_A_SITE = 60
 MOST_NEW = 300
-"""Fetches in a minute: for one network of addresses, from one host, of all."""
+"""Fetches in a minute: for one network of addresses, from all hosts of one domain, of all."""
 
 
 class Logo(Struct, frozen=True):
@@ -114,7 +114,7 @@ class Logos:
         """Whoever is signed in must not make this server a client of too many others."""
         for key, most in (
             (f"logos for {network(address)}", MOST_NEW_OF_A_NETWORK),
-            (f"logos of {hosts.split(url).hostname}", MOST_NEW_OF_A_HOST),
+            (f"logos of {hosts.site(hosts.split(url).hostname or '')}", MOST_NEW_OF_A_SITE),
             ("logos", MOST_NEW),
         ):
             if (await self._limits.count(key)).used > most:

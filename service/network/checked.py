@@ -6,16 +6,17 @@ from collections.abc import Callable
 import httpx
 
 from service.network.addresses import Address
-from service.network.fetching import JSON, CannotFetch, Fetched
+from service.network.fetching import JSON, AllBusy, CannotFetch, Fetched
 from service.network.freshness import Kept, fresh_seconds
 from service.network.outgoing import bounded
 from service.network.pinned import Pinned
-from service.network.resolving import NotResolved, Resolve
+from service.network.resolving import NotResolved, Resolve, TooManyLookUps
 from service.tracing.spans import outgoing
 
 TOTAL_SECONDS = 5
 CONNECT_SECONDS = 2
 MOST_ADDRESSES = 4
+ASKER = "asker"
 
 
 class Checked(Pinned):
@@ -25,11 +26,11 @@ class Checked(Pinned):
         super().__init__()
         self._resolve, self._allowed = resolve, allowed
 
-    async def get(self, url: str, accept: str, most_bytes: int, kept: Kept) -> Fetched:
+    async def get(self, url: str, accept: str, most_bytes: int, kept: Kept, asker: str) -> Fetched:
         """Raises CannotFetch."""
         with outgoing("client") as sent:
             async with bounded(TOTAL_SECONDS, CannotFetch):
-                answer = await self.handle_async_request(_request(url, accept))
+                answer = await self.handle_async_request(_request(url, accept, asker))
                 try:
                     sent.status = answer.status_code
                     _check(answer, accept)
@@ -40,10 +41,12 @@ class Checked(Pinned):
         fresh_until = now + fresh_seconds(answer.headers, now, kept)
         return Fetched(body=body, content_type=_type(answer), fresh_until=fresh_until)
 
-    async def addresses(self, name: str) -> list[Address]:
+    async def addresses(self, request: httpx.Request) -> list[Address]:
         """Raises CannotFetch."""
         try:
-            addresses = await self._resolve(name)
+            addresses = await self._resolve(request.url.raw_host.decode(), request.extensions[ASKER])
+        except TooManyLookUps as fault:
+            raise AllBusy from fault
         except NotResolved as fault:
             raise CannotFetch(str(fault)) from fault
         if not all(map(self._allowed, addresses)):
@@ -51,11 +54,11 @@ class Checked(Pinned):
         return addresses[:MOST_ADDRESSES]
 
 
-def _request(url: str, accept: str) -> httpx.Request:
+def _request(url: str, accept: str, asker: str) -> httpx.Request:
     headers = {"Accept": accept, "Accept-Encoding": "identity", "User-Agent": "Muniment"}
     timeouts = httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS).as_dict()
     try:
-        return httpx.Request("GET", url, headers=headers, extensions={"timeout": timeouts})
+        return httpx.Request("GET", url, headers=headers, extensions={"timeout": timeouts, ASKER: asker})
     except httpx.InvalidURL as fault:
         raise CannotFetch("its URL cannot be read") from fault
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 from service.network import hosts
 from service.network.addresses import Address, is_local, is_public
 from service.network.freshness import Kept
-from service.network.resolving import Resolve, Resolver
+from service.network.places import AllTaken, Places
+from service.network.resolving import MOST_OF_A_SITE, MOST_OF_AN_ASKER, Resolve, Resolver
 
 if TYPE_CHECKING:
     from service.network.checked import Checked
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024
 MOST_AT_ONCE = 16
 MOST_OF_A_HOST = 2
-MOST_OF_AN_ASKER = 4
 KEPT = Kept()
 JSON = "application/json"
 
@@ -57,7 +57,9 @@ class Fetcher:
     The HTTP client is loaded at the first fetch: it takes five megabytes.
     """
 
-    def __init__(self, issuer: str, insecure: Collection[str] = (), resolve: Callable[[], Resolve] = Resolver) -> None:
+    def __init__(
+        self, issuer: str, insecure: Collection[str] = (), resolve: Callable[[int], Resolve] = Resolver
+    ) -> None:
         self._insecure = insecure
         self._local = hosts.is_loopback(urlsplit(issuer).hostname)
         self._resolve = resolve
@@ -75,7 +77,7 @@ class Fetcher:
         host = self._host(url, reach)
         place = self._place(reach)
         with place.taken(host, asker):
-            return await place.transport.get(url, accept, most_bytes, kept)
+            return await place.transport.get(url, accept, most_bytes, kept, asker)
 
     async def aclose(self) -> None:
         for place in self._places.values():
@@ -100,7 +102,10 @@ class Fetcher:
         if reach not in self._places:
             from service.network.checked import Checked  # noqa: PLC0415
 
-            self._places[reach] = _Place(Checked(self._resolve(), self._allowed(reach)))
+            of_a_site = (
+                MOST_OF_A_SITE if reach == "public" else MOST_AT_ONCE
+            )  # a company has many hosts in its own domain
+            self._places[reach] = _Place(Checked(self._resolve(of_a_site), self._allowed(reach)), of_a_site)
         return self._places[reach]
 
     def _allowed(self, reach: Reach) -> Callable[[Address], bool]:
@@ -117,22 +122,21 @@ class Fetcher:
 class _Place:
     """The fetches of one reach that are under way."""
 
-    def __init__(self, transport: "Checked") -> None:
+    def __init__(self, transport: "Checked", of_a_site: int = MOST_AT_ONCE) -> None:
         self.transport = transport
-        self._under_way: list[tuple[str, str]] = []
+        self._places = Places(MOST_AT_ONCE, of_a_host=MOST_OF_A_HOST, of_a_site=of_a_site, of_an_asker=MOST_OF_AN_ASKER)
 
     @contextmanager
     def taken(self, host: str, asker: str = "") -> Generator[None]:
         """Raises AllBusy at once, and not after waiting, if too many fetches are under way."""
-        there = sum(each == host for each, _ in self._under_way)
-        asked = sum(each == asker != "" for _, each in self._under_way)
-        if len(self._under_way) >= MOST_AT_ONCE or there >= MOST_OF_A_HOST or asked >= MOST_OF_AN_ASKER:
-            raise AllBusy
-        self._under_way.append((host, asker))
+        try:
+            self._places.take(host, asker)
+        except AllTaken as fault:
+            raise AllBusy from fault
         try:
             yield
         finally:
-            self._under_way.remove((host, asker))
+            self._places.leave(host, asker)
 
 
 def _any(_: Address) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 import idna
@@ -31,6 +31,17 @@ def split(uri: str) -> SplitResult:
 def is_loopback(host: str | None) -> bool:
     """Whether the name, in lower case, is this machine. Browsers never send a name below localhost to a DNS server."""
     return host is not None and (host in LOOPBACK or host.endswith(".localhost"))
+
+
+def site(host: str) -> str:
+    """Return what one owner has at least: the last two labels of a name (whoever has a domain has every name below it), or the network of an
+    IP address. This needs no list of public suffixes: below one of two labels, such as co.uk, different owners count together.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return ".".join(host.removesuffix(".").split(".")[-2:])
+    return str(ip_network((int(address), 24 if address.version == 4 else 56), strict=False))
 
 
 def allows_http(host: str | None, insecure: Collection[str]) -> bool:

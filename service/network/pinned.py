@@ -20,13 +20,12 @@ class Pinned(httpx.AsyncHTTPTransport):
         super().__init__(trust_env=False, limits=limits, verify=httpx.create_ssl_context())
 
     @abstractmethod
-    async def addresses(self, name: str) -> Sequence[Address]:
-        """Return at least one address to which a request for this name may be sent, or raise an error of the caller's."""
+    async def addresses(self, request: httpx.Request) -> Sequence[Address]:
+        """Return at least one address of the host to which the request may be sent, or raise an error of the caller's."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        name = request.url.raw_host.decode()
-        request.extensions = {**request.extensions, "sni_hostname": name}
-        *others, last = await self.addresses(name)
+        request.extensions = {**request.extensions, "sni_hostname": request.url.raw_host.decode()}
+        *others, last = await self.addresses(request)
         for address in others:
             try:
                 return await self._sent(request, address)

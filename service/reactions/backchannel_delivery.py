@@ -25,8 +25,9 @@ class Looked(Pinned):
         super().__init__()
         self._local = local
 
-    async def addresses(self, name: str) -> list[Address]:
+    async def addresses(self, request: httpx.Request) -> list[Address]:
         """Return at least one address. Raises NotTaken and NotWanted."""
+        name = request.url.raw_host.decode()
         try:
             found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as fault:

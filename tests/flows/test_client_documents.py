@@ -21,7 +21,7 @@ from service.clock import utc_now
 from service.commands.client import DeleteClient, DisableClient, EnableClient
 from service.commands.handle import CLIENT, handle
 from service.configuration.documents import Documents
-from service.network import fetching
+from service.network.places import Places
 from tests.flows.browsing import Shown
 from tests.flows.conftest import META, Live, new_database, oauth_error, refused, serving
 from tests.flows.consoles import staff
@@ -96,7 +96,7 @@ async def live(postgres: str, site: Site) -> AsyncIterator[Live]:
 @pytest.fixture(autouse=True)
 def _everybody_may_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_documents, "MOST_NEW_OF_A_NETWORK", 10_000)
-    monkeypatch.setattr(client_documents, "MOST_NEW_OF_A_HOST", 10_000)
+    monkeypatch.setattr(client_documents, "MOST_NEW_OF_A_SITE", 10_000)
 
 
 def stale(live: Live) -> None:
@@ -298,7 +298,7 @@ async def test_one_that_was_not_asked_for_while_others_hang_may_be_asked_for_at_
 ):
     url = site.publish("later.json")
     with monkeypatch.context() as patch:
-        patch.setattr(fetching, "MOST_AT_ONCE", 0)
+        patch.setattr(Places, "_has_room", lambda *_: False)
         assert "too many requests are under way" in (await asked(live.http, url)).text
     assert (await asked(live.http, url)).status_code == 303
 

@@ -16,7 +16,7 @@ import pytest
 from service.network import checked
 from service.network.addresses import Address
 from service.network.fetching import CannotFetch, Fetched, Fetcher
-from service.network.resolving import NotResolved, Resolver
+from service.network.resolving import MOST_OF_A_SITE, MOST_OF_AN_ASKER, NotResolved, Resolver, TooManyLookUps
 from tests.flows.test_delivery import NAME, _certificate
 from tests.patience import PATIENCE
 
@@ -57,7 +57,7 @@ async def listening(host: Host, tls: ssl.SSLContext | None = None) -> AsyncGener
 
 
 @asynccontextmanager
-async def fetching(resolve: Callable[[], Any] = Resolver) -> AsyncGenerator[Fetcher]:
+async def fetching(resolve: Callable[[int], Any] = Resolver) -> AsyncGenerator[Fetcher]:
     fetcher = Fetcher(LOOPBACK, resolve=resolve)
     try:
         yield fetcher
@@ -174,7 +174,7 @@ async def test_a_name_is_looked_up_once_and_that_address_is_connected_to_under_i
     """The second look-up would lead elsewhere (DNS rebinding)."""
     asked = list[str]()
 
-    async def resolve(name: str) -> list[Address]:
+    async def resolve(name: str, _: str) -> list[Address]:
         asked.append(name)
         return [ip_address("127.0.0.1" if len(asked) == 1 else "127.0.0.9")]
 
@@ -183,7 +183,7 @@ async def test_a_name_is_looked_up_once_and_that_address_is_connected_to_under_i
     tls.load_cert_chain(pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     host = Host(OK + LENGTH % 2 + b"{}")
-    async with listening(host, tls) as url, fetching(lambda: resolve) as fetcher:
+    async with listening(host, tls) as url, fetching(lambda _: resolve) as fetcher:
         assert (await got(fetcher, url)).body == b"{}"
     assert asked == [NAME]
     assert f"\r\nhost: {NAME}:".encode() in host.heads[0].lower()
@@ -193,7 +193,7 @@ async def test_a_name_is_looked_up_once_and_that_address_is_connected_to_under_i
 async def test_a_certificate_must_be_of_the_name_and_of_a_known_authority(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, known: bool
 ):
-    async def resolve(_: str) -> list[Address]:
+    async def resolve(*_: str) -> list[Address]:
         return [ip_address("127.0.0.1")]
 
     pem = _certificate(tmp_path, "other.example" if known else NAME)
@@ -202,7 +202,7 @@ async def test_a_certificate_must_be_of_the_name_and_of_a_known_authority(
     if known:
         monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     host = Host(OK + LENGTH % 2 + b"{}")
-    async with listening(host, tls) as url, fetching(lambda: resolve) as fetcher:
+    async with listening(host, tls) as url, fetching(lambda _: resolve) as fetcher:
         with pytest.raises(CannotFetch, match="could not be connected to"):
             await got(fetcher, url)
     assert host.heads == []
@@ -228,6 +228,28 @@ async def test_a_name_server_that_hangs_takes_its_own_threads_only(monkeypatch: 
         await resolve("c.example")
     release.set()
     assert await other == [ip_address("192.0.2.1")]
+
+
+async def test_one_asker_and_one_domain_take_few_threads_however_long_their_names_hang(monkeypatch: pytest.MonkeyPatch):
+    release = threading.Event()
+
+    def look_up(name: str, *_: Any, **__: Any) -> list[Any]:
+        if "evil" in name:
+            release.wait(PATIENCE)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    resolve = Resolver()
+    hanging = [asyncio.create_task(resolve(f"evil{n}.example{n}", "one")) for n in range(MOST_OF_AN_ASKER)]
+    hanging += [asyncio.create_task(resolve(f"{n}.evil.example", str(n))) for n in range(MOST_OF_A_SITE)]
+    await asyncio.sleep(0)
+    for each in hanging:
+        each.cancel()  # whoever waited is gone, and the threads are not
+    for name, asker in (("c.example", "one"), ("another.evil.example", "other")):
+        with pytest.raises(TooManyLookUps):
+            await resolve(name, asker)
+    assert await resolve("good.example", "other") == [ip_address("192.0.2.1")]
+    release.set()
 
 
 async def test_a_name_that_nobody_knows_is_said(monkeypatch: pytest.MonkeyPatch):

@@ -38,7 +38,7 @@ async def live(postgres: str, site: sites.Site) -> AsyncIterator[Live]:
     with pytest.MonkeyPatch.context() as patch:
         for place, limit in (
             (client_documents, "MOST_NEW_OF_A_NETWORK"),
-            (client_documents, "MOST_NEW_OF_A_HOST"),
+            (client_documents, "MOST_NEW_OF_A_SITE"),
             (client_documents, "MOST_NEW"),
             (client_documents, "MOST_NEW_IN_A_DAY"),
             (registration_permission, "MOST_IN_A_MINUTE"),

@@ -124,7 +124,7 @@ async def test_many_who_see_it_at_once_wait_for_one_fetch_that_goes_on_without_t
     assert here.fetches == 1
 
 
-@pytest.mark.parametrize("limit", ["MOST_NEW_OF_A_NETWORK", "MOST_NEW_OF_A_HOST", "MOST_NEW"])
+@pytest.mark.parametrize("limit", ["MOST_NEW_OF_A_NETWORK", "MOST_NEW_OF_A_SITE", "MOST_NEW"])
 async def test_fetches_are_few_in_a_minute(limit: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(client_logos, limit, 2)
     here = Here(lambda *_, **__: sent(PNG))
@@ -135,7 +135,7 @@ async def test_fetches_are_few_in_a_minute(limit: str, monkeypatch: pytest.Monke
 
 
 async def test_what_is_kept_is_bounded_in_bytes_and_the_first_is_forgotten_first(monkeypatch: pytest.MonkeyPatch):
-    for limit in ("MOST_NEW_OF_A_NETWORK", "MOST_NEW_OF_A_HOST", "MOST_NEW"):
+    for limit in ("MOST_NEW_OF_A_NETWORK", "MOST_NEW_OF_A_SITE", "MOST_NEW"):
         monkeypatch.setattr(client_logos, limit, 1_000_000)
     here, large = Here(lambda *_, **__: sent(PNG.ljust(MOST_BYTES))), 2 * MOST_BYTES_KEPT // MOST_BYTES
     for number in range(large):

@@ -83,7 +83,7 @@ async def test_who_was_counted_while_another_request_read_the_document_does_not_
     assert here.fetches == 0
 
 
-@pytest.mark.parametrize("limit", ["MOST_NEW_OF_A_NETWORK", "MOST_NEW_IN_A_DAY", "MOST_NEW_OF_A_HOST", "MOST_NEW"])
+@pytest.mark.parametrize("limit", ["MOST_NEW_OF_A_NETWORK", "MOST_NEW_IN_A_DAY", "MOST_NEW_OF_A_SITE", "MOST_NEW"])
 async def test_new_documents_are_few_in_a_minute_and_in_a_day(limit: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(client_documents, limit, 2)
     here = Here(CannotFetch("it hangs"))
@@ -91,6 +91,16 @@ async def test_new_documents_are_few_in_a_minute_and_in_a_day(limit: str, monkey
         with pytest.raises(NoDocument):
             await here.see(f"{URL}?{number}")
     assert here.fetches == 2
+
+
+async def test_the_hosts_of_one_domain_are_counted_together(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(client_documents, "MOST_NEW_OF_A_SITE", 2)
+    here = Here(CannotFetch("it hangs"))
+    here.documents._allowed = Documents(hosts=frozenset(f"{n}.evil.example" for n in range(4)) | {"c.good.example"})
+    for host in (*(f"{n}.evil.example" for n in range(4)), "c.good.example"):
+        with pytest.raises(NoDocument):
+            await here.see(f"https://{host}/client.json")
+    assert here.fetches == 3
 
 
 async def test_clients_of_documents_that_nobody_used_are_bounded():

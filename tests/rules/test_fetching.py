@@ -11,6 +11,7 @@ from service.network.addresses import Address, is_public
 from service.network.fetching import (
     MOST_AT_ONCE,
     MOST_OF_A_HOST,
+    MOST_OF_A_SITE,
     MOST_OF_AN_ASKER,
     AllBusy,
     CannotFetch,
@@ -18,6 +19,7 @@ from service.network.fetching import (
     Reach,
     _Place,
 )
+from service.network.hosts import site
 from service.network.resolving import NotResolved
 
 PUBLIC, LOOPBACK = "https://auth.example.com", "http://127.0.0.1:8000"
@@ -49,11 +51,11 @@ def test_an_address_of_the_internet_is_public(text: str):
     assert is_public(ip_address(text))
 
 
-def meaning(*addresses: str) -> Callable[[], Any]:
-    async def resolve(_: str) -> list[Address]:
+def meaning(*addresses: str) -> Callable[[int], Any]:
+    async def resolve(*_: str) -> list[Address]:
         return [ip_address(each) for each in addresses]
 
-    return lambda: resolve
+    return lambda _: resolve
 
 
 async def refused(fetcher: Fetcher, url: str, reach: Reach) -> str:
@@ -99,10 +101,10 @@ async def test_http_is_for_hosts_that_allow_it_and_never_for_a_stranger():
 
 
 async def test_a_name_that_nobody_knows_is_said():
-    async def resolve(_: str) -> list[Address]:
+    async def resolve(*_: str) -> list[Address]:
         raise NotResolved("its host is not known")
 
-    fetcher = Fetcher(PUBLIC, resolve=lambda: resolve)
+    fetcher = Fetcher(PUBLIC, resolve=lambda _: resolve)
     assert await refused(fetcher, "https://c.example/", "public") == "its host is not known"
 
 
@@ -120,6 +122,33 @@ def test_a_host_has_its_places_and_all_have_theirs():
         with pytest.raises(CannotFetch, match="too many"):
             take(count, name)
     take(MOST_AT_ONCE, str)
+
+
+def test_the_hosts_of_one_domain_share_places_if_strangers_chose_them():
+    place = _Place(None, MOST_OF_A_SITE)  # pyright: ignore[reportArgumentType]
+    with ExitStack() as taken:
+        for number in range(MOST_OF_A_SITE):
+            taken.enter_context(place.taken(f"{number}.evil.example"))
+        with pytest.raises(AllBusy), place.taken("another.evil.example"):
+            pass
+        taken.enter_context(place.taken("c.good.example"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a.evil.example", "b.c.evil.example", True),
+        ("evil.example", "a.evil.example.", True),
+        ("evil.example", "good.example", False),
+        ("localhost", "localhost", True),
+        ("192.0.2.1", "192.0.2.200", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", True),
+        ("2001:db8::1", "2001:db8:1::1", False),
+    ],
+)
+def test_a_site_is_what_one_owner_has(one: str, other: str, same: bool):
+    assert (site(one) == site(other)) is same
 
 
 def test_who_asks_for_many_documents_takes_few_places():
