@@ -107,6 +107,11 @@ async def registered(live: Live, metadata: Mapping[str, Any], key: Any = None) -
     return Client(live, told, key)
 
 
+async def _active(live: Live) -> str:
+    keys = await live.http.get("/api/v1/auth/signing-keys", params={"state": "active"}, headers=live.bearer)
+    return keys.json()[0]["kid"]
+
+
 async def refused(live: Live, error: str, **metadata: Any) -> None:
     oauth_error(await live.http.post(PATH, json={**BASIC, **metadata}), 400, error)
 
@@ -234,6 +239,20 @@ class TestDynamic:
             form["refresh_token"] = again.json().get("refresh_token", form["refresh_token"])
             assert (await client.post(form, key=NEXT)).status_code == 200
             oauth_error(await client.post(form, key=KEY), 401, "invalid_client")
+
+    async def test_server_rotate_keys(self, live: Live, basic: Client):
+        keys = (await live.http.get("/openid/jwks")).json()["keys"]
+        rotated = await live.http.post(
+            "/api/v1/auth/signing-keys/rotate",
+            headers={**live.bearer, "Muniment-Reason": "suite"},
+            json={"activeKid": await _active(live)},
+        )
+        assert rotated.status_code == 200, rotated.text
+        later = {key["kid"] for key in (await live.http.get("/openid/jwks")).json()["keys"]}
+        assert later > {key["kid"] for key in keys}, "the keys of tokens that were issued before are still there"
+        async with logged_in(live) as person:
+            token = await basic.id_token(await basic.tokens(person))
+        assert token.header["kid"] in rotated.json()["activeKids"].values()
 
     async def test_userinfo_rs256(self, live: Live):
         found = (await live.http.get("/.well-known/openid-configuration")).json()

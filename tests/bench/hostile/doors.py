@@ -11,7 +11,7 @@ from tests.bench.hostile.asks import Ask, Pairs, posted, sent_json
 from tests.bench.hostile.delegated import exchange, identity_assertion
 from tests.bench.hostile.forms import BAD_BODIES, METADATA, damaged
 from tests.bench.hostile.jwts import broken
-from tests.bench.hostile.world import CLIENTS, PAR, TOKEN, USERINFO, World
+from tests.bench.hostile.world import CLIENTS, PAR, REQUESTS, TOKEN, USERINFO, World
 from tests.flows.people import CALLBACK, proof
 
 INTROSPECT, REVOKE, AUTHORIZE, REGISTER, DEVICE = (
@@ -91,6 +91,14 @@ def _object(world: World, dice: random.Random) -> Ask:
     how, text = broken(world.request_object(world.signing), dice)
     query = urlencode({"client_id": world.signing, "request": text}, errors="surrogatepass")
     return Ask(door="JAR: authorize", how=how, method="GET", path=f"{AUTHORIZE}?{query}")
+
+
+def _by_reference(world: World, dice: random.Random) -> Ask:
+    how = dice.choice((*REQUESTS, "not registered", "with a hash"))
+    url = f"{world.site}/{REQUESTS[0] if how == 'with a hash' else how.replace(' ', '-')}"
+    uri = f"{url}#{'A' * 43}" if how == "with a hash" else url
+    query = urlencode({"client_id": world.signing, "redirect_uri": CALLBACK, "request_uri": uri})
+    return Ask(door="JAR: by reference", how=how, method="GET", path=f"{AUTHORIZE}?{query}")
 
 
 def _pushed(world: World, dice: random.Random) -> Ask:
@@ -224,6 +232,7 @@ DOORS: Sequence[Door] = (
     _assertion_at_par,
     _pushed_object,
     _object,
+    _by_reference,
     _pushed,
     _device,
     _polling,

@@ -29,6 +29,20 @@ FAPI = {
 }
 Client = tuple[str, str]
 
+REQUESTS = (
+    "redirect",
+    "to-loopback",
+    "ten-megabytes",
+    "endless",
+    "html",
+    "empty",
+    "not-found",
+    "broken",
+    "headers",
+    "keys",
+)
+"""Where `signing` says that its request objects are, at the hostile site."""
+
 
 class World(Struct, frozen=True, kw_only=True):
     """`tokens` are access tokens that are bound to PROVING, by the path of what they are for."""
@@ -133,7 +147,7 @@ async def made(live: Live, site: str) -> World:
     keyed = await registered_by_key(live, jwks=keys["jwks"])
     signed: dict[str, Any] = {"m2m": False, "redirectUri": CALLBACK, "requireSignedRequestObject": True, **keys}
     pushing = await _made(live, **signed, **FAPI)
-    signing = await _made(live, **signed)
+    signing = await _made(live, **signed, requestUris=[f"{site}/{name}" for name in REQUESTS])
     television = await _made(live, m2m=False, public=True, deviceGrant=True)
     machine = await live.register(botUserId="bot-bound", scopes=["clients:read"])
     await _trust(live)
