@@ -14,7 +14,8 @@ from events.trusted_issuer import TrustedIssuerRegistered
 from projections import audit_events, signing_keys, trusted_issuers
 from projections.audit_events import Wanted
 from projections.engine import checkpoints
-from service.blast_radius.consequences import client_node, issuer_node
+from service.blast_radius.client_keys import credential_of
+from service.blast_radius.consequences import client_node, credential_node, issuer_node
 from service.blast_radius.graph import Kind, Node
 from service.refusals import DoesNotExist
 from service.values.text import printable
@@ -44,8 +45,19 @@ MOST_ISSUERS = 1000
 """The trusted issuers, also deleted ones, among which an identifier is looked for: the latest."""
 
 
-async def named(connection: AnyConnection, text: str) -> Node:
-    """Return the node of an id: `actor:NAME` is an operator or a `sub`. Raises DoesNotExist."""
+async def named(connection: AnyConnection, text: str, client_key: str | None = None) -> Node:
+    """Return the node of an id, or of the key of the client with this id. Raises DoesNotExist."""
+    origin = await _named(connection, text)
+    if client_key is None:
+        return origin
+    stream = client_stream(origin.id) if origin.kind == "client" else None
+    if stream is None:
+        raise DoesNotExist("Only a client has keys: send its client_id with the kid or thumbprint of the key.")
+    return credential_node(await credential_of(connection, stream, client_key))
+
+
+async def _named(connection: AnyConnection, text: str) -> Node:
+    """`actor:NAME` is an operator or a `sub`. Raises DoesNotExist."""
     if text.startswith(ACTOR):
         return await _actor(connection, text.removeprefix(ACTOR))
     if bot_stream(text) is not None:

@@ -33,6 +33,15 @@ SinceWhen = Annotated[
         "--since", metavar="WHEN", help="Since this position or time; UTC unless it says.", show_default=False
     ),
 ]
+ClientKey = Annotated[
+    str | None,
+    typer.Option(
+        "--client-key",
+        metavar="TEXT",
+        help="Begin with this key of the client ID: a kid, a thumbprint, or the subject of a workload identity.",
+        show_default=False,
+    ),
+]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="List only this kind, such as token; may be repeated.")]
 Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="List at most so many.")]
 Url = Annotated[
@@ -171,7 +180,13 @@ def _logout(as_json: Json = False) -> None:
 
 @app.command("blast-radius")
 def _blast_radius(
-    of: Origin, since: SinceWhen = None, kind: Kinds = None, limit: Limit = 1000, as_json: Json = False
+    of: Origin,
+    *,
+    client_key: ClientKey = None,
+    since: SinceWhen = None,
+    kind: Kinds = None,
+    limit: Limit = 1000,
+    as_json: Json = False,
 ) -> None:
     """Show what follows from a compromise: every token, change, client, secret, session and authorization downstream of one thing.
 
@@ -183,13 +198,14 @@ def _blast_radius(
     """
     from service.cli import blast_radius  # noqa: PLC0415
 
-    blast_radius.tell(of, since, kind or [], limit, as_json=as_json)
+    blast_radius.tell(of, since, kind or [], limit, client_key=client_key, as_json=as_json)
 
 
 @app.command("revoke-tree")
 def _revoke_tree(
     of: Origin,
     *,
+    client_key: ClientKey = None,
     since: SinceWhen = None,
     dry_run: Dry = False,
     yes: Yes = False,
@@ -206,7 +222,7 @@ def _revoke_tree(
     """
     from service.cli import revocation  # noqa: PLC0415
 
-    revocation.revoke(of, since, dry_run=dry_run, yes=yes, reason=reason, as_json=as_json)
+    revocation.revoke(of, since, client_key=client_key, dry_run=dry_run, yes=yes, reason=reason, as_json=as_json)
 
 
 app.add_typer(group("service.cli.database", "The database's schema."), name="db")

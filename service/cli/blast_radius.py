@@ -14,12 +14,14 @@ from service.values.text import counted
 KINDS = ("client", "secret", "bot", "user", "session", "authorization", "token", "change", "agent", "issuer")
 
 
-def tell(of: str, since: str | None, kinds: list[str], limit: int, *, as_json: bool) -> None:
+def tell(
+    of: str, since: str | None, kinds: list[str], limit: int, *, client_key: str | None = None, as_json: bool
+) -> None:
     for kind in kinds:
         if kind not in KINDS:
             raise Plainly(f"There is no kind {kind}; there are {', '.join(KINDS)}.")
     place = None if since is None else read_place("--since", since, time.min)
-    found = ask(lambda connection: _found(connection, of, place, frozenset(kinds), limit))
+    found = ask(lambda connection: _found(connection, (of, client_key), place, frozenset(kinds), limit))
     if as_json:
         document(found)
         return
@@ -33,9 +35,9 @@ def tell(of: str, since: str | None, kinds: list[str], limit: int, *, as_json: b
 
 
 async def _found(
-    connection: Connection, of: str, since: Place | None, kinds: frozenset[str], limit: int
+    connection: Connection, of: tuple[str, str | None], since: Place | None, kinds: frozenset[str], limit: int
 ) -> BlastRadius:
-    origin = await seeds.named(connection, of)
+    origin = await seeds.named(connection, *of)
     first = await report.moment_of(connection, since)
     radius = await report.radius(connection, origin, first, await bounds_of(connection, first))
     return await report.report(connection, radius, kinds, 0, limit)

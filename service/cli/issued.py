@@ -11,6 +11,7 @@ from events import issued_tokens
 from events.database import AnyConnection, Connection, read
 from events.envelope import Meta
 from events.issued_token_lists import Conditions
+from service.blast_radius.client_keys import credential_of
 from service.cli import token_states
 from service.cli.client_lookup import stream_of
 from service.cli.ledger import Yes, confirm, working
@@ -49,6 +50,15 @@ Authorization = Annotated[
 Key = Annotated[
     str | None, typer.Option("--key", metavar="KID", help="Only those that this key signed.", show_default=False)
 ]
+ClientKey = Annotated[
+    str | None,
+    typer.Option(
+        "--client-key",
+        metavar="TEXT",
+        help="Only those that --client got by this key: a kid, a thumbprint, or the subject of a workload identity.",
+        show_default=False,
+    ),
+]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, newest first.")]
 
 
@@ -73,6 +83,7 @@ def list_tokens(
     subject: Subject = None,
     authorization: Authorization = None,
     key: Key = None,
+    client_key: ClientKey = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 20,
@@ -94,7 +105,9 @@ def list_tokens(
     first = None if since is None else read_place("--since", since, time.min)
     last = None if until is None else read_place("--until", until, time.max)
     wanted = _Wanted(conditions=conditions, since=first, until=last, limit=limit)
-    found = ask(lambda connection: _listed(connection, wanted))
+    if client_key is not None and (client is None or secret is not None):
+        raise Plainly("--client-key needs --client, whose key it is, and no --secret.")
+    found = ask(lambda connection: _listed(connection, wanted, client_key))
     if as_json:
         document(found.tokens)
     else:
@@ -167,16 +180,20 @@ async def _found(connection: AnyConnection, jti: UUID) -> IssuedToken:
     return token
 
 
-async def _listed(connection: Connection, wanted: _Wanted) -> _Listed:
+async def _listed(connection: Connection, wanted: _Wanted, client_key: str | None) -> _Listed:
     from service.endpoints import token_search  # noqa: PLC0415 - it imports Starlette
     from service.endpoints.audit_query import Page  # noqa: PLC0415
     from service.endpoints.cursors import Cursor  # noqa: PLC0415
 
     tokens: list[IssuedToken] = []
+    conditions = wanted.conditions
+    if client_key is not None and conditions.client is not None:
+        by = await credential_of(connection, conditions.client, client_key)
+        conditions = conditions.__replace__(secret=by)
     edge: int | None = None
     page = Page(since=wanted.since, until=wanted.until, newest_first=True, limit=wanted.limit, cursor=None, given={})
     for _ in range(MOST_PAGES):
-        part = await token_search.tokens(connection, None, wanted.conditions, page)
+        part = await token_search.tokens(connection, None, conditions, page)
         rows = part.rows[: page.limit]
         tokens += await token_states.shown(connection, rows)
         edge = rows[-1]["position"] if len(part.rows) > page.limit else part.edge

@@ -21,6 +21,7 @@ from service.revocation.tree import Order
 
 class Wanted(Struct, frozen=True, kw_only=True):
     of: str
+    client_key: str | None
     since: Place | None
     dry: bool
     yes: bool
@@ -28,9 +29,26 @@ class Wanted(Struct, frozen=True, kw_only=True):
     as_json: bool
 
 
-def revoke(of: str, since: str | None, *, dry_run: bool, yes: bool, reason: str | None, as_json: bool) -> None:
+def revoke(
+    of: str,
+    since: str | None,
+    *,
+    client_key: str | None = None,
+    dry_run: bool,
+    yes: bool,
+    reason: str | None,
+    as_json: bool,
+) -> None:
     place = None if since is None else read_place("--since", since, time.min)
-    wanted = Wanted(of=of, since=place, dry=dry_run, yes=yes, meta=by_operator(reason), as_json=as_json)
+    wanted = Wanted(
+        of=of,
+        client_key=client_key,
+        since=place,
+        dry=dry_run,
+        yes=yes,
+        meta=by_operator(reason),
+        as_json=as_json,
+    )
     # A reason may be about a user, and is sealed then.
     with open_database(needs_key=reason is not None) as settings, right_key():
         if not (yes and not dry_run):
@@ -50,7 +68,7 @@ async def _carried_out(settings: Settings, wanted: Wanted, *, dry: bool) -> Revo
 
 async def _order(settings: Settings, ledger: Ledger, wanted: Wanted) -> Order:
     since = await read(ledger.pool, lambda connection: report.past_moment_of(connection, wanted.since))
-    origin = await read(ledger.pool, lambda connection: seeds.named(connection, wanted.of))
+    origin = await read(ledger.pool, lambda connection: seeds.named(connection, wanted.of, wanted.client_key))
     user, meta = await read(ledger.pool, lambda connection: seeds.user_of(connection, origin)), wanted.meta
     if user is not None and meta.reason is not None:
         from service.people.accounts import People  # noqa: PLC0415 - argon2 and JOSE come along

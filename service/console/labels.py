@@ -42,6 +42,7 @@ LABELS: Mapping[str, str] = {
     "introspectors": N_("Who may introspect its tokens"),
     "issuer": N_("Issuer"),
     "jti": N_("Token ID"),
+    "client_key": N_("Key of the client"),
     "jkt": N_("Bound to key"),
     "jwk": N_("Public key"),
     "jwks": N_("Its public keys"),

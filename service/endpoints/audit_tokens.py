@@ -14,15 +14,17 @@ from events.issuance import NO_SECRET, decode
 from events.issued_token_lists import Conditions
 from events.transparency.trees import ISSUANCE
 from service.audit import cells
+from service.blast_radius.client_keys import credential_of
 from service.endpoints import formats, paging, responses, token_search
 from service.endpoints.audit import FORMATS, wait
 from service.endpoints.audit_query import NOT_BLANK, PAGE, Page, client_of, named, page_of, uuid, value
 from service.endpoints.management import Call
 from service.provenance import token_states
 from service.provenance.token_states import State, TokenState
+from service.refusals import DoesNotExist
 
 TOKENS_PATH = "/api/v1/audit/tokens"
-FILTERS = ("client", "secret", "bot", "subject", "user", "authorization", "key", "jkt", "jti")
+FILTERS = ("client", "secret", "bot", "subject", "user", "authorization", "key", "jkt", "jti", "client_key")
 
 
 class AuditToken(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -82,10 +84,27 @@ async def _asked(call: Call) -> TokenQuery:
         user=value(query, "user", uuid, "must be the id of a user (a UUID)"),
         bot=value(query, "bot", named, NOT_BLANK),
     )
+    conditions = await _of_client_key(call, query, conditions)
     jti = value(query, "jti", uuid, "must be the jti of a token (a UUID)")
     asked = TokenQuery(jti=jti, conditions=conditions, page=await page_of(call, query, ISSUANCE))
     paging.refuse(query)
     return asked
+
+
+async def _of_client_key(call: Call, query: paging.Query, found: Conditions) -> Conditions:
+    """Return the conditions with the id of the key of the client, if one is asked for. Its fault is added to those of the query."""
+    text, client = value(query, "client_key", named, NOT_BLANK), found.client
+    if text is None:
+        return found
+    if client is None or found.secret is not None:
+        query.fault("client_key", "needs the client whose key it is, and no secret")
+        return found
+    try:
+        secret = await read(call.resources.ledger.pool, lambda connection: credential_of(connection, client, text))
+    except DoesNotExist as fault:
+        query.fault("client_key", f"names nothing: {fault}")
+        return found
+    return found.__replace__(secret=secret)
 
 
 def _token(row: asyncpg.Record, found: TokenState) -> AuditToken:

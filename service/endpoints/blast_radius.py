@@ -13,7 +13,7 @@ from service.blast_radius.bounds import bounds_of
 from service.blast_radius.graph import Kind
 from service.blast_radius.report import BlastRadius
 from service.endpoints import paging
-from service.endpoints.audit_query import A_PLACE, first_of, value
+from service.endpoints.audit_query import A_PLACE, NOT_BLANK, first_of, named, value
 from service.endpoints.management import Call
 from service.endpoints.moments import Moment
 from service.endpoints.responses import POSITION, answered
@@ -26,6 +26,7 @@ _cursor = re.compile(CURSOR).fullmatch
 
 class RadiusRequest(Struct, frozen=True, kw_only=True):
     id: str
+    client_key: str | None
     since: Moment | None
     kinds: frozenset[str]
     first: int
@@ -44,14 +45,14 @@ async def blast_radius(call: Call) -> Response:
 
 
 async def _found(connection: AnyConnection, asked: RadiusRequest) -> BlastRadius:
-    origin = await seeds.named(connection, asked.id)
+    origin = await seeds.named(connection, asked.id, asked.client_key)
     since = await report.moment_of(connection, asked.since)
     radius = await report.radius(connection, origin, since, await bounds_of(connection, since))
     return await report.report(connection, radius, asked.kinds, asked.first, asked.limit)
 
 
 def _asked(call: Call) -> RadiusRequest:
-    query = paging.read(call.request, ("id", "since", "kind", "limit", "cursor"))
+    query = paging.read(call.request, ("id", "client_key", "since", "kind", "limit", "cursor"))
     given = query.given
     if not given.get("id"):
         query.fault(
@@ -64,10 +65,11 @@ def _asked(call: Call) -> RadiusRequest:
     if "cursor" in given and not _cursor(given["cursor"]):
         query.fault("cursor", "is not a cursor of this server; follow the Link header")
     limit = paging.limit(given.get("limit"), query.errors)
-    since = value(query, "since", first_of, A_PLACE)
+    since, client_key = value(query, "since", first_of, A_PLACE), value(query, "client_key", named, NOT_BLANK)
     paging.refuse(query)
     return RadiusRequest(
         id=given["id"],
+        client_key=client_key,
         since=since,
         kinds=frozenset(kinds),
         first=int(given.get("cursor", "0")),

@@ -36,6 +36,17 @@ class RevokeTreeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbi
             "id or its identifier), a `kid`, or `actor:NAME` for an operator or a `sub`.",
         ),
     ]
+    client_key: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=1100,
+                description="If `id` is a client: it began with this key of the client, as in `readBlastRadius`.",
+            ),
+        ]
+        | None
+    ) = None
     since: (
         Annotated[
             str,
@@ -56,7 +67,7 @@ async def revoke(call: Call) -> Response:
     asked, meta = fields.done(), call.meta
     if lacking := sorted(NEEDED - call.caller.scopes):
         raise Forbidden(f"This also requires the scopes: {' '.join(lacking)}.", scope=" ".join(lacking))
-    origin, user = await read(ledger.pool, lambda connection: _origin(connection, asked.id))
+    origin, user = await read(ledger.pool, lambda connection: _origin(connection, asked))
     if user is not None:
         meta = await call.resources.people.private(user, meta)
     person = UUID(call.caller.sub) if call.caller.is_user else None
@@ -85,7 +96,7 @@ async def _since(call: Call, fields: Fields[RevokeTreeRequest]) -> datetime:
         return BEGINNING
 
 
-async def _origin(connection: AnyConnection, text: str) -> tuple[Node, UUID | None]:
+async def _origin(connection: AnyConnection, asked: RevokeTreeRequest) -> tuple[Node, UUID | None]:
     """Return what the id names, and the user whom that is about. Raises DoesNotExist."""
-    origin = await seeds.named(connection, text)
+    origin = await seeds.named(connection, asked.id, asked.client_key)
     return origin, await seeds.user_of(connection, origin)

@@ -133,6 +133,12 @@ TOKEN_FILTERS = (
     _text("user", "Only tokens that this user authorized.", format="uuid"),
     _text("authorization", "Only tokens that were issued from this authorization.", format="uuid"),
     _text("key", "Only tokens that this key signed (its `kid`).", **NOT_BLANK),
+    _text(
+        "client_key",
+        "Only tokens that the `client` got by this key of its: a `kid` or thumbprint, that of a key at `jwksUri` or of a certificate (SHA-256, in "
+        "base64url or hexadecimal), or the subject of a workload identity, also after its issuer and a space.",
+        **NOT_BLANK,
+    ),
     _text("jkt", "Only tokens that are bound to this key (its thumbprint, RFC 9449).", **NOT_BLANK),
     _text("jti", "Only this token.", format="uuid"),
 )

@@ -64,6 +64,12 @@ BLAST_RADIUS = (
                 required=True,
                 example=SECRET["id"],
             ),
+            _text(
+                "client_key",
+                "If `id` is a client: begin with this key of the client. A `kid` or thumbprint, that of a key at `jwksUri` or of a certificate "
+                "(SHA-256, in base64url or hexadecimal), or the subject of a workload identity, also after its issuer and a space.",
+                minLength=1,
+            ),
             SINCE,
             _text("kind", f"List only these kinds, separated by commas: {', '.join(KINDS)}."),
             Parameter(name=LIMIT.name, place="query", description="List at most this many.", schema=LIMIT.schema),

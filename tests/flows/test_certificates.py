@@ -82,6 +82,15 @@ async def test_a_client_gets_tokens_by_the_name_that_its_certificate_has(behind:
         None,
     )
     assert why["remoteKey"]["named"]["type"] == "client.registered"
+    asked = {"client": client_id, "client_key": why["remoteKey"]["thumbprint"]}
+    listed = await behind.http.get("/api/v1/audit/tokens", params=asked, headers=behind.bearer)
+    assert [each["jti"] for each in listed.json()] == [jti]
+    asked = {"id": client_id, "client_key": why["remoteKey"]["thumbprint"]}
+    follows = (await behind.http.get("/api/v1/audit/blast-radius", params=asked, headers=behind.bearer)).json()
+    assert [each["id"] for each in follows["affected"] if each["kind"] == "token"] == [jti]
+    order = {"id": client_id, "clientKey": why["remoteKey"]["thumbprint"], "dryRun": True}
+    preview = await behind.http.post("/api/v1/audit/revocations", json=order, headers=behind.bearer)
+    assert preview.json()["revoked"] == {"token": 1}
     for headers in (OTHER, {}):
         oauth_error(await token(behind, client_id, headers), 401, "invalid_client")
     oauth_error(await token(behind, client_id, {"Client-Cert": "nonsense"}), 400, "invalid_request")

@@ -98,6 +98,14 @@ async def test_a_pod_gets_tokens_with_the_token_of_its_service_account_as_often_
     assert (workload["issuer"], workload["subject"], workload["removed"]) == (CLUSTER, POD, None)
     assert workload["added"]["type"] == "client.registered"
     assert f"workload {CLUSTER} {POD}" in (await on(live.database, "tokens", "why", issued.json()[0]["jti"])).out
+    for options in (("tokens", "list", "--client", client), ("blast-radius", client)):
+        assert issued.json()[0]["jti"] in (await on(live.database, *options, "--client-key", POD)).out
+        assert "no key with this kid" in (await on(live.database, *options, "--client-key", "x")).err
+    dry = await on(live.database, "revoke-tree", client, "--client-key", f"{CLUSTER} {POD}", "--dry-run", "--json")
+    assert dry.json["revoked"] == {"token": 2}
+    for path, asked in (("tokens", {"client": client}), ("tokens", {}), ("blast-radius", {"id": client})):
+        answer = await live.http.get(f"/api/v1/audit/{path}", params={**asked, "client_key": "x"}, headers=auditor)
+        assert answer.status_code in (400, 404)
     follows = await live.http.get("/api/v1/audit/blast-radius", params={"id": CLUSTER}, headers=auditor)
     affected = {(each["kind"], each["id"], each["via"]["kind"]) for each in follows.json()["affected"]}
     assert ("secret", identity["identityId"], "issuer") in affected
