@@ -140,7 +140,7 @@ async def open_resources(
                 ring=ring,
                 tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
                 signed_metadata=SignedMetadata(settings.issuer),
-                foreign=ForeignTokens(lookup, IssuerKeys(fetcher, remote_keys), settings.issuer),
+                foreign=ForeignTokens(lookup, IssuerKeys(fetcher), settings.issuer),
                 limits=limits,
                 reads=ReadCounts(),
                 refusals=RefusalCounts(),

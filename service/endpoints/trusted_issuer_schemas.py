@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, field
 
@@ -12,15 +12,15 @@ from service.configuration import issuer as issuers
 from service.endpoints.client_fields import Created
 from service.endpoints.fields import Fields
 from service.network import hosts
-from service.oauth.client_keys import NOT_PUBLIC
+from service.oauth.client_keys import NOT_PUBLIC, UnusableKey, parse
 from service.oauth.foreign_claims import SPIFFE
 from service.oauth.foreign_tokens import ALGORITHMS
-from service.oauth.issuer_keys import imported
+from service.oauth.issuer_keys import OF_ISSUERS
 from service.values.each_once import each_once
-from service.values.malformed import MALFORMED
 from service.values.text import NAME
 
 MOST_KEYS = 20
+X509_SVID = "x509-svid"
 USUAL_ALGORITHMS: Sequence["Algorithm"] = ("RS256", "PS256", "ES256", "EdDSA")
 
 _trust_domain = re.compile(r"spiffe://[a-z0-9][a-z0-9._\-]{0,253}").fullmatch
@@ -170,10 +170,19 @@ def url_fault(text: str, insecure: Collection[str]) -> str | None:
 
 def jwks_faults(jwks: dict[str, Any]) -> list[str]:
     """Return what is wrong with a key set: only public keys that verify signatures are kept."""
-    keys: Any = jwks.get("keys")
-    if not isinstance(keys, list) or not 0 < len(keys) <= MOST_KEYS:  # pyright: ignore[reportUnknownArgumentType]
+    keys = _of_tokens(jwks)
+    if not 0 < len(keys) <= MOST_KEYS:
         return [f"must have keys: a list of 1 to {MOST_KEYS} public keys"]
-    return [f"keys[{at}] {fault}" for at, each in enumerate(keys) if (fault := _key_fault(each))]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return [f"keys[{at}] {fault}" for at, each in enumerate(keys) if (fault := _key_fault(each))]
+
+
+def _of_tokens(jwks: dict[str, Any]) -> list[Any]:
+    """Return its keys without those with which a SPIFFE trust domain signs certificates."""
+    keys = jwks.get("keys")
+    given = cast("list[Any]", keys) if isinstance(keys, list) else []
+    return [
+        each for each in given if not isinstance(each, dict) or cast("dict[str, Any]", each).get("use") != X509_SVID
+    ]
 
 
 def _key_fault(jwk: Any) -> str | None:
@@ -181,19 +190,11 @@ def _key_fault(jwk: Any) -> str | None:
         return "is not a JWK"
     if any(name in jwk for name in NOT_PUBLIC):
         return "is a private or secret key; send the public one, and replace this key, which was sent to a stranger"
-    key = _public_key(jwk)
-    return (
-        None
-        if key is not None and imported(key) is not None
-        else "is not a public RSA (2048 bits or more), EC or Ed25519 key"
-    )
-
-
-def _public_key(jwk: Any) -> PublicKey | None:
     try:
-        return convert(jwk, PublicKey)
-    except MALFORMED:
-        return None
+        parse(cast("dict[str, object]", jwk), OF_ISSUERS)
+    except UnusableKey as fault:
+        return str(fault).rstrip(".")
+    return None
 
 
 def trust_of(asked: CreateTrustedIssuerRequest) -> Trust:
@@ -225,4 +226,4 @@ def _keys(jwks_uri: str | None, jwks: dict[str, Any] | None) -> Keys:
         return KeysAt(jwks_uri=jwks_uri)
     if jwks is None:
         return KeysDiscovered()
-    return KeysGiven(keys=tuple(convert(each, PublicKey) for each in jwks["keys"]))
+    return KeysGiven(keys=tuple(convert(each, PublicKey) for each in _of_tokens(jwks)))

@@ -1,6 +1,6 @@
 """The public keys of clients as JSON Web Keys (RFC 7517): which are accepted, and the form in which they are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 
 from events.client_key import PublicKey
 from events.signing_key import PublicJwk
@@ -23,7 +23,8 @@ ALGORITHMS = (ES256, EDDSA, PS256, RS256)
 
 OF_KIND = {"EC": (ES256,), "OKP": (EDDSA,), "RSA": (PS256, RS256)}
 MEMBERS = {"EC": ("x", "y"), "OKP": ("x",), "RSA": ("n", "e")}
-CURVES = {"EC": "P-256", "OKP": "Ed25519"}
+NAMES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+"""The name of each curve in a JWK (RFC 7518 section 6.2.1.1)."""
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth")
 NOT_PUBLIC = frozenset((*PRIVATE, "k"))
 """Members of a JWK that is private or symmetric (RFC 7518 section 6)."""
@@ -36,14 +37,27 @@ MOST_IMPORTED = 2_000
 again takes 0.03 to 0.1 ms.
 """
 
-KINDS = (
-    "Send an EC key on P-256 (ES256), an OKP key on Ed25519 (EdDSA), or an RSA key of 2048 to 4096 bits (PS256, RS256)."
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """Which keys are accepted, by their `kty`: the curves, and the algorithms of those that verify. `uses` are the values of `use`."""
+
+    curves: Mapping[str, Sequence[str]]
+    algorithms: Mapping[str, Sequence[str]]
+    uses: Sequence[str]
+    in_words: str
+
+
+OF_CLIENTS = Accepted(
+    curves={"EC": ("P-256",), "OKP": ("Ed25519",)},
+    algorithms=OF_KIND,
+    uses=("sig",),
+    in_words="Send an EC key on P-256 (ES256), an OKP key on Ed25519 (EdDSA), or an RSA key of 2048 to 4096 bits (PS256, RS256).",
 )
 HAS_PRIVATE = (
     "has its private part: send the public part only, and of a new key pair, because this one is no secret any more"
 )
-IS_SYMMETRIC = f"is a symmetric key (kty oct), which is not offered. {KINDS}"
-OF_OTHER_KIND = f"is of a kind that is not supported. {KINDS}"
+IS_SYMMETRIC = "is a symmetric key (kty oct), which is not offered."
+OF_OTHER_KIND = "is of a kind that is not supported."
 NO_POINT = "is not a valid key: its numbers are missing, are not base64url, or do not fit its kind"
 
 
@@ -51,21 +65,21 @@ class UnusableKey(Exception):
     """The text says what is wrong with the key, as the rest of a sentence that begins with it. It quotes nothing of the key."""
 
 
-def parse(jwk: Mapping[str, object]) -> PublicKey:
+def parse(jwk: Mapping[str, object], accepted: Accepted = OF_CLIENTS) -> PublicKey:
     """Return the key in the form in which it is kept. Other members than those that count are ignored (RFC 7517 section 4).
 
     Raises UnusableKey, which names every fault.
     """
     kty = jwk.get("kty")
     if kty == "oct" or "k" in jwk:
-        raise UnusableKey(IS_SYMMETRIC)
-    if not isinstance(kty, str) or kty not in MEMBERS or jwk.get("crv") != CURVES.get(kty):
-        raise UnusableKey(OF_OTHER_KIND)
+        raise UnusableKey(f"{IS_SYMMETRIC} {accepted.in_words}")
+    if not isinstance(kty, str) or kty not in MEMBERS or jwk.get("crv") not in accepted.curves.get(kty, (None,)):
+        raise UnusableKey(f"{OF_OTHER_KIND} {accepted.in_words}")
     alg = EDDSA if jwk.get("alg") == "Ed25519" else jwk.get("alg", "")
     kid = jwk.get("kid", "")
     faults = [
         *([HAS_PRIVATE] if any(name in jwk for name in PRIVATE) else []),
-        *_faults_of_use(jwk, kty, alg, kid),
+        *_faults_of_use(jwk, accepted.algorithms[kty], accepted.uses, alg, kid),
     ]
     try:
         kept, fault = _kept(kty, jwk)
@@ -104,8 +118,7 @@ def of_public_key(key: object) -> PublicJwk | None:
     """Return the one JWK of a key of a supported kind, whatever its strength: equal keys have equal JWKs. None: another kind."""
     match key:
         case EllipticCurvePublicKey() if key.curve.name == "secp256r1":
-            numbers = key.public_numbers()
-            return PublicJwk(kty="EC", crv="P-256", x=_number(numbers.x, 32), y=_number(numbers.y, 32))
+            return _of_curve(key)
         case Ed25519PublicKey():
             return PublicJwk(kty="OKP", crv="Ed25519", x=as_text(key.public_bytes(Encoding.Raw, PublicFormat.Raw)))
         case RSAPublicKey():
@@ -115,13 +128,15 @@ def of_public_key(key: object) -> PublicJwk | None:
             return None
 
 
-def _faults_of_use(jwk: Mapping[str, object], kty: str, alg: object, kid: object) -> list[str]:
+def _faults_of_use(
+    jwk: Mapping[str, object], algorithms: Sequence[str], uses: Sequence[str], alg: object, kid: object
+) -> list[str]:
     operations = jwk.get("key_ops", ["verify"])
     faults: list[str] = []
-    if alg != "" and alg not in OF_KIND[kty]:
-        faults.append(f"has an alg that does not fit: it must be {' or '.join(OF_KIND[kty])}, or left out")
-    if jwk.get("use", "sig") != "sig":
-        faults.append("is not for signatures: its use must be sig, or left out")
+    if alg != "" and alg not in algorithms:
+        faults.append(f"has an alg that does not fit: it must be {' or '.join(algorithms)}, or left out")
+    if jwk.get("use", "sig") not in uses:
+        faults.append(f"is not for signatures: its use must be {' or '.join(uses)}, or left out")
     if not isinstance(operations, list) or "verify" not in operations:
         faults.append("is not for signatures: its key_ops must contain verify, or be left out")
     if not isinstance(kid, str) or len(kid) > LONGEST_KID or not (kid.isascii() and kid.isprintable()):
@@ -136,12 +151,20 @@ def _kept(kty: str, jwk: Mapping[str, object]) -> tuple[PublicJwk, str | None]:
         raise ValueError(NO_POINT)
     if kty == "RSA":
         return _rsa(numbers["n"], numbers["e"])
-    members: dict[str, str | list[str]] = {"kty": kty, "crv": CURVES[kty], **numbers}
+    members: dict[str, str | list[str]] = {"kty": kty, "crv": str(jwk["crv"]), **numbers}
     key = ECKey.import_key(members) if kty == "EC" else OKPKey.import_key(members)
-    kept = of_public_key(key.public_key)
+    kept = _of_curve(key.public_key)
     if kept is None:
         raise ValueError(NO_POINT)
     return kept, None
+
+
+def _of_curve(key: object) -> PublicJwk | None:
+    """Return the one JWK of a key of any curve that is accepted of somebody."""
+    if not isinstance(key, EllipticCurvePublicKey):
+        return of_public_key(key)
+    numbers, octets = key.public_numbers(), (key.key_size + 7) // 8
+    return PublicJwk(kty="EC", crv=NAMES[key.curve.name], x=_number(numbers.x, octets), y=_number(numbers.y, octets))
 
 
 def _rsa(modulus: str, exponent: str) -> tuple[PublicJwk, str | None]:

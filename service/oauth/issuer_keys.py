@@ -14,6 +14,7 @@ from msgspec import Struct, json, to_builtins
 from events.trusted_issuer import Keys, KeysAt, KeysDiscovered, KeysGiven, PublicKey
 from service.network.fetching import CannotFetch
 from service.oauth import client_keys
+from service.oauth.client_keys import Accepted
 from service.oauth.foreign_tokens import NotAccepted
 from service.oauth.keys import Key
 from service.oauth.remote_keys import ACCEPT, Fetches, RemoteKeys
@@ -22,6 +23,18 @@ from service.values.malformed import MALFORMED
 KINDS: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 SHORTEST_RSA = 342
 """How many characters the modulus of 2048 bits has, in base64url."""
+
+OF_ISSUERS = Accepted(
+    curves={"EC": ("P-256", "P-384", "P-521"), "OKP": ("Ed25519",)},
+    algorithms={
+        "EC": ("ES256", "ES384", "ES512"),
+        "OKP": ("EdDSA",),
+        "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    },
+    uses=("sig", "jwt-svid"),
+    in_words="Send an EC key on P-256, P-384 or P-521, an OKP key on Ed25519, or an RSA key of 2048 to 4096 bits.",
+)
+"""The keys of trusted issuers, wherever they are. A SPIFFE bundle calls those of its tokens jwt-svid (SPIFFE Trust Domain and Bundle)."""
 
 REST_SECONDS = 30.0
 """How long an issuer is left alone whose metadata could not be read."""
@@ -46,8 +59,9 @@ class _Found(Struct, frozen=True):
 class IssuerKeys:
     """One per process. An operator trusts the issuer, so its addresses may be anywhere."""
 
-    def __init__(self, fetcher: Fetches, remote: RemoteKeys, clock: Callable[[], float] = time.time) -> None:
-        self._fetcher, self._remote, self._clock = fetcher, remote, clock
+    def __init__(self, fetcher: Fetches, clock: Callable[[], float] = time.time) -> None:
+        self._fetcher, self._clock = fetcher, clock
+        self._remote = RemoteKeys(fetcher, clock, OF_ISSUERS)
         self._found: dict[str, _Found] = {}
         self._fetching: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from events.client_key import PublicKey
 from projections.clients import Row
 from service.network.fetching import AllBusy, CannotFetch, Fetched, Reach
-from service.oauth.client_keys import UnusableKey, parse
+from service.oauth.client_keys import OF_CLIENTS, Accepted, UnusableKey, parse
 from service.values.strict_json import NotAnObject, strict_object
 
 ACCEPT = "application/json"
@@ -59,10 +59,12 @@ class _Keyset(Struct):
 
 
 class RemoteKeys:
-    """One for each process."""
+    """One for each process, and for each kind of keys that is accepted."""
 
-    def __init__(self, fetcher: Fetches, clock: Callable[[], float] = time.time) -> None:
-        self._fetcher, self._clock = fetcher, clock
+    def __init__(
+        self, fetcher: Fetches, clock: Callable[[], float] = time.time, accepted: Accepted = OF_CLIENTS
+    ) -> None:
+        self._fetcher, self._clock, self._accepted = fetcher, clock, accepted
         self._known: dict[tuple[Reach, str], _Keyset] = {}
 
     async def find(self, url: str, kid: str | None, *, reach: Reach) -> Sequence[PublicKey]:
@@ -103,7 +105,7 @@ class RemoteKeys:
     async def _fetch(self, keyset: _Keyset, url: str, reach: Reach) -> None:
         try:
             fetched = await self._fetcher.get(url, reach=reach, accept=ACCEPT)
-            keys = usable(fetched.body)
+            keys = usable(fetched.body, self._accepted)
         except AllBusy as fault:  # it is the fault of others, so this URL is asked again without any rest
             keyset.fault = fault
         except CannotFetch as fault:
@@ -116,7 +118,7 @@ class RemoteKeys:
             keyset.fetching = None
 
 
-def usable(body: bytes) -> list[PublicKey]:
+def usable(body: bytes, accepted: Accepted = OF_CLIENTS) -> list[PublicKey]:
     """Return the keys of a JWK Set that verify signatures. Others may be in it, too (RFC 7517 section 5). Raises CannotFetch."""
     try:
         given: Any = strict_object(body).get("keys")
@@ -127,12 +129,12 @@ def usable(body: bytes) -> list[PublicKey]:
     found: list[PublicKey] = []
     for jwk in cast("list[object]", given)[:MOST_KEYS]:
         if isinstance(jwk, dict):
-            found += _parsed(cast("Mapping[str, object]", jwk))
+            found += _parsed(cast("Mapping[str, object]", jwk), accepted)
     return found
 
 
-def _parsed(jwk: Mapping[str, object]) -> list[PublicKey]:
+def _parsed(jwk: Mapping[str, object], accepted: Accepted) -> list[PublicKey]:
     try:
-        return [parse(jwk)]
+        return [parse(jwk, accepted)]
     except UnusableKey:
         return []

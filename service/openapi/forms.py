@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from service.oauth.form import MOST_PARAMETERS
+from service.oauth.targets import ABSOLUTE_URI
 
 PRINTABLE = r"^[ -~]+$"
-RESOURCE = r"^https://[!-\"$-~]+$"
 SCOPES = r"^[!#-\[\]-~]+( [!#-\[\]-~]+)*$"
 
 FORM: dict[str, Any] = {
@@ -49,7 +49,7 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=RESOURCE,
+                pattern=ABSOLUTE_URI,
                 description="The API that the token is for, its `aud` (RFC 8707), by its identifier: one that the client is "
                 "granted. Send it once for each API; `audience` is another name of it. Without it, the token is for the default audience.",
             ),
@@ -75,7 +75,7 @@ class DeviceAuthorizationRequest(Struct, frozen=True, kw_only=True):
         | UnsetType
     ) = UNSET
     resource: (
-        Annotated[str, Meta(pattern=RESOURCE, max_length=2048, description="As at the token endpoint.")] | UnsetType
+        Annotated[str, Meta(pattern=ABSOLUTE_URI, max_length=2048, description="As at the token endpoint.")] | UnsetType
     ) = UNSET
 
 

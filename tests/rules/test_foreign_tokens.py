@@ -15,11 +15,11 @@ from msgspec import convert, json
 
 from events.trusted_issuer import KeysAt, KeysDiscovered, KeysGiven, PublicKey, Purpose, Trust
 from projections.trusted_issuers import Row
+from service.endpoints.trusted_issuer_schemas import CreateTrustedIssuerRequest, jwks_faults, trust_of
 from service.network.fetching import CannotFetch, Fetched
 from service.oauth import foreign_tokens
 from service.oauth.foreign_tokens import LONGEST, ForeignClaims, ForeignTokens, NotAccepted
 from service.oauth.issuer_keys import IssuerKeys, metadata_urls
-from service.oauth.remote_keys import RemoteKeys
 from service.values.strict_json import NotAnObject, strict_object
 from tests.rules.samples import AT
 
@@ -94,7 +94,7 @@ def token(purpose: Purpose = "workload", key: Any = EC, header: dict[str, Any] |
 
 async def accepted(text: str, purpose: Purpose = "workload", **trust: Any) -> ForeignClaims:
     web = Web()
-    return await ForeignTokens(Issuers(**trust), IssuerKeys(web, RemoteKeys(web)), US).verify(text, purpose)
+    return await ForeignTokens(Issuers(**trust), IssuerKeys(web), US).verify(text, purpose)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -261,7 +261,7 @@ PUBLISHED: Any = {"keys": [{**EC.as_dict(private=False), "kid": "ec"}]}
 
 async def test_keys_are_fetched_from_their_url_or_from_where_the_metadata_says():
     web = Web(**{JWKS: PUBLISHED, CONFIGURATION: {"issuer": THEM, "jwks_uri": JWKS}})
-    keys = IssuerKeys(web, RemoteKeys(web))
+    keys = IssuerKeys(web)
     for source in (KeysAt(jwks_uri=JWKS), KeysDiscovered()):
         tokens = ForeignTokens(Issuers(keys=source), keys, US)
         assert (await tokens.verify(token(), "workload")).kid == "ec"
@@ -269,9 +269,49 @@ async def test_keys_are_fetched_from_their_url_or_from_where_the_metadata_says()
     assert web.asked == [JWKS, CONFIGURATION]
 
 
+@pytest.mark.parametrize(
+    ("alg", "key", "use"),
+    [
+        ("ES384", ECKey.generate_key("P-384"), "sig"),
+        ("ES512", ECKey.generate_key("P-521"), "jwt-svid"),
+        ("RS384", RSA, "sig"),
+        ("PS512", RSA, "jwt-svid"),
+    ],
+)
+async def test_the_same_keys_are_accepted_at_a_url_as_those_that_an_operator_sends(alg: str, key: Any, use: str):
+    published = {"keys": [{**key.as_dict(private=False), "kid": "k", "use": use}]}
+    request = convert(
+        {"issuer": THEM, "name": "x", "purposes": ["workload"], "jwks": published}, CreateTrustedIssuerRequest
+    )
+    assert jwks_faults(published) == []
+    for source in (KeysAt(jwks_uri=JWKS), trust_of(request).keys):
+        tokens = ForeignTokens(Issuers(keys=source, algorithms=(alg,)), IssuerKeys(Web(**{JWKS: published})), US)
+        assert (await tokens.verify(token(key=key, header={"alg": alg, "kid": "k"}), "workload")).kid == "k"
+
+
+def test_the_keys_of_a_spiffe_bundle_that_sign_certificates_are_left_out():
+    authority = {**EC.as_dict(private=False), "use": "x509-svid", "x5c": ["…"]}
+    bundle = {"keys": [authority, {**EC.as_dict(private=False), "kid": "k", "use": "jwt-svid"}], "spiffe_sequence": 1}
+    request = convert(
+        {"issuer": "spiffe://example.org", "name": "x", "purposes": ["workload"], "jwks": bundle},
+        CreateTrustedIssuerRequest,
+    )
+    assert jwks_faults(bundle) == []
+    kept = trust_of(request).keys
+    assert isinstance(kept, KeysGiven)
+    assert [key.kid for key in kept.keys] == ["k"]
+    assert jwks_faults({"keys": [authority]}) == ["must have keys: a list of 1 to 20 public keys"]
+
+
+@pytest.mark.parametrize("key", [ECKey.generate_key("secp256k1"), OKPKey.generate_key("X25519")], ids=["EC", "OKP"])
+def test_keys_of_other_curves_are_refused_with_those_that_are_accepted(key: Any):
+    (fault,) = jwks_faults({"keys": [key.as_dict(private=False)]})
+    assert "P-384 or P-521" in fault
+
+
 async def test_metadata_of_another_issuer_or_none_is_no_metadata_and_is_not_asked_for_at_once_again():
     web = Web(**{CONFIGURATION: {"issuer": "https://evil.example", "jwks_uri": JWKS}})
-    tokens = ForeignTokens(Issuers(keys=KeysDiscovered()), IssuerKeys(web, RemoteKeys(web)), US)
+    tokens = ForeignTokens(Issuers(keys=KeysDiscovered()), IssuerKeys(web), US)
     for _ in range(2):
         with pytest.raises(NotAccepted, match="the metadata of its issuer does not say where its keys are"):
             await tokens.verify(token(), "workload")
@@ -280,7 +320,7 @@ async def test_metadata_of_another_issuer_or_none_is_no_metadata_and_is_not_aske
 
 async def test_keys_that_cannot_be_fetched_are_a_refusal_in_words():
     web = Web()
-    tokens = ForeignTokens(Issuers(keys=KeysAt(jwks_uri=JWKS)), IssuerKeys(web, RemoteKeys(web)), US)
+    tokens = ForeignTokens(Issuers(keys=KeysAt(jwks_uri=JWKS)), IssuerKeys(web), US)
     with pytest.raises(NotAccepted, match="cannot be fetched: it did not answer"):
         await tokens.verify(token(), "workload")
 
