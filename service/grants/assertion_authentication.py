@@ -32,6 +32,7 @@ from service.oauth.client_assertion import (
 from service.oauth.errors import InvalidAssertion, InvalidClient, InvalidRequest
 from service.oauth.form import Form
 from service.oauth.remote_keys import reach_of
+from service.people.throttle import network
 
 PRIVATE_KEY_JWT = "private_key_jwt"
 TYPE, ASSERTION = "client_assertion_type", "client_assertion"
@@ -187,6 +188,6 @@ async def _proof(request: OAuthRequest, assertion: Assertion, client: Row | None
 
 async def _fetched(request: OAuthRequest, address: str, kid: str | None, reach: Reach) -> Sequence[PublicKey]:
     try:
-        return await request.resources.remote_keys.find(address, kid, reach=reach)
+        return await request.resources.remote_keys.find(address, kid, reach=reach, asker=network(request.address))
     except CannotFetch as fault:
         raise BadAssertion("keys_not_fetched", NOT_PROVED) from fault

@@ -17,6 +17,7 @@ from service.oauth.remote_keys import reach_of
 from service.oauth.request_objects import BadRequestObject
 from service.oauth.signed_requests import kid_of
 from service.oauth.tokens import read_hint
+from service.people.throttle import network
 from service.resources import Resources
 
 NOT_FETCHED = "The keys of the client could not be fetched from its jwksUri, which must answer with a JWK Set."
@@ -39,7 +40,7 @@ async def validated(
     unusable = None
     if not pushed:
         params, unusable = await with_object(resources, params, twice, found, address)
-    keys, fault = await _keys_of(resources, params.get("request"), found)
+    keys, fault = await _keys_of(resources, params.get("request"), found, network(address))
     asked = RequestParameters(
         params=params,
         twice=twice,
@@ -66,7 +67,7 @@ async def validated(
 
 
 async def _keys_of(
-    resources: Resources, text: str | None, found: Found | None
+    resources: Resources, text: str | None, found: Found | None, asker: str
 ) -> tuple[Sequence[PublicKey], Fault | None]:
     """Return the keys that may verify the request object, if there is one; or why they cannot be known."""
     if text is None or found is None:
@@ -75,7 +76,8 @@ async def _keys_of(
     if address is None:
         return live(found.client.keys, utc_now()), None
     try:
-        return await resources.remote_keys.find(address, kid_of(text), reach=reach_of(found.client)), None
+        reach = reach_of(found.client)
+        return await resources.remote_keys.find(address, kid_of(text), reach=reach, asker=asker), None
     except CannotFetch:
         return (), BadRequestObject(NOT_FETCHED)
 

@@ -43,7 +43,7 @@ def reach_of(client: Row) -> Reach:
 
 
 class Fetches(Protocol):
-    async def get(self, url: str, *, reach: Reach, accept: str) -> Fetched: ...
+    async def get(self, url: str, *, reach: Reach, accept: str, asker: str = "") -> Fetched: ...
 
 
 class _Keyset(Struct):
@@ -67,11 +67,14 @@ class RemoteKeys:
         self._fetcher, self._clock, self._accepted = fetcher, clock, accepted
         self._known: dict[tuple[Reach, str], _Keyset] = {}
 
-    async def find(self, url: str, kid: str | None, *, reach: Reach) -> Sequence[PublicKey]:
-        """Return the usable keys at the URL, fetched again if none of them has this `kid`. Raises CannotFetch."""
+    async def find(self, url: str, kid: str | None, *, reach: Reach, asker: str = "") -> Sequence[PublicKey]:
+        """Return the usable keys at the URL, fetched again if none of them has this `kid`. Raises CannotFetch.
+
+        `asker` is the network of who needs them: of those that strangers chose, one network gets few at once.
+        """
         keyset = self._keyset(reach, url)
         if self._is_due(keyset, kid):
-            await self._fetched(keyset, url, reach)
+            await self._fetched(keyset, url, reach, asker if reach == "public" else "")
         if self._clock() < keyset.fresh_until + (STALE_SECONDS if keyset.fault else 0):
             return keyset.keys
         raise keyset.fault or CannotFetch(NO_KEYSET)
@@ -96,15 +99,15 @@ class RemoteKeys:
         is_known = kid is None or any(kid in (key.kid, key.thumbprint) for key in keyset.keys)
         return now >= keyset.fresh_until or (not is_known and now >= keyset.fetched_at + AGAIN_SECONDS)
 
-    async def _fetched(self, keyset: _Keyset, url: str, reach: Reach) -> None:
+    async def _fetched(self, keyset: _Keyset, url: str, reach: Reach, asker: str) -> None:
         """Callers wait for the fetch that is under way. One who is cancelled does not stop it for the others."""
         if keyset.fetching is None:
-            keyset.fetching = asyncio.create_task(self._fetch(keyset, url, reach))
+            keyset.fetching = asyncio.create_task(self._fetch(keyset, url, reach, asker))
         await asyncio.shield(keyset.fetching)
 
-    async def _fetch(self, keyset: _Keyset, url: str, reach: Reach) -> None:
+    async def _fetch(self, keyset: _Keyset, url: str, reach: Reach, asker: str) -> None:
         try:
-            fetched = await self._fetcher.get(url, reach=reach, accept=ACCEPT)
+            fetched = await self._fetcher.get(url, reach=reach, accept=ACCEPT, asker=asker)
             keys = usable(fetched.body, self._accepted)
         except AllBusy as fault:  # it is the fault of others, so this URL is asked again without any rest
             keyset.fault = fault

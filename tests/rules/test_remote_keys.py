@@ -29,13 +29,15 @@ class Web:
         self.body: bytes | None = self.of(FIRST)
         self.hanging: asyncio.Event | None = None
         self.busy = False
+        self.askers = list[str]()
 
     @staticmethod
     def of(*keys: Any) -> bytes:
         return json.dumps({"keys": keys}).encode()
 
-    async def get(self, url: str, *, reach: str, accept: str) -> Fetched:
+    async def get(self, url: str, *, reach: str, accept: str, asker: str = "") -> Fetched:
         self.asked += 1
+        self.askers.append(asker)
         if self.hanging is not None and url == URL:
             await self.hanging.wait()
         if self.busy:
@@ -57,6 +59,12 @@ def keys(web: Web) -> RemoteKeys:
 
 async def kids(keys: RemoteKeys, kid: str | None, url: str = URL) -> list[str]:
     return [key.kid for key in await keys.find(url, kid, reach="private_too")]
+
+
+async def test_who_asks_is_named_where_a_stranger_chose_the_url(web: Web, keys: RemoteKeys):
+    await keys.find(URL, None, reach="public", asker="192.0.2.7")
+    await keys.find(URL, None, reach="private_too", asker="192.0.2.7")
+    assert web.askers == ["192.0.2.7", ""]
 
 
 async def test_keys_are_fetched_once_for_as_long_as_they_are_fresh(web: Web, keys: RemoteKeys):
