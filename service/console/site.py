@@ -33,6 +33,9 @@ from service.pages.language import chosen
 from service.pages.page import check_form, read_form
 from service.values.credential_form import has_credential
 
+MOST_FIELDS = 400
+"""Of a client with as many workloads and permissions as the API takes: 20 of each."""
+
 Action = Callable[[Visit, Access | None], Awaitable[Response]]
 
 
@@ -66,7 +69,7 @@ class Page:
             _check_address(request)
             access = await access_of(visit)
             if request.method == "POST":
-                visit = _visit(request, await read_form(request))
+                visit = _visit(request, await read_form(request, MOST_FIELDS))
                 check_form(visit)
             response = await action(visit, access)
         except Exception as fault:  # noqa: BLE001 - for every error, the person gets a page and the log gets the error

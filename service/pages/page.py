@@ -47,13 +47,13 @@ class Page:
         await response(scope, receive, send)
 
 
-async def read_form(request: Request) -> Form:
-    """Return the fields of the form, in UTF-8 and each once. Raises BadForm, TooLarge."""
+async def read_form(request: Request, most: int = MOST_FIELDS) -> Form:
+    """Return the fields of the form, in UTF-8 and each once, `most` of them. Raises BadForm, TooLarge."""
     if not is_form(request.headers.get("content-type", "")):
         raise BadForm
     try:
         body = await read_body(request.scope, request.receive)
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=most)
     except BodyTooLong as fault:
         raise TooLarge("The form is longer than 64 KiB.") from fault
     except (BodyCutShort, ValueError) as fault:

@@ -6,7 +6,17 @@ from typing import Any
 from msgspec import UNSET, Struct
 from starlette.responses import Response
 
-from service.console import api_subject, changes, client, histories, security_fields
+from service.console import (
+    api_subject,
+    authentication_form,
+    changes,
+    client,
+    histories,
+    recent_sign_in,
+    rows,
+    security_fields,
+    trusted,
+)
 from service.console.client import Subject
 from service.console.forms import FormState
 from service.console.recent_sign_in import gives_power
@@ -37,8 +47,11 @@ async def save(visit: ConsoleVisit) -> Response:
     form, version = visit.form, visit.form.get("version", "")
     subject = await client.read(visit)
 
+    body = _body(subject.client, form)
+    if authentication_form.gives_power(body, _usual(subject.client)) and not visit.access.is_recent:
+        return await recent_sign_in.ask(visit)
+
     async def send() -> Response:
-        body = _body(subject.client, form)
         await visit.api.send("PATCH", client.path(visit), body, reason=visit.reason, if_match=version)
         return visit.to(visit.at("clients", visit.param("client_id")), visit.gettext("The client is changed."))
 
@@ -52,6 +65,7 @@ async def save(visit: ConsoleVisit) -> Response:
 
 async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: int = 200, since: str = "") -> Response:
     """`since` is the version that the person saw, if it is no longer the current one: then the form holds what they typed."""
+    form = authentication_form.shown(form)
     return client.page(
         visit,
         subject,
@@ -63,6 +77,10 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
         stale=bool(since),
         conflicts=_conflicts(subject.client, form) if since else [],
         pkce_of_all=visit.browser.resources.settings.pkce_of_all,
+        **await trusted.offered(visit),
+        opened=security_fields.opened(form),
+        number=rows.number,
+        keys=visit.at("clients", subject.client.client_id, "keys"),
         request_algs=security_fields.REQUEST_ALGS,
         response_algs=security_fields.RESPONSE_ALGS,
         userinfo_algs=security_fields.USERINFO_ALGS,
@@ -99,11 +117,11 @@ def _values(shown: OAuthClient) -> Mapping[str, str]:
         "scopes": "\n".join(shown.scopes),
         "apis": api_subject.grants_as_text(shown.apis),
         "requirePkce": pkce,
-        "dpopBoundAccessTokens": "yes" if shown.dpop_bound_access_tokens else "",
         "firstParty": "yes" if shown.first_party is True else "",
         "postLogoutRedirectUris": "\n".join(shown.post_logout_redirect_uris or ()),
         "backchannelLogoutUri": shown.backchannel_logout_uri or "",
         **security_fields.values(shown),
+        **authentication_form.values(shown),
     }
 
 
@@ -112,9 +130,7 @@ def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
     of_any: dict[str, Any] = {
         **_changed_lists(shown, form),
         **_changed_apis(shown, form),
-        **(
-            {"dpopBoundAccessTokens": form["dpopBoundAccessTokens"] == "yes"} if "dpopBoundAccessTokens" in form else {}
-        ),
+        **authentication_form.changed(form, authentication_form.values(shown)),
     }
     if shown.metadata_document is not UNSET:
         return {**of_any, **security_fields.body(form)}
@@ -128,6 +144,12 @@ def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
         "backchannelLogoutUri": form.get("backchannelLogoutUri", "").strip() or None,
         **security_fields.body(form),
     }
+
+
+def _usual(shown: OAuthClient) -> Mapping[str, Any]:
+    """Return the security settings of the client, as a form says them that changes none."""
+    found = _values(shown)
+    return {**authentication_form.said(found), **security_fields.body(found)}
 
 
 def _changed_apis(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
