@@ -13,6 +13,8 @@ class About(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     `software_statement_issuer` signed a statement about the client, from which some of it is (RFC 7591 section 2.3).
 
     `scope` is what it asked for, as far as it may have it: all of it, also scopes about users.
+
+    `contacts` is not written any more, for they are addresses of people. Stored events that have it keep their bytes.
     """
 
     token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, to_builtins
 
 from events.access_token import AccessTokenRevoked
-from events.api import ApiChanged, ApiDeleted, ApiEvent, ApiRegistered, ApiScope, ApiTerms
+from events.api import ApiChanged, ApiDeleted, ApiEvent, ApiRegistered, ApiTerms
 from events.audit_read import AuditRead
 from events.bot import BotDeleted, BotDisabled, BotEnabled, BotEvent, BotRegistered, BotRestored
 from events.client import (
@@ -37,7 +37,7 @@ from events.client_secret import (
     ClientSecretRevoked,
     StoredSecret,
 )
-from events.client_security import ClientSecurityChanged, Security, WorkloadIdentity
+from events.client_security import ClientSecurityChanged, Security
 from events.codec import Event, Recorded
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
 from events.exchange import TokenExchanged
@@ -56,7 +56,7 @@ from events.revocation import RevocationOrdered
 from events.signing_key import SigningKeyActivated, SigningKeyEvent, SigningKeyPublished, SigningKeyRetired
 from events.trusted_issuer import TrustedIssuerEvent
 from service.audit.event_fields import fields, subject
-from service.cli import initial_token_text, key_text, people, trust_text
+from service.cli import initial_token_text, key_text, part_text, people, trust_text
 from service.cli.output import moment
 from service.values.text import counted
 
@@ -275,17 +275,7 @@ def _term(value: object) -> str:
     if not isinstance(value, (tuple, list)):
         return str(value)
     parts = cast("Sequence[object]", value)
-    return _all([_part(part) for part in parts])
-
-
-def _part(part: object) -> str:
-    match part:
-        case ApiScope():
-            return part.name
-        case WorkloadIdentity():
-            return f"{part.subject} of {part.issuer}"
-        case _:
-            return str(part)
+    return _all([part_text.what(part) for part in parts])
 
 
 def apis_in_words(apis: Apis) -> str:

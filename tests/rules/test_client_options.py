@@ -3,8 +3,10 @@
 import pytest
 from msgspec import UNSET
 
+from events.client_security import AssertionPolicy, ExchangePolicy, Security, WorkloadIdentity
 from service.cli.authentication_options import NAMES, changed_names, names_of, workloads_of
 from service.cli.client_options import OPTIONS
+from service.cli.event_text import changed_terms
 from service.cli.fault import Plainly
 from service.cli.request_fields import in_options
 from service.commands.key import NO_KEYS, NO_WORKLOAD, ONE_NAME
@@ -74,3 +76,38 @@ def test_refusals_name_options():
     assert in_options("dpopBoundAccessTokens: true, tokenEndpointAuthMethod: private_key_jwt", OPTIONS) == (
         "--dpop-bound yes, --auth-method private_key_jwt"
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (WorkloadIdentity(issuer=CI, subject="a:b"), f"a:b of {CI}"),
+        (
+            WorkloadIdentity(issuer=CI, subject="a:b", audience=US, single_use=True),
+            f"a:b of {CI} for {US} (each token once)",
+        ),
+        (
+            ExchangePolicy(clients=("app",), issuers=(CI,), audiences=("urn:crm",), scopes=("read", "write")),
+            f"tokens of app {CI} for urn:crm with read write",
+        ),
+        (
+            ExchangePolicy(clients=("app",), audiences=("urn:crm",), scopes=("read",), impersonation=True),
+            "tokens of app for urn:crm with read (as the subject alone)",
+        ),
+        (AssertionPolicy(audience=US, client_id="there"), f"there at {US} with no scope"),
+    ],
+)
+def test_a_history_tells_what_a_client_may_do_in_words(part: object, words: str):
+    assert changed_terms(_with(part)).endswith(f" {words}")
+
+
+def _with(part: object) -> Security:
+    match part:
+        case WorkloadIdentity():
+            return Security(workload_identities=(part,))
+        case ExchangePolicy():
+            return Security(token_exchange=(part,))
+        case AssertionPolicy():
+            return Security(identity_assertions=(part,))
+        case _:
+            raise AssertionError(part)
