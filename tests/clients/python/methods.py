@@ -45,9 +45,7 @@ match told["method"]:
     case "par":
         token = logged_in(request, client.pushed_authorization_request(request))
     case "jar":
-        # Its request objects have neither iss nor aud of their own accord.
-        named = client.authorization_request(scope="openid email", iss=told["clientId"], aud=told["issuer"])
-        token = logged_in(named, named.sign(key))
+        token = logged_in(request, request.sign(key))
     case "device":
         token = of_a_device()
     case "exchange":
