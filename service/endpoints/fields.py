@@ -69,8 +69,10 @@ class Fields(Generic[Shape]):
         return cast("dict[str, Any]", read)
 
     def _read(self, given: dict[str, Any]) -> None:
+        known = f"; its fields are: {', '.join(self._known)}"
         for name in [name for name in given if name not in self._known]:
-            self._fault_of_any(name, f"is not a field of this request; its fields are: {', '.join(self._known)}")
+            self._fault_of_any(name, f"is not a field of this request{known}")
+            known = ""  # said once, for they are many
         for name, field in self._known.items():
             if name in self.errors:  # given more than once: none of its values is used
                 continue
