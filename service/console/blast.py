@@ -5,11 +5,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from service.blast_radius.consequences import of_agent
+from service.blast_radius.graph import Node
 from service.blast_radius.report import Affected, BlastRadius, Named
 from service.console.api import CLIENTS, Refused
 from service.console.happenings import said
 from service.console.language import N_
-from service.console.names import Names, Ref
+from service.console.names import Names, Ref, holder
 from service.console.places import page_about
 from service.console.screen import ConsoleVisit
 from service.endpoints import blast_radius, revocations
@@ -138,11 +140,21 @@ async def _ordered(visit: ConsoleVisit, asked: Mapping[str, str], *, dry_run: bo
 async def _names(visit: ConsoleVisit, report: BlastRadius, given: Mapping[Ref, str]) -> Names:
     names = Names(visit, given)
     await names.learn((each.kind, each.id) for each in (report.origin, *report.affected, *_causes(report)))
+    await _name_agents(names, [each.id for each in (report.origin, *report.affected) if each.kind == "agent"])
     unnamed = [each for each in report.affected if each.kind == "secret" and not names.known(("secret", each.id))]
     clients = [each.via.id for each in unnamed if each.via.kind == "client"]
     for client in dict.fromkeys(clients):
         names.give(await secret_names(visit, client))
     return names
+
+
+async def _name_agents(names: Names, agents: Sequence[str]) -> None:
+    """Name each as its client and the `sub` that it acted for."""
+    pairs = {
+        id_: (("client", client_id), holder(sub)) for id_ in agents for client_id, sub in [of_agent(Node("agent", id_))]
+    }
+    await names.learn(ref for pair in pairs.values() for ref in pair)
+    names.give({("agent", id_): f"{names.of(client)} → {names.of(sub)}" for id_, (client, sub) in pairs.items()})
 
 
 def _causes(report: BlastRadius) -> list[Named]:

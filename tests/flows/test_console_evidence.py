@@ -84,6 +84,28 @@ async def test_moments_are_typed_as_people_write_them_on_every_page_of_evidence(
             assert (future.status, "This is in the future." in future.text) == (400, True), path
 
 
+async def test_what_followed_from_an_issuer_is_a_step_from_its_page_and_so_is_what_followed_from_a_workload(live: Live):
+    trusted = {"issuer": "https://ci.example", "name": "Pipelines", "purposes": ["workload"]}
+    made = await live.http.post("/api/v1/auth/trusted-issuers", json=trusted, headers=live.bearer)
+    issuer = made.headers["location"].rpartition("/")[2]
+    body = {
+        "m2m": True,
+        "botUserId": "b",
+        "tokenEndpointAuthMethod": "workload_identity",
+        "workloadIdentities": [{"issuer": "https://ci.example", "subject": "repo:acme"}],
+    }
+    client = (await live.http.post(CLIENTS, json=body, headers=live.bearer)).json()["clientId"]
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look(f"/trusted-issuers/{issuer}")
+        found = Shown(await somebody.browser.http.get(next(each for each in page.links if "blast-radius?id=" in each)))
+        assert "Stop 1 trusted issuer" in found.text
+        assert any(each.endswith(f"/trusted-issuers/{issuer}") for each in found.links)
+        page = await somebody.look(f"/clients/{client}")
+        assert "repo:acme" in page.text
+        link = next(each for each in page.links if f"/clients/{client}/blast-radius?id=" in each)
+        assert "Nothing follows" in Shown(await somebody.browser.http.get(link)).text
+
+
 async def test_a_leaked_secret_and_all_that_was_issued_with_it_are_stopped_three_clicks_from_the_client(live: Live):
     client, secret = await live.register(displayName="Leaky")
     token = await live.access_token(client, secret)
