@@ -21,6 +21,7 @@ PAGES = [
     "/signin/upstream",
     "/signin/upstream/callback?state=x",
     "/consent",
+    "/consent/logo",
     "/device",
     "/device/approved",
     "/device/denied",
