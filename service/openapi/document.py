@@ -119,7 +119,9 @@ def document(issuer: str) -> dict[str, Any]:
 
 
 def _asked() -> Iterable[Any]:
-    return (operation.request.shape for operation in OPERATIONS if operation.request is not None)
+    for operation in OPERATIONS:
+        if operation.request is not None:
+            yield from several(operation.request.shape)
 
 
 def _answered() -> Iterable[Any]:

@@ -72,7 +72,12 @@ def _state(states: tuple[str, ...]) -> Parameter:
 USER = Parameter(
     name="userId", place="query", description="Only this user's.", schema={"type": "string", "format": "uuid"}
 )
-CLIENT = Parameter(name="clientId", place="query", description="Only those of this client.", schema={"type": "string"})
+CLIENT = Parameter(
+    name="clientId",
+    place="query",
+    description="Only those of this client.",
+    schema={"type": "string", "pattern": r"^[!-.0-~]{1,255}$"},
+)
 
 GRANTS = (
     Operation(

@@ -16,6 +16,7 @@ from service.openapi.forms import (
     RevocationRequest,
     TokenRequest,
 )
+from service.openapi.grant_forms import AssertionRequest, DeviceTokenRequest, TokenExchangeRequest
 from service.openapi.operation import Content, Example, Operation, ResponseSpec
 from service.openapi.parts import DPOP, MIN_POSITION, OAUTH_REFUSALS
 
@@ -41,6 +42,11 @@ def _form(shape: type, **example: str) -> Content:
     return Content(
         shape=shape, media=FORM, examples={"body": Example(summary="Credentials in the body", value=example)}
     )
+
+
+def _of_grants(first: Content, others: tuple[type, ...]) -> Content:
+    """Return the forms of all grants, with the example of the first."""
+    return Content(shape=(first.shape, *others), media=first.media, examples=first.examples)
 
 
 def _metadata(path: str, operation_id: str, summary: str) -> Operation:
@@ -96,7 +102,10 @@ OAUTH = (
         "of the key (RFC 9449 section 5).",
         proves_client=True,
         parameters=(MIN_POSITION, DPOP),
-        request=_form(TokenRequest, grant_type="client_credentials", **CREDENTIALS, scope="api:public"),
+        request=_of_grants(
+            _form(TokenRequest, grant_type="client_credentials", **CREDENTIALS, scope="api:public"),
+            (TokenExchangeRequest, AssertionRequest, DeviceTokenRequest),
+        ),
         answers=(ResponseSpec(description="The token.", shape=TokenResponse, example=GRANTED), *OAUTH_REFUSALS),
     ),
     Operation(
