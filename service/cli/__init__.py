@@ -235,6 +235,7 @@ app.add_typer(
 )
 app.add_typer(group("service.cli.bots", "The subjects that machine clients act as."), name="bots")
 app.add_typer(group("service.cli.users", "The people who can sign in."), name="users")
+app.add_typer(group("service.cli.devices", "The devices that asked to sign a user in."), name="devices")
 app.add_typer(group("service.cli.apis", "What tokens can be for, each with its own scopes."), name="apis")
 app.add_typer(
     group("service.cli.trusted_issuers", "Other servers whose signed tokens are accepted."), name="trusted-issuers"

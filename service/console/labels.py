@@ -104,6 +104,7 @@ LABELS: Mapping[str, str] = {
     "until": N_("Until"),
     "updatedUtc": N_("Changed"),
     "user": N_("User"),
+    "userId": N_("User"),
     "userinfoSignedResponseAlg": N_("Userinfo signed with"),
     "uses": N_("How many clients it registers"),
     "workloadIdentities": N_("Workloads"),

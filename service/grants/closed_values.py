@@ -17,6 +17,7 @@ WORDS = frozenset(
         *("true", "false", "null"),
         *("newest", "oldest", "name", "name_descending", "recently_used", "long_unused"),
         *("active", "disabled", "deleted", "revoked", "given", "withdrawn", "published", "retired"),
+        *("waiting", "approved", "denied", "expired"),
         *("secret", "bot", "audience", "scope"),
     }
 )

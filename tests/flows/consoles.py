@@ -114,6 +114,10 @@ async def places(live: Live, *, bot: str = "", **client: Any) -> Mapping[str, st
     trusted = {"issuer": f"https://{user}.example.com", "name": "Example Corp", "purposes": ["id_jag", "workload"]}
     made_issuer = await live.http.post("/api/v1/auth/trusted-issuers", json=trusted, headers=live.bearer)
     of_token["issuer_id"] = made_issuer.json()["id"]
+    device = {"m2m": False, "public": True, "deviceGrant": True, "displayName": "Television"}
+    made_device = await live.http.post("/api/v1/auth/clients", json=device, headers=live.bearer)
+    form = {"client_id": made_device.json()["clientId"], "scope": "openid profile"}
+    assert (await live.http.post("/openid/device_authorization", data=form)).is_success
     return {"client_id": made, "user_id": str(user), "bot_id": made_bot.json()["id"], "name": "last_used", **of_token}
 
 

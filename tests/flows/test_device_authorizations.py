@@ -7,8 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from service.grants import device_authorization
+from tests.flows.browsing import Shown
 from tests.flows.conftest import Live, refused
+from tests.flows.consoles import staff
 from tests.flows.people import registered
+from tests.flows.test_cli import on
 from tests.flows.test_devices import Client, asking, decided
 
 PATH = "/api/v1/auth/device-authorizations"
@@ -54,3 +57,27 @@ async def test_a_device_whose_code_is_over_is_expired(live: Live, client: Client
 async def test_a_filter_that_is_none_is_refused_by_name(live: Live):
     fault = refused(await live.http.get(PATH, params={"state": "lost", "userId": "x"}, headers=live.bearer), 400)
     assert set(fault["errors"]) == {"state", "userId"}
+
+
+async def test_the_command_and_the_page_list_them_too(live: Live, client: Client):
+    code = await asking(live, client)
+    user, email = await registered(live)
+    await decided(live, code["user_code"], "allow", email)
+    ours = ("devices", "list", "--client", client[0], "--user", str(user))
+    told = await on(live.database, *ours, "--json")
+    assert told.json == await listed(live, clientId=client[0], userId=str(user))
+    assert "approved" in (await on(live.database, *ours)).out
+    assert "is not the id of a user" in (await on(live.database, "devices", "list", "--user", "ada")).err
+    async with staff(live, "auditor") as auditor:
+        page = await auditor.look("/device-authorizations")
+        assert ("Television" in page.text, code["user_code"] in page.text) == (True, False)
+        found = await auditor.led(await auditor.send(page, "clientId", clientId=client[0], userId=email))
+        assert (found.status_code, "Approved" in found.text, str(user) in found.text) == (200, True, True)
+        wrong = Shown(await auditor.send(page, "clientId", clientId="no such client", userId=email))
+        assert not any("%40" in link for link in wrong.links)
+        assert (wrong.status, wrong.form("clientId").fields["clientId"]) == (400, "no such client")
+        assert f"/device-authorizations?clientId={client[0]}" in str(
+            (await auditor.look(f"/clients/{client[0]}")).links
+        )
+    async with staff(live, "owner") as owner:
+        assert (await owner.look("/device-authorizations")).status == 403

@@ -1,0 +1,71 @@
+"""muniment devices: the devices that asked to sign a user in (RFC 8628)."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import typer
+
+from events.database import Connection
+from events.ids import client_id_of
+from projections import clients, device_authorizations
+from projections.device_authorizations import Row, Wanted
+from service.cli.client_lookup import stream_of
+from service.cli.opening import Plainly, ask
+from service.cli.output import Json, document, moment, note, table
+from service.clock import utc_now
+from service.values.uuids import uuid_of
+
+COLUMNS = ("id", "client", "state", "user", "scopes", "asked", "answered")
+
+app = typer.Typer()
+
+Client = Annotated[str | None, typer.Option("--client", metavar="CLIENT_ID", help="Only those of this client.")]
+User = Annotated[str | None, typer.Option("--user", metavar="ID", help="Only those that this user answered.")]
+State = Annotated[
+    Literal["waiting", "approved", "denied", "expired"] | None, typer.Option(help="Only those in this state.")
+]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, latest first.")]
+
+
+@app.command("list")
+def list_devices(
+    *, client: Client = None, user: User = None, state: State = None, limit: Limit = 100, as_json: Json = False
+) -> None:
+    """List the devices that asked to sign a user in, latest first, and who answered. Their codes are not kept.
+
+    Example: `muniment devices list --state approved --client oauth_client_0199f3a57c1e7d0a9b432f6f0d1c8e55`
+    """
+    wanted = Wanted(client=None if client is None else stream_of(client), user=_user(user), state=state)
+    rows, names = ask(lambda connection: _listed(connection, wanted, limit + 1))
+    now = utc_now()
+    if as_json:
+        from service.endpoints.device_authorizations import shown  # noqa: PLC0415 - its libraries take ten megabytes
+
+        document([shown(row, names[row.client], now) for row in rows[:limit]])
+    else:
+        table(
+            COLUMNS, ((str(row.stream_id), names[row.client], *_cells(row, row.state_at(now))) for row in rows[:limit])
+        )
+    if len(rows) > limit:
+        note(f"there are more than these {limit}; --limit shows more of them")
+
+
+def _user(text: str | None) -> UUID | None:
+    """Raises Plainly."""
+    user = None if text is None else uuid_of(text)
+    if text is not None and user is None:
+        raise Plainly(f"{text} is not the id of a user; muniment users show finds it by the e-mail address.")
+    return user
+
+
+async def _listed(connection: Connection, wanted: Wanted, most: int) -> tuple[list[Row], dict[UUID, str]]:
+    """Return the rows, and the client_id of each client among them."""
+    rows = await device_authorizations.listed(connection, wanted, limit=most)
+    streams = list({row.client for row in rows})
+    found, _ = await clients.find_as_of(connection, streams)
+    return rows, {each: found[each].client.client_id if each in found else client_id_of(each) for each in streams}
+
+
+def _cells(row: Row, state: str) -> tuple[str, ...]:
+    user = "" if row.user_id is None else str(row.user_id)
+    return (state, user, " ".join(row.scopes), moment(row.requested_at), moment(row.answered_at))
