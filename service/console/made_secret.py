@@ -35,11 +35,21 @@ class MadeSecret(Struct, frozen=True, kw_only=True):
 
 
 async def to_its_page(
-    visit: ConsoleVisit, location: str, answer: Answer, client_id: str, secret: str, *, said: str = ""
+    visit: ConsoleVisit,
+    location: str,
+    answer: Answer,
+    client_id: str,
+    secret: str,
+    *,
+    said: str = "",
+    again: str = SHOWN,
 ) -> Response:
-    """Redirect to the page that shows the secret, whose URL `at` made, and the message. Raises Unavailable."""
+    """Redirect to the page that shows the secret, whose URL `at` made, and the message. `again` says that it was shown before.
+
+    Raises Unavailable.
+    """
     if "idempotent-replayed" in answer.headers and await visit.browser.resources.limits.was_used(_shown(secret)):
-        return visit.to(location, visit.gettext(SHOWN), "bad")
+        return visit.to(location, visit.gettext(again), "bad")
     response = visit.to(location, said)
     made = MadeSecret(user=visit.access.user, client_id=client_id, secret=secret)
     visit.browser.set_cookie(response, MADE_SECRET, close(visit.browser, made, SECONDS), SECONDS)

@@ -15,3 +15,8 @@ def neighbours(visit: ConsoleVisit, found: Answer, **chosen: str | None) -> dict
         "following": "" if following is None else visit.here_with(**chosen, cursor=following["cursor"]),
         "first": visit.here_with(**chosen) if "cursor" in visit.query else "",
     }
+
+
+def here(visit: ConsoleVisit) -> str:
+    """Return the URL of the same page of the list: where the forms in its rows are sent."""
+    return visit.here_with(cursor=visit.query.get("cursor"))

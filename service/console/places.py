@@ -15,6 +15,7 @@ SECTIONS: Mapping[str, str] = {
     "token": "tokens",
     "change": "audit",
     "trusted_issuer": "trusted-issuers",
+    "initial_access_token": "initial-access-tokens",
     "issuer": "trusted-issuers",
 }
 """By the kinds of a blast radius and the nouns of events. A change has the position of its event as its id."""

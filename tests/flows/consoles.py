@@ -114,6 +114,11 @@ async def places(live: Live, *, bot: str = "", **client: Any) -> Mapping[str, st
     trusted = {"issuer": f"https://{user}.example.com", "name": "Example Corp", "purposes": ["id_jag", "workload"]}
     made_issuer = await live.http.post("/api/v1/auth/trusted-issuers", json=trusted, headers=live.bearer)
     of_token["issuer_id"] = made_issuer.json()["id"]
+    initial = {"name": "Support agents", "uses": 25}
+    tokens = "/api/v1/auth/initial-access-tokens"
+    if not (known := (await live.http.get(tokens, headers=live.bearer)).json()):
+        known = [(await live.http.post(tokens, json=initial, headers=live.bearer)).json()]
+    of_token["token_id"] = known[0]["id"]
     device = {"m2m": False, "public": True, "deviceGrant": True, "displayName": "Television"}
     made_device = await live.http.post("/api/v1/auth/clients", json=device, headers=live.bearer)
     form = {"client_id": made_device.json()["clientId"], "scope": "openid profile"}

@@ -151,7 +151,19 @@ async def test_a_console_whose_client_was_deleted_says_how_it_comes_back(postgre
     "path",
     paths(
         dict.fromkeys(
-            ("client_id", "bot_id", "api_id", "issuer_id", "user_id", "position", "name", "jti", "session_id", "kid"),
+            (
+                "client_id",
+                "bot_id",
+                "api_id",
+                "issuer_id",
+                "token_id",
+                "user_id",
+                "position",
+                "name",
+                "jti",
+                "session_id",
+                "kid",
+            ),
             "x",
         )
     ),

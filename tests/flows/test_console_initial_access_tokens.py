@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 from tests.flows.browsing import Shown
 from tests.flows.conftest import Live
@@ -26,7 +27,8 @@ async def test_a_new_token_is_shown_once_and_can_be_revoked_there(live: Live):
         shown = Shown(await somebody.led(created))
         (token,) = set(re.findall(r"initial_[A-Za-z0-9_-]{20,}", shown.text))
         again = await somebody.send(page, "create", **asked)
-        assert token not in (await somebody.led(again)).text
+        second = (await somebody.led(again)).text
+        assert (token in second, "The token was shown before" in second) == (False, True)
         (row,) = [each for each in await _tokens(live) if each["name"] == "For Ada"]
         assert (row["uses"], row["scopes"], row["machineClients"]) == (3, ["crm:read"], True)
         await somebody.send(await somebody.look("/initial-access-tokens"), f"revoke-{row['id']}", reason="lost")
@@ -40,6 +42,22 @@ async def test_the_form_says_what_is_wrong_with_a_field(live: Live):
     assert refused.status_code == 400
     assert "How many clients it registers" in refused.text
     assert 'id="create-uses-fault"' in refused.text
+
+
+async def test_a_token_has_its_history_and_a_form_keeps_the_page_of_the_list(live: Live):
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look("/initial-access-tokens")
+        await somebody.send(page, "create", name="With a past", uses="3", scopes="crm:read", reason="for agents")
+        (row,) = [each for each in await _tokens(live) if each["name"] == "With a past"]
+        cursor = UUID(int=UUID(row["id"]).int - 1).hex
+        page = await somebody.look(f"/initial-access-tokens?cursor={cursor}")
+        refused = await somebody.send(page, f"revoke-{row['id']}")
+        assert (refused.status_code, refused.url.query) == (400, f"cursor={cursor}".encode())
+        done = await somebody.send(page, f"revoke-{row['id']}", reason="it was lost")
+        assert done.headers["location"].endswith(f"?cursor={cursor}")
+        history = (await somebody.look(f"/initial-access-tokens/{row['id']}")).text
+        for said in ("Initial access token issued", "for agents", "Initial access token revoked", "it was lost"):
+            assert said in history
 
 
 async def _tokens(live: Live) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from service.console.forms import FormState, number, untouched
 from service.console.language import N_
 from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Link, Screen
+from service.console.screens.initial_access_token import TITLE
 from service.console.submission import submitted
 from service.crypto.credentials import new_id
 from service.endpoints.initial_access_tokens import PATH
@@ -20,6 +21,7 @@ from service.values import typed_lists
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
 
 PAGE_SIZE = "50"
+SHOWN = N_("The token was shown before, and is shown only once. If nobody copied it, create another one.")
 NEW = "an initial access token"
 """In place of the client, of which a secret is kept until a page has shown it."""
 
@@ -42,11 +44,11 @@ async def _send(visit: ConsoleVisit) -> Response:
             "POST", PATH, _body(visit.form), reason=visit.reason, key=visit.form.get("key") or None
         )
         token = made.of(CreateInitialAccessTokenResponse).token
-        return await made_secret.to_its_page(visit, visit.here, made, NEW, token)
+        return await made_secret.to_its_page(visit, visit.here, made, NEW, token, again=SHOWN)
     if not do.startswith("revoke-"):
         raise NotFound("There is no such form on this page.")
     await visit.api.send("DELETE", f"{PATH}/{do.removeprefix('revoke-')}", reason=visit.reason)
-    return visit.to(visit.here, visit.gettext("The token is revoked. No client registers with it any more."))
+    return visit.to(paging.here(visit), visit.gettext("The token is revoked. No client registers with it any more."))
 
 
 def _body(form: Mapping[str, str]) -> Mapping[str, Any]:
@@ -63,11 +65,12 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200, *, toke
     found = await visit.api.get(PATH, limit=PAGE_SIZE, cursor=visit.query.get("cursor"))
     return visit.page(
         "initial_access_tokens.html",
-        title=visit.gettext("Initial access tokens"),
+        title=visit.gettext(TITLE),
         status=status,
         tokens=found.of(list[InitialAccessToken]),
         token_made=token,
         form=form,
+        action=paging.here(visit),
         key=form.value("key") or str(new_id()),
         since=form.value("since") or utc_now().isoformat(),
         lifetimes=lifetimes.LIFETIMES,
@@ -84,6 +87,6 @@ SCREENS = (
         post=act,
         sensitive=does("create"),
         needs=CLIENTS_READ,
-        link=Link(group="directory", order=18, label=N_("Initial access tokens"), icon="tokens"),
+        link=Link(group="directory", order=18, label=TITLE, icon="tokens"),
     ),
 )

@@ -28,7 +28,7 @@ async def act(visit: ConsoleVisit) -> Response:
 
     async def send() -> Response:
         await visit.api.send("DELETE", f"{USERS}/{user}/sessions/{session}", reason=visit.reason)
-        return visit.to(_here(visit), visit.gettext("The session is ended."))
+        return visit.to(paging.here(visit), visit.gettext("The session is ended."))
 
     return await submitted(visit, USERS_WRITE, send, lambda form, status: _page(visit, form, status))
 
@@ -41,15 +41,10 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         status=status,
         form=form,
         sessions=[(each, sessions.shown(visit, each)) for each in found.of(list[Session])],
-        action=_here(visit),
+        action=paging.here(visit),
         writes=visit.may(USERS_WRITE),
         **paging.neighbours(visit, found),
     )
-
-
-def _here(visit: ConsoleVisit) -> str:
-    """The same page of the list."""
-    return visit.here_with(cursor=visit.query.get("cursor"))
 
 
 SCREENS = (

@@ -28,7 +28,7 @@ async def rotate(visit: ConsoleVisit) -> Response:
         body = {"activeKid": visit.form.get("activeKid", "")}
         await visit.api.send("POST", f"{PATH}/rotate", body, reason=visit.reason)
         done = visit.gettext("The keys are rotated. New tokens are signed with the next keys.")
-        return visit.to(visit.here, done)
+        return visit.to(paging.here(visit), done)
 
     return await submitted(visit, OPERATE, send, lambda form, status: _page(visit, form, status))
 
@@ -41,6 +41,7 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         title=visit.gettext("Signing keys"),
         status=status,
         form=form,
+        action=paging.here(visit),
         keys=sorted([*active, *following], key=lambda key: (key.alg, key.state)),
         active_kid=visit.returned.get("activeKid") or (active[0].kid if active else ""),
         next_since=max((key.published_utc for key in following), default=None),

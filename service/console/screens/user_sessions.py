@@ -30,7 +30,7 @@ async def act(visit: ConsoleVisit) -> Response:
             "DELETE", user.path(visit, "sessions", *([] if do == "end-all" else [one])), reason=visit.reason
         )
         done = N_("All sessions are ended.") if do == "end-all" else N_("The session is ended.")
-        return visit.to(visit.here, visit.gettext(done))
+        return visit.to(paging.here(visit), visit.gettext(done))
 
     return await submitted(visit, USERS_WRITE, send, lambda form, status: _page(visit, form, status))
 
@@ -45,7 +45,7 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         status=status,
         form=form,
         sessions=[sessions.shown(visit, each) for each in found.of(list[UserSession])],
-        action=visit.here_with(cursor=visit.query.get("cursor")),
+        action=paging.here(visit),
         writes=visit.may(USERS_WRITE),
         **paging.neighbours(visit, found),
     )
