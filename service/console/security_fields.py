@@ -6,8 +6,9 @@ from typing import Any, get_args
 from msgspec import UNSET
 
 from events.client_security import USUAL_RESPONSE_ALG, AuthorizationResponseAlg, RequestObjectAlg, UserinfoAlg
-from service.console import authentication_form
+from service.console import authentication_form, rows
 from service.console.forms import FormState, number
+from service.console.screen import ConsoleVisit
 from service.endpoints.client_settings import OAuthClient
 from service.values import typed_lists
 
@@ -47,6 +48,18 @@ def body(form: Mapping[str, str]) -> Mapping[str, Any]:
         **({REQUEST_ALG: form[REQUEST_ALG] or None} if REQUEST_ALG in form else {}),
         **({USERINFO_ALG: form[USERINFO_ALG] or None} if USERINFO_ALG in form else {}),
         **({RESPONSE_ALG: form[RESPONSE_ALG]} if form.get(RESPONSE_ALG) else {}),
+    }
+
+
+def context(visit: ConsoleVisit, form: FormState) -> Mapping[str, Any]:
+    """Return what the groups of these settings need (templates/client_security.html)."""
+    return {
+        "opened": opened(form),
+        "number": rows.number,
+        "pkce_of_all": visit.browser.resources.settings.pkce_of_all,
+        "request_algs": REQUEST_ALGS,
+        "response_algs": RESPONSE_ALGS,
+        "userinfo_algs": USERINFO_ALGS,
     }
 
 

@@ -40,7 +40,7 @@ async def at_the_console(stage: Stage, page: Page) -> None:
     await page.wait_for_url(f"{ISSUER}/console")
 
 
-async def _is_accessible(page: Page) -> None:
+async def is_accessible(page: Page) -> None:
     """No rule of axe is violated: all of them at each width by day, those about looks by night."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE_SCRIPT)
@@ -61,7 +61,7 @@ async def test_every_page_is_accessible_at_three_widths_by_day_and_by_night(stag
         for path in paths(known):
             await page.goto(f"{ISSUER}/console{path}")
             await expect(page.locator("h1")).to_have_count(1)
-            await _is_accessible(page)
+            await is_accessible(page)
 
 
 async def test_a_client_is_created_and_stopped_by_keyboard_and_what_goes_wrong_is_said_at_its_field(stage: Stage):
@@ -79,11 +79,11 @@ async def test_a_client_is_created_and_stopped_by_keyboard_and_what_goes_wrong_i
         await page.get_by_role("button", name="Create the client").press("Enter")
         await expect(page.get_by_role("alert")).to_be_visible()
         await expect(page.get_by_label("Acts as")).to_have_accessible_description(re.compile("U\\+202E"))
-        await _is_accessible(page)
+        await is_accessible(page)
         await page.get_by_label("Acts as").fill("bot-1")
         await page.get_by_role("button", name="Create the client").press("Enter")
         await expect(page.get_by_text("This is the only time that the secret is shown.")).to_be_visible()
-        await _is_accessible(page)
+        await is_accessible(page)
         await page.get_by_role("link", name="Open the client").click()
         disable = page.get_by_role("button", name="Disable the client")
         await disable.press("Enter")
@@ -96,7 +96,7 @@ async def test_a_client_is_created_and_stopped_by_keyboard_and_what_goes_wrong_i
         await dialog.get_by_label("Reason").fill("too much")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("status")).to_contain_text("The client is disabled.")
-        await _is_accessible(page)
+        await is_accessible(page)
 
 
 async def test_a_change_is_confirmed_without_scripts_and_what_goes_wrong_shows_in_its_dialog(stage: Stage):

@@ -1,5 +1,6 @@
 """The security settings of a client in the console: how it authenticates, what its tokens are bound to, what it may do for others."""
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from service.clock import utc_now
 from tests.flows.browsing import Shown
 from tests.flows.conftest import Live
 from tests.flows.consoles import Staff, form, staff
+from tests.flows.test_private_key_jwt import OTHER, public
 
 CLIENTS = "/api/v1/auth/clients"
 ISSUER = "https://token.actions.example.com"
@@ -69,6 +71,35 @@ async def test_what_gives_power_needs_a_recent_sign_in_and_is_then_saved(live: L
         page = await saved(somebody, client, **POWER[which])
         assert "The client is changed." in page.text
     assert await read(live, client) != old
+
+
+async def test_a_new_client_gets_a_workload_instead_of_a_secret_after_a_recent_sign_in(live: Live):
+    await trust(live)
+    fields = {"botUserId": "bot-1", "displayName": "CI", **WORKLOAD, **EXCHANGE, "dpopBoundAccessTokens": "yes"}
+    async with staff(live, "operator", proved_at=utc_now() - timedelta(hours=1)) as somebody:
+        page = await somebody.look("/new/client?kind=machine")
+        asked = await somebody.send(page, "kind", **fields, reason="x")
+        assert "/openid/authorize" in asked.headers.get("location", ""), asked.text
+    async with staff(live, "operator") as somebody:
+        sent = await somebody.send(await somebody.look("/new/client?kind=machine"), "kind", **fields, reason="x")
+        made = await somebody.led(sent)
+        assert ("the client authenticates without one" in made.text, "secret_" in made.text) == (True, False)
+        about = await read(live, sent.headers["location"].partition("made=")[2])
+        assert (about["tokenEndpointAuthMethod"], about["dpopBoundAccessTokens"]) == ("workload_identity", True)
+        assert about["tokenExchange"][0]["audiences"] == ["urn:example:crm"]
+
+
+async def test_a_new_client_gets_its_keys_and_a_refused_key_is_not_shown_again(live: Live):
+    fields = {"botUserId": "bot-1", "tokenEndpointAuthMethod": "private_key_jwt", "reason": "x"}
+    async with staff(live, "operator") as somebody:
+        page = await somebody.look("/new/client?kind=machine")
+        private = json.dumps(OTHER.as_dict(private=True))
+        refused = await somebody.send(page, "kind", **fields, jwks=private)
+        assert (refused.status_code, str(OTHER.as_dict(private=True)["d"]) in refused.text) == (400, False)
+        sent = await somebody.send(page, "kind", **fields, jwks=json.dumps(public(OTHER)))
+        assert sent.status_code == 303, sent.text
+        client = sent.headers["location"].partition("made=")[2]
+        assert len((await live.http.get(f"{CLIENTS}/{client}/keys", headers=live.bearer)).json()) == 1
 
 
 async def test_to_demand_less_of_a_client_needs_a_recent_sign_in_and_to_demand_more_does_not(live: Live):

@@ -13,7 +13,6 @@ from service.console import (
     client,
     histories,
     recent_sign_in,
-    rows,
     security_fields,
     trusted,
 )
@@ -76,14 +75,9 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
         meanwhile=await _meanwhile(visit, since) if since else [],
         stale=bool(since),
         conflicts=_conflicts(subject.client, form) if since else [],
-        pkce_of_all=visit.browser.resources.settings.pkce_of_all,
         **await trusted.offered(visit),
-        opened=security_fields.opened(form),
-        number=rows.number,
+        **security_fields.context(visit, form),
         keys=visit.at("clients", subject.client.client_id, "keys"),
-        request_algs=security_fields.REQUEST_ALGS,
-        response_algs=security_fields.RESPONSE_ALGS,
-        userinfo_algs=security_fields.USERINFO_ALGS,
         operates=visit.access.caller.holder.operates,
     )
 

@@ -1,13 +1,14 @@
 """/console/clients/{client_id}/keys: which public keys a client has, and their rotation without an outage."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 from starlette.responses import Response
 
 from service.clock import utc_now
 from service.console import client, lifetimes
 from service.console.forms import FormState, untouched
+from service.console.jwks import keys_of
 from service.console.language import N_
 from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Screen, Tab
@@ -16,7 +17,6 @@ from service.crypto.credentials import new_id
 from service.endpoints.key_schemas import ClientKey
 from service.problems import NotFound
 from service.values.scopes import CLIENTS_READ, CLIENTS_WRITE
-from service.values.strict_json import NotAnObject, strict_object
 
 LIFETIMES = ("", "90", "180", "365", "730")
 """In days; "" is for ever."""
@@ -50,23 +50,13 @@ async def _send(visit: ConsoleVisit) -> Response:
 async def _add(visit: ConsoleVisit) -> Response:
     """Add each key of a set, one request a key: the form that is sent again adds none twice. Raises Refused."""
     form, key = visit.form, visit.form.get("key", "")
-    for number, jwk in enumerate(_keys(form.get("jwk", ""))):
+    for number, jwk in enumerate(keys_of(form.get("jwk", ""))):
         body = {"jwk": jwk, **_terms(form, first=number == 0)}
         once = f"{key}-{number}" if key else None
         await visit.api.send("POST", client.path(visit, "keys"), body, reason=visit.reason, key=once)
     return visit.to(
         visit.here, visit.gettext("The key is added. Let the program sign with it, then revoke the old one.")
     )
-
-
-def _keys(text: str) -> Sequence[object]:
-    """Return the keys of a JWK or a JWK Set. What is neither is for the API to refuse."""
-    try:
-        read = strict_object(text.encode())
-    except NotAnObject:
-        return [text]
-    keys = read.get("keys")
-    return cast("list[object]", keys) if isinstance(keys, list) and keys else [read]
 
 
 def _terms(form: Mapping[str, str], *, first: bool) -> Mapping[str, Any]:

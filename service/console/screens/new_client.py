@@ -5,14 +5,16 @@ from typing import Any
 
 from starlette.responses import Response
 
-from service.console import made_secret, samples
+from service.console import authentication_form, made_secret, samples, security_fields, trusted
 from service.console.api import BOTS, CLIENTS, Answer
 from service.console.forms import FormState, untouched
-from service.console.recent_sign_in import gives_power
+from service.console.jwks import keys_of
+from service.console.recent_sign_in import gives_power as gives_scope
 from service.console.samples import About
 from service.console.screen import ConsoleVisit, Crumb, Screen
 from service.console.submission import submitted
 from service.crypto.credentials import new_id
+from service.endpoints.authentication_fields import BASIC
 from service.endpoints.bot_schemas import Bot
 from service.endpoints.client_schemas import CreateOAuthClientResponse
 from service.endpoints.client_settings import OAuthClient
@@ -21,6 +23,7 @@ from service.values import typed_lists
 from service.values.scopes import BOTS_READ, CLIENTS_WRITE
 
 MOST_BOTS = "200"
+KEYS = ("private_key_jwt", "self_signed_tls_client_auth")
 KINDS = ("machine", "web", "public")
 
 
@@ -57,14 +60,32 @@ async def _to_its_page(visit: ConsoleVisit, made: Answer) -> Response:
 
 
 def _body(kind: str, form: Mapping[str, str]) -> Mapping[str, Any]:
-    about = {
+    about: dict[str, Any] = {
         "m2m": kind == "machine",
         "displayName": form.get("displayName", "").strip() or None,
         "scopes": typed_lists.scopes(form.get("scopes", "")) or None,
     }
+    about |= _security(kind, form)
     if kind == "machine":
         return {**about, "botUserId": form.get("botUserId", "").strip() or None}
     return {**about, "public": kind == "public", "redirectUris": typed_lists.uris(form.get("redirectUris", ""))}
+
+
+def _security(kind: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the security settings that are not as usual. A public client does not authenticate."""
+    found = {**authentication_form.changed(form)}
+    if found.get(authentication_form.METHOD) in KEYS and (jwks := form.get("jwks", "").strip()):
+        found["jwks"] = {"keys": keys_of(jwks)}
+    return found if kind == "machine" else {**found, **security_fields.body(form), **_pkce(form)}
+
+
+def _pkce(form: Mapping[str, str]) -> Mapping[str, bool]:
+    said = form.get("requirePkce")
+    return {"requirePkce": said == "yes"} if said else {}
+
+
+def gives_power(form: Mapping[str, str]) -> bool:
+    return gives_scope(form) or authentication_form.gives_power(authentication_form.changed(form), {})
 
 
 def _choice(visit: ConsoleVisit) -> Response:
@@ -72,6 +93,9 @@ def _choice(visit: ConsoleVisit) -> Response:
 
 
 async def _form(visit: ConsoleVisit, kind: str, form: FormState, status: int = 200) -> Response:
+    form = authentication_form.shown(form)
+    if form.faults("jwks"):  # a refused key may be a private one
+        form = form.__replace__(values={name: value for name, value in form.values.items() if name != "jwks"})
     return visit.page(
         "new_client.html",
         title=visit.gettext("New client"),
@@ -79,6 +103,9 @@ async def _form(visit: ConsoleVisit, kind: str, form: FormState, status: int = 2
         status=status,
         form=form,
         kind=kind,
+        **security_fields.context(visit, form),
+        **await trusted.offered(visit),
+        operates=visit.access.caller.holder.operates,
         key=form.value("key") or str(new_id()),
         bots=await _bots(visit) if kind == "machine" else [],
     )
@@ -111,6 +138,7 @@ async def _made(visit: ConsoleVisit, client_id: str) -> Response:
         crumbs=_crumbs(visit),
         client=client,
         secret=secret,
+        by_secret=client.token_endpoint_auth_method == BASIC,
         samples=samples.of_machine(about) if client.m2m else samples.of_login(about),
         variable=samples.SECRET,
     )
