@@ -7,10 +7,11 @@ from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin, UnauthorizedCl
 
 from projections.clients import Row
 from service.oauth import identity_assertions, token_exchange
+from service.oauth.authlib_grants import Recorded
 from service.oauth.delegation import Actor
 
 
-class _Delegated(BaseGrant, TokenEndpointMixin):
+class _Delegated(Recorded, BaseGrant, TokenEndpointMixin):
     TOKEN_ENDPOINT_AUTH_METHODS = ("presented",)
 
     def validate_token_request(self) -> None:
@@ -19,9 +20,6 @@ class _Delegated(BaseGrant, TokenEndpointMixin):
             raise UnauthorizedClientError
         self.request.client = client
 
-    def save_token(self, token: Any) -> None:
-        """Nothing to save: the caller records the token, and only then signs it."""
-
 
 class TokenExchange(_Delegated):
     GRANT_TYPE = token_exchange.GRANT_TYPE
@@ -29,7 +27,7 @@ class TokenExchange(_Delegated):
     def validate_token_request(self) -> None:
         """Raises a Refusal."""
         super().validate_token_request()
-        row, facts = _row(self), self.server.facts
+        row, facts = _row(self), self.request.facts
         client = Actor(sub=row.bot_user_id or row.client_id, client_id=row.client_id)
         subject, asked = facts.loaded(facts.subject), facts.loaded(facts.asked)
         if asked.requested == token_exchange.ID_JAG:
@@ -39,7 +37,7 @@ class TokenExchange(_Delegated):
 
     def create_token_response(self) -> None:
         self.generate_token(user=self.exchange.sub, scope=" ".join(self.exchange.scopes))
-        self.server.granted = self.server.granted.__replace__(exchange=self.exchange)
+        self.request.granted = self.request.granted.__replace__(exchange=self.exchange)
 
 
 class JwtBearer(_Delegated):
@@ -48,7 +46,7 @@ class JwtBearer(_Delegated):
     def validate_token_request(self) -> None:
         """Raises a Refusal."""
         super().validate_token_request()
-        facts = self.server.facts
+        facts = self.request.facts
         self.assertion = facts.loaded(facts.assertion)
         asked: Any = self.request.payload
         self.scopes = identity_assertions.scopes(self.assertion, asked.scope)

@@ -121,12 +121,25 @@ class DeviceCode(Struct, frozen=True, kw_only=True):
         return " ".join(self.authorized.granted.scopes)
 
 
-class ClientCredentials(ClientCredentialsGrant):
+class Recorded:
+    """A grant whose token is only noted in the request: the caller records it, and only then signs it."""
+
+    request: Any
+
+    def generate_token(self, user: UUID | str | None = None, scope: str | None = None, **_: Any) -> dict[str, str]:
+        self.request.grant(user, scope)
+        return {}
+
+    def save_token(self, token: Any) -> None:
+        """Nothing to save."""
+
+
+class ClientCredentials(Recorded, ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def validate_requested_scope(self) -> None:
         """A client gets every scope that it requests, or is refused. A client that requests none gets all that it may have."""
-        target = self.server.facts.target
+        target = self.request.facts.target
         allowed = self.client.row.scopes if target is None else target.scopes
         asked = split(_payload(self).scope)
         unknown = [scope for scope in asked if scope not in allowed]
@@ -141,7 +154,7 @@ class ClientCredentials(ClientCredentialsGrant):
             raise Refused(400, "invalid_scope", NO_SCOPES)
 
 
-class CodeGrant(AuthorizationCodeGrant):
+class CodeGrant(Recorded, AuthorizationCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def query_authorization_code(self, code: str, client: AuthenticatedClient) -> Code:
@@ -150,7 +163,7 @@ class CodeGrant(AuthorizationCodeGrant):
         This does not check whether the code was redeemed or has expired: the redemption itself decides that, in one place for all
         concurrent requests.
         """
-        authorized = self.server.facts.authorized
+        authorized = self.request.facts.authorized
         presented = parsed(CODE, code)
         if authorized is None or authorized.code is None or presented is None or not _is_of(authorized, client):
             raise Gone
@@ -191,7 +204,7 @@ def _pkce_refusal(error: OAuth2Error, verifier: str | None, challenge: str | Non
     return Refused(400, "invalid_grant", OTHER_VERIFIER)
 
 
-class Refreshing(RefreshTokenGrant):
+class Refreshing(Recorded, RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def _validate_token_scope(self, token: Credential) -> None:
@@ -210,7 +223,7 @@ class Refreshing(RefreshTokenGrant):
 
     def authenticate_refresh_token(self, refresh_token: str) -> Credential:
         """Raises Gone. The exchange itself decides whether this is the current refresh token."""
-        authorized = self.server.facts.authorized
+        authorized = self.request.facts.authorized
         if authorized is None or authorized.refresh is None or parsed(REFRESH_TOKEN, refresh_token) is None:
             raise Gone
         if not _is_of(authorized, _client(self)):
@@ -224,12 +237,12 @@ class Refreshing(RefreshTokenGrant):
         """Nothing to revoke: the caller records the exchange as an event."""
 
 
-class DeviceGrant(DeviceCodeGrant):
+class DeviceGrant(Recorded, DeviceCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def query_device_credential(self, device_code: str) -> DeviceCode:
         """Raises Gone. The redemption itself decides whether the code was redeemed, as for an authorization code."""
-        facts = self.server.facts
+        facts = self.request.facts
         device = facts.device
         if device is None or parsed(DEVICE_CODE, device_code) is None or device.client != facts.client.row.stream_id:
             raise Gone

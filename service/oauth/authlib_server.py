@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc6749 import AuthorizationServer
+from authlib.oauth2.rfc6749.requests import OAuth2Payload
 from msgspec import Struct
 
 from events.authorization import Authorized
@@ -87,23 +87,66 @@ class NotLoaded(Exception):
     """Authlib needed a fact that was not loaded. This guards against a change in its behaviour and is never sent as a response."""
 
 
+class TokenRequest(OAuth2Payload):
+    """A request as Authlib reads it, with the facts of its decision; `granted` is what came of it. It is its own payload.
+
+    Authlib's own class also refuses http://. Whether plain http is allowed was decided when the issuer setting was read.
+    """
+
+    method = "POST"
+    client: AuthenticatedClient | None = None
+    user: UUID | str | None = None
+    granted: TokenGrant | None = None
+
+    def __init__(self, facts: Facts, form: Form) -> None:
+        self.facts, self.form = facts, form
+
+    @property
+    def payload(self) -> "TokenRequest":
+        return self
+
+    @property
+    def data(self) -> Form:
+        return self.form
+
+    @property
+    def auth_method(self) -> str | None:
+        return self.facts.client and self.facts.client.method
+
+    def grant(self, user: UUID | str | None, scope: str | None) -> None:
+        """Note the token that may be issued. Raises Refused if a machine acts as nobody."""
+        client = self.facts.loaded(self.facts.client)
+        row, target = client.row, self.facts.target
+        sub = row.bot_user_id if user is None else str(user)
+        if sub is None:
+            raise Refused(400, "unauthorized_client", NO_BOT)
+        granted = split(scope) if user else split(scope) or (row.scopes if target is None else target.scopes)
+        self.granted = TokenGrant(
+            client=row.stream_id,
+            client_id=row.client_id,
+            sub=sub,
+            scope=" ".join(granted),
+            secret=client.secret_id,
+            client_key=client.client_key,
+        )
+
+
 def decide(facts: Facts, form: Form) -> TokenGrant:
     """Decide a token request. Raises a Refusal."""
-    request = _Request(f"{facts.issuer}/openid/token", form)
-    server = _Server(facts)
+    request: Any = TokenRequest(facts, form)
     try:
         if "grant_type" not in form:
             raise InvalidRequest(f"The parameter grant_type is missing. Send one of: {GRANT_TYPES}.")
-        grant: Any = server.get_token_grant(request)
+        grant: Any = _SERVER.get_token_grant(request)
         grant.validate_token_request()
         grant.create_token_response()
     except OAuth2Error as error:
         raise _in_our_words(error, form, facts.client) from error
     except (ValueError, UnicodeError) as fault:  # Authlib raises these for malformed parameters
         raise InvalidRequest(MALFORMED) from fault
-    if server.granted is None:
+    if request.granted is None:
         raise NotLoaded("Authlib accepted the request without asking for a token")
-    return server.granted
+    return request.granted
 
 
 def _in_our_words(error: OAuth2Error, form: Form, client: AuthenticatedClient | None) -> Refusal:
@@ -128,31 +171,18 @@ def _in_our_words(error: OAuth2Error, form: Form, client: AuthenticatedClient | 
     return Refused(400, error.error or "invalid_request", text)
 
 
-class _Request(OAuth2Request):
-    def __init__(self, uri: str, form: Form) -> None:
-        # Authlib refuses http:// URLs here. Whether plain http is allowed was already decided when the issuer setting was read.
-        super().__init__("POST", uri.replace("http://", "https://", 1))
-        self.payload: Any = BasicOAuth2Payload(form)
-
-    @property
-    def form(self) -> Form:
-        return self.payload.data
-
-
 class _Server(AuthorizationServer):
-    """One for each request, because Authlib calls query_client and generate_token without the request."""
+    """One for all requests: what belongs to one request is in its TokenRequest, from which the grants take it."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.facts = facts
-        self.granted: TokenGrant | None = None
-        self._token_grants = GRANTS
+        for grant, extensions in GRANTS:
+            self.register_grant(grant, extensions)
 
-    def authenticate_client(self, request: Any, methods: Any, endpoint: str = "token") -> AuthenticatedClient:
-        client = self.facts.client
+    def authenticate_client(self, request: TokenRequest, methods: Any, endpoint: str = "token") -> AuthenticatedClient:
+        client = request.facts.client
         if client is None:
             raise InvalidClient
-        request.auth_method = client.method
         return client
 
     def query_client(self, client_id: str) -> Any:
@@ -161,24 +191,5 @@ class _Server(AuthorizationServer):
     def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
         pass
 
-    def generate_token(
-        self, grant_type: str, client: AuthenticatedClient, user: UUID | None = None, scope: str | None = None, **_: Any
-    ) -> dict[str, str]:
-        row = client.row
-        sub = row.bot_user_id if user is None else str(user)
-        if sub is None:
-            raise Refused(400, "unauthorized_client", NO_BOT)
-        target = self.facts.target
-        granted = split(scope) if user else split(scope) or (row.scopes if target is None else target.scopes)
-        self.granted = TokenGrant(
-            client=row.stream_id,
-            client_id=row.client_id,
-            sub=sub,
-            scope=" ".join(granted),
-            secret=client.secret_id,
-            client_key=client.client_key,
-        )
-        return {}
 
-    def save_token(self, token: Any, request: Any) -> None:
-        """Nothing to save: the caller records the token, and only then signs it."""
+_SERVER = _Server()

@@ -136,7 +136,7 @@ class TestLifetimes:
 
     def test_here_authlib_has_no_say_in_it(self):
         assert "expires_in" not in TokenGrant.__struct_fields__
-        assert vars(authlib_server._Server(FACTS))["_token_generators"] == {}
+        assert vars(authlib_server._SERVER)["_token_generators"] == {}
 
 
 class TestWhoIsUnknown:
@@ -193,22 +193,18 @@ class TestDuplicates:
 
 
 class TestTheQueryString:
-    def test_here_authlib_is_given_the_body_and_a_url_without_a_query(self, monkeypatch):
+    def test_here_authlib_is_given_the_body_and_no_url(self, monkeypatch):
         seen: list[Any] = []
-        made = authlib_server._Request
+        made = authlib_server.TokenRequest
 
-        def remember(uri: str, form: dict[str, str]) -> Any:
-            seen.append(made(uri, form))
+        def remember(facts: Facts, form: dict[str, str]) -> Any:
+            seen.append(made(facts, form))
             return seen[-1]
 
-        monkeypatch.setattr(authlib_server, "_Request", remember)
+        monkeypatch.setattr(authlib_server, "TokenRequest", remember)
         decide(FACTS, ASK)
-        assert (seen[0].uri, seen[0].payload.data, seen[0].form, seen[0].headers) == (
-            f"{ISSUER}/openid/token",
-            ASK,
-            ASK,
-            {},
-        )
+        assert (seen[0].payload.data, seen[0].form) == (ASK, ASK)
+        assert not {"uri", "args", "headers", "body"} & set(dir(seen[0]))
 
 
 class TestOddInput:
@@ -374,7 +370,7 @@ class TestComparison:
 
 class TestLogs:
     def test_stock_logs_whole_tokens_at_debug(self, caplog, monkeypatch):
-        monkeypatch.setattr(authlib_server._Server, "generate_token", lambda *_, **__: {"access_token": "whole-token"})
+        monkeypatch.setattr(authlib_grants.Recorded, "generate_token", lambda *_, **__: {"access_token": "whole-token"})
         with caplog.at_level(logging.DEBUG, logger="authlib"), pytest.raises(NotLoaded):
             decide(FACTS, ASK)
         assert "whole-token" in caplog.text
