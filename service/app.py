@@ -66,6 +66,7 @@ from service.endpoints.userinfo import userinfo
 from service.grants.device_authorization import authorize_device
 from service.http.access_log import AccessLogged
 from service.http.asgi import Identified
+from service.http.busy import Application
 from service.http.cors import CrossOrigin
 from service.http.issuer_path import IssuerPath
 from service.http.measured import MEASURED, Measured
@@ -362,7 +363,7 @@ def app(settings: Settings, directory: Path | None = None) -> Starlette:
 
     shown = dict.fromkeys((Shown, NoRequest, Unavailable), errors.refuse)
     refusals = {**shown, HTTPException: _refused, Exception: _failed}
-    application = Starlette(
+    application = Application(
         routes=[_counted(route, metrics) for route in ALL_ROUTES] if is_measured else ALL_ROUTES,
         middleware=[
             Middleware(Identified),
@@ -376,6 +377,8 @@ def app(settings: Settings, directory: Path | None = None) -> Starlette:
         False  # a redirect would go to the host of the Host header and lose the body of a POST
     )
     application.state.metrics, application.state.tracing = metrics, tracing
+    if not settings.traces and not settings.access_log:  # these two see each response on its way out
+        application.busy = {route.path.encode(): route.app for route in ALL_ROUTES if isinstance(route.endpoint, OAuth)}
     return application
 
 

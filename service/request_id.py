@@ -1,31 +1,57 @@
 """The id of the current request, and the trace that it belongs to. Its events, its refusals and each of its log lines contain them."""
 
+from collections.abc import Iterable
 from contextvars import ContextVar
 from uuid import UUID
 
-from msgspec import Struct
-
 from events.envelope import Actor, Meta
 from service.crypto.credentials import new_id
+from service.values import traceparent
 from service.values.traceparent import Trace
 
-
-class Current(Struct, frozen=True):
-    id: UUID
-    trace: Trace | None
+Headers = Iterable[tuple[bytes, bytes]]
 
 
-_current: ContextVar[Current | None] = ContextVar("request_id", default=None)
+class _Request:
+    """A request, whose id and trace are known once somebody asks: most requests cause no event and no log line."""
+
+    __slots__ = ("_headers", "_id", "_trace")
+
+    def __init__(self, headers: Headers) -> None:
+        self._headers: Headers | None = headers
+        self._id: UUID | None = None
+        self._trace: Trace | None = None
+
+    @property
+    def id(self) -> UUID:
+        if self._id is None:
+            self._id = new_id()
+        return self._id
+
+    @property
+    def trace(self) -> Trace | None:
+        if self._headers is not None:
+            self._trace, self._headers = traceparent.read(self._headers), None
+        return self._trace
+
+    def recorded_as(self, trace: Trace) -> None:
+        self._trace, self._headers = trace, None
 
 
-def begin(trace: Trace | None = None) -> None:
-    """Start a new request. uvicorn handles each request in its own task, and so in its own context."""
-    _current.set(Current(new_id(), trace))
+_current: ContextVar[_Request | None] = ContextVar("request_id", default=None)
+
+
+def begin(headers: Headers = ()) -> None:
+    """Start a new request with these headers. uvicorn handles each request in its own task, and so in its own context."""
+    _current.set(_Request(headers))
 
 
 def recorded_as(trace: Trace) -> None:
     """The current request is recorded as a span of this trace."""
-    _current.set(Current(this_request(), trace))
+    here = _current.get()
+    if here is None:
+        _current.set(here := _Request(()))
+    here.recorded_as(trace)
 
 
 def current() -> UUID | None:

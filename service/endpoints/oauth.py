@@ -18,8 +18,10 @@ from service.grants.token_exchange import exchange
 from service.http.asgi import (
     BodyCutShort,
     BodyTooLong,
+    Head,
     address,
     answer,
+    answer_at_once,
     certificate_headers,
     header,
     headers_named,
@@ -37,6 +39,7 @@ from service.request_id import this_request
 LONGEST_AGENT = 300
 AUTHORIZATION, DPOP, LEAST_POSITION = b"authorization", b"dpop", MIN_POSITION.lower().encode()
 NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
+USUAL = Head(NO_STORE)
 
 
 class OAuth:
@@ -73,7 +76,10 @@ class OAuth:
             await response(scope, receive, send)
         else:
             nonce = next_nonce(scope, resources)
-            await answer(send, status, {**NO_STORE, **nonce} if nonce else NO_STORE, body)
+            if nonce:
+                await answer(send, status, {**NO_STORE, **nonce}, body)
+            else:
+                await answer_at_once(scope, send, status, USUAL, body)
         resources.metrics.answered(self._path, scope["method"], status, time.perf_counter() - begun)
 
 

@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import request_id
 from service.configuration.settings import Settings
+from service.http.protocol import BODY, WHOLE
 from service.resources import Resources
-from service.values import traceparent
 
 MOST_BYTES = 64 * 1024
 MOST_COOKIES = 200
@@ -51,7 +51,7 @@ class Identified:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            request_id.begin(traceparent.read(scope["headers"]))
+            request_id.begin(scope["headers"])
             if b"%2" in scope["raw_path"] and b"%2f" in scope["raw_path"].lower():
                 scope = {**scope, "path": NOWHERE, "raw_path": NOWHERE.encode()}
         await self._app(scope, receive, send)
@@ -59,6 +59,10 @@ class Identified:
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Return the body. Raises BodyTooLong before more than MOST_BYTES are in memory, and BodyCutShort."""
+    if (offered := scope.get(BODY)) is not None and (whole := offered["now"]()) is not None:
+        if len(whole) > MOST_BYTES:
+            raise BodyTooLong
+        return whole
     declared = header(scope, b"content-length")
     # The text is checked first: it may have many leading zeros, and Python refuses to convert a very long number.
     digits = (declared or "").lstrip("0")
@@ -171,3 +175,20 @@ async def answer(send: Send, status: int, headers: Mapping[str, str], body: byte
         raw.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})
+
+
+async def answer_at_once(scope: Scope, send: Send, status: int, head: "Head", body: bytes) -> None:
+    """Send a response of a busy route, at once where the server can."""
+    whole = scope.get(WHOLE)
+    if whole is None or not whole["now"](status, head.lines, body):
+        await answer(send, status, head.headers, body)
+
+
+class Head:
+    """The headers of many responses, written once."""
+
+    __slots__ = ("headers", "lines")
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.headers = headers
+        self.lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers.items()).encode("latin-1")

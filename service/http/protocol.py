@@ -3,11 +3,12 @@ response. An offer to upgrade to another protocol is ignored.
 """
 
 import asyncio
+import math
 from typing import Any
 
 import httptools
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BYTES = 1024 * 1024
@@ -22,6 +23,8 @@ REQUEST_SECONDS = 30.0
 ANSWER_SECONDS = 30.0
 """How long a connection that is to be closed stays open for a client that has not read its response."""
 
+NEVER = math.inf
+
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 INVALID = (
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 30\r\n\r\n"
@@ -31,6 +34,12 @@ INVALID = (
 
 ABORT = "muniment.abort"
 """The ASGI extension that closes the connection at once, without waiting for a client that does not read."""
+
+WHOLE = "muniment.whole"
+"""The ASGI extension that sends a whole response at once, instead of two messages: its status, the lines of its head, and its body."""
+
+BODY = "muniment.body"
+"""The ASGI extension that returns the body of a request of which all has arrived; None while some is missing."""
 
 LAST = "muniment.last"
 """The ASGI extension for a response without an end. What its client sends after the request is dropped, and the connection closes
@@ -54,13 +63,14 @@ class BoundedProtocol(HttpToolsProtocol):
     _deaf = False
     _running: RequestResponseCycle | None = None
     _clock: asyncio.TimerHandle | None = None
+    _until = NEVER
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end()
+        self._stop_clock()
         if (
             running := self._running
         ) is not None and not running.response_complete:  # uvicorn tells only the latest request
@@ -72,7 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deaf:
             return
         self._unset_keepalive_if_required()
-        if self._clock is None:  # bytes between two requests have a time limit too: they may be endless empty lines
+        if self._until == NEVER:  # bytes between two requests have a time limit too: they may be endless empty lines
             self._begin()
         rest = memoryview(data)
         try:
@@ -86,7 +96,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._begin()
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT: {"now": self.transport.abort}, LAST: {"now": self._last}}
+        self.scope["extensions"] = {
+            ABORT: {"now": self.transport.abort},
+            LAST: {"now": self._last},
+            WHOLE: {"now": self._whole},
+            BODY: {"now": self._body},
+        }
 
     def shutdown(self) -> None:
         super().shutdown()
@@ -98,8 +113,16 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_head(len(name) + len(value) + len(": \r\n"))
-        super().on_header(name, value)
+        if (
+            self._in_head
+        ):  # what follows is super().on_header: a call of it for each header costs more than what it does
+            self._head_bytes += len(name) + len(value) + 4
+            if self._head_bytes > MOST_HEAD_BYTES:
+                raise HeadTooLarge
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         if not self.parser.should_upgrade():
@@ -124,6 +147,30 @@ class BoundedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _whole(self, status: int, head: bytes, body: bytes) -> bool:
+        """Return False if the response has to be sent by messages: the connection closes after it, or its client does not read."""
+        cycle = self._running
+        assert cycle is not None
+        if cycle.response_started or cycle.disconnected or not cycle.keep_alive or self.flow.write_paused:
+            return False
+        given = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
+        self.transport.write(
+            b"%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINE[status], given, head, len(body), body)
+        )
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
+
+    def _body(self) -> bytes | None:
+        cycle = self._running
+        assert cycle is not None
+        if cycle.more_body or cycle.disconnected:
+            return None
+        body, cycle.body = bytes(cycle.body), bytearray()
+        cycle.message_event.clear()
+        return body
 
     def _last(self) -> None:
         assert self._running is not None
@@ -184,21 +231,34 @@ class BoundedProtocol(HttpToolsProtocol):
         self._close()
 
     def _begin(self) -> None:
-        self._end()
         self._bytes, self._head_bytes, self._in_head = 0, 0, True
-        self._clock = self.loop.call_later(REQUEST_SECONDS, self._close)
+        self._until = self.loop.time() + REQUEST_SECONDS
+        if self._clock is None:
+            self._clock = self.loop.call_later(REQUEST_SECONDS, self._late)
 
     def _end(self) -> None:
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
+        self._until = NEVER
+
+    def _late(self) -> None:
+        """One timer looks at the time limit of whatever request there is: to set one for each request would cost more than its parsing."""
+        self._clock = None
+        if (rest := self._until - self.loop.time()) <= 0:
+            self._close()
+        elif self._until != NEVER:
+            self._clock = self.loop.call_later(rest, self._late)
 
     def _close(self) -> None:
         """Close once the client has read the response. A client that does not read it holds the connection for ANSWER_SECONDS at most."""
         self._deaf = True
         self.transport.close()
-        self._end()
+        self._stop_clock()
         self._clock = self.loop.call_later(ANSWER_SECONDS, self.transport.abort)
+
+    def _stop_clock(self) -> None:
+        self._end()
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
 
 
 def _without_upgrade(connection: bytes) -> bytes:

@@ -9,7 +9,9 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.http.protocol import AT_ONCE, LAST, MOST_HEAD_BYTES, BoundedProtocol
+from service.http.asgi import MOST_BYTES as MOST_BYTES_OF_A_BODY
+from service.http.asgi import BodyTooLong, Head, answer, answer_at_once, read_body
+from service.http.protocol import AT_ONCE, BODY, LAST, MOST_HEAD_BYTES, WHOLE, BoundedProtocol
 
 HEAD = b"POST /echo?a=b HTTP/1.1\r\nHost: test\r\n"
 FORM = b"grant_type=client_credentials&scope=api:public"
@@ -231,6 +233,72 @@ async def test_a_head_that_comes_after_another_request_has_it_too(ends: Ends):
     assert await ends.answered(small) == [200]
     assert await ends.answered(head_of(3 * MOST_HEAD_BYTES)) == [200, 431]
     assert ends.line.closing
+
+
+# A busy route reads its request, and sends its response, without messages
+
+USUAL = Head({"Content-Type": "application/json", "Cache-Control": "no-store"})
+
+
+async def at_once(scope: Any, receive: Any, send: Any) -> None:
+    scope.update({name: scope["extensions"][name] for name in (WHOLE, BODY)})
+    await answer_at_once(scope, send, 200, USUAL, b"<" + await read_body(scope, receive) + b">")
+
+
+async def by_messages(scope: Any, receive: Any, send: Any) -> None:
+    await answer(send, 200, USUAL.headers, b"<" + await read_body(scope, receive) + b">")
+
+
+@pytest.mark.parametrize("option", [b"close", b"keep-alive"])
+@pytest.mark.parametrize(("framing", "body"), [(LENGTH, FORM), (CHUNKED, IN_CHUNKS)], ids=["length", "chunks"])
+async def test_a_response_at_once_has_the_bytes_that_messages_have_wherever_the_request_is_cut(
+    framing: bytes, body: bytes, option: bytes
+):
+    request = HEAD + b"Connection: " + option + b"\r\n" + framing + b"\r\n" + body
+    for at in range(1, len(request)):
+        said: list[tuple[bytes, bool]] = []
+        for application in (at_once, by_messages):
+            ends = Ends(application)
+            ends.protocol.server_state.default_headers = [(b"date", b"today")]
+            assert await ends.answered(request[:at], request[at:]) == [200]
+            said.append((ends.line.said, ends.line.closing))
+            ends.protocol.connection_lost(None)
+        assert said[0] == said[1]
+        assert said[0][0].endswith(b"\r\n\r\n<" + FORM + b">")
+
+
+async def test_requests_that_are_sent_together_are_answered_at_once_in_turn():
+    bodies = [b"%03d" % number for number in range(40)]
+    ends = Ends(at_once)
+    assert await ends.answered(b"".join(HEAD + b"Content-Length: 3\r\n\r\n" + body for body in bodies)) == [200] * 40
+    assert [each.split(b"\r\n\r\n<")[1][:3] for each in ends.line.said.split(b"HTTP/1.1 ")[1:]] == bodies
+    ends.protocol.connection_lost(None)
+
+
+async def test_a_client_that_reads_slowly_gets_its_response_by_messages_once_it_reads():
+    ends = Ends(at_once)
+    ends.protocol.pause_writing()
+    assert await ends.answered(HEAD + LENGTH + b"\r\n" + FORM) == []
+    ends.protocol.resume_writing()
+    assert await ends.answered(b"") == [200]
+    ends.protocol.connection_lost(None)
+
+
+async def test_a_body_that_is_too_long_is_refused_however_it_is_read():
+    seen: list[type[Exception]] = []
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await at_once(scope, receive, send)
+        except BodyTooLong as fault:
+            seen.append(type(fault))
+            await answer(send, 413, {}, b"")
+
+    ends = Ends(reading)
+    chunk = b"a" * (MOST_BYTES_OF_A_BODY + 1)
+    assert await ends.answered(HEAD + CHUNKED + b"\r\n%x\r\n" % len(chunk) + chunk + b"\r\n0\r\n\r\n") == [413]
+    assert seen == [BodyTooLong]
+    ends.protocol.connection_lost(None)
 
 
 # How long an answer may be on its way
