@@ -73,7 +73,7 @@ async def test_a_client_is_created_and_stopped_by_keyboard_and_what_goes_wrong_i
         await page.get_by_role("link", name="New client").first.click()
         await page.get_by_text("A program on a server").press("Enter")
         await page.get_by_role("button", name="Continue").click()
-        await page.get_by_label("Name").fill("Nightly export")
+        await page.get_by_label("Name", exact=True).fill("Nightly export")
         await page.get_by_label("Acts as").fill("bot\u202e1")
         await page.get_by_label("Reason").fill("first")
         await page.get_by_role("button", name="Create the client").press("Enter")
