@@ -48,7 +48,10 @@ def is_importable(client_id: str) -> bool:
 
 
 def is_document(client_id: str) -> bool:
-    """Returns whether the text has the form of a client_id that is the URL of a metadata document: https, at most 255 characters."""
+    """Returns whether the text has the form of a client_id that is the URL of a metadata document: https, at most 255 characters.
+
+    Not each of these can have a document; what a URL lacks, such as a path, is said when it is asked for.
+    """
     return _document(client_id) is not None
 
 

@@ -5,10 +5,10 @@ from hashlib import sha256
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from events.ids import bot_id_of, bot_stream, client_id_of, client_stream, is_importable
+from events.ids import bot_id_of, bot_stream, client_id_of, client_stream, is_document, is_importable
 from events.naming import is_named
 from service.crypto.credentials import Secret, hash_secret, new_id, new_secret, proven, stored
 from tests.rules.samples import AT, secret
@@ -126,7 +126,9 @@ def test_an_id_that_was_brought_along_names_a_stream_that_no_id_of_ours_names():
 
 
 @given(st.text())
+@example("https://0")  # it has the form of a document's URL, and why it can be none is said to who asks for it
+@example("https://app.example.com/client.json")
 def test_no_text_at_all_makes_the_reading_of_an_id_fail(text):
-    assert (client_stream(text) is None) != is_importable(text)
+    assert (client_stream(text) is None) != (is_importable(text) or is_document(text))
     assert bot_stream(text) is None
     assert client_stream("oauth_client_" + text) is None or len(text) == 32
