@@ -10,6 +10,7 @@ from events import client_security
 from service.cli.opening import Plainly
 from service.cli.panels import AUTHENTICATION, TOKENS
 from service.endpoints.workload_fields import WorkloadIdentityFields
+from service.values.workload_option import AUDIENCE, SINGLE_USE, words_of
 
 NAMES = {
     "subject": "tls_client_auth_subject_dn",
@@ -34,6 +35,10 @@ OPTIONS = {
     "securityProfile": "--profile",
     "dpopBoundAccessTokens": "--dpop-bound",
 }
+WRONG_WORKLOAD = (
+    "--workload is an issuer and a subject, and after them audience=TEXT and single-use, if you want them: "
+    "'https://ci.example.com repo:acme/crm:ref:refs/heads/main audience=https://auth.example.com single-use'"
+)
 AUTH_METHODS: Mapping[str, Literal["client_secret_basic"] | client_security.AuthMethod] = {
     "secret": "client_secret_basic",
     "private_key_jwt": "private_key_jwt",
@@ -91,7 +96,7 @@ Workloads = Annotated[
         metavar="TEXT",
         help='Whose tokens authenticate it: a trusted issuer and a subject with a space between, such as "https://ci.example.com '
         'repo:acme/crm:ref:refs/heads/main". After them may be audience=TEXT (their aud; else each that is accepted of the issuer) and '
-        "single-use (each token authenticates one request). May be repeated, and is the whole list.",
+        "single-use (each token authenticates one request). A text with a space stands in quotes. May be repeated, and is the whole list.",
         show_default=False,
         rich_help_panel=AUTHENTICATION,
     ),
@@ -149,17 +154,18 @@ def changed_names(text: str | None) -> dict[str, Any]:
 
 def workloads_of(values: Iterable[str]) -> list[WorkloadIdentityFields]:
     """Raises Plainly."""
-    return [_workload(value.split()) for value in values if value]
+    return [_workload(value) for value in values if value]
 
 
-def _workload(words: list[str]) -> WorkloadIdentityFields:
-    audiences = [word.partition("=")[2] for word in words[2:] if word.startswith("audience=")]
-    others = [word for word in words[2:] if not word.startswith("audience=")]
-    if len(words) < 2 or len(audiences) > 1 or others not in ([], ["single-use"]):
-        raise Plainly(
-            "--workload is an issuer and a subject, and after them audience=TEXT and single-use, if you want them: "
-            "'https://ci.example.com repo:acme/crm:ref:refs/heads/main audience=https://auth.example.com single-use'"
-        )
+def _workload(value: str) -> WorkloadIdentityFields:
+    try:
+        words = words_of(value)
+    except ValueError as fault:
+        raise Plainly(WRONG_WORKLOAD) from fault
+    audiences = [word.removeprefix(AUDIENCE) for word in words[2:] if word.startswith(AUDIENCE)]
+    others = [word for word in words[2:] if not word.startswith(AUDIENCE)]
+    if len(words) < 2 or len(audiences) > 1 or others not in ([], [SINGLE_USE]):
+        raise Plainly(WRONG_WORKLOAD)
     return WorkloadIdentityFields(
         issuer=words[0], subject=words[1], audience=next(iter(audiences), None), single_use=bool(others)
     )

@@ -14,6 +14,7 @@ from projections.unused import Unused
 from service.cli.opening import Plainly, ask_at, open_database, url_of
 from service.cli.output import Json, document, moment, note, say, table
 from service.values.shrinking import commands
+from service.values.workload_option import option_of
 
 CLIENTS_A_PAGE = 500
 
@@ -66,10 +67,7 @@ def _rows(found: Unused) -> Sequence[Sequence[str]]:
     return [
         *((*client, f"secret {each.name} …{each.hint}", moment(used) or "never") for each, used in found.secrets),
         *((*client, f"key {each.name}", moment(used) or "never") for each, used in found.keys),
-        *(
-            (*client, f"workload {each.issuer} {each.subject}", moment(used) or "never")
-            for each, used in found.workloads
-        ),
+        *((*client, f"workload {option_of(each)}", moment(used) or "never") for each, used in found.workloads),
         *((*client, f"scope {scope}", moment(used) or "never") for scope, used in found.scopes),
     ]
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from projections.clients import Row
 from service.cli.output import moment
+from service.values.workload_option import option_of
 
 
 def ids(row: Row) -> list[UUID]:
@@ -16,7 +17,7 @@ def ids(row: Row) -> list[UUID]:
 def facts(row: Row, used: Mapping[UUID, datetime] | None) -> list[tuple[str, str]]:
     """`used` says when each was last used, by its id; None: that is not known."""
     return [
-        ("workload", f"{each.issuer} {each.subject}" + _told(id_, used))
+        ("workload", option_of(each) + _told(id_, used))
         for each, id_ in zip(row.security.workload_identities, ids(row), strict=True)
     ]
 

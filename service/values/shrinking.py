@@ -3,6 +3,7 @@
 from shlex import quote
 
 from projections.unused import Unused
+from service.values.workload_option import option_of
 
 NO_WORKLOAD = "--workload ''"
 
@@ -23,10 +24,10 @@ def commands(unused: Unused) -> list[str]:
 
 
 def _workloads(client: str, unused: Unused) -> list[str]:
-    """Return the command with those that stay. It cannot say all that is said of some of them; then the API changes the list."""
+    """Return the command with those that stay."""
     gone = {each for each, _ in unused.workloads}
-    stay = [each for each in unused.client.security.workload_identities if each not in gone]
-    if not gone or any(each.audience or each.single_use for each in stay):
+    if not gone:
         return []
-    options = " ".join(f"--workload {quote(f'{each.issuer} {each.subject}')}" for each in stay)
+    stay = [each for each in unused.client.security.workload_identities if each not in gone]
+    options = " ".join(f"--workload {quote(option_of(each))}" for each in stay)
     return [f"muniment clients edit {client} {options or NO_WORKLOAD}"]

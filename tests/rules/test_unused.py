@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -18,6 +19,8 @@ from projections.catch_up import Issuance
 from projections.clients import Row
 from projections.unused import Unused, Uses, Version, by_scope, returned, unused
 from projections.usage_daily import ScopeUse
+from service.cli.authentication_options import workloads_of
+from service.endpoints.workload_fields import identities
 from service.values.shrinking import commands
 from tests.rules.samples import KEY_ADDED, SECRET_ADDED
 
@@ -138,8 +141,27 @@ def test_a_workload_identity_that_it_had_all_the_time_and_no_token_used_is_unuse
     assert [shlex.split(each) for each in commands(found)] == [["muniment", "clients", "edit", "crm", *options]]
     every = found.__replace__(workloads=tuple((each, None) for each in (used, idle, new)))
     assert shlex.split(commands(every)[0])[-2:] == ["--workload", ""]
-    single = Security(workload_identities=(used.__replace__(single_use=True), idle))
-    assert commands(found.__replace__(client=client.__replace__(security=single))) == []
+
+
+@pytest.mark.parametrize(
+    "stays",
+    [
+        WorkloadIdentity(issuer="https://ci.example", subject="a:*", single_use=True),
+        WorkloadIdentity(issuer="https://ci.example", subject="a", audience="https://auth.example.com"),
+        WorkloadIdentity(issuer="https://ci.example", subject="a", audience="muniment", single_use=True),
+        WorkloadIdentity(issuer="https://ci.example", subject="repo:a/b:environment:East 1", audience="it's; x"),
+        WorkloadIdentity(issuer="https://ci.example", subject='say "a"\\'),
+    ],
+)
+def test_the_command_that_removes_a_workload_keeps_all_that_is_said_of_the_others(stays: WorkloadIdentity):
+    gone = WorkloadIdentity(issuer="https://ci.example", subject="gone")
+    client = row([]).__replace__(security=Security(workload_identities=(stays, gone)))
+    left_over = Unused(
+        client=client, whole=False, last_used=NOW, secrets=(), keys=(), workloads=((gone, None),), scopes=()
+    )
+    (command,) = commands(left_over)
+    option, value = shlex.split(command)[-2:]
+    assert (option, identities(workloads_of([value]))) == ("--workload", (stays,))
 
 
 def test_a_client_for_which_there_are_tokens_keeps_its_secrets_with_which_it_introspects_them():
