@@ -36,7 +36,7 @@ from service.clock import utc_now
 from service.commands.api import DeleteApi, RegisterApi
 from service.commands.handle import API, Ledger, handle
 from service.configuration.settings import Settings
-from service.endpoints import api_schemas
+from service.endpoints import api_forms, api_schemas
 from service.endpoints.api_schemas import ChangeApiRequest, CreateApiRequest
 from service.oauth.targets import Known
 from service.reactions import api_deletion
@@ -145,6 +145,7 @@ def create(
     async def created(ledger: Ledger, settings: Settings) -> Row:
         fields = fields_of(asked)
         api_schemas.check_new(fields, Known(issuer=settings.issuer, audience=settings.audience))
+        await api_forms.check(ledger.pool, fields)
         await api_edit.check_introspectors(ledger.pool, fields)
         terms = api_schemas.terms_of(done(fields, OPTIONS))
         await api_deletion.finish(ledger, identifier, meta)

@@ -12,7 +12,7 @@ from service.commands.api import ChangeApi, TermsChange
 from service.configuration.settings import LONGEST_TOKEN
 from service.endpoints.api_grants import LONGEST_IDENTIFIER
 from service.endpoints.fields import Fields
-from service.oauth.targets import ABSOLUTE_URI, Known, is_absolute
+from service.oauth.targets import ABSOLUTE_URI, Known, is_absolute, other_form
 from service.values.claim_scopes import SUPPORTED
 from service.values.each_once import each_once
 from service.values.scopes import IDENTITY, SCOPE
@@ -162,7 +162,7 @@ def check_new(fields: Fields[CreateApiRequest], known: Known) -> None:
             "identifier",
             "must be an absolute URI without a fragment, such as https://crm.example.com or urn:example:crm",
         )
-    elif identifier in known.reserved:
+    elif identifier in known.reserved or (identifier and other_form(identifier) in known.reserved):
         fields.fault("identifier", "is the server's own; clients have its scopes by `scopes`")
     check(fields)
 

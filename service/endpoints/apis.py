@@ -14,7 +14,7 @@ from projections.apis import Row
 from service.clock import utc_now
 from service.commands.api import DeleteApi, RegisterApi
 from service.commands.handle import API, Handled, handle
-from service.endpoints import api_schemas, as_of, if_match
+from service.endpoints import api_forms, api_schemas, as_of, if_match
 from service.endpoints.api_schemas import Api, ChangeApiRequest, CreateApiRequest
 from service.endpoints.built_in_apis import built_in
 from service.endpoints.clients import position
@@ -22,7 +22,6 @@ from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
 from service.endpoints.management import Call
 from service.endpoints.responses import answered
-from service.oauth.targets import other_form
 from service.problems import Clash, NotFound
 from service.reactions import api_deletion
 
@@ -34,7 +33,7 @@ SETTINGS_MAKE_IT = "This is one of the server's own APIs, which its settings mak
 async def register(call: Call) -> Response:
     fields = Fields(CreateApiRequest, call.request.headers.get("content-type"), call.body)
     api_schemas.check_new(fields, call.resources.known)
-    await _check_form(call, fields)
+    await api_forms.check(call.resources.ledger.pool, fields)
     await _check_introspectors(call, fields)
     asked = fields.done()
     stream, command = (
@@ -59,13 +58,6 @@ async def register(call: Call) -> Response:
         return await read(call.resources.ledger.pool, lambda c: apis.find(c, stream)) is not None
 
     return await create(call, shown(row), f"{PATH}/{row.api_id}", carry_out, is_there)
-
-
-async def _check_form(call: Call, fields: Fields[CreateApiRequest]) -> None:
-    """A request for one of two forms of an identifier gets its API, so the other form could never be asked for."""
-    other = other_form(fields.good("identifier") or "")
-    if other and await read(call.resources.ledger.pool, lambda c: apis.find(c, stream_of(other))) is not None:
-        fields.fault("identifier", f"is the same as that of the API {other}: an empty path is the same as /")
 
 
 async def list_apis(call: Call) -> Response:

@@ -56,7 +56,8 @@ class Known(Struct, frozen=True, kw_only=True):
         """Return the identifier as its API is registered. An empty path is the same as "/" (RFC 3986 section 6.2.3): an MCP server at the
         root of a host names itself with the slash. One that is no API in either form is returned as it is.
         """
-        other = None if identifier in self.registered else other_form(identifier)
+        is_known = identifier in self.registered or identifier in self.reserved
+        other = None if is_known else other_form(identifier)
         return other if other is not None and other in self.registered else identifier
 
 

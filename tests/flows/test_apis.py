@@ -79,7 +79,7 @@ async def test_the_servers_own_apis_come_first_and_stay_as_its_settings_make_the
     assert (await live.http.get(own, headers=live.bearer)).json() == listed[1]
     refused(await live.http.patch(own, json={"name": "x"}, headers={**live.bearer, "If-Match": "*"}), 409)
     refused(await live.http.delete(own, headers=live.bearer), 409)
-    for reserved in (live.url, f"{live.url}/api/v1"):
+    for reserved in (live.url, f"{live.url}/", f"{live.url}/api/v1"):
         assert list(refused(await make(live, reserved), 400)["errors"]) == ["identifier"]
 
 

@@ -67,6 +67,11 @@ async def test_what_cannot_be_is_refused_in_sentences(live: Live):
         "There is no API urn:nobody. muniment apis list has those that there are."
     ]
     assert "--help" in refusals(await on(live.database, "apis", "edit", "urn:nobody"))[0]
+    host = "https://slash.example.com"
+    assert (await on(live.database, "apis", "create", host)).status == 0
+    assert refusals(await on(live.database, "apis", "create", f"{host}/")) == [
+        f"IDENTIFIER is the same as that of the API {host}: an empty path is the same as /."
+    ]
     unknown = await on(
         live.database, "clients", "create", "--owner", "crm-team", "--bot", "bot-abc123", "--api", "urn:nobody a"
     )

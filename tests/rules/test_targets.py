@@ -185,6 +185,12 @@ def test_of_two_forms_that_are_registered_each_is_itself_and_asked_for_together_
     assert named(both, client({}), known(without)) == ("https://mcp.example",)
 
 
+def test_the_servers_own_audience_is_no_other_form_of_an_api_that_was_registered():
+    slash = known(api(f"{AUDIENCE}/", "read"))
+    assert named({"resource": AUDIENCE}, client({}), slash) == (AUDIENCE,)
+    assert aimed([AUDIENCE], client({}), slash, person=False).scopes == FLAT
+
+
 def test_the_audience_is_what_is_registered_also_for_a_client_of_before_which_gets_no_way_around_the_api():
     mcp = known(api("https://mcp.example", "notes:read"))
     may = client({"https://mcp.example": ("notes:read",)})
