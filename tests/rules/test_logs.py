@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from service import logs, request_id
-from service.values.traceparent import Trace, parse
+from service.values.traceparent import NAME, Trace
 from tests.rules.test_traceparent import GOOD, TRACE
 
 PAINTS = "it is fine\x1b[2K\x9b2K\n2026-11-26T00:00:00+00:00 ERROR forged"
@@ -25,7 +25,7 @@ def record(message: str, *arguments: object, fault: Exception | None = None) -> 
 
 @pytest.fixture
 def in_a_request() -> Iterator[str]:
-    request_id.begin(parse(GOOD))
+    request_id.begin([(NAME, GOOD.encode())])
     named = str(request_id.this_request())
     yield named
     request_id._current.set(None)

@@ -15,7 +15,7 @@ from service.tracing.recorder import MOST_STEPS, Background, Recorded, Recorder
 from service.tracing.sampling import Sampling
 from service.tracing.spans import outgoing, recording, span
 from service.tracing.variables import Traces
-from service.values.traceparent import parse
+from service.values.traceparent import NAME, parse
 from tests.rules.test_traceparent import GOOD, PARENT, TRACE
 
 
@@ -35,7 +35,7 @@ def _afterwards_nothing_goes_on() -> Iterator[None]:
 
 
 def begun(recorder: Recorder, traceparent: str = GOOD) -> Recorded | None:
-    request_id.begin(parse(traceparent))
+    request_id.begin([(NAME, traceparent.encode())])
     return recorder.request()
 
 
