@@ -113,12 +113,14 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if (
-            self._in_head
-        ):  # what follows is super().on_header: a call of it for each header costs more than what it does
-            self._head_bytes += len(name) + len(value) + 4
-            if self._head_bytes > MOST_HEAD_BYTES:
-                raise HeadTooLarge
+        """A trailer is dropped (RFC 9110 section 6.5.1): a proxy that says in a header whose certificate or address it is passes it on.
+        What follows the count is super().on_header: a call of it for each header costs more than what it does.
+        """
+        if not self._in_head:
+            return
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > MOST_HEAD_BYTES:
+            raise HeadTooLarge
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True

@@ -139,6 +139,21 @@ async def test_an_offer_in_the_trailers_is_nothing(ends: Ends):
     assert await ends.answered(request + HEAD + LENGTH + b"\r\n" + FORM) == [200, 200]
 
 
+async def test_trailers_are_no_headers_wherever_they_are_cut():
+    """A proxy that forwards them has removed or replaced a header of this name only in the head."""
+    trailers = (
+        b"X-SSL-Client-Cert: stolen\r\nX-Forwarded-For: 192.0.2.1\r\nAuthorization: Basic eDp5\r\nHost: other\r\n"
+    )
+    request = HEAD + b"X-SSL-Client-Cert: own\r\n" + CHUNKED + b"\r\n" + IN_CHUNKS[:-2] + trailers + b"\r\n"
+    for at in range(len(HEAD), len(request)):
+        ends = Ends()
+        assert await ends.answered(request[:at], request[at:]) == [200]
+        [(_, _, arrived, headers)] = ends.seen
+        assert arrived == FORM
+        assert headers == {b"host": b"test", b"x-ssl-client-cert": b"own", b"transfer-encoding": b"chunked"}
+        ends.protocol.connection_lost(None)
+
+
 @pytest.mark.parametrize(
     "request_",
     [
