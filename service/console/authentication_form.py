@@ -22,7 +22,12 @@ NAME_KINDS: Sequence[str] = tuple(
 PROFILE = "securityProfile"
 YES = ("tlsClientCertificateBoundAccessTokens", "dpopBoundAccessTokens")
 NEW_POWER = (METHOD, JWKS_URI, *NAME_KINDS)
-MORE_POWER = (WORKLOADS, EXCHANGES, ASSERTIONS)
+LISTS = (WORKLOADS, EXCHANGES, ASSERTIONS)
+MORE_POWER = (*LISTS, "redirectUris")
+NEWLY_ON = ("firstParty", "deviceGrant")
+PKCE: Sequence[bool | None] = (False, None, True)
+"""The values of requirePkce: each demands more than the one before. None is the rule of the deployment."""
+
 GROUPS: Mapping[str, Sequence[str]] = {
     "authentication": (METHOD, "jwks", JWKS_URI, NAME, WORKLOADS),
     "tokens": (PROFILE, *YES),
@@ -68,14 +73,20 @@ def changed(form: Mapping[str, str], before: Mapping[str, str] = NEW) -> Mapping
 
 
 def gives_power(change: Mapping[str, Any], usual: Mapping[str, Any]) -> bool:
-    """Return whether a change of these settings of the API lets somebody in who was not before: by a method or a key, for others, or with
-    less than was demanded.
+    """Return whether a change of these settings of the API lets somebody in who was not before: by a method or a key, for others, where
+    codes are sent to, past the consent of users, or with less than was demanded.
     """
     if any(change.get(name) is not None for name in NEW_POWER):
         return True
     more = any(each not in usual.get(name, ()) for name in MORE_POWER for each in change.get(name, ()))
+    on = any(change.get(name) and not usual.get(name) for name in NEWLY_ON)
     demands = [name for name in map(camel, DEMANDS) if name in change]
-    return more or any(usual.get(name) and change[name] != usual[name] for name in demands)
+    less = any(usual.get(name) and change[name] != usual[name] for name in demands)
+    return more or on or less or _needs_pkce(change, usual) < _needs_pkce(usual, {})
+
+
+def _needs_pkce(said: Mapping[str, Any], otherwise: Mapping[str, Any]) -> int:
+    return PKCE.index(said.get("requirePkce", otherwise.get("requirePkce")))
 
 
 def shown(form: FormState) -> FormState:
@@ -90,7 +101,7 @@ def shown(form: FormState) -> FormState:
 def said(form: Mapping[str, str]) -> dict[str, Any]:
     """Return every setting that the fields say, as the API has it."""
     one = form.get(NAME, "").strip() or None
-    lists = {name: rows.things(name, form) for name in MORE_POWER}
+    lists = {name: rows.things(name, form) for name in LISTS}
     return {
         **({METHOD: form[METHOD]} if METHOD in form else {}),
         **({JWKS_URI: form[JWKS_URI].strip() or None} if JWKS_URI in form else {}),

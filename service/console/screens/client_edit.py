@@ -47,7 +47,7 @@ async def save(visit: ConsoleVisit) -> Response:
     subject = await client.read(visit)
 
     body = _body(subject.client, form)
-    if authentication_form.gives_power(body, _usual(subject.client)) and not visit.access.is_recent:
+    if gives_power_over(subject.client, form) and not visit.access.is_recent:
         return await recent_sign_in.ask(visit)
 
     async def send() -> Response:
@@ -140,10 +140,21 @@ def _body(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
     }
 
 
+def gives_power_over(shown: OAuthClient, form: Mapping[str, str]) -> bool:
+    """Return whether the form changes settings of the client that need a recent sign-in. `gives_power` is about its scopes."""
+    return authentication_form.gives_power(_body(shown, form), _usual(shown))
+
+
 def _usual(shown: OAuthClient) -> Mapping[str, Any]:
-    """Return the security settings of the client, as a form says them that changes none."""
+    """Return the settings of the client that can give power, as a form says them that changes none."""
     found = _values(shown)
-    return {**authentication_form.said(found), **security_fields.body(found)}
+    return {
+        **authentication_form.said(found),
+        **security_fields.body(found),
+        "redirectUris": shown.redirect_uris,
+        "requirePkce": PKCE[found["requirePkce"]],
+        "firstParty": found["firstParty"] == "yes",
+    }
 
 
 def _changed_apis(shown: OAuthClient, form: Mapping[str, str]) -> Mapping[str, Any]:
