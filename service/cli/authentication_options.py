@@ -52,7 +52,7 @@ AuthMethod = Annotated[
         "--auth-method",
         metavar="WORD",
         help="How it authenticates: secret; private_key_jwt (--jwks or --jwks-uri); tls_client_auth (a certificate of a CA: "
-        "--certificate-name); self_signed_tls_client_auth (a certificate by its key: --jwks); workload_identity "
+        "--certificate-name); self_signed_tls_client_auth (a certificate by its key: --jwks or --jwks-uri); workload_identity "
         "(tokens of its platform: --workload).",
         show_default=False,
         rich_help_panel=AUTHENTICATION,

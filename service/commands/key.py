@@ -26,7 +26,9 @@ NAMES = (
     "tls_client_auth_san_email",
 )
 ONE_NAME = "tls_client_auth needs exactly one of tlsClientAuthSubjectDn, …SanDns, …SanUri, …SanIp, …SanEmail"
-OWN_KEYS = "self_signed_tls_client_auth needs the key of its certificate: send jwks with at least one public key"
+OWN_KEYS = (
+    "self_signed_tls_client_auth needs the key of its certificate: send jwks with at least one public key, or jwksUri"
+)
 
 NO_KEYS = "private_key_jwt needs a key: send jwks with at least one public key, or jwksUri"
 NO_WORKLOAD = (
@@ -81,7 +83,7 @@ def fits_method(security: Security, keys: Sequence[StoredKey]) -> None:
     """Raises InvalidValue if a new client could not authenticate, or if its keys could not be told apart."""
     if security.token_endpoint_auth_method == BY_KEY and not keys and not security.jwks_uri:
         raise InvalidValue(f"{NO_KEYS}.", {"token_endpoint_auth_method": [NO_KEYS]})
-    if security.token_endpoint_auth_method == BY_OWN_CERTIFICATE and not keys:
+    if security.token_endpoint_auth_method == BY_OWN_CERTIFICATE and not keys and not security.jwks_uri:
         raise InvalidValue(f"{OWN_KEYS}.", {"token_endpoint_auth_method": [OWN_KEYS]})
     _has_names(security)
     if keys and security.jwks_uri:
@@ -112,8 +114,10 @@ def may_change_method(by: Holder, after: Security, client: Active, *, undo: bool
         raise Contradiction(
             "This client has no key: add one first, or send jwksUri, then change tokenEndpointAuthMethod."
         )
-    if method == BY_OWN_CERTIFICATE and not client.keys:
-        raise Contradiction("This client has no key: add that of its certificate, then change tokenEndpointAuthMethod.")
+    if method == BY_OWN_CERTIFICATE and not client.keys and not after.jwks_uri:
+        raise Contradiction(
+            "This client has no key: add that of its certificate, or send jwksUri, then change tokenEndpointAuthMethod."
+        )
     _has_names(after)
 
 

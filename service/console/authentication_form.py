@@ -12,7 +12,10 @@ from service.endpoints.client_settings import OAuthClient
 from service.values.camel import camel
 
 METHOD, JWKS_URI = "tokenEndpointAuthMethod", "jwksUri"
-BY_KEY, BY_CERTIFICATE, BY_WORKLOAD = "private_key_jwt", "tls_client_auth", "workload_identity"
+BY_CERTIFICATE, BY_WORKLOAD = "tls_client_auth", "workload_identity"
+KEYS = ("private_key_jwt", "self_signed_tls_client_auth")
+"""The methods of clients that have keys, registered or at an address."""
+
 NAME, NAME_KIND = "certificateName", "certificateNameKind"
 NAME_KINDS: Sequence[str] = tuple(
     f"tlsClientAuth{each}" for each in ("SubjectDn", "SanDns", "SanUri", "SanIp", "SanEmail")
@@ -63,8 +66,8 @@ def values(client: OAuthClient) -> Mapping[str, str]:
 def changed(form: Mapping[str, str], before: Mapping[str, str] = NEW) -> Mapping[str, Any]:
     """Return the settings that the form has otherwise than the fields from before. Only those of the chosen method are sent."""
     now, usual = said(form), said(before)
-    others = {NAME_KINDS: BY_CERTIFICATE, (JWKS_URI,): BY_KEY, (WORKLOADS,): BY_WORKLOAD}
-    unused = {name for names, method in others.items() if form.get(METHOD) != method for name in names}
+    others = {NAME_KINDS: (BY_CERTIFICATE,), (JWKS_URI,): KEYS, (WORKLOADS,): (BY_WORKLOAD,)}
+    unused = {name for names, methods in others.items() if form.get(METHOD) not in methods for name in names}
     return {
         name: value
         for name, value in now.items()

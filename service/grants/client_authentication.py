@@ -20,7 +20,7 @@ from service.clock import utc_now
 from service.crypto.credentials import proven
 from service.grants.assertion_authentication import ASSERTION, PRIVATE_KEY_JWT, TYPE, PresentedAssertion
 from service.grants.assertion_authentication import presented as presented_assertion
-from service.grants.certificate_authentication import BY_CA, PresentedCertificate, proof_of, uses_certificate
+from service.grants.certificate_authentication import PresentedCertificate, proof_of, unregistered_key, uses_certificate
 from service.grants.oauth_request import OAuthRequest
 from service.grants.refusal_events import record_failure, record_throttling
 from service.lookup import Seen
@@ -131,9 +131,11 @@ def _by_certificate(
     proof = None if certificate is None else proof_of(certificate, found.client, now)
     if certificate is None or proof is None or not found.may_act:
         return None
-    method = found.client.security.token_endpoint_auth_method
-    thumbprint = certificate.certificate.thumbprint if method == BY_CA else None
-    return AuthenticatedClient(row=found.client, secret_id=proof, method=str(method), client_key=thumbprint)
+    method, thumbprint = (
+        str(found.client.security.token_endpoint_auth_method),
+        unregistered_key(certificate, found.client),
+    )
+    return AuthenticatedClient(row=found.client, secret_id=proof, method=method, client_key=thumbprint)
 
 
 def why_not(presented: PresentedCredentials, found: Found | None, now: datetime) -> WhyNot | None:
@@ -145,7 +147,9 @@ def why_not(presented: PresentedCredentials, found: Found | None, now: datetime)
     if presented.assertion is not None:
         return presented.assertion.why_not(found, now)
     if uses_certificate(found.client) and presented.method == NONE:
-        return None if _by_certificate(presented.certificate, found, now) else "wrong_certificate"
+        if _by_certificate(presented.certificate, found, now):
+            return None
+        return "wrong_certificate" if presented.certificate is None else presented.certificate.fault
     if found.client.security.token_endpoint_auth_method is not None:
         return "wrong_method"
     if presented.client_secret is None:
@@ -173,6 +177,8 @@ async def _look_up(request: OAuthRequest, presented: PresentedCredentials | None
     if presented is not None and presented.assertion is not None:
         await presented.assertion.prove(request, seen)
         return seen
+    if seen is not None and presented is not None and presented.certificate is not None:
+        await presented.certificate.find_key(request, seen.client)
     return None if seen is None else request.resources.imported.known(seen)
 
 

@@ -1,5 +1,7 @@
 """mTLS (RFC 8705): a client authenticates by its certificate, as a trusted proxy passes it on, and its tokens are bound to it."""
 
+import asyncio
+import json
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -16,9 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import to_builtins
 
 from service.oauth.certificates import read
-from service.oauth.client_keys import of_public_key
+from service.oauth.client_keys import of_public_key, parse
 from tests.flows.conftest import Live, new_database, oauth_error, refused, serving
+from tests.flows.objects import publishing
 from tests.flows.test_cli import on
+from tests.patience import until
 
 CLIENTS = "/api/v1/auth/clients"
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -152,6 +156,43 @@ async def test_an_operator_registers_and_renews_a_self_signed_certificate_by_its
     file.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     bad = await on(behind.database, "clients", "create", *words, "--jwks", str(file))
     assert "has no certificate that can be read" in bad.err
+
+
+async def test_the_key_of_a_certificate_may_be_at_an_address_and_one_that_hangs_holds_up_nobody_else(behind: Live):
+    words = ("--owner", "crm-team", "--bot", "bot-mtls", "--auth-method", "self_signed_tls_client_auth")
+    async with publishing() as site:
+        own = {"keys": [to_builtins(of_public_key(KEY.public_key()))]}
+        there = await on(
+            behind.database,
+            "clients",
+            "create",
+            *words,
+            "--jwks-uri",
+            site.publish("jwks", json.dumps(own), "application/json"),
+            "--json",
+        )
+        assert there.status == 0, there.err
+        client = there.json["client_id"]
+        away = await registered(
+            behind, tokenEndpointAuthMethod="self_signed_tls_client_auth", jwksUri=site.url("hangs")
+        )
+        waiting = asyncio.create_task(token(behind, away, MINE))
+
+        async def hangs() -> bool:
+            return "hangs" in site.asked
+
+        await until(hangs)
+        got = await token(behind, client, MINE)
+        assert got.status_code == 200, got.text
+        oauth_error(await token(behind, client, OTHER), 401, "invalid_client")
+        assert not waiting.done()
+        site.over.set()
+        oauth_error(await waiting, 401, "invalid_client")
+    jti = jwt.decode(got.json()["access_token"], options={"verify_signature": False})["jti"]
+    why = (await behind.http.get(f"/api/v1/audit/tokens/{jti}", headers=behind.bearer)).json()["remoteKey"]
+    assert (why["thumbprint"], why["jwksUri"]) == (parse(own["keys"][0]).thumbprint, site.url("jwks"))
+    neither = await on(behind.database, "clients", "create", *words)
+    assert "or --jwks-uri" in neither.err
 
 
 async def test_a_stranger_cannot_write_the_header(live: Live):

@@ -32,6 +32,10 @@ POWER: Mapping[str, Mapping[str, str]] = {
         "tokenEndpointAuthMethod": "private_key_jwt",
         "jwksUri": "https://crm.example.com/jwks.json",
     },
+    "a certificate of its own, by a key at an address": {
+        "tokenEndpointAuthMethod": "self_signed_tls_client_auth",
+        "jwksUri": "https://crm.example.com/jwks.json",
+    },
     "a certificate": {
         "tokenEndpointAuthMethod": "tls_client_auth",
         "certificateNameKind": "tlsClientAuthSanDns",

@@ -1,22 +1,28 @@
 """Client certificates (RFC 8705): how proxies pass them on, and what they prove."""
 
+import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from ipaddress import ip_address
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
+from uuid import uuid5
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import to_builtins
 
 from events.client_security import Security
 from projections import clients
 from service.crypto.base64url import as_text, of_text
-from service.grants.certificate_authentication import PresentedCertificate, proof_of
+from service.grants.certificate_authentication import PresentedCertificate, proof_of, unregistered_key
 from service.http.asgi import is_from_proxy
+from service.network.fetching import CannotFetch, Fetched
 from service.oauth.certificates import (
     CLIENT_CERT,
     ESCAPED_PEM,
@@ -29,7 +35,8 @@ from service.oauth.certificates import (
     one,
     read,
 )
-from service.oauth.client_keys import of_public_key
+from service.oauth.client_keys import of_public_key, parse
+from service.oauth.remote_keys import AGAIN_SECONDS, RemoteKeys
 from tests.rules.samples import KEYED, STREAM, key
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -43,11 +50,13 @@ NAMES: list[x509.GeneralName] = [
 ]
 
 
-def made(subject: x509.Name = SUBJECT, names: list[x509.GeneralName] | None = None) -> x509.Certificate:
+def made(
+    subject: x509.Name = SUBJECT, names: list[x509.GeneralName] | None = None, *, at: datetime = NOW
+) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder(subject, subject, KEY.public_key(), 7)
-        .not_valid_before(NOW - timedelta(days=1))
-        .not_valid_after(NOW + timedelta(days=1))
+        .not_valid_before(at - timedelta(days=1))
+        .not_valid_after(at + timedelta(days=1))
     )
     if names is not None:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
@@ -59,6 +68,35 @@ DER = MADE.public_bytes(Encoding.DER)
 PEM = quote(MADE.public_bytes(Encoding.PEM).decode(), safe="")
 BYTES = f":{b64encode(DER).decode()}:"
 ENVOY = f'Hash={"ab" * 32};Cert="{PEM}";Subject="CN=crm,OU=a\\,b;\\"quoted\\"";URI=spiffe://example.com/crm'
+
+
+class Web:
+    """A fetcher of a key set, which counts."""
+
+    def __init__(self, *keys: dict[str, Any]) -> None:
+        self.keys: list[dict[str, Any]] | None = list(keys)
+        self.asked, self.now = 0, 1_000_000.0
+
+    async def get(self, url: str, *, reach: str, accept: str, asker: str = "") -> Fetched:
+        self.asked += 1
+        if self.keys is None:
+            raise CannotFetch("it did not answer")
+        return Fetched(body=json.dumps({"keys": self.keys}).encode(), content_type=accept, fresh_until=self.now + 600)
+
+
+def of(certificate: x509.Certificate) -> str:
+    return f":{b64encode(certificate.public_bytes(Encoding.DER)).decode()}:"
+
+
+LATER = datetime.now(UTC)
+
+
+def current() -> str:
+    return of(made(at=LATER))
+
+
+def ended() -> str:
+    return of(made(at=LATER - timedelta(days=9)))
 
 
 @pytest.mark.parametrize(
@@ -178,6 +216,59 @@ def test_an_expired_certificate_proves_nothing():
     presented = PresentedCertificate(read(CLIENT_CERT, BYTES), True)
     for days in (-2, 2):
         assert proof_of(presented, by_key, NOW + timedelta(days=days)) is None
+
+
+def at_its_url(address: str = "https://crm.example.com/jwks") -> clients.Row:
+    return row(token_endpoint_auth_method="self_signed_tls_client_auth", jwks_uri=address)
+
+
+def asking(web: Web) -> Any:
+    return SimpleNamespace(resources=SimpleNamespace(remote_keys=RemoteKeys(web, lambda: web.now)), address="192.0.2.7")
+
+
+def published(kid: str = "own") -> dict[str, Any]:
+    return {**to_builtins(of_public_key(KEY.public_key())), "kid": kid}
+
+
+async def test_a_client_publishes_the_key_of_its_certificate():
+    web, client = Web(published()), at_its_url()
+    presented = PresentedCertificate(read(CLIENT_CERT, current()), False)
+    assert proof_of(presented, client, LATER) is None, "registered keys do not count beside an address"
+    await presented.find_key(asking(web), client)
+    key_id = proof_of(presented, client, LATER)
+    thumbprint = parse(published()).thumbprint
+    assert (key_id, unregistered_key(presented, client)) == (uuid5(STREAM, thumbprint), thumbprint)
+    for other in (at_its_url("https://crm.example.com/others"), row(token_endpoint_auth_method="tls_client_auth")):
+        assert proof_of(presented, other, LATER) is None
+
+
+async def test_a_key_that_is_not_published_is_looked_for_at_a_bounded_rate():
+    web, client = Web(), at_its_url()
+    request, presented = asking(web), PresentedCertificate(read(CLIENT_CERT, current()), True)
+    for _ in range(3):
+        await presented.find_key(request, client)
+        assert (proof_of(presented, client, LATER), presented.fault) == (None, "wrong_certificate")
+    assert web.asked == 1
+    web.keys, web.now = [published()], web.now + AGAIN_SECONDS
+    await presented.find_key(request, client)
+    assert proof_of(presented, client, LATER) is not None
+    assert web.asked == 2
+
+
+async def test_a_url_that_answers_nothing_is_said_to_be_why():
+    web = Web()
+    web.keys = None
+    presented = PresentedCertificate(read(CLIENT_CERT, current()), True)
+    await presented.find_key(asking(web), at_its_url())
+    assert (presented.published, presented.fault) == (None, "keys_not_fetched")
+
+
+async def test_no_url_is_fetched_for_a_certificate_that_has_ended_or_for_registered_keys():
+    web = Web(published())
+    await PresentedCertificate(read(CLIENT_CERT, ended()), True).find_key(asking(web), at_its_url())
+    by_key = row(token_endpoint_auth_method="self_signed_tls_client_auth")
+    await PresentedCertificate(read(CLIENT_CERT, current()), True).find_key(asking(web), by_key)
+    assert web.asked == 0
 
 
 def test_the_thumbprint_of_the_vector_binds():

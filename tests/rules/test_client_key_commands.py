@@ -33,6 +33,7 @@ from tests.rules.test_client import ALICE, MALLORY, OPERATOR
 
 BY_KEY = Security(token_endpoint_auth_method="private_key_jwt")
 AT_URL = BY_KEY.__replace__(jwks_uri="https://app.example.com/jwks")
+SELF_SIGNED_AT_URL = AT_URL.__replace__(token_endpoint_auth_method="self_signed_tls_client_auth")
 REGISTER = RegisterClient(
     owner="alice",
     grant=KEYED.grant,
@@ -130,6 +131,27 @@ FAPI = BY_KEY.__replace__(security_profile="fapi2", dpop_bound_access_tokens=Tru
         ),
         rule([KEYED], RevokeKey(by=ALICE, key_id=UUID(int=2)), DoesNotExist, "what is not there is not revoked"),
         rule([REGISTERED], TO_KEY, Contradiction, "a method by key needs a key"),
+        rule(
+            [],
+            REGISTER.__replace__(keys=(), security=SELF_SIGNED_AT_URL),
+            [KEYED.__replace__(keys=UNSET, security=SELF_SIGNED_AT_URL)],
+            "the keys of certificates may be at an address",
+        ),
+        rule(
+            [],
+            REGISTER.__replace__(keys=(), security=SELF_SIGNED_AT_URL.__replace__(jwks_uri=None)),
+            InvalidValue,
+            "and have to be somewhere",
+        ),
+        rule(
+            [REGISTERED],
+            change(
+                token_endpoint_auth_method=SELF_SIGNED_AT_URL.token_endpoint_auth_method,
+                jwks_uri=SELF_SIGNED_AT_URL.jwks_uri,
+            ),
+            [ClientSecurityChanged(security=SELF_SIGNED_AT_URL, was=Security())],
+            "a client with a secret may change to that",
+        ),
         rule(
             [REGISTERED, ADDED],
             TO_KEY,

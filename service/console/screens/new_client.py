@@ -23,7 +23,6 @@ from service.values import typed_lists
 from service.values.scopes import BOTS_READ, CLIENTS_WRITE
 
 MOST_BOTS = "200"
-KEYS = ("private_key_jwt", "self_signed_tls_client_auth")
 KINDS = ("machine", "web", "public")
 
 
@@ -74,7 +73,7 @@ def _body(kind: str, form: Mapping[str, str]) -> Mapping[str, Any]:
 def _security(kind: str, form: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the security settings that are not as usual. A public client does not authenticate."""
     found = {**authentication_form.changed(form)}
-    if found.get(authentication_form.METHOD) in KEYS and (jwks := form.get("jwks", "").strip()):
+    if found.get(authentication_form.METHOD) in authentication_form.KEYS and (jwks := form.get("jwks", "").strip()):
         found["jwks"] = {"keys": keys_of(jwks)}
     return found if kind == "machine" else {**found, **security_fields.body(form), **_pkce(form)}
 
