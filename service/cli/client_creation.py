@@ -26,7 +26,6 @@ from service.cli.authentication_options import (
 )
 from service.cli.client_options import (
     ALGS,
-    JAR_ALGS,
     OPTIONS,
     PKCE,
     USERINFO_ALGS,
@@ -36,13 +35,9 @@ from service.cli.client_options import (
     FirstParty,
     IdTokenAlg,
     IdTokenClaims,
-    JarAlg,
-    JarmAlg,
     LogoutUris,
     Name,
     RedirectUris,
-    RequireJar,
-    RequirePar,
     RequirePkce,
     Scopes,
     UserinfoAlgOption,
@@ -56,7 +51,17 @@ from service.cli.opening import Reason, by_operator
 from service.cli.output import Json, document, lines, note
 from service.cli.ownership import Owner, check_owner, holder
 from service.cli.request_fields import done, fields_of, speaking_of
-from service.cli.request_options import DefaultMaxAge, RequestUris, RequireAuthTime, at_creation
+from service.cli.request_options import (
+    JAR_ALGS,
+    DefaultMaxAge,
+    JarAlg,
+    JarmAlg,
+    RequestUris,
+    RequireAuthTime,
+    RequireJar,
+    RequirePar,
+    at_creation,
+)
 from service.commands.handle import CLIENT, Ledger, handle
 from service.configuration.settings import Settings
 from service.crypto.credentials import Secret

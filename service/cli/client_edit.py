@@ -26,7 +26,6 @@ from service.cli.authentication_options import (
 from service.cli.client_lookup import ClientId, carry_out, row_of
 from service.cli.client_options import (
     ALGS,
-    JAR_ALGS,
     OPTIONS,
     PKCE,
     USERINFO_ALGS,
@@ -36,13 +35,9 @@ from service.cli.client_options import (
     FirstParty,
     IdTokenAlg,
     IdTokenClaims,
-    JarAlg,
-    JarmAlg,
     LogoutUris,
     Name,
     RedirectUris,
-    RequireJar,
-    RequirePar,
     RequirePkce,
     Scopes,
     UserinfoAlgOption,
@@ -57,7 +52,17 @@ from service.cli.ledger import OPERATOR, AtVersion, with_ledger
 from service.cli.opening import Plainly, Reason, by_operator
 from service.cli.output import Json, document, lines, note
 from service.cli.request_fields import done, fields_of, flag, speaking_of
-from service.cli.request_options import DefaultMaxAge, RequestUris, RequireAuthTime, seconds_of
+from service.cli.request_options import (
+    JAR_ALGS,
+    DefaultMaxAge,
+    JarAlg,
+    JarmAlg,
+    RequestUris,
+    RequireAuthTime,
+    RequireJar,
+    RequirePar,
+    seconds_of,
+)
 from service.commands.handle import ATTEMPTS, Handled, Ledger
 from service.configuration.settings import Settings
 from service.endpoints import client_settings

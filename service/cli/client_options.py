@@ -7,7 +7,7 @@ import typer
 from msgspec import UNSET, UnsetType
 
 from events import client
-from events.client_security import AuthorizationResponseAlg, RequestObjectAlg, UserinfoAlg
+from events.client_security import UserinfoAlg
 from service.cli import authentication_options, delegation_options
 from service.cli.panels import SIGN_IN, TOKENS
 from service.values import typed_lists
@@ -82,16 +82,6 @@ FirstParty = Annotated[
         rich_help_panel=SIGN_IN,
     ),
 ]
-RequirePar = Annotated[
-    Literal["yes", "no"] | None,
-    typer.Option(
-        "--require-par",
-        metavar="WORD",
-        help="Whether its authorization requests must be pushed first (PAR): yes or no.",
-        show_default=False,
-        rich_help_panel=SIGN_IN,
-    ),
-]
 DeviceGrant = Annotated[
     Literal["yes", "no"] | None,
     typer.Option(
@@ -120,6 +110,16 @@ AccessTokenAlg = Annotated[
         help="What signs its access tokens: ES256, RS256, EdDSA, or default (the service's setting).",
         show_default=False,
         rich_help_panel=TOKENS,
+    ),
+]
+UserinfoAlgOption = Annotated[
+    Literal["RS256", "ES256", "none"] | None,
+    typer.Option(
+        "--userinfo-alg",
+        metavar="NAME",
+        help="The algorithm of userinfo as a signed JWT: RS256 or ES256; none: userinfo is JSON.",
+        show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 LogoutUris = Annotated[
@@ -160,6 +160,7 @@ ALGS: Mapping[str, client.AccessTokenAlg | None] = {
     "EdDSA": "EdDSA",
     "default": None,
 }
+USERINFO_ALGS: Mapping[str, UserinfoAlg | None] = {"none": None, "RS256": "RS256", "ES256": "ES256"}
 
 
 def scopes_of(values: Iterable[str]) -> list[str]:
@@ -179,53 +180,3 @@ def whole_list(values: list[str] | None, read: Callable[[Iterable[str]], list[st
 def text(value: str | None) -> str | UnsetType | None:
     """Not given: UNSET. Empty: None."""
     return UNSET if value is None else value or None
-
-
-RequireJar = Annotated[
-    Literal["yes", "no"] | None,
-    typer.Option(
-        "--require-jar",
-        metavar="WORD",
-        help="Whether its authorization requests must be signed (JAR): yes or no.",
-        show_default=False,
-        rich_help_panel=SIGN_IN,
-    ),
-]
-JarAlg = Annotated[
-    Literal["ES256", "EdDSA", "PS256", "RS256", "any"] | None,
-    typer.Option(
-        "--jar-alg",
-        metavar="NAME",
-        help="The only algorithm of its signed requests: ES256, EdDSA, PS256, RS256 or any.",
-        show_default=False,
-        rich_help_panel=SIGN_IN,
-    ),
-]
-JarmAlg = Annotated[
-    AuthorizationResponseAlg | None,
-    typer.Option(
-        "--jarm-alg",
-        metavar="NAME",
-        help="The algorithm of its signed responses (JARM): RS256, ES256 or EdDSA.",
-        show_default=False,
-        rich_help_panel=SIGN_IN,
-    ),
-]
-UserinfoAlgOption = Annotated[
-    Literal["RS256", "ES256", "none"] | None,
-    typer.Option(
-        "--userinfo-alg",
-        metavar="NAME",
-        help="The algorithm of userinfo as a signed JWT: RS256 or ES256; none: userinfo is JSON.",
-        show_default=False,
-        rich_help_panel=SIGN_IN,
-    ),
-]
-USERINFO_ALGS: dict[str, UserinfoAlg | None] = {"none": None, "RS256": "RS256", "ES256": "ES256"}
-JAR_ALGS: dict[str, RequestObjectAlg | None] = {
-    "any": None,
-    "ES256": "ES256",
-    "EdDSA": "EdDSA",
-    "PS256": "PS256",
-    "RS256": "RS256",
-}

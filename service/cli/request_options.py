@@ -1,12 +1,62 @@
 """The options of a client about its authorization requests."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import typer
 from msgspec import UNSET, UnsetType
 
+from events.client_security import AuthorizationResponseAlg, RequestObjectAlg
 from service.cli.opening import Plainly
+from service.cli.panels import SIGN_IN
 
+RequirePar = Annotated[
+    Literal["yes", "no"] | None,
+    typer.Option(
+        "--require-par",
+        metavar="WORD",
+        help="Whether its authorization requests must be pushed first (PAR): yes or no.",
+        show_default=False,
+        rich_help_panel=SIGN_IN,
+    ),
+]
+RequireJar = Annotated[
+    Literal["yes", "no"] | None,
+    typer.Option(
+        "--require-jar",
+        metavar="WORD",
+        help="Whether its authorization requests must be signed (JAR): yes or no.",
+        show_default=False,
+        rich_help_panel=SIGN_IN,
+    ),
+]
+JarAlg = Annotated[
+    Literal["ES256", "EdDSA", "PS256", "RS256", "any"] | None,
+    typer.Option(
+        "--jar-alg",
+        metavar="NAME",
+        help="The only algorithm of its signed requests: ES256, EdDSA, PS256, RS256 or any.",
+        show_default=False,
+        rich_help_panel=SIGN_IN,
+    ),
+]
+JarmAlg = Annotated[
+    AuthorizationResponseAlg | None,
+    typer.Option(
+        "--jarm-alg",
+        metavar="NAME",
+        help="The algorithm of its signed responses (JARM): RS256, ES256 or EdDSA.",
+        show_default=False,
+        rich_help_panel=SIGN_IN,
+    ),
+]
+JAR_ALGS: Mapping[str, RequestObjectAlg | None] = {
+    "any": None,
+    "ES256": "ES256",
+    "EdDSA": "EdDSA",
+    "PS256": "PS256",
+    "RS256": "RS256",
+}
 RequestUris = Annotated[
     list[str] | None,
     typer.Option(
@@ -14,6 +64,7 @@ RequestUris = Annotated[
         metavar="URI",
         help="Where its signed request objects are; may be a list or be repeated, and is the whole list.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 DefaultMaxAge = Annotated[
@@ -23,6 +74,7 @@ DefaultMaxAge = Annotated[
         metavar="SECONDS",
         help="How long ago users may have signed in, where a request does not say; empty: as long as their session lasts.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 RequireAuthTime = Annotated[
@@ -32,6 +84,7 @@ RequireAuthTime = Annotated[
         metavar="WORD",
         help="Whether its ID tokens have auth_time: yes or no. Those of every client have it.",
         show_default=False,
+        rich_help_panel=SIGN_IN,
     ),
 ]
 
