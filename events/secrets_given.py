@@ -1,4 +1,4 @@
-"""The secrets, the keys and the workload identities that a client has from an event on."""
+"""The secrets, the keys, the workload identities and the security settings that a client has from an event on."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,7 +8,7 @@ from msgspec import UNSET
 from events.client import ClientRegistered, ClientRestored
 from events.client_key import ClientKeyAdded, StoredKey
 from events.client_secret import ClientSecretAdded, StoredSecret
-from events.client_security import ClientSecurityChanged
+from events.client_security import ClientSecurityChanged, Security
 from events.codec import Event
 
 GIVING = ClientRegistered | ClientSecretAdded | ClientRestored
@@ -37,6 +37,17 @@ def keys_given(event: Event) -> Sequence[StoredKey]:
             return event.keys or ()
         case _:
             return ()
+
+
+def security_given(event: Event) -> Security | None:
+    """Returns the security settings that the event gives a client."""
+    match event:
+        case ClientRegistered() | ClientRestored():
+            return event.security or Security()
+        case ClientSecurityChanged():
+            return event.security
+        case _:
+            return None
 
 
 def credentials_given(stream: UUID, event: Event) -> Sequence[UUID]:

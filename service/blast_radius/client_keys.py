@@ -5,12 +5,11 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from uuid import UUID, uuid5
 
-from events.client import ClientRegistered, ClientRestored
-from events.client_security import ClientSecurityChanged, Security
-from events.codec import Event, Recorded
+from events.client_security import Security
+from events.codec import Recorded
 from events.database import AnyConnection
 from events.replay import history
-from events.secrets_given import keys_given
+from events.secrets_given import keys_given, security_given
 from service.refusals import DoesNotExist
 
 NONE = (
@@ -34,7 +33,7 @@ def credential_in(past: Sequence[Recorded], client: UUID, text: str) -> UUID:
     for key in (key for event in events for key in keys_given(event)):
         if text in (key.kid, key.thumbprint):
             return key.key_id
-    settings = [found for event in events if (found := _security(event)) is not None]
+    settings = [found for event in events if (found := security_given(event)) is not None]
     identities = {
         each.id_for(client)
         for security in settings
@@ -56,16 +55,6 @@ def _thumbprint(text: str) -> str | None:
     if _hexadecimal(text):
         return urlsafe_b64encode(bytes.fromhex(text.replace(":", ""))).decode().rstrip("=")
     return text if _base64url(text) else None
-
-
-def _security(event: Event) -> Security | None:
-    match event:
-        case ClientRegistered() | ClientRestored():
-            return event.security or None
-        case ClientSecurityChanged():
-            return event.security
-        case _:
-            return None
 
 
 def _names_others(security: Security) -> bool:

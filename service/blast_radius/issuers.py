@@ -7,14 +7,14 @@ from uuid import UUID
 import asyncpg
 
 from events.authorization import Assertion, AuthorizationGranted
-from events.client import ClientDeleted, ClientRegistered, ClientRestored
-from events.client_security import ClientSecurityChanged, Security, WorkloadIdentity
+from events.client import ClientDeleted
+from events.client_security import ClientSecurityChanged
 from events.codec import Recorded, tags
 from events.database import AnyConnection
 from events.extent import Extent
 from events.issued_tokens import WINDOWS
 from events.replay import COLUMNS, recorded
-from events.secrets_given import CREDENTIALS
+from events.secrets_given import CREDENTIALS, security_given
 from events.trusted_issuer import TrustedIssuerRegistered
 from projections import audit_events
 from projections.audit_events import Wanted
@@ -132,9 +132,6 @@ def _may_end(past: Recorded, issuer: str) -> bool:
 
 
 def _identities(past: Recorded, issuer: str) -> Iterable[UUID]:
-    match past.event:
-        case ClientRegistered() | ClientRestored() | ClientSecurityChanged():
-            every: Sequence[WorkloadIdentity] = (past.event.security or Security()).workload_identities
-        case _:
-            every = ()
+    security = security_given(past.event)
+    every = () if security is None else security.workload_identities
     return (each.id_for(past.stream_id) for each in every if each.issuer == issuer)

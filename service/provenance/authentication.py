@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, UnsetType
 
-from events.client import ClientRegistered, ClientRestored
-from events.client_security import ClientSecurityChanged, Security
-from events.codec import Event, Recorded
+from events.client_security import Security
+from events.codec import Recorded
+from events.secrets_given import security_given
 from projections.catch_up import Issuance
 from service.audit.event_json import audit_event
 from service.provenance.answer import RemoteKeyThen, WorkloadThen
@@ -16,7 +16,7 @@ def workload_identity(token: Issuance, client: Sequence[Recorded]) -> WorkloadTh
     """Return the workload identity, as the client got it last before the token was issued, and what took it from the client."""
     identity = added = removed = None
     for each in client:
-        security = _security(each.event)
+        security = security_given(each.event)
         if security is None:
             continue
         found = next((one for one in security.workload_identities if one.id_for(token.client) == token.secret), None)
@@ -42,23 +42,12 @@ def remote_key(token: Issuance, then: Sequence[Recorded]) -> RemoteKeyThen | Uns
         return UNSET
     named, place = then[0], None
     for each in then:
-        security = _security(each.event)
+        security = security_given(each.event)
         if security is not None and (there := _place(security)) != place:
             named, place = each, there
     return RemoteKeyThen(
         thumbprint=token.token.client_key, jwks_uri=place[0] if place else None, named=audit_event(named)
     )
-
-
-def _security(event: Event) -> Security | None:
-    """Return the security settings that the event gives a client."""
-    match event:
-        case ClientRegistered() | ClientRestored():
-            return event.security or Security()
-        case ClientSecurityChanged():
-            return event.security
-        case _:
-            return None
 
 
 def _place(security: Security) -> tuple[str | None, ...]:
