@@ -1,12 +1,17 @@
 """How much of something is under way at once: in all, for one host or site, and for one asker."""
 
 import threading
+from ipaddress import IPv6Address, ip_address
 
 from service.network.hosts import site
 
 
 class AllTaken(Exception):
     """There is no place for one more at this moment."""
+
+
+OF_ONE = 48
+"""Bits of an IPv6 network that one person may have for nothing, such as from a tunnel broker: it has 65,536 networks of households."""
 
 
 class Places:
@@ -19,6 +24,7 @@ class Places:
 
     def take(self, host: str, asker: str = "") -> None:
         """`asker` is the network of whoever asked; "" is nobody in particular. Raises AllTaken at once, and not after waiting."""
+        asker = _one(asker)
         with self._lock:
             if not self._has_room(host, asker):
                 raise AllTaken
@@ -26,7 +32,7 @@ class Places:
 
     def leave(self, host: str, asker: str = "") -> None:
         with self._lock:
-            self._taken.remove((host, asker))
+            self._taken.remove((host, _one(asker)))
 
     def _has_room(self, host: str, asker: str) -> bool:
         near = site(host)
@@ -36,3 +42,15 @@ class Places:
             and sum(site(each) == near for each, _ in self._taken) < self._of_a_site
             and sum(each == asker != "" for _, each in self._taken) < self._of_an_asker
         )
+
+
+def _one(asker: str) -> str:
+    """Return what all networks of one person have in common: else a stranger could take every place with a few of theirs."""
+    try:
+        address = ip_address(asker)
+    except ValueError:
+        return asker
+    if not isinstance(address, IPv6Address):
+        return asker
+    spare = address.max_prefixlen - OF_ONE
+    return str(IPv6Address(int(address) >> spare << spare))

@@ -45,7 +45,12 @@ class Resolver:
             raise TooManyLookUps from fault
         loop = asyncio.get_running_loop()
         found = loop.create_future()
-        threading.Thread(target=self._look_up, args=(name, asker, loop, found), daemon=True, name="look-up").start()
+        thread = threading.Thread(target=self._look_up, args=(name, asker, loop, found), daemon=True, name="look-up")
+        try:
+            thread.start()
+        except RuntimeError as fault:  # the operating system has no thread for this process
+            self._places.leave(name, asker)
+            raise TooManyLookUps from fault
         addresses = await found
         if not addresses:
             raise NotResolved("its host is not known")

@@ -1,5 +1,7 @@
 """Which URLs and addresses a document is fetched from: nothing is connected to here."""
 
+import socket
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from ipaddress import ip_address
@@ -20,7 +22,7 @@ from service.network.fetching import (
     _Place,
 )
 from service.network.hosts import site
-from service.network.resolving import NotResolved
+from service.network.resolving import NotResolved, Resolver, TooManyLookUps
 
 PUBLIC, LOOPBACK = "https://auth.example.com", "http://127.0.0.1:8000"
 ELSEWHERE = "an address that this server does not connect to"
@@ -149,6 +151,33 @@ def test_the_hosts_of_one_domain_share_places_if_strangers_chose_them():
 )
 def test_a_site_is_what_one_owner_has(one: str, other: str, same: bool):
     assert (site(one) == site(other)) is same
+
+
+def test_the_networks_of_one_person_share_places_in_ipv6():
+    place = _Place(None)  # pyright: ignore[reportArgumentType]
+    with ExitStack() as taken:
+        for number in range(MOST_OF_AN_ASKER):
+            taken.enter_context(place.taken(str(number), f"2001:db8:0:{number}::"))
+        with pytest.raises(AllBusy), place.taken("c.example", "2001:db8:0:ffff::"):
+            pass
+        for asker in ("2001:db8:1::", "192.0.2.1", "192.0.2.2"):
+            with place.taken("c.example", asker):
+                pass
+    with place.taken("c.example", "2001:db8:0:ffff::"):
+        pass
+
+
+async def test_a_look_up_without_a_thread_keeps_no_place(monkeypatch: pytest.MonkeyPatch):
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolve = Resolver(most=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none)
+        with pytest.raises(TooManyLookUps):
+            await resolve("c.example", "192.0.2.1")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", ("192.0.2.1", 0))])
+    assert await resolve("c.example", "192.0.2.1") == [ip_address("192.0.2.1")]
 
 
 def test_who_asks_for_many_documents_takes_few_places():
