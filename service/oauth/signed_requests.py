@@ -43,7 +43,8 @@ NO_JWT = f"It must be one signed JWT of at most {LONGEST} characters, whose head
 class Expected(Struct, frozen=True, kw_only=True):
     """What a request object must say. `timed`: its lifetime is required and bounded. `alg`: the only algorithm, if there is one.
 
-    `addressed`: `iss` and `aud` are required (FAPI 2.0 Message Signing section 5.3.1). RFC 9101 section 4 only recommends them.
+    `addressed`: `iss` and `aud` are required (FAPI 2.0 Message Signing section 5.3.1). RFC 9101 section 4 only recommends them. A client
+    that is a document has one client_id and one key everywhere: without `aud`, another server could use here what was meant for it.
     """
 
     client_id: str
@@ -81,7 +82,7 @@ def opened(asked: RequestParameters, found: Found | None) -> RequestParameters:
         now=asked.now,
         alg=security.request_object_signing_alg,
         timed=security.require_signed_request_object or security.security_profile == FAPI,
-        addressed=security.security_profile == FAPI,
+        addressed=security.security_profile == FAPI or found.client.document is not None,
     )
     try:
         if asked.fault is not None:

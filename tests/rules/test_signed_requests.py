@@ -1,6 +1,7 @@
 """Signed request objects (RFC 9101): which are verified, what is wrong with the others, and that only what is inside counts."""
 
 import hmac
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from msgspec import json
 
+from events.client_document import Document
 from events.client_key import PublicKey
+from events.client_registration import About
 from events.client_security import Security
 from projections.clients import Found
 from service.crypto.base64url import as_text
@@ -330,6 +333,20 @@ def told(claims: dict[str, Any], found: Found = FOUND, *, key: Key = EC, **outsi
 
 def secured(**security: Any) -> Found:
     return FOUND.__replace__(client=FOUND.client.__replace__(security=Security(**security)))
+
+
+def test_that_of_a_document_client_says_for_which_server_it_is():
+    """Its client_id is the same at every server, so without aud each of them could use here what was meant for it."""
+    document = Document(
+        digest="0" * 64,
+        about=About(),
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        redirect_uris_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    found = FOUND.__replace__(client=FOUND.client.__replace__(document=document))
+    assert request(TIMED, found).state == "inside"
+    assert "aud must be" in told(without("aud"), found)["error_description"]
+    assert request(without("aud")).state == "inside"
 
 
 def test_only_what_is_inside_counts():
