@@ -7,7 +7,6 @@ from msgspec import Struct, json
 from starlette.responses import Response
 
 from events.trusted_issuer import Purpose
-from service.console.forms import FormState
 from service.console.language import N_
 from service.console.screen import ConsoleVisit, Crumb
 from service.endpoints import trusted_issuers
@@ -93,12 +92,6 @@ def body(form: Mapping[str, str]) -> Mapping[str, Any]:
         "audiences": form.get("audiences", "").split(),
         "provisions": form.get("provisions") == "yes",
     }
-
-
-def without_refused_keys(form: FormState) -> FormState:
-    """A refused key is not shown again, because it may be a private one."""
-    kept = {name: value for name, value in form.values.items() if name != "jwks" or not form.faults("jwks")}
-    return form.__replace__(values=kept)
 
 
 def _ticked(form: Mapping[str, str], field: str, names: Mapping[Any, str] | tuple[str, ...]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
+from service.console.forms import FormState
 from service.values.strict_json import NotAnObject, strict_object
 
 
@@ -14,3 +15,9 @@ def keys_of(text: str) -> Sequence[object]:
         return [text]
     keys = read.get("keys")
     return cast("list[object]", keys) if isinstance(keys, list) and keys else [read]
+
+
+def without_refused_keys(form: FormState, field: str) -> FormState:
+    """A refused key is not shown again, because it may be a private one."""
+    kept = {name: value for name, value in form.values.items() if name != field or not form.faults(field)}
+    return form.__replace__(values=kept)

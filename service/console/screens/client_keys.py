@@ -8,7 +8,7 @@ from starlette.responses import Response
 from service.clock import utc_now
 from service.console import client, lifetimes
 from service.console.forms import FormState, untouched
-from service.console.jwks import keys_of
+from service.console.jwks import keys_of, without_refused_keys
 from service.console.language import N_
 from service.console.recent_sign_in import does
 from service.console.screen import ConsoleVisit, Screen, Tab
@@ -27,13 +27,7 @@ async def show(visit: ConsoleVisit) -> Response:
 
 
 async def act(visit: ConsoleVisit) -> Response:
-    return await submitted(visit, CLIENTS_WRITE, lambda: _send(visit), lambda form, status: _again(visit, form, status))
-
-
-async def _again(visit: ConsoleVisit, form: FormState, status: int) -> Response:
-    """A refused key is not shown again, because it may be a private one."""
-    kept = {name: value for name, value in form.values.items() if name != "jwk" or not form.faults("jwk")}
-    return await _page(visit, form.__replace__(values=kept), status)
+    return await submitted(visit, CLIENTS_WRITE, lambda: _send(visit), lambda form, status: _page(visit, form, status))
 
 
 async def _send(visit: ConsoleVisit) -> Response:
@@ -77,7 +71,7 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         subject,
         "client_keys.html",
         status=status,
-        form=form,
+        form=without_refused_keys(form, "jwk"),
         keys=found.of(list[ClientKey]),
         now=utc_now(),
         key=form.value("key") or str(new_id()),

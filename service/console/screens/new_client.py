@@ -8,7 +8,7 @@ from starlette.responses import Response
 from service.console import authentication_form, made_secret, samples, security_fields, trusted
 from service.console.api import BOTS, CLIENTS, Answer
 from service.console.forms import FormState, untouched
-from service.console.jwks import keys_of
+from service.console.jwks import keys_of, without_refused_keys
 from service.console.recent_sign_in import gives_power as gives_scope
 from service.console.samples import About
 from service.console.screen import ConsoleVisit, Crumb, Screen
@@ -92,9 +92,7 @@ def _choice(visit: ConsoleVisit) -> Response:
 
 
 async def _form(visit: ConsoleVisit, kind: str, form: FormState, status: int = 200) -> Response:
-    form = authentication_form.shown(form)
-    if form.faults("jwks"):  # a refused key may be a private one
-        form = form.__replace__(values={name: value for name, value in form.values.items() if name != "jwks"})
+    form = without_refused_keys(authentication_form.shown(form), "jwks")
     return visit.page(
         "new_client.html",
         title=visit.gettext("New client"),

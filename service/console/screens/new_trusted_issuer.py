@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from service.console import issuer_subject
 from service.console.forms import FormState
+from service.console.jwks import without_refused_keys
 from service.console.recent_sign_in import always
 from service.console.screen import ConsoleVisit, Screen
 from service.console.submission import submitted
@@ -34,7 +35,7 @@ async def _page(visit: ConsoleVisit, form: FormState, status: int = 200) -> Resp
         title=visit.gettext("New trusted issuer"),
         crumbs=issuer_subject.crumbs_of(visit),
         status=status,
-        form=issuer_subject.without_refused_keys(form),
+        form=without_refused_keys(form, "jwks"),
         key=form.value("key") or str(new_id()),
         **issuer_subject.choices(visit),
     )

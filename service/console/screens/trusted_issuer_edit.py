@@ -5,6 +5,7 @@ from starlette.responses import Response
 from service.console import issuer_subject
 from service.console.forms import FormState
 from service.console.issuer_subject import Subject
+from service.console.jwks import without_refused_keys
 from service.console.recent_sign_in import always
 from service.console.screen import ConsoleVisit, Screen
 from service.console.submission import submitted
@@ -39,7 +40,7 @@ async def _page(visit: ConsoleVisit, subject: Subject, form: FormState, status: 
         "trusted_issuer_edit.html",
         title=visit.gettext("Edit"),
         status=status,
-        form=issuer_subject.without_refused_keys(form),
+        form=without_refused_keys(form, "jwks"),
         **issuer_subject.choices(visit),
     )
 
