@@ -1,13 +1,14 @@
-"""Lists of clients, from the lookup table of the token endpoint."""
+"""Lists of clients, and their names, from the lookup table of the token endpoint."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
 from events.database import AnyConnection
-from projections.clients import COLUMNS, Row, row_of
+from events.ids import client_id_of
+from projections.clients import COLUMNS, Row, find_as_of, row_of
 
 FILTERS: Mapping[str, str] = {
     "streams": "c.stream_id = any({0}::uuid[])",
@@ -102,3 +103,10 @@ async def of_bot(connection: AnyConnection, bot_id: str) -> list[Standing]:
 async def of_deleted_bots(connection: AnyConnection) -> list[Standing]:
     """Returns the clients of deleted bots that are not deleted themselves yet."""
     return [Standing(*row) for row in await connection.fetch(OF_DELETED_BOTS)]
+
+
+async def client_ids(connection: AnyConnection, streams: Iterable[UUID]) -> dict[UUID, str]:
+    """Returns the client_id of each stream. That of a deleted client which was imported is its stream's."""
+    wanted = list(set(streams))
+    found, _ = await find_as_of(connection, wanted)
+    return {each: found[each].client.client_id if each in found else client_id_of(each) for each in wanted}

@@ -6,8 +6,7 @@ from uuid import UUID
 import typer
 
 from events.database import Connection
-from events.ids import client_id_of
-from projections import clients, device_authorizations
+from projections import client_lists, device_authorizations
 from projections.device_authorizations import Row, Wanted
 from service.cli.client_lookup import stream_of
 from service.cli.opening import Plainly, ask
@@ -61,9 +60,7 @@ def _user(text: str | None) -> UUID | None:
 async def _listed(connection: Connection, wanted: Wanted, most: int) -> tuple[list[Row], dict[UUID, str]]:
     """Return the rows, and the client_id of each client among them."""
     rows = await device_authorizations.listed(connection, wanted, limit=most)
-    streams = list({row.client for row in rows})
-    found, _ = await clients.find_as_of(connection, streams)
-    return rows, {each: found[each].client.client_id if each in found else client_id_of(each) for each in streams}
+    return rows, await client_lists.client_ids(connection, [row.client for row in rows])
 
 
 def _cells(row: Row, state: str) -> tuple[str, ...]:

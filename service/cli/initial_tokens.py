@@ -27,7 +27,7 @@ from service.crypto.credentials import new_id
 from service.endpoints import client_settings, secret_expiry
 from service.endpoints.initial_token_schemas import MOST_USES, CreateInitialAccessTokenRequest
 from service.refusals import VersionMismatch
-from service.values.uuids import is_uuid
+from service.values.uuids import uuid_of
 
 COLUMNS = ("id", "name", "hint", "owner", "scopes", "machines", "used", "state", "expires", "last used")
 OPTIONS = {"name": "NAME", "scopes": "--scope", "uses": "--uses", "expiresUtc": "--expires"}
@@ -142,9 +142,10 @@ def revoke(
 
 def _stream(token_id: str) -> UUID:
     """Raises Plainly."""
-    if not is_uuid(token_id):
+    stream = uuid_of(token_id)
+    if stream is None:
         raise Plainly(f"{token_id} is no id of an initial access token; muniment initial-tokens list has them.")
-    return UUID(token_id)
+    return stream
 
 
 async def _listed(connection: Connection, owner: str | None, limit: int, as_of: str | None) -> list[Row]:

@@ -7,11 +7,8 @@ from uuid import UUID
 
 from projections.clients import Row
 from service.cli.output import moment
+from service.endpoints.workload_fields import ids
 from service.values.workload_option import option_of
-
-
-def ids(row: Row) -> list[UUID]:
-    return [each.id_for(row.stream_id) for each in row.security.workload_identities]
 
 
 def facts(row: Row, used: Mapping[UUID, datetime] | None) -> list[tuple[str, str]]:

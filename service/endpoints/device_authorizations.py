@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from events.database import read
 from events.ids import client_stream
-from projections import device_authorizations
+from projections import client_lists, device_authorizations
 from projections.device_authorizations import STATES, Row, Wanted
 from service.clock import utc_now
 from service.endpoints import grants, paging
@@ -56,7 +56,8 @@ async def list_device_authorizations(call: Call) -> Response:
     found, headers = rows[: page.limit], {}
     if len(rows) > page.limit:
         headers = page.link(call.resources.settings.issuer, PATH, found[-1].stream_id)
-    names = await grants.client_ids(call, [row.client for row in found])
+    streams = [row.client for row in found]
+    names = await read(call.resources.ledger.pool, lambda c: client_lists.client_ids(c, streams))
     now = utc_now()
     return answered([shown(row, names[row.client], now) for row in found], headers=headers)
 

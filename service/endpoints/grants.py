@@ -7,11 +7,11 @@ from msgspec import UNSET, json
 from starlette.responses import Response
 
 from events.database import read
-from events.ids import client_id_of, client_stream
+from events.ids import client_stream
 from projections import (
     authorization_history,
     authorizations,
-    clients,
+    client_lists,
     consent_history,
     consents,
     device_authorizations,
@@ -60,7 +60,8 @@ async def list_grants(call: Call) -> Response:
         history=authorization_history.HISTORY,
         filters=authorization_history.filters(wanted),
     )
-    names = await client_ids(call, [row.client for row in found.rows])
+    streams = [row.client for row in found.rows]
+    names = await read(call.resources.ledger.pool, lambda c: client_lists.client_ids(c, streams))
     devices = {} if found.position is not None else await _devices(call, [row.stream_id for row in found.rows])
     shown = [
         _grant(row, names[row.client], now=found.position is None).__replace__(device=devices.get(row.stream_id, UNSET))
@@ -102,12 +103,6 @@ def user(page: paging.PageRequest) -> UUID | None:
     """Return the user of the filter."""
     text = page.filters.get("userId")
     return None if text is None else UUID(text)
-
-
-async def client_ids(call: Call, streams: Sequence[UUID]) -> dict[UUID, str]:
-    """Return the client_id of each stream. That of a deleted client which was imported is its stream's."""
-    found, _ = await read(call.resources.ledger.pool, lambda c: clients.find_as_of(c, list(set(streams))))
-    return {stream: found[stream].client.client_id if stream in found else client_id_of(stream) for stream in streams}
 
 
 def _consent(row: consents.Row) -> Consent:
