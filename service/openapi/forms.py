@@ -29,12 +29,38 @@ Token = Annotated[str, Meta(pattern=PRINTABLE, description="The access token, or
 Hint = Annotated[str, Meta(pattern=PRINTABLE, description="Accepted but not needed: the token itself shows its type.")]
 
 
-class TokenRequest(Struct, frozen=True, kw_only=True):
+class ClientAuthentication(Struct, frozen=True, kw_only=True):
+    """RFC 6749 section 2.3.1, RFC 7521 section 4.2."""
+
+    client_id: ClientId | UnsetType = UNSET
+    client_secret: ClientSecret | UnsetType = UNSET
+    client_assertion_type: (
+        Annotated[
+            Literal[
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe",
+            ],
+            Meta(description="Send it with `client_assertion`, and no secret."),
+        ]
+        | UnsetType
+    ) = UNSET
+    client_assertion: (
+        Annotated[
+            str,
+            Meta(
+                pattern=PRINTABLE,
+                description="A JWT that is signed by a key of the client (`private_key_jwt`, RFC 7523), or by the issuer of its workload "
+                "(`workload_identity`).",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class TokenRequest(ClientAuthentication, frozen=True, kw_only=True):
     """RFC 6749 section 4.4.2."""
 
     grant_type: Literal["client_credentials"]
-    client_id: ClientId | UnsetType = UNSET
-    client_secret: ClientSecret | UnsetType = UNSET
     scope: (
         Annotated[
             str,
@@ -58,11 +84,9 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
     ) = UNSET
 
 
-class DeviceAuthorizationRequest(Struct, frozen=True, kw_only=True):
+class DeviceAuthorizationRequest(ClientAuthentication, frozen=True, kw_only=True):
     """RFC 8628 section 3.1."""
 
-    client_id: ClientId | UnsetType = UNSET
-    client_secret: ClientSecret | UnsetType = UNSET
     scope: (
         Annotated[
             str,
@@ -79,22 +103,18 @@ class DeviceAuthorizationRequest(Struct, frozen=True, kw_only=True):
     ) = UNSET
 
 
-class IntrospectionRequest(Struct, frozen=True, kw_only=True):
+class IntrospectionRequest(ClientAuthentication, frozen=True, kw_only=True):
     """RFC 7662 section 2.1."""
 
     token: Token
     token_type_hint: Hint | UnsetType = UNSET
-    client_id: ClientId | UnsetType = UNSET
-    client_secret: ClientSecret | UnsetType = UNSET
 
 
-class RevocationRequest(Struct, frozen=True, kw_only=True):
+class RevocationRequest(ClientAuthentication, frozen=True, kw_only=True):
     """RFC 7009 section 2.1."""
 
     token: Token
     token_type_hint: Hint | UnsetType = UNSET
-    client_id: ClientId | UnsetType = UNSET
-    client_secret: ClientSecret | UnsetType = UNSET
 
 
 class Inactive(Struct, frozen=True, kw_only=True):

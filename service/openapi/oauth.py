@@ -16,7 +16,13 @@ from service.openapi.forms import (
     RevocationRequest,
     TokenRequest,
 )
-from service.openapi.grant_forms import AssertionRequest, DeviceTokenRequest, TokenExchangeRequest
+from service.openapi.grant_forms import (
+    AssertionRequest,
+    AuthorizationCodeRequest,
+    DeviceTokenRequest,
+    RefreshTokenRequest,
+    TokenExchangeRequest,
+)
 from service.openapi.operation import Content, Example, Operation, ResponseSpec
 from service.openapi.parts import DPOP, MIN_POSITION, OAUTH_REFUSALS
 
@@ -104,7 +110,7 @@ OAUTH = (
         parameters=(MIN_POSITION, DPOP),
         request=_of_grants(
             _form(TokenRequest, grant_type="client_credentials", **CREDENTIALS, scope="api:public"),
-            (TokenExchangeRequest, AssertionRequest, DeviceTokenRequest),
+            (AuthorizationCodeRequest, RefreshTokenRequest, TokenExchangeRequest, AssertionRequest, DeviceTokenRequest),
         ),
         answers=(ResponseSpec(description="The token.", shape=TokenResponse, example=GRANTED), *OAUTH_REFUSALS),
     ),

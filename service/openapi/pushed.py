@@ -1,6 +1,7 @@
 """/openid/par, as the API reference describes it: the parameters of /openid/authorize, from the client itself."""
 
 from service.endpoints.par import PushedResponse
+from service.oauth.client_assertion import JWT_BEARER, JWT_SPIFFE
 from service.openapi.authorization_parameters import AUTHORIZE
 from service.openapi.login import form_of
 from service.openapi.operation import Operation, Parameter, ResponseSpec
@@ -14,7 +15,19 @@ _SECRET = Parameter(
     schema={"type": "string"},
     example="secret_abcdef123456",
 )
-_PUSHED = (*(each for each in AUTHORIZE if each.name != "request_uri"), _SECRET)
+_ASSERTION_TYPE = Parameter(
+    name="client_assertion_type",
+    place="query",
+    description="Of a client that authenticates by an assertion (RFC 7521 section 4.2).",
+    schema={"type": "string", "enum": [JWT_BEARER, JWT_SPIFFE]},
+)
+_ASSERTION = Parameter(
+    name="client_assertion",
+    place="query",
+    description="The assertion of a client that has a key or the identity of a workload (RFC 7523).",
+    schema={"type": "string"},
+)
+_PUSHED = (*(each for each in AUTHORIZE if each.name != "request_uri"), _SECRET, _ASSERTION_TYPE, _ASSERTION)
 
 PUSHED = (
     Operation(

@@ -8,7 +8,13 @@ from msgspec import UNSET, Struct, json, structs
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.client_settings import USUAL_LOGIN
 from service.openapi.forms import FORM, IntrospectionRequest, RevocationRequest, TokenRequest
-from service.openapi.grant_forms import AssertionRequest, DeviceTokenRequest, TokenExchangeRequest
+from service.openapi.grant_forms import (
+    AssertionRequest,
+    AuthorizationCodeRequest,
+    DeviceTokenRequest,
+    RefreshTokenRequest,
+    TokenExchangeRequest,
+)
 from service.problems import Body
 
 TEMPLATE = "#/components/schemas/{name}"
@@ -54,6 +60,8 @@ M2M: Mapping[str, Any] = {
 MORE: Mapping[type, Mapping[str, Any]] = {
     CreateOAuthClientRequest: M2M,
     TokenRequest: FORM,
+    AuthorizationCodeRequest: FORM,
+    RefreshTokenRequest: FORM,
     TokenExchangeRequest: FORM,
     AssertionRequest: FORM,
     DeviceTokenRequest: FORM,

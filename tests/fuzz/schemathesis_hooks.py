@@ -17,6 +17,7 @@ NAMES = {
 """The names in a client's certificate."""
 JWK = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 OF_MACHINES = "client_credentials"
+IN_BODY = ("client_id", "client_secret", "client_assertion_type", "client_assertion")
 URL, BEARER = os.environ["URL"], {"Authorization": f"Bearer {os.environ['TOKEN']}"}
 API = httpx.Client(base_url=f"{URL}/api/v1/auth", headers=BEARER)
 HOSTS = st.sampled_from(["https://app.example.com", "http://127.0.0.1:8080", "http://[::1]", "com.example.app:"])
@@ -60,8 +61,8 @@ def _say_what_is_so(headers: Any, body: dict[str, Any]) -> None:
     if body.get("password"):
         body["password"] = "none of those that are guessed first"
     if "grant_type" in body or "token" in body:
-        body.pop("client_id", None)  # the credentials are in the header, and nobody may give them twice
-        body.pop("client_secret", None)
+        for name in IN_BODY:  # the credentials are in the header, and nobody may give them twice
+            body.pop(name, None)
     if "resource" in body:  # no schema can say which APIs there are; any that is https and none of them may be named
         body["resource"] = "https://api.example.com"
     if "scope" in body:
