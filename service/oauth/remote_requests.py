@@ -51,6 +51,10 @@ def address_of(request_uri: str, registered: Collection[str]) -> str:
     return address
 
 
+def _is_named(body: bytes, fragment: str) -> bool:
+    return not _hash(fragment) or fragment == as_text(sha256(body).digest())
+
+
 class RemoteRequests:
     """One for each process. Its fetcher is its own: however many URLs hang, those of keys and documents have their places."""
 
@@ -60,9 +64,12 @@ class RemoteRequests:
 
     async def find(self, request_uri: str, registered: Collection[str], *, reach: Reach, asker: str) -> str:
         """Return the text at the URL, which nobody has verified. `asker` is the network of the browser. Raises BadRequestUri."""
-        body = await self._fetched(address_of(request_uri, registered), reach, asker)
-        fragment = request_uri.partition("#")[2]
-        if _hash(fragment) and fragment != as_text(sha256(body).digest()):
+        url, fragment = address_of(request_uri, registered), request_uri.partition("#")[2]
+        is_early = (reach, url) in self._under_way
+        body = await self._fetched(url, reach, asker)
+        if is_early and not _is_named(body, fragment):  # that fetch may have begun before the object was published
+            body = await self._fetched(url, reach, asker)
+        if not _is_named(body, fragment):
             raise BadRequestUri(OTHER_HASH)
         return body.decode("ascii", "replace").strip()
 

@@ -20,6 +20,7 @@ class Web:
         self.fault: CannotFetch | None = None
         self.hanging = asyncio.Event()
         self.hangs = False
+        self.body = b"a.b.c\n"
 
     async def get(self, url: str, *, reach: str, accept: str, most_bytes: int, asker: str) -> Fetched:
         self.asked.append((url, reach, asker))
@@ -27,7 +28,7 @@ class Web:
             await self.hanging.wait()
         if self.fault is not None:
             raise self.fault
-        return Fetched(body=b"a.b.c\n", content_type=accept, fresh_until=0)
+        return Fetched(body=self.body, content_type=accept, fresh_until=0)
 
 
 @pytest.fixture
@@ -84,6 +85,20 @@ async def test_a_hash_in_the_fragment_must_be_that_of_the_object(web: Web):
     with pytest.raises(BadRequestUri) as fault:
         await found(requests, f"{URL}#{'A' * 43}")
     assert str(fault.value) == OTHER_HASH
+
+
+async def test_whoever_keeps_a_url_busy_does_not_hide_the_object_that_its_client_publishes_now(web: Web):
+    """Who needs the URL meanwhile waits for the fetch of a stranger, which has the object of before."""
+    requests, web.hangs = RemoteRequests(web), True
+    stranger = asyncio.create_task(found(requests))
+    await asyncio.sleep(0)
+    user = asyncio.create_task(found(requests, f"{URL}#{as_text(sha256(b'd.e.f').digest())}"))
+    await asyncio.sleep(0)
+    web.hanging.set()
+    assert await stranger == "a.b.c"
+    web.body = b"d.e.f"
+    assert await user == "d.e.f"
+    assert len(web.asked) == 2
 
 
 async def test_what_cannot_be_fetched_is_told_with_what_it_must_be(web: Web):
