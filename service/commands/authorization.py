@@ -150,7 +150,7 @@ def _rotate(command: RotateRefreshToken, authorization: Authorized) -> list[Auth
         if is_used_up(authorization):
             raise Contradiction(f"This authorization was refreshed {MOST_REFRESHES:,} times, which is the most.")
         return [RefreshTokenRotated(hash=command.next, jti=command.jti, at=command.at)]
-    if command.presented not in refresh.exchanged:
+    if command.presented not in refresh.exchanged_ever():
         return []
     replayed = RefreshTokenReplayed(at=command.at)
     return [replayed, AuthorizationRevoked(why="refresh_token_replayed", at=command.at)]

@@ -51,7 +51,10 @@ async def _give_back(request: OAuthRequest, client: clients.Row, refresh_token: 
         return b"{}"
     if state.granted.client != client.stream_id:
         raise InvalidGrant("This token was issued to another client.")
-    if not compare_digest(state.refresh.hash, refresh_token.hash) and refresh_token.hash not in state.refresh.exchanged:
+    if (
+        not compare_digest(state.refresh.hash, refresh_token.hash)
+        and refresh_token.hash not in state.refresh.exchanged_ever()
+    ):
         return b"{}"
     actor = ByClient(client_id=client.client_id, sub=str(state.granted.user))
     command = RevokeAuthorization(why="client", at=utc_now())

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from events.authorization import (
+    MOST_LATEST,
     AuthorizationEvent,
     AuthorizationGranted,
     AuthorizationRevoked,
@@ -71,6 +72,20 @@ TWICE_ROTATED = [*ROTATED, RefreshTokenRotated(hash=hashed(3), jti=UUID(int=3), 
 
 def test_there_is_room_left_in_the_stream_of_an_authorization_that_was_refreshed_as_often_as_may_be():
     assert len(OFFLINE) + MOST_REFRESHES < MOST_EVENTS
+
+
+def test_every_refresh_token_that_was_exchanged_is_known_however_many_there_were():
+    number = 3 * MOST_LATEST + 5
+    rotations = [RefreshTokenRotated(hash=hashed(each), jti=UUID(int=each), at=SOON) for each in range(2, number)]
+    for many in (1, MOST_LATEST - 1, MOST_LATEST, MOST_LATEST + 1, len(rotations)):
+        state = AUTHORIZATION.state([*OFFLINE, *rotations[:many]])
+        assert isinstance(state, Authorized)
+        assert state.refresh is not None
+        assert sorted(state.refresh.exchanged_ever()) == sorted(hashed(each) for each in range(1, many + 1))
+        assert state.refresh.exchanged[-1] == hashed(many), "the latest may have been lost"
+        for each in range(1, many + 1):
+            again = RotateRefreshToken(presented=hashed(each), next=hashed(0), jti=UUID(int=9), at=LATER)
+            assert AUTHORIZATION.decide(again, state) == replayed_refresh(again)
 
 
 def revoked(*events):
