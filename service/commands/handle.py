@@ -75,7 +75,8 @@ Happened = TypeVar("Happened", bound=Event)
 class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
     """The functions of one kind of aggregate, and the inline projection that follows all of its events. Others may follow some.
 
-    `personal` says that its events are about one user, so that the reason for them is sealed.
+    `personal` says that its events are about one user, so that the reason for them is sealed. `room` is how many times MOST_EVENTS a
+    stream may have.
     """
 
     initial: State
@@ -83,6 +84,7 @@ class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
     decide: Callable[[Command, State], list[Happened]]
     table: Table
     personal: bool = False
+    room: int = 1
 
     def state(self, past: Sequence[Event]) -> State:
         """Returns the state after the events of a stream.
@@ -125,6 +127,7 @@ AUTHORIZATION: Aggregate[
     authorization_commands.decide,
     authorizations.TABLE,
     personal=True,
+    room=2,
 )
 
 TRUSTED_ISSUER: Aggregate[
@@ -205,8 +208,9 @@ async def handle(
             raise VersionMismatch(len(past), only_at)
         if not events:
             return Handled(None, len(past))
-        if len(past) >= MOST_EVENTS and not _stops(command, events):
-            raise Contradiction(f"This was changed {MOST_EVENTS} times, which is the most; register a new one.")
+        most = aggregate.room * MOST_EVENTS
+        if len(past) >= most and not _stops(command, events):
+            raise Contradiction(f"This was changed {most} times, which is the most; register a new one.")
         changes = registry.changes(stream, past, events)
         item = Append(stream=stream, expected=len(past), events=events, meta=meta, changes=changes, receipt=receipt)
         with span("append"):

@@ -32,6 +32,7 @@ from service.commands.authorization import (
     may_have_been_lost,
 )
 from service.commands.handle import AUTHORIZATION, MOST_EVENTS
+from service.grants.authorization_code import REFRESH_FOR
 from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import (
     AT,
@@ -71,7 +72,11 @@ TWICE_ROTATED = [*ROTATED, RefreshTokenRotated(hash=hashed(3), jti=UUID(int=3), 
 
 
 def test_there_is_room_left_in_the_stream_of_an_authorization_that_was_refreshed_as_often_as_may_be():
-    assert len(OFFLINE) + MOST_REFRESHES < MOST_EVENTS
+    assert len(OFFLINE) + MOST_REFRESHES < AUTHORIZATION.room * MOST_EVENTS
+
+
+def test_a_refresh_every_five_minutes_fits_into_the_time_of_a_refresh_token():
+    assert REFRESH_FOR / timedelta(minutes=5) < MOST_REFRESHES
 
 
 def test_every_refresh_token_that_was_exchanged_is_known_however_many_there_were():

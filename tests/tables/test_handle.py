@@ -97,11 +97,14 @@ async def test_a_bot_that_was_changed_too_often_can_still_be_stopped_and_nothing
     assert (await handle(ledger, BOT, stream, asked[1], meta())).version == MOST + 2
 
 
-async def full_authorization(ledger: Ledger) -> UUID:
+async def full_authorization(ledger: Ledger, kept: int = 2) -> UUID:
     stream, refresh = new_id(), NewRefreshToken(hash=hashed(1), expires_at=LATER)
     await handle(ledger, AUTHORIZATION, stream, GrantAuthorization(granted=GRANTED, code=CODE_ISSUED), meta())
-    redeemed = await handle(ledger, AUTHORIZATION, stream, RedeemCode(jti=new_id(), refresh=refresh, at=AT), meta())
-    assert redeemed.version > MOST
+    last = await handle(ledger, AUTHORIZATION, stream, RedeemCode(jti=new_id(), refresh=refresh, at=AT), meta())
+    for _ in range(kept):
+        last = await handle(ledger, AUTHORIZATION, stream, rotate(1, 1), meta())
+    assert last.version == 4 + kept
+    assert last.version >= AUTHORIZATION.room * MOST
     return stream
 
 
@@ -125,8 +128,8 @@ async def test_misuse_revokes_an_authorization_however_often_it_was_used(ledger,
 
 
 async def test_a_replayed_refresh_token_revokes_an_authorization_however_often_it_was_used(ledger, monkeypatch):
-    monkeypatch.setattr(handling, "MOST_EVENTS", MOST + 2)
-    stream = await full_authorization(ledger)
+    monkeypatch.setattr(handling, "MOST_EVENTS", MOST + 1)
+    stream = await full_authorization(ledger, kept=3)
     exchanged = await handle(ledger, AUTHORIZATION, stream, rotate(1, 2), meta())
     assert [type(event) for event in exchanged.events] == [RefreshTokenRotated]
     with pytest.raises(Contradiction):
