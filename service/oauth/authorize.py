@@ -42,9 +42,10 @@ NOT_OFFERED = {
 
 
 class Redirected(Exception):
-    """An error that is sent to the client, by this redirect (RFC 6749 section 4.1.2.1)."""
+    """An error that is sent to the client, by this redirect (RFC 6749 section 4.1.2.1).
 
-    """`why` is for the log, if the request may be forged; it quotes nothing."""
+    `why` is for the log, if the request may be forged; it quotes nothing.
+    """
 
     def __init__(self, redirect: Redirect, *, why: str = "") -> None:
         super().__init__(redirect.params.get("error", ""))

@@ -1,4 +1,4 @@
-"""Signed request objects by value (RFC 9101, OpenID Connect Core 1.0 section 6.1): the parameters of a request as a JWT of its client.
+"""Signed request objects (RFC 9101, OpenID Connect Core 1.0 section 6): the parameters of a request as a JWT of its client.
 
 Only a registered key of the client verifies it. A key that the JWT itself names or contains is never used (RFC 8725 section 3.10).
 """
