@@ -24,6 +24,24 @@ TRUSTED_ISSUERS = View(
         ),
         Column("state", "text", "t.state", "active or disabled."),
         Column("created_at", TIME, "t.created_at", "When it was registered."),
+        Column(
+            "keys",
+            "jsonb",
+            "t.trust -> 'keys'",
+            "Where its public keys are: source is jwks_uri, discovery (its metadata says) or jwks (given here).",
+        ),
+        Column(
+            "algorithms",
+            "text[]",
+            "array(select jsonb_array_elements_text(t.trust -> 'algorithms'))",
+            "What its tokens may be signed with.",
+        ),
+        Column(
+            "audiences",
+            "text[]",
+            "array(select jsonb_array_elements_text(t.trust -> 'audiences'))",
+            "What its tokens may be for; empty: the issuer identifier of this server.",
+        ),
     ),
     source="from read.trusted_issuers t",
 )

@@ -60,6 +60,18 @@ CLIENTS = View(
             "c.document ->> 'digest'",
             "The SHA-256 (hex) of the metadata document at the URL that is its client_id; null for other clients.",
         ),
+        Column(
+            "auth_method",
+            "text",
+            "coalesce(c.security ->> 'token_endpoint_auth_method', case when c.public then 'none' else 'client_secret_basic' end)",
+            "How it authenticates: tokenEndpointAuthMethod of the API.",
+        ),
+        Column(
+            "security",
+            "jsonb",
+            "c.security",
+            "Its security settings that are not as usual, such as workload_identities and token_exchange; {} if all are.",
+        ),
     ),
     source="from read.clients c " + _USED.format(kind="client", id=client_id_in_sql("c.stream_id")),
 )

@@ -68,6 +68,12 @@ CLIENT_HISTORY = View(
         Column("state", "text", SNAPSHOT.format(name="state"), "active or disabled."),
         Column("secrets", "integer", "jsonb_array_length(h.snapshot -> 'secrets')", "How many secrets it had."),
         Column("stream_id", "uuid", "h.stream_id", "Its stream: the column client of other views."),
+        Column(
+            "security",
+            "jsonb",
+            "coalesce(h.snapshot -> 'security', '{}')",
+            "Its security settings that were not as usual; {} if all were.",
+        ),
     ),
     source="from read.client_history h",
 )

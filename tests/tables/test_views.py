@@ -9,6 +9,7 @@ import pytest
 from msgspec import json
 
 from events.client import ClientDeleted
+from events.client_security import ClientSecurityChanged, Security
 from events.codec import Event, type_of
 from events.database import Connection
 from events.ids import client_id_of
@@ -21,7 +22,16 @@ from service.crypto.credentials import new_id
 from service.migrations import attached, run
 from service.migrations.attached import Attached
 from tests.conftest import fresh_database
-from tests.rules.samples import DISABLED, EVENTS, HASH, REGISTERED, SECRET_ADDED
+from tests.rules.samples import (
+    DISABLED,
+    EVENTS,
+    HASH,
+    ISSUER_REGISTERED,
+    PUBLIC_REGISTERED,
+    REGISTERED,
+    SECRET_ADDED,
+    TRUST,
+)
 from tests.tables.conftest import appended, column, connected
 from tests.tables.items import meta
 from tests.tables.test_projections import silent
@@ -135,6 +145,24 @@ async def test_views_answer_what_happened_without_the_hash_of_a_secret(follower,
     for view in publication.VIEWS:
         text = await superuser.fetchval(f"select string_agg(v::text, ' ') from muniment.{view.name} v")
         assert HASH not in (text or "")
+
+
+async def test_the_views_say_how_each_client_authenticates_now_and_did_before_and_what_is_accepted_of_an_issuer(
+    follower, log, superuser
+):
+    by_key = ClientSecurityChanged(security=Security(token_endpoint_auth_method="private_key_jwt"), was=Security())
+    await happened(log, REGISTERED)
+    changed = await happened(log, REGISTERED, by_key)
+    await happened(log, PUBLIC_REGISTERED)
+    await happened(log, ISSUER_REGISTERED)
+    await follower.look()
+    found = await superuser.fetch("select auth_method, security::text from muniment.clients order by client_id")
+    by_key_now = '{"token_endpoint_auth_method": "private_key_jwt"}'
+    assert [*map(tuple, found)] == [("client_secret_basic", "{}"), ("private_key_jwt", by_key_now), ("none", "{}")]
+    past = "select security::text from muniment.client_history where client_id = $1 order by version"
+    assert [*map(tuple, await superuser.fetch(past, changed))] == [("{}",), (by_key_now,)]
+    issuer = await superuser.fetchrow("select keys ->> 'source', algorithms, audiences from muniment.trusted_issuers")
+    assert tuple(issuer or ()) == ("discovery", [*TRUST.algorithms], [*TRUST.audiences])
 
 
 async def test_views_move_to_the_table_that_a_rebuild_or_another_version_makes(follower, database, log, superuser):
