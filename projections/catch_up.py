@@ -3,7 +3,7 @@
 A projection says what it is; `projections/engine` does everything else: installation, following, rebuild, verification, status.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Generic, Literal, TypeVar
@@ -22,9 +22,10 @@ OURS = "read"
 
 
 BATCHES = {"log": "log.batches", "issuance": "log.issuance_batches"}
+"""The table of the batches of each log that a projection can follow."""
+
 LOGS = {"log": "events", "issuance": "issuance"}
 """What operators call each log: in metrics, in the status, and where it says which log a projection follows."""
-"""The table of the batches of each log that a projection can follow."""
 
 
 class Source(Struct, Generic[Entry], frozen=True):
@@ -89,6 +90,19 @@ class Removed(Struct, frozen=True):
     key: tuple[Any, ...]
 
 
+class Totals(Struct, frozen=True, kw_only=True):
+    """The same rows as `project` makes, added up by Postgres (projections/engine/totals.py), of a projection of the issuance log
+    whose rows do not depend on the order of the tokens.
+
+    `query` selects one row for each key from `uses`, which has client, secret, bot (null if users authorized), audience, scope
+    (null if it was not kept), day, first_at, last_at and tokens. `combined` says how two rows of a key become one, for each column
+    that can differ between them.
+    """
+
+    query: str
+    combined: Mapping[str, Literal["sum", "max", "min"]]
+
+
 class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
     """A table made by `project`, entry by entry, in the order of the log.
 
@@ -97,7 +111,7 @@ class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
     `row`'s fields are the table's columns; `key` names those of the primary key. A key need not be a stream, so a row may depend on
     many streams. `indexes` are columns, too: each index leaves out the rows where its first column is null, and carries the columns
     `carried`, so that a search in it need not read rows. A package's projection names the schema of its tables
-    (projections/packages.py). A changed `project` or `row` needs the next `version`: projections/engine/follow.py says why.
+    (projections/packages.py). `totals` are a faster way to the same rows; `project` is what they have to be equal to. A changed `project` or `row` needs the next `version`: projections/engine/follow.py says why.
     """
 
     name: str
@@ -109,6 +123,7 @@ class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
     indexes: tuple[tuple[str, ...], ...] = ()
     carried: tuple[str, ...] = ()
     schema: str = OURS
+    totals: Totals | None = None
 
     @property
     def id(self) -> str:

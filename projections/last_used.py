@@ -7,10 +7,19 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.database import AnyConnection
-from events.ids import client_id_of
-from projections.catch_up import ISSUANCE, CatchUp, Issuance
+from events.ids import client_id_in_sql, client_id_of
+from events.issuance import NO_SECRET
+from projections.catch_up import ISSUANCE, CatchUp, Issuance, Totals
 
 FIND = "select id, used_at from read.last_used where kind = $1 and id = any($2::text[])"
+
+
+TOTALS = f"""
+select kind, id, max(last_at) as used_at, sum(tokens)::bigint as tokens
+  from uses cross join lateral (values
+    ('client', {client_id_in_sql("client")}), ('secret', nullif(secret, '{NO_SECRET}')::text), ('bot', bot)) as used (kind, id)
+ where id is not null group by 1, 2
+"""
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
@@ -43,6 +52,7 @@ PROJECTION = CatchUp(
     key=("kind", "id"),
     project=project,
     indexes=(("kind", "used_at", "id"),),
+    totals=Totals(query=TOTALS, combined={"used_at": "max", "tokens": "sum"}),
 )
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from events.database import AnyConnection
 from events.issuance import NO_SECRET
-from projections.catch_up import ISSUANCE, CatchUp, Issuance
+from projections.catch_up import ISSUANCE, CatchUp, Issuance, Totals
 
 By = Literal["secret", "bot", "audience", "scope"]
 """What the usage of a client can be divided by."""
@@ -27,6 +27,13 @@ OF_SECRET = f"nullif(secret, '{NO_SECRET}')::text"
 OF_SCOPES = (
     "select client, scope, max(last_at), audience from read.usage_daily where client = any($1::uuid[]) group by 1, 2, 4"
 )
+TOTALS = """
+select client, day, encode(substring(sha256(use) for 16), 'hex')::uuid as use, secret, bot, audience, scope, tokens, first_at, last_at
+  from uses cross join lateral (select convert_to(secret::text, 'UTF8') || '\\x00' || convert_to(coalesce('=' || bot, ''), 'UTF8')
+    || '\\x00' || convert_to(coalesce('=' || audience, ''), 'UTF8') || '\\x00' || convert_to(coalesce('=' || scope, ''), 'UTF8')) as named (use)
+"""
+"""`use` is what `use_of` makes of the same parts."""
+
 AUDIENCES = """
 select distinct name from read.usage_daily u, unnest(string_to_array(u.audience, ' ')) as name where name = any($1::text[])
 """
@@ -84,7 +91,13 @@ def use_of(secret: UUID, bot: str | None, audience: str | None, scope: str | Non
 
 
 PROJECTION = CatchUp(
-    name="usage_daily", version=1, follows=ISSUANCE, row=Row, key=("client", "day", "use"), project=project
+    name="usage_daily",
+    version=1,
+    follows=ISSUANCE,
+    row=Row,
+    key=("client", "day", "use"),
+    project=project,
+    totals=Totals(query=TOTALS, combined={"tokens": "sum", "first_at": "min", "last_at": "max"}),
 )
 
 

@@ -9,8 +9,13 @@ from projections.engine import entries
 from projections.engine.fold import Fold
 from projections.engine.refold import Progress
 from projections.engine.tables import Relation
+from projections.engine.totals import Adding, Target
 
 POSITIONS_A_PAGE = 5000
+TOKENS_A_PAGE = 50_000
+"""More where Postgres adds them up."""
+
+PARTS = "parts"
 MOST_ROWS = 50_000
 """So many rows are kept in memory; then they are written, and read again when they are needed."""
 
@@ -28,12 +33,6 @@ class Bulk:
         self._fold: Fold[Any, Any] = Fold(projection, complete=True)
         self._most_rows = most_rows or (MOST_WIDE_ROWS if projection.is_wide else MOST_ROWS)
         self.reached = genesis
-
-    async def reach(self, connection: Connection, upto: int, progress: Progress) -> None:
-        """Folds the log up to this position, the end of a batch, and writes the rows. Raises Poison."""
-        while await self.step(connection, upto, POSITIONS_A_PAGE):
-            progress(self.reached.position, upto)
-        await self.write(connection)
 
     async def step(self, connection: Connection, upto: int, most: int) -> bool:
         """Folds about so many positions; False if there were none. Raises Poison."""
@@ -54,7 +53,32 @@ class Bulk:
 
 async def started(
     connection: Connection, projection: CatchUp[Any, Any], relation: Relation, *, most_rows: int | None = None
-) -> Bulk:
-    genesis = await entries.chain_at(connection, projection.follows, 0)
-    assert genesis is not None
-    return Bulk(projection, relation, Checkpoint(0, genesis), most_rows=most_rows)
+) -> Bulk | Adding:
+    """Returns a table at the beginning of the log, which is empty."""
+    chain = await entries.chain_at(connection, projection.follows, 0)
+    assert chain is not None
+    genesis = Checkpoint(0, chain)
+    if projection.totals is not None:
+        return Adding(Target(projection, relation.sql), genesis)
+    return Bulk(projection, relation, genesis, most_rows=most_rows)
+
+
+async def reach(connection: Connection, filled: Bulk | Adding, upto: int, progress: Progress) -> None:
+    """Takes the log in up to this position, the end of a batch, and writes the rows. Raises Poison."""
+    most = POSITIONS_A_PAGE if isinstance(filled, Bulk) else TOKENS_A_PAGE
+    while await filled.step(connection, upto, most):
+        progress(filled.reached.position, upto)
+    await filled.write(connection)
+
+
+async def collect(connection: Connection, target: Target, upto: int, progress: Progress) -> None:
+    """The same for an empty table of totals, all within one transaction.
+
+    A row that is replaced stays until the transaction ends, and each look-up of its key would pass it. So the parts are added up once.
+    """
+    chain = await entries.chain_at(connection, target.projection.follows, 0)
+    assert chain is not None
+    await connection.execute(f"create temporary table {PARTS} (like {target.table}) on commit drop")
+    adding = Adding(Target(target.projection, f"pg_temp.{PARTS}", merges=False), Checkpoint(0, chain))
+    await reach(connection, adding, upto, progress)
+    await connection.execute(target.sum_of(f"pg_temp.{PARTS}"))

@@ -112,7 +112,9 @@ def _cohorts(behind: Sequence[Followed]) -> list[list[CatchUp[Any, Any]]]:
     cohorts: dict[object, list[CatchUp[Any, Any]]] = {}
     for projection, standing in behind:
         follows = projection.follows
-        cohorts.setdefault((follows.log, follows.leaves, standing.position), []).append(projection)
+        cohorts.setdefault((follows.log, follows.leaves, projection.totals is None, standing.position), []).append(
+            projection
+        )
     return list(cohorts.values())
 
 

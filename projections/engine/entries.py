@@ -73,6 +73,14 @@ class Page(Struct, Generic[Entry], frozen=True):
         return [each for each in entries if each.type in source.tags] if source.tags else entries
 
 
+class Bounds(Struct, frozen=True):
+    """Of whole batches of a log: positions after the first and up to the second, which were recorded between these times."""
+
+    within: tuple[int, int]
+    times: tuple[Any, Any]
+    reached: Checkpoint
+
+
 def source_of(sources: Sequence[Source[Entry]]) -> Source[Entry]:
     """Returns a source that has what each of these has, which are of one kind."""
     return sources[0].__replace__(tags=frozenset[str]().union(*(source.tags for source in sources)))
@@ -86,29 +94,39 @@ async def chain_at(connection: AnyConnection, source: Source[Any], position: int
     return await replay.chain_at(connection, position, BATCHES[source.log])
 
 
-async def page_after(
-    connection: AnyConnection, source: Source[Entry], position: int, *, most: int, upto: int = BEYOND
-) -> Page[Entry] | None:
-    """About `most` positions after `position`, at least one batch; None at the end of the log (or at `upto`). Raises Poison."""
+async def bounds_after(
+    connection: AnyConnection, source: Source[Any], position: int, *, most: int, upto: int = BEYOND
+) -> Bounds | None:
+    """Returns those of about `most` positions after `position`, at least one batch; None at the end of the log (or at `upto`)."""
     last = await connection.fetchrow(NEXT.format(batches=BATCHES[source.log]), position, most, upto)
     if last is None:
         return None
     reached = Checkpoint(last["last_position"], last["chain"])
-    within = (position, reached.position)
-    times = (last["since"], last["recorded_at"])
-    found: list[Any]
+    return Bounds((position, reached.position), (last["since"], last["recorded_at"]), reached)
+
+
+async def page_after(
+    connection: AnyConnection, source: Source[Entry], position: int, *, most: int, upto: int = BEYOND
+) -> Page[Entry] | None:
+    """Returns the entries within these bounds. Raises Poison."""
+    bounds = await bounds_after(connection, source, position, most=most, upto=upto)
+    return None if bounds is None else Page(await within(connection, source, bounds), bounds.reached)
+
+
+async def within(connection: AnyConnection, source: Source[Any], bounds: Bounds) -> list[Any]:
+    """Returns the entries within the bounds. Raises Poison."""
+    positions, times = bounds.within, bounds.times
     match source:
         case Source(log="log", leaves=False):
-            rows = await connection.fetch(EVENTS, *within, sorted(source.tags))
-            found = [_read(recorded, row) for row in rows]
+            rows = await connection.fetch(EVENTS, *positions, sorted(source.tags))
+            return [_read(recorded, row) for row in rows]
         case Source(log="issuance", leaves=False):
-            found = await _tokens(connection, within, times)
+            return list(await _tokens(connection, positions, times))
         case Source(log="log"):
-            found = _runs(await connection.fetch(EVENT_LEAVES, *within), *within)
+            return list(_runs(await connection.fetch(EVENT_LEAVES, *positions), *positions))
         case _:
-            kept = await connection.fetch(KEPT_LEAVES, *within)
-            found = _runs([*kept, *await connection.fetch(TOKEN_LEAVES, *within, *times)], *within)
-    return Page(found, reached)
+            kept = await connection.fetch(KEPT_LEAVES, *positions)
+            return list(_runs([*kept, *await connection.fetch(TOKEN_LEAVES, *positions, *times)], *positions))
 
 
 async def _tokens(connection: AnyConnection, within: tuple[int, int], times: tuple[Any, Any]) -> list[Issuance]:

@@ -15,20 +15,26 @@ tables and checkpoints change names in one transaction, for which both checkpoin
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 
 from events.database import LOST, UNFIT, Connection
-from projections.catch_up import CatchUp
-from projections.engine import checkpoints, entries, swap
-from projections.engine.checkpoints import Standing
+from events.replay import Checkpoint
+from projections.catch_up import CatchUp, Source, Totals
+from projections.engine import checkpoints, entries, swap, totals
+from projections.engine.checkpoints import Followed, Standing
 from projections.engine.entries import Poison
 from projections.engine.fold import Fold
 from projections.engine.tables import Relation
+from projections.engine.totals import Target
 
 POSITIONS_A_STEP = 200
 """So few that a serving process is not held up: 200 tokens of 1,000 clients hold its event loop for about four milliseconds at a time."""
+
+TOKENS_A_STEP = 2000
+"""More where Postgres adds them up, which holds up no event loop: some milliseconds of its time."""
 
 LEAVES_A_STEP = 1024
 """More, for Postgres hashes them: their four full tiles hold the event loop for about as long."""
@@ -69,14 +75,35 @@ async def _step(connection: Connection, *projections: CatchUp[Any, Any]) -> bool
     source = entries.source_of([projection.follows for projection, _ in together])
     if await entries.chain_at(connection, source, at.position) != at.chain:
         raise Poison(at.position, "the log is not the one that was followed up to here: it lost or changed history")
-    most = LEAVES_A_STEP if source.leaves else POSITIONS_A_STEP
-    page = await entries.page_after(connection, source, at.position, most=most)
-    if page is None:
+    reached = await _added(connection, together) or await _taken_in(connection, source, together)
+    if reached is None:
         return any([not await _in_place(connection, *each) for each in together])
+    await checkpoints.advance(connection, [standing.name for _, standing in together], reached)
+    return True
+
+
+def positions_a_step(follows: Source[Any], added: Totals | None = None) -> int:
+    return LEAVES_A_STEP if follows.leaves else TOKENS_A_STEP if added else POSITIONS_A_STEP
+
+
+async def _added(connection: Connection, together: Sequence[Followed]) -> Checkpoint | None:
+    """Returns how far Postgres added up the tokens; None where it does not: `project` is to take in what follows."""
+    if any(projection.totals is None for projection, _ in together):
+        return None
+    projection, standing = together[0]
+    bounds = await entries.bounds_after(connection, projection.follows, standing.position, most=TOKENS_A_STEP)
+    targets = [Target(each, f'"{each.schema}"."{its.table}"') for each, its in together]
+    return bounds.reached if bounds and await totals.add(connection, targets, bounds) else None
+
+
+async def _taken_in(connection: Connection, source: Source[Any], together: Sequence[Followed]) -> Checkpoint | None:
+    """Returns how far `project` took in the log; None at its end."""
+    page = await entries.page_after(connection, source, together[0][1].position, most=positions_a_step(source))
+    if page is None:
+        return None
     for projection, standing in together:
         await _take_in(connection, projection, standing, page.of(projection.follows))
-    await checkpoints.advance(connection, [standing.name for _, standing in together], page.reached)
-    return True
+    return page.reached
 
 
 async def _in_place(connection: Connection, projection: CatchUp[Any, Any], standing: Standing) -> bool:

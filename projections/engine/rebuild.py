@@ -9,10 +9,11 @@ from events.replay import head
 from projections import columns, registry
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints, entries, refold, swap
-from projections.engine.bulk import Bulk, started
+from projections.engine.bulk import Bulk, reach, started
 from projections.engine.checkpoints import OtherVersion, Standing
 from projections.engine.refold import Progress
 from projections.engine.tables import Relation
+from projections.engine.totals import Adding
 from projections.table import Table
 
 CALM = 200
@@ -90,11 +91,11 @@ async def _rebuild_catch_up(writer: Connection, projection: CatchUp[Any, Any], p
         else columns.table(projection, beside)
     )
     bulk = await started(writer, projection, Relation(projection, beside))
-    await bulk.reach(writer, (await entries.head(writer, projection.follows)).position, progress)
+    await reach(writer, bulk, (await entries.head(writer, projection.follows)).position, progress)
     for index in columns.indexes(projection, beside):
         await writer.execute(index)
     while (await entries.head(writer, projection.follows)).position - bulk.reached.position > CALM_POSITIONS:
-        await bulk.reach(writer, (await entries.head(writer, projection.follows)).position, progress)
+        await reach(writer, bulk, (await entries.head(writer, projection.follows)).position, progress)
 
     async def finish() -> None:
         await _follow_the_rest(writer, projection, bulk, progress)
@@ -103,11 +104,13 @@ async def _rebuild_catch_up(writer: Connection, projection: CatchUp[Any, Any], p
         pass
 
 
-async def _follow_the_rest(writer: Connection, projection: CatchUp[Any, Any], bulk: Bulk, progress: Progress) -> None:
+async def _follow_the_rest(
+    writer: Connection, projection: CatchUp[Any, Any], bulk: Bulk | Adding, progress: Progress
+) -> None:
     """The checkpoint is held, so nobody follows meanwhile."""
     await writer.execute(checkpoints.HOLD, projection.id)
     await _live(writer, projection)
-    await bulk.reach(writer, (await entries.head(writer, projection.follows)).position, progress)
+    await reach(writer, bulk, (await entries.head(writer, projection.follows)).position, progress)
     await checkpoints.replace(writer, projection, bulk.reached)
 
 

@@ -15,9 +15,10 @@ from events.retention import HORIZON
 from projections import columns
 from projections.catch_up import CatchUp, Removed, Source
 from projections.engine.bulk import Bulk, started
-from projections.engine.follow import LEAVES_A_STEP, POSITIONS_A_STEP
+from projections.engine.follow import positions_a_step
 from projections.engine.pace import Pace
 from projections.engine.tables import Relation
+from projections.engine.totals import Adding
 from projections.table import Table
 
 MOST_ROWS = 1000
@@ -37,11 +38,14 @@ class MovedOn(Exception):
 class SlowFold:
     """Of one projection, in `pg_temp.folded`. The connection is used by nobody else meanwhile."""
 
-    def __init__(self, connection: Connection, bulk: Bulk, source: Source[Any], horizon: int) -> None:
+    def __init__(
+        self, connection: Connection, bulk: Bulk | Adding, projection: CatchUp[Any, Any], horizon: int
+    ) -> None:
         self._connection, self._bulk = connection, bulk
+        source = projection.follows
         self._reads_tokens = source.log == "issuance"
         self._counts_tokens = self._reads_tokens and not source.leaves
-        self._most = LEAVES_A_STEP if source.leaves else POSITIONS_A_STEP
+        self._most = positions_a_step(source, projection.totals)
         self._horizon = horizon
 
     async def reach(self, upto: int, pace: Pace) -> None:
@@ -75,7 +79,7 @@ async def begun(connection: Connection, projection: CatchUp[Any, Any], live: str
         horizon = await connection.fetchval(HORIZON)
         relation = Relation(projection, FOLDED, schema="pg_temp")
         bulk = await started(connection, projection, relation, most_rows=MOST_ROWS)
-    return SlowFold(connection, bulk, projection.follows, horizon)
+    return SlowFold(connection, bulk, projection, horizon)
 
 
 def followed(table: Table) -> CatchUp[Recorded, Struct]:

@@ -3,7 +3,7 @@
 msgspec writes and reads bytes in JSON as base64, and Postgres has them in another form, so the queries convert them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, get_args
 
@@ -26,7 +26,7 @@ class Relation:
         self._projection, self._name, self._schema = projection, name, schema or projection.schema
         self.sql = f'"{self._schema}"."{name}"'
         keys, columns = quoted(projection.key), quoted(projection.columns)
-        given = f"(select {_from_json(projection)} from jsonb_populate_recordset(null::{self.sql}, $1::jsonb)) as k"
+        given = f"(select {from_json(projection)} from jsonb_populate_recordset(null::{self.sql}, $1::jsonb)) as k"
         others = [name for name in projection.columns if name not in projection.key]
         replace = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
         self._load = f"select to_json(t) from (select {_for_json(projection)} from {self.sql} t join (select {keys} from {given}) as k using ({keys})) as t"
@@ -47,7 +47,7 @@ class Relation:
 
     async def write(self, connection: Connection, changes: Changes[Any]) -> None:
         for rows in _parts([*changes.new, *changes.replaced]):
-            await connection.execute(self._write, _encode(rows).decode())
+            await connection.execute(self._write, encoded(rows))
         await self._remove(connection, changes)
 
     async def copy(self, connection: Connection, changes: Changes[Any]) -> None:
@@ -57,7 +57,7 @@ class Relation:
             self._name, records=map(record, changes.new), columns=columns, schema_name=self._schema
         )
         for rows in _parts(changes.replaced):
-            await connection.execute(self._write, _encode(rows).decode())
+            await connection.execute(self._write, encoded(rows))
         await self._remove(connection, changes)
 
     async def _remove(self, connection: Connection, changes: Changes[Any]) -> None:
@@ -65,14 +65,19 @@ class Relation:
             await connection.execute(self._delete, self._json(keys))
 
     def _json(self, keys: Iterable[Key]) -> str:
-        return _encode([dict(zip(self._projection.key, key, strict=True)) for key in keys]).decode()
+        return encoded([dict(zip(self._projection.key, key, strict=True)) for key in keys])
+
+
+def encoded(rows: Sequence[object]) -> str:
+    """Rows as queries take them."""
+    return _encode(rows).decode()
 
 
 def _is_bytes(projection: CatchUp[Any, Any]) -> dict[str, bool]:
     return {field.name: bytes in (field.type, *get_args(field.type)) for field in structs.fields(projection.row)}
 
 
-def _from_json(projection: CatchUp[Any, Any]) -> str:
+def from_json(projection: CatchUp[Any, Any]) -> str:
     """The columns of rows that came as JSON. Of bytes, a column has the characters of their base64 at first."""
     columns = _is_bytes(projection).items()
     return ", ".join(f"decode(encode(\"{n}\", 'escape'), 'base64') as \"{n}\"" if b else f'"{n}"' for n, b in columns)

@@ -8,10 +8,11 @@ from events.replay import head
 from projections import columns, registry
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints, refold, schemas
-from projections.engine.bulk import started
+from projections.engine.bulk import collect, reach, started
 from projections.engine.checkpoints import OtherVersion
 from projections.engine.refold import Progress
 from projections.engine.tables import Relation
+from projections.engine.totals import Target
 from projections.engine.verdict import Verdict, of_nothing, refused
 from projections.table import Table
 
@@ -59,9 +60,12 @@ async def _of_catch_up(checker: Connection, projection: CatchUp[Any, Any], progr
     if gone := await fault_of(checker, live):
         return refused(projection.id, gone)
     await _make_folded(checker, live, projection.key)
-    bulk = await started(checker, projection, Relation(projection, FOLDED, schema="pg_temp"))
     position = standing.position if standing else 0
-    await bulk.reach(checker, position, progress)
+    if projection.totals is None:
+        bulk = await started(checker, projection, Relation(projection, FOLDED, schema="pg_temp"))
+        await reach(checker, bulk, position, progress)
+    else:
+        await collect(checker, Target(projection, f"pg_temp.{FOLDED}"), position, progress)
     return await _compared(checker, projection.id, live, position, projection.key)
 
 

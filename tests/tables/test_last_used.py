@@ -56,7 +56,7 @@ async def test_a_token_counts_for_its_client_its_secret_and_its_bot(tokens, read
 
 
 async def test_followers_that_race_count_every_token_exactly_once(database, tokens, monkeypatch):
-    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
+    monkeypatch.setattr(follow, "TOKENS_A_STEP", 2)
     secrets, stopped = [new_id() for _ in range(5)], asyncio.Event()
     issued: Counter[str] = Counter()
     steps: Counter[int] = Counter()
@@ -89,7 +89,7 @@ async def test_followers_that_race_count_every_token_exactly_once(database, toke
 async def test_a_follower_that_dies_between_two_steps_loses_nothing_and_counts_nothing_twice(
     database, tokens, superuser, monkeypatch
 ):
-    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 1)
+    monkeypatch.setattr(follow, "TOKENS_A_STEP", 1)
     for _ in range(6):
         await tokens.record(issue())
     async with connected(database) as dying:

@@ -150,6 +150,12 @@ async def test_a_projection_that_begins_after_the_deletion_takes_in_the_sums_in_
     assert await _tables(aged) == before
 
 
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "TOKENS_A_STEP", 200)
+
+
+@pytest.mark.usefixtures("small_steps")
 @pytest.mark.parametrize(("name", "day", "step_inside"), [("last_used", OLD, 3), ("usage_daily", LATER, 4)])
 async def test_a_day_that_is_deleted_while_its_tokens_are_counted_is_no_difference(
     aged: Connection, database: str, name: str, day: date, step_inside: int

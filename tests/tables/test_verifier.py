@@ -12,7 +12,7 @@ from events.database import LOST, Connection, Unavailable
 from events.issuance import IssuanceLog
 from events.log import Append, Log
 from projections import registry
-from projections.engine import comparison, slow_fold, verifications
+from projections.engine import comparison, follow, slow_fold, verifications
 from projections.engine.pace import GENTLE, SHARE_WITHIN_A_SNAPSHOT, Pace
 from projections.engine.rebuild import rebuild
 from projections.engine.status import statuses
@@ -51,7 +51,12 @@ async def database(postgres: str) -> str:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps so small that a few events take several."""
-    for module, name in ((slow_fold, "POSITIONS_A_STEP"), (slow_fold, "MOST_ROWS"), (comparison, "ROWS_A_STEP")):
+    for module, name in (
+        (follow, "POSITIONS_A_STEP"),
+        (follow, "TOKENS_A_STEP"),
+        (slow_fold, "MOST_ROWS"),
+        (comparison, "ROWS_A_STEP"),
+    ):
         monkeypatch.setattr(module, name, 2)
 
 
