@@ -363,8 +363,9 @@ def app(settings: Settings, directory: Path | None = None) -> Starlette:
 
     shown = dict.fromkeys((Shown, NoRequest, Unavailable), errors.refuse)
     refusals = {**shown, HTTPException: _refused, Exception: _failed}
+    routes = [_counted(route, metrics) for route in ALL_ROUTES] if is_measured else ALL_ROUTES
     application = Application(
-        routes=[_counted(route, metrics) for route in ALL_ROUTES] if is_measured else ALL_ROUTES,
+        routes=routes,
         middleware=[
             Middleware(Identified),
             *_issuer_path(settings.issuer, ALL_ROUTES),
@@ -378,8 +379,13 @@ def app(settings: Settings, directory: Path | None = None) -> Starlette:
     )
     application.state.metrics, application.state.tracing = metrics, tracing
     if not settings.traces and not settings.access_log:  # these two see each response on its way out
-        application.busy = {route.path.encode(): route.app for route in ALL_ROUTES if isinstance(route.endpoint, OAuth)}
+        application.busy = {route.path.encode(): route.app for route in routes if _is_busy(route)}
     return application
+
+
+def _is_busy(route: Route) -> bool:
+    """Whether its application responds to every fault itself, and needs nothing of Starlette: its path has no parameters."""
+    return isinstance(route.endpoint, OAuth | Managed) and not route.param_convertors
 
 
 def _counted(route: Route, metrics: ProcessMetrics) -> Route:

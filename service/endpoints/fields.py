@@ -25,6 +25,7 @@ MOST_STRANGE = 20
 """How many unknown names one refusal repeats. Without this limit it would be many times as long as the request."""
 
 LONGEST_NAME = 80
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 _MERGE_TYPES = ("application/json", "application/merge-patch+json")
 
 
@@ -69,17 +70,20 @@ class Fields(Generic[Shape]):
         return cast("dict[str, Any]", read)
 
     def _read(self, given: dict[str, Any]) -> None:
+        if strange := [name for name in given if name not in self._known]:
+            self._refuse_strange(strange)
+        # A field that was given more than once has a fault already, and none of its values is used.
+        for name in [name for name in self._known if name in given and name not in self.errors]:
+            self._take(name, given[name], self._known[name].type)
+        for name in _required(self._shape):
+            if name not in given and name not in self.errors:
+                self.fault(name, "is required")
+
+    def _refuse_strange(self, names: list[str]) -> None:
         known = f"; its fields are: {', '.join(self._known)}"
-        for name in [name for name in given if name not in self._known]:
+        for name in names:
             self._fault_of_any(name, f"is not a field of this request{known}")
             known = ""  # said once, for they are many
-        for name, field in self._known.items():
-            if name in self.errors:  # given more than once: none of its values is used
-                continue
-            if name in given:
-                self._take(name, given[name], field.type)
-            elif field.required:
-                self.fault(name, "is required")
 
     def _fault_of_any(self, name: str, message: str) -> None:
         """Record the fault of a field, known or not. A stranger chose the unknown names, so only the first of them are repeated."""
@@ -95,7 +99,7 @@ class Fields(Generic[Shape]):
         if odd is not None:
             self.fault(name, f"contains a character that is not allowed in text: {odd}")
             return
-        if name not in SECRETS and has_credential([json.dumps(value, ensure_ascii=False)]):
+        if name not in SECRETS and has_credential(_texts_in(value)):
             self.fault(name, "contains a secret or a token, which would stay in the log for ever")
             return
         if name in NAMES and isinstance(value, str) and (fault := name_fault(value)):
@@ -112,6 +116,18 @@ class Fields(Generic[Shape]):
 @cache
 def _fields(shape: type[Struct]) -> dict[str, FieldInfo]:
     return {field.encode_name: field for field in structs.fields(shape)}
+
+
+@cache
+def _required(shape: type[Struct]) -> tuple[str, ...]:
+    return tuple(name for name, field in _fields(shape).items() if field.required)
+
+
+def _texts_in(value: Any) -> tuple[str, ...]:
+    """Return what may have a credential in it: the text, or the JSON of what has texts inside."""
+    if isinstance(value, str):
+        return (value,)
+    return (_as_json(value),) if isinstance(value, list | dict) else ()
 
 
 WORDS = {

@@ -25,7 +25,7 @@ from service.endpoints.resource_metadata import MANAGEMENT_API
 from service.endpoints.responses import MIN_POSITION, POSITION, Found, as_problem, refusal, unreached
 from service.grants.audited_reads import audit_read, members, record_read
 from service.grants.refusal_events import Sender, not_permitted, record_not_permitted, record_throttled_requests
-from service.http.asgi import address, read_body, repeated, resources_of
+from service.http.asgi import address, read_body, repeated, resources_of, respond
 from service.http.methods import action_of
 from service.oauth.tokens import BadToken, VerifiedClaims
 from service.people.throttle import network
@@ -128,10 +128,10 @@ class Managed:
             response = await self._respond(Request(scope, receive), request_id, headers)
         except Exception as fault:  # noqa: BLE001 - after any fault the stranger gets a response, and the log gets the fault
             response = refusal(as_problem(fault, request_id, resources_of(scope).outages), request_id)
-        response.headers.update(headers)
-        response.headers["X-Request-Id"] = str(request_id)
-        response.headers.setdefault("Cache-Control", "no-store")
-        await response(scope, receive, send)
+        headers["X-Request-Id"] = str(request_id)
+        if "cache-control" not in response.headers:
+            headers["Cache-Control"] = "no-store"
+        await respond(scope, receive, send, response, headers)
 
     async def _respond(self, request: Request, request_id: UUID, headers: dict[str, str]) -> Response:
         resources = resources_of(request.scope)

@@ -77,6 +77,8 @@ def page_of(
 
 def refuse_credentials(request: Request) -> None:
     """Refuse a secret or a token in the URL, before anything is recorded of the request. Raises Invalid."""
+    if not request.scope["query_string"] and not request.path_params:
+        return
     pairs = request.query_params.multi_items()
     if has_credential(text for pair in (*pairs, *request.path_params.items()) for text in pair):
         raise Invalid(A_CREDENTIAL)
@@ -84,7 +86,8 @@ def refuse_credentials(request: Request) -> None:
 
 def refuse_query(request: Request) -> None:
     """Refuse every query parameter: one that would have no effect must not be ignored silently. Raises Invalid."""
-    refuse(read(request, ()))
+    if request.scope["query_string"]:
+        refuse(read(request, ()))
 
 
 class Query(Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -182,6 +183,22 @@ async def answer_at_once(scope: Scope, send: Send, status: int, head: "Head", bo
     whole = scope.get(WHOLE)
     if whole is None or not whole["now"](status, head.lines, body):
         await answer(send, status, head.headers, body)
+
+
+async def respond(scope: Scope, receive: Receive, send: Send, response: Response, headers: Mapping[str, str]) -> None:
+    """Send a response with these headers, in place of its own of these names, at once where that can be."""
+    more = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    replaced = {name for name, _ in more}
+    raw = [*(each for each in response.raw_headers if each[0] not in replaced), *more]
+    whole = scope.get(WHOLE)
+    is_plain = type(response).__call__ is Response.__call__ and response.background is None
+    if whole is not None and is_plain and response.status_code not in (204, 304):
+        body = bytes(response.body)
+        lines = b"".join([b"%b: %b\r\n" % each for each in raw if each[0] != b"content-length"])
+        if whole["now"](response.status_code, lines, body):
+            return
+    response.raw_headers = raw
+    await response(scope, receive, send)
 
 
 class Head:

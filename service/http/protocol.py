@@ -151,10 +151,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _whole(self, status: int, head: bytes, body: bytes) -> bool:
-        """Return False if the response has to be sent by messages: the connection closes after it, or its client does not read."""
+        """Return False if the response has to be sent by messages: its connection closes after it, its client does not read,
+        or it has no body.
+        """
         cycle = self._running
         assert cycle is not None
-        if cycle.response_started or cycle.disconnected or not cycle.keep_alive or self.flow.write_paused:
+        is_head = cycle.scope["method"] == "HEAD"
+        if cycle.response_started or cycle.disconnected or not cycle.keep_alive or self.flow.write_paused or is_head:
             return False
         given = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
         self.transport.write(

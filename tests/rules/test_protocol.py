@@ -282,6 +282,13 @@ async def test_a_response_at_once_has_the_bytes_that_messages_have_wherever_the_
         assert said[0][0].endswith(b"\r\n\r\n<" + FORM + b">")
 
 
+async def test_a_response_to_head_has_no_body_either():
+    ends = Ends(at_once)
+    assert await ends.answered(b"HEAD /echo HTTP/1.1\r\nHost: test\r\n\r\n") == [200]
+    assert ends.line.said.endswith(b"content-length: 2\r\n\r\n")
+    ends.protocol.connection_lost(None)
+
+
 async def test_requests_that_are_sent_together_are_answered_at_once_in_turn():
     bodies = [b"%03d" % number for number in range(40)]
     ends = Ends(at_once)
