@@ -1,6 +1,7 @@
 # pyright: basic
 """Authlib's authorization server as one pure function from facts and a form to a decision. It does no I/O and takes about 10 µs."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from events.authorization import Authorized
 from service.oauth.authlib_delegation import JwtBearer, TokenExchange
-from service.oauth.authlib_grants import DEVICE, AuthenticatedClient, DeviceCode
+from service.oauth.authlib_grants import DEVICE, AuthenticatedClient, ClientCredentials, DeviceCode
 from service.oauth.authlib_grants import GRANTS as USUAL
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import Form
@@ -121,18 +122,44 @@ class TokenRequest(OAuth2Payload):
         if sub is None:
             raise Refused(400, "unauthorized_client", NO_BOT)
         granted = split(scope) if user else split(scope) or (row.scopes if target is None else target.scopes)
-        self.granted = TokenGrant(
-            client=row.stream_id,
-            client_id=row.client_id,
-            sub=sub,
-            scope=" ".join(granted),
-            secret=client.secret_id,
-            client_key=client.client_key,
-        )
+        self.granted = _granted(client, sub, granted)
 
 
 def decide(facts: Facts, form: Form) -> TokenGrant:
     """Decide a token request. Raises a Refusal."""
+    return plainly(facts, form) or by_authlib(facts, form)
+
+
+def plainly(facts: Facts, form: Form) -> TokenGrant | None:
+    """Return what Authlib says to the request that is sent most: a machine asks for scopes that it has, of the default audience.
+
+    None of anything else, so Authlib alone refuses. Authlib takes 10 µs for it. A test of random requests holds that they agree.
+    """
+    client = facts.client
+    if client is None or facts.target is not None or form.get("grant_type") != ClientCredentials.GRANT_TYPE:
+        return None
+    row = client.row
+    granted = split(form.get("scope")) or row.scopes
+    if row.grant_type != ClientCredentials.GRANT_TYPE or row.bot_user_id is None or not row.scopes:
+        return None
+    if not all(scope in row.scopes for scope in granted):
+        return None
+    return _granted(client, row.bot_user_id, granted)
+
+
+def _granted(client: AuthenticatedClient, sub: str, scopes: Sequence[str]) -> TokenGrant:
+    return TokenGrant(
+        client=client.row.stream_id,
+        client_id=client.row.client_id,
+        sub=sub,
+        scope=" ".join(scopes),
+        secret=client.secret_id,
+        client_key=client.client_key,
+    )
+
+
+def by_authlib(facts: Facts, form: Form) -> TokenGrant:
+    """Raises a Refusal."""
     request: Any = TokenRequest(facts, form)
     try:
         if "grant_type" not in form:

@@ -35,9 +35,10 @@ from projections.clients import Found
 from service import app
 from service.grants.client_authentication import PresentedCredentials, authenticated, parse_credentials
 from service.oauth import authlib_grants, authlib_server
-from service.oauth.authlib_server import Facts, NotLoaded, TokenGrant, decide
+from service.oauth.authlib_server import Facts, NotLoaded, TokenGrant, by_authlib, decide, plainly
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import FORM, parse
+from service.oauth.targets import Resource, Target
 from tests.rules.keyring import ISSUER, ring, signer
 from tests.rules.samples import AT, STREAM, secret
 from tests.rules.test_authentication import FOUND, MINE, basic, found
@@ -50,6 +51,8 @@ def facts_of(presented: PresentedCredentials | None = MINE, found: Found | None 
 
 FACTS = facts_of()
 ASK = {"grant_type": "client_credentials"}
+BY_AUTHLIB = {**ASK, "scope": "api:other"}
+"""No plain request, which is decided without Authlib."""
 
 
 def stock_request(body: dict[str, str], **headers: str) -> Any:
@@ -202,7 +205,7 @@ class TestTheQueryString:
             return seen[-1]
 
         monkeypatch.setattr(authlib_server, "TokenRequest", remember)
-        decide(FACTS, ASK)
+        by_authlib(FACTS, ASK)
         assert (seen[0].payload.data, seen[0].form) == (ASK, ASK)
         assert not {"uri", "args", "headers", "body"} & set(dir(seen[0]))
 
@@ -372,7 +375,7 @@ class TestLogs:
     def test_stock_logs_whole_tokens_at_debug(self, caplog, monkeypatch):
         monkeypatch.setattr(authlib_grants.Recorded, "generate_token", lambda *_, **__: {"access_token": "whole-token"})
         with caplog.at_level(logging.DEBUG, logger="authlib"), pytest.raises(NotLoaded):
-            decide(FACTS, ASK)
+            by_authlib(FACTS, ASK)
         assert "whole-token" in caplog.text
 
     @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
@@ -404,19 +407,19 @@ class TestTheGuardAgainstUpgrades:
         monkeypatch.setattr(authlib_server._Server, "authenticate_client", AuthorizationServer.authenticate_client)
         monkeypatch.setattr(authlib_grants.ClientCredentials, "TOKEN_ENDPOINT_AUTH_METHODS", ("client_secret_post",))
         with pytest.raises(NotLoaded, match="outside of its authentication"):
-            decide(FACTS, {**ASK, "client_id": "me", "client_secret": "secret"})
+            by_authlib(FACTS, {**ASK, "client_id": "me", "client_secret": "secret"})
 
     def test_an_authlib_that_made_no_token_would_be_noticed(self, monkeypatch):
         monkeypatch.setattr(ClientCredentialsGrant, "create_token_response", lambda _: (200, {}, []))
         with pytest.raises(NotLoaded, match="without asking for a token"):
-            decide(FACTS, ASK)
+            by_authlib(FACTS, ASK)
 
     def test_an_authlib_that_raised_bare_value_errors_is_a_refusal(self, monkeypatch):
         def odd(_: Any) -> None:
             raise UnicodeError("odd")
 
         monkeypatch.setattr(ClientCredentialsGrant, "validate_token_request", odd)
-        refusal = refused(ASK)
+        refusal = refused(BY_AUTHLIB)
         assert (type(refusal), refusal.description) == (InvalidRequest, authlib_server.MALFORMED)
 
     @pytest.mark.parametrize("error", [InvalidGrantError(), InvalidRequestError("Missing 'x' in request.")])
@@ -425,7 +428,7 @@ class TestTheGuardAgainstUpgrades:
             raise error
 
         monkeypatch.setattr(ClientCredentialsGrant, "validate_token_request", refuse)
-        refusal = refused(ASK)
+        refusal = refused(BY_AUTHLIB)
         assert (refusal.status, refusal.error, refusal.description) == (400, error.error, authlib_server.MALFORMED)
 
     def test_a_decision_leaves_nothing_behind_for_the_next_one(self):
@@ -436,3 +439,40 @@ class TestTheGuardAgainstUpgrades:
 
     def test_plain_http_on_loopback_is_all_right(self):
         assert decide(FACTS.__replace__(issuer="http://127.0.0.1:8000"), ASK)
+
+
+SCOPES = ["api:public", "api:own", "operate"]
+ROWS = st.builds(
+    FOUND.client.__replace__,
+    scopes=st.lists(st.sampled_from(SCOPES), unique=True).map(tuple),
+    grant_type=st.sampled_from(["client_credentials", "authorization_code"]),
+    bot_user_id=st.sampled_from(["bot-abc123", None]),
+)
+CLIENTS = st.none() | ROWS.map(lambda row: FACTS.client and FACTS.client.__replace__(row=row))
+TARGETS = st.none() | st.just(
+    Target(resources=(Resource(identifier="https://api.example.com", scopes=("api:own",)),), scopes=("api:own",))
+)
+FORMS = st.fixed_dictionaries(
+    {},
+    optional={
+        "grant_type": st.sampled_from(["client_credentials", "refresh_token", ""]),
+        "scope": st.lists(st.sampled_from([*SCOPES, "", "api:other", "api:public,api:own"])).map(" ".join) | st.text(),
+        "client_id": st.text(),
+    },
+)
+
+
+class TestThePlainRequest:
+    """A machine that asks for scopes that it has is the one request that is decided without Authlib."""
+
+    @settings(max_examples=400)
+    @given(CLIENTS, TARGETS, FORMS)
+    def test_it_is_granted_what_authlib_grants_it_and_nothing_else_is_granted(self, client, target, form):
+        facts = Facts(issuer=ISSUER, client=client, target=target)
+        granted = plainly(facts, form)
+        assert granted is None or granted == by_authlib(facts, form)
+
+    @pytest.mark.parametrize("form", [ASK, {**ASK, "scope": "api:public"}, {**ASK, "client_id": "me"}])
+    def test_it_is_decided_without_authlib(self, form, monkeypatch):
+        monkeypatch.setattr(authlib_server, "by_authlib", None)
+        assert decide(FACTS, form).scope == "api:public"

@@ -1,11 +1,14 @@
 """The body of an OAuth request is read strictly."""
 
+from collections.abc import Callable, Sequence
+from urllib.parse import parse_qsl
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.oauth.errors import InvalidRequest, Refusal
-from service.oauth.form import FORM, MOST_PARAMETERS, Form, parse
+from service.oauth.form import FORM, MOST_PARAMETERS, Form, pairs_of, parse
 
 
 @pytest.mark.parametrize(
@@ -100,3 +103,15 @@ def outcome_of(body: bytes) -> Form | Refusal:
         return parse(FORM, body)
     except Refusal as refusal:
         return refusal
+
+
+@given(st.text(st.sampled_from("a=&+%2fF3é;\0 ")) | st.text())
+def test_the_pairs_are_those_of_urllib(text: str):
+    assert split_by(pairs_of, text) == split_by(lambda t: parse_qsl(t, keep_blank_values=True, errors="strict"), text)
+
+
+def split_by(split: Callable[[str], Sequence[tuple[str, str]]], text: str) -> Sequence[tuple[str, str]] | None:
+    try:
+        return split(text)
+    except UnicodeDecodeError:
+        return None
