@@ -17,6 +17,12 @@ class Election:
             self._holder = connection
         return self.is_held_by(connection)
 
+    async def resign(self, connection: Connection, query: str) -> None:
+        """Gives the lock up by this query (events/locks.py), if this connection holds it."""
+        if self.is_held_by(connection):
+            self._holder = None
+            await connection.execute(query, *self._arguments)
+
     def is_held_by(self, connection: Connection) -> bool:
         """Returns whether this connection holds the lock. A connection that was lost and made again does not."""
         return self._holder is connection

@@ -24,6 +24,9 @@ BACKCHANNEL = 4706
 FOLLOWER = 4707
 """Its holder (the lock also has the name of a group of projections) is the process that follows the logs for that group."""
 
+FOLLOWER_APART = 4714
+"""Its holder (the lock has the same names) is the process that does nothing else than to follow: while there is one, no serving process follows."""
+
 INSTALLATION = 4708
 """One process at a time makes the tables of the projections."""
 
@@ -68,3 +71,13 @@ def in_session_if_free(number: int) -> str:
 def of_name_if_free(number: int) -> str:
     """Returns the same query for the lock with this number and the name in $1."""
     return f"select pg_try_advisory_lock({number}, hashtext($1))"
+
+
+def of_name_is_free(number: int) -> str:
+    """Returns the query that says whether nobody holds this lock. Those who ask at the same time do not disturb each other."""
+    return f"select pg_try_advisory_xact_lock_shared({number}, hashtext($1))"
+
+
+def of_name_given_up(number: int) -> str:
+    """Returns the query that gives the lock up."""
+    return f"select pg_advisory_unlock({number}, hashtext($1))"

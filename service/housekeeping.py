@@ -20,6 +20,7 @@ from events.waiting import in_daemon_thread, raise_if_cancelled
 from projections import registry
 from projections.catch_up import CatchUp
 from projections.engine.election import Follower
+from projections.engine.pace import APART, SERVING, Paces
 from projections.engine.verifier import Verifier
 from service import fitness, gauges, limits, pushed_requests, retention, waiting_devices
 from service.crypto.credentials import new_id
@@ -57,7 +58,7 @@ def leave_with_parent() -> None:
 async def run(resources: Resources, url: str) -> None:
     """Run until cancelled."""
     presence = fitness.presence(resources.settings.issuer)
-    follower = Follower(registry.catch_up(), url, application_name=presence)
+    follower = Follower(registry.catch_up(), url, paces=SERVING, application_name=presence)
     every = partial(_every, resources.outages)
     deliverer = Deliverer(resources.ledger, resources.ring, resources.settings.issuer, url)
     checkpoints = CheckpointMaker(resources.ledger.pool, resources.log_key)
@@ -70,7 +71,7 @@ async def run(resources: Resources, url: str) -> None:
             every(1, follower.look),
             every(1, checkpoints.look),
             every(1, submitter.look),
-            _follow_packages(resources.outages, url),
+            _follow_packages(resources.outages, url, paces=SERVING),
             *([_verify(resources, url)] if resources.settings.verification_hours else []),
             every(1, deliverer.look),
             every(5, lambda: client_deletion.finish(resources.ledger)),
@@ -90,6 +91,18 @@ async def run(resources: Resources, url: str) -> None:
             await pusher.close()
         await submitter.close()
         await deliverer.close()
+        await follower.close()
+
+
+async def follow(url: str) -> None:
+    """Follow the logs, in the place of all serving processes, until cancelled."""
+    outages = Outages()
+    follower = Follower(
+        registry.catch_up(), url, paces=APART, is_apart=True, application_name=f"muniment follow {os.getpid()}"
+    )
+    try:
+        await _together(_every(outages, 1, follower.look), _follow_packages(outages, url, paces=APART, is_apart=True))
+    finally:
         await follower.close()
 
 
@@ -124,7 +137,7 @@ async def _every(outages: Outages, seconds: float, do: Callable[[], Awaitable[No
         await asyncio.sleep(seconds)
 
 
-async def _follow_packages(outages: Outages, url: str) -> None:
+async def _follow_packages(outages: Outages, url: str, *, paces: Paces, is_apart: bool = False) -> None:
     """Run one follower for each package, so that none waits for another's tables. Importing the packages delays nothing either."""
     by_schema: dict[str, list[CatchUp[Any, Any]]] = {}
     try:
@@ -135,7 +148,7 @@ async def _follow_packages(outages: Outages, url: str) -> None:
     for projection in installed.projections.values():
         by_schema.setdefault(projection.schema, []).append(projection)
     # Without a presence: each process shows that in one connection only, so that the processes can be counted.
-    followers = [Follower(each, url) for each in by_schema.values()]
+    followers = [Follower(each, url, paces=paces, is_apart=is_apart) for each in by_schema.values()]
     try:
         await _together(*(_every(outages, 1, follower.look) for follower in followers))
     finally:

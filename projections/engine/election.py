@@ -1,6 +1,9 @@
-"""One process follows for all: it holds a lock as long as its connection lives, and another takes over when that ends."""
+"""One process follows for all: it holds a lock as long as its connection lives, and another takes over when that ends.
 
-import asyncio
+By default it is one of those that serve. A process that does nothing else (`muniment follow`) goes before them: while one is there,
+each serving process gives the lock up, and takes part again once it is gone.
+"""
+
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
@@ -15,6 +18,7 @@ from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Followed
 from projections.engine.follow import step
+from projections.engine.pace import AT_ONCE, Paces
 from projections.views import publication
 
 Found = TypeVar("Found")
@@ -22,6 +26,9 @@ Query = Callable[[Connection, Sequence[CatchUp[Any, Any]]], Awaitable[list[Found
 Act = Callable[..., Awaitable[bool | None]]
 
 LOCK = locks.of_name_if_free(locks.FOLLOWER)
+GIVEN_UP = locks.of_name_given_up(locks.FOLLOWER)
+LOCK_APART = locks.of_name_if_free(locks.FOLLOWER_APART)
+NOBODY_APART = locks.of_name_is_free(locks.FOLLOWER_APART)
 
 log = logging.getLogger("muniment.projections")
 
@@ -29,15 +36,26 @@ log = logging.getLogger("muniment.projections")
 class Follower:
     """Follows projections in turns, so that none holds up the others. Processes with the same versions of them elect one.
 
-    The election saves work and is not needed for correctness: two that followed at once would still count every entry once.
+    `is_apart` says that the process does nothing else. The election saves work and is not needed for correctness: two that followed at once would still count every entry once.
     """
 
-    def __init__(self, projections: Sequence[CatchUp[Any, Any]], url: str, **settings: str) -> None:
+    def __init__(
+        self,
+        projections: Sequence[CatchUp[Any, Any]],
+        url: str,
+        *,
+        paces: Paces = AT_ONCE,
+        is_apart: bool = False,
+        **settings: str,
+    ) -> None:
         self._projections = projections
+        self._paces = paces
         self._session = DatabaseSession(url, **settings)
         self._faults: dict[str, str] = {}
         self._has_published = False
-        self._election = Election(LOCK, " ".join(sorted(f"{each.id}:{each.version}" for each in projections)))
+        self._name = " ".join(sorted(f"{each.id}:{each.version}" for each in projections))
+        self._election = Election(LOCK, self._name)
+        self._apart = Election(LOCK_APART, self._name) if is_apart else None
 
     async def look(self) -> None:
         """Follows every projection to the end of its log, if this is the process to do it. To be called every second."""
@@ -49,7 +67,7 @@ class Follower:
         if new or not self._has_published:
             await self._publish()
         able = {each.id: each for each in self._projections}
-        while behind := await self._ask(checkpoints.behind, list(able.values())):
+        while await self._is_elected() and (behind := await self._ask(checkpoints.behind, list(able.values()))):
             for cohort in _cohorts(behind):
                 more = await self._with_more(step, cohort)
                 for done in (each for each in cohort if each not in more):
@@ -60,7 +78,12 @@ class Follower:
 
     async def _is_elected(self) -> bool:
         async with self._session.using() as connection:
-            return await self._election.is_won(connection)
+            if self._apart is not None:
+                return await self._apart.is_won(connection) and await self._election.is_won(connection)
+            if await connection.fetchval(NOBODY_APART, self._name):
+                return await self._election.is_won(connection)
+            await self._election.resign(connection, GIVEN_UP)
+            return False
 
     async def _ask(self, query: Query[Found], projections: Sequence[Any]) -> list[Found]:
         async with self._session.using() as connection:
@@ -72,14 +95,14 @@ class Follower:
         What fails for several is tried for each alone, so that a fault holds up no other, and is told. Raises Unavailable, and LOST.
         """
         more, failed = False, None
-        async with self._session.using() as connection:
+        connection = await self._session.connection()
+        async with self._paces[cohort[0].follows.log].step(connection):
             try:
                 more = self._election.is_held_by(connection) and await act(connection, *cohort)
             except Exception as fault:
                 if connection.is_closed() or _is_lost(fault):
                     raise
                 failed = fault
-        await asyncio.sleep(0)
         if failed is not None and len(cohort) > 1:
             return [each for single in cohort for each in await self._with_more(act, [single])]
         if failed is not None:

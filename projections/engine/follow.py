@@ -33,11 +33,11 @@ from projections.engine.totals import Target
 POSITIONS_A_STEP = 200
 """So few that a serving process is not held up: 200 tokens of 1,000 clients hold its event loop for about four milliseconds at a time."""
 
-TOKENS_A_STEP = 2000
-"""More where Postgres adds them up, which holds up no event loop: some milliseconds of its time."""
+TOKENS_A_STEP = 10_000
+"""More where Postgres adds them up, which holds up no event loop. The more tokens of one client are added up, the fewer rows are written."""
 
-LEAVES_A_STEP = 1024
-"""More, for Postgres hashes them: their four full tiles hold the event loop for about as long."""
+LEAVES_A_STEP = 256
+"""Postgres hashes them; their tile holds the event loop for about one millisecond."""
 
 PASSING = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError, *LOST, *UNFIT)
 """What says nothing of the entries: the step is tried again."""

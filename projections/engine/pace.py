@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from typing import Literal
 
 from msgspec import Struct
 
@@ -31,3 +32,13 @@ class Pace(Struct, frozen=True):
 
 SHARE_WITHIN_A_SNAPSHOT = 0.5
 GENTLE = Pace(0.04)
+
+Paces = Mapping[Literal["log", "issuance"], Pace]
+"""How fast each log is followed while there is more of it."""
+
+AT_ONCE: Paces = {"log": Pace(1.0), "issuance": Pace(1.0)}
+APART: Paces = {"log": Pace(0.5), "issuance": Pace(0.5)}
+"""Of a process that does nothing else."""
+
+SERVING: Paces = {"log": Pace(0.5), "issuance": Pace(0.2)}
+"""Of a process that serves: a burst of tokens that are still to be followed must not be felt in the next ones."""

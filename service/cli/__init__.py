@@ -134,6 +134,20 @@ def _doctor(as_json: Json = False) -> None:
     doctor.doctor(as_json=as_json)
 
 
+@app.command("follow")
+def _follow() -> None:
+    """Keep the tables up to date in a process of its own, until Ctrl-C: the processes that serve then do not.
+
+    Without it one of them does. If it ends, they go on within seconds; a second one waits until the first one ends. It has to be of
+    the same version of Muniment. Needs MUNIMENT_DATABASE_URL.
+
+    Example: `muniment follow`
+    """
+    from service.cli import follower  # noqa: PLC0415
+
+    follower.follow()
+
+
 @app.command("login")
 def _login(
     issuer: Server = None,

@@ -91,10 +91,12 @@ def plain(text: str) -> str:
     return re.sub(r"[\s│]+", " ", text)
 
 
+UNTIL_STOPPED = ("serve", "witness serve", "follow")
 COMMANDS = [
     "serve",
     "status",
     "doctor",
+    "follow",
     "login",
     "token",
     "logout",
@@ -146,7 +148,7 @@ def test_every_command_is_among_them():
 def test_the_help_of_a_command_has_an_example_and_its_answer_a_form_for_scripts(command: str):
     told = plain(CliRunner().invoke(app, [*command.split(), "--help"], env={"TERMINAL_WIDTH": "80"}).output)
     assert f"muniment {command}" in told.split("Example: ")[1]
-    assert ("--json" in told) == (not command.endswith("serve"))
+    assert ("--json" in told) == (command not in UNTIL_STOPPED)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def in_files(kind: str) -> dict[str, list[int]]:
 
 
 def test_no_two_locks_have_one_number():
-    assert len(set(NUMBERS.values())) == len(NUMBERS) == 13
+    assert len(set(NUMBERS.values())) == len(NUMBERS) == 14
 
 
 def test_the_schema_takes_the_same_locks_as_the_code():
@@ -42,3 +42,6 @@ def test_the_queries_say_which_lock_and_for_how_long():
     assert locks.in_session(locks.KEYS) == "select pg_advisory_lock(4704)"
     assert locks.in_session_if_free(locks.BACKCHANNEL) == "select pg_try_advisory_lock(4706)"
     assert locks.of_name_if_free(locks.FOLLOWER) == "select pg_try_advisory_lock(4707, hashtext($1))"
+    free, given_up = locks.of_name_is_free(locks.FOLLOWER_APART), locks.of_name_given_up(locks.FOLLOWER)
+    assert free == "select pg_try_advisory_xact_lock_shared(4714, hashtext($1))"
+    assert given_up == "select pg_advisory_unlock(4707, hashtext($1))"

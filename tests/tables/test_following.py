@@ -85,8 +85,8 @@ async def database(postgres: str) -> str:
 async def followed_by(database: str) -> AsyncIterator[Callable[..., Follower]]:
     made: list[Follower] = []
 
-    def follower(*projections: CatchUp[Any, Any]) -> Follower:
-        made.append(Follower(projections, database))
+    def follower(*projections: CatchUp[Any, Any], is_apart: bool = False) -> Follower:
+        made.append(Follower(projections, database, is_apart=is_apart))
         return made[-1]
 
     yield follower
@@ -176,6 +176,46 @@ async def test_one_process_follows_and_another_takes_over_when_its_connection_en
     assert await column(superuser, "select clients from read.clients_by_owner") == [2]
     assert len(steps) == 2
     assert steps[elected] == before
+
+
+async def test_a_process_that_only_follows_goes_before_those_that_serve_even_in_the_middle_of_a_log_and_they_go_on_after_it(
+    log, superuser, followed_by, monkeypatch
+):
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 1)
+    by: list[str] = []
+
+    async def noting(connection: Connection, projection: CatchUp[Any, Any]) -> bool:
+        if projection is BY_OWNER:
+            by.append("apart" if connection.get_server_pid() in apart_pids else "serving")
+            if len(by) == 2:
+                await apart.look()
+        return await step(connection, projection)
+
+    monkeypatch.setattr("projections.engine.election.step", noting)
+    serving, another = followed_by(BY_OWNER), followed_by(BY_OWNER)
+    apart, second = followed_by(BY_OWNER, is_apart=True), followed_by(BY_OWNER, is_apart=True)
+    apart_pids = {(await each._session.connection()).get_server_pid() for each in (apart, second)}
+    await happened(log, *[("alice", 1)] * 4)
+    await serving.look()
+    assert by == ["serving", "serving"], "the lock is given up before the end of the log is reached"
+    for follower in (another, second, apart, another, serving):
+        await follower.look()
+    assert set(by[2:]) == {"apart"}
+    assert dict(await superuser.fetch(OWNERS)) == {"alice": 4}
+    await apart.close()
+    await second.close()
+    by.clear()
+    await happened(log, ("alice", 1))
+    await until_followed(superuser, another)
+    assert set(by) == {"serving"}
+
+
+async def until_followed(superuser: Connection, follower: Follower) -> None:
+    """(Postgres notices a moment later that a connection has ended.)"""
+    async with asyncio.timeout(PATIENCE):
+        while await column(superuser, "select clients from read.clients_by_owner") != [5]:
+            await follower.look()
+            await asyncio.sleep(0.01)
 
 
 async def test_an_entry_that_one_projection_cannot_take_in_stops_that_one_alone_until_it_is_resumed(
