@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from projections.catch_up import BATCHES, CatchUp
+from projections.catch_up import BATCHES, ISSUANCE, CatchUp
 from projections.columns import creation
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ def _check(projection: CatchUp[Any, Any], schema: str, before: Container[str]) -
         raise Unusable(
             "it needs a version from 1 on, what it follows (events(...) or ISSUANCE), and a function to project"
         )
+    if projection.totals is not None and projection.follows != ISSUANCE:
+        raise Unusable("it has totals, which are of tokens, and does not follow ISSUANCE")
     named = {*projection.key, *(column for index in projection.indexes for column in index)}
     if not projection.key or named - {*projection.columns}:
         raise Unusable("its key and its indexes name columns that its row does not have")

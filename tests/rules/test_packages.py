@@ -65,6 +65,12 @@ BROKEN = {
         "its name cannot be a table's",
     ),
     "a key without a column": ("bad = bad:ONE", WHOLE.replace('("name",)', '("id",)'), "bad.mine", "its key and its indexes"),
+    "totals of what is no token": (
+        "bad = bad:ONE",
+        WHOLE.replace("=print", '=print, totals=Totals(query="", combined={})').replace("import CatchUp", "import CatchUp, Totals"),
+        "bad.mine",
+        "it has totals, which are of tokens",
+    ),
     "a row that is no struct": ("bad = bad:ONE", WHOLE.replace("row=Good", "row=dict"), "bad.mine", "dict"),
     "a field that no column holds": ("bad = bad:ONE", WHOLE.replace("row=Good", "row=Row"), "bad.mine", "NoColumn"),
     "nothing to project with": ("bad = bad:ONE", WHOLE.replace("=print", "=None"), "bad.mine", "a function to project"),

@@ -63,7 +63,15 @@ def unusual(draw: st.DrawFn) -> bytes:
 
 
 malformed = st.sampled_from(
-    [b"", b"\xff", b"null", b"[]", b'{"sub":"\\ud800"}', b'{"sub":"a","scope":"","kid":"","exp":1e3}']
+    [
+        b"",
+        b"\xff",
+        b"null",
+        b"[]",
+        b'{"sub":"\\ud800"}',
+        b'{"sub":"a","scope":"","kid":"","exp":1e3}',
+        b'{"sub":"a","scope":"","kid":"","exp":10e0,"cnf":{"exp":10}}',
+    ]
 )
 rows = st.lists(st.tuples(clients, secrets, written | written | unusual() | malformed), min_size=1, max_size=6)
 
