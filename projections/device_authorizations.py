@@ -23,6 +23,7 @@ WAITING = f"""
 select {COLUMNS} from read.device_authorizations
  where user_code = $1 and state = 'waiting' and expires_at > clock_timestamp() order by stream_id desc limit 1
 """
+FIND = f"select {COLUMNS} from read.device_authorizations where stream_id = $1"
 LIST = f"""
 select {COLUMNS} from read.device_authorizations where {{conditions}} order by stream_id desc limit $1
 """
@@ -108,6 +109,11 @@ def _row(record: asyncpg.Record) -> Row:
 async def waiting(connection: AnyConnection, user_code: str) -> Row | None:
     """Returns the one that nobody has answered and that has not expired, by the keyed hash of its user code."""
     record = await connection.fetchrow(WAITING, user_code)
+    return None if record is None else _row(record)
+
+
+async def find(connection: AnyConnection, stream: UUID) -> Row | None:
+    record = await connection.fetchrow(FIND, stream)
     return None if record is None else _row(record)
 
 

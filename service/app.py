@@ -117,6 +117,7 @@ BOT = bots.PATH + "/{bot_id}"
 USER = users.PATH + "/{user_id}"
 INITIAL_ACCESS_TOKEN = initial_access_tokens.PATH + "/{token_id}"
 API = apis.PATH + "/{api_id}"
+DEVICE = device_authorizations.PATH + "/{device_id}"
 TRUSTED_ISSUER = trusted_issuers.PATH + "/{issuer_id}"
 
 
@@ -227,6 +228,8 @@ MANAGED = {
     device_authorizations.PATH: Managed(
         GET=Action(AUDIT_READ, device_authorizations.list_device_authorizations, query=True)
     ),
+    DEVICE: Managed(GET=Action(AUDIT_READ, device_authorizations.read_device_authorization)),
+    f"{DEVICE}/history": Managed(GET=Action(AUDIT_READ, history.device_authorization_history, query=True)),
     grants.GRANTS: Managed(GET=Action(USERS_READ, grants.list_grants, query=True)),
     signing_keys.PATH: Managed(GET=Action(CLIENTS_READ, signing_keys.list_signing_keys, query=True)),
     usage.PATH: Managed(GET=Action(AUDIT_READ, usage.issued_tokens)),

@@ -15,8 +15,11 @@ from service.clock import utc_now
 from service.endpoints import grants, paging
 from service.endpoints.management import Call
 from service.endpoints.responses import answered
+from service.problems import NotFound
+from service.values.uuids import is_uuid
 
 PATH = "/api/v1/auth/device-authorizations"
+NONE = "There is no device authorization with this id."
 
 
 class DeviceAuthorization(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -60,6 +63,28 @@ async def list_device_authorizations(call: Call) -> Response:
     names = await read(call.resources.ledger.pool, lambda c: client_lists.client_ids(c, streams))
     now = utc_now()
     return answered([shown(row, names[row.client], now) for row in found], headers=headers)
+
+
+async def read_device_authorization(call: Call) -> Response:
+    stream = stream_asked(call)
+    row = await read(call.resources.ledger.pool, lambda c: device_authorizations.find(c, stream))
+    if row is None:
+        raise NotFound(NONE)
+    client_id = await name_of(call, row.client)
+    return answered(shown(row, client_id, utc_now()), headers={"ETag": f'"{row.version}"'})
+
+
+async def name_of(call: Call, client: UUID) -> str:
+    """Return the client_id of the stream."""
+    return (await read(call.resources.ledger.pool, lambda c: client_lists.client_ids(c, [client])))[client]
+
+
+def stream_asked(call: Call) -> UUID:
+    """Return the stream of the device authorization in the path. Raises NotFound."""
+    given = call.request.path_params["device_id"]
+    if not is_uuid(given):
+        raise NotFound(NONE)
+    return UUID(given)
 
 
 def shown(row: Row, client_id: str, now: datetime) -> DeviceAuthorization:

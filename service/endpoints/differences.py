@@ -7,11 +7,13 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from events.codec import Recorded
-from projections import apis, bots, clients, initial_access_tokens, trusted_issuers, users
+from events.ids import client_id_of
+from projections import apis, bots, clients, device_authorizations, initial_access_tokens, trusted_issuers, users
 from projections.table import Table
 from service.endpoints import client_settings
 from service.endpoints.apis import shown as shown_api
 from service.endpoints.bots import shown_bot
+from service.endpoints.device_authorizations import shown as shown_device
 from service.endpoints.initial_access_tokens import shown as shown_initial_token
 from service.endpoints.secrets import shown_secret
 from service.endpoints.trusted_issuers import shown as shown_issuer
@@ -84,6 +86,11 @@ def of_initial_access_token(row: initial_access_tokens.Row) -> Represented:
     return _without_use(to_builtins(shown_initial_token(row)))
 
 
+def of_device_authorization(row: device_authorizations.Row, client_id: str) -> Represented:
+    """Return it as the API shows it. That it expired is no event, so nothing in a history says so."""
+    return to_builtins(shown_device(row, client_id, row.requested_at))
+
+
 def of_user(row: users.Row, profile: Profile | None) -> Represented:
     """Return the user as the API shows them, and their second factors. After an erasure, nothing says who the user was."""
     factors = [{"id": str(f.factor_id), "kind": f.kind, "createdUtc": to_builtins(f.created_at)} for f in row.factors]
@@ -117,5 +124,6 @@ REPRESENTED: Mapping[str, Callable[[Any], Represented | None]] = {
     apis.TABLE.name: of_api,
     trusted_issuers.TABLE.name: of_trusted_issuer,
     initial_access_tokens.TABLE.name: of_initial_access_token,
+    device_authorizations.TABLE.name: lambda row: of_device_authorization(row, client_id_of(row.client)),
 }
 """How the API shows a row of each table that it shows to everybody in the same way."""

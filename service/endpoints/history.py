@@ -1,4 +1,4 @@
-"""…/history of a client, bot, user, API, trusted issuer or initial access token: each change with its fields before and after it, who caused it, and why."""
+"""…/history of a client, bot, user, API, trusted issuer, initial access token or device authorization: each change with its fields before and after it, who caused it, and why."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,13 +11,15 @@ from events.bot import BotRegistered
 from events.client import ClientRegistered
 from events.codec import Recorded
 from events.database import read
+from events.device_authorization import DeviceAuthorizationRequested
 from events.ids import bot_stream, stream_in_path
 from events.initial_access_token import InitialAccessTokenIssued
 from events.replay import history
 from projections import apis, bots, clients, trusted_issuers, users
+from projections import device_authorizations as devices
 from projections import initial_access_tokens as initial_token_rows
 from projections.table import Table
-from service.endpoints import differences, history_page, history_schemas, initial_access_tokens
+from service.endpoints import device_authorizations, differences, history_page, history_schemas, initial_access_tokens
 from service.endpoints.apis import NONE as NO_API
 from service.endpoints.apis import stream_asked as apis_asked
 from service.endpoints.differences import Represented, Version, versions
@@ -72,6 +74,18 @@ async def initial_access_token_history(call: Call) -> Response:
     if not past or not _reaches(call, past[0]):
         raise NotFound(initial_access_tokens.NONE)
     return _answer(call, page, versions(initial_token_rows.TABLE, past), differences.of_initial_access_token)
+
+
+async def device_authorization_history(call: Call) -> Response:
+    page, past = (
+        history_page.asked(call.request),
+        await _past(call, device_authorizations.stream_asked(call), devices.TABLE),
+    )
+    if not past or not isinstance(first := past[0].event, DeviceAuthorizationRequested):
+        raise NotFound(device_authorizations.NONE)
+    client_id = await device_authorizations.name_of(call, first.client)
+    found = versions(devices.TABLE, past)
+    return _answer(call, page, found, lambda row: differences.of_device_authorization(row, client_id))
 
 
 async def _of_operators(

@@ -10,7 +10,7 @@ from service.endpoints.signing_keys import PATH as KEYS
 from service.endpoints.signing_keys import STATES, RotatedKeys, RotateKeysRequest, SigningKey
 from service.openapi.operation import Content, Example, Operation, Parameter, ResponseSpec
 from service.openapi.parts import AS_OF, CURSOR, LIMIT
-from service.problems import Clash, NotJson, TooLarge
+from service.problems import Clash, NotFound, NotJson, TooLarge
 from service.values.scopes import AUDIT_READ, CLIENTS_READ, OPERATE, USERS_READ
 
 SHOWN = {
@@ -44,6 +44,14 @@ DEVICE = {
     "userId": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e56",
     "grantId": "0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55",
 }
+DEVICE_ID = Parameter(
+    name="device_id",
+    place="path",
+    description="The `id` of the device authorization.",
+    schema={"type": "string", "format": "uuid"},
+    example=DEVICE["id"],
+)
+ONE_DEVICE = f"{DEVICES}/{{device_id}}"
 KEY = {
     "kid": "0199f3a5-es256",
     "alg": "ES256",
@@ -134,6 +142,21 @@ GRANTS = (
                 example=[DEVICE],
             ),
         ),
+    ),
+    Operation(
+        method="get",
+        path=ONE_DEVICE,
+        operation_id="readDeviceAuthorization",
+        summary="Read a device authorization",
+        tag="Grants",
+        scope=AUDIT_READ,
+        parameters=(DEVICE_ID,),
+        answers=(
+            ResponseSpec(
+                description="The device authorization.", shape=DeviceAuthorization, headers=("ETag",), example=DEVICE
+            ),
+        ),
+        refusals=(NotFound,),
     ),
     Operation(
         method="get",

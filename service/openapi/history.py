@@ -1,4 +1,4 @@
-"""…/history of a client, bot, user, API, trusted issuer or initial access token, as the API reference describes it."""
+"""…/history of a client, bot, user, API, trusted issuer, initial access token or device authorization, as the API reference describes it."""
 
 from service.endpoints import cursors
 from service.endpoints.cursors import ORDERS
@@ -10,6 +10,7 @@ from service.openapi.bots import BOT_ID
 from service.openapi.bots import ONE as BOT
 from service.openapi.clients import CLIENT_ID
 from service.openapi.clients import ONE as CLIENT
+from service.openapi.grants import DEVICE_ID, ONE_DEVICE
 from service.openapi.initial_access_tokens import ONE as INITIAL_ACCESS_TOKEN
 from service.openapi.initial_access_tokens import TOKEN_ID
 from service.openapi.operation import Operation, Parameter, ResponseSpec
@@ -51,12 +52,16 @@ SHOWN = {
 }
 
 
-def _history(parameter: Parameter, path: str, *, noun: str, tag: str, scope: str, more: str) -> Operation:
+def _history(
+    parameter: Parameter, path: str, *, noun: str, tag: str, scope: str, more: str, one: str = ""
+) -> Operation:
+    """`one` is how a sentence names it, if it is not as its tag does."""
+    named = one or f"a {tag.lower()[:-1]}"
     return Operation(
         method="get",
         path=f"{path}/history",
         operation_id=f"read{noun}History",
-        summary=f"Read the history of {'an API' if noun == 'Api' else f'a {tag.lower()[:-1]}'}",
+        summary=f"Read the history of {named}",
         tag=tag,
         description=f"Each change, with who caused it and why, and its fields before and after it. {more}",
         scope=scope,
@@ -93,7 +98,7 @@ HISTORY = (
         scope=USERS_READ,
         more="After an erasure it has what happened and when, without personal data and reasons.",
     ),
-    _history(API_ID, API, noun="Api", tag="APIs", scope=CLIENTS_READ, more=_STAYS),
+    _history(API_ID, API, noun="Api", tag="APIs", scope=CLIENTS_READ, more=_STAYS, one="an API"),
     _history(
         TOKEN_ID,
         INITIAL_ACCESS_TOKEN,
@@ -109,5 +114,14 @@ HISTORY = (
         tag="Trusted issuers",
         scope=AUDIT_READ,
         more=_STAYS,
+    ),
+    _history(
+        DEVICE_ID,
+        ONE_DEVICE,
+        noun="DeviceAuthorization",
+        tag="Grants",
+        scope=AUDIT_READ,
+        more="That nobody answered in time is no change.",
+        one="a device authorization",
     ),
 )

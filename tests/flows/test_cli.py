@@ -109,7 +109,7 @@ COMMANDS = [
     *(f"trusted-issuers {name}" for name in ("disable", "enable", "delete")),
     *(f"apis {name}" for name in ("list", "show", "history", "create", "edit", "delete")),
     *(f"client-keys {name}" for name in ("list", "add", "revoke")),
-    "devices list",
+    *(f"devices {name}" for name in ("list", "show", "history")),
     *(f"initial-tokens {name}" for name in ("list", "history", "create", "revoke")),
     *(f"bots {name}" for name in ("list", "show", "history", "restore", "create", "disable", "enable", "delete")),
     *(

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.flows.conftest import Live, refused
 from tests.flows.consoles import staff
 from tests.flows.people import registered
 from tests.flows.test_cli import on
-from tests.flows.test_devices import Client, asking, decided
+from tests.flows.test_devices import TELEVISION, Client, asking, decided
 
 PATH = "/api/v1/auth/device-authorizations"
 
@@ -46,6 +47,33 @@ async def test_each_device_that_asked_is_listed_with_who_answered_and_without_it
     following = urlsplit(first.links["next"]["url"])
     rest = await live.http.get(f"{following.path}?{following.query}", headers=live.bearer)
     assert [*first.json(), *rest.json()] == found
+
+
+async def test_one_is_read_with_its_history_and_neither_names_a_code_or_what_asked(live: Live, client: Client):
+    code = await asking(live, client)
+    user, email = await registered(live)
+    await decided(live, code["user_code"], "allow", email)
+    device = (await listed(live, clientId=client[0], userId=str(user)))[0]
+    one = await live.http.get(f"{PATH}/{device['id']}", headers=live.bearer)
+    assert (one.json(), one.headers["ETag"]) == (device, '"2"')
+    history = await live.http.get(f"{PATH}/{device['id']}/history", params={"order": "oldest"}, headers=live.bearer)
+    asked, approved = history.json()
+    assert [asked["type"], approved["type"]] == ["device_authorization.requested", "device_authorization.approved"]
+    assert asked["changes"]["clientId"] == {"after": client[0]}
+    assert approved["changes"]["state"] == {"before": "waiting", "after": "approved"}
+    assert approved["changes"]["userId"] == {"before": None, "after": str(user)}
+    assert not any(code[name] in history.text for name in ("user_code", "device_code"))
+    assert TELEVISION not in history.text
+    told = await on(live.database, "devices", "show", device["id"], "--json")
+    assert told.json == device
+    assert "approved" in (await on(live.database, "devices", "show", device["id"])).out
+    assert "waiting" in (await on(live.database, "devices", "history", device["id"], "--diff")).out
+
+
+@pytest.mark.parametrize("path", ["", "/history"])
+async def test_of_what_is_no_device_authorization_there_is_nothing(live: Live, path: str):
+    for other in ("x", str(UUID(int=0))):
+        refused(await live.http.get(f"{PATH}/{other}{path}", headers=live.bearer), 404)
 
 
 async def test_a_device_whose_code_is_over_is_expired(live: Live, client: Client, monkeypatch: pytest.MonkeyPatch):

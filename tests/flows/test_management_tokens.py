@@ -332,6 +332,8 @@ NEEDED = [
     ("GET", "/api/v1/auth/consents", "users:read"),
     ("GET", "/api/v1/auth/grants", "users:read"),
     ("GET", "/api/v1/auth/device-authorizations", "audit:read"),
+    ("GET", "/api/v1/auth/device-authorizations/x", "audit:read"),
+    ("GET", "/api/v1/auth/device-authorizations/x/history", "audit:read"),
     ("GET", "/api/v1/auth/apis", "clients:read"),
     ("POST", "/api/v1/auth/apis", "operate"),
     ("GET", "/api/v1/auth/apis/x", "clients:read"),

@@ -1,4 +1,4 @@
-"""The history of a client, bot or user has what each event changed: its differences, put together, are what it is now."""
+"""The history of a client, bot, user or device has what each event changed: its differences, put together, are what it is now."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, json
 
-from projections import bots, clients, users
+from projections import bots, clients, device_authorizations, users
 from projections.table import Table
-from service.commands.handle import BOT, CLIENT, USER, Aggregate
+from service.commands.handle import BOT, CLIENT, DEVICE_AUTHORIZATION, USER, Aggregate
 from service.endpoints import differences
 from service.endpoints.history_page import HistoryPage
 from service.values.profile import Profile
@@ -24,6 +24,11 @@ ADA = Profile(email="ada@example.com", name="Ada King")
 KINDS: dict[str, tuple[Aggregate[Any, Any, Any], Table, Callable[[Any], differences.Represented]]] = {
     "client": (CLIENT, clients.TABLE, differences.of_client),
     "bot": (BOT, bots.TABLE, differences.of_bot),
+    "device authorization": (
+        DEVICE_AUTHORIZATION,
+        device_authorizations.TABLE,
+        lambda row: differences.of_device_authorization(row, "oauth_client_x"),
+    ),
     "user": (USER, users.TABLE, lambda row: differences.of_user(row, ADA if row.profile else None)),
 }
 
