@@ -1,7 +1,7 @@
 """Read a JSON body into a boundary struct: strictly, and name every fault at once."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 
@@ -41,11 +41,9 @@ class Fields(Generic[Shape]):
         self._strange: set[str] = set()
         self._shape = shape
         self._values: dict[str, Any] = {}
-        self._read(self._object(body))
-
-    def good(self, name: str) -> Any:
+        self.good: Callable[[str], Any] = self._values.get
         """Return the value of a field that has no fault so far, or None."""
-        return self._values.get(name)
+        self._read(self._object(body))
 
     def fault(self, name: str, message: str) -> None:
         self.errors.setdefault(name, []).append(message)

@@ -33,7 +33,8 @@ all that follows from a compromise, to give a role, to rotate the signing keys, 
 delete an API, to register, change, enable or delete a trusted issuer, to delete, enable or restore a
 client or a bot, to enable or erase a user, to make a secret, to give a client a scope of the
 management API or one to introspect tokens, to change how a client authenticates, to let it act for
-others, and to demand less of it than before. After an older sign-in, the console asks for a new one
+others, to send its codes to one more address, to let users sign in to it on devices or without their
+consent, and to demand less of it than before. After an older sign-in, the console asks for a new one
 of the same person, and then shows the form as it was. Pages that only show something never ask for it.
 
 Many reads are events, so nobody else may cause them. A page that another site requests as a part of its
