@@ -126,9 +126,9 @@ async def open_resources(
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
         imported = ImportedSecrets(ledger, lookup, limits)
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
-        remote_keys = RemoteKeys(fetcher)
+        remote_keys = RemoteKeys(fetcher, count=metrics.fetch_of("client_keys"))
         of_requests = Fetcher(settings.issuer, settings.insecure_http_hosts)
-        remote_requests = RemoteRequests(of_requests)
+        remote_requests = RemoteRequests(of_requests, metrics.fetch_of("request_object"))
         documents = ClientDocuments(settings, ledger, lookup, limits, fetcher=fetcher, metrics=metrics)
         logos = Logos(settings.client_metadata_documents, limits, Fetcher(settings.issuer), metrics)
         try:
@@ -140,7 +140,9 @@ async def open_resources(
                 ring=ring,
                 tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
                 signed_metadata=SignedMetadata(settings.issuer),
-                foreign=ForeignTokens(lookup, IssuerKeys(fetcher), settings.issuer),
+                foreign=ForeignTokens(
+                    lookup, IssuerKeys(fetcher, count=metrics.fetch_of("issuer_keys")), settings.issuer
+                ),
                 limits=limits,
                 reads=ReadCounts(),
                 refusals=RefusalCounts(),

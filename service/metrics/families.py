@@ -34,6 +34,8 @@ DOCUMENT_OUTCOMES = (
     *("not_fetched", "invalid", "not_allowed", "throttled", "paused"),
 )
 LOGO_OUTCOMES = ("fetched", "not_fetched", "invalid", "throttled")
+FETCHED = ("client_keys", "issuer_keys", "request_object")
+FETCH_OUTCOMES = ("fetched", "failed", "busy")
 LOGS = ("events", "issuance")
 SQLSTATES = ("08", "22", "23", "25", "28", "40", "42", "53", "55", "57", "58", "XX", OTHER)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -62,6 +64,12 @@ LOGOS = Family(
     kind="counter",
     text="Logos of unverified clients that were not in memory, by outcome: fetched, or why there was none.",
     labels={"outcome": LOGO_OUTCOMES},
+)
+FETCHES = Family(
+    name="muniment_remote_fetches",
+    kind="counter",
+    text="Fetches of key sets of clients and trusted issuers, and of request objects, by outcome.",
+    labels={"of": FETCHED, "outcome": FETCH_OUTCOMES},
 )
 COMMIT_SECONDS = Family(
     name="muniment_commit_duration_seconds",
@@ -142,5 +150,17 @@ def http_responses(routes: Sequence[str]) -> Family:
 def every(routes: Sequence[str]) -> tuple[Family, ...]:
     return (
         *(TOKENS, REFUSALS, http_seconds(routes), http_responses(routes), COMMIT_SECONDS, COMMIT_ITEMS, WAITING),
-        *(LOOKUPS, CACHED, POOL, POOL_LIMIT, DATABASE_ERRORS, STREAMS, MESSAGES, UNUSED_CLIENTS, DOCUMENTS, LOGOS),
+        *(
+            LOOKUPS,
+            CACHED,
+            POOL,
+            POOL_LIMIT,
+            DATABASE_ERRORS,
+            STREAMS,
+            MESSAGES,
+            UNUSED_CLIENTS,
+            DOCUMENTS,
+            LOGOS,
+            FETCHES,
+        ),
     )

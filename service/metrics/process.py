@@ -1,6 +1,6 @@
 """What one process counts, each value bound to its cell once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +40,10 @@ class ProcessMetrics:
         self.refusals = {kind: cells.counter(families.REFUSALS, kind) for kind in families.REFUSED}
         self.documents = {each: cells.counter(families.DOCUMENTS, each) for each in families.DOCUMENT_OUTCOMES}
         self.logos = {each: cells.counter(families.LOGOS, each) for each in families.LOGO_OUTCOMES}
+        self.fetches = {
+            of: {each: cells.counter(families.FETCHES, of, each) for each in families.FETCH_OUTCOMES}
+            for of in families.FETCHED
+        }
         self.waiting = {log: cells.gauge(families.WAITING, log) for log in LOGS}
         self.hits, self.misses = (cells.counter(families.LOOKUPS, result) for result in ("hit", "miss"))
         self.cached = cells.gauge(families.CACHED)
@@ -56,6 +60,11 @@ class ProcessMetrics:
         """Count a response, if this process measures responses."""
         if (found := self.routes.get(route)) is not None:
             found.answered(method, code, seconds)
+
+    def fetch_of(self, of: str) -> Callable[[str], None]:
+        """Return what counts a fetch of this, by its outcome."""
+        outcomes = self.fetches[of]
+        return lambda outcome: outcomes[outcome].inc()
 
     def answered_nowhere(self, code: int) -> None:
         """Count a response to a path, or a method, that no route has."""

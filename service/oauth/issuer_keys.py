@@ -17,7 +17,7 @@ from service.oauth import client_keys
 from service.oauth.client_keys import Accepted
 from service.oauth.foreign_tokens import NotAccepted
 from service.oauth.keys import Key
-from service.oauth.remote_keys import ACCEPT, Fetches, RemoteKeys
+from service.oauth.remote_keys import ACCEPT, Count, Fetches, RemoteKeys, uncounted
 from service.values.malformed import MALFORMED
 
 KINDS: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
@@ -59,9 +59,9 @@ class _Found(Struct, frozen=True):
 class IssuerKeys:
     """One per process. An operator trusts the issuer, so its addresses may be anywhere."""
 
-    def __init__(self, fetcher: Fetches, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, fetcher: Fetches, clock: Callable[[], float] = time.time, count: Count = uncounted) -> None:
         self._fetcher, self._clock = fetcher, clock
-        self._remote = RemoteKeys(fetcher, clock, OF_ISSUERS)
+        self._remote = RemoteKeys(fetcher, clock, OF_ISSUERS, count)
         self._found: dict[str, _Found] = {}
         self._fetching: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 

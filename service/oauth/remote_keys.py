@@ -8,7 +8,7 @@ fetch again, at a bounded rate, for the keys may have been rotated.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from msgspec import Struct
 
@@ -42,6 +42,16 @@ def reach_of(client: Row) -> Reach:
     return "public" if by_itself or client.document is not None else "private_too"
 
 
+Outcome = Literal["fetched", "failed", "busy"]
+"""`failed` is also an answer that is not what was asked for; `busy` was not fetched because of others."""
+
+Count = Callable[[Outcome], None]
+
+
+def uncounted(_outcome: Outcome) -> None:
+    pass
+
+
 class Fetches(Protocol):
     async def get(self, url: str, *, reach: Reach, accept: str, asker: str = "") -> Fetched: ...
 
@@ -62,9 +72,13 @@ class RemoteKeys:
     """One for each process, and for each kind of keys that is accepted."""
 
     def __init__(
-        self, fetcher: Fetches, clock: Callable[[], float] = time.time, accepted: Accepted = OF_CLIENTS
+        self,
+        fetcher: Fetches,
+        clock: Callable[[], float] = time.time,
+        accepted: Accepted = OF_CLIENTS,
+        count: Count = uncounted,
     ) -> None:
-        self._fetcher, self._clock, self._accepted = fetcher, clock, accepted
+        self._fetcher, self._clock, self._accepted, self._count = fetcher, clock, accepted, count
         self._known: dict[tuple[Reach, str], _Keyset] = {}
 
     async def find(self, url: str, kid: str | None, *, reach: Reach, asker: str = "") -> Sequence[PublicKey]:
@@ -111,11 +125,14 @@ class RemoteKeys:
             keys = usable(fetched.body, self._accepted)
         except AllBusy as fault:  # it is the fault of others, so this URL is asked again without any rest
             keyset.fault = fault
+            self._count("busy")
         except CannotFetch as fault:
+            self._count("failed")
             keyset.failures, keyset.failed_at, keyset.fault = keyset.failures + 1, self._clock(), fault
         else:
             keyset.keys, keyset.fetched_at, keyset.fresh_until = keys, self._clock(), fetched.fresh_until
             keyset.failures, keyset.fault = 0, None
+            self._count("fetched")
             self._make_room()
         finally:
             keyset.fetching = None

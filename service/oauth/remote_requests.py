@@ -15,6 +15,7 @@ from service.crypto.base64url import as_text
 from service.network.fetching import AllBusy, CannotFetch, Fetched, Reach
 from service.oauth.client_signatures import LONGEST
 from service.oauth.parameters import Fault
+from service.oauth.remote_keys import Count, uncounted
 
 ACCEPT = "application/oauth-authz-req+jwt, application/jwt, application/octet-stream, text/plain"
 """The first is the type of RFC 9101 section 10.2. The last two are what web servers say of a file whose name they do not know."""
@@ -58,8 +59,8 @@ def _is_named(body: bytes, fragment: str) -> bool:
 class RemoteRequests:
     """One for each process. Its fetcher is its own: however many URLs hang, those of keys and documents have their places."""
 
-    def __init__(self, fetcher: Fetches) -> None:
-        self._fetcher = fetcher
+    def __init__(self, fetcher: Fetches, count: Count = uncounted) -> None:
+        self._fetcher, self._count = fetcher, count
         self._under_way: dict[tuple[Reach, str], asyncio.Task[bytes | CannotFetch]] = {}
 
     async def find(self, request_uri: str, registered: Collection[str], *, reach: Reach, asker: str) -> str:
@@ -91,9 +92,13 @@ class RemoteRequests:
     async def _fetch(self, url: str, reach: Reach, asker: str) -> bytes | CannotFetch:
         """The fault is returned, for nobody may be waiting for it any more."""
         try:
-            return (await self._fetcher.get(url, reach=reach, accept=ACCEPT, most_bytes=LONGEST, asker=asker)).body
+            found = await self._fetcher.get(url, reach=reach, accept=ACCEPT, most_bytes=LONGEST, asker=asker)
         except CannotFetch as fault:
+            self._count("busy" if isinstance(fault, AllBusy) else "failed")
             return fault
+        else:
+            self._count("fetched")
+            return found.body
         finally:
             del self._under_way[reach, url]
 

@@ -76,6 +76,19 @@ async def test_keys_are_fetched_once_for_as_long_as_they_are_fresh(web: Web, key
     assert web.asked == 2
 
 
+async def test_each_fetch_is_counted_by_its_outcome_and_keys_that_are_kept_are_none(web: Web):
+    counted = list[str]()
+    keys = RemoteKeys(web, clock=lambda: web.now, count=counted.append)
+    for _ in range(2):
+        await kids(keys, None)
+    web.now, web.body = web.now + 601, b"[]"
+    await kids(keys, None)
+    web.now, web.busy = web.now + 601, True
+    with pytest.raises(CannotFetch):
+        await kids(keys, None)
+    assert counted == ["fetched", "failed", "busy"]
+
+
 async def test_an_unknown_kid_is_fetched_at_a_bounded_rate(web: Web, keys: RemoteKeys):
     await kids(keys, "first")
     web.body = web.of(FIRST, SECOND)

@@ -72,6 +72,16 @@ def test_every_other_character_counts(uri: str):
     assert (fault.value.error, str(fault.value)) == ("invalid_request_uri", NOT_REGISTERED)
 
 
+async def test_each_fetch_is_counted_by_its_outcome(web: Web):
+    counted = list[str]()
+    requests = RemoteRequests(web, counted.append)
+    await found(requests)
+    for web.fault in (CannotFetch("it did not answer"), AllBusy()):
+        with pytest.raises(BadRequestUri):
+            await found(requests)
+    assert counted == ["fetched", "failed", "busy"]
+
+
 async def test_the_object_is_fetched_each_time_as_far_as_the_client_s_keys_are(web: Web):
     requests = RemoteRequests(web)
     assert [await found(requests), await found(requests)] == ["a.b.c", "a.b.c"]
