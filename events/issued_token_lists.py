@@ -66,7 +66,10 @@ select found.* from unnest($1::timestamptz[], $2::timestamptz[]) as stretch (fir
 
 
 class Conditions(Struct, frozen=True, kw_only=True):
-    """What each token of a list has: all that is given. A token of a `user` was authorized by the user, and one of a `bot` by nobody."""
+    """What each token of a list has: all that is given. A token of a `user` was authorized by the user, and one of a `bot` by nobody.
+
+    That a token was exchanged for others, only events say: who lists those of a `subject_token` (its jti) reads these.
+    """
 
     client: UUID | None = None
     secret: UUID | None = None
@@ -76,6 +79,7 @@ class Conditions(Struct, frozen=True, kw_only=True):
     subject: str | None = None
     user: UUID | None = None
     bot: str | None = None
+    subject_token: UUID | None = None
 
     def sql(self, first: int) -> tuple[str, list[object]]:
         """Returns the conditions, whose parameters are numbered from `first`, and their values."""

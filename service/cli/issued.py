@@ -47,6 +47,15 @@ Authorization = Annotated[
     str | None,
     typer.Option("--authorization", metavar="ID", help="Only those from this authorization.", show_default=False),
 ]
+SubjectToken = Annotated[
+    str | None,
+    typer.Option(
+        "--subject-token",
+        metavar="JTI",
+        help="Only those that the token with this jti was exchanged for (RFC 8693).",
+        show_default=False,
+    ),
+]
 Key = Annotated[
     str | None, typer.Option("--key", metavar="KID", help="Only those that this key signed.", show_default=False)
 ]
@@ -84,6 +93,7 @@ def list_tokens(
     authorization: Authorization = None,
     key: Key = None,
     client_key: ClientKey = None,
+    subject_token: SubjectToken = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 20,
@@ -101,6 +111,7 @@ def list_tokens(
         authorization=None if authorization is None else _uuid(authorization, "the id of an authorization"),
         key=key,
         subject=subject,
+        subject_token=None if subject_token is None else jti_of(subject_token),
     )
     first = None if since is None else read_place("--since", since, time.min)
     last = None if until is None else read_place("--until", until, time.max)

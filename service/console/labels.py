@@ -54,6 +54,7 @@ LABELS: Mapping[str, str] = {
     "client_key": N_("Key of the client"),
     "issuers": N_("Tokens of these issuers"),
     "jkt": N_("Bound to key"),
+    "subject_token": N_("Exchanged token"),
     "jti": N_("Token ID"),
     "jwk": N_("Public key"),
     "jwks": N_("Its public keys"),

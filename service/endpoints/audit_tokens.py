@@ -24,7 +24,19 @@ from service.provenance.token_states import State, TokenState
 from service.refusals import DoesNotExist
 
 TOKENS_PATH = "/api/v1/audit/tokens"
-FILTERS = ("client", "secret", "bot", "subject", "user", "authorization", "key", "jkt", "jti", "client_key")
+FILTERS = (
+    "client",
+    "secret",
+    "bot",
+    "subject",
+    "user",
+    "authorization",
+    "key",
+    "jkt",
+    "jti",
+    "client_key",
+    "subject_token",
+)
 
 
 class AuditToken(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -83,6 +95,7 @@ async def _asked(call: Call) -> TokenQuery:
         subject=value(query, "subject", named, NOT_BLANK),
         user=value(query, "user", uuid, "must be the id of a user (a UUID)"),
         bot=value(query, "bot", named, NOT_BLANK),
+        subject_token=value(query, "subject_token", uuid, "must be the jti of the token that was exchanged (a UUID)"),
     )
     conditions = await _of_client_key(call, query, conditions)
     jti = value(query, "jti", uuid, "must be the jti of a token (a UUID)")

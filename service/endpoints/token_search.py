@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from events import issued_token_lists, issued_tokens
+from events import exchange, issued_token_lists, issued_tokens
 from events.authorization import NAMING, token_named
 from events.client import ClientCredentials, ClientRegistered
 from events.codec import Recorded, tags
 from events.database import AnyConnection
+from events.exchange import TokenExchanged
 from events.extent import Extent
 from events.issued_token_lists import Conditions, Part
 from events.replay import histories, history
@@ -46,9 +47,13 @@ async def tokens(connection: AnyConnection, jti: UUID | None, wanted: Conditions
     if wanted.key is not None:
         extent = await _within(connection, wanted.key, extent)
     if jti is not None:
-        made = {jti: issued_tokens.made_at(jti)} if jti.version == 7 else {}
+        made = (
+            {jti: issued_tokens.made_at(jti)}
+            if jti.version == 7 and await _is_of_its_subject(connection, jti, wanted)
+            else {}
+        )
         return Part(await issued_token_lists.of_ids(connection, made, issued_tokens.WINDOWS, extent, wanted))
-    if wanted.authorization is not None or wanted.user is not None:
+    if (wanted.subject_token, wanted.authorization, wanted.user) != (None, None, None):
         return await _named(connection, wanted, extent)
     if wanted.secret is not None or wanted.client is not None or wanted.bot is not None:
         return await _of_secrets(connection, wanted, extent)
@@ -88,17 +93,33 @@ async def _named(connection: AnyConnection, wanted: Conditions, extent: Extent) 
         most *= 2  # so many events in so little time do not say where a page may end
     else:
         edge = None
-    jtis = {jti: past.recorded_at for past in named[:most] if (jti := token_named(past.event)) is not None}
+    jtis = {jti: past.recorded_at for past in named[:most] if (jti := _token_of(past.event)) is not None}
     rows = await issued_token_lists.of_ids(connection, jtis, (USUALLY_APART, APART), extent, wanted)
     return issued_token_lists.joined([Part(rows, edge)], extent)
 
 
 async def _naming(connection: AnyConnection, wanted: Conditions, near: Extent) -> list[Recorded]:
-    if wanted.authorization is None:
+    if wanted.subject_token is not None:
+        past = await history(connection, exchange.stream_of(wanted.subject_token))
+    elif wanted.authorization is not None:
+        past = await history(connection, wanted.authorization)
+    else:
         return await audit_events.find(connection, Wanted(user_id=wanted.user, types=NAMING_TYPES), near)
-    past = await history(connection, wanted.authorization)
-    named = [each for each in past if token_named(each.event) is not None and near.includes(each.position)]
+    named = [each for each in past if _token_of(each.event) is not None and near.includes(each.position)]
     return (named[::-1] if near.newest_first else named)[: near.limit]
+
+
+def _token_of(event: object) -> UUID | None:
+    """Return the jti of the token that an event of an authorization or an exchange names."""
+    return event.jti if isinstance(event, TokenExchanged) else token_named(event)
+
+
+async def _is_of_its_subject(connection: AnyConnection, jti: UUID, wanted: Conditions) -> bool:
+    """Return whether the token was got for the subject token that is asked for, if one is."""
+    if wanted.subject_token is None:
+        return True
+    past = await history(connection, exchange.stream_of(wanted.subject_token))
+    return any(_token_of(each.event) == jti for each in past)
 
 
 async def _near(connection: AnyConnection, extent: Extent) -> Extent:

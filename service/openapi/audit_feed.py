@@ -141,6 +141,12 @@ TOKEN_FILTERS = (
     ),
     _text("jkt", "Only tokens that are bound to this key (its thumbprint, RFC 9449).", **NOT_BLANK),
     _text("jti", "Only this token.", format="uuid"),
+    _text(
+        "subject_token",
+        "Only tokens that the token with this `jti` was exchanged for (RFC 8693). Events of the type `exchange.made` say which tokens were "
+        "exchanged at all, by whom and for whom.",
+        format="uuid",
+    ),
 )
 
 FEED = (
@@ -206,7 +212,7 @@ FEED = (
         tag="Audit",
         description="Which tokens a secret, a client, a bot, a user, an authorization or a signing key got, newest first. With several "
         "filters, only tokens that agree with all of them. `position` is a position of the issuance log.\n\n"
-        f"The filter that finds the fewest tokens leads: `jti`, `authorization`, `user`, `secret`, `client`, `bot`, `subject`, `key`, in this "
+        f"The filter that finds the fewest tokens leads: `jti`, `subject_token`, `authorization`, `user`, `secret`, `client`, `bot`, `subject`, `key`, in this "
         f"order. A request reads at most {MOST_READ:,} tokens of the leading filter ({MOST_NAMED:,} of a user or an authorization). So a "
         "page may have fewer tokens than `limit`, even none, and a next page: follow the `Link` header until it has none.\n\n"
         "`Accept` chooses the format, as for events.",

@@ -23,7 +23,9 @@ from service.commands.handle import AUTHORIZATION, handle
 from service.crypto.credentials import new_id
 from service.reactions import session_end
 from tests.flows.conftest import META, Live, is_active, oauth_error, refused
+from tests.flows.consoles import staff
 from tests.flows.people import code_for, logged_in, tokens_for
+from tests.flows.test_cli import on
 from tests.flows.test_provenance import explained, verified
 from tests.rules.proving import proof
 from tests.rules.samples import ASSERTED
@@ -395,6 +397,30 @@ async def test_the_chain_of_an_exchanged_token_leads_to_the_person_and_a_stolen_
     path = "/api/v1/audit/blast-radius"
     found = (await live.http.get(path, params={"id": subject["jti"]}, headers=live.bearer)).json()
     assert made["jti"] in [each["id"] for each in found["affected"] if each["kind"] == "token"]
+
+
+async def test_the_tokens_that_a_token_was_exchanged_for_are_listed(live: Live, parties: Parties):
+    subject, other = [(await persons_tokens(live, parties.app))["access_token"] for _ in range(2)]
+    made = [
+        claims_of((await exchanged(live, parties.agent, text)).json()["access_token"])["jti"]
+        for text in (subject, other, subject)
+    ]
+    asked = {"subject_token": claims_of(subject)["jti"]}
+
+    async def listed(**more: str) -> list[str]:
+        answer = await live.http.get("/api/v1/audit/tokens", params={**asked, **more}, headers=live.bearer)
+        assert answer.status_code == 200, answer.text
+        return [each["jti"] for each in answer.json()]
+
+    assert await listed() == [made[2], made[0]]
+    assert await listed(order="oldest") == [made[0], made[2]]
+    assert [await listed(jti=jti) for jti in made] == [[made[0]], [], [made[2]]]
+    assert (await listed(client=parties.app[0]), len(await listed(client=parties.agent[0]))) == ([], 2)
+    told = await on(live.database, "tokens", "list", "--subject-token", asked["subject_token"], "--json")
+    assert [each["jti"] for each in told.json] == [made[2], made[0]]
+    async with staff(live, "auditor") as auditor:
+        page = (await auditor.look(f"/tokens?subject_token={asked['subject_token']}")).text
+        assert [jti in page for jti in made] == [True, False, True]
 
 
 async def test_what_followed_from_an_enterprise_that_was_taken_over_is_found_and_stopped(live: Live, parties: Parties):
