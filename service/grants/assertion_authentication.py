@@ -24,8 +24,10 @@ from service.oauth.client_assertion import (
     REPLAYED,
     Assertion,
     BadAssertion,
-    claimed_client,
+    Parsed,
+    client_of,
     keeps_fapi,
+    parsed_or_none,
     read,
     verify,
 )
@@ -60,9 +62,15 @@ class PresentedAssertion:
     """
 
     def __init__(
-        self, text: str, client_id: str, fault: BadAssertion | None = None, *, not_own: BadAssertion | None = None
+        self,
+        text: str,
+        said: Parsed | None,
+        client_id: str,
+        fault: BadAssertion | None = None,
+        *,
+        not_own: BadAssertion | None = None,
     ) -> None:
-        self._text, self._fault, self._not_own = text, fault, not_own
+        self._text, self._said, self._fault, self._not_own = text, said, fault, not_own
         self._is_over, self._of_workload = fault is not None, False
         self._proof: Proof | WorkloadProof | None = None
         self.client_id = client_id
@@ -104,7 +112,7 @@ class PresentedAssertion:
         try:
             now = utc_now().timestamp()
             issuer = request.resources.settings.issuer
-            assertion = read(self._text, issuer=issuer, endpoint=f"{issuer}{request.path}", now=now)
+            assertion = read(self._text, issuer=issuer, endpoint=f"{issuer}{request.path}", now=now, said=self._said)
         except BadAssertion as fault:
             self._is_over, self._fault = True, fault
             return
@@ -153,16 +161,17 @@ def presented(authorization: str | None, form: Form) -> PresentedAssertion:
         if name not in form:
             raise InvalidRequest(f"The parameter {name} is missing. Send {TYPE} and {ASSERTION} together.")
     text = form[ASSERTION]
-    claimed = claimed_client(text)
+    said = parsed_or_none(text)
+    claimed = client_of(said) if said else ""
     client_id = form.get("client_id", claimed)
     other_type = BadAssertion("wrong_assertion", OTHER_TYPE)
     if form[TYPE] not in (JWT_BEARER, JWT_SPIFFE):
-        return PresentedAssertion(text, client_id, other_type)
+        return PresentedAssertion(text, said, client_id, other_type)
     if form[TYPE] == JWT_SPIFFE:
-        return PresentedAssertion(text, client_id, not_own=other_type)
+        return PresentedAssertion(text, said, client_id, not_own=other_type)
     is_others = claimed and client_id != claimed
     not_own = BadAssertion("wrong_assertion", OTHER_CLIENT) if is_others else None
-    return PresentedAssertion(text, client_id, not_own=not_own)
+    return PresentedAssertion(text, said, client_id, not_own=not_own)
 
 
 def uses_keys(client: Row) -> bool:

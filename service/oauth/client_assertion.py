@@ -14,7 +14,7 @@ from msgspec import Struct
 from events.client_key import PublicKey
 from events.refusal import WhyNot
 from service.oauth.client_keys import ALGORITHMS, RS256
-from service.oauth.client_signatures import is_time, keys_for, members, signer_of
+from service.oauth.client_signatures import header, is_time, keys_for, members, signer_of
 from service.values.strict_json import NotAnObject
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -52,10 +52,18 @@ class BadAssertion(Exception):
         self.text = text
 
 
+class Parsed(Struct, frozen=True):
+    """The members of the header and of the payload. Nothing of them is checked."""
+
+    head: Mapping[str, Any]
+    claims: Mapping[str, Any]
+
+
 class Assertion(Struct, frozen=True, kw_only=True):
     """An assertion whose claims are in order. Its signature is not verified yet."""
 
     text: str
+    head: Mapping[str, Any]
     client_id: str
     alg: str
     kid: str | None
@@ -67,9 +75,13 @@ class Assertion(Struct, frozen=True, kw_only=True):
         return f"Assertion(client_id={self.client_id!r})"
 
 
-def read(text: str, *, issuer: str, endpoint: str, now: float) -> Assertion:
-    """Check the header and the claims. `endpoint` is where it was sent to. Raises BadAssertion, which names every fault."""
-    head, claims = _parsed(text)
+def read(text: str, *, issuer: str, endpoint: str, now: float, said: Parsed | None = None) -> Assertion:
+    """Check the header and the claims, which are `said` if they were parsed before. `endpoint` is where it was sent to.
+
+    Raises BadAssertion, which names every fault.
+    """
+    said = said or parsed(text)
+    head, claims = said.head, said.claims
     accepted = (
         (issuer,) if _typ(head) == EXPLICIT else tuple(dict.fromkeys((issuer, f"{issuer}/openid/token", endpoint)))
     )
@@ -80,6 +92,7 @@ def read(text: str, *, issuer: str, endpoint: str, now: float) -> Assertion:
         raise BadAssertion("expired_assertion", "The client_assertion has expired. Make a new one for each request.")
     return Assertion(
         text=text,
+        head=head,
         client_id=claims["sub"],
         alg=head["alg"],
         kid=head.get("kid"),
@@ -91,18 +104,20 @@ def read(text: str, *, issuer: str, endpoint: str, now: float) -> Assertion:
 
 def claimed_client(text: str) -> str:
     """Return the client_id that the assertion names, or "" if it names none. Nothing about it is verified."""
-    try:
-        _, claims = _parsed(text)
-    except BadAssertion:
-        return ""
-    sub = claims.get("sub")
+    said = parsed_or_none(text)
+    return client_of(said) if said else ""
+
+
+def client_of(said: Parsed) -> str:
+    """Return the client_id that the claims name, as `claimed_client` does."""
+    sub = said.claims.get("sub")
     return sub if isinstance(sub, str) and _ID.fullmatch(sub) else ""
 
 
 def verify(assertion: Assertion, keys: Sequence[PublicKey]) -> PublicKey:
     """Return the key that signed the assertion. Raises BadAssertion; the text is the same for every reason."""
     fitting = keys_for(assertion.alg, assertion.kid, keys)
-    signer = signer_of(assertion.text, fitting)
+    signer = signer_of(assertion.text, assertion.head, fitting)
     if signer is None:
         raise BadAssertion("wrong_assertion" if fitting else "unknown_key", NOT_PROVED)
     return signer
@@ -118,14 +133,23 @@ def keeps_fapi(assertion: Assertion, issuer: str) -> None:
         raise BadAssertion("wrong_assertion", f"This client keeps FAPI 2.0 (securityProfile): {'; '.join(faults)}.")
 
 
-def _parsed(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def parsed_or_none(text: str) -> Parsed | None:
+    """Return None for a text that `parsed` refuses."""
+    try:
+        return parsed(text)
+    except BadAssertion:
+        return None
+
+
+def parsed(text: str) -> Parsed:
+    """Read the members of a JWT. Raises BadAssertion."""
     if len(text) > LONGEST:
         raise BadAssertion("wrong_assertion", TOO_LONG)
     parts = text.split(".")
     if len(parts) != 3:
         raise BadAssertion("wrong_assertion", f"{NO_JWT}.")
     try:
-        return members(parts[0], "its header"), members(parts[1], "its payload")
+        return Parsed(header(parts[0], "its header"), members(parts[1], "its payload"))
     except NotAnObject as fault:
         raise BadAssertion("wrong_assertion", f"{NO_JWT}: {fault}.") from fault
 

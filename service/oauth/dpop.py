@@ -3,12 +3,11 @@
 A proof names its own public key, so it proves nothing but possession of that key. Nothing else in its header is trusted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, TypeGuard
 
-from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -18,7 +17,7 @@ from events.signing_key import PublicJwk
 from service.crypto.base64url import as_text, of_text
 from service.oauth import client_keys
 from service.oauth.client_keys import FEWEST_BITS, LARGEST_EXPONENT, MOST_BITS
-from service.oauth.client_signatures import members
+from service.oauth.client_signatures import members, verifies
 from service.oauth.errors import InvalidProof
 from service.oauth.keys import Key
 from service.oauth.signing import EDDSA, ES256
@@ -74,15 +73,13 @@ class Proof(Struct, frozen=True, kw_only=True):
 def read(text: str, request: ProvedRequest, now: float) -> Proof:
     """Return the proof. Raises InvalidProof, which names every fault of the header, or every fault of the claims."""
     header, payload = _segments(text)
-    key = _key(header)
-    try:
-        jws.deserialize_compact(text, key, registry=_REGISTRY)
-    except (JoseError, *MALFORMED) as fault:
-        raise InvalidProof("The signature of the DPoP proof does not verify with the jwk in its header.") from fault
+    prover = _prover(header)
+    if not verifies(text, prover.head, prover.key, _REGISTRY):
+        raise InvalidProof("The signature of the DPoP proof does not verify with the jwk in its header.")
     claims = _members(payload, "Its payload")
     _refuse(_faults_of_claims(claims, request, now))
     nonce = claims.get("nonce")
-    return Proof(jkt=key.thumbprint(), jti=claims["jti"], iat=int(claims["iat"]), nonce=nonce)
+    return Proof(jkt=prover.jkt, jti=claims["jti"], iat=int(claims["iat"]), nonce=nonce)
 
 
 def ath(token: str) -> str:
@@ -112,11 +109,24 @@ def _refuse(faults: Iterator[str]) -> None:
         raise InvalidProof(f"The DPoP proof is not valid. {found}")
 
 
+class Prover(Struct, frozen=True):
+    """A valid header, its key, and the thumbprint of the key."""
+
+    head: Mapping[str, Any]
+    key: Key
+    jkt: str
+
+
 @lru_cache(maxsize=MOST_KEYS)
-def _key(segment: str) -> Key:
-    """Return the key of a header. A client sends the same one with each proof, and its key takes longer to import than to look up."""
+def _prover(segment: str) -> Prover:
+    """Return what a header says. A client sends the same one with each proof, and its key takes longer to import than to look up."""
     header = _members(segment, "Its header")
     _refuse(_faults_of_header(header))
+    key = _key(header)
+    return Prover(header, key, key.thumbprint())
+
+
+def _key(header: Mapping[str, Any]) -> Key:
     try:
         return _imported(header["alg"], convert(header["jwk"], PublicJwk))
     except (JoseError, *MALFORMED) as fault:

@@ -110,7 +110,7 @@ def verified(text: str, keys: Sequence[PublicKey], expected: Expected) -> Opened
     except MALFORMED as fault:
         raise BadRequestObject("In its header, alg, kid and typ must be texts.") from fault
     _refuse(_faults_of_header(header, given, expected))
-    _verify(text, header, keys)
+    _verify(text, header, given, keys)
     _refuse(_faults_of_claims(claims, expected))
     return _params(claims)
 
@@ -150,12 +150,12 @@ def _faults_of_header(header: _Header, given: dict[str, Any], expected: Expected
         yield "Its header must not have crit: no extension is offered."
 
 
-def _verify(text: str, header: _Header, keys: Sequence[PublicKey]) -> None:
+def _verify(text: str, header: _Header, given: dict[str, Any], keys: Sequence[PublicKey]) -> None:
     possible = keys_for(header.alg, header.kid, keys)
     if not possible:
         named = "no kid" if header.kid is None else "this kid"
         raise BadRequestObject(f"The client has no key for {header.alg} with {named}. Register the public key first.")
-    if signer_of(text, possible[:MOST_KEYS]) is None:
+    if signer_of(text, given, possible[:MOST_KEYS]) is None:
         raise BadRequestObject("Its signature does not verify with a registered key of the client.")
 
 

@@ -68,7 +68,7 @@ def test_a_thumbprint_is_that_of_rfc_7638():
         "kt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
     )
     jwk = {"kty": "RSA", "n": n, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"}
-    assert dpop._key(_segment({"typ": dpop.TYP, "alg": "PS256", "jwk": jwk})).thumbprint() == (
+    assert dpop._prover(_segment({"typ": dpop.TYP, "alg": "PS256", "jwk": jwk})).jkt == (
         "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
     )
 
