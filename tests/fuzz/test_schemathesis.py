@@ -22,7 +22,7 @@ OF_AN_OPERATOR = [
 """They require `operate`, which the fuzzer lacks, or are about what only an operator makes."""
 OF_THE_CLIENT_ITSELF = [each.operation_id for each in OPERATIONS if each.path.startswith("/openid/register")]
 """They are off, and need a token that no schema describes."""
-OF_A_TOKEN = ["readInitialAccessTokenHistory", "readDeviceAuthorizationHistory"]
+OF_A_TOKEN = ["readInitialAccessTokenHistory", "readDeviceAuthorization", "readDeviceAuthorizationHistory"]
 RESTORATIONS = ["restoreOAuthClient", "restoreBot", "rehearsePolicy", "revokeTree", "recognizeCredential"]
 OF_A_PLACE = [
     *("listAuditEvents", "listAuditTokens", "explainToken", "readBlastRadius", "readClientUsage"),

@@ -1,4 +1,4 @@
-"""The tokens of an authorization and of a user, which their events name: all of them, in order, a part of them a request."""
+"""The tokens of an authorization and of a user, and those that a token was exchanged for, which their events name: all of them, in order, a part of them a request."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from events.authorization import CodeRedeemed, RefreshTokenRotated
-from events.database import connected
+from events.database import Connection, connected
+from events.exchange import stream_of
 from events.issuance import IssuanceLog, Issue, TokenIssued
 from events.issued_token_lists import Conditions
 from events.log import Append, Log
@@ -19,7 +20,7 @@ from service.endpoints import token_search
 from service.endpoints.audit_query import Page
 from service.endpoints.cursors import Cursor
 from tests.conftest import fresh_database
-from tests.rules.samples import AT, CODE_ISSUED, GRANTED, hashed
+from tests.rules.samples import AT, CODE_ISSUED, EXCHANGED, GRANTED, hashed
 from tests.tables.conftest import appended
 from tests.tables.items import meta
 
@@ -33,18 +34,22 @@ async def database(postgres: str) -> str:
     return await fresh_database(postgres)
 
 
-async def issued(database: str, log: Log, superuser: Any) -> tuple[UUID, list[UUID]]:
-    """An authorization and its tokens. A token is recorded before its event or after it, as it is for a refresh token or a code."""
+async def issued(database: str, log: Log, superuser: Any, *, of: UUID | None = None) -> tuple[UUID, list[UUID]]:
+    """An authorization and its tokens, or those that the token with the jti `of` was exchanged for. A token is recorded before its event or after it, as it is for a refresh token or a code."""
     authorization, tokens, jtis = new_id(), IssuanceLog(database), [new_id() for _ in GAPS]
     start = datetime.now(UTC)
     await appended(log, Append(stream=authorization, expected=0, events=[GRANTED, CODE_ISSUED], meta=meta()))
     for number, (jti, after) in enumerate(zip(jtis, accumulate(GAPS), strict=True)):
         event = RefreshTokenRotated(hash=hashed(number), jti=jti, at=AT) if number else CodeRedeemed(jti=jti, at=AT)
+        place = Append(stream=authorization, expected=number + 2, events=[event], meta=meta())
+        if of is not None:
+            made = EXCHANGED.__replace__(subject=of, jti=jti)
+            place = Append(stream=stream_of(of), expected=number, events=[made], meta=meta())
         token = TokenIssued(
             sub=str(GRANTED.user), scope="openid", kid="key", exp=2_000_000_000, authorization=authorization
         )
         await tokens.record(Issue(client=new_id(), secret=new_id(), jti=jti, token=token))
-        await appended(log, Append(stream=authorization, expected=number + 2, events=[event], meta=meta()))
+        await appended(log, place)
         await moved(superuser, number, start + timedelta(seconds=after))
     await tokens.close()
     follower = Follower([audit_events.PROJECTION], database)
@@ -73,12 +78,33 @@ async def test_each_token_is_found_once_whatever_one_request_looks_up(
     async with connected(database) as connection:
         for wanted in (Conditions(authorization=authorization), Conditions(user=GRANTED.user)):
             for newest_first in (True, False):
-                found: list[UUID] = []
-                cursor, onward = None, 0
-                while onward is not None:
-                    page = Page(since=None, until=None, newest_first=newest_first, limit=2, cursor=cursor, given={})
-                    part = await token_search.tokens(connection, None, wanted, page)
-                    found += [row["jti"] for row in page.in_order(part.rows)]
-                    onward = part.rows[1]["position"] if len(part.rows) > 2 else part.edge
-                    cursor = None if onward is None else Cursor(onward, before=newest_first)
+                found = await walked(connection, wanted, newest_first=newest_first)
                 assert found == (jtis[::-1] if newest_first else jtis)
+
+
+@pytest.mark.parametrize("most", [1, 3, 1000])
+async def test_so_is_each_that_a_token_was_exchanged_for(
+    database: str, log: Log, superuser: Any, monkeypatch: pytest.MonkeyPatch, most: int
+):
+    await superuser.execute("set session_replication_role = replica")
+    subject = new_id()
+    _, jtis = await issued(database, log, superuser, of=subject)
+    monkeypatch.setattr(token_search, "MOST_NAMED", most)
+    async with connected(database) as connection:
+        for newest_first in (True, False):
+            found = await walked(connection, Conditions(subject_token=subject), newest_first=newest_first)
+            assert found == (jtis[::-1] if newest_first else jtis)
+        assert await walked(connection, Conditions(subject_token=new_id()), newest_first=True) == []
+
+
+async def walked(connection: Connection, wanted: Conditions, *, newest_first: bool) -> list[UUID]:
+    """The tokens of all pages."""
+    found: list[UUID] = []
+    cursor, onward = None, 0
+    while onward is not None:
+        page = Page(since=None, until=None, newest_first=newest_first, limit=2, cursor=cursor, given={})
+        part = await token_search.tokens(connection, None, wanted, page)
+        found += [row["jti"] for row in page.in_order(part.rows)]
+        onward = part.rows[1]["position"] if len(part.rows) > 2 else part.edge
+        cursor = None if onward is None else Cursor(onward, before=newest_first)
+    return found
