@@ -33,8 +33,8 @@ from projections.engine.totals import Target
 POSITIONS_A_STEP = 200
 """So few that a serving process is not held up: 200 tokens of 1,000 clients hold its event loop for about four milliseconds at a time."""
 
-TOKENS_A_STEP = 10_000
-"""More where Postgres adds them up, which holds up no event loop. The more tokens of one client are added up, the fewer rows are written."""
+TOKENS_A_STEP = 2000
+"""More where Postgres adds them up, which holds up no event loop. Larger steps write fewer rows, but commits of tokens would wait for the core."""
 
 LEAVES_A_STEP = 256
 """Postgres hashes them; their tile holds the event loop for about one millisecond."""

@@ -40,5 +40,5 @@ AT_ONCE: Paces = {"log": Pace(1.0), "issuance": Pace(1.0)}
 APART: Paces = {"log": Pace(0.5), "issuance": Pace(0.5)}
 """Of a process that does nothing else."""
 
-SERVING: Paces = {"log": Pace(0.5), "issuance": Pace(0.2)}
+SERVING: Paces = {"log": Pace(0.5), "issuance": Pace(0.25)}
 """Of a process that serves: a burst of tokens that are still to be followed must not be felt in the next ones."""
