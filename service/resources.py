@@ -39,6 +39,7 @@ from service.oauth.tokens import ID_TOKEN_SECONDS, Tokens
 from service.outages import Outages
 from service.people.accounts import People
 from service.people.sessions import Sessions
+from service.people.standing import Authorizations
 from service.people.throttle import Attempts
 from service.pushed_requests import PushedRequests
 from service.readiness import Readiness
@@ -71,6 +72,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     waiting_devices: WaitingDevices
     people: People
     sessions: Sessions
+    authorizations: Authorizations
     attempts: Attempts
     directory: "Directory | None"
     streams: Streams
@@ -124,6 +126,7 @@ async def open_resources(
     async with pool(url) as connections:
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
+        authorizations = Authorizations(connections)
         imported = ImportedSecrets(ledger, lookup, limits)
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
         remote_keys = RemoteKeys(fetcher, count=metrics.fetch_of("client_keys"))
@@ -155,6 +158,7 @@ async def open_resources(
                 waiting_devices=WaitingDevices(connections, master_key),
                 people=people,
                 sessions=Sessions(ledger, people, settings, master_key),
+                authorizations=authorizations,
                 attempts=Attempts(limits, people, settings, master_key),
                 directory=_directory(settings),
                 streams=Streams(),
@@ -171,6 +175,7 @@ async def open_resources(
         finally:
             people.close()
             imported.close()
+            await authorizations.close()
             await readiness.close()
             await documents.close()
             await logos.close()

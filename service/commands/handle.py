@@ -191,21 +191,26 @@ async def handle(
     fresh: bool = False,
     only_at: AbstractSet[int] | None = None,
     receipt: Receipt | None = None,
+    loaded: Sequence[Event] | None = None,
 ) -> Handled:
     """Carries out the command on the stream, and returns when its events are durable.
 
-    `fresh` says that the stream's id is new, so there is nothing to load. With `only_at`, the stream must be at one of these
+    `fresh` says that the stream's id is new, so there is nothing to load. `loaded` are the stream's events as the caller loaded them a
+    moment ago: only what changes nothing is decided again, from those of now. With `only_at`, the stream must be at one of these
     versions: otherwise it raises VersionMismatch, or Contradiction if another append came first.
     Raises what `decide` raises, Unavailable, CarriedOutBefore.
     """
     assert not (aggregate.personal and isinstance(meta.reason, str)), "the log could never forget this reason"
     for _ in range(ATTEMPTS):
-        past = [] if fresh else await _load(ledger.pool, stream)
+        past, earlier = [] if fresh else await _load(ledger.pool, stream) if loaded is None else loaded, loaded
+        loaded = None
         with span("decide"):
             events = aggregate.decide(command, aggregate.state(past))
         # Versions are compared after decide, so that a caller learns none that it may not see (the order of RFC 9110 section 13.2.1).
         if only_at is not None and len(past) not in only_at:
             raise VersionMismatch(len(past), only_at)
+        if not events and earlier is not None:
+            continue
         if not events:
             return Handled(None, len(past))
         most = aggregate.room * MOST_EVENTS

@@ -6,19 +6,18 @@ The access token is recorded before it is returned.
 from collections.abc import Mapping, Sequence
 from hmac import compare_digest
 from typing import Any, NoReturn
-from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from events.authorization import Authorization, Authorized
-from events.database import read
+from events.authorization import Authorized
+from events.codec import Event
 from events.envelope import ByClient, Meta
 from events.issuance import Confirmation, Issue, TokenIssued
 from events.log import Receipt
-from projections import authorizations, users
+from projections.standing import Past
 from service.clock import utc_now
 from service.commands.authorization import CODE_REPLAYED, AuthorizationCommand, RefuseRedemption
-from service.commands.handle import AUTHORIZATION, Handled, handle, state_of
+from service.commands.handle import AUTHORIZATION, Handled, handle
 from service.crypto.credentials import new_id
 from service.crypto.opaque_tokens import OpaqueToken
 from service.grants import possession
@@ -44,6 +43,9 @@ from service.tracing.spans import span
 from service.values.claim_scopes import of_scopes as claims_of
 from service.values.scopes import IDENTITY, OPENID, split
 
+NOTHING = Past((), active=False)
+"""What there is without a code or refresh token."""
+
 
 class Redemption(Struct, frozen=True, kw_only=True):
     """A token request that passed the checks: its code or refresh token, the authorization, the client, and Authlib's decision."""
@@ -51,6 +53,7 @@ class Redemption(Struct, frozen=True, kw_only=True):
     request: OAuthRequest
     token: OpaqueToken
     authorized: Authorized
+    past: Sequence[Event]
     client: Seen
     presented: PresentedCredentials
     grant: TokenGrant
@@ -64,7 +67,8 @@ async def check_request(
     """Authenticate the client, load the authorization, and let Authlib decide. Refusals are counted and recorded. Raises a Refusal."""
     presented = credentials_or_none(request)
     seen = await look_up_certain(request, presented)
-    authorized = await _authorization_of(request, token, seen)
+    past = await _past_of(request, token)
+    authorized = _authorization_of(past, token, seen)
     client = authenticated(presented, seen, utc_now())
     facts = Facts(issuer=request.resources.settings.issuer, client=client, authorized=authorized, device=device)
     try:
@@ -87,18 +91,19 @@ async def check_request(
     target = _target(request, authorized, seen)
     cnf = await _binding(request, token, authorized, seen, target)
     assert presented is not None
-    redemption = Redemption(
+    if not past.active:
+        raise Gone
+    return Redemption(
         request=request,
         token=token,
         authorized=authorized,
+        past=past.events,
         client=seen,
         presented=presented,
         grant=grant,
         cnf=cnf,
         target=target,
     )
-    await check_user_is_active(redemption)
-    return redemption
 
 
 async def _binding(
@@ -115,14 +120,21 @@ async def _binding(
         raise
 
 
-async def _authorization_of(request: OAuthRequest, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:
+async def _past_of(request: OAuthRequest, token: OpaqueToken | None) -> Past:
+    if token is None:
+        return NOTHING
+    with span("load"):
+        return await request.resources.authorizations.past(token.authorization)
+
+
+def _authorization_of(past: Past, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:
     """Return the authorization from which the code or refresh token was issued, unless it was revoked. The hash must match.
 
     What was granted to the client before it was deleted and restored counts as revoked.
     """
     if token is None:
         return None
-    authorization = await load(request, token.authorization)
+    authorization = AUTHORIZATION.state(past.events)
     if not isinstance(authorization, Authorized) or _is_of_former_life(authorization, seen):
         return None
     refresh = authorization.refresh
@@ -136,16 +148,6 @@ async def _authorization_of(request: OAuthRequest, token: OpaqueToken | None, se
 def _is_of_former_life(authorization: Authorized, seen: Seen | None) -> bool:
     granted = authorization.granted
     return seen is not None and seen.client.stream_id == granted.client and seen.client.restored != granted.life
-
-
-async def _now(request: OAuthRequest, stream: UUID) -> authorizations.Row | None:
-    """Return the authorization's row, which is of the same transaction as its events, and needs none of them."""
-    with span("load"):
-        return await read(request.resources.ledger.pool, lambda connection: authorizations.find(connection, stream))
-
-
-async def load(request: OAuthRequest, stream: UUID) -> Authorization:
-    return await state_of(request.resources.ledger, AUTHORIZATION, stream)
 
 
 async def _record(
@@ -180,15 +182,6 @@ def _target(request: OAuthRequest, authorized: Authorized, seen: Seen) -> Target
     return aimed(asked or granted, seen.client, known, person=True)
 
 
-async def check_user_is_active(redemption: Redemption) -> None:
-    """Raises Gone if the user was disabled or erased."""
-    user = redemption.authorized.granted.user
-    with span("load"):
-        row = await read(redemption.request.resources.ledger.pool, lambda connection: users.find(connection, user))
-    if row is None or row.state != "active":
-        raise Gone
-
-
 def meta_of(client_id: str, sub: str) -> Meta:
     """The metadata of an event. It has no address, because the address of a public client is the user's own."""
     return envelope(ByClient(client_id=client_id, sub=sub))
@@ -199,7 +192,7 @@ async def carry_out(redemption: Redemption, command: AuthorizationCommand, recei
     ledger, stream = redemption.request.resources.ledger, redemption.token.authorization
     meta = meta_of(redemption.grant.client_id, redemption.grant.sub)
     try:
-        return await handle(ledger, AUTHORIZATION, stream, command, meta, receipt=receipt)
+        return await handle(ledger, AUTHORIZATION, stream, command, meta, receipt=receipt, loaded=redemption.past)
     except Contradiction as fault:
         raise Gone from fault
 
@@ -256,12 +249,12 @@ async def record_token(redemption: Redemption, claims: Claims) -> Signer:
     seen = await look_up_certain(request, redemption.presented)
     if seen is None or not seen.may_act or _is_of_former_life(redemption.authorized, seen):
         raise InvalidClient
-    authorization = await _now(request, redemption.token.authorization)
+    with span("load"):
+        standing = await request.resources.authorizations.standing(redemption.token.authorization)
     # The first request succeeds even if a concurrent replay of the same code revoked the authorization. RFC 6749 section 4.1.2 then
     # revokes the tokens issued from the code, and this response contains such a token.
-    if authorization is None or (authorization.state == "revoked" and authorization.why != CODE_REPLAYED):
+    if standing is None or not standing.active or (standing.state == "revoked" and standing.why != CODE_REPLAYED):
         raise Gone
-    await check_user_is_active(redemption)
     return signer
 
 

@@ -5,7 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from events.authorization import AuthorizationRevoked, RefreshTokenReplayed, RefreshTokenRotated
+from events.authorization import (
+    AuthorizationRevoked,
+    CodeRedeemed,
+    CodeReplayed,
+    RefreshTokenReplayed,
+    RefreshTokenRotated,
+)
 from service.commands import handle as handling
 from service.commands.authorization import (
     GrantAuthorization,
@@ -173,3 +179,26 @@ async def test_one_stream_s_length_is_not_another_s(ledger):
     await full_client(ledger)
     other = await full_client(ledger)
     assert (await handle(ledger, CLIENT, other, DeleteClient(by=ANYBODY), meta())).version == MOST + 1
+
+
+async def test_a_code_is_redeemed_once_by_two_who_loaded_it_at_the_same_time(ledger):
+    stream = new_id()
+    granted = await handle(
+        ledger, AUTHORIZATION, stream, GrantAuthorization(granted=GRANTED, code=CODE_ISSUED), meta(), fresh=True
+    )
+    redeem = RedeemCode(jti=new_id(), refresh=None, at=AT)
+    first = await handle(ledger, AUTHORIZATION, stream, redeem, meta(), loaded=granted.events)
+    second = await handle(ledger, AUTHORIZATION, stream, redeem, meta(), loaded=granted.events)
+    assert [type(event) for event in first.events] == [CodeRedeemed]
+    assert [type(event) for event in second.events] == [CodeReplayed, AuthorizationRevoked]
+
+
+async def test_what_would_change_nothing_is_decided_again_from_the_events_of_now(ledger):
+    stream = new_id()
+    granted = await handle(
+        ledger, AUTHORIZATION, stream, GrantAuthorization(granted=GRANTED, code=CODE_ISSUED), meta(), fresh=True
+    )
+    await handle(ledger, AUTHORIZATION, stream, RedeemCode(jti=new_id(), refresh=None, at=AT), meta())
+    late = RedeemCode(jti=new_id(), refresh=None, at=CODE_ISSUED.expires_at)
+    handled = await handle(ledger, AUTHORIZATION, stream, late, meta(), loaded=granted.events)
+    assert [type(event) for event in handled.events] == [CodeReplayed, AuthorizationRevoked]

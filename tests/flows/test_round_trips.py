@@ -1,0 +1,97 @@
+"""How often an exchange asks the database. Each statement is a round trip, so a new one is a decision and not an accident."""
+
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import asyncpg
+import pytest
+from msgspec import json
+
+from events.issuance import ISSUE
+from events.log import APPEND
+from events.replay import CHANGED_SINCE
+from projections import authorizations, standing, users
+from service.grants import authorization_code, refresh_token
+from service.grants.oauth_request import OAuthRequest
+from service.vault.personal_data import WRAPPED
+from tests.flows.conftest import Live
+from tests.flows.people import ALL, CALLBACK, code_for, logged_in
+
+NAMES = {
+    CHANGED_SINCE: "certainty",
+    authorizations.REVOKED: "revoked",
+    standing.PAST: "past",
+    standing.NOW: "standing",
+    APPEND: "append",
+    ISSUE: "issue",
+    users.FIND: "user",
+    WRAPPED: "data key",
+}
+BEFORE = ["certainty", "past"]
+CLAIMS = ["user", "data key"]
+
+_asked: ContextVar[list[str] | None] = ContextVar("_asked", default=None)
+
+
+@pytest.fixture(autouse=True)
+def _noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch runs in the context of the request that began it, so nothing of the background is noted."""
+    driver: Any = asyncpg.Connection
+    execute = driver._execute
+
+    async def noting(connection: Any, query: str, *args: Any, **more: Any) -> Any:
+        asked = _asked.get()
+        if asked is not None:
+            asked.append(NAMES.get(query, query))
+        return await execute(connection, query, *args, **more)
+
+    monkeypatch.setattr(driver, "_execute", noting)
+
+
+@contextmanager
+def round_trips() -> Generator[list[str]]:
+    asked: list[str] = []
+    token = _asked.set(asked)
+    yield asked
+    _asked.reset(token)
+
+
+async def carried_out(
+    live: Live, grant: Callable[[OAuthRequest], Awaitable[bytes]], form: dict[str, str]
+) -> dict[str, Any]:
+    request = OAuthRequest(
+        resources=live.beside,
+        form=form,
+        authorization=None,
+        address="192.0.2.1",
+        agent="",
+        proofs=(),
+        path="/openid/token",
+        certificates=(),
+    )
+    return json.decode(await grant(request))
+
+
+async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_often(live: Live):
+    client_id, secret = await live.interactive(displayName="Counted", apis=None)
+    client = {"client_id": client_id, "client_secret": secret or ""}
+    tokens: dict[str, Any] = {}
+    of_code: list[str] = []
+    async with logged_in(live) as person:
+        for _ in range(2):  # the first one makes connections, and learns the client
+            code, pkce = await code_for(live, person, client_id, scope=ALL)
+            form = {"code": code, "redirect_uri": CALLBACK, "code_verifier": pkce.verifier, **client}
+            await live.beside.lookup.be_certain()
+            with round_trips() as of_code:
+                tokens = await carried_out(
+                    live, authorization_code.redeem, {"grant_type": "authorization_code", **form}
+                )
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], **client}
+    await live.beside.lookup.be_certain()
+    with round_trips() as of_refresh:
+        await carried_out(live, refresh_token.exchange, form)
+    # The second certainty learns of the authorization that was just appended to, and asks whether that revoked it.
+    assert of_code == [*BEFORE, "append", "issue", "certainty", "revoked", "standing", *CLAIMS]
+    assert of_refresh == [*BEFORE, "issue", "certainty", "standing", *CLAIMS, "append"]
