@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
@@ -84,7 +85,7 @@ select h.last_position as head, {COLUMNS}, b.state as bot_state
 """
 
 
-class Found(Struct, frozen=True, kw_only=True):
+class Found(Struct, frozen=True, kw_only=True, gc=False):
     """A client and the state of its bot (None: the bot is not registered here, so its state is not checked)."""
 
     client: Row
@@ -203,6 +204,9 @@ def _with(row: Row, event: ClientRegistered | ClientRestored | ClientChange) -> 
 
 TABLE = Table(name="clients", row=Row, tags=tags(ClientEvent), project=project)
 
+USUAL = Security()
+SharedValue = TypeVar("SharedValue", str, tuple[str, ...])
+
 _login = json.Decoder(Login).decode
 _apis = json.Decoder(tuple[GrantedApi, ...]).decode
 _security = json.Decoder(Security).decode
@@ -210,6 +214,12 @@ _registration = json.Decoder(Registration).decode
 _document = json.Decoder(Document).decode
 _secrets = json.Decoder(tuple[StoredSecret, ...]).decode
 _keys = json.Decoder(tuple[StoredKey, ...]).decode
+
+
+@lru_cache(maxsize=256)
+def _shared(value: SharedValue) -> SharedValue:
+    """Return the first value that is equal to this one: many clients have the same, and many rows are kept."""
+    return value
 
 
 def row_of(record: asyncpg.Record) -> Row:
@@ -221,7 +231,11 @@ def row_of(record: asyncpg.Record) -> Row:
     columns |= {
         "secrets": _secrets(record["secrets"]),
         "login": record["login"] and _login(record["login"]),
-        "security": _security(record["security"]),
+        "owner": _shared(record["owner"]),
+        "grant_type": _shared(record["grant_type"]),
+        "state": _shared(record["state"]),
+        "scopes": _shared(tuple(record["scopes"])),
+        "security": USUAL if record["security"] == "{}" else _security(record["security"]),
         "registration": record["registration"] and _registration(record["registration"]),
         "document": record["document"] and _document(record["document"]),
         "apis": None if record["apis"] is None else _apis(record["apis"]),

@@ -39,12 +39,12 @@ from events.user import UserEvent
 from events.waiting import raise_if_cancelled, set_within
 from projections import apis, authorizations, clients, revoked_tokens, trusted_issuers
 from projections.clients import Found
+from service.cached_clients import CachedClients
 from service.oauth.tokens import Claims
 from service.outages import Outages
 
 CURRENT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 0.4
-MOST_CLIENTS = 100_000
 
 CLIENT, BOT, SIGNING_KEY = noun(ClientEvent), noun(BotEvent), noun(SigningKeyEvent)
 TRUSTED_ISSUER = noun(TrustedIssuerEvent)
@@ -85,7 +85,7 @@ class Lookup:
         self._advances: Batcher[None, None] = Batcher(self._advance)
         self._woken, self._moved = asyncio.Event(), asyncio.Event()
         self._current_until = 0.0
-        self._clients: dict[UUID, Found] = {}
+        self._clients = CachedClients()
         self.apis: Mapping[str, apis.Row] = {}
         self._revoked: dict[UUID, datetime] = {}
         self._revoked_kept = 1000
@@ -240,10 +240,9 @@ class Lookup:
             )
         # This comes last, with no await before the new position is set: otherwise a concurrent read could cache a client as it was before.
         for stream in by_noun.get(CLIENT, ()):
-            self._clients.pop(stream, None)
+            self._clients.forget(stream)
         if bots := {bot_id_of(stream) for stream in by_noun.get(BOT, ())}:
-            for stream in [s for s, found in self._clients.items() if found.client.bot_user_id in bots]:
-                del self._clients[stream]
+            self._clients.forget_of_bots(bots)
 
     def _remember_revoked(self, revoked: dict[UUID, datetime]) -> None:
         """Forget expired entries when their number has doubled, so that the cost per entry is constant."""
@@ -261,8 +260,6 @@ class Lookup:
         except LOST as fault:
             raise unavailable("the database was lost while a client was looked up", fault) from fault
         if position >= self.position:
-            while len(self._clients) + len(found) > MOST_CLIENTS:
-                self._clients.pop(next(iter(self._clients)))
-            self._clients.update(found)
+            self._clients.keep(found)
         seen = {s: Seen(client=f.client, bot_state=f.bot_state, position=position) for s, f in found.items()}
         return [seen.get(stream) for stream in streams]

@@ -14,7 +14,9 @@ from events.codec import TYPES
 from events.database import Connection, Unavailable
 from events.replay import CHANGED_SINCE, head
 from projections import clients
+from service import cached_clients
 from service import lookup as looking
+from service.cached_clients import size
 from service.commands.access_token import RevokeToken
 from service.commands.api import DeleteApi, RegisterApi
 from service.commands.authorization import GrantAuthorization, RedeemCode, RevokeAuthorization
@@ -488,12 +490,14 @@ async def test_without_a_database_there_is_no_answer_at_all(monkeypatch):
                 await ask
 
 
-async def test_it_keeps_a_bounded_number_of_clients(ledger, lookup, monkeypatch):
-    monkeypatch.setattr(looking, "MOST_CLIENTS", 3)
+async def test_it_keeps_clients_of_a_bounded_number_of_bytes(ledger, lookup, monkeypatch):
     streams = [await registered(ledger) for _ in range(5)]
+    assert await state(lookup, streams[0]) == "active"
+    monkeypatch.setattr(cached_clients, "MOST_BYTES", lookup._clients.bytes * 7 // 2)
     for stream in streams:
         assert await state(lookup, stream) == "active"
     assert list(lookup._clients) == streams[2:]
+    assert lookup._clients.bytes == sum(size(lookup._clients.get(stream)) for stream in streams[2:])
 
 
 async def test_many_who_ask_at_once_share_one_look(ledger, lookup, monkeypatch):
