@@ -14,7 +14,7 @@ LEAST = 1300
 """Measured: what a client with one secret and nothing else takes."""
 PER_QUOTE = 30
 NAMES = 2400
-"""The names of the fields, which are in the JSON of a client and not in its memory, less what each client takes beside its texts."""
+"""About what the names of the fields add, which are in the JSON of a client and not in its memory."""
 
 
 class CachedClients:

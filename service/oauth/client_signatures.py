@@ -69,6 +69,7 @@ def verifies(text: str, head: Mapping[str, Any], key: Key, registry: JWSRegistry
     """Return whether the signature verifies with this key. The header, whose members are `head`, is not read again."""
     try:
         first, second, third = text.encode().split(b".")
+        registry.validate_signature_size(third)
         signed = CompactSignature(dict(head), urlsafe_b64decode(second))
         signed.segments.update(header=first, payload=second, signature=third)
         return jws.validate_compact(signed, key, registry=registry)
