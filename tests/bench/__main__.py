@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from msgspec import json
 from rich.console import Console
 
 from service.embedded.cluster import running
 from service.migrations.run import migrate
 from tests.bench import appends, endpoints, observed, pasts, replays, report, starts
+from tests.bench.around import Cluster
 from tests.bench.history import measuring
 from tests.bench.history.deployment import Size
 from tests.bench.hostile import measuring as hostile
@@ -37,7 +39,7 @@ def main() -> None:
     asked = _asked()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     said, load = Console(stderr=True), os.getloadavg()[0]
-    shown = Console(width=None if sys.stdout.isatty() else 140)
+    shown = Console(width=None if sys.stdout.isatty() else 180)
     begun = time.monotonic()
     gathered: dict[str, Any] = {}
     try:
@@ -93,7 +95,7 @@ def _sections(asked: argparse.Namespace, say: Say) -> Iterable[tuple[str, report
             databases = asyncio.run(_databases(url))
             if "endpoints" in wanted:
                 with service(url, directory) as ours, ceiling_program(databases["ceiling"], directory) as ceiling:
-                    yield "endpoints", list(endpoints.measure(ours, ceiling, pace, say))
+                    yield "endpoints", list(endpoints.measure(ours, ceiling, asyncio.run(_cluster(url)), pace, say))
             if "observed" in wanted:
                 yield (
                     "observed",
@@ -122,6 +124,14 @@ def _directory() -> Generator[Path]:
     with tempfile.TemporaryDirectory(prefix="muniment-bench-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+async def _cluster(url: str) -> Cluster:
+    connection = await asyncpg.connect(url)
+    try:
+        return Cluster(await connection.fetchval("select pg_backend_pid()"))
+    finally:
+        await connection.close()
 
 
 async def _databases(url: str) -> dict[str, str]:

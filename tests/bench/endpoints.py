@@ -6,6 +6,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from tests.bench.around import Cluster, undisturbed, with_costs
 from tests.bench.load import Exchange, Round, closed_loop, open_loop
 from tests.bench.pace import Pace
 from tests.bench.peers import Peer
@@ -19,6 +20,8 @@ class Compared(Struct, frozen=True, kw_only=True):
 
     service: list[Round]
     ceiling: list[Round]
+    dropped: int
+    """How many more pairs ran: another program disturbed them, or others less."""
 
     def median(self, of: Callable[[Round], float]) -> tuple[float, float]:
         """(the service's, the ceiling program's)."""
@@ -53,28 +56,36 @@ class Measured(Struct, frozen=True, kw_only=True):
     latencies: dict[int, Compared]
 
 
-def measure(service: Peer, ceiling: Peer, pace: Pace, say: Callable[[str], None]) -> Iterable[Measured]:
+def measure(
+    service: Peer, ceiling: Peer, cluster: Cluster, pace: Pace, say: Callable[[str], None]
+) -> Iterable[Measured]:
     for endpoint in ENDPOINTS:
         say(f"{endpoint.name} at 16 connections")
         for peer in (service, ceiling):
             _flat_out(endpoint, WARM_SECONDS, peer)
-        throughput = _compared(service, ceiling, pace.rounds, partial(_flat_out, endpoint, pace.seconds))
+        throughput = _compared(service, ceiling, cluster, pace.rounds, partial(_flat_out, endpoint, pace.seconds))
         latencies: dict[int, Compared] = {}
         for rate in endpoint.rates:
             say(f"{endpoint.name} at {rate}/s")
             paced = partial(_paced, endpoint, rate, pace.open_seconds)
-            latencies[rate] = _compared(service, ceiling, pace.open_rounds, paced)
+            latencies[rate] = _compared(service, ceiling, cluster, pace.open_rounds, paced)
         yield Measured(endpoint=endpoint, throughput=throughput, latencies=latencies)
 
 
-def _compared(service: Peer, ceiling: Peer, rounds: int, run: Callable[[Peer], Round]) -> Compared:
+def _compared(service: Peer, ceiling: Peer, cluster: Cluster, rounds: int, run: Callable[[Peer], Round]) -> Compared:
     """Pairs in the order AB BA AB .., so that a drift of the machine favours nobody."""
-    compared = Compared(service=[], ceiling=[])
-    for number in range(rounds):
-        order = [(compared.service, service), (compared.ceiling, ceiling)]
-        for rounds_of, peer in order if number % 2 == 0 else reversed(order):
-            rounds_of.append(run(peer))
-    return compared
+
+    def one(peer: Peer) -> Round:
+        return with_costs(peer.server, cluster, lambda: run(peer))
+
+    def pair(number: int) -> tuple[Round, Round]:
+        if number % 2 == 0:
+            return one(service), one(ceiling)
+        second = one(ceiling)
+        return one(service), second
+
+    pairs, dropped = undisturbed(rounds, pair)
+    return Compared(service=[ours for ours, _ in pairs], ceiling=[theirs for _, theirs in pairs], dropped=dropped)
 
 
 def _flat_out(endpoint: Endpoint, seconds: float, peer: Peer) -> Round:

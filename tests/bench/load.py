@@ -56,6 +56,12 @@ class Round(Struct, frozen=True, kw_only=True):
     generator_cpu_seconds: float
     p50: float
     p99: float
+    p999: float
+    postgres_cpu_seconds: float = 0.0
+    """Of all processes of the cluster; zero where it was not asked."""
+    foreign_cpu_seconds: float = 0.0
+    """What programs that are none of ours took of the same cores."""
+    pss: int = 0
 
     @property
     def rate(self) -> float:
@@ -64,6 +70,10 @@ class Round(Struct, frozen=True, kw_only=True):
     @property
     def server_microseconds(self) -> float:
         return self.server_cpu_seconds / self.requests * 1e6
+
+    @property
+    def postgres_microseconds(self) -> float:
+        return self.postgres_cpu_seconds / self.requests * 1e6
 
     @property
     def server_busy(self) -> float:
@@ -123,9 +133,15 @@ class _Measuring:
             seconds=time.perf_counter() - self._begun,
             server_cpu_seconds=self._server.cpu_seconds() - self._server_cpu,
             generator_cpu_seconds=time.process_time() - self._generator_cpu,
-            p50=taken[len(taken) // 2],
-            p99=taken[len(taken) * 99 // 100],
+            p50=percentile(taken, 500),
+            p99=percentile(taken, 990),
+            p999=percentile(taken, 999),
         )
+
+
+def percentile(taken: list[float], of_a_thousand: int) -> float:
+    """Of figures that are in order of size."""
+    return taken[len(taken) * of_a_thousand // 1000]
 
 
 @contextmanager

@@ -60,7 +60,20 @@ def show(console: Console, figures: Figures) -> None:
 def _throughputs(measured: list[Measured]) -> Table:
     title = "Requests a second, 16 connections, one process on one core; medians, ratios pair by pair (least to most)"
     table = _table(
-        title, "", "service", "ceiling", "of rates", "", "goal", "CPU µs", "ceiling µs", "of CPU", "core busy"
+        title,
+        "",
+        "service",
+        "ceiling",
+        "of rates",
+        "",
+        "goal",
+        "CPU µs",
+        "ceiling µs",
+        "of CPU",
+        "Postgres µs",
+        "PSS MB",
+        "core busy",
+        "dropped",
     )
     for each in measured:
         compared, goal = each.throughput, each.endpoint.goal
@@ -74,7 +87,10 @@ def _throughputs(measured: list[Measured]) -> Table:
             "" if goal is None else _met(f"≥ {goal:.0%}", is_met=ratio >= goal),
             *(f"{cost:.0f}" for cost in costs),
             f"{1 / statistics.median(compared.ratios(_cost)):.0%}",
+            " / ".join(f"{cost:.0f}" for cost in compared.median(lambda r: r.postgres_microseconds)),
+            " / ".join(f"{size / 1e6:.0f}" for size in compared.median(lambda r: r.pss)),
             " / ".join(f"{part:.0%}" for part in busy),
+            str(compared.dropped),
         )
     return table
 
@@ -103,8 +119,10 @@ def _latencies(measured: list[Measured]) -> Table:
         "a second",
         "service p50",
         "p99",
+        "p99.9",
         "ceiling p50",
         "p99",
+        "p99.9",
     )
     for each in measured:
         for rate, compared in each.latencies.items():
@@ -113,8 +131,8 @@ def _latencies(measured: list[Measured]) -> Table:
 
 
 def _milliseconds(compared: Compared) -> list[str]:
-    p50, p99 = compared.median(lambda r: r.p50), compared.median(lambda r: r.p99)
-    return [f"{seconds * 1e3:.2f}" for seconds in (p50[0], p99[0], p50[1], p99[1])]
+    of = [compared.median(lambda r: r.p50), compared.median(lambda r: r.p99), compared.median(lambda r: r.p999)]
+    return [f"{seconds * 1e3:.2f}" for whose in (0, 1) for seconds in (each[whose] for each in of)]
 
 
 def _appends(appends: Appends) -> Table:
@@ -227,11 +245,20 @@ def _plain(measured: Measured) -> dict[str, Any]:
         "goal": measured.endpoint.goal,
         "ratio": statistics.median(measured.throughput.ratios(_rate)),
         "cpu_ratio": statistics.median(measured.throughput.ratios(_cost)),
-        **{name: {"service": _rounds(c.service), "ceiling": _rounds(c.ceiling)} for name, c in every.items()},
+        **{
+            name: {"service": _rounds(c.service), "ceiling": _rounds(c.ceiling), "dropped": c.dropped}
+            for name, c in every.items()
+        },
     }
 
 
 def _rounds(rounds: list[Round]) -> list[dict[str, float]]:
     return [
-        {**structs.asdict(each), "rate": each.rate, "server_microseconds": each.server_microseconds} for each in rounds
+        {
+            **structs.asdict(each),
+            "rate": each.rate,
+            "server_microseconds": each.server_microseconds,
+            "postgres_microseconds": each.postgres_microseconds,
+        }
+        for each in rounds
     ]

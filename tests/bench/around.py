@@ -1,0 +1,76 @@
+"""What a round cost besides the server: Postgres's CPU, and what programs that are none of ours took of the same cores."""
+
+import time
+from collections.abc import Callable
+
+import psutil
+
+from tests.bench.load import Round
+from tests.bench.machine import ALL, Server
+
+DISTURBED = 0.05
+"""The part of one core that others may take of a round before it is dropped."""
+
+
+class Cluster:
+    """All processes of the Postgres that this backend belongs to."""
+
+    def __init__(self, backend: int) -> None:
+        parent = psutil.Process(backend).parent()
+        if parent is None:
+            raise psutil.NoSuchProcess(backend)
+        self._postmaster = parent
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far, of the processes that have ended, too."""
+        own = self._postmaster.cpu_times()
+        ended = own.children_user + own.children_system
+        return own.user + own.system + ended + sum(map(_seconds, self._postmaster.children(recursive=True)))
+
+
+def _seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return times.user + times.system
+
+
+def _busy_seconds() -> float:
+    """How long our cores have worked for any process."""
+    cores = psutil.cpu_times(percpu=True)
+    return sum(each.user + each.nice + each.system for each in (cores[number] for number in ALL))
+
+
+def with_costs(server: Server, cluster: Cluster, run: Callable[[], Round]) -> Round:
+    """The round, with Postgres's CPU, what others used meanwhile, and the server's memory after it."""
+
+    def now() -> tuple[float, float, float]:
+        postgres = cluster.cpu_seconds()
+        return _busy_seconds(), postgres, postgres + server.cpu_seconds() + time.process_time()
+
+    busy, postgres, ours = now()
+    round_ = run()
+    busy_after, postgres_after, ours_after = now()
+    return round_.__replace__(
+        postgres_cpu_seconds=postgres_after - postgres,
+        foreign_cpu_seconds=max(0.0, busy_after - busy - (ours_after - ours)),
+        pss=server.pss(),
+    )
+
+
+def is_disturbed(pair: tuple[Round, Round]) -> bool:
+    return any(each.foreign_cpu_seconds > DISTURBED * each.seconds for each in pair)
+
+
+def undisturbed(rounds: int, run: Callable[[int], tuple[Round, Round]]) -> tuple[list[tuple[Round, Round]], int]:
+    """So many pairs, and how many more were dropped. A disturbed pair is repeated, until twice as many have run as were wanted;
+    then the least disturbed fill the rest.
+    """
+    pairs: list[tuple[Round, Round]] = []
+    while len(pairs) < 2 * rounds and sum(not is_disturbed(each) for each in pairs) < rounds:
+        pairs.append(run(len(pairs)))
+    calm = sorted(
+        pairs, key=lambda pair: sum(each.foreign_cpu_seconds / each.seconds for each in pair) * is_disturbed(pair)
+    )
+    return calm[:rounds], len(pairs) - rounds
