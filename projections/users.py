@@ -1,6 +1,6 @@
 """Users: one row each, with what authentication needs. Personal data is sealed, and removed when the user is erased."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -136,7 +136,8 @@ TABLE = Table(name="users", row=Row, tags=tags(UserEvent), project=project)
 _factors = json.Decoder(tuple[Factor, ...]).decode
 
 
-def _row(record: asyncpg.Record) -> Row:
+def row_of(record: asyncpg.Record | Mapping[str, Any]) -> Row:
+    """Returns the row of these COLUMNS."""
     roles = {name: tuple(record[name]) for name in ("roles", "group_roles")}
     columns: dict[str, Any] = {**dict(record), "factors": _factors(record["factors"]), **roles}
     return Row(**columns)
@@ -144,24 +145,24 @@ def _row(record: asyncpg.Record) -> Row:
 
 async def find(connection: AnyConnection, user: UUID) -> Row | None:
     record = await connection.fetchrow(FIND, [user])
-    return None if record is None else _row(record)
+    return None if record is None else row_of(record)
 
 
 async def found(connection: AnyConnection, ids: Sequence[UUID]) -> list[Row]:
     """Returns those of these users that there are or were."""
-    return [_row(record) for record in await connection.fetch(FIND, ids)]
+    return [row_of(record) for record in await connection.fetch(FIND, ids)]
 
 
 async def listed(connection: AnyConnection, *, after: UUID | None, state: str | None, limit: int) -> list[Row]:
     """Returns users, oldest first, at most `limit`, without erased ones."""
-    return [_row(record) for record in await connection.fetch(LIST, after, state, limit)]
+    return [row_of(record) for record in await connection.fetch(LIST, after, state, limit)]
 
 
 async def of_ids(
     connection: AnyConnection, ids: Sequence[UUID], *, after: UUID | None, state: str | None, limit: int
 ) -> list[Row]:
     """Returns those of these users that are not erased."""
-    return [_row(record) for record in await connection.fetch(OF_IDS, ids, after, state, limit)]
+    return [row_of(record) for record in await connection.fetch(OF_IDS, ids, after, state, limit)]
 
 
 async def streams_of(connection: AnyConnection, user: UUID) -> list[UUID]:

@@ -22,6 +22,7 @@ from service.commands.handle import USER, Handled, Ledger, handle
 from service.commands.user import ChangePassword, ChangeProfile, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.crypto.credentials import new_id
 from service.crypto.sealing import Seal
+from service.people.keyed_users import KeyedUsers
 from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
 from service.people.registration import Registration
 from service.reactions import session_end
@@ -47,6 +48,7 @@ class People:
         self._ledger = ledger
         self._passwords = Passwords()
         self.vault = Vault(ledger.pool, master_key)
+        self._keyed = KeyedUsers(ledger.pool)
         self._nobodys = Seal(token_bytes(32), "muniment personal data")
         self._nobodys_password = closed(self._nobodys, NOBODY, PASSWORD, NOBODYS.encode())
 
@@ -109,9 +111,12 @@ class People:
 
     async def claims(self, user: UUID, wanted: Iterable[str]) -> dict[str, Any] | None:
         """Return the wanted claims that are known (OpenID Connect Core 1.0 section 5.1), or None if the user is disabled or erased."""
-        row = await self.row(user)
-        profile = await self.profile(row) if row is not None and row.state == "active" else None
-        if row is None or profile is None:
+        found = await self._keyed.find(user)
+        if found is None or found.row.state != "active" or found.wrapped is None:
+            return None
+        row = found.row
+        profile = profile_under(self.vault.seal_of(user, found.wrapped), row)
+        if profile is None:
             return None
         known = profiles.claims_of(profile, verified=row.verified, since=row.created_at)
         return {name: known[name] for name in dict.fromkeys(wanted) if name in known}

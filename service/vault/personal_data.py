@@ -119,7 +119,11 @@ class Vault:
 
     async def keys(self, users: Sequence[UUID]) -> dict[UUID, Seal]:
         rows = await read(self._pool, lambda connection: connection.fetch(WRAPPED, users))
-        return {user: personal(unwrapped(self._seal, wrapped, user.bytes)) for user, wrapped in rows}
+        return {user: self.seal_of(user, wrapped) for user, wrapped in rows}
+
+    def seal_of(self, user: UUID, wrapped: bytes) -> Seal:
+        """Return the seal of a data key as it is stored. Raises WrongMasterKey."""
+        return personal(unwrapped(self._seal, wrapped, user.bytes))
 
     async def remove(self, user: UUID) -> None:
         """Delete the data key. `scrub` then removes it from the table's file."""

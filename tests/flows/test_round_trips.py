@@ -12,10 +12,10 @@ from msgspec import json
 from events.issuance import ISSUE
 from events.log import APPEND
 from events.replay import CHANGED_SINCE
-from projections import authorizations, standing, users
+from projections import authorizations, standing
 from service.grants import authorization_code, refresh_token
 from service.grants.oauth_request import OAuthRequest
-from service.vault.personal_data import WRAPPED
+from service.people import keyed_users
 from tests.flows.conftest import Live
 from tests.flows.people import ALL, CALLBACK, code_for, logged_in
 
@@ -26,11 +26,9 @@ NAMES = {
     standing.NOW: "standing",
     APPEND: "append",
     ISSUE: "issue",
-    users.FIND: "user",
-    WRAPPED: "data key",
+    keyed_users.FIND: "user",
 }
 BEFORE = ["certainty", "past"]
-CLAIMS = ["user", "data key"]
 
 _asked: ContextVar[list[str] | None] = ContextVar("_asked", default=None)
 
@@ -93,5 +91,5 @@ async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_
     with round_trips() as of_refresh:
         await carried_out(live, refresh_token.exchange, form)
     # The second certainty learns of the authorization that was just appended to, and asks whether that revoked it.
-    assert of_code == [*BEFORE, "append", "issue", "certainty", "revoked", "standing", *CLAIMS]
-    assert of_refresh == [*BEFORE, "issue", "certainty", "standing", *CLAIMS, "append"]
+    assert of_code == [*BEFORE, "append", "issue", "certainty", "revoked", "standing", "user"]
+    assert of_refresh == [*BEFORE, "issue", "certainty", "standing", "user", "append"]
