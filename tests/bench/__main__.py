@@ -23,7 +23,7 @@ from tests.bench.around import Cluster
 from tests.bench.history import measuring
 from tests.bench.history.deployment import Size
 from tests.bench.hostile import measuring as hostile
-from tests.bench.machine import OTHERS, SERVER, Failed, pinned
+from tests.bench.machine import OTHERS, SERVER, Failed, free_port, pinned
 from tests.bench.pace import CAREFUL, QUICK, Pace
 from tests.bench.peers import ceiling_program, create_database, service
 
@@ -94,7 +94,11 @@ def _sections(asked: argparse.Namespace, say: Say) -> Iterable[tuple[str, report
         with running(directory / "postgres") as url:
             databases = asyncio.run(_databases(url))
             if "endpoints" in wanted:
-                with service(url, directory) as ours, ceiling_program(databases["ceiling"], directory) as ceiling:
+                metrics = {"MUNIMENT_METRICS_ADDRESS": f"127.0.0.1:{free_port()}"}
+                with (
+                    service(url, directory, more=metrics) as ours,
+                    ceiling_program(databases["ceiling"], directory) as ceiling,
+                ):
                     yield "endpoints", list(endpoints.measure(ours, ceiling, asyncio.run(_cluster(url)), pace, say))
             if "observed" in wanted:
                 yield (

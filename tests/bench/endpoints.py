@@ -75,14 +75,15 @@ def measure(
 def _compared(service: Peer, ceiling: Peer, cluster: Cluster, rounds: int, run: Callable[[Peer], Round]) -> Compared:
     """Pairs in the order AB BA AB .., so that a drift of the machine favours nobody."""
 
-    def one(peer: Peer) -> Round:
-        return with_costs(peer.server, cluster, lambda: run(peer))
+    def one(peer: Peer, other: Peer) -> Round:
+        with other.server.paused():
+            return with_costs(peer.server, cluster, lambda: run(peer))
 
     def pair(number: int) -> tuple[Round, Round]:
         if number % 2 == 0:
-            return one(service), one(ceiling)
-        second = one(ceiling)
-        return one(service), second
+            return one(service, ceiling), one(ceiling, service)
+        second = one(ceiling, service)
+        return one(service, ceiling), second
 
     pairs, dropped = undisturbed(rounds, pair)
     return Compared(service=[ours for ours, _ in pairs], ceiling=[theirs for _, theirs in pairs], dropped=dropped)

@@ -58,6 +58,15 @@ class Server:
         """Bytes of memory that are its own, and its share of what it shares."""
         return self._seen.memory_full_info().pss
 
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """It does nothing meanwhile: no projection follows in the rounds of another program."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def listening(self) -> bool:
         try:
             socket.create_connection(self.address, timeout=1).close()

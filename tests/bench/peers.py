@@ -28,6 +28,7 @@ MASTER_KEY = b"b" * 32
 META = Meta(actor=ByService(why="bench"), request_id="bench")
 CLIENTS, BY_KEY = 100, 50
 KNOWN_TOKENS = 500
+NEVER_REACHED = "1000000"  # counted, as in every deployment, and none refused
 MUNIMENT = Path(sys.executable).with_name("muniment")
 TOKEN = "/openid/token"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -87,7 +88,12 @@ class Peer:
         """The bodies of all answers to token requests that were measured: tokens that the program has not verified yet."""
 
     def tokens(self) -> Exchange:
-        return Exchange(cycle([token_request(*each) for each in self.credentials]), 200, _issued, keep=self.issued)
+        return Exchange(
+            cycle([token_request(*each, scope="api:public") for each in self.credentials]),
+            200,
+            _issued,
+            keep=self.issued,
+        )
 
     def tokens_by_key(self) -> Exchange:
         """By private_key_jwt, and bound by DPoP. Signed now, so they come to an end and are good for a minute."""
@@ -117,8 +123,8 @@ class Peer:
         return post("/openid/introspect", FORM, urlencode(form).encode())
 
 
-def token_request(client_id: str, secret: str) -> bytes:
-    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+def token_request(client_id: str, secret: str, **more: str) -> bytes:
+    form = {"grant_type": "client_credentials", **more, "client_id": client_id, "client_secret": secret}
     return post(TOKEN, FORM, urlencode(form).encode())
 
 
@@ -183,7 +189,7 @@ async def _operator(url: str) -> operators.Operator:
 
 def settings_of(url: str, port: int) -> dict[str, str]:
     key = base64.urlsafe_b64encode(MASTER_KEY).decode()
-    limits = {"MUNIMENT_RATE_LIMIT": "0", "MUNIMENT_FAILED_AUTH_LIMIT": "0"}
+    limits = {"MUNIMENT_RATE_LIMIT": NEVER_REACHED, "MUNIMENT_FAILED_AUTH_LIMIT": NEVER_REACHED}
     return {"MUNIMENT_DATABASE_URL": url, "MUNIMENT_MASTER_KEY": key, "PORT": str(port), **limits}
 
 
@@ -198,9 +204,7 @@ def service(
     workers: int = 1,
     cores: Sequence[int] = SERVER,
 ) -> Generator[Peer]:
-    """`muniment serve`, one process unless more are asked for, with the limits on how often somebody may ask switched off, so many
-    clients, and more settings.
-    """
+    """`muniment serve`, one process unless more are asked for, with limits that are never reached, so many clients, more settings."""
     operator, port, log = asyncio.run(_operator(url)), free_port(), directory / "service.log"
     settings = environment(**settings_of(url, port), MUNIMENT_DATA=str(directory / "unused"), **(more or {}))
     several = ["--workers", str(workers)] if workers > 1 else []
