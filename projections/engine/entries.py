@@ -9,13 +9,16 @@ from msgspec import Struct
 
 from events import replay
 from events.codec import UnreadableEvent
-from events.database import AnyConnection
+from events.database import LOST, UNFIT, AnyConnection
 from events.issuance import TokenIssued, decode
 from events.replay import COLUMNS, Checkpoint, recorded
 from events.retention import HORIZON
 from events.transparency.entries import EVENT_LEAF, TOKEN_LEAF
 from events.transparency.tree import HASH_BYTES, WIDTH
 from projections.catch_up import BATCHES, UNKNOWN, Entry, Issuance, LeafRun, Source
+
+PASSING = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError, *LOST, *UNFIT)
+"""What says nothing of the entries: the step is tried again."""
 
 # The last batch within reach, or else the next one, however large it is.
 NEXT = """

@@ -20,12 +20,12 @@ from typing import Any
 
 import asyncpg
 
-from events.database import LOST, UNFIT, Connection
+from events.database import Connection
 from events.replay import Checkpoint
 from projections.catch_up import CatchUp, Source, Totals
 from projections.engine import checkpoints, entries, swap, totals
 from projections.engine.checkpoints import Followed, Standing
-from projections.engine.entries import Poison
+from projections.engine.entries import PASSING, Poison
 from projections.engine.fold import Fold
 from projections.engine.tables import Relation
 from projections.engine.totals import Target
@@ -38,9 +38,6 @@ TOKENS_A_STEP = 2000
 
 LEAVES_A_STEP = 256
 """Postgres hashes them; their tile holds the event loop for about one millisecond."""
-
-PASSING = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError, *LOST, *UNFIT)
-"""What says nothing of the entries: the step is tried again."""
 
 log = logging.getLogger("muniment.projections")
 

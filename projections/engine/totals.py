@@ -15,7 +15,7 @@ from events.replay import Checkpoint
 from projections.catch_up import CatchUp, Totals
 from projections.columns import quoted
 from projections.engine import entries
-from projections.engine.entries import USES, Bounds
+from projections.engine.entries import PASSING, USES, Bounds
 from projections.engine.fold import Fold
 from projections.engine.tables import encoded, from_json
 
@@ -94,7 +94,9 @@ class Target(Struct, frozen=True):
 
 
 async def add(connection: Connection, targets: Sequence[Target], bounds: Bounds) -> bool:
-    """Adds the tokens within the bounds to these tables; False, and nothing is added, if the SQL is not certain of all of them."""
+    """Adds the tokens within the bounds to these tables; False, and nothing is added, if the SQL is not certain of all of them, or its
+    rows cannot be written: `project` then says at which position.
+    """
     adding = "".join(
         f", into_{place} as ({each.insertion(_of(each.projection).query)})" for place, each in enumerate(targets)
     )
@@ -103,7 +105,9 @@ async def add(connection: Connection, targets: Sequence[Target], bounds: Bounds)
             return await connection.fetchval(
                 f"{USES_OF_TOKENS}{adding} select all_are from certain", *bounds.within, *bounds.times
             )
-    except (asyncpg.DataError, asyncpg.ProgramLimitExceededError):
+    except asyncpg.PostgresError as fault:
+        if isinstance(fault, PASSING):
+            raise
         return False
 
 

@@ -48,8 +48,9 @@ A table that is built beside another is not late: nobody reads it.
 """
 
 CHECKPOINT = f"""
-select c.size, {WAITED} as seconds from log.checkpoints c where c.tree = $1 order by c.size desc limit 1
+select c.size, {WAITED} as seconds from (select coalesce(max(size), 0) as size from log.checkpoints where tree = $1) as c
 """
+"""Without a checkpoint, the oldest entry is the first one: a log whose first checkpoint cannot be made has to be noticed, too."""
 WITNESS = """
 select last.size, coalesce((select extract(epoch from clock_timestamp() - c.made_at)::float8 from log.checkpoints c
                              where c.tree = $1 and c.size > last.size order by c.size limit 1), 0) as seconds
@@ -132,8 +133,7 @@ async def _projections(connection: Connection, batches: str, known: list[str]) -
 
 async def _checkpoint(connection: Connection, tree: Tree) -> list[Reading]:
     row = await connection.fetchrow(CHECKPOINT.format(batches=tree.batches, position="c.size + 1"), tree.name)
-    if row is None:
-        return []
+    assert row is not None
     log = (LOGS[tree.name],)
     return [Reading(readings.CHECKPOINT_SIZE, row["size"], log), Reading(readings.CHECKPOINT_LAG, row["seconds"], log)]
 
