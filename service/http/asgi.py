@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE
 
 from service import request_id
 from service.configuration.settings import Settings
@@ -192,7 +193,10 @@ async def respond(scope: Scope, receive: Receive, send: Send, response: Response
     raw = [*(each for each in response.raw_headers if each[0] not in replaced), *more]
     whole = scope.get(WHOLE)
     is_plain = type(response).__call__ is Response.__call__ and response.background is None
-    if whole is not None and is_plain and response.status_code not in (204, 304):
+    is_clean = (
+        HEADER_VALUE_RE.search(b"".join(value for _, value in raw)) is None
+    )  # by messages, uvicorn refuses others
+    if whole is not None and is_plain and is_clean and response.status_code not in (204, 304):
         body = bytes(response.body)
         lines = b"".join([b"%b: %b\r\n" % each for each in raw if each[0] != b"content-length"])
         if whole["now"](response.status_code, lines, body):

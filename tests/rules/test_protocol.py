@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import uvicorn
+from starlette.responses import Response
 from uvicorn.server import ServerState
 
 from service.http.asgi import MOST_BYTES as MOST_BYTES_OF_A_BODY
-from service.http.asgi import BodyTooLong, Head, answer, answer_at_once, read_body
+from service.http.asgi import BodyTooLong, Head, answer, answer_at_once, read_body, respond
 from service.http.protocol import AT_ONCE, BODY, LAST, MOST_HEAD_BYTES, WHOLE, BoundedProtocol
 
 HEAD = b"POST /echo?a=b HTTP/1.1\r\nHost: test\r\n"
@@ -280,6 +281,18 @@ async def test_a_response_at_once_has_the_bytes_that_messages_have_wherever_the_
             ends.protocol.connection_lost(None)
         assert said[0] == said[1]
         assert said[0][0].endswith(b"\r\n\r\n<" + FORM + b">")
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\x00b"])
+async def test_a_header_that_would_be_two_is_never_sent(value: str):
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        scope.update({name: scope["extensions"][name] for name in (WHOLE, BODY)})
+        await respond(scope, receive, send, Response(b"{}"), {"Location": value})
+
+    ends = Ends(application)
+    assert await ends.answered(HEAD + LENGTH + b"\r\n" + FORM) == []
+    assert (ends.line.said, ends.line.closing) == (b"", True)
+    ends.protocol.connection_lost(None)
 
 
 async def test_a_response_to_head_has_no_body_either():
