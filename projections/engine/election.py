@@ -63,13 +63,13 @@ class Follower:
             return
         new = await self._ask(checkpoints.missing, self._projections)
         for each in new:
-            await self._with_more(checkpoints.install, [each])
+            await self._with_more(checkpoints.install, [each], AT_ONCE)  # requests wait for the tables
         if new or not self._has_published:
             await self._publish()
         able = {each.id: each for each in self._projections}
         while await self._is_elected() and (behind := await self._ask(checkpoints.behind, list(able.values()))):
             for cohort in _cohorts(behind):
-                more = await self._with_more(step, cohort)
+                more = await self._with_more(step, cohort, self._paces)
                 for done in (each for each in cohort if each not in more):
                     able.pop(done.id)
 
@@ -89,14 +89,16 @@ class Follower:
         async with self._session.using() as connection:
             return await query(connection, projections) if self._election.is_held_by(connection) else []
 
-    async def _with_more(self, act: Act, cohort: Sequence[CatchUp[Any, Any]]) -> Sequence[CatchUp[Any, Any]]:
+    async def _with_more(
+        self, act: Act, cohort: Sequence[CatchUp[Any, Any]], paces: Paces
+    ) -> Sequence[CatchUp[Any, Any]]:
         """Returns those for which there may be more to do.
 
         What fails for several is tried for each alone, so that a fault holds up no other, and is told. Raises Unavailable, and LOST.
         """
         more, failed = False, None
         connection = await self._session.connection()
-        async with self._paces[cohort[0].follows.log].step(connection):
+        async with paces[cohort[0].follows.log].step(connection):
             try:
                 more = self._election.is_held_by(connection) and await act(connection, *cohort)
             except Exception as fault:
@@ -104,7 +106,7 @@ class Follower:
                     raise
                 failed = fault
         if failed is not None and len(cohort) > 1:
-            return [each for single in cohort for each in await self._with_more(act, [single])]
+            return [each for single in cohort for each in await self._with_more(act, [single], paces)]
         if failed is not None:
             self._tell(cohort[0], failed)
         return cohort if more else ()
