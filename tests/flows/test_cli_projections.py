@@ -12,6 +12,7 @@ import pytest
 from projections import registry
 from tests.flows.conftest import Live, new_database, refused, serving
 from tests.flows.test_cli import MASTER_KEY_TEXT, on
+from tests.patience import until
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +97,12 @@ async def test_a_rotation_is_picked_up_by_the_running_service_and_kept_from_a_wr
     assert refused.status == 1
     assert "MUNIMENT_MASTER_KEY is not the key" in refused.err
     rotated = await on(alone.database, "keys", "rotate")
-    token = await alone.access_token(alone.client_id, alone.client_secret)
-    assert jwt.get_unverified_header(token)["kid"] == rotated.out.strip()
+
+    async def signs_with_it() -> bool:  # the service hears of the rotation within a second
+        token = await alone.access_token(alone.client_id, alone.client_secret)
+        return jwt.get_unverified_header(token)["kid"] == rotated.out.strip()
+
+    await until(signs_with_it)
     listed = await on(alone.database, "keys", "list", "--json")
     for alg in ("ES256", "RS256"):  # access tokens are signed with the one, id_tokens mostly with the other
         of_alg = [key for key in listed.json if key["alg"] == alg]
