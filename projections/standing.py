@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from events.codec import Event
 from events.database import AnyConnection
-from events.replay import recorded
+from events.replay import COLUMNS, recorded
 
-PAST = """
-select e.position, e.recorded_at, e.stream_id, e.version, e.schema_ver, e.type, e.meta, e.data, u.state = 'active' as active
+PAST = f"""
+select {", ".join(f"e.{column}" for column in COLUMNS.split(", "))}, u.state = 'active' as active
   from log.events e
   left join read.authorizations a on a.stream_id = e.stream_id
   left join read.users u on u.stream_id = a.user_id

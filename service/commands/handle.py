@@ -202,8 +202,8 @@ async def handle(
     """
     assert not (aggregate.personal and isinstance(meta.reason, str)), "the log could never forget this reason"
     for _ in range(ATTEMPTS):
-        past, earlier = [] if fresh else await _load(ledger.pool, stream) if loaded is None else loaded, loaded
-        loaded = None
+        earlier, loaded = loaded, None
+        past = [] if fresh else await _load(ledger.pool, stream) if earlier is None else earlier
         with span("decide"):
             events = aggregate.decide(command, aggregate.state(past))
         # Versions are compared after decide, so that a caller learns none that it may not see (the order of RFC 9110 section 13.2.1).

@@ -162,7 +162,7 @@ def presented(authorization: str | None, form: Form) -> PresentedAssertion:
             raise InvalidRequest(f"The parameter {name} is missing. Send {TYPE} and {ASSERTION} together.")
     text = form[ASSERTION]
     said = parsed_or_none(text)
-    claimed = client_of(said) if said else ""
+    claimed = client_of(said)
     client_id = form.get("client_id", claimed)
     other_type = BadAssertion("wrong_assertion", OTHER_TYPE)
     if form[TYPE] not in (JWT_BEARER, JWT_SPIFFE):

@@ -1,6 +1,6 @@
 """The few lines between ASGI and an endpoint: read a body of limited size, and send a response."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -192,17 +192,23 @@ async def respond(scope: Scope, receive: Receive, send: Send, response: Response
     replaced = {name for name, _ in more}
     raw = [*(each for each in response.raw_headers if each[0] not in replaced), *more]
     whole = scope.get(WHOLE)
-    is_plain = type(response).__call__ is Response.__call__ and response.background is None
-    is_clean = (
-        HEADER_VALUE_RE.search(b"".join(value for _, value in raw)) is None
-    )  # by messages, uvicorn refuses others
-    if whole is not None and is_plain and is_clean and response.status_code not in (204, 304):
-        body = bytes(response.body)
+    if whole is not None and _is_whole(response) and _are_clean(raw):
         lines = b"".join([b"%b: %b\r\n" % each for each in raw if each[0] != b"content-length"])
-        if whole["now"](response.status_code, lines, body):
+        if whole["now"](response.status_code, lines, bytes(response.body)):
             return
     response.raw_headers = raw
     await response(scope, receive, send)
+
+
+def _is_whole(response: Response) -> bool:
+    """Whether it is nothing but a head and a body: no stream, and nothing to do after it."""
+    is_plain = type(response).__call__ is Response.__call__ and response.background is None
+    return is_plain and response.status_code not in (204, 304)
+
+
+def _are_clean(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether no value has a line break or another control character. Uvicorn refuses such a one, if it is sent by messages."""
+    return HEADER_VALUE_RE.search(b"".join(value for _, value in headers)) is None
 
 
 class Head:

@@ -206,7 +206,7 @@ def service(
 ) -> Generator[Peer]:
     """`muniment serve`, one process unless more are asked for, with limits that are never reached, so many clients, more settings."""
     operator, port, log = asyncio.run(_operator(url)), free_port(), directory / "service.log"
-    settings = environment(**settings_of(url, port), MUNIMENT_DATA=str(directory / "unused"), **(more or {}))
+    settings = environment(**{**settings_of(url, port), "MUNIMENT_DATA": str(directory / "unused"), **(more or {})})
     several = ["--workers", str(workers)] if workers > 1 else []
     with started([MUNIMENT, "serve", *several], settings, port, log=log, cores=cores) as server:
         await_listening(server, log)

@@ -14,8 +14,9 @@ from service.oauth.client_assertion import (
     LIFETIME,
     LONGEST,
     BadAssertion,
-    claimed_client,
+    client_of,
     keeps_fapi,
+    parsed_or_none,
     read,
     verify,
 )
@@ -197,7 +198,7 @@ def test_a_header_that_is_wrong_is_refused(header):
 def test_what_is_no_jwt_is_refused_and_names_nobody(text):
     with pytest.raises(BadAssertion):
         accepted(text)
-    assert claimed_client(text) == ""
+    assert client_of(parsed_or_none(text)) == ""
 
 
 @pytest.mark.parametrize(
@@ -212,7 +213,7 @@ def test_a_name_that_is_there_twice_is_refused_in_words(text, which):
     with pytest.raises(BadAssertion, match=f"its {which} has a name more than once") as refused:
         accepted(text)
     assert refused.value.why == "wrong_assertion"
-    assert claimed_client(text) == ""
+    assert client_of(parsed_or_none(text)) == ""
 
 
 def test_a_changed_assertion_is_not_verified():
