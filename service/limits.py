@@ -1,8 +1,10 @@
 """Counts per minute (or day), and values that may be used only once. They are in the database, so all processes share them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from math import ceil
 from typing import TypeVar
 
 import asyncpg
@@ -17,9 +19,15 @@ insert into limits.counts as c (key, minute, used)
 select key, date_trunc(case when starts_with(key, 'day ') then 'day' else 'minute' end, statement_timestamp(), 'UTC'), n
   from unnest($1::text[], $2::int[]) as asked(key, n)
 on conflict (key, minute) do update set used = c.used + excluded.used
-returning key, used, minute, ceil(extract(epoch from
-  minute + case when starts_with(key, 'day ') then interval '1 day' else interval '1 minute' end - statement_timestamp()))::int as seconds
+returning key, used, minute, extract(epoch from
+  minute + case when starts_with(key, 'day ') then interval '1 day' else interval '1 minute' end - statement_timestamp())::float8 as rest
 """
+SETTLE = """
+insert into limits.counts as c (key, minute, used) select * from unnest($1::text[], $2::timestamptz[], $3::int[])
+on conflict (key, minute) do update set used = greatest(c.used, least(c.used + excluded.used, $4))
+returning key, used, minute, extract(epoch from minute + interval '1 minute' - statement_timestamp())::float8 as rest
+"""
+"""What was allowed without asking is not counted beyond the limit, so that the first number above it is that of the first refusal."""
 GIVE_BACK = "update limits.counts set used = used - 1 where key = $1 and minute = $2 and used > 0"
 ONCE = """
 insert into limits.used (key, until) select * from unnest($1::text[], $2::timestamptz[]) on conflict do nothing returning key
@@ -52,6 +60,14 @@ class Counted(Struct, frozen=True):
         }
 
 
+class Total(Struct, frozen=True):
+    """All that is counted of a key in this minute or day, and the seconds until it ends."""
+
+    used: int
+    minute: datetime
+    rest: float
+
+
 class Limits:
     """One per process; concurrent counts go to the database together."""
 
@@ -68,6 +84,17 @@ class Limits:
     async def count(self, key: str) -> Counted:
         """Count one more for this key. Raises Unavailable."""
         return await self._counts.submit(key)
+
+    async def add(self, asked: Mapping[str, int]) -> dict[str, Total]:
+        """Count so many more for each key. Raises Unavailable."""
+        keys = sorted(asked)  # sorted, so that two processes cannot deadlock
+        return await self._totals(COUNT, keys, [asked[key] for key in keys])
+
+    async def settle(self, counted: Mapping[str, tuple[datetime, int]], limit: int) -> dict[str, Total]:
+        """Count what was counted elsewhere in these minutes, for each key up to the limit. Raises Unavailable."""
+        keys = sorted(counted)
+        minutes, numbers = [counted[key][0] for key in keys], [counted[key][1] for key in keys]
+        return await self._totals(SETTLE, keys, minutes, numbers, limit)
 
     async def give_back(self, key: str, counted: Counted) -> None:
         """Take back one count of this key. Raises Unavailable."""
@@ -88,15 +115,11 @@ class Limits:
         await self._durable.close()
 
     async def _count(self, keys: list[str]) -> list[Counted | Exception]:
-        asked = {key: keys.count(key) for key in sorted(set(keys))}  # sorted, so that two processes cannot deadlock
-        rows = await self._ask(lambda connection: connection.fetch(COUNT, list(asked), list(asked.values())))
-        counted = {row["key"]: row for row in rows}
-        outcomes: list[Counted | Exception] = []
-        for key in keys:
-            asked[key] -= 1
-            row = counted[key]
-            outcomes.append(Counted(row["used"] - asked[key], row["seconds"], row["minute"]))
-        return outcomes
+        return [*numbered(keys, await self.add(Counter(keys)))]
+
+    async def _totals(self, statement: str, *arguments: object) -> dict[str, Total]:
+        rows = await self._ask(lambda connection: connection.fetch(statement, *arguments))
+        return {row["key"]: Total(row["used"], row["minute"], row["rest"]) for row in rows}
 
     async def _use(self, uses: list[tuple[str, datetime]]) -> list[bool | Exception]:
         """Of equal keys only the first one is told True."""
@@ -119,6 +142,16 @@ class Limits:
                 return await ask(connection)
         except (asyncpg.DeadlockDetectedError, *LOST) as fault:
             raise unavailable("requests could not be counted", fault) from fault
+
+
+def numbered(keys: Sequence[str], totals: Mapping[str, Total]) -> list[Counted]:
+    """Give each request its number. Those of one key were counted together, and are the last ones of its total."""
+    left, counted = Counter(keys), list[Counted]()
+    for key in keys:
+        left[key] -= 1
+        total = totals[key]
+        counted.append(Counted(total.used - left[key], ceil(total.rest), total.minute))
+    return counted
 
 
 async def forget(connection: AnyConnection) -> None:

@@ -42,6 +42,7 @@ from service.people.sessions import Sessions
 from service.people.standing import Authorizations
 from service.people.throttle import Attempts
 from service.pushed_requests import PushedRequests
+from service.rate_limit import RateLimit
 from service.readiness import Readiness
 from service.streams import Streams
 from service.transparency.log_key import LogKey
@@ -61,6 +62,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     signed_metadata: SignedMetadata
     foreign: ForeignTokens
     limits: Limits
+    rate_limit: RateLimit
     reads: ReadCounts
     refusals: RefusalCounts
     imported: ImportedSecrets
@@ -123,6 +125,7 @@ async def open_resources(
     metrics = metrics or ProcessMetrics()
     log, issuance = Log(url, metrics.commits("events")), IssuanceLog(url, metrics.commits("issuance"))
     limits, lookup = Limits(url), Lookup(url, ring.load, longest)
+    rate_limit = RateLimit(limits, settings.rate_limit)
     async with pool(url) as connections:
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
@@ -147,6 +150,7 @@ async def open_resources(
                     lookup, IssuerKeys(fetcher, count=metrics.fetch_of("issuer_keys")), settings.issuer
                 ),
                 limits=limits,
+                rate_limit=rate_limit,
                 reads=ReadCounts(),
                 refusals=RefusalCounts(),
                 imported=imported,
@@ -182,7 +186,7 @@ async def open_resources(
             await remote_requests.close()
             await of_requests.aclose()
             await fetcher.aclose()
-            for part in (log, issuance, limits, lookup):
+            for part in (log, issuance, rate_limit, limits, lookup):
                 await part.close()
 
 

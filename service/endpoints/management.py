@@ -283,7 +283,9 @@ async def _count(resources: Resources, caller: Caller | Unauthenticated, origin:
     limit = resources.settings.rate_limit
     if limit == 0:
         return
-    counted = await resources.limits.count(_counted_as(caller, origin))
+    # A stranger has no token, or guesses one, so strangers are counted exactly.
+    counts = resources.rate_limit if isinstance(caller, Caller) else resources.limits
+    counted = await counts.count(_counted_as(caller, origin))
     headers.update(counted.headers(limit))
     if counted.used > limit:
         headers["Retry-After"] = str(counted.seconds)

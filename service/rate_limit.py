@@ -1,0 +1,133 @@
+"""The limit of each caller in a minute: counted in this process, and settled in the database every second.
+
+A caller far below the limit waits for no round trip. The bound, for a limit L and N processes on one database: in a minute at least L
+requests of a caller pass, and at most L + N * (L // PART). With one process it is exactly L, and below PART it always is. What the
+headers say lacks only what other processes counted since this one last asked, at most KNOWN_SECONDS ago.
+
+While the database cannot be reached, callers are counted here for KNOWN_SECONDS at most. Then counting is Unavailable, as it is for a
+caller that this process does not know.
+
+What protects against guessing is counted by `Limits.count`, which is always exact.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from math import ceil
+
+from msgspec import Struct
+
+from events.group_commit import Batcher
+from service.limits import Counted, Limits, Total, numbered
+
+PART = 64
+"""A process may count this part of what remains before it asks the database. Of less than PART that is nothing."""
+
+KNOWN_SECONDS = 2.0
+"""For so long a process relies on what the database said."""
+
+LAST_WORD_SECONDS = 1.0
+
+log = logging.getLogger("muniment.limits")
+
+
+class Window(Struct):
+    """A key in its minute: `used` as the database last said; counted `here` since then; `under_way` to the database, without an answer.
+
+    `ends` and `learned` are times of this process's monotonic clock.
+    """
+
+    minute: datetime
+    ends: float
+    learned: float
+    used: int
+    here: int = 0
+    under_way: int = 0
+
+
+class RateLimit:
+    """One per process."""
+
+    def __init__(self, limits: Limits, limit: int) -> None:
+        self._limits, self._limit = limits, limit
+        self._windows: dict[str, Window] = {}
+        self._asks: Batcher[str, Counted] = Batcher(self._ask)
+        self._one_at_a_time = asyncio.Lock()
+
+    async def count(self, key: str) -> Counted:
+        """Count one more for this key: here, or near the limit in the database. Raises Unavailable."""
+        return self._counted_here(key, time.monotonic()) or await self._asks.submit(key)
+
+    async def settle(self) -> None:
+        """Tell the database what was counted here, and forget who did not ask lately. Called every second. Raises Unavailable."""
+        async with self._one_at_a_time:
+            await self._settle(self._windows)
+        now = time.monotonic()
+        self._windows = {key: window for key, window in self._windows.items() if window.here or _is_known(window, now)}
+
+    async def close(self) -> None:
+        """Settle a last time. If that fails, the callers may send that much more in this minute."""
+        await self._asks.idle()
+        try:
+            async with asyncio.timeout(LAST_WORD_SECONDS):
+                await self.settle()
+        except Exception as fault:  # noqa: BLE001 - whatever it was, the process ends in order
+            log.warning("the last counts of requests were not settled: %s", fault)
+
+    def _counted_here(self, key: str, now: float) -> Counted | None:
+        window = self._windows.get(key)
+        if window is None or not _is_known(window, now):
+            return None
+        unsettled = window.here + window.under_way + 1
+        if unsettled > (self._limit - window.used) // PART:
+            return None
+        window.here += 1
+        return Counted(window.used + unsettled, ceil(window.ends - now), window.minute)
+
+    async def _ask(self, keys: list[str]) -> list[Counted | Exception]:
+        async with self._one_at_a_time:
+            await self._settle(set(keys))  # first, so that the numbers of these requests come after
+            asked, begun = Counter(keys), time.monotonic()
+            known = {key: self._windows[key] for key in asked if key in self._windows}
+            for key, window in known.items():
+                window.under_way = asked[key]
+            try:
+                totals = await self._limits.add(asked)
+            finally:
+                for window in known.values():
+                    window.under_way = 0
+            self._learn(totals, begun)
+            return [*numbered(keys, totals)]
+
+    async def _settle(self, keys: Iterable[str]) -> None:
+        """Whatever a minute that is over still lacks is dropped."""
+        begun = time.monotonic()
+        found = {key: self._windows[key] for key in keys if key in self._windows}
+        counted = {key: window for key, window in found.items() if window.here and begun < window.ends}
+        if not counted:
+            return
+        for window in counted.values():
+            window.under_way, window.here = window.here, 0
+        try:
+            totals = await self._limits.settle(
+                {key: (window.minute, window.under_way) for key, window in counted.items()}, self._limit
+            )
+        except BaseException:  # it may have arrived; then it is counted twice
+            for window in counted.values():
+                window.under_way, window.here = 0, window.here + window.under_way
+            raise
+        self._learn(totals, begun)
+
+    def _learn(self, totals: Mapping[str, Total], begun: float) -> None:
+        """The database answered later than it was asked, so that a minute ends here no later than there."""
+        for key, total in totals.items():
+            before = self._windows.get(key)
+            here = before.here if before is not None and before.minute == total.minute else 0
+            self._windows[key] = Window(total.minute, begun + total.rest, begun, total.used, here)
+
+
+def _is_known(window: Window, now: float) -> bool:
+    return now < window.ends and now < window.learned + KNOWN_SECONDS
