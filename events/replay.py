@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
+from events.authorization import AuthorizationEvent, AuthorizationRevoked
 from events.client import ClientRegistered
 from events.codec import Recorded, decode, tags
 from events.database import AnyConnection
@@ -17,15 +18,19 @@ HISTORIES = f"select {COLUMNS} from log.events where stream_id = any($1::uuid[])
 PAGE = f"select {COLUMNS} from log.events where position > $1 and position <= $2 order by position limit $3"
 HEAD = "select last_position, chain from {batches} order by last_position desc limit 1"
 CHAIN_AT = "select chain from {batches} where last_position = $1"
-(REGISTERED,) = tags(ClientRegistered)
+UNHEARD = ", ".join(
+    f"'{tag}'" for tag in sorted(tags(ClientRegistered) | (tags(AuthorizationEvent) - tags(AuthorizationRevoked)))
+)
+"""The types of events of which no cache needs to hear: of clients that nobody knew before, and of authorizations that go on."""
+
 CHANGED_SINCE = f"""
 select head.last_position, head.chain, head.same, changed.stream_id, split_part(changed.type, '.', 1) as noun
   from (select last_position, chain, exists (select from log.batches where last_position = $1 and chain = $2) as same
           from log.batches order by last_position desc limit 1) as head
   left join lateral (select distinct stream_id, type from log.events
-                      where head.same and position > $1 and position <= head.last_position and type <> '{REGISTERED}') as changed on true
+                      where head.same and position > $1 and position <= head.last_position and type not in ({UNHEARD})) as changed on true
 """
-"""The head of the log, whether the log still has the checkpoint ($1, $2), and the streams that changed since (not new clients)."""
+"""The head of the log, whether the log still has the checkpoint ($1, $2), and the streams that changed since, other than by an event of UNHEARD."""
 
 
 class Checkpoint(Struct, frozen=True):

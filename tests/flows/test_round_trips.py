@@ -12,7 +12,7 @@ from msgspec import json
 from events.issuance import ISSUE
 from events.log import APPEND
 from events.replay import CHANGED_SINCE
-from projections import authorizations, standing
+from projections import standing
 from service.grants import authorization_code, refresh_token
 from service.grants.oauth_request import OAuthRequest
 from service.people import keyed_users
@@ -21,7 +21,6 @@ from tests.flows.people import ALL, CALLBACK, code_for, logged_in
 
 NAMES = {
     CHANGED_SINCE: "certainty",
-    authorizations.REVOKED: "revoked",
     standing.PAST: "past",
     standing.NOW: "standing",
     APPEND: "append",
@@ -90,6 +89,5 @@ async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_
     await live.beside.lookup.be_certain()
     with round_trips() as of_refresh:
         await carried_out(live, refresh_token.exchange, form)
-    # The second certainty learns of the authorization that was just appended to, and asks whether that revoked it.
-    assert of_code == [*BEFORE, "append", "issue", "certainty", "revoked", "standing", "user"]
+    assert of_code == [*BEFORE, "append", "issue", "certainty", "standing", "user"]
     assert of_refresh == [*BEFORE, "issue", "certainty", "standing", "user", "append"]

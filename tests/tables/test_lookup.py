@@ -250,6 +250,9 @@ async def test_an_authorization_that_was_revoked_longer_ago_than_a_token_lives_i
         assert list(restarted._revoked) == [just]
 
 
+REVOKE = RevokeAuthorization(why="operator", at=LATER)
+
+
 async def people_come_and_go(ledger: Ledger) -> dict[UUID, str]:
     """Something happens to one of each that has to do with people; by stream, its noun."""
     start = StartSession(user=PERSON, token_hash="", amr=("pwd",), acr="1", device=None, at=AT, expires_at=LATER)
@@ -262,6 +265,7 @@ async def people_come_and_go(ledger: Ledger) -> dict[UUID, str]:
     streams = {noun: new_id() for noun in asked}
     for noun, (aggregate, command) in asked.items():
         await handle(ledger, aggregate, streams[noun], command, meta())
+    await handle(ledger, AUTHORIZATION, streams["authorization"], REVOKE, meta())
     return {stream: noun for noun, stream in streams.items()}
 
 
@@ -282,10 +286,13 @@ async def test_what_people_do_makes_it_forget_no_client(ledger, lookup, monkeypa
     assert lookup._reader._connection is None, "nobody asked the database"
 
 
-async def test_each_stream_that_changed_since_is_named_with_its_noun_and_a_new_client_is_not(ledger, reader):
+async def test_each_stream_that_changed_since_is_named_with_its_noun_and_a_new_client_or_authorization_is_not(
+    ledger, reader
+):
     await registered(ledger)
     before = await head(reader)
     new, known = await registered(ledger), await people_come_and_go(ledger)
+    await handle(ledger, AUTHORIZATION, new_id(), GrantAuthorization(granted=GRANTED, code=CODE_ISSUED), meta())
     changed = await reader.fetch(CHANGED_SINCE, before.position, before.chain)
     assert {row["stream_id"]: row["noun"] for row in changed} == known
     await handle(ledger, CLIENT, new, DisableClient(by=ANYBODY), meta())
@@ -400,7 +407,9 @@ async def test_an_answer_that_arrives_while_what_overtook_it_is_taken_in_is_not_
         await slow.made.wait()
         await handle(ledger, CLIENT, stream, DisableClient(by=ANYBODY), meta())
         aggregate, command = other[also]
-        await handle(ledger, aggregate, new_id(), command, meta(), fresh=True)
+        await handle(ledger, aggregate, beside := new_id(), command, meta(), fresh=True)
+        if also == "an authorization":
+            await handle(ledger, AUTHORIZATION, beside, REVOKE, meta())
         await lookup.be_certain()
         assert asked[0].done()
         assert await state(lookup, stream) == "disabled"
