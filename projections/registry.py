@@ -1,7 +1,7 @@
 """Every projection, by name. A new one of Muniment's own is one file, and one line in MODULES."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, cast
 from uuid import UUID
@@ -67,8 +67,13 @@ INLINE: dict[str, Table] = {name: table for name, table in PROJECTIONS.items() i
 
 def changes(stream: UUID, past: Sequence[Event], new: Sequence[Event]) -> tuple[Change, ...]:
     """The stream's new row in each inline table that follows one of the new events."""
-    kinds = {type_of(event) for event in new}
-    return tuple(table.change(stream, [*past, *new]) for table in INLINE.values() if not kinds.isdisjoint(table.tags))
+    tables = _following(frozenset(map(type_of, new)))
+    return tuple([table.change(stream, [*past, *new]) for table in tables])
+
+
+@lru_cache(maxsize=1024)
+def _following(kinds: frozenset[str]) -> tuple[Table, ...]:
+    return tuple(table for table in INLINE.values() if not kinds.isdisjoint(table.tags))
 
 
 def catch_up() -> list[CatchUp[Any, Any]]:

@@ -45,6 +45,8 @@ from service.outages import Outages
 
 CURRENT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 0.4
+PAUSE_SECONDS = 0.02
+"""Between two looks of which nobody waits for the answer: where hundreds of batches are committed each second, not each is looked for."""
 
 CLIENT, BOT, SIGNING_KEY = noun(ClientEvent), noun(BotEvent), noun(SigningKeyEvent)
 TRUSTED_ISSUER = noun(TrustedIssuerEvent)
@@ -176,6 +178,7 @@ class Lookup:
             except (Unavailable, *LOST) as fault:
                 raise_if_cancelled()
                 outages.notice(fault)
+            await asyncio.sleep(PAUSE_SECONDS)
             await set_within(self._woken, HEARTBEAT_SECONDS)
 
     async def close(self) -> None:

@@ -41,9 +41,10 @@ class Fields(Generic[Shape]):
         self._strange: set[str] = set()
         self._shape = shape
         self._values: dict[str, Any] = {}
+        self._whole: Shape | None = None
         self.good: Callable[[str], Any] = self._values.get
         """Return the value of a field that has no fault so far, or None."""
-        self._read(self._object(body))
+        self._read(body)
 
     def fault(self, name: str, message: str) -> None:
         self.errors.setdefault(name, []).append(message)
@@ -54,7 +55,8 @@ class Fields(Generic[Shape]):
             raise Invalid(
                 f"The request has faults in: {named(self.errors, len(self._strange))}. See errors.", self.errors
             )
-        return convert(self._values, self._shape)
+        assert self._whole is not None  # each field is right, and an endpoint may only add faults
+        return self._whole
 
     def _object(self, body: bytes) -> dict[str, Any]:
         try:
@@ -67,12 +69,17 @@ class Fields(Generic[Shape]):
             raise Invalid("The body must be a JSON object.")
         return cast("dict[str, Any]", read)
 
-    def _read(self, given: dict[str, Any]) -> None:
+    def _read(self, body: bytes) -> None:
+        given = self._object(body)
         if strange := [name for name in given if name not in self._known]:
             self._refuse_strange(strange)
         # A field that was given more than once has a fault already, and none of its values is used.
-        for name in [name for name in self._known if name in given and name not in self.errors]:
-            self._take(name, given[name], self._known[name].type)
+        usable = {name: value for name, value in given.items() if name in self._known and name not in self.errors}
+        is_plain = _is_plain(body)
+        for name, value in usable.items():
+            self._check_text(name, value, is_plain=is_plain)
+        if self.errors or not self._take_all(usable):
+            self._take_each(usable)
         for name in _required(self._shape):
             if name not in given and name not in self.errors:
                 self.fault(name, "is required")
@@ -92,17 +99,29 @@ class Fields(Generic[Shape]):
         if len(self._strange) <= MOST_STRANGE:
             self.fault(shown(name), message)
 
-    def _take(self, name: str, value: Any, kind: Any) -> None:
-        odd = _odd_character(value, secret=name == PASSWORD)
-        if odd is not None:
+    def _check_text(self, name: str, value: Any, *, is_plain: bool) -> None:
+        """`is_plain` says that no text of the whole body has anything of the first two faults in it."""
+        if not is_plain and (odd := _odd_character(value, secret=name == PASSWORD)) is not None:
             self.fault(name, f"contains a character that is not allowed in text: {odd}")
-            return
-        if name not in SECRETS and has_credential(_texts_in(value)):
+        elif not is_plain and name not in SECRETS and has_credential(_texts_in(value)):
             self.fault(name, "contains a secret or a token, which would stay in the log for ever")
-            return
-        if name in NAMES and isinstance(value, str) and (fault := name_fault(value)):
+        elif name in NAMES and isinstance(value, str) and (fault := name_fault(value)):
             self.fault(name, fault)
-            return
+
+    def _take_all(self, given: dict[str, Any]) -> bool:
+        """Convert the whole request at once; False, and nothing is taken, if something of it has a fault."""
+        try:
+            self._whole = convert(given, self._shape)
+        except (ValidationError, UnicodeEncodeError):
+            return False
+        self._values.update((name, getattr(self._whole, self._known[name].name)) for name in given)
+        return True
+
+    def _take_each(self, given: dict[str, Any]) -> None:
+        for name in [name for name in given if name not in self.errors]:
+            self._take(name, given[name], self._known[name].type)
+
+    def _take(self, name: str, value: Any, kind: Any) -> None:
         try:
             self._values[name] = convert(value, kind)
         except ValidationError as fault:
@@ -119,6 +138,15 @@ def _fields(shape: type[Struct]) -> dict[str, FieldInfo]:
 @cache
 def _required(shape: type[Struct]) -> tuple[str, ...]:
     return tuple(name for name, field in _fields(shape).items() if field.required)
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether the body is printable ASCII without escapes, in which nothing looks like a credential: one look at it, not one at each field.
+
+    In JSON without escapes a text stands as it is, between quotation marks, which are no part of a credential.
+    """
+    text = body.decode("latin-1")
+    return text.isascii() and text.isprintable() and "\\" not in text and not has_credential((text,))
 
 
 def _texts_in(value: Any) -> tuple[str, ...]:

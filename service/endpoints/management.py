@@ -25,7 +25,7 @@ from service.endpoints.resource_metadata import MANAGEMENT_API
 from service.endpoints.responses import MIN_POSITION, POSITION, Found, as_problem, refusal, unreached
 from service.grants.audited_reads import audit_read, members, record_read
 from service.grants.refusal_events import Sender, not_permitted, record_not_permitted, record_throttled_requests
-from service.http.asgi import address, read_body, repeated, resources_of, respond
+from service.http.asgi import address, header, headers_named, read_body, repeated, resources_of, respond
 from service.http.methods import action_of
 from service.oauth.tokens import BadToken, VerifiedClaims
 from service.people.throttle import network
@@ -53,6 +53,8 @@ COUNTED = "muniment.counted"
 
 ASKED, DRY, DRY_RUN = ("/rehearsals", "/credentials"), ("/restore", "/revocations"), "dryRun"
 """What is asked by POST and changes nothing is a read, too."""
+
+_MIN_POSITION = MIN_POSITION.lower().encode()
 
 log = logging.getLogger("muniment.api")
 
@@ -161,7 +163,7 @@ async def _carried_out(
     paging.refuse_credentials(request)
     if not action.query:
         paging.refuse_query(request)
-    if fault := repeated(request.scope) or await unreached(resources, request.headers.get(MIN_POSITION)):
+    if fault := repeated(request.scope) or await unreached(resources, header(request.scope, _MIN_POSITION)):
         raise Invalid(fault)
     body = await read_body(request.scope, request.receive)
     call = Call(request=request, resources=resources, caller=caller, request_id=request_id, body=body)
@@ -235,7 +237,7 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
     """Return the caller that the console names, or that the token authenticates (RFC 6750, RFC 9449). Raises Unauthenticated."""
     if isinstance(signed_in := request.scope.get(CALLER), Caller):
         return signed_in
-    given = request.headers.getlist("authorization")
+    given = headers_named(request.scope, b"authorization")
     if not given:
         raise Unauthenticated("Send an access token: Authorization: Bearer ...")
     presented = protected.read(given[0])
@@ -313,6 +315,5 @@ def _counted_as(caller: Caller | Unauthenticated, origin: str) -> str:
 
 async def _read_your_writes(resources: Resources, response: Response) -> None:
     """The next request to this process sees the change. After a creation there is nothing to wait for: no cache has it yet."""
-    position = response.headers.get(POSITION)
-    if position is not None and response.status_code != 201:
+    if response.status_code != 201 and (position := response.headers.get(POSITION)) is not None:
         await resources.lookup.reach(int(position))

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
+from service.http.asgi import headers_named
 from service.problems import Invalid
 from service.values import reason
 
 REASON = "Muniment-Reason"
+_NAME = REASON.lower().encode()
 
 
 def read(request: Request) -> str | None:
     """Return the reason, or None if the caller gave none. Raises Invalid."""
-    given = request.headers.getlist(REASON)
+    given = headers_named(request.scope, _NAME)
     if not given:
         return None
     if len(given) > 1:

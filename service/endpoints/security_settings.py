@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -44,7 +46,21 @@ def change(asked: "CreateOAuthClientRequest | ChangeOAuthClientRequest") -> Secu
 
 
 def registered(asked: "CreateOAuthClientRequest") -> Security:
-    return change(asked).after(Security())
+    return _usual(type(asked)) if _said(asked) == _nothing_said(type(asked)) else change(asked).after(Security())
+
+
+_said = attrgetter(*SecurityChange.__struct_fields__)
+
+
+@cache
+def _nothing_said(request: "type[CreateOAuthClientRequest]") -> tuple[Any, ...]:
+    return _said(request(m2m=True))
+
+
+@cache
+def _usual(request: "type[CreateOAuthClientRequest]") -> Security:
+    """Return the settings of a registration that says nothing of them, as most do."""
+    return change(request(m2m=True)).after(Security())
 
 
 def shown(row: Row, workloads_used: Mapping[UUID, datetime] | None = None) -> Mapping[str, Any]:
