@@ -81,6 +81,7 @@ TYPES = tags(Event)
 encode = json.Encoder().encode
 _decode_event = json.Decoder(Event).decode
 _decode_meta = json.Decoder(Meta).decode
+_tag = {member: str(member.__struct_config__.tag) for member in get_args(Event)}
 
 
 def schema_version(kind: str) -> int:
@@ -92,15 +93,16 @@ def decode(kind: str, version: int, data: bytes) -> Event:
 
     Raises UnreadableEvent if the type or the version is unknown, or if the bytes are not of that type.
     """
-    if kind not in TYPES or not 1 <= version <= schema_version(kind):
+    current = SCHEMA_VERSION.get(kind, 1)
+    if kind not in TYPES or not 1 <= version <= current:
         raise UnreadableEvent(
             f"an event of type {kind!r}, schema version {version}, is unknown to this version of Muniment"
         )
     try:
-        event = _decode_event(data) if version == schema_version(kind) else _upcast(kind, version, data)
+        event = _decode_event(data) if version == current else _upcast(kind, version, data)
     except ValueError as fault:  # Another type, no JSON and no UTF-8 are all ValueErrors.
         raise UnreadableEvent(f"the stored bytes of a {kind!r} are not of that type: {fault}") from fault
-    if type_of(event) != kind:
+    if _tag[type(event)] != kind:
         raise UnreadableEvent(f"the stored bytes of a {kind!r} say {type_of(event)!r}")
     return event
 

@@ -38,17 +38,19 @@ class Table(Struct, frozen=True, kw_only=True):
         return Change(self.name, None if row is None else _encode(row))
 
 
-def record(row: Struct) -> tuple[Any, ...]:
+def record(row: Struct) -> list[Any]:
     """Returns the row for COPY, with nested structs as JSON text."""
-    nested = _json_columns(type(row))
-    values = ((name, getattr(row, name)) for name in row.__struct_fields__)
-    return tuple(_encode(value).decode() if name in nested and value is not None else value for name, value in values)
+    values = list(structs.astuple(row))
+    for place in _json_columns(type(row)):
+        if (value := values[place]) is not None:
+            values[place] = _encode(value).decode()
+    return values
 
 
 @cache
-def _json_columns(row: type[Struct]) -> frozenset[str]:
-    """Returns the JSON columns: those of a struct or a sequence of structs. A sequence of texts is an array."""
-    return frozenset(f.name for f in structs.fields(row) if any(map(_is_struct, _parts(f.type))))
+def _json_columns(row: type[Struct]) -> tuple[int, ...]:
+    """Returns where the JSON columns are: those of a struct or a sequence of structs. A sequence of texts is an array."""
+    return tuple(place for place, field in enumerate(structs.fields(row)) if any(map(_is_struct, _parts(field.type))))
 
 
 def _parts(kind: object) -> Iterator[object]:

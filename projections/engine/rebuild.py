@@ -11,7 +11,8 @@ from projections.catch_up import CatchUp
 from projections.engine import checkpoints, entries, refold, swap
 from projections.engine.bulk import Bulk, reach, started
 from projections.engine.checkpoints import OtherVersion, Standing
-from projections.engine.refold import Progress
+from projections.engine.indexes import put_off
+from projections.engine.refold import Progress, Target
 from projections.engine.tables import Relation
 from projections.engine.totals import Adding
 from projections.table import Table
@@ -46,10 +47,12 @@ async def _rebuild_inline(reader: Connection, writer: Connection, table: Table, 
     beside = f"{table.name}_rebuilt"
     await writer.execute(f'drop table if exists "read"."{beside}"')
     await writer.execute(f'create table "read"."{beside}" (like "read"."{table.name}" including all)')
-    async with reader.transaction(isolation="repeatable_read", readonly=True):
+    async with reader.transaction(isolation="repeatable_read", readonly=True), writer.transaction():
         reached = (await head(reader)).position
-        rows = refold.rows_of(reader, table, upto=reached, progress=progress)
-        await refold.copy(writer, rows, table, into=beside, schema="read")
+        indexes = await put_off(writer, f'"read"."{beside}"')
+        await refold.fill(Target(writer, beside, "read"), reader, table, upto=reached, progress=progress)
+        for index in indexes:
+            await writer.execute(index)
     swapped = False
     while not swapped:
         reached = await _calm(reader, writer, table, reached)

@@ -43,8 +43,7 @@ async def _of_inline(reader: Connection, checker: Connection, table: Table, prog
     live = f"read.{table.name}"
     await _make_folded(checker, live, ("stream_id",))
     position = (await head(reader)).position
-    rows = refold.rows_of(reader, table, upto=position, progress=progress)
-    await refold.copy(checker, rows, table, into=FOLDED, schema=None)
+    await refold.fill(refold.Target(checker, FOLDED), reader, table, upto=position, progress=progress)
     return await _compared(checker, table.name, live, position, ("stream_id",))
 
 

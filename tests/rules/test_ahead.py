@@ -1,0 +1,52 @@
+"""Pages are read ahead: the next one is asked for before this one is worked on, and none is after the reader stopped."""
+
+import asyncio
+
+import pytest
+
+from events import ahead
+
+
+class Asked:
+    """A source of pages of numbers, one question at a time."""
+
+    def __init__(self, *pages: list[int]) -> None:
+        self.questions = 0
+        self._pages = iter(pages)
+        self._busy = False
+
+    async def __call__(self) -> list[int]:
+        assert not self._busy
+        self.questions += 1
+        self._busy = True
+        try:
+            await asyncio.sleep(0)
+            return next(self._pages, [])
+        finally:
+            self._busy = False
+
+
+async def test_the_next_page_is_asked_for_before_this_one_is_worked_on():
+    asked, seen = Asked([1, 2], [3], [4]), list[tuple[list[int], int]]()
+    async with ahead.pages(asked) as pages:
+        async for page in pages:
+            seen.append((page, asked.questions))
+    assert seen == [([1, 2], 2), ([3], 3), ([4], 4)]
+
+
+async def test_a_reader_that_stops_leaves_no_question_behind():
+    asked = Asked([1], [2], [3])
+    async with ahead.pages(asked) as pages:
+        async for _ in pages:
+            break
+    assert asked.questions == 2
+    assert await asked() == [2]  # the one that was on its way was given up
+
+
+async def test_a_fault_is_that_of_its_page():
+    async def ask() -> list[int]:
+        raise ValueError("unreadable")
+
+    with pytest.raises(ValueError, match="unreadable"):
+        async with ahead.pages(ask) as pages:
+            await anext(pages)
