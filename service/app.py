@@ -62,7 +62,7 @@ from service.endpoints.management import CALLER, Action, Managed
 from service.endpoints.oauth import OAuth, issue_token
 from service.endpoints.responses import refusal
 from service.endpoints.revoke import revoke
-from service.endpoints.userinfo import userinfo
+from service.endpoints.userinfo import UserInfo
 from service.grants.device_authorization import authorize_device
 from service.http.access_log import AccessLogged
 from service.http.asgi import Identified
@@ -256,7 +256,7 @@ ROUTES = [  # for programs, and the browsers that they send here; /openapi.json 
     Route(DEVICE_AUTHORIZATION, OAuth(DEVICE_AUTHORIZATION, authorize_device), middleware=SHARED),
     Route("/openid/jwks", discovery.jwks, methods=READ, middleware=SHARED),
     Route("/openid/authorize", authorize.begin, methods=["GET", "POST"]),
-    Route("/openid/userinfo", userinfo, methods=["GET", "POST", "OPTIONS"], middleware=SHARED),
+    Route("/openid/userinfo", UserInfo(), middleware=SHARED),
     Route(self_registration.PATH, self_registration.register, methods=["POST", "OPTIONS"], middleware=SHARED),
     Route(
         self_registration.PATH + "/{client_id}",
@@ -388,7 +388,7 @@ def app(settings: Settings, directory: Path | None = None) -> Starlette:
 
 def _is_busy(route: Route) -> bool:
     """Whether its application responds to every fault itself, and needs nothing of Starlette: its path has no parameters."""
-    return isinstance(route.endpoint, OAuth | Managed) and not route.param_convertors
+    return isinstance(route.endpoint, OAuth | Managed | UserInfo) and not route.param_convertors
 
 
 def _counted(route: Route, metrics: ProcessMetrics) -> Route:

@@ -1,71 +1,87 @@
 """GET/POST /openid/userinfo (OpenID Connect Core 1.0 section 5.3): the claims about the user that this client may see."""
 
+from http import HTTPStatus
+
 from msgspec import Struct, json
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from events.authorization import Authorized
 from events.client_security import Security
-from events.database import Unavailable
-from service.commands.handle import AUTHORIZATION, state_of
 from service.endpoints import protected
 from service.endpoints.protected import PresentedToken
 from service.endpoints.resource_metadata import USERINFO
 from service.endpoints.responses import as_problem, refusal
-from service.http.asgi import BodyCutShort, BodyTooLong, read_body, resources_of
+from service.http.asgi import Head, answer, answer_at_once, headers_named, read_body, resources_of
+from service.http.methods import action_of
 from service.oauth.errors import Refusal
 from service.oauth.form import FORM, is_form, parse
 from service.oauth.tokens import BadToken, VerifiedClaims, sign_id_token
-from service.problems import Forbidden, Invalid, Problem, Unauthenticated
+from service.problems import Forbidden, Invalid, Unauthenticated
 from service.request_id import this_request
 from service.resources import Resources
 from service.values.claim_scopes import of_scopes
 from service.values.scopes import OPENID
 
-HEADERS = {"Cache-Control": "no-store"}
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 class _Told(Struct, frozen=True):
     body: bytes
-    media: str
+    head: Head
 
 
-async def userinfo(request: Request) -> Response:
-    request_id = this_request()
-    try:
-        told = await _told(request)
-        headers = {**HEADERS, **protected.next_nonce(request.scope, resources_of(request.scope))}
-        return Response(told.body, headers=headers, media_type=told.media)
-    except (Problem, Unavailable, BodyTooLong, BodyCutShort) as fault:
-        issuer = resources_of(request.scope).settings.issuer
-        if isinstance(fault, Unauthenticated):
-            fault.headers.update(protected.challenge(fault, issuer, USERINFO))
-        if isinstance(fault, Forbidden):
-            fault.headers.update(protected.insufficient(fault, request, issuer, USERINFO))
-        refused = refusal(as_problem(fault, request_id, resources_of(request.scope).outages), request_id)
-        refused.headers.update(HEADERS)
-        return refused
+AS_JSON, AS_JWT = (Head({**NO_STORE, "Content-Type": media}) for media in ("application/json", "application/jwt"))
 
 
-async def _told(request: Request) -> _Told:
-    resources = resources_of(request.scope)
+class UserInfo:
+    """The endpoint as an ASGI application, which responds to every fault itself."""
+
+    def __init__(self) -> None:
+        self.actions = {"GET": _told, "POST": _told}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        resources, request = resources_of(scope), Request(scope, receive)
+        try:
+            told = await action_of(self.actions, request.method)(request, resources)
+        except Exception as fault:  # noqa: BLE001 - after any fault the stranger gets a response, and the log gets the fault
+            await _refused(fault, request, resources)(scope, receive, send)
+        else:
+            nonce = protected.next_nonce(scope, resources)
+            if nonce:
+                await answer(send, HTTPStatus.OK, {**told.head.headers, **nonce}, told.body)
+            else:
+                await answer_at_once(scope, send, HTTPStatus.OK, told.head, told.body)
+
+
+def _refused(fault: Exception, request: Request, resources: Resources) -> Response:
+    request_id, issuer = this_request(), resources.settings.issuer
+    if isinstance(fault, Unauthenticated):
+        fault.headers.update(protected.challenge(fault, issuer, USERINFO))
+    if isinstance(fault, Forbidden):
+        fault.headers.update(protected.insufficient(fault, request, issuer, USERINFO))
+    refused = refusal(as_problem(fault, request_id, resources.outages), request_id)
+    refused.headers.update(NO_STORE)
+    return refused
+
+
+async def _told(request: Request, resources: Resources) -> _Told:
     claims, security = await _token(request, resources)
     if OPENID not in claims.scopes:
         raise Forbidden(f"This requires a token with the scope {OPENID}.", scope=OPENID)
     assert claims.authorization is not None
-    state = await state_of(resources.ledger, AUTHORIZATION, claims.authorization)
-    if not isinstance(state, Authorized):
+    found = await resources.people.authorized(claims.authorization)
+    if found is None:
         raise _no_good()
-    wanted = (*of_scopes(claims.scopes), *state.granted.userinfo_claims)
-    about = await resources.people.claims(state.granted.user, wanted)
+    about = resources.people.claims_of(found.user, (*of_scopes(claims.scopes), *found.granted.userinfo_claims))
     if about is None:
         raise _no_good()
     told = {"sub": claims.sub, **about}
     alg = security.userinfo_signed_response_alg
     if alg is None:
-        return _Told(json.encode(told), "application/json")
+        return _Told(json.encode(told), AS_JSON)
     signed = {"iss": resources.settings.issuer, "aud": claims.client_id, **told}
-    return _Told((await sign_id_token(resources.signer(alg), signed)).encode(), "application/jwt")
+    return _Told((await sign_id_token(resources.signer(alg), signed)).encode(), AS_JWT)
 
 
 async def _token(request: Request, resources: Resources) -> tuple[VerifiedClaims, Security]:
@@ -88,7 +104,7 @@ async def _token(request: Request, resources: Resources) -> tuple[VerifiedClaims
 
 async def _presented(request: Request) -> PresentedToken:
     """Return the token in the header or in a form (RFC 6750 sections 2.1 and 2.2). Raises Unauthenticated, and Invalid if it is in both."""
-    given, posted = request.headers.getlist("authorization"), await _posted(request)
+    given, posted = headers_named(request.scope, b"authorization"), await _posted(request)
     if len(given) > 1 or (given and posted):
         raise Invalid("The access token was sent more than once. Send it in one Authorization header, or in the body.")
     presented = protected.read(given[0] if given else f"Bearer {posted or ''}")

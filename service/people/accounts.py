@@ -22,7 +22,8 @@ from service.commands.handle import USER, Handled, Ledger, handle
 from service.commands.user import ChangePassword, ChangeProfile, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.crypto.credentials import new_id
 from service.crypto.sealing import Seal
-from service.people.keyed_users import KeyedUsers
+from service.people.authorized_users import AuthorizedUser, AuthorizedUsers
+from service.people.keyed_users import KeyedUser, KeyedUsers
 from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
 from service.people.registration import Registration
 from service.reactions import session_end
@@ -48,7 +49,7 @@ class People:
         self._ledger = ledger
         self._passwords = Passwords()
         self.vault = Vault(ledger.pool, master_key)
-        self._keyed = KeyedUsers(ledger.pool)
+        self._keyed, self._authorized = KeyedUsers(ledger.pool), AuthorizedUsers(ledger.pool)
         self._nobodys = Seal(token_bytes(32), "muniment personal data")
         self._nobodys_password = closed(self._nobodys, NOBODY, PASSWORD, NOBODYS.encode())
 
@@ -112,14 +113,22 @@ class People:
     async def claims(self, user: UUID, wanted: Iterable[str]) -> dict[str, Any] | None:
         """Return the wanted claims that are known (OpenID Connect Core 1.0 section 5.1), or None if the user is disabled or erased."""
         found = await self._keyed.find(user)
-        if found is None or found.row.state != "active" or found.wrapped is None:
+        return None if found is None else self.claims_of(found, wanted)
+
+    def claims_of(self, user: KeyedUser, wanted: Iterable[str]) -> dict[str, Any] | None:
+        """Return the wanted claims of a user who was read, as `claims` does."""
+        row = user.row
+        if row.state != "active" or user.wrapped is None:
             return None
-        row = found.row
-        profile = profile_under(self.vault.seal_of(user, found.wrapped), row)
+        profile = profile_under(self.vault.seal_of(row.stream_id, user.wrapped), row)
         if profile is None:
             return None
         known = profiles.claims_of(profile, verified=row.verified, since=row.created_at)
         return {name: known[name] for name in dict.fromkeys(wanted) if name in known}
+
+    async def authorized(self, authorization: UUID) -> AuthorizedUser | None:
+        """Return the active user who granted this authorization, if it stands."""
+        return await self._authorized.find(authorization)
 
     async def profiles(self, rows: Sequence[users.Row]) -> dict[UUID, Profile]:
         """Return the profiles of many users at once. Erased users are left out."""

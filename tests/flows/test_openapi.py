@@ -13,6 +13,7 @@ from projections.clients import Found
 from service.app import ROUTES
 from service.endpoints.management import Managed
 from service.endpoints.oauth import OAuth
+from service.endpoints.userinfo import UserInfo
 from service.oauth import authorize
 from service.openapi.authorization_parameters import AUTHORIZE
 from service.openapi.document import OPERATIONS, document
@@ -37,7 +38,7 @@ def path_of(route: Route) -> str:
 def served(route: Route) -> set[tuple[str, str]]:
     endpoint: Any = route.endpoint
     match endpoint:
-        case Managed() as managed:
+        case Managed() | UserInfo() as managed:
             return {(method, path_of(route)) for method in managed.actions}
         case OAuth():
             return {("POST", path_of(route))}

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from msgspec import json
 
@@ -15,9 +16,9 @@ from events.replay import CHANGED_SINCE
 from projections import standing
 from service.grants import authorization_code, refresh_token
 from service.grants.oauth_request import OAuthRequest
-from service.people import keyed_users
+from service.people import authorized_users, keyed_users
 from tests.flows.conftest import Live
-from tests.flows.people import ALL, CALLBACK, code_for, logged_in
+from tests.flows.people import ALL, CALLBACK, code_for, logged_in, tokens_for
 
 NAMES = {
     CHANGED_SINCE: "certainty",
@@ -26,6 +27,7 @@ NAMES = {
     APPEND: "append",
     ISSUE: "issue",
     keyed_users.FIND: "user",
+    authorized_users.FIND: "authorized user",
 }
 BEFORE = ["certainty", "past"]
 
@@ -91,3 +93,16 @@ async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_
         await carried_out(live, refresh_token.exchange, form)
     assert of_code == [*BEFORE, "append", "issue", "certainty", "standing", "user"]
     assert of_refresh == [*BEFORE, "issue", "certainty", "standing", "user", "append"]
+
+
+async def test_userinfo_asks_the_database_so_often(live: Live):
+    client = await live.interactive(displayName="Userinfo", apis=None)
+    async with logged_in(live) as person:
+        bearer = {"Authorization": f"Bearer {(await tokens_for(live, person, client))['access_token']}"}
+    program = httpx.AsyncClient(transport=httpx.ASGITransport(live.application), base_url=live.url)
+    async with program as asking:
+        assert (await asking.get("/openid/userinfo", headers=bearer)).status_code == 200  # and learns the client
+        with round_trips() as asked:
+            answer = await asking.get("/openid/userinfo", headers=bearer)
+    assert answer.json()["name"] == "Ada Lovelace"
+    assert asked == ["certainty", "authorized user"]

@@ -1,0 +1,55 @@
+"""Users by the authorization that they granted, with the data keys that open their personal data. Requests that wait at the same time are
+read in one round trip.
+"""
+
+from typing import cast
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.authorization import AuthorizationGranted
+from events.codec import decode
+from events.database import Pool, read
+from events.group_commit import Batcher
+from projections import users
+from service.people.keyed_users import KeyedUser
+
+FIND = f"""
+select {", ".join(f"u.{column}" for column in users.COLUMNS.split(", "))}, p.wrapped,
+       a.stream_id as granted_by, g.type, g.schema_ver, g.data
+  from read.authorizations a
+  join log.events g on g.stream_id = a.stream_id and g.version = 1
+  join read.users u on u.stream_id = a.user_id and u.state = 'active'
+  join vault.people p on p.user_id = u.stream_id
+ where a.stream_id = any($1::uuid[]) and a.state = 'active'
+"""
+BESIDE = ("wrapped", "granted_by", "type", "schema_ver", "data")
+
+
+class AuthorizedUser(Struct, frozen=True):
+    """An active user, and what they granted by an authorization that stands."""
+
+    granted: AuthorizationGranted
+    user: KeyedUser
+
+
+class AuthorizedUsers:
+    """One per process."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._batches: Batcher[UUID, AuthorizedUser | None] = Batcher(self._read)
+
+    async def find(self, authorization: UUID) -> AuthorizedUser | None:
+        """Return the user as of this call or later; None if the authorization does not stand, or its user is not active. Raises Unavailable."""
+        return await self._batches.submit(authorization)
+
+    async def _read(self, ids: list[UUID]) -> list[AuthorizedUser | None]:
+        rows = await read(self._pool, lambda connection: connection.fetch(FIND, list(set(ids))))
+        found: dict[UUID, AuthorizedUser] = {}
+        for record in rows:
+            columns = dict(record)
+            wrapped, authorization, *stored = (columns.pop(name) for name in BESIDE)
+            granted = cast("AuthorizationGranted", decode(*stored))
+            found[authorization] = AuthorizedUser(granted, KeyedUser(users.row_of(columns), wrapped))
+        return [found.get(each) for each in ids]
