@@ -16,7 +16,7 @@ export PORT
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-clients test-pythons fuzz check types lint format bench screenshots lock clean
+.PHONY: help serve test test-clients test-pythons fuzz check types lint format bench bench-peers screenshots lock clean
 
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ screenshots: .venv/installed-dev ## a small picture of every page of the console
 
 bench: .venv/installed-dev ## append, token, registration and replay figures, side by side with the ceiling program, and an auditor's questions
 	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+bench-peers: .venv/installed-dev ## build the servers that one would pick instead, and measure each beside Muniment (builds them first: minutes)
+	@exec $(BIN)/python -m tests.bench.alternatives $(ARGS)
 
 lock: .venv/bin/uv ## resolve the dependencies anew into the three lock files
 	$(UV) $(LOCK) --group install -o requirements-install.lock

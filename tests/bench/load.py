@@ -106,7 +106,7 @@ class _Connection:
         end = buffer.find(b"\r\n\r\n")
         if end < 0:
             return None
-        at = buffer.index(b"content-length: ", 0, end) + 16
+        at = buffer.index(b"ength: ", 0, end) + 7  # Content-Length, which others write with capital letters
         whole = end + 4 + int(buffer[at : buffer.index(b"\r", at)])
         if len(buffer) < whole:
             return None

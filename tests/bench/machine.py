@@ -42,7 +42,7 @@ def pinned(cores: Sequence[int]) -> Generator[None]:
 
 
 class Server:
-    """A program that listens on a port."""
+    """A program that listens on a port, with the processes that it started."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.process = process
@@ -50,22 +50,24 @@ class Server:
         self._seen = psutil.Process(process.pid)
 
     def cpu_seconds(self) -> float:
-        """User and system time of the process so far."""
-        times = self._seen.cpu_times()
-        return times.user + times.system
+        """User and system time of its processes so far."""
+        return sum(times.user + times.system for times in (each.cpu_times() for each in self._processes()))
 
     def pss(self) -> int:
         """Bytes of memory that are its own, and its share of what it shares."""
-        return self._seen.memory_full_info().pss
+        return sum(each.memory_full_info().pss for each in self._processes())
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self._seen, *self._seen.children(recursive=True)]
 
     @contextmanager
     def paused(self) -> Generator[None]:
         """It does nothing meanwhile: no projection follows in the rounds of another program."""
-        self.process.send_signal(signal.SIGSTOP)
+        os.killpg(self.process.pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            self.process.send_signal(signal.SIGCONT)
+            os.killpg(self.process.pid, signal.SIGCONT)
 
     def listening(self) -> bool:
         try:
