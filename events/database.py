@@ -75,6 +75,14 @@ select current_user from (select count(*) from made) as done
 errors: Counter[str] = Counter()
 """How many errors this process got from Postgres, by class: the first two characters of their SQLSTATE. 08 includes lost connections."""
 
+overloads: Counter[str] = Counter()
+"""How often this process refused work because too much was waiting, by what it waited for."""
+
+MOST_READS = 512
+"""How many reads of the pools may wait or run in this process. Four at a time take less than a second for so many usual ones."""
+
+_under_way: Counter[str] = Counter()
+
 
 class Unavailable(Exception):
     """The database cannot be reached, or cannot confirm durability, at the moment. Nothing was acknowledged; try again later."""
@@ -82,6 +90,15 @@ class Unavailable(Exception):
 
 class NotReached(Unavailable):
     """The log, or a projection, has not reached a position that is needed. The database itself is well."""
+
+
+class Overloaded(Unavailable):
+    """Too much waits for this already. Nothing was done; the database itself is well."""
+
+    def __init__(self, what: str) -> None:
+        """`what` waits: commits, reads, passwords or imported_secrets."""
+        super().__init__(f"too many {what.replace('_', ' ')} are waiting")
+        overloads[what] += 1
 
 
 class LoginRefused(Unavailable):
@@ -187,7 +204,19 @@ async def ended_if_lost(connection: AnyConnection) -> AsyncGenerator[None]:
 
 
 async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
-    """Calls `ask` with a connection of the pool, and retries while the server is away. Raises Unavailable after PATIENCE_SECONDS."""
+    """Calls `ask` with a connection of the pool, and retries while the server is away. Raises Unavailable after PATIENCE_SECONDS, and
+    Overloaded if MOST_READS are under way.
+    """
+    if _under_way["reads"] >= MOST_READS:
+        raise Overloaded("reads")
+    _under_way["reads"] += 1
+    try:
+        return await _read(pool, ask)
+    finally:
+        _under_way["reads"] -= 1
+
+
+async def _read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:

@@ -5,13 +5,17 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from events.database import Unavailable
+from events.database import Overloaded, Unavailable
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 Watch = Callable[[int, float], None]
 """Is called after each flush, with the number of its items and the seconds that it took, whatever its outcome."""
+
+
+MOST_FLUSHES = 2
+"""How many full flushes may wait behind the one that runs: 1,024 items, or 180 ms at 5,600 a second."""
 
 
 class Batcher(Generic[Item, Outcome]):
@@ -25,7 +29,7 @@ class Batcher(Generic[Item, Outcome]):
         watch: Watch | None = None,
     ) -> None:
         self._flush = flush
-        self._limit = limit
+        self._limit, self._most = limit, limit * MOST_FLUSHES
         self._watch = watch
         self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
         self._running: asyncio.Task[None] | None = None
@@ -36,7 +40,12 @@ class Batcher(Generic[Item, Outcome]):
         return len(self._waiting)
 
     async def submit(self, item: Item) -> Outcome:
-        """Returns the item's outcome. If the caller is cancelled while it waits, the item is flushed nevertheless."""
+        """Returns the item's outcome. If the caller is cancelled while it waits, the item is flushed nevertheless.
+
+        Raises Overloaded if MOST_FLUSHES wait already.
+        """
+        if len(self._waiting) >= self._most:
+            raise Overloaded("commits")
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._running is None:

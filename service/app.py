@@ -65,12 +65,14 @@ from service.endpoints.revoke import revoke
 from service.endpoints.userinfo import UserInfo
 from service.grants.device_authorization import authorize_device
 from service.http.access_log import AccessLogged
+from service.http.admission import ADMISSION, Admission
 from service.http.asgi import Identified
 from service.http.busy import Application
 from service.http.cors import CrossOrigin
 from service.http.issuer_path import IssuerPath
 from service.http.measured import MEASURED, Measured
 from service.http.origin import below
+from service.http.overload import Refusals
 from service.http.protocol import CLOSING
 from service.http.traced import Traced
 from service.metrics import cells
@@ -358,7 +360,7 @@ def app(settings: Settings, directory: Path | None = None) -> Starlette:
                 asyncio.create_task(resources.lookup.run(resources.outages)),
                 asyncio.create_task(housekeeping.run(resources, url)),
             ]
-            yield {CLOSING: resources.streams.closing}
+            yield {CLOSING: resources.streams.closing, ADMISSION: Admission(Refusals(below(settings.issuer)).of)}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

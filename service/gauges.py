@@ -16,6 +16,8 @@ async def show(resources: Resources) -> None:
     metrics.pool_used.set(pool.get_size() - pool.get_idle_size())
     metrics.pool_limit.set(pool.get_max_size())
     metrics.streams.set(len(resources.streams))
+    for each, counter in metrics.overloads.items():
+        counter.set(database.overloads[each])
     for each, counter in metrics.database_errors.items():
         if each != OTHER:
             counter.set(database.errors[each])

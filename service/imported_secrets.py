@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from events.client_secret import StoredSecret
-from events.database import Unavailable
+from events.database import Overloaded
 from events.envelope import ByService
 from service.clock import utc_now
 from service.commands.handle import CLIENT, Ledger, handle
@@ -55,12 +55,12 @@ class ImportedSecrets:
     async def settle(self, seen: Seen, text: str, address: str) -> Seen | None:
         """Return the client after this text was tried against its imported secrets. A long enough secret is then stored as SHA-256.
 
-        Raises TooManyFailures, or Unavailable if too many callers are waiting.
+        Raises TooManyFailures, or Overloaded if too many callers are waiting.
         """
         if not _unproved(seen, text):
             return seen
         if self._asked >= MOST_WAITING:
-            raise Unavailable("too many imported secrets are being checked")
+            raise Overloaded("imported_secrets")
         self._asked += 1
         try:
             async with self._one_at_a_time:

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from events.database import NotReached, Unavailable
+from events.database import NotReached, Overloaded, Unavailable
 
 CALM_SECONDS = 5.0
 """After this many seconds without a failure, the outage is over."""
@@ -23,7 +23,7 @@ class Outages:
 
     def notice(self, fault: Exception) -> None:
         """Log a database failure that refused a request or delayed work."""
-        if isinstance(fault, NotReached):
+        if isinstance(fault, NotReached | Overloaded):
             return
         self._last = time.monotonic()
         if not self._said:

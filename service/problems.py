@@ -14,7 +14,7 @@ Problem
 ├── NoPrecondition       428  an update without If-Match
 ├── TooMany              429
 ├── Unforeseen           500  says nothing but the request id
-└── ComeAgain            503  the database is unavailable; nothing was confirmed
+└── ComeAgain            503  the database is unavailable, or too much waits; nothing was confirmed
 """
 
 from collections.abc import Mapping

@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import json
 from starlette.types import Receive, Scope, Send
 
-from events.database import Unavailable
+from events.database import Overloaded, Unavailable
 from service.endpoints.protected import next_nonce
-from service.endpoints.responses import MIN_POSITION, as_problem, refusal, unreached
+from service.endpoints.responses import MIN_POSITION, OVERLOADED, as_problem, refusal, unreached
 from service.grants import authorization_code, client_credentials, device_code, jwt_bearer, refresh_token
 from service.grants.oauth_request import OAuthRequest
 from service.grants.token_exchange import exchange
@@ -68,7 +68,7 @@ class OAuth:
         except Unavailable as fault:
             status = ServerAway.status
             resources.outages.notice(fault)
-            await _refuse(send, ServerAway())
+            await _refuse(send, ServerAway(OVERLOADED) if isinstance(fault, Overloaded) else ServerAway())
         except Exception as fault:  # noqa: BLE001 - after any fault the stranger gets a response, and the log gets the fault
             request_id = this_request()
             response = refusal(as_problem(fault, request_id, resources.outages), request_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import json
 from starlette.responses import Response
 
-from events.database import NotReached, Unavailable
+from events.database import NotReached, Overloaded, Unavailable
 from service.endpoints.moments import position_of
 from service.endpoints.refusals import problem_of
 from service.http.asgi import BodyCutShort, BodyTooLong
@@ -22,6 +22,7 @@ log = logging.getLogger("muniment.api")
 POSITION = "Muniment-Position"
 MIN_POSITION = "Muniment-Min-Position"
 NO_POSITION = f"{MIN_POSITION} must be a position of the log: a whole number."
+OVERLOADED = "This server has more to do than it can in time, so nothing was done. Try again in a second."
 BEYOND = f"{MIN_POSITION} is beyond the end of the log; send one from a response of this server."
 
 
@@ -34,6 +35,8 @@ def as_problem(fault: Exception, request_id: UUID, outages: Outages) -> Problem:
             return fault
         case NotReached():
             return ComeAgain(f"{str(fault)[:1].upper()}{str(fault)[1:]}. Try again.")
+        case Overloaded():
+            return ComeAgain(OVERLOADED)
         case Unavailable():
             outages.notice(fault)
             return ComeAgain()

@@ -10,6 +10,8 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from service.http.admission import ADMISSION, Admission
+
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BYTES = 1024 * 1024
 """Of a whole request with its trailers. No endpoint accepts more than a sixteenth of it, so each can send its refusal first."""
@@ -64,9 +66,11 @@ class BoundedProtocol(HttpToolsProtocol):
     _running: RequestResponseCycle | None = None
     _clock: asyncio.TimerHandle | None = None
     _until = NEVER
+    _refused_at = 0.0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._admission: Admission = self.app_state.get(ADMISSION) or Admission(lambda _: None)
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -79,7 +83,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        if self._deaf or (self._admission.is_full() and self._is_refused(data)):
             return
         self._unset_keepalive_if_required()
         if self._until == NEVER:  # bytes between two requests have a time limit too: they may be endless empty lines
@@ -143,12 +147,32 @@ class BoundedProtocol(HttpToolsProtocol):
             self._close()
 
     def timeout_keep_alive_handler(self) -> None:
+        if (rest := self._refused_at + self.timeout_keep_alive - self.loop.time()) > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(rest, self.timeout_keep_alive_handler)
+            return
         super().timeout_keep_alive_handler()
         self._close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
+        admission = self._admission
+        if admission.is_full() and (refused := admission.judged(cycle.scope["method"], cycle.scope["raw_path"])):
+            app = refused.app
+        else:
+            admission.accepted(self.loop)
         super()._start_asgi_task(cycle, app)
+
+    def _is_refused(self, data: bytes) -> bool:
+        """Refuse a request before it is parsed, if the bytes are the whole of it and nothing else is under way here."""
+        is_between = self.cycle and self.cycle.response_complete and self._until == NEVER
+        if not is_between or self.flow.write_paused or self.transport.is_closing() or b"rigin:" in data:
+            return False  # the response to a script of another site has more headers
+        refused = self._admission.refused(data)
+        if refused is None:
+            return False
+        self._refused_at = self.loop.time()
+        self.transport.write(refused.whole())
+        return True
 
     def _whole(self, status: int, head: bytes, body: bytes) -> bool:
         """Return False if the response has to be sent by messages: its connection closes after it, its client does not read,

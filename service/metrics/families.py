@@ -111,6 +111,13 @@ DATABASE_ERRORS = Family(
     text="Errors from Postgres by class of SQLSTATE; 08 includes lost connections.",
     labels={"sqlstate_class": SQLSTATES},
 )
+OVERLOADED = ("requests", "commits", "reads", "passwords", "imported_secrets")
+OVERLOADS = Family(
+    name="muniment_overload_refusals",
+    kind="counter",
+    text="What was refused with a 503 because too much waited already, by what it waited for.",
+    labels={"of": OVERLOADED},
+)
 UNUSED_CLIENTS = Family(
     name="muniment_unused_clients_deleted",
     kind="counter",
@@ -156,6 +163,7 @@ def every(routes: Sequence[str]) -> tuple[Family, ...]:
             POOL,
             POOL_LIMIT,
             DATABASE_ERRORS,
+            OVERLOADS,
             STREAMS,
             MESSAGES,
             UNUSED_CLIENTS,

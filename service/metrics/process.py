@@ -50,6 +50,7 @@ class ProcessMetrics:
         self.pool_used, self.pool_idle = (cells.gauge(families.POOL, state) for state in ("used", "idle"))
         self.pool_limit: Gauge = cells.gauge(families.POOL_LIMIT)
         self.database_errors = {each: cells.counter(families.DATABASE_ERRORS, each) for each in families.SQLSTATES}
+        self.overloads = {each: cells.counter(families.OVERLOADS, each) for each in families.OVERLOADED}
         self.unused_clients = cells.counter(families.UNUSED_CLIENTS)
         self.streams = cells.gauge(families.STREAMS)
         self.messages = {level: cells.counter(families.MESSAGES, level) for level in families.LEVELS}

@@ -204,8 +204,10 @@ class ServerAway(Refusal):
     error = "temporarily_unavailable"
     headers: Mapping[str, str] = {"Retry-After": "1"}
 
-    def __init__(self) -> None:
-        super().__init__("Nothing was issued: the database cannot be used for the moment. Try again.")
+    def __init__(
+        self, description: str = "Nothing was issued: the database cannot be used for the moment. Try again."
+    ) -> None:
+        super().__init__(description)
 
 
 def plain(text: str) -> str:

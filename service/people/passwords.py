@@ -10,7 +10,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from events.database import Unavailable
+from events.database import Overloaded
 from service.refusals import InvalidValue
 from service.values.email_address import normalised
 
@@ -77,7 +77,7 @@ class Passwords:
         self._asked = 0
 
     async def hash(self, password: str) -> str:
-        """Raises Unavailable if too many callers are waiting."""
+        """Raises Overloaded if too many callers are waiting."""
         return await self._run(lambda: HASHER.hash(_bytes(password)))
 
     async def verify(self, kept: str | None, password: str) -> bool:
@@ -95,7 +95,7 @@ class Passwords:
 
     async def _run(self, work: Callable[[], Answer]) -> Answer:
         if self._asked >= THREADS + MOST_WAITING:
-            raise Unavailable("too many passwords are being checked")
+            raise Overloaded("passwords")
         self._asked += 1
         begun = self._executor.submit(work)
         loop = asyncio.get_running_loop()

@@ -98,3 +98,14 @@ async def test_a_caller_that_is_cancelled_disturbs_nobody_although_the_database_
     flushes.let_go.set()
     assert await outcomes(waiting) == ["Unavailable", "CancelledError", "Unavailable"]
     await batcher.idle()
+
+
+async def test_more_than_two_full_flushes_do_not_wait():
+    flushes = Flushes()
+    batcher = Batcher(flushes, limit=2)
+    waiting = [*await submitted(batcher, 0), *await submitted(batcher, 2, 4, 6, 8)]
+    late = await submitted(batcher, 10)
+    assert await outcomes(late) == ["Overloaded"]
+    flushes.let_go.set()
+    assert await outcomes(waiting) == [0, 4, 8, 12, 16]
+    assert await outcomes(await submitted(batcher, 10)) == [20]

@@ -59,13 +59,17 @@ class Line(asyncio.Transport):
 class Ends:
     """Both ends of one connection, and what the application saw."""
 
-    def __init__(self, application: Callable[[Any, Any, Any], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        application: Callable[[Any, Any, Any], Awaitable[None]] | None = None,
+        state: dict[str, Any] | None = None,
+    ) -> None:
         self.seen: list[tuple[str, str, bytes, dict[bytes, bytes]]] = []
         self.line = Line()
         config = uvicorn.Config(
             application or self._echo, ws="none", log_config=None, access_log=False, interface="asgi3"
         )
-        self.protocol = BoundedProtocol(config, ServerState(), {})
+        self.protocol = BoundedProtocol(config, ServerState(), state or {})
         self.protocol.connection_made(self.line)
 
     async def _echo(self, scope: Any, receive: Any, send: Any) -> None:

@@ -1,0 +1,95 @@
+"""How many requests a worker accepts in one turn of its event loop. It refuses the others at once: if it accepted all that come, it would
+answer all of them late.
+
+In a turn, the loop reads every socket that has something and then runs every request that it read. So if requests come faster than they
+are answered, each turn takes longer and finds more of them than the one before. The room of a turn therefore shrinks while turns
+are long and grows while they are short, as TCP finds what a network can carry. It counts requests only, no waiting: a slow client, a
+slow page and a slow database take none of it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter
+from typing import Protocol
+
+from uvicorn._types import ASGI3Application
+
+from events.database import overloads
+from service.http.lookahead import Lookahead
+
+LONG_SECONDS = 0.015
+"""An accepted request takes about four turns: it waits in its socket, is run, is committed, and is answered."""
+
+LEAST, MOST = 32, 512
+"""The room of a turn. The most is also what may come at once to an idle worker."""
+
+FIRST = 2
+"""What people and operators ask for is accepted up to this many times the room: tokens do not crowd it out."""
+
+READS = ("GET", "HEAD", "OPTIONS")
+ADMISSION = "admission"
+"""Where it is in the state of the lifespan."""
+
+
+class Refused(Protocol):
+    """A refusal: as an ASGI application, and as the bytes of a whole response."""
+
+    app: ASGI3Application
+    is_page: bool
+
+    def whole(self) -> bytes: ...
+
+
+class Admission:
+    """One per worker. `refusal_of` returns how a URL is refused, or None if it is accepted always."""
+
+    __slots__ = ("_accepted", "_lookahead", "_refusal_of", "room")
+
+    def __init__(self, refusal_of: Callable[[bytes], Refused | None]) -> None:
+        self._refusal_of, self._lookahead = refusal_of, Lookahead()
+        self._accepted, self.room = 0, MOST
+
+    def is_full(self) -> bool:
+        """Whether this turn has accepted what it has room for, so that each further request has to be judged."""
+        return self._accepted >= self.room
+
+    def judged(self, method: str, url: bytes) -> Refused | None:
+        """Return the refusal of a request that comes while it is full, and count it; or None, if it is accepted nevertheless."""
+        refused = self._refusal_of(url)
+        is_first = refused is None or refused.is_page or method in READS
+        if refused is None or (is_first and self._accepted < self.room * FIRST):
+            return None
+        overloads["requests"] += 1
+        return refused
+
+    def refused(self, data: bytes) -> Refused | None:
+        """Return the refusal of the bytes that come while it is full, if they are exactly one request that is refused."""
+        found = self._lookahead.request(data)
+        return None if found is None or found[0] == "HEAD" else self.judged(*found)
+
+    def accepted(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Count a request, before its task is created: what ends the turn has to run before it."""
+        if not self._accepted:
+            loop.call_soon(self._end, loop)
+        self._accepted += 1
+
+    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        """All sockets were read. Measure until the loop comes round again, if there is much to do."""
+        accepted, self._accepted = self._accepted, 0
+        if accepted < LEAST:
+            self._grow()
+        else:
+            loop.call_soon(self._measured, perf_counter())
+
+    def _measured(self, begun: float) -> None:
+        self.turned(perf_counter() - begun)
+
+    def turned(self, seconds: float) -> None:
+        """A turn with many requests took so long."""
+        if seconds > LONG_SECONDS:
+            self.room = max(LEAST, self.room * 7 // 8)
+        else:
+            self._grow()
+
+    def _grow(self) -> None:
+        self.room = min(MOST, self.room + 4)

@@ -1,0 +1,151 @@
+"""A worker that has too much to do refuses at once what it could only answer late."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from msgspec import json
+
+from events.database import overloads
+from service.http.admission import ADMISSION, FIRST, LEAST, LONG_SECONDS, MOST, Admission
+from service.http.lookahead import Lookahead
+from service.http.overload import TEXT, Refusals
+from tests.rules.test_protocol import FORM, HEAD, LENGTH, Ends
+
+TOKEN = b"POST /openid/token HTTP/1.1\r\nHost: test\r\n" + LENGTH + b"\r\n" + FORM
+REGISTRATION = b"POST /api/v1/auth/clients HTTP/1.1\r\nHost: test\r\n" + LENGTH + b"\r\n" + FORM
+LIST = b"GET /api/v1/auth/clients HTTP/1.1\r\nHost: test\r\n\r\n"
+PAGE = b"GET /openid/authorize?client_id=a HTTP/1.1\r\nHost: test\r\n\r\n"
+ALIVE = b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n"
+
+
+@pytest.fixture
+def admission() -> Admission:
+    return Admission(Refusals("").of)
+
+
+@pytest.fixture
+async def ends(admission: Admission) -> AsyncIterator[Ends]:
+    """A connection that has had one request answered, to a worker that is not full."""
+    ends = Ends(state={ADMISSION: admission})
+    assert await ends.answered(TOKEN) == [200]
+    ends.line.said = b""
+    yield ends
+    ends.protocol.connection_lost(None)
+
+
+def fill(admission: Admission, times: int = 1) -> None:
+    loop = asyncio.get_running_loop()
+    for _ in range(admission.room * times):
+        admission.accepted(loop)
+
+
+def test_the_room_of_a_turn_shrinks_while_turns_are_long_and_grows_while_they_are_short(admission: Admission):
+    assert admission.room == MOST
+    for _ in range(100):
+        admission.turned(LONG_SECONDS * 2)
+    assert admission.room == LEAST
+    for _ in range(1000):
+        admission.turned(LONG_SECONDS / 2)
+    assert admission.room == MOST
+
+
+async def test_a_turn_begins_with_all_its_room(admission: Admission):
+    fill(admission)
+    assert admission.is_full()
+    await asyncio.sleep(0)
+    assert not admission.is_full()
+
+
+async def test_each_refusal_has_the_format_of_its_path_and_health_has_none(admission: Admission):
+    fill(admission, FIRST)
+    error = admission.judged("POST", b"/openid/token")
+    problem = admission.judged("GET", b"/api/v1/auth/clients")
+    page = admission.judged("GET", b"/signin")
+    assert error is not None
+    assert problem is not None
+    assert page is not None
+    assert admission.judged("GET", b"/health/ready") is None
+    for each in (error, problem, page):
+        assert each.whole().startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        assert b"\r\nretry-after: 1\r\n" in each.whole()
+        assert TEXT.encode() in each.whole()
+    head, _, sent = problem.whole().partition(b"\r\n\r\n")
+    body = json.decode(sent)
+    assert body.keys() == {"type", "title", "status", "detail", "instance"}
+    assert f"x-request-id: {body['instance'].removeprefix('urn:uuid:')}".encode() in head
+    assert problem.whole() != problem.whole()
+    assert json.decode(error.whole().partition(b"\r\n\r\n")[2])["error"] == "temporarily_unavailable"
+
+
+async def test_tokens_do_not_crowd_out_what_operators_read_and_people_see(admission: Admission):
+    fill(admission)
+    assert admission.judged("GET", b"/api/v1/auth/clients") is None
+    assert admission.judged("POST", b"/signin") is None
+    assert admission.judged("POST", b"/api/v1/auth/clients") is not None
+    fill(admission)
+    assert admission.judged("GET", b"/api/v1/auth/clients") is not None
+
+
+def test_an_issuer_with_a_path_has_the_same_formats_below_it():
+    refused = Refusals("/tenant")
+    assert refused.of(b"/tenant/openid/token") is refused.of(b"/openid/token") is not refused.of(b"/signin")
+    assert refused.of(b"/tenant/health/live") is None
+
+
+async def test_a_request_is_refused_whole_or_in_parts_and_the_connection_stays(ends: Ends, admission: Admission):
+    before, seen = overloads["requests"], len(ends.seen)
+    for at in range(len(TOKEN)):
+        fill(admission)
+        ends.line.said = b""
+        for part in (TOKEN[:at], TOKEN[at:]):
+            fill(admission)
+            if part:
+                ends.protocol.data_received(part)
+        assert await ends.answered() == [503]
+        assert b"retry-after: 1\r\n" in ends.line.said
+    assert overloads["requests"] == before + len(TOKEN)
+    assert len(ends.seen) == seen, "nothing was done for any of them"
+    assert await ends.answered(TOKEN) == [503, 200]
+    assert not ends.line.closing
+
+
+async def test_each_of_several_pipelined_requests_is_answered_in_turn(ends: Ends, admission: Admission):
+    fill(admission)
+    assert await ends.answered(TOKEN + ALIVE + TOKEN) == [503, 200, 200]
+
+
+async def test_who_watches_and_who_reads_is_answered_while_tokens_are_refused(ends: Ends, admission: Admission):
+    for request, status in ((ALIVE, 200), (LIST, 200), (PAGE, 200), (REGISTRATION, 503), (TOKEN, 503)):
+        ends.line.said = b""
+        fill(admission)
+        assert await ends.answered(request) == [status]
+
+
+async def test_a_script_of_another_site_may_read_its_refusal(ends: Ends, admission: Admission):
+    fill(admission)
+    assert await ends.answered(TOKEN.replace(b"Host", b"Origin: https://app.example\r\nHost")) == [503]
+    assert b"access-control-allow-origin: https://app.example\r\n" in ends.line.said
+
+
+def wrong() -> Iterator[bytes]:
+    """What is not exactly one whole request of a connection that stays open."""
+    for at in range(1, len(TOKEN)):
+        yield TOKEN[:at]
+    yield TOKEN + b"P"
+    yield TOKEN + TOKEN
+    yield TOKEN.replace(b"HTTP/1.1", b"HTTP/1.0")
+    yield TOKEN.replace(b"Host", b"Connection: close\r\nHost")
+    yield TOKEN.replace(b"Host", b"Transfer-Encoding: chunked\r\nHost")
+    yield TOKEN.replace(b"Host", b"Content-Length: 3\r\nHost")
+    yield TOKEN.replace(b"Content-Length:", b"Content-Length :")
+    yield HEAD + b"Connection: upgrade\r\nUpgrade: h2c\r\n" + LENGTH + b"\r\n" + FORM
+    yield b"CONNECT test:1 HTTP/1.1\r\nHost: test\r\n\r\n"
+
+
+def test_only_one_whole_request_is_seen_as_one_and_the_next_bytes_are_seen_by_themselves():
+    lookahead = Lookahead()
+    for other in wrong():
+        assert lookahead.request(other) is None
+        assert lookahead.request(TOKEN) == ("POST", b"/openid/token")
+        assert lookahead.request(LIST) == ("GET", b"/api/v1/auth/clients")
