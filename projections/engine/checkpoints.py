@@ -3,7 +3,7 @@
 Beside the live table of one version there may be the table of the next, NAME_v2, with a checkpoint of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -110,11 +110,27 @@ async def claim(connection: Connection, projections: Sequence[CatchUp[Any, Any]]
     return await _of_version(connection, CLAIM, projections)
 
 
-async def behind(connection: Connection, projections: Sequence[CatchUp[Any, Any]]) -> list[Followed]:
-    """Returns the checkpoints of these versions that can go on: they are not at the end of their log, or not yet those of the live table."""
+class Behind(Struct, frozen=True):
+    """What can go on: it is not at the end of its log, or not yet the live table. `ends` are those of the logs, by name."""
+
+    followed: list[Followed]
+    ends: dict[str, Checkpoint]
+
+    def short_of(self, ends: Mapping[str, Checkpoint]) -> list[Followed]:
+        """Returns those that are not as far as these ends, or not yet the live table."""
+        return [
+            each
+            for each in self.followed
+            if each[1].position < ends[each[0].follows.log].position or each[1].name != each[0].id
+        ]
+
+
+async def behind(connection: Connection, projections: Sequence[CatchUp[Any, Any]]) -> Behind:
+    """Returns the checkpoints of these versions that can go on."""
     ends = {log: await replay.head(connection, batches) for log, batches in BATCHES.items()}
     found = await _of_version(connection, OF_VERSION, projections)
-    return [each for each in found if each[1].reached != ends[each[0].follows.log] or each[1].name != each[0].id]
+    able = [each for each in found if each[1].reached != ends[each[0].follows.log] or each[1].name != each[0].id]
+    return Behind(able, ends)
 
 
 async def _of_version(connection: Connection, query: str, projections: Sequence[CatchUp[Any, Any]]) -> list[Followed]:

@@ -5,7 +5,8 @@ each serving process gives the lock up, and takes part again once it is gone.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -16,19 +17,28 @@ from events.database_session import DatabaseSession
 from events.election import Election
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
-from projections.engine.checkpoints import Followed
+from projections.engine.checkpoints import Behind, Followed
 from projections.engine.follow import step
 from projections.engine.pace import AT_ONCE, Paces
 from projections.views import publication
 
 Found = TypeVar("Found")
-Query = Callable[[Connection, Sequence[CatchUp[Any, Any]]], Awaitable[list[Found]]]
+Query = Callable[[Connection, Sequence[CatchUp[Any, Any]]], Awaitable[Found]]
 Act = Callable[..., Awaitable[bool | None]]
 
 LOCK = locks.of_name_if_free(locks.FOLLOWER)
 GIVEN_UP = locks.of_name_given_up(locks.FOLLOWER)
 LOCK_APART = locks.of_name_if_free(locks.FOLLOWER_APART)
 NOBODY_APART = locks.of_name_is_free(locks.FOLLOWER_APART)
+UNHURRIED = {"synchronous_commit": "off"}
+"""No step waits for the disk, and no token for a step's turn at it. A step that a crash of Postgres takes back is repeated. What was decided
+from its checkpoint, such as a deletion by retention or a signed root, was committed after it, and is not kept without it either.
+"""
+
+NOTHING = Behind([], {})
+
+ENDS_SECONDS = 1.0
+"""So long the end of a log counts as its end while it is followed."""
 
 log = logging.getLogger("muniment.projections")
 
@@ -50,7 +60,7 @@ class Follower:
     ) -> None:
         self._projections = projections
         self._paces = paces
-        self._session = DatabaseSession(url, **settings)
+        self._session = DatabaseSession(url, **UNHURRIED, **settings)
         self._faults: dict[str, str] = {}
         self._has_published = False
         self._name = " ".join(sorted(f"{each.id}:{each.version}" for each in projections))
@@ -58,20 +68,29 @@ class Follower:
         self._apart = Election(LOCK_APART, self._name) if is_apart else None
 
     async def look(self) -> None:
-        """Follows every projection to the end of its log, if this is the process to do it. To be called every second."""
+        """Follows every projection to the end of its log, if this is the process to do it. To be called every second.
+
+        The end is where it was within the last second: a log that grows all the time would be followed entry by entry, each with a commit.
+        """
         if not await self._is_elected():
             return
-        new = await self._ask(checkpoints.missing, self._projections)
+        new = await self._ask(checkpoints.missing, self._projections, [])
         for each in new:
             await self._with_more(checkpoints.install, [each], AT_ONCE)  # requests wait for the tables
         if new or not self._has_published:
             await self._publish()
         able = {each.id: each for each in self._projections}
-        while await self._is_elected() and (behind := await self._ask(checkpoints.behind, list(able.values()))):
-            for cohort in _cohorts(behind):
+        found, seen_at = await self._behind(able.values()), time.monotonic()
+        ends, followed = found.ends, found.followed
+        while followed:
+            for cohort in _cohorts(followed):
                 more = await self._with_more(step, cohort, self._paces)
                 for done in (each for each in cohort if each not in more):
                     able.pop(done.id)
+            found = await self._behind(able.values())
+            if time.monotonic() - seen_at > ENDS_SECONDS:
+                ends, seen_at = found.ends, time.monotonic()
+            followed = found.short_of(ends)
 
     async def close(self) -> None:
         await self._session.close()
@@ -85,9 +104,13 @@ class Follower:
             await self._election.resign(connection, GIVEN_UP)
             return False
 
-    async def _ask(self, query: Query[Found], projections: Sequence[Any]) -> list[Found]:
+    async def _behind(self, projections: Iterable[CatchUp[Any, Any]]) -> Behind:
+        """Returns those that can go on; none, if another process is to follow."""
+        return await self._ask(checkpoints.behind, list(projections), NOTHING) if await self._is_elected() else NOTHING
+
+    async def _ask(self, query: Query[Found], projections: Sequence[Any], otherwise: Found) -> Found:
         async with self._session.using() as connection:
-            return await query(connection, projections) if self._election.is_held_by(connection) else []
+            return await query(connection, projections) if self._election.is_held_by(connection) else otherwise
 
     async def _with_more(
         self, act: Act, cohort: Sequence[CatchUp[Any, Any]], paces: Paces

@@ -210,6 +210,36 @@ async def test_a_process_that_only_follows_goes_before_those_that_serve_even_in_
     assert set(by) == {"serving"}
 
 
+async def test_a_log_that_grows_all_the_time_is_followed_to_where_it_ended_and_then_no_more_until_that_is_old(
+    log, superuser, followed_by, monkeypatch
+):
+    steps = 0
+
+    async def growing(connection: Connection, projection: CatchUp[Any, Any]) -> bool:
+        nonlocal steps
+        steps += 1
+        more = await step(connection, projection)
+        if steps < 5:
+            await happened(log, ("alice", 1))
+        return more
+
+    monkeypatch.setattr("projections.engine.election.step", growing)
+    monkeypatch.setattr("projections.engine.election.ENDS_SECONDS", PATIENCE)
+    follower = followed_by(BY_OWNER)
+    await happened(log, ("alice", 1))
+    await follower.look()
+    assert steps == 1
+    monkeypatch.setattr("projections.engine.election.ENDS_SECONDS", 0.0)
+    await follower.look()
+    assert steps == 5
+    assert dict(await superuser.fetch(OWNERS)) == {"alice": 5}
+
+
+async def test_no_step_waits_for_the_disk(followed_by):
+    async with followed_by(BY_OWNER)._session.using() as connection:
+        assert await connection.fetchval("show synchronous_commit") == "off"
+
+
 async def until_followed(superuser: Connection, follower: Follower) -> None:
     """(Postgres notices a moment later that a connection has ended.)"""
     async with asyncio.timeout(PATIENCE):
