@@ -7,7 +7,7 @@ import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 import uvloop
 from msgspec import Struct
+from rich.table import Table
 
 from events.client import ClientCredentials, ClientRegistered
 from events.client_secret import StoredSecret
 from events.log import Append, Appended, Log
 from projections import clients
 from service.crypto.credentials import new_id
+from tests.bench.figures import Figures, Goal, at_least, colored, table
 from tests.bench.machine import SERVER, Failed, pinned
 from tests.bench.pace import Pace
 from tests.bench.peers import META
@@ -66,9 +68,51 @@ class Level(Struct, frozen=True, kw_only=True):
         return statistics.median(our.rate / single.rate for our, single in zip(ours, self.single, strict=True))
 
 
-class Appends(Struct, frozen=True, kw_only=True):
+class Appends(Figures, frozen=True, kw_only=True):
     rival: str
     levels: list[Level]
+
+    def tables(self) -> Iterable[Table]:
+        title = f"Durable appends a second; single-row inserts by {self.rival}"
+        columns = (
+            "log",
+            "and lookup row",
+            "single rows",
+            "log ratio",
+            "and lookup",
+            "p50 / p99 ms",
+            "single p50",
+            "CPU µs",
+        )
+        made = table(title, "at a time", *columns)
+        for level in self.levels:
+            ratios = (level.ratio(level.log), 1.8), (level.ratio(level.projected), 1.4)
+            made.add_row(
+                str(level.concurrent),
+                *(
+                    f"{_median(figures, lambda f: f.rate):,.0f}"
+                    for figures in (level.log, level.projected, level.single)
+                ),
+                *(
+                    f"{r:.2f} x {colored(f'≥ {goal}', is_met=r >= goal) if level.concurrent == 64 else ''}"
+                    for r, goal in ratios
+                ),
+                _percentiles(level.log),
+                f"{_median(level.single, lambda f: f.p50) * 1e3:.2f}",
+                " / ".join(
+                    f"{_median(figures, lambda f: f.microseconds):.0f}" for figures in (level.log, level.projected)
+                ),
+            )
+        yield made
+
+    def goals(self) -> Iterable[Goal]:
+        most = self.levels[-1]
+        for what, ours, wanted in (
+            ("with order and chain", most.log, 1.8),
+            ("with the lookup row", most.projected, 1.4),
+        ):
+            named = f"appends at {most.concurrent} {what}, to pgbench's single rows"
+            yield at_least(named, wanted, most.ratio(ours), "{:.1f} times")
 
 
 def measure(url: str, pace: Pace, say: Callable[[str], None]) -> Appends:
@@ -186,3 +230,11 @@ def _by_pgbench(pgbench: str, url: str, insert: str, concurrent: int, seconds: i
     if found is None:
         raise Failed(f"pgbench said: {said}")
     return Figure(rate=float(found[1]), p50=concurrent / float(found[1]))
+
+
+def _median(figures: list[Figure], of: Callable[[Figure], float | None]) -> float:
+    return statistics.median(value for value in map(of, figures) if value is not None)
+
+
+def _percentiles(figures: list[Figure]) -> str:
+    return " / ".join(f"{_median(figures, of) * 1e3:.2f}" for of in (lambda f: f.p50, lambda f: f.p99))

@@ -1,12 +1,12 @@
 """What a round cost besides the server: Postgres's CPU, and what programs that are none of ours took of the same cores."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psutil
 
 from tests.bench.load import Round
-from tests.bench.machine import ALL, Server
+from tests.bench.machine import ALL, Server, seconds_of
 
 DISTURBED = 0.05
 """The part of one core that others may take of a round before it is dropped."""
@@ -25,15 +25,7 @@ class Cluster:
         """User and system time so far, of the processes that have ended, too."""
         own = self._postmaster.cpu_times()
         ended = own.children_user + own.children_system
-        return own.user + own.system + ended + sum(map(_seconds, self._postmaster.children(recursive=True)))
-
-
-def _seconds(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    return times.user + times.system
+        return own.user + own.system + ended + sum(map(seconds_of, self._postmaster.children(recursive=True)))
 
 
 def _busy_seconds() -> float:
@@ -59,18 +51,24 @@ def with_costs(server: Server, cluster: Cluster, run: Callable[[], Round]) -> Ro
     )
 
 
-def is_disturbed(pair: tuple[Round, Round]) -> bool:
-    return any(each.foreign_cpu_seconds > DISTURBED * each.seconds for each in pair)
+Turn = Mapping[str, Round]
+"""A round of each program, by its name: they ran one after the other, so within a turn the machine was much the same."""
 
 
-def undisturbed(rounds: int, run: Callable[[int], tuple[Round, Round]]) -> tuple[list[tuple[Round, Round]], int]:
-    """So many pairs, and how many more were dropped. A disturbed pair is repeated, until twice as many have run as were wanted;
+def is_disturbed(turn: Turn) -> bool:
+    return any(each.foreign_cpu_seconds > DISTURBED * each.seconds for each in turn.values())
+
+
+def undisturbed(rounds: int, run: Callable[[int], Turn]) -> tuple[list[Turn], int]:
+    """So many turns, and how many more were dropped. A disturbed turn is repeated, until twice as many have run as were wanted;
     then the least disturbed fill the rest.
     """
-    pairs: list[tuple[Round, Round]] = []
-    while len(pairs) < 2 * rounds and sum(not is_disturbed(each) for each in pairs) < rounds:
-        pairs.append(run(len(pairs)))
-    calm = sorted(
-        pairs, key=lambda pair: sum(each.foreign_cpu_seconds / each.seconds for each in pair) * is_disturbed(pair)
-    )
-    return calm[:rounds], len(pairs) - rounds
+    turns: list[Turn] = []
+    while len(turns) < 2 * rounds and sum(not is_disturbed(each) for each in turns) < rounds:
+        turns.append(run(len(turns)))
+    return sorted(turns, key=_disturbance)[:rounds], len(turns) - rounds
+
+
+def _disturbance(turn: Turn) -> float:
+    """Nothing, for what counts as calm."""
+    return sum(each.foreign_cpu_seconds / each.seconds for each in turn.values()) * is_disturbed(turn)

@@ -1,97 +1,93 @@
-"""Token, registration, introspection: the service against the ceiling program, round by round in turn."""
+"""What programs ask for, machine by machine: the service against the two ceiling programs, round by round in turn."""
 
-import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
 
-from tests.bench.around import Cluster, undisturbed, with_costs
-from tests.bench.load import Exchange, Round, closed_loop, open_loop
+from tests.bench.around import Cluster
+from tests.bench.compared import Compared, compared
+from tests.bench.load import Exchange, Round, closed_loop, open_loop, rate_of
 from tests.bench.pace import Pace
 from tests.bench.peers import Peer
+from tests.bench.place import Place
+from tests.bench.programs import ASGI, SERVICE, STARLETTE, three
 
 WARM_SECONDS = 0.3
+OF_SATURATION = 0.8
+NEARLY_SATURATED = 0.9
+"""Of its own rate. At more than that an open loop measures how long it has run, and nothing else."""
+
 Asking = Callable[[Peer], Exchange]
 
 
-class Compared(Struct, frozen=True, kw_only=True):
-    """Rounds of both, in pairs that ran one after the other; within a pair the machine was much the same."""
-
-    service: list[Round]
-    ceiling: list[Round]
-    dropped: int
-    """How many more pairs ran: another program disturbed them, or others less."""
-
-    def median(self, of: Callable[[Round], float]) -> tuple[float, float]:
-        """(the service's, the ceiling program's)."""
-        return statistics.median(map(of, self.service)), statistics.median(map(of, self.ceiling))
-
-    def ratios(self, of: Callable[[Round], float]) -> list[float]:
-        """The service's part of the ceiling, pair by pair, in order of size."""
-        return sorted(of(s) / of(c) for s, c in zip(self.service, self.ceiling, strict=True))
-
-
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """What is asked of both; `goal` is the part of the ceiling that DESIGN section 5 wants."""
+    """What is asked of all. `goals` are the parts of the ceilings that the budget wants, `most_p99` milliseconds by the rate of arrivals."""
 
     name: str
     asking: Asking
-    goal: float | None
-    rates: tuple[int, ...] = ()
+    goals: Mapping[str, float]
+    rates: Sequence[int] = (200, 2000)
+    most_p99: Mapping[int, float] = {}
+    is_endless: bool = True
+    """Its requests do not come to an end: each may be sent again."""
 
 
 ENDPOINTS = (
-    Endpoint(name="tokens", asking=Peer.tokens, goal=0.95, rates=(200, 2000)),
-    Endpoint(name="tokens, private_key_jwt and DPoP", asking=Peer.tokens_by_key, goal=0.70, rates=(200,)),
-    Endpoint(name="registrations", asking=Peer.registrations, goal=0.70, rates=(200,)),
-    Endpoint(name="introspections", asking=Peer.introspections, goal=0.85, rates=(200,)),
-    Endpoint(name="introspections, first of a token", asking=Peer.first_introspections, goal=None),
+    Endpoint(name="tokens", asking=Peer.tokens, goals={STARLETTE: 0.95, ASGI: 0.85}, most_p99={200: 4, 2000: 8}),
+    Endpoint(name="registrations", asking=Peer.registrations, goals={STARLETTE: 0.70, ASGI: 0.60}),
+    Endpoint(name="introspections", asking=Peer.introspections, goals={STARLETTE: 1.0, ASGI: 0.75}),
+    Endpoint(
+        name="introspections, first of a token",
+        asking=Peer.first_introspections,
+        goals={STARLETTE: 0.85},
+        is_endless=False,
+    ),
+    Endpoint(name="tokens, private_key_jwt and DPoP", asking=Peer.tokens_by_key, goals={STARLETTE: 0.70}, rates=(200,)),
 )
 
 
 class Measured(Struct, frozen=True, kw_only=True):
+    """`latencies` by the rate of arrivals; the highest is OF_SATURATION of the service's own."""
+
     endpoint: Endpoint
     throughput: Compared
-    latencies: dict[int, Compared]
+    latencies: Mapping[int, Compared]
 
 
-def measure(
-    service: Peer, ceiling: Peer, cluster: Cluster, pace: Pace, say: Callable[[str], None]
-) -> Iterable[Measured]:
-    for endpoint in ENDPOINTS:
-        say(f"{endpoint.name} at 16 connections")
-        for peer in (service, ceiling):
+def measured(
+    endpoints: Iterable[Endpoint], peers: Sequence[Peer], cluster: Cluster, place: Place
+) -> Iterator[Measured]:
+    for endpoint in endpoints:
+        place.say(f"{endpoint.name} at 16 connections")
+        for peer in peers:
             _flat_out(endpoint, WARM_SECONDS, peer)
-        throughput = _compared(service, ceiling, cluster, pace.rounds, partial(_flat_out, endpoint, pace.seconds))
+        throughput = compared(peers, cluster, place.pace.rounds, partial(_flat_out, endpoint, place.pace.seconds))
         latencies: dict[int, Compared] = {}
-        for rate in endpoint.rates:
-            say(f"{endpoint.name} at {rate}/s")
-            paced = partial(_paced, endpoint, rate, pace.open_seconds)
-            latencies[rate] = _compared(service, ceiling, cluster, pace.open_rounds, paced)
+        for rate in _rates(endpoint, throughput):
+            place.say(f"{endpoint.name} at {rate}/s")
+            latencies[rate] = compared(
+                peers, cluster, place.pace.open_rounds, partial(_paced, endpoint, rate, place.pace)
+            )
         yield Measured(endpoint=endpoint, throughput=throughput, latencies=latencies)
 
 
-def _compared(service: Peer, ceiling: Peer, cluster: Cluster, rounds: int, run: Callable[[Peer], Round]) -> Compared:
-    """Pairs in the order AB BA AB .., so that a drift of the machine favours nobody."""
-
-    def one(peer: Peer, other: Peer) -> Round:
-        with other.server.paused():
-            return with_costs(peer.server, cluster, lambda: run(peer))
-
-    def pair(number: int) -> tuple[Round, Round]:
-        if number % 2 == 0:
-            return one(service, ceiling), one(ceiling, service)
-        second = one(ceiling, service)
-        return one(service, ceiling), second
-
-    pairs, dropped = undisturbed(rounds, pair)
-    return Compared(service=[ours for ours, _ in pairs], ceiling=[theirs for _, theirs in pairs], dropped=dropped)
+def _rates(endpoint: Endpoint, throughput: Compared) -> list[int]:
+    if not endpoint.is_endless:
+        return []
+    own = throughput.median(SERVICE, rate_of)
+    slower = {rate for rate in endpoint.rates if rate < own * NEARLY_SATURATED}
+    return sorted({*slower, round(own * OF_SATURATION)})
 
 
 def _flat_out(endpoint: Endpoint, seconds: float, peer: Peer) -> Round:
     return closed_loop(peer.server, endpoint.asking(peer), seconds=seconds)
 
 
-def _paced(endpoint: Endpoint, rate: int, seconds: float, peer: Peer) -> Round:
-    return open_loop(peer.server, endpoint.asking(peer), rate=rate, seconds=seconds)
+def _paced(endpoint: Endpoint, rate: int, pace: Pace, peer: Peer) -> Round:
+    return open_loop(peer.server, endpoint.asking(peer), rate=rate, seconds=pace.open_seconds)
+
+
+def measure(place: Place) -> list[Measured]:
+    with three(place) as peers:
+        return list(measured(ENDPOINTS, peers, place.cluster(), place))

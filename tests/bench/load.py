@@ -80,6 +80,14 @@ class Round(Struct, frozen=True, kw_only=True):
         return self.server_cpu_seconds / self.seconds
 
 
+def rate_of(of: Round) -> float:
+    return of.rate
+
+
+def cost_of(of: Round) -> float:
+    return of.server_microseconds
+
+
 class _Connection:
     def __init__(self, server: Server) -> None:
         self.socket = socket.create_connection(server.address, timeout=PATIENCE_SECONDS)

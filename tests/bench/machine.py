@@ -13,6 +13,7 @@ import psutil
 
 READY_SECONDS = 30
 STOP_SECONDS = 10
+POSTGRES = "postgres"
 
 
 class Failed(Exception):
@@ -41,6 +42,15 @@ def pinned(cores: Sequence[int]) -> Generator[None]:
         os.sched_setaffinity(0, before)
 
 
+def seconds_of(process: psutil.Process) -> float:
+    """User and system time so far; none of a process that has ended."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return times.user + times.system
+
+
 class Server:
     """A program that listens on a port, with the processes that it started."""
 
@@ -51,14 +61,16 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """User and system time of its processes so far."""
-        return sum(times.user + times.system for times in (each.cpu_times() for each in self._processes()))
+        return sum(seconds_of(each) for each in self._processes())
 
     def pss(self) -> int:
         """Bytes of memory that are its own, and its share of what it shares."""
         return sum(each.memory_full_info().pss for each in self._processes())
 
     def _processes(self) -> list[psutil.Process]:
-        return [self._seen, *self._seen.children(recursive=True)]
+        """An embedded Postgres is no part of it."""
+        children = self._seen.children(recursive=True)
+        return [self._seen, *(each for each in children if each.name() != POSTGRES)]
 
     @contextmanager
     def paused(self) -> Generator[None]:

@@ -1,14 +1,16 @@
 """What observation costs: tokens of a service that nobody observes, beside services with traces, metrics or an access log, round by round."""
 
+import statistics
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from msgspec import Struct
+from rich.table import Table
 
-from tests.bench.load import Round, closed_loop
+from tests.bench.figures import Figures, table
+from tests.bench.load import Round, closed_loop, cost_of, rate_of
 from tests.bench.machine import OTHERS, await_listening, environment, free_port, started
 from tests.bench.pace import Pace
 from tests.bench.peers import Peer, service
@@ -28,7 +30,7 @@ WAYS: Mapping[str, Mapping[str, str]] = {
 WARM_SECONDS = 0.5
 
 
-class Observed(Struct, frozen=True):
+class Observed(Figures, frozen=True):
     """The rounds of each way. Those of one number ran one after the other."""
 
     rounds: dict[str, list[Round]]
@@ -36,8 +38,20 @@ class Observed(Struct, frozen=True):
     """Bytes of memory of each service after its rounds."""
 
     @property
-    def plain(self) -> list[Round]:
+    def unobserved(self) -> list[Round]:
         return self.rounds[PLAIN]
+
+    def tables(self) -> Iterable[Table]:
+        """The CPU is the figure to go by: the rate also depends on what the other core does."""
+        title = "Tokens of one process on one core, observed in several ways; medians"
+        made = table(title, "", "a second", "CPU µs", "more CPU", "PSS")
+        for name, rounds in self.rounds.items():
+            more = [cost_of(each) / cost_of(plain) - 1 for each, plain in zip(rounds, self.unobserved, strict=True)]
+            rate, cost = statistics.median(map(rate_of, rounds)), statistics.median(map(cost_of, rounds))
+            made.add_row(
+                name, f"{rate:,.0f}", f"{cost:.1f}", f"{statistics.median(more):+.1%}", f"{self.pss[name] / 1e6:.0f} MB"
+            )
+        yield made
 
 
 def measure(databases: Mapping[str, str], directory: Path, pace: Pace, say: Callable[[str], None]) -> Observed:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from rich.table import Table
 
 from events.client import ClientRegistered
 from events.database import Connection, connect
@@ -21,6 +21,7 @@ from projections.intervals import node_of
 from projections.table import record
 from service.crypto.credentials import new_id
 from tests.bench.appends import EVENT
+from tests.bench.figures import Figures, colored, table
 from tests.bench.machine import Failed
 from tests.bench.pace import Pace
 
@@ -31,13 +32,21 @@ READS = 5
 PAGE = 100
 
 
-class Pasts(Struct, frozen=True, kw_only=True):
+class Pasts(Figures, frozen=True, kw_only=True):
     """Milliseconds of each kind of page, as of the moment at which it takes longest (median of READS), and of one client."""
 
     clients: int
     rows: int
     pages: dict[str, float]
     one: float
+
+    def tables(self) -> Iterable[Table]:
+        title = f"The past: {self.clients:,} clients in {self.rows:,} versions, as of the moment that takes longest"
+        made = table(title, "", "ms", "goal")
+        for name, taken in self.pages.items():
+            made.add_row(f"a page of 100: {name}", f"{taken:.1f}", colored("≤ 200", is_met=taken <= 200))
+        made.add_row("one client", f"{self.one:.2f}", colored("≤ 10", is_met=self.one <= 10))
+        yield made
 
 
 def measure(url: str, pace: Pace, say: Callable[[str], None]) -> Pasts:

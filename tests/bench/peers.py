@@ -1,4 +1,4 @@
-"""The two programs side by side, each ready to be asked the same things: the service and the ceiling program."""
+"""The programs side by side, each ready to be asked the same things: the service and the ceiling programs."""
 
 import asyncio
 import base64
@@ -18,7 +18,7 @@ from service import operators, rotation
 from service.configuration.settings import read_settings
 from service.resources import open_resources
 from service.vault import private_keys
-from tests.bench import ceiling, proved
+from tests.bench import proved
 from tests.bench.load import Exchange, closed_loop
 from tests.bench.machine import SERVER, Failed, Server, await_listening, environment, free_port, started
 from tests.bench.proved import ByKey
@@ -213,30 +213,8 @@ def service(
         credentials = (operator.client_id, operator.secret.reveal())
         bearer = access_token(server, *credentials)
         by_key = registered_by_key(server, bearer, f"http://127.0.0.1:{port}", BY_KEY)
-        known = registered(server, bearer, clients)
-        yield Peer(name, server, credentials=known, operator=credentials, bearer=bearer, by_key=by_key)
-
-
-@contextmanager
-def ceiling_program(url: str, directory: Path) -> Generator[Peer]:
-    port, log = free_port(), directory / "ceiling.log"
-    settings = environment(CEILING_DATABASE_URL=url)
-    with started([sys.executable, "-m", "tests.bench.ceiling", str(port)], settings, port, log=log) as server:
-        await_listening(server, log)
-        credentials = [ceiling.credentials(n) for n in range(ceiling.CLIENTS)]
-        by_key = [
-            ByKey(client_id=name, key=proved.key_of(number), audience=ceiling.ISSUER, url=ceiling.URL)
-            for number, (name, _) in enumerate(credentials[:BY_KEY])
-        ]
-        yield Peer(
-            "ceiling",
-            server,
-            credentials=credentials,
-            operator=credentials[0],
-            bearer=ceiling.BEARER,
-            by_key=by_key,
-            by_key_path="/openid/token-by-key",
-        )
+        made = registered(server, bearer, clients)
+        yield Peer(name, server, credentials=made, operator=credentials, bearer=bearer, by_key=by_key)
 
 
 async def create_database(url: str, name: str, *, template: str = "template1") -> str:

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 ES256 = ec.ECDSA(SHA256())
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240
+SCOPE = "api:public"
 A_ROUND = 4000
 """How many requests are signed before a round begins: more than either program answers in it."""
 
@@ -43,7 +44,7 @@ class ByKey(Struct, frozen=True, kw_only=True):
     def form(self, now: int) -> bytes:
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": self.audience}
         assertion = self._signed({"typ": "JWT"}, {**claims, **_once(), "iat": now, "exp": now + ASSERTION_SECONDS})
-        asked = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
+        asked = {"grant_type": "client_credentials", "scope": SCOPE, "client_assertion_type": ASSERTION_TYPE}
         return urlencode({**asked, "client_assertion": assertion}).encode()
 
     def proof(self, now: int) -> str:

@@ -2,12 +2,14 @@
 
 import asyncio
 import itertools
+import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import uvloop
 from msgspec import Struct
+from rich.table import Table
 
 from events.client import ClientDisabled, ClientEvent
 from events.database import connect
@@ -18,6 +20,7 @@ from projections.engine.rebuild import rebuild
 from projections.engine.verify import verify as verify_projection
 from service.crypto.credentials import new_id
 from tests.bench.appends import EVENT
+from tests.bench.figures import Figures, colored, table
 from tests.bench.machine import SERVER, Failed, pinned
 from tests.bench.pace import Pace
 from tests.bench.peers import META
@@ -34,7 +37,7 @@ class Run(Struct, frozen=True):
     cpu_seconds: float
 
 
-class Replays(Struct, frozen=True, kw_only=True):
+class Replays(Figures, frozen=True, kw_only=True):
     """The rebuilt table was compared with a fold of the log."""
 
     events: int
@@ -43,6 +46,25 @@ class Replays(Struct, frozen=True, kw_only=True):
     decoded: list[Run]
     verified: list[Run]
     rebuilt: list[Run]
+
+    def tables(self) -> Iterable[Table]:
+        title = f"Reading {self.events:,} events of {self.clients:,} clients in {self.batches:,} batches"
+        made = table(title, "", "seconds", "events a second", "best run", "CPU µs each", "goal")
+        for name, runs, goal in (
+            ("decoded, page by page", self.decoded, 500_000),
+            ("proved (leaves, roots, chain)", self.verified, 150_000),
+            ("rebuilt into the client lookup, swapped", self.rebuilt, 125_000),
+        ):
+            seconds = statistics.median(run.seconds for run in runs)
+            made.add_row(
+                name,
+                f"{seconds:.2f}",
+                f"{self.events / seconds:,.0f}",
+                f"{self.events / min(run.seconds for run in runs):,.0f}",
+                f"{statistics.median(run.cpu_seconds for run in runs) / self.events * 1e6:.1f}",
+                colored(f"≥ {goal:,}", is_met=self.events / seconds >= goal),
+            )
+        yield made
 
 
 def measure(url: str, pace: Pace, say: Callable[[str], None]) -> Replays:

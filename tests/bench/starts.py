@@ -1,18 +1,22 @@
 """From `muniment serve` to a first token, on an empty directory and on one that was used before; memory once clients are known."""
 
+import statistics
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct, json
+from rich.table import Table
 
+from tests.bench.figures import Figures, Goal, at_most, colored, table
 from tests.bench.load import Exchange, closed_loop
 from tests.bench.machine import ALL, Failed, Server, await_listening, environment, free_port, started
 from tests.bench.pace import Pace
 from tests.bench.peers import MUNIMENT, access_token, registered, token_request
 
 CLIENTS = 10_000
+MOST_PSS = 85
 
 
 class Credentials(Struct, frozen=True):
@@ -20,7 +24,7 @@ class Credentials(Struct, frozen=True):
     client_secret: str
 
 
-class Starts(Struct, frozen=True, kw_only=True):
+class Starts(Figures, frozen=True, kw_only=True):
     """Seconds from the command to the token in hand; bytes of the one process, after a token for each of CLIENTS clients."""
 
     cold: list[float]
@@ -28,6 +32,21 @@ class Starts(Struct, frozen=True, kw_only=True):
     clients: int
     pss_at_start: int
     pss: int
+
+    def tables(self) -> Iterable[Table]:
+        made = table("Start, with the embedded Postgres, on all cores", "", "", "goal")
+        for name, seconds, goal in (("empty directory", self.cold, 5), ("used directory", self.warm, 2)):
+            taken = statistics.median(seconds)
+            made.add_row(f"first token, {name}", f"{taken:.2f} s", colored(f"≤ {goal} s", is_met=taken <= goal))
+        made.add_row("memory (PSS) at start", f"{self.pss_at_start / 1e6:.0f} MB", "")
+        known = f"memory (PSS) with {self.clients:,} clients"
+        made.add_row(known, f"{self.pss / 1e6:.0f} MB", colored("≤ 70 MB", is_met=self.pss <= 70e6))
+        yield made
+
+    def goals(self) -> Iterable[Goal]:
+        for what, taken, wanted in (("a used directory", self.warm, 1), ("an empty directory", self.cold, 3)):
+            yield at_most(f"first token on {what}, s", wanted, statistics.median(taken), "{:.2f}")
+        yield at_most(f"PSS with {self.clients:,} clients, MB", MOST_PSS, self.pss / 1e6, "{:.0f}")
 
 
 def measure(directory: Path, pace: Pace, say: Callable[[str], None]) -> Starts:

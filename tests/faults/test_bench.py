@@ -5,7 +5,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import report
 from tests.bench.history import measuring
 from tests.bench.history.deployment import Size
 from tests.conftest import fresh_database
@@ -24,4 +23,4 @@ def test_each_question_of_an_auditor_is_measured(postgres: str, place: Path):
     ]
     for group in groups.values():
         assert [figure.what for figure in group.figures if figure.median <= 0 and figure.what not in MAY_BE_ZERO] == []
-        report.show(Console(quiet=True), group)
+        Console(quiet=True).print(*group.tables())

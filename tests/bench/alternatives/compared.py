@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from tests.bench.alternatives.asking import Alternative, Asking
-from tests.bench.around import Cluster, undisturbed, with_costs
+from tests.bench.around import Cluster, Turn, undisturbed, with_costs
 from tests.bench.load import Round, closed_loop
 
 
@@ -56,12 +56,11 @@ class Contest:
         def second() -> Round:
             return self._round(self._theirs, self._ours, theirs, self._pace.seconds)
 
-        def pair(number: int) -> tuple[Round, Round]:
+        def pair(number: int) -> Turn:
             """In the order AB BA AB .., so that a drift of the machine favours nobody."""
             if number % 2 == 0:
-                return first(), second()
-            after = second()
-            return first(), after
+                return {"ours": first(), "theirs": second()}
+            return {"theirs": second(), "ours": first()}
 
         self._round(self._ours, self._theirs, ours, self._pace.warm * self._ours.warm_seconds)
         self._round(self._theirs, self._ours, theirs, self._pace.warm * self._theirs.warm_seconds)
@@ -69,8 +68,8 @@ class Contest:
         return Compared(
             question=question,
             goal=self._theirs.goals.get(question),
-            ours=[each for each, _ in pairs],
-            theirs=[each for _, each in pairs],
+            ours=[each["ours"] for each in pairs],
+            theirs=[each["theirs"] for each in pairs],
             dropped=dropped,
         )
 

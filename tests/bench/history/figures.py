@@ -1,9 +1,12 @@
 """What was measured: one line each, beside its bound. A figure over its bound is marked, and nothing fails."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from rich.table import Table
+
+from tests.bench.figures import Figures, colored, table
 
 
 class Figure(Struct, frozen=True, kw_only=True):
@@ -23,9 +26,21 @@ class Figure(Struct, frozen=True, kw_only=True):
     cpu: float | None = None
 
 
-class Group(Struct, frozen=True, kw_only=True):
+class Group(Figures, frozen=True, kw_only=True):
     title: str
     figures: list[Figure]
+
+    def tables(self) -> Iterable[Table]:
+        made = table(self.title, "", "median", "worst", "", "bound", "", "CPU ms")
+        for each in self.figures:
+            worst = "" if each.worst is None else _number(each.worst)
+            sign = "≥" if each.unit.endswith("/s") else "≤"
+            bound = "" if each.bound is None else colored(f"{sign} {_number(each.bound)}", is_met=not each.mark)
+            mark = f"[red]{each.mark}[/]" if each.mark else ""
+            cpu = "" if each.cpu is None else _number(each.cpu)
+            what = each.what if each.times == 1 else f"{each.what} ({each.times})"
+            made.add_row(what, _number(each.median), worst, each.unit, bound, mark, cpu)
+        yield made
 
 
 def milliseconds(what: str, seconds: Sequence[float], bound: float | None = None) -> Figure:
@@ -43,3 +58,7 @@ def single(what: str, unit: str, value: float, bound: float | None = None) -> Fi
     is_rate = unit.endswith("/s")
     is_over = bound is not None and (value < bound if is_rate else value > bound)
     return Figure(what=what, unit=unit, median=value, bound=bound, mark="over" if is_over else "")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

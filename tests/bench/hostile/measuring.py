@@ -9,7 +9,6 @@ from pathlib import Path
 
 import httpx
 import psutil
-from msgspec import Struct
 from starlette.applications import Starlette
 
 from service.configuration.settings import read_settings
@@ -20,15 +19,13 @@ from tests.bench.hostile.doors import hostile
 from tests.bench.hostile.hanging import Waits, waits
 from tests.bench.hostile.sending import Sent, send
 from tests.bench.hostile.site import certificate, open_site
+from tests.bench.hostile.table import MOST_GROWTH, Door, Hostile
 from tests.bench.machine import ALL, Failed, Server
 from tests.bench.peers import MASTER_KEY, Peer, service, settings_of
 from tests.flows.conftest import Live
 
 WARM = 0.2
 """After this part of the requests every cache has been filled, and memory counts."""
-
-MOST_GROWTH = 10e6
-"""Bytes that all processes together may grow by in the rest."""
 
 SEED = 8693
 FIRST_FAULTS = 20
@@ -37,31 +34,6 @@ MORE = {
     "MUNIMENT_DYNAMIC_REGISTRATION": "open",
     "MUNIMENT_CLIENT_METADATA_DOCUMENTS": "localhost",
 }
-
-
-class Door(Struct):
-    """`errors` are the codes of OAuth with their status."""
-
-    errors: Counter[str]
-    slowest: float = 0.0
-    seconds: float = 0.0
-
-    @property
-    def requests(self) -> int:
-        return self.errors.total()
-
-
-class Hostile(Struct, frozen=True, kw_only=True):
-    doors: dict[str, Door]
-    slowest: str
-    seconds: float
-    pss_warm: int
-    pss: int
-    waits: Waits
-
-    @property
-    def growth(self) -> int:
-        return self.pss - self.pss_warm
 
 
 def measure(url: str, directory: Path, requests: int, say: Callable[[str], None]) -> Iterable[Hostile]:

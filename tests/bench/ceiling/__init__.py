@@ -1,0 +1,28 @@
+"""The ceiling programs of the budget: the least that a durable answer costs with the parts that we build on.
+
+There are two, which do the same work (`work.py` and what it imports) and differ in how a request reaches it: by a Starlette route, or
+by plain ASGI. Leaving Starlette is worth a fifth of a token, so a service that leaves it has the plain one as its measure.
+
+Every request, in this order:
+
+- uvicorn with uvloop and httptools parses it; no access log, no `Server` header;
+- the path is found: by Starlette's router, or in a dict;
+- the head is bounded to 64 KiB, the body to 64 KiB by its Content-Length and by the bytes that arrive;
+- a form is one by its Content-Type, has at most 50 parameters and none twice, and is split by hand;
+- the answer has its Content-Type and `Cache-Control: no-store`.
+
+A token: the client is found in a dict, its secret hashed and compared in constant time; grant type and scope are checked; the claims are
+encoded and signed with ES256; a row of what was issued is group-committed, and acknowledged before the answer.
+
+A token by key: instead of a secret, the checks of RFC 7523 section 3 and RFC 9449 section 4.3; that both JWTs were used is recorded
+by one statement, before the row of the token.
+
+A registration: the bearer is compared; the body decoded into a typed struct; id and secret made; event and row of the lookup committed
+together by one statement.
+
+An introspection: the caller as for a token; the signature verified, or remembered by the text of the token; expiry and client checked;
+one shared round trip asks whether it was revoked.
+
+What they do not do: order, chain, roles, rate limits, metrics, request ids, audit, refusals with a text, anything that changes while
+they run (clients and keys are known at start), and nothing follows their events.
+"""

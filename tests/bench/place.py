@@ -1,0 +1,39 @@
+"""Where a section measures."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+from msgspec import Struct
+
+from tests.bench.around import Cluster
+from tests.bench.pace import Pace
+from tests.bench.peers import create_database
+
+
+class Place(Struct, frozen=True):
+    """The durable Postgres of this run, a directory for files, how long to measure, and whom to tell what is measured now."""
+
+    url: str
+    directory: Path
+    pace: Pace
+    say: Callable[[str], None]
+
+    def database(self, name: str) -> str:
+        """The URL of a new database, migrated: nobody uses the one that it is a copy of."""
+        return asyncio.run(create_database(self.url, name, template="muniment"))
+
+    def empty_database(self, name: str) -> str:
+        return asyncio.run(create_database(self.url, name))
+
+    def cluster(self) -> Cluster:
+        return asyncio.run(_cluster(self.url))
+
+
+async def _cluster(url: str) -> Cluster:
+    connection = await asyncpg.connect(url)
+    try:
+        return Cluster(await connection.fetchval("select pg_backend_pid()"))
+    finally:
+        await connection.close()
