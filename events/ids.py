@@ -1,6 +1,7 @@
 """The ids of clients, bots and APIs, and their streams. Each is computed from the other, without a table."""
 
 import re
+from functools import lru_cache
 from uuid import UUID
 
 from events.naming import is_named, stream_named
@@ -27,6 +28,7 @@ def client_id_in_sql(stream: str) -> str:
     return f"case substr({stream}::text, 15, 1) when '8' then {stream}::text else {ours} end"
 
 
+@lru_cache(maxsize=4096)
 def client_stream(client_id: str) -> UUID | None:
     """Returns the stream of a client_id, or None if the text does not have the form of a client_id."""
     if ours := _our_client(client_id):
