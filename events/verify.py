@@ -16,8 +16,8 @@ from events.retention import HORIZON
 POSITIONS_A_PAGE = 5000
 """So few that a page fits into the processor's cache, and memory stays flat for any size of the batches."""
 
-LEAST, MOST = -(2**63), 2**31 - 1
-"""The smallest position that a column can hold, and the largest number of rows of one fetch."""
+LEAST, END, MOST = -(2**63), 2**63 - 1, 2**31 - 1
+"""The smallest and the largest position that a column can hold, and the largest number of rows of one fetch."""
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """The time of the genesis row. Its chain value covers only its root; its other values are the same in every log."""
@@ -46,11 +46,11 @@ class Chained(Struct, frozen=True, kw_only=True):
 
     @property
     def page(self) -> str:
-        """The query for whole batches after $1, at least one if there is any."""
+        """The query for whole batches after $1 and up to $2, at least one if there is any."""
         columns = "last_position, first_position, recorded_at, root, chain"
         following = f"(select min(last_position) from {self.batches} where last_position > $1)"
         end = f"greatest($1::bigint + {POSITIONS_A_PAGE}, {following})"
-        return f"select {columns} from {self.batches} where last_position > $1 and last_position <= {end} order by last_position"
+        return f"select {columns} from {self.batches} where last_position > $1 and last_position <= least($2, {end}) order by last_position"
 
 
 def _checked_event_leaf(row: asyncpg.Record) -> bytes | None:
@@ -69,7 +69,7 @@ EVENTS = Chained(
     batches="log.batches",
     table="log.events",
     rows="select position, recorded_at, stream_id, version, schema_ver, type, meta, data, leaf from log.events"
-    " where position > $1 order by position",
+    " where position > $1 and position <= $2 order by position",
     leaf=_checked_event_leaf,
 )
 ISSUANCE = Chained(
@@ -77,7 +77,7 @@ ISSUANCE = Chained(
     batches="log.issuance_batches",
     table="log.issuance",
     rows="select position, issued_at, client, secret, jti, data from log.issuance"
-    " where position > $1 order by position",
+    " where position > $1 and position <= $2 order by position, issued_at, jti",  # no index keeps a position from being taken twice
     leaf=_issuance_leaf,
     horizon=HORIZON,
 )
@@ -92,23 +92,34 @@ async def verify(
     with all its hashes.
     Call it inside a repeatable-read transaction, so that it sees one snapshot while others append.
     """
+    reached = genesis = await begun(connection, log)
+    yield genesis
+    async for reached in walk(connection, log, genesis):
+        yield reached
+    if through:
+        await goes_through(connection, log, through, reached.position)
+
+
+async def begun(connection: Connection, log: Chained) -> Checkpoint:
+    """Returns the beginning of the log, which is whole. Raises Fault."""
     for table in (log.table, log.batches):
         if what := await fault_of(connection, table):
             raise Fault(log.name, 0, what)
-    reached = await _genesis(connection, log)
-    yield reached
+    return await _genesis(connection, log)
+
+
+async def walk(connection: Connection, log: Chained, reached: Checkpoint, upto: int = END) -> AsyncIterator[Checkpoint]:
+    """Yields each checkpoint after one that is whole, up to the end of a batch, or of the log. Raises Fault."""
     horizon = await connection.fetchval(log.horizon) if log.horizon else 0
     # One cursor reads all rows. It begins below position 1, where no row may be.
-    rows = await connection.cursor(log.rows, LEAST)
-    while batches := await connection.fetch(log.page, reached.position):
+    rows = await connection.cursor(log.rows, reached.position or LEAST, upto)
+    while batches := await connection.fetch(log.page, reached.position, upto):
         expected = batches[-1]["last_position"] - max(reached.position, horizon)
         found = await rows.fetch(min(expected, MOST)) if expected > 0 else []
         reached = _walk(log, reached, batches, found, horizon)
         yield reached
     if surplus := await rows.fetchrow():
         raise Fault(log.name, surplus["position"], "no batch accounts for this row, nor for what follows it")
-    if through:
-        await _goes_through(connection, log, through, reached.position)
 
 
 async def _genesis(connection: Connection, log: Chained) -> Checkpoint:
@@ -127,7 +138,8 @@ async def _genesis(connection: Connection, log: Chained) -> Checkpoint:
     return Checkpoint(0, chain)
 
 
-async def _goes_through(connection: Connection, log: Chained, seen: Checkpoint, last: int) -> None:
+async def goes_through(connection: Connection, log: Chained, seen: Checkpoint, last: int) -> None:
+    """Raises Fault if the log, which is whole up to `last`, does not contain a checkpoint that was seen."""
     chain = await chain_at(connection, seen.position, log.batches)
     if last < seen.position:
         what = f"the log ends at {last}, but the checkpoint saw it at {seen.position}: its tail was cut off"

@@ -16,7 +16,7 @@ from events.transparency.checkpoints import CHAIN, BadCheckpoint, tree_head
 from events.transparency.notes import BadNote, parsed
 from events.transparency.trees import BOTH
 from events.verify import EVENTS, ISSUANCE, Fault
-from events.verify import verify as prove
+from events.verify_parts import proofs
 from service.cli.opening import Plainly, ask_at, open_database, right_key, url_of
 from service.cli.output import Json, document, say
 from service.cli.progress import Progress, bar
@@ -195,11 +195,12 @@ async def _verified(connection: Connection, settings: Settings, seen: Checkpoint
         assert lengths is not None
         total = sum(lengths)
         events = tokens = None
-        async for events in prove(connection, EVENTS, through=seen.events):
-            progress(events.position, total)
-        done = position_of(events)
-        async for tokens in prove(connection, ISSUANCE, through=seen.tokens):
-            progress(done + tokens.position, total)
+        async with proofs(url_of(settings), connection, total) as prove:
+            async for events in prove(EVENTS, seen.events):
+                progress(events.position, total)
+            done = position_of(events)
+            async for tokens in prove(ISSUANCE, seen.tokens):
+                progress(done + tokens.position, total)
         done += position_of(tokens)
         kept = await _kept(connection, settings, lambda count: progress(done + count, total))
         answers = await receipts.verify(connection)

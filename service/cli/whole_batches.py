@@ -130,12 +130,10 @@ async def _nothing(connection: Connection, source: Source, at: int) -> Plan:
 
 
 async def _write(connection: Connection, source: Source, plan: Plan, file: BinaryIO, progress: Progress) -> None:
-    rows = await connection.cursor(source.chained.rows, plan.start.position)
+    rows = await connection.cursor(source.chained.rows, plan.start.position, plan.end)
     reached, pending = plan.start, bytearray(_start(source, plan))
     while reached.position < plan.end:
-        for batch in await connection.fetch(source.chained.page, reached.position):
-            if batch["last_position"] > plan.end:
-                break
+        for batch in await connection.fetch(source.chained.page, reached.position, plan.end):
             pending += b"".join(_batch(source, batch, await rows.fetch(batch["last_position"] - reached.position)))
             reached = Checkpoint(batch["last_position"], batch["chain"])
             pending += _checkpoint(plan, reached.position)

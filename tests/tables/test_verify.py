@@ -8,6 +8,7 @@ import pytest
 
 from events import receipts
 from events import verify as proof
+from events import verify_parts as parts
 from events.chain import event_leaf, next_chain, root_of
 from events.database import Connection
 from events.issuance import IssuanceLog
@@ -52,18 +53,52 @@ def log_of(request: pytest.FixtureRequest) -> tuple[proof.Chained, str, str, str
 async def found(
     forger: Connection, log: proof.Chained, change: str, since: Checkpoint | None = None
 ) -> proof.Fault | None:
-    """What the verifier says of a log so changed, which is then put back as it was."""
+    """What the verifier says of a log so changed, which is then put back as it was. Read in parts, it says the same."""
     transaction = forger.transaction(isolation="repeatable_read")
     await transaction.start()
     try:
         await forger.execute(change)
-        try:
-            _ = [reached async for reached in proof.verify(forger, log, through=since)]
-        except proof.Fault as fault:
-            return fault
-        return None
+        head, fault = await said(proof.verify(forger, log, through=since))
+        for positions in (1, 2, 4):
+            same, also = await said(in_parts(forger, log, since, positions))
+            assert str(also) == str(fault)
+            assert fault or same == head
+        return fault
     finally:
         await transaction.rollback()
+
+
+async def said(
+    verifying: AsyncIterator[Checkpoint], begun: Checkpoint | None = None
+) -> tuple[Checkpoint | None, proof.Fault | None]:
+    """The last checkpoint that was verified, and the fault after it, if there is one."""
+    last = begun
+    try:
+        async for reached in verifying:
+            last = reached
+    except proof.Fault as fault:
+        return last, fault
+    return last, None
+
+
+async def in_parts(
+    forger: Connection, log: proof.Chained, since: Checkpoint | None, positions: int
+) -> AsyncIterator[Checkpoint]:
+    """Verifies in parts of about so many positions. (They are read one after the other: a change is seen by one connection alone.)"""
+    reading = asyncio.Lock()
+
+    async def prove(part: parts.Part) -> Checkpoint | None:
+        await reading.acquire()
+        end, fault = await said(proof.walk(forger, log, part.after, part.upto), part.after)
+        if fault:
+            return None  # and the connection is for who asked
+        reading.release()
+        return end
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "POSITIONS_A_PART", positions)
+        async for reached in parts.verify(forger, log, prove, through=since):
+            yield reached
 
 
 async def checkpoint(forger: Connection, batches: str, position: int) -> Checkpoint:
@@ -375,6 +410,29 @@ async def test_the_proof_is_of_one_snapshot_whatever_is_appended_meanwhile(log, 
         await anext(steps)
         await log.append(item(new_id()))
         assert [reached.position async for reached in steps] == [1]
+
+
+@pytest.mark.parametrize("change", ["select 1", f"update log.events set {flip('data')} where position = 7"])
+async def test_several_processes_say_of_a_log_what_one_says(postgres, monkeypatch, change: str):
+    url = await fresh_database(postgres)
+    async with writing(url) as log:
+        for _ in range(LAST):
+            await log.append(item(new_id()))
+    forger = await asyncpg.connect(url)
+    await forger.execute(f"set session_replication_role = replica; {change}")
+    monkeypatch.setattr(parts, "POSITIONS_A_PART", 2)
+    monkeypatch.setattr(parts, "MOST_PROCESSES", 2)
+    async with forger.transaction(isolation="repeatable_read"):
+        head, fault = await said(proof.verify(forger, proof.EVENTS))
+        async with parts.processes(url, forger) as prove:
+            proved = [
+                await prove(part)
+                for part in await parts.parts_of(forger, proof.EVENTS, await proof.begun(forger, proof.EVENTS))
+            ]
+            also_head, also = await said(parts.verify(forger, proof.EVENTS, prove))
+    await forger.close()
+    assert [end.position if end else None for end in proved] == [2, 4, 6, None if fault else 8, 9]
+    assert (str(also), fault or also_head) == (str(fault), fault or head)
 
 
 @pytest.fixture(scope="module")
