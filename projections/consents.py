@@ -18,8 +18,6 @@ OF_USER = (
     f"select {COLUMNS} from read.consents where user_id = $1 and state = 'given' order by given_at desc, stream_id"
 )
 
-TO_CLIENT = f"select {COLUMNS} from read.consents where user_id = $1 and client_id = $2 and state = 'given'"
-
 LIST = f"""
 select {COLUMNS} from read.consents
  where ($1::uuid is null or stream_id > $1) and ($2::uuid is null or user_id = $2) and ($3::text is null or client_id = $3)
@@ -63,14 +61,15 @@ def project(row: Row | None, stream: UUID, event: ConsentEvent) -> Row | None:
 TABLE = Table(name="consents", row=Row, tags=tags(ConsentEvent), project=project)
 
 
-def _row(record: asyncpg.Record) -> Row:
+def row_of(record: asyncpg.Record | dict[str, Any]) -> Row:
+    """Returns the row of these COLUMNS."""
     columns: dict[str, Any] = {**dict(record), "scopes": tuple(record["scopes"])}
     return Row(**columns)
 
 
 async def find(connection: AnyConnection, stream: UUID) -> Row | None:
     record = await connection.fetchrow(FIND, stream)
-    return None if record is None else _row(record)
+    return None if record is None else row_of(record)
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -85,17 +84,12 @@ class Wanted(Struct, frozen=True, kw_only=True):
 async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> list[Row]:
     """Returns consents, also withdrawn ones, in the order of their streams, at most `limit`."""
     given = (wanted.after, wanted.user, wanted.client_id, wanted.state)
-    return [_row(record) for record in await connection.fetch(LIST, *given, limit)]
+    return [row_of(record) for record in await connection.fetch(LIST, *given, limit)]
 
 
 async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
     """Returns the user's consents that are not withdrawn, latest first."""
-    return [_row(record) for record in await connection.fetch(OF_USER, user)]
-
-
-async def to_client(connection: AnyConnection, user: UUID, client_id: str) -> list[Row]:
-    """Returns the user's consents to this client that are not withdrawn, one for each resource."""
-    return [_row(record) for record in await connection.fetch(TO_CLIENT, user, client_id)]
+    return [row_of(record) for record in await connection.fetch(OF_USER, user)]
 
 
 async def of_client(connection: AnyConnection, client_id: str) -> list[UUID]:

@@ -104,19 +104,20 @@ def _changed(row: Row, event: SessionEvent) -> Row:
 TABLE = Table(name="sessions", row=Row, tags=tags(SessionEvent), project=project)
 
 
-def _row(record: asyncpg.Record | dict[str, Any]) -> Row:
+def row_of(record: asyncpg.Record | dict[str, Any]) -> Row:
+    """Returns the row of these COLUMNS."""
     columns: dict[str, Any] = {**dict(record), "amr": tuple(record["amr"]), "notify": tuple(record["notify"])}
     return Row(**columns)
 
 
 async def find(connection: AnyConnection, session: UUID) -> Row | None:
     record = await connection.fetchrow(FIND, session)
-    return None if record is None else _row(record)
+    return None if record is None else row_of(record)
 
 
 async def of_user(connection: AnyConnection, user: UUID) -> list[Row]:
     """Returns the user's open sessions, latest first."""
-    return [_row(record) for record in await connection.fetch(OF_USER, user)]
+    return [row_of(record) for record in await connection.fetch(OF_USER, user)]
 
 
 async def listed(connection: AnyConnection, *, user: UUID | None, after: UUID | None, limit: int) -> list[Row]:
@@ -127,7 +128,7 @@ async def listed(connection: AnyConnection, *, user: UUID | None, after: UUID | 
         if value is not None:
             given.append(value)
             conditions += condition.format(len(given))
-    return [_row(record) for record in await connection.fetch(OPEN.format(conditions=conditions), *given)]
+    return [row_of(record) for record in await connection.fetch(OPEN.format(conditions=conditions), *given)]
 
 
 async def to_notify(connection: AnyConnection, *, each: int, limit: int) -> list[tuple[Row, str]]:
@@ -135,7 +136,7 @@ async def to_notify(connection: AnyConnection, *, each: int, limit: int) -> list
     records = await connection.fetch(TO_NOTIFY, each, limit)
     rows = [dict(record) for record in records]
     client_ids = [row.pop("client_id") for row in rows]
-    return list(zip(map(_row, rows), client_ids, strict=True))
+    return list(zip(map(row_of, rows), client_ids, strict=True))
 
 
 async def expired(connection: AnyConnection, *, limit: int) -> list[UUID]:

@@ -114,7 +114,7 @@ async def sent(redirect: Redirect, resources: Resources) -> Response:
 
 async def _go_on(request: Request, asked: AuthorizationRequest, found: Found) -> Response:
     resources = resources_of(request.scope)
-    signed_in = await resources.sessions.current(cookie(request.scope, resources.sessions.cookie))
+    signed_in = await resources.sessions.current(cookie(request.scope, resources.sessions.cookie), asked.client_id)
     return await _on(resources, asked, found, signed_in)
 
 
@@ -142,8 +142,8 @@ async def _granted(resources: Resources, asked: AuthorizationRequest, found: Fou
         return await to_whom(resources, asked, found, signed_in)
     except SessionOver:
         return await _on(resources, asked, found, None)
-    except ConsentWithdrawn:
-        return await _on(resources, asked, found, signed_in)
+    except ConsentWithdrawn as withdrawn:
+        return await _on(resources, asked, found, signed_in.__replace__(consents=withdrawn.consents))
 
 
 async def _to_the_device(
@@ -187,7 +187,7 @@ async def _next(resources: Resources, asked: AuthorizationRequest, found: Found,
             authenticated_at=signed_in.session.authenticated_at,
             acr=signed_in.session.acr,
         )
-        consented = await has_consent(resources, asked, found, present.user)
+        consented = await has_consent(resources, asked, found, signed_in.consents)
     now, every_time = utc_now().timestamp(), asks_every_time(asked, found)
     return following(asked, present, consented=consented, now=now, every_time=every_time)
 

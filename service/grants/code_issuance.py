@@ -1,5 +1,6 @@
 """Issue an authorization code (RFC 6749 section 4.1.2): record the authorization, check that it still stands, then return the code."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -8,8 +9,9 @@ from msgspec import UNSET, UnsetType
 from events.authorization import AuthorizationGranted, Binding, CodeIssued
 from events.database import read
 from events.envelope import ByUser
-from projections import causes, consents, self_registered, sessions
+from projections import causes, self_registered, sessions
 from projections.clients import Found, Row
+from projections.consents import Row as Consent
 from service.commands.authorization import GrantAuthorization
 from service.commands.handle import AUTHORIZATION, handle
 from service.crypto import opaque_tokens
@@ -34,7 +36,11 @@ class SessionOver(Overtaken):
 
 
 class ConsentWithdrawn(Overtaken):
-    pass
+    """`consents` are those that the user still gives the client."""
+
+    def __init__(self, consents: Sequence[Consent]) -> None:
+        super().__init__()
+        self.consents = consents
 
 
 async def issue_code(resources: Resources, request: AuthorizationRequest, found: Found, signed_in: SignedIn) -> Secret:
@@ -70,18 +76,21 @@ async def record_authorization(
     await handle(resources.ledger, AUTHORIZATION, stream, command, meta, fresh=True)
     # Ending a session or withdrawing a consent commits that event first and then revokes the existing authorizations. This function
     # commits the authorization first and then checks both. So one of the two always sees the other.
-    if not await _is_open(resources, signed_in.session.stream_id):
+    sign_in = await resources.sessions.found(signed_in.session.stream_id, request.client_id)
+    if sign_in is None or not _is_open(sign_in.session):
         cause = await read(resources.ledger.pool, lambda connection: causes.of_session(connection, stream))
         await session_end.revoke(resources.ledger, [stream], "session_ended", meta.__replace__(cause=cause))
         raise SessionOver
-    if not await has_consent(resources, request, found, signed_in.user.stream_id):
+    if not await has_consent(resources, request, found, sign_in.consents):
         cause = await read(resources.ledger.pool, lambda connection: causes.of_consent(connection, stream))
         await session_end.revoke(resources.ledger, [stream], "consent_withdrawn", meta.__replace__(cause=cause))
-        raise ConsentWithdrawn
+        raise ConsentWithdrawn(sign_in.consents)
 
 
-async def has_consent(resources: Resources, request: AuthorizationRequest, found: Found, user: UUID) -> bool:
-    """Whether the user has consented to every requested scope, or the client is first-party and needs no consent.
+async def has_consent(
+    resources: Resources, request: AuthorizationRequest, found: Found, given: Sequence[Consent]
+) -> bool:
+    """Whether the consents that the user has given the client have every requested scope, or the client is first-party and needs none.
 
     If a client itself names other redirect URIs since (in its document or registration), what was allowed before does not count: somebody
     else may have its host now.
@@ -89,9 +98,6 @@ async def has_consent(resources: Resources, request: AuthorizationRequest, found
     assert found.client.login is not None
     if found.client.login.first_party:
         return True
-    given = await read(
-        resources.ledger.pool, lambda connection: consents.to_client(connection, user, request.client_id)
-    )
     since = await _redirect_uris_since(resources, found.client) if given else None
     counting = (row for row in given if since is None or row.given_at >= since)
     allowed = {row.resource: set(row.scopes) for row in counting}
@@ -110,9 +116,8 @@ async def _redirect_uris_since(resources: Resources, client: Row) -> datetime | 
     return await read(resources.ledger.pool, lambda c: self_registered.redirect_uris_changed_at(c, client.stream_id))
 
 
-async def _is_open(resources: Resources, session: UUID) -> bool:
-    row = await read(resources.ledger.pool, lambda connection: sessions.find(connection, session))
-    return row is not None and row.state == "open" and row.expires_at > datetime.now(UTC)
+def _is_open(session: sessions.Row) -> bool:
+    return session.state == "open" and session.expires_at > datetime.now(UTC)
 
 
 def _granted(request: AuthorizationRequest, found: Found, signed_in: SignedIn) -> AuthorizationGranted:

@@ -11,7 +11,10 @@ from msgspec import Struct, json
 
 from events.database import read
 from events.envelope import ByService, ByUser, Meta
-from projections import sessions, users
+from events.group_commit import Batcher
+from projections import sessions, sign_ins, users
+from projections.consents import Row as Consent
+from projections.sign_ins import SignIn, Wanted
 from service.commands.handle import SESSION, Handled, Ledger, handle
 from service.commands.session import Reauthenticate, ReportUseAfterEnd, StartSession
 from service.configuration.settings import Settings
@@ -36,8 +39,11 @@ class Device(Struct, frozen=True, kw_only=True):
 
 
 class SignedIn(Struct, frozen=True, kw_only=True):
+    """`consents` are those of the user to the client that was asked for."""
+
     session: sessions.Row
     user: users.Row
+    consents: Sequence[Consent] = ()
 
 
 class SessionToken(Struct, frozen=True):
@@ -58,6 +64,7 @@ class Sessions:
         self._people = people
         self._lifetime = timedelta(seconds=settings.session_lifetime)
         self._signature = Signature(master_key, "muniment session cookies")
+        self._sign_ins: Batcher[Wanted, SignIn | None] = Batcher(self._read)
         self.cookie = cookie_name("muniment_session", settings)
 
     async def start(
@@ -95,21 +102,22 @@ class Sessions:
         await handle(self._ledger, SESSION, session, command, _by(user, session))
         return self._value(token)
 
-    async def current(self, cookie: str | None) -> SignedIn | None:
+    async def current(self, cookie: str | None, client_id: str = "") -> SignedIn | None:
         """Return the session and user of this cookie from the current state of the database. Raises Unavailable."""
         token = self._token(cookie)
-        if token is None:
+        found = None if token is None else await self.found(token.session, client_id)
+        if token is None or found is None or not compare_digest(found.session.token_hash, _hash(token)):
             return None
-        session = await read(self._ledger.pool, lambda connection: sessions.find(connection, token.session))
-        if session is None or not compare_digest(session.token_hash, _hash(token)):
+        if found.session.state != "open":
+            await self._used_after_end(found.session)
             return None
-        if session.state != "open":
-            await self._used_after_end(session)
+        if not authenticates(found.session, found.user):
             return None
-        user = await self._people.row(session.user_id)
-        if user is None or not authenticates(session, user):
-            return None
-        return SignedIn(session=session, user=user)
+        return SignedIn(session=found.session, user=found.user, consents=found.consents)
+
+    async def found(self, session: UUID, client_id: str) -> SignIn | None:
+        """Return the session in any state, as of this call or later. Requests that wait at the same time are read in one round trip."""
+        return await self._sign_ins.submit(Wanted(session, client_id))
 
     def named(self, cookie: str | None) -> UUID | None:
         """Return the session id of a cookie that this server wrote, in any state of the session."""
@@ -143,6 +151,9 @@ class Sessions:
             return
         meta = envelope(ByService(why=USED_AFTER_END))
         await handle(self._ledger, SESSION, session.stream_id, ReportUseAfterEnd(at=datetime.now(UTC)), meta)
+
+    async def _read(self, wanted: list[Wanted]) -> list[SignIn | None]:
+        return await read(self._ledger.pool, lambda connection: sign_ins.find(connection, wanted))
 
     def _value(self, token: SessionToken) -> str:
         return self._signature.write(token.session.bytes + token.random)

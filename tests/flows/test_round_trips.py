@@ -13,12 +13,14 @@ from msgspec import json
 from events.issuance import ISSUE
 from events.log import APPEND
 from events.replay import CHANGED_SINCE
-from projections import standing
+from projections import sign_ins, standing
+from service import limits
+from service.app import app
 from service.grants import authorization_code, refresh_token
 from service.grants.oauth_request import OAuthRequest
 from service.people import authorized_users, keyed_users
 from tests.flows.conftest import Live
-from tests.flows.people import ALL, CALLBACK, code_for, logged_in, tokens_for
+from tests.flows.people import ALL, CALLBACK, asked, code_for, logged_in, sent_back, tokens_for
 
 NAMES = {
     CHANGED_SINCE: "certainty",
@@ -28,6 +30,8 @@ NAMES = {
     ISSUE: "issue",
     keyed_users.FIND: "user",
     authorized_users.FIND: "authorized user",
+    sign_ins.FIND: "sign-in",
+    limits.COUNT: "count",
 }
 BEFORE = ["certainty", "past"]
 
@@ -95,14 +99,33 @@ async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_
     assert of_refresh == [*BEFORE, "issue", "certainty", "standing", "user", "append"]
 
 
+def within(live: Live, cookies: httpx.Cookies | None = None) -> httpx.AsyncClient:
+    """A client of a program beside, in whose process nothing else asks, and without a connection, so that what a request asks is noted."""
+    application = app(live.beside.settings)
+    application.state.resources = live.beside
+    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=live.url, cookies=cookies)
+
+
 async def test_userinfo_asks_the_database_so_often(live: Live):
     client = await live.interactive(displayName="Userinfo", apis=None)
     async with logged_in(live) as person:
         bearer = {"Authorization": f"Bearer {(await tokens_for(live, person, client))['access_token']}"}
-    program = httpx.AsyncClient(transport=httpx.ASGITransport(live.application), base_url=live.url)
-    async with program as asking:
+    async with within(live) as asking:
         assert (await asking.get("/openid/userinfo", headers=bearer)).status_code == 200  # and learns the client
-        with round_trips() as asked:
+        with round_trips() as noted:
             answer = await asking.get("/openid/userinfo", headers=bearer)
     assert answer.json()["name"] == "Ada Lovelace"
-    assert asked == ["certainty", "authorized user"]
+    assert noted == ["certainty", "authorized user"]
+
+
+async def test_an_authorization_without_a_page_asks_the_database_so_often(live: Live):
+    client_id, _ = await live.interactive(displayName="Authorize", apis=None)
+    async with logged_in(live) as person:
+        await code_for(live, person, client_id)
+        async with within(live, person.browser.cookies) as browser:
+            await asked(browser, client_id)  # makes connections, and learns the client
+            with round_trips() as noted:
+                answer = await asked(browser, client_id)
+    assert "code" in sent_back(answer)
+    # The second look at the sign-in sees whether the session ended, or the consent was withdrawn, before the code was appended.
+    assert noted == ["certainty", "sign-in", "count", "append", "sign-in"]
