@@ -36,11 +36,16 @@ class Alternative(Struct, frozen=True, kw_only=True):
     server: Server
     settings: Sequence[str]
     questions: Mapping[str, Asking]
+    elsewhere: Mapping[str, Server] = {}
+    """Other ports of the program, by question."""
     keys: str | None = None
     """The path of its JWK set, where its tokens are JWTs."""
     goals: Mapping[str, float] = {}
     """How many times as fast Muniment should be, by question."""
     warm_seconds: float = 5.0
+
+    def asked_at(self, question: str) -> Server:
+        return self.elsewhere.get(question, self.server)
 
 
 def tokens(path: str, clients: Iterable[Credentials], *, scope: str = SCOPE, **more: str) -> Exchange:

@@ -2,10 +2,11 @@
 
 import statistics
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from msgspec import Struct
 
-from tests.bench.alternatives.asking import Alternative, Asking
+from tests.bench.alternatives.asking import Alternative
 from tests.bench.around import Cluster, Turn, undisturbed, with_costs
 from tests.bench.load import Round, closed_loop
 
@@ -45,25 +46,22 @@ class Contest:
 
     def run(self, say: Callable[[str], None]) -> Iterator[Compared]:
         """Every question that the other answers."""
-        for question, theirs in self._theirs.questions.items():
+        for question in self._theirs.questions:
             say(f"{self._theirs.name}: {question}")
-            yield self._compared(question, self._ours.questions[question], theirs)
+            yield self._compared(question)
 
-    def _compared(self, question: str, ours: Asking, theirs: Asking) -> Compared:
-        def first() -> Round:
-            return self._round(self._ours, self._theirs, ours, self._pace.seconds)
-
-        def second() -> Round:
-            return self._round(self._theirs, self._ours, theirs, self._pace.seconds)
+    def _compared(self, question: str) -> Compared:
+        first = partial(self._round, question, self._ours, self._theirs)
+        second = partial(self._round, question, self._theirs, self._ours)
 
         def pair(number: int) -> Turn:
             """In the order AB BA AB .., so that a drift of the machine favours nobody."""
             if number % 2 == 0:
-                return {"ours": first(), "theirs": second()}
-            return {"theirs": second(), "ours": first()}
+                return {"ours": first(self._pace.seconds), "theirs": second(self._pace.seconds)}
+            return {"theirs": second(self._pace.seconds), "ours": first(self._pace.seconds)}
 
-        self._round(self._ours, self._theirs, ours, self._pace.warm * self._ours.warm_seconds)
-        self._round(self._theirs, self._ours, theirs, self._pace.warm * self._theirs.warm_seconds)
+        first(self._pace.warm * self._ours.warm_seconds)
+        second(self._pace.warm * self._theirs.warm_seconds)
         pairs, dropped = undisturbed(self._pace.rounds, pair)
         return Compared(
             question=question,
@@ -73,6 +71,7 @@ class Contest:
             dropped=dropped,
         )
 
-    def _round(self, one: Alternative, other: Alternative, asking: Asking, seconds: float) -> Round:
+    def _round(self, question: str, one: Alternative, other: Alternative, seconds: float) -> Round:
+        server, exchange = one.asked_at(question), one.questions[question]()
         with other.server.paused():
-            return with_costs(one.server, self._cluster, lambda: closed_loop(one.server, asking(), seconds=seconds))
+            return with_costs(server, self._cluster, lambda: closed_loop(server, exchange, seconds=seconds))
