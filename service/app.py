@@ -68,6 +68,7 @@ from service.http.access_log import AccessLogged
 from service.http.admission import ADMISSION, Admission
 from service.http.asgi import Identified
 from service.http.busy import Application
+from service.http.complete import Complete
 from service.http.cors import CrossOrigin
 from service.http.issuer_path import IssuerPath
 from service.http.measured import MEASURED, Measured
@@ -97,6 +98,7 @@ from service.pages import (
     signin,
     upstream,
 )
+from service.pages.page import Page
 from service.problems import Invalid, NotAllowed, NotFound, Problem, Unforeseen
 from service.request_id import this_request
 from service.resources import open_resources
@@ -121,6 +123,47 @@ INITIAL_ACCESS_TOKEN = initial_access_tokens.PATH + "/{token_id}"
 API = apis.PATH + "/{api_id}"
 DEVICE = device_authorizations.PATH + "/{device_id}"
 TRUSTED_ISSUER = trusted_issuers.PATH + "/{issuer_id}"
+
+
+async def _answer_to(request: Request, fault: Exception) -> Response:
+    """Return the response to a fault that the path did not respond to itself."""
+    match fault:
+        case Shown() | NoRequest() | Unavailable():
+            return await errors.refuse(request, fault)
+        case HTTPException():
+            return await _refused(request, fault)
+        case _:
+            return await _failed(request, fault)
+
+
+async def _refused(request: Request, fault: Exception) -> Response:
+    """Return Starlette's own refusals in the format of all others. A user in a browser gets a page."""
+    assert isinstance(fault, HTTPException)
+    if MEASURED not in request.scope:
+        request.app.state.metrics.answered_nowhere(fault.status_code)
+    if errors.is_person(request):
+        return await errors.refuse(request, fault)
+    problem: Problem
+    match fault.status_code:
+        case 404:
+            problem = NotFound("There is nothing at this path; /docs lists all paths.")
+        case 405:
+            problem = NotAllowed(f"This path does not support {request.method}.")
+        case _:
+            problem = Invalid(fault.detail)
+    problem.headers.update(fault.headers or {})
+    return refusal(problem, this_request())
+
+
+async def _failed(request: Request, fault: Exception) -> Response:
+    if errors.is_person(request):
+        return await errors.refuse(request, fault)
+    request_id = this_request()
+    log.error("request %s failed", request_id, exc_info=fault)
+    return refusal(
+        Unforeseen(f"Something went wrong. The operator finds the details in the log under request id {request_id}."),
+        request_id,
+    )
 
 
 def _tree(path: str, tree: Tree) -> Mapping[str, Managed]:
@@ -257,7 +300,7 @@ ROUTES = [  # for programs, and the browsers that they send here; /openapi.json 
     Route(PAR, OAuth(PAR, par.push, success=201, any_text=True), middleware=SHARED),
     Route(DEVICE_AUTHORIZATION, OAuth(DEVICE_AUTHORIZATION, authorize_device), middleware=SHARED),
     Route("/openid/jwks", discovery.jwks, methods=READ, middleware=SHARED),
-    Route("/openid/authorize", authorize.begin, methods=["GET", "POST"]),
+    Route("/openid/authorize", Complete(authorize.begin, _answer_to, ("GET", "POST"))),
     Route("/openid/userinfo", UserInfo(), middleware=SHARED),
     Route(self_registration.PATH, self_registration.register, methods=["POST", "OPTIONS"], middleware=SHARED),
     Route(
@@ -289,7 +332,7 @@ ROUTES = [  # for programs, and the browsers that they send here; /openapi.json 
 ]
 
 LOGIN = [  # pages for users
-    Route("/openid/continue", authorize.go_on),
+    Route("/openid/continue", Complete(authorize.go_on, _answer_to, ("GET",))),
     Route(authorize.FORM_POST_SCRIPT, authorize.form_post_script),
     Route("/signout", logout.SIGNOUT_PAGE),
     Route("/", home.HOME_PAGE),
@@ -366,8 +409,7 @@ def app(settings: Settings, directory: Path | None = None) -> Starlette:
             await asyncio.gather(*tasks, return_exceptions=True)
             await housekeeping.finish(resources)
 
-    shown = dict.fromkeys((Shown, NoRequest, Unavailable), errors.refuse)
-    refusals = {**shown, HTTPException: _refused, Exception: _failed}
+    refusals = dict.fromkeys((Shown, NoRequest, Unavailable, HTTPException, Exception), _answer_to)
     routes = [_counted(route, metrics) for route in ALL_ROUTES] if is_measured else ALL_ROUTES
     application = Application(
         routes=routes,
@@ -390,7 +432,7 @@ def app(settings: Settings, directory: Path | None = None) -> Starlette:
 
 def _is_busy(route: Route) -> bool:
     """Whether its application responds to every fault itself, and needs nothing of Starlette: its path has no parameters."""
-    return isinstance(route.endpoint, OAuth | Managed | UserInfo) and not route.param_convertors
+    return isinstance(route.endpoint, OAuth | Managed | UserInfo | Complete | Page) and not route.param_convertors
 
 
 def _counted(route: Route, metrics: ProcessMetrics) -> Route:
@@ -412,33 +454,3 @@ def _observed(settings: Settings, tracing: Tracing) -> list[Middleware]:
     """They come last, where the scope is the one that the router names the route in."""
     access_log = [Middleware(AccessLogged)] if settings.access_log else []
     return [Middleware(Traced, tracing=tracing), *access_log] if settings.traces else access_log
-
-
-async def _refused(request: Request, fault: Exception) -> Response:
-    """Return Starlette's own refusals in the format of all others. A user in a browser gets a page."""
-    assert isinstance(fault, HTTPException)
-    if MEASURED not in request.scope:
-        request.app.state.metrics.answered_nowhere(fault.status_code)
-    if errors.is_person(request):
-        return await errors.refuse(request, fault)
-    problem: Problem
-    match fault.status_code:
-        case 404:
-            problem = NotFound("There is nothing at this path; /docs lists all paths.")
-        case 405:
-            problem = NotAllowed(f"This path does not support {request.method}.")
-        case _:
-            problem = Invalid(fault.detail)
-    problem.headers.update(fault.headers or {})
-    return refusal(problem, this_request())
-
-
-async def _failed(request: Request, fault: Exception) -> Response:
-    if errors.is_person(request):
-        return await errors.refuse(request, fault)
-    request_id = this_request()
-    log.error("request %s failed", request_id, exc_info=fault)
-    return refusal(
-        Unforeseen(f"Something went wrong. The operator finds the details in the log under request id {request_id}."),
-        request_id,
-    )

@@ -5,7 +5,6 @@ Until the client and its redirect URI are valid, an error is shown to the user (
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
@@ -15,7 +14,7 @@ from projections.clients import Found
 from service.oauth import parameters, redirect_match, redirects, request_objects, targets
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.errors import InvalidTarget, Shown
-from service.oauth.form import LONGEST_NAME, joined, repeated
+from service.oauth.form import LONGEST_NAME, joined, pairs_of, repeated
 from service.oauth.parameters import Fault, Params, is_visible
 from service.oauth.redirects import RESPONSE_MODES, Redirect
 from service.oauth.remote_requests import BadRequestUri
@@ -92,12 +91,13 @@ class RequestParameters(Struct, frozen=True, kw_only=True):
 
 def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
     """Return the parameters that have a value, each once, and the names of the repeated ones, sorted. Raises Shown."""
+    unread = Shown("The request cannot be read", f"Send it in UTF-8, with at most {MOST_PARAMETERS} parameters.")
+    if text.count(b"&") >= MOST_PARAMETERS:
+        raise unread
     try:
-        pairs = parse_qsl(text.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
-    except ValueError as fault:
-        raise Shown(
-            "The request cannot be read", f"Send it in UTF-8, with at most {MOST_PARAMETERS} parameters."
-        ) from fault
+        pairs = pairs_of(text.decode("utf-8"))
+    except UnicodeDecodeError as fault:
+        raise unread from fault
     return joined(pairs), repeated(pairs)
 
 

@@ -14,6 +14,7 @@ from service.app import ROUTES
 from service.endpoints.management import Managed
 from service.endpoints.oauth import OAuth
 from service.endpoints.userinfo import UserInfo
+from service.http.complete import Complete
 from service.oauth import authorize
 from service.openapi.authorization_parameters import AUTHORIZE
 from service.openapi.document import OPERATIONS, document
@@ -42,6 +43,8 @@ def served(route: Route) -> set[tuple[str, str]]:
             return {(method, path_of(route)) for method in managed.actions}
         case OAuth():
             return {("POST", path_of(route))}
+        case Complete():
+            return {(method, path_of(route)) for method in endpoint.methods}
         case _:
             assert route.methods
             return {(method, path_of(route)) for method in route.methods - {"HEAD", "OPTIONS"}}
