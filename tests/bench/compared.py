@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from msgspec import Struct
 
 from tests.bench.around import Cluster, Turn, undisturbed, with_costs
-from tests.bench.load import Round
+from tests.bench.load import Exchange, Round
+from tests.bench.machine import Server
 from tests.bench.peers import Peer
 
 Of = Callable[[Round], float]
@@ -31,15 +32,22 @@ class Compared(Struct, frozen=True, kw_only=True):
         return sorted(of(a) / of(b) for a, b in zip(self.rounds[name], self.rounds[other], strict=True))
 
 
-def compared(peers: Sequence[Peer], cluster: Cluster, rounds: int, run: Callable[[Peer], Round]) -> Compared:
-    """In the order ABC CBA ABC .., so that a drift of the machine favours nobody."""
+def compared(
+    peers: Sequence[Peer],
+    cluster: Cluster,
+    rounds: int,
+    asking: Callable[[Peer], Exchange],
+    run: Callable[[Server, Exchange], Round],
+) -> Compared:
+    """In the order ABC CBA ABC .., so that a drift of the machine favours nobody. Requests are made before a round begins."""
 
     def one(peer: Peer) -> Round:
         with ExitStack() as stack:
             for other in peers:
                 if other is not peer:
                     stack.enter_context(other.server.paused())
-            return with_costs(peer.server, cluster, lambda: run(peer))
+            exchange = asking(peer)
+            return with_costs(peer.server, cluster, lambda: run(peer.server, exchange))
 
     def turn(number: int) -> Turn:
         order = peers if number % 2 == 0 else peers[::-1]

@@ -7,8 +7,7 @@ from msgspec import Struct
 
 from tests.bench.around import Cluster
 from tests.bench.compared import Compared, compared
-from tests.bench.load import Exchange, Round, closed_loop, open_loop, rate_of
-from tests.bench.pace import Pace
+from tests.bench.load import Exchange, closed_loop, open_loop, rate_of
 from tests.bench.peers import Peer
 from tests.bench.place import Place
 from tests.bench.programs import ASGI, SERVICE, STARLETTE, three
@@ -27,10 +26,10 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     name: str
     asking: Asking
     goals: Mapping[str, float]
-    rates: Sequence[int] = (200, 2000)
+    rates: Sequence[int] | None = (200, 2000)
+    """None: there are too few requests for an open loop."""
+
     most_p99: Mapping[int, float] = {}
-    is_endless: bool = True
-    """Its requests do not come to an end: each may be sent again."""
 
 
 ENDPOINTS = (
@@ -41,7 +40,7 @@ ENDPOINTS = (
         name="introspections, first of a token",
         asking=Peer.first_introspections,
         goals={STARLETTE: 0.85},
-        is_endless=False,
+        rates=None,
     ),
     Endpoint(name="tokens, private_key_jwt and DPoP", asking=Peer.tokens_by_key, goals={STARLETTE: 0.70}, rates=(200,)),
 )
@@ -61,33 +60,25 @@ def measured(
     for endpoint in endpoints:
         place.say(f"{endpoint.name} at 16 connections")
         for peer in peers:
-            _flat_out(endpoint, WARM_SECONDS, peer)
-        throughput = compared(peers, cluster, place.pace.rounds, partial(_flat_out, endpoint, place.pace.seconds))
-        latencies: dict[int, Compared] = {}
+            closed_loop(peer.server, endpoint.asking(peer), seconds=WARM_SECONDS)
+        pace, latencies = place.pace, dict[int, Compared]()
+        flat_out = partial(closed_loop, seconds=pace.seconds)
+        throughput = compared(peers, cluster, pace.rounds, endpoint.asking, flat_out)
         for rate in _rates(endpoint, throughput):
             place.say(f"{endpoint.name} at {rate}/s")
-            latencies[rate] = compared(
-                peers, cluster, place.pace.open_rounds, partial(_paced, endpoint, rate, place.pace)
-            )
+            paced = partial(open_loop, rate=rate, seconds=pace.open_seconds)
+            latencies[rate] = compared(peers, cluster, pace.open_rounds, endpoint.asking, paced)
         yield Measured(endpoint=endpoint, throughput=throughput, latencies=latencies)
 
 
 def _rates(endpoint: Endpoint, throughput: Compared) -> list[int]:
-    if not endpoint.is_endless:
+    if endpoint.rates is None:
         return []
     own = throughput.median(SERVICE, rate_of)
     slower = {rate for rate in endpoint.rates if rate < own * NEARLY_SATURATED}
     return sorted({*slower, round(own * OF_SATURATION)})
 
 
-def _flat_out(endpoint: Endpoint, seconds: float, peer: Peer) -> Round:
-    return closed_loop(peer.server, endpoint.asking(peer), seconds=seconds)
-
-
-def _paced(endpoint: Endpoint, rate: int, pace: Pace, peer: Peer) -> Round:
-    return open_loop(peer.server, endpoint.asking(peer), rate=rate, seconds=pace.open_seconds)
-
-
 def measure(place: Place) -> list[Measured]:
-    with three(place) as peers:
+    with three(place, "endpoints") as peers:
         return list(measured(ENDPOINTS, peers, place.cluster(), place))

@@ -192,7 +192,9 @@ def _ask(connection: _Connection, exchange: Exchange, now: float) -> bool:
 
 
 def open_loop(server: Server, exchange: Exchange, *, rate: float, seconds: float, connections: int = 64) -> Round:
-    """Requests come when they come (a Poisson process, the same for all), however long answers take; latency counts from then."""
+    """Requests come when they come (a Poisson process, the same for all), however long answers take; latency counts
+    from then. Ends early when the requests do.
+    """
     dice = random.Random(7)
     with _connected(server, connections) as idle:
         measuring = _Measuring(server)
@@ -211,7 +213,9 @@ def open_loop(server: Server, exchange: Exchange, *, rate: float, seconds: float
                 busy.remove(connection)
                 idle.append(connection)
             while idle and due < until and due <= clock():
-                busy.append(connection := idle.pop())
-                _ask(connection, exchange, due)
+                if not _ask(idle[-1], exchange, due):
+                    until = due
+                    break
+                busy.append(idle.pop())
                 due += dice.expovariate(rate)
         return measuring.round()

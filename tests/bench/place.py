@@ -10,6 +10,7 @@ from msgspec import Struct
 from tests.bench.around import Cluster
 from tests.bench.pace import Pace
 from tests.bench.peers import create_database
+from tests.conftest import named
 
 
 class Place(Struct, frozen=True):
@@ -23,6 +24,10 @@ class Place(Struct, frozen=True):
     def database(self, name: str) -> str:
         """The URL of a new database, migrated: nobody uses the one that it is a copy of."""
         return asyncio.run(create_database(self.url, name, template="muniment"))
+
+    def url_of(self, name: str) -> str:
+        """The URL of a database that was made before."""
+        return named(self.url, name)
 
     def empty_database(self, name: str) -> str:
         return asyncio.run(create_database(self.url, name))

@@ -16,15 +16,15 @@ SERVICE, STARLETTE, ASGI = "service", "starlette", "asgi"
 
 
 @contextmanager
-def three(place: Place) -> Generator[Sequence[Peer]]:
+def three(place: Place, name: str) -> Generator[Sequence[Peer]]:
     """The service counts what each caller asks and shows metrics, as in every deployment."""
     metrics = {"MUNIMENT_METRICS_ADDRESS": f"127.0.0.1:{free_port()}"}
     with ExitStack() as stack:
-        ours = stack.enter_context(service(place.database("endpoints"), place.directory, name=SERVICE, more=metrics))
+        ours = stack.enter_context(service(place.database(name), place.directory, name=SERVICE, more=metrics))
         yield (
             ours,
             *(
-                stack.enter_context(ceiling_program(shape, place.empty_database(f"ceiling_{shape}"), place.directory))
+                stack.enter_context(ceiling_program(shape, place.empty_database(f"{name}_{shape}"), place.directory))
                 for shape in (STARLETTE, ASGI)
             ),
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from tests.bench import appends, endpoints, observed, pasts, replays, starts
+from tests.bench import appends, endpoints, observed, pasts, people, replays, starts
 from tests.bench.endpoint_figures import Endpoints
 from tests.bench.figures import Figures
 from tests.bench.history import measuring
@@ -19,6 +19,10 @@ def _start(place: Place) -> Found:
 
 def _endpoints(place: Place) -> Found:
     yield "endpoints", Endpoints("Machines", endpoints.measure(place))
+
+
+def _people(place: Place) -> Found:
+    yield "people", Endpoints("People", people.measure(place))
 
 
 def _observed(place: Place) -> Found:
@@ -53,6 +57,7 @@ def _hostile(place: Place) -> Found:
 SECTIONS: Mapping[str, Callable[[Place], Found]] = {
     "start": _start,
     "endpoints": _endpoints,
+    "people": _people,
     "observed": _observed,
     "appends": _appends,
     "replay": _replay,

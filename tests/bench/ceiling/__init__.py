@@ -23,6 +23,21 @@ together by one statement.
 An introspection: the caller as for a token; the signature verified, or remembered by the text of the token; expiry and client checked;
 one shared round trip asks whether it was revoked.
 
-What they do not do: order, chain, roles, rate limits, metrics, request ids, audit, refusals with a text, anything that changes while
+An authorization, of somebody who is signed in and has consented: the query is split, client, redirect URI and challenge method checked;
+one statement, shared, finds the session by the hash of its cookie and the consent, and inserts two events and the row of the
+authorization with the hash of its code; the browser is sent back to the client.
+
+A code exchange: the client as for a token; one statement, shared, marks the code used (if code, client and challenge fit, and nobody
+used it), inserts the event and the row of what was issued, and returns the person's claims; access token and ID token are signed.
+
+A refresh: the same, and the statement replaces the refresh token by the hash of the next one.
+
+Userinfo: the token as in an introspection; one shared round trip reads the person's claims, if the authorization stands.
+
+A client as of a position: the bearer is compared; one statement, shared, finds the version in an index by client and position; it is
+decoded and encoded again. A page of the audit: a statement of its own reads 100 events, which are encoded with what they carry.
+The console's list: a statement of its own finds the session and reads 50 clients, and Jinja renders a table of them, nothing around it.
+
+What they do not do: order, chain, roles, rate limits, metrics, request ids, sealing of what is about a person, records of who reads, refusals with a text, anything that changes while
 they run (clients and keys are known at start), and nothing follows their events.
 """

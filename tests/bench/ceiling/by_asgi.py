@@ -1,6 +1,7 @@
 """The ceiling program without a framework: a dict for the path, one message for the head of the answer and one for its body."""
 
 import os
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
 from starlette.types import Receive, Scope, Send
@@ -27,7 +28,7 @@ class Application:
         await _send(send, answer)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        does = METHODS.get(scope["method"], work.GET).get(scope["path"])
+        does = _found(METHODS.get(scope["method"], work.GET), scope["path"])
         if does is None:
             raise Refused(404)
         return await does(self._program, await _asked(scope, receive))
@@ -42,6 +43,11 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
 
+def _found(works: Mapping[str, work.Work], path: str) -> work.Work | None:
+    """By the path, or by all of it but its last part."""
+    return works.get(path) or works.get(f"{path[: path.rfind('/')]}/{{client_id}}")
+
+
 async def _asked(scope: Scope, receive: Receive) -> Asked:
     headers, body, more = head_of(scope["headers"]), b"", True
     while more:
@@ -49,7 +55,7 @@ async def _asked(scope: Scope, receive: Receive) -> Asked:
         if message["type"] == "http.disconnect":
             raise Refused(400)
         body, more = longer(body, message["body"]), message["more_body"]
-    return Asked(headers, scope["query_string"], body)
+    return Asked(scope["path"], headers, scope["query_string"], body)
 
 
 async def _send(send: Send, answer: Answer) -> None:

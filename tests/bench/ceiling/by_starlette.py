@@ -37,7 +37,7 @@ async def _asked(request: Request) -> Asked:
     headers, body = head_of(request.scope["headers"]), b""
     async for part in request.stream():
         body = longer(body, part)
-    return Asked(headers, request.scope["query_string"], body)
+    return Asked(request.scope["path"], headers, request.scope["query_string"], body)
 
 
 application = Starlette(

@@ -1,6 +1,6 @@
 """What a ceiling program holds: its clients, its key, and the statements that its requests share."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from hmac import compare_digest
@@ -13,20 +13,26 @@ from joserfc.util import urlsafe_b64encode
 from msgspec import json
 
 from tests.bench import proved
-from tests.bench.ceiling.groups import STATEMENTS, Group
+from tests.bench.ceiling.groups import Group, Pages
 from tests.bench.ceiling.known import CLIENTS, SCOPE, credentials
 from tests.bench.ceiling.requests import Refused
+from tests.bench.ceiling.seed import seed
 
 SETTINGS = {"plan_cache_mode": "force_generic_plan"}
 
 
 class Program:
-    def __init__(self, groups: dict[str, Group]) -> None:
+    def __init__(self, groups: Mapping[str, Group], pages: Mapping[str, Pages]) -> None:
         self.issue, self.register = groups["ISSUE"], groups["REGISTER"]
         self.revoked, self.use = groups["REVOKED"], groups["USE"]
+        self.authorize, self.redeem, self.refresh = groups["AUTHORIZE"], groups["REDEEM"], groups["REFRESH"]
+        self.userinfo, self.as_of = groups["USERINFO"], groups["AS_OF"]
+        self.events, self.client_list = pages["EVENTS"], pages["CLIENTS"]
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.public = self.key.public_key()
-        self.header = urlsafe_b64encode(json.encode({"alg": "ES256", "kid": "ceiling", "typ": "at+jwt"}))
+        self.header, self.id_header = (
+            urlsafe_b64encode(json.encode({"alg": "ES256", "kid": "ceiling", "typ": typ})) for typ in ("at+jwt", "JWT")
+        )
         known = [credentials(number) for number in range(CLIENTS)]
         self.clients = {name: (UUID(name[13:]), sha256(secret.encode()).digest()) for name, secret in known}
         self.by_key = {name: proved.key_of(number).public_key() for number, (name, _) in enumerate(known)}
@@ -42,18 +48,21 @@ class Program:
         return client
 
 
-GROUPS = ("ISSUE", "REGISTER", "REVOKED", "USE")
+GROUPS = ("ISSUE", "REGISTER", "REVOKED", "USE", "AUTHORIZE", "REDEEM", "REFRESH", "USERINFO", "AS_OF")
+PAGES = ("EVENTS", "CLIENTS")
+AT_ONCE = 4
 
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncGenerator[Program]:
-    """A connection for each statement, so that none waits for another."""
+    """A connection for each statement, so that none waits for another, and some for each page."""
     async with AsyncExitStack() as stack:
-        groups: dict[str, Group] = {}
-        for name in GROUPS:
+
+        async def connect() -> Any:
             connection: Any = await asyncpg.connect(url, server_settings=SETTINGS)
             stack.push_async_callback(connection.close)
-            if not groups:
-                await connection.execute(STATEMENTS["SCHEMA"])
-            groups[name] = Group(connection, name)
-        yield Program(groups)
+            return connection
+
+        await seed(await connect())
+        groups = {name: Group(await connect(), name) for name in GROUPS}
+        yield Program(groups, {name: Pages([await connect() for _ in range(AT_ONCE)], name) for name in PAGES})

@@ -19,6 +19,7 @@ class Refused(Exception):
 
 
 class Asked(Struct, frozen=True):
+    path: str
     headers: Headers
     query: bytes
     body: bytes
@@ -34,6 +35,7 @@ class Head:
 
 JSON = Head(content_type="application/json", cache_control="no-store")
 NOTHING = Head(cache_control="no-store")
+HTML = Head(content_type="text/html; charset=utf-8", cache_control="no-store")
 
 
 class Answer(Struct, frozen=True):
@@ -79,3 +81,19 @@ def pairs_of(said: bytes) -> dict[str, str]:
             raise Refused(400)
         form[name] = value
     return form
+
+
+def cookie_of(asked: Asked, name: str) -> str:
+    """Raises Refused without it."""
+    for each in asked.headers.get(b"cookie", b"").decode().split("; "):
+        if each.startswith(f"{name}="):
+            return each[len(name) + 1 :]
+    raise Refused(401)
+
+
+def bearer_of(asked: Asked) -> str:
+    """Raises Refused without one."""
+    given = asked.headers.get(b"authorization", b"").decode()
+    if not given.startswith("Bearer "):
+        raise Refused(401)
+    return given[7:]

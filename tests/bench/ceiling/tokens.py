@@ -32,6 +32,7 @@ class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
     exp: int
     jti: UUID
     cnf: dict[str, str] | None = None
+    grant_id: UUID | None = None
 
 
 def sign(program: Program, header: bytes, claims: Struct) -> str:
@@ -58,27 +59,23 @@ def verified(program: Program, token: str) -> Claims | None:
     return claims
 
 
-async def by_secret(program: Program, asked: Asked) -> Answer:
-    form = form_of(asked)
-    client = program.authenticated(form)
-    return await _issued(program, form, client)
-
-
 async def by_key(program: Program, asked: Asked) -> Answer:
     form = form_of(asked)
+    if form["grant_type"] != "client_credentials":
+        raise Refused(400)
     by = keys.proved(form, asked.headers[b"dpop"].decode(), program.by_key, ISSUER, URL)
     if by is None:
         raise Refused(401)
     until = keys.until()
     fresh = await asyncio.gather(*(program.use(key, until) for key in by.used))
-    if any(key not in {row[0] for row in rows} for key, rows in zip(by.used, fresh, strict=True)):
+    if any(key not in rows for key, rows in zip(by.used, fresh, strict=True)):
         raise Refused(401)
-    return await _issued(program, {**form, "client_id": by.client_id}, program.clients[by.client_id][0], by.jkt)
+    return await of_client(program, {**form, "client_id": by.client_id}, program.clients[by.client_id][0], by.jkt)
 
 
-async def _issued(program: Program, form: dict[str, str], client: UUID, jkt: str | None = None) -> Answer:
+async def of_client(program: Program, form: dict[str, str], client: UUID, jkt: str | None = None) -> Answer:
     scope = form.get("scope", SCOPE)
-    if form["grant_type"] != "client_credentials" or not program.scopes.issuperset(scope.split()):
+    if not program.scopes.issuperset(scope.split()):
         raise Refused(400)
     now = int(time.time())
     claims = Claims(
@@ -104,7 +101,7 @@ async def introspect(program: Program, asked: Asked) -> Answer:
     claims = verified(program, form["token"])
     if claims is None or claims.exp <= time.time() or claims.client_id not in program.clients:
         return INACTIVE
-    if claims.jti in {row[0] for row in await program.revoked(claims.jti)}:
+    if claims.jti in await program.revoked(claims.jti):
         return INACTIVE
     answer = {"active": True, "token_type": "Bearer", "iss": claims.iss, "sub": claims.sub, "aud": claims.aud, "client_id": claims.client_id,
               "scope": claims.scope, "iat": claims.iat, "exp": claims.exp, "jti": claims.jti}  # fmt: skip

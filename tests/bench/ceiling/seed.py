@@ -1,0 +1,37 @@
+"""What the ceiling programs know at start: people who are signed in and have consented, clients and their past, and a log."""
+
+from typing import Any
+
+from msgspec import json
+
+from tests.bench.ceiling.groups import STATEMENTS
+from tests.bench.ceiling.known import SCOPE, SESSIONS
+
+CLAIMS = {
+    "name": "Ada Lovelace",
+    "given_name": "Ada",
+    "family_name": "Lovelace",
+    "email": "ada@example.com",
+    "email_verified": True,
+    "updated_at": 1767225600,
+}
+SCOPES = ["openid", "profile", "email", "offline_access", SCOPE]
+META = {"actor": {"by": "client", "client_id": "bench", "sub": "bench"}, "request_id": "0" * 36, "address": "127.0.0.1"}
+CLIENT = {
+    "clientId": "oauth_client_" + "0" * 32,
+    "owner": "bench",
+    "botUserId": "bot-abc123",
+    "displayName": "Salesforce Production Integration",
+    "scopes": [SCOPE],
+    "state": "active",
+    "createdUtc": "2026-01-01T00:00:00Z",
+    "secrets": [{"secretId": "0" * 36, "name": "first", "hint": "abcd", "createdUtc": "2026-01-01T00:00:00Z"}],
+}
+
+
+async def seed(connection: Any) -> None:
+    """Into a database that is empty."""
+    claims, meta, client = map(json.encode, (CLAIMS, META, CLIENT))
+    await connection.execute(STATEMENTS["SCHEMA"])
+    await connection.execute(STATEMENTS["SEED"], claims, SCOPES, SESSIONS, meta, client, client)
+    await connection.execute("analyze")

@@ -1,0 +1,41 @@
+"""What people ask for, and what is asked for about them: each path with its own ceiling, round by round in turn."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.bench.crowded import of_ceiling, of_service
+from tests.bench.crowds import Crowd
+from tests.bench.endpoints import Endpoint, Measured, measured
+from tests.bench.load import Exchange
+from tests.bench.peers import Peer
+from tests.bench.place import Place
+from tests.bench.programs import SERVICE, STARLETTE, three
+
+ROUNDS = 3
+GOALS = {STARLETTE: 0.70}
+
+PATHS: Mapping[str, Callable[[Crowd], Exchange]] = {
+    "authorize (signed in, consented)": Crowd.authorizations,
+    "code exchange": Crowd.exchanges,
+    "refresh": Crowd.refreshes,
+    "userinfo": Crowd.userinfos,
+    "a client as of a position": Crowd.past_reads,
+    "100 events of the audit": Crowd.audit_pages,
+    "50 clients in the console": Crowd.console_lists,
+}
+
+
+def measure(place: Place) -> Sequence[Measured]:
+    with three(place, "people") as peers:
+        place.say("making people, and signing them in")
+        crowds = {peer.name: _crowd(peer, place) for peer in peers}
+        endpoints = [_endpoint(name, crowds, asking) for name, asking in PATHS.items()]
+        fewer = place.__replace__(pace=place.pace.__replace__(rounds=min(ROUNDS, place.pace.rounds)))
+        return list(measured(endpoints, peers, place.cluster(), fewer))
+
+
+def _crowd(peer: Peer, place: Place) -> Crowd:
+    return of_service(peer, place.url_of("people")) if peer.name == SERVICE else of_ceiling(peer)
+
+
+def _endpoint(name: str, crowds: Mapping[str, Crowd], asking: Callable[[Crowd], Exchange]) -> Endpoint:
+    return Endpoint(name=name, asking=lambda peer: asking(crowds[peer.name]), goals=GOALS, rates=(200,))
