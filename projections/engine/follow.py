@@ -33,11 +33,11 @@ from projections.engine.totals import Target
 POSITIONS_A_STEP = 200
 """So few that a serving process is not held up: 200 tokens of 1,000 clients hold its event loop for about four milliseconds at a time."""
 
-TOKENS_A_STEP = 2000
-"""More where Postgres adds them up, which holds up no event loop. Larger steps write fewer rows, but commits of tokens would wait for the core."""
+TOKENS_A_STEP = 4000
+"""More where Postgres adds them up, which holds up no event loop. The larger the step, the less a token costs: a client that got many in it has its rows written once."""
 
-LEAVES_A_STEP = 256
-"""Postgres hashes them; their tile holds the event loop for about one millisecond."""
+LEAVES_A_STEP = 1024
+"""Postgres hashes them, and their four tiles hold the event loop for less than a millisecond each."""
 
 log = logging.getLogger("muniment.projections")
 

@@ -40,5 +40,6 @@ AT_ONCE: Paces = {"log": Pace(1.0), "issuance": Pace(1.0)}
 APART: Paces = {"log": Pace(0.5), "issuance": Pace(0.5)}
 """Of a process that does nothing else."""
 
-SERVING: Paces = {"log": Pace(0.5), "issuance": Pace(0.25)}
-"""Of a process that serves: a burst of tokens that are still to be followed must not be felt in the next ones."""
+SERVING: Paces = {"log": Pace(0.5), "issuance": Pace(0.15)}
+"""Of a process that serves. A burst of tokens that are still to be followed must not be felt in the next ones, for the core on which Postgres
+adds them up is also needed to record new ones; and as many are followed as one process can issue."""
