@@ -107,10 +107,10 @@ class IssuanceLog:
         """Returns if a token was recorded within PROVED_SECONDS, or can be recorded now (it is rolled back). Raises Unavailable."""
         if time.monotonic() < self._proved_until:
             return
-        await self._call(*_arguments([NO_TOKEN]), keep=False)
+        await self._call(*columns_of([NO_TOKEN]), keep=False)
 
     async def _flush(self, issues: list[Issue]) -> Sequence[Issued | Exception]:
-        row = await self._call(*_arguments(issues))
+        row = await self._call(*columns_of(issues))
         return [Issued(position=row["base"] + place, head=row["head"]) for place in range(1, len(issues) + 1)]
 
     async def _call(self, *arguments: Any, keep: bool = True) -> asyncpg.Record:
@@ -126,7 +126,8 @@ class IssuanceLog:
         return row
 
 
-def _arguments(issues: Sequence[Issue]) -> tuple[Any, ...]:
+def columns_of(issues: Sequence[Issue]) -> tuple[Any, ...]:
+    """Returns the columns of these records, as the functions of the log take them."""
     rows = [(i.client, i.secret, i.jti, encode(i.token)) for i in issues]
     return tuple(map(list, zip(*rows, strict=True)))
 

@@ -8,7 +8,8 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from events import locks
+from events import append_with_tokens, locks
+from events.append_with_tokens import APPEND_WITH_TOKENS, Token
 from events.chain import event_leaf
 from events.codec import Event, encode, schema_version, type_of
 from events.database import LOST, WRITER, Connection, Unavailable, unavailable
@@ -50,7 +51,10 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
 
 class Append(Struct, frozen=True, kw_only=True):
-    """Events for one stream. All of them are appended if the stream is still at version `expected`, otherwise none."""
+    """Events for one stream. All of them are appended if the stream is still at version `expected`, otherwise none.
+
+    With a token, its record is in the same commit.
+    """
 
     stream: UUID
     expected: int
@@ -58,6 +62,7 @@ class Append(Struct, frozen=True, kw_only=True):
     meta: Meta
     changes: Sequence[Change] = ()
     receipt: Receipt | None = None
+    token: Token | None = None
 
 
 class Appended(Struct, frozen=True):
@@ -66,7 +71,7 @@ class Appended(Struct, frozen=True):
 
 
 class Conflict(Struct, frozen=True):
-    """Another append came first; the stream is at `version`."""
+    """Another append came first; the stream is at `version`, or it is another one that the token depends on."""
 
     version: int
 
@@ -132,11 +137,22 @@ class Log:
     async def _call(self, items: list[Append]) -> list[Outcome]:
         async with self._session.using() as connection:
             self._session.warnings.clear()
-            row = await connection.fetchrow(APPEND, *_arguments(items))
+            row = await connection.fetchrow(*_statement(items))
         if any(warning.startswith("01000") for warning in self._session.warnings):
             raise Unavailable("the commit was not confirmed by the synchronous replica")
         assert row is not None
+        if overtaken := row.get("overtaken"):
+            return await self._call_without(items, set(overtaken))
         return _accepted(items, row["base"]) if row["st"] is None else _judged(items, row)
+
+    async def _call_without(self, items: list[Append], overtaken: set[int]) -> list[Outcome]:
+        """Nothing was appended, because of these items (the first is number 1): appends the others."""
+        others = [item for number, item in enumerate(items, 1) if number not in overtaken]
+        rest = iter(await self._call(others) if others else ())
+        return [
+            Conflict(version=item.expected) if number in overtaken else next(rest)
+            for number, item in enumerate(items, 1)
+        ]
 
     async def _resolve(self, items: list[Append], lost: Exception, *, again: bool) -> list[Outcome | Exception]:
         """The connection was lost during the commit: finds out which items were committed, and appends the others once more."""
@@ -171,6 +187,13 @@ def _one_per_stream(items: list[tuple[int, Append]]) -> tuple[list[tuple[int, Ap
         (later if names & taken else now).append((place, item))
         taken |= names
     return now, later
+
+
+def _statement(items: list[Append]) -> tuple[Any, ...]:
+    tokens = [item.token for item in items]
+    if not any(tokens):
+        return APPEND, *_arguments(items)
+    return APPEND_WITH_TOKENS, *_arguments(items), *append_with_tokens.arguments(tokens)
 
 
 def _arguments(items: list[Append]) -> tuple[Any, ...]:

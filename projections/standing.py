@@ -5,53 +5,43 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.codec import Event
+from events.codec import Event, decode
 from events.database import AnyConnection
-from events.replay import COLUMNS, recorded
+from projections.keyed_users import COLUMNS, KeyedUser
 
 PAST = f"""
-select {", ".join(f"e.{column}" for column in COLUMNS.split(", "))}, u.state = 'active' as active
-  from log.events e
-  left join read.authorizations a on a.stream_id = e.stream_id
-  left join read.users u on u.stream_id = a.user_id
- where e.stream_id = any($1::uuid[]) order by e.stream_id, e.version
-"""
-NOW = """
-select a.stream_id, a.state, a.why, u.state = 'active' as active
-  from read.authorizations a left join read.users u on u.stream_id = a.user_id
+select a.stream_id, 0 as version, null as type, null as schema_ver, null as data, {COLUMNS}
+  from read.authorizations a
+  join read.users u on u.stream_id = a.user_id
+  left join vault.people p on p.user_id = u.stream_id
  where a.stream_id = any($1::uuid[])
+union all
+select e.stream_id, e.version, e.type, e.schema_ver, e.data, null, null, null, null, null, null
+  from log.events e where e.stream_id = any($1::uuid[])
+order by 1, 2
 """
+"""Each event once, and the user in a row of their own, which comes first."""
 
 
 class Past(Struct, frozen=True):
-    """The events of an authorization, none if there is none, and whether its user was active then."""
+    """The events of an authorization, none if there is none, and its user as of then."""
 
     events: Sequence[Event]
-    active: bool
+    user: KeyedUser | None
 
-
-class Standing(Struct, frozen=True):
-    """The state of an authorization, why it was revoked if it was, and whether its user is active."""
-
-    state: str
-    why: str | None
-    active: bool
+    @property
+    def active(self) -> bool:
+        """Whether the user was active."""
+        return self.user is not None and self.user.state == "active"
 
 
 async def past(connection: AnyConnection, streams: Sequence[UUID]) -> list[Past]:
     """Returns the past of each of these authorizations, in their order."""
     events: dict[UUID, list[Event]] = {stream: [] for stream in streams}
-    active: set[UUID] = set()
-    for row in await connection.fetch(PAST, list(events)):
-        *columns, is_active = row
-        events[row["stream_id"]].append(recorded(tuple(columns)).event)
-        if is_active:
-            active.add(row["stream_id"])
-    return [Past(events[stream], stream in active) for stream in streams]
-
-
-async def now(connection: AnyConnection, streams: Sequence[UUID]) -> list[Standing | None]:
-    """Returns the state of each of these authorizations, in their order, or None if there is none."""
-    rows = await connection.fetch(NOW, list(set(streams)))
-    found = {row["stream_id"]: Standing(row["state"], row["why"], bool(row["active"])) for row in rows}
-    return [found.get(stream) for stream in streams]
+    users: dict[UUID, KeyedUser] = {}
+    for stream, version, kind, schema, data, *user in await connection.fetch(PAST, list(events)):
+        if version == 0:
+            users[stream] = KeyedUser(*user)
+        else:
+            events[stream].append(decode(kind, schema, data))
+    return [Past(events[stream], users.get(stream)) for stream in streams]

@@ -23,6 +23,7 @@ from events import (
     trusted_issuer,
     user,
 )
+from events.append_with_tokens import Token
 from events.codec import Event, type_of
 from events.database import Pool, read
 from events.envelope import Meta
@@ -174,6 +175,10 @@ class CarriedOutBefore(Exception):
     """Another request appended the same command (by its Idempotency-Key) in the meantime."""
 
 
+class Overtaken(Exception):
+    """Another append came first, so no token was recorded: what it was decided from must be read again."""
+
+
 class Ledger(Struct, frozen=True):
     """The log to which commands append, and the connections that read it."""
 
@@ -192,12 +197,14 @@ async def handle(
     only_at: AbstractSet[int] | None = None,
     receipt: Receipt | None = None,
     loaded: Sequence[Event] | None = None,
+    token: Token | None = None,
 ) -> Handled:
     """Carries out the command on the stream, and returns when its events are durable.
 
     `fresh` says that the stream's id is new, so there is nothing to load. `loaded` are the stream's events as the caller loaded them a
     moment ago: only what changes nothing is decided again, from those of now. With `only_at`, the stream must be at one of these
-    versions: otherwise it raises VersionMismatch, or Contradiction if another append came first.
+    versions: otherwise it raises VersionMismatch, or Contradiction if another append came first. `token` is recorded with the events,
+    if one of them names it; after a conflict of these it raises Overtaken.
     Raises what `decide` raises, Unavailable, CarriedOutBefore.
     """
     assert not (aggregate.personal and isinstance(meta.reason, str)), "the log could never forget this reason"
@@ -217,7 +224,16 @@ async def handle(
         if len(past) >= most and not _stops(command, events):
             raise Contradiction(f"This was changed {most} times, which is the most; register a new one.")
         changes = registry.changes(stream, past, events)
-        item = Append(stream=stream, expected=len(past), events=events, meta=meta, changes=changes, receipt=receipt)
+        named = token if token and any(authorization.token_named(each) == token.issue.jti for each in events) else None
+        item = Append(
+            stream=stream,
+            expected=len(past),
+            events=events,
+            meta=meta,
+            changes=changes,
+            receipt=receipt,
+            token=named,
+        )
         with span("append"):
             outcome = await ledger.log.append(item)
         match outcome:
@@ -226,6 +242,8 @@ async def handle(
             case Duplicate():
                 raise CarriedOutBefore
             case Conflict():
+                if named is not None:
+                    raise Overtaken
                 if only_at is not None:
                     raise Contradiction("Another request changed this at the same time; read it again.")
     raise Contradiction("Too many requests are changing this at the same time; try again.")

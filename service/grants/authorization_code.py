@@ -8,22 +8,15 @@ from datetime import datetime, timedelta
 
 from msgspec import UNSET, json
 
-from events.authorization import CodeRedeemed
 from projections.clients import Row
 from service.clock import utc_now
 from service.commands.authorization import NewRefreshToken, RedeemCode
 from service.crypto import opaque_tokens
 from service.crypto.credentials import Secret, hash_secret
 from service.grants.oauth_request import OAuthRequest
-from service.grants.redemption import (
-    Redemption,
-    access_token_claims,
-    carry_out,
-    check_request,
-    record_token,
-    refuse_as_used,
-    token_response,
-)
+from service.grants.redemption import Redemption, check_request
+from service.grants.token_commit import commit, record_of
+from service.grants.token_response import access_token_claims, access_token_signer, token_response
 from service.oauth.client_metadata import REFRESH
 from service.values.scopes import OFFLINE_ACCESS
 
@@ -41,12 +34,9 @@ async def redeem(request: OAuthRequest) -> bytes:
 async def issue_tokens(redemption: Redemption) -> bytes:
     """Redeem the code and return the token response. Raises a Refusal."""
     now, claims, refresh_token = utc_now(), access_token_claims(redemption), _refresh_token(redemption)
-    handled = await carry_out(
-        redemption, RedeemCode(jti=claims.jti, refresh=_stored(refresh_token, redemption, now), at=now)
-    )
-    if not any(isinstance(event, CodeRedeemed) for event in handled.events):
-        await refuse_as_used(redemption, handled)
-    signer = await record_token(redemption, claims)
+    signer = access_token_signer(redemption)
+    command = RedeemCode(jti=claims.jti, refresh=_stored(refresh_token, redemption, now), at=now)
+    await commit(redemption, command, record_of(redemption, claims, signer))
     return json.encode(await token_response(redemption, claims, signer, refresh_token and refresh_token.reveal()))
 
 

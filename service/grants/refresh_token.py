@@ -9,22 +9,15 @@ from typing import NoReturn
 
 from msgspec import json
 
-from events.authorization import RefreshTokenRotated
 from service.clock import utc_now
 from service.commands.authorization import MOST_REFRESHES, RotateRefreshToken, is_used_up, may_have_been_lost
 from service.commands.handle import CarriedOutBefore
 from service.crypto import opaque_tokens
 from service.crypto.credentials import hash_secret, new_id
 from service.grants.oauth_request import OAuthRequest
-from service.grants.redemption import (
-    Redemption,
-    access_token_claims,
-    carry_out,
-    check_request,
-    record_token,
-    refuse_as_used,
-    token_response,
-)
+from service.grants.redemption import Redemption, check_request
+from service.grants.token_commit import commit, record_of, refuse_replay
+from service.grants.token_response import access_token_claims, access_token_signer, token_response
 from service.idempotency import IdempotentRequest, StoredAnswer
 from service.oauth.errors import Gone, RefreshedTooOften
 from service.problems import Clash
@@ -47,32 +40,24 @@ async def exchange(request: OAuthRequest) -> bytes:
     if not _is_present(redemption):
         await _refuse_replay(redemption)
     following = opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, redemption.token.authorization)
-    claims = access_token_claims(redemption)
-    signer = await record_token(redemption, claims)
+    claims, signer = access_token_claims(redemption), access_token_signer(redemption)
     answer = json.encode(await token_response(redemption, claims, signer, following.reveal()))
     command = RotateRefreshToken(
         presented=redemption.token.hash, next=hash_secret(following.reveal()), jti=claims.jti, at=utc_now()
     )
+    receipt = _idempotent(request, text).receipt(StoredAnswer(status=200, location="", body=answer))
     try:
-        handled = await carry_out(
-            redemption, command, _idempotent(request, text).receipt(StoredAnswer(status=200, location="", body=answer))
-        )
+        await commit(redemption, command, record_of(redemption, claims, signer), receipt)
     except CarriedOutBefore:
         return await _repeated(request, text)
-    if not any(isinstance(event, RefreshTokenRotated) for event in handled.events):
-        await refuse_as_used(redemption, handled)
     return answer
 
 
 async def _keep(redemption: Redemption, text: str) -> bytes:
-    claims = access_token_claims(redemption)
-    signer = await record_token(redemption, claims)
+    claims, signer = access_token_claims(redemption), access_token_signer(redemption)
     presented = redemption.token.hash
-    handled = await carry_out(
-        redemption, RotateRefreshToken(presented=presented, next=presented, jti=claims.jti, at=utc_now())
-    )
-    if not any(isinstance(event, RefreshTokenRotated) for event in handled.events):
-        await refuse_as_used(redemption, handled)
+    command = RotateRefreshToken(presented=presented, next=presented, jti=claims.jti, at=utc_now())
+    await commit(redemption, command, record_of(redemption, claims, signer))
     return json.encode(await token_response(redemption, claims, signer, text))
 
 
@@ -81,7 +66,7 @@ async def _refuse_replay(redemption: Redemption) -> NoReturn:
     (RFC 9700 section 4.14.2).
     """
     command = RotateRefreshToken(presented=redemption.token.hash, next="", jti=new_id(), at=utc_now())
-    await refuse_as_used(redemption, await carry_out(redemption, command))
+    await refuse_replay(redemption, command)
 
 
 async def _repeated(request: OAuthRequest, text: str) -> bytes:

@@ -17,13 +17,13 @@ from events.log import Receipt
 from events.sealed import Sealed
 from events.user import UserErased
 from projections import users
+from projections.keyed_users import KeyedUser
 from service.commands.authority import Holder
 from service.commands.handle import USER, Handled, Ledger, handle
 from service.commands.user import ChangePassword, ChangeProfile, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.crypto.credentials import new_id
 from service.crypto.sealing import Seal
 from service.people.authorized_users import AuthorizedUser, AuthorizedUsers
-from service.people.keyed_users import KeyedUser, KeyedUsers
 from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
 from service.people.registration import Registration
 from service.reactions import session_end
@@ -49,7 +49,7 @@ class People:
         self._ledger = ledger
         self._passwords = Passwords()
         self.vault = Vault(ledger.pool, master_key)
-        self._keyed, self._authorized = KeyedUsers(ledger.pool), AuthorizedUsers(ledger.pool)
+        self._authorized = AuthorizedUsers(ledger.pool)
         self._nobodys = Seal(token_bytes(32), "muniment personal data")
         self._nobodys_password = closed(self._nobodys, NOBODY, PASSWORD, NOBODYS.encode())
 
@@ -110,20 +110,14 @@ class People:
         """Return None if the user is erased."""
         return None if row.profile is None else profile_under(await self.vault.key(row.stream_id), row)
 
-    async def claims(self, user: UUID, wanted: Iterable[str]) -> dict[str, Any] | None:
-        """Return the wanted claims that are known (OpenID Connect Core 1.0 section 5.1), or None if the user is disabled or erased."""
-        found = await self._keyed.find(user)
-        return None if found is None else self.claims_of(found, wanted)
-
     def claims_of(self, user: KeyedUser, wanted: Iterable[str]) -> dict[str, Any] | None:
-        """Return the wanted claims of a user who was read, as `claims` does."""
-        row = user.row
-        if row.state != "active" or user.wrapped is None:
+        """Return the wanted claims that are known (OpenID Connect Core 1.0 section 5.1), or None if the user is disabled or erased."""
+        if user.state != "active" or user.wrapped is None:
             return None
-        profile = profile_under(self.vault.seal_of(row.stream_id, user.wrapped), row)
+        profile = profile_under(self.vault.seal_of(user.stream_id, user.wrapped), user)
         if profile is None:
             return None
-        known = profiles.claims_of(profile, verified=row.verified, since=row.created_at)
+        known = profiles.claims_of(profile, verified=user.verified, since=user.created_at)
         return {name: known[name] for name in dict.fromkeys(wanted) if name in known}
 
     async def authorized(self, authorization: UUID) -> AuthorizedUser | None:
@@ -277,7 +271,7 @@ def is_erased(past: Iterable[Recorded]) -> bool:
     return any(isinstance(each.event, UserErased) for each in past)
 
 
-def profile_under(seal: Seal | None, row: users.Row) -> Profile | None:
+def profile_under(seal: Seal | None, row: users.Row | KeyedUser) -> Profile | None:
     """Return the profile, opened with the user's data key; None without it."""
     plain = opened(seal, row.stream_id, PROFILE, row.profile)
     return None if plain is None else json.decode(plain, type=Profile)

@@ -11,19 +11,16 @@ from events.authorization import AuthorizationGranted
 from events.codec import decode
 from events.database import Pool, read
 from events.group_commit import Batcher
-from projections import users
-from service.people.keyed_users import KeyedUser
+from projections.keyed_users import COLUMNS, KeyedUser
 
 FIND = f"""
-select {", ".join(f"u.{column}" for column in users.COLUMNS.split(", "))}, p.wrapped,
-       a.stream_id as granted_by, g.type, g.schema_ver, g.data
+select a.stream_id as granted_by, g.type, g.schema_ver, g.data, {COLUMNS}
   from read.authorizations a
   join log.events g on g.stream_id = a.stream_id and g.version = 1
   join read.users u on u.stream_id = a.user_id and u.state = 'active'
   join vault.people p on p.user_id = u.stream_id
  where a.stream_id = any($1::uuid[]) and a.state = 'active'
 """
-BESIDE = ("wrapped", "granted_by", "type", "schema_ver", "data")
 
 
 class AuthorizedUser(Struct, frozen=True):
@@ -47,9 +44,7 @@ class AuthorizedUsers:
     async def _read(self, ids: list[UUID]) -> list[AuthorizedUser | None]:
         rows = await read(self._pool, lambda connection: connection.fetch(FIND, list(set(ids))))
         found: dict[UUID, AuthorizedUser] = {}
-        for record in rows:
-            columns = dict(record)
-            wrapped, authorization, *stored = (columns.pop(name) for name in BESIDE)
-            granted = cast("AuthorizationGranted", decode(*stored))
-            found[authorization] = AuthorizedUser(granted, KeyedUser(users.row_of(columns), wrapped))
+        for authorization, kind, schema, data, *user in rows:
+            granted = cast("AuthorizationGranted", decode(kind, schema, data))
+            found[authorization] = AuthorizedUser(granted, KeyedUser(*user))
         return [found.get(each) for each in ids]

@@ -5,7 +5,7 @@ from uuid import UUID
 from events.database import Pool, read
 from events.group_commit import Batcher
 from projections import standing
-from projections.standing import Past, Standing
+from projections.standing import Past
 
 
 class Authorizations:
@@ -13,23 +13,14 @@ class Authorizations:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._pasts: Batcher[UUID, Past] = Batcher(self._read_pasts)
-        self._standings: Batcher[UUID, Standing | None] = Batcher(self._read_standings)
+        self._batches: Batcher[UUID, Past] = Batcher(self._read)
 
     async def past(self, stream: UUID) -> Past:
-        """Return the events of the authorization, and whether its user is active. Raises Unavailable."""
-        return await self._pasts.submit(stream)
-
-    async def standing(self, stream: UUID) -> Standing | None:
-        """Return the state of the authorization and of its user, or None if there is none. Raises Unavailable."""
-        return await self._standings.submit(stream)
+        """Return the events of the authorization, and its user. Raises Unavailable."""
+        return await self._batches.submit(stream)
 
     async def close(self) -> None:
-        for batches in (self._pasts, self._standings):
-            await batches.idle()
+        await self._batches.idle()
 
-    async def _read_pasts(self, streams: list[UUID]) -> list[Past]:
+    async def _read(self, streams: list[UUID]) -> list[Past]:
         return await read(self._pool, lambda connection: standing.past(connection, streams))
-
-    async def _read_standings(self, streams: list[UUID]) -> list[Standing | None]:
-        return await read(self._pool, lambda connection: standing.now(connection, streams))

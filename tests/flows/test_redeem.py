@@ -355,7 +355,7 @@ class TestRefreshing:
         async with logged_in(live) as person:
             told = (await refreshed(live, client, (await tokens_for(live, person, client))["refresh_token"])).json()
             monkeypatch.setattr("service.commands.authorization.MOST_REFRESHES", 1)
-            monkeypatch.setattr("service.grants.refresh_token.record_token", None)
+            monkeypatch.setattr("service.grants.refresh_token.commit", None)
             refused = await refreshed(live, client, told["refresh_token"])
             oauth_error(refused, 400, "invalid_grant")
             assert "Send the person to the authorization endpoint once more" in refused.json()["error_description"]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from msgspec import json
 
-from events.issuance import ISSUE
+from events.append_with_tokens import APPEND_WITH_TOKENS
 from events.log import APPEND
 from events.replay import CHANGED_SINCE
 from projections import sign_ins, standing
@@ -18,22 +18,19 @@ from service import limits
 from service.app import app
 from service.grants import authorization_code, refresh_token
 from service.grants.oauth_request import OAuthRequest
-from service.people import authorized_users, keyed_users
+from service.people import authorized_users
 from tests.flows.conftest import Live
 from tests.flows.people import ALL, CALLBACK, asked, code_for, logged_in, sent_back, tokens_for
 
 NAMES = {
     CHANGED_SINCE: "certainty",
     standing.PAST: "past",
-    standing.NOW: "standing",
     APPEND: "append",
-    ISSUE: "issue",
-    keyed_users.FIND: "user",
+    APPEND_WITH_TOKENS: "commit",
     authorized_users.FIND: "authorized user",
     sign_ins.FIND: "sign-in",
     limits.COUNT: "count",
 }
-BEFORE = ["certainty", "past"]
 
 _asked: ContextVar[list[str] | None] = ContextVar("_asked", default=None)
 
@@ -95,8 +92,7 @@ async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_
     await live.beside.lookup.be_certain()
     with round_trips() as of_refresh:
         await carried_out(live, refresh_token.exchange, form)
-    assert of_code == [*BEFORE, "append", "issue", "certainty", "standing", "user"]
-    assert of_refresh == [*BEFORE, "issue", "certainty", "standing", "user", "append"]
+    assert of_code == of_refresh == ["certainty", "past", "commit"]
 
 
 def within(live: Live, cookies: httpx.Cookies | None = None) -> httpx.AsyncClient:

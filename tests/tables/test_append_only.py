@@ -76,6 +76,7 @@ async def test_the_service_may_call_what_appends_and_nothing_else(reader):
     assert await column(reader, callable_) == [
         "append",
         "append_events",
+        "append_with_tokens",
         "chain",
         "drop_issuance",
         "forget_old_commands",

@@ -1,0 +1,106 @@
+"""The commit of an exchange: the event that uses the code or refresh token up, and the record of the access token, are one transaction.
+
+It takes place only if nothing happened meanwhile to what was decided from: the authorization, its client and bot, and its user.
+"""
+
+from collections.abc import Iterator
+from typing import NoReturn
+from uuid import UUID
+
+from events.append_with_tokens import Token
+from events.authorization import token_named
+from events.ids import bot_stream
+from events.issuance import Issue, TokenIssued
+from events.log import Receipt
+from service.commands.authorization import RedeemCode, RotateRefreshToken
+from service.commands.handle import ATTEMPTS, AUTHORIZATION, Handled, Overtaken, handle
+from service.grants.client_authentication import look_up_certain
+from service.grants.redemption import Redemption, active_user, is_of_former_life, meta_of
+from service.oauth.errors import Gone, InvalidClient
+from service.oauth.signing import Signer
+from service.oauth.tokens import Claims
+from service.refusals import Contradiction
+from service.tracing.spans import span
+
+
+def record_of(redemption: Redemption, claims: Claims, signer: Signer) -> Issue:
+    """The record of the access token."""
+    grant = redemption.grant
+    token = TokenIssued(
+        sub=claims.sub,
+        scope=claims.scope,
+        kid=signer.kid,
+        exp=claims.exp,
+        authorization=redemption.token.authorization,
+        audience=redemption.request.recorded_audience(claims.aud),
+        cnf=claims.cnf or None,
+        client_key=grant.client_key,
+    )
+    return Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
+
+
+async def commit(
+    redemption: Redemption, command: RedeemCode | RotateRefreshToken, issue: Issue, receipt: Receipt | None = None
+) -> None:
+    """Use the code or refresh token up, and record the token. If something overtook that, it is read and decided again.
+
+    Raises a Refusal if the client or the user was disabled, or the authorization revoked, in the meantime; Gone if the code or refresh
+    token was used before, has expired, or if the stream is full; CarriedOutBefore.
+    """
+    for _ in range(ATTEMPTS):
+        token = Token(issue=issue, streams=tuple(_decided_from(redemption)), since=redemption.client.position)
+        try:
+            handled = await _carry_out(redemption, command, token, receipt)
+        except Overtaken:
+            redemption = await _as_it_is_now(redemption)
+            continue
+        if not any(token_named(event) == issue.jti for event in handled.events):
+            await _refuse_as_used(redemption, handled)
+        return
+    raise Gone
+
+
+async def refuse_replay(redemption: Redemption, command: RotateRefreshToken) -> NoReturn:
+    """Carry out a command that issues nothing. Raises Gone."""
+    await _refuse_as_used(redemption, await _carry_out(redemption, command, None, None))
+
+
+async def _carry_out(
+    redemption: Redemption, command: RedeemCode | RotateRefreshToken, token: Token | None, receipt: Receipt | None
+) -> Handled:
+    """Raises Gone if the stream of the authorization is full: the user then has to authorize again."""
+    ledger, stream = redemption.request.resources.ledger, redemption.token.authorization
+    meta, past = meta_of(redemption.grant.client_id, redemption.grant.sub), redemption.past
+    try:
+        return await handle(ledger, AUTHORIZATION, stream, command, meta, receipt=receipt, loaded=past, token=token)
+    except Contradiction as fault:
+        raise Gone from fault
+
+
+def _decided_from(redemption: Redemption) -> Iterator[UUID]:
+    """The streams besides that of the authorization, whose version is expected anyway."""
+    client = redemption.client.client
+    yield client.stream_id
+    yield redemption.user.stream_id
+    bot = client.bot_user_id and bot_stream(client.bot_user_id)
+    if bot:
+        yield bot
+
+
+async def _as_it_is_now(redemption: Redemption) -> Redemption:
+    """Raises InvalidClient if the client was stopped, Gone if the user was."""
+    request = redemption.request
+    seen = await look_up_certain(request, redemption.presented)
+    if seen is None or not seen.may_act or is_of_former_life(redemption.authorized, seen):
+        raise InvalidClient
+    with span("load"):
+        past = await request.resources.authorizations.past(redemption.token.authorization)
+    return redemption.__replace__(past=past.events, user=active_user(past), client=seen)
+
+
+async def _refuse_as_used(redemption: Redemption, handled: Handled) -> NoReturn:
+    """The code or refresh token was used before, was revoked or has expired. Tokens that this request revoked are inactive here before
+    the response is sent. Raises Gone.
+    """
+    await redemption.request.resources.lookup.reach(handled.position or 0)
+    raise Gone

@@ -1,0 +1,91 @@
+"""Something happens between the look at the database and the commit of an exchange: it is decided again from what is there now."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from events.ids import client_stream
+from service.clock import utc_now
+from service.commands.authorization import RevokeAuthorization
+from service.commands.handle import AUTHORIZATION, handle
+from service.crypto import opaque_tokens
+from service.grants import authorization_code, refresh_token, token_commit
+from service.oauth.errors import Gone, InvalidClient
+from tests.flows.conftest import META, Live
+from tests.flows.people import ALL, CALLBACK, Person, code_for, logged_in, tokens_for
+from tests.flows.test_round_trips import carried_out
+
+Stop = Callable[[Live, Person, str, Any], Awaitable[object]]
+HAPPENED = "select type from log.events where stream_id = $1 order by version"
+
+
+async def _client(live: Live, _person: Person, client_id: str, _authorization: Any) -> None:
+    answer = await live.http.post(f"/api/v1/auth/clients/{client_id}/disable", headers=live.bearer)
+    assert answer.status_code == 200, answer.text
+
+
+async def _user(live: Live, person: Person, _client_id: str, _authorization: Any) -> None:
+    await live.beside.people.disable(person.user, META)
+
+
+async def _authorization(live: Live, _person: Person, _client_id: str, authorization: Any) -> None:
+    command = RevokeAuthorization(why="operator", at=utc_now())
+    await handle(live.beside.ledger, AUTHORIZATION, authorization, command, META)
+
+
+async def _nothing_that_matters(live: Live, _person: Person, client_id: str, _authorization: Any) -> None:
+    body = {"displayName": "Another name"}
+    path, headers = f"/api/v1/auth/clients/{client_id}", {**live.bearer, "If-Match": "*"}
+    answer = await live.http.patch(path, json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Awaitable[object]]) -> None:
+    """It happens once, before the next commit."""
+    commands: list[object] = []
+
+    async def overtaken(*arguments: Any, **more: Any) -> Any:
+        commands.append(arguments[3])
+        if len(commands) == 1:
+            await happens()
+        return await handle(*arguments, **more)
+
+    monkeypatch.setattr(token_commit, "handle", overtaken)
+
+
+@pytest.mark.parametrize(
+    ("stop", "refusal"),
+    [(_client, InvalidClient), (_user, Gone), (_authorization, Gone), (_nothing_that_matters, None)],
+    ids=["client", "user", "authorization", "nothing that matters"],
+)
+@pytest.mark.parametrize("kind", ["authorization_code", "refresh_token"])
+async def test_who_is_stopped_meanwhile_gets_nothing_and_others_do(
+    live: Live, monkeypatch: pytest.MonkeyPatch, kind: str, stop: Stop, refusal: type[Exception] | None
+):
+    client_id, secret = await live.interactive(displayName="Overtaken", apis=None)
+    async with logged_in(live) as person:
+        if kind == "authorization_code":
+            text, pkce = await code_for(live, person, client_id, scope=ALL)
+            form = {"code": text, "redirect_uri": CALLBACK, "code_verifier": pkce.verifier}
+            token, grant = opaque_tokens.parsed(opaque_tokens.CODE, text), authorization_code.redeem
+        else:
+            text = (await tokens_for(live, person, (client_id, secret), scope=ALL))["refresh_token"]
+            form = {"refresh_token": text}
+            token, grant = opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text), refresh_token.exchange
+        assert token is not None
+        asked = {"grant_type": kind, "client_id": client_id, "client_secret": secret or "", **form}
+        pool, stream = live.beside.ledger.pool, token.authorization
+        before = [row[0] for row in await pool.fetch(HAPPENED, stream)]
+        meanwhile(monkeypatch, lambda: stop(live, person, client_id, stream))
+        tokens = "select count(*) from log.issuance where client = $1"
+        issued = await pool.fetchval(tokens, client_stream(client_id))
+        if refusal is None:
+            assert (await carried_out(live, grant, asked))["access_token"]
+        else:
+            with pytest.raises(refusal):
+                await carried_out(live, grant, asked)
+        more = [row[0] for row in await pool.fetch(HAPPENED, stream)][len(before) :]
+        used = {"authorization.code_redeemed", "authorization.refresh_token_rotated"} & set(more)
+        assert bool(used) is (refusal is None)
+        assert await pool.fetchval(tokens, client_stream(client_id)) - issued == len(used)
