@@ -9,7 +9,7 @@ slow page and a slow database take none of it.
 
 import asyncio
 from collections.abc import Callable
-from time import perf_counter
+from time import thread_time
 from typing import Protocol
 
 from uvicorn._types import ASGI3Application
@@ -18,7 +18,9 @@ from events.database import overloads
 from service.http.lookahead import Lookahead
 
 LONG_SECONDS = 0.015
-"""An accepted request takes about four turns: it waits in its socket, is run, is committed, and is answered."""
+"""Of processor time: that others use the same processor is no reason to refuse more. An accepted request takes about four turns: it
+waits in its socket, is run, is committed, and is answered.
+"""
 
 LEAST, MOST = 32, 512
 """The room of a turn. The most is also what may come at once to an idle worker."""
@@ -79,10 +81,10 @@ class Admission:
         if accepted < LEAST:
             self._grow()
         else:
-            loop.call_soon(self._measured, perf_counter())
+            loop.call_soon(self._measured, thread_time())
 
     def _measured(self, begun: float) -> None:
-        self.turned(perf_counter() - begun)
+        self.turned(thread_time() - begun)
 
     def turned(self, seconds: float) -> None:
         """A turn with many requests took so long."""
