@@ -7,7 +7,7 @@ import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -115,13 +115,13 @@ class Appends(Figures, frozen=True, kw_only=True):
             yield at_least(named, wanted, most.ratio(ours), "{:.1f} times")
 
 
-def measure(url: str, pace: Pace, say: Callable[[str], None]) -> Appends:
+def measure(url: str, pace: Pace, say: Callable[[str], None], at: Sequence[int] = LEVELS) -> Appends:
     """The client side of each runs where the server under test otherwise does."""
     insert = _run(_prepared(url))
     pgbench = _pgbench()
     rival = f"{_said([pgbench, '--version'])} -M prepared" if pgbench else "asyncpg, a connection for each"
     levels: list[Level] = []
-    for concurrent in LEVELS:
+    for concurrent in at:
         say(f"appends, {concurrent} at a time")
         level = Level(concurrent=concurrent, log=[], projected=[], single=[])
         for _ in range(pace.append_rounds):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from tests.bench import appends, endpoints, observed, pasts, people, replays, starts
+from tests.bench import appends, endpoints, observed, overload, pasts, people, replays, starts
 from tests.bench.endpoint_figures import Endpoints
 from tests.bench.figures import Figures
 from tests.bench.history import measuring
@@ -49,6 +49,11 @@ def _history(place: Place) -> Found:
         yield f"history: {name}", group
 
 
+def _overload(place: Place) -> Found:
+    for name, group in overload.measure(place.directory, place.pace, place.say):
+        yield f"overload: {name}", group
+
+
 def _hostile(place: Place) -> Found:
     for found in hostile.measure(place.database("hostile"), place.directory, place.pace.requests, place.say):
         yield "hostile", found
@@ -63,6 +68,7 @@ SECTIONS: Mapping[str, Callable[[Place], Found]] = {
     "replay": _replay,
     "past": _past,
     "history": _history,
+    "overload": _overload,
 }
 """Together they take less than a quarter of an hour."""
 
