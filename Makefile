@@ -69,7 +69,7 @@ screenshots: .venv/installed-dev ## a small picture of every page of the console
 	@exec $(BIN)/python -m pytest tests/browser/screenshots.py $(ARGS)
 
 bench: .venv/installed-dev ## append, token, registration and replay figures, side by side with the ceiling program, and an auditor's questions
-	@exec $(BIN)/python -m tests.bench $(ARGS)
+	@exec env UV_DEFAULT_INDEX="$(INDEX)" $(BIN)/python -m tests.bench $(ARGS)
 
 bench-peers: .venv/installed-dev ## build the servers that one would pick instead, and measure each beside Muniment (builds them first: minutes)
 	@exec $(BIN)/python -m tests.bench.alternatives $(ARGS)

@@ -203,12 +203,13 @@ def service(
     more: Mapping[str, str] | None = None,
     workers: int = 1,
     cores: Sequence[int] = SERVER,
+    program: Path = MUNIMENT,
 ) -> Generator[Peer]:
     """`muniment serve`, one process unless more are asked for, with limits that are never reached, so many clients, more settings."""
     operator, port, log = asyncio.run(_operator(url)), free_port(), directory / "service.log"
     settings = environment(**{**settings_of(url, port), "MUNIMENT_DATA": str(directory / "unused"), **(more or {})})
     several = ["--workers", str(workers)] if workers > 1 else []
-    with started([MUNIMENT, "serve", *several], settings, port, log=log, cores=cores) as server:
+    with started([program, "serve", *several], settings, port, log=log, cores=cores) as server:
         await_listening(server, log)
         credentials = (operator.client_id, operator.secret.reveal())
         bearer = access_token(server, *credentials)

@@ -1,10 +1,13 @@
 """What people ask for, and what is asked for about them: each path with its own ceiling, round by round in turn."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
+from tests.bench import signins
 from tests.bench.crowded import of_ceiling, of_service
 from tests.bench.crowds import Crowd
-from tests.bench.endpoints import Endpoint, Measured, measured
+from tests.bench.endpoint_figures import Endpoints
+from tests.bench.endpoints import Endpoint, measured
+from tests.bench.figures import Figures
 from tests.bench.load import Exchange
 from tests.bench.peers import Peer
 from tests.bench.place import Place
@@ -24,13 +27,14 @@ PATHS: Mapping[str, Callable[[Crowd], Exchange]] = {
 }
 
 
-def measure(place: Place) -> Sequence[Measured]:
+def measure(place: Place) -> Iterator[tuple[str, Figures]]:
     with three(place, "people") as peers:
         place.say("making people, and signing them in")
         crowds = {peer.name: _crowd(peer, place) for peer in peers}
         endpoints = [_endpoint(name, crowds, asking) for name, asking in PATHS.items()]
         fewer = place.__replace__(pace=place.pace.__replace__(rounds=min(ROUNDS, place.pace.rounds)))
-        return list(measured(endpoints, peers, place.cluster(), fewer))
+        yield "people", Endpoints("People", list(measured(endpoints, peers, place.cluster(), fewer)))
+        yield "sign-ins", signins.measure(peers[0], place)
 
 
 def _crowd(peer: Peer, place: Place) -> Crowd:

@@ -1,7 +1,7 @@
 """The three programs that are compared: the service as it is shipped, and the two ceiling programs."""
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -31,11 +31,14 @@ def three(place: Place, name: str) -> Generator[Sequence[Peer]]:
 
 
 @contextmanager
-def ceiling_program(shape: str, url: str, directory: Path) -> Generator[Peer]:
-    """The one of this shape: `starlette` or `asgi`. The database is empty."""
+def ceiling_program(
+    shape: str, url: str, directory: Path, *, name: str = "", more: Mapping[str, str] | None = None
+) -> Generator[Peer]:
+    """The one of this shape, `starlette` or `asgi`; its name is that, if it gets no other. The database is empty."""
     port, log = free_port(), directory / f"{shape}.log"
     command = [sys.executable, "-m", "tests.bench.ceiling", shape, str(port)]
-    with started(command, environment(CEILING_DATABASE_URL=url), port, log=log) as server:
+    settings = environment(CEILING_DATABASE_URL=url, **(more or {}))
+    with started(command, settings, port, log=log) as server:
         await_listening(server, log)
         credentials = [known.credentials(number) for number in range(known.CLIENTS)]
         by_key = [
@@ -43,7 +46,7 @@ def ceiling_program(shape: str, url: str, directory: Path) -> Generator[Peer]:
             for number, (name, _) in enumerate(credentials[:BY_KEY])
         ]
         yield Peer(
-            shape,
+            name or shape,
             server,
             credentials=credentials,
             operator=credentials[0],

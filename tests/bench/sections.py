@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from tests.bench import appends, endpoints, observed, overload, pasts, people, replays, starts
+from tests.bench import (
+    appends,
+    endpoints,
+    observed,
+    overload,
+    pasts,
+    people,
+    pythons,
+    replays,
+    starts,
+    workers,
+)
 from tests.bench.endpoint_figures import Endpoints
 from tests.bench.figures import Figures
 from tests.bench.history import measuring
@@ -22,7 +33,15 @@ def _endpoints(place: Place) -> Found:
 
 
 def _people(place: Place) -> Found:
-    yield "people", Endpoints("People", people.measure(place))
+    yield from people.measure(place)
+
+
+def _workers(place: Place) -> Found:
+    yield "workers", workers.measure(place)
+
+
+def _pythons(place: Place) -> Found:
+    yield from pythons.measure(place)
 
 
 def _observed(place: Place) -> Found:
@@ -63,6 +82,7 @@ SECTIONS: Mapping[str, Callable[[Place], Found]] = {
     "start": _start,
     "endpoints": _endpoints,
     "people": _people,
+    "workers": _workers,
     "observed": _observed,
     "appends": _appends,
     "replay": _replay,
@@ -72,5 +92,5 @@ SECTIONS: Mapping[str, Callable[[Place], Found]] = {
 }
 """Together they take less than a quarter of an hour."""
 
-ASKED_FOR: Mapping[str, Callable[[Place], Found]] = {"hostile": _hostile}
+ASKED_FOR: Mapping[str, Callable[[Place], Found]] = {"pythons": _pythons, "hostile": _hostile}
 """Nobody waits for these who did not ask."""

@@ -1,5 +1,8 @@
-"""`python -m tests.bench.ceiling starlette PORT`, or `asgi PORT`. CEILING_DATABASE_URL names an empty database."""
+"""`python -m tests.bench.ceiling starlette PORT`, or `asgi PORT`. CEILING_DATABASE_URL names an empty database; CEILING_LOOP and CEILING_PARSER,
+other ones of uvicorn.
+"""
 
+import os
 import sys
 
 import uvicorn
@@ -12,8 +15,8 @@ if __name__ == "__main__":
     uvicorn.run(
         APPLICATIONS[sys.argv[1]],
         port=int(sys.argv[2]),
-        loop="uvloop",
-        http="httptools",
+        loop=os.environ.get("CEILING_LOOP", "uvloop"),
+        http=os.environ.get("CEILING_PARSER", "httptools"),
         access_log=False,
         log_level="warning",
         server_header=False,
