@@ -69,6 +69,12 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--history", type=int, help="how many events the history has of which an auditor asks")
     parser.add_argument("--tokens", type=int, help="how many issued tokens it has (up to 10,000,000)")
     parser.add_argument("--requests", type=int, help="how many hostile requests (--only hostile)")
+    parser.add_argument(
+        "--burst", type=int, help="how many tokens are to be followed (--only flat; 5,000,000 is the goal's)"
+    )
+    parser.add_argument(
+        "--registered", type=int, help="how many clients there are (--only flat; 1,000,000 is the goal's)"
+    )
     parser.add_argument("--rounds", type=int, help="how many rounds of each program")
     parser.add_argument(
         "--only", choices=(*SECTIONS, *ASKED_FOR), action="append", help="this section (may be repeated)"
@@ -78,7 +84,7 @@ def _asked() -> argparse.Namespace:
 
 def _pace(asked: argparse.Namespace) -> Pace:
     pace = QUICK if asked.quick else CAREFUL
-    names = ("events", "rounds", "history", "tokens", "requests")
+    names = ("events", "rounds", "history", "tokens", "requests", "burst", "registered")
     return pace.__replace__(**{name: given for name in names if (given := getattr(asked, name))})
 
 

@@ -17,6 +17,8 @@ class Pace(Struct, frozen=True, kw_only=True):
     history: int
     tokens: int
     read_seconds: float
+    burst: int
+    registered: int
     requests: int = 100_000
 
 
@@ -34,6 +36,8 @@ CAREFUL = Pace(
     history=200_000,
     tokens=200_000,
     read_seconds=3.0,
+    burst=400_000,
+    registered=50_000,
 )
 QUICK = Pace(
     rounds=3,
@@ -49,4 +53,6 @@ QUICK = Pace(
     history=20_000,
     tokens=20_000,
     read_seconds=0.2,
+    burst=150_000,
+    registered=5_000,
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from tests.bench import (
     appends,
     endpoints,
+    flat,
     observed,
     overload,
     pasts,
@@ -49,6 +50,10 @@ def _observed(place: Place) -> Found:
     yield "observed", observed.measure(databases, place.directory, place.pace, place.say)
 
 
+def _flat(place: Place) -> Found:
+    yield "flat", flat.measure(place)
+
+
 def _appends(place: Place) -> Found:
     yield "appends", appends.measure(place.database("appends"), place.pace, place.say)
 
@@ -84,6 +89,7 @@ SECTIONS: Mapping[str, Callable[[Place], Found]] = {
     "people": _people,
     "workers": _workers,
     "observed": _observed,
+    "flat": _flat,
     "appends": _appends,
     "replay": _replay,
     "past": _past,

@@ -63,7 +63,7 @@ def measure(url: str, directory: Path, size: Size, say: Say) -> Groups:
 def _asked(runner: asyncio.Runner, asker: Asker, place: Place, found: Samples, say: Say) -> Groups:
     url, peer = place.url, asker.peer
     say("waiting until all is followed")
-    runner.run(_await_idle(url, peer))
+    runner.run(await_idle(url, peer))
     before = _resident(peer)
     say("reading the past")
     yield "past", past_reads.measure(asker, found)
@@ -96,7 +96,7 @@ def _resident(peer: Peer) -> float:
     return psutil.Process(peer.server.process.pid).memory_info().rss / 1e6
 
 
-async def _await_idle(url: str, peer: Peer) -> None:
+async def await_idle(url: str, peer: Peer) -> None:
     """Raises Failed if the service does not follow both logs to their ends, or goes on computing."""
     until = time.monotonic() + IDLE_SECONDS
     async with connected(url) as connection:

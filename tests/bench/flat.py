@@ -1,0 +1,155 @@
+"""Whether a token stays what it costs: with a burst of tokens still to be followed, many active clients, and very many registered ones."""
+
+import asyncio
+import statistics
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+from msgspec import Struct
+from rich.table import Table
+
+from tests.bench import crowd
+from tests.bench.compared import Compared, compared
+from tests.bench.figures import Figures, Goal, at_least, at_most, table
+from tests.bench.history.measuring import await_idle
+from tests.bench.load import Round, closed_loop, cost_of, open_loop
+from tests.bench.machine import Failed
+from tests.bench.peers import Peer, service
+from tests.bench.place import Place
+
+QUIET, BURST, ACTIVE, REGISTERED = "quiet", "burst", "active", "registered"
+OTHERS = (BURST, ACTIVE, REGISTERED)
+FEW, MANY = 100, 1000
+RATES = (200, 2000)
+WARM_SECONDS = 1.0
+MOST = 1.10
+"""The part of the quiet case that p99 and CPU of a token may be."""
+
+LINEAR = 0.8
+"""The part of the rate at which the tokens are verified that is left when there are twice as many."""
+
+
+class Verified(Struct, frozen=True):
+    tokens: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.tokens / self.seconds
+
+
+class Flat(Figures, frozen=True, kw_only=True):
+    """`left` tokens of the burst were still to be followed when all rounds had ended."""
+
+    burst: int
+    left: int
+    registered: int
+    flat_out: Compared
+    latencies: Mapping[int, Compared]
+    verified: Sequence[Verified]
+
+    def tables(self) -> Iterable[Table]:
+        titles = {
+            QUIET: f"quiet, {FEW} clients",
+            BURST: f"{self.burst:,} tokens to be followed, {self.left:,} at the end",
+            ACTIVE: f"{MANY:,} active clients",
+            REGISTERED: f"{self.registered:,} registered clients",
+        }
+        slow = [f"p99 ms at {rate:,}/s" for rate in self.latencies]
+        made = table(
+            "A token of one process on one core; medians, and the median ratio to the quiet case of the same turn",
+            *("", "CPU µs", "", "Postgres µs", ""),
+            *(column for title in slow for column in (title, "")),
+            "PSS",
+        )
+        for name, title in titles.items():
+            made.add_row(title, *self._cells(name))
+        yield made
+        made = table("`projections verify last_used`", "tokens", "seconds", "tokens a second")
+        for each in self.verified:
+            made.add_row(f"{each.tokens:,}", f"{each.seconds:.1f}", f"{each.rate:,.0f}")
+        yield made
+
+    def _cells(self, name: str) -> Iterable[str]:
+        for of in (cost_of, postgres_cost_of):
+            yield f"{self.flat_out.median(name, of):.0f}"
+            yield f"{_ratio(self.flat_out, name, of):.0%}"
+        for each in self.latencies.values():
+            yield f"{each.median(name, p99_of) * 1e3:.1f}"
+            yield f"{_ratio(each, name, p99_of):.0%}"
+        yield f"{self.flat_out.median(name, lambda each: each.pss) / 1e6:.0f} MB"
+
+    def goals(self) -> Iterable[Goal]:
+        for name in OTHERS:
+            yield at_most(f"{name}, CPU of a token", MOST, _ratio(self.flat_out, name, cost_of), "{:.0%}")
+            for rate, each in self.latencies.items():
+                yield at_most(f"{name}, p99 at {rate:,}/s", MOST, _ratio(each, name, p99_of), "{:.0%}")
+        once, twice = self.verified
+        yield at_least("verification, rate with twice the tokens", LINEAR, twice.rate / once.rate, "{:.0%}")
+
+
+def p99_of(each: Round) -> float:
+    return each.p99
+
+
+def postgres_cost_of(each: Round) -> float:
+    return each.postgres_microseconds
+
+
+def _ratio(found: Compared, name: str, of: Callable[[Round], float]) -> float:
+    return statistics.median(found.ratios(name, QUIET, of))
+
+
+def measure(place: Place) -> Flat:
+    pace = place.pace
+    urls = {name: place.database(f"flat_{name}") for name in (QUIET, *OTHERS)}
+    with _services(urls, place) as peers:
+        inquiry = (peers, place.cluster(), pace.open_rounds, Peer.tokens)
+        place.say("tokens at 16 connections, in four cases")
+        flat_out = compared(*inquiry, partial(closed_loop, seconds=pace.seconds))
+        latencies: dict[int, Compared] = {}
+        for rate in RATES:
+            place.say(f"tokens at {rate:,}/s, in four cases")
+            latencies[rate] = compared(*inquiry, partial(open_loop, rate=rate, seconds=pace.open_seconds))
+        left = asyncio.run(crowd.to_follow(urls[BURST]))
+    if left < pace.burst / 10:
+        raise Failed(f"of {pace.burst:,} tokens to be followed only {left:,} were left: ask for more by --burst")
+    return Flat(
+        burst=pace.burst,
+        left=left,
+        registered=pace.registered,
+        flat_out=flat_out,
+        latencies=latencies,
+        verified=list(_verified(urls[BURST], place)),
+    )
+
+
+@contextmanager
+def _services(urls: Mapping[str, str], place: Place) -> Generator[Sequence[Peer]]:
+    """One for each case, at rest but for the burst."""
+    pace = place.pace
+    place.say(f"registering {pace.registered:,} clients")
+    asyncio.run(crowd.register(urls[REGISTERED], pace.registered))
+    with ExitStack() as stack:
+        peers = {
+            name: stack.enter_context(service(url, place.directory, clients=MANY if name == ACTIVE else FEW, name=name))
+            for name, url in urls.items()
+        }
+        place.say("waiting until all is followed")
+        for name, peer in peers.items():
+            closed_loop(peer.server, peer.tokens(), seconds=WARM_SECONDS)
+            asyncio.run(await_idle(urls[name], peer))
+        place.say(f"issuing {pace.burst:,} tokens")
+        with peers[BURST].server.paused():
+            asyncio.run(crowd.issue(urls[BURST], pace.burst))
+        yield list(peers.values())
+
+
+def _verified(url: str, place: Place) -> Iterable[Verified]:
+    """Of the burst, and of twice as many tokens."""
+    place.say("verifying the last uses")
+    tokens, seconds = asyncio.run(crowd.verified(url))
+    yield Verified(tokens, seconds)
+    asyncio.run(crowd.issue(url, tokens))
+    yield Verified(*asyncio.run(crowd.verified(url)))
