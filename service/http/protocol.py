@@ -65,12 +65,18 @@ class BoundedProtocol(HttpToolsProtocol):
     _deaf = False
     _running: RequestResponseCycle | None = None
     _clock: asyncio.TimerHandle | None = None
-    _until = NEVER
-    _refused_at = 0.0
+    _until = _due = NEVER
+    _is_idle = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._admission: Admission = self.app_state.get(ADMISSION) or Admission(lambda _: None)
+        self._extensions: dict[str, dict[object, object]] = {
+            ABORT: {"now": transport.abort},
+            LAST: {"now": self._last},
+            WHOLE: {"now": self._whole},
+            BODY: {"now": self._body},
+        }
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -85,8 +91,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf or (self._admission.is_full() and self._is_refused(data)):
             return
-        self._unset_keepalive_if_required()
-        if self._until == NEVER:  # bytes between two requests have a time limit too: they may be endless empty lines
+        if (
+            self._is_idle or self._until == NEVER
+        ):  # bytes between two requests have a time limit too: they may be endless empty lines
             self._begin()
         rest = memoryview(data)
         try:
@@ -100,12 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._begin()
         super().on_message_begin()
-        self.scope["extensions"] = {
-            ABORT: {"now": self.transport.abort},
-            LAST: {"now": self._last},
-            WHOLE: {"now": self._whole},
-            BODY: {"now": self._body},
-        }
+        self.scope["extensions"] = self._extensions
 
     def shutdown(self) -> None:
         super().shutdown()
@@ -140,18 +142,20 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._end()
         super().on_message_complete()
+        if self.cycle.response_complete:
+            self._idle()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        """The same as uvicorn's, which makes a timer for each response and cancels it at the next request."""
+        self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._close()
-
-    def timeout_keep_alive_handler(self) -> None:
-        if (rest := self._refused_at + self.timeout_keep_alive - self.loop.time()) > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(rest, self.timeout_keep_alive_handler)
             return
-        super().timeout_keep_alive_handler()
-        self._close()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._until == NEVER:  # otherwise the rest of a request is still to come
+            self._idle()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
@@ -164,13 +168,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _is_refused(self, data: bytes) -> bool:
         """Refuse a request before it is parsed, if the bytes are the whole of it and nothing else is under way here."""
-        is_between = self.cycle and self.cycle.response_complete and self._until == NEVER
-        if not is_between or self.flow.write_paused or self.transport.is_closing() or b"rigin:" in data:
+        if not self._is_idle or self.flow.write_paused or self.transport.is_closing() or b"rigin:" in data:
             return False  # the response to a script of another site has more headers
         refused = self._admission.refused(data)
         if refused is None:
             return False
-        self._refused_at = self.loop.time()
+        self._idle()
         self.transport.write(refused.whole())
         return True
 
@@ -261,20 +264,35 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _begin(self) -> None:
         self._bytes, self._head_bytes, self._in_head = 0, 0, True
-        self._until = self.loop.time() + REQUEST_SECONDS
-        if self._clock is None:
-            self._clock = self.loop.call_later(REQUEST_SECONDS, self._late)
+        self._is_idle = False
+        self._limit(REQUEST_SECONDS)
 
     def _end(self) -> None:
         self._until = NEVER
 
+    def _idle(self) -> None:
+        self._is_idle = True
+        self._limit(self.timeout_keep_alive)
+
+    def _limit(self, seconds: float) -> None:
+        """One timer looks at the time limit of whatever there is: to set one for each request would cost more than its parsing."""
+        self._until = self.loop.time() + seconds
+        if self._clock is not None and self._until < self._due:
+            self._clock.cancel()
+            self._clock = None
+        if self._clock is None:
+            self._look_at(self._until)
+
+    def _look_at(self, due: float) -> None:
+        self._due = due
+        self._clock = self.loop.call_at(due, self._late)
+
     def _late(self) -> None:
-        """One timer looks at the time limit of whatever request there is: to set one for each request would cost more than its parsing."""
         self._clock = None
-        if (rest := self._until - self.loop.time()) <= 0:
+        if self._until <= self.loop.time():
             self._close()
         elif self._until != NEVER:
-            self._clock = self.loop.call_later(rest, self._late)
+            self._look_at(self._until)
 
     def _close(self) -> None:
         """Close once the client has read the response. A client that does not read it holds the connection for ANSWER_SECONDS at most."""

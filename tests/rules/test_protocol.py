@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import uvicorn
@@ -35,13 +36,14 @@ class Line(asyncio.Transport):
         self.said = b""
         self.closing = False
         self.is_read = True
-        self.aborted = asyncio.Event()
+        self.aborted, self.closed = asyncio.Event(), asyncio.Event()
 
     def write(self, data: Any) -> None:
         self.said += bytes(data)
 
     def close(self) -> None:
         self.closing = True
+        self.closed.set()
 
     def is_closing(self) -> bool:
         return self.closing
@@ -337,6 +339,46 @@ async def test_a_body_that_is_too_long_is_refused_however_it_is_read():
     chunk = b"a" * (MOST_BYTES_OF_A_BODY + 1)
     assert await ends.answered(HEAD + CHUNKED + b"\r\n%x\r\n" % len(chunk) + chunk + b"\r\n0\r\n\r\n") == [413]
     assert seen == [BodyTooLong]
+    ends.protocol.connection_lost(None)
+
+
+# How long a connection may be idle
+
+
+async def test_a_connection_that_asks_no_more_is_closed_after_the_time_for_that():
+    ends = Ends()
+    ends.protocol.timeout_keep_alive = 0
+    assert await ends.answered(HEAD + LENGTH + b"\r\n" + FORM) == [200]
+    async with asyncio.timeout(10):
+        await ends.line.closed.wait()
+    ends.protocol.connection_lost(None)
+
+
+async def test_a_connection_that_asks_again_and_again_keeps_one_timer(ends: Ends):
+    timers: list[float] = []
+    at = ends.protocol.loop.call_at
+    with patch.object(ends.protocol.loop, "call_at", lambda due, *do: timers.append(due) or at(due, *do)):
+        assert await ends.answered(*[HEAD + LENGTH + b"\r\n" + FORM] * 20) == [200] * 20
+    assert len(timers) == 1, "the first response needs an earlier one than the request, and no other does"
+    assert not ends.line.closing
+
+
+async def test_a_request_that_is_late_after_an_idle_time_has_its_whole_time(ends: Ends):
+    assert await ends.answered(HEAD + LENGTH + b"\r\n" + FORM, HEAD + LENGTH) == [200]
+    ends.protocol._late()  # as the timer of the idle time does
+    assert not ends.line.closing
+    assert await ends.answered(b"\r\n" + FORM) == [200, 200]
+
+
+async def test_the_rest_of_a_request_that_was_answered_before_its_end_is_no_new_request():
+    async def at_the_head(_scope: Any, _receive: Any, send: Any) -> None:
+        await answer(send, 200, {}, b"")
+
+    ends = Ends(at_the_head)
+    ends.protocol.timeout_keep_alive = 0
+    assert await ends.answered(HEAD + LENGTH + b"\r\n", FORM[:5], FORM[5:]) == [200]
+    async with asyncio.timeout(10):
+        await ends.line.closed.wait()
     ends.protocol.connection_lost(None)
 
 
