@@ -17,7 +17,7 @@ from uvicorn._types import ASGI3Application
 from events.database import overloads
 from service.http.lookahead import Lookahead
 
-LONG_SECONDS = 0.015
+LONG_SECONDS = 0.010
 """Of processor time: that others use the same processor is no reason to refuse more. An accepted request takes about four turns: it
 waits in its socket, is run, is committed, and is answered.
 """
