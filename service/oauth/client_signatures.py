@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jws import CompactSignature, JWSRegistry
+from joserfc.jws import (
+    JWSAlgModel,  # pyright: ignore[reportPrivateImportUsage] - it documents the class there
+    JWSRegistry,
+)
 from joserfc.util import urlsafe_b64decode
 
 from events.client_key import PublicKey
@@ -57,7 +59,23 @@ def keys_for(alg: str, kid: str | None, keys: Sequence[PublicKey]) -> list[Publi
 
 def signer_of(text: str, head: Mapping[str, Any], keys: Sequence[PublicKey]) -> PublicKey | None:
     """Return the first of these keys with which the signature verifies. `head` has the members of the header."""
-    return next((key for key in keys if verifies(text, head, imported(key.jwk), _REGISTRY)), None)
+    first = text.partition(".")[0]
+    alg = _known_algorithm(first) if len(first) <= LONGEST_KNOWN else algorithm(head, _REGISTRY)
+    return next((key for key in keys if verifies(text, alg, imported(key.jwk), _REGISTRY)), None)
+
+
+def algorithm(head: Mapping[str, Any], registry: JWSRegistry) -> JWSAlgModel | None:
+    """Return the algorithm of a header; None if no signature with this header is accepted."""
+    try:
+        registry.check_header(dict(head))
+        return registry.get_alg(head["alg"])
+    except (JoseError, *MALFORMED):
+        return None
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _known_algorithm(segment: str) -> JWSAlgModel | None:
+    return algorithm(members(segment, "its header"), _REGISTRY)
 
 
 def is_time(value: object) -> bool:
@@ -65,13 +83,15 @@ def is_time(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
-def verifies(text: str, head: Mapping[str, Any], key: Key, registry: JWSRegistry) -> bool:
-    """Return whether the signature verifies with this key. The header, whose members are `head`, is not read again."""
+def verifies(text: str, alg: JWSAlgModel | None, key: Key, registry: JWSRegistry) -> bool:
+    """Return whether the signature verifies with this key. The header, whose algorithm this is, is not read again."""
+    if alg is None:
+        return False
     try:
-        first, second, third = text.encode().split(b".")
-        registry.validate_signature_size(third)
-        signed = CompactSignature(dict(head), urlsafe_b64decode(second))
-        signed.segments.update(header=first, payload=second, signature=third)
-        return jws.validate_compact(signed, key, registry=registry)
+        signed, _, signature = text.encode().rpartition(b".")
+        registry.validate_signature_size(signature)
+        urlsafe_b64decode(signed.partition(b".")[2])  # a payload that is not strictly base64url is refused
+        alg.check_key(key)
+        return alg.verify(signed, urlsafe_b64decode(signature), key)
     except (JoseError, *MALFORMED):
         return False

@@ -10,14 +10,17 @@ from typing import Any, TypeGuard
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
-from joserfc.jws import JWSRegistry
+from joserfc.jws import (
+    JWSAlgModel,  # pyright: ignore[reportPrivateImportUsage] - it documents the class there
+    JWSRegistry,
+)
 from msgspec import Struct, convert
 
 from events.signing_key import PublicJwk
 from service.crypto.base64url import as_text, of_text
 from service.oauth import client_keys
 from service.oauth.client_keys import FEWEST_BITS, LARGEST_EXPONENT, MOST_BITS
-from service.oauth.client_signatures import members, verifies
+from service.oauth.client_signatures import algorithm, members, verifies
 from service.oauth.errors import InvalidProof
 from service.oauth.keys import Key
 from service.oauth.signing import EDDSA, ES256
@@ -74,7 +77,7 @@ def read(text: str, request: ProvedRequest, now: float) -> Proof:
     """Return the proof. Raises InvalidProof, which names every fault of the header, or every fault of the claims."""
     header, payload = _segments(text)
     prover = _prover(header)
-    if not verifies(text, prover.head, prover.key, _REGISTRY):
+    if not verifies(text, prover.alg, prover.key, _REGISTRY):
         raise InvalidProof("The signature of the DPoP proof does not verify with the jwk in its header.")
     claims = _members(payload, "Its payload")
     _refuse(_faults_of_claims(claims, request, now))
@@ -110,9 +113,9 @@ def _refuse(faults: Iterator[str]) -> None:
 
 
 class Prover(Struct, frozen=True):
-    """A valid header, its key, and the thumbprint of the key."""
+    """What a valid header says: its algorithm, its key, and the thumbprint of the key."""
 
-    head: Mapping[str, Any]
+    alg: JWSAlgModel | None
     key: Key
     jkt: str
 
@@ -123,7 +126,7 @@ def _prover(segment: str) -> Prover:
     header = _members(segment, "Its header")
     _refuse(_faults_of_header(header))
     key = _key(header)
-    return Prover(header, key, key.thumbprint())
+    return Prover(algorithm(header, _REGISTRY), key, key.thumbprint())
 
 
 def _key(header: Mapping[str, Any]) -> Key:

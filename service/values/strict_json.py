@@ -39,7 +39,8 @@ def decode(body: bytes, repeated: Callable[[str], None]) -> object:
 
 
 def _plain(body: bytes) -> dict[str, Any] | None:
-    """Return an object of texts, booleans and nulls without escapes, as most requests are; None for what may be anything else.
+    """Return an object of texts, whole numbers, booleans and nulls without escapes, as most requests and claims are; None for what may be
+    anything else.
 
     Without escapes each quotation mark begins or ends a text, so there are at most as many names as `_name_ends` finds.
     """
@@ -56,7 +57,7 @@ def _plain(body: bytes) -> dict[str, Any] | None:
     return found if is_plain and len(_name_ends(body)) == len(found) else None
 
 
-_PLAIN = frozenset({str, bool, type(None)})
+_PLAIN = frozenset({str, int, bool, type(None)})
 _name_ends = re.compile(rb'"[ \t\r\n]*:').findall
 
 
@@ -68,6 +69,8 @@ def check_characters(body: bytes, read: object) -> None:
 
 def strict_object(body: bytes) -> dict[str, Any]:
     """Raises NotAnObject."""
+    if (plain := _plain(body)) is not None:
+        return plain
     try:
         read: object = _strict(body.decode("utf-8"))
         check_characters(body, read)
