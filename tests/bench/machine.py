@@ -110,9 +110,9 @@ def started(
         stop(process)
 
 
-def await_listening(server: Server, log: Path) -> None:
+def await_listening(server: Server, log: Path, *, seconds: float = READY_SECONDS) -> None:
     """Raises Failed when the program ended, or does not listen in time."""
-    until = time.monotonic() + READY_SECONDS
+    until = time.monotonic() + seconds
     while not server.listening():
         if server.process.poll() is not None or time.monotonic() > until:
             raise Failed(f"{server.process.args!r} did not start:\n{log.read_text()[-2000:]}")

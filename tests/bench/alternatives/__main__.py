@@ -17,7 +17,7 @@ from rich.status import Status
 
 from service.embedded.cluster import running
 from service.migrations.run import migrate
-from tests.bench.alternatives import hydra, oidc_provider, table
+from tests.bench.alternatives import hydra, keycloak, oidc_provider, table
 from tests.bench.alternatives.asking import Alternative, check
 from tests.bench.alternatives.building import NotHere, Say
 from tests.bench.alternatives.compared import CAREFUL, QUICK, Contest, Pace
@@ -31,6 +31,7 @@ SERVERS: Mapping[str, Starting] = {
     "oidc-provider-postgres": oidc_provider.on_postgres,
     "hydra": hydra.one_round,
     "hydra-as-installed": hydra.as_installed,
+    "keycloak": keycloak.on_postgres,
 }
 
 

@@ -100,20 +100,20 @@ def _running(site: Site, database: str, **settings: str) -> Generator[tuple[Serv
     dsn = f"{site.database(database).url}?{POOL}"
     _migrate(place, dsn)
     port = free_port()
-    with site.running(
-        [place / "hydra", "serve", "all", "--dev"],
-        DSN=dsn,
-        SECRETS_SYSTEM="a-secret-of-the-benchmark-alone",
-        SERVE_PUBLIC_HOST="127.0.0.1",
-        SERVE_PUBLIC_PORT="{port}",
-        SERVE_ADMIN_HOST="127.0.0.1",
-        SERVE_ADMIN_PORT=str(port),
-        URLS_SELF_ISSUER="http://127.0.0.1:{port}",
-        GOMAXPROCS="1",
-        LOG_LEVEL="error",
-        SQA_OPT_OUT="true",
+    given = {
+        "DSN": dsn,
+        "SECRETS_SYSTEM": "a-secret-of-the-benchmark-alone",
+        "SERVE_PUBLIC_HOST": "127.0.0.1",
+        "SERVE_PUBLIC_PORT": "{port}",
+        "SERVE_ADMIN_HOST": "127.0.0.1",
+        "SERVE_ADMIN_PORT": str(port),
+        "URLS_SELF_ISSUER": "http://127.0.0.1:{port}",
+        "GOMAXPROCS": "1",
+        "LOG_LEVEL": "error",
+        "SQA_OPT_OUT": "true",
         **settings,
-    ) as public:
+    }
+    with site.running([place / "hydra", "serve", "all", "--dev"], given) as public:
         admin = Server(public.process, port)
         httpx.post(f"http://127.0.0.1:{port}/admin/keys/hydra.jwt.access-token", json=KEY).raise_for_status()
         yield public, admin

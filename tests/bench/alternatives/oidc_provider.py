@@ -103,5 +103,5 @@ def _built(say: Say) -> Path:
 def _running(site: Site, **settings: str) -> Generator[Server]:
     node, place = tool("node"), _built(site.say)
     more = {"NODE_ENV": "production", "INITIAL_ACCESS_TOKEN": BEARER, **settings}
-    with site.running([node, place / "server.mjs", "{port}"], **more) as server:
+    with site.running([node, place / "server.mjs", "{port}"], more) as server:
         yield server

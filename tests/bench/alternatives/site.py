@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tests.bench.alternatives.building import Say
 from tests.bench.around import Cluster
-from tests.bench.machine import Server, await_listening, environment, free_port, started
+from tests.bench.machine import READY_SECONDS, Server, await_listening, environment, free_port, started
 from tests.bench.peers import create_database
 
 ADDRESS = "127.0.0.2"
@@ -42,7 +42,9 @@ class Site(Struct, frozen=True):
         return Database(asyncio.run(create_database(self.url, name)))
 
     @contextmanager
-    def running(self, command: Sequence[str | Path], **settings: str) -> Generator[Server]:
+    def running(
+        self, command: Sequence[str | Path], settings: Mapping[str, str], *, seconds: float = READY_SECONDS
+    ) -> Generator[Server]:
         """The server, once it listens on PORT, on one core. Text of the command and of settings may hold {port}. Raises Failed."""
         port = free_port()
         log = self.directory / "alternative.log"
@@ -50,7 +52,7 @@ class Site(Struct, frozen=True):
         filled = [str(each).replace("{port}", str(port)) for each in command]
         given: Mapping[str, str] = {name: text.replace("{port}", str(port)) for name, text in settings.items()}
         with started(filled, environment(**given), port, log=log) as server:
-            await_listening(server, log)
+            await_listening(server, log, seconds=seconds)
             yield server
 
 
