@@ -15,7 +15,6 @@ from events.client import (
     By,
     ClientAccessTokenAlgChanged,
     ClientChange,
-    ClientCredentials,
     ClientDeleted,
     ClientDisabled,
     ClientDisplayNameChanged,
@@ -46,6 +45,8 @@ from events.database import AnyConnection
 from events.ids import client_id_of
 from projections.table import Table
 
+USUAL = Security()
+
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
     stream_id: UUID
@@ -65,7 +66,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
     disabled_by: By | None = None
     access_token_alg: AccessTokenAlg | None = None
     restored: int = 0
-    security: Security = Security()
+    security: Security = USUAL
     registration: Registration | None = None
     document: Document | None = None
     apis: Apis = None
@@ -106,17 +107,13 @@ def project(row: Row | None, stream: UUID, event: ClientEvent) -> Row | None:
 
 
 def _registered(stream: UUID, event: ClientRegistered) -> Row:
-    match event.grant:
-        case ClientCredentials(bot_user_id=bot):
-            grant_type = "client_credentials"
-        case AuthorizationCode(bot_user_id=bot):
-            grant_type = "authorization_code"
+    interactive = isinstance(event.grant, AuthorizationCode)
     return Row(
         stream_id=stream,
         client_id=event.client_id or client_id_of(stream),
         owner=event.owner,
-        grant_type=grant_type,
-        bot_user_id=bot,
+        grant_type="authorization_code" if interactive else "client_credentials",
+        bot_user_id=event.grant.bot_user_id,
         display_name=event.display_name,
         redirect_uris=event.redirect_uris,
         scopes=event.scopes,
@@ -125,8 +122,8 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
         created_at=event.at,
         version=1,
         public=event.public,
-        login=Login() if grant_type == "authorization_code" else None,
-        security=event.security or Security(),
+        login=Login() if interactive else None,
+        security=event.security or USUAL,
         registration=event.registration or None,
         apis=None if event.apis is UNSET else event.apis,
         keys=event.keys or (),
@@ -153,7 +150,7 @@ def _restored(stream: UUID, event: ClientRestored) -> Row:
         disabled_by=event.disabled_by,
         access_token_alg=event.access_token_alg,
         restored=event.restored,
-        security=event.security or Security(),
+        security=event.security or USUAL,
         registration=event.registration or None,
         document=event.document or None,
         apis=None if event.apis is UNSET else event.apis,
@@ -204,7 +201,6 @@ def _with(row: Row, event: ClientRegistered | ClientRestored | ClientChange) -> 
 
 TABLE = Table(name="clients", row=Row, tags=tags(ClientEvent), project=project)
 
-USUAL = Security()
 SharedValue = TypeVar("SharedValue", str, tuple[str, ...])
 
 _login = json.Decoder(Login).decode
