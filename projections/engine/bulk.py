@@ -6,8 +6,8 @@ from events.database import Connection
 from events.replay import Checkpoint
 from projections.catch_up import CatchUp
 from projections.engine import entries
+from projections.engine.by_stream import Progress
 from projections.engine.fold import Fold
-from projections.engine.refold import Progress
 from projections.engine.tables import Relation
 from projections.engine.totals import Adding, Target
 
@@ -24,15 +24,15 @@ MOST_WIDE_ROWS = 1000
 
 
 class Bulk:
-    """An empty table that is being filled. Nobody else writes to it."""
+    """A table that is being filled, and has the rows as of what is reached. Nobody else writes to it."""
 
     def __init__(
-        self, projection: CatchUp[Any, Any], relation: Relation, genesis: Checkpoint, *, most_rows: int | None = None
+        self, projection: CatchUp[Any, Any], relation: Relation, reached: Checkpoint, *, most_rows: int | None = None
     ) -> None:
         self._projection, self._relation = projection, relation
-        self._fold: Fold[Any, Any] = Fold(projection, complete=True)
+        self._fold: Fold[Any, Any] = Fold(projection, complete=reached.position == 0)
         self._most_rows = most_rows or (MOST_WIDE_ROWS if projection.is_wide else MOST_ROWS)
-        self.reached = genesis
+        self.reached = reached
 
     async def step(self, connection: Connection, upto: int, most: int) -> bool:
         """Folds about so many positions; False if there were none. Raises Poison."""

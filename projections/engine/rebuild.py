@@ -10,9 +10,9 @@ from projections import columns, registry
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints, entries, refold, swap
 from projections.engine.bulk import Bulk, reach, started
+from projections.engine.by_stream import InLogOrder, OfTable, Progress, Target, fill, folding
 from projections.engine.checkpoints import OtherVersion, Standing
 from projections.engine.indexes import put_off
-from projections.engine.refold import Progress, Target
 from projections.engine.tables import Relation
 from projections.engine.totals import Adding
 from projections.table import Table
@@ -40,7 +40,7 @@ async def rebuild(url: str, name: str, progress: Progress) -> None:
             case Table() as table:
                 await _rebuild_inline(reader, writer, table, progress)
             case projection:
-                await _rebuild_catch_up(writer, projection, progress)
+                await _rebuild_catch_up(reader, writer, projection, progress)
 
 
 async def _rebuild_inline(reader: Connection, writer: Connection, table: Table, progress: Progress) -> None:
@@ -50,7 +50,7 @@ async def _rebuild_inline(reader: Connection, writer: Connection, table: Table, 
     async with reader.transaction(isolation="repeatable_read", readonly=True), writer.transaction():
         reached = (await head(reader)).position
         indexes = await put_off(writer, f'"read"."{beside}"')
-        await refold.fill(Target(writer, beside, "read"), reader, table, upto=reached, progress=progress)
+        await fill(Target(writer, beside, "read"), reader, table, OfTable(table), upto=reached, progress=progress)
         for index in indexes:
             await writer.execute(index)
     swapped = False
@@ -83,7 +83,9 @@ async def _changed(connection: Connection, table: Table, after: int, upto: int) 
     return [row[0] for row in await connection.fetch(CHANGED, after, upto, sorted(table.tags))]
 
 
-async def _rebuild_catch_up(writer: Connection, projection: CatchUp[Any, Any], progress: Progress) -> None:
+async def _rebuild_catch_up(
+    reader: Connection, writer: Connection, projection: CatchUp[Any, Any], progress: Progress
+) -> None:
     await checkpoints.install(writer, projection)
     live = await _live(writer, projection)
     beside = f"{projection.name}_rebuilt"
@@ -93,7 +95,9 @@ async def _rebuild_catch_up(writer: Connection, projection: CatchUp[Any, Any], p
         if live.version == projection.version
         else columns.table(projection, beside)
     )
-    bulk = await started(writer, projection, Relation(projection, beside))
+    bulk = await _by_stream(reader, writer, projection, beside, progress) or await started(
+        writer, projection, Relation(projection, beside)
+    )
     await reach(writer, bulk, (await entries.head(writer, projection.follows)).position, progress)
     for index in columns.indexes(projection, beside):
         await writer.execute(index)
@@ -105,6 +109,26 @@ async def _rebuild_catch_up(writer: Connection, projection: CatchUp[Any, Any], p
 
     while not await swap.swapped(writer, projection.schema, projection.name, finish):
         pass
+
+
+async def _by_stream(
+    reader: Connection, writer: Connection, projection: CatchUp[Any, Any], beside: str, progress: Progress
+) -> Bulk | None:
+    """Returns the filled table; None, and nothing is written, where that takes the log's order."""
+    if (rows := folding(projection)) is None:
+        return None
+    relation, target = Relation(projection, beside), Target(writer, beside, projection.schema)
+    async with reader.transaction(isolation="repeatable_read", readonly=True):
+        reached = await entries.head(reader, projection.follows)
+        try:
+            async with writer.transaction():
+                keys = await put_off(writer, relation.sql)
+                await fill(target, reader, projection, rows, upto=reached.position, progress=progress)
+                for key in keys:
+                    await writer.execute(key)
+        except InLogOrder:
+            return None
+    return Bulk(projection, relation, reached)
 
 
 async def _follow_the_rest(

@@ -7,12 +7,11 @@ from events.relations import fault_of
 from events.replay import head
 from projections import columns, registry
 from projections.catch_up import CatchUp
-from projections.engine import checkpoints, refold, schemas
+from projections.engine import checkpoints, refold, schemas, totals
 from projections.engine.bulk import collect, reach, started
+from projections.engine.by_stream import InLogOrder, OfTable, Progress, Target, fill, folding
 from projections.engine.checkpoints import OtherVersion
-from projections.engine.refold import Progress
 from projections.engine.tables import Relation
-from projections.engine.totals import Target
 from projections.engine.verdict import Verdict, of_nothing, refused
 from projections.table import Table
 
@@ -36,18 +35,20 @@ async def verify(url: str, name: str, progress: Progress) -> Verdict:
                 case Table() as table:
                     return await _of_inline(reader, checker, table, progress)
                 case projection:
-                    return await _of_catch_up(checker, projection, progress)
+                    return await _of_catch_up(reader, checker, projection, progress)
 
 
 async def _of_inline(reader: Connection, checker: Connection, table: Table, progress: Progress) -> Verdict:
     live = f"read.{table.name}"
     await _make_folded(checker, live, ("stream_id",))
     position = (await head(reader)).position
-    await refold.fill(refold.Target(checker, FOLDED), reader, table, upto=position, progress=progress)
+    await fill(Target(checker, FOLDED), reader, table, OfTable(table), upto=position, progress=progress)
     return await _compared(checker, table.name, live, position, ("stream_id",))
 
 
-async def _of_catch_up(checker: Connection, projection: CatchUp[Any, Any], progress: Progress) -> Verdict:
+async def _of_catch_up(
+    reader: Connection, checker: Connection, projection: CatchUp[Any, Any], progress: Progress
+) -> Verdict:
     await schemas.check(checker, projection.schema)
     standing = await checkpoints.live(checker, projection)
     relation = await checker.fetchval("select to_regclass($1)::text", f'"{projection.schema}"."{projection.name}"')
@@ -60,12 +61,26 @@ async def _of_catch_up(checker: Connection, projection: CatchUp[Any, Any], progr
         return refused(projection.id, gone)
     await _make_folded(checker, live, projection.key)
     position = standing.position if standing else 0
-    if projection.totals is None:
+    if projection.totals is not None:
+        await collect(checker, totals.Target(projection, f"pg_temp.{FOLDED}"), position, progress)
+    elif not await _by_stream(reader, checker, projection, position, progress):
         bulk = await started(checker, projection, Relation(projection, FOLDED, schema="pg_temp"))
         await reach(checker, bulk, position, progress)
-    else:
-        await collect(checker, Target(projection, f"pg_temp.{FOLDED}"), position, progress)
     return await _compared(checker, projection.id, live, position, projection.key)
+
+
+async def _by_stream(
+    reader: Connection, checker: Connection, projection: CatchUp[Any, Any], position: int, progress: Progress
+) -> bool:
+    """False, and nothing is written, where it takes the log's order."""
+    if (rows := folding(projection)) is None:
+        return False
+    try:
+        async with checker.transaction():
+            await fill(Target(checker, FOLDED), reader, projection, rows, upto=position, progress=progress)
+    except InLogOrder:
+        return False
+    return True
 
 
 async def _make_folded(checker: Connection, live: str, key: tuple[str, ...]) -> None:

@@ -1,0 +1,173 @@
+"""Tables made from the log one stream after the other, where a row depends on its own stream alone.
+
+So no row is ever read back, and what is kept in memory is one stream's. The rows are those of the log's own order: within a stream it
+is the same. A projection that turns out to look at another stream, or at an event that it cannot take in, is folded in the log's order
+instead, which says at which position it stops.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
+from typing import Any, Protocol
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from events import ahead
+from events.codec import decode
+from events.database import Connection
+from events.replay import COLUMNS, recorded
+from projections.catch_up import CatchUp, Removed
+from projections.table import Table, record
+
+Progress = Callable[[int, int], None]
+"""Called with (done, of how many)."""
+
+STREAMS = """
+select {columns} from log.events where type = any($1::text[]) and position <= $2 order by stream_id, version
+"""
+COUNT = "select count(*) from log.events where type = any($1::text[]) and position <= $2"
+EVENTS_A_PAGE = 2000
+MOST_ROWS = 20_000
+"""A stream with more is not kept in memory."""
+
+Rows = list[Sequence[Any]]
+"""Rows as COPY takes them."""
+
+
+class InLogOrder(Exception):
+    """The projection has to be folded in the log's order."""
+
+
+class Folding(Protocol):
+    """The rows of one table. The streams come one after the other."""
+
+    columns: str
+    """Of log.events, as `take_in` needs them."""
+
+    def take_in(self, page: Iterable[asyncpg.Record]) -> Rows:
+        """Returns the rows of the streams that ended."""
+        ...
+
+    def last(self) -> Rows: ...
+
+
+class OfTable:
+    """Of an inline table: a stream has one row. Raises UnreadableEvent."""
+
+    columns = "stream_id, schema_ver, type, data"
+
+    def __init__(self, table: Table) -> None:
+        self._project = table.project
+        self._stream: UUID | None = None
+        self._row: Struct | None = None
+
+    def take_in(self, page: Iterable[asyncpg.Record]) -> Rows:
+        ended: Rows = []
+        project, stream, row = self._project, self._stream, self._row
+        for of, schema, kind, data in page:
+            if of != stream:
+                if row is not None:
+                    ended.append(record(row))
+                stream, row = of, None
+            row = project(row, of, decode(kind, schema, data))
+        self._stream, self._row = stream, row
+        return ended
+
+    def last(self) -> Rows:
+        return [] if self._row is None else [record(self._row)]
+
+
+class OfCatchUp:
+    """Of a catch-up projection whose keys begin with the stream. Raises InLogOrder."""
+
+    columns = COLUMNS
+
+    def __init__(self, projection: CatchUp[Any, Any]) -> None:
+        self._project, self._key_of = projection.project, projection.key_of
+        self._stream: UUID | None = None
+        self._rows: dict[tuple[Any, ...], Struct | None] = {}
+
+    def take_in(self, page: Iterable[asyncpg.Record]) -> Rows:
+        ended: Rows = []
+        try:
+            for row in page:
+                entry = recorded(row)
+                if entry.stream_id != self._stream:
+                    ended += self.last()
+                    self._stream, self._rows = entry.stream_id, {}
+                for made in self._project(entry, self._find):
+                    self._put(made)
+        except (Exception, SystemExit) as fault:  # a package's exit() must not end the command
+            raise InLogOrder from fault
+        return ended
+
+    def last(self) -> Rows:
+        return [record(row) for row in self._rows.values() if row is not None]
+
+    def _find(self, *key: Any) -> Struct | None:
+        self._check(key)
+        return self._rows.get(key)
+
+    def _put(self, made: Any) -> None:
+        removed = isinstance(made, Removed)
+        key = made.key if removed else self._key_of(made)
+        self._check(key)
+        self._rows[key] = None if removed else made
+        if len(self._rows) > MOST_ROWS:
+            raise InLogOrder
+
+    def _check(self, key: tuple[Any, ...]) -> None:
+        if key[0] != self._stream:
+            raise InLogOrder
+
+
+class Target(Struct, frozen=True):
+    """Where rows are written. Without a schema it is a table of the session's own."""
+
+    connection: Connection
+    name: str
+    schema: str | None = None
+
+
+def folding(projection: CatchUp[Any, Any]) -> OfCatchUp | None:
+    """Returns None where rows are not by stream."""
+    source = projection.follows
+    of_streams = (
+        source.log == "log" and not source.leaves and projection.key[0] == "stream_id" and not projection.is_wide
+    )
+    return OfCatchUp(projection) if of_streams else None
+
+
+async def fill(
+    target: Target,
+    connection: Connection,
+    of: Table | CatchUp[Any, Any],
+    rows: Folding,
+    *,
+    upto: int,
+    progress: Progress,
+) -> None:
+    """Writes the rows as of a position. The connection that reads needs a transaction. Raises what the folding raises."""
+    tags = sorted(of.tags if isinstance(of, Table) else of.follows.tags)
+    # One COPY, so that Postgres writes rows while the next ones are made.
+    async with aclosing(_rows(connection, rows, tags, upto, progress)) as records:
+        await target.connection.copy_records_to_table(
+            target.name, records=records, columns=of.columns, schema_name=target.schema
+        )
+
+
+async def _rows(
+    connection: Connection, rows: Folding, tags: list[str], upto: int, progress: Progress
+) -> AsyncGenerator[Sequence[Any]]:
+    total, done = await connection.fetchval(COUNT, tags, upto), 0
+    cursor = await connection.cursor(STREAMS.format(columns=rows.columns), tags, upto)
+    async with ahead.pages(lambda: cursor.fetch(EVENTS_A_PAGE)) as pages:
+        async for page in pages:
+            for row in rows.take_in(page):
+                yield row
+            done += len(page)
+            progress(done, total)
+    for row in rows.last():
+        yield row
+    progress(total, total)
