@@ -9,6 +9,7 @@ from events.naming import is_named, stream_named
 CLIENT_ID_PREFIX = "oauth_client_"
 BOT_ID_PREFIX = "bot_"
 API_ID_PREFIX = "api_"
+LONGEST_CLIENT_ID = 255
 
 _our_client = re.compile(rf"{CLIENT_ID_PREFIX}([0-9a-f]{{32}})").fullmatch
 _our_bot = re.compile(rf"{BOT_ID_PREFIX}([0-9a-f]{{32}})").fullmatch
@@ -28,9 +29,14 @@ def client_id_in_sql(stream: str) -> str:
     return f"case substr({stream}::text, 15, 1) when '8' then {stream}::text else {ours} end"
 
 
-@lru_cache(maxsize=4096)
 def client_stream(client_id: str) -> UUID | None:
     """Returns the stream of a client_id, or None if the text does not have the form of a client_id."""
+    # What strangers send may have 64 KiB: thousands of such texts are not remembered.
+    return _remembered_stream(client_id) if len(client_id) <= LONGEST_CLIENT_ID else None
+
+
+@lru_cache(maxsize=4096)
+def _remembered_stream(client_id: str) -> UUID | None:
     if ours := _our_client(client_id):
         stream = UUID(int=int(ours[1], 16))
         return None if is_named(stream) else stream  # Otherwise an imported client would have two ids.

@@ -111,6 +111,11 @@ class ImportedSecrets:
         return key, counted
 
 
+def has_imported(seen: Seen) -> bool:
+    """Whether the client has a secret that may have to be proved by its slow hash."""
+    return any(secret.imported for secret in seen.client.secrets)
+
+
 def _unproved(seen: Seen, text: str) -> list[StoredSecret]:
     """Return the live imported secrets that the text may be, unless it is a secret whose SHA-256 is known."""
     now = utc_now()

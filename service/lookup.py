@@ -103,7 +103,8 @@ class Lookup:
 
     async def client(self, stream: UUID) -> Seen | None:
         """Return the client, or None if there is none with that id. Raises Unavailable if that cannot be known."""
-        await self.be_current()
+        if time.monotonic() > self._current_until:
+            await self.be_certain()
         found = self._clients.get(stream)
         if found is not None:
             self.hits += 1
@@ -132,12 +133,14 @@ class Lookup:
         return seen
 
     async def _alive(self, client_id: str, life: int) -> Seen | None:
-        seen = await self.named(client_id)
+        stream = client_stream(client_id)
+        seen = await self.client(stream) if stream else None
         return seen if seen is not None and seen.may_act and seen.client.restored == life else None
 
     async def is_revoked(self, jti: UUID, grant_id: UUID | None = None) -> bool:
         """Return whether the token, or the authorization from which it was issued, was revoked."""
-        await self.be_current()
+        if time.monotonic() > self._current_until:
+            await self.be_certain()
         return jti in self._revoked or grant_id in self._revoked
 
     async def trusted_issuer(self, issuer: str) -> trusted_issuers.Row | None:

@@ -35,6 +35,7 @@ from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refus
 from service.oauth.form import parse
 from service.problems import NotAllowed
 from service.request_id import this_request
+from service.resources import Resources
 
 LONGEST_AGENT = 300
 AUTHORIZATION, DPOP, LEAST_POSITION = b"authorization", b"dpop", MIN_POSITION.lower().encode()
@@ -61,7 +62,8 @@ class OAuth:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun, resources, status = time.perf_counter(), resources_of(scope), self._success
         try:
-            body = await self._carry_out(await _request(scope, receive, self._path, any_text=self._any_text))
+            request = await _request(scope, receive, resources, self._path, any_text=self._any_text)
+            body = await self._carry_out(request)
         except Refusal as refused:
             status = refused.status
             await _refuse(send, refused, _challenge(scope, refused))
@@ -115,10 +117,9 @@ async def _carry_out(grant: str | None, request: OAuthRequest) -> bytes:
             return await client_credentials.issue(request)
 
 
-async def _request(scope: Scope, receive: Receive, path: str, *, any_text: bool) -> OAuthRequest:
+async def _request(scope: Scope, receive: Receive, resources: Resources, path: str, *, any_text: bool) -> OAuthRequest:
     if scope["method"] != "POST":
         raise NotAllowed("This endpoint accepts POST only.", headers={"Allow": "POST"})
-    resources = resources_of(scope)
     try:
         body = await read_body(scope, receive)
     except BodyTooLong as fault:

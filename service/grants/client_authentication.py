@@ -23,6 +23,7 @@ from service.grants.assertion_authentication import presented as presented_asser
 from service.grants.certificate_authentication import PresentedCertificate, proof_of, unregistered_key, uses_certificate
 from service.grants.oauth_request import OAuthRequest
 from service.grants.refusal_events import record_failure, record_throttling
+from service.imported_secrets import has_imported
 from service.lookup import Seen
 from service.oauth.authlib_grants import AuthenticatedClient
 from service.oauth.errors import InvalidClient, InvalidRequest, TooManyFailures
@@ -187,7 +188,7 @@ async def look_up_certain(request: OAuthRequest, presented: PresentedCredentials
     with span("load"):
         await request.resources.lookup.be_certain()
         seen = await _look_up(request, presented)
-    if seen is None or presented is None or presented.client_secret is None:
+    if seen is None or presented is None or presented.client_secret is None or not has_imported(seen):
         return seen
     try:
         return await request.resources.imported.settle(seen, presented.client_secret, request.address)

@@ -9,10 +9,11 @@ from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from joserfc import jws, jwt
+from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
-from msgspec import UNSET, Meta, Struct, UnsetType, convert, json, to_builtins
+from msgspec import UNSET, Meta, Struct, UnsetType, json, to_builtins
 
 from events.issuance import Confirmation
 from service.configuration.settings import LEEWAY_SECONDS
@@ -183,9 +184,24 @@ def _signed_by(find: Callable[[str], Verifier | None], token: str, shape: type[S
     if known is None or head.alg != known.alg:
         raise BadToken("The token was not signed by this server, or by a key that is no longer in use.")
     try:
-        return head.kid, convert(jwt.decode(token, known.key, algorithms=[known.alg]).claims, shape)
+        return head.kid, json.decode(_payload(token, known), type=shape)
     except (JoseError, *MALFORMED) as fault:
         raise BadToken("The token's signature or form is not that of an access token of this server.") from fault
+
+
+def _payload(token: str, by: Verifier) -> bytes:
+    """Return the payload of a token whose header was read, and names the algorithm of this key. Raises ValueError if the signature is wrong.
+
+    joserfc's parser, which would read the header once more, takes a fifth as long as the signature.
+    """
+    signing_input, _, signature = token.encode("ascii").rpartition(b".")
+    header, _, payload = signing_input.partition(b".")
+    algorithm = JWSRegistry.algorithms[by.alg]
+    algorithm.check_key(by.key)
+    is_compact = header and payload and b"." not in payload
+    if not is_compact or not algorithm.verify(signing_input, urlsafe_b64decode(signature), by.key):
+        raise ValueError("not signed by this key")
+    return urlsafe_b64decode(payload)
 
 
 class _Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

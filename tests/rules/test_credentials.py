@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from events import ids
 from events.ids import bot_id_of, bot_stream, client_id_of, client_stream, is_document, is_importable
 from events.naming import is_named
 from service.crypto.credentials import Secret, hash_secret, new_id, new_secret, proven, stored
@@ -132,3 +133,12 @@ def test_no_text_at_all_makes_the_reading_of_an_id_fail(text):
     assert (client_stream(text) is None) != (is_importable(text) or is_document(text))
     assert bot_stream(text) is None
     assert client_stream("oauth_client_" + text) is None or len(text) == 32
+
+
+def test_a_text_that_is_too_long_for_a_client_id_is_not_remembered():
+    """A stranger may send thousands of them, of 64 KiB each."""
+    ids._remembered_stream.cache_clear()
+    assert client_stream("x" * 256) is None
+    assert client_stream("https://" + "x" * 248) is None
+    assert ids._remembered_stream.cache_info().currsize == 0
+    assert client_stream("x" * 255) is not None

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.oauth import form as form_
 from service.oauth.errors import InvalidRequest, Refusal
 from service.oauth.form import FORM, MOST_PARAMETERS, Form, pairs_of, parse
 
@@ -103,6 +104,14 @@ def outcome_of(body: bytes) -> Form | Refusal:
         return parse(FORM, body)
     except Refusal as refusal:
         return refusal
+
+
+@given(st.text(st.sampled_from("a=&+%2fF3é;\0\x7f ~")).map(str.encode) | st.binary())
+def test_a_body_that_is_plain_is_read_as_any_other(body: bytes):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(form_, "_is_plain", lambda _: False)
+        expected = outcome_of(body)
+    assert str(outcome_of(body)) == str(expected)
 
 
 @given(st.text(st.sampled_from("a=&+%2fF3é;\0 ")) | st.text())

@@ -11,6 +11,8 @@ import jwt as somebody_elses
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joserfc import jws
+from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64encode
 from msgspec import json, structs
@@ -254,6 +256,26 @@ def test_no_bytes_in_its_segments_are_answered_with_another_exception(one, other
     ):
         with pytest.raises(BadToken):
             tokens().verify(token)
+
+
+CHARACTERS = "AQgw_-.=+/ \n\u2024aB09"
+CHANGES = st.tuples(st.integers(0, len(GOOD)), st.integers(0, 3), st.text(CHARACTERS, max_size=3))
+
+
+@settings(max_examples=300)
+@given(st.lists(CHANGES, max_size=2))
+def test_a_token_is_good_exactly_if_joserfc_finds_it_good(changes: list[tuple[int, int, str]]):
+    token = GOOD
+    for at, removed, added in changes:
+        token = token[:at] + added + token[at + removed :]
+    try:
+        expected = jws.deserialize_compact(token, KEYS["active"], algorithms=["ES256"]).payload
+    except (JoseError, ValueError):
+        expected = None
+    try:
+        assert tokens().verify(token) == json.decode(expected or b"", type=VerifiedClaims)
+    except BadToken:
+        assert expected is None
 
 
 def test_a_token_lives_until_its_expiry_and_a_little_longer(monkeypatch):
