@@ -68,7 +68,7 @@ format: .venv/installed-dev ## let ruff put the code in order
 screenshots: .venv/installed-dev ## a small picture of every page of the console, for docs/console.md
 	@exec $(BIN)/python -m pytest tests/browser/screenshots.py $(ARGS)
 
-bench: .venv/installed-dev ## append, token, registration and replay figures, side by side with the ceiling program, and an auditor's questions
+bench: .venv/installed-dev ## the figures of the budget beside the ceiling programs', and whether each goal holds (a quarter of an hour at most; ARGS=--help)
 	@exec env UV_DEFAULT_INDEX="$(INDEX)" $(BIN)/python -m tests.bench $(ARGS)
 
 bench-peers: .venv/installed-dev ## build the servers that one would pick instead, and measure each beside Muniment (builds them first: minutes)

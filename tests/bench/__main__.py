@@ -1,4 +1,4 @@
-"""`make bench`: the figures of the budget, beside the ceiling programs' of the same run, and an auditor's questions."""
+"""`make bench`: the figures of the budget, beside the ceiling programs' of the same run, and whether each goal holds."""
 
 import argparse
 import asyncio

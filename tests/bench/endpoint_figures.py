@@ -30,6 +30,10 @@ class Endpoints(Figures, frozen=True):
         for each in self.measured:
             for ceiling, wanted in each.endpoint.goals.items():
                 yield at_least(f"{each.endpoint.name}, of the {ceiling} ceiling", wanted, _part(each, ceiling))
+            if least := each.endpoint.least_rate:
+                yield at_least(
+                    f"{each.endpoint.name}, a second", least, each.throughput.median(SERVICE, rate_of), "{:,.0f}"
+                )
             for rate, wanted in each.endpoint.most_p99.items():
                 if rate in each.latencies:
                     found = each.latencies[rate].median(SERVICE, lambda r: r.p99) * 1e3

@@ -30,6 +30,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """None: there are too few requests for an open loop."""
 
     most_p99: Mapping[int, float] = {}
+    least_rate: int = 0
+    """Of one process on one core, where the budget names it."""
 
 
 ENDPOINTS = (

@@ -15,6 +15,8 @@ from tests.bench.programs import SERVICE, STARLETTE, three
 
 ROUNDS = 3
 GOALS = {STARLETTE: 0.70}
+EXCHANGES = {"code exchange": 2000, "refresh": 2000}
+"""So many a second of one core."""
 
 PATHS: Mapping[str, Callable[[Crowd], Exchange]] = {
     "authorize (signed in, consented)": Crowd.authorizations,
@@ -42,4 +44,10 @@ def _crowd(peer: Peer, place: Place) -> Crowd:
 
 
 def _endpoint(name: str, crowds: Mapping[str, Crowd], asking: Callable[[Crowd], Exchange]) -> Endpoint:
-    return Endpoint(name=name, asking=lambda peer: asking(crowds[peer.name]), goals=GOALS, rates=(200,))
+    return Endpoint(
+        name=name,
+        asking=lambda peer: asking(crowds[peer.name]),
+        goals=GOALS,
+        rates=(200,),
+        least_rate=EXCHANGES.get(name, 0),
+    )

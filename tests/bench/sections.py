@@ -88,15 +88,18 @@ SECTIONS: Mapping[str, Callable[[Place], Found]] = {
     "endpoints": _endpoints,
     "people": _people,
     "workers": _workers,
-    "observed": _observed,
     "flat": _flat,
     "appends": _appends,
     "replay": _replay,
-    "past": _past,
-    "history": _history,
     "overload": _overload,
 }
 """Together they take less than a quarter of an hour."""
 
-ASKED_FOR: Mapping[str, Callable[[Place], Found]] = {"pythons": _pythons, "hostile": _hostile}
-"""Nobody waits for these who did not ask."""
+ASKED_FOR: Mapping[str, Callable[[Place], Found]] = {
+    "observed": _observed,
+    "past": _past,
+    "history": _history,
+    "pythons": _pythons,
+    "hostile": _hostile,
+}
+"""Nobody waits for these who did not ask: the budget names none of their figures."""

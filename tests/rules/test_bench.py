@@ -3,9 +3,19 @@
 import inspect
 from pathlib import Path
 
-from tests.bench import ceiling
+import pytest
+
+from tests.bench import ceiling, endpoints
 from tests.bench.around import undisturbed
-from tests.bench.load import Round, percentile
+from tests.bench.ceiling.groups import STATEMENTS
+from tests.bench.ceiling.program import GROUPS, PAGES
+from tests.bench.ceiling.requests import MOST_BODY, Refused, head_of, longer, pairs_of
+from tests.bench.compared import Compared
+from tests.bench.endpoints import Endpoint
+from tests.bench.figures import at_least, at_most
+from tests.bench.load import Round, percentile, rate_of
+from tests.bench.peers import Peer
+from tests.bench.programs import SERVICE, STARLETTE
 
 
 def _round(name: int, foreign: float) -> Round:
@@ -49,3 +59,42 @@ def test_a_percentile_is_the_answer_that_so_many_of_a_thousand_were_no_slower_th
 def test_the_document_lists_the_work_of_the_ceiling_programs_as_they_do() -> None:
     document = Path(__file__).parents[2] / "docs" / "benchmarks.md"
     assert inspect.cleandoc(ceiling.__doc__ or "") in document.read_text()
+
+
+def test_every_statement_of_the_ceiling_programs_is_used() -> None:
+    assert set(STATEMENTS) == {"SCHEMA", "SEED", *GROUPS, *PAGES}
+
+
+def test_the_ceiling_programs_bound_a_request_and_read_a_form_one_way() -> None:
+    assert pairs_of(b"a=1&b=%20+x&c=") == {"a": "1", "b": "  x", "c": ""}
+    for wrong in (b"a=1&a=2", b"&".join(b"p%d=1" % number for number in range(51))):
+        with pytest.raises(Refused):
+            pairs_of(wrong)
+    for headers in ([(b"x", b"y" * MOST_BODY)], [(b"content-length", b"%d" % (MOST_BODY + 1))]):
+        with pytest.raises(Refused):
+            head_of(headers)
+    with pytest.raises(Refused):
+        longer(b"x" * MOST_BODY, b"x")
+
+
+def _compared(ours: list[int], theirs: list[int]) -> Compared:
+    rounds = {SERVICE: [_round(rate, 0) for rate in ours], STARLETTE: [_round(rate, 0) for rate in theirs]}
+    return Compared(rounds=rounds, dropped=0)
+
+
+def test_a_ratio_is_of_rounds_of_one_turn() -> None:
+    compared = _compared([100, 300, 80], [200, 400, 100])
+    assert compared.ratios(SERVICE, STARLETTE, rate_of) == [0.5, 0.75, 0.8]
+    assert compared.medians(rate_of) == [100, 200]
+
+
+def test_no_rate_of_arrivals_is_near_what_saturates_the_service() -> None:
+    endpoint = Endpoint(name="tokens", asking=Peer.tokens, goals={})
+    assert endpoints._rates(endpoint, _compared([3000], [1])) == [200, 2000, 2400]
+    assert endpoints._rates(endpoint, _compared([2100], [1])) == [200, 1680]
+    assert endpoints._rates(endpoint.__replace__(rates=None), _compared([2100], [1])) == []
+
+
+def test_a_goal_says_what_is_wanted_and_whether_it_holds() -> None:
+    assert (at_least("x", 0.95, 0.949).is_met, at_least("x", 0.95, 0.95).wanted) == (False, "≥ 95%")
+    assert (at_most("x", 4, 4.0).is_met, at_most("x", 4, 4.21).found) == (True, "4.2")

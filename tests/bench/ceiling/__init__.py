@@ -36,7 +36,8 @@ Userinfo: the token as in an introspection; one shared round trip reads the pers
 
 A client as of a position: the bearer is compared; one statement, shared, finds the version in an index by client and position; it is
 decoded and encoded again. A page of the audit: a statement of its own reads 100 events, which are encoded with what they carry.
-The console's list: a statement of its own finds the session and reads 50 clients, and Jinja renders a table of them, nothing around it.
+The console's list: a statement of its own finds the session and reads 50 clients, and Jinja renders the table of them
+with the eight columns of ours, and nothing around it.
 
 What they do not do: order, chain, roles, rate limits, metrics, request ids, sealing of what is about a person, records of who reads, refusals with a text, anything that changes while
 they run (clients and keys are known at start), and nothing follows their events.

@@ -111,4 +111,4 @@ select position, recorded_at, stream_id, version, type, meta, data from events w
 
 -- CLIENTS
 with who as (select 1 from sessions where id = $1 and token = $2 and is_open and until > now())
-select client_id, display_name, state, scopes, owner, bot_user_id, version from clients, who order by stream_id limit 50;
+select client_id, display_name, state, scopes, owner, bot_user_id, now() as created, secrets from clients, who order by stream_id limit 50;

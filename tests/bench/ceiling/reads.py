@@ -18,9 +18,12 @@ NUMBERS = count()
 MOST_NUMBER = 2**31
 LIST = Environment(autoescape=True, trim_blocks=True).from_string("""<!doctype html><html lang="en"><meta charset="utf-8">
 <title>Clients</title><table>
-{% for row in clients %}
-<tr><th scope="row"><a href="/console/clients/{{ row[0] }}">{{ row[1] or "Unnamed client" }}</a><span>{{ row[0][:20] }}</span>
-<span>{{ row[5] }}</span></th><td>{{ row[2] }}</td><td>{{ row[3]|join(", ") }}</td><td>{{ row[4] }}</td><td>{{ row[6] }}</td></tr>
+{% for name, shown, state, scopes, owner, bot, created, secrets in clients %}
+<tr><th scope="row"><a href="/console/clients/{{ name }}">{{ shown or "Unnamed client" }}</a><span>{{ name[:20] }}</span>
+<span>{% if bot %}Machine · {{ bot }}{% else %}Sign-in{% endif %}</span></th>
+<td><span class="state">{{ state }}</span></td><td>{{ scopes|join(", ") }}</td><td><span title="{{ owner }}">{{ owner }}</span></td>
+<td>none</td><td><time datetime="{{ created.isoformat() }}">{{ created.strftime("%d %b %Y %H:%M") }}</time></td><td>never</td>
+<td><time datetime="{{ created.isoformat() }}">{{ created.strftime("%d %b %Y %H:%M") }}</time></td></tr>
 {% endfor %}
 </table></html>""")
 
