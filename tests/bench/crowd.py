@@ -93,7 +93,7 @@ def _registrations(count: int) -> Iterator[Batch]:
 def _registration(world: World) -> Done:
     owner = world.dice.choice(world.owners)
     client, done = client_events.registered(world, owner, ClientCredentials(bot_user_id=owner), world.by(OPERATOR))
-    world.clients.append(client)
+    world.clients.append(world.clients[0] if world.clients else client)  # their number names the next one
     return done
 
 
