@@ -199,14 +199,14 @@ Authorization = Unauthorized | Authorized | Revoked
 
 
 def evolve(authorization: Authorization, event: AuthorizationEvent) -> Authorization:
-    """Returns the authorization after the event. It never refuses."""
+    """Returns the authorization after the event. It never refuses. Of a long stream most are rotations, so these are matched first."""
     match event:
+        case RefreshTokenRotated() | CodeIssued() | CodeRedeemed() | RefreshTokenIssued() | AuthorizationRevoked():
+            return _with(authorization, event) if isinstance(authorization, Authorized) else authorization
         case AuthorizationGranted():
             return Authorized(granted=event)
         case CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
             return authorization
-        case _:
-            return _with(authorization, event) if isinstance(authorization, Authorized) else authorization
 
 
 def _with(
@@ -214,6 +214,8 @@ def _with(
     event: CodeIssued | CodeRedeemed | RefreshTokenIssued | RefreshTokenRotated | AuthorizationRevoked,
 ) -> Authorized | Revoked:
     match event:
+        case RefreshTokenRotated():
+            return authorization.__replace__(refresh=_rotated(authorization.refresh, event))
         case CodeIssued():
             return authorization.__replace__(code=event)
         case CodeRedeemed():
@@ -221,8 +223,6 @@ def _with(
         case RefreshTokenIssued():
             refresh = RefreshToken(hash=event.hash, expires_at=event.expires_at, jkt=event.jkt)
             return authorization.__replace__(refresh=refresh)
-        case RefreshTokenRotated():
-            return authorization.__replace__(refresh=_rotated(authorization.refresh, event))
         case AuthorizationRevoked():
             return Revoked(was=authorization, why=event.why)
 

@@ -112,9 +112,9 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 def project(row: Row | None, stream: UUID, event: AuthorizationEvent) -> Row | None:
     """Returns the authorization's row after the event."""
-    if isinstance(event, AuthorizationGranted):
-        return _granted(stream, event)
-    return None if row is None else _changed(row.__replace__(version=row.version + 1), event)
+    if row is None:
+        return _granted(stream, event) if isinstance(event, AuthorizationGranted) else None
+    return _changed(row.__replace__(version=row.version + 1), event)
 
 
 def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
@@ -140,21 +140,24 @@ def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
 
 
 def _changed(row: Row, event: AuthorizationEvent) -> Row:
+    """Of a long stream most are rotations, so these are matched first."""
     match event:
-        case AuthorizationGranted() | CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
-            return row
+        case RefreshTokenRotated():
+            return row.__replace__(used_at=event.at)
         case CodeIssued():
             return row.__replace__(granted_at=event.at)
         case CodeRedeemed():
             return row.__replace__(redeemed_at=event.at, used_at=event.at)
         case RefreshTokenIssued():
             return row.__replace__(refresh_until=event.expires_at)
-        case RefreshTokenRotated():
-            return row.__replace__(used_at=event.at)
         case AuthorizationRevoked() if row.state == "revoked":
             return row
         case AuthorizationRevoked():
             return row.__replace__(state="revoked", revoked_at=event.at, why=event.why)
+        case CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
+            return row
+        case AuthorizationGranted():
+            return _granted(row.stream_id, event)
 
 
 TABLE = Table(name="authorizations", row=Row, tags=tags(AuthorizationEvent), project=project)

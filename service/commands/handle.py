@@ -73,6 +73,13 @@ Command = TypeVar("Command", bound=AnyCommand)
 Happened = TypeVar("Happened", bound=Event)
 
 
+class Loaded(Struct, Generic[State], frozen=True):
+    """The events of a stream, and the state after them."""
+
+    events: Sequence[Event]
+    state: State
+
+
 class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
     """The functions of one kind of aggregate, and the inline projection that follows all of its events. Others may follow some.
 
@@ -94,6 +101,10 @@ class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
         """
         own = past if past and type_of(past[0]) in self.table.tags else ()
         return reduce(self.evolve, own, self.initial)  # pyright: ignore[reportArgumentType]
+
+    def loaded(self, past: Sequence[Event]) -> Loaded[State]:
+        """Returns these events of a stream with the state after them."""
+        return Loaded(past, self.state(past))
 
 
 CLIENT: Aggregate[client_commands.ClientCommand, client.Client, client.ClientEvent] = Aggregate(
@@ -196,12 +207,12 @@ async def handle(
     fresh: bool = False,
     only_at: AbstractSet[int] | None = None,
     receipt: Receipt | None = None,
-    loaded: Sequence[Event] | None = None,
+    loaded: Loaded[State] | None = None,
     token: Token | None = None,
 ) -> Handled:
     """Carries out the command on the stream, and returns when its events are durable.
 
-    `fresh` says that the stream's id is new, so there is nothing to load. `loaded` are the stream's events as the caller loaded them a
+    `fresh` says that the stream's id is new, so there is nothing to load. `loaded` is the stream as the caller loaded it a
     moment ago: only what changes nothing is decided again, from those of now. With `only_at`, the stream must be at one of these
     versions: otherwise it raises VersionMismatch, or Contradiction if another append came first. `token` is recorded with the events,
     if one of them names it; after a conflict of these it raises Overtaken.
@@ -210,9 +221,10 @@ async def handle(
     assert not (aggregate.personal and isinstance(meta.reason, str)), "the log could never forget this reason"
     for _ in range(ATTEMPTS):
         earlier, loaded = loaded, None
-        past = [] if fresh else await _load(ledger.pool, stream) if earlier is None else earlier
+        now = earlier or aggregate.loaded([] if fresh else await _load(ledger.pool, stream))
+        past = now.events
         with span("decide"):
-            events = aggregate.decide(command, aggregate.state(past))
+            events = aggregate.decide(command, now.state)
         # Versions are compared after decide, so that a caller learns none that it may not see (the order of RFC 9110 section 13.2.1).
         if only_at is not None and len(past) not in only_at:
             raise VersionMismatch(len(past), only_at)

@@ -1,19 +1,17 @@
 """The checks that the grants authorization_code and refresh_token share, before anything is issued."""
 
-from collections.abc import Sequence
 from hmac import compare_digest
 
 from msgspec import UNSET, Struct, UnsetType
 
-from events.authorization import Authorized
-from events.codec import Event
+from events.authorization import Authorization, Authorized
 from events.envelope import ByClient, Meta
 from events.issuance import Confirmation
 from projections.keyed_users import KeyedUser
 from projections.standing import Past
 from service.clock import utc_now
 from service.commands.authorization import RefuseRedemption
-from service.commands.handle import AUTHORIZATION, handle
+from service.commands.handle import AUTHORIZATION, Loaded, handle
 from service.crypto.opaque_tokens import OpaqueToken
 from service.grants import possession
 from service.grants.client_authentication import (
@@ -44,7 +42,7 @@ class Redemption(Struct, frozen=True, kw_only=True):
     request: OAuthRequest
     token: OpaqueToken
     authorized: Authorized
-    past: Sequence[Event]
+    past: Loaded[Authorization]
     user: KeyedUser
     client: Seen
     presented: PresentedCredentials
@@ -60,7 +58,8 @@ async def check_request(
     presented = credentials_or_none(request)
     seen = await look_up_certain(request, presented)
     past = await _past_of(request, token)
-    authorized = _authorization_of(past, token, seen)
+    loaded = AUTHORIZATION.loaded(past.events)
+    authorized = _authorization_of(loaded.state, token, seen)
     client = authenticated(presented, seen, utc_now())
     facts = Facts(issuer=request.resources.settings.issuer, client=client, authorized=authorized, device=device)
     try:
@@ -87,7 +86,7 @@ async def check_request(
         request=request,
         token=token,
         authorized=authorized,
-        past=past.events,
+        past=loaded,
         user=active_user(past),
         client=seen,
         presented=presented,
@@ -125,14 +124,13 @@ async def _past_of(request: OAuthRequest, token: OpaqueToken | None) -> Past:
         return await request.resources.authorizations.past(token.authorization)
 
 
-def _authorization_of(past: Past, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:
+def _authorization_of(authorization: Authorization, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:
     """Return the authorization from which the code or refresh token was issued, unless it was revoked. The hash must match.
 
     What was granted to the client before it was deleted and restored counts as revoked.
     """
     if token is None:
         return None
-    authorization = AUTHORIZATION.state(past.events)
     if not isinstance(authorization, Authorized) or is_of_former_life(authorization, seen):
         return None
     refresh = authorization.refresh

@@ -95,7 +95,7 @@ async def _as_it_is_now(redemption: Redemption) -> Redemption:
         raise InvalidClient
     with span("load"):
         past = await request.resources.authorizations.past(redemption.token.authorization)
-    return redemption.__replace__(past=past.events, user=active_user(past), client=seen)
+    return redemption.__replace__(past=AUTHORIZATION.loaded(past.events), user=active_user(past), client=seen)
 
 
 async def _refuse_as_used(redemption: Redemption, handled: Handled) -> NoReturn:

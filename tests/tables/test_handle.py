@@ -187,8 +187,8 @@ async def test_a_code_is_redeemed_once_by_two_who_loaded_it_at_the_same_time(led
         ledger, AUTHORIZATION, stream, GrantAuthorization(granted=GRANTED, code=CODE_ISSUED), meta(), fresh=True
     )
     redeem = RedeemCode(jti=new_id(), refresh=None, at=AT)
-    first = await handle(ledger, AUTHORIZATION, stream, redeem, meta(), loaded=granted.events)
-    second = await handle(ledger, AUTHORIZATION, stream, redeem, meta(), loaded=granted.events)
+    first = await handle(ledger, AUTHORIZATION, stream, redeem, meta(), loaded=AUTHORIZATION.loaded(granted.events))
+    second = await handle(ledger, AUTHORIZATION, stream, redeem, meta(), loaded=AUTHORIZATION.loaded(granted.events))
     assert [type(event) for event in first.events] == [CodeRedeemed]
     assert [type(event) for event in second.events] == [CodeReplayed, AuthorizationRevoked]
 
@@ -200,5 +200,5 @@ async def test_what_would_change_nothing_is_decided_again_from_the_events_of_now
     )
     await handle(ledger, AUTHORIZATION, stream, RedeemCode(jti=new_id(), refresh=None, at=AT), meta())
     late = RedeemCode(jti=new_id(), refresh=None, at=CODE_ISSUED.expires_at)
-    handled = await handle(ledger, AUTHORIZATION, stream, late, meta(), loaded=granted.events)
+    handled = await handle(ledger, AUTHORIZATION, stream, late, meta(), loaded=AUTHORIZATION.loaded(granted.events))
     assert [type(event) for event in handled.events] == [CodeReplayed, AuthorizationRevoked]
