@@ -1,12 +1,14 @@
 """Reads the event log: one stream, or all events in order."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
 
+from events import ahead
 from events.authorization import AuthorizationEvent, AuthorizationRevoked
 from events.client import ClientRegistered
 from events.codec import Recorded, decode, tags
@@ -92,3 +94,19 @@ async def pages(connection: AnyConnection, *, after: int, upto: int, size: int =
             return
         yield [recorded(row) for row in rows]
         after = rows[-1]["position"]
+
+
+@asynccontextmanager
+async def reading(
+    connection: AnyConnection, *, after: int, upto: int, size: int = 1000
+) -> AsyncGenerator[AsyncIterator[list[Recorded]]]:
+    """Yields the same for a long read: Postgres is at the next page meanwhile, so nobody else uses the connection inside the block."""
+
+    async def page() -> list[asyncpg.Record]:
+        nonlocal after
+        rows = await connection.fetch(PAGE, after, upto, size) if after < upto else []
+        after = rows[-1]["position"] if rows else after
+        return rows
+
+    async with ahead.pages(page) as found:
+        yield ([recorded(row) for row in rows] async for rows in found)

@@ -8,7 +8,7 @@ from msgspec import Struct, json
 
 from events.codec import Recorded
 from events.database import Connection, connect
-from events.replay import pages
+from events.replay import reading
 from events.transparency.trees import EVENTS, ISSUANCE
 from service.cli import spreadsheet
 from service.cli.event_text import as_json
@@ -39,8 +39,10 @@ class Readable(Struct, Generic[Row], frozen=True, kw_only=True):
     table: Table[Row]
 
 
-def _event_pages(connection: Connection, after: int, upto: int) -> AsyncIterator[list[Recorded]]:
-    return pages(connection, after=after, upto=upto)
+async def _event_pages(connection: Connection, after: int, upto: int) -> AsyncIterator[list[Recorded]]:
+    async with reading(connection, after=after, upto=upto) as pages:
+        async for page in pages:
+            yield page
 
 
 async def _token_pages(connection: Connection, after: int, upto: int) -> AsyncIterator[list[asyncpg.Record]]:

@@ -16,7 +16,7 @@ from events.chain import next_chain
 from events.database import Connection
 from events.log import Append, Appended, Change, Conflict, Duplicate, Log, Outcome
 from events.receipts import find_command, forget_old_commands
-from events.replay import head, history, pages
+from events.replay import head, history, pages, reading
 from projections import bots, clients
 from service.crypto.credentials import new_id
 from tests.conftest import fresh_database
@@ -79,6 +79,8 @@ async def test_pages_give_the_log_in_order_whatever_their_size(log, reader):
         await appended(log, item(new_id()))
     for size in (1, 3, 100):
         read = [past.position async for page in pages(reader, after=2, upto=6, size=size) for past in page]
+        async with reading(reader, after=2, upto=6, size=size) as ahead:
+            assert [past.position async for page in ahead for past in page] == read
         assert read == [3, 4, 5, 6]
 
 
