@@ -18,7 +18,7 @@ from rich.console import Console
 from service.embedded.cluster import running
 from service.migrations.run import migrate
 from tests.bench.figures import Figures, Goal, goal_table
-from tests.bench.machine import OTHERS, SERVER, Failed, pinned
+from tests.bench.machine import OTHERS, SERVER, Failed, described, pinned
 from tests.bench.pace import CAREFUL, QUICK, Pace
 from tests.bench.place import Place
 from tests.bench.sections import ASKED_FOR, SECTIONS
@@ -42,29 +42,32 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     where = f"the server on core {SERVER}, Postgres and the load generator on {OTHERS}"
-    said.print(f"{time.monotonic() - begun:.0f} s; {where}")
+    said.print(f"{time.monotonic() - begun:.0f} s; {where}; {described()}")
     if load > BUSY:
         said.print(f"The machine was busy before this began (load {load:.1f}): of these figures trust CPU and ratios.")
 
 
 def _run(asked: argparse.Namespace, say: Say) -> None:
-    shown = Console(width=None if sys.stdout.isatty() else 180, quiet=asked.json)
+    """What was measured before a fault is not lost by it."""
+    shown = Console(width=None if sys.stdout.isatty() else 180)
     gathered: dict[str, Any] = {}
     goals: list[Goal] = []
-    for name, figures in _sections(asked, say):
-        gathered[name] = figures.plain()
-        goals += figures.goals()
-        shown.print(*figures.tables())
-    if goals:
-        shown.print(goal_table(goals))
-    if asked.json:
-        print(json.encode({**gathered, "goals": goals}).decode())  # noqa: T201
+    try:
+        for name, figures in _sections(asked, say):
+            gathered[name] = figures.plain()
+            goals += figures.goals()
+            shown.print(*figures.tables())
+    finally:
+        if goals:
+            shown.print(goal_table(goals))
+        if asked.json:
+            asked.json.write_bytes(json.encode({"machine": described(), **gathered, "goals": goals}))
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="about three minutes, to see that nothing is badly off")
-    parser.add_argument("--json", action="store_true", help="every round, as JSON")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where every round goes, as JSON")
     parser.add_argument("--events", type=int, help="how long a log to replay")
     parser.add_argument("--history", type=int, help="how many events the history has of which an auditor asks")
     parser.add_argument("--tokens", type=int, help="how many issued tokens it has (up to 10,000,000)")

@@ -13,7 +13,7 @@ from tests.bench.figures import Figures, Goal, at_least, at_most, colored, table
 from tests.bench.load import Round, cost_of, rate_of
 from tests.bench.programs import ASGI, SERVICE, STARLETTE
 
-CEILINGS = (STARLETTE, ASGI)
+CEILINGS = {STARLETTE: "Starlette", ASGI: "plain ASGI"}
 SHOWN = "service / Starlette / plain ASGI"
 
 
@@ -29,7 +29,9 @@ class Endpoints(Figures, frozen=True):
     def goals(self) -> Iterable[Goal]:
         for each in self.measured:
             for ceiling, wanted in each.endpoint.goals.items():
-                yield at_least(f"{each.endpoint.name}, of the {ceiling} ceiling", wanted, _part(each, ceiling))
+                yield at_least(
+                    f"{each.endpoint.name}, of the {CEILINGS[ceiling]} ceiling", wanted, _part(each, ceiling)
+                )
             if least := each.endpoint.least_rate:
                 yield at_least(
                     f"{each.endpoint.name}, a second", least, each.throughput.median(SERVICE, rate_of), "{:,.0f}"

@@ -1,6 +1,7 @@
 """Who runs where: the server under test alone on one core, Postgres and the load generator on the others."""
 
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -138,3 +139,17 @@ def environment(**settings: str) -> dict[str, str]:
     """The environment of this process, with these settings of Muniment and no others."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("MUNIMENT_")}
     return {**ours, **settings}
+
+
+def described() -> str:
+    """What the figures of this run depend on."""
+    cpus = Path("/proc/cpuinfo")
+    models = (
+        [line.split(":")[1].strip() for line in cpus.read_text().splitlines() if line.startswith("model name")]
+        if cpus.exists()
+        else []
+    )
+    model = models[0] if models else platform.machine()
+    return (
+        f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    )
