@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, field, json
 
 from events import ahead
 from events.codec import decode
@@ -26,7 +26,6 @@ Progress = Callable[[int, int], None]
 STREAMS = """
 select {columns} from log.events where type = any($1::text[]) and position <= $2 order by stream_id, version
 """
-COUNT = "select count(*) from log.events where type = any($1::text[]) and position <= $2"
 EVENTS_A_PAGE = 2000
 MOST_ROWS = 20_000
 """A stream with more is not kept in memory."""
@@ -160,14 +159,29 @@ async def fill(
 async def _rows(
     connection: Connection, rows: Folding, tags: list[str], upto: int, progress: Progress
 ) -> AsyncGenerator[Sequence[Any]]:
-    total, done = await connection.fetchval(COUNT, tags, upto), 0
-    cursor = await connection.cursor(STREAMS.format(columns=rows.columns), tags, upto)
+    query, done = STREAMS.format(columns=rows.columns), 0
+    planned = await connection.fetchval(f"explain (format json) {query}", tags, upto)
+    total = _estimate(planned)
+    cursor = await connection.cursor(query, tags, upto)
     async with ahead.pages(lambda: cursor.fetch(EVENTS_A_PAGE)) as pages:
         async for page in pages:
             for row in rows.take_in(page):
                 yield row
             done += len(page)
-            progress(done, total)
+            progress(done, max(done, total))
     for row in rows.last():
         yield row
-    progress(total, total)
+    progress(done, done)
+
+
+def _estimate(planned: str) -> int:
+    """Returns how many rows Postgres expects, for a bar: to count them would be another reading of the log."""
+    return json.decode(planned, type=list[_Explained])[0].plan.rows
+
+
+class _Plan(Struct, frozen=True):
+    rows: int = field(name="Plan Rows")
+
+
+class _Explained(Struct, frozen=True):
+    plan: _Plan = field(name="Plan")
