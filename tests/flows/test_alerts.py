@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from events import locks
+from events import database, locks
 from events.database import connected
 from events.transparency.notes import COSIGNATURE, SignerKey
 from events.transparency.trees import BOTH
@@ -232,6 +232,20 @@ async def test_secrets_that_are_guessed(shop: Shop):
 
     async with fires(shop, ["MunimentClientsRefused"], meanwhile=guess):
         await guess()
+
+
+async def test_more_requests_than_can_be_answered(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    async def ask() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "MOST_READS", 0)
+            for _ in range(20):
+                refused = await shop.live.http.get("/api/v1/auth/clients", headers=shop.live.bearer)
+                assert refused.status_code == 503
+                assert refused.headers["retry-after"] == "1"
+        await gauges.show(shop.live.application.state.resources)
+
+    async with fires(shop, ["MunimentOverloaded"], meanwhile=ask):
+        await ask()
 
 
 WAITS = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
