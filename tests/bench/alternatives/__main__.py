@@ -17,7 +17,7 @@ from rich.status import Status
 
 from service.embedded.cluster import running
 from service.migrations.run import migrate
-from tests.bench.alternatives import hydra, keycloak, oidc_provider, table
+from tests.bench.alternatives import hydra, keycloak, oidc_provider, python_servers, table
 from tests.bench.alternatives.asking import Alternative, check
 from tests.bench.alternatives.building import NotHere, Say
 from tests.bench.alternatives.compared import CAREFUL, QUICK, Contest, Pace
@@ -32,6 +32,9 @@ SERVERS: Mapping[str, Starting] = {
     "hydra": hydra.one_round,
     "hydra-as-installed": hydra.as_installed,
     "keycloak": keycloak.on_postgres,
+    "authlib-flask": python_servers.authlib_flask,
+    "django-oauth-toolkit": python_servers.toolkit_one_round,
+    "django-oauth-toolkit-as-installed": python_servers.toolkit_as_installed,
 }
 
 
