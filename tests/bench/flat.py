@@ -23,6 +23,8 @@ OTHERS = (BURST, ACTIVE, REGISTERED)
 FEW, MANY = 100, 1000
 RATES = (200, 2000)
 WARM_SECONDS = 1.0
+ENOUGH = 600
+"""So many requests a round has at least: the 99th percentile of fewer is chance."""
 MOST = 1.10
 """The part of the quiet case that p99 and CPU of a token may be."""
 
@@ -111,7 +113,8 @@ def measure(place: Place) -> Flat:
         latencies: dict[int, Compared] = {}
         for rate in RATES:
             place.say(f"tokens at {rate:,}/s, in four cases")
-            latencies[rate] = compared(*inquiry, partial(open_loop, rate=rate, seconds=pace.open_seconds))
+            seconds = max(pace.open_seconds, ENOUGH / rate)
+            latencies[rate] = compared(*inquiry, partial(open_loop, rate=rate, seconds=seconds))
         left = asyncio.run(crowd.to_follow(urls[BURST]))
     if left < pace.burst / 10:
         raise Failed(f"of {pace.burst:,} tokens to be followed only {left:,} were left: ask for more by --burst")

@@ -36,8 +36,8 @@ CAREFUL = Pace(
     history=1_000_000,
     tokens=1_000_000,
     read_seconds=3.0,
-    burst=400_000,
-    registered=50_000,
+    burst=300_000,
+    registered=30_000,
 )
 QUICK = Pace(
     rounds=3,
