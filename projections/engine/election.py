@@ -37,8 +37,8 @@ from its checkpoint, such as a deletion by retention or a signed root, was commi
 
 NOTHING = Behind([], {})
 
-ENDS_SECONDS = 1.0
-"""So long the end of a log counts as its end while it is followed."""
+ENDS_SECONDS = 0.3
+"""So long the end of a log counts as its end while it is followed. While many tokens are followed, an event waits for no more than this and one turn."""
 
 log = logging.getLogger("muniment.projections")
 
@@ -70,7 +70,7 @@ class Follower:
     async def look(self) -> None:
         """Follows every projection to the end of its log, if this is the process to do it. To be called every second.
 
-        The end is where it was within the last second: a log that grows all the time would be followed entry by entry, each with a commit.
+        The end is where it was a moment ago: a log that grows all the time would be followed entry by entry, each with a commit.
         """
         if not await self._is_elected():
             return
