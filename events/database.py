@@ -49,20 +49,21 @@ ANSWER_SECONDS = 15.0
 """How long we wait for one answer before the connection counts as lost: its host may have disappeared without closing it."""
 
 POOL_SIZE = 4
-"""The most connections of one pool."""
+"""The most connections of a pool, unless it has another size."""
 
 READ_SECONDS = 60.0
 """How long a statement of the pool may run. Nobody waits for it any more after ANSWER_SECONDS, but the server would finish it."""
 
-WRITER = {
+PLANNED_ONCE = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
-    "lock_timeout": "2s",
-    "idle_in_transaction_session_timeout": "2s",
 }
-"""The settings of a session that appends: it makes each plan once and never scans the log. It has no statement timeout."""
+"""The settings of a session whose few statements find rows by an index: it makes each plan once, and no plan that suits only a small table."""
+
+WRITER = {**PLANNED_ONCE, "lock_timeout": "2s", "idle_in_transaction_session_timeout": "2s"}
+"""The settings of a session that appends. It has no statement timeout."""
 
 
 ROLE = "muniment_service"
@@ -166,14 +167,14 @@ async def connected(url: str) -> AsyncGenerator[Connection]:
 
 
 @asynccontextmanager
-async def pool(url: str) -> AsyncGenerator[Pool]:
+async def pool(url: str, size: int = POOL_SIZE, **settings: str) -> AsyncGenerator[Pool]:
     """Yields connections for reads. They hold no session state, so a release resets nothing; a reset would double the round trips."""
 
     async def connected(_url: str, **driver: Any) -> Connection:
-        bound = {"statement_timeout": f"{int(READ_SECONDS * 1000)}ms"}
+        bound = {"statement_timeout": f"{int(READ_SECONDS * 1000)}ms", **settings}
         return await _as_service(await log_in(url, **driver), bound)
 
-    async with asyncpg.create_pool(url, min_size=0, max_size=POOL_SIZE, reset=_keep, connect=connected) as made:  # pyright: ignore[reportArgumentType]
+    async with asyncpg.create_pool(url, min_size=0, max_size=size, reset=_keep, connect=connected) as made:  # pyright: ignore[reportArgumentType]
         yield made
 
 

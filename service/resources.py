@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from events.database import pool
+from events.database import PLANNED_ONCE, pool
 from events.issuance import IssuanceLog
 from events.log import Log
 from projections.clients import Row
@@ -126,10 +126,11 @@ async def open_resources(
     log, issuance = Log(url, metrics.commits("events")), IssuanceLog(url, metrics.commits("issuance"))
     limits, lookup = Limits(url), Lookup(url, ring.load, longest)
     rate_limit = RateLimit(limits, settings.rate_limit)
-    async with pool(url) as connections:
+    # The token endpoint's read: Postgres planned it anew each time, for two milliseconds, since few authorizations are asked for at once.
+    async with pool(url) as connections, pool(url, 1, **PLANNED_ONCE) as planned_once:
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
-        authorizations = Authorizations(connections)
+        authorizations = Authorizations(planned_once)
         imported = ImportedSecrets(ledger, lookup, limits)
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
         remote_keys = RemoteKeys(fetcher, count=metrics.fetch_of("client_keys"))
