@@ -181,27 +181,33 @@ async def pool(url: str, size: int = POOL_SIZE, **settings: str) -> AsyncGenerat
 Answer = TypeVar("Answer")
 
 
-@asynccontextmanager
-async def ended_if_lost(connection: AnyConnection) -> AsyncGenerator[None]:
-    """Terminates a connection that was lost during its use, even if it calls itself open."""
-    # We terminate the connection instead of cancelling: a rollback would wait for the same silent connection.
-    silence = asyncio.get_running_loop().call_later(ANSWER_SECONDS, connection.terminate)
-    try:
-        yield
-    except LOST as fault:
-        # asyncpg also raises an InterfaceError for a wrong argument.
-        if not isinstance(fault, ValueError):
+class Use:
+    """A use of a connection, which is terminated if it was lost meanwhile, even if it calls itself open.
+
+    It is a class because each round trip is one: contextlib's generators would cost half as much as asking the database.
+    """
+
+    __slots__ = ("_connection", "_silence")
+
+    def __init__(self, connection: AnyConnection) -> None:
+        self._connection = connection
+
+    async def __aenter__(self) -> None:
+        # We terminate the connection instead of cancelling: a rollback would wait for the same silent connection.
+        self._silence = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._connection.terminate)
+
+    async def __aexit__(self, kind: object, fault: BaseException | None, traceback: object) -> None:
+        self._silence.cancel()
+        if isinstance(fault, LOST):
+            # asyncpg also raises an InterfaceError for a wrong argument.
+            if not isinstance(fault, ValueError):
+                _count(fault)
+                self._connection.terminate()
+        elif isinstance(fault, UNFIT):
             _count(fault)
-            connection.terminate()
-        raise
-    except UNFIT as fault:
-        _count(fault)
-        raise unavailable("the database cannot be used", fault) from fault
-    except asyncpg.PostgresError as fault:
-        _count(fault)
-        raise
-    finally:
-        silence.cancel()
+            raise unavailable("the database cannot be used", fault) from fault
+        elif isinstance(fault, asyncpg.PostgresError):
+            _count(fault)
 
 
 async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
@@ -221,7 +227,7 @@ async def _read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) -
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            async with pool.acquire(timeout=PATIENCE_SECONDS) as connection, ended_if_lost(connection):
+            async with pool.acquire(timeout=PATIENCE_SECONDS) as connection, Use(connection):
                 return await ask(connection)
         except (*LOST, TimeoutError) as fault:
             if isinstance(fault, ValueError):

@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from events import database
-from events.database import LOST, Connection, Unavailable, connect, ended_if_lost, unavailable
+from events.database import LOST, Connection, Unavailable, Use, connect, unavailable
 from events.waiting import raise_if_cancelled
 
 
@@ -27,6 +25,8 @@ class DatabaseSession:
 
         After `close` it raises Unavailable: a connection that a late caller makes would never be closed.
         """
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
         async with self._connecting:
             if self._connection is None or self._connection.is_closed():
                 if self._closed.is_set():
@@ -39,12 +39,9 @@ class DatabaseSession:
                 self._connection = made
             return self._connection
 
-    @asynccontextmanager
-    async def using(self) -> AsyncGenerator[Connection]:
+    def using(self) -> "_Use":
         """Yields the live connection, to one caller at a time. A connection that is lost meanwhile is not used again."""
-        connection = await self.connection()
-        async with ended_if_lost(connection):
-            yield connection
+        return _Use(self)
 
     async def close(self) -> None:
         """Closes the connection, also one that is still being made. The session is not used again."""
@@ -66,3 +63,19 @@ class DatabaseSession:
                 if self._closed.is_set() or time.monotonic() > until:
                     raise unavailable("the database cannot be reached", fault) from fault
                 await asyncio.sleep(0.05)
+
+
+class _Use:
+    __slots__ = ("_session", "_use")
+
+    def __init__(self, session: DatabaseSession) -> None:
+        self._session = session
+
+    async def __aenter__(self) -> Connection:
+        connection = await self._session.connection()
+        self._use = Use(connection)
+        await self._use.__aenter__()
+        return connection
+
+    async def __aexit__(self, kind: object, fault: BaseException | None, traceback: object) -> None:
+        await self._use.__aexit__(kind, fault, traceback)

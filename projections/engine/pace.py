@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from events.database import Connection, ended_if_lost
+from events.database import Connection, Use
 
 
 class Pace(Struct, frozen=True):
@@ -20,7 +20,7 @@ class Pace(Struct, frozen=True):
     async def step(self, connection: Connection) -> AsyncGenerator[None]:
         """One step, of milliseconds. A connection that is lost during it is terminated."""
         begun = time.monotonic()
-        async with ended_if_lost(connection):
+        async with Use(connection):
             yield
         await asyncio.sleep((time.monotonic() - begun) * (1 / self.share - 1))
 
