@@ -210,7 +210,7 @@ REFUSALS: Mapping[type[Problem], Refusal] = {
         "Something went wrong. The operator finds the details in the log under request id 0199f3a5-7c1e-7d0a-9b43-2f6f0d1c8e55.",
     ),
     ComeAgain: Refusal(
-        "The database is unavailable: nothing was confirmed.",
+        "The database is unavailable, or there is more to do than can be done in time: nothing was confirmed.",
         "The database is unavailable: nothing was confirmed. Try again.",
         ("Retry-After",),
     ),
@@ -250,6 +250,6 @@ OAUTH_REFUSALS = (
         "temporarily_unavailable",
         "Nothing was issued: the database cannot be used for the moment. Try again.",
         ("Retry-After",),
-        meaning="The database is unavailable: nothing was confirmed.",
+        meaning="The database is unavailable, or there is more to do than can be done in time: nothing was confirmed.",
     ),
 )
