@@ -1,30 +1,43 @@
-"""A progress bar on stderr, if stderr is a terminal."""
+"""Progress bars on stderr, if stderr is a terminal."""
 
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 Progress = Callable[[int, int], None]
 """Called with (done, of how many)."""
+
+Bar = Callable[[str], AbstractContextManager[Progress]]
 
 
 @contextmanager
 def bar(what: str) -> Generator[Progress]:
     """Yields what moves the bar; it does nothing when stderr is not a terminal. The bar is gone at the end."""
+    with bars() as shown, shown(what) as move:
+        yield move
+
+
+@contextmanager
+def bars() -> Generator[Bar]:
+    """Yields what shows a bar beside those that are already there."""
     if not sys.stderr.isatty():
-        yield _unseen
+        yield lambda _what: nullcontext(_unseen)
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(what, total=None)
 
-        def move(done: int, total: int) -> None:
-            shown.update(task, completed=done, total=total)
+        @contextmanager
+        def one(what: str) -> Generator[Callable[[int, int], None]]:
+            task = shown.add_task(what, total=None)
+            try:
+                yield lambda done, total: shown.update(task, completed=done, total=total)
+            finally:
+                shown.remove_task(task)
 
-        yield move
+        yield one
 
 
 def _unseen(_done: int, _total: int) -> None:

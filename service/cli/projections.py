@@ -1,8 +1,6 @@
 """muniment projections: list, verify, resume and rebuild the tables that are derived from the log."""
 
-import time
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -11,18 +9,15 @@ from msgspec import structs
 from events.database import Connection
 from projections import registry
 from projections.catch_up import CatchUp
-from projections.engine import checkpoints, status, verifications
+from projections.engine import checkpoints, status
 from projections.engine import rebuild as rebuilding
-from projections.engine import verify as verification
-from projections.engine.checkpoints import OtherVersion
-from projections.engine.entries import Poison
-from projections.engine.schemas import NoSchema
 from projections.engine.status import Counted, Status
-from projections.engine.verdict import Verdict, refused
+from projections.engine.verdict import Verdict
 from projections.engine.verifications import Verification
+from service.cli.folds import all_verified, readable, why
 from service.cli.opening import Plainly, ask, ask_at, opened_at, run
 from service.cli.output import Json, document, lines, moment, note, say, table
-from service.cli.progress import bar
+from service.cli.progress import bar, bars
 from service.values.text import printable
 
 app = typer.Typer()
@@ -79,8 +74,8 @@ def verify(names: Names = None, as_json: Json = False) -> None:
     Example: `muniment projections verify clients`
     """
     wanted = _known(names or registry.everything())
-    with opened_at() as url:
-        verdicts = [_verified(url, name) for name in wanted]
+    with opened_at() as url, bars() as shown:
+        verdicts = run(all_verified(url, wanted, shown))
     if as_json:
         told = [{**structs.asdict(verdict), "ok": verdict.agrees} for verdict in verdicts]
         document({"ok": all(verdict.agrees for verdict in verdicts), "projections": told})
@@ -197,50 +192,17 @@ def _known(names: Iterable[str]) -> list[str]:
     return wanted
 
 
-def _verified(url: str, name: str) -> Verdict:
-    try:
-        with _readable(name), bar(f"verifying {name}") as progress:
-            began = time.monotonic()
-            verdict = run(verification.verify(url, name, progress))
-    except Exception as fault:
-        if name in registry.PROJECTIONS:
-            raise
-        return refused(name, _why(fault))
-    ask_at(url, lambda connection: verifications.keep(connection, name, verdict, time.monotonic() - began))
-    return verdict
-
-
 def _is_rebuilt(url: str, name: str) -> bool:
     """A fault of a package's projection is told, and holds up no other."""
     try:
-        with _readable(name), bar(f"rebuilding {name}") as progress:
+        with readable(name), bar(f"rebuilding {name}") as progress:
             run(rebuilding.rebuild(url, name, progress))
     except Exception as fault:
         if name in registry.PROJECTIONS:
             raise
-        note(f"{name} is not rebuilt: {_why(fault)}")
+        note(f"{name} is not rebuilt: {why(fault)}")
         return False
     return True
-
-
-def _why(fault: Exception) -> str:
-    return str(fault) if isinstance(fault, Plainly) else f"{type(fault).__name__}: {fault}"
-
-
-@contextmanager
-def _readable(name: str) -> Generator[None]:
-    try:
-        yield
-    except Poison as fault:
-        follows = "issuance log" if _follows_issuance(name) else "log"
-        raise Plainly(f"{name}: position {fault.position} of the {follows} cannot be read: {fault}") from fault
-    except (OtherVersion, NoSchema) as fault:
-        raise Plainly(str(fault)) from fault
-
-
-def _follows_issuance(name: str) -> bool:
-    projection = registry.find(name)
-    return isinstance(projection, CatchUp) and projection.follows.log == "issuance"
 
 
 def _tell(verdict: Verdict) -> None:
