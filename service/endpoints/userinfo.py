@@ -70,7 +70,7 @@ async def _told(request: Request, resources: Resources) -> _Told:
     if OPENID not in claims.scopes:
         raise Forbidden(f"This requires a token with the scope {OPENID}.", scope=OPENID)
     assert claims.authorization is not None
-    found = await resources.people.authorized(claims.authorization)
+    found = await resources.authorizations.user(claims.authorization)
     if found is None:
         raise _no_good()
     about = resources.people.claims_of(found.user, (*of_scopes(claims.scopes), *found.granted.userinfo_claims))

@@ -23,7 +23,6 @@ from service.commands.handle import USER, Handled, Ledger, handle
 from service.commands.user import ChangePassword, ChangeProfile, DisableUser, EnableUser, EraseUser, RegisterUser
 from service.crypto.credentials import new_id
 from service.crypto.sealing import Seal
-from service.people.authorized_users import AuthorizedUser, AuthorizedUsers
 from service.people.passwords import NOBODYS, Passwords, WeakPassword, checked
 from service.people.registration import Registration
 from service.reactions import session_end
@@ -49,7 +48,6 @@ class People:
         self._ledger = ledger
         self._passwords = Passwords()
         self.vault = Vault(ledger.pool, master_key)
-        self._authorized = AuthorizedUsers(ledger.pool)
         self._nobodys = Seal(token_bytes(32), "muniment personal data")
         self._nobodys_password = closed(self._nobodys, NOBODY, PASSWORD, NOBODYS.encode())
 
@@ -119,10 +117,6 @@ class People:
             return None
         known = profiles.claims_of(profile, verified=user.verified, since=user.created_at)
         return {name: known[name] for name in dict.fromkeys(wanted) if name in known}
-
-    async def authorized(self, authorization: UUID) -> AuthorizedUser | None:
-        """Return the active user who granted this authorization, if it stands."""
-        return await self._authorized.find(authorization)
 
     async def profiles(self, rows: Sequence[users.Row]) -> dict[UUID, Profile]:
         """Return the profiles of many users at once. Erased users are left out."""

@@ -1,4 +1,4 @@
-"""Reads of authorizations and their users for the token endpoint. Requests that wait at the same time are read in one round trip."""
+"""Reads of authorizations and their users for the token endpoint and userinfo. Requests that wait at the same time are read in one round trip."""
 
 from uuid import UUID
 
@@ -6,6 +6,7 @@ from events.database import Pool, read
 from events.group_commit import Batcher
 from projections import standing
 from projections.standing import Past
+from service.people.authorized_users import AuthorizedUser, AuthorizedUsers
 
 
 class Authorizations:
@@ -14,10 +15,15 @@ class Authorizations:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._batches: Batcher[UUID, Past] = Batcher(self._read)
+        self._users = AuthorizedUsers(pool)
 
     async def past(self, stream: UUID) -> Past:
         """Return the events of the authorization, and its user. Raises Unavailable."""
         return await self._batches.submit(stream)
+
+    async def user(self, stream: UUID) -> AuthorizedUser | None:
+        """Return the active user who granted the authorization, if it stands. Raises Unavailable."""
+        return await self._users.find(stream)
 
     async def close(self) -> None:
         await self._batches.idle()
