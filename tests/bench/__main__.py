@@ -48,12 +48,14 @@ def main() -> None:
 
 
 def _run(asked: argparse.Namespace, say: Say) -> None:
-    """What was measured before a fault is not lost by it."""
+    """What was measured before a fault is not lost by it. `ended` is after how many seconds each section had its figures."""
     shown = Console(width=None if sys.stdout.isatty() else 180)
     gathered: dict[str, Any] = {}
     goals: list[Goal] = []
+    ended, begun = dict[str, float](), time.monotonic()
     try:
         for name, figures in _sections(asked, say):
+            ended[name] = round(time.monotonic() - begun, 1)
             gathered[name] = figures.plain()
             goals += figures.goals()
             shown.print(*figures.tables())
@@ -61,7 +63,7 @@ def _run(asked: argparse.Namespace, say: Say) -> None:
         if goals:
             shown.print(goal_table(goals))
         if asked.json:
-            asked.json.write_bytes(json.encode({"machine": described(), **gathered, "goals": goals}))
+            asked.json.write_bytes(json.encode({"machine": described(), "ended": ended, **gathered, "goals": goals}))
 
 
 def _asked() -> argparse.Namespace:

@@ -9,11 +9,12 @@ from tests.bench.endpoint_figures import Endpoints
 from tests.bench.endpoints import Endpoint, measured
 from tests.bench.figures import Figures
 from tests.bench.load import Exchange
+from tests.bench.pace import Pace
 from tests.bench.peers import Peer
 from tests.bench.place import Place
 from tests.bench.programs import SERVICE, STARLETTE, three
 
-ROUNDS = 3
+ROUNDS, OPEN_SECONDS = 3, 1.0
 GOALS = {STARLETTE: 0.70}
 EXCHANGES = {"code exchange": 2000, "refresh": 2000}
 """So many a second of one core."""
@@ -34,9 +35,14 @@ def measure(place: Place) -> Iterator[tuple[str, Figures]]:
         place.say("making people, and signing them in")
         crowds = {peer.name: _crowd(peer, place) for peer in peers}
         endpoints = [_endpoint(name, crowds, asking) for name, asking in PATHS.items()]
-        fewer = place.__replace__(pace=place.pace.__replace__(rounds=min(ROUNDS, place.pace.rounds)))
+        fewer = place.__replace__(pace=_shorter(place.pace))
         yield "people", Endpoints("People", list(measured(endpoints, peers, place.cluster(), fewer)))
         yield "sign-ins", signins.measure(peers[0], place)
+
+
+def _shorter(pace: Pace) -> Pace:
+    """There are many paths."""
+    return pace.__replace__(rounds=min(ROUNDS, pace.rounds), open_seconds=min(OPEN_SECONDS, pace.open_seconds))
 
 
 def _crowd(peer: Peer, place: Place) -> Crowd:
