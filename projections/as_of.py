@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct, json
 
 from events import locks
@@ -13,6 +14,7 @@ from events.batches import HALVED
 from events.database import AnyConnection
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
+from projections.engine.checkpoints import Standing
 from projections.history import History, Row, Snapshot
 from projections.intervals import nodes_at
 
@@ -22,7 +24,11 @@ select low, low = (select last_position from log.batches order by last_position 
   from halved where low >= high
 """
 AFTER_APPENDS = locks.in_transaction_shared(locks.EVENTS)
-FIND = 'select to_json(h) from read."{name}" h where stream_id = $1 and to_position > $2 order by to_position limit 1'
+FIND = f"""
+select {checkpoints.COLUMNS}, (
+    select to_json(h) from read."{{name}}" h where stream_id = $1 and to_position > $2 order by to_position limit 1)
+  from read.checkpoints where name = $3
+"""
 # Without `offset 0` the planner joins all nodes at once, and reads the whole index for it.
 SWEEP = """
 with there as materialized (
@@ -75,7 +81,10 @@ async def check(connection: AnyConnection, history: History[Any], position: int)
 
 async def check_reached(connection: AnyConnection, projection: CatchUp[Any, Any], position: int) -> None:
     """Raises Behind if the projection does not include everything up to this position."""
-    live = await checkpoints.live(connection, projection)
+    _check(await checkpoints.live(connection, projection), projection, position)
+
+
+def _check(live: Standing | None, projection: CatchUp[Any, Any], position: int) -> None:
     if live is None or live.version != projection.version:
         raise Behind(projection.name, 0, failed=False)
     if live.position < position:
@@ -85,8 +94,14 @@ async def check_reached(connection: AnyConnection, projection: CatchUp[Any, Any]
 async def find(
     connection: AnyConnection, history: History[Snapshot], stream: UUID, position: int
 ) -> Row[Snapshot] | None:
-    """Returns the version of this stream's row that was current at the position."""
-    text = await connection.fetchval(FIND.format(name=history.name), stream, position)
+    """Returns the version of this stream's row that was current at the position. Raises Behind as `check` does."""
+    projection = history.catch_up()
+    try:
+        found = await connection.fetchrow(FIND.format(name=history.name), stream, position, projection.id)
+    except asyncpg.UndefinedTableError as fault:  # nobody has followed yet
+        raise Behind(projection.name, 0, failed=False) from fault
+    *standing, text = (None,) if found is None else found
+    _check(Standing(*standing) if standing else None, projection, position)
     row: Row[Snapshot] | None = text and _decoder(history.row).decode(text)
     return row if row is not None and row.from_position <= position else None
 

@@ -32,14 +32,18 @@ def fields(event: Event) -> dict[str, Any]:
 
 
 def _without(value: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    return {name: _nested(each, names) for name, each in value.items() if name not in names}
+    return {
+        name: _nested(each, names) if type(each) in _NESTED else each
+        for name, each in value.items()
+        if name not in names
+    }
+
+
+_NESTED = frozenset({dict, list, tuple})
+"""What `to_builtins` makes that has values in it. Most values have none."""
 
 
 def _nested(value: Any, names: frozenset[str]) -> Any:
-    match value:
-        case dict():
-            return _without(cast("dict[str, Any]", value), names)
-        case list() | tuple():
-            return [_nested(each, names) for each in cast("list[Any]", value)]
-        case _:
-            return value
+    if isinstance(value, dict):
+        return _without(cast("dict[str, Any]", value), names)
+    return [_nested(each, names) if type(each) in _NESTED else each for each in cast("list[Any]", value)]

@@ -1,6 +1,7 @@
 """Times on the console's pages: near ones in words, and exactly where the time is evidence. All are in UTC."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from markupsafe import Markup
@@ -9,6 +10,8 @@ from service.pages import rendering as pages
 
 NONE = Markup('<span class="none">&mdash;</span>')
 NEAR = timedelta(days=1)
+MOST_KNOWN = 4096
+"""Texts of times that are kept: a page of a list has hundreds, mostly those that it had before. They take about a megabyte."""
 
 
 def when(at: datetime | None, language: str) -> Markup:
@@ -36,6 +39,7 @@ def day(on: date, language: str) -> str:
     return format_date(on, "medium", locale=pages.DATES[language])
 
 
+@lru_cache(maxsize=MOST_KNOWN)
 def text(at: datetime, language: str) -> str:
     return f"{_day(at, language)}, {clock(at, language)}"
 
@@ -47,6 +51,7 @@ def in_words(at: datetime, language: str) -> str:
     return format_timedelta(ahead, add_direction=True, locale=language)
 
 
+@lru_cache(maxsize=MOST_KNOWN)
 def _day(at: datetime, language: str) -> str:
     return format_date(at.astimezone(UTC), "medium", locale=pages.DATES[language])
 

@@ -37,6 +37,7 @@ class InStream(Protocol):
 
 
 Row = TypeVar("Row", bound=InStream)
+Answer = TypeVar("Answer")
 Now = Callable[[AnyConnection, int], Awaitable[Sequence[Row]]]
 
 
@@ -88,27 +89,27 @@ async def position_or_fault(call: Call, moment: Moment) -> int | str:
 
 async def reached(call: Call, projection: CatchUp[Any, Any], position: int) -> None:
     """Return when the projection includes the position. Raises ComeAgain after PATIENCE_SECONDS."""
+    await _once_reached(call, position, lambda connection: as_of.check_reached(connection, projection, position))
+
+
+async def find(call: Call, history: History[Snapshot], stream: UUID, position: int) -> Snapshot | None:
+    """Return what this was at the position, or None. Raises ComeAgain as `reached` does."""
+    row = await _once_reached(call, position, lambda connection: as_of.find(connection, history, stream, position))
+    return None if row is None else row.snapshot
+
+
+async def _once_reached(call: Call, position: int, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
+    """Return what `ask` reads, once it no longer raises Behind."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            await read(
-                call.resources.ledger.pool, lambda connection: as_of.check_reached(connection, projection, position)
-            )
+            return await read(call.resources.ledger.pool, ask)
         except Behind as behind:
             if behind.failed:
                 raise ComeAgain(f"{behind} An operator must rebuild it: muniment projections list.") from behind
             if time.monotonic() > until:
                 raise ComeAgain(f"{behind} It has not reached position {position} yet. Try again.") from behind
-        else:
-            return
         await asyncio.sleep(PAUSE_SECONDS)
-
-
-async def find(call: Call, history: History[Snapshot], stream: UUID, position: int) -> Snapshot | None:
-    """Return what this was at the position, or None."""
-    await reached(call, history.catch_up(), position)
-    row = await read(call.resources.ledger.pool, lambda connection: as_of.find(connection, history, stream, position))
-    return None if row is None else row.snapshot
 
 
 class Page(Struct, Generic[Row], frozen=True):

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from msgspec import Struct, json
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from events.database import AnyConnection, read
 from events.extent import Extent
 from projections import as_of, audit_events
 from projections.engine import checkpoints
+from projections.engine.checkpoints import Standing
 from service.audit import cells
 from service.audit.event_json import AuditEvent, audit_event
 from service.endpoints import formats, responses
@@ -36,6 +38,8 @@ COLUMNS = (
     "position", "recordedAt", "type", "streamId", "subject", "version", "by", "actor", "requestId", "traceId", "cause", "address", "reason", "data",
 )  # fmt: skip
 
+Answer = TypeVar("Answer")
+
 
 class Found(Struct, frozen=True, kw_only=True):
     """Events, one more than the page has if there is another page, and the position that the feed has reached."""
@@ -47,8 +51,7 @@ class Found(Struct, frozen=True, kw_only=True):
 async def list_events(call: Call) -> Response:
     query = await events_asked(call)
     media = formats.chosen(call.request.headers.get("accept"), FORMATS)
-    await wait(call)
-    found = await read(call.resources.ledger.pool, lambda connection: _find(connection, query))
+    found = await once_reached(call, lambda connection, reached: _find(connection, query, reached))
     page, events = query.page, query.page.in_order(found.events)
     onward = found.events[page.limit - 1].position if len(found.events) > page.limit else None
     headers = {POSITION: str(found.reached), "Vary": "Accept"}
@@ -56,14 +59,24 @@ async def list_events(call: Call) -> Response:
     return responses.Found(_body(media, [audit_event(past) for past in events]), len(events), headers, media)
 
 
-async def wait(call: Call) -> None:
-    """Return when the feed has reached the position that the request names. Raises ComeAgain if that takes too long."""
+async def once_reached(call: Call, ask: Callable[[AnyConnection, int], Awaitable[Answer]]) -> Answer:
+    """Return what `ask` reads once the feed has reached the position that the request names; it is told where the feed is.
+
+    Raises ComeAgain if that takes too long.
+    """
     wanted = int(call.request.headers.get(MIN_POSITION, "0"))
+
+    async def look(connection: AnyConnection) -> tuple[Standing | None, Answer | None]:
+        live = await checkpoints.live(connection, audit_events.PROJECTION)
+        if live is None or live.position < wanted:
+            return live, None
+        return live, await ask(connection, live.position)
+
     until = time.monotonic() + BEHIND_SECONDS
     while True:
-        live = await read(call.resources.ledger.pool, lambda c: checkpoints.live(c, audit_events.PROJECTION))
-        if live is not None and live.position >= wanted:
-            return
+        live, found = await read(call.resources.ledger.pool, look)
+        if found is not None:
+            return found
         if time.monotonic() > until or (live is not None and live.state == "failed"):
             reached = 0 if live is None else live.position
             raise ComeAgain(
@@ -72,9 +85,16 @@ async def wait(call: Call) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _find(connection: AnyConnection, query: EventQuery) -> Found:
-    live = await checkpoints.live(connection, audit_events.PROJECTION)
-    reached = 0 if live is None else live.position
+async def wait(call: Call) -> None:
+    """Return when the feed has reached the position that the request names. Raises ComeAgain if that takes too long."""
+
+    async def nothing(_connection: AnyConnection, reached: int) -> int:
+        return reached
+
+    await once_reached(call, nothing)
+
+
+async def _find(connection: AnyConnection, query: EventQuery, reached: int) -> Found:
     extent = await _extent(connection, query.page, reached)
     return Found(events=await audit_events.find(connection, query.wanted, extent), reached=reached)
 

@@ -1,13 +1,12 @@
 """The checks of every request to the management API: bearer token, rate limit and scope. Every path of the API is one `Managed`."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from events.client_apis import Granted, pairs
@@ -25,7 +24,7 @@ from service.endpoints.resource_metadata import MANAGEMENT_API
 from service.endpoints.responses import MIN_POSITION, POSITION, Found, as_problem, refusal, unreached
 from service.grants.audited_reads import audit_read, members, record_read
 from service.grants.refusal_events import Sender, not_permitted, record_not_permitted, record_throttled_requests
-from service.http.asgi import address, header, headers_named, read_body, repeated, resources_of, respond
+from service.http.asgi import address, header, headers_named, read_body, repeated, resources_of, respond, route_of
 from service.http.methods import action_of
 from service.oauth.tokens import BadToken, VerifiedClaims
 from service.people.throttle import network
@@ -222,10 +221,7 @@ async def _record_refusal(request: Request, resources: Resources, caller: Caller
 
 def _template(request: Request) -> str:
     """Return the path as its route has it, such as /api/v1/auth/users/{user_id}: in the place of an id a client may put a person's name."""
-    routes: Sequence[BaseRoute] = request.app.routes
-    return next(
-        each.path for each in routes if isinstance(each, Route) and each.matches(request.scope)[0] is Match.FULL
-    )
+    return route_of(request.scope) or request.scope["path"]  # one that was found without its route has no id in it
 
 
 def _origin(request: Request, caller: Caller) -> str | None:
