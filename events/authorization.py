@@ -230,10 +230,12 @@ def _with(
 def _rotated(before: RefreshToken | None, event: RefreshTokenRotated) -> RefreshToken | None:
     if before is None:
         return None
-    used = before.__replace__(uses=before.uses + 1)
+    uses = before.uses + 1
     if before.hash == event.hash:
-        return used
-    rotated = used.__replace__(hash=event.hash, rotated_at=event.at)
-    if len(before.exchanged) < MOST_LATEST:
-        return rotated.__replace__(exchanged=(*before.exchanged, before.hash))
-    return rotated.__replace__(exchanged=(before.hash,), long_exchanged=(*before.long_exchanged, before.exchanged))
+        return before.__replace__(uses=uses)
+    exchanged, long_exchanged = (*before.exchanged, before.hash), before.long_exchanged
+    if len(before.exchanged) >= MOST_LATEST:
+        exchanged, long_exchanged = (before.hash,), (*long_exchanged, before.exchanged)
+    return before.__replace__(
+        hash=event.hash, rotated_at=event.at, exchanged=exchanged, long_exchanged=long_exchanged, uses=uses
+    )
