@@ -10,7 +10,9 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from msgspec import json
+from httpx import HTTPError
+from joserfc.errors import JoseError
+from msgspec import MsgspecError, json
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
@@ -83,7 +85,7 @@ class Bench:
                     self._compare(each)
         except NotHere as why:
             self._leave_out(name, why, "yellow")
-        except Failed as why:
+        except (Failed, HTTPError, JoseError, MsgspecError, OSError) as why:
             self._leave_out(name, why, "red")
             self.status = 1
 

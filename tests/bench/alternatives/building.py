@@ -51,9 +51,13 @@ def _run(command: Sequence[str], place: Path, environment: Mapping[str, str], sa
         command, cwd=place, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            if text := line.decode(errors="replace").strip():
-                said.append(text)
-                say(text[:100])
+        try:
+            for line in process.stdout:
+                if text := line.decode(errors="replace").strip():
+                    said.append(text)
+                    say(text[:100])
+        except BaseException:
+            process.kill()  # a build that nobody waits for would take the machine for minutes
+            raise
     if process.returncode != 0:
         raise NotHere(f"`{' '.join(command)}` ended with {process.returncode}: {' '.join(said[-3:])[:500]}")

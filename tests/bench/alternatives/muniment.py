@@ -30,4 +30,5 @@ def ours(site: Site) -> Generator[Alternative]:
                 INTROSPECTIONS: peer.introspections,
             },
             keys="/openid/jwks",
+            warm_seconds=1.0,
         )
