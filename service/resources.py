@@ -162,7 +162,7 @@ async def open_resources(
                 user_codes=UserCodes(master_key),
                 waiting_devices=WaitingDevices(connections, master_key),
                 people=people,
-                sessions=Sessions(ledger, people, settings, master_key),
+                sessions=Sessions(ledger, people, settings, master_key, planned_once),
                 authorizations=authorizations,
                 attempts=Attempts(limits, people, settings, master_key),
                 directory=_directory(settings),

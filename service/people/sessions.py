@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct, json
 
-from events.database import read
+from events.database import Pool, read
 from events.envelope import ByService, ByUser, Meta
 from events.group_commit import Batcher
 from projections import sessions, sign_ins, users
@@ -59,8 +59,9 @@ class SessionToken(Struct, frozen=True):
 class Sessions:
     """One per process."""
 
-    def __init__(self, ledger: Ledger, people: People, settings: Settings, master_key: bytes) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, people: People, settings: Settings, master_key: bytes, pool: Pool) -> None:
+        """`pool` is for the read of each request with a session, whose statement is best planned once."""
+        self._ledger, self._pool = ledger, pool
         self._people = people
         self._lifetime = timedelta(seconds=settings.session_lifetime)
         self._signature = Signature(master_key, "muniment session cookies")
@@ -153,7 +154,7 @@ class Sessions:
         await handle(self._ledger, SESSION, session.stream_id, ReportUseAfterEnd(at=datetime.now(UTC)), meta)
 
     async def _read(self, wanted: list[Wanted]) -> list[SignIn | None]:
-        return await read(self._ledger.pool, lambda connection: sign_ins.find(connection, wanted))
+        return await read(self._pool, lambda connection: sign_ins.find(connection, wanted))
 
     def _value(self, token: SessionToken) -> str:
         return self._signature.write(token.session.bytes + token.random)

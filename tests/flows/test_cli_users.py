@@ -169,7 +169,7 @@ async def test_somebody_s_sessions_are_listed_and_ended(live: Live):
     async with pool(live.database) as connections:
         ledger = Ledger(log, connections)
         people = People(ledger, MASTER_KEY)
-        theirs = Sessions(ledger, people, settings_for(live.database, live.url), MASTER_KEY)
+        theirs = Sessions(ledger, people, settings_for(live.database, live.url), MASTER_KEY, ledger.pool)
         device = Device(address="192.0.2.7", agent="Lynx")
         cookie = await theirs.start(user, ("pwd", "otp", "mfa"), "urn:muniment:acr:2", device)
         (told,) = (await on(live.database, "users", "sessions", "cli-sessions@example.com", "--json")).json

@@ -229,7 +229,7 @@ async def test_disabling_a_user_ends_their_sessions(live: Live):
     async with pool(live.database) as connections:
         ledger = Ledger(log, connections)
         people = People(ledger, MASTER_KEY)
-        theirs = Sessions(ledger, people, settings_for(live.database, live.url), MASTER_KEY)
+        theirs = Sessions(ledger, people, settings_for(live.database, live.url), MASTER_KEY, ledger.pool)
         cookie = await theirs.start(user, ("pwd",), "urn:muniment:acr:1", Device(address="192.0.2.1", agent="Firefox"))
         assert await theirs.current(cookie) is not None
         await changed(live, str(user), "disable")

@@ -68,7 +68,7 @@ do $$ begin execute format('alter database %I reset search_path', current_databa
 
 @pytest.fixture
 def theirs(ledger: Ledger, people: People) -> Sessions:
-    return Sessions(ledger, people, SETTINGS, MASTER_KEY)
+    return Sessions(ledger, people, SETTINGS, MASTER_KEY, ledger.pool)
 
 
 @pytest.fixture
@@ -161,9 +161,9 @@ async def test_a_cookie_speaks_for_whom_it_was_made_and_tells_where_and_how_they
 
 
 async def test_the_cookie_s_name_has_the_prefix_that_browsers_enforce_where_there_is_https(ledger, people):
-    assert Sessions(ledger, people, SETTINGS, MASTER_KEY).cookie == "muniment_session_8000"
+    assert Sessions(ledger, people, SETTINGS, MASTER_KEY, ledger.pool).cookie == "muniment_session_8000"
     https = SETTINGS.__replace__(issuer="https://auth.example.com")
-    assert Sessions(ledger, people, https, MASTER_KEY).cookie == "__Host-muniment_session"
+    assert Sessions(ledger, people, https, MASTER_KEY, ledger.pool).cookie == "__Host-muniment_session"
 
 
 async def test_nobody_else_can_write_a_cookie(theirs, ledger, people, ada):
@@ -176,7 +176,7 @@ async def test_nobody_else_can_write_a_cookie(theirs, ledger, people, ada):
         assert await theirs.current(as_text(bytes(changed))) is None
     for other in (None, "", "x", "=", "é", cookie[:-1], cookie + "AAAA", as_text(content[:48]), as_text(bytes(80))):
         assert await theirs.current(other) is None
-    assert await Sessions(ledger, people, SETTINGS, b"o" * 32).current(cookie) is None
+    assert await Sessions(ledger, people, SETTINGS, b"o" * 32, ledger.pool).current(cookie) is None
     assert await theirs.current(cookie) is not None
 
 
@@ -209,14 +209,14 @@ async def test_signing_in_again_keeps_the_session_and_makes_the_former_cookie_wo
 
 
 async def test_a_session_is_over_at_its_time(ledger, people, ada):
-    short = Sessions(ledger, people, SETTINGS.__replace__(session_lifetime=0), MASTER_KEY)
+    short = Sessions(ledger, people, SETTINGS.__replace__(session_lifetime=0), MASTER_KEY, ledger.pool)
     assert await short.current(await short.start(ada, *PWD, None)) is None
 
 
 async def test_a_session_whose_time_is_over_is_ended_by_housekeeping_with_what_came_of_it(
     ledger, people, theirs, ada, reader
 ):
-    short = Sessions(ledger, people, SETTINGS.__replace__(session_lifetime=0), MASTER_KEY)
+    short = Sessions(ledger, people, SETTINGS.__replace__(session_lifetime=0), MASTER_KEY, ledger.pool)
     session = session_of(await short.start(ada, *PWD, None))
     going_on = await signed_in(theirs, await theirs.start(ada, *PWD, None))
     online = await granted(ledger, ada, session, "openid")
@@ -228,7 +228,7 @@ async def test_a_session_whose_time_is_over_is_ended_by_housekeeping_with_what_c
 
 
 async def test_a_cookie_that_comes_after_its_session_ran_out_is_nobody_s_fault(ledger, people, ada, reader):
-    short = Sessions(ledger, people, SETTINGS.__replace__(session_lifetime=0), MASTER_KEY)
+    short = Sessions(ledger, people, SETTINGS.__replace__(session_lifetime=0), MASTER_KEY, ledger.pool)
     cookie = await short.start(ada, *PWD, None)
     await session_end.expire(ledger)
     assert await short.current(cookie) is None
