@@ -12,9 +12,10 @@ from events.authorization import token_named
 from events.ids import bot_stream
 from events.issuance import Issue, TokenIssued
 from events.log import Receipt
+from service.clock import utc_now
 from service.commands.authorization import RedeemCode, RotateRefreshToken
 from service.commands.handle import ATTEMPTS, AUTHORIZATION, Handled, Overtaken, handle
-from service.grants.client_authentication import look_up_certain
+from service.grants.client_authentication import authenticated, look_up_certain
 from service.grants.redemption import Redemption, active_user, is_of_former_life, meta_of
 from service.oauth.errors import Gone, InvalidClient
 from service.oauth.signing import Signer
@@ -88,10 +89,11 @@ def _decided_from(redemption: Redemption) -> Iterator[UUID]:
 
 
 async def _as_it_is_now(redemption: Redemption) -> Redemption:
-    """Raises InvalidClient if the client was stopped, Gone if the user was."""
+    """Raises InvalidClient if the client was stopped, or what it authenticated with was taken from it; Gone if the user was stopped."""
     request = redemption.request
     seen = await look_up_certain(request, redemption.presented)
-    if seen is None or not seen.may_act or is_of_former_life(redemption.authorized, seen):
+    client = authenticated(redemption.presented, seen, utc_now())
+    if seen is None or not seen.may_act or client is None or is_of_former_life(redemption.authorized, seen):
         raise InvalidClient
     with span("load"):
         past = await request.resources.authorizations.past(redemption.token.authorization)

@@ -25,6 +25,14 @@ async def _client(live: Live, _person: Person, client_id: str, _authorization: A
     assert answer.status_code == 200, answer.text
 
 
+async def _secret(live: Live, _person: Person, client_id: str, _authorization: Any) -> None:
+    """The one that the client authenticated with; it has another one."""
+    secrets = f"/api/v1/auth/clients/{client_id}/secrets"
+    [used] = (await live.http.get(secrets, headers=live.bearer)).json()
+    assert (await live.http.post(secrets, json={}, headers=live.bearer)).status_code == 201
+    assert (await live.http.delete(f"{secrets}/{used['secretId']}", headers=live.bearer)).is_success
+
+
 async def _user(live: Live, person: Person, _client_id: str, _authorization: Any) -> None:
     await live.beside.people.disable(person.user, META)
 
@@ -56,8 +64,14 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Awaitable[o
 
 @pytest.mark.parametrize(
     ("stop", "refusal"),
-    [(_client, InvalidClient), (_user, Gone), (_authorization, Gone), (_nothing_that_matters, None)],
-    ids=["client", "user", "authorization", "nothing that matters"],
+    [
+        (_client, InvalidClient),
+        (_secret, InvalidClient),
+        (_user, Gone),
+        (_authorization, Gone),
+        (_nothing_that_matters, None),
+    ],
+    ids=["client", "secret", "user", "authorization", "nothing that matters"],
 )
 @pytest.mark.parametrize("kind", ["authorization_code", "refresh_token"])
 async def test_who_is_stopped_meanwhile_gets_nothing_and_others_do(
