@@ -25,6 +25,9 @@ waits in its socket, is run, is committed, and is answered.
 LEAST, MOST = 32, 512
 """The room of a turn. The most is also what may come at once to an idle worker."""
 
+IDLE_SECONDS = 1.0
+"""A worker that nobody asked for so long is idle, however much it had to do before."""
+
 FIRST = 2
 """What people and operators ask for is accepted up to this many times the room: tokens do not crowd it out."""
 
@@ -45,11 +48,11 @@ class Refused(Protocol):
 class Admission:
     """One per worker. `refusal_of` returns how a URL is refused, or None if it is accepted always."""
 
-    __slots__ = ("_accepted", "_lookahead", "_refusal_of", "room")
+    __slots__ = ("_accepted", "_asked", "_lookahead", "_refusal_of", "room")
 
     def __init__(self, refusal_of: Callable[[bytes], Refused | None]) -> None:
         self._refusal_of, self._lookahead = refusal_of, Lookahead()
-        self._accepted, self.room = 0, MOST
+        self._accepted, self._asked, self.room = 0, 0.0, MOST
 
     def is_full(self) -> bool:
         """Whether this turn has accepted what it has room for, so that each further request has to be judged."""
@@ -72,6 +75,7 @@ class Admission:
     def accepted(self, loop: asyncio.AbstractEventLoop) -> None:
         """Count a request, before its task is created: what ends the turn has to run before it."""
         if not self._accepted:
+            self.asked(loop.time())
             loop.call_soon(self._end, loop)
         self._accepted += 1
 
@@ -82,6 +86,12 @@ class Admission:
             self._grow()
         else:
             loop.call_soon(self._measured, thread_time())
+
+    def asked(self, now: float) -> None:
+        """A turn has its first request at this time of the loop's clock."""
+        if now - self._asked > IDLE_SECONDS:
+            self.room = MOST
+        self._asked = now
 
     def _measured(self, begun: float) -> None:
         self.turned(thread_time() - begun)

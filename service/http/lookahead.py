@@ -26,7 +26,9 @@ class Lookahead:
         self._keeps = self._parser.should_keep_alive()
 
     def request(self, data: bytes) -> tuple[str, bytes] | None:
-        """Return the method and the URL of the request that the bytes are, if its connection stays open after it; None for anything else."""
+        """Return the method and the URL of the request that the bytes are, if its connection stays open after it, and the URL is a path;
+        None for anything else.
+        """
         if len(data) > LONGEST:
             return None
         self._begun = self._ended = 0
@@ -35,7 +37,8 @@ class Lookahead:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._ended = 0
-        if (self._begun, self._ended) == (1, 1) and self._keeps and self._parser.get_http_version() == "1.1":
+        is_whole = (self._begun, self._ended) == (1, 1) and self._keeps and self._parser.get_http_version() == "1.1"
+        if is_whole and self._url.startswith(b"/"):
             return self._parser.get_method().decode("ascii"), self._url
         self._parser = httptools.HttpRequestParser(self)
         return None

@@ -7,7 +7,7 @@ import pytest
 from msgspec import json
 
 from events.database import overloads
-from service.http.admission import ADMISSION, FIRST, LEAST, LONG_SECONDS, MOST, Admission
+from service.http.admission import ADMISSION, FIRST, IDLE_SECONDS, LEAST, LONG_SECONDS, MOST, Admission
 from service.http.lookahead import Lookahead
 from service.http.overload import TEXT, Refusals
 from tests.rules.test_protocol import FORM, HEAD, LENGTH, Ends
@@ -47,6 +47,15 @@ def test_the_room_of_a_turn_shrinks_while_turns_are_long_and_grows_while_they_ar
     assert admission.room == LEAST
     for _ in range(1000):
         admission.turned(LONG_SECONDS / 2)
+    assert admission.room == MOST
+
+
+def test_a_worker_that_nobody_asked_for_a_second_has_all_its_room_again(admission: Admission):
+    admission.asked(100.0)
+    admission.room = LEAST
+    admission.asked(100.0 + IDLE_SECONDS)
+    assert admission.room == LEAST
+    admission.asked(100.0 + IDLE_SECONDS * 2.1)
     assert admission.room == MOST
 
 
@@ -122,6 +131,13 @@ async def test_who_watches_and_who_reads_is_answered_while_tokens_are_refused(en
         assert await ends.answered(request) == [status]
 
 
+@pytest.mark.parametrize("form", [b"http://test/health/live", b"https://elsewhere:1/health/live?a=b"])
+async def test_who_watches_may_send_the_whole_url(ends: Ends, admission: Admission, form: bytes):
+    """RFC 9112 section 3.2.2: a server accepts that form of the target, too."""
+    fill(admission, FIRST)
+    assert await ends.answered(ALIVE.replace(b"/health/live", form)) == [200]
+
+
 async def test_a_script_of_another_site_may_read_its_refusal(ends: Ends, admission: Admission):
     fill(admission)
     assert await ends.answered(TOKEN.replace(b"Host", b"Origin: https://app.example\r\nHost")) == [503]
@@ -141,6 +157,8 @@ def wrong() -> Iterator[bytes]:
     yield TOKEN.replace(b"Content-Length:", b"Content-Length :")
     yield HEAD + b"Connection: upgrade\r\nUpgrade: h2c\r\n" + LENGTH + b"\r\n" + FORM
     yield b"CONNECT test:1 HTTP/1.1\r\nHost: test\r\n\r\n"
+    yield b"GET http://test/health/live HTTP/1.1\r\nHost: test\r\n\r\n"
+    yield b"OPTIONS * HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
 def test_only_one_whole_request_is_seen_as_one_and_the_next_bytes_are_seen_by_themselves():
