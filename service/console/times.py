@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime
 from markupsafe import Markup
 
 from service.pages import rendering as pages
@@ -48,7 +48,7 @@ def in_words(at: datetime, language: str) -> str:
     ahead = at - datetime.now(UTC)
     if ahead < pages.MINUTE:
         return pages.ago(at, language)
-    return format_timedelta(ahead, add_direction=True, locale=language)
+    return pages.words(ahead, language)
 
 
 @lru_cache(maxsize=MOST_KNOWN)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-MINUTE = timedelta(minutes=1)
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
 DATES = {"en": "en_GB", "de": "de", "fr": "fr", "es": "es"}
 """English is read in many countries. A date with the month as a word is clear in all of them."""
@@ -72,7 +72,17 @@ def ago(at: datetime, language: str) -> str:
     since = datetime.now(UTC) - at
     if since < MINUTE:
         return catalogue(language).gettext("just now")
-    return format_timedelta(-since, add_direction=True, locale=language)
+    return words(-since, language)
+
+
+def words(ahead: timedelta, language: str) -> str:
+    """Return a time from now in words, such as "in 2 hours"; they say nothing of parts of a second."""
+    return _words(ahead // SECOND, language)
+
+
+@lru_cache(maxsize=1024)
+def _words(seconds: int, language: str) -> str:
+    return format_timedelta(timedelta(seconds=seconds), add_direction=True, locale=language)
 
 
 def day(at: datetime, language: str) -> str:
