@@ -12,7 +12,7 @@ from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from events.database import Unavailable
+from events.database import Overloaded, Unavailable
 from service.console import rendering
 from service.console.access import Access
 from service.console.api import Refused
@@ -142,6 +142,15 @@ TOLD: Mapping[type[Exception], Told] = {
         again=True,
         headers={"Retry-After": "1"},
     ),
+    Overloaded: Told(
+        status=503,
+        title=N_("Too much to do"),
+        sentence=N_(
+            "The server has more to do than it can in time. Nothing was changed. Wait a few seconds, then try again."
+        ),
+        again=True,
+        headers={"Retry-After": "1"},
+    ),
 }
 
 
@@ -221,7 +230,7 @@ def _missing(told: Told, access: Access, screen: Screen) -> Told:
 def _told(visit: Visit, fault: Exception) -> Told:
     if isinstance(fault, Unavailable):
         visit.resources.outages.notice(fault)
-        return TOLD[Unavailable]
+        return TOLD.get(type(fault), TOLD[Unavailable])
     if (known := TOLD.get(type(fault))) is not None:
         return known
     if isinstance(fault, AnyDomainRefusal):
