@@ -5,6 +5,9 @@ In a turn, the loop reads every socket that has something and then runs every re
 are answered, each turn takes longer and finds more of them than the one before. The room of a turn therefore shrinks while turns
 are long and grows while they are short, as TCP finds what a network can carry. It counts requests only, no waiting: a slow client, a
 slow page and a slow database take none of it.
+
+Reads and pages have as much room as tokens and changes, each their own. So tokens do not crowd out what people and operators ask for; and
+a stranger, who may read much that is cheap, does not crowd out tokens.
 """
 
 import asyncio
@@ -23,13 +26,10 @@ waits in its socket, is run, is committed, and is answered.
 """
 
 LEAST, MOST = 32, 512
-"""The room of a turn. The most is also what may come at once to an idle worker."""
+"""The room of a turn, of each kind. The most is also what may come at once to an idle worker."""
 
 IDLE_SECONDS = 1.0
 """A worker that nobody asked for so long is idle, however much it had to do before."""
-
-FIRST = 2
-"""What people and operators ask for is accepted up to this many times the room: tokens do not crowd it out."""
 
 READS = ("GET", "HEAD", "OPTIONS")
 ADMISSION = "admission"
@@ -48,40 +48,54 @@ class Refused(Protocol):
 class Admission:
     """One per worker. `refusal_of` returns how a URL is refused, or None if it is accepted always."""
 
-    __slots__ = ("_accepted", "_asked", "_lookahead", "_refusal_of", "room")
+    __slots__ = ("_accepted", "_asked", "_lookahead", "_others", "_reads", "_refusal_of", "room")
 
     def __init__(self, refusal_of: Callable[[bytes], Refused | None]) -> None:
         self._refusal_of, self._lookahead = refusal_of, Lookahead()
-        self._accepted, self._asked, self.room = 0, 0.0, MOST
+        self._accepted = self._reads = self._others = 0
+        self._asked, self.room = 0.0, MOST
 
     def is_full(self) -> bool:
-        """Whether this turn has accepted what it has room for, so that each further request has to be judged."""
-        return self._accepted >= self.room
+        """Whether this turn has accepted what it has room for, of one kind at least."""
+        return self._reads >= self.room or self._others >= self.room
 
-    def judged(self, method: str, url: bytes) -> Refused | None:
-        """Return the refusal of a request that comes while it is full, and count it; or None, if it is accepted nevertheless."""
+    def refused(self, data: bytes) -> Refused | None:
+        """Return the refusal of the bytes that come while it is full, and count it, if they are exactly one request that is refused."""
+        found = self._lookahead.request(data)
+        if found is None or found[0] == "HEAD":
+            return None
+        method, url = found
         refused = self._refusal_of(url)
-        is_first = refused is None or refused.is_page or method in READS
-        if refused is None or (is_first and self._accepted < self.room * FIRST):
+        if refused is None or self._has_room(_is_read(method, refused)):
             return None
         overloads["requests"] += 1
         return refused
 
-    def refused(self, data: bytes) -> Refused | None:
-        """Return the refusal of the bytes that come while it is full, if they are exactly one request that is refused."""
-        found = self._lookahead.request(data)
-        return None if found is None or found[0] == "HEAD" else self.judged(*found)
-
-    def accepted(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Count a request, before its task is created: what ends the turn has to run before it."""
+    def judged(self, loop: asyncio.AbstractEventLoop, method: str, url: bytes) -> Refused | None:
+        """Return the refusal of a request, or None if it is accepted. It is counted before its task is created: what ends the turn has
+        to run before it.
+        """
+        if (refused := self._refusal_of(url)) is not None:
+            is_read = _is_read(method, refused)
+            if not self._has_room(is_read):
+                overloads["requests"] += 1
+                return refused
+            if is_read:
+                self._reads += 1
+            else:
+                self._others += 1
         if not self._accepted:
             self.asked(loop.time())
             loop.call_soon(self._end, loop)
         self._accepted += 1
+        return None
+
+    def _has_room(self, is_read: bool) -> bool:
+        return (self._reads if is_read else self._others) < self.room
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
         """All sockets were read. Measure until the loop comes round again, if there is much to do."""
-        accepted, self._accepted = self._accepted, 0
+        accepted, self._accepted, self._reads, self._others = self._accepted, 0, 0, 0
         if accepted < LEAST:
             self._grow()
         else:
@@ -105,3 +119,8 @@ class Admission:
 
     def _grow(self) -> None:
         self.room = min(MOST, self.room + 4)
+
+
+def _is_read(method: str, refused: Refused) -> bool:
+    """Forms of pages are sent by people, so they count as reads."""
+    return method in READS or refused.is_page

@@ -159,11 +159,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
-        admission = self._admission
-        if admission.is_full() and (refused := admission.judged(cycle.scope["method"], cycle.scope["raw_path"])):
+        refused = self._admission.judged(self.loop, cycle.scope["method"], cycle.scope["raw_path"])
+        if refused is not None:
             app = refused.app
-        else:
-            admission.accepted(self.loop)
         super()._start_asgi_task(cycle, app)
 
     def _is_refused(self, data: bytes) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from msgspec import json
 
 from events.database import overloads
-from service.http.admission import ADMISSION, FIRST, IDLE_SECONDS, LEAST, LONG_SECONDS, MOST, Admission
+from service.http.admission import ADMISSION, IDLE_SECONDS, LEAST, LONG_SECONDS, MOST, Admission, Refused
 from service.http.lookahead import Lookahead
 from service.http.overload import TEXT, Refusals
 from tests.rules.test_protocol import FORM, HEAD, LENGTH, Ends
@@ -16,6 +16,7 @@ TOKEN = b"POST /openid/token HTTP/1.1\r\nHost: test\r\n" + LENGTH + b"\r\n" + FO
 REGISTRATION = b"POST /api/v1/auth/clients HTTP/1.1\r\nHost: test\r\n" + LENGTH + b"\r\n" + FORM
 LIST = b"GET /api/v1/auth/clients HTTP/1.1\r\nHost: test\r\n\r\n"
 PAGE = b"GET /openid/authorize?client_id=a HTTP/1.1\r\nHost: test\r\n\r\n"
+A_TOKEN, A_READ = ("POST", b"/openid/token"), ("GET", b"/openid/jwks")
 ALIVE = b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
@@ -34,10 +35,15 @@ async def ends(admission: Admission) -> AsyncIterator[Ends]:
     ends.protocol.connection_lost(None)
 
 
-def fill(admission: Admission, times: int = 1) -> None:
-    loop = asyncio.get_running_loop()
-    for _ in range(admission.room * times):
-        admission.accepted(loop)
+def judged(admission: Admission, method: str, url: bytes) -> Refused | None:
+    return admission.judged(asyncio.get_running_loop(), method, url)
+
+
+def fill(admission: Admission, *kinds: tuple[str, bytes]) -> None:
+    """With requests of these kinds, otherwise with tokens: as many as there is room for."""
+    for method, url in kinds or (A_TOKEN,):
+        for _ in range(admission.room):
+            assert judged(admission, method, url) is None
 
 
 def test_the_room_of_a_turn_shrinks_while_turns_are_long_and_grows_while_they_are_short(admission: Admission):
@@ -67,14 +73,14 @@ async def test_a_turn_begins_with_all_its_room(admission: Admission):
 
 
 async def test_each_refusal_has_the_format_of_its_path_and_health_has_none(admission: Admission):
-    fill(admission, FIRST)
-    error = admission.judged("POST", b"/openid/token")
-    problem = admission.judged("GET", b"/api/v1/auth/clients")
-    page = admission.judged("GET", b"/signin")
+    fill(admission, A_TOKEN, A_READ)
+    error = judged(admission, "POST", b"/openid/token")
+    problem = judged(admission, "GET", b"/api/v1/auth/clients")
+    page = judged(admission, "GET", b"/signin")
     assert error is not None
     assert problem is not None
     assert page is not None
-    assert admission.judged("GET", b"/health/ready") is None
+    assert judged(admission, "GET", b"/health/ready") is None
     for each in (error, problem, page):
         assert each.whole().startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
         assert b"\r\nretry-after: 1\r\n" in each.whole()
@@ -89,11 +95,21 @@ async def test_each_refusal_has_the_format_of_its_path_and_health_has_none(admis
 
 async def test_tokens_do_not_crowd_out_what_operators_read_and_people_see(admission: Admission):
     fill(admission)
-    assert admission.judged("GET", b"/api/v1/auth/clients") is None
-    assert admission.judged("POST", b"/signin") is None
-    assert admission.judged("POST", b"/api/v1/auth/clients") is not None
-    fill(admission)
-    assert admission.judged("GET", b"/api/v1/auth/clients") is not None
+    assert judged(admission, "GET", b"/api/v1/auth/clients") is None
+    assert judged(admission, "POST", b"/signin") is None
+    assert judged(admission, "POST", b"/api/v1/auth/clients") is not None
+
+
+@pytest.mark.parametrize(
+    "kind", [("GET", b"/openid/jwks"), ("GET", b"/nothing"), ("POST", b"/nothing"), ("GET", b"/health/live")]
+)
+async def test_what_a_stranger_reads_or_finds_nowhere_does_not_crowd_out_tokens(
+    admission: Admission, kind: tuple[str, bytes]
+):
+    fill(admission, kind)
+    assert judged(admission, *A_TOKEN) is None
+    if kind[1] != b"/health/live":
+        assert judged(admission, "GET", b"/api/v1/auth/clients") is not None
 
 
 def test_an_issuer_with_a_path_has_the_same_formats_below_it():
@@ -108,7 +124,8 @@ async def test_a_request_is_refused_whole_or_in_parts_and_the_connection_stays(e
         fill(admission)
         ends.line.said = b""
         for part in (TOKEN[:at], TOKEN[at:]):
-            fill(admission)
+            if not admission.is_full():
+                fill(admission)
             if part:
                 ends.protocol.data_received(part)
         assert await ends.answered() == [503]
@@ -134,7 +151,7 @@ async def test_who_watches_and_who_reads_is_answered_while_tokens_are_refused(en
 @pytest.mark.parametrize("form", [b"http://test/health/live", b"https://elsewhere:1/health/live?a=b"])
 async def test_who_watches_may_send_the_whole_url(ends: Ends, admission: Admission, form: bytes):
     """RFC 9112 section 3.2.2: a server accepts that form of the target, too."""
-    fill(admission, FIRST)
+    fill(admission, A_TOKEN, A_READ)
     assert await ends.answered(ALIVE.replace(b"/health/live", form)) == [200]
 
 
