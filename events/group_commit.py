@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from events.database import Overloaded, Unavailable
 
@@ -19,7 +19,10 @@ MOST_FLUSHES = 2
 
 
 class Batcher(Generic[Item, Outcome]):
-    """Collects many concurrent `submit`s into few `flush`es. A flush returns one outcome, or one exception, for each item."""
+    """Collects many concurrent `submit`s into few `flush`es. A flush returns one outcome, or one exception, for each item.
+
+    `of` says what its items are, where too many of them are counted.
+    """
 
     def __init__(
         self,
@@ -27,10 +30,11 @@ class Batcher(Generic[Item, Outcome]):
         *,
         limit: int = 512,
         watch: Watch | None = None,
+        of: Literal["commits", "reads"] = "reads",
     ) -> None:
         self._flush = flush
         self._limit, self._most = limit, limit * MOST_FLUSHES
-        self._watch = watch
+        self._watch, self._of = watch, of
         self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -45,7 +49,7 @@ class Batcher(Generic[Item, Outcome]):
         Raises Overloaded if MOST_FLUSHES wait already.
         """
         if len(self._waiting) >= self._most:
-            raise Overloaded("commits")
+            raise Overloaded(self._of)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._running is None:

@@ -86,7 +86,7 @@ class IssuanceLog:
 
     def __init__(self, url: str, watch: Watch | None = None) -> None:
         self._session = DatabaseSession(url, **WRITER)
-        self._batches: Batcher[Issue, Issued] = Batcher(self._flush, watch=watch)
+        self._batches: Batcher[Issue, Issued] = Batcher(self._flush, watch=watch, of="commits")
         self._one_at_a_time = asyncio.Lock()
         self._proved_until = 0.0
 

@@ -90,7 +90,7 @@ class Log:
 
     def __init__(self, url: str, watch: Watch | None = None) -> None:
         self._session = DatabaseSession(url, **WRITER)
-        self._batches: Batcher[Append, Outcome] = Batcher(self._flush, watch=watch)
+        self._batches: Batcher[Append, Outcome] = Batcher(self._flush, watch=watch, of="commits")
 
     @property
     def waiting(self) -> int:

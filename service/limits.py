@@ -79,7 +79,7 @@ class Limits:
         self._durable = DatabaseSession(url)  # a use that is lost in a crash could be repeated
         self._once_at_a_time = asyncio.Lock()
         self._counts: Batcher[str, Counted] = Batcher(self._count)
-        self._uses: Batcher[tuple[str, datetime], bool] = Batcher(self._use)
+        self._uses: Batcher[tuple[str, datetime], bool] = Batcher(self._use, of="commits")
 
     async def count(self, key: str) -> Counted:
         """Count one more for this key. Raises Unavailable."""

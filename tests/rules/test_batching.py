@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 
-from events.database import Unavailable
+from events.database import Unavailable, overloads
 from events.group_commit import Batcher
 from tests.patience import PATIENCE
 
@@ -109,3 +110,14 @@ async def test_more_than_two_full_flushes_do_not_wait():
     flushes.let_go.set()
     assert await outcomes(waiting) == [0, 4, 8, 12, 16]
     assert await outcomes(await submitted(batcher, 10)) == [20]
+
+
+@pytest.mark.parametrize("of", ["commits", "reads"])
+async def test_what_waits_is_counted_as_what_it_is(of: Literal["commits", "reads"]):
+    flushes = Flushes()
+    batcher, before = Batcher(flushes, limit=1, of=of), overloads.copy()
+    waiting = [*await submitted(batcher, 0), *await submitted(batcher, 1, 2)]
+    assert await outcomes(await submitted(batcher, 3)) == ["Overloaded"]
+    assert overloads - before == {of: 1}
+    flushes.let_go.set()
+    await outcomes(waiting)
