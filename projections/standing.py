@@ -29,11 +29,6 @@ class Past(Struct, frozen=True):
     events: Sequence[Event]
     user: KeyedUser | None
 
-    @property
-    def active(self) -> bool:
-        """Whether the user was active."""
-        return self.user is not None and self.user.state == "active"
-
 
 async def past(connection: AnyConnection, streams: Sequence[UUID]) -> list[Past]:
     """Returns the past of each of these authorizations, in their order."""

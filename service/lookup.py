@@ -103,7 +103,7 @@ class Lookup:
 
     async def client(self, stream: UUID) -> Seen | None:
         """Return the client, or None if there is none with that id. Raises Unavailable if that cannot be known."""
-        if time.monotonic() > self._current_until:
+        if not self._is_current():
             await self.be_certain()
         found = self._clients.get(stream)
         if found is not None:
@@ -133,13 +133,12 @@ class Lookup:
         return seen
 
     async def _alive(self, client_id: str, life: int) -> Seen | None:
-        stream = client_stream(client_id)
-        seen = await self.client(stream) if stream else None
+        seen = await self.named(client_id)
         return seen if seen is not None and seen.may_act and seen.client.restored == life else None
 
     async def is_revoked(self, jti: UUID, grant_id: UUID | None = None) -> bool:
         """Return whether the token, or the authorization from which it was issued, was revoked."""
-        if time.monotonic() > self._current_until:
+        if not self._is_current():
             await self.be_certain()
         return jti in self._revoked or grant_id in self._revoked
 
@@ -150,8 +149,11 @@ class Lookup:
 
     async def be_current(self) -> None:
         """Return at once if the cache was proved current less than CURRENT_SECONDS ago; otherwise bring it up to date."""
-        if time.monotonic() > self._current_until:
+        if not self._is_current():
             await self.be_certain()
+
+    def _is_current(self) -> bool:
+        return time.monotonic() <= self._current_until
 
     async def be_certain(self) -> None:
         """Return when the cache includes everything that happened before this call: one round trip, shared by all callers."""

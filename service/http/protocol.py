@@ -91,10 +91,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf or (self._admission.is_full() and self._is_refused(data)):
             return
-        if (
-            self._is_idle or self._until == NEVER
-        ):  # bytes between two requests have a time limit too: they may be endless empty lines
-            self._begin()
+        if self._is_idle or self._until == NEVER:
+            self._begin()  # bytes between two requests have a time limit too: they may be endless empty lines
         rest = memoryview(data)
         try:
             while rest and not self._deaf:
