@@ -106,7 +106,7 @@ async def go_on(request: Request) -> Response:
 
 async def sent(redirect: Redirect, resources: Resources) -> Response:
     """Send the response to the client through the browser, from whichever page the user is on."""
-    redirect = await redirects.secured(redirect, resources.signer)
+    redirect = redirects.secured(redirect, resources.signer)
     if redirect.mode == "form_post":
         return _form_post(redirect, f"{below(resources.settings.issuer)}{FORM_POST_SCRIPT}")
     return RedirectResponse(redirect.location, HTTPStatus.SEE_OTHER, GOES_AWAY)

@@ -29,5 +29,5 @@ async def _with_signature(resources: Resources, document: Mapping[str, Any], typ
     signer = resources.ring.signers.get(resources.settings.access_token_alg)
     if signer is None:
         return document
-    made = await resources.signed_metadata.of(document, typ, signer, time.time())
+    made = resources.signed_metadata.of(document, typ, signer, time.time())
     return {**document, "signed_metadata": made}

@@ -81,7 +81,7 @@ async def _told(request: Request, resources: Resources) -> _Told:
     if alg is None:
         return _Told(json.encode(told), AS_JSON)
     signed = {"iss": resources.settings.issuer, "aud": claims.client_id, **told}
-    return _Told((await sign_id_token(resources.signer(alg), signed)).encode(), AS_JWT)
+    return _Told((sign_id_token(resources.signer(alg), signed)).encode(), AS_JWT)
 
 
 async def _token(request: Request, resources: Resources) -> tuple[VerifiedClaims, Security]:

@@ -37,7 +37,7 @@ async def issue_tokens(redemption: Redemption) -> bytes:
     signer = access_token_signer(redemption)
     command = RedeemCode(jti=claims.jti, refresh=_stored(refresh_token, redemption, now), at=now)
     await commit(redemption, command, record_of(redemption, claims, signer))
-    return json.encode(await token_response(redemption, claims, signer, refresh_token and refresh_token.reveal()))
+    return json.encode(token_response(redemption, claims, signer, refresh_token and refresh_token.reveal()))
 
 
 def _refresh_token(redemption: Redemption) -> Secret | None:

@@ -50,7 +50,7 @@ async def issue(request: OAuthRequest) -> bytes:
             break
     return json.encode(
         TokenResponse(
-            access_token=await sign(signer, claims),
+            access_token=sign(signer, claims),
             token_type=claims.token_type,
             expires_in=claims.exp - claims.iat,
             scope=claims.scope,

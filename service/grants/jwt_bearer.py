@@ -130,7 +130,7 @@ async def _token(request: OAuthRequest, seen: Seen, grant: TokenGrant, assertion
     )
     await record(request, grant, claims, token)
     return TokenResponse(
-        access_token=await sign(signer, claims),
+        access_token=sign(signer, claims),
         token_type=claims.token_type,
         expires_in=claims.exp - claims.iat,
         scope=claims.scope,

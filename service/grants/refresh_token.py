@@ -41,7 +41,7 @@ async def exchange(request: OAuthRequest) -> bytes:
         await _refuse_replay(redemption)
     following = opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, redemption.token.authorization)
     claims, signer = access_token_claims(redemption), access_token_signer(redemption)
-    answer = json.encode(await token_response(redemption, claims, signer, following.reveal()))
+    answer = json.encode(token_response(redemption, claims, signer, following.reveal()))
     command = RotateRefreshToken(
         presented=redemption.token.hash, next=hash_secret(following.reveal()), jti=claims.jti, at=utc_now()
     )
@@ -58,7 +58,7 @@ async def _keep(redemption: Redemption, text: str) -> bytes:
     presented = redemption.token.hash
     command = RotateRefreshToken(presented=presented, next=presented, jti=claims.jti, at=utc_now())
     await commit(redemption, command, record_of(redemption, claims, signer))
-    return json.encode(await token_response(redemption, claims, signer, text))
+    return json.encode(token_response(redemption, claims, signer, text))
 
 
 async def _refuse_replay(redemption: Redemption) -> NoReturn:

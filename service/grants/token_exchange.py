@@ -164,7 +164,7 @@ async def _access_token(request: OAuthRequest, decided: Decided, claims: Claims)
     signer = request.resources.access_token_signer(decided.seen.client, target)
     await _recorded(request, decided, claims, signer)
     return ExchangeResponse(
-        access_token=await sign(signer, claims),
+        access_token=sign(signer, claims),
         issued_token_type=ACCESS_TOKEN,
         token_type=claims.token_type,
         expires_in=claims.exp - claims.iat,
@@ -191,7 +191,7 @@ async def _assertion(request: OAuthRequest, decided: Decided, claims: Claims) ->
         **({} if claims.act is UNSET else {"act": claims.act}),
     }
     return ExchangeResponse(
-        access_token=await sign_id_token(signer, about, typ=identity_assertions.TYP),
+        access_token=sign_id_token(signer, about, typ=identity_assertions.TYP),
         issued_token_type=ID_JAG,
         token_type="N_A",  # noqa: S106
         expires_in=claims.exp - claims.iat,

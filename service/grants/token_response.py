@@ -41,17 +41,15 @@ def access_token_signer(redemption: Redemption) -> Signer:
     return redemption.request.resources.access_token_signer(redemption.client.client, redemption.target)
 
 
-async def token_response(
-    redemption: Redemption, claims: Claims, signer: Signer, refresh_token: str | None
-) -> TokenResponse:
-    access_token = await sign(signer, claims, _claims_for_apis(redemption))
+def token_response(redemption: Redemption, claims: Claims, signer: Signer, refresh_token: str | None) -> TokenResponse:
+    access_token = sign(signer, claims, _claims_for_apis(redemption))
     return TokenResponse(
         access_token=access_token,
         token_type=claims.token_type,
         expires_in=claims.exp - claims.iat,
         scope=claims.scope,
         refresh_token=refresh_token or UNSET,
-        id_token=await _id_token(redemption, claims, access_token) if OPENID in claims.scope.split() else UNSET,
+        id_token=_id_token(redemption, claims, access_token) if OPENID in claims.scope.split() else UNSET,
     )
 
 
@@ -62,7 +60,7 @@ def _claims_for_apis(redemption: Redemption) -> Mapping[str, Any]:
     return _about_user(redemption, wanted)
 
 
-async def _id_token(redemption: Redemption, claims: Claims, access_token: str) -> str:
+def _id_token(redemption: Redemption, claims: Claims, access_token: str) -> str:
     """Sign an ID token (OpenID Connect Core 1.0 section 2). After a refresh it is about the same login, without nonce (section 12.2)."""
     granted, login = redemption.authorized.granted, redemption.client.client.login
     assert login is not None
@@ -81,7 +79,7 @@ async def _id_token(redemption: Redemption, claims: Claims, access_token: str) -
     }
     if granted.nonce is not None and redemption.request.form["grant_type"] == "authorization_code":
         about["nonce"] = granted.nonce
-    return await sign_id_token(redemption.request.resources.signer(login.id_token_alg), about)
+    return sign_id_token(redemption.request.resources.signer(login.id_token_alg), about)
 
 
 def _user_claims(redemption: Redemption, scopes: list[str]) -> dict[str, Any]:

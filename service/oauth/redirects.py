@@ -49,12 +49,12 @@ class Redirect(Struct, frozen=True, kw_only=True):
         return f"Redirect({self.uri!r})"
 
 
-async def secured(redirect: Redirect, signer: Callable[[str], Signer]) -> Redirect:
+def secured(redirect: Redirect, signer: Callable[[str], Signer]) -> Redirect:
     """Return the redirect with its parameters in a JWT, if its mode asks for that."""
     if redirect.jwt is None:
         return redirect
     claims = {**redirect.params, "aud": redirect.jwt.client_id, "exp": int(time.time()) + RESPONSE_SECONDS}
-    response = await sign_id_token(signer(redirect.jwt.alg), claims)
+    response = sign_id_token(signer(redirect.jwt.alg), claims)
     return Redirect(uri=redirect.uri, mode=redirect.mode, params={"response": response})
 
 

@@ -18,13 +18,13 @@ class SignedMetadata:
         self._issuer = issuer
         self._signed: dict[bytes, tuple[str, str]] = {}
 
-    async def of(self, document: Mapping[str, Any], typ: str, signer: Signer, now: float) -> str:
+    def of(self, document: Mapping[str, Any], typ: str, signer: Signer, now: float) -> str:
         """Return the JWT of a document, which is signed anew only if another key signs than before."""
         values = json.encode(document)
         kid, made = self._signed.get(values, ("", ""))
         if kid == signer.kid:
             return made
         claims = {**document, "iss": self._issuer, "iat": int(now)}
-        made = await signed(signer, header(signer.kid, signer.alg, typ), json.encode(claims))
+        made = signed(signer, header(signer.kid, signer.alg, typ), json.encode(claims))
         self._signed[values] = (signer.kid, made)
         return made

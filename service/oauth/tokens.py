@@ -116,15 +116,15 @@ class BadToken(Exception):
     """The token is not a valid token of this server. The text says what is wrong and quotes nothing of the token."""
 
 
-async def sign(signer: Signer, claims: Claims, about: Mapping[str, Any] = NOTHING) -> str:
+def sign(signer: Signer, claims: Claims, about: Mapping[str, Any] = NOTHING) -> str:
     """`about` are claims about the user that the API wants in its tokens (RFC 9068 section 2.2.2)."""
     payload: object = {**about, **to_builtins(claims)} if about else claims
-    return await signed(signer, signer.header, _encode(payload))
+    return signed(signer, signer.header, _encode(payload))
 
 
-async def sign_id_token(signer: Signer, claims: dict[str, Any], *, typ: str = "JWT") -> str:
+def sign_id_token(signer: Signer, claims: dict[str, Any], *, typ: str = "JWT") -> str:
     """Sign an ID token, or a token of another `typ` that is made in the same way."""
-    return await signed(signer, header(signer.kid, signer.alg, typ), json.encode(claims))
+    return signed(signer, header(signer.kid, signer.alg, typ), json.encode(claims))
 
 
 def at_hash(access_token: str) -> str:

@@ -156,7 +156,7 @@ class Deliverer:
         if signer is None:
             raise NotTaken("there is no key to sign with")
         claims = logout_claims(self._issuer, found.client.client_id, row, int(time.time()))
-        return login.backchannel_logout_uri, await sign_id_token(signer, claims, typ="logout+jwt")
+        return login.backchannel_logout_uri, sign_id_token(signer, claims, typ="logout+jwt")
 
     async def _send(self, uri: str, token: str) -> None:
         """Raises NotTaken."""

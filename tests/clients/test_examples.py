@@ -143,7 +143,7 @@ async def _token(live: Live, audience: str, *, typ: str = "at+jwt", **changes: A
         "jti": "018f0000-0000-7000-8000-000000000000",
     }
     claims = {name: value for name, value in {**usual, **changes}.items() if value is not None}
-    return await signed(signer, header(signer.kid, signer.alg, typ), encode(claims))
+    return signed(signer, header(signer.kid, signer.alg, typ), encode(claims))
 
 
 async def _status(url: str, token: str) -> int:

@@ -51,11 +51,11 @@ def signing(alg: str) -> Signer:
     return signer(MADE[alg].kid, alg, key)
 
 
-async def test_each_algorithm_signs_access_tokens_that_we_and_another_library_find_good():
+def test_each_algorithm_signs_access_tokens_that_we_and_another_library_find_good():
     known = ring(*map(row, ALGORITHMS))
     published = somebody_elses.PyJWKSet.from_dict(json.decode(known.jwks()))
     for alg in ALGORITHMS:
-        token = await sign(signing(alg), CLAIMS)
+        token = sign(signing(alg), CLAIMS)
         assert Tokens(known, issuer=ISSUER, audience=AUDIENCE).verify(token).sub == CLAIMS.sub
         claims = somebody_elses.decode(token, published[MADE[alg].kid], algorithms=[alg], audience=AUDIENCE)
         assert claims["client_id"] == CLAIMS.client_id
@@ -63,11 +63,11 @@ async def test_each_algorithm_signs_access_tokens_that_we_and_another_library_fi
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
-async def test_a_token_is_of_the_algorithm_of_its_key_and_of_no_other(alg: str):
+def test_a_token_is_of_the_algorithm_of_its_key_and_of_no_other(alg: str):
     others = [other for other in ALGORITHMS if other != alg]
     confused = ring(*(row(other).__replace__(kid=MADE[alg].kid) for other in others[:1]))
     with pytest.raises(BadToken):
-        Tokens(confused, issuer=ISSUER, audience=AUDIENCE).verify(await sign(signing(alg), CLAIMS))
+        Tokens(confused, issuer=ISSUER, audience=AUDIENCE).verify(sign(signing(alg), CLAIMS))
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ async def test_a_token_is_of_the_algorithm_of_its_key_and_of_no_other(alg: str):
         pytest.param(timedelta(days=91), False, False, id="of which nothing is left"),
     ],
 )
-async def test_a_key(retired_for: timedelta | None, published: bool, for_hints: bool):
+def test_a_key(retired_for: timedelta | None, published: bool, for_hints: bool):
     known = ring(row("RS256", retired_for=retired_for))
     kid = MADE["RS256"].kid
     assert [key["kid"] for key in json.decode(known.jwks())["keys"]] == ([kid] if published else [])
     assert (known.verifier(kid) is not None) == published
-    hint = await sign_id_token(signing("RS256"), HINT)
+    hint = sign_id_token(signing("RS256"), HINT)
     assert (read_hint(known, ISSUER, hint) is not None) == for_hints
 
 
