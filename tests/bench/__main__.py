@@ -6,64 +6,61 @@ import os
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from msgspec import json
 from rich.console import Console
 
 from service.embedded.cluster import running
 from service.migrations.run import migrate
-from tests.bench.figures import Figures, Goal, goal_table
-from tests.bench.machine import OTHERS, SERVER, Failed, described, pinned
+from tests.bench.machine import OTHERS, SERVER, described, pinned
 from tests.bench.pace import CAREFUL, QUICK, Pace
 from tests.bench.place import Place
-from tests.bench.sections import ASKED_FOR, SECTIONS
+from tests.bench.progress import Progress, shown
+from tests.bench.report import Report, measure
+from tests.bench.sections import ALL_SECTIONS, SECTIONS, Section
 
-Say = Callable[[str], None]
 BUSY = 0.5
+ELSEWHERE = (
+    "Goals of other runs: beside other servers (make bench-peers), memory over an hour (--only hour), "
+    "a token beside a burst of five million (--only flat --burst 5000000 --registered 1000000)."
+)
 
 
 def main() -> None:
-    """Exit status 1 and a sentence when a figure would not be honest; whatever was started is stopped, also on Ctrl-C."""
+    """Exit status 1 when a section has no figures or would have dishonest ones; whatever was started is stopped, also on Ctrl-C."""
     asked = _asked()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     said, load = Console(stderr=True), os.getloadavg()[0]
-    begun = time.monotonic()
+    sections = {name: ALL_SECTIONS[name] for name in asked.only or SECTIONS}
+    pace = _pace(asked)
     try:
         with said.status("starting") as status:
-            _run(asked, lambda what: status.update(f"{time.monotonic() - begun:4.0f} s  {what}"))
-    except Failed as fault:
-        said.print(f"bench: {fault}", style="red", markup=False)
-        sys.exit(1)
+            progress = Progress({n: each.seconds(pace) for n, each in sections.items()}, shown(said, status))
+            report = Report(Console(width=None if sys.stdout.isatty() else 180), asked.json, progress)
+            _run(sections, pace, report)
     except KeyboardInterrupt:
         sys.exit(130)
     where = f"the server on core {SERVER}, Postgres and the load generator on {OTHERS}"
-    said.print(f"{time.monotonic() - begun:.0f} s; {where}; {described()}")
+    said.print(f"{progress.seconds():.0f} s; {where}; {described()}")
     if load > BUSY:
         said.print(f"The machine was busy before this began (load {load:.1f}): of these figures trust CPU and ratios.")
+    if not asked.only:
+        said.print(ELSEWHERE, markup=False)
+    for name, fault in report.failed.items():
+        said.print(f"bench: {name} failed: {fault}", style="red", markup=False)
+    sys.exit(1 if report.failed else 0)
 
 
-def _run(asked: argparse.Namespace, say: Say) -> None:
-    """What was measured before a fault is not lost by it. `ended` is after how many seconds each section had its figures."""
-    shown = Console(width=None if sys.stdout.isatty() else 180)
-    gathered: dict[str, Any] = {}
-    goals: list[Goal] = []
-    ended, begun = dict[str, float](), time.monotonic()
+def _run(sections: Mapping[str, Section], pace: Pace, report: Report) -> None:
+    """The goals are listed also after Ctrl-C."""
     try:
-        for name, figures in _sections(asked, say):
-            ended[name] = round(time.monotonic() - begun, 1)
-            gathered[name] = figures.plain()
-            goals += figures.goals()
-            shown.print(*figures.tables())
+        with pinned(OTHERS), _directory() as directory, running(directory / "postgres") as url:
+            asyncio.run(migrate(url))
+            measure(sections, Place(url=url, directory=directory, pace=pace, say=report.progress.say), report)
     finally:
-        if goals:
-            shown.print(goal_table(goals))
-        if asked.json:
-            asked.json.write_bytes(json.encode({"machine": described(), "ended": ended, **gathered, "goals": goals}))
+        report.end()
 
 
 def _asked() -> argparse.Namespace:
@@ -80,25 +77,17 @@ def _asked() -> argparse.Namespace:
     parser.add_argument(
         "--registered", type=int, help="how many clients there are (--only flat; 1,000,000 is the goal's)"
     )
+    parser.add_argument("--minutes", type=float, help="how long the steady load is (--only hour)")
     parser.add_argument("--rounds", type=int, help="how many rounds of each program")
-    parser.add_argument(
-        "--only", choices=(*SECTIONS, *ASKED_FOR), action="append", help="this section (may be repeated)"
-    )
+    parser.add_argument("--only", choices=tuple(ALL_SECTIONS), action="append", help="this section (may be repeated)")
     return parser.parse_args()
 
 
 def _pace(asked: argparse.Namespace) -> Pace:
     pace = QUICK if asked.quick else CAREFUL
-    names = ("events", "rounds", "history", "tokens", "requests", "burst", "registered")
-    return pace.__replace__(**{name: given for name in names if (given := getattr(asked, name))})
-
-
-def _sections(asked: argparse.Namespace, say: Say) -> Iterator[tuple[str, Figures]]:
-    with pinned(OTHERS), _directory() as directory, running(directory / "postgres") as url:
-        asyncio.run(migrate(url))
-        place = Place(url=url, directory=directory, pace=_pace(asked), say=say)
-        for name in asked.only or SECTIONS:
-            yield from {**SECTIONS, **ASKED_FOR}[name](place)
+    rounds = {"rounds": asked.rounds, "open_rounds": asked.rounds} if asked.rounds else {}
+    names = ("events", "history", "tokens", "requests", "burst", "registered", "minutes")
+    return pace.__replace__(**rounds, **{name: given for name in names if (given := getattr(asked, name))})
 
 
 @contextmanager

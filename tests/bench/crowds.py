@@ -69,7 +69,7 @@ class Crowd:
         self._client = client
         self._cookies = cycle(cookies)
         self._staff, self._bearer, self._past = staff, f"Authorization: Bearer {bearer}", past
-        self._access: list[str] = []
+        self._access: deque[str] = deque(maxlen=KEPT_FRESH)
         self._refresh: deque[str] = deque()
 
     def authorizations(self, scope: str = LOGIN) -> Exchange:
@@ -90,7 +90,7 @@ class Crowd:
         """By tokens that the program has seen before."""
         if not self._access:
             closed_loop(self._server, self.exchanges(), seconds=60)
-        asked = [get("/openid/userinfo", f"Authorization: Bearer {token}") for token in self._access[:200]]
+        asked = [get("/openid/userinfo", f"Authorization: Bearer {token}") for token in islice(self._access, 200)]
         return Exchange(cycle(asked), 200, json.Decoder(dict[str, object]).decode)
 
     def past_reads(self) -> Exchange:
@@ -136,8 +136,7 @@ class Crowd:
         return post(TOKEN, FORM, urlencode({**form, "client_id": client_id, "client_secret": secret}).encode())
 
     def _know(self, _head: bytes, body: bytes) -> None:
-        if len(self._access) < KEPT_FRESH:
-            self._access.append(json.decode(body, type=Tokens).access_token)
+        self._access.append(json.decode(body, type=Tokens).access_token)
 
     def _keep(self, _head: bytes, body: bytes) -> None:
         self._refresh.append(json.decode(body, type=Tokens).refresh_token)

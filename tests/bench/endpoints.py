@@ -7,12 +7,16 @@ from msgspec import Struct
 
 from tests.bench.around import Cluster
 from tests.bench.compared import Compared, compared
-from tests.bench.load import Exchange, closed_loop, open_loop, rate_of
+from tests.bench.load import LEAD_SECONDS, Exchange, closed_loop, open_loop, rate_of
+from tests.bench.pace import Pace
 from tests.bench.peers import Peer
 from tests.bench.place import Place
 from tests.bench.programs import ASGI, SERVICE, STARLETTE, three
 
 WARM_SECONDS = 0.3
+ENOUGH = 600
+"""So many requests a round has at least whose 99th percentile is a goal: that of fewer is chance."""
+
 OF_SATURATION = 0.8
 NEARLY_SATURATED = 0.9
 """Of its own rate. At more than that an open loop measures how long it has run, and nothing else."""
@@ -68,9 +72,13 @@ def measured(
         throughput = compared(peers, cluster, pace.rounds, endpoint.asking, flat_out)
         for rate in _rates(endpoint, throughput):
             place.say(f"{endpoint.name} at {rate}/s")
-            paced = partial(open_loop, rate=rate, seconds=pace.open_seconds)
+            paced = partial(open_loop, rate=rate, seconds=_open_seconds(endpoint, rate, pace))
             latencies[rate] = compared(peers, cluster, pace.open_rounds, endpoint.asking, paced)
         yield Measured(endpoint=endpoint, throughput=throughput, latencies=latencies)
+
+
+def _open_seconds(endpoint: Endpoint, rate: float, pace: Pace) -> float:
+    return max(pace.open_seconds, ENOUGH / rate) if rate in endpoint.most_p99 else pace.open_seconds
 
 
 def _rates(endpoint: Endpoint, throughput: Compared) -> list[int]:
@@ -79,6 +87,19 @@ def _rates(endpoint: Endpoint, throughput: Compared) -> list[int]:
     own = throughput.median(SERVICE, rate_of)
     slower = {rate for rate in endpoint.rates if rate < own * NEARLY_SATURATED}
     return sorted({*slower, round(own * OF_SATURATION)})
+
+
+def seconds(pace: Pace) -> float:
+    """About what this section takes."""
+    return 20 + sum(seconds_of(each, pace) for each in ENDPOINTS)
+
+
+def seconds_of(endpoint: Endpoint, pace: Pace) -> float:
+    """About what the rounds of all three programs take: a round of an open loop first connects, and has its lead."""
+    fixed = endpoint.rates or ()
+    paced = [_open_seconds(endpoint, rate, pace) for rate in fixed] + [pace.open_seconds] * bool(fixed)
+    opening = sum(each + LEAD_SECONDS + 0.1 for each in paced)
+    return 3 * (WARM_SECONDS + pace.rounds * pace.seconds + pace.open_rounds * opening)
 
 
 def measure(place: Place) -> list[Measured]:

@@ -20,16 +20,17 @@ class Pace(Struct, frozen=True, kw_only=True):
     burst: int
     registered: int
     requests: int = 100_000
+    minutes: float = 60.0
 
 
 CAREFUL = Pace(
     rounds=5,
-    seconds=1.0,
+    seconds=0.7,
     open_rounds=3,
-    open_seconds=1.5,
+    open_seconds=0.8,
     append_rounds=3,
     append_seconds=1,
-    events=500_000,
+    events=400_000,
     reads=3,
     starts=3,
     versions=4,
@@ -37,7 +38,7 @@ CAREFUL = Pace(
     tokens=1_000_000,
     read_seconds=3.0,
     burst=300_000,
-    registered=30_000,
+    registered=20_000,
 )
 QUICK = Pace(
     rounds=3,

@@ -6,7 +6,7 @@ from tests.bench import signins
 from tests.bench.crowded import of_ceiling, of_service
 from tests.bench.crowds import Crowd
 from tests.bench.endpoint_figures import Endpoints
-from tests.bench.endpoints import Endpoint, measured
+from tests.bench.endpoints import Endpoint, measured, seconds_of
 from tests.bench.figures import Figures
 from tests.bench.load import Exchange
 from tests.bench.pace import Pace
@@ -14,7 +14,7 @@ from tests.bench.peers import Peer
 from tests.bench.place import Place
 from tests.bench.programs import SERVICE, STARLETTE, three
 
-ROUNDS, OPEN_SECONDS = 3, 1.0
+ROUNDS, OPEN_SECONDS = 3, 0.5
 GOALS = {STARLETTE: 0.70}
 EXCHANGES = {"code exchange": 2000, "refresh": 2000}
 """So many a second of one core."""
@@ -28,6 +28,13 @@ PATHS: Mapping[str, Callable[[Crowd], Exchange]] = {
     "100 events of the audit": Crowd.audit_pages,
     "50 clients in the console": Crowd.console_lists,
 }
+
+
+def seconds(pace: Pace) -> float:
+    """About what this section takes: codes are made before each of the rounds that redeem them."""
+    fewer = _shorter(pace)
+    rounds = sum(seconds_of(_endpoint(name, {}, asking), fewer) for name, asking in PATHS.items())
+    return 10 + rounds + 2 * (fewer.rounds + 2 * fewer.open_rounds) + 3 * pace.open_rounds * pace.seconds
 
 
 def measure(place: Place) -> Iterator[tuple[str, Figures]]:

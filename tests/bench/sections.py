@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from msgspec import Struct
+
 from tests.bench import (
     appends,
     endpoints,
     flat,
+    hour,
     observed,
     overload,
     pasts,
@@ -20,6 +23,7 @@ from tests.bench.figures import Figures
 from tests.bench.history import measuring
 from tests.bench.history.deployment import Size
 from tests.bench.hostile import measuring as hostile
+from tests.bench.pace import CAREFUL, Pace
 from tests.bench.place import Place
 
 Found = Iterable[tuple[str, Figures]]
@@ -54,6 +58,10 @@ def _flat(place: Place) -> Found:
     yield "flat", flat.measure(place)
 
 
+def _hour(place: Place) -> Found:
+    yield "hour", hour.measure(place)
+
+
 def _appends(place: Place) -> Found:
     yield "appends", appends.measure(place.database("appends"), place.pace, place.say)
 
@@ -83,23 +91,37 @@ def _hostile(place: Place) -> Found:
         yield "hostile", found
 
 
-SECTIONS: Mapping[str, Callable[[Place], Found]] = {
-    "start": _start,
-    "endpoints": _endpoints,
-    "people": _people,
-    "workers": _workers,
-    "flat": _flat,
-    "appends": _appends,
-    "replay": _replay,
-    "overload": _overload,
-}
-"""Together they take less than a quarter of an hour."""
+class Section(Struct, frozen=True):
+    """`seconds` is about what it takes on two cores: rounds as they are meant, and what was seen of what they need before."""
 
-ASKED_FOR: Mapping[str, Callable[[Place], Found]] = {
-    "observed": _observed,
-    "past": _past,
-    "history": _history,
-    "pythons": _pythons,
-    "hostile": _hostile,
+    measure: Callable[[Place], Found]
+    seconds: Callable[[Pace], float]
+
+
+SECTIONS: Mapping[str, Section] = {
+    "start": Section(_start, lambda pace: 5 * pace.starts + 8),
+    "endpoints": Section(_endpoints, endpoints.seconds),
+    "people": Section(_people, people.seconds),
+    "workers": Section(_workers, workers.seconds),
+    "flat": Section(_flat, flat.seconds),
+    "appends": Section(_appends, lambda pace: len(appends.LEVELS) * _append_seconds(pace)),
+    "replay": Section(_replay, lambda pace: pace.events / 1e6 * (23 * pace.reads + 160)),
+    "overload": Section(_overload, lambda pace: (100 if pace.rounds >= CAREFUL.rounds else 55) + _append_seconds(pace)),
 }
-"""Nobody waits for these who did not ask: the budget names none of their figures."""
+"""Together they are meant to take less than a quarter of an hour."""
+
+ASKED_FOR: Mapping[str, Section] = {
+    "observed": Section(_observed, lambda pace: 8 * pace.rounds * pace.seconds + 25),
+    "past": Section(_past, lambda pace: 120),
+    "history": Section(_history, lambda pace: pace.history / 1e6 * 400 + pace.tokens / 1e6 * 120 + 60),
+    "pythons": Section(_pythons, lambda pace: 2 * workers.seconds(pace) + 10),
+    "hostile": Section(_hostile, lambda pace: pace.requests / 400 + 30),
+    "hour": Section(_hour, lambda pace: pace.minutes * 60 + 30),
+}
+"""Nobody waits for these who did not ask: they take long, or the budget names none of their figures."""
+
+ALL_SECTIONS: Mapping[str, Section] = {**SECTIONS, **ASKED_FOR}
+
+
+def _append_seconds(pace: Pace) -> float:
+    return pace.append_rounds * (3 * pace.append_seconds + 1.5)

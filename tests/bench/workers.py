@@ -5,11 +5,13 @@ from contextlib import ExitStack
 
 from tests.bench.figures import Goal, at_most
 from tests.bench.machine import ALL, free_port
+from tests.bench.pace import Pace
 from tests.bench.peers import service
 from tests.bench.place import Place
-from tests.bench.variants import Variants, measured
+from tests.bench.variants import WARM_SECONDS, Variants, measured
 
 WORKERS = (1, 2, 4)
+ROUNDS = 3
 MOST_PSS = 85
 NOTE = (
     f"On all {len(ALL)} cores, which Postgres and the load generator use, too. On few cores this shows what a worker costs "
@@ -26,7 +28,17 @@ class Workers(Variants, frozen=True):
             yield at_most(f"PSS of a worker, {name}, MB", MOST_PSS, each, "{:.0f}")
 
 
+def seconds(pace: Pace) -> float:
+    """About what this section takes."""
+    return 10 + 6 * (WARM_SECONDS + _shorter(pace).rounds * pace.seconds)
+
+
+def _shorter(pace: Pace) -> Pace:
+    return pace.__replace__(rounds=min(ROUNDS, pace.rounds))
+
+
 def measure(place: Place) -> Workers:
+    place = place.__replace__(pace=_shorter(place.pace))
     with ExitStack() as stack:
         peers = [
             stack.enter_context(

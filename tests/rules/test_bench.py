@@ -1,9 +1,14 @@
 """The pure parts of the benchmark: which rounds count, and what a percentile is."""
 
 import inspect
+import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import json
+from rich.console import Console
+from rich.table import Table
 
 from tests.bench import ceiling, endpoints
 from tests.bench.around import undisturbed
@@ -12,10 +17,16 @@ from tests.bench.ceiling.program import GROUPS, PAGES
 from tests.bench.ceiling.requests import MOST_BODY, Refused, head_of, longer, pairs_of
 from tests.bench.compared import Compared
 from tests.bench.endpoints import Endpoint
-from tests.bench.figures import at_least, at_most
+from tests.bench.figures import Figures, Goal, at_least, at_most, table
 from tests.bench.load import Round, percentile, rate_of
+from tests.bench.machine import Failed
+from tests.bench.pace import CAREFUL
 from tests.bench.peers import Peer
+from tests.bench.place import Place
 from tests.bench.programs import SERVICE, STARLETTE
+from tests.bench.progress import Progress
+from tests.bench.report import Report, measure
+from tests.bench.sections import SECTIONS, Found, Section
 
 
 def _round(name: int, foreign: float) -> Round:
@@ -98,3 +109,61 @@ def test_no_rate_of_arrivals_is_near_what_saturates_the_service() -> None:
 def test_a_goal_says_what_is_wanted_and_whether_it_holds() -> None:
     assert (at_least("x", 0.95, 0.949).is_met, at_least("x", 0.95, 0.95).wanted) == (False, "≥ 95%")
     assert (at_most("x", 4, 4.0).is_met, at_most("x", 4, 4.21).found) == (True, "4.2")
+
+
+def test_the_whole_run_is_meant_to_take_a_quarter_of_an_hour_with_three_rounds_of_each() -> None:
+    assert sum(each.seconds(CAREFUL) for each in SECTIONS.values()) < 15 * 60
+    rounds = (CAREFUL.rounds, CAREFUL.open_rounds, CAREFUL.append_rounds, CAREFUL.reads, CAREFUL.starts)
+    assert min(rounds) >= 3
+
+
+class _Seen(Figures, frozen=True):
+    rate: int
+
+    def tables(self) -> Iterable[Table]:
+        yield table("", f"{self.rate} a second")
+
+    def goals(self) -> Iterable[Goal]:
+        yield at_least("rate", 100, self.rate, "{:.0f}")
+
+
+def _whole(_: Place) -> Found:
+    yield "whole", _Seen(120)
+
+
+def _broken(_: Place) -> Iterator[tuple[str, Figures]]:
+    yield "half", _Seen(80)
+    raise FileNotFoundError("pgbench")
+
+
+def _dishonest(_: Place) -> Found:
+    raise Failed("the server closed a connection")
+
+
+def test_a_section_that_fails_costs_no_figure_of_its_own_before_and_none_of_another_section(tmp_path: Path) -> None:
+    said, kept, lines = io.StringIO(), tmp_path / "run.json", list[str]()
+    sections = {name: Section(does, lambda _: 60) for name, does in (("a", _broken), ("b", _dishonest), ("c", _whole))}
+    report = Report(Console(file=said), kept, Progress(dict.fromkeys(sections, 60), lines.append))
+    measure(sections, Place(url="", directory=tmp_path, pace=CAREFUL, say=lines.append), report)
+    report.end()
+    found = json.decode(kept.read_bytes())
+    assert (found["half"], found["whole"]) == ({"rate": 80}, {"rate": 120})
+    assert found["failed"] == {"a": "FileNotFoundError: pgbench", "b": "the server closed a connection"}
+    assert [(goal["found"], goal["is_met"]) for goal in found["goals"]] == [("80", False), ("120", True)]
+    assert all(each in said.getvalue() for each in ("80 a second", "120 a second", "missed", "holds"))
+
+
+def test_what_is_left_of_a_run_is_what_its_sections_take_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, lines = [0.0], list[str]()
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    progress = Progress({"first": 100, "second": 200, "third": 60}, lines.append)
+    progress.begin("first")
+    assert progress.left() == 360
+    now[0] = 40
+    assert progress.left() == 320
+    now[0] = 150  # half as long again as it was meant to take
+    progress.begin("second")
+    assert progress.left() == 390
+    now[0] = 1000
+    progress.say("tokens")
+    assert lines == ["1000 s, about 2 min left  second: tokens"]

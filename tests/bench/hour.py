@@ -1,0 +1,129 @@
+"""An hour of steady, mixed load, and what the service has in memory meanwhile. Nothing that is asked for may make it grow for ever."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from msgspec import Struct
+from rich.table import Table
+
+from tests.bench.crowded import of_service
+from tests.bench.crowds import Crowd
+from tests.bench.figures import Figures, Goal, at_most, table
+from tests.bench.load import Exchange, Round, closed_loop, open_loop
+from tests.bench.machine import Server, free_port
+from tests.bench.peers import KNOWN_TOKENS, Peer, service
+from tests.bench.place import Place
+
+A_MINUTE, STEP_MINUTES = 60, 5
+STRETCH_SECONDS = 3.0
+WARM_MINUTES = 10
+MOST = 1.10
+"""What the process may have at the end, as a part of what it had after WARM_MINUTES."""
+
+LONG = {"MUNIMENT_TOKEN_LIFETIME": "14400"}
+"""So that the tokens of the operator and of people outlive the run."""
+
+MACHINES: Mapping[str, tuple[float, Callable[[Peer], Exchange]]] = {
+    "tokens": (48, Peer.tokens),
+    "registrations": (8, Peer.registrations),
+    "introspections": (20, Peer.introspections),
+}
+PEOPLE: Mapping[str, tuple[float, Callable[[Crowd], Exchange]]] = {
+    "authorize": (6, Crowd.authorizations),
+    "refreshes": (6, Crowd.refreshes),
+    "userinfo": (10, Crowd.userinfos),
+    "the audit": (1, Crowd.audit_pages),
+    "the console": (1, Crowd.console_lists),
+}
+"""How many a second of each: 100 together."""
+
+
+class Look(Struct, frozen=True, kw_only=True):
+    """What the process has in memory after so many minutes, in bytes, and what the requests since the last look cost and took."""
+
+    minutes: float
+    pss: int
+    requests: int
+    cpu_microseconds: float
+    slowest: float
+    """In seconds."""
+
+
+class Mixed(Struct, frozen=True):
+    rounds: Sequence[Round]
+    cpu_seconds: float
+
+
+class Hour(Figures, frozen=True):
+    looks: Sequence[Look]
+
+    def tables(self) -> Iterable[Table]:
+        rate = sum(each for each, _ in (*MACHINES.values(), *PEOPLE.values()))
+        made = table(
+            f"One process under {rate} mixed requests a second",
+            *("minutes", "PSS MB", "requests so far", "CPU µs each", "slowest ms"),
+        )
+        for each in self.looks:
+            cost, waited = f"{each.cpu_microseconds:.0f}", f"{each.slowest * 1e3:.0f}"
+            made.add_row(f"{each.minutes:.0f}", f"{each.pss / 1e6:.1f}", f"{each.requests:,}", cost, waited)
+        yield made
+
+    def goals(self) -> Iterable[Goal]:
+        warm = next((each for each in self.looks if each.minutes >= WARM_MINUTES), self.looks[0])
+        last = self.looks[-1]
+        what = f"memory after {last.minutes:.0f} minutes, of that after {warm.minutes:.0f}"
+        yield at_most(what, MOST, last.pss / warm.pss, "{:.0%}")
+
+
+def measure(place: Place) -> Hour:
+    url = place.database("hour")
+    more = {"MUNIMENT_METRICS_ADDRESS": f"127.0.0.1:{free_port()}", **LONG}
+    with service(url, place.directory, more=more) as peer:
+        place.say("making people, and signing them in")
+        crowd = of_service(peer, url)
+        return Hour(_looks(peer, crowd, place))
+
+
+def _looks(peer: Peer, crowd: Crowd, place: Place) -> list[Look]:
+    begun, looks = time.monotonic(), list[Look]()
+    while not looks or looks[-1].minutes < place.pace.minutes:
+        left = place.pace.minutes - (looks[-1].minutes if looks else 0)
+        mixed = _mixed(peer, crowd, min(STEP_MINUTES, left) * A_MINUTE)
+        requests = sum(each.requests for each in mixed.rounds)
+        look = Look(
+            minutes=round((time.monotonic() - begun) / A_MINUTE, 2),
+            pss=peer.server.pss(),
+            requests=requests + (looks[-1].requests if looks else 0),
+            cpu_microseconds=mixed.cpu_seconds / requests * 1e6,
+            slowest=max(each.p999 for each in mixed.rounds),
+        )
+        looks.append(look)
+        place.say(f"after {look.minutes:.0f} minutes and {look.requests:,} requests: {look.pss / 1e6:.1f} MB (PSS)")
+    return looks
+
+
+def _mixed(peer: Peer, crowd: Crowd, seconds: float) -> Mixed:
+    """All kinds at once, each from a thread of its own; codes are made and redeemed before, as fast as it goes."""
+    del peer.issued[:-KNOWN_TOKENS]
+    closed_loop(peer.server, peer.tokens(), seconds=1)
+    closed_loop(peer.server, crowd.exchanges(), seconds=A_MINUTE)
+    asked = [
+        *((rate, asking(peer)) for rate, asking in MACHINES.values()),
+        *((rate, asking(crowd)) for rate, asking in PEOPLE.values()),
+    ]
+    cpu = peer.server.cpu_seconds()
+    with ThreadPoolExecutor(len(asked)) as threads:
+        run = partial(_steadily, peer.server, until=time.monotonic() + seconds)
+        under_way = [threads.submit(run, exchange, rate=rate) for rate, exchange in asked]
+        rounds = [round_ for each in under_way for round_ in each.result()]
+    return Mixed(rounds, peer.server.cpu_seconds() - cpu)
+
+
+def _steadily(server: Server, exchange: Exchange, *, rate: float, until: float) -> list[Round]:
+    """With new connections every STRETCH_SECONDS: the service closes one that nobody has used for longer."""
+    rounds: list[Round] = []
+    while time.monotonic() < until:
+        rounds.append(open_loop(server, exchange, rate=rate, seconds=STRETCH_SECONDS, connections=16))
+    return rounds
