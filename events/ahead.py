@@ -1,11 +1,25 @@
 """Reading ahead: Postgres prepares the next page of a long read while this one is worked on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import gc
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 Page = TypeVar("Page", bound=Sequence[Any])
+
+USUAL = gc.get_threshold()
+SELDOM = 100_000
+"""So many objects are made before the collector looks for cycles among them: pages have none, and it would look every 700 objects."""
+
+
+@contextmanager
+def collected_seldom() -> Generator[None]:
+    gc.set_threshold(SELDOM, *USUAL[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*USUAL)
 
 
 @asynccontextmanager
@@ -21,7 +35,8 @@ async def pages(ask: Callable[[], Awaitable[Page]]) -> AsyncGenerator[AsyncGener
             yield page
 
     try:
-        yield each()
+        with collected_seldom():
+            yield each()
     finally:
         for unread in coming:
             unread.cancel()

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +17,12 @@ from events.codec import Recorded, decode, tags
 from events.database import AnyConnection
 
 COLUMNS = "position, recorded_at, stream_id, version, schema_ver, type, meta, data"
+READ_IN_BULK = COLUMNS.replace("recorded_at", "date_part('epoch', recorded_at)")
+"""The same with the time in seconds, which has each microsecond until 2242: asyncpg would make the time of a batch again for each event."""
+
 HISTORY = f"select {COLUMNS} from log.events where stream_id = $1 order by version"
 HISTORIES = f"select {COLUMNS} from log.events where stream_id = any($1::uuid[]) order by position"
-PAGE = f"select {COLUMNS} from log.events where position > $1 and position <= $2 order by position limit $3"
+PAGE = f"select {READ_IN_BULK} from log.events where position > $1 and position <= $2 order by position limit $3"
 HEAD = "select last_position, chain from {batches} order by last_position desc limit 1"
 CHAIN_AT = "select chain from {batches} where last_position = $1"
 UNHEARD = ", ".join(
@@ -47,10 +52,22 @@ class Checkpoint(Struct, frozen=True):
 
 def recorded(row: asyncpg.Record | tuple[Any, ...]) -> Recorded:
     """Returns the event of a stored row. Raises UnreadableEvent."""
-    position, recorded_at, stream_id, version, schema, kind, meta, data = row
+    return _recorded(row, row[1])
+
+
+def read_in_bulk(row: asyncpg.Record | tuple[Any, ...]) -> Recorded:
+    """Returns the event of a row of READ_IN_BULK. Raises UnreadableEvent."""
+    return _recorded(row, _time(row[1]))
+
+
+_time = lru_cache(maxsize=64)(partial(datetime.fromtimestamp, tz=UTC))
+
+
+def _recorded(row: asyncpg.Record | tuple[Any, ...], at: datetime) -> Recorded:
+    position, _, stream_id, version, schema, kind, meta, data = row
     return Recorded(
         position=position,
-        recorded_at=recorded_at,
+        recorded_at=at,
         stream_id=stream_id,
         version=version,
         type=kind,
@@ -92,7 +109,7 @@ async def pages(connection: AnyConnection, *, after: int, upto: int, size: int =
         rows = await connection.fetch(PAGE, after, upto, size)
         if not rows:
             return
-        yield [recorded(row) for row in rows]
+        yield [read_in_bulk(row) for row in rows]
         after = rows[-1]["position"]
 
 
@@ -109,4 +126,4 @@ async def reading(
         return rows
 
     async with ahead.pages(page) as found:
-        yield ([recorded(row) for row in rows] async for rows in found)
+        yield ([read_in_bulk(row) for row in rows] async for rows in found)

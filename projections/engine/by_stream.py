@@ -16,7 +16,7 @@ from msgspec import Struct, field, json
 from events import ahead
 from events.codec import decode
 from events.database import Connection
-from events.replay import COLUMNS, recorded
+from events.replay import READ_IN_BULK, read_in_bulk
 from projections.catch_up import CatchUp, Removed
 from projections.table import Table, record
 
@@ -80,7 +80,7 @@ class OfTable:
 class OfCatchUp:
     """Of a catch-up projection whose keys begin with the stream. Raises InLogOrder."""
 
-    columns = COLUMNS
+    columns = READ_IN_BULK
 
     def __init__(self, projection: CatchUp[Any, Any]) -> None:
         self._project, self._key_of = projection.project, projection.key_of
@@ -91,7 +91,7 @@ class OfCatchUp:
         ended: Rows = []
         try:
             for row in page:
-                entry = recorded(row)
+                entry = read_in_bulk(row)
                 if entry.stream_id != self._stream:
                     ended += self.last()
                     self._stream, self._rows = entry.stream_id, {}

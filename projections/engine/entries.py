@@ -11,7 +11,7 @@ from events import replay
 from events.codec import UnreadableEvent
 from events.database import LOST, UNFIT, AnyConnection
 from events.issuance import TokenIssued, decode
-from events.replay import COLUMNS, Checkpoint, recorded
+from events.replay import READ_IN_BULK, Checkpoint, read_in_bulk
 from events.retention import HORIZON
 from events.transparency.entries import EVENT_LEAF, TOKEN_LEAF
 from events.transparency.tree import HASH_BYTES, WIDTH
@@ -31,7 +31,7 @@ select last_position, chain, recorded_at, coalesce((select recorded_at from {bat
  order by turn limit 1
 """
 EVENTS = f"""
-select {COLUMNS} from log.events where position > $1 and position <= $2 and type = any($3::text[]) order by position
+select {READ_IN_BULK} from log.events where position > $1 and position <= $2 and type = any($3::text[]) order by position
 """
 TOKENS = """
 select position, issued_at, client, secret, jti, data from log.issuance
@@ -122,7 +122,7 @@ async def within(connection: AnyConnection, source: Source[Any], bounds: Bounds)
     match source:
         case Source(log="log", leaves=False):
             rows = await connection.fetch(EVENTS, *positions, sorted(source.tags))
-            return [_read(recorded, row) for row in rows]
+            return [_read(read_in_bulk, row) for row in rows]
         case Source(log="issuance", leaves=False):
             return list(await _tokens(connection, positions, times))
         case Source(log="log"):

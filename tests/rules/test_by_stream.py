@@ -59,7 +59,7 @@ def folded(project: Any) -> OfCatchUp:
 
 
 def stored(position: int, stream: UUID, version: int, event: Any) -> tuple[Any, ...]:
-    return position, AT, stream, version, 1, type_of(event), b"{}", encode(event)
+    return position, AT.timestamp(), stream, version, 1, type_of(event), b"{}", encode(event)
 
 
 PAGE: Any = [stored(1, ONE, 1, REGISTERED), stored(3, ONE, 2, RENAMED)]

@@ -84,6 +84,13 @@ async def test_pages_give_the_log_in_order_whatever_their_size(log, reader):
         assert read == [3, 4, 5, 6]
 
 
+async def test_a_page_has_the_events_that_the_history_of_their_stream_has(log, reader):
+    stream = new_id()
+    await log.append(item(stream, 0, 3))
+    await log.append(item(stream, 3, 2))
+    assert [past async for page in pages(reader, after=0, upto=5) for past in page] == await history(reader, stream)
+
+
 @pytest.mark.parametrize("expected", [0, 1, 3, 9], ids="the stream is at 2, the item expects {}".format)
 async def test_an_item_that_expects_another_version_conflicts_and_is_told_the_actual_one(log, reader, expected):
     stream = new_id()
