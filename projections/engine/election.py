@@ -17,9 +17,9 @@ from events.database_session import DatabaseSession
 from events.election import Election
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
-from projections.engine.checkpoints import Behind, Followed
-from projections.engine.follow import step
-from projections.engine.pace import AT_ONCE, Paces
+from projections.engine.checkpoints import Behind
+from projections.engine.follow import cohorts, step
+from projections.engine.pace import AT_ONCE, WITHOUT_REST, Pace, Paces
 from projections.views import publication
 
 Found = TypeVar("Found")
@@ -76,15 +76,16 @@ class Follower:
             return
         new = await self._ask(checkpoints.missing, self._projections, [])
         for each in new:
-            await self._with_more(checkpoints.install, [each], AT_ONCE)  # requests wait for the tables
+            await self._with_more(checkpoints.install, [each], WITHOUT_REST)  # requests wait for the tables
         if new or not self._has_published:
             await self._publish()
         able = {each.id: each for each in self._projections}
         found, seen_at = await self._behind(able.values()), time.monotonic()
         ends, followed = found.ends, found.followed
         while followed:
-            for cohort in _cohorts(followed):
-                more = await self._with_more(step, cohort, self._paces)
+            for cohort, left in cohorts(followed, found.ends):
+                pace = self._paces[cohort[0].follows.log].with_left(left)
+                more = await self._with_more(step, cohort, pace)
                 for done in (each for each in cohort if each not in more):
                     able.pop(done.id)
             found = await self._behind(able.values())
@@ -113,7 +114,7 @@ class Follower:
             return await query(connection, projections) if self._election.is_held_by(connection) else otherwise
 
     async def _with_more(
-        self, act: Act, cohort: Sequence[CatchUp[Any, Any]], paces: Paces
+        self, act: Act, cohort: Sequence[CatchUp[Any, Any]], pace: Pace
     ) -> Sequence[CatchUp[Any, Any]]:
         """Returns those for which there may be more to do.
 
@@ -121,7 +122,7 @@ class Follower:
         """
         more, failed = False, None
         connection = await self._session.connection()
-        async with paces[cohort[0].follows.log].step(connection):
+        async with pace.step(connection):
             try:
                 more = self._election.is_held_by(connection) and await act(connection, *cohort)
             except Exception as fault:
@@ -129,7 +130,7 @@ class Follower:
                     raise
                 failed = fault
         if failed is not None and len(cohort) > 1:
-            return [each for single in cohort for each in await self._with_more(act, [single], paces)]
+            return [each for single in cohort for each in await self._with_more(act, [single], pace)]
         if failed is not None:
             self._tell(cohort[0], failed)
         return cohort if more else ()
@@ -153,17 +154,6 @@ class Follower:
         if self._faults.get(projection.id) != said:
             self._faults[projection.id] = said
             log.error("the projection %s cannot be followed: %s", projection.id, said, exc_info=fault)
-
-
-def _cohorts(behind: Sequence[Followed]) -> list[list[CatchUp[Any, Any]]]:
-    """Returns those together that stand at the same position of the same log, so that it is read once for them."""
-    cohorts: dict[object, list[CatchUp[Any, Any]]] = {}
-    for projection, standing in behind:
-        follows = projection.follows
-        cohorts.setdefault((follows.log, follows.leaves, projection.totals is None, standing.position), []).append(
-            projection
-        )
-    return list(cohorts.values())
 
 
 def _is_lost(fault: Exception) -> bool:

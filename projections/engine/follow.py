@@ -15,7 +15,7 @@ tables and checkpoints change names in one transaction, for which both checkpoin
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -77,6 +77,18 @@ async def _step(connection: Connection, *projections: CatchUp[Any, Any]) -> bool
         return any([not await _in_place(connection, *each) for each in together])
     await checkpoints.advance(connection, [standing.name for _, standing in together], reached)
     return True
+
+
+def cohorts(behind: Sequence[Followed], ends: Mapping[str, Checkpoint]) -> list[tuple[list[CatchUp[Any, Any]], int]]:
+    """Returns those together that stand at the same position of the same log, so that it is read once for them, and how much is left for
+    them to the end.
+    """
+    found: dict[tuple[Any, ...], tuple[list[CatchUp[Any, Any]], int]] = {}
+    for projection, standing in behind:
+        follows = projection.follows
+        kind = (follows.log, follows.leaves, projection.totals is None, standing.position)
+        found.setdefault(kind, ([], ends[follows.log].position - standing.position))[0].append(projection)
+    return list(found.values())
 
 
 def positions_a_step(follows: Source[Any], added: Totals | None = None) -> int:

@@ -12,9 +12,19 @@ from events.database import Connection, Use
 
 
 class Pace(Struct, frozen=True):
-    """`share` is the part of the time in which the work goes on, here or in Postgres. 1.0 does not rest."""
+    """`share` is the part of the time in which the work goes on, here or in Postgres. 1.0 does not rest.
+
+    With `at_most`, the share grows up to that while FAR entries or more are left.
+    """
 
     share: float
+    at_most: float | None = None
+
+    def with_left(self, entries: int) -> "Pace":
+        """Returns the pace while so many entries are left."""
+        if self.at_most is None:
+            return self
+        return Pace(self.share + (self.at_most - self.share) * min(entries / FAR, 1.0))
 
     @asynccontextmanager
     async def step(self, connection: Connection) -> AsyncGenerator[None]:
@@ -30,16 +40,19 @@ class Pace(Struct, frozen=True):
         return self.__replace__(share=max(self.share, SHARE_WITHIN_A_SNAPSHOT))
 
 
+FAR = 20_000
 SHARE_WITHIN_A_SNAPSHOT = 0.5
 GENTLE = Pace(0.04)
 
 Paces = Mapping[Literal["log", "issuance"], Pace]
 """How fast each log is followed while there is more of it."""
 
-AT_ONCE: Paces = {"log": Pace(1.0), "issuance": Pace(1.0)}
+WITHOUT_REST = Pace(1.0)
+AT_ONCE: Paces = {"log": WITHOUT_REST, "issuance": WITHOUT_REST}
 APART: Paces = {"log": Pace(0.5), "issuance": Pace(0.5)}
 """Of a process that does nothing else."""
 
-SERVING: Paces = {"log": Pace(0.5), "issuance": Pace(0.15)}
-"""Of a process that serves. A burst of tokens that are still to be followed must not be felt in the next ones, for the core on which Postgres
+SERVING: Paces = {"log": Pace(0.1, at_most=0.5), "issuance": Pace(0.15)}
+"""Of a process that serves. Requests go before events, for nobody waits for those: who reads what is still to be followed goes on with it at
+once (projections/engine/hastening.py). They are never far behind, so that this is soon done. A burst of tokens that are still to be followed must not be felt in the next ones, for the core on which Postgres
 adds them up is also needed to record new ones; and as many are followed as one process can issue."""

@@ -4,7 +4,6 @@ A time stands for everything that was recorded up to and including that microsec
 for it a little. What the log does not record, such as when a client was last used, has no answer for the past.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -21,12 +20,12 @@ from projections.history import History, Snapshot
 from service.endpoints import paging
 from service.endpoints.management import Call
 from service.endpoints.moments import AS_OF, Moment
+from service.endpoints.nearer import bring_nearer
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import POSITION
 from service.problems import ComeAgain
 
 PATIENCE_SECONDS = 2.0
-PAUSE_SECONDS = 0.05
 
 
 class InStream(Protocol):
@@ -89,16 +88,22 @@ async def position_or_fault(call: Call, moment: Moment) -> int | str:
 
 async def reached(call: Call, projection: CatchUp[Any, Any], position: int) -> None:
     """Return when the projection includes the position. Raises ComeAgain after PATIENCE_SECONDS."""
-    await _once_reached(call, position, lambda connection: as_of.check_reached(connection, projection, position))
+    await _once_reached(
+        call, projection, position, lambda connection: as_of.check_reached(connection, projection, position)
+    )
 
 
 async def find(call: Call, history: History[Snapshot], stream: UUID, position: int) -> Snapshot | None:
     """Return what this was at the position, or None. Raises ComeAgain as `reached` does."""
-    row = await _once_reached(call, position, lambda connection: as_of.find(connection, history, stream, position))
+    row = await _once_reached(
+        call, history.catch_up(), position, lambda connection: as_of.find(connection, history, stream, position)
+    )
     return None if row is None else row.snapshot
 
 
-async def _once_reached(call: Call, position: int, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
+async def _once_reached(
+    call: Call, projection: CatchUp[Any, Any], position: int, ask: Callable[[AnyConnection], Awaitable[Answer]]
+) -> Answer:
     """Return what `ask` reads, once it no longer raises Behind."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -109,7 +114,7 @@ async def _once_reached(call: Call, position: int, ask: Callable[[AnyConnection]
                 raise ComeAgain(f"{behind} An operator must rebuild it: muniment projections list.") from behind
             if time.monotonic() > until:
                 raise ComeAgain(f"{behind} It has not reached position {position} yet. Try again.") from behind
-        await asyncio.sleep(PAUSE_SECONDS)
+        await bring_nearer(call.resources.ledger.pool, projection)
 
 
 class Page(Struct, Generic[Row], frozen=True):

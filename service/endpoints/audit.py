@@ -1,6 +1,5 @@
 """/api/v1/audit: the feed of the event log."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,14 +20,15 @@ from service.endpoints import formats, responses
 from service.endpoints.audit_query import EventQuery, Page, events_asked
 from service.endpoints.management import Call
 from service.endpoints.moments import Moment
+from service.endpoints.nearer import bring_nearer
 from service.endpoints.responses import MIN_POSITION, POSITION
 from service.problems import ComeAgain
 from service.values.json_text import shown
 
 EVENTS_PATH = "/api/v1/audit/events"
 FORMATS = (formats.JSON, formats.NDJSON, formats.CSV)
-BEHIND_SECONDS, LOOK_SECONDS = 2.0, 0.05
-"""How long a request waits for the feed to reach its Muniment-Min-Position, and how often it looks."""
+BEHIND_SECONDS = 2.0
+"""How long a request waits for the feed to reach its Muniment-Min-Position."""
 
 END = 2**63 - 1
 DAWN = datetime(2000, 1, 1, tzinfo=UTC)
@@ -82,7 +82,7 @@ async def once_reached(call: Call, ask: Callable[[AnyConnection, int], Awaitable
             raise ComeAgain(
                 f"The audit feed has reached position {reached} of the log, and not yet {wanted}. Try again."
             )
-        await asyncio.sleep(LOOK_SECONDS)
+        await bring_nearer(call.resources.ledger.pool, audit_events.PROJECTION)
 
 
 async def wait(call: Call) -> None:

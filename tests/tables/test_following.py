@@ -19,6 +19,8 @@ from projections.engine import bulk, checkpoints, entries, follow
 from projections.engine.checkpoints import OtherVersion, install
 from projections.engine.election import Follower
 from projections.engine.follow import step
+from projections.engine.hastening import hasten
+from projections.engine.pace import FAR, Pace
 from projections.engine.rebuild import rebuild
 from projections.engine.status import Status, statuses
 from projections.engine.verify import verify
@@ -305,6 +307,34 @@ async def test_a_page_is_read_once_for_all_that_stand_at_its_beginning_and_never
     assert read == [8, 10]
     assert dict(await superuser.fetch(OWNERS)) == {"alice": 3, "bob": 2, "carol": 1}
     assert await superuser.fetchval("select sum(events) from read.counts") == 10
+
+
+@pytest.mark.usefixtures("registered")
+async def test_a_reader_that_waits_goes_on_itself_with_all_that_stand_there_but_not_with_what_somebody_is_at(
+    log, reader, superuser, followed_by, monkeypatch
+):
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
+    await followed_by(BY_OWNER, COUNTS).look()
+    await happened(log, ("alice", 1), ("bob", 2))
+
+    async def reached() -> list[int]:
+        return [(await told(reader))[name].position for name in ("clients_by_owner", "counts")]
+
+    async with superuser.transaction():
+        await superuser.execute("select from read.checkpoints where name = 'counts' for update")
+        assert not await hasten(reader, COUNTS, [COUNTS])
+        assert await reached() == [0, 0]
+    while await hasten(reader, COUNTS, [BY_OWNER, COUNTS]):
+        one, other = await reached()
+        assert one == other
+    assert await reached() == [3, 3]
+    assert dict(await superuser.fetch(OWNERS)) == {"alice": 1, "bob": 1}
+
+
+def test_the_share_of_the_follower_grows_with_what_is_left_up_to_its_most():
+    pace = Pace(0.1, at_most=0.5)
+    assert [pace.with_left(left).share for left in (0, FAR // 2, FAR, 9 * FAR)] == pytest.approx([0.1, 0.3, 0.5, 0.5])
+    assert Pace(0.15).with_left(9 * FAR).share == 0.15
 
 
 async def test_rows_that_the_table_does_not_take_stop_a_projection_and_no_other(log, reader, followed_by, registered):
