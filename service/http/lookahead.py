@@ -12,14 +12,10 @@ class Lookahead:
         self._parser = httptools.HttpRequestParser(self)
         self._begun: int = 0
         self._ended: int = 0
-        self._url = b""
         self._keeps = False
 
     def on_message_begin(self) -> None:
         self._begun += 1
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url
 
     def on_message_complete(self) -> None:
         self._ended += 1
@@ -32,13 +28,14 @@ class Lookahead:
         if len(data) > LONGEST:
             return None
         self._begun = self._ended = 0
-        self._url = b""
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._ended = 0
-        is_whole = (self._begun, self._ended) == (1, 1) and self._keeps and self._parser.get_http_version() == "1.1"
-        if is_whole and self._url.startswith(b"/"):
-            return self._parser.get_method().decode("ascii"), self._url
+        if (self._begun, self._ended) == (1, 1) and self._keeps:
+            target = data.partition(b" ")[2]  # the parser would call us with the URL, which costs more
+            url, _, rest = target.partition(b" ")
+            if url.startswith(b"/") and rest.startswith(b"HTTP/1.1\r"):
+                return self._parser.get_method().decode("ascii"), url
         self._parser = httptools.HttpRequestParser(self)
         return None

@@ -175,6 +175,7 @@ def wrong() -> Iterator[bytes]:
     yield HEAD + b"Connection: upgrade\r\nUpgrade: h2c\r\n" + LENGTH + b"\r\n" + FORM
     yield b"CONNECT test:1 HTTP/1.1\r\nHost: test\r\n\r\n"
     yield b"GET http://test/health/live HTTP/1.1\r\nHost: test\r\n\r\n"
+    yield b"GET /\r\nConnection:keep-alive\r\n\r\n"  # HTTP/0.9 has no version and no headers
     yield b"OPTIONS * HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
@@ -182,5 +183,5 @@ def test_only_one_whole_request_is_seen_as_one_and_the_next_bytes_are_seen_by_th
     lookahead = Lookahead()
     for other in wrong():
         assert lookahead.request(other) is None
-        assert lookahead.request(TOKEN) == ("POST", b"/openid/token")
+        assert lookahead.request(TOKEN) == lookahead.request(b"\r\n" + TOKEN) == ("POST", b"/openid/token")
         assert lookahead.request(LIST) == ("GET", b"/api/v1/auth/clients")
