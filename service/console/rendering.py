@@ -20,6 +20,8 @@ from starlette.responses import Response
 
 from service.console import assets, faults, labels
 from service.console.access import Access
+from service.console.cells import short_id, some
+from service.console.compiling import OneLanguage, visible, written
 from service.console.language import N_, catalogue
 from service.console.times import clock, day, exactly, when
 from service.pages import rendering as pages
@@ -55,14 +57,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     current: bool
 
 
-def visible(value: object) -> object:
-    """Return text in which every character can be seen. Markup was made by us and stays as it is."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
 @cache
 def _environment(language: str) -> Environment:
-    environment = pages.environment(TEMPLATES, finalize=visible)
+    environment = pages.environment(TEMPLATES, finalize=written, kind=OneLanguage)
     # Jinja cannot type the values of a template.
     untyped: Any = environment
     untyped.install_gettext_callables(*_translations(language), newstyle=False)
@@ -74,6 +71,7 @@ def _environment(language: str) -> Environment:
         label=partial(labels.label, language=language),
         note=partial(faults.note, language=language),
     )
+    untyped.filters.update(short_id=short_id, some=some)
     untyped.filters.update(code=code, typed=typed, number=partial(format_decimal, locale=pages.DATES[language]))
     return environment
 

@@ -112,15 +112,19 @@ class ConsoleVisit:
     def gettext(self, text: str) -> str:
         return language.catalogue(self.browser.language).gettext(text)
 
+    @cached_property
+    def _base(self) -> str:
+        return below(self.browser.resources.settings.issuer)
+
     @property
     def here(self) -> str:
         """The URL of this page, without its query: where its forms are sent."""
-        return f"{below(self.browser.resources.settings.issuer)}{quote(self.browser.request.scope['path'])}"
+        return f"{self._base}{quote(self.browser.request.scope['path'])}"
 
     def at(self, *segments: object, **query: str | None) -> str:
         """Return the URL of a page: `at("clients", client_id)` is /console/clients/…, with each segment quoted."""
-        path = "".join(f"/{quote(path_id(str(segment)), safe='')}" for segment in segments)
-        return f"{below(self.browser.resources.settings.issuer)}{PATH}{path}{_query(query)}"
+        path = "".join([f"/{quote(path_id(str(segment)), safe='')}" for segment in segments])
+        return f"{self._base}{PATH}{path}{_query(query)}"
 
     def here_with(self, **query: str | None) -> str:
         """Return the URL of this page with another query."""
@@ -141,7 +145,7 @@ class ConsoleVisit:
             notice=notice,
             visit=self,
             at=self.at,
-            base=below(browser.resources.settings.issuer),
+            base=self._base,
             here=self.here,
             csrf=csrf.token(key, browser.browser, str(self.access.session)),
             navigation=rendering.navigation(self._navigation, self.access, self.screen, browser.language),
@@ -170,8 +174,8 @@ class ConsoleVisit:
 
 def _query(query: Mapping[str, str | None]) -> str:
     """Return the query of a URL, without the parameters that have no value."""
-    given = urlencode({name: value for name, value in query.items() if value})
-    return f"?{given}" if given else ""
+    given = {name: value for name, value in query.items() if value}
+    return f"?{urlencode(given)}" if given else ""
 
 
 Show = Callable[[ConsoleVisit], Awaitable[Response]]

@@ -42,12 +42,15 @@ def policy(*form_targets: str) -> str:
     )
 
 
-def environment(templates: Path, finalize: Callable[[object], object] | None = None) -> Environment:
+def environment(
+    templates: Path, finalize: Callable[[object], object] | None = None, kind: type[Environment] = Environment
+) -> Environment:
     """Return an environment in which every value is escaped, and one that is missing is an error."""
-    return Environment(
+    return kind(
         loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=finalize,

@@ -45,6 +45,24 @@ def test_what_we_made_stays_markup_and_code_keeps_its_lines():
     assert render(text=Markup("<i>x</i>"), lines="a\n\u202e<") == "<i>x</i>|a\n\\u202e&lt;"
 
 
+def test_a_text_without_values_is_translated_when_its_template_is_compiled():
+    compiled = rendering._environment("de").compile("{{ _('Disabled') }}{{ _('%(it)s', it='<') }}", raw=True)
+    assert ("Deaktiviert" in compiled, "Disabled" in compiled) == (True, False)
+    assert rendering._environment("de").from_string("{{ _('Disabled') }}|{{ _(text) }}").render(text="Deleted") == (
+        "Deaktiviert|Gelöscht"
+    )
+
+
+def test_a_cell_escapes_what_it_shortens():
+    render = rendering._environment("en").from_string("{{ id|short_id }}{{ values|some }}").render
+    shown = render(id="<b>a\u202ebcdef", values=["<1>", "&", "\u202e", "<"])
+    assert shown == (
+        '<code class="short" title="&lt;b&gt;a\\u202ebcdef"><span>&lt;b&gt;a</span>\\u202ebcdef</code>'
+        '<ul class="chips"><li title="&lt;1&gt;">&lt;1&gt;</li><li title="&amp;">&amp;</li>'
+        '<li title="\\u202e, &lt;">+2</li></ul>'
+    )
+
+
 def test_a_time_is_shown_in_words_and_exactly():
     at = datetime(2026, 1, 2, 15, 4, 5, tzinfo=UTC)
     shown = times.when(at, "de")

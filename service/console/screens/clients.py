@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 from starlette.responses import Response
 
 from service.console import filters, paging, sorting
@@ -33,13 +33,8 @@ COLUMNS: Mapping[str, Orders] = {
 }
 
 
-class Shown(Struct, frozen=True, kw_only=True):
-    """A client, and its tokens of the last days."""
-
-    client: ListedClient
-    tokens: int
-    days: Bars
-
+Shown = tuple[ListedClient, str, int, Bars | None]
+"""A client, its owner's name, and its tokens of the last days, with their picture if there are any."""
 
 BY_NAME: Mapping[str, Resolve] = {"owner": filters.owner, "botUserId": filters.acts_as}
 
@@ -80,8 +75,7 @@ async def _page(
         status=status,
         form=form,
         hints=await filters.named(visit, chosen),
-        clients=[_shown(client) for client in clients],
-        owners={client.owner: names.of(holder(client.owner)) for client in clients},
+        clients=[_shown(client, names) for client in clients],
         chosen=chosen,
         ahead=AHEAD,
         order=visit.query.get("order", ""),
@@ -91,9 +85,10 @@ async def _page(
     )
 
 
-def _shown(client: ListedClient) -> Shown:
+def _shown(client: ListedClient, names: Names) -> Shown:
     days = [] if client.daily_tokens is UNSET else client.daily_tokens
-    return Shown(client=client, tokens=sum(days), days=bars(days))
+    tokens = sum(days)
+    return client, names.of(holder(client.owner)), tokens, bars(days) if tokens else None
 
 
 SCREENS = (

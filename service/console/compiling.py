@@ -1,0 +1,56 @@
+"""How the console's templates are compiled: for one language, and so that whatever is written is made visible and escaped in one step.
+
+A text without values is translated when its template is compiled, and not each time that it is shown.
+"""
+
+from typing import Any
+
+from jinja2 import Environment, nodes
+from jinja2.compiler import CodeGenerator
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup, escape
+
+from service.values.text import printable
+
+
+def visible(value: object) -> object:
+    """Return text in which every character can be seen. Markup was made by us and stays as it is."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def written(value: object) -> Markup:
+    """Return what is written in the place of a value."""
+    if type(value) is str:
+        return escape(value if value.isprintable() else printable(value))
+    return value if type(value) is Markup else escape(visible(value))
+
+
+class _Code(CodeGenerator):
+    """`written` escapes, so that Jinja need not do it once more around it: most of a page is values."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:  # noqa: ARG002 - as Jinja calls it
+        self.write(finalize.src)
+
+    def _output_child_post(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:  # noqa: ARG002 - as Jinja calls it
+        self.write(")")
+
+
+class OneLanguage(Environment):
+    """Its gettext is set before its first template is compiled."""
+
+    code_generator_class = _Code
+
+    def _generate(self, source: nodes.Template, *given: Any, **more: Any) -> str:
+        return super()._generate(_Translating(self.globals["gettext"]).visit(source), *given, **more)
+
+
+class _Translating(NodeTransformer):
+    def __init__(self, gettext: Any) -> None:
+        self._gettext = gettext
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - the name by which Jinja finds it
+        match self.generic_visit(node):
+            case nodes.Call(node=nodes.Name(name="_" | "gettext"), args=[nodes.Const(value=str(text))], kwargs=[]):
+                return nodes.MarkSafe(nodes.Const(self._gettext(text)), lineno=node.lineno)
+            case other:
+                return other
