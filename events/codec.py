@@ -80,7 +80,7 @@ TYPES = tags(Event)
 
 encode = json.Encoder().encode
 _decode_event = json.Decoder(Event).decode
-_decode_meta = json.Decoder(Meta).decode
+decode_meta = json.Decoder(Meta).decode
 _tag = {member: str(member.__struct_config__.tag) for member in get_args(Event)}
 
 
@@ -127,4 +127,4 @@ class Recorded(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def meta(self) -> Meta:
-        return _decode_meta(self.meta_bytes)
+        return decode_meta(self.meta_bytes)

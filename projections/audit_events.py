@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct
 
 from events.access_token import AccessTokenEvent, AccessTokenRevoked
@@ -216,12 +217,17 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 async def find(connection: AnyConnection, wanted: Wanted, extent: Extent) -> list[Recorded]:
-    """Returns the events of a page.
+    """Returns the events of a page."""
+    return [recorded(row) for row in await stored(connection, wanted, extent)]
+
+
+async def stored(connection: AnyConnection, wanted: Wanted, extent: Extent) -> list[asyncpg.Record]:
+    """Returns the stored rows of these events.
 
     Each type, and each of actor and agent, is a query of its own that stops after `limit` rows of its index.
     """
     statement, values = _statement(wanted, extent)
-    return [recorded(row) for row in await connection.fetch(statement, extent.after, extent.upto, *values)]
+    return await connection.fetch(statement, extent.after, extent.upto, *values)
 
 
 def _statement(wanted: Wanted, extent: Extent) -> tuple[str, list[object]]:

@@ -1,10 +1,14 @@
 """What anybody may read of an event: its fields, without what is hashed or sealed. Of a secret, its hint."""
 
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
-from msgspec import to_builtins
+from msgspec import Struct, defstruct, field, json, structs, to_builtins
 
-from events.codec import Event, Recorded
+from events.codec import Event, Recorded, decode, encode, schema_version, type_of
 from events.ids import api_id_of, bot_id_of, client_id_of
 
 SECRETIVE = frozenset({"hash", "imported", "token_hash", "code_challenge", "profile", "password", "kept", "device"})
@@ -12,38 +16,91 @@ SECRETIVE = frozenset({"hash", "imported", "token_hash", "code_challenge", "prof
 
 
 def subject(past: Recorded) -> str:
-    """The public name of what the event happened to: a client_id, the id of a bot or an API, else the stream's (a jti is one)."""
-    match past.type.partition(".")[0]:
+    return subject_of(past.type, past.stream_id)
+
+
+def subject_of(kind: str, stream: UUID) -> str:
+    """The public name of what an event happened to: a client_id, the id of a bot or an API, else the stream's (a jti is one)."""
+    match kind.partition(".")[0]:
         case "client":
-            return client_id_of(past.stream_id)
+            return client_id_of(stream)
         case "bot":
-            return bot_id_of(past.stream_id)
+            return bot_id_of(stream)
         case "api":
-            return api_id_of(past.stream_id)
+            return api_id_of(stream)
         case _:
-            return str(past.stream_id)
+            return str(stream)
 
 
 def fields(event: Event) -> dict[str, Any]:
     """The event's own fields, without its tag and without what is hashed or sealed."""
-    told = _without(to_builtins(event), SECRETIVE)
-    del told["type"]
-    return told
+    return to_builtins(_READERS[type_of(event)].read(encode(event)))
 
 
-def _without(value: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    return {
-        name: _nested(each, names) if type(each) in _NESTED else each
-        for name, each in value.items()
-        if name not in names
-    }
+def stored_fields(kind: str, version: int, data: bytes) -> Struct:
+    """The same of the stored bytes of an event, as a struct. Raises UnreadableEvent."""
+    reader = _READERS.get(kind)
+    if reader is not None and version == schema_version(kind) and data.startswith(reader.tagged):
+        try:
+            return reader.read(data)
+        except ValueError:  # `decode` says what is wrong with it.
+            pass
+    event = decode(kind, version, data)
+    return _READERS[kind].read(encode(event))
 
 
-_NESTED = frozenset({dict, list, tuple})
-"""What `to_builtins` makes that has values in it. Most values have none."""
+def _readable(kind: type[Struct], **tag: Any) -> type[Struct]:
+    """Return the type of what may be read of these structs: decoded as such, they lack what is secretive."""
+    hints = get_type_hints(kind, include_extras=True)
+    shown = [each for each in structs.fields(kind) if each.encode_name not in SECRETIVE]
+    return defstruct(
+        kind.__name__,
+        [(each.name, _type(hints[each.name]), _default(each)) for each in shown],
+        rename={each.name: each.encode_name for each in shown},
+        omit_defaults=kind.__struct_config__.omit_defaults,
+        frozen=True,
+        kw_only=True,
+        **tag,
+    )
 
 
-def _nested(value: Any, names: frozenset[str]) -> Any:
-    if isinstance(value, dict):
-        return _without(cast("dict[str, Any]", value), names)
-    return [_nested(each, names) if type(each) in _NESTED else each for each in cast("list[Any]", value)]
+def _default(each: structs.FieldInfo) -> Any:
+    make: Any = field
+    return make(default=each.default, default_factory=each.default_factory)
+
+
+@cache
+def _nested(kind: type[Struct]) -> type[Struct]:
+    config = kind.__struct_config__
+    return _readable(kind, tag=config.tag, tag_field=config.tag_field)
+
+
+def _type(hint: Any) -> Any:
+    """Return the same type, of structs that lack what is secretive."""
+    origin, given = get_origin(hint), get_args(hint)
+    if origin is None or origin is Literal:
+        return _nested(hint) if _is_struct(hint) else hint
+    if origin is Annotated:
+        return Annotated[(_type(given[0]), *given[1:])]
+    of = tuple(map(_type, given))
+    return Union[of] if origin in (Union, UnionType) else origin[of]  # noqa: UP007 - of so many types
+
+
+def _is_struct(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Struct)
+
+
+class _Reader(Struct, frozen=True):
+    """`tagged` is how the stored bytes of the kind begin."""
+
+    tagged: bytes
+    read: Callable[[bytes], Struct]
+
+
+def _reader(tag: str, kind: type[Struct]) -> _Reader:
+    return _Reader(b'{"type":"%b"' % tag.encode(), json.Decoder(_readable(kind)).decode)
+
+
+_READERS: Mapping[str, _Reader] = {
+    (tag := str(kind.__struct_config__.tag)): _reader(tag, kind) for kind in get_args(Event)
+}

@@ -1,14 +1,15 @@
 """An event of the log as the API shows it, in answers and in what is pushed."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+import asyncpg
 from msgspec import UNSET, Struct, UnsetType
 
-from events.codec import Recorded
-from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, SealedReason
-from service.audit.event_fields import fields, subject
+from events.codec import Recorded, decode_meta
+from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
+from service.audit.event_fields import fields, stored_fields, subject_of
 
 
 class ActorClient(Struct, frozen=True, kw_only=True, rename="camel", tag_field="by", tag="client"):
@@ -69,20 +70,33 @@ class AuditEvent(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def audit_event(past: Recorded) -> AuditEvent:
-    meta = past.meta
+    place = past.position, past.recorded_at, past.stream_id, past.version
+    return _audit_event(place, past.type, past.meta, fields(past.event))
+
+
+def stored_event(row: asyncpg.Record) -> AuditEvent:
+    """Return the same of a stored row of `replay.COLUMNS`, whose event is not made for it. Raises UnreadableEvent."""
+    position, recorded_at, stream, version, schema, kind, meta, data = row
+    # A struct is written as the same JSON as a dict.
+    shown = cast("dict[str, Any]", stored_fields(kind, schema, data))
+    return _audit_event((position, recorded_at, stream, version), kind, decode_meta(meta), shown)
+
+
+def _audit_event(place: tuple[int, datetime, UUID, int], kind: str, meta: Meta, data: dict[str, Any]) -> AuditEvent:
+    position, recorded_at, stream, version = place
     return AuditEvent(
-        position=past.position,
-        recorded_at=past.recorded_at,
-        type=past.type,
-        stream_id=past.stream_id,
-        subject=subject(past),
-        version=past.version,
+        position=position,
+        recorded_at=recorded_at,
+        type=kind,
+        stream_id=stream,
+        subject=subject_of(kind, stream),
+        version=version,
         actor=shown_actor(meta.actor),
         request_id=meta.request_id,
         cause=meta.cause,
         address=meta.address,
         reason=shown_reason(meta.reason),
-        data=fields(past.event),
+        data=data,
         trace_id=meta.trace_id or UNSET,
     )
 

@@ -5,17 +5,17 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+import asyncpg
 from msgspec import Struct, json
 from starlette.responses import Response
 
-from events.codec import Recorded
 from events.database import AnyConnection, read
 from events.extent import Extent
 from projections import as_of, audit_events
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Standing
 from service.audit import cells
-from service.audit.event_json import AuditEvent, audit_event
+from service.audit.event_json import AuditEvent, stored_event
 from service.endpoints import formats, responses
 from service.endpoints.audit_query import EventQuery, Page, events_asked
 from service.endpoints.management import Call
@@ -42,9 +42,9 @@ Answer = TypeVar("Answer")
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """Events, one more than the page has if there is another page, and the position that the feed has reached."""
+    """The stored rows of events, one more than the page has if there is another page, and the position that the feed has reached."""
 
-    events: list[Recorded]
+    events: Sequence[asyncpg.Record]
     reached: int
 
 
@@ -53,10 +53,10 @@ async def list_events(call: Call) -> Response:
     media = formats.chosen(call.request.headers.get("accept"), FORMATS)
     found = await once_reached(call, lambda connection, reached: _find(connection, query, reached))
     page, events = query.page, query.page.in_order(found.events)
-    onward = found.events[page.limit - 1].position if len(found.events) > page.limit else None
+    onward = found.events[page.limit - 1]["position"] if len(found.events) > page.limit else None
     headers = {POSITION: str(found.reached), "Vary": "Accept"}
     headers |= page.links(f"{call.resources.settings.issuer}{EVENTS_PATH}", onward)
-    return responses.Found(_body(media, [audit_event(past) for past in events]), len(events), headers, media)
+    return responses.Found(_body(media, list(map(stored_event, events))), len(events), headers, media)
 
 
 async def once_reached(call: Call, ask: Callable[[AnyConnection, int], Awaitable[Answer]]) -> Answer:
@@ -96,7 +96,7 @@ async def wait(call: Call) -> None:
 
 async def _find(connection: AnyConnection, query: EventQuery, reached: int) -> Found:
     extent = await _extent(connection, query.page, reached)
-    return Found(events=await audit_events.find(connection, query.wanted, extent), reached=reached)
+    return Found(events=await audit_events.stored(connection, query.wanted, extent), reached=reached)
 
 
 async def _extent(connection: AnyConnection, page: Page, reached: int) -> Extent:

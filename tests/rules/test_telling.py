@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from msgspec import UNSET, json, structs
+from msgspec import UNSET, json, structs, to_builtins
 
-from events.codec import Event, Recorded, encode, type_of
+from events.codec import Event, Recorded, UnreadableEvent, encode, schema_version, type_of
 from events.envelope import ByClient, ByOperator, ByService, ByUser, Meta
 from service.audit import event_fields
 from service.cli import event_text
@@ -48,6 +48,7 @@ from tests.rules.samples import (
     REFRESH_REPLAYED,
     REFRESH_ROTATED,
     REGISTERED_ITSELF,
+    RENAMED,
     RSA_PUBLISHED,
     SEALED,
     SECRET_IMPORTED,
@@ -186,6 +187,33 @@ TOLD = [
     (AUTHORIZATION_REVOKED, "revoked, with all tokens issued from it: user"),
     (AUTHORIZATION_REFUSED, f"a request in the name of {CLIENT_ID} was refused: another redirect URI"),
 ]  # fmt: skip
+
+
+def without(value: Any, names: frozenset[str]) -> Any:
+    """What `fields` has to leave, said in another way."""
+    if isinstance(value, dict):
+        return {name: without(each, names) for name, each in value.items() if name not in names}
+    return [without(each, names) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=type_of)
+def test_what_is_read_of_stored_bytes_is_what_is_read_of_the_event(event):
+    shown = json.encode(event_fields.stored_fields(type_of(event), schema_version(type_of(event)), encode(event)))
+    assert shown == json.encode(event_fields.fields(event))
+    told = without(to_builtins(event), event_fields.SECRETIVE)
+    del told["type"]
+    assert shown == json.encode(told)
+
+
+def test_stored_bytes_that_are_not_of_their_type_are_not_shown():
+    of_another = encode(RENAMED)
+    for kind, data in (
+        ("client.disabled", of_another),
+        ("client.unheard_of", b"{}"),
+        (type_of(RENAMED), of_another[:-1]),
+    ):
+        with pytest.raises(UnreadableEvent):
+            event_fields.stored_fields(kind, 1, data)
 
 
 @pytest.mark.parametrize(("event", "sentence"), TOLD, ids=[sentence[:40] for _, sentence in TOLD])
