@@ -227,6 +227,14 @@ def _with(
             return Revoked(was=authorization, why=event.why)
 
 
+def refreshed(authorization: Authorization, times: int) -> Authorization:
+    """Returns an authorization that was refreshed so many times more, by refresh tokens that are not known here."""
+    if not isinstance(authorization, Authorized) or authorization.refresh is None:
+        return authorization
+    refresh = authorization.refresh
+    return authorization.__replace__(refresh=refresh.__replace__(uses=refresh.uses + times))
+
+
 def _rotated(before: RefreshToken | None, event: RefreshTokenRotated) -> RefreshToken | None:
     if before is None:
         return None

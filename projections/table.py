@@ -32,9 +32,11 @@ class Table(Struct, frozen=True, kw_only=True):
             row = self.project(row, stream, event)
         return row
 
-    def change(self, stream: UUID, events: Iterable[Event]) -> Change:
-        """The row after these events of one stream. The table need not follow all of them."""
-        row = self.fold(stream, (event for event in events if type_of(event) in self.tags))
+    def change(self, stream: UUID, events: Iterable[Event], *, left_out: int = 0) -> Change:
+        """The row after these events of one stream. The table need not follow all of them. So many `left_out` only count in its version."""
+        row: Any = self.fold(stream, [event for event in events if type_of(event) in self.tags])
+        if row is not None and left_out:
+            row = row.__replace__(version=row.version + left_out)
         return Change(self.name, None if row is None else _encode(row))
 
 

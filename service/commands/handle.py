@@ -74,10 +74,15 @@ Happened = TypeVar("Happened", bound=Event)
 
 
 class Loaded(Struct, Generic[State], frozen=True):
-    """The events of a stream, and the state after them."""
+    """The events of a stream, and the state after them. `left_out` counts events in the middle of it that are not among these."""
 
     events: Sequence[Event]
     state: State
+    left_out: int = 0
+
+    @property
+    def version(self) -> int:
+        return len(self.events) + self.left_out
 
 
 class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
@@ -222,24 +227,24 @@ async def handle(
     for _ in range(ATTEMPTS):
         earlier, loaded = loaded, None
         now = earlier or aggregate.loaded([] if fresh else await _load(ledger.pool, stream))
-        past = now.events
+        version = now.version
         with span("decide"):
             events = aggregate.decide(command, now.state)
         # Versions are compared after decide, so that a caller learns none that it may not see (the order of RFC 9110 section 13.2.1).
-        if only_at is not None and len(past) not in only_at:
-            raise VersionMismatch(len(past), only_at)
+        if only_at is not None and version not in only_at:
+            raise VersionMismatch(version, only_at)
         if not events and earlier is not None:
             continue
         if not events:
-            return Handled(None, len(past))
+            return Handled(None, version)
         most = aggregate.room * MOST_EVENTS
-        if len(past) >= most and not _stops(command, events):
+        if version >= most and not _stops(command, events):
             raise Contradiction(f"This was changed {most} times, which is the most; register a new one.")
-        changes = registry.changes(stream, past, events)
+        changes = registry.changes(stream, now.events, events, left_out=now.left_out)
         named = token if token and any(authorization.token_named(each) == token.issue.jti for each in events) else None
         item = Append(
             stream=stream,
-            expected=len(past),
+            expected=version,
             events=events,
             meta=meta,
             changes=changes,

@@ -4,11 +4,11 @@ from hmac import compare_digest
 
 from msgspec import UNSET, Struct, UnsetType
 
-from events.authorization import Authorization, Authorized
+from events.authorization import Authorization, Authorized, refreshed
 from events.envelope import ByClient, Meta
 from events.issuance import Confirmation
 from projections.keyed_users import KeyedUser
-from projections.standing import Past
+from projections.standing import NOTHING, Past
 from service.clock import utc_now
 from service.commands.authorization import RefuseRedemption
 from service.commands.handle import AUTHORIZATION, Loaded, handle
@@ -31,9 +31,6 @@ from service.oauth.targets import Target, aimed, named, names_one
 from service.request_id import envelope
 from service.tracing.spans import span
 from service.values.scopes import split
-
-NOTHING = Past((), None)
-"""What there is without a code or refresh token."""
 
 
 class Redemption(Struct, frozen=True, kw_only=True):
@@ -58,7 +55,7 @@ async def check_request(
     presented = credentials_or_none(request)
     seen = await look_up_certain(request, presented)
     past = await _past_of(request, token)
-    loaded = AUTHORIZATION.loaded(past.events)
+    loaded = loaded_from(past)
     authorized = _authorization_of(loaded.state, token, seen)
     client = authenticated(presented, seen, utc_now())
     facts = Facts(issuer=request.resources.settings.issuer, client=client, authorized=authorized, device=device)
@@ -96,6 +93,10 @@ async def check_request(
     )
 
 
+def loaded_from(past: Past) -> Loaded[Authorization]:
+    return Loaded(past.events, refreshed(AUTHORIZATION.state(past.events), past.left_out), past.left_out)
+
+
 def active_user(past: Past) -> KeyedUser:
     """Raises Gone unless the user of the authorization is active."""
     if past.user is None or past.user.state != "active":
@@ -121,7 +122,7 @@ async def _past_of(request: OAuthRequest, token: OpaqueToken | None) -> Past:
     if token is None:
         return NOTHING
     with span("load"):
-        return await request.resources.authorizations.past(token.authorization)
+        return await request.resources.authorizations.past(token.authorization, token.hash)
 
 
 def _authorization_of(authorization: Authorization, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:

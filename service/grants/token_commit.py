@@ -16,7 +16,7 @@ from service.clock import utc_now
 from service.commands.authorization import RedeemCode, RotateRefreshToken
 from service.commands.handle import ATTEMPTS, AUTHORIZATION, Handled, Overtaken, handle
 from service.grants.client_authentication import authenticated, look_up_certain
-from service.grants.redemption import Redemption, active_user, is_of_former_life, meta_of
+from service.grants.redemption import Redemption, active_user, is_of_former_life, loaded_from, meta_of
 from service.oauth.errors import Gone, InvalidClient
 from service.oauth.signing import Signer
 from service.oauth.tokens import Claims
@@ -96,8 +96,8 @@ async def _as_it_is_now(redemption: Redemption) -> Redemption:
     if seen is None or not seen.may_act or client is None or is_of_former_life(redemption.authorized, seen):
         raise InvalidClient
     with span("load"):
-        past = await request.resources.authorizations.past(redemption.token.authorization)
-    return redemption.__replace__(past=AUTHORIZATION.loaded(past.events), user=active_user(past), client=seen)
+        past = await request.resources.authorizations.past(redemption.token.authorization, redemption.token.hash)
+    return redemption.__replace__(past=loaded_from(past), user=active_user(past), client=seen)
 
 
 async def _refuse_as_used(redemption: Redemption, handled: Handled) -> NoReturn:

@@ -10,7 +10,7 @@ import pytest
 
 from events.authorization import Authorized
 from events.database import read
-from projections import users
+from projections import authorizations, users
 from service.clock import utc_now
 from service.commands.authorization import GRACE, RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, handle, state_of
@@ -369,19 +369,32 @@ class TestRefreshing:
             assert len({answer.json()["access_token"] for answer in answers}) == 1
             assert (await happened(live, told["access_token"])).count("refresh_token_rotated") == 1
 
+    @pytest.mark.parametrize("replayed", [0, 2], ids=["the first one", "one in the middle"])
     async def test_one_that_was_exchanged_longer_ago_is_a_replay_and_revokes_the_family(
-        self, live: Live, client: Client
+        self, live: Live, client: Client, replayed: int
     ):
         async with logged_in(live) as person:
-            first = await tokens_for(live, person, client)
-            second = (await refreshed(live, client, first["refresh_token"])).json()
-            third = (await refreshed(live, client, second["refresh_token"])).json()
-            oauth_error(await refreshed(live, client, first["refresh_token"]), 400, "invalid_grant")
-            oauth_error(await refreshed(live, client, third["refresh_token"]), 400, "invalid_grant")
-            for token in (first, second, third):
+            tokens = [await tokens_for(live, person, client)]
+            for _ in range(4):
+                tokens.append((await refreshed(live, client, tokens[-1]["refresh_token"])).json())
+            for each in (tokens[replayed], tokens[-1]):
+                oauth_error(await refreshed(live, client, each["refresh_token"]), 400, "invalid_grant")
+            for token in tokens:
                 assert not await is_active(live, token["access_token"])
-            assert (await happened(live, first["access_token"]))[-2:] == ["refresh_token_replayed", "revoked"]
+            events = await happened(live, tokens[0]["access_token"])
+            assert events[-2:] == ["refresh_token_replayed", "revoked"]
         assert GRACE.total_seconds() == 30
+
+    async def test_each_counts_in_the_row_of_its_authorization(self, live: Live, client: Client):
+        async with logged_in(live) as person:
+            token = first = await tokens_for(live, person, client)
+            for _ in range(3):
+                token = (await refreshed(live, client, token["refresh_token"])).json()
+            grant = UUID(jwt.decode(first["access_token"], options={"verify_signature": False})["grant_id"])
+            row = await live.beside.ledger.pool.fetchrow(authorizations.FIND, grant)
+            assert row is not None
+            assert row["version"] == len(await of_stream(live, grant)) == 7
+            assert row["used_at"] > row["redeemed_at"]
 
     async def test_giving_it_back_takes_all_along(self, live: Live, client: Client):
         async with logged_in(live) as person:

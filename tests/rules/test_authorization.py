@@ -8,6 +8,7 @@ import pytest
 
 from events.authorization import (
     MOST_LATEST,
+    Authorization,
     AuthorizationEvent,
     AuthorizationGranted,
     AuthorizationRevoked,
@@ -20,6 +21,8 @@ from events.authorization import (
     Unauthorized,
     evolve,
 )
+from projections import registry
+from projections.standing import BEGINNING, Past
 from service.commands.authorization import (
     GRACE,
     MOST_REFRESHES,
@@ -33,6 +36,7 @@ from service.commands.authorization import (
 )
 from service.commands.handle import AUTHORIZATION, MOST_EVENTS
 from service.grants.authorization_code import REFRESH_FOR
+from service.grants.redemption import loaded_from
 from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import (
     AT,
@@ -91,6 +95,33 @@ def test_every_refresh_token_that_was_exchanged_is_known_however_many_there_were
         for each in range(1, many + 1):
             again = RotateRefreshToken(presented=hashed(each), next=hashed(0), jti=UUID(int=9), at=LATER)
             assert AUTHORIZATION.decide(again, state) == replayed_refresh(again)
+
+
+@pytest.mark.parametrize("is_kept", [False, True], ids=["each exchanged for the next", "kept"])
+def test_the_current_refresh_token_is_exchanged_as_if_no_refresh_were_left_out(is_kept: bool):
+    number = MOST_REFRESHES if is_kept else 3 * MOST_LATEST
+    hashes = [hashed(1 if is_kept else each) for each in range(2, number + 2)]
+    rotations = [RefreshTokenRotated(hash=each, jti=UUID(int=3), at=SOON) for each in hashes]
+    for many in (1, 2, 3, MOST_LATEST + 5, number - 1, number):
+        past, stream = [*OFFLINE, *rotations[:many]], UUID(int=5)
+        short = Past((*OFFLINE, rotations[many - 1]), None, left_out=many - 1)
+        for at in (SOON, LATER):
+            command = RotateRefreshToken(presented=hashes[many - 1], next=hashed(0), jti=UUID(int=9), at=at)
+            assert decided(command, loaded_from(short).state) == decided(command, AUTHORIZATION.state(past))
+        assert loaded_from(short).version == len(past)
+        of_all = registry.changes(stream, past, [AUTHORIZATION_REVOKED])
+        assert registry.changes(stream, short.events, [AUTHORIZATION_REVOKED], left_out=short.left_out) == of_all
+
+
+def decided(command: RotateRefreshToken, state: Authorization) -> list[AuthorizationEvent] | type[Contradiction]:
+    try:
+        return AUTHORIZATION.decide(command, state)
+    except Contradiction:
+        return Contradiction
+
+
+def test_a_short_past_begins_with_all_events_before_the_first_refresh():
+    assert len(OFFLINE) == BEGINNING
 
 
 def revoked(*events):
