@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE
 
 from service import request_id
 from service.configuration.settings import Settings
-from service.http.protocol import BODY, WHOLE
+from service.http.exchange import EXCHANGE, Exchange
 from service.resources import Resources
 
 MOST_BYTES = 64 * 1024
@@ -61,7 +61,8 @@ class Identified:
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Return the body. Raises BodyTooLong before more than MOST_BYTES are in memory, and BodyCutShort."""
-    if (offered := scope.get(BODY)) is not None and (whole := offered["now"]()) is not None:
+    exchange: Exchange | None = scope.get(EXCHANGE)
+    if exchange is not None and (whole := exchange.whole_body()) is not None:
         if len(whole) > MOST_BYTES:
             raise BodyTooLong
         return whole
@@ -181,8 +182,8 @@ async def answer(send: Send, status: int, headers: Mapping[str, str], body: byte
 
 async def answer_at_once(scope: Scope, send: Send, status: int, head: "Head", body: bytes) -> None:
     """Send a response of a busy route, at once where the server can."""
-    whole = scope.get(WHOLE)
-    if whole is None or not whole["now"](status, head.lines, body):
+    exchange: Exchange | None = scope.get(EXCHANGE)
+    if exchange is None or not exchange.whole(status, head.lines, body):
         await answer(send, status, head.headers, body)
 
 
@@ -191,10 +192,10 @@ async def respond(scope: Scope, receive: Receive, send: Send, response: Response
     more = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
     replaced = {name for name, _ in more}
     raw = [*(each for each in response.raw_headers if each[0] not in replaced), *more]
-    whole = scope.get(WHOLE)
-    if whole is not None and _is_whole(response) and _are_clean(raw):
+    exchange: Exchange | None = scope.get(EXCHANGE)
+    if exchange is not None and _is_whole(response) and _are_clean(raw):
         lines = b"".join([b"%b: %b\r\n" % each for each in raw if each[0] != b"content-length"])
-        if whole["now"](response.status_code, lines, bytes(response.body)):
+        if exchange.whole(response.status_code, lines, bytes(response.body)):
             return
     response.raw_headers = raw
     await response(scope, receive, send)

@@ -1,15 +1,12 @@
 """The busiest paths, found without Starlette: one look at a table instead of its middleware and its routes."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import request_id
-from service.http.protocol import BODY, WHOLE
-
-NOTHING: Mapping[str, Any] = {}
+from service.http.exchange import EXCHANGE
 
 
 class Application(Starlette):
@@ -23,10 +20,9 @@ class Application(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self.busy.get(scope["raw_path"]) if scope["type"] == "http" else None
         if found is None:
+            scope.pop(EXCHANGE, None)  # middleware sees each response on its way out
             await super().__call__(scope, receive, send)
         else:
             scope["app"] = self
-            offered = scope.get("extensions") or NOTHING
-            scope[WHOLE], scope[BODY] = offered.get(WHOLE), offered.get(BODY)
             request_id.begin(scope["headers"])
             await found(scope, receive, send)

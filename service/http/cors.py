@@ -10,7 +10,7 @@ from functools import partial
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.asgi import answer, header
-from service.http.protocol import WHOLE
+from service.http.exchange import EXCHANGE
 
 VARIES = {"Vary": "Origin"}
 """For a response that caches may keep, because the headers that are added here are for one origin."""
@@ -36,7 +36,8 @@ class CrossOrigin:
         origin = header(scope, b"origin")
         if origin is not None and _is_origin(origin):
             send = partial(_shared, send, origin)
-            scope.pop(WHOLE, None)
+            if (exchange := scope.get(EXCHANGE)) is not None:
+                exchange.by_messages = True
         if scope["method"] == "OPTIONS":
             await answer(send, 204, _preflight(scope), b"")
         else:

@@ -1,12 +1,10 @@
 """Each response is counted, with the seconds until it began, under the template of its route: a path may have a secret or a name in it."""
 
 import time
-from collections.abc import Callable
-from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http.protocol import WHOLE
+from service.http.exchange import EXCHANGE, Exchange
 from service.metrics.process import RouteMetrics
 
 MEASURED = "muniment.measured"
@@ -27,12 +25,6 @@ class _Response:
             self.begin(message["status"])
         return self._send(message)
 
-    def whole(self, send: Callable[[int, bytes, bytes], bool], status: int, head: bytes, body: bytes) -> bool:
-        sent = send(status, head, body)
-        if sent:
-            self.begin(status)
-        return sent
-
     def begin(self, status: int) -> None:
         self.is_begun = True
         self._route.answered(self._method, status, time.perf_counter() - self._begun)
@@ -50,11 +42,12 @@ class Measured:
             return
         scope[MEASURED] = True
         response = _Response(send, scope["method"], self._route)
-        if (whole := scope.get(WHOLE)) is not None:
-            scope[WHOLE] = {"now": partial(response.whole, whole["now"])}
+        exchange: Exchange | None = scope.get(EXCHANGE)
         try:
             await self._app(scope, receive, response)  # pyright: ignore[reportArgumentType] - what it returns is what send returns
         except Exception:
             if not response.is_begun:  # the application responds to it, outside of its routes
                 response.begin(500)
             raise
+        if exchange is not None and exchange.sent is not None:
+            response.begin(exchange.sent)

@@ -3,14 +3,17 @@ response. An offer to upgrade to another protocol is ignored.
 """
 
 import asyncio
-import math
 from typing import Any
 
 import httptools
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.http.admission import ADMISSION, Admission
+from service.http.deadline import Deadline
+from service.http.exchange import Exchange
+from service.http.upgrade import head_without
 
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BYTES = 1024 * 1024
@@ -25,8 +28,6 @@ REQUEST_SECONDS = 30.0
 ANSWER_SECONDS = 30.0
 """How long a connection that is to be closed stays open for a client that has not read its response."""
 
-NEVER = math.inf
-
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 INVALID = (
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 30\r\n\r\n"
@@ -36,12 +37,6 @@ INVALID = (
 
 ABORT = "muniment.abort"
 """The ASGI extension that closes the connection at once, without waiting for a client that does not read."""
-
-WHOLE = "muniment.whole"
-"""The ASGI extension that sends a whole response at once, instead of two messages: its status, the lines of its head, and its body."""
-
-BODY = "muniment.body"
-"""The ASGI extension that returns the body of a request of which all has arrived; None while some is missing."""
 
 LAST = "muniment.last"
 """The ASGI extension for a response without an end. What its client sends after the request is dropped, and the connection closes
@@ -64,26 +59,26 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_head = True
     _deaf = False
     _running: RequestResponseCycle | None = None
-    _clock: asyncio.TimerHandle | None = None
-    _until = _due = NEVER
+    _cut_off: asyncio.TimerHandle | None = None
     _is_idle = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._admission: Admission = self.app_state.get(ADMISSION) or Admission(lambda _: None)
-        self._extensions: dict[str, dict[object, object]] = {
+        self._deadline = Deadline(self.loop, self._close)
+        self.called: Any = self.app  # pyright: ignore[reportUnknownMemberType] - uvicorn has a type of its own for each wrapper
+        self.extensions: dict[str, dict[object, object]] = {
             ABORT: {"now": transport.abort},
             LAST: {"now": self._last},
-            WHOLE: {"now": self._whole},
-            BODY: {"now": self._body},
         }
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_clock()
-        if (
-            running := self._running
-        ) is not None and not running.response_complete:  # uvicorn tells only the latest request
+        self._deadline.stop()
+        if self._cut_off is not None:
+            self._cut_off.cancel()
+        running = self._running
+        if running is not None and not running.response_complete:  # uvicorn tells only the latest request
             running.disconnected = True
             running.message_event.set()
         super().connection_lost(exc)
@@ -91,7 +86,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf or (self._admission.is_full() and self._is_refused(data)):
             return
-        if self._is_idle or self._until == NEVER:
+        if self._is_idle or not self._deadline.is_set:
             self._begin()  # bytes between two requests have a time limit too: they may be endless empty lines
         rest = memoryview(data)
         try:
@@ -104,8 +99,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._begin()
-        super().on_message_begin()
-        self.scope["extensions"] = self._extensions
+        self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def shutdown(self) -> None:
         super().shutdown()
@@ -113,8 +107,10 @@ class BoundedProtocol(HttpToolsProtocol):
             closing.set()
 
     def on_url(self, url: bytes) -> None:
-        self._count_head(len(url))
-        super().on_url(url)
+        self._head_bytes += len(url)
+        if self._head_bytes > MOST_HEAD_BYTES:
+            raise HeadTooLarge
+        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A trailer is dropped (RFC 9110 section 6.5.1): a proxy that says in a header whose certificate or address it is passes it on.
@@ -131,17 +127,35 @@ class BoundedProtocol(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if not self.parser.should_upgrade():
-            self._in_head = False
-            super().on_headers_complete()
+        """The same as uvicorn's, with an Exchange as the cycle."""
+        if self.parser.should_upgrade():
+            return
+        self._in_head = False
+        before, self.cycle = self.cycle, Exchange(self)
+        if not before or before.response_complete:
+            self._start_asgi_task(self.cycle, self.called)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.called))
+
+    def on_body(self, body: bytes) -> None:
+        """The same as uvicorn's, which asks again whether the parser should upgrade."""
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():  # only the head was parsed; the rest follows once the offer is removed
             return
-        self._end()
-        super().on_message_complete()
+        self._deadline.none()
         if self.cycle.response_complete:
             self._idle()
+        else:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         """The same as uvicorn's, which makes a timer for each response and cancels it at the next request."""
@@ -152,15 +166,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        elif self._until == NEVER:  # otherwise the rest of a request is still to come
+        elif not self._deadline.is_set:  # otherwise the rest of a request is still to come
             self._idle()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
         refused = self._admission.judged(self.loop, cycle.scope["method"], cycle.scope["raw_path"])
-        if refused is not None:
-            app = refused.app
-        super()._start_asgi_task(cycle, app)
+        assert isinstance(cycle, Exchange)
+        cycle.start(app if refused is None else refused.app, self.loop, self.tasks)
 
     def _is_refused(self, data: bytes) -> bool:
         """Refuse a request before it is parsed, if the bytes are the whole of it and nothing else is under way here."""
@@ -173,37 +186,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(refused.whole())
         return True
 
-    def _whole(self, status: int, head: bytes, body: bytes) -> bool:
-        """Return False if the response has to be sent by messages: its connection closes after it, its client does not read,
-        or it has no body.
-        """
-        cycle = self._running
-        assert cycle is not None
-        is_head = cycle.scope["method"] == "HEAD"
-        if cycle.response_started or cycle.disconnected or not cycle.keep_alive or self.flow.write_paused or is_head:
-            return False
-        given = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
-        self.transport.write(
-            b"%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINE[status], given, head, len(body), body)
-        )
-        cycle.response_started = cycle.response_complete = True
-        cycle.message_event.set()
-        cycle.on_response()
-        return True
-
-    def _body(self) -> bytes | None:
-        cycle = self._running
-        assert cycle is not None
-        if cycle.more_body or cycle.disconnected:
-            return None
-        body, cycle.body = bytes(cycle.body), bytearray()
-        cycle.message_event.clear()
-        return body
-
     def _last(self) -> None:
         assert self._running is not None
         self._deaf = True
-        self._end()
+        self._deadline.none()
         self.pipeline.clear()
         self.cycle = self._running
         self.cycle.keep_alive = False
@@ -225,33 +211,22 @@ class BoundedProtocol(HttpToolsProtocol):
         return rest[len(part) :]
 
     def _without_the_offer(self) -> None:
-        """Parse the head again without Upgrade, which a server may ignore (RFC 9110 section 7.8). httptools ends the message after its
-        head, so a new parser gets the same head without the offer, and then the request's body. Raises HttpParserError.
+        """Parse the head again without Upgrade. httptools ends the message after its head, so a new parser gets the same head without the
+        offer, and then the request's body. Raises HttpParserError.
         """
         method = self.parser.get_method()
         if method == b"CONNECT":  # this is not an offer, and this server is not a proxy
             raise httptools.HttpParserInvalidMethodError
-        head = [method, b" ", self.url, b" HTTP/", self.parser.get_http_version().encode(), b"\r\n"]
-        for name, value in self.headers:
-            kept = _without_upgrade(value) if name == b"connection" else value
-            if name != b"upgrade" and kept:
-                head += (name, b": ", kept, b"\r\n")
+        head = head_without(method, self.url, self.parser.get_http_version(), self.headers)
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self.parser.feed_data(b"".join((*head, b"\r\n")))
-
-    def _count_head(self, size: int) -> None:
-        if not self._in_head:  # a trailer
-            return
-        self._head_bytes += size
-        if self._head_bytes > MOST_HEAD_BYTES:
-            raise HeadTooLarge
+        self.parser.feed_data(head)
 
     def _refuse(self, answer: bytes) -> None:
         """Close the connection. If an earlier request still waits for its response, that response is sent first."""
         self._deaf = True
         if self._in_head and self.cycle and not self.cycle.response_complete:
-            self._end()
+            self._deadline.none()
             self.cycle.keep_alive = False
             return
         if not self.pipeline:
@@ -261,50 +236,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def _begin(self) -> None:
         self._bytes, self._head_bytes, self._in_head = 0, 0, True
         self._is_idle = False
-        self._limit(REQUEST_SECONDS)
-
-    def _end(self) -> None:
-        self._until = NEVER
+        self._deadline.after(REQUEST_SECONDS)
 
     def _idle(self) -> None:
         self._is_idle = True
-        self._limit(self.timeout_keep_alive)
-
-    def _limit(self, seconds: float) -> None:
-        """One timer looks at the time limit of whatever there is: to set one for each request would cost more than its parsing."""
-        self._until = self.loop.time() + seconds
-        if self._clock is not None and self._until < self._due:
-            self._clock.cancel()
-            self._clock = None
-        if self._clock is None:
-            self._look_at(self._until)
-
-    def _look_at(self, due: float) -> None:
-        self._due = due
-        self._clock = self.loop.call_at(due, self._late)
-
-    def _late(self) -> None:
-        self._clock = None
-        if self._until <= self.loop.time():
-            self._close()
-        elif self._until != NEVER:
-            self._look_at(self._until)
+        self._deadline.after(self.timeout_keep_alive)
 
     def _close(self) -> None:
         """Close once the client has read the response. A client that does not read it holds the connection for ANSWER_SECONDS at most."""
         self._deaf = True
         self.transport.close()
-        self._stop_clock()
-        self._clock = self.loop.call_later(ANSWER_SECONDS, self.transport.abort)
-
-    def _stop_clock(self) -> None:
-        self._end()
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
-
-
-def _without_upgrade(connection: bytes) -> bytes:
-    """Return the options of a Connection header without `upgrade`."""
-    options = (option.strip() for option in connection.split(b","))
-    return b", ".join(option for option in options if option.lower() != b"upgrade")
+        self._deadline.stop()
+        self._cut_off = self._cut_off or self.loop.call_later(ANSWER_SECONDS, self.transport.abort)

@@ -13,7 +13,8 @@ from uvicorn.server import ServerState
 
 from service.http.asgi import MOST_BYTES as MOST_BYTES_OF_A_BODY
 from service.http.asgi import BodyTooLong, Head, answer, answer_at_once, read_body, respond
-from service.http.protocol import AT_ONCE, BODY, LAST, MOST_HEAD_BYTES, WHOLE, BoundedProtocol
+from service.http.exchange import EXCHANGE
+from service.http.protocol import AT_ONCE, LAST, MOST_HEAD_BYTES, BoundedProtocol
 
 HEAD = b"POST /echo?a=b HTTP/1.1\r\nHost: test\r\n"
 FORM = b"grant_type=client_credentials&scope=api:public"
@@ -263,11 +264,11 @@ USUAL = Head({"Content-Type": "application/json", "Cache-Control": "no-store"})
 
 
 async def at_once(scope: Any, receive: Any, send: Any) -> None:
-    scope.update({name: scope["extensions"][name] for name in (WHOLE, BODY)})
     await answer_at_once(scope, send, 200, USUAL, b"<" + await read_body(scope, receive) + b">")
 
 
 async def by_messages(scope: Any, receive: Any, send: Any) -> None:
+    del scope[EXCHANGE]
     await answer(send, 200, USUAL.headers, b"<" + await read_body(scope, receive) + b">")
 
 
@@ -292,7 +293,6 @@ async def test_a_response_at_once_has_the_bytes_that_messages_have_wherever_the_
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\x00b"])
 async def test_a_header_that_would_be_two_is_never_sent(value: str):
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        scope.update({name: scope["extensions"][name] for name in (WHOLE, BODY)})
         await respond(scope, receive, send, Response(b"{}"), {"Location": value})
 
     ends = Ends(application)
@@ -365,7 +365,7 @@ async def test_a_connection_that_asks_again_and_again_keeps_one_timer(ends: Ends
 
 async def test_a_request_that_is_late_after_an_idle_time_has_its_whole_time(ends: Ends):
     assert await ends.answered(HEAD + LENGTH + b"\r\n" + FORM, HEAD + LENGTH) == [200]
-    ends.protocol._late()  # as the timer of the idle time does
+    ends.protocol._deadline._look()  # as the timer of the idle time does
     assert not ends.line.closing
     assert await ends.answered(b"\r\n" + FORM) == [200, 200]
 

@@ -1,0 +1,119 @@
+"""One request and its response. This is uvicorn's cycle with less to do for each request, and with two short ways for an endpoint: it may
+take the body of a request that has arrived whole, and send a whole response.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import httptools
+from uvicorn._types import ASGI3Application, HTTPScope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+if TYPE_CHECKING:
+    from service.http.protocol import BoundedProtocol
+
+EXCHANGE = "muniment.exchange"
+"""The key of an ASGI scope for its Exchange. Another server has none."""
+
+
+class Exchange(RequestResponseCycle):
+    """`by_messages`: the headers of the response are not all known to the endpoint, so it is not sent whole. `sent`: the status of the
+    response that was.
+    """
+
+    access_log = False
+    disconnected = False
+    more_body = True
+    response_started = response_complete = False
+    chunked_encoding: bool | None = None
+    expected_content_length = 0
+    by_messages = False
+    sent: int | None = None
+
+    def __init__(self, protocol: "BoundedProtocol") -> None:
+        """For the request whose head was parsed. Raises HttpParserInvalidURLError."""
+        # Not by super().__init__: each of its fourteen arguments costs something, and most of them are the same for every request.
+        version = protocol.parser.get_http_version()
+        self.scope = _scope(protocol, version)
+        self.keep_alive = version != "1.0" and protocol.parser.should_keep_alive()
+        self.transport, self.flow, self.logger = protocol.transport, protocol.flow, protocol.logger
+        self.default_headers = protocol.server_state.default_headers
+        self.on_response = protocol.on_response_complete
+        self.waiting_for_100_continue = protocol.expect_100_continue
+        self.message_event = asyncio.Event()
+        self.body = bytearray()
+
+    def start(self, app: ASGI3Application, loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
+        """The task is one of `tasks` until it ends."""
+        scope: Any = self.scope
+        scope[EXCHANGE] = self
+        task = loop.create_task(self._run(app))
+        task.add_done_callback(tasks.discard)
+        tasks.add(task)
+
+    async def _run(self, app: ASGI3Application) -> None:
+        try:
+            await self.run_asgi(app)
+        finally:
+            self.scope.pop(EXCHANGE, None)  # a cycle of references is garbage that has to be searched for
+
+    def whole(self, status: int, head: bytes, body: bytes) -> bool:
+        """Send the lines of a head and a body as the whole response. Return False if it has to be sent by messages: its connection
+        closes after it, its client does not read, or it has no body.
+        """
+        if self.response_started or self.disconnected or not self.keep_alive or self.by_messages:
+            return False
+        if self.flow.write_paused or self.scope["method"] == "HEAD":
+            return False
+        given = _lines(self.default_headers)
+        self.transport.write(
+            b"%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINE[status], given, head, len(body), body)
+        )
+        self.response_started = self.response_complete = True
+        self.sent = status
+        self.message_event.set()
+        self.on_response()
+        return True
+
+    def whole_body(self) -> bytes | None:
+        """Return the body, or None while some of it has not arrived."""
+        if self.more_body or self.disconnected:
+            return None
+        body, self.body = bytes(self.body), bytearray()
+        self.message_event.clear()
+        return body
+
+
+def _scope(protocol: "BoundedProtocol", version: str) -> HTTPScope:
+    url, root = httptools.parse_url(protocol.url), protocol.root_path
+    path = url.path.decode("ascii")
+    scope: Any = {
+        "type": "http",
+        "asgi": {"version": protocol.asgi_version, "spec_version": "2.3"},
+        "http_version": version,
+        "server": protocol.server,
+        "client": protocol.client,
+        "scheme": protocol.scheme,
+        "method": protocol.parser.get_method().decode("ascii"),
+        "root_path": root,
+        "path": root + (unquote(path) if "%" in path else path),
+        "raw_path": root.encode("ascii") + url.path,
+        "query_string": url.query or b"",
+        "headers": protocol.headers,
+        "state": protocol.app_state.copy(),
+        "extensions": protocol.extensions,
+    }
+    return scope
+
+
+_seen: list[tuple[bytes, bytes]] = []
+_seen_lines = b""
+
+
+def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """Return the lines of the headers of every response. uvicorn makes a new list each second, with the new date."""
+    global _seen, _seen_lines
+    if headers is not _seen:
+        _seen, _seen_lines = headers, b"".join([b"%b: %b\r\n" % header for header in headers])
+    return _seen_lines
