@@ -1,7 +1,7 @@
 """An hour of steady, mixed load, and what the service has in memory meanwhile. Nothing that is asked for may make it grow for ever."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -11,8 +11,9 @@ from rich.table import Table
 from tests.bench.crowded import of_service
 from tests.bench.crowds import Crowd
 from tests.bench.figures import Figures, Goal, at_most, table
+from tests.bench.flood import AGAIN, REFUSED
 from tests.bench.load import Exchange, Round, closed_loop, open_loop
-from tests.bench.machine import Server, free_port
+from tests.bench.machine import Failed, Server, free_port
 from tests.bench.peers import KNOWN_TOKENS, Peer, service
 from tests.bench.place import Place
 
@@ -46,6 +47,8 @@ class Look(Struct, frozen=True, kw_only=True):
     minutes: float
     pss: int
     requests: int
+    refused: int
+    """With a 503 and Retry-After, since the last look."""
     cpu_microseconds: float
     slowest: float
     """In seconds."""
@@ -53,7 +56,25 @@ class Look(Struct, frozen=True, kw_only=True):
 
 class Mixed(Struct, frozen=True):
     rounds: Sequence[Round]
+    refused: int
     cpu_seconds: float
+
+
+class Patient(Exchange):
+    """Counts each 503 with Retry-After, which a machine that has much else to do gives now and then."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self.refused = 0
+
+    def next(self) -> bytes | None:
+        return self._exchange.next()
+
+    def took(self, head: bytes, body: bytes) -> None:
+        if head.startswith(REFUSED) and AGAIN in head.lower():
+            self.refused += 1
+        else:
+            self._exchange.took(head, body)
 
 
 class Hour(Figures, frozen=True):
@@ -63,11 +84,13 @@ class Hour(Figures, frozen=True):
         rate = sum(each for each, _ in (*MACHINES.values(), *PEOPLE.values()))
         made = table(
             f"One process under {rate} mixed requests a second",
-            *("minutes", "PSS MB", "requests so far", "CPU µs each", "slowest ms"),
+            *("minutes", "PSS MB", "requests so far", "503, Retry-After", "CPU µs each", "slowest ms"),
         )
         for each in self.looks:
             cost, waited = f"{each.cpu_microseconds:.0f}", f"{each.slowest * 1e3:.0f}"
-            made.add_row(f"{each.minutes:.0f}", f"{each.pss / 1e6:.1f}", f"{each.requests:,}", cost, waited)
+            made.add_row(
+                f"{each.minutes:.0f}", f"{each.pss / 1e6:.1f}", f"{each.requests:,}", str(each.refused), cost, waited
+            )
         yield made
 
     def goals(self) -> Iterable[Goal]:
@@ -77,31 +100,40 @@ class Hour(Figures, frozen=True):
         yield at_most(what, MOST, last.pss / warm.pss, "{:.0%}")
 
 
-def measure(place: Place) -> Hour:
-    url = place.database("hour")
+def measure(place: Place) -> Iterator[Hour]:
+    """What was seen before a fault is given, too."""
+    url, looks = place.database("hour"), list[Look]()
     more = {"MUNIMENT_METRICS_ADDRESS": f"127.0.0.1:{free_port()}", **LONG}
     with service(url, place.directory, more=more) as peer:
         place.say("making people, and signing them in")
         crowd = of_service(peer, url)
-        return Hour(_looks(peer, crowd, place))
+        try:
+            for look in _looks(peer, crowd, place.pace.minutes):
+                looks.append(look)
+                seen = f"{look.requests:,} requests: {look.pss / 1e6:.1f} MB (PSS)"
+                place.say(f"after {look.minutes:.0f} minutes and {seen}")
+        except Failed:
+            if looks:
+                yield Hour(looks)
+            raise
+    yield Hour(looks)
 
 
-def _looks(peer: Peer, crowd: Crowd, place: Place) -> list[Look]:
-    begun, looks = time.monotonic(), list[Look]()
-    while not looks or looks[-1].minutes < place.pace.minutes:
-        left = place.pace.minutes - (looks[-1].minutes if looks else 0)
+def _looks(peer: Peer, crowd: Crowd, minutes: float) -> Iterator[Look]:
+    begun, requests, left = time.monotonic(), 0, minutes
+    while left > 0:
         mixed = _mixed(peer, crowd, min(STEP_MINUTES, left) * A_MINUTE)
-        requests = sum(each.requests for each in mixed.rounds)
-        look = Look(
+        asked = sum(each.requests for each in mixed.rounds)
+        requests += asked
+        yield Look(
             minutes=round((time.monotonic() - begun) / A_MINUTE, 2),
             pss=peer.server.pss(),
-            requests=requests + (looks[-1].requests if looks else 0),
-            cpu_microseconds=mixed.cpu_seconds / requests * 1e6,
+            requests=requests,
+            refused=mixed.refused,
+            cpu_microseconds=mixed.cpu_seconds / asked * 1e6,
             slowest=max(each.p999 for each in mixed.rounds),
         )
-        looks.append(look)
-        place.say(f"after {look.minutes:.0f} minutes and {look.requests:,} requests: {look.pss / 1e6:.1f} MB (PSS)")
-    return looks
+        left -= STEP_MINUTES
 
 
 def _mixed(peer: Peer, crowd: Crowd, seconds: float) -> Mixed:
@@ -110,15 +142,16 @@ def _mixed(peer: Peer, crowd: Crowd, seconds: float) -> Mixed:
     closed_loop(peer.server, peer.tokens(), seconds=1)
     closed_loop(peer.server, crowd.exchanges(), seconds=A_MINUTE)
     asked = [
-        *((rate, asking(peer)) for rate, asking in MACHINES.values()),
-        *((rate, asking(crowd)) for rate, asking in PEOPLE.values()),
+        *((rate, Patient(asking(peer))) for rate, asking in MACHINES.values()),
+        *((rate, Patient(asking(crowd))) for rate, asking in PEOPLE.values()),
     ]
     cpu = peer.server.cpu_seconds()
     with ThreadPoolExecutor(len(asked)) as threads:
         run = partial(_steadily, peer.server, until=time.monotonic() + seconds)
         under_way = [threads.submit(run, exchange, rate=rate) for rate, exchange in asked]
         rounds = [round_ for each in under_way for round_ in each.result()]
-    return Mixed(rounds, peer.server.cpu_seconds() - cpu)
+    refused = sum(each.refused for _, each in asked)
+    return Mixed(rounds, refused, peer.server.cpu_seconds() - cpu)
 
 
 def _steadily(server: Server, exchange: Exchange, *, rate: float, until: float) -> list[Round]:

@@ -17,6 +17,8 @@ LEAD_SECONDS = 0.3
 """What an open loop begins with and does not count: the program has stood still before, and has to do what it would have done meanwhile."""
 
 ONE_IN = 50
+SHOWN = 500
+"""So many bytes of a wrong answer."""
 
 
 class Exchange:
@@ -42,7 +44,7 @@ class Exchange:
     def took(self, head: bytes, body: bytes) -> None:
         """Raises Failed when the answer is not a good one."""
         if not head.startswith(self._begins):
-            raise Failed(f"not {self._begins.decode()}: {head.decode()}\n{body.decode()}")
+            raise Failed(f"not {self._begins.decode()}: {head.decode()}\n{body[:SHOWN].decode(errors='replace')}")
         self._answers += 1
         if self._keep is not None:
             self._keep.append(body)

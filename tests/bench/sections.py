@@ -59,7 +59,8 @@ def _flat(place: Place) -> Found:
 
 
 def _hour(place: Place) -> Found:
-    yield "hour", hour.measure(place)
+    for found in hour.measure(place):
+        yield "hour", found
 
 
 def _appends(place: Place) -> Found:
