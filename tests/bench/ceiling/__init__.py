@@ -9,7 +9,8 @@ Every request, in this order:
 - the path is found: by Starlette's router, or in a dict;
 - the head is bounded to 64 KiB, the body to 64 KiB by its Content-Length and by the bytes that arrive;
 - a form is one by its Content-Type, has at most 50 parameters and none twice, and is split by hand;
-- the answer has its Content-Type and `Cache-Control: no-store`.
+- the answer has the bytes of ours: its Content-Type, `Cache-Control: no-store`, and `Pragma: no-cache` where there are tokens; ids and names
+  of keys are as long as ours.
 
 A token: the client is found in a dict, its secret hashed and compared in constant time; grant type and scope are checked; the claims are
 encoded and signed with ES256; a row of what was issued is group-committed, and acknowledged before the answer.
@@ -28,7 +29,8 @@ one statement, shared, finds the session by the hash of its cookie and the conse
 authorization with the hash of its code; the browser is sent back to the client.
 
 A code exchange: the client as for a token; one statement, shared, marks the code used (if code, client and challenge fit, and nobody
-used it), inserts the event and the row of what was issued, and returns the person's claims; access token and ID token are signed.
+used it), inserts the event and the row of what was issued, and returns the person's claims; the access token is signed with ES256, the
+ID token with RS256 (OpenID Connect's own where the client asks for nothing else), which is most of what this costs.
 
 A refresh: the same, and the statement replaces the refresh token by the hash of the next one.
 

@@ -17,7 +17,6 @@ from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from msgspec import Struct, ValidationError, json
 
 ES256 = ec.ECDSA(SHA256())
-USE = "insert into used (key, until) select * from unnest($1::text[], $2::timestamptz[]) on conflict do nothing returning key"
 MINUTE = timedelta(minutes=1)
 
 

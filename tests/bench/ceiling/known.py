@@ -3,7 +3,10 @@
 from hashlib import sha256
 from uuid import UUID
 
-ISSUER = "http://127.0.0.1"
+ISSUER = "http://127.0.0.1:8000"
+KID = "ceiling".ljust(43, "-")
+"""As long as ours, which is a thumbprint."""
+
 TOKEN, TOKEN_BY_KEY = "/openid/token", "/openid/token-by-key"
 URL = f"{ISSUER}{TOKEN}"
 CLIENTS, SESSIONS = 100, 500

@@ -6,14 +6,16 @@ from hashlib import sha256
 from urllib.parse import urlencode
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.util import urlsafe_b64encode
 from msgspec import Raw, Struct, json
 from uuid_utils.compat import uuid7
 
-from tests.bench.ceiling.known import COOKIE, ISSUER
+from tests.bench.ceiling.known import COOKIE, ISSUER, KID
 from tests.bench.ceiling.program import Program
 from tests.bench.ceiling.registration import meta
-from tests.bench.ceiling.requests import NOTHING, Answer, Asked, Refused, bearer_of, cookie_of, pairs_of
+from tests.bench.ceiling.requests import NOTHING, TOKENS, Answer, Asked, Refused, bearer_of, cookie_of, pairs_of
 from tests.bench.ceiling.tokens import LIFETIME, Claims, sign, verified
 
 CALLBACK = "https://app.example.com/cb"
@@ -113,9 +115,7 @@ async def exchange(program: Program, form: dict[str, str], client: UUID) -> Answ
 
 
 def _recorded() -> bytes:
-    return json.encode(
-        {"scope": "openid", "kid": "ceiling", "exp": int(time.time()) + LIFETIME, "address": "127.0.0.1"}
-    )
+    return json.encode({"scope": "openid", "kid": KID, "exp": int(time.time()) + LIFETIME, "address": "127.0.0.1"})
 
 
 def _tokens(
@@ -137,7 +137,7 @@ def _tokens(
         jti=jti,
         grant_id=authorization,
     )
-    token = sign(program, program.header, claims)
+    token = sign(program, claims)
     id_token = _id_token(program, claims, session, token, json.decode(about, type=About))
     answer = {
         "access_token": token,
@@ -146,7 +146,8 @@ def _tokens(
         "scope": scope,
         "id_token": id_token,
     }
-    return Answer(json.encode({**answer, "refresh_token": refresh} if "offline_access" in scopes else answer))
+    answer = {**answer, "refresh_token": refresh} if "offline_access" in scopes else answer
+    return Answer(json.encode(answer), 200, TOKENS)
 
 
 def _id_token(program: Program, claims: Claims, session: UUID, token: str, about: About) -> str:
@@ -168,7 +169,13 @@ def _id_token(program: Program, claims: Claims, session: UUID, token: str, about
         email_verified=about.email_verified,
         updated_at=about.updated_at,
     )
-    return sign(program, program.id_header, said)
+    return _signed_by_rsa(program, said)
+
+
+def _signed_by_rsa(program: Program, claims: Struct) -> str:
+    """RS256, which OpenID Connect takes where the client asks for nothing else."""
+    signed = program.id_header + b"." + urlsafe_b64encode(json.encode(claims))
+    return (signed + b"." + urlsafe_b64encode(program.id_key.sign(signed, PKCS1v15(), SHA256()))).decode()
 
 
 async def userinfo(program: Program, asked: Asked) -> Answer:

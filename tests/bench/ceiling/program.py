@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from joserfc.util import urlsafe_b64encode
 from msgspec import json
 
 from tests.bench import proved
 from tests.bench.ceiling.groups import Group, Pages
-from tests.bench.ceiling.known import CLIENTS, SCOPE, credentials
+from tests.bench.ceiling.known import CLIENTS, KID, SCOPE, credentials
 from tests.bench.ceiling.requests import Refused
 from tests.bench.ceiling.seed import seed
 
@@ -30,8 +30,10 @@ class Program:
         self.events, self.client_list = pages["EVENTS"], pages["CLIENTS"]
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.public = self.key.public_key()
+        self.id_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.header, self.id_header = (
-            urlsafe_b64encode(json.encode({"alg": "ES256", "kid": "ceiling", "typ": typ})) for typ in ("at+jwt", "JWT")
+            urlsafe_b64encode(json.encode({"alg": alg, "kid": KID, "typ": typ}))
+            for alg, typ in (("ES256", "at+jwt"), ("RS256", "JWT"))
         )
         known = [credentials(number) for number in range(CLIENTS)]
         self.clients = {name: (UUID(name[13:]), sha256(secret.encode()).digest()) for name, secret in known}

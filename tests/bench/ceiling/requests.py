@@ -34,6 +34,7 @@ class Head:
 
 
 JSON = Head(content_type="application/json", cache_control="no-store")
+TOKENS = Head(content_type="application/json", cache_control="no-store", pragma="no-cache")
 NOTHING = Head(cache_control="no-store")
 HTML = Head(content_type="text/html; charset=utf-8", cache_control="no-store")
 

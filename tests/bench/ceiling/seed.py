@@ -27,11 +27,30 @@ CLIENT = {
     "createdUtc": "2026-01-01T00:00:00Z",
     "secrets": [{"secretId": "0" * 36, "name": "first", "hint": "abcd", "createdUtc": "2026-01-01T00:00:00Z"}],
 }
+SHOWN = {
+    **{name: value for name, value in CLIENT.items() if name != "secrets"},
+    "m2m": True,
+    "redirectUris": [],
+    "lastUsedUtc": None,
+    "accessTokenSignedResponseAlg": None,
+    "jwksUri": None,
+    "tokenEndpointAuthMethod": "client_secret_basic",
+    "securityProfile": None,
+    "dpopBoundAccessTokens": False,
+    **dict.fromkeys(("tlsClientAuthSubjectDn", "tlsClientAuthSanDns", "tlsClientAuthSanUri", "tlsClientAuthSanIp")),
+    "tlsClientAuthSanEmail": None,
+    "tlsClientCertificateBoundAccessTokens": False,
+    "apis": [],
+    "tokenExchange": [],
+    "identityAssertions": [],
+    "workloadIdentities": [],
+}
+"""A client as the service shows it as of a position."""
 
 
 async def seed(connection: Any) -> None:
     """Into a database that is empty."""
-    claims, meta, client = map(json.encode, (CLAIMS, META, CLIENT))
+    claims, meta, client, shown = map(json.encode, (CLAIMS, META, CLIENT, SHOWN))
     await connection.execute(STATEMENTS["SCHEMA"])
-    await connection.execute(STATEMENTS["SEED"], claims, SCOPES, SESSIONS, meta, client, client)
+    await connection.execute(STATEMENTS["SEED"], claims, SCOPES, SESSIONS, meta, client, shown)
     await connection.execute("analyze")

@@ -13,13 +13,13 @@ from msgspec import Struct, json
 from uuid_utils.compat import uuid7
 
 from tests.bench.ceiling import keys
-from tests.bench.ceiling.known import ISSUER, SCOPE, URL
+from tests.bench.ceiling.known import ISSUER, KID, SCOPE, URL
 from tests.bench.ceiling.program import Program
-from tests.bench.ceiling.requests import Answer, Asked, Refused, form_of
+from tests.bench.ceiling.requests import TOKENS, Answer, Asked, Refused, form_of
 
 ES256 = ec.ECDSA(SHA256())
 LIFETIME = 3600
-INACTIVE = Answer(b'{"active":false}')
+INACTIVE = Answer(b'{"active":false}', 200, TOKENS)
 
 
 class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,8 +35,8 @@ class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
     grant_id: UUID | None = None
 
 
-def sign(program: Program, header: bytes, claims: Struct) -> str:
-    signed = header + b"." + urlsafe_b64encode(json.encode(claims))
+def sign(program: Program, claims: Struct) -> str:
+    signed = program.header + b"." + urlsafe_b64encode(json.encode(claims))
     r, s = decode_dss_signature(program.key.sign(signed, ES256))
     return (signed + b"." + urlsafe_b64encode(r.to_bytes(32) + s.to_bytes(32))).decode()
 
@@ -89,10 +89,11 @@ async def of_client(program: Program, form: dict[str, str], client: UUID, jkt: s
         jti=uuid7(),
         cnf=None if jkt is None else {"jkt": jkt},
     )
-    told = {"sub": claims.sub, "scope": scope, "kid": "ceiling", "exp": claims.exp, "address": "127.0.0.1"}
+    told = {"sub": claims.sub, "scope": scope, "kid": KID, "exp": claims.exp, "address": "127.0.0.1"}
     await program.issue(client, claims.jti, json.encode(told))
-    kind, token = "Bearer" if jkt is None else "DPoP", sign(program, program.header, claims)
-    return Answer(json.encode({"access_token": token, "token_type": kind, "expires_in": LIFETIME, "scope": scope}))
+    kind, token = "Bearer" if jkt is None else "DPoP", sign(program, claims)
+    answer = {"access_token": token, "token_type": kind, "expires_in": LIFETIME, "scope": scope}
+    return Answer(json.encode(answer), 200, TOKENS)
 
 
 async def introspect(program: Program, asked: Asked) -> Answer:
@@ -105,4 +106,4 @@ async def introspect(program: Program, asked: Asked) -> Answer:
         return INACTIVE
     answer = {"active": True, "token_type": "Bearer", "iss": claims.iss, "sub": claims.sub, "aud": claims.aud, "client_id": claims.client_id,
               "scope": claims.scope, "iat": claims.iat, "exp": claims.exp, "jti": claims.jti}  # fmt: skip
-    return Answer(json.encode(answer))
+    return Answer(json.encode(answer), 200, TOKENS)
