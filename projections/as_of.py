@@ -1,6 +1,6 @@
 """Reads of histories: what there was when the log ended at a position."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -14,7 +14,6 @@ from events.batches import HALVED
 from events.database import AnyConnection
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
-from projections.engine.checkpoints import Standing
 from projections.history import History, Row, Snapshot
 from projections.intervals import nodes_at
 
@@ -24,10 +23,11 @@ select low, low = (select last_position from log.batches order by last_position 
   from halved where low >= high
 """
 AFTER_APPENDS = locks.in_transaction_shared(locks.EVENTS)
-FIND = f"""
-select {checkpoints.COLUMNS}, (
-    select to_json(h) from read."{{name}}" h where stream_id = $1 and to_position > $2 order by to_position limit 1)
-  from read.checkpoints where name = $3
+FIND = """
+select c.version, c.position, c.state = 'failed', (
+    select to_json(h) from read."{name}" h where stream_id = wanted.stream and to_position > wanted.position order by to_position limit 1)
+  from unnest($1::uuid[], $2::bigint[]) with ordinality as wanted (stream, position, number) left join read.checkpoints c on c.name = $3
+ order by number
 """
 # Without `offset 0` the planner joins all nodes at once, and reads the whole index for it.
 SWEEP = """
@@ -81,10 +81,7 @@ async def check(connection: AnyConnection, history: History[Any], position: int)
 
 async def check_reached(connection: AnyConnection, projection: CatchUp[Any, Any], position: int) -> None:
     """Raises Behind if the projection does not include everything up to this position."""
-    _check(await checkpoints.live(connection, projection), projection, position)
-
-
-def _check(live: Standing | None, projection: CatchUp[Any, Any], position: int) -> None:
+    live = await checkpoints.live(connection, projection)
     if live is None or live.version != projection.version:
         raise Behind(projection.name, 0, failed=False)
     if live.position < position:
@@ -95,15 +92,32 @@ async def find(
     connection: AnyConnection, history: History[Snapshot], stream: UUID, position: int
 ) -> Row[Snapshot] | None:
     """Returns the version of this stream's row that was current at the position. Raises Behind as `check` does."""
-    projection = history.catch_up()
+    (found,) = await found_at(connection, history, [(stream, position)])
+    if isinstance(found, Behind):
+        raise found
+    return found
+
+
+async def found_at(
+    connection: AnyConnection, history: History[Snapshot], wanted: Sequence[tuple[UUID, int]]
+) -> list[Row[Snapshot] | Behind | None]:
+    """Returns what `find` does of each stream and position, in their order, by one statement."""
+    streams, positions = [stream for stream, _ in wanted], [position for _, position in wanted]
     try:
-        found = await connection.fetchrow(FIND.format(name=history.name), stream, position, projection.id)
-    except asyncpg.UndefinedTableError as fault:  # nobody has followed yet
-        raise Behind(projection.name, 0, failed=False) from fault
-    *standing, text = (None,) if found is None else found
-    _check(Standing(*standing) if standing else None, projection, position)
-    row: Row[Snapshot] | None = text and _decoder(history.row).decode(text)
-    return row if row is not None and row.from_position <= position else None
+        rows = await connection.fetch(FIND.format(name=history.name), streams, positions, history.name)
+    except asyncpg.UndefinedTableError:  # nobody has followed yet
+        return [Behind(history.name, 0, failed=False) for _ in wanted]
+    return [_found(history, position, row) for position, row in zip(positions, rows, strict=True)]
+
+
+def _found(history: History[Snapshot], wanted: int, record: asyncpg.Record) -> Row[Snapshot] | Behind | None:
+    version, reached, failed, text = record
+    if version != history.version:
+        return Behind(history.name, 0, failed=False)
+    if reached < wanted:
+        return Behind(history.name, reached, failed=failed)
+    row: Row[Snapshot] | None = None if text is None else _decoder(history.row).decode(text)
+    return row if row is not None and row.from_position <= wanted else None
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

@@ -37,6 +37,7 @@ from service.oauth.signing import Signer
 from service.oauth.targets import Known, Target
 from service.oauth.tokens import ID_TOKEN_SECONDS, Tokens
 from service.outages import Outages
+from service.pasts import Pasts
 from service.people.accounts import People
 from service.people.sessions import Sessions
 from service.people.standing import Authorizations
@@ -77,6 +78,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     authorizations: Authorizations
     attempts: Attempts
     directory: "Directory | None"
+    pasts: Pasts
     streams: Streams
     readiness: Readiness
     log_key: LogKey
@@ -166,6 +168,7 @@ async def open_resources(
                 authorizations=authorizations,
                 attempts=Attempts(limits, people, settings, master_key),
                 directory=_directory(settings),
+                pasts=Pasts(planned_once),
                 streams=Streams(),
                 readiness=readiness,
                 log_key=LogKey(settings.issuer, master_key),

@@ -88,33 +88,36 @@ async def position_or_fault(call: Call, moment: Moment) -> int | str:
 
 async def reached(call: Call, projection: CatchUp[Any, Any], position: int) -> None:
     """Return when the projection includes the position. Raises ComeAgain after PATIENCE_SECONDS."""
-    await _once_reached(
-        call, projection, position, lambda connection: as_of.check_reached(connection, projection, position)
-    )
+    pool = call.resources.ledger.pool
+
+    def check() -> Awaitable[None]:
+        return read(pool, lambda connection: as_of.check_reached(connection, projection, position))
+
+    await _once_reached(call, lambda: projection, position, check)
 
 
 async def find(call: Call, history: History[Snapshot], stream: UUID, position: int) -> Snapshot | None:
     """Return what this was at the position, or None. Raises ComeAgain as `reached` does."""
     row = await _once_reached(
-        call, history.catch_up(), position, lambda connection: as_of.find(connection, history, stream, position)
+        call, history.catch_up, position, lambda: call.resources.pasts.find(history, stream, position)
     )
     return None if row is None else row.snapshot
 
 
 async def _once_reached(
-    call: Call, projection: CatchUp[Any, Any], position: int, ask: Callable[[AnyConnection], Awaitable[Answer]]
+    call: Call, projection: Callable[[], CatchUp[Any, Any]], position: int, ask: Callable[[], Awaitable[Answer]]
 ) -> Answer:
     """Return what `ask` reads, once it no longer raises Behind."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return await read(call.resources.ledger.pool, ask)
+            return await ask()
         except Behind as behind:
             if behind.failed:
                 raise ComeAgain(f"{behind} An operator must rebuild it: muniment projections list.") from behind
             if time.monotonic() > until:
                 raise ComeAgain(f"{behind} It has not reached position {position} yet. Try again.") from behind
-        await bring_nearer(call.resources.ledger.pool, projection)
+        await bring_nearer(call.resources.ledger.pool, projection())
 
 
 class Page(Struct, Generic[Row], frozen=True):

@@ -202,7 +202,9 @@ def _without(query: paging.Query) -> tuple[str, ...]:
 
 
 def _types(query: paging.Query, name: str) -> tuple[str, ...]:
-    kinds = list(dict.fromkeys(query.given.get(name, "").split(","))) if name in query.given else []
+    if name not in query.given:
+        return ()
+    kinds = list(dict.fromkeys(query.given[name].split(",")))
     unknown = [kind for kind in kinds if kind not in TYPES | NOUNS]
     if unknown:
         named = ", ".join(map(shown, unknown[:MOST_STRANGE]))

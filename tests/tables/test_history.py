@@ -65,6 +65,12 @@ async def test_what_is_read_as_of_each_position_is_what_the_log_up_to_there_make
                     found = await as_of.find(connection, history, row.stream_id, position)
                     assert found is not None
                     assert history.keep(found.snapshot) == row
+            of_nobody, to_come = (new_id(), end), (new_id(), end + 1)
+            at_once = [(row.stream_id, at) for row in await expected(connection, history, end) for at in (end, 1)]
+            *found, nobody, not_yet = await as_of.found_at(connection, history, [*at_once, of_nobody, to_come])
+            assert found == [await as_of.find(connection, history, *each) for each in at_once]
+            assert nobody is None
+            assert str(not_yet) == f"The projection {history.name} is at position {end}."
             await agreed(database, history.name)
         with pytest.raises(Behind, match=f"The projection user_history is at position {end}"):
             await as_of.check(connection, user_history.HISTORY, end + 1)
