@@ -6,27 +6,20 @@ fault that is named is the one that a reading of the whole log names.
 """
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
-from multiprocessing import get_context
-from typing import Any
 
 from msgspec import Struct
 
 from events import verify as alone
 from events.database import Connection, connected
+from events.processes import cores, pool
 from events.replay import Checkpoint
 from events.verify import END, EVENTS, ISSUANCE, Chained, begun, goes_through, walk
 
 POSITIONS_A_PART = 100_000
 LEAST_POSITIONS = 400_000
 """A shorter log is verified sooner than processes start."""
-
-MOST_PROCESSES = 8
-"""Each has a connection of its own."""
 
 CUTS = """
 with recursive cuts as (
@@ -106,26 +99,12 @@ async def proofs(url: str, connection: Connection, positions: int) -> AsyncGener
 async def processes(url: str, connection: Connection) -> AsyncGenerator[Prove]:
     """Yields what proves a part in a process of its own, as of the snapshot of the connection's transaction."""
     snapshot = await connection.fetchval("select pg_export_snapshot()")
-    # Not forked: a process that has connections and threads cannot be copied safely.
-    pool = ProcessPoolExecutor(cores(), mp_context=get_context("spawn"), initializer=_ends_silently)
+    with pool(cores()) as others:
 
-    async def prove(part: Part) -> Checkpoint | None:
-        return await asyncio.get_running_loop().run_in_executor(pool, _proved, url, snapshot, part)
+        async def prove(part: Part) -> Checkpoint | None:
+            return await asyncio.get_running_loop().run_in_executor(others, _proved, url, snapshot, part)
 
-    try:
         yield prove
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def cores() -> int:
-    usable: Any = getattr(os, "sched_getaffinity", None)
-    return min(len(usable(0)) if usable else os.cpu_count() or 1, MOST_PROCESSES)
-
-
-def _ends_silently() -> None:
-    """Ctrl-C is for the process that asked."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _proved(url: str, snapshot: str, part: Part) -> Checkpoint | None:

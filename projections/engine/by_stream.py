@@ -24,7 +24,8 @@ Progress = Callable[[int, int], None]
 """Called with (done, of how many)."""
 
 STREAMS = """
-select {columns} from log.events where type = any($1::text[]) and position <= $2 order by stream_id, version
+select {columns} from log.events where type = any($1::text[]) and position <= $2 and stream_id between $3 and $4
+ order by stream_id, version
 """
 EVENTS_A_PAGE = 2000
 MOST_ROWS = 20_000
@@ -129,9 +130,21 @@ class Target(Struct, frozen=True):
     schema: str | None = None
 
 
-def folding(projection: CatchUp[Any, Any]) -> OfCatchUp | None:
+class Streams(Struct, frozen=True):
+    """From the first to the last, both included."""
+
+    first: UUID = UUID(int=0)
+    last: UUID = UUID(int=2**128 - 1)
+
+
+ALL = Streams()
+
+
+def folding(of: Table | CatchUp[Any, Any]) -> Folding | None:
     """Returns None where rows are not by stream."""
-    source = projection.follows
+    if isinstance(of, Table):
+        return OfTable(of)
+    projection, source = of, of.follows
     of_streams = (
         source.log == "log" and not source.leaves and projection.key[0] == "stream_id" and not projection.is_wide
     )
@@ -146,23 +159,31 @@ async def fill(
     *,
     upto: int,
     progress: Progress,
+    streams: Streams = ALL,
 ) -> None:
-    """Writes the rows as of a position. The connection that reads needs a transaction. Raises what the folding raises."""
-    tags = sorted(of.tags if isinstance(of, Table) else of.follows.tags)
+    """Writes the rows of these streams as of a position. The connection that reads needs a transaction. Raises what the folding raises."""
     # One COPY, so that Postgres writes rows while the next ones are made.
-    async with aclosing(_rows(connection, rows, tags, upto, progress)) as records:
+    async with aclosing(_rows(connection, rows, (_tags(of), upto, streams.first, streams.last), progress)) as records:
         await target.connection.copy_records_to_table(
             target.name, records=records, columns=of.columns, schema_name=target.schema
         )
 
 
+async def expected(connection: Connection, of: Table | CatchUp[Any, Any], upto: int) -> int:
+    """Returns how many events Postgres expects, for a bar: to count them would be another reading of the log."""
+    return await _estimate(connection, STREAMS.format(columns="data"), (_tags(of), upto, ALL.first, ALL.last))
+
+
+def _tags(of: Table | CatchUp[Any, Any]) -> list[str]:
+    return sorted(of.tags if isinstance(of, Table) else of.follows.tags)
+
+
 async def _rows(
-    connection: Connection, rows: Folding, tags: list[str], upto: int, progress: Progress
+    connection: Connection, rows: Folding, asked: tuple[Any, ...], progress: Progress
 ) -> AsyncGenerator[Sequence[Any]]:
     query, done = STREAMS.format(columns=rows.columns), 0
-    planned = await connection.fetchval(f"explain (format json) {query}", tags, upto)
-    total = _estimate(planned)
-    cursor = await connection.cursor(query, tags, upto)
+    total = await _estimate(connection, query, asked)
+    cursor = await connection.cursor(query, *asked)
     async with ahead.pages(lambda: cursor.fetch(EVENTS_A_PAGE)) as pages:
         async for page in pages:
             for row in rows.take_in(page):
@@ -174,8 +195,8 @@ async def _rows(
     progress(done, done)
 
 
-def _estimate(planned: str) -> int:
-    """Returns how many rows Postgres expects, for a bar: to count them would be another reading of the log."""
+async def _estimate(connection: Connection, query: str, asked: tuple[Any, ...]) -> int:
+    planned = await connection.fetchval(f"explain (format json) {query}", *asked)
     return json.decode(planned, type=list[_Explained])[0].plan.rows
 
 

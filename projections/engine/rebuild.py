@@ -8,11 +8,11 @@ from events.database import Connection, connected
 from events.replay import head
 from projections import columns, registry
 from projections.catch_up import CatchUp
-from projections.engine import checkpoints, entries, refold, swap
+from projections.engine import checkpoints, entries, indexes, refold, swap
 from projections.engine.bulk import Bulk, reach, started
-from projections.engine.by_stream import InLogOrder, OfTable, Progress, Target, fill, folding
+from projections.engine.by_part import at_once, fill
+from projections.engine.by_stream import InLogOrder, Progress, Target, folding
 from projections.engine.checkpoints import OtherVersion, Standing
-from projections.engine.indexes import put_off
 from projections.engine.tables import Relation
 from projections.engine.totals import Adding
 from projections.table import Table
@@ -38,21 +38,20 @@ async def rebuild(url: str, name: str, progress: Progress) -> None:
         await reader.execute(ONE_AT_A_TIME)
         match registry.find(name):
             case Table() as table:
-                await _rebuild_inline(reader, writer, table, progress)
+                await _rebuild_inline(url, reader, writer, table, progress)
             case projection:
-                await _rebuild_catch_up(reader, writer, projection, progress)
+                await _rebuild_catch_up(url, reader, writer, projection, progress)
 
 
-async def _rebuild_inline(reader: Connection, writer: Connection, table: Table, progress: Progress) -> None:
+async def _rebuild_inline(url: str, reader: Connection, writer: Connection, table: Table, progress: Progress) -> None:
     beside = f"{table.name}_rebuilt"
     await writer.execute(f'drop table if exists "read"."{beside}"')
     await writer.execute(f'create table "read"."{beside}" (like "read"."{table.name}" including all)')
-    async with reader.transaction(isolation="repeatable_read", readonly=True), writer.transaction():
+    later = await indexes.put_off(writer, f'"read"."{beside}"')
+    async with reader.transaction(isolation="repeatable_read", readonly=True):
         reached = (await head(reader)).position
-        indexes = await put_off(writer, f'"read"."{beside}"')
-        await fill(Target(writer, beside, "read"), reader, table, OfTable(table), upto=reached, progress=progress)
-        for index in indexes:
-            await writer.execute(index)
+        await fill(url, Target(writer, beside, "read"), reader, table, upto=reached, progress=progress)
+    await indexes.make(url, later, at_once(reached))
     swapped = False
     while not swapped:
         reached = await _calm(reader, writer, table, reached)
@@ -84,7 +83,7 @@ async def _changed(connection: Connection, table: Table, after: int, upto: int) 
 
 
 async def _rebuild_catch_up(
-    reader: Connection, writer: Connection, projection: CatchUp[Any, Any], progress: Progress
+    url: str, reader: Connection, writer: Connection, projection: CatchUp[Any, Any], progress: Progress
 ) -> None:
     await checkpoints.install(writer, projection)
     live = await _live(writer, projection)
@@ -95,12 +94,12 @@ async def _rebuild_catch_up(
         if live.version == projection.version
         else columns.table(projection, beside)
     )
-    bulk = await _by_stream(reader, writer, projection, beside, progress) or await started(
+    target = Target(writer, beside, projection.schema)
+    bulk = await _by_stream(url, reader, target, projection, progress) or await started(
         writer, projection, Relation(projection, beside)
     )
     await reach(writer, bulk, (await entries.head(writer, projection.follows)).position, progress)
-    for index in columns.indexes(projection, beside):
-        await writer.execute(index)
+    await indexes.make_each(url, columns.indexes(projection, beside), at_once(bulk.reached.position))
     while (await entries.head(writer, projection.follows)).position - bulk.reached.position > CALM_POSITIONS:
         await reach(writer, bulk, (await entries.head(writer, projection.follows)).position, progress)
 
@@ -112,23 +111,23 @@ async def _rebuild_catch_up(
 
 
 async def _by_stream(
-    reader: Connection, writer: Connection, projection: CatchUp[Any, Any], beside: str, progress: Progress
+    url: str, reader: Connection, target: Target, projection: CatchUp[Any, Any], progress: Progress
 ) -> Bulk | None:
-    """Returns the filled table; None, and nothing is written, where that takes the log's order."""
-    if (rows := folding(projection)) is None:
+    """Returns the filled table; None, and it is empty, where that takes the log's order."""
+    if folding(projection) is None:
         return None
-    relation, target = Relation(projection, beside), Target(writer, beside, projection.schema)
+    writer, relation = target.connection, Relation(projection, target.name)
+    key = await indexes.put_off(writer, relation.sql)
     async with reader.transaction(isolation="repeatable_read", readonly=True):
         reached = await entries.head(reader, projection.follows)
         try:
-            async with writer.transaction():
-                keys = await put_off(writer, relation.sql)
-                await fill(target, reader, projection, rows, upto=reached.position, progress=progress)
-                for key in keys:
-                    await writer.execute(key)
+            await fill(url, target, reader, projection, upto=reached.position, progress=progress)
+            filled = Bulk(projection, relation, reached)
         except InLogOrder:
-            return None
-    return Bulk(projection, relation, reached)
+            await writer.execute(f"truncate {relation.sql}")
+            filled = None
+    await indexes.make(url, key, 1)
+    return filled
 
 
 async def _follow_the_rest(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,10 @@ from msgspec import Struct
 from events.database import AnyConnection, Connection, read
 from events.ids import bot_id_of
 from events.log import Append
+from events.replay import head
 from projections import bots, client_lists, clients, registry, signing_keys
-from projections.engine import rebuild, refold
+from projections.engine import by_part, by_stream, rebuild, refold
+from projections.engine.by_stream import ALL
 from projections.engine.checkpoints import install
 from projections.registry import INLINE
 from service.commands.access_token import RevokeToken
@@ -367,6 +370,50 @@ async def test_progress_is_told_in_events_of_the_log_and_reaches_its_end(databas
     told: list[tuple[int, int]] = []
     await rebuild.rebuild(database, "clients", lambda done, total: told.append((done, total)))
     assert told[-1][0] == told[-1][1] > 0
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a long log is read where there are two cores."""
+    monkeypatch.setattr(by_part, "LEAST_EVENTS", 1)
+    monkeypatch.setattr(by_part, "EVENTS_A_PART", 20)
+    monkeypatch.setattr(by_part, "LOOKS", 4)
+    monkeypatch.setattr(by_part, "cores", lambda: 2)
+
+
+@pytest.mark.usefixtures("in_parts", "installed")
+async def test_what_several_processes_make_of_a_log_is_what_one_makes_of_it(database, ledger, reader):
+    await begun(ledger, 8, of_each=10)
+    upto = (await head(reader)).position
+    parts = await by_part.parts(reader, upto)
+    assert len(parts) > 2
+    assert (parts[0].first, parts[-1].last) == (ALL.first, ALL.last)
+    assert all(one.last.int + 1 == next_one.first.int for one, next_one in pairwise(parts))
+    for name in ("clients", "client_history"):
+        told: list[tuple[int, int]] = []
+        await rebuild.rebuild(database, name, lambda done, total, told=told: told.append((done, total)))
+        assert told[-1][0] == told[-1][1] > 0
+        await agreed(database, name)
+
+
+@pytest.mark.usefixtures("in_parts", "installed")
+async def test_what_another_process_cannot_make_is_made_here(database, ledger, monkeypatch):
+    await begun(ledger, 9, of_each=5)
+    monkeypatch.setattr(by_part, "_made", refuse)
+    await rebuild.rebuild(database, "clients", silent)
+    await agreed(database, "clients")
+
+
+@pytest.mark.usefixtures("in_parts", "installed")
+async def test_parts_that_turn_out_to_need_the_log_s_order_leave_nothing_behind(database, ledger, monkeypatch):
+    await begun(ledger, 10, of_each=5)
+    monkeypatch.setattr(by_stream, "MOST_ROWS", 1)
+    await rebuild.rebuild(database, "client_history", silent)
+    await agreed(database, "client_history")
+
+
+def refuse(_url: str, _part: by_part.Part) -> None:
+    """In the place of the work of another process."""
 
 
 async def test_there_is_no_such_projection(database):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from events import receipts
+from events import processes, receipts
 from events import verify as proof
 from events import verify_parts as parts
 from events.chain import event_leaf, next_chain, root_of
@@ -421,7 +421,7 @@ async def test_several_processes_say_of_a_log_what_one_says(postgres, monkeypatc
     forger = await asyncpg.connect(url)
     await forger.execute(f"set session_replication_role = replica; {change}")
     monkeypatch.setattr(parts, "POSITIONS_A_PART", 2)
-    monkeypatch.setattr(parts, "MOST_PROCESSES", 2)
+    monkeypatch.setattr(processes, "MOST", 2)
     async with forger.transaction(isolation="repeatable_read"):
         head, fault = await said(proof.verify(forger, proof.EVENTS))
         async with parts.processes(url, forger) as prove:

@@ -1,0 +1,42 @@
+"""Other processes that share a long work with this one: as many as there are cores."""
+
+import os
+import signal
+from collections.abc import Generator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import Any
+
+MOST = 8
+"""Each has connections of its own."""
+
+
+def cores() -> int:
+    usable: Any = getattr(os, "sched_getaffinity", None)
+    return min(len(usable(0)) if usable else os.cpu_count() or 1, MOST)
+
+
+@contextmanager
+def pool(size: int) -> Generator[ProcessPoolExecutor]:
+    """Yields processes, which start with the first work. At the end, what has begun is waited for."""
+    # Not forked: a process that has connections and threads cannot be copied safely.
+    processes = ProcessPoolExecutor(size, mp_context=get_context("spawn"), initializer=_begun)
+    try:
+        yield processes
+    finally:
+        processes.shutdown(wait=True, cancel_futures=True)
+
+
+def _begun() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is for the process that asked
+    Thread(target=_end_with_the_one_that_asked, daemon=True).start()
+
+
+def _end_with_the_one_that_asked() -> None:
+    """If it was killed, nobody else ends this one."""
+    asked = parent_process()
+    assert asked is not None
+    asked.join()
+    os._exit(1)
