@@ -86,13 +86,15 @@ def may_give(by: Holder, scopes: AbstractSet[str], grant: Grant) -> None:
         raise NotPermitted(
             f"You can grant only scopes that you hold yourself; your token lacks: {' '.join(sorted(missing))}."
         )
-    if not by.operates and any(scope.startswith(INTROSPECT) for scope in scopes):
+    if by.operates:
+        return
+    if any(scope.startswith(INTROSPECT) for scope in scopes):
         raise NotPermitted(
             f"Only an operator can grant the scopes {INTROSPECT}…, which let a client introspect tokens of other clients."
         )
     # A token acts in this API as its `sub`, which the caller chooses when it registers a client. So only an operator may grant
     # scopes of this API to a client that acts as another subject; otherwise every caller could act as any other.
-    if not by.operates and grant.bot_user_id != by.sub and scopes & set(MANAGEMENT):
+    if grant.bot_user_id != by.sub and not scopes.isdisjoint(MANAGEMENT):
         raise NotPermitted(
             f"You can grant scopes of this API only to clients that act as yourself ({by.sub}); for others, ask an operator."
         )
@@ -196,5 +198,4 @@ def _added(name: str, before: tuple[str, ...], after: tuple[str, ...]) -> list[s
 
 
 def _lacking(by: Holder, scopes: AbstractSet[str]) -> AbstractSet[str]:
-    missing = scopes - by.scopes
-    return missing & set(MANAGEMENT) if by.operates else missing
+    return {scope for scope in scopes if scope not in by.scopes and (scope in MANAGEMENT or not by.operates)}

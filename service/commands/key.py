@@ -86,7 +86,9 @@ def fits_method(security: Security, keys: Sequence[StoredKey]) -> None:
     if security.token_endpoint_auth_method == BY_OWN_CERTIFICATE and not keys and not security.jwks_uri:
         raise InvalidValue(f"{OWN_KEYS}.", {"token_endpoint_auth_method": [OWN_KEYS]})
     _has_names(security)
-    if keys and security.jwks_uri:
+    if not keys:
+        return
+    if security.jwks_uri:
         fault = "must not be sent together with jwks: the keys are in one place"
         raise InvalidValue(f"jwksUri {fault}.", {"jwks_uri": [fault]})
     for names in ([key.thumbprint for key in keys], [key.kid for key in keys]):
@@ -129,9 +131,10 @@ def _decisive(security: Security) -> tuple[object, ...]:
 
 def _has_names(security: Security) -> None:
     """Raises InvalidValue unless the settings say whose certificates or tokens authenticate the client."""
-    given = [name for name in NAMES if getattr(security, name) is not None]
-    if security.token_endpoint_auth_method == BY_CERTIFICATE and len(given) != 1:
-        raise InvalidValue(f"{ONE_NAME}.", {"token_endpoint_auth_method": [ONE_NAME]})
+    if security.token_endpoint_auth_method == BY_CERTIFICATE:
+        given = [name for name in NAMES if getattr(security, name) is not None]
+        if len(given) != 1:
+            raise InvalidValue(f"{ONE_NAME}.", {"token_endpoint_auth_method": [ONE_NAME]})
     if security.token_endpoint_auth_method == BY_WORKLOAD and not security.workload_identities:
         raise InvalidValue(f"{NO_WORKLOAD}.", {"token_endpoint_auth_method": [NO_WORKLOAD]})
 

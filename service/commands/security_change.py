@@ -78,7 +78,8 @@ def change_security(after: Security, before: Security) -> list[ClientSecurityCha
 
 def may_delegate(by: Holder | None, after: Security, before: Security) -> None:
     """Raises NotPermitted unless an operator lets the client act with the tokens of others. Anybody may take that away from a client of theirs."""
-    more = {*after.token_exchange, *after.identity_assertions} - {*before.token_exchange, *before.identity_assertions}
+    then = {*before.token_exchange, *before.identity_assertions}
+    more = [each for each in (*after.token_exchange, *after.identity_assertions) if each not in then]
     if more and (by is None or not by.operates):
         raise NotPermitted(
             "Only an operator (scope operate) can let a client exchange tokens (tokenExchange) or assert its users (identityAssertions)."

@@ -5,6 +5,7 @@ A new setting is added here to the request, to the response, and to each of the 
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -185,6 +186,16 @@ USUAL_LOGIN: Mapping[str, Any] = {
 }
 """The defaults of an interactive client's settings, which are the only values that a machine client may have."""
 
+_login_of = attrgetter(
+    "require_pkce",
+    "first_party",
+    "id_token_signed_response_alg",
+    "post_logout_redirect_uris",
+    "backchannel_logout_uri",
+    "id_token_claims",
+)
+_usual_login = _login_of(_nothing_said)
+
 
 def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
     """Return the command that the request asks for."""
@@ -296,4 +307,6 @@ def check_login_uris(fields: Fields[Any], settings: Settings) -> None:
 
 
 def registered_login(asked: CreateOAuthClientRequest) -> Login:
-    return login_change(asked).after(Login())
+    """Return the settings for the sign-in of users: the usual ones, if the request says nothing of them, as most do."""
+    usual = Login()
+    return usual if _login_of(asked) == _usual_login else login_change(asked).after(usual)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 
@@ -20,13 +21,14 @@ PASSWORD = "password"  # noqa: S105 - the name of the field
 SECRETS = (PASSWORD, "clientSecret", "clientSecretHash", "credential")
 """The fields that are secrets themselves."""
 
-NAMES = ("displayName", "firstName", "lastName", "secretName", "name")
+NAMES = frozenset({"displayName", "firstName", "lastName", "secretName", "name"})
 MOST_STRANGE = 20
 """How many unknown names one refusal repeats. Without this limit it would be many times as long as the request."""
 
 LONGEST_NAME = 80
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
-_MERGE_TYPES = ("application/json", "application/merge-patch+json")
+JSON = "application/json"
+_MERGE_TYPES = (JSON, "application/merge-patch+json")
 
 
 class Fields(Generic[Shape]):
@@ -34,7 +36,7 @@ class Fields(Generic[Shape]):
 
     def __init__(self, shape: type[Shape], content_type: str | None, body: bytes) -> None:
         """Raises NotJson, and Invalid if the body is not a JSON object."""
-        if (content_type or "").partition(";")[0].strip().lower() not in _MERGE_TYPES:
+        if content_type != JSON and (content_type or "").partition(";")[0].strip().lower() not in _MERGE_TYPES:
             raise NotJson("Send the body as Content-Type: application/json.")
         self.errors: dict[str, list[str]] = {}
         self._known = _fields(shape)
@@ -45,6 +47,11 @@ class Fields(Generic[Shape]):
         self.good: Callable[[str], Any] = self._values.get
         """Return the value of a field that has no fault so far, or None."""
         self._read(body)
+
+    @property
+    def names(self) -> AbstractSet[str]:
+        """The names of the fields that have no fault so far."""
+        return self._values.keys()
 
     def fault(self, name: str, message: str) -> None:
         self.errors.setdefault(name, []).append(message)
@@ -71,13 +78,19 @@ class Fields(Generic[Shape]):
 
     def _read(self, body: bytes) -> None:
         given = self._object(body)
-        if strange := [name for name in given if name not in self._known]:
-            self._refuse_strange(strange)
+        if strange := given.keys() - self._known.keys():
+            self._refuse_strange([name for name in given if name in strange])
         # A field that was given more than once has a fault already, and none of its values is used.
-        usable = {name: value for name, value in given.items() if name in self._known and name not in self.errors}
+        wrong = strange or self.errors
+        usable = (
+            {n: value for n, value in given.items() if n not in strange and n not in self.errors} if wrong else given
+        )
         is_plain = _is_plain(body)
         for name, value in usable.items():
-            self._check_text(name, value, is_plain=is_plain)
+            if not is_plain:
+                self._check_text(name, value)
+            if name in NAMES and name not in self.errors:
+                self._check_name(name, value)
         if self.errors or not self._take_all(usable):
             self._take_each(usable)
         for name in _required(self._shape):
@@ -99,22 +112,25 @@ class Fields(Generic[Shape]):
         if len(self._strange) <= MOST_STRANGE:
             self.fault(shown(name), message)
 
-    def _check_text(self, name: str, value: Any, *, is_plain: bool) -> None:
-        """`is_plain` says that no text of the whole body has anything of the first two faults in it."""
-        if not is_plain and (odd := _odd_character(value, secret=name == PASSWORD)) is not None:
+    def _check_text(self, name: str, value: Any) -> None:
+        if (odd := _odd_character(value, secret=name == PASSWORD)) is not None:
             self.fault(name, f"contains a character that is not allowed in text: {odd}")
-        elif not is_plain and name not in SECRETS and has_credential(_texts_in(value)):
+        elif name not in SECRETS and has_credential(_texts_in(value)):
             self.fault(name, "contains a secret or a token, which would stay in the log for ever")
-        elif name in NAMES and isinstance(value, str) and (fault := name_fault(value)):
+
+    def _check_name(self, name: str, value: Any) -> None:
+        if isinstance(value, str) and (fault := name_fault(value)):
             self.fault(name, fault)
 
     def _take_all(self, given: dict[str, Any]) -> bool:
         """Convert the whole request at once; False, and nothing is taken, if something of it has a fault."""
         try:
-            self._whole = convert(given, self._shape)
+            whole = convert(given, self._shape)
         except (ValidationError, UnicodeEncodeError):
             return False
-        self._values.update((name, getattr(self._whole, self._known[name].name)) for name in given)
+        self._whole = whole
+        for name in given:
+            self._values[name] = getattr(whole, self._known[name].name)
         return True
 
     def _take_each(self, given: dict[str, Any]) -> None:

@@ -31,6 +31,9 @@ from service.values.scopes import NEW_CLIENT
 
 Asked = CreateOAuthClientRequest
 
+OF_EVERY_CLIENT = frozenset({"m2m", "botUserId", "displayName", "secretName", "scopes", "apis"})
+"""Fields on which no rule about the others depends: a request that has only these, as most have, breaks none of them."""
+
 
 def check(fields: Fields[Asked], settings: Settings) -> None:
     """Report every fault in `fields`, except those of the bot, which only the database knows."""
@@ -39,6 +42,14 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
         fields.fault("botUserId", "is required for a machine-to-machine client (m2m: true)")
     if m2m is False and fields.good("deviceGrant") is not True:
         _check_browser(fields)
+    if fields.names <= OF_EVERY_CLIENT:
+        client_settings.check_scopes(fields)
+    else:
+        check_others(fields, settings)
+
+
+def check_others(fields: Fields[Asked], settings: Settings) -> None:
+    """Report the faults of all fields that have rules of their own, and of the scopes in their place among them."""
     _check_uris(fields, settings)
     client_settings.check_scopes(fields)
     imported.check(fields)
