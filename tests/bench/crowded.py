@@ -29,9 +29,17 @@ CLIENTS = "/api/v1/auth/clients"
 
 def of_ceiling(peer: Peer) -> Crowd:
     cookies = [f"Cookie: {known.COOKIE}={known.session(number)}" for number in range(known.SESSIONS)]
-    client = known.credentials(0)
+    client, es256_client = known.credentials(known.BY_RS256), known.credentials(known.BY_ES256)
     past = f"{CLIENTS}/{client[0]}?as_of=position:{known.POSITION}"
-    return Crowd(peer.server, client=client, cookies=cookies, staff=cookies[0], bearer=known.BEARER, past=past)
+    return Crowd(
+        peer.server,
+        client=client,
+        es256_client=es256_client,
+        cookies=cookies,
+        staff=cookies[0],
+        bearer=known.BEARER,
+        past=past,
+    )
 
 
 def of_service(peer: Peer, url: str) -> Crowd:
@@ -43,10 +51,10 @@ def email(number: int) -> str:
 
 
 async def _of_service(peer: Peer, url: str) -> Crowd:
-    client = _application(peer)
+    client, es256_client = _application(peer, "RS256"), _application(peer, "ES256")
     settings = read_settings(settings_of(url, peer.server.address[1]))
     async with open_resources(settings, url, MASTER_KEY) as beside:
-        people = [await _person(beside, number, client[0]) for number in range(PEOPLE)]
+        people = [await _person(beside, number, client[0], es256_client[0]) for number in range(PEOPLE)]
         made = [people[number % PEOPLE] for number in range(SESSIONS)]
         values = await asyncio.gather(*(beside.sessions.start(user, ("pwd",), ACRS[0], None) for user in made))
         cookies = [f"{beside.sessions.cookie}={value}" for value in values]
@@ -56,6 +64,7 @@ async def _of_service(peer: Peer, url: str) -> Crowd:
         return Crowd(
             peer.server,
             client=client,
+            es256_client=es256_client,
             cookies=[f"Cookie: {cookie}" for cookie in cookies],
             staff=f"Cookie: {await _at_console(peer, beside.sessions.cookie, values[0])}",
             bearer=peer.bearer,
@@ -63,22 +72,23 @@ async def _of_service(peer: Peer, url: str) -> Crowd:
         )
 
 
-def _application(peer: Peer) -> tuple[str, str]:
-    """Its id and secret: one in which people sign in."""
+def _application(peer: Peer, alg: str) -> tuple[str, str]:
+    """Its id and secret: one in which people sign in, with ID tokens that are signed so."""
     bodies: list[bytes] = []
-    body = registration(peer.bearer, m2m=False, botUserId=None, redirectUri=CALLBACK)
+    body = registration(peer.bearer, m2m=False, botUserId=None, redirectUri=CALLBACK, idTokenSignedResponseAlg=alg)
     closed_loop(peer.server, Exchange(iter([body]), 201, len, keep=bodies), seconds=60, connections=1)
     made = json.decode(bodies[0], type=Registered)
     return made.client_id, made.client_secret
 
 
-async def _person(beside: Resources, number: int, client_id: str) -> UUID:
-    """Somebody with an account, who has consented to what the application asks for."""
+async def _person(beside: Resources, number: int, *client_ids: str) -> UUID:
+    """Somebody with an account, who has consented to what the applications ask for."""
     profile = Profile(email=email(number), name="Ada Lovelace", given_name="Ada", family_name="Lovelace")
     user = await beside.people.register(profile, PASSWORD, META, verified=True)
     scopes = tuple(OFFLINE.split())
-    command = GiveConsent(user=user, client_id=client_id, resource=None, scopes=scopes, at=utc_now())
-    await handle(beside.ledger, CONSENT, consent_of(user, client_id, None), command, META)
+    for client_id in client_ids:
+        command = GiveConsent(user=user, client_id=client_id, resource=None, scopes=scopes, at=utc_now())
+        await handle(beside.ledger, CONSENT, consent_of(user, client_id, None), command, META)
     return user
 
 

@@ -3,6 +3,8 @@
 import base64
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from functools import cached_property
 from hashlib import sha256
 from itertools import cycle, islice
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -53,24 +55,34 @@ def get(path: str, *headers: str) -> bytes:
 
 
 class Crowd:
-    """`cookies` are those of sessions, `staff` the one of an operator at the console; `past` is a client as of a position."""
+    """`cookies` are those of sessions, `staff` the one of an operator at the console; `past` is a client as of a position.
+
+    The ID tokens of `client` are signed by RS256, the default; `by_es256` is the same crowd at a client whose are by ES256.
+    """
 
     def __init__(
         self,
         server: Server,
         *,
         client: tuple[str, str],
+        es256_client: tuple[str, str],
         cookies: Sequence[str],
         staff: str,
         bearer: str,
         past: str,
     ) -> None:
         self._server = server
-        self._client = client
+        self._client, self._es256_client = client, es256_client
         self._cookies = cycle(cookies)
         self._staff, self._bearer, self._past = staff, f"Authorization: Bearer {bearer}", past
         self._access: deque[str] = deque(maxlen=KEPT_FRESH)
         self._refresh: deque[str] = deque()
+
+    @cached_property
+    def by_es256(self) -> "Crowd":
+        crowd = copy(self)
+        crowd._client, crowd._refresh = self._es256_client, deque()
+        return crowd
 
     def authorizations(self, scope: str = LOGIN) -> Exchange:
         return Exchange(self._authorizations(scope), 303, len)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import jwt
 import pytest
 from msgspec import json
 
@@ -12,7 +13,7 @@ from tests.bench.ceiling.program import Program, opened
 from tests.bench.ceiling.requests import FORM, Answer, Asked, Refused
 from tests.conftest import fresh_database
 
-CLIENT_ID, SECRET = known.credentials(0)
+CLIENT = CLIENT_ID, _ = known.credentials(known.BY_RS256)
 BEARER = {b"authorization": f"Bearer {known.BEARER}".encode()}
 COOKIE = {b"cookie": f"{known.COOKIE}={known.session(3)}".encode()}
 
@@ -21,15 +22,15 @@ async def _got(program: Program, path: str, headers: Mapping[bytes, bytes], **qu
     return await work.GET[path](program, Asked(path, headers, urlencode(query).encode(), b""))
 
 
-async def _posted(program: Program, path: str, **form: str) -> Answer:
-    body = urlencode({"client_id": CLIENT_ID, "client_secret": SECRET, **form}).encode()
+async def _posted(program: Program, path: str, client: tuple[str, str] = CLIENT, /, **form: str) -> Answer:
+    body = urlencode({"client_id": client[0], "client_secret": client[1], **form}).encode()
     return await work.POST[path](program, Asked(path, {b"content-type": FORM}, b"", body))
 
 
-async def _code(program: Program, cookie: Mapping[bytes, bytes] = COOKIE) -> str:
+async def _code(program: Program, cookie: Mapping[bytes, bytes] = COOKIE, client_id: str = CLIENT_ID) -> str:
     query = {
         "response_type": "code",
-        "client_id": CLIENT_ID,
+        "client_id": client_id,
         "redirect_uri": crowds.CALLBACK,
         "scope": crowds.OFFLINE,
         "state": "st-1",
@@ -40,9 +41,11 @@ async def _code(program: Program, cookie: Mapping[bytes, bytes] = COOKIE) -> str
     return parse_qs(urlsplit(answer.location or "").query)["code"][0]
 
 
-async def _redeemed(program: Program, code: str, verifier: str = crowds.VERIFIER) -> crowds.Tokens:
+async def _redeemed(
+    program: Program, code: str, verifier: str = crowds.VERIFIER, client: tuple[str, str] = CLIENT
+) -> crowds.Tokens:
     form = {"code": code, "redirect_uri": crowds.CALLBACK, "code_verifier": verifier}
-    answer = await _posted(program, known.TOKEN, grant_type="authorization_code", **form)
+    answer = await _posted(program, known.TOKEN, client, grant_type="authorization_code", **form)
     return json.decode(answer.body, type=crowds.Tokens)
 
 
@@ -62,6 +65,19 @@ async def test_a_code_and_a_refresh_token_are_good_once_and_for_whom_they_were_m
             await _posted(program, known.TOKEN, **refresh)
         bearer = {b"authorization": f"Bearer {following.access_token}".encode()}
         assert json.decode((await _got(program, "/openid/userinfo", bearer)).body)["email"] == "ada@example.com"
+
+
+async def test_an_id_token_is_signed_as_the_service_signs_it_for_such_a_client(postgres: str) -> None:
+    async with opened(await fresh_database(postgres, template="template1")) as program:
+        for number, alg, key in (
+            (known.BY_RS256, "RS256", program.id_key.public_key()),
+            (known.BY_ES256, "ES256", program.public),
+        ):
+            client = known.credentials(number)
+            code = await _code(program, client_id=client[0])
+            tokens = await _redeemed(program, code, client=client)
+            assert jwt.decode(tokens.id_token, key, algorithms=[alg], audience=client[0])["name"] == "Ada Lovelace"
+            assert jwt.get_unverified_header(tokens.access_token)["alg"] == "ES256"
 
 
 async def test_a_token_is_issued_for_its_grant_type_and_scope_and_is_active_until_it_is_revoked(postgres: str) -> None:

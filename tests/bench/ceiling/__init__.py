@@ -30,7 +30,7 @@ authorization with the hash of its code; the browser is sent back to the client.
 
 A code exchange: the client as for a token; one statement, shared, marks the code used (if code, client and challenge fit, and nobody
 used it), inserts the event and the row of what was issued, and returns the person's claims; the access token is signed with ES256, the
-ID token with RS256 (OpenID Connect's own where the client asks for nothing else), which is most of what this costs.
+ID token with RS256 (OpenID Connect's own where the client asks for nothing else), or with ES256, as the client has it.
 
 A refresh: the same, and the statement replaces the refresh token by the hash of the next one.
 

@@ -22,7 +22,7 @@ create table client_history (stream_id uuid not null, from_position bigint not n
 with person as (
   insert into people select n::text::uuid, $1 from (select lpad(to_hex(i), 32, '0') as n from generate_series(0, 9) i) as p returning id
 ), consent as (
-  insert into consents select id, lpad('0', 32, '0')::uuid, $2 from person
+  insert into consents select id, lpad(i::text, 32, '0')::uuid, $2 from person, generate_series(0, 1) i
 ), session as (
   insert into sessions select lpad(to_hex(i), 32, '0')::uuid, sha256(('session-' || i)::bytea), lpad(to_hex(i % 10), 32, '0')::uuid, true, now() + '1 day'
   from generate_series(0, $3::int - 1) i

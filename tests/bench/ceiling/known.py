@@ -17,8 +17,12 @@ POSITION = 500
 """A position of which the programs know how each client was."""
 
 
+BY_RS256, BY_ES256 = 0, 1
+"""The clients that log people in, too: by an ID token that is signed so."""
+
+
 def credentials(number: int) -> tuple[str, str]:
-    """(client_id, client_secret) of a client that the programs know. The first one logs people in, too."""
+    """(client_id, client_secret) of a client that the programs know."""
     return f"oauth_client_{number:032x}", f"secret_{sha256(str(number).encode()).hexdigest()}"
 
 

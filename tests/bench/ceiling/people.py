@@ -169,6 +169,8 @@ def _id_token(program: Program, claims: Claims, session: UUID, token: str, about
         email_verified=about.email_verified,
         updated_at=about.updated_at,
     )
+    if claims.client_id == program.by_es256:
+        return sign(program, said, program.es256_id_header)
     return _signed_by_rsa(program, said)
 
 

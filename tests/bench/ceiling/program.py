@@ -14,7 +14,7 @@ from msgspec import json
 
 from tests.bench import proved
 from tests.bench.ceiling.groups import Group, Pages
-from tests.bench.ceiling.known import CLIENTS, KID, SCOPE, credentials
+from tests.bench.ceiling.known import BY_ES256, CLIENTS, KID, SCOPE, credentials
 from tests.bench.ceiling.requests import Refused
 from tests.bench.ceiling.seed import seed
 
@@ -31,9 +31,10 @@ class Program:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.public = self.key.public_key()
         self.id_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.header, self.id_header = (
+        self.by_es256 = credentials(BY_ES256)[0]
+        self.header, self.id_header, self.es256_id_header = (
             urlsafe_b64encode(json.encode({"alg": alg, "kid": KID, "typ": typ}))
-            for alg, typ in (("ES256", "at+jwt"), ("RS256", "JWT"))
+            for alg, typ in (("ES256", "at+jwt"), ("RS256", "JWT"), ("ES256", "JWT"))
         )
         known = [credentials(number) for number in range(CLIENTS)]
         self.clients = {name: (UUID(name[13:]), sha256(secret.encode()).digest()) for name, secret in known}

@@ -35,8 +35,9 @@ class Claims(Struct, frozen=True, kw_only=True, omit_defaults=True):
     grant_id: UUID | None = None
 
 
-def sign(program: Program, claims: Struct) -> str:
-    signed = program.header + b"." + urlsafe_b64encode(json.encode(claims))
+def sign(program: Program, claims: Struct, header: bytes | None = None) -> str:
+    """By ES256, as an access token unless the header is of another kind."""
+    signed = (header or program.header) + b"." + urlsafe_b64encode(json.encode(claims))
     r, s = decode_dss_signature(program.key.sign(signed, ES256))
     return (signed + b"." + urlsafe_b64encode(r.to_bytes(32) + s.to_bytes(32))).decode()
 
