@@ -1,5 +1,6 @@
 """Several inline tables follow one event: each has its own row in the same transaction, and is rebuilt and verified by itself."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -87,6 +88,21 @@ async def test_two_tables_follow_one_event_and_each_is_what_the_log_makes_of_it(
         assert await column(reader, query) == [kept, disabled]
         await agreed(database, table)
     assert await column(reader, "select stream_id from read.owners where bot = 'bot 1'") == [disabled]
+
+
+async def test_rows_that_are_new_changed_and_removed_at_one_time_are_what_the_log_makes_of_them(
+    database, ledger, reader
+):
+    changed, removed = [await registered(ledger, f"bot {n}") for n in range(2)]
+    new, _, _ = await asyncio.gather(
+        registered(ledger, "bot 2"),
+        handle(ledger, CLIENT, changed, DisableClient(by=EVERYBODY), meta()),
+        handle(ledger, CLIENT, removed, DeleteClient(by=EVERYBODY), meta()),
+    )
+    states = "select stream_id, state from read.clients order by stream_id"
+    assert [tuple(row) for row in await reader.fetch(states)] == [(changed, "disabled"), (new, "active")]
+    for table in ("clients", "owners"):
+        await agreed(database, table)
 
 
 async def test_a_table_that_follows_some_events_of_a_stream_is_folded_again_from_these_alone(database, ledger):
