@@ -1,6 +1,7 @@
 """Who uses the console: looked up at each request, so what is taken away ends at the next one."""
 
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from msgspec import Struct, ValidationError, json
@@ -13,7 +14,7 @@ from projections import authorizations, sessions, users
 from service.clock import utc_now
 from service.console.place import COOKIE
 from service.console.registration import CLIENT_ID
-from service.crypto.sealing import CannotOpen, Seal
+from service.crypto.sealing import CannotOpen, Seal, seal_for
 from service.endpoints.management import Caller
 from service.pages.browser import Visit, master_key
 from service.pages.security import RECENT
@@ -50,7 +51,7 @@ class Access(Struct, frozen=True, kw_only=True):
 
     @property
     def scopes(self) -> frozenset[str]:
-        return frozenset(scope for role in self.roles for scope in SCOPES_OF[role])
+        return _scopes_of(self.roles)
 
     @property
     def caller(self) -> Caller:
@@ -69,6 +70,11 @@ class Access(Struct, frozen=True, kw_only=True):
     def writes(self) -> bool:
         """Whether any of the roles may change anything."""
         return any(scope in self.scopes for scope in MANAGEMENT if scope.endswith(":write"))
+
+
+@cache
+def _scopes_of(roles: tuple[Role, ...]) -> frozenset[str]:
+    return frozenset(scope for role in roles for scope in SCOPES_OF[role])
 
 
 def sealed(resources: Resources, granted: Granted) -> str:
@@ -93,7 +99,7 @@ async def access_of(visit: Visit) -> Access | None:
     seen = await resources.lookup.named(CLIENT_ID)
     if seen is None or not seen.may_act:
         return None
-    found = await read(resources.ledger.pool, lambda connection: _found(connection, granted))
+    found = await _found(resources, granted)
     if found is None or found.authorization.restored != seen.client.restored or not _stands(found, resources):
         return None
     profile = await resources.people.profile(found.user)
@@ -116,13 +122,14 @@ class _Found(Struct, frozen=True, kw_only=True):
     is_federated: bool
 
 
-async def _found(connection: AnyConnection, granted: Granted) -> _Found | None:
-    authorization = await authorizations.find(connection, granted.authorization)
-    session = await sessions.find(connection, granted.session)
-    user = await users.find(connection, granted.user)
-    if authorization is None or session is None or user is None:
+async def _found(resources: Resources, granted: Granted) -> _Found | None:
+    pool = resources.ledger.pool
+    authorization = await read(pool, lambda connection: authorizations.find(connection, granted.authorization))
+    signed_in = await resources.sessions.found(granted.session, "")
+    if authorization is None or signed_in is None or signed_in.user.stream_id != granted.user:
         return None
-    is_federated = bool(user.group_roles) and await _is_federated(connection, session)
+    session, user = signed_in.session, signed_in.user
+    is_federated = bool(user.group_roles) and await read(pool, lambda connection: _is_federated(connection, session))
     return _Found(authorization=authorization, session=session, user=user, is_federated=is_federated)
 
 
@@ -150,4 +157,4 @@ def _roles(found: _Found) -> tuple[Role, ...]:
 
 
 def _seal(resources: Resources) -> Seal:
-    return Seal(master_key(resources), "muniment console cookies")
+    return seal_for(master_key(resources), "muniment console cookies")

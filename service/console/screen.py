@@ -1,7 +1,7 @@
 """One page of the console, and one request for it by a person with a role."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -123,7 +123,7 @@ class ConsoleVisit:
 
     def at(self, *segments: object, **query: str | None) -> str:
         """Return the URL of a page: `at("clients", client_id)` is /console/clients/…, with each segment quoted."""
-        path = "".join([f"/{quote(path_id(str(segment)), safe='')}" for segment in segments])
+        path = "".join([_part(str(segment)) for segment in segments])
         return f"{self._base}{PATH}{path}{_query(query)}"
 
     def here_with(self, **query: str | None) -> str:
@@ -170,6 +170,11 @@ class ConsoleVisit:
         if said:
             keep(self.browser, response, Notice(text=said, kind=kind))
         return response
+
+
+@lru_cache(maxsize=1024)
+def _part(segment: str) -> str:
+    return f"/{quote(path_id(segment), safe='')}"
 
 
 def _query(query: Mapping[str, str | None]) -> str:

@@ -1,6 +1,7 @@
 """Seals (encrypts) data outside the log, and personal data in it: AES-256-GCM, keys derived from the master key (HKDF-SHA256)."""
 
 import secrets
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -45,3 +46,9 @@ class Seal:
     def open_text(self, text: str, about: bytes) -> bytes:
         """Raises CannotOpen, also if the text is not base64url."""
         return self.open(of_text(text) or b"", about)
+
+
+@lru_cache(maxsize=16)
+def seal_for(master_key: bytes, purpose: str) -> Seal:
+    """Return the seal of a purpose, which is made once: for what each request of a browser opens."""
+    return Seal(master_key, purpose)

@@ -1,6 +1,6 @@
 """/api/v1/auth/clients: register, list, read, change, disable, enable, delete."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 from starlette.responses import Response
 
-from events.database import read
+from events.database import AnyConnection, read
 from events.ids import client_stream, stream_in_path
 from events.log import Receipt
 from projections import client_history, client_lists, clients, last_used, usage_daily
@@ -179,8 +179,12 @@ async def _list(call: Call, page: Page[Row], days: Sequence[date]) -> list[Liste
     if page.position is not None:
         return [listed(row, None, None) for row in page.rows]
     now, streams = utc_now(), [row.stream_id for row in page.rows]
-    used = await _used(call, page.rows)
-    tokens = await read(call.resources.ledger.pool, lambda c: usage_daily.of_clients(c, streams, days)) if days else {}
+
+    async def both(connection: AnyConnection) -> tuple[Mapping[UUID, datetime], Mapping[UUID, list[int]]]:
+        used = await last_used.clients_used(connection, streams)
+        return used, await usage_daily.of_clients(connection, streams, days) if days else {}
+
+    used, tokens = await read(call.resources.ledger.pool, both)
     return [listed(row, used.get(row.stream_id), now, tokens.get(row.stream_id, UNSET)) for row in page.rows]
 
 

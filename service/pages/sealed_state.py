@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from msgspec import Raw, Struct, ValidationError, json
 
-from service.crypto.sealing import CannotOpen, Seal
+from service.crypto.sealing import CannotOpen, Seal, seal_for
 from service.pages.browser import Visit, master_key
 
 Shape = TypeVar("Shape", bound=Struct)
@@ -33,7 +33,7 @@ def unsealed(visit: Visit, text: str | None, shape: type[Shape]) -> Shape | None
 
 
 def _seal(visit: Visit) -> Seal:
-    return Seal(master_key(visit.resources), "muniment slips of browsers")
+    return seal_for(master_key(visit.resources), "muniment slips of browsers")
 
 
 def _about(visit: Visit, shape: type[Struct]) -> bytes:
