@@ -10,7 +10,6 @@ from copy import copy
 from functools import partial
 from pathlib import Path
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -370,7 +369,7 @@ CONSOLE = [Route("/console", Console()), Route("/console/{rest:path}", Console()
 ALL_ROUTES = [*ROUTES, *LOGIN, *CONSOLE]
 
 
-def create() -> Starlette:
+def create() -> Application:
     """Create the application in each uvicorn worker, from the environment that `muniment serve` completed. Raises WrongSettings."""
     settings = read_settings(os.environ)
     logs.set_up(settings.log_level, settings.log_format)
@@ -379,7 +378,7 @@ def create() -> Starlette:
     return application
 
 
-def app(settings: Settings, directory: Path | None = None) -> Starlette:
+def app(settings: Settings, directory: Path | None = None) -> Application:
     """Metrics are counted in a file of the directory. Without one nobody reads them, and responses are not even measured."""
     assert settings.database_url is not None
     assert settings.master_key is not None
@@ -389,12 +388,12 @@ def app(settings: Settings, directory: Path | None = None) -> Starlette:
     metrics, tracing = ProcessMetrics(paths, directory), Tracing()
 
     @contextlib.asynccontextmanager
-    async def lifespan(application: Starlette) -> AsyncGenerator[dict[str, object]]:
+    async def lifespan(application: Application) -> AsyncGenerator[dict[str, object]]:
         async with (
             tracing.open(settings.traces),
             open_resources(settings, url, master_key, metrics) as resources,
         ):
-            application.state.resources = resources
+            application.resources = resources
             with contextlib.suppress(
                 Unavailable
             ):  # /health/ready reports it; a worker that ended here would end its siblings too

@@ -169,7 +169,7 @@ def route_of(scope: Scope) -> str | None:
 
 
 def resources_of(scope: Scope) -> Resources:
-    return scope["app"].state.resources
+    return scope["app"].resources
 
 
 async def answer(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import request_id
 from service.http.exchange import EXCHANGE
+from service.resources import Resources
 
 
 class Application(Starlette):
@@ -16,6 +17,8 @@ class Application(Starlette):
     """
 
     busy: Mapping[bytes, ASGIApp] = {}
+    resources: Resources
+    """From the start of the lifespan on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self.busy.get(scope["raw_path"]) if scope["type"] == "http" else None

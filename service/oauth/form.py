@@ -1,7 +1,8 @@
 """Parse the body of an OAuth request (application/x-www-form-urlencoded) strictly: no parameter twice that may come once, printable ASCII, limits."""
 
 from collections.abc import Collection, Sequence
-from urllib.parse import unquote_plus
+from itertools import chain
+from urllib.parse import unquote_to_bytes
 
 from service.oauth.errors import InvalidRequest
 
@@ -10,7 +11,6 @@ LONGEST_NAME = 80
 """How many characters of a parameter's name an error quotes. The name is untrusted input."""
 
 FORM = "application/x-www-form-urlencoded"
-PRINTABLE = bytes(range(0x20, 0x7F))
 REPEATABLE = frozenset(("resource", "audience"))
 """A request for a token for several APIs has one such parameter for each (RFC 8707 section 2, RFC 8693 section 2.1)."""
 
@@ -40,7 +40,8 @@ def parse(content_type: str, body: bytes, *, any_text: bool = False, repeatable:
     form = dict(pairs)
     if len(form) != len(pairs) and (twice := repeated(pairs, repeatable)):
         raise InvalidRequest(f"Parameters given more than once: {', '.join(name[:LONGEST_NAME] for name in twice)}.")
-    if not any_text and not _is_plain(body) and (odd := _odd(pairs)):
+    if not any_text and not _is_printable("".join(chain.from_iterable(pairs))):
+        odd = sorted(name[:LONGEST_NAME] for name, value in pairs if not _is_printable(name + value))
         raise InvalidRequest(f"Parameters with characters that are not printable ASCII: {', '.join(odd)}.")
     if len(form) != len(pairs):
         return joined(pairs)
@@ -53,21 +54,17 @@ def pairs_of(text: str) -> Pairs:
     is_encoded = "%" in text or "+" in text
     for pair in text.split("&"):
         name, _, value = pair.partition("=")
-        if is_encoded and ("%" in pair or "+" in pair):
-            name, value = unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+        if is_encoded:
+            name, value = _decoded(name), _decoded(value)
         if pair:
             pairs.append((name, value))
     return pairs
 
 
-def _is_plain(body: bytes) -> bool:
-    """Whether the body is printable ASCII and hides nothing in an encoding: then so are its parameters, and none has to be looked at."""
-    return b"%" not in body and not body.translate(None, PRINTABLE)
-
-
-def _odd(pairs: Pairs) -> list[str]:
-    """Return the names of the parameters with characters that are not printable ASCII, sorted."""
-    return sorted(name[:LONGEST_NAME] for name, value in pairs if not _is_printable(name + value))
+def _decoded(text: str) -> str:
+    """Return what unquote_plus returns with errors="strict", which cuts the text into its ASCII parts before."""
+    text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode() if "%" in text else text
 
 
 def _is_printable(text: str) -> bool:

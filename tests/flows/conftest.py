@@ -23,6 +23,7 @@ from service.configuration.settings import Settings, read_settings
 from service.crypto.credentials import new_id
 from service.embedded import login
 from service.grants import refusal_events, registration_permission
+from service.http.busy import Application
 from service.resources import Resources, open_resources
 from service.vault import private_keys
 from tests.conftest import fresh_database
@@ -50,7 +51,7 @@ class Live(Struct, frozen=True, kw_only=True):
     client_secret: str
     http: Any
     token: str
-    application: Starlette
+    application: Application
     beside: Resources
     """The resources of a second process on the same database; they stay open, for connecting costs more than most of what is asked."""
 

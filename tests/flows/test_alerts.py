@@ -186,7 +186,7 @@ async def shop() -> AsyncIterator[Shop]:
         }
         live = await stack.enter_async_context(serving(database, place / "counted", **changes))
         count_messages(live.application.state.metrics.messages)
-        settings = live.application.state.resources.settings
+        settings = live.application.resources.settings
         scraper = await stack.enter_async_context(scraping(place / "counted", database, settings))
         superuser = await asyncpg.connect(database)
         yield Shop(
@@ -244,7 +244,7 @@ async def test_more_requests_than_can_be_answered(shop: Shop, monkeypatch: pytes
                 refused = await shop.live.http.get("/api/v1/auth/clients", headers=shop.live.bearer)
                 assert refused.status_code == 503
                 assert refused.headers["retry-after"] == "1"
-        await gauges.show(shop.live.application.state.resources)
+        await gauges.show(shop.live.application.resources)
 
     async with fires(shop, ["MunimentOverloaded"], meanwhile=ask):
         await ask()
@@ -267,7 +267,7 @@ async def test_commits_that_take_seconds(shop: Shop):
 
 
 async def test_connections_that_are_all_in_use(shop: Shop):
-    resources = shop.live.application.state.resources
+    resources = shop.live.application.resources
     pool = resources.ledger.pool
     async with AsyncExitStack() as lasting, fires(shop, ["MunimentPoolExhausted"], is_calm=False):
         for _ in range(pool.get_max_size()):
@@ -307,7 +307,7 @@ async def test_a_witness_and_a_webhook_that_are_down(shop: Shop):
 
 
 async def test_a_service_that_is_down(shop: Shop):
-    settings = shop.live.application.state.resources.settings
+    settings = shop.live.application.resources.settings
     async with (
         scraping(shop.counted, shop.live.database, settings) as scraper,
         fires(shop.__replace__(scraper=scraper), ["MunimentDown"], settled=False),

@@ -101,7 +101,7 @@ def _everybody_may_ask(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stale(live: Live) -> None:
     """Time passes: every document may be asked for again."""
-    documents = live.application.state.resources.documents
+    documents = live.application.resources.documents
     documents._fresh.clear()
     documents._paused.clear()
 

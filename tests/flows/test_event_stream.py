@@ -85,7 +85,7 @@ async def auditor(live: Live) -> dict[str, str]:
 
 
 def open_streams(live: Live) -> int:
-    return len(live.application.state.resources.streams)
+    return len(live.application.resources.streams)
 
 
 async def renamed(live: Live, path: str, name: str) -> int:

@@ -157,7 +157,7 @@ async def test_between_the_erasure_of_a_user_and_the_end_of_their_data_key_their
     body = {"email": "history-eve@example.com", "name": "Eve Of History"}
     user = (await sent(live, "POST", USERS, live.bearer, body, **{"Muniment-Reason": "a newcomer"}))["id"]
     meta = Meta(actor=ByService(why="a process that is killed in between"), request_id=str(uuid4()))
-    ledger = live.application.state.resources.ledger
+    ledger = live.application.resources.ledger
     await handle(ledger, USER, UUID(user), EraseUser(at=datetime.now(UTC)), meta)
     answer: httpx.Response = await live.http.get(f"{USERS}/{user}/history", headers=live.bearer)
     told = await on(live.database, "users", "history", user, "--diff", "--json")

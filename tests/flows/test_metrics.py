@@ -55,7 +55,7 @@ async def counted(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> As
     directory = tmp_path_factory.mktemp("counted")
     async with (
         serving(await new_database(postgres), directory, rate_limit=0, failed_auth_limit=0) as live,
-        scraping(directory, live.database, live.application.state.resources.settings) as scraper,
+        scraping(directory, live.database, live.application.resources.settings) as scraper,
     ):
         yield Counted(live, scraper)
 
@@ -195,7 +195,7 @@ async def test_a_service_that_can_make_no_directory_shows_the_state_and_its_erro
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(tempfile, "mkdtemp", full)
-    settings = counted.live.application.state.resources.settings.__replace__(database_url=counted.live.database)
+    settings = counted.live.application.resources.settings.__replace__(database_url=counted.live.database)
     with socket.create_server(("127.0.0.1", 0)) as taken, running.running(settings, [taken], workers=2):
         ProcessMetrics(directory=Path(os.environ[DIRECTORY]))
         shown = await asyncio.to_thread(
@@ -209,7 +209,7 @@ async def test_a_service_that_can_make_no_directory_shows_the_state_and_its_erro
 
 async def test_who_asks_again_at_once_gets_the_same_page(counted: Counted, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(running, "FRESH_SECONDS", 3600)
-    settings = counted.live.application.state.resources.settings
+    settings = counted.live.application.resources.settings
     exporter = Exporter(Workers(Path("/nonexistent")), state := SharedState(counted.live.database, settings))
     assert await exporter.page() is not None
     _, first = await exporter.page()

@@ -14,7 +14,7 @@ CLIENTS = "/api/v1/auth/clients"
 async def test_tokens_beyond_those_that_may_wait_for_a_commit_are_refused_and_the_others_are_issued(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ):
-    issuance = live.application.state.resources.issuance
+    issuance = live.application.resources.issuance
     form = {
         "grant_type": "client_credentials",
         "client_id": live.client_id,

@@ -105,7 +105,7 @@ async def test_noise_hides_no_attack_on_an_operator_and_what_is_left_out_is_coun
     strict: Live, monkeypatch: pytest.MonkeyPatch
 ):
     async def ask() -> tuple[list[str | None], dict[str, int]]:
-        before, resources = len(await refused(strict)), strict.application.state.resources
+        before, resources = len(await refused(strict)), strict.application.resources
         await refusal_events.record_left_out(resources, at_end=True)
         monkeypatch.setattr(refusal_events, "MOST_OF_ALL", await sampled(strict) + 3)
         for _ in range(5):

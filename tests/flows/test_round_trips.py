@@ -98,7 +98,7 @@ async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_
 def within(live: Live, cookies: httpx.Cookies | None = None) -> httpx.AsyncClient:
     """A client of a program beside, in whose process nothing else asks, and without a connection, so that what a request asks is noted."""
     application = app(live.beside.settings)
-    application.state.resources = live.beside
+    application.resources = live.beside
     return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=live.url, cookies=cookies)
 
 
