@@ -23,7 +23,7 @@ DIALOGS = """async () => {
         const { left, right, top, bottom } = each.getBoundingClientRect();
         const cut = left < 0 || top < 0 || right > innerWidth || bottom > innerHeight || each.scrollWidth > each.clientWidth;
         if (cut) found.push(["cut", each.id]);
-        found.push(...(await axe.run(each, { resultTypes: ["violations"] })).violations.map(rule => [rule.id, each.id]));
+        found.push(...(await axe.run(each, { preload: false, resultTypes: ["violations"] })).violations.map(rule => [rule.id, each.id]));
         each.hidePopover();
     }
     return found;
