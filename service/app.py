@@ -404,7 +404,8 @@ def app(settings: Settings, directory: Path | None = None) -> Application:
                 asyncio.create_task(housekeeping.run(resources, url)),
             ]
             gc.freeze()  # what is there for good is not searched for garbage: that took tens of milliseconds at a time
-            yield {CLOSING: resources.streams.closing, ADMISSION: Admission(Refusals(below(settings.issuer)).of)}
+            admission = Admission(Refusals(below(settings.issuer)).of, resources.commits_waiting)
+            yield {CLOSING: resources.streams.closing, ADMISSION: admission}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
