@@ -86,7 +86,7 @@ class Lookup:
         self._missing: Batcher[UUID, Seen | None] = Batcher(self._find)
         self._advances: Batcher[None, None] = Batcher(self._advance)
         self._woken, self._moved = asyncio.Event(), asyncio.Event()
-        self._current_until = 0.0
+        self._current_until, self._notified_at = 0.0, 0.0
         self._clients = CachedClients()
         self.apis: Mapping[str, apis.Row] = {}
         self._revoked: dict[UUID, datetime] = {}
@@ -178,7 +178,8 @@ class Lookup:
             self._woken.clear()
             try:
                 listening = await self._listen(listening)
-                await self.be_certain()
+                if not self._has_heard_all():
+                    await self.be_certain()
                 outages.all_is_well()
             except (Unavailable, *LOST) as fault:
                 raise_if_cancelled()
@@ -199,7 +200,13 @@ class Lookup:
         return connection
 
     def _notified(self, *_: Any) -> None:
+        self._notified_at = time.monotonic()
         self._woken.set()
+
+    def _has_heard_all(self) -> bool:
+        """Return whether a request looked after the last NOTIFY, and within HEARTBEAT_SECONDS: under load most do."""
+        looked_at = self._current_until - CURRENT_SECONDS
+        return looked_at > max(self._notified_at, time.monotonic() - HEARTBEAT_SECONDS)
 
     async def _advance(self, asked: list[None]) -> list[Exception | None]:
         asked_at = time.monotonic()

@@ -537,3 +537,16 @@ async def test_an_api_is_known_to_every_process_as_it_is_until_it_is_deleted(dat
         for lookup in (one, other):
             await lookup.be_certain()
             assert lookup.apis == {}
+
+
+async def test_what_a_request_looked_for_is_not_looked_for_again_until_something_happens(lookup, monkeypatch):
+    monkeypatch.setattr("service.lookup.HEARTBEAT_SECONDS", 600.0)
+    monkeypatch.setattr("service.lookup.CURRENT_SECONDS", 600.0)
+    await lookup.be_certain()
+    assert lookup._has_heard_all()
+    lookup._notified()
+    assert not lookup._has_heard_all()
+    await lookup.be_certain()
+    assert lookup._has_heard_all()
+    monkeypatch.setattr("service.lookup.HEARTBEAT_SECONDS", 0.0)
+    assert not lookup._has_heard_all()
