@@ -11,8 +11,9 @@ from authlib.oauth2.rfc6749.requests import OAuth2Payload
 from msgspec import Struct
 
 from events.authorization import Authorized
+from service.oauth import plain_requests
 from service.oauth.authlib_delegation import JwtBearer, TokenExchange
-from service.oauth.authlib_grants import DEVICE, AuthenticatedClient, ClientCredentials, DeviceCode
+from service.oauth.authlib_grants import DEVICE, AuthenticatedClient, DeviceCode
 from service.oauth.authlib_grants import GRANTS as USUAL
 from service.oauth.errors import InvalidClient, InvalidRequest, Refusal, Refused
 from service.oauth.form import Form
@@ -131,20 +132,20 @@ def decide(facts: Facts, form: Form) -> TokenGrant:
 
 
 def plainly(facts: Facts, form: Form) -> TokenGrant | None:
-    """Return what Authlib says to the request that is sent most: a machine asks for scopes that it has, of the default audience.
-
-    None of anything else, so Authlib alone refuses. Authlib takes 10 µs for it. A test of random requests holds that they agree.
-    """
+    """Return what Authlib says to a plain request; None of any other one."""
     client = facts.client
-    if client is None or facts.target is not None or form.get("grant_type") != ClientCredentials.GRANT_TYPE:
+    if client is None:
         return None
-    row = client.row
-    granted = split(form.get("scope")) or row.scopes
-    if row.grant_type != ClientCredentials.GRANT_TYPE or row.bot_user_id is None or not row.scopes:
-        return None
-    if not all(scope in row.scopes for scope in granted):
-        return None
-    return _granted(client, row.bot_user_id, granted)
+    match form.get("grant_type"):
+        case "client_credentials":
+            plain = plain_requests.of_machine(client, facts.target, form)
+        case "authorization_code":
+            plain = plain_requests.of_code(client, facts.authorized, form)
+        case "refresh_token":
+            plain = plain_requests.of_refresh_token(client, facts.authorized, form)
+        case _:
+            return None
+    return plain and _granted(client, *plain)
 
 
 def _granted(client: AuthenticatedClient, sub: str, scopes: Sequence[str]) -> TokenGrant:

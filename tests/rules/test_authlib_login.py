@@ -7,6 +7,7 @@ import inspect
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from authlib.oauth2.rfc6749 import OAuth2Request, RefreshTokenGrant
@@ -16,6 +17,8 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc9101 import authorization_server as jar
 from authlib.oidc.core.grants import code as openid_code
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc.util import urlsafe_b64encode
 
 from events.authorization import AuthorizationGranted, Authorized, CodeIssued, RefreshToken
@@ -23,8 +26,9 @@ from projections.clients import Found
 from service.crypto import opaque_tokens
 from service.crypto.credentials import hash_secret
 from service.grants.client_authentication import NONE, PresentedCredentials, authenticated
+from service.oauth import authlib_server
 from service.oauth.authlib_grants import GRANTS, OTHER_REDIRECT_URI
-from service.oauth.authlib_server import Facts, decide
+from service.oauth.authlib_server import Facts, by_authlib, decide, plainly
 from service.oauth.authorize import NOT_OFFERED, Redirected, RequestParameters, checked, parse
 from service.oauth.errors import Gone, InvalidClient, MissingVerifier, Refusal, Refused, Shown
 from tests.rules.keyring import ISSUER
@@ -33,7 +37,13 @@ from tests.rules.test_authentication import MINE, found
 
 URI = "https://app.example.com/cb"
 VERIFIER = "v" * 43
-CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode()
+
+
+def challenge_of(verifier: str) -> str:
+    return urlsafe_b64encode(sha256(verifier.encode()).digest()).decode()
+
+
+CHALLENGE = challenge_of(VERIFIER)
 CODE = opaque_tokens.make(opaque_tokens.CODE, STREAM).reveal()
 REFRESH = opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, STREAM).reveal()
 GRANTED = AuthorizationGranted(
@@ -228,3 +238,81 @@ class TestIdTokens:
     def test_stock_s_are_none_of_ours(self):
         """(It leaves auth_time, acr and amr to the code model; ours are the login's, from the log.)"""
         assert not any(issubclass(grant, openid_code.OpenIDToken) for grant, _ in GRANTS)
+
+
+OTHER_CODE = opaque_tokens.make(opaque_tokens.CODE, STREAM).reveal()
+CODES = st.none() | st.builds(
+    ISSUED.__replace__,
+    hash=st.sampled_from([ISSUED.hash, hash_secret(OTHER_CODE)]),
+    redirect_uri=st.sampled_from([URI, ""]),
+    named=st.booleans(),
+    code_challenge=st.sampled_from([CHALLENGE, VERIFIER, None]),
+)
+AUTHORIZATIONS = st.sampled_from([AUTHORIZED, None]) | st.builds(
+    AUTHORIZED.__replace__,
+    granted=st.builds(
+        GRANTED.__replace__,
+        client=st.sampled_from([STREAM, UUID(int=9)]),
+        scopes=st.lists(st.sampled_from(["openid", "email", "api:public"])).map(tuple),
+    ),
+    code=CODES,
+    refresh=st.sampled_from([AUTHORIZED.refresh, None]),
+)
+PERSONS_CLIENTS = st.sampled_from([FACTS.client, None]) | st.builds(
+    lambda kind, method: (
+        FACTS.client and FACTS.client.__replace__(row=FACTS.client.row.__replace__(grant_type=kind), method=method)
+    ),
+    st.sampled_from(["authorization_code", "client_credentials"]),
+    st.sampled_from([NONE, "client_secret_basic"]),
+)
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "grant_type": st.sampled_from(["authorization_code", "refresh_token"]),
+        "code": st.sampled_from([CODE, OTHER_CODE, REFRESH]) | st.text(),
+        "refresh_token": st.sampled_from([REFRESH, CODE]) | st.text(),
+        "redirect_uri": st.sampled_from([URI, "https://evil.example/cb"]),
+        "code_verifier": st.sampled_from([VERIFIER, f"{VERIFIER}\n", "w" * 43, "v" * 129, "é" * 43]),
+        "scope": st.sampled_from(["openid", "email openid", "other", " "]),
+    },
+)
+
+
+FORMS = st.builds(lambda form, changes: {**form, **changes}, st.sampled_from([FORM, AGAIN, {}]), st.just({}) | CHANGES)
+
+
+class TestThePlainExchange:
+    """A code with all that belongs to it, or a refresh token for all scopes, is decided without Authlib."""
+
+    @settings(max_examples=600)
+    @given(PERSONS_CLIENTS, AUTHORIZATIONS, FORMS)
+    def test_it_is_granted_what_authlib_grants_it_and_nothing_else_is_granted(self, client, authorized, form):
+        facts = Facts(issuer=ISSUER, client=client, authorized=authorized)
+        granted = plainly(facts, form)
+        assert granted is None or granted == by_authlib(facts, form)
+
+    @pytest.mark.parametrize(
+        ("form", "code"),
+        [
+            pytest.param({**FORM, "redirect_uri": f"{URI}/"}, ISSUED, id="another redirect URI"),
+            pytest.param({**FORM, "code": OTHER_CODE}, ISSUED, id="another code"),
+            pytest.param({**FORM, "code_verifier": "w" * 43}, ISSUED, id="another verifier"),
+            *(
+                pytest.param(
+                    {**FORM, "code_verifier": odd},
+                    ISSUED.__replace__(code_challenge=challenge_of(odd)),
+                    id=f"a verifier like {odd[-2:]!r}, {len(odd)}",
+                )
+                for odd in ("v" * 42, "v" * 129, f"{VERIFIER}+", f"{VERIFIER}\n")
+            ),
+            pytest.param({**AGAIN, "scope": "openid"}, ISSUED, id="a refresh token for some scopes"),
+            pytest.param({**AGAIN, "refresh_token": CODE}, ISSUED, id="a code for a refresh token"),
+        ],
+    )
+    def test_to_what_is_not_plain_it_says_nothing(self, form: dict[str, str], code: CodeIssued):
+        assert plainly(FACTS.__replace__(authorized=AUTHORIZED.__replace__(code=code)), form) is None
+
+    @pytest.mark.parametrize("form", [FORM, AGAIN], ids=["a code", "a refresh token"])
+    def test_it_is_decided_without_authlib(self, form: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(authlib_server, "by_authlib", None)
+        assert decide(FACTS, form).scope == "openid email"
