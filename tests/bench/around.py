@@ -60,11 +60,11 @@ def is_disturbed(turn: Turn) -> bool:
 
 
 def undisturbed(rounds: int, run: Callable[[int], Turn]) -> tuple[list[Turn], int]:
-    """So many turns, and how many more were dropped. A disturbed turn is repeated, until twice as many have run as were wanted;
+    """So many turns, and how many more were dropped. A disturbed turn is repeated, until half as many more (two at least) have run;
     then the least disturbed fill the rest.
     """
     turns: list[Turn] = []
-    while len(turns) < 2 * rounds and sum(not is_disturbed(each) for each in turns) < rounds:
+    while len(turns) < rounds + max(2, rounds // 2) and sum(not is_disturbed(each) for each in turns) < rounds:
         turns.append(run(len(turns)))
     return sorted(turns, key=_disturbance)[:rounds], len(turns) - rounds
 

@@ -82,7 +82,7 @@ class Flat(Figures, frozen=True, kw_only=True):
             yield _ratios(self.flat_out, name, of)
         for each in self.latencies.values():
             waited = sorted(p99_of(one) * 1e3 for one in each.rounds[name])
-            yield f"{statistics.median(waited):.1f} ({waited[0]:.1f} to {waited[-1]:.1f})"
+            yield f"{statistics.median(waited):.1f} ({waited[0]:.0f} to {waited[-1]:.0f})"
             yield _ratios(each, name, p99_of)
         yield f"{self.flat_out.median(name, lambda each: each.pss) / 1e6:.0f} MB"
         yield str(self.flat_out.dropped + sum(each.dropped for each in self.latencies.values()))
