@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
+from events.ahead import collected_seldom
 from events.chain import event_leaf, issuance_leaf, next_chain, root_of
 from events.database import Connection
 from events.relations import fault_of
@@ -18,6 +19,8 @@ POSITIONS_A_PAGE = 5000
 
 LEAST, END, MOST = -(2**63), 2**63 - 1, 2**31 - 1
 """The smallest and the largest position that a column can hold, and the largest number of rows of one fetch."""
+
+SECONDS = "date_part('epoch', {})"
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """The time of the genesis row. Its chain value covers only its root; its other values are the same in every log."""
@@ -40,6 +43,9 @@ class Chained(Struct, frozen=True, kw_only=True):
     batches: str
     table: str
     rows: str
+    time: str
+    """The column of `rows` that has the time of the batch."""
+
     leaf: Callable[[asyncpg.Record], bytes | None]
     horizon: str | None = None
     """The query for the last position that retention deleted. Of what it deleted, the roots of the batches are verified."""
@@ -51,6 +57,16 @@ class Chained(Struct, frozen=True, kw_only=True):
         following = f"(select min(last_position) from {self.batches} where last_position > $1)"
         end = f"greatest($1::bigint + {POSITIONS_A_PAGE}, {following})"
         return f"select {columns} from {self.batches} where last_position > $1 and last_position <= least($2, {end}) order by last_position"
+
+    @property
+    def timed_page(self) -> str:
+        """The same with the time in seconds, too."""
+        return self.page.replace("recorded_at,", f"recorded_at, {SECONDS.format('recorded_at')},", 1)
+
+    @property
+    def timed_rows(self) -> str:
+        """`rows` with the time in seconds, for the reason of events.replay.READ_IN_BULK."""
+        return self.rows.replace(f"{self.time},", f"{SECONDS.format(self.time)},", 1)
 
 
 def _checked_event_leaf(row: asyncpg.Record) -> bytes | None:
@@ -70,6 +86,7 @@ EVENTS = Chained(
     table="log.events",
     rows="select position, recorded_at, stream_id, version, schema_ver, type, meta, data, leaf from log.events"
     " where position > $1 and position <= $2 order by position",
+    time="recorded_at",
     leaf=_checked_event_leaf,
 )
 ISSUANCE = Chained(
@@ -78,6 +95,7 @@ ISSUANCE = Chained(
     table="log.issuance",
     rows="select position, issued_at, client, secret, jti, data from log.issuance"
     " where position > $1 and position <= $2 order by position, issued_at, jti",  # no index keeps a position from being taken twice
+    time="issued_at",
     leaf=_issuance_leaf,
     horizon=HORIZON,
 )
@@ -112,12 +130,13 @@ async def walk(connection: Connection, log: Chained, reached: Checkpoint, upto: 
     """Yields each checkpoint after one that is whole, up to the end of a batch, or of the log. Raises Fault."""
     horizon = await connection.fetchval(log.horizon) if log.horizon else 0
     # One cursor reads all rows. It begins below position 1, where no row may be.
-    rows = await connection.cursor(log.rows, reached.position or LEAST, upto)
-    while batches := await connection.fetch(log.page, reached.position, upto):
-        expected = batches[-1]["last_position"] - max(reached.position, horizon)
-        found = await rows.fetch(min(expected, MOST)) if expected > 0 else []
-        reached = _walk(log, reached, batches, found, horizon)
-        yield reached
+    rows = await connection.cursor(log.timed_rows, reached.position or LEAST, upto)
+    with collected_seldom():
+        while batches := await connection.fetch(log.timed_page, reached.position, upto):
+            expected = batches[-1]["last_position"] - max(reached.position, horizon)
+            found = await rows.fetch(min(expected, MOST)) if expected > 0 else []
+            reached = _walk(log, reached, batches, found, horizon)
+            yield reached
     if surplus := await rows.fetchrow():
         raise Fault(log.name, surplus["position"], "no batch accounts for this row, nor for what follows it")
 
@@ -154,7 +173,7 @@ async def goes_through(connection: Connection, log: Chained, seen: Checkpoint, l
 def _walk(log: Chained, reached: Checkpoint, batches: list[Any], rows: list[Any], horizon: int) -> Checkpoint:
     unread = iter(rows)
     for batch in batches:
-        last, first, recorded_at, root, chain = batch
+        last, first, recorded_at, _, root, chain = batch
         if first != reached.position + 1:
             raise Fault(log.name, reached.position + 1, f"the next batch begins at {first}: what was between is gone")
         if first > horizon and _root(log, batch, unread) != root:
@@ -172,16 +191,16 @@ def _walk(log: Chained, reached: Checkpoint, batches: list[Any], rows: list[Any]
 
 
 def _root(log: Chained, batch: asyncpg.Record, rows: Iterator[asyncpg.Record]) -> bytes:
-    last, first, recorded_at, _, _ = batch
-    return root_of(_leaf(log, position, recorded_at, next(rows, None)) for position in range(first, last + 1))
+    last, first, _, seconds, _, _ = batch
+    return root_of(_leaf(log, position, seconds, next(rows, None)) for position in range(first, last + 1))
 
 
-def _leaf(log: Chained, position: int, recorded_at: Any, row: asyncpg.Record | None) -> bytes:
+def _leaf(log: Chained, position: int, seconds: float, row: asyncpg.Record | None) -> bytes:
     if row is None or row[0] > position:
         raise Fault(log.name, position, "this row is gone")
     if row[0] < position:
         raise Fault(log.name, row[0], "a row stands here that was not committed")
-    if row[1] != recorded_at:
+    if row[1] != seconds:
         raise Fault(log.name, position, "its time was changed")
     leaf = log.leaf(row)
     if leaf is None:

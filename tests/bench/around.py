@@ -1,12 +1,13 @@
 """What a round cost besides the server: Postgres's CPU, and what programs that are none of ours took of the same cores."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 import psutil
 
 from tests.bench.load import Round
-from tests.bench.machine import ALL, Server, seconds_of
+from tests.bench.machine import ALL, Server, pinned, seconds_of
 
 DISTURBED = 0.05
 """The part of one core that others may take of a round before it is dropped."""
@@ -26,6 +27,23 @@ class Cluster:
         own = self._postmaster.cpu_times()
         ended = own.children_user + own.children_system
         return own.user + own.system + ended + sum(map(seconds_of, self._postmaster.children(recursive=True)))
+
+    @contextmanager
+    def sharing(self, cores: Sequence[int]) -> Generator[None]:
+        """It and this process, and what either starts meanwhile, run on these cores."""
+        before = self._postmaster.cpu_affinity()
+        with pinned(cores):
+            try:
+                self._run_on(cores)
+                yield
+            finally:
+                self._run_on(before)
+
+    def _run_on(self, cores: Sequence[int] | None) -> None:
+        if cores:
+            for each in (self._postmaster, *self._postmaster.children()):
+                with suppress(psutil.NoSuchProcess):
+                    each.cpu_affinity(list(cores))
 
 
 def _busy_seconds() -> float:
