@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from tests.bench import (
     appends,
+    disk,
     endpoints,
     flat,
     hour,
@@ -34,7 +35,9 @@ def _start(place: Place) -> Found:
 
 
 def _endpoints(place: Place) -> Found:
+    before = disk.measure(place.directory)
     yield "endpoints", Endpoints("Machines", endpoints.measure(place))
+    yield "disk", disk.Disk(before, disk.measure(place.directory))
 
 
 def _people(place: Place) -> Found:
