@@ -53,6 +53,7 @@ from service.endpoints.idempotent_create import create
 from service.endpoints.management import Call
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
+from service.http.asgi import header
 from service.problems import NotFound
 from service.reactions import client_deletion
 
@@ -86,7 +87,7 @@ CHECKS = {
 
 
 async def register(call: Call) -> Response:
-    fields = Fields(CreateOAuthClientRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(CreateOAuthClientRequest, header(call.request.scope, b"content-type"), call.body)
     if imported.brings(fields):
         may_import(call.caller.holder)
     if (bot := fields.good("botUserId")) is not None:

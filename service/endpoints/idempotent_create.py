@@ -11,6 +11,7 @@ from events.log import Receipt
 from events.receipts import forget_old_commands
 from service.commands.handle import CarriedOutBefore, Handled
 from service.endpoints.management import Call
+from service.http.asgi import header
 from service.http.origin import below
 from service.idempotency import StoredAnswer
 from service.problems import Clash
@@ -29,7 +30,7 @@ async def create(
 
     Raises Clash if the key was used for another request, or if what it created was deleted.
     """
-    path, key = call.request.scope["path"], call.request.headers.get("idempotency-key")
+    path, key = call.request.scope["path"], header(call.request.scope, b"idempotency-key")
     asked = call.resources.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body, reason=call.reason)
     location = below(call.resources.settings.issuer) + location
     first = StoredAnswer(status=201, location=location, body=json.encode(answer))
