@@ -101,8 +101,12 @@ async def test_reads_are_for_operators_and_return_what_the_service_would(postgre
             await _got(program, "/api/v1/audit/events", {b"authorization": b"Bearer other"})
         events = json.decode((await _got(program, "/api/v1/audit/events", BEARER, limit="100")).body)
         assert [event["position"] for event in events] == list(range(1, 101))
+        assert events[7]["subject"] == f"oauth_client_{7:032x}"
+        assert "hash" not in events[7]["data"]["secret"]
         path = f"/api/v1/auth/clients/{CLIENT_ID}"
         past = Asked(path, BEARER, f"as_of=position:{known.POSITION}".encode(), b"")
         client = json.decode((await work.GET["/api/v1/auth/clients/{client_id}"](program, past)).body)
         assert client["clientId"] == CLIENT_ID
-        assert (await _got(program, "/console/clients", COOKIE)).body.count(b"/console/clients/") == 50
+        page = (await _got(program, "/console/clients", COOKIE)).body.decode()
+        assert page.count('<a href="/console/clients/oauth_client_') == 50
+        assert (page.count("Ada Lovelace"), page.count(">just now</time>")) == (2, 100)

@@ -6,7 +6,11 @@ create table issued (position bigint generated always as identity, issued_at tim
 create table events (position bigint generated always as identity primary key, recorded_at timestamptz not null default clock_timestamp(),
   stream_id uuid not null, version int not null, type text not null, meta bytea not null, data bytea not null, unique (stream_id, version));
 create table clients (stream_id uuid primary key, client_id text not null, owner text not null, bot_user_id text not null,
-  display_name text, scopes text[] not null, secrets jsonb not null, state text not null, version int not null);
+  display_name text, scopes text[] not null, secrets jsonb not null, state text not null, version int not null,
+  created_at timestamptz);
+create table names (sub text primary key, name text not null);
+create table last_used (client uuid primary key, at timestamptz not null);
+create table usage (client uuid, day date, tokens int not null, primary key (client, day));
 create table revoked (jti uuid primary key);
 create table used (key text primary key, until timestamptz not null);
 create table people (id uuid primary key, claims bytea not null);
@@ -28,7 +32,7 @@ with person as (
   from generate_series(0, $3::int - 1) i
 ), client as (
   insert into clients select lpad(to_hex(i), 32, '0')::uuid, 'oauth_client_' || lpad(to_hex(i), 32, '0'), 'bench', 'bot-abc123',
-    'Salesforce Production Integration', array['api:public'], '[{"name": "first", "hint": "abcd"}]', 'active', 1
+    'Salesforce Production Integration', array['api:public'], jsonb_build_array(jsonb_build_object('name', 'first', 'hint', 'abcd', 'created_at', now())), 'active', 1, now()
   from generate_series(0, 99) i
 ), event as (
   insert into events (stream_id, version, type, meta, data)
@@ -110,5 +114,9 @@ cross join lateral (
 select position, recorded_at, stream_id, version, type, meta, data from events where position > $1 order by position limit 100;
 
 -- CLIENTS
-with who as (select 1 from sessions where id = $1 and token = $2 and is_open and until > now())
-select client_id, display_name, state, scopes, owner, bot_user_id, now() as created, secrets from clients, who order by stream_id limit 50;
+with who as (select p.claims from sessions s join people p on p.id = s.person where s.id = $1 and s.token = $2 and s.is_open and s.until > now())
+select c.client_id, c.display_name, c.state, c.scopes, c.owner, n.name, c.bot_user_id, c.created_at, l.at,
+    (select array_agg(u.tokens order by u.day) from usage u where u.client = c.stream_id and u.day > current_date - 14), c.secrets, who.claims
+  from who cross join lateral (select * from clients order by stream_id limit 50) as c
+  left join names n on n.sub = c.owner left join last_used l on l.client = c.stream_id
+ order by c.stream_id;

@@ -1,41 +1,77 @@
-"""What operators read: a client as it was, a page of events, and the console's list of clients."""
+"""What operators read by the API: a client as it was, and a page of events."""
 
 from base64 import urlsafe_b64decode
 from datetime import datetime
-from hashlib import sha256
 from itertools import count
 from typing import Any
 from uuid import UUID
 
-from jinja2 import Environment
-from msgspec import Raw, Struct, json
+from msgspec import Struct, json
 
-from tests.bench.ceiling.known import BEARER, COOKIE
+from tests.bench.ceiling.known import BEARER
 from tests.bench.ceiling.program import Program
-from tests.bench.ceiling.requests import HTML, Answer, Asked, Refused, bearer_of, cookie_of, pairs_of
+from tests.bench.ceiling.requests import Answer, Asked, Refused, bearer_of, pairs_of
 
 NUMBERS = count()
 MOST_NUMBER = 2**31
-LIST = Environment(autoescape=True, trim_blocks=True).from_string("""<!doctype html><html lang="en"><meta charset="utf-8">
-<title>Clients</title><table>
-{% for name, shown, state, scopes, owner, bot, created, secrets in clients %}
-<tr><th scope="row"><a href="/console/clients/{{ name }}">{{ shown or "Unnamed client" }}</a><span>{{ name[:20] }}</span>
-<span>{% if bot %}Machine · {{ bot }}{% else %}Sign-in{% endif %}</span></th>
-<td><span class="state">{{ state }}</span></td><td>{{ scopes|join(", ") }}</td><td><span title="{{ owner }}">{{ owner }}</span></td>
-<td>none</td><td><time datetime="{{ created.isoformat() }}">{{ created.strftime("%d %b %Y %H:%M") }}</time></td><td>never</td>
-<td><time datetime="{{ created.isoformat() }}">{{ created.strftime("%d %b %Y %H:%M") }}</time></td></tr>
-{% endfor %}
-</table></html>""")
+
+
+class OfClient(Struct, frozen=True, rename="camel"):
+    by: str
+    client_id: str
+    sub: str
+
+
+class Actor(Struct, frozen=True):
+    by: str
+    client_id: str
+    sub: str
+
+
+class Meta(Struct, frozen=True):
+    actor: Actor
+    request_id: str
+    address: str | None = None
+    cause: int | None = None
+    reason: str | None = None
+
+
+class Secret(Struct, frozen=True):
+    """Without its hash, which nobody may read."""
+
+    secret_id: UUID
+    name: str
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class Registered(Struct, frozen=True):
+    owner: str
+    grant: dict[str, str]
+    display_name: str | None
+    redirect_uris: list[str]
+    scopes: list[str]
+    secret: Secret
+    at: datetime
 
 
 class Event(Struct, frozen=True, rename="camel"):
     position: int
-    recorded_utc: datetime
-    stream_id: UUID
-    version: int
+    recorded_at: datetime
     type: str
-    meta: Raw
-    data: Raw
+    stream_id: UUID
+    subject: str
+    version: int
+    actor: OfClient
+    request_id: str
+    cause: int | None
+    address: str | None
+    reason: str | None
+    data: Registered
+
+
+_meta, _registered = json.Decoder(Meta).decode, json.Decoder(Registered).decode
 
 
 def _is_operator(asked: Asked) -> None:
@@ -63,12 +99,7 @@ async def events(program: Program, asked: Asked) -> Answer:
 
 
 def _event(position: int, at: datetime, stream: UUID, version: int, kind: str, meta: bytes, data: bytes) -> Event:  # noqa: PLR0917 - a row
-    return Event(position, at, stream, version, kind, Raw(meta), Raw(data))
-
-
-async def client_list(program: Program, asked: Asked) -> Answer:
-    session, proof = cookie_of(asked, COOKIE).split(".")
-    rows = await program.client_list(UUID(session), sha256(proof.encode()).digest())
-    if not rows:
-        raise Refused(401)
-    return Answer(LIST.render(clients=rows).encode(), 200, HTML)
+    said = _meta(meta)
+    actor, subject = OfClient(said.actor.by, said.actor.client_id, said.actor.sub), f"oauth_client_{stream.hex}"
+    about = said.request_id, said.cause, said.address, said.reason
+    return Event(position, at, kind, stream, subject, version, actor, *about, _registered(data))

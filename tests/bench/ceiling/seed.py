@@ -1,6 +1,7 @@
 """What the ceiling programs know at start: people who are signed in and have consented, clients and their past, and a log."""
 
 from typing import Any
+from uuid import UUID
 
 from msgspec import json
 
@@ -16,7 +17,28 @@ CLAIMS = {
     "updated_at": 1767225600,
 }
 SCOPES = ["openid", "profile", "email", "offline_access", SCOPE]
-META = {"actor": {"by": "client", "client_id": "bench", "sub": "bench"}, "request_id": "0" * 36, "address": "127.0.0.1"}
+EVENT = {
+    "type": "client.registered",
+    "owner": "bench",
+    "grant": {"grant_type": "client_credentials", "bot_user_id": "bot-abc123"},
+    "display_name": "Salesforce Production Integration",
+    "redirect_uris": [],
+    "scopes": [SCOPE],
+    "secret": {
+        "secret_id": UUID(int=0),
+        "name": "no. 1",
+        "hash": "0" * 64,
+        "hint": "…abcd",
+        "created_at": "2026-01-01T00:00:00.123456Z",
+        "expires_at": None,
+    },
+    "at": "2026-01-01T00:00:00.123456Z",
+}
+META = {
+    "actor": {"by": "client", "client_id": "oauth_client_" + "0" * 32, "sub": "bench"},
+    "request_id": "0" * 36,
+    "address": "127.0.0.1",
+}
 CLIENT = {
     "clientId": "oauth_client_" + "0" * 32,
     "owner": "bench",
@@ -50,7 +72,7 @@ SHOWN = {
 
 async def seed(connection: Any) -> None:
     """Into a database that is empty."""
-    claims, meta, client, shown = map(json.encode, (CLAIMS, META, CLIENT, SHOWN))
+    claims, meta, event, shown = map(json.encode, (CLAIMS, META, EVENT, SHOWN))
     await connection.execute(STATEMENTS["SCHEMA"])
-    await connection.execute(STATEMENTS["SEED"], claims, SCOPES, SESSIONS, meta, client, shown)
+    await connection.execute(STATEMENTS["SEED"], claims, SCOPES, SESSIONS, meta, event, shown)
     await connection.execute("analyze")

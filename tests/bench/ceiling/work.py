@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
-from tests.bench.ceiling import people, reads, registration, tokens
+from tests.bench.ceiling import console, people, reads, registration, tokens
 from tests.bench.ceiling.known import TOKEN, TOKEN_BY_KEY
 from tests.bench.ceiling.program import Program
 from tests.bench.ceiling.requests import Answer, Asked, Refused, form_of
@@ -37,6 +37,6 @@ GET: Mapping[str, Work] = {
     "/openid/userinfo": people.userinfo,
     "/api/v1/auth/clients/{client_id}": reads.client,
     "/api/v1/audit/events": reads.events,
-    "/console/clients": reads.client_list,
+    "/console/clients": console.client_list,
 }
 """The one with a parameter is found by what comes before it."""
