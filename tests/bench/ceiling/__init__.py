@@ -37,9 +37,22 @@ A refresh: the same, and the statement replaces the refresh token by the hash of
 Userinfo: the token as in an introspection; one shared round trip reads the person's claims, if the authorization stands.
 
 A client as of a position: the bearer is compared; one statement, shared, finds the version in an index by client and position; it is
-decoded and encoded again. A page of the audit: a statement of its own reads 100 events, which are encoded with what they carry.
-The console's list: a statement of its own finds the session and reads 50 clients, and Jinja renders the table of them
-with the eight columns of ours, and nothing around it.
+decoded and encoded again.
+
+A page of the audit, in this order:
+
+- the bearer is compared;
+- a statement of its own reads 100 events;
+- of each, its envelope is decoded, and its data without the hash of the secret;
+- the fields of ours are encoded, by their names.
+
+The console's list, in this order:
+
+- a statement of its own finds the session by the hash of its cookie, its person, and 50 clients, each with the name of its owner, its last
+  use, and its tokens of 14 days;
+- of the secrets of each, the oldest live one and the next expiry are found;
+- what cannot be seen in a name is made visible; times are put into words, and kept;
+- the token of the forms is made, and Jinja renders the whole page of ours, navigation and filters included, by one template in one language.
 
 What they do not do: order, chain, roles, rate limits, metrics, request ids, sealing of what is about a person, records of who reads, refusals with a text, anything that changes while
 they run (clients and keys are known at start), and nothing follows their events.
