@@ -172,7 +172,7 @@ async def test_a_day_that_is_deleted_while_its_tokens_are_counted_is_no_differen
 
     async with connected(database) as connection:
         with pytest.raises(MovedOn, match="retention"):
-            await slow_verify.verified(connection, registry.find(name), Busy(1.0, halfway))
+            await slow_verify.verified(connection, registry.find(name), Busy(1.0, after=halfway))
         found = await slow_verify.verified(connection, registry.find(name), Pace(1.0))
     assert isinstance(found, Verdict)
     assert found.agrees

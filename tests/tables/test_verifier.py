@@ -31,7 +31,7 @@ from tests.tables.test_projections import TAMPERED, silent
 A_DAY = timedelta(days=1)
 
 
-class Busy(Pace, frozen=True):
+class Busy(Pace, frozen=True, kw_only=True):
     """Something happens after each step, which rests no time."""
 
     after: Callable[[], Awaitable[None]]
@@ -114,7 +114,7 @@ async def test_a_table_that_moves_on_meanwhile_is_no_difference(database, log, f
 
     happened = [await registered(log) for _ in range(3)]
     names = ("clients", "client_history", "last_used", "audit_events", "log_tiles", "issuance_tiles")
-    found = await verified(database, *names, pace=Busy(1.0, more))
+    found = await verified(database, *names, pace=Busy(1.0, after=more))
     await tokens.close()
     assert {name: each.outcome for name, each in found.items()} == dict.fromkeys(names, "agrees")
     assert len(happened) == 12
@@ -131,11 +131,11 @@ async def test_a_table_that_is_rebuilt_meanwhile_is_no_difference(database, log,
 
     for _ in range(5):
         await registered(log)
-    found = await verified(database, "clients", pace=Busy(1.0, once))
+    found = await verified(database, "clients", pace=Busy(1.0, after=once))
     assert (found["clients"].outcome, rebuilt) == ("agrees", ["clients"])
 
 
-class Noted(Pace, frozen=True):
+class Noted(Pace, frozen=True, kw_only=True):
     """Notes for each step whether its rest keeps a transaction open, and the share."""
 
     shares: set[tuple[bool, float]]
@@ -151,7 +151,7 @@ async def test_a_verification_rests_little_while_it_holds_a_snapshot(database, l
     for _ in range(3):
         await registered(log)
     shares: set[tuple[bool, float]] = set()
-    await verified(database, "clients", pace=Noted(GENTLE.share, shares))
+    await verified(database, "clients", pace=Noted(GENTLE.share, shares=shares))
     assert shares == {(False, GENTLE.share), (True, SHARE_WITHIN_A_SNAPSHOT)}
     assert Pace(1.0).within_a_snapshot.share == 1.0
 
@@ -168,7 +168,7 @@ async def test_a_verification_does_not_wait_for_a_table_that_somebody_has_locked
             await superuser.execute("lock table read.clients in access exclusive mode")
 
     await registered(log)
-    assert await verified(database, "clients", pace=Busy(1.0, lock)) == {}
+    assert await verified(database, "clients", pace=Busy(1.0, after=lock)) == {}
     await changing.rollback()
     assert "another transaction has locked its table" in caplog.text
 
@@ -183,14 +183,14 @@ async def test_a_verification_whose_process_dies_is_taken_over_after_the_others(
     for _ in range(5):
         await registered(log)
     with pytest.raises((Unavailable, *LOST)):
-        await verified(database, "clients", pace=Busy(1.0, die))
+        await verified(database, "clients", pace=Busy(1.0, after=die))
     assert await superuser.fetchval("select count(*) from read.verifications where verified_at is not null") == 0
     order: list[str] = []
 
     async def note() -> None:
         order.append(await superuser.fetchval("select name from read.verifications order by begun_at desc limit 1"))
 
-    found = await verified(database, "bots", "clients", pace=Busy(1.0, note))
+    found = await verified(database, "bots", "clients", pace=Busy(1.0, after=note))
     assert {each.outcome for each in found.values()} == {"agrees"}
     assert list(dict.fromkeys(order)) == ["bots", "clients"]
 
