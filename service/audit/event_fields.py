@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct, defstruct, field, json, structs, to_builtins
 
-from events.codec import Event, Recorded, decode, encode, schema_version, type_of
+from events.codec import TYPES, Event, Recorded, decode, encode, schema_version, type_of
 from events.ids import api_id_of, bot_id_of, client_id_of
 
 SECRETIVE = frozenset({"hash", "imported", "token_hash", "code_challenge", "profile", "password", "kept", "device"})
@@ -21,15 +21,22 @@ def subject(past: Recorded) -> str:
 
 def subject_of(kind: str, stream: UUID) -> str:
     """The public name of what an event happened to: a client_id, the id of a bot or an API, else the stream's (a jti is one)."""
-    match kind.partition(".")[0]:
+    return _NAMED.get(kind, str)(stream)
+
+
+def _named(noun: str) -> Callable[[UUID], str]:
+    match noun:
         case "client":
-            return client_id_of(stream)
+            return client_id_of
         case "bot":
-            return bot_id_of(stream)
+            return bot_id_of
         case "api":
-            return api_id_of(stream)
+            return api_id_of
         case _:
-            return str(stream)
+            return str
+
+
+_NAMED: Mapping[str, Callable[[UUID], str]] = {kind: _named(kind.partition(".")[0]) for kind in TYPES}
 
 
 def fields(event: Event) -> dict[str, Any]:

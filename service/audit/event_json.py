@@ -1,7 +1,7 @@
 """An event of the log as the API shows it, in answers and in what is pushed."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -77,8 +77,7 @@ def audit_event(past: Recorded) -> AuditEvent:
 def stored_event(row: asyncpg.Record) -> AuditEvent:
     """Return the same of a stored row of `replay.COLUMNS`, whose event is not made for it. Raises UnreadableEvent."""
     position, recorded_at, stream, version, schema, kind, meta, data = row
-    # A struct is written as the same JSON as a dict.
-    shown = cast("dict[str, Any]", stored_fields(kind, schema, data))
+    shown: Any = stored_fields(kind, schema, data)  # A struct is written as the same JSON as a dict.
     return _audit_event((position, recorded_at, stream, version), kind, decode_meta(meta), shown)
 
 
@@ -95,7 +94,7 @@ def _audit_event(place: tuple[int, datetime, UUID, int], kind: str, meta: Meta, 
         request_id=meta.request_id,
         cause=meta.cause,
         address=meta.address,
-        reason=shown_reason(meta.reason),
+        reason=None if meta.reason is None else shown_reason(meta.reason),
         data=data,
         trace_id=meta.trace_id or UNSET,
     )
