@@ -35,7 +35,7 @@ GRACE = timedelta(seconds=30)
 
 MOST_REFRESHES = 9_900
 """Of one authorization: more than one every five minutes in the 30 days of a refresh token. Each is an event that names its access token, so
-the stream would be full a little later. The last of them take 0.07 s of a processor, to fold them all.
+the stream would be full a little later. Whoever presents an earlier refresh token costs 0.07 s of a processor then, to fold them all.
 """
 
 
