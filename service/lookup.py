@@ -197,6 +197,7 @@ class Lookup:
         connection = await self._listener.connection()
         if connection is not listening:
             await connection.add_listener("muniment_log", self._notified)
+            self._notified_at = time.monotonic()  # of what came before, this connection has heard nothing
         return connection
 
     def _notified(self, *_: Any) -> None:

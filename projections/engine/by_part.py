@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +92,11 @@ class _Work:
         loop = asyncio.get_running_loop()
         while self._waiting:
             streams = self._waiting.popleft()
-            done = await loop.run_in_executor(others, _made, self._url, self._part(streams))
+            try:
+                done = await loop.run_in_executor(others, _made, self._url, self._part(streams))
+            except BrokenProcessPool:  # the system has killed one
+                self._refused.append(streams)
+                return
             if done is None:
                 self._refused.append(streams)
             else:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import asyncpg
 
-from events.database import AnyConnection, Connection
+from events.database import UNFIT, AnyConnection, Connection
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.engine.entries import Poison
@@ -34,5 +34,5 @@ async def _hastened(connection: Connection, cohort: Sequence[CatchUp[Any, Any]])
         async with connection.transaction():
             await connection.execute(HASTE)
             return await step(connection, *cohort)
-    except (Poison, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+    except (Poison, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, *UNFIT):
         return False

@@ -4,8 +4,8 @@ answer all of them late.
 In a turn, the loop reads every socket that has something and then runs every request that it read. So if requests come faster than they
 are answered, each turn takes longer and finds more of them than the one before. The room of a turn therefore shrinks by each turn that is
 too long, and grows while none is, as TCP finds what a network can carry. It counts requests only, no waiting: a slow client and a slow
-page take none of it. What waits for a commit takes some once it is more than some turns can hold: after a commit that was slow, all
-of it is answered at once.
+page take none of it. What waits for a commit takes some, of what will wait for one too, once it is more than some turns can hold: after a
+commit that was slow, all of it is answered at once.
 
 Reads and pages have as much room as tokens and changes, each their own. So tokens do not crowd out what people and operators ask for; and
 a stranger, who may read much that is cheap, does not crowd out tokens.
@@ -48,6 +48,8 @@ class Refused(Protocol):
 
     app: ASGI3Application
     is_page: bool
+    commits: bool
+    """Whether what is refused would wait for a commit."""
 
     def whole(self) -> bytes: ...
 
@@ -64,6 +66,7 @@ class Admission:
         "_changed",
         "_lookahead",
         "_others",
+        "_piled",
         "_reads",
         "_refusal_of",
         "_waiting",
@@ -73,12 +76,12 @@ class Admission:
     def __init__(self, refusal_of: Callable[[bytes], Refused | None], waiting: Callable[[], int] = lambda: 0) -> None:
         self._refusal_of, self._waiting, self._lookahead = refusal_of, waiting, Lookahead()
         self._begun = False
-        self._accepted = self._reads = self._others = 0
+        self._accepted = self._reads = self._others = self._piled = 0
         self._asked, self._changed, self.room = 0.0, 0.0, MOST
 
     def is_full(self) -> bool:
         """Whether this turn has accepted what it has room for, of one kind at least."""
-        return self._reads >= self.room or self._others >= self.room
+        return self._reads >= self.room or self._others + self._piled >= self.room
 
     def refused(self, data: bytes) -> Refused | None:
         """Return the refusal of the bytes that come while it is full, and count it, if they are exactly one request that is refused."""
@@ -87,7 +90,7 @@ class Admission:
             return None
         method, url = found
         refused = self._refusal_of(url)
-        if refused is None or self._has_room(_is_read(method, refused)):
+        if refused is None or self._has_room(method, refused):
             return None
         overloads["requests"] += 1
         return refused
@@ -99,24 +102,25 @@ class Admission:
         if not self._begun:
             self._begin(loop)
         if (refused := self._refusal_of(url)) is not None:
-            is_read = _is_read(method, refused)
-            if not self._has_room(is_read):
+            if not self._has_room(method, refused):
                 overloads["requests"] += 1
                 return refused
-            if is_read:
+            if _is_read(method, refused):
                 self._reads += 1
             else:
                 self._others += 1
         self._accepted += 1
         return None
 
-    def _has_room(self, is_read: bool) -> bool:
-        return (self._reads if is_read else self._others) < self.room
+    def _has_room(self, method: str, refused: Refused) -> bool:
+        if _is_read(method, refused):
+            return self._reads < self.room
+        return self._others + (self._piled if refused.commits else 0) < self.room
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._begun = True
         self.asked(loop.time())
-        self._others = max(0, self._waiting() - WAITING_TURNS * self.room)
+        self._piled = max(0, self._waiting() - WAITING_TURNS * self.room)
         loop.call_soon(self._end, loop)
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:

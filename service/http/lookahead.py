@@ -32,7 +32,8 @@ class Lookahead:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._ended = 0
-        if (self._begun, self._ended) == (1, 1) and self._keeps:
+        is_whole = (self._begun, self._ended) == (1, 1) and self._parser.get_http_version() == "1.1"
+        if is_whole and self._keeps:
             target = data.partition(b" ")[2]  # the parser would call us with the URL, which costs more
             url, _, rest = target.partition(b" ")
             if url.startswith(b"/") and rest.startswith(b"HTTP/1.1\r"):

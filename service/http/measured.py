@@ -47,7 +47,12 @@ class Measured:
             await self._app(scope, receive, response)  # pyright: ignore[reportArgumentType] - what it returns is what send returns
         except Exception:
             if not response.is_begun:  # the application responds to it, outside of its routes
-                response.begin(500)
+                response.begin(_sent(exchange) or 500)
             raise
-        if exchange is not None and exchange.sent is not None:
-            response.begin(exchange.sent)
+        if (sent := _sent(exchange)) is not None:
+            response.begin(sent)
+
+
+def _sent(exchange: Exchange | None) -> int | None:
+    """Return the status of a response that was sent whole."""
+    return None if exchange is None else exchange.sent

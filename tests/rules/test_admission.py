@@ -91,6 +91,16 @@ async def test_what_waits_for_a_commit_takes_room_of_tokens_and_changes_once_it_
     assert judged(admission, *A_READ) is None
 
 
+async def test_a_slow_commit_takes_no_room_of_what_waits_for_none_and_none_of_a_revocation():
+    admission = Admission(Refusals("").of, lambda: MOST * 2)
+    judged(admission, "GET", b"/health/live")
+    admission.room = LEAST
+    await asyncio.sleep(0)
+    assert judged(admission, *A_TOKEN) is not None
+    for url in (b"/openid/introspect", b"/openid/userinfo", b"/openid/revoke"):
+        assert judged(admission, "POST", url) is None
+
+
 def test_a_worker_that_nobody_asked_for_a_second_has_all_its_room_again(admission: Admission):
     admission.asked(100.0)
     admission.room = LEAST

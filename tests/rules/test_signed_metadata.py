@@ -17,26 +17,26 @@ RESOURCE = resource_metadata.management(ISSUER)
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
 @pytest.mark.parametrize(("document", "typ"), [(discovery.document(ISSUER), OF_SERVER), (RESOURCE, OF_RESOURCE)])
-async def test_the_values_are_claims_that_the_published_keys_verify(alg: str, document: dict[str, object], typ: str):
-    made = await SignedMetadata(ISSUER).of(document, typ, signing(alg), NOW + 0.5)
+def test_the_values_are_claims_that_the_published_keys_verify(alg: str, document: dict[str, object], typ: str):
+    made = SignedMetadata(ISSUER).of(document, typ, signing(alg), NOW + 0.5)
     read = jwt.decode(made, KeySet.import_key_set(json.decode(ring(*map(row, ALGORITHMS)).jwks())), algorithms=[alg])
     assert read.header == {"alg": alg, "kid": MADE[alg].kid, "typ": typ}
     assert read.claims == {**document, "iss": ISSUER, "iat": NOW}
 
 
-async def test_a_document_is_signed_once_with_each_key():
+def test_a_document_is_signed_once_with_each_key():
     metadata, first, second = SignedMetadata(ISSUER), signing("ES256"), signing("EdDSA")
-    made = await metadata.of(RESOURCE, OF_RESOURCE, first, NOW)
-    assert await metadata.of(RESOURCE, OF_RESOURCE, first, NOW + 100) == made
-    other = await metadata.of(resource_metadata.userinfo(ISSUER), OF_RESOURCE, first, NOW)
-    rotated = await metadata.of(RESOURCE, OF_RESOURCE, second, NOW + 200)
+    made = metadata.of(RESOURCE, OF_RESOURCE, first, NOW)
+    assert metadata.of(RESOURCE, OF_RESOURCE, first, NOW + 100) == made
+    other = metadata.of(resource_metadata.userinfo(ISSUER), OF_RESOURCE, first, NOW)
+    rotated = metadata.of(RESOURCE, OF_RESOURCE, second, NOW + 200)
     assert len({made, other, rotated}) == 3
-    assert await metadata.of(RESOURCE, OF_RESOURCE, second, NOW + 300) == rotated
+    assert metadata.of(RESOURCE, OF_RESOURCE, second, NOW + 300) == rotated
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
-async def test_it_is_no_token(alg: str):
-    made = await SignedMetadata(ISSUER).of(RESOURCE, OF_RESOURCE, signing(alg), NOW)
+def test_it_is_no_token(alg: str):
+    made = SignedMetadata(ISSUER).of(RESOURCE, OF_RESOURCE, signing(alg), NOW)
     known = ring(row(alg))
     with pytest.raises(BadToken):
         Tokens(known, issuer=ISSUER, audience=AUDIENCE).verify(made)

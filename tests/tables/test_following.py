@@ -331,6 +331,14 @@ async def test_a_reader_that_waits_goes_on_itself_with_all_that_stand_there_but_
     assert dict(await superuser.fetch(OWNERS)) == {"alice": 1, "bob": 1}
 
 
+@pytest.mark.usefixtures("registered")
+async def test_a_table_beside_that_cannot_be_used_is_no_fault_of_a_reader_s(log, reader, superuser, followed_by):
+    await followed_by(BY_OWNER, COUNTS).look()
+    await happened(log, ("alice", 1))
+    await superuser.execute("drop table read.counts")
+    assert not await hasten(reader, BY_OWNER, [BY_OWNER, COUNTS])
+
+
 def test_the_share_of_the_follower_grows_with_what_is_left_up_to_its_most():
     pace = Pace(0.1, at_most=0.5)
     assert [pace.with_left(left).share for left in (0, FAR // 2, FAR, 9 * FAR)] == pytest.approx([0.1, 0.3, 0.5, 0.5])

@@ -1,6 +1,8 @@
 """Rebuilding a read model while the service goes on: nobody who reads or appends notices, and what comes of it equals the log."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
@@ -405,6 +407,14 @@ async def test_what_another_process_cannot_make_is_made_here(database, ledger, m
 
 
 @pytest.mark.usefixtures("in_parts", "installed")
+async def test_what_a_process_that_is_killed_was_to_make_is_made_here(database, ledger, monkeypatch):
+    await begun(ledger, 9, of_each=5)
+    monkeypatch.setattr(by_part, "_made", be_killed)
+    await rebuild.rebuild(database, "clients", silent)
+    await agreed(database, "clients")
+
+
+@pytest.mark.usefixtures("in_parts", "installed")
 async def test_parts_that_turn_out_to_need_the_log_s_order_leave_nothing_behind(database, ledger, monkeypatch):
     await begun(ledger, 10, of_each=5)
     monkeypatch.setattr(by_stream, "MOST_ROWS", 1)
@@ -414,6 +424,10 @@ async def test_parts_that_turn_out_to_need_the_log_s_order_leave_nothing_behind(
 
 def refuse(_url: str, _part: by_part.Part) -> None:
     """In the place of the work of another process."""
+
+
+def be_killed(_url: str, _part: by_part.Part) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def test_there_is_no_such_projection(database):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 import psutil
-from starlette.applications import Starlette
 
 from service.configuration.settings import read_settings
+from service.http.busy import Application
 from service.resources import open_resources
 from tests.bench.hostile import world
 from tests.bench.hostile.answers import fault, refusal
@@ -122,6 +122,6 @@ async def _live(url: str, peer: Peer) -> AsyncGenerator[Live]:
             client_secret=peer.operator[1],
             http=http,
             token=peer.bearer,
-            application=Starlette(),
+            application=Application(),
             beside=beside,
         )
