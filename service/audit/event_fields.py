@@ -6,7 +6,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from msgspec import Struct, defstruct, field, json, structs, to_builtins
+from msgspec import Struct, defstruct, field, json, structs
 
 from events.codec import TYPES, Event, Recorded, decode, encode, schema_version, type_of
 from events.ids import api_id_of, bot_id_of, client_id_of
@@ -40,8 +40,8 @@ _NAMED: Mapping[str, Callable[[UUID], str]] = {kind: _named(kind.partition(".")[
 
 
 def fields(event: Event) -> dict[str, Any]:
-    """The event's own fields, without its tag and without what is hashed or sealed."""
-    return to_builtins(_READERS[type_of(event)].read(encode(event)))
+    """The event's own fields as JSON has them, without its tag and without what is hashed or sealed."""
+    return json.decode(json.encode(_READERS[type_of(event)].read(encode(event))))
 
 
 def stored_fields(kind: str, version: int, data: bytes) -> Struct:
