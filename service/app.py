@@ -404,8 +404,7 @@ def app(settings: Settings, directory: Path | None = None) -> Application:
                 asyncio.create_task(housekeeping.run(resources, url)),
             ]
             gc.freeze()  # what is there for good is not searched for garbage: that took tens of milliseconds at a time
-            admission = Admission(Refusals(below(settings.issuer)).of, resources.commits_waiting)
-            yield {CLOSING: resources.streams.closing, ADMISSION: admission}
+            yield {CLOSING: resources.streams.closing, ADMISSION: Admission(Refusals(below(settings.issuer)).of)}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -90,10 +90,6 @@ class Resources(Struct, frozen=True, kw_only=True):
     documents: ClientDocuments
     logos: Logos
 
-    def commits_waiting(self) -> int:
-        """Return how many tokens and changes wait for a commit."""
-        return self.issuance.waiting + self.ledger.log.waiting
-
     def signer(self, alg: str) -> Signer:
         """Raises ServerAway."""
         signer = self.ring.signers.get(alg)

@@ -26,23 +26,19 @@ NO_ID = str(UUID(int=0))
 
 HEALTH, MANAGEMENT, OPENID = b"/health/", b"/api/", b"/openid/"
 PAGES = (b"/openid/authorize", b"/openid/continue", b"/openid/logout")
-NOT_QUEUED = (b"/openid/introspect", b"/openid/userinfo", b"/openid/revoke")
-"""The first two wait for no commit, and a revocation is urgent."""
 
 
 class Refused:
     """One such refusal, as an ASGI application and as bytes."""
 
-    def __init__(
-        self, media: str, body: bytes, headers: Mapping[str, str] | None = None, *, commits: bool = True
-    ) -> None:
+    def __init__(self, media: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self._body = body
         self._headers = {"Content-Type": media, "Cache-Control": "no-store", "Retry-After": "1", **(headers or {})}
         lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in self._headers.items())
         raw = f"HTTP/1.1 {STATUS} {STATUS.phrase}\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
         self._around_ids = raw.split(NO_ID.encode())
         self.app: Any = CrossOrigin(self)  # uvicorn and Starlette have each their own type for the same
-        self.is_page, self.commits = media.startswith("text/"), commits
+        self.is_page = media.startswith("text/")
 
     def whole(self) -> bytes:
         """Return the whole response. (A 503 needs no Date: RFC 9110 section 6.6.1.)"""
@@ -55,9 +51,9 @@ class Refused:
         await answer(send, STATUS, headers, self._body.replace(NO_ID.encode(), request_id.encode()))
 
 
-_OAUTH = json.encode({"error": ServerAway.error, "error_description": TEXT})
-ERROR = Refused("application/json", _OAUTH, {"Pragma": "no-cache"})
-NOT_QUEUED_ERROR = Refused("application/json", _OAUTH, {"Pragma": "no-cache"}, commits=False)
+ERROR = Refused(
+    "application/json", json.encode({"error": ServerAway.error, "error_description": TEXT}), {"Pragma": "no-cache"}
+)
 PROBLEM = Refused(
     "application/problem+json", json.encode(ComeAgain(TEXT).body(f"urn:uuid:{NO_ID}")), {"X-Request-Id": NO_ID}
 )
@@ -74,7 +70,7 @@ class Refusals:
         """Return None for what is never refused: whoever watches the process has to learn that it lives."""
         path = url.removeprefix(self._below)
         if path.startswith(OPENID) and not path.startswith(PAGES):
-            return NOT_QUEUED_ERROR if path.startswith(NOT_QUEUED) else ERROR
+            return ERROR
         if path.startswith(MANAGEMENT):
             return PROBLEM
         return None if path.startswith(HEALTH) else PLAIN
