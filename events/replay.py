@@ -17,7 +17,8 @@ from events.codec import Recorded, decode, tags
 from events.database import AnyConnection
 
 COLUMNS = "position, recorded_at, stream_id, version, schema_ver, type, meta, data"
-READ_IN_BULK = COLUMNS.replace("recorded_at", "date_part('epoch', recorded_at)")
+SECONDS = "date_part('epoch', {})"
+READ_IN_BULK = COLUMNS.replace("recorded_at", SECONDS.format("recorded_at"))
 """The same with the time in seconds, which has each microsecond until 2242: asyncpg would make the time of a batch again for each event."""
 
 HISTORY = f"select {COLUMNS} from log.events where stream_id = $1 order by version"

@@ -11,7 +11,7 @@ from events.ahead import collected_seldom
 from events.chain import event_leaf, issuance_leaf, next_chain, root_of
 from events.database import Connection
 from events.relations import fault_of
-from events.replay import Checkpoint, chain_at
+from events.replay import SECONDS, Checkpoint, chain_at
 from events.retention import HORIZON
 
 POSITIONS_A_PAGE = 5000
@@ -19,8 +19,6 @@ POSITIONS_A_PAGE = 5000
 
 LEAST, END, MOST = -(2**63), 2**63 - 1, 2**31 - 1
 """The smallest and the largest position that a column can hold, and the largest number of rows of one fetch."""
-
-SECONDS = "date_part('epoch', {})"
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """The time of the genesis row. Its chain value covers only its root; its other values are the same in every log."""

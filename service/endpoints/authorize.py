@@ -62,7 +62,7 @@ async def begin(request: Request) -> Response:
     try:
         good, found = await _validated(request, params, twice, found)
     except Redirected as fault:
-        return await sent(fault.redirect, resources)
+        return sent(fault.redirect, resources)
     # A POST from another site has none of our cookies (SameSite=Lax); the GET after this redirect has them.
     if request.method == "POST":
         return _page(CONTINUE, resources, good)
@@ -100,11 +100,11 @@ async def go_on(request: Request) -> Response:
             asked, found, settings.issuer, pkce_of_all=settings.pkce_of_all, known=resources.known
         )
     except Redirected as fault:
-        return await sent(fault.redirect, resources)
+        return sent(fault.redirect, resources)
     return await _go_on(request, asked, found)
 
 
-async def sent(redirect: Redirect, resources: Resources) -> Response:
+def sent(redirect: Redirect, resources: Resources) -> Response:
     """Send the response to the client through the browser, from whichever page the user is on."""
     redirect = redirects.secured(redirect, resources.signer)
     if redirect.mode == "form_post":
@@ -128,9 +128,7 @@ async def _on(resources: Resources, asked: AuthorizationRequest, found: Found, s
         case AskConsent():
             return _page("/consent", resources, asked)
         case Refuse():
-            return await sent(
-                redirects.refused(asked, resources.settings.issuer, step.error, step.description), resources
-            )
+            return sent(redirects.refused(asked, resources.settings.issuer, step.error, step.description), resources)
         case IssueCode():
             assert signed_in is not None
             return await _granted(resources, asked, found, signed_in)
@@ -170,11 +168,11 @@ async def _to_the_client(
     if counted.used > MOST_CODES:
         description = f"More than {MOST_CODES} authorizations in this minute; try again in {counted.seconds} s."
         refused = redirects.refused(asked, resources.settings.issuer, "temporarily_unavailable", description)
-        return await sent(refused, resources)
+        return sent(refused, resources)
     if not await resources.pushed.use(asked):
-        return await sent(redirects.refused(asked, resources.settings.issuer, "invalid_request_uri", USED), resources)
+        return sent(redirects.refused(asked, resources.settings.issuer, "invalid_request_uri", USED), resources)
     code = await issue_code(resources, asked, found, signed_in)
-    return await sent(redirects.allowed(asked, resources.settings.issuer, code.reveal()), resources)
+    return sent(redirects.allowed(asked, resources.settings.issuer, code.reveal()), resources)
 
 
 async def _next(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn | None) -> Step:

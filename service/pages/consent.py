@@ -55,7 +55,7 @@ async def answer(visit: Visit) -> Response:
     if visit.given("consent") == DENY and asked.device is None:
         issuer = visit.resources.settings.issuer
         refused = redirects.refused(asked, issuer, "access_denied", "The user denied the request.")
-        return await sent(refused, visit.resources)
+        return sent(refused, visit.resources)
     if signed_in is None or visit.given("consent") != ALLOW:
         return visit.onward()
     resources = visit.resources

@@ -61,7 +61,7 @@ async def leave(visit: Visit) -> Response:
     request = visit.resources.requests.close(visit.asked) if visit.asked else ""
     if visit.asked and len(request) > MOST_CARRIED:
         refused = redirects.refused(visit.asked, visit.resources.settings.issuer, "invalid_request", TOO_LONG)
-        return await sent(refused, visit.resources)
+        return sent(refused, visit.resources)
     parts = [request[start : start + PART] for start in range(0, len(request), PART)]
     next_ = visit.given("next") and going_to(visit)
     try:

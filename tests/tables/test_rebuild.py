@@ -399,22 +399,6 @@ async def test_what_several_processes_make_of_a_log_is_what_one_makes_of_it(data
 
 
 @pytest.mark.usefixtures("in_parts", "installed")
-async def test_what_another_process_cannot_make_is_made_here(database, ledger, monkeypatch):
-    await begun(ledger, 9, of_each=5)
-    monkeypatch.setattr(by_part, "_made", refuse)
-    await rebuild.rebuild(database, "clients", silent)
-    await agreed(database, "clients")
-
-
-@pytest.mark.usefixtures("in_parts", "installed")
-async def test_what_a_process_that_is_killed_was_to_make_is_made_here(database, ledger, monkeypatch):
-    await begun(ledger, 9, of_each=5)
-    monkeypatch.setattr(by_part, "_made", be_killed)
-    await rebuild.rebuild(database, "clients", silent)
-    await agreed(database, "clients")
-
-
-@pytest.mark.usefixtures("in_parts", "installed")
 async def test_parts_that_turn_out_to_need_the_log_s_order_leave_nothing_behind(database, ledger, monkeypatch):
     await begun(ledger, 10, of_each=5)
     monkeypatch.setattr(by_stream, "MOST_ROWS", 1)
@@ -428,6 +412,15 @@ def refuse(_url: str, _part: by_part.Part) -> None:
 
 def be_killed(_url: str, _part: by_part.Part) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("in_parts", "installed")
+@pytest.mark.parametrize("made", [refuse, be_killed])
+async def test_what_another_process_cannot_make_is_made_here(database, ledger, monkeypatch, made):
+    await begun(ledger, 9, of_each=5)
+    monkeypatch.setattr(by_part, "_made", made)
+    await rebuild.rebuild(database, "clients", silent)
+    await agreed(database, "clients")
 
 
 async def test_there_is_no_such_projection(database):
