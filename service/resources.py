@@ -132,7 +132,7 @@ async def open_resources(
     async with pool(url) as connections, pool(url, 1, **PLANNED_ONCE) as planned_once:
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
-        authorizations = Authorizations(planned_once)
+        authorizations = Authorizations(planned_once, lookup.be_certain)
         imported = ImportedSecrets(ledger, lookup, limits)
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
         remote_keys = RemoteKeys(fetcher, count=metrics.fetch_of("client_keys"))

@@ -1,6 +1,8 @@
 """GET/POST /openid/userinfo (OpenID Connect Core 1.0 section 5.3): the claims about the user that this client may see."""
 
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from msgspec import Struct, json
 from starlette.requests import Request
@@ -17,6 +19,7 @@ from service.http.methods import action_of
 from service.oauth.errors import Refusal
 from service.oauth.form import FORM, is_form, parse
 from service.oauth.tokens import BadToken, VerifiedClaims, sign_id_token
+from service.people.authorized_users import AuthorizedUser
 from service.problems import Forbidden, Invalid, Unauthenticated
 from service.request_id import this_request
 from service.resources import Resources
@@ -66,17 +69,29 @@ def _refused(fault: Exception, request: Request, resources: Resources) -> Respon
 
 
 async def _told(request: Request, resources: Resources) -> _Told:
-    claims, security = await _token(request, resources)
-    if OPENID not in claims.scopes:
-        raise Forbidden(f"This requires a token with the scope {OPENID}.", scope=OPENID)
-    assert claims.authorization is not None
-    found = await resources.authorizations.user(claims.authorization)
-    if found is None:
+    presented = await _presented(request)
+    claims = _verified(resources, presented)
+    if claims.authorization is None:
         raise _no_good()
-    about = resources.people.claims_of(found.user, (*of_scopes(claims.scopes), *found.granted.userinfo_claims))
+    granted_by = await resources.authorizations.user(claims.authorization)
+    seen = await resources.lookup.standing(claims)
+    if seen is None:
+        raise _no_good()
+    await protected.prove(request, resources, presented, claims, seen)
+    scopes = claims.scopes
+    if OPENID not in scopes:
+        raise Forbidden(f"This requires a token with the scope {OPENID}.", scope=OPENID)
+    about = None if granted_by is None else resources.people.claims_of(granted_by.user, _wanted(scopes, granted_by))
     if about is None:
         raise _no_good()
-    told = {"sub": claims.sub, **about}
+    return _as_asked(resources, claims, seen.client.security, {"sub": claims.sub, **about})
+
+
+def _wanted(scopes: Collection[str], granted_by: AuthorizedUser) -> Sequence[str]:
+    return (*of_scopes(scopes), *granted_by.granted.userinfo_claims)
+
+
+def _as_asked(resources: Resources, claims: VerifiedClaims, security: Security, told: dict[str, Any]) -> _Told:
     alg = security.userinfo_signed_response_alg
     if alg is None:
         return _Told(json.encode(told), AS_JSON)
@@ -84,9 +99,8 @@ async def _told(request: Request, resources: Resources) -> _Told:
     return _Told((sign_id_token(resources.signer(alg), signed)).encode(), AS_JWT)
 
 
-async def _token(request: Request, resources: Resources) -> tuple[VerifiedClaims, Security]:
-    """Return the claims of the token, and the settings of its client. A user's authorization must have issued it, and must still stand."""
-    presented = await _presented(request)
+def _verified(resources: Resources, presented: PresentedToken) -> VerifiedClaims:
+    """Return the claims of a token for this server. Whether it still stands is not known yet. Raises Unauthenticated."""
     try:
         claims = resources.tokens.verify(presented.token, for_us=False)
     except BadToken as fault:
@@ -94,12 +108,7 @@ async def _token(request: Request, resources: Resources) -> tuple[VerifiedClaims
     # A token for another resource (RFC 8707) is known to that resource, which must not learn who the user is.
     if {resources.settings.audience, resources.settings.issuer}.isdisjoint(claims.audiences):
         raise Unauthenticated("The token is for another resource, not for this server.", error="invalid_token")
-    await resources.lookup.be_certain()
-    seen = await resources.lookup.standing(claims)
-    if seen is None or claims.authorization is None:
-        raise _no_good()
-    await protected.prove(request, resources, presented, claims, seen)
-    return claims, seen.client.security
+    return claims
 
 
 async def _presented(request: Request) -> PresentedToken:

@@ -2,9 +2,12 @@
 read in one round trip.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct
 
 from events.authorization import AuthorizationGranted
@@ -31,20 +34,26 @@ class AuthorizedUser(Struct, frozen=True):
 
 
 class AuthorizedUsers:
-    """One per process."""
+    """One per process. `be_certain` brings the cache of clients and revoked tokens up to date."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, be_certain: Callable[[], Awaitable[None]]) -> None:
+        self._pool, self._be_certain = pool, be_certain
         self._batches: Batcher[UUID, AuthorizedUser | None] = Batcher(self._read)
 
     async def find(self, authorization: UUID) -> AuthorizedUser | None:
-        """Return the user as of this call or later; None if the authorization does not stand, or its user is not active. Raises Unavailable."""
+        """Return the user as of this call or later; None if the authorization does not stand, or its user is not active. Raises Unavailable.
+
+        The cache, which knows whether the token and its client stand, is as of this call or later, too.
+        """
         return await self._batches.submit(authorization)
 
     async def _read(self, ids: list[UUID]) -> list[AuthorizedUser | None]:
-        rows = await read(self._pool, lambda connection: connection.fetch(FIND, list(set(ids))))
+        rows, _ = await asyncio.gather(self._rows(list(set(ids))), self._be_certain())
         found: dict[UUID, AuthorizedUser] = {}
         for authorization, kind, schema, data, *user in rows:
             granted = cast("AuthorizationGranted", decode(kind, schema, data))
             found[authorization] = AuthorizedUser(granted, KeyedUser(*user))
         return [found.get(each) for each in ids]
+
+    async def _rows(self, ids: list[UUID]) -> Sequence[asyncpg.Record]:
+        return await read(self._pool, lambda connection: connection.fetch(FIND, ids))

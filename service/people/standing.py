@@ -1,5 +1,6 @@
 """Reads of authorizations and their users for the token endpoint and userinfo. Requests that wait at the same time are read in one round trip."""
 
+from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 from uuid import UUID
 
@@ -15,10 +16,10 @@ from service.people.authorized_users import AuthorizedUser, AuthorizedUsers
 class Authorizations:
     """One per process. Each answer includes everything that was committed before the call, because a batch is read after it was asked for."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, be_certain: Callable[[], Awaitable[None]]) -> None:
         self._pool = pool
         self._batches: Batcher[UUID, Past] = Batcher(self._read)
-        self._users = AuthorizedUsers(pool)
+        self._users = AuthorizedUsers(pool, be_certain)
 
     async def past(self, stream: UUID, presented: str) -> Past:
         """Return the events of the authorization, and its user. Raises Unavailable.
@@ -32,7 +33,9 @@ class Authorizations:
         return Past([each.event for each in events], past.user)
 
     async def user(self, stream: UUID) -> AuthorizedUser | None:
-        """Return the active user who granted the authorization, if it stands. Raises Unavailable."""
+        """Return the active user who granted the authorization, if it stands. The cache of clients and revoked tokens is as of this call or
+        later then. Raises Unavailable.
+        """
         return await self._users.find(stream)
 
     async def close(self) -> None:
