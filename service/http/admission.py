@@ -2,9 +2,10 @@
 answer all of them late.
 
 In a turn, the loop reads every socket that has something and then runs every request that it read. So if requests come faster than they
-are answered, each turn takes longer and finds more of them than the one before. The room of a turn therefore shrinks while turns
-are long and grows while they are short, as TCP finds what a network can carry. It counts requests only, no waiting: a slow client, a
-slow page and a slow database take none of it.
+are answered, each turn takes longer and finds more of them than the one before. A long turn alone is a burst, which is borne. If what
+came during a long turn does not fit into a short one either, a queue stands: the next turns have room for what fits. The room doubles
+in each second, so a queue that stands again is found again. It counts requests only, no waiting: a slow client, a slow page and a slow
+database take none of it.
 
 Reads and pages have as much room as tokens and changes, each their own. So tokens do not crowd out what people and operators ask for; and
 a stranger, who may read much that is cheap, does not crowd out tokens.
@@ -21,12 +22,13 @@ from events.database import overloads
 from service.http.lookahead import Lookahead
 
 LONG_SECONDS = 0.010
-"""Of processor time: that others use the same processor is no reason to refuse more. An accepted request takes about four turns: it
-waits in its socket, is run, is committed, and is answered.
+"""Of processor time: that others use the same processor is no reason to refuse more. An accepted request takes about five turns: it
+waits in its socket, is run, waits for a commit, is committed, and is answered.
 """
 
-LEAST, MOST = 32, 512
-"""The room of a turn, of each kind. The most is also what may come at once to an idle worker."""
+LEAST, MOST = 16, 512
+"""The room of a turn, of each kind. A turn of fewer than the least was long for another reason. The most is also what may come at once to
+an idle worker."""
 
 IDLE_SECONDS = 1.0
 """A worker that nobody asked for so long is idle, however much it had to do before."""
@@ -53,7 +55,7 @@ class Admission:
     def __init__(self, refusal_of: Callable[[bytes], Refused | None]) -> None:
         self._refusal_of, self._lookahead = refusal_of, Lookahead()
         self._accepted = self._reads = self._others = 0
-        self._asked, self.room = 0.0, MOST
+        self._asked, self.room = 0.0, float(MOST)
 
     def is_full(self) -> bool:
         """Whether this turn has accepted what it has room for, of one kind at least."""
@@ -96,29 +98,24 @@ class Admission:
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
         """All sockets were read. Measure until the loop comes round again, if there is much to do."""
         accepted, self._accepted, self._reads, self._others = self._accepted, 0, 0, 0
-        if accepted < LEAST:
-            self._grow()
-        else:
-            loop.call_soon(self._measured, thread_time())
+        if accepted >= LEAST:
+            loop.call_soon(self._measured, accepted, thread_time())
 
     def asked(self, now: float) -> None:
         """A turn has its first request at this time of the loop's clock."""
-        if now - self._asked > IDLE_SECONDS:
-            self.room = MOST
+        rest = now - self._asked
+        self.room = MOST if rest > IDLE_SECONDS else min(MOST, self.room * (1 + rest))
         self._asked = now
 
-    def _measured(self, begun: float) -> None:
-        self.turned(thread_time() - begun)
+    def _measured(self, accepted: int, begun: float) -> None:
+        """The sockets were read again, but nothing of that was run."""
+        self.turned(accepted, thread_time() - begun, meanwhile=self._accepted)
 
-    def turned(self, seconds: float) -> None:
-        """A turn with many requests took so long."""
-        if seconds > LONG_SECONDS:
-            self.room = max(LEAST, self.room * 7 // 8)
-        else:
-            self._grow()
-
-    def _grow(self) -> None:
-        self.room = min(MOST, self.room + 4)
+    def turned(self, accepted: int, seconds: float, *, meanwhile: int) -> None:
+        """A turn took so long for so many, and so many were accepted meanwhile for the next one."""
+        part = LONG_SECONDS / seconds
+        if part < 1 and meanwhile > accepted * part:
+            self.room = max(LEAST, min(self.room, accepted) * part)
 
 
 def _is_read(method: str, refused: Refused) -> bool:

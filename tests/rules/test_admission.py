@@ -42,17 +42,33 @@ def judged(admission: Admission, method: str, url: bytes) -> Refused | None:
 def fill(admission: Admission, *kinds: tuple[str, bytes]) -> None:
     """With requests of these kinds, otherwise with tokens: as many as there is room for."""
     for method, url in kinds or (A_TOKEN,):
-        for _ in range(admission.room):
+        for _ in range(int(admission.room)):
             assert judged(admission, method, url) is None
 
 
-def test_the_room_of_a_turn_shrinks_while_turns_are_long_and_grows_while_they_are_short(admission: Admission):
+def test_a_queue_that_stands_leaves_the_next_turn_the_room_for_what_fits_into_a_short_one(admission: Admission):
     assert admission.room == MOST
-    for _ in range(100):
-        admission.turned(LONG_SECONDS * 2)
+    admission.turned(100, LONG_SECONDS * 2, meanwhile=51)
+    assert admission.room == 50
+    admission.turned(80, LONG_SECONDS * 2, meanwhile=80)
+    assert admission.room == 25, "of reads and of others, so that both together fit as well"
+    admission.turned(25, LONG_SECONDS * 100, meanwhile=25)
     assert admission.room == LEAST
-    for _ in range(1000):
-        admission.turned(LONG_SECONDS / 2)
+
+
+def test_one_burst_is_borne_however_long_it_takes(admission: Admission):
+    admission.turned(MOST, LONG_SECONDS * 10, meanwhile=MOST // 10)
+    admission.turned(MOST // 10, LONG_SECONDS, meanwhile=MOST)
+    assert admission.room == MOST
+
+
+def test_the_room_doubles_in_a_second_until_the_worker_has_all_of_it_again(admission: Admission):
+    admission.asked(100.0)
+    admission.room = LEAST
+    admission.asked(100.5)
+    assert admission.room == LEAST * 1.5
+    for at in range(1000):
+        admission.asked(100.5 + at / 100)
     assert admission.room == MOST
 
 
@@ -60,9 +76,20 @@ def test_a_worker_that_nobody_asked_for_a_second_has_all_its_room_again(admissio
     admission.asked(100.0)
     admission.room = LEAST
     admission.asked(100.0 + IDLE_SECONDS)
-    assert admission.room == LEAST
+    assert admission.room == LEAST * 2
     admission.asked(100.0 + IDLE_SECONDS * 2.1)
     assert admission.room == MOST
+
+
+async def test_a_turn_is_measured_with_what_came_meanwhile(admission: Admission, monkeypatch: pytest.MonkeyPatch):
+    found: list[tuple[int, int]] = []
+    monkeypatch.setattr(Admission, "turned", lambda _, accepted, __, *, meanwhile: found.append((accepted, meanwhile)))
+    for count in (LEAST, LEAST - 1, LEAST + 1):
+        for _ in range(count):
+            judged(admission, *A_TOKEN)
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert found == [(LEAST, LEAST - 1), (LEAST + 1, 0)]
 
 
 async def test_a_turn_begins_with_all_its_room(admission: Admission):
