@@ -4,28 +4,28 @@ from hmac import compare_digest
 
 from msgspec import UNSET, Struct, UnsetType
 
-from events.authorization import Authorization, Authorized, refreshed
+from events.authorization import Authorization, Authorized
 from events.envelope import ByClient, Meta
 from events.issuance import Confirmation
 from projections.keyed_users import KeyedUser
-from projections.standing import NOTHING, Past
 from service.clock import utc_now
-from service.commands.authorization import RefuseRedemption
+from service.commands.authorization import RefuseRedemption, is_used_up
 from service.commands.handle import AUTHORIZATION, Loaded, handle
 from service.crypto.opaque_tokens import OpaqueToken
 from service.grants import possession
 from service.grants.client_authentication import (
     PresentedCredentials,
-    authenticated,
     count_failure,
     credentials_or_none,
+    look_up,
     look_up_certain,
 )
 from service.grants.oauth_request import OAuthRequest
+from service.grants.redemption_view import View, active, active_user, viewed
 from service.grants.refusal_events import record_refusal
 from service.lookup import Seen
 from service.oauth.authlib_grants import DeviceCode
-from service.oauth.authlib_server import Facts, TokenGrant, decide
+from service.oauth.authlib_server import TokenGrant, decide, plainly
 from service.oauth.errors import Gone, InvalidClient, InvalidTarget, MissingVerifier, OtherKey, Refusal, Refused
 from service.oauth.targets import Target, aimed, named, names_one
 from service.request_id import envelope
@@ -53,15 +53,62 @@ async def check_request(
 ) -> Redemption:
     """Authenticate the client, load the authorization, and let Authlib decide. Refusals are counted and recorded. Raises a Refusal."""
     presented = credentials_or_none(request)
-    seen = await look_up_certain(request, presented)
-    past = await _past_of(request, token)
-    loaded = loaded_from(past)
-    authorized = _authorization_of(loaded.state, token, seen)
-    client = authenticated(presented, seen, utc_now())
-    facts = Facts(issuer=request.resources.settings.issuer, client=client, authorized=authorized, device=device)
+    view = await viewed(request, token, presented, look_up)
+    with span("decide"):
+        grant = _plain_grant(request, view)
+    if grant is None:
+        view = await viewed(request, token, presented, look_up_certain)
+        grant = await _granted(request, view, device)
+    authorized, seen = view.authorized, view.seen
+    assert token is not None
+    assert authorized is not None
+    assert seen is not None
+    assert presented is not None
+    target = _target(request, authorized, seen)
+    cnf = await _binding(request, token, authorized, seen, target)
+    return Redemption(
+        request=request,
+        token=token,
+        authorized=authorized,
+        past=view.loaded,
+        user=active_user(view.past),
+        client=seen,
+        presented=presented,
+        grant=grant,
+        cnf=cnf,
+        target=target,
+    )
+
+
+def _plain_grant(request: OAuthRequest, view: View) -> TokenGrant | None:
+    """Return the grant of a plain request, as far as this process has heard of its client: the commit finds out if that was too little.
+
+    None is anything else. A refusal is recorded and may revoke, and the APIs are read at no commit, so these need what is certain.
+    """
+    authorized, seen, form = view.authorized, view.seen, request.form
+    if authorized is None or seen is None or view.token is None or not _may_be_used(view.token, authorized):
+        return None
+    if authorized.granted.resource is not None or names_one(form) or possession.concerns(request, seen.client):
+        return None
+    if possession.bound_key(authorized, form.get("grant_type", "")) or active(view.past) is None:
+        return None
+    return plainly(view.facts(request), form)
+
+
+def _may_be_used(token: OpaqueToken, authorized: Authorized) -> bool:
+    """Whether this is the code, which was not redeemed, or the latest refresh token, and has not expired."""
+    now, code, refresh = utc_now(), authorized.code, authorized.refresh
+    if refresh is not None and compare_digest(refresh.hash, token.hash):
+        return now < refresh.expires_at and not is_used_up(authorized)
+    return code is not None and not authorized.redeemed and now < code.expires_at
+
+
+async def _granted(request: OAuthRequest, view: View, device: DeviceCode | None) -> TokenGrant:
+    """Return Authlib's decision. Raises a Refusal."""
+    token, presented, seen = view.token, view.presented, view.seen
     try:
         with span("decide"):
-            grant = decide(facts, request.form)
+            return decide(view.facts(request, device), request.form)
     except InvalidClient:
         await count_failure(request, presented, seen)
         raise
@@ -71,37 +118,9 @@ async def check_request(
         await record_refusal(request.resources, presented.client_id, seen, why, request.address)
         raise
     except (Refused, Gone) as refused:
-        await _record(request, token if authorized else None, presented.client_id if presented else "", seen, refused)
+        known = token if view.authorized else None
+        await _record(request, known, presented.client_id if presented else "", seen, refused)
         raise
-    assert token is not None
-    assert authorized is not None
-    assert seen is not None
-    target = _target(request, authorized, seen)
-    cnf = await _binding(request, token, authorized, seen, target)
-    assert presented is not None
-    return Redemption(
-        request=request,
-        token=token,
-        authorized=authorized,
-        past=loaded,
-        user=active_user(past),
-        client=seen,
-        presented=presented,
-        grant=grant,
-        cnf=cnf,
-        target=target,
-    )
-
-
-def loaded_from(past: Past) -> Loaded[Authorization]:
-    return Loaded(past.events, refreshed(AUTHORIZATION.state(past.events), past.left_out), past.left_out)
-
-
-def active_user(past: Past) -> KeyedUser:
-    """Raises Gone unless the user of the authorization is active."""
-    if past.user is None or past.user.state != "active":
-        raise Gone
-    return past.user
 
 
 async def _binding(
@@ -116,36 +135,6 @@ async def _binding(
     except OtherKey as refused:
         await _record(request, token, seen.client.client_id, seen, refused)
         raise
-
-
-async def _past_of(request: OAuthRequest, token: OpaqueToken | None) -> Past:
-    if token is None:
-        return NOTHING
-    with span("load"):
-        return await request.resources.authorizations.past(token.authorization, token.hash)
-
-
-def _authorization_of(authorization: Authorization, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:
-    """Return the authorization from which the code or refresh token was issued, unless it was revoked. The hash must match.
-
-    What was granted to the client before it was deleted and restored counts as revoked.
-    """
-    if token is None:
-        return None
-    if not isinstance(authorization, Authorized) or is_of_former_life(authorization, seen):
-        return None
-    refresh = authorization.refresh
-    known = (
-        *((authorization.code.hash,) if authorization.code else ()),
-        *((refresh.hash, *refresh.exchanged_ever()) if refresh else ()),
-    )
-    return authorization if any(compare_digest(each, token.hash) for each in known) else None
-
-
-def is_of_former_life(authorization: Authorized, seen: Seen | None) -> bool:
-    """Return whether the client was deleted and restored since it was authorized."""
-    granted = authorization.granted
-    return seen is not None and seen.client.stream_id == granted.client and seen.client.restored != granted.life
 
 
 async def _record(

@@ -16,12 +16,12 @@ from service.clock import utc_now
 from service.commands.authorization import RedeemCode, RotateRefreshToken
 from service.commands.handle import ATTEMPTS, AUTHORIZATION, Handled, Overtaken, handle
 from service.grants.client_authentication import authenticated, look_up_certain
-from service.grants.redemption import Redemption, active_user, is_of_former_life, loaded_from, meta_of
+from service.grants.redemption import Redemption, meta_of
+from service.grants.redemption_view import active_user, is_of_former_life, loaded_from, past_of
 from service.oauth.errors import Gone, InvalidClient
 from service.oauth.signing import Signer
 from service.oauth.tokens import Claims
 from service.refusals import Contradiction
-from service.tracing.spans import span
 
 
 def record_of(redemption: Redemption, claims: Claims, signer: Signer) -> Issue:
@@ -95,8 +95,7 @@ async def _as_it_is_now(redemption: Redemption) -> Redemption:
     client = authenticated(redemption.presented, seen, utc_now())
     if seen is None or not seen.may_act or client is None or is_of_former_life(redemption.authorized, seen):
         raise InvalidClient
-    with span("load"):
-        past = await request.resources.authorizations.past(redemption.token.authorization, redemption.token.hash)
+    past = await past_of(request, redemption.token)
     return redemption.__replace__(past=loaded_from(past), user=active_user(past), client=seen)
 
 

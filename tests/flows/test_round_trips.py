@@ -92,7 +92,7 @@ async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_
     await live.beside.lookup.be_certain()
     with round_trips() as of_refresh:
         await carried_out(live, refresh_token.exchange, form)
-    assert of_code == of_refresh == ["certainty", "past", "commit"]
+    assert of_code == of_refresh == ["past", "commit"]
 
 
 def within(live: Live, cookies: httpx.Cookies | None = None) -> httpx.AsyncClient:

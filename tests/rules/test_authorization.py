@@ -36,7 +36,7 @@ from service.commands.authorization import (
 )
 from service.commands.handle import AUTHORIZATION, MOST_EVENTS
 from service.grants.authorization_code import REFRESH_FOR
-from service.grants.redemption import loaded_from
+from service.grants.redemption_view import loaded_from
 from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import (
     AT,

@@ -1,0 +1,103 @@
+"""What the exchange of a code or refresh token is decided from: its client, the authorization, and the user, as of the request."""
+
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+
+from msgspec import Struct
+
+from events.authorization import Authorization, Authorized, refreshed
+from projections.keyed_users import KeyedUser
+from projections.standing import NOTHING, Past
+from service.clock import utc_now
+from service.commands.handle import AUTHORIZATION, Loaded
+from service.crypto.opaque_tokens import OpaqueToken
+from service.grants.client_authentication import PresentedCredentials, authenticated
+from service.grants.oauth_request import OAuthRequest
+from service.lookup import Seen
+from service.oauth.authlib_grants import AuthenticatedClient, DeviceCode
+from service.oauth.authlib_server import Facts
+from service.oauth.errors import Gone
+from service.tracing.spans import span
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """What a request is decided from: its code or refresh token, its client and that one's authentication, and the authorization."""
+
+    token: OpaqueToken | None
+    presented: PresentedCredentials | None
+    seen: Seen | None
+    client: AuthenticatedClient | None
+    past: Past
+    loaded: Loaded[Authorization]
+    authorized: Authorized | None
+
+    def facts(self, request: OAuthRequest, device: DeviceCode | None = None) -> Facts:
+        issuer = request.resources.settings.issuer
+        return Facts(issuer=issuer, client=self.client, authorized=self.authorized, device=device)
+
+
+async def viewed(
+    request: OAuthRequest,
+    token: OpaqueToken | None,
+    presented: PresentedCredentials | None,
+    look: Callable[[OAuthRequest, PresentedCredentials | None], Awaitable[Seen | None]],
+) -> View:
+    seen = await look(request, presented)
+    past = await past_of(request, token)
+    loaded = loaded_from(past)
+    return View(
+        token=token,
+        presented=presented,
+        seen=seen,
+        client=authenticated(presented, seen, utc_now()),
+        past=past,
+        loaded=loaded,
+        authorized=_authorization_of(loaded.state, token, seen),
+    )
+
+
+def loaded_from(past: Past) -> Loaded[Authorization]:
+    return Loaded(past.events, refreshed(AUTHORIZATION.state(past.events), past.left_out), past.left_out)
+
+
+def active_user(past: Past) -> KeyedUser:
+    """Raises Gone unless the user of the authorization is active."""
+    user = active(past)
+    if user is None:
+        raise Gone
+    return user
+
+
+def active(past: Past) -> KeyedUser | None:
+    """Return the user of the authorization, if it is active."""
+    return past.user if past.user is not None and past.user.state == "active" else None
+
+
+async def past_of(request: OAuthRequest, token: OpaqueToken | None) -> Past:
+    if token is None:
+        return NOTHING
+    with span("load"):
+        return await request.resources.authorizations.past(token.authorization, token.hash)
+
+
+def _authorization_of(authorization: Authorization, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:
+    """Return the authorization from which the code or refresh token was issued, unless it was revoked. The hash must match.
+
+    What was granted to the client before it was deleted and restored counts as revoked.
+    """
+    if token is None:
+        return None
+    if not isinstance(authorization, Authorized) or is_of_former_life(authorization, seen):
+        return None
+    refresh = authorization.refresh
+    known = (
+        *((authorization.code.hash,) if authorization.code else ()),
+        *((refresh.hash, *refresh.exchanged_ever()) if refresh else ()),
+    )
+    return authorization if any(compare_digest(each, token.hash) for each in known) else None
+
+
+def is_of_former_life(authorization: Authorized, seen: Seen | None) -> bool:
+    """Return whether the client was deleted and restored since it was authorized."""
+    granted = authorization.granted
+    return seen is not None and seen.client.stream_id == granted.client and seen.client.restored != granted.life
