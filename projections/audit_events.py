@@ -174,6 +174,7 @@ PROJECTION = CatchUp(
     row=Row,
     key=("stream_id", "version"),
     project=project,
+    looks_first=True,
     indexes=(
         ("type", "position"),
         ("client", "position"),

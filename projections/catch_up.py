@@ -111,7 +111,8 @@ class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
     `row`'s fields are the table's columns; `key` names those of the primary key. A key need not be a stream, so a row may depend on
     many streams. `indexes` are columns, too: each index leaves out the rows where its first column is null, and carries the columns
     `carried`, so that a search in it need not read rows. A package's projection names the schema of its tables
-    (projections/packages.py). `totals` are a faster way to the same rows; `project` is what they have to be equal to. A changed `project` or `row` needs the next `version`: projections/engine/follow.py says why.
+    (projections/packages.py). With `looks_first`, a row that `project` did not find is new: no two entries make rows of one key, unless
+    the second one looked for it. Such rows are inserted at half the cost. `totals` are a faster way to the same rows; `project` is what they have to be equal to. A changed `project` or `row` needs the next `version`: projections/engine/follow.py says why.
     """
 
     name: str
@@ -124,6 +125,7 @@ class CatchUp(Struct, Generic[Entry, Row], frozen=True, kw_only=True):
     carried: tuple[str, ...] = ()
     schema: str = OURS
     totals: Totals | None = None
+    looks_first: bool = False
 
     @property
     def id(self) -> str:

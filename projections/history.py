@@ -72,6 +72,7 @@ class History(Struct, Generic[Snapshot], frozen=True, kw_only=True):
             row=self.row,
             key=("stream_id", "to_position"),
             project=self.project,
+            looks_first=True,
             indexes=(*swept, *self.indexes),
             carried=("stream_id", "from_position", "to_position", *self.columns) if self.swept else (),
         )

@@ -111,7 +111,8 @@ async def _taken_in(connection: Connection, source: Source[Any], together: Seque
     if page is None:
         return None
     for projection, standing in together:
-        await _take_in(connection, projection, standing, page.of(projection.follows))
+        if found := page.of(projection.follows):
+            await _take_in(connection, projection, standing, found)
     return page.reached
 
 
@@ -124,7 +125,8 @@ async def _take_in(connection: Connection, projection: CatchUp[Any, Any], standi
     fold, relation = Fold(projection, upserts=True), Relation(projection, standing.table)
     try:
         await relation.take_in(connection, fold, found)
-        await relation.write(connection, fold.changes())
+        write = relation.copy if projection.looks_first else relation.write
+        await write(connection, fold.changes())
     except (asyncpg.PostgresError, ValueError, TypeError) as fault:
         if isinstance(fault, PASSING) and not isinstance(fault, ValueError):  # the driver's DataError is a ValueError
             raise

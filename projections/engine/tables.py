@@ -3,7 +3,7 @@
 msgspec writes and reads bytes in JSON as base64, and Postgres has them in another form, so the queries convert them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, get_args
 
@@ -51,11 +51,12 @@ class Relation:
         await self._remove(connection, changes)
 
     async def copy(self, connection: Connection, changes: Changes[Any]) -> None:
-        """The same for a table that nobody else writes to: new rows in bulk."""
-        columns = self._projection.columns
-        await connection.copy_records_to_table(
-            self._name, records=map(record, changes.new), columns=columns, schema_name=self._schema
-        )
+        """The same where the new rows are known to be new: in bulk."""
+        if changes.new:
+            columns, records = self._projection.columns, map(record, changes.new)
+            await connection.copy_records_to_table(
+                self._name, records=records, columns=columns, schema_name=self._schema
+            )
         for rows in _parts(changes.replaced):
             await connection.execute(self._write, encoded(rows))
         await self._remove(connection, changes)
@@ -73,19 +74,21 @@ def encoded(rows: Sequence[object]) -> str:
     return _encode(rows).decode()
 
 
-def _is_bytes(projection: CatchUp[Any, Any]) -> dict[str, bool]:
-    return {field.name: bytes in (field.type, *get_args(field.type)) for field in structs.fields(projection.row)}
+@cache
+def _is_bytes(row: type[Struct]) -> Mapping[str, bool]:
+    """Looks at the types of the fields once: that takes longer than writing a few rows does."""
+    return {field.name: bytes in (field.type, *get_args(field.type)) for field in structs.fields(row)}
 
 
 def from_json(projection: CatchUp[Any, Any]) -> str:
     """The columns of rows that came as JSON. Of bytes, a column has the characters of their base64 at first."""
-    columns = _is_bytes(projection).items()
+    columns = _is_bytes(projection.row).items()
     return ", ".join(f"decode(encode(\"{n}\", 'escape'), 'base64') as \"{n}\"" if b else f'"{n}"' for n, b in columns)
 
 
 def _for_json(projection: CatchUp[Any, Any]) -> str:
     """The columns of rows that go as JSON. (Postgres breaks base64 into lines.)"""
-    columns = _is_bytes(projection).items()
+    columns = _is_bytes(projection.row).items()
     return ", ".join(
         f"translate(encode(\"{n}\", 'base64'), E'\\n', '') as \"{n}\"" if b else f'"{n}"' for n, b in columns
     )
