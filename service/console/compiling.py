@@ -1,8 +1,10 @@
 """How the console's templates are compiled: for one language, and so that whatever is written is made visible and escaped in one step.
 
-A text without values is translated when its template is compiled, and not each time that it is shown.
+A text without values is translated when its template is compiled, and not each time that it is shown. An attribute is one of Python: no
+template reads a key of a dict by a dot.
 """
 
+import re
 from typing import Any
 
 from jinja2 import Environment, nodes
@@ -12,27 +14,51 @@ from markupsafe import Markup, escape
 
 from service.values.text import printable
 
+_escaped = re.compile("[&<>'\"]").search
+
 
 def visible(value: object) -> object:
     """Return text in which every character can be seen. Markup was made by us and stays as it is."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def written(value: object) -> Markup:
-    """Return what is written in the place of a value."""
+def written(value: object) -> str:
+    """Return what is written in the place of a value. Most texts are written as they are."""
     if type(value) is str:
-        return escape(value if value.isprintable() else printable(value))
+        shown = value if value.isprintable() else printable(value)
+        return escape(shown) if _escaped(shown) else shown
     return value if type(value) is Markup else escape(visible(value))
 
 
 class _Code(CodeGenerator):
     """`written` escapes, so that Jinja need not do it once more around it: most of a page is values."""
 
+    def write_commons(self) -> None:
+        super().write_commons()
+        self.writeline("written = environment.finalize")
+
     def _output_child_pre(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:  # noqa: ARG002 - as Jinja calls it
-        self.write(finalize.src)
+        self.write("written(")
 
     def _output_child_post(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:  # noqa: ARG002 - as Jinja calls it
         self.write(")")
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Any) -> None:  # noqa: N802 - the name by which Jinja finds it
+        self.visit(node.node, frame)
+        self.write(f".{node.attr}")
+
+    def visit_Call(self, node: nodes.Call, frame: Any, forward_caller: bool = False) -> None:  # noqa: N802 - as Jinja calls it
+        """A method is never a macro, so it needs nothing of the template that calls it."""
+        match node:
+            case nodes.Call(node=nodes.Getattr(), dyn_args=None, dyn_kwargs=None):
+                self.visit(node.node, frame)
+                self.write("(")
+                for argument in (*node.args, *node.kwargs):
+                    self.visit(argument, frame)
+                    self.write(", ")
+                self.write(")")
+            case _:
+                super().visit_Call(node, frame, forward_caller=forward_caller)
 
 
 class OneLanguage(Environment):

@@ -21,7 +21,7 @@ from starlette.responses import Response
 from service.console import assets, faults, labels
 from service.console.access import Access
 from service.console.cells import short_id, some
-from service.console.compiling import OneLanguage, visible, written
+from service.console.compiling import OneLanguage, written
 from service.console.language import N_, catalogue
 from service.console.times import clock, day, exactly, when
 from service.pages import rendering as pages
@@ -90,8 +90,8 @@ def _translations(language: str) -> tuple[Any, Any]:
 
 
 def _filled(text: str, put: dict[str, object]) -> Markup:
-    markup = Markup(text)  # noqa: S704 - a text of ours, from a template or a catalogue
-    return markup % {name: visible(value) for name, value in put.items()} if put else markup
+    filled = text % {name: written(value) for name, value in put.items()} if put else text
+    return Markup(filled)  # noqa: S704 - a text of ours, from a template or a catalogue, and each value is escaped
 
 
 def code(text: str) -> Markup:

@@ -18,8 +18,8 @@ def when(at: datetime | None, language: str) -> Markup:
     """Return a near time in words, another as its day, with the exact time as its title; a dash if there is none."""
     if at is None:
         return NONE
-    near = abs(at - datetime.now(UTC)) < NEAR
-    return _time(at, in_words(at, language) if near else _day(at, language), language)
+    ahead = at - datetime.now(UTC)
+    return _time(at, _words(ahead, language) if abs(ahead) < NEAR else _day(at, language), language)
 
 
 def exactly(at: datetime | None, language: str) -> Markup:
@@ -45,10 +45,11 @@ def text(at: datetime, language: str) -> str:
 
 
 def in_words(at: datetime, language: str) -> str:
-    ahead = at - datetime.now(UTC)
-    if ahead < pages.MINUTE:
-        return pages.ago(at, language)
-    return pages.words(ahead, language)
+    return _words(at - datetime.now(UTC), language)
+
+
+def _words(ahead: timedelta, language: str) -> str:
+    return pages.since(-ahead, language) if ahead < pages.MINUTE else pages.words(ahead, language)
 
 
 @lru_cache(maxsize=MOST_KNOWN)

@@ -72,10 +72,11 @@ def _environment(language: str) -> Environment:
 
 def ago(at: datetime, language: str) -> str:
     """Return the time since then in words, which are true in every time zone."""
-    since = datetime.now(UTC) - at
-    if since < MINUTE:
-        return catalogue(language).gettext("just now")
-    return words(-since, language)
+    return since(datetime.now(UTC) - at, language)
+
+
+def since(passed: timedelta, language: str) -> str:
+    return catalogue(language).gettext("just now") if passed < MINUTE else words(-passed, language)
 
 
 def words(ahead: timedelta, language: str) -> str:
