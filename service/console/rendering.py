@@ -7,7 +7,7 @@ for it comes back with the form.
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -40,7 +40,17 @@ POLICY = (
 TIMES: Mapping[str, Any] = {"when": when, "exactly": exactly, "clock": clock, "day": day}
 """The filters of a time."""
 
+MOST_NAVIGATIONS = 256
+"""They depend on roles, page and language only. Each has twenty kilobytes."""
+
 _controls = re.compile(rf"(?![\n\t])[{CONTROLS}\ud800-\udfff]")
+
+
+class Navigation(Struct, frozen=True, kw_only=True):
+    """The links beside a page, and those behind its button in a narrow window."""
+
+    wide: Markup
+    narrow: Markup
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -105,17 +115,34 @@ def typed(text: str) -> Markup:
     return escape(_controls.sub(lambda found: printable(found[0]), text.replace("\r\n", "\n")))
 
 
-def navigation(screens: Sequence["Screen"], access: Access, current: "Screen | None", language: str) -> list[Section]:
+def navigation(
+    screens: Sequence["Screen"], access: Access, current: "Screen | None", language: str, base: str
+) -> Navigation:
     """Return the links that the person's roles reach."""
-    shown = [each for each in screens if each.needs is None or access.may(each.needs)]
+    here = "" if current is None else current.below or current.path
+    return _navigation(tuple(screens), access.scopes, here, language, base)
+
+
+@lru_cache(maxsize=MOST_NAVIGATIONS)
+def _navigation(
+    screens: tuple["Screen", ...], scopes: frozenset[str], here: str, language: str, base: str
+) -> Navigation:
+    sections = _sections([each for each in screens if each.needs is None or each.needs in scopes], here, language)
+    wide, narrow = (
+        Markup(html("navigation.html", language, sections=sections, base=base, prefix=prefix))  # noqa: S704 - a template of ours
+        for prefix in ("w", "n")
+    )
+    return Navigation(wide=wide, narrow=narrow)
+
+
+def _sections(screens: Sequence["Screen"], here: str, language: str) -> list[Section]:
     sections = {
         group: Section(title=title and catalogue(language).gettext(title), links=[]) for group, title in GROUPS.items()
     }
-    for each in sorted(shown, key=lambda screen: screen.link.order if screen.link else 0):
+    for each in sorted(screens, key=lambda screen: screen.link.order if screen.link else 0):
         if each.link is not None:
             label = catalogue(language).gettext(each.link.label)
-            here = current is not None and _is_below(current.below or current.path, each.path)
-            entry = Entry(label=label, path=each.path, icon=each.link.icon, current=here)
+            entry = Entry(label=label, path=each.path, icon=each.link.icon, current=_is_below(here, each.path))
             sections[each.link.group].links.append(entry)
     return [section for section in sections.values() if section.links]
 

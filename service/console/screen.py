@@ -148,7 +148,7 @@ class ConsoleVisit:
             base=self._base,
             here=self.here,
             csrf=csrf.token(key, browser.browser, str(self.access.session)),
-            navigation=rendering.navigation(self._navigation, self.access, self.screen, browser.language),
+            navigation=rendering.navigation(self._navigation, self.access, self.screen, browser.language, self._base),
             tabs=rendering.tabs(self._navigation, self.access, self.screen, browser),
             **context,
         )
@@ -179,7 +179,7 @@ def _part(segment: str) -> str:
 
 def _query(query: Mapping[str, str | None]) -> str:
     """Return the query of a URL, without the parameters that have no value."""
-    given = {name: value for name, value in query.items() if value}
+    given = query and {name: value for name, value in query.items() if value}
     return f"?{urlencode(given)}" if given else ""
 
 
