@@ -39,6 +39,7 @@ from service.oauth.tokens import ID_TOKEN_SECONDS, Tokens
 from service.outages import Outages
 from service.pasts import Pasts
 from service.people.accounts import People
+from service.people.console_sign_ins import ConsoleSignIns
 from service.people.sessions import Sessions
 from service.people.standing import Authorizations
 from service.people.throttle import Attempts
@@ -76,6 +77,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     people: People
     sessions: Sessions
     authorizations: Authorizations
+    console_sign_ins: ConsoleSignIns
     attempts: Attempts
     directory: "Directory | None"
     pasts: Pasts
@@ -133,6 +135,7 @@ async def open_resources(
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
         authorizations = Authorizations(planned_once, lookup.be_certain)
+        console_sign_ins = ConsoleSignIns(planned_once)
         imported = ImportedSecrets(ledger, lookup, limits)
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
         remote_keys = RemoteKeys(fetcher, count=metrics.fetch_of("client_keys"))
@@ -166,6 +169,7 @@ async def open_resources(
                 people=people,
                 sessions=Sessions(ledger, people, settings, master_key, planned_once),
                 authorizations=authorizations,
+                console_sign_ins=console_sign_ins,
                 attempts=Attempts(limits, people, settings, master_key),
                 directory=_directory(settings),
                 pasts=Pasts(planned_once),
@@ -184,6 +188,7 @@ async def open_resources(
             people.close()
             imported.close()
             await authorizations.close()
+            await console_sign_ins.close()
             await readiness.close()
             await documents.close()
             await logos.close()

@@ -10,7 +10,8 @@ from events.database import AnyConnection, read
 from events.replay import history
 from events.session import SessionReauthenticated, SessionStarted
 from events.user import Role
-from projections import authorizations, sessions, users
+from projections import sessions
+from projections.console_sign_ins import ConsoleSignIn
 from service.clock import utc_now
 from service.console.place import COOKIE
 from service.console.registration import CLIENT_ID
@@ -99,11 +100,13 @@ async def access_of(visit: Visit) -> Access | None:
     seen = await resources.lookup.named(CLIENT_ID)
     if seen is None or not seen.may_act:
         return None
-    found = await _found(resources, granted)
-    if found is None or found.authorization.restored != seen.client.restored or not _stands(found, resources):
+    found = await resources.console_sign_ins.find(granted.authorization, granted.session)
+    if found is None or found.user.stream_id != granted.user:
         return None
-    profile = await resources.people.profile(found.user)
-    roles = _roles(found)
+    if found.restored != seen.client.restored or not _stands(found, resources):
+        return None
+    profile = resources.people.profile_with(found.wrapped, found.user)
+    roles = await _roles(found, resources)
     return Access(
         user=granted.user,
         session=granted.session,
@@ -115,24 +118,6 @@ async def access_of(visit: Visit) -> Access | None:
     )
 
 
-class _Found(Struct, frozen=True, kw_only=True):
-    authorization: authorizations.Row
-    session: sessions.Row
-    user: users.Row
-    is_federated: bool
-
-
-async def _found(resources: Resources, granted: Granted) -> _Found | None:
-    pool = resources.ledger.pool
-    authorization = await read(pool, lambda connection: authorizations.find(connection, granted.authorization))
-    signed_in = await resources.sessions.found(granted.session, "")
-    if authorization is None or signed_in is None or signed_in.user.stream_id != granted.user:
-        return None
-    session, user = signed_in.session, signed_in.user
-    is_federated = bool(user.group_roles) and await read(pool, lambda connection: _is_federated(connection, session))
-    return _Found(authorization=authorization, session=session, user=user, is_federated=is_federated)
-
-
 async def _is_federated(connection: AnyConnection, session: sessions.Row) -> bool:
     """Return whether the session began at the upstream provider, or was continued there before a later authentication elsewhere."""
     if FEDERATED in session.amr:
@@ -141,19 +126,23 @@ async def _is_federated(connection: AnyConnection, session: sessions.Row) -> boo
     return any(isinstance(event, SessionStarted | SessionReauthenticated) and FEDERATED in event.amr for event in past)
 
 
-def _stands(found: _Found, resources: Resources) -> bool:
-    if found.authorization.state != "active" or not authenticates(found.session, found.user):
+def _stands(found: ConsoleSignIn, resources: Resources) -> bool:
+    if found.state != "active" or not authenticates(found.session, found.user):
         return False
     return found.session.acr == TWO_FACTORS or not resources.settings.console_second_factor
 
 
-def _roles(found: _Found) -> tuple[Role, ...]:
+async def _roles(found: ConsoleSignIn, resources: Resources) -> tuple[Role, ...]:
     """A role through a group counts only in a session that came from the upstream provider.
 
     What the provider said of the groups is then no older than a session can be. With a password or a passkey of this server, somebody
     who has left the group could begin sessions for ever, and the provider would never be asked again.
     """
-    return found.user.all_roles if found.is_federated else found.user.roles
+    user, session = found.user, found.session
+    is_federated = bool(user.group_roles) and await read(
+        resources.ledger.pool, lambda connection: _is_federated(connection, session)
+    )
+    return user.all_roles if is_federated else user.roles
 
 
 def _seal(resources: Resources) -> Seal:

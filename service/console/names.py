@@ -12,6 +12,7 @@ from service.endpoints.client_schemas import ListedClient
 from service.endpoints.several import IDS, MOST_IDS
 from service.endpoints.user_schemas import User
 from service.values.scopes import BOTS_READ, CLIENTS_READ, USERS_READ
+from service.values.uuids import uuid_of
 
 Ref = tuple[str, str]
 """The noun of a thing, as in the types of events, and its id there."""
@@ -71,7 +72,9 @@ async def _bots(visit: ConsoleVisit, ids: Sequence[str]) -> Mapping[str, str]:
 
 
 async def _users(visit: ConsoleVisit, ids: Sequence[str]) -> Mapping[str, str]:
-    found = (await _listed(visit, USERS, ids)).of(list[User])
+    """A `sub` may be neither of a bot nor of a user."""
+    users = [id_ for id_ in ids if uuid_of(id_) is not None]
+    found = (await _listed(visit, USERS, users)).of(list[User]) if users else []
     return {str(each.id): each.name or each.email or "" for each in found}
 
 

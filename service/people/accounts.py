@@ -108,11 +108,13 @@ class People:
         """Return None if the user is erased."""
         return None if row.profile is None else profile_under(await self.vault.key(row.stream_id), row)
 
+    def profile_with(self, wrapped: bytes | None, row: users.Row | KeyedUser) -> Profile | None:
+        """Return the profile, opened with the user's data key as it is stored; None without one."""
+        return None if wrapped is None else profile_under(self.vault.seal_of(row.stream_id, wrapped), row)
+
     def claims_of(self, user: KeyedUser, wanted: Iterable[str]) -> dict[str, Any] | None:
         """Return the wanted claims that are known (OpenID Connect Core 1.0 section 5.1), or None if the user is disabled or erased."""
-        if user.state != "active" or user.wrapped is None:
-            return None
-        profile = profile_under(self.vault.seal_of(user.stream_id, user.wrapped), user)
+        profile = self.profile_with(user.wrapped, user) if user.state == "active" else None
         if profile is None:
             return None
         known = profiles.claims_of(profile, verified=user.verified, since=user.created_at)

@@ -118,6 +118,8 @@ class Vault:
         return (await self.keys([user])).get(user)
 
     async def keys(self, users: Sequence[UUID]) -> dict[UUID, Seal]:
+        if not users:
+            return {}
         rows = await read(self._pool, lambda connection: connection.fetch(WRAPPED, users))
         return {user: self.seal_of(user, wrapped) for user, wrapped in rows}
 
