@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -204,7 +203,6 @@ TABLE = Table(name="clients", row=Row, tags=tags(ClientEvent), project=project)
 
 SharedValue = TypeVar("SharedValue", str, tuple[str, ...])
 
-_columns_of = itemgetter(*Row.__struct_fields__)
 _login = json.Decoder(Login).decode
 _apis = json.Decoder(tuple[GrantedApi, ...]).decode
 _security = json.Decoder(Security).decode
@@ -222,7 +220,8 @@ def _shared(value: SharedValue) -> SharedValue:
 
 def row_of(record: asyncpg.Record) -> Row:
     """Returns the client of a record that has COLUMNS."""
-    columns: dict[str, Any] = dict(zip(Row.__struct_fields__, _columns_of(record), strict=True))
+    names = Row.__struct_fields__
+    columns: dict[str, Any] = dict(zip(names, map(record.__getitem__, names), strict=True))
     columns |= {
         "redirect_uris": tuple(record["redirect_uris"]),
         "secrets": _secrets(record["secrets"]),
