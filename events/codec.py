@@ -93,21 +93,30 @@ def decode(kind: str, version: int, data: bytes) -> Event:
 
     Raises UnreadableEvent if the type or the version is unknown, or if the bytes are not of that type.
     """
-    current = SCHEMA_VERSION.get(kind, 1)
-    if kind not in TYPES or not 1 <= version <= current:
-        raise UnreadableEvent(
-            f"an event of type {kind!r}, schema version {version}, is unknown to this version of Muniment"
-        )
     try:
-        event = _decode_event(data) if version == current else _upcast(kind, version, data)
+        event = _decode_event(data) if version == SCHEMA_VERSION.get(kind, 1) else _upcast(kind, version, data)
     except ValueError as fault:  # Another type, no JSON and no UTF-8 are all ValueErrors.
-        raise UnreadableEvent(f"the stored bytes of a {kind!r} are not of that type: {fault}") from fault
-    if _tag[type(event)] != kind:
-        raise UnreadableEvent(f"the stored bytes of a {kind!r} say {type_of(event)!r}")
+        raise _unreadable(kind, version, f"are not of that type: {fault}") from fault
+    if _tag[type(event)] != kind:  # So no event has an unknown type.
+        raise _unreadable(kind, version, f"say {type_of(event)!r}")
     return event
 
 
+def _unreadable(kind: str, version: int, why: str) -> UnreadableEvent:
+    if kind not in TYPES:
+        return _unknown(kind, version)
+    return UnreadableEvent(f"the stored bytes of a {kind!r} {why}")
+
+
+def _unknown(kind: str, version: int) -> UnreadableEvent:
+    return UnreadableEvent(
+        f"an event of type {kind!r}, schema version {version}, is unknown to this version of Muniment"
+    )
+
+
 def _upcast(kind: str, version: int, data: bytes) -> Event:
+    if kind not in TYPES or not 1 <= version <= schema_version(kind):
+        raise _unknown(kind, version)
     stored: dict[str, Any] = json.decode(data)
     for step in range(version, schema_version(kind)):
         stored = UPCASTERS[kind, step](stored)

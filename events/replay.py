@@ -1,6 +1,6 @@
 """Reads the event log: one stream, or all events in order."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -41,6 +41,12 @@ select head.last_position, head.chain, head.same, changed.stream_id, split_part(
 """The head of the log, whether the log still has the checkpoint ($1, $2), and the streams that changed since, other than by an event of UNHEARD."""
 
 
+EVENTS_A_PAGE = 250
+"""They stay in the processor's cache while they are decoded."""
+
+Row = asyncpg.Record | tuple[Any, ...]
+
+
 class Checkpoint(Struct, frozen=True):
     """A position of the log and its chain value. In a changed or forked log the same position has another chain value."""
 
@@ -51,30 +57,30 @@ class Checkpoint(Struct, frozen=True):
         return f"{self.position}:{self.chain.hex()}"
 
 
-def recorded(row: asyncpg.Record | tuple[Any, ...]) -> Recorded:
+def recorded(row: Row) -> Recorded:
     """Returns the event of a stored row. Raises UnreadableEvent."""
-    return _recorded(row, row[1])
+    return next(_recorded([row], lambda at: at))
 
 
-def read_in_bulk(row: asyncpg.Record | tuple[Any, ...]) -> Recorded:
-    """Returns the event of a row of READ_IN_BULK. Raises UnreadableEvent."""
-    return _recorded(row, _time(row[1]))
+def read_in_bulk(rows: Iterable[Row]) -> Iterator[Recorded]:
+    """Yields the events of rows of READ_IN_BULK. Raises UnreadableEvent."""
+    return _recorded(rows, _time)
 
 
 _time = lru_cache(maxsize=64)(partial(datetime.fromtimestamp, tz=UTC))
 
 
-def _recorded(row: asyncpg.Record | tuple[Any, ...], at: datetime) -> Recorded:
-    position, _, stream_id, version, schema, kind, meta, data = row
-    return Recorded(
-        position=position,
-        recorded_at=at,
-        stream_id=stream_id,
-        version=version,
-        type=kind,
-        event=decode(kind, schema, data),
-        meta_bytes=meta,
-    )
+def _recorded(rows: Iterable[Row], time: Callable[[Any], datetime]) -> Iterator[Recorded]:
+    for position, at, stream_id, version, schema, kind, meta, data in rows:
+        yield Recorded(
+            position=position,
+            recorded_at=time(at),
+            stream_id=stream_id,
+            version=version,
+            type=kind,
+            event=decode(kind, schema, data),
+            meta_bytes=meta,
+        )
 
 
 async def history(connection: AnyConnection, stream: UUID) -> list[Recorded]:
@@ -104,19 +110,21 @@ async def chain_at(connection: AnyConnection, position: int, batches: str = "log
     return await connection.fetchval(CHAIN_AT.format(batches=batches), position)
 
 
-async def pages(connection: AnyConnection, *, after: int, upto: int, size: int = 1000) -> AsyncIterator[list[Recorded]]:
+async def pages(
+    connection: AnyConnection, *, after: int, upto: int, size: int = EVENTS_A_PAGE
+) -> AsyncIterator[list[Recorded]]:
     """Yields the log from `after` (exclusive) to `upto` (inclusive), in order, `size` events at a time."""
     while after < upto:
         rows = await connection.fetch(PAGE, after, upto, size)
         if not rows:
             return
-        yield [read_in_bulk(row) for row in rows]
+        yield list(read_in_bulk(rows))
         after = rows[-1]["position"]
 
 
 @asynccontextmanager
 async def reading(
-    connection: AnyConnection, *, after: int, upto: int, size: int = 1000
+    connection: AnyConnection, *, after: int, upto: int, size: int = EVENTS_A_PAGE
 ) -> AsyncGenerator[AsyncIterator[list[Recorded]]]:
     """Yields the same for a long read: Postgres is at the next page meanwhile, so nobody else uses the connection inside the block."""
 
@@ -127,4 +135,4 @@ async def reading(
         return rows
 
     async with ahead.pages(page) as found:
-        yield ([read_in_bulk(row) for row in rows] async for rows in found)
+        yield (list(read_in_bulk(rows)) async for rows in found)

@@ -91,8 +91,7 @@ class OfCatchUp:
     def take_in(self, page: Iterable[asyncpg.Record]) -> Rows:
         ended: Rows = []
         try:
-            for row in page:
-                entry = read_in_bulk(row)
+            for entry in read_in_bulk(page):
                 if entry.stream_id != self._stream:
                     ended += self.last()
                     self._stream, self._rows = entry.stream_id, {}

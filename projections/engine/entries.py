@@ -8,7 +8,7 @@ import asyncpg
 from msgspec import Struct
 
 from events import replay
-from events.codec import UnreadableEvent
+from events.codec import Recorded, UnreadableEvent
 from events.database import LOST, UNFIT, AnyConnection
 from events.issuance import TokenIssued, decode
 from events.replay import READ_IN_BULK, Checkpoint, read_in_bulk
@@ -122,7 +122,7 @@ async def within(connection: AnyConnection, source: Source[Any], bounds: Bounds)
     match source:
         case Source(log="log", leaves=False):
             rows = await connection.fetch(EVENTS, *positions, sorted(source.tags))
-            return [_read(read_in_bulk, row) for row in rows]
+            return _events(rows)
         case Source(log="issuance", leaves=False):
             return list(await _tokens(connection, positions, times))
         case Source(log="log"):
@@ -163,6 +163,16 @@ def _runs(pieces: list[asyncpg.Record], after: int, upto: int) -> list[LeafRun]:
         LeafRun(first=first, hashes=bytes(joined[(first - after) * HASH_BYTES : (end - after) * HASH_BYTES]))
         for first, end in pairwise(cuts)
     ]
+
+
+def _events(rows: list[asyncpg.Record]) -> list[Recorded]:
+    found: list[Recorded] = []
+    try:
+        for event in read_in_bulk(rows):
+            found.append(event)  # noqa: PERF402 - how many there are says which row cannot be read
+    except (UnreadableEvent, ValueError) as fault:
+        raise Poison(rows[len(found)]["position"], str(fault)) from fault
+    return found
 
 
 def _read(read: Any, row: asyncpg.Record) -> Any:

@@ -17,4 +17,5 @@ TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2242, 1, 1), timezones=st.ju
 def test_a_time_in_seconds_has_each_microsecond(at: datetime):
     seconds = (at - EPOCH) // MICROSECOND / 1e6
     row = (1, seconds, PERSON, 1, 1, "client.registered", b"{}", encode(REGISTERED))
-    assert read_in_bulk(row).recorded_at == at
+    (read,) = read_in_bulk([row])
+    assert read.recorded_at == at
