@@ -4,7 +4,7 @@ import asyncio
 import getpass
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -15,6 +15,7 @@ from msgspec import DecodeError
 from events.codec import UnreadableEvent
 from events.database import LOST, Connection, LoginRefused, Unavailable, connect
 from events.envelope import ByOperator, Meta
+from service.cli import loading
 from service.cli.fault import Plainly
 from service.configuration import master_key
 from service.configuration.settings import Settings, WrongSettings, read_settings
@@ -30,6 +31,8 @@ from service.refusals import DomainRefusal
 from service.values import reason as reasons
 
 Answer = TypeVar("Answer")
+
+MIGRATIONS = ("sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql.asyncpg", "service.migrations.run")
 
 Reason = Annotated[
     str | None,
@@ -81,11 +84,14 @@ def right_key() -> Generator[None]:
 
 
 @contextmanager
-def open_database(*, needs_key: bool = False, migrated: bool = True, creates: bool = False) -> Generator[Settings]:
+def open_database(
+    *, needs_key: bool = False, migrated: bool = True, creates: bool = False, meanwhile: Sequence[str] = ()
+) -> Generator[Settings]:
     """Settings whose database is there, at the present schema (unless it need not be). The embedded one is brought to it by itself.
 
     Create a missing embedded database, and the schemas of installed packages in it, only with `creates`: otherwise a wrong directory
     is reported, and no command waits for the look at what is installed.
+    While the embedded one starts, the modules `meanwhile` are loaded, and those that make its schema, if there is none.
     Only a migration (`migrated=False`) logs in to the embedded database as its superuser.
     """
     with plainly():
@@ -96,7 +102,8 @@ def open_database(*, needs_key: bool = False, migrated: bool = True, creates: bo
                 run(version.check(settings.database_url))
             yield settings
             return
-        if not creates and not (settings.data / "postgres").exists():
+        is_new = not (settings.data / "postgres").exists()
+        if is_new and not creates:
             raise Plainly(
                 f"There is no Muniment in {settings.data}; run this where make serve runs, or name its directory in MUNIMENT_DATA."
             )
@@ -104,7 +111,9 @@ def open_database(*, needs_key: bool = False, migrated: bool = True, creates: bo
         settings.data.mkdir(mode=0o711, parents=True, exist_ok=True)
         from service.embedded.cluster import running  # noqa: PLC0415 - psutil comes along
 
+        loaded = loading.begin([*meanwhile, *(MIGRATIONS if is_new else ())])
         with running(settings.data, binaries=settings.postgres_bin) as superuser:
+            loaded()
             url = login.service_url(superuser)
             if _present(url, superuser) != version.WANTED and migrated:
                 _say_migrated(*bring_up(superuser))

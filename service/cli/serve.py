@@ -27,11 +27,13 @@ BANNER = """
 """
 
 
+SEVERAL = ("service.vault.private_keys", "service.first_run", "service.cli.first_steps", "service.cli.server")
+ONE = (*SEVERAL, "service.app", "service.http.protocol", "uvloop")
+"""What a start needs after the database. Of several processes, each loads the program itself."""
+
+
 def serve(workers: int) -> None:
     """Until Ctrl-C."""
-    from service import first_run  # noqa: PLC0415
-    from service.cli import first_steps, server  # noqa: PLC0415
-
     with plainly():
         asked = read_settings(os.environ)
     if asked.embedded:
@@ -39,7 +41,14 @@ def serve(workers: int) -> None:
     # Bind the addresses before anything is created or printed: a client must not send a secret to another process's port.
     sockets, metrics = listening.listening(asked), listening.listening_for_metrics(asked)
     urls = listening.urls(sockets)
-    with open_database(needs_key=True, creates=True) as settings, _occupied(settings, urls[0]), right_key():
+    with (
+        open_database(needs_key=True, creates=True, meanwhile=ONE if workers == 1 else SEVERAL) as settings,
+        _occupied(settings, urls[0]),
+        right_key(),
+    ):
+        from service import first_run  # noqa: PLC0415
+        from service.cli import first_steps, server  # noqa: PLC0415
+
         _check_database(settings)
         operator = run(first_run.prepare(settings))
         if operator is not None:

@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
+
+from service.cli import opening, serve
 
 HEAVY = (
     "alembic", "argon2", "authlib", "babel", "bcrypt", "cryptography", "httpx", "jinja2", "joserfc", "psutil", "pydantic", "rich",
@@ -51,3 +54,8 @@ def test_no_group_of_commands_loads_what_only_some_of_its_commands_need():
 def test_what_makes_the_page_of_the_metrics_is_loaded_only_where_they_are_shown():
     shown = ("prometheus_client", "service.exporter.running")
     assert loaded(("service.app", "service.cli.serve", "service.cli.server"), shown) == set()
+
+
+def test_what_is_loaded_while_postgres_starts_is_there():
+    modules = (*serve.SEVERAL, *serve.ONE, *opening.MIGRATIONS)
+    assert [module for module in modules if find_spec(module) is None] == []
