@@ -67,7 +67,7 @@ from service.grants.device_authorization import authorize_device
 from service.http.access_log import AccessLogged
 from service.http.admission import ADMISSION, Admission
 from service.http.asgi import Identified
-from service.http.busy import Application
+from service.http.busy import Application, BusyPaths
 from service.http.complete import Complete
 from service.http.cors import CrossOrigin
 from service.http.issuer_path import IssuerPath
@@ -427,13 +427,13 @@ def app(settings: Settings, directory: Path | None = None) -> Application:
     )
     application.state.metrics, application.state.tracing = metrics, tracing
     if not settings.traces and not settings.access_log:  # these two see each response on its way out
-        application.busy = {route.path.encode(): route.app for route in routes if _is_busy(route)}
+        application.busy = BusyPaths(filter(is_busy, routes))
     return application
 
 
-def _is_busy(route: Route) -> bool:
-    """Whether its application responds to every fault itself, and needs nothing of Starlette: its path has no parameters."""
-    return isinstance(route.endpoint, OAuth | Managed | UserInfo | Complete | Page) and not route.param_convertors
+def is_busy(route: Route) -> bool:
+    """Whether its application responds to every fault itself, and needs nothing of Starlette but the parameters of its path."""
+    return isinstance(route.endpoint, OAuth | Managed | UserInfo | Complete | Page)
 
 
 def _counted(route: Route, metrics: ProcessMetrics) -> Route:

@@ -1,13 +1,38 @@
-"""The busiest paths, found without Starlette: one look at a table instead of its middleware and its routes."""
+"""The busiest paths, found without Starlette: one or two looks at a table instead of its middleware and its routes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import request_id
 from service.http.exchange import EXCHANGE
 from service.resources import Resources
+
+
+class BusyPaths:
+    """Those of routes without a parameter (`exact`), and of routes whose only parameter is the last part of the path."""
+
+    def __init__(self, routes: Iterable[Route] = ()) -> None:
+        self.exact: dict[bytes, ASGIApp] = {}
+        self._above: dict[bytes, Route] = {}
+        for route in routes:
+            above, _, last = route.path.rpartition("/")
+            if not route.param_convertors:
+                self.exact[route.path.encode()] = route.app
+            elif last.startswith("{") and ":" not in last and "{" not in above:
+                self._above[above.encode()] = route
+
+    def below(self, scope: Scope) -> ASGIApp | None:
+        """Return what Starlette's router finds for a path that is not `exact`, if its route is here, and tell the scope what it tells."""
+        above, _, last = scope["raw_path"].rpartition(b"/")
+        route = self._above.get(above)
+        if route is None or not last or b"%" in last:
+            return None
+        (name,) = route.param_convertors
+        scope["route"], scope["path_params"] = route, {name: last.decode("latin-1")}
+        return route.app
 
 
 class Application(Starlette):
@@ -16,12 +41,13 @@ class Application(Starlette):
     A path is found as it was sent. One that is written otherwise, such as with a letter escaped, finds the same route by Starlette.
     """
 
-    busy: Mapping[bytes, ASGIApp] = {}
+    busy = BusyPaths()
     resources: Resources
     """From the start of the lifespan on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self.busy.get(scope["raw_path"]) if scope["type"] == "http" else None
+        is_http, busy = scope["type"] == "http", self.busy
+        found = busy.exact.get(scope["raw_path"]) or busy.below(scope) if is_http else None
         if found is None:
             scope.pop(EXCHANGE, None)  # middleware sees each response on its way out
             await super().__call__(scope, receive, send)
