@@ -94,11 +94,12 @@ class ReadCounts:
 
     def count(self, read: Read) -> bool:
         """Return whether the read is the first of its query and so is to be recorded at once; otherwise it is added to a sum."""
-        if self._is_new(read):
-            self._sums[read.query] = Sum(last=read, since=read.at)
+        query = read.query
+        if self._is_new(read, query):
+            self._sums[query] = Sum(last=read, since=read.at)
             self._queries[read.meta.actor] += 1
             return True
-        self._add(1, read)
+        self._add(1, read, query)
         return False
 
     def forget(self, read: Read) -> None:
@@ -110,7 +111,7 @@ class ReadCounts:
 
     def end(self, read: Read) -> None:
         """Add the rows of a stream that has ended, which was counted when it began."""
-        self._add(0, read)
+        self._add(0, read, read.query)
 
     def take(self, before: datetime) -> Sums:
         """Return what is to be recorded now, and begin a new minute, if the present one began before that time."""
@@ -130,12 +131,14 @@ class ReadCounts:
                 kept.reads += each.reads
                 kept.found = kept.found if each.found is None else (kept.found or 0) + each.found
 
-    def _is_new(self, read: Read) -> bool:
+    def _is_new(self, read: Read, query: Query) -> bool:
         self._began = self._began or read.at
-        has_room = self._queries[read.meta.actor] < MOST_QUERIES and self._queries.total() < MOST_OF_ALL
-        return has_room and read.query not in self._sums
+        if query in self._sums:
+            return False
+        return self._queries[read.meta.actor] < MOST_QUERIES and self._queries.total() < MOST_OF_ALL
 
-    def _add(self, reads: int, read: Read) -> None:
+    def _add(self, reads: int, read: Read, query: Query) -> None:
         self._began = self._began or read.at
-        query = read.query if read.query in self._sums else read.rest
-        self._sums.setdefault(query, Sum(last=read, since=read.at)).add(reads, read)
+        if (known := self._sums.get(query)) is None:
+            known = self._sums.setdefault(read.rest, Sum(last=read, since=read.at))
+        known.add(reads, read)

@@ -109,7 +109,7 @@ def sent(redirect: Redirect, resources: Resources) -> Response:
     redirect = redirects.secured(redirect, resources.signer)
     if redirect.mode == "form_post":
         return _form_post(redirect, f"{below(resources.settings.issuer)}{FORM_POST_SCRIPT}")
-    return RedirectResponse(redirect.location, HTTPStatus.SEE_OTHER, GOES_AWAY)
+    return Response(None, HTTPStatus.SEE_OTHER, {**GOES_AWAY, "Location": redirect.location})
 
 
 async def _go_on(request: Request, asked: AuthorizationRequest, found: Found) -> Response:

@@ -40,7 +40,7 @@ async def validated(
     unusable = None
     if not pushed:
         params, unusable = await with_object(resources, params, twice, found, address)
-    keys, fault = await _keys_of(resources, params.get("request"), found, network(address))
+    keys, fault = await _keys_of(resources, params.get("request"), found, address)
     asked = RequestParameters(
         params=params,
         twice=twice,
@@ -67,17 +67,17 @@ async def validated(
 
 
 async def _keys_of(
-    resources: Resources, text: str | None, found: Found | None, asker: str
+    resources: Resources, text: str | None, found: Found | None, address: str
 ) -> tuple[Sequence[PublicKey], Fault | None]:
     """Return the keys that may verify the request object, if there is one; or why they cannot be known."""
     if text is None or found is None:
         return (), None
-    address = found.client.security.jwks_uri
-    if address is None:
+    uri = found.client.security.jwks_uri
+    if uri is None:
         return live(found.client.keys, utc_now()), None
     try:
-        reach = reach_of(found.client)
-        return await resources.remote_keys.find(address, kid_of(text), reach=reach, asker=asker), None
+        reach, asker = reach_of(found.client), network(address)
+        return await resources.remote_keys.find(uri, kid_of(text), reach=reach, asker=asker), None
     except CannotFetch:
         return (), BadRequestObject(NOT_FETCHED)
 

@@ -3,9 +3,11 @@
 The modes with `jwt` send one signed JWT with all parameters (JWT Secured Authorization Response Mode for OAuth 2.0, JARM).
 """
 
+import re
 import time
-from collections.abc import Callable
-from urllib.parse import urlencode
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from urllib.parse import quote, quote_plus
 
 from msgspec import Struct
 
@@ -21,6 +23,11 @@ SIGNED_MODES = {"jwt": "query", **{f"{mode}.jwt": mode for mode in PLAIN_MODES}}
 RESPONSE_MODES = (*PLAIN_MODES, *SIGNED_MODES)
 RESPONSE_SECONDS = 600
 """The lifetime of a signed response: at most ten minutes (JARM section 2.1)."""
+
+IN_A_URI = ":/%#?=@[]!$&'()*+,;"
+"""What is not a letter or a digit, and means something in a URI."""
+
+_is_plain = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 
 
 class Secured(Struct, frozen=True, kw_only=True):
@@ -41,12 +48,22 @@ class Redirect(Struct, frozen=True, kw_only=True):
 
     @property
     def location(self) -> str:
-        """The URI with the parameters in its fragment, or appended to its existing query (RFC 6749 section 3.1.2)."""
+        """The URI with the parameters in its fragment, or appended to its existing query (RFC 6749 section 3.1.2), as a header may have it."""
         separator = "#" if self.mode == "fragment" else "&" if "?" in self.uri else "?"
-        return f"{self.uri}{separator}{urlencode(self.params)}"
+        return f"{_quoted(self.uri)}{separator}{_encoded(self.params)}"
 
     def __repr__(self) -> str:
         return f"Redirect({self.uri!r})"
+
+
+@lru_cache(maxsize=1024)
+def _quoted(uri: str) -> str:
+    return quote(uri, safe=IN_A_URI)
+
+
+def _encoded(params: Mapping[str, str]) -> str:
+    """Return what urlencode returns: the names are ours, and most values need no encoding."""
+    return "&".join(f"{name}={value if _is_plain(value) else quote_plus(value)}" for name, value in params.items())
 
 
 def secured(redirect: Redirect, signer: Callable[[str], Signer]) -> Redirect:

@@ -54,4 +54,4 @@ def may_be_exchanged(scope: str) -> bool:
 
 def split(text: str | None) -> tuple[str, ...]:
     """Return the scopes of a list, each once, in the given order. Any number of spaces may separate and surround them."""
-    return tuple(dict.fromkeys(scope for scope in (text or "").split(" ") if scope))
+    return tuple(dict.fromkeys(filter(None, text.split(" ")))) if text else ()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -241,6 +242,15 @@ def test_every_answer_says_who_gives_it_and_gives_the_state_back():
 def test_an_answer_is_in_the_query_or_the_fragment_as_the_client_asked(mode: str, location: str):
     asked = REQUEST.__replace__(redirect_uri="https://app.example.com/cb?tenant=7", response_mode=mode)
     assert allowed(asked, ISSUER, "code_x").location == location
+
+
+@given(st.text(), st.text())
+def test_an_answer_is_encoded_as_a_form_and_fits_a_header(state: str, issuer: str):
+    there = allowed(
+        REQUEST.__replace__(redirect_uri="https://app.example.com/a\u00e9 b\r\n", state=state), issuer, "c~_-."
+    )
+    answer = urlencode({"code": "c~_-.", "state": state, "iss": issuer})
+    assert there.location == f"https://app.example.com/a%C3%A9%20b%0D%0A?{answer}"
 
 
 def test_a_claim_that_is_asked_for_singly_takes_the_same_yes_as_its_scope():
