@@ -1,6 +1,5 @@
 """Names of the code are those of docs/glossary.md: what was renamed does not come back."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -42,16 +41,18 @@ FORMER_WORDS = frozenset(
 """Words of class names that meant several things, or were metaphors."""
 
 
+CLASS = re.compile(r"^\s*class (\w+)", re.MULTILINE)
+
+
 def _words(name: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
 
 
 def _returned(module: Path, text: str) -> list[str]:
     """The names in this module that must not come back."""
-    classes = [node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
     return [
         *([module.stem] if module.stem in FORMER_MODULES else []),
-        *(name for name in classes if _words(name) & FORMER_WORDS),
+        *(name for name in CLASS.findall(text) if _words(name) & FORMER_WORDS),
     ]
 
 
