@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import httpx
 
 from service.network.addresses import Address
+from service.network.trust import trusted
 
 
 class Pinned(httpx.AsyncHTTPTransport):
@@ -17,7 +18,7 @@ class Pinned(httpx.AsyncHTTPTransport):
 
     def __init__(self) -> None:
         limits = httpx.Limits(max_keepalive_connections=0)
-        super().__init__(trust_env=False, limits=limits, verify=httpx.create_ssl_context())
+        super().__init__(trust_env=False, limits=limits, verify=trusted())
 
     @abstractmethod
     async def addresses(self, request: httpx.Request) -> Sequence[Address]:

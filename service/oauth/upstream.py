@@ -19,6 +19,7 @@ from msgspec import Struct, convert, json
 from service.configuration.upstream import Upstream
 from service.network import hosts
 from service.network.addresses import is_inside
+from service.network.trust import trusted
 from service.oauth.errors import plain
 from service.oauth.federation import Begun, Identity, UpstreamAway, UpstreamRefused, joined, lacks
 from service.oauth.upstream_token import fault_of, key_set, verified
@@ -91,7 +92,7 @@ class Directory:
         self._provider: Provider | None = None
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
-        self._trusted = httpx.create_ssl_context()  # honours SSL_CERT_FILE and SSL_CERT_DIR
+        self._trusted = trusted()
 
     async def begin(self, *, next_: str = "", parts: int = 0, max_age: int | None = None) -> tuple[str, Begun]:
         """Return the URL of the authentication request, and the state for the browser's cookie. Raises UpstreamAway.

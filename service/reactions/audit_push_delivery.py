@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import httpx
 
 from service.network.outgoing import bounded
+from service.network.trust import trusted
 from service.reactions.not_delivered import NotTaken
 from service.tracing.spans import outgoing
 
@@ -17,7 +18,7 @@ class Delivery:
     def __init__(self, url: str) -> None:
         self._url = url
         self._http = httpx.AsyncClient(
-            trust_env=False, verify=httpx.create_ssl_context(), follow_redirects=False, timeout=TIMEOUT_SECONDS
+            trust_env=False, verify=trusted(), follow_redirects=False, timeout=TIMEOUT_SECONDS
         )
 
     async def send(self, body: bytes, headers: Mapping[str, str]) -> None:

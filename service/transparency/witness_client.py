@@ -3,6 +3,7 @@
 import httpx
 
 from service.network.outgoing import bounded
+from service.network.trust import trusted
 from service.tracing.spans import outgoing
 from service.transparency.submission import MOST_BYTES, Answer, WitnessFault
 
@@ -14,7 +15,7 @@ class WitnessClient:
 
     def __init__(self) -> None:
         self._http = httpx.AsyncClient(
-            trust_env=False, verify=httpx.create_ssl_context(), follow_redirects=False, timeout=TIMEOUT_SECONDS
+            trust_env=False, verify=trusted(), follow_redirects=False, timeout=TIMEOUT_SECONDS
         )
 
     async def add_checkpoint(self, url: str, body: bytes) -> Answer:
