@@ -26,6 +26,9 @@ CALM_POSITIONS = 2000
 ONE_AT_A_TIME = locks.in_session(locks.REBUILD)
 """Held by the session: two rebuilds at once would build in each other's table."""
 
+OPTIONS = "select array_to_string(reloptions, ', ') from pg_class where oid = $1::text::regclass"
+"""The storage options of a table, such as its fillfactor, which `like` leaves out."""
+
 CHANGED = "select distinct stream_id from log.events where position > $1 and position <= $2 and type = any($3::text[])"
 
 
@@ -47,6 +50,8 @@ async def _rebuild_inline(url: str, reader: Connection, writer: Connection, tabl
     beside = f"{table.name}_rebuilt"
     await writer.execute(f'drop table if exists "read"."{beside}"')
     await writer.execute(f'create table "read"."{beside}" (like "read"."{table.name}" including all)')
+    if options := await writer.fetchval(OPTIONS, f'"read"."{table.name}"'):
+        await writer.execute(f'alter table "read"."{beside}" set ({options})')
     later = await indexes.put_off(writer, f'"read"."{beside}"')
     async with reader.transaction(isolation="repeatable_read", readonly=True):
         reached = (await head(reader)).position

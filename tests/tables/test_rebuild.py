@@ -306,15 +306,17 @@ async def installed(reader: Connection, superuser: Connection) -> AsyncIterator[
 
 @pytest.mark.usefixtures("installed")
 async def test_a_rebuilt_table_keeps_what_the_one_before_promised(database, ledger, superuser):
-    """Indexes, constraints, owner: a second bot of one address is still refused, the service may still write, and nothing is left over."""
+    """Indexes, constraints, owner, room in its pages: a second bot of one address is still refused, the service may still write, and nothing is left over."""
     business = await begun(ledger, 4, of_each=2)
     shape = """
 select (select count(*) from pg_index where indrelid = $1::text::regclass),
        (select count(*) from pg_constraint where conrelid = $1::text::regclass and contype in ('p', 'u', 'c')),
        (select array_agg((attname, atttypid, attnotnull)::text order by attnum) from pg_attribute where attrelid = $1::text::regclass and attnum > 0),
-       (select relowner::regrole::text from pg_class where oid = $1::text::regclass)
+       (select relowner::regrole::text from pg_class where oid = $1::text::regclass),
+       (select reloptions from pg_class where oid = $1::text::regclass)
 """
     before = {name: await superuser.fetchrow(shape, f"read.{name}") for name in registry.everything()}
+    assert before["authorizations"][-1] == ["fillfactor=60"]
     for name in registry.everything():
         await rebuild.rebuild(database, name, silent)
         await rebuild.rebuild(database, name, silent)
