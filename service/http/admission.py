@@ -2,10 +2,10 @@
 answer all of them late.
 
 In a turn, the loop reads every socket that has something and then runs every request that it read. So if requests come faster than they
-are answered, each turn takes longer and finds more of them than the one before. A long turn alone is a burst, which is borne. If what
-came during a long turn does not fit into a short one either, a queue stands: the next turns have room for what fits. The room doubles
-in each second, so a queue that stands again is found again. It counts requests only, no waiting: a slow client, a slow page and a slow
-database take none of it.
+are answered, each turn takes longer and finds more of them than the one before. A long turn is a burst, which is borne. If the next one
+is long as well, and what came meanwhile does not fit into a short one either, a queue stands: the next turns have room for what fits.
+The room doubles in each second, so a queue that stands again is found again. It counts requests only, no waiting: a slow client, a slow
+page and a slow database take none of it.
 
 Reads and pages have as much room as tokens and changes, each their own. So tokens do not crowd out what people and operators ask for; and
 a stranger, who may read much that is cheap, does not crowd out tokens.
@@ -21,7 +21,7 @@ from uvicorn._types import ASGI3Application
 from events.database import overloads
 from service.http.lookahead import Lookahead
 
-LONG_SECONDS = 0.010
+LONG_SECONDS = 0.008
 """Of processor time: that others use the same processor is no reason to refuse more. An accepted request takes about five turns: it
 waits in its socket, is run, waits for a commit, is committed, and is answered.
 """
@@ -50,12 +50,12 @@ class Refused(Protocol):
 class Admission:
     """One per worker. `refusal_of` returns how a URL is refused, or None if it is accepted always."""
 
-    __slots__ = ("_accepted", "_asked", "_lookahead", "_others", "_reads", "_refusal_of", "room")
+    __slots__ = ("_accepted", "_asked", "_lookahead", "_others", "_reads", "_refusal_of", "_stood", "room")
 
     def __init__(self, refusal_of: Callable[[bytes], Refused | None]) -> None:
         self._refusal_of, self._lookahead = refusal_of, Lookahead()
         self._accepted = self._reads = self._others = 0
-        self._asked, self.room = 0.0, float(MOST)
+        self._asked, self._stood, self.room = 0.0, False, float(MOST)
 
     def is_full(self) -> bool:
         """Whether this turn has accepted what it has room for, of one kind at least."""
@@ -100,6 +100,8 @@ class Admission:
         accepted, self._accepted, self._reads, self._others = self._accepted, 0, 0, 0
         if accepted >= LEAST:
             loop.call_soon(self._measured, accepted, thread_time())
+        else:
+            self._stood = False
 
     def asked(self, now: float) -> None:
         """A turn has its first request at this time of the loop's clock."""
@@ -114,7 +116,8 @@ class Admission:
     def turned(self, accepted: int, seconds: float, *, meanwhile: int) -> None:
         """A turn took so long for so many, and so many were accepted meanwhile for the next one."""
         part = LONG_SECONDS / seconds
-        if part < 1 and meanwhile > accepted * part:
+        before, self._stood = self._stood, part < 1 and meanwhile > accepted * part
+        if before and self._stood:
             self.room = max(LEAST, min(self.room, accepted) * part)
 
 

@@ -47,6 +47,7 @@ def fill(admission: Admission, *kinds: tuple[str, bytes]) -> None:
 
 
 def test_a_queue_that_stands_leaves_the_next_turn_the_room_for_what_fits_into_a_short_one(admission: Admission):
+    admission.turned(50, LONG_SECONDS * 1.5, meanwhile=100)
     assert admission.room == MOST
     admission.turned(100, LONG_SECONDS * 2, meanwhile=51)
     assert admission.room == 50
@@ -56,9 +57,19 @@ def test_a_queue_that_stands_leaves_the_next_turn_the_room_for_what_fits_into_a_
     assert admission.room == LEAST
 
 
-def test_one_burst_is_borne_however_long_it_takes(admission: Admission):
-    admission.turned(MOST, LONG_SECONDS * 10, meanwhile=MOST // 10)
-    admission.turned(MOST // 10, LONG_SECONDS, meanwhile=MOST)
+def test_a_burst_is_borne_however_long_it_takes(admission: Admission):
+    for _ in range(3):
+        admission.turned(MOST, LONG_SECONDS * 10, meanwhile=MOST)
+        admission.turned(MOST, LONG_SECONDS * 10, meanwhile=MOST // 10)
+        admission.turned(MOST // 10, LONG_SECONDS, meanwhile=MOST)
+    assert admission.room == MOST
+
+
+async def test_a_turn_with_few_requests_ends_a_queue(admission: Admission):
+    for _ in range(3):
+        admission.turned(MOST, LONG_SECONDS * 10, meanwhile=MOST)
+        judged(admission, *A_TOKEN)
+        await asyncio.sleep(0)
     assert admission.room == MOST
 
 
