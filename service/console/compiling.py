@@ -1,7 +1,6 @@
 """How the console's templates are compiled: for one language, and so that whatever is written is made visible and escaped in one step.
 
-A text without values is translated when its template is compiled, and not each time that it is shown. An attribute is one of Python: no
-template reads a key of a dict by a dot.
+A text without values is translated when its template is compiled, and not each time that it is shown.
 """
 
 import re
@@ -43,16 +42,12 @@ class _Code(CodeGenerator):
     def _output_child_post(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:  # noqa: ARG002 - as Jinja calls it
         self.write(")")
 
-    def visit_Getattr(self, node: nodes.Getattr, frame: Any) -> None:  # noqa: N802 - the name by which Jinja finds it
-        self.visit(node.node, frame)
-        self.write(f".{node.attr}")
-
     def visit_Call(self, node: nodes.Call, frame: Any, forward_caller: bool = False) -> None:  # noqa: N802 - as Jinja calls it
         """A method is never a macro, so it needs nothing of the template that calls it."""
         match node:
-            case nodes.Call(node=nodes.Getattr(), dyn_args=None, dyn_kwargs=None):
-                self.visit(node.node, frame)
-                self.write("(")
+            case nodes.Call(node=nodes.Getattr() as method, dyn_args=None, dyn_kwargs=None):
+                self.visit(method.node, frame)
+                self.write(f".{method.attr}(")
                 for argument in (*node.args, *node.kwargs):
                     self.visit(argument, frame)
                     self.write(", ")
