@@ -124,11 +124,10 @@ async def of_client(
 
 async def of_clients(connection: AnyConnection, clients: Sequence[UUID], days: Sequence[date]) -> dict[UUID, list[int]]:
     """Returns how many tokens each of these clients got on each of these successive days."""
-    found = {
-        (client, day): int(tokens)
-        for client, day, tokens in await connection.fetch(OF_CLIENTS, clients, days[0], days[-1])
-    }
-    return {client: [found.get((client, day), 0) for day in days] for client in clients}
+    found = {client: [0] * len(days) for client in clients}
+    for client, day, tokens in await connection.fetch(OF_CLIENTS, clients, days[0], days[-1]):
+        found[client][(day - days[0]).days] = int(tokens)
+    return found
 
 
 class ScopeUse(Struct, frozen=True):

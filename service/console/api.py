@@ -112,7 +112,9 @@ class Api:
         collected = _Collected()
         given = {name: value for name, value in query.items() if value is not None}
         scope = self._of(method, path, given, headers)
-        await self._scope["app"].router(scope, _received(body), collected.send)
+        application = self._scope["app"]
+        found = application.busy.exact.get(scope["raw_path"]) or application.busy.below(scope) or application.router
+        await found(scope, _received(body), collected.send)
         answer = collected.answer()
         if answer.status >= 400:
             raise Refused(answer.of(Body), answer.headers)

@@ -43,6 +43,8 @@ TIMES: Mapping[str, Any] = {"when": when, "exactly": exactly, "clock": clock, "d
 MOST_NAVIGATIONS = 256
 """They depend on roles, page and language only. Each has twenty kilobytes."""
 
+MOST_NUMBERS = 1024
+
 _controls = re.compile(rf"(?![\n\t])[{CONTROLS}\ud800-\udfff]")
 
 
@@ -82,7 +84,7 @@ def _environment(language: str) -> Environment:
         note=partial(faults.note, language=language),
     )
     untyped.filters.update(short_id=short_id, some=some)
-    untyped.filters.update(code=code, typed=typed, number=partial(format_decimal, locale=pages.DATES[language]))
+    untyped.filters.update(code=code, typed=typed, number=partial(_number, locale=pages.DATES[language]))
     return environment
 
 
@@ -102,6 +104,11 @@ def _translations(language: str) -> tuple[Any, Any]:
 def _filled(text: str, put: dict[str, object]) -> Markup:
     filled = text % {name: written(value) for name, value in put.items()} if put else text
     return Markup(filled)  # noqa: S704 - a text of ours, from a template or a catalogue, and each value is escaped
+
+
+@lru_cache(maxsize=MOST_NUMBERS)
+def _number(number: int, locale: str) -> str:
+    return format_decimal(number, locale=locale)
 
 
 def code(text: str) -> Markup:

@@ -1,6 +1,6 @@
 """The console as an ASGI application: its pages, the sign-in, the sign-out, and its files."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache, partial
 from urllib.parse import quote
 from uuid import UUID
@@ -39,17 +39,27 @@ MOST_FIELDS = 400
 Action = Callable[[Visit, Access | None], Awaitable[Response]]
 
 
+class Site:
+    """A path without parameters is found by one look at a table."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._plain = {route.path: route.app for route in routes if not route.param_convertors}
+        self._router = Router(routes, redirect_slashes=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._plain.get(scope["path"], self._router)(scope, receive, send)
+
+
 @cache
 def site() -> ASGIApp:
-    return Router(
-        routes=[
+    return Site(
+        [
             Route(f"{ASSETS}/{{name}}", assets.static),
             Route(CALLBACK, Page(get=_callback)),
             Route(SIGN_OUT, Page(post=_sign_out)),
             *(Route(PATH + screen.path, _page(screen)) for screen in screens()),
             Route(f"{PATH}/{{rest:path}}", Page(get=_nowhere)),
-        ],
-        redirect_slashes=False,
+        ]
     )
 
 

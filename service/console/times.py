@@ -19,7 +19,7 @@ def when(at: datetime | None, language: str) -> Markup:
     if at is None:
         return NONE
     ahead = at - datetime.now(UTC)
-    return _time(at, _words(ahead, language) if abs(ahead) < NEAR else _day(at, language), language)
+    return _time(at, _words(ahead // pages.SECOND, language) if -NEAR < ahead < NEAR else _day(at, language), language)
 
 
 def exactly(at: datetime | None, language: str) -> Markup:
@@ -45,10 +45,12 @@ def text(at: datetime, language: str) -> str:
 
 
 def in_words(at: datetime, language: str) -> str:
-    return _words(at - datetime.now(UTC), language)
+    return _words((at - datetime.now(UTC)) // pages.SECOND, language)
 
 
-def _words(ahead: timedelta, language: str) -> str:
+@lru_cache(maxsize=MOST_KNOWN)
+def _words(seconds: int, language: str) -> str:
+    ahead = timedelta(seconds=seconds)
     return pages.since(-ahead, language) if ahead < pages.MINUTE else pages.words(ahead, language)
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from hmac import compare_digest, digest
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ def new_browser() -> str:
 
 def token(master_key: bytes, browser: str, session: str = "") -> str:
     """Return the token of the forms of this browser and session. An attacker who can only set a cookie cannot make it."""
-    key = derived(master_key, "muniment forms")
+    key = _key(master_key, "muniment forms")
     return f"{_mac(key, browser)}.{_mac(key, f'{session} {browser}')}"
 
 
@@ -35,13 +36,19 @@ def is_of(master_key: bytes, browser: str, session: str, given: str) -> bool:
 
 def note(master_key: bytes, browser: str, text: str) -> str:
     """Return a signed text for the query of our next page. A link from elsewhere cannot show such a text in this browser."""
-    return f"{text}.{_mac(derived(master_key, 'muniment notes of pages'), f'{text} {browser}')}"
+    return f"{text}.{_mac(_key(master_key, 'muniment notes of pages'), f'{text} {browser}')}"
 
 
 def noted(master_key: bytes, browser: str, given: str) -> str:
     """Return the text of such a note, or "" if it is not one, or was made for another browser."""
     text = given.rpartition(".")[0]
     return text if text and _same(note(master_key, browser, text), given) else ""
+
+
+@lru_cache(maxsize=4)
+def _key(master_key: bytes, purpose: str) -> bytes:
+    """Return what each page needs, and is the same for all."""
+    return derived(master_key, purpose)
 
 
 def _mac(key: bytes, text: str) -> str:

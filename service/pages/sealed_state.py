@@ -24,8 +24,10 @@ def close(visit: Visit, what: Struct, seconds: float) -> str:
 
 def unsealed(visit: Visit, text: str | None, shape: type[Shape]) -> Shape | None:
     """Return the state that was sealed for this browser, or None if it is invalid or has expired."""
+    if not text:
+        return None
     try:
-        plain = _seal(visit).open_text(text or "", _about(visit, shape))
+        plain = _seal(visit).open_text(text, _about(visit, shape))
         state = json.decode(plain, type=SealedState)
         return json.decode(state.what, type=shape) if time.time() < state.until else None
     except (CannotOpen, ValidationError, ValueError):

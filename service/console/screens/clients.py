@@ -67,15 +67,15 @@ async def _page(
     visit: ConsoleVisit, form: FormState, clients: Sequence[ListedClient], places: Mapping[str, Any], status: int = 200
 ) -> Response:
     chosen = {name: form.values[name] for name in FILTERS if name in form.values}
-    order, names = visit.query.get("order", USUAL), Names(visit)
-    await names.learn(holder(client.owner) for client in clients)
+    order = visit.query.get("order", USUAL)
+    owners = await _owners(visit, clients)
     return visit.page(
         "clients.html",
         title=visit.gettext("Clients"),
         status=status,
         form=form,
         hints=await filters.named(visit, chosen),
-        clients=[_shown(client, names) for client in clients],
+        clients=[_shown(client, owners[client.owner]) for client in clients],
         chosen=chosen,
         ahead=AHEAD,
         order=visit.query.get("order", ""),
@@ -85,10 +85,17 @@ async def _page(
     )
 
 
-def _shown(client: ListedClient, names: Names) -> Shown:
+async def _owners(visit: ConsoleVisit, clients: Sequence[ListedClient]) -> Mapping[str, str]:
+    """Return the names of the owners: many clients have the same."""
+    names, holders = Names(visit), {owner: holder(owner) for owner in dict.fromkeys(client.owner for client in clients)}
+    await names.learn(holders.values())
+    return {owner: names.of(each) for owner, each in holders.items()}
+
+
+def _shown(client: ListedClient, owner: str) -> Shown:
     days = [] if client.daily_tokens is UNSET else client.daily_tokens
     tokens = sum(days)
-    return client, names.of(holder(client.owner)), tokens, bars(days) if tokens else None
+    return client, owner, tokens, bars(days) if tokens else None
 
 
 SCREENS = (
