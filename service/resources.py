@@ -40,6 +40,7 @@ from service.outages import Outages
 from service.pasts import Pasts
 from service.people.accounts import People
 from service.people.console_sign_ins import ConsoleSignIns
+from service.people.first_looks import FirstLooks
 from service.people.sessions import Sessions
 from service.people.standing import Authorizations
 from service.people.throttle import Attempts
@@ -76,6 +77,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     waiting_devices: WaitingDevices
     people: People
     sessions: Sessions
+    first_looks: FirstLooks
     authorizations: Authorizations
     console_sign_ins: ConsoleSignIns
     attempts: Attempts
@@ -134,6 +136,7 @@ async def open_resources(
     async with pool(url) as connections, pool(url, 1, **PLANNED_ONCE) as planned_once:
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
+        sessions = Sessions(ledger, people, settings, master_key, planned_once)
         authorizations = Authorizations(planned_once, lookup.be_certain)
         console_sign_ins = ConsoleSignIns(planned_once)
         imported = ImportedSecrets(ledger, lookup, limits)
@@ -167,7 +170,8 @@ async def open_resources(
                 user_codes=UserCodes(master_key),
                 waiting_devices=WaitingDevices(connections, master_key),
                 people=people,
-                sessions=Sessions(ledger, people, settings, master_key, planned_once),
+                sessions=sessions,
+                first_looks=FirstLooks(sessions, lookup.be_certain),
                 authorizations=authorizations,
                 console_sign_ins=console_sign_ins,
                 attempts=Attempts(limits, people, settings, master_key),

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from events.ids import client_stream
 from projections.clients import Found
 from service.clock import utc_now
 from service.grants.code_issuance import ConsentWithdrawn, SessionOver, has_consent, issue_code
@@ -37,7 +38,7 @@ from service.oauth.interaction import (
 )
 from service.oauth.parameters import Params
 from service.oauth.redirects import Redirect
-from service.people.sessions import SignedIn
+from service.people.sessions import Presented, SignedIn
 from service.pushed_requests import is_pushed
 from service.resources import Resources
 
@@ -56,7 +57,7 @@ async def begin(request: Request) -> Response:
     _is_not_only_looked_at(request)
     resources = resources_of(request.scope)
     params, twice = authorize.parse(await _said(request))
-    await resources.lookup.be_certain()
+    presented = await _presented(request, params.get("client_id", ""))
     await see_document(resources, params.get("client_id", ""), address(request.scope))
     found = await resources.lookup.named(params.get("client_id", ""))
     try:
@@ -66,7 +67,15 @@ async def begin(request: Request) -> Response:
     # A POST from another site has none of our cookies (SameSite=Lax); the GET after this redirect has them.
     if request.method == "POST":
         return _page(CONTINUE, resources, good)
-    return await _go_on(request, good, found)
+    return await _go_on(request, good, found, presented)
+
+
+async def _presented(request: Request, client_id: str) -> Presented | None:
+    """Bring the cache of clients up to date, and find the session of the cookie at the same time, if there may be such a client."""
+    resources = resources_of(request.scope)
+    is_looked_for = request.method == "GET" and client_stream(client_id) is not None
+    given = cookie(request.scope, resources.sessions.cookie) if is_looked_for else None
+    return await resources.first_looks.find(given, client_id)
 
 
 async def _validated(
@@ -112,9 +121,14 @@ def sent(redirect: Redirect, resources: Resources) -> Response:
     return Response(None, HTTPStatus.SEE_OTHER, {**GOES_AWAY, "Location": redirect.location})
 
 
-async def _go_on(request: Request, asked: AuthorizationRequest, found: Found) -> Response:
-    resources = resources_of(request.scope)
-    signed_in = await resources.sessions.current(cookie(request.scope, resources.sessions.cookie), asked.client_id)
+async def _go_on(
+    request: Request, asked: AuthorizationRequest, found: Found, presented: Presented | None = None
+) -> Response:
+    sessions = (resources := resources_of(request.scope)).sessions
+    if presented is not None and presented.client_id == asked.client_id:
+        signed_in = await sessions.authenticated(presented)
+    else:
+        signed_in = await sessions.current(cookie(request.scope, sessions.cookie), asked.client_id)
     return await _on(resources, asked, found, signed_in)
 
 

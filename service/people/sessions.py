@@ -56,6 +56,14 @@ class SessionToken(Struct, frozen=True):
         return f"SessionToken(session={self.session})"
 
 
+class Presented(Struct, frozen=True):
+    """What was found by a cookie that this server wrote. Whether it authenticates anybody is not decided yet."""
+
+    token: SessionToken
+    client_id: str
+    found: SignIn | None
+
+
 class Sessions:
     """One per process."""
 
@@ -65,7 +73,7 @@ class Sessions:
         self._people = people
         self._lifetime = timedelta(seconds=settings.session_lifetime)
         self._signature = Signature(master_key, "muniment session cookies")
-        self._sign_ins: Batcher[Wanted, SignIn | None] = Batcher(self._read)
+        self._sign_ins: Batcher[Wanted, SignIn | None] = Batcher(self.read)
         self.cookie = cookie_name("muniment_session", settings)
 
     async def start(
@@ -105,9 +113,15 @@ class Sessions:
 
     async def current(self, cookie: str | None, client_id: str = "") -> SignedIn | None:
         """Return the session and user of this cookie from the current state of the database. Raises Unavailable."""
-        token = self._token(cookie)
-        found = None if token is None else await self.found(token.session, client_id)
-        if token is None or found is None or not compare_digest(found.session.token_hash, _hash(token)):
+        token = self.token(cookie)
+        if token is None:
+            return None
+        return await self.authenticated(Presented(token, client_id, await self.found(token.session, client_id)))
+
+    async def authenticated(self, presented: Presented) -> SignedIn | None:
+        """Return the session and user of a cookie, if they are authenticated by it. Raises Unavailable."""
+        token, found = presented.token, presented.found
+        if found is None or not compare_digest(found.session.token_hash, _hash(token)):
             return None
         if found.session.state != "open":
             await self._used_after_end(found.session)
@@ -120,9 +134,13 @@ class Sessions:
         """Return the session in any state, as of this call or later. Requests that wait at the same time are read in one round trip."""
         return await self._sign_ins.submit(Wanted(session, client_id))
 
+    async def read(self, wanted: Sequence[Wanted]) -> list[SignIn | None]:
+        """Return what `found` does of each, by one statement."""
+        return await read(self._pool, lambda connection: sign_ins.find(connection, wanted))
+
     def named(self, cookie: str | None) -> UUID | None:
         """Return the session id of a cookie that this server wrote, in any state of the session."""
-        token = self._token(cookie)
+        token = self.token(cookie)
         return None if token is None else token.session
 
     async def device(self, row: sessions.Row) -> Device | None:
@@ -133,6 +151,11 @@ class Sessions:
         """Return the device of each session, in the same order."""
         plain = await self._people.open_all([(row.user_id, row.device) for row in rows])
         return [None if each is None else json.decode(each, type=Device) for each in plain]
+
+    def token(self, cookie: str | None) -> SessionToken | None:
+        """Return None if this server did not write the cookie, so that a guess does not reach the database."""
+        content = None if cookie is None else self._signature.read(cookie)
+        return None if content is None else SessionToken(UUID(bytes=content[:16]), content[16:])
 
     async def end(self, session: UUID, why: str, meta: Meta) -> Handled:
         """End the session, notify the clients that want back-channel logout, and revoke the tokens issued from it."""
@@ -153,16 +176,8 @@ class Sessions:
         meta = envelope(ByService(why=USED_AFTER_END))
         await handle(self._ledger, SESSION, session.stream_id, ReportUseAfterEnd(at=datetime.now(UTC)), meta)
 
-    async def _read(self, wanted: list[Wanted]) -> list[SignIn | None]:
-        return await read(self._pool, lambda connection: sign_ins.find(connection, wanted))
-
     def _value(self, token: SessionToken) -> str:
         return self._signature.write(token.session.bytes + token.random)
-
-    def _token(self, cookie: str | None) -> SessionToken | None:
-        """Return None if this server did not write the cookie, so that a guess does not reach the database."""
-        content = None if cookie is None else self._signature.read(cookie)
-        return None if content is None else SessionToken(UUID(bytes=content[:16]), content[16:])
 
 
 def authenticates(session: sessions.Row, user: users.Row) -> bool:

@@ -124,4 +124,17 @@ async def test_an_authorization_without_a_page_asks_the_database_so_often(live: 
                 answer = await asked(browser, client_id)
     assert "code" in sent_back(answer)
     # The second look at the sign-in sees whether the session ended, or the consent was withdrawn, before the code was appended.
-    assert noted == ["certainty", "sign-in", "count", "append", "sign-in"]
+    # The first two are asked at the same time.
+    assert noted == ["sign-in", "certainty", "count", "append", "sign-in"]
+
+
+async def test_no_session_is_looked_for_with_an_id_that_no_client_can_have(live: Live):
+    client_id, _ = await live.interactive(displayName="Authorize", apis=None)
+    async with logged_in(live) as person:
+        await code_for(live, person, client_id)
+        async with within(live, person.browser.cookies) as browser:
+            await asked(browser, client_id)
+            with round_trips() as noted:
+                answer = await asked(browser, "\0")
+    assert answer.status_code == 400
+    assert noted == ["certainty"]
