@@ -53,9 +53,11 @@ REVOKED = (
 REVOKED_SINCE = (
     "select stream_id, revoked_at from read.authorizations where revoked_at > clock_timestamp() - $1::interval"
 )
+# Few users are stopped. With `offset 0`, Postgres looks at the authorizations of these only, and not at all that are active.
 OF_STOPPED = """
-select a.stream_id, u.state from read.authorizations a join read.users u on u.stream_id = a.user_id
- where a.state = 'active' and u.state <> 'active' order by a.stream_id
+select a.stream_id, u.state from read.users u
+ cross join lateral (select stream_id from read.authorizations where user_id = u.stream_id and state = 'active' offset 0) as a
+ where u.state <> 'active' order by a.stream_id
 """
 OF_ENDED = """
 select a.stream_id from read.sessions s join read.authorizations a on a.session_id = s.stream_id
@@ -83,9 +85,12 @@ select a.stream_id from read.consents c join read.authorizations a on a.user_id 
    and {CONSENTED}
  order by a.stream_id
 """
+# The inner limit does the same for clients that were restored.
 OF_RESTORED = """
-select a.stream_id from read.clients c join read.authorizations a on a.client = c.stream_id
- where c.restored > 0 and a.state = 'active' and a.restored < c.restored order by a.stream_id limit 1000
+select a.stream_id from read.clients c
+ cross join lateral (select stream_id from read.authorizations where client = c.stream_id and state = 'active' and restored < c.restored
+                      order by stream_id limit 1000) as a
+ where c.restored > 0 order by a.stream_id limit 1000
 """
 
 

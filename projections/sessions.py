@@ -37,9 +37,11 @@ select {COLUMNS}, client_id from read.sessions join (
 EXPIRED = """
 select stream_id from read.sessions where state = 'open' and expires_at <= clock_timestamp() order by expires_at limit $1
 """
+# With `offset 0`, Postgres looks at the sessions of these users only, and not at all that are open.
 OF_STOPPED_USERS = """
-select s.stream_id, u.state from read.sessions s join read.users u on u.stream_id = s.user_id
- where s.state = 'open' and u.state <> 'active' order by s.stream_id
+select s.stream_id, u.state from read.users u
+ cross join lateral (select stream_id from read.sessions where user_id = u.stream_id and state = 'open' offset 0) as s
+ where u.state <> 'active' order by s.stream_id
 """
 OF_FORMER = """
 select s.stream_id from read.users u join read.sessions s on s.user_id = u.stream_id

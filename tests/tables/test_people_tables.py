@@ -171,6 +171,21 @@ async def test_what_the_end_of_a_user_has_yet_to_reach_is_found(ledger, reader):
     assert await authorizations.of_stopped_users(reader) == left
 
 
+async def test_where_nobody_was_stopped_or_restored_no_authorization_and_no_session_is_looked_at(ledger, reader):
+    """Postgres is asked every few seconds, however many stand."""
+    user = await happened(ledger, USER, REGISTER)
+    await granted(ledger, user, session=await happened(ledger, SESSION, START.__replace__(user=user)))
+    for statement, table in (
+        (authorizations.OF_STOPPED, "authorizations"),
+        (authorizations.OF_RESTORED, "authorizations"),
+        (sessions.OF_STOPPED_USERS, "sessions"),
+    ):
+        plan = [line for (line,) in await reader.fetch(f"explain (analyze, costs off) {statement}")]
+        looks = [line for line in plan if f" on {table}" in line]
+        assert looks
+        assert all("never executed" in line for line in looks), plan
+
+
 async def test_what_the_end_of_a_session_has_yet_to_reach_is_found_without_what_outlives_it(ledger, reader):
     user = new_id()
     over = await happened(ledger, SESSION, START, END)
