@@ -41,19 +41,18 @@ _NAMED: Mapping[str, Callable[[UUID], str]] = {kind: _named(kind.partition(".")[
 
 def fields(event: Event) -> dict[str, Any]:
     """The event's own fields as JSON has them, without its tag and without what is hashed or sealed."""
-    return json.decode(json.encode(_READERS[type_of(event)].read(encode(event))))
+    return json.decode(json.encode(_reader(type_of(event)).read(encode(event))))
 
 
 def stored_fields(kind: str, version: int, data: bytes) -> Struct:
     """The same of the stored bytes of an event, as a struct. Raises UnreadableEvent."""
-    reader = _READERS.get(kind)
-    if reader is not None and version == schema_version(kind) and data.startswith(reader.tagged):
+    if kind in _KINDS and version == schema_version(kind) and data.startswith(_reader(kind).tagged):
         try:
-            return reader.read(data)
+            return _reader(kind).read(data)
         except ValueError:  # `decode` says what is wrong with it.
             pass
     event = decode(kind, version, data)
-    return _READERS[kind].read(encode(event))
+    return _reader(kind).read(encode(event))
 
 
 def _readable(kind: type[Struct], **tag: Any) -> type[Struct]:
@@ -104,10 +103,10 @@ class _Reader(Struct, frozen=True):
     read: Callable[[bytes], Struct]
 
 
-def _reader(tag: str, kind: type[Struct]) -> _Reader:
-    return _Reader(b'{"type":"%b"' % tag.encode(), json.Decoder(_readable(kind)).decode)
+_KINDS: Mapping[str, type[Struct]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Event)}
 
 
-_READERS: Mapping[str, _Reader] = {
-    (tag := str(kind.__struct_config__.tag)): _reader(tag, kind) for kind in get_args(Event)
-}
+@cache
+def _reader(tag: str) -> _Reader:
+    """Made at the first use: to make those of all kinds would take a tenth of a start."""
+    return _Reader(b'{"type":"%b"' % tag.encode(), json.Decoder(_readable(_KINDS[tag])).decode)
