@@ -1,24 +1,23 @@
-"""The API reference, for programs (/openapi.json) and for developers (/docs)."""
+"""The API reference, for programs (/openapi.json) and for developers (/docs). What it is made of is imported at the first request."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service.http.asgi import resources_of
 from service.http.cors import VARIES
-from service.openapi.document import encoded
 from service.pages.assets import sent
-from service.pages.reference import POLICY, assets, page_html
 
 FRESH = {"Cache-Control": "public, max-age=300", **VARIES}
 PAGE = {
     "Cache-Control": "no-cache",
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 
 
 async def openapi(request: Request) -> Response:
+    from service.openapi.document import encoded  # noqa: PLC0415
+
     body, etag = encoded(resources_of(request.scope).settings.issuer)
     headers = {**FRESH, "ETag": etag}
     if etag in request.headers.get("if-none-match", ""):
@@ -27,8 +26,13 @@ async def openapi(request: Request) -> Response:
 
 
 async def page(_request: Request) -> Response:
-    return Response(page_html(), headers=PAGE, media_type="text/html")
+    from service.pages.reference import POLICY, page_html  # noqa: PLC0415
+
+    headers = {**PAGE, "Content-Security-Policy": POLICY}
+    return Response(page_html(), headers=headers, media_type="text/html")
 
 
 async def static(request: Request) -> Response:
+    from service.pages.reference import assets  # noqa: PLC0415
+
     return await sent(assets().get(request.path_params["name"]), request)
