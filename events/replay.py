@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -64,17 +64,17 @@ def recorded(row: Row) -> Recorded:
 
 def read_in_bulk(rows: Iterable[Row]) -> Iterator[Recorded]:
     """Yields the events of rows of READ_IN_BULK. Raises UnreadableEvent."""
-    return _recorded(rows, _time)
-
-
-_time = lru_cache(maxsize=64)(partial(datetime.fromtimestamp, tz=UTC))
+    return _recorded(rows, partial(datetime.fromtimestamp, tz=UTC))
 
 
 def _recorded(rows: Iterable[Row], time: Callable[[Any], datetime]) -> Iterator[Recorded]:
+    seen, recorded_at = None, None
     for position, at, stream_id, version, schema, kind, meta, data in rows:
+        if at != seen:  # events of one batch have one time
+            seen, recorded_at = at, time(at)
         yield Recorded(
             position=position,
-            recorded_at=time(at),
+            recorded_at=recorded_at,
             stream_id=stream_id,
             version=version,
             type=kind,
