@@ -24,6 +24,9 @@ VALUES = (
 )
 """None of them is a word that a form has a meaning for."""
 
+TOKEN = "csrf"
+"""A field of every form that changes something. `Page` checks it before any page reads the form, so one form stands for all."""
+
 CHOICES = ("?kind=machine", "?kind=web", "?kind=public")
 """The second step of /new/client."""
 
@@ -79,9 +82,13 @@ async def _answer(somebody: Staff, sent: Sent, fields: Mapping[str, str]) -> htt
 
 
 async def _faults(somebody: Staff, sent: Sent) -> list[str]:
-    """Which fields of the form lead to a 500, with which value or without any."""
+    """Which of the form's own fields lead to a 500, with which value or without any."""
+    return await _faults_of(somebody, sent, [name for name in sent.fields if name != TOKEN])
+
+
+async def _faults_of(somebody: Staff, sent: Sent, names: Iterable[str]) -> list[str]:
     found = list[str]()
-    for name in sent.fields:
+    for name in names:
         lacking = {other: value for other, value in sent.fields.items() if other != name}
         for fields in (lacking, *({**sent.fields, name: value} for value in VALUES)):
             answer = await _answer(somebody, sent, fields)
@@ -105,6 +112,14 @@ async def test_no_field_of_a_form_is_a_fault_of_ours(live: Live, template: str):
             assert page.status_code == 200, page.text
             found = [fault for sent in _kinds(page.text) for fault in await _faults(somebody, sent)]
             assert found == []
+
+
+async def test_no_token_of_a_form_is_a_fault_of_ours(live: Live):
+    async with staff(live, "operator") as somebody:
+        page = await somebody.browser.http.get("/console/new/client?kind=machine", headers={"Accept": "text/html"})
+        sent = [each for each in _forms(page.text) if TOKEN in each.fields]
+        assert sent
+        assert await _faults_of(somebody, sent[0], [TOKEN]) == []
 
 
 @pytest.mark.parametrize("kind", ["clients", "bots"])
