@@ -14,7 +14,7 @@ from events.batches import HALVED
 from events.database import AnyConnection
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
-from projections.history import History, Row, Snapshot
+from projections.history import History, Snapshot
 from projections.intervals import nodes_at
 
 POSITION_OF = f"""
@@ -25,7 +25,8 @@ select low, low = (select last_position from log.batches order by last_position 
 AFTER_APPENDS = locks.in_transaction_shared(locks.EVENTS)
 FIND = """
 select c.version, c.position, c.state = 'failed', (
-    select to_json(h) from read."{name}" h where stream_id = wanted.stream and to_position > wanted.position order by to_position limit 1)
+    select case when from_position <= wanted.position then snapshot end
+      from read."{name}" where stream_id = wanted.stream and to_position > wanted.position order by to_position limit 1)
   from unnest($1::uuid[], $2::bigint[]) with ordinality as wanted (stream, position, number) left join read.checkpoints c on c.name = $3
  order by number
 """
@@ -88,10 +89,8 @@ async def check_reached(connection: AnyConnection, projection: CatchUp[Any, Any]
         raise Behind(projection.name, live.position, failed=live.state == "failed")
 
 
-async def find(
-    connection: AnyConnection, history: History[Snapshot], stream: UUID, position: int
-) -> Row[Snapshot] | None:
-    """Returns the version of this stream's row that was current at the position. Raises Behind as `check` does."""
+async def find(connection: AnyConnection, history: History[Snapshot], stream: UUID, position: int) -> Snapshot | None:
+    """Returns what the history keeps of this stream's row that was current at the position. Raises Behind as `check` does."""
     (found,) = await found_at(connection, history, [(stream, position)])
     if isinstance(found, Behind):
         raise found
@@ -100,7 +99,7 @@ async def find(
 
 async def found_at(
     connection: AnyConnection, history: History[Snapshot], wanted: Sequence[tuple[UUID, int]]
-) -> list[Row[Snapshot] | Behind | None]:
+) -> list[Snapshot | Behind | None]:
     """Returns what `find` does of each stream and position, in their order, by one statement."""
     streams, positions = [stream for stream, _ in wanted], [position for _, position in wanted]
     try:
@@ -110,14 +109,13 @@ async def found_at(
     return [_found(history, position, row) for position, row in zip(positions, rows, strict=True)]
 
 
-def _found(history: History[Snapshot], wanted: int, record: asyncpg.Record) -> Row[Snapshot] | Behind | None:
-    version, reached, failed, text = record
+def _found(history: History[Snapshot], wanted: int, record: asyncpg.Record) -> Snapshot | Behind | None:
+    version, reached, failed, snapshot = record
     if version != history.version:
         return Behind(history.name, 0, failed=False)
     if reached < wanted:
         return Behind(history.name, reached, failed=failed)
-    row: Row[Snapshot] | None = None if text is None else _decoder(history.row).decode(text)
-    return row if row is not None and row.from_position <= wanted else None
+    return None if snapshot is None else _decoder(history.table.row).decode(snapshot)
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

@@ -7,8 +7,7 @@ from uuid import UUID
 from events.database import Pool, read
 from events.group_commit import Batcher
 from projections import as_of
-from projections.as_of import Behind
-from projections.history import History, Row, Snapshot
+from projections.history import History, Snapshot
 
 Wanted = tuple[UUID, int]
 
@@ -18,14 +17,14 @@ class Pasts:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._batches: dict[str, Batcher[Wanted, Row[Any] | None]] = {}
+        self._batches: dict[str, Batcher[Wanted, Any]] = {}
 
-    async def find(self, history: History[Snapshot], stream: UUID, position: int) -> Row[Snapshot] | None:
-        """Return the version of this stream's row that was current at the position. Raises Behind and Unavailable."""
+    async def find(self, history: History[Snapshot], stream: UUID, position: int) -> Snapshot | None:
+        """Return what the history keeps of this stream's row that was current at the position. Raises Behind and Unavailable."""
         batches = self._batches.get(history.name)
         if batches is None:
             batches = self._batches.setdefault(history.name, Batcher(partial(self._read, history)))
         return await batches.submit((stream, position))
 
-    async def _read(self, history: History[Any], wanted: list[Wanted]) -> list[Row[Any] | Behind | None]:
+    async def _read(self, history: History[Any], wanted: list[Wanted]) -> list[Any]:
         return await read(self._pool, lambda connection: as_of.found_at(connection, history, wanted))

@@ -43,8 +43,7 @@ class Past(Struct, frozen=True):
 
     async def find(self, history: History[Snapshot], stream: UUID) -> Snapshot | None:
         await self.reach(history)
-        row = await as_of.find(self.connection, history, stream, self.position)
-        return None if row is None else row.snapshot
+        return await as_of.find(self.connection, history, stream, self.position)
 
     async def listed(self, history: History[Snapshot], filters: dict[str, Any], limit: int) -> list[Snapshot]:
         await self.reach(history)

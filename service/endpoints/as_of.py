@@ -98,10 +98,9 @@ async def reached(call: Call, projection: CatchUp[Any, Any], position: int) -> N
 
 async def find(call: Call, history: History[Snapshot], stream: UUID, position: int) -> Snapshot | None:
     """Return what this was at the position, or None. Raises ComeAgain as `reached` does."""
-    row = await _once_reached(
+    return await _once_reached(
         call, history.catch_up, position, lambda: call.resources.pasts.find(history, stream, position)
     )
-    return None if row is None else row.snapshot
 
 
 async def _once_reached(

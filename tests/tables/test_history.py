@@ -64,7 +64,7 @@ async def test_what_is_read_as_of_each_position_is_what_the_log_up_to_there_make
                 for row in then:
                     found = await as_of.find(connection, history, row.stream_id, position)
                     assert found is not None
-                    assert history.keep(found.snapshot) == row
+                    assert history.keep(found) == row
             of_nobody, to_come = (new_id(), end), (new_id(), end + 1)
             at_once = [(row.stream_id, at) for row in await expected(connection, history, end) for at in (end, 1)]
             *found, nobody, not_yet = await as_of.found_at(connection, history, [*at_once, of_nobody, to_come])
