@@ -119,7 +119,7 @@ def project(row: Row | None, stream: UUID, event: AuthorizationEvent) -> Row | N
     """Returns the authorization's row after the event."""
     if row is None:
         return _granted(stream, event) if isinstance(event, AuthorizationGranted) else None
-    return _changed(row.__replace__(version=row.version + 1), event)
+    return _changed(row, event, row.version + 1)
 
 
 def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
@@ -144,23 +144,21 @@ def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
     )
 
 
-def _changed(row: Row, event: AuthorizationEvent) -> Row:
+def _changed(row: Row, event: AuthorizationEvent, version: int) -> Row:
     """Of a long stream most are rotations, so these are matched first."""
     match event:
         case RefreshTokenRotated():
-            return row.__replace__(used_at=event.at)
+            return row.__replace__(used_at=event.at, version=version)
         case CodeIssued():
-            return row.__replace__(granted_at=event.at)
+            return row.__replace__(granted_at=event.at, version=version)
         case CodeRedeemed():
-            return row.__replace__(redeemed_at=event.at, used_at=event.at)
+            return row.__replace__(redeemed_at=event.at, used_at=event.at, version=version)
         case RefreshTokenIssued():
-            return row.__replace__(refresh_until=event.expires_at)
-        case AuthorizationRevoked() if row.state == "revoked":
-            return row
-        case AuthorizationRevoked():
-            return row.__replace__(state="revoked", revoked_at=event.at, why=event.why)
-        case CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
-            return row
+            return row.__replace__(refresh_until=event.expires_at, version=version)
+        case AuthorizationRevoked() if row.state == "active":
+            return row.__replace__(state="revoked", revoked_at=event.at, why=event.why, version=version)
+        case AuthorizationRevoked() | CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
+            return row.__replace__(version=version)
         case AuthorizationGranted():
             return _granted(row.stream_id, event)
 
