@@ -44,8 +44,9 @@ test-pythons: .venv/installed-dev ## run the rules and a smoke of the service on
 test-clients: .venv/installed-dev ## log people in by stock clients in Go, Java, Node, Python and a browser, connect MCP clients, run MCP's conformance suite, verify the log by Go's tooling, and run docs/examples (builds them first: minutes)
 	@exec $(BIN)/python -m pytest tests/clients -o timeout=900 $(ARGS)
 
-fuzz: .venv/installed-dev ## let schemathesis try every operation of /openapi.json with what it makes up (a minute or two)
-	@exec $(BIN)/python -m pytest tests/fuzz $(ARGS)
+fuzz: .venv/installed-dev ## let schemathesis try every operation of /openapi.json with what it makes up, and hypothesis every law with more of it than `make test` does (two minutes or three)
+	@$(BIN)/python -m pytest tests/fuzz $(ARGS)
+	@exec $(BIN)/python -m pytest tests/rules tests/tables -m hypothesis --hypothesis-profile thorough $(SPREAD) $(ARGS)
 
 check: .venv/installed-dev ## ruff, format, basedpyright, import-linter, hadolint, compose: the static checks that CI runs
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 types lint
