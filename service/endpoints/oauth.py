@@ -90,7 +90,7 @@ async def issue_token(request: OAuthRequest) -> bytes:
     grant = request.form.get("grant_type")
     results = request.resources.metrics.tokens.get(grant or OTHER) or request.resources.metrics.tokens[OTHER]
     try:
-        issued = await _carry_out(grant, request)
+        issued = await _grant(grant)(request)
     except Refusal as refused:
         results.get(refused.error, results[OTHER]).inc()
         raise
@@ -101,20 +101,20 @@ async def issue_token(request: OAuthRequest) -> bytes:
     return issued
 
 
-async def _carry_out(grant: str | None, request: OAuthRequest) -> bytes:
-    match grant:
+def _grant(grant_type: str | None) -> Callable[[OAuthRequest], Awaitable[bytes]]:
+    match grant_type:
         case "authorization_code":
-            return await authorization_code.redeem(request)
+            return authorization_code.redeem
         case "refresh_token":
-            return await refresh_token.exchange(request)
+            return refresh_token.exchange
         case authlib_grants.DEVICE:
-            return await device_code.redeem(request)
+            return device_code.redeem
         case token_exchange.GRANT_TYPE:
-            return await exchange(request)
+            return exchange
         case identity_assertions.GRANT_TYPE:
-            return await jwt_bearer.redeem(request)
+            return jwt_bearer.redeem
         case _:  # an unknown grant_type is refused there as well
-            return await client_credentials.issue(request)
+            return client_credentials.issue
 
 
 async def _request(scope: Scope, receive: Receive, resources: Resources, path: str, *, any_text: bool) -> OAuthRequest:

@@ -30,6 +30,8 @@ class Exchange(RequestResponseCycle):
     expected_content_length = 0
     by_messages = False
     sent: int | None = None
+    _taken = False
+    _event: asyncio.Event | None = None
 
     def __init__(self, protocol: "BoundedProtocol") -> None:
         """For the request whose head was parsed. Raises HttpParserInvalidURLError."""
@@ -41,22 +43,36 @@ class Exchange(RequestResponseCycle):
         self.default_headers = protocol.server_state.default_headers
         self.on_response = protocol.on_response_complete
         self.waiting_for_100_continue = protocol.expect_100_continue
-        self.message_event = asyncio.Event()
         self.body = bytearray()
 
     def start(self, app: ASGI3Application, loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
         """The task is one of `tasks` until it ends."""
         scope: Any = self.scope
         scope[EXCHANGE] = self
-        task = loop.create_task(self._run(app))
-        task.add_done_callback(tasks.discard)
+        task = loop.create_task(self._run(app, tasks))
+        self._task = task
         tasks.add(task)
 
-    async def _run(self, app: ASGI3Application) -> None:
+    async def _run(self, app: ASGI3Application, tasks: set[asyncio.Task[None]]) -> None:
         try:
             await self.run_asgi(app)
         finally:
+            tasks.discard(self._task)
             self.scope.pop(EXCHANGE, None)  # a cycle of references is garbage that has to be searched for
+
+    @property
+    def message_event(self) -> asyncio.Event:  # pyright: ignore[reportIncompatibleVariableOverride] - made once somebody waits for it
+        """Is set while there is something new to receive. Most requests arrive whole, and nothing waits for it."""
+        if self._event is None:
+            self._event = asyncio.Event()
+            if self.body or self.disconnected or self.response_complete or not (self.more_body or self._taken):
+                self._event.set()
+        return self._event
+
+    def arrived(self) -> None:
+        """More of the body, or its end, is there."""
+        if self._event is not None:
+            self._event.set()
 
     def whole(self, status: int, head: bytes, body: bytes) -> bool:
         """Send the lines of a head and a body as the whole response. Return False if it has to be sent by messages: its connection
@@ -72,7 +88,7 @@ class Exchange(RequestResponseCycle):
         )
         self.response_started = self.response_complete = True
         self.sent = status
-        self.message_event.set()
+        self.arrived()
         self.on_response()
         return True
 
@@ -80,8 +96,9 @@ class Exchange(RequestResponseCycle):
         """Return the body, or None while some of it has not arrived."""
         if self.more_body or self.disconnected:
             return None
-        body, self.body = bytes(self.body), bytearray()
-        self.message_event.clear()
+        body, self.body, self._taken = bytes(self.body), bytearray(), True
+        if self._event is not None:
+            self._event.clear()
         return body
 
 

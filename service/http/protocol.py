@@ -54,11 +54,12 @@ class HeadTooLarge(Exception):
 class BoundedProtocol(HttpToolsProtocol):
     """A stranger can neither fill the memory with an endless head, nor hold a connection without sending a request."""
 
+    cycle: Exchange
     _bytes = 0
     _head_bytes = 0
     _in_head = True
     _deaf = False
-    _running: RequestResponseCycle | None = None
+    _running: Exchange | None = None
     _cut_off: asyncio.TimerHandle | None = None
     _is_idle = False
 
@@ -145,7 +146,7 @@ class BoundedProtocol(HttpToolsProtocol):
             cycle.body += body
             if len(cycle.body) > HIGH_WATER_LIMIT:
                 self.flow.pause_reading()
-            cycle.message_event.set()
+            cycle.arrived()
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():  # only the head was parsed; the rest follows once the offer is removed
@@ -155,7 +156,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._idle()
         else:
             self.cycle.more_body = False
-            self.cycle.message_event.set()
+            self.cycle.arrived()
 
     def on_response_complete(self) -> None:
         """The same as uvicorn's, which makes a timer for each response and cancels it at the next request."""
@@ -170,9 +171,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._idle()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        assert isinstance(cycle, Exchange)
         self._running = cycle
         refused = self._admission.judged(self.loop, cycle.scope["method"], cycle.scope["raw_path"])
-        assert isinstance(cycle, Exchange)
         cycle.start(app if refused is None else refused.app, self.loop, self.tasks)
 
     def _is_refused(self, data: bytes) -> bool:
@@ -191,7 +192,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deaf = True
         self._deadline.none()
         self.pipeline.clear()
-        self.cycle = self._running
+        self.cycle = self._running  # pyright: ignore[reportIncompatibleVariableOverride] - each cycle here is an Exchange
         self.cycle.keep_alive = False
         self.flow.resume_reading()
 
