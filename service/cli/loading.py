@@ -5,6 +5,8 @@ from contextlib import suppress
 from importlib import import_module
 from threading import Thread
 
+from events.ahead import collected_seldom
+
 
 def begin(modules: Sequence[str]) -> Callable[[], None]:
     """Returns what waits until they are loaded.
@@ -17,6 +19,7 @@ def begin(modules: Sequence[str]) -> Callable[[], None]:
 
 
 def _load(modules: Sequence[str]) -> None:
-    with suppress(Exception):  # whoever needs the module meets the fault again, and can say it
+    # Collected seldom, since what is loaded is there for good. Whoever needs a module meets its fault again, and can say it.
+    with collected_seldom(), suppress(Exception):
         for module in modules:
             import_module(module)
