@@ -42,6 +42,19 @@ class _Code(CodeGenerator):
     def _output_child_post(self, node: nodes.Expr, frame: Any, finalize: Any) -> None:  # noqa: ARG002 - as Jinja calls it
         self.write(")")
 
+    def visit_Getattr(self, node: nodes.Getattr, frame: Any) -> None:  # noqa: N802 - the name by which Jinja finds it
+        """Only dicts have something else than attributes behind a dot. Jinja's call for each is a tenth of a list."""
+        if not isinstance(node.node, nodes.Name):
+            super().visit_Getattr(node, frame)
+            return
+        self.write("(")
+        self.visit(node.node, frame)
+        self.write(f".{node.attr} if not isinstance(")
+        self.visit(node.node, frame)
+        self.write(", dict) else ")
+        super().visit_Getattr(node, frame)
+        self.write(")")
+
     def visit_Call(self, node: nodes.Call, frame: Any, forward_caller: bool = False) -> None:  # noqa: N802 - as Jinja calls it
         """A method is never a macro, so it needs nothing of the template that calls it."""
         match node:

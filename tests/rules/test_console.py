@@ -4,8 +4,10 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from events.codec import TYPES
@@ -43,6 +45,19 @@ def test_whatever_a_template_writes_can_be_seen(text: str, shown: str, way: str)
 def test_what_we_made_stays_markup_and_code_keeps_its_lines():
     render = rendering._environment("de").from_string("{{ text }}|{{ lines|code }}").render
     assert render(text=Markup("<i>x</i>"), lines="a\n\u202e<") == "<i>x</i>|a\n\\u202e&lt;"
+
+
+def test_a_template_reads_attributes_of_things_and_keys_of_dicts_and_calls_the_methods_of_both():
+    text = "{% for each in things %}{{ each.name }} {{ each.of.name }}|{% endfor %}{{ things[0].name.upper() }} {{ known.get('name', '<') }}"
+    things = [SimpleNamespace(name="Ada", of={"name": "Bob"}), {"name": "Cid", "of": SimpleNamespace(name="Dora")}]
+    shown = rendering._environment("en").from_string(text).render(things=things, known={})
+    assert shown == "Ada Bob|Cid Dora|ADA &lt;"
+
+
+def test_what_is_not_there_is_an_error_of_the_template():
+    for text in ("{{ thing.name }}", "{{ known.name }}"):
+        with pytest.raises((UndefinedError, AttributeError)):
+            rendering._environment("en").from_string(text).render(thing=SimpleNamespace(), known={})
 
 
 def test_a_text_without_values_is_translated_when_its_template_is_compiled():
