@@ -8,18 +8,22 @@ from typing import Any, TypeVar
 
 Page = TypeVar("Page", bound=Sequence[Any])
 
-USUAL = gc.get_threshold()
 SELDOM = 100_000
 """So many objects are made before the collector looks for cycles among them: pages have none, and it would look every 700 objects."""
 
 
 @contextmanager
 def collected_seldom() -> Generator[None]:
-    gc.set_threshold(SELDOM, *USUAL[1:])
+    """Of several at once, the one that began first ends it for all."""
+    before = gc.get_threshold()
+    if before[0] == SELDOM:
+        yield
+        return
+    gc.set_threshold(SELDOM, *before[1:])
     try:
         yield
     finally:
-        gc.set_threshold(*USUAL)
+        gc.set_threshold(*before)
 
 
 @asynccontextmanager

@@ -1,6 +1,8 @@
 """Pages are read ahead: the next one is asked for before this one is worked on, and none is after the reader stopped."""
 
 import asyncio
+import gc
+from contextlib import ExitStack
 
 import pytest
 
@@ -50,3 +52,15 @@ async def test_a_fault_is_that_of_its_page():
     with pytest.raises(ValueError, match="unreadable"):
         async with ahead.pages(ask) as pages:
             await anext(pages)
+
+
+def test_the_first_of_several_ends_what_is_collected_seldom():
+    before = gc.get_threshold()
+    with ahead.collected_seldom(), ahead.collected_seldom():
+        assert gc.get_threshold() == (ahead.SELDOM, *before[1:])
+    with ExitStack() as first, ExitStack() as other:
+        first.enter_context(ahead.collected_seldom())
+        other.enter_context(ahead.collected_seldom())
+        first.close()
+        assert gc.get_threshold() == before
+    assert gc.get_threshold() == before
