@@ -14,8 +14,8 @@ from service.commands.authorization import NewRefreshToken, RedeemCode
 from service.crypto import opaque_tokens
 from service.crypto.credentials import Secret, hash_secret
 from service.grants.oauth_request import OAuthRequest
-from service.grants.redemption import Redemption, check_request
-from service.grants.token_commit import commit, record_of
+from service.grants.redemption import Redemption
+from service.grants.token_commit import commit, issued, record_of
 from service.grants.token_response import access_token_claims, access_token_signer, token_response
 from service.oauth.client_metadata import REFRESH
 from service.values.scopes import OFFLINE_ACCESS
@@ -26,9 +26,7 @@ REFRESH_FOR = timedelta(days=30)
 
 async def redeem(request: OAuthRequest) -> bytes:
     """Return the JSON body of the token response (RFC 6749 section 5.1). Raises a Refusal."""
-    return await issue_tokens(
-        await check_request(request, opaque_tokens.parsed(opaque_tokens.CODE, request.form.get("code")))
-    )
+    return await issued(request, opaque_tokens.parsed(opaque_tokens.CODE, request.form.get("code")), issue_tokens)
 
 
 async def issue_tokens(redemption: Redemption) -> bytes:

@@ -46,16 +46,21 @@ class Redemption(Struct, frozen=True, kw_only=True):
     grant: TokenGrant
     cnf: Confirmation | UnsetType
     target: Target
+    is_certain: bool
 
 
 async def check_request(
-    request: OAuthRequest, token: OpaqueToken | None, device: DeviceCode | None = None
+    request: OAuthRequest, token: OpaqueToken | None, device: DeviceCode | None = None, *, certain: bool = False
 ) -> Redemption:
-    """Authenticate the client, load the authorization, and let Authlib decide. Refusals are counted and recorded. Raises a Refusal."""
+    """Authenticate the client, load the authorization, and let Authlib decide. Refusals are counted and recorded. Raises a Refusal.
+
+    With `certain`, nothing is decided from what this process may not have heard yet.
+    """
     presented = credentials_or_none(request)
-    view = await viewed(request, token, presented, look_up)
+    view = await viewed(request, token, presented, look_up_certain if certain else look_up)
     with span("decide"):
         grant = _plain_grant(request, view)
+    is_certain = certain or grant is None
     if grant is None:
         view = await viewed(request, token, presented, look_up_certain)
         grant = await _granted(request, view, device)
@@ -77,6 +82,7 @@ async def check_request(
         grant=grant,
         cnf=cnf,
         target=target,
+        is_certain=is_certain,
     )
 
 

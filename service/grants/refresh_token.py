@@ -15,8 +15,8 @@ from service.commands.handle import CarriedOutBefore
 from service.crypto import opaque_tokens
 from service.crypto.credentials import hash_secret, new_id
 from service.grants.oauth_request import OAuthRequest
-from service.grants.redemption import Redemption, check_request
-from service.grants.token_commit import commit, record_of, refuse_replay
+from service.grants.redemption import Redemption
+from service.grants.token_commit import commit, issued, record_of, refuse_replay
 from service.grants.token_response import access_token_claims, access_token_signer, token_response
 from service.idempotency import IdempotentRequest, StoredAnswer
 from service.oauth.errors import Gone, RefreshedTooOften
@@ -30,7 +30,11 @@ async def exchange(request: OAuthRequest) -> bytes:
     refresh token again and gets the same response.
     """
     text = request.form.get("refresh_token", "")
-    redemption = await check_request(request, opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text))
+    return await issued(request, opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, text), _exchanged)
+
+
+async def _exchanged(redemption: Redemption) -> bytes:
+    request, text = redemption.request, redemption.request.form["refresh_token"]
     if _is_present(redemption) and is_used_up(redemption.authorized):  # before a token is recorded
         raise RefreshedTooOften(MOST_REFRESHES)
     if _is_present(redemption) and _keeps_it(redemption):

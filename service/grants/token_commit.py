@@ -3,7 +3,7 @@
 It takes place only if nothing happened meanwhile to what was decided from: the authorization, its client and bot, and its user.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import NoReturn
 from uuid import UUID
 
@@ -15,13 +15,29 @@ from events.log import Receipt
 from service.clock import utc_now
 from service.commands.authorization import RedeemCode, RotateRefreshToken
 from service.commands.handle import ATTEMPTS, AUTHORIZATION, Handled, Overtaken, handle
+from service.crypto.opaque_tokens import OpaqueToken
 from service.grants.client_authentication import authenticated, look_up_certain
-from service.grants.redemption import Redemption, meta_of
+from service.grants.oauth_request import OAuthRequest
+from service.grants.redemption import Redemption, check_request, meta_of
 from service.grants.redemption_view import active_user, is_of_former_life, loaded_from, past_of
 from service.oauth.errors import Gone, InvalidClient
 from service.oauth.signing import Signer
 from service.oauth.tokens import Claims
 from service.refusals import Contradiction
+
+
+class Outdated(Exception):
+    """Something happened that this process had not heard of, so what the token says may be wrong: nothing was committed."""
+
+
+async def issued(
+    request: OAuthRequest, token: OpaqueToken | None, issue: Callable[[Redemption], Awaitable[bytes]]
+) -> bytes:
+    """Return what is issued from the checked request; checked again from what is certain, if the commit found that out of date."""
+    try:
+        return await issue(await check_request(request, token))
+    except Outdated:
+        return await issue(await check_request(request, token, certain=True))
 
 
 def record_of(redemption: Redemption, claims: Claims, signer: Signer) -> Issue:
@@ -43,16 +59,18 @@ def record_of(redemption: Redemption, claims: Claims, signer: Signer) -> Issue:
 async def commit(
     redemption: Redemption, command: RedeemCode | RotateRefreshToken, issue: Issue, receipt: Receipt | None = None
 ) -> None:
-    """Use the code or refresh token up, and record the token. If something overtook that, it is read and decided again.
+    """Use the code or refresh token up, and record the token. If something overtook that meanwhile, it is read and decided again.
 
     Raises a Refusal if the client or the user was disabled, or the authorization revoked, in the meantime; Gone if the code or refresh
-    token was used before, has expired, or if the stream is full; CarriedOutBefore.
+    token was used before, has expired, or if the stream is full; CarriedOutBefore; Outdated if it was not decided from what is certain.
     """
     for _ in range(ATTEMPTS):
         token = Token(issue=issue, streams=tuple(_decided_from(redemption)), since=redemption.client.position)
         try:
             handled = await _carry_out(redemption, command, token, receipt)
-        except Overtaken:
+        except Overtaken as overtaken:
+            if not redemption.is_certain:
+                raise Outdated from overtaken
             redemption = await _as_it_is_now(redemption)
             continue
         if not any(token_named(event) == issue.jti for event in handled.events):

@@ -11,7 +11,7 @@ from service.commands.authorization import RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, handle
 from service.crypto import opaque_tokens
 from service.grants import authorization_code, refresh_token, token_commit
-from service.oauth.errors import Gone, InvalidClient
+from service.oauth.errors import Gone, InvalidClient, InvalidRequest
 from tests.flows.conftest import META, Live
 from tests.flows.people import ALL, CALLBACK, Person, code_for, logged_in, tokens_for
 from tests.flows.test_round_trips import carried_out
@@ -43,7 +43,10 @@ async def _authorization(live: Live, _person: Person, _client_id: str, authoriza
 
 
 async def _nothing_that_matters(live: Live, _person: Person, client_id: str, _authorization: Any) -> None:
-    body = {"displayName": "Another name"}
+    await _changed(live, client_id, displayName="Another name")
+
+
+async def _changed(live: Live, client_id: str, **body: object) -> None:
     path, headers = f"/api/v1/auth/clients/{client_id}", {**live.bearer, "If-Match": "*"}
     answer = await live.http.patch(path, json=body, headers=headers)
     assert answer.status_code == 200, answer.text
@@ -103,3 +106,28 @@ async def test_who_is_stopped_meanwhile_gets_nothing_and_others_do(
         used = {"authorization.code_redeemed", "authorization.refresh_token_rotated"} & set(more)
         assert bool(used) is (refusal is None)
         assert await pool.fetchval(tokens, client_stream(client_id)) - issued == len(used)
+
+
+@pytest.mark.parametrize("kind", ["authorization_code", "refresh_token"])
+async def test_what_was_taken_from_a_client_is_in_no_token_of_a_process_that_had_not_heard_of_it(
+    live: Live, monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    client_id, secret = await live.interactive(displayName="Outdated", apis=None)
+    client, asked = {"client_id": client_id, "client_secret": secret or ""}, "openid offline_access api:public"
+    async with logged_in(live) as person:
+        if kind == "authorization_code":
+            text, pkce = await code_for(live, person, client_id, scope=asked)
+            form, grant = (
+                {"code": text, "redirect_uri": CALLBACK, "code_verifier": pkce.verifier},
+                authorization_code.redeem,
+            )
+        else:
+            tokens = await tokens_for(live, person, (client_id, secret), scope=asked)
+            form, grant = {"refresh_token": tokens["refresh_token"]}, refresh_token.exchange
+        meanwhile(monkeypatch, lambda: _changed(live, client_id, scopes=[]))
+        issued = await carried_out(live, grant, {"grant_type": kind, **client, **form})
+        assert issued["scope"] == "openid offline_access"
+        form = {"refresh_token": issued["refresh_token"]}
+        meanwhile(monkeypatch, lambda: _changed(live, client_id, dpopBoundAccessTokens=True))
+        with pytest.raises(InvalidRequest, match="DPoP"):
+            await carried_out(live, refresh_token.exchange, {"grant_type": "refresh_token", **client, **form})
