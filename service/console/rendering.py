@@ -126,13 +126,13 @@ def navigation(
     screens: Sequence["Screen"], access: Access, current: "Screen | None", language: str, base: str
 ) -> Navigation:
     """Return the links that the person's roles reach."""
-    here = "" if current is None else current.below or current.path
+    here = None if current is None else current.below or current.path
     return _navigation(tuple(screens), access.scopes, here, language, base)
 
 
 @lru_cache(maxsize=MOST_NAVIGATIONS)
 def _navigation(
-    screens: tuple["Screen", ...], scopes: frozenset[str], here: str, language: str, base: str
+    screens: tuple["Screen", ...], scopes: frozenset[str], here: str | None, language: str, base: str
 ) -> Navigation:
     sections = _sections([each for each in screens if each.needs is None or each.needs in scopes], here, language)
     wide, narrow = (
@@ -142,14 +142,15 @@ def _navigation(
     return Navigation(wide=wide, narrow=narrow)
 
 
-def _sections(screens: Sequence["Screen"], here: str, language: str) -> list[Section]:
+def _sections(screens: Sequence["Screen"], here: str | None, language: str) -> list[Section]:
     sections = {
         group: Section(title=title and catalogue(language).gettext(title), links=[]) for group, title in GROUPS.items()
     }
     for each in sorted(screens, key=lambda screen: screen.link.order if screen.link else 0):
         if each.link is not None:
             label = catalogue(language).gettext(each.link.label)
-            entry = Entry(label=label, path=each.path, icon=each.link.icon, current=_is_below(here, each.path))
+            current = here is not None and _is_below(here, each.path)
+            entry = Entry(label=label, path=each.path, icon=each.link.icon, current=current)
             sections[each.link.group].links.append(entry)
     return [section for section in sections.values() if section.links]
 

@@ -115,7 +115,7 @@ class Admission:
 
     def turned(self, accepted: int, seconds: float, *, meanwhile: int) -> None:
         """A turn took so long for so many, and so many were accepted meanwhile for the next one."""
-        part = LONG_SECONDS / seconds
+        part = LONG_SECONDS / seconds if seconds else 1.0  # the clock of some systems moves in steps
         before, self._stood = self._stood, part < 1 and meanwhile > accepted * part
         if before and self._stood:
             self.room = max(LEAST, min(self.room, accepted) * part)

@@ -65,6 +65,13 @@ def test_a_burst_is_borne_however_long_it_takes(admission: Admission):
     assert admission.room == MOST
 
 
+def test_a_turn_in_which_the_clock_did_not_move_is_short(admission: Admission):
+    admission.turned(MOST, LONG_SECONDS * 10, meanwhile=MOST)
+    admission.turned(MOST, 0.0, meanwhile=MOST)
+    admission.turned(MOST, LONG_SECONDS * 10, meanwhile=MOST)
+    assert admission.room == MOST
+
+
 async def test_a_turn_with_few_requests_ends_a_queue(admission: Admission):
     for _ in range(3):
         admission.turned(MOST, LONG_SECONDS * 10, meanwhile=MOST)

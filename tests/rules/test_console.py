@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from jinja2 import UndefinedError
@@ -123,6 +124,14 @@ def test_each_page_has_a_path_of_its_own_and_a_scope_of_the_api():
     assert len({screen.path for screen in found}) == len(found) > 5
     assert {screen.needs for screen in found} <= {None, *MANAGEMENT}
     assert [screen.path for screen in found if screen.path and not screen.path.startswith("/")] == []
+
+
+@pytest.mark.parametrize(("path", "marked"), [("", 1), ("/clients", 1), (None, 0)])
+def test_the_navigation_marks_the_page_that_is_shown_and_none_where_there_is_no_page(path: str | None, marked: int):
+    access: Any = SimpleNamespace(scopes=frozenset(MANAGEMENT))
+    current = next((screen for screen in screens() if screen.path == path), None)
+    shown = rendering.navigation(screens(), access, current, "en", "")
+    assert [each.count("aria-current") for each in (shown.wide, shown.narrow)] == [marked, marked]
 
 
 def test_a_worker_that_serves_no_console_has_not_loaded_it():
