@@ -50,17 +50,22 @@ class Redemption(Struct, frozen=True, kw_only=True):
 
 
 async def check_request(
-    request: OAuthRequest, token: OpaqueToken | None, device: DeviceCode | None = None, *, certain: bool = False
+    request: OAuthRequest,
+    token: OpaqueToken | None,
+    device: DeviceCode | None = None,
+    *,
+    outdated: Redemption | None = None,
 ) -> Redemption:
     """Authenticate the client, load the authorization, and let Authlib decide. Refusals are counted and recorded. Raises a Refusal.
 
-    With `certain`, nothing is decided from what this process may not have heard yet.
+    With `outdated`, which is what an earlier check found, nothing is decided from what this process may not have heard yet. The credentials
+    are those of the earlier check, for an assertion may be used once.
     """
-    presented = credentials_or_none(request)
-    view = await viewed(request, token, presented, look_up_certain if certain else look_up)
+    presented = credentials_or_none(request) if outdated is None else outdated.presented
+    view = await viewed(request, token, presented, look_up if outdated is None else look_up_certain)
     with span("decide"):
         grant = _plain_grant(request, view)
-    is_certain = certain or grant is None
+    is_certain = outdated is not None or grant is None
     if grant is None:
         view = await viewed(request, token, presented, look_up_certain)
         grant = await _granted(request, view, device)

@@ -34,10 +34,11 @@ async def issued(
     request: OAuthRequest, token: OpaqueToken | None, issue: Callable[[Redemption], Awaitable[bytes]]
 ) -> bytes:
     """Return what is issued from the checked request; checked again from what is certain, if the commit found that out of date."""
+    redemption = await check_request(request, token)
     try:
-        return await issue(await check_request(request, token))
+        return await issue(redemption)
     except Outdated:
-        return await issue(await check_request(request, token, certain=True))
+        return await issue(await check_request(request, token, outdated=redemption))
 
 
 def record_of(redemption: Redemption, claims: Claims, signer: Signer) -> Issue:

@@ -14,6 +14,7 @@ from service.grants import authorization_code, refresh_token, token_commit
 from service.oauth.errors import Gone, InvalidClient, InvalidRequest
 from tests.flows.conftest import META, Live
 from tests.flows.people import ALL, CALLBACK, Person, code_for, logged_in, tokens_for
+from tests.flows.test_private_key_jwt import KEY, assertion, public
 from tests.flows.test_round_trips import carried_out
 
 Stop = Callable[[Live, Person, str, Any], Awaitable[object]]
@@ -131,3 +132,14 @@ async def test_what_was_taken_from_a_client_is_in_no_token_of_a_process_that_had
         meanwhile(monkeypatch, lambda: _changed(live, client_id, dpopBoundAccessTokens=True))
         with pytest.raises(InvalidRequest, match="DPoP"):
             await carried_out(live, refresh_token.exchange, {"grant_type": "refresh_token", **client, **form})
+
+
+async def test_an_assertion_is_good_for_an_exchange_that_is_checked_again(live: Live, monkeypatch: pytest.MonkeyPatch):
+    keys = {"tokenEndpointAuthMethod": "private_key_jwt", "jwks": {"keys": [public(KEY)]}}
+    client_id, _ = await live.interactive(displayName="Keyed", apis=None, **keys)
+    async with logged_in(live) as person:
+        code, pkce = await code_for(live, person, client_id, scope=ALL)
+        form = {"code": code, "redirect_uri": CALLBACK, "code_verifier": pkce.verifier, **assertion(live, client_id)}
+        meanwhile(monkeypatch, lambda: _changed(live, client_id, displayName="Another name"))
+        asked = {"grant_type": "authorization_code", **form}
+        assert (await carried_out(live, authorization_code.redeem, asked))["access_token"]
