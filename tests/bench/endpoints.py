@@ -31,7 +31,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     asking: Asking
     goals: Mapping[str, float]
     rates: Sequence[int] | None = (200, 2000)
-    """None: there are too few requests for an open loop."""
+    """Of arrivals, beside OF_SATURATION of its own. None: there are too few requests for an open loop."""
 
     most_p99: Mapping[int, float] = {}
     least_rate: int = 0
@@ -48,7 +48,7 @@ ENDPOINTS = (
         goals={STARLETTE: 0.85},
         rates=None,
     ),
-    Endpoint(name="tokens, private_key_jwt and DPoP", asking=Peer.tokens_by_key, goals={STARLETTE: 0.70}, rates=(200,)),
+    Endpoint(name="tokens, private_key_jwt and DPoP", asking=Peer.tokens_by_key, goals={STARLETTE: 0.70}, rates=()),
 )
 
 
@@ -96,8 +96,8 @@ def seconds(pace: Pace) -> float:
 
 def seconds_of(endpoint: Endpoint, pace: Pace) -> float:
     """About what the rounds of all three programs take: a round of an open loop first connects, and has its lead."""
-    fixed = endpoint.rates or ()
-    paced = [_open_seconds(endpoint, rate, pace) for rate in fixed] + [pace.open_seconds] * bool(fixed)
+    paced = [_open_seconds(endpoint, rate, pace) for rate in endpoint.rates or ()]
+    paced += [pace.open_seconds] * (endpoint.rates is not None)
     opening = sum(each + LEAD_SECONDS + 0.1 for each in paced)
     return 3 * (WARM_SECONDS + pace.rounds * pace.seconds + pace.open_rounds * opening)
 
