@@ -41,9 +41,10 @@ async def viewed(
     token: OpaqueToken | None,
     presented: PresentedCredentials | None,
     look: Callable[[OAuthRequest, PresentedCredentials | None], Awaitable[Seen | None]],
+    read: Callable[[OAuthRequest, OpaqueToken | None], Awaitable[Past]],
 ) -> View:
     seen = await look(request, presented)
-    past = await past_of(request, token)
+    past = await read(request, token)
     loaded = loaded_from(past)
     return View(
         token=token,
@@ -71,6 +72,14 @@ def active_user(past: Past) -> KeyedUser:
 def active(past: Past) -> KeyedUser | None:
     """Return the user of the authorization, if it is active."""
     return past.user if past.user is not None and past.user.state == "active" else None
+
+
+async def latest_of(request: OAuthRequest, token: OpaqueToken | None) -> Past:
+    """Return what is enough for the current token: a long past is read only for a request that is not plain."""
+    if token is None:
+        return NOTHING
+    with span("load"):
+        return await request.resources.authorizations.latest(token.authorization)
 
 
 async def past_of(request: OAuthRequest, token: OpaqueToken | None) -> Past:

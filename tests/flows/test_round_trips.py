@@ -12,12 +12,13 @@ from msgspec import json
 
 from events.append_with_tokens import APPEND_WITH_TOKENS
 from events.log import APPEND
-from events.replay import CHANGED_SINCE
+from events.replay import CHANGED_SINCE, HISTORY
 from projections import sign_ins, standing
 from service import limits
 from service.app import app
 from service.grants import authorization_code, refresh_token
 from service.grants.oauth_request import OAuthRequest
+from service.oauth.errors import Refusal
 from service.people import authorized_users
 from tests.flows.conftest import Live
 from tests.flows.people import ALL, CALLBACK, asked, code_for, logged_in, sent_back, tokens_for
@@ -25,6 +26,7 @@ from tests.flows.people import ALL, CALLBACK, asked, code_for, logged_in, sent_b
 NAMES = {
     CHANGED_SINCE: "certainty",
     standing.PAST: "past",
+    HISTORY: "history",
     APPEND: "append",
     APPEND_WITH_TOKENS: "commit",
     authorized_users.FIND: "authorized user",
@@ -93,6 +95,20 @@ async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_
     with round_trips() as of_refresh:
         await carried_out(live, refresh_token.exchange, form)
     assert of_code == of_refresh == ["past", "commit"]
+
+
+async def test_a_refresh_token_of_long_ago_has_its_long_past_read_once(live: Live):
+    client_id, secret = await live.interactive(displayName="Replayed", apis=None)
+    form = {"grant_type": "refresh_token", "client_id": client_id, "client_secret": secret or ""}
+    async with logged_in(live) as person:
+        tokens = [(await tokens_for(live, person, (client_id, secret)))["refresh_token"]]
+    for _ in range(3):
+        told = await carried_out(live, refresh_token.exchange, {**form, "refresh_token": tokens[-1]})
+        tokens.append(told["refresh_token"])
+    with round_trips() as noted, pytest.raises(Refusal):
+        await carried_out(live, refresh_token.exchange, {**form, "refresh_token": tokens[1]})
+    assert noted[:4] == ["past", "certainty", "past", "history"]
+    assert noted.count("history") == 1
 
 
 def within(live: Live, cookies: httpx.Cookies | None = None) -> httpx.AsyncClient:
