@@ -113,7 +113,7 @@ class Api:
         given = {name: value for name, value in query.items() if value is not None}
         scope = self._of(method, path, given, headers)
         application = self._scope["app"]
-        found = application.busy.exact.get(scope["raw_path"]) or application.busy.below(scope) or application.router
+        found = application.busy.find(scope) or application.router
         await found(scope, _received(body), collected.send)
         answer = collected.answer()
         if answer.status >= 400:

@@ -12,20 +12,23 @@ from service.resources import Resources
 
 
 class BusyPaths:
-    """Those of routes without a parameter (`exact`), and of routes whose only parameter is the last part of the path."""
+    """Those of routes without a parameter, and of routes whose only parameter is the last part of the path."""
 
     def __init__(self, routes: Iterable[Route] = ()) -> None:
-        self.exact: dict[bytes, ASGIApp] = {}
+        self._exact: dict[bytes, ASGIApp] = {}
         self._above: dict[bytes, Route] = {}
         for route in routes:
             above, _, last = route.path.rpartition("/")
             if not route.param_convertors:
-                self.exact[route.path.encode()] = route.app
+                self._exact[route.path.encode()] = route.app
             elif last.startswith("{") and ":" not in last and "{" not in above:
                 self._above[above.encode()] = route
 
-    def below(self, scope: Scope) -> ASGIApp | None:
-        """Return what Starlette's router finds for a path that is not `exact`, if its route is here, and tell the scope what it tells."""
+    def find(self, scope: Scope) -> ASGIApp | None:
+        """Return what Starlette's router finds for the path of this request, if its route is here, and tell the scope what it tells."""
+        return self._exact.get(scope["raw_path"]) or self._below(scope)
+
+    def _below(self, scope: Scope) -> ASGIApp | None:
         above, _, last = scope["raw_path"].rpartition(b"/")
         route = self._above.get(above)
         if route is None or not last or b"%" in last:
@@ -46,8 +49,7 @@ class Application(Starlette):
     """From the start of the lifespan on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_http, busy = scope["type"] == "http", self.busy
-        found = busy.exact.get(scope["raw_path"]) or busy.below(scope) if is_http else None
+        found = self.busy.find(scope) if scope["type"] == "http" else None
         if found is None:
             scope.pop(EXCHANGE, None)  # middleware sees each response on its way out
             await super().__call__(scope, receive, send)
