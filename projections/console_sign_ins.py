@@ -8,17 +8,17 @@ from msgspec import Struct
 
 from events.database import AnyConnection
 from projections import sessions, users
-
-_SESSION, _USER = (each.COLUMNS.split(", ") for each in (sessions, users))
+from projections.joined import named, parts
 
 FIND = f"""
-select wanted.number::int, a.state, a.restored, p.wrapped, {", ".join(f"s.{name}" for name in _SESSION)}, {", ".join(f"u.{name}" for name in _USER)}
+select wanted.number::int, a.state, a.restored, p.wrapped, {named("s", sessions.COLUMNS)}, {named("u", users.COLUMNS)}
   from unnest($1::uuid[], $2::uuid[]) with ordinality as wanted (granted, session, number)
   join read.authorizations a on a.stream_id = wanted.granted
   join read.sessions s on s.stream_id = wanted.session
   join read.users u on u.stream_id = s.user_id
   left join vault.people p on p.user_id = u.stream_id
 """
+_TABLES = [each.COLUMNS.split(", ") for each in (sessions, users)]
 
 
 class Wanted(Struct, frozen=True):
@@ -46,7 +46,5 @@ async def find(connection: AnyConnection, wanted: Sequence[Wanted]) -> list[Cons
 
 
 def _sign_in(_number: int, state: str, restored: int, wrapped: bytes | None, *columns: Any) -> ConsoleSignIn:
-    session = sessions.row_of(dict(zip(_SESSION, columns[: len(_SESSION)], strict=True)))
-    return ConsoleSignIn(
-        state, restored, wrapped, session, users.row_of(dict(zip(_USER, columns[len(_SESSION) :], strict=True)))
-    )
+    session, user = parts(columns, _TABLES)
+    return ConsoleSignIn(state, restored, wrapped, sessions.row_of(session), users.row_of(user))

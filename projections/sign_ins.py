@@ -1,7 +1,6 @@
 """Sessions with their users, and what these users allow one client each, at one moment: those of many requests in one statement."""
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -10,20 +9,16 @@ from msgspec import Struct
 from events.database import AnyConnection
 from projections import consents, sessions, users
 from projections.consents import Row as Consent
-
-
-def _of(table: str, columns: str) -> str:
-    return ", ".join(f"{table}.{column}" for column in columns.split(", "))
-
+from projections.joined import named, parts
 
 FIND = f"""
-select wanted.number::int, {_of("s", sessions.COLUMNS)}, {_of("u", users.COLUMNS)}, {_of("c", consents.COLUMNS)}
+select wanted.number::int, {named("s", sessions.COLUMNS)}, {named("u", users.COLUMNS)}, {named("c", consents.COLUMNS)}
   from unnest($1::uuid[], $2::text[]) with ordinality as wanted (session, client_id, number)
   join read.sessions s on s.stream_id = wanted.session
   join read.users u on u.stream_id = s.user_id
   left join read.consents c on c.user_id = s.user_id and c.client_id = wanted.client_id and c.state = 'given'
 """
-_SESSION, _USER, _CONSENT = (each.COLUMNS.split(", ") for each in (sessions, users, consents))
+_TABLES = [each.COLUMNS.split(", ") for each in (sessions, users, consents)]
 
 
 class Wanted(Struct, frozen=True):
@@ -53,9 +48,6 @@ async def find(connection: AnyConnection, wanted: Sequence[Wanted]) -> list[Sign
 
 
 def _sign_in(columns: Sequence[Any]) -> SignIn:
-    given = iter(columns)
-    session, user, consent = (
-        dict(zip(names, islice(given, len(names)), strict=True)) for names in (_SESSION, _USER, _CONSENT)
-    )
+    session, user, consent = parts(columns, _TABLES)
     allowed = () if consent["stream_id"] is None else (consents.row_of(consent),)
     return SignIn(sessions.row_of(session), users.row_of(user), allowed)

@@ -21,7 +21,7 @@ from service.grants.client_authentication import (
     look_up_certain,
 )
 from service.grants.oauth_request import OAuthRequest
-from service.grants.redemption_view import View, active, active_user, latest_of, past_of, viewed
+from service.grants.redemption_view import View, active, active_user, viewed
 from service.grants.refusal_events import record_refusal
 from service.lookup import Seen
 from service.oauth.authlib_grants import DeviceCode
@@ -62,12 +62,13 @@ async def check_request(
     are those of the earlier check, for an assertion may be used once.
     """
     presented = credentials_or_none(request) if outdated is None else outdated.presented
-    view = await viewed(request, token, presented, look_up if outdated is None else look_up_certain, latest_of)
+    look = look_up if outdated is None else look_up_certain
+    view = await viewed(request, token, presented, look, whole=False)
     with span("decide"):
         grant = _plain_grant(request, view)
     is_certain = outdated is not None or grant is None
     if grant is None:
-        view = await viewed(request, token, presented, look_up_certain, past_of)
+        view = await viewed(request, token, presented, look_up_certain, whole=True)
         grant = await _granted(request, view, device)
     authorized, seen = view.authorized, view.seen
     assert token is not None

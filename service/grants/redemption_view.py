@@ -41,10 +41,12 @@ async def viewed(
     token: OpaqueToken | None,
     presented: PresentedCredentials | None,
     look: Callable[[OAuthRequest, PresentedCredentials | None], Awaitable[Seen | None]],
-    read: Callable[[OAuthRequest, OpaqueToken | None], Awaitable[Past]],
+    *,
+    whole: bool,
 ) -> View:
+    """Raises as `look` does. `whole` is that of `past_of`."""
     seen = await look(request, presented)
-    past = await read(request, token)
+    past = await past_of(request, token, whole=whole)
     loaded = loaded_from(past)
     return View(
         token=token,
@@ -74,19 +76,15 @@ def active(past: Past) -> KeyedUser | None:
     return past.user if past.user is not None and past.user.state == "active" else None
 
 
-async def latest_of(request: OAuthRequest, token: OpaqueToken | None) -> Past:
-    """Return what is enough for the current token: a long past is read only for a request that is not plain."""
+async def past_of(request: OAuthRequest, token: OpaqueToken | None, *, whole: bool = True) -> Past:
+    """Return the past of the token's authorization. What is not `whole` is enough to find that it is the current token."""
     if token is None:
         return NOTHING
+    authorizations = request.resources.authorizations
     with span("load"):
-        return await request.resources.authorizations.latest(token.authorization)
-
-
-async def past_of(request: OAuthRequest, token: OpaqueToken | None) -> Past:
-    if token is None:
-        return NOTHING
-    with span("load"):
-        return await request.resources.authorizations.past(token.authorization, token.hash)
+        if whole:
+            return await authorizations.past(token.authorization, token.hash)
+        return await authorizations.latest(token.authorization)
 
 
 def _authorization_of(authorization: Authorization, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:
