@@ -103,7 +103,7 @@ async def test_what_follows_from_a_user_is_stopped_and_the_reason_is_sealed_with
         stored = await live.beside.ledger.pool.fetchval(
             "select convert_from(meta, 'UTF8') from log.events where position = $1", done["firstPosition"]
         )
-        assert "4711" not in stored
+        assert "ticket" not in stored  # the ids in it are hexadecimal: four given digits are there by chance
 
 
 async def test_a_caller_whose_own_secret_leaked_revokes_it_with_the_rest_and_is_told(live: Live):
