@@ -187,7 +187,7 @@ async def test_a_redirect_uri_that_is_not_registered_is_an_event_without_what_wa
         )
         return [row[0] for row in rows if client in row[0]]
 
-    ours = await whole_minute(ask)
+    ours = await whole_minute(live, ask)
     assert len(ours) == 10  # in a minute: strangers do not fill the log
     assert all("redirect_uri differs in: host" in told and "evil" not in told for told in ours)
 

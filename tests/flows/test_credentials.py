@@ -103,7 +103,7 @@ async def test_nobody_can_guess_here_for_a_caller_is_answered_about_few_unknown_
         first = await asyncio.gather(*(whose(live, str(uuid4()), caller) for _ in range(MOST_UNKNOWN)))
         return [*first, *[await whose(live, str(uuid4()), caller) for _ in range(2)]]
 
-    *answered, first, second = await whole_minute(ask)
+    *answered, first, second = await whole_minute(live, ask)
     assert {each.status_code for each in answered} == {404}
     for each in (first, second):
         assert "unknown here" in refused(each, 429)["detail"]

@@ -78,6 +78,6 @@ async def test_failures_of_others_delay_no_passkey_alone_or_as_the_second_step(n
             second = await new.send(form, passkey=device.proves(challenge_of(form), user=user, **US))
         return guesses, alone.status_code, codes, second.status_code
 
-    guesses, alone, codes, second = await whole_minute(ask)
+    guesses, alone, codes, second = await whole_minute(named, ask)
     assert (guesses[-1], alone) == (429, 303)
     assert (codes[-1], second) == (429, 303)

@@ -26,9 +26,13 @@ async def limited(postgres: str) -> AsyncIterator[Live]:
         yield live
 
 
-async def whole_minute(ask: Callable[[], Any]) -> Any:
-    """What the test found in one and the same minute: at the turn of a minute all counts begin anew, so it then asks again."""
+async def whole_minute(live: Live, ask: Callable[[], Any]) -> Any:
+    """What the test found in one and the same minute: at the turn of a minute all counts begin anew, so it then asks again.
+
+    Each time it begins as if nobody had asked for anything: what an attempt that was cut asked after the turn does not count.
+    """
     while True:
+        await begin_to_count(live)
         began = int(time.time() // 60)
         found = await ask()
         if int(time.time() // 60) == began:
@@ -47,12 +51,6 @@ async def use_up(live: Live, key: str, used: int) -> None:
 
 async def begin_to_count(live: Live) -> None:
     """As if nobody had asked for anything in this minute."""
-    connection = await asyncpg.connect(live.database)
-    await connection.execute("delete from limits.counts")
-    await connection.close()
-
-
-async def forget_counts(live: Live) -> None:
     connection = await asyncpg.connect(live.database)
     await connection.execute("delete from limits.counts")
     await connection.close()
@@ -104,7 +102,7 @@ async def test_each_request_takes_one_from_what_remains(limited: Live):
     async def remaining() -> list[int]:
         return [int((await limited.http.get(CLIENTS, headers=bearer)).headers["ratelimit-remaining"]) for _ in range(3)]
 
-    first, second, third = await whole_minute(remaining)
+    first, second, third = await whole_minute(limited, remaining)
     assert (first - second, second - third) == (1, 1)
 
 
@@ -115,7 +113,7 @@ async def test_the_601st_request_of_a_minute_is_refused_with_the_time_to_wait(li
         await use_up(limited, "caller six hundred", 599)
         return [await limited.http.get(CLIENTS, headers=bearer) for _ in range(3)]
 
-    last, over, further = await whole_minute(ask)
+    last, over, further = await whole_minute(limited, ask)
     assert last.status_code == 200
     assert last.headers["ratelimit-remaining"] == "0"
     for answer in (over, further):
@@ -132,7 +130,7 @@ async def test_a_caller_that_is_refused_does_nothing(limited: Live):
         await use_up(limited, "caller does nothing", 600)
         return await limited.http.post(CLIENTS, json={"m2m": True, "botUserId": "b"}, headers=bearer)
 
-    refused(await whole_minute(ask), 429)
+    refused(await whole_minute(limited, ask), 429)
     assert (await limited.http.get(CLIENTS, params={"owner": "does nothing"}, headers=limited.bearer)).json() == []
 
 
@@ -147,7 +145,7 @@ async def test_a_client_that_only_acts_as_the_operator_uses_up_nothing_of_the_op
             for bearer in (limited.bearer, *[namesake] * 5, limited.bearer)
         ]
 
-    first, *others, last = await whole_minute(ask)
+    first, *others, last = await whole_minute(limited, ask)
     assert {refused(answer, 403)["status"] for answer in others} == {403}
     assert int(first.headers["ratelimit-remaining"]) - int(last.headers["ratelimit-remaining"]) == 1
     assert int(others[0].headers["ratelimit-remaining"]) - int(others[-1].headers["ratelimit-remaining"]) == 4
@@ -160,7 +158,7 @@ async def test_one_caller_s_limit_is_not_another_s(limited: Live):
         await use_up(limited, "caller hasty", 600)
         return [(await limited.http.get(CLIENTS, headers=bearer)).status_code for bearer in (hasty, calm)]
 
-    assert await whole_minute(ask) == [429, 200]
+    assert await whole_minute(limited, ask) == [429, 200]
 
 
 async def test_strangers_are_counted_by_their_address(limited: Live):
@@ -170,7 +168,7 @@ async def test_strangers_are_counted_by_their_address(limited: Live):
         assert int(stranger.headers["retry-after"]) >= 1
         return [stranger.status_code, (await limited.http.get(CLIENTS, headers=limited.bearer)).status_code]
 
-    assert await whole_minute(ask) == [429, 200]
+    assert await whole_minute(limited, ask) == [429, 200]
 
 
 async def test_a_limit_is_one_for_all_services_on_a_database_and_exact_under_concurrency(postgres: str):
@@ -189,7 +187,7 @@ async def test_a_limit_is_one_for_all_services_on_a_database_and_exact_under_con
             left = sorted(int(answer.headers["ratelimit-remaining"]) for answer in answers if answer.status_code == 200)
             return sorted(answer.status_code for answer in answers), left
 
-        statuses, left = await whole_minute(ask)
+        statuses, left = await whole_minute(one, ask)
         assert statuses == [200] * 40 + [429] * 20
         assert left == list(range(40))
 
@@ -219,11 +217,10 @@ async def test_one_address_may_not_fail_as_any_number_of_clients(postgres: str):
     async with serving(await new_database(postgres), rate_limit=0, failed_auth_limit=2) as live:
 
         async def ask() -> list[int]:
-            await forget_counts(live)  # of an attempt that the turn of the minute cut
             clients = [f"oauth_client_{uuid4().hex}" for _ in range(2 * MANY_CLIENTS + 5)]
             return [(await live.token_for(client, "wrong")).status_code for client in clients]
 
-        statuses = await whole_minute(ask)
+        statuses = await whole_minute(live, ask)
         assert statuses == [401] * 2 * MANY_CLIENTS + [429] * 5
         assert await live.access_token(live.client_id, live.client_secret)
         assert len(await counted(live)) <= 2 * 2 * MANY_CLIENTS + 2
@@ -241,7 +238,7 @@ async def test_failed_authentications_are_limited_and_a_right_secret_always_pass
         ]
         return wrong, await strict.http.post(path, data={**more, "client_id": client_id, "client_secret": secret})
 
-    wrong, right = await whole_minute(ask)
+    wrong, right = await whole_minute(strict, ask)
     for answer in wrong[:3]:
         oauth_error(answer, 401, "invalid_client")
     for answer in wrong[3:]:
@@ -265,7 +262,7 @@ async def test_one_client_s_failures_are_not_another_s(strict: Live):
         await asyncio.gather(*(strict.token_for(one, "wrong") for _ in range(5)))
         return [(await strict.token_for(client, "wrong")).status_code for client in (one, other)]
 
-    assert await whole_minute(ask) == [429, 401]
+    assert await whole_minute(strict, ask) == [429, 401]
 
 
 async def test_failures_of_clients_that_cannot_be_are_counted_together(strict: Live):
@@ -274,7 +271,7 @@ async def test_failures_of_clients_that_cannot_be_are_counted_together(strict: L
     async def ask() -> list[int]:
         return [(await strict.token_for(f"nobody-{n}-{time.time()}", "wrong")).status_code for n in range(5)]
 
-    assert (await whole_minute(ask))[-1] == 429
+    assert (await whole_minute(strict, ask))[-1] == 429
 
 
 @pytest.mark.parametrize(

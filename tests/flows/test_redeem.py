@@ -256,7 +256,7 @@ class TestCheating:
             )
             return [row[0] for row in told if client[0] in row[0]]
 
-        ours = await whole_minute(ask)
+        ours = await whole_minute(live, ask)
         assert len(ours) == 10
         assert all("good for nothing here" in each and "Splx" not in each for each in ours)
 

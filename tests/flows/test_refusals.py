@@ -9,7 +9,7 @@ from msgspec import Struct, json
 
 from service.grants import refusal_events
 from tests.flows.conftest import Live, new_database, serving
-from tests.flows.test_rate_limits import forget_counts, whole_minute
+from tests.flows.test_rate_limits import whole_minute
 
 STRANGE = "a stranger's text, secret_1234"
 
@@ -65,7 +65,7 @@ async def test_failed_authentications_are_events_and_lines_ten_of_a_client_in_a_
         assert {each.client_id for each in found} == {client_id}
         return found
 
-    found = await whole_minute(ask)
+    found = await whole_minute(strict, ask)
     assert [each.why for each in found] == ["wrong_secret"] * 10 + ["throttled"]
     lines = [record.getMessage() for record in caplog.records if record.name == "muniment.refusals"]
     assert f"client authentication of {found[0].client_id} was refused: wrong secret" in lines
@@ -82,7 +82,7 @@ async def test_clients_that_never_were_share_a_sample_and_are_not_named_and_dele
             await strict.token_for(f"{STRANGE} {n}", STRANGE)
         return [each if each.client_id != gone else Seen("gone", each.why) for each in (await refused(strict))[before:]]
 
-    found = await whole_minute(ask)
+    found = await whole_minute(strict, ask)
     assert found[0] == Seen("gone", "client_deleted")
     assert found[1:10] == [Seen(None, "unknown_client")] * 9
     assert {each.why for each in found[10:]} <= {"throttled"}
@@ -98,7 +98,7 @@ async def test_of_all_clients_together_no_more_than_so_many_are_remembered(
             await strict.token_for((await strict.register())[0], STRANGE)
         return len(await refused(strict)) - before
 
-    assert await whole_minute(ask) == 3
+    assert await whole_minute(strict, ask) == 3
 
 
 async def test_noise_hides_no_attack_on_an_operator_and_what_is_left_out_is_counted(
@@ -115,7 +115,7 @@ async def test_noise_hides_no_attack_on_an_operator_and_what_is_left_out_is_coun
         await refusal_events.record_left_out(resources, at_end=True)
         return named, json.decode((await stored(strict, "refusal.left_out"))[-1])["counts"]
 
-    named, counts = await whole_minute(ask)
+    named, counts = await whole_minute(strict, ask)
     assert len(named) == 4
     assert named[3] == strict.client_id
     assert counts == {"wrong_secret": 2}
@@ -123,13 +123,12 @@ async def test_noise_hides_no_attack_on_an_operator_and_what_is_left_out_is_coun
 
 async def test_a_caller_who_asks_too_often_is_remembered_once_a_minute(strict: Live):
     async def ask() -> list[str]:
-        await forget_counts(strict)  # of an attempt that the turn of the minute cut
         before = len(await stored(strict, "refusal.throttled"))
         for _ in range(33):
             await strict.http.get("/api/v1/auth/bots", headers=strict.bearer)
         return (await stored(strict, "refusal.throttled"))[before:]
 
-    (event,) = await whole_minute(ask)
+    (event,) = await whole_minute(strict, ask)
     assert json.decode(event)["client_id"] == strict.client_id
 
 
@@ -143,7 +142,7 @@ async def test_a_caller_who_tries_to_get_more_than_it_has_is_remembered_a_few_ti
             await strict.http.get("/api/v1/auth/users/users@example.com/history?secret=x", headers=narrow)
         return (await stored(strict, "refusal.not_permitted"))[before:]
 
-    found = [json.decode(event) for event in await whole_minute(ask)]
+    found = [json.decode(event) for event in await whole_minute(strict, ask)]
     assert len(found) == 10
     assert found[0]["request"] == "POST /api/v1/auth/clients"
     assert "your token lacks: operate" in found[0]["why"]

@@ -250,7 +250,7 @@ async def test_strangers_cannot_have_slow_hashes_computed_without_end(live: Live
     async def guess() -> list[httpx.Response]:
         return [await live.token_for("guessed-at", f"guess {n}") for n in range(ADDRESS_LIMIT + 1)]
 
-    answers = await whole_minute(guess)
+    answers = await whole_minute(live, guess)
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["retry-after"]) <= 60
     connection = await asyncpg.connect(live.database)
