@@ -1,4 +1,6 @@
-"""An append whose events name a token: the token is recorded in the same commit, if nothing overtook the decision to issue it."""
+"""An append that was decided from other streams, too: it takes place if nothing overtook the decision. A token that its events name is
+recorded in the same commit.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,22 +20,28 @@ select base, st, sv, sp, overtaken
 """
 
 
-class Token(Struct, frozen=True, kw_only=True):
-    """The record of a token. It was decided from these streams as of the position `since`: if anything happened to one of them after
-    that, the append is refused as a Conflict.
+class DecidedFrom(Struct, frozen=True, kw_only=True):
+    """Other streams that an append was decided from, as of the position `since`: if anything happened to one of them after that, the
+    append is refused as a Conflict.
     """
 
-    issue: Issue
     streams: Sequence[UUID]
     since: int
 
 
-def arguments(tokens: Sequence[Token | None]) -> tuple[Any, ...]:
-    """Returns the arguments of the statement after those of an append. At least one item has a token."""
-    numbered = [(number, token) for number, token in enumerate(tokens, 1) if token is not None]
-    relied_on = [(number, stream, token.since) for number, token in numbered for stream in token.streams]
+class Token(DecidedFrom, frozen=True, kw_only=True):
+    """The record of a token, and what it was decided from."""
+
+    issue: Issue
+
+
+def arguments(decisions: Sequence[DecidedFrom | None]) -> tuple[Any, ...]:
+    """Returns the arguments of the statement after those of an append. At least one item was decided from other streams."""
+    numbered = [(number, decided) for number, decided in enumerate(decisions, 1) if decided is not None]
+    tokens = [(number, decided) for number, decided in numbered if isinstance(decided, Token)]
+    relied_on = [(number, stream, decided.since) for number, decided in numbered for stream in decided.streams]
     return (
-        [number for number, _ in numbered],
-        *columns_of([token.issue for _, token in numbered]),
+        [number for number, _ in tokens],
+        *columns_of([token.issue for _, token in tokens]),
         *map(list, zip(*relied_on, strict=True)),
     )

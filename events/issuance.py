@@ -129,7 +129,7 @@ class IssuanceLog:
 def columns_of(issues: Sequence[Issue]) -> tuple[Any, ...]:
     """Returns the columns of these records, as the functions of the log take them."""
     rows = [(i.client, i.secret, i.jti, encode(i.token)) for i in issues]
-    return tuple(map(list, zip(*rows, strict=True)))
+    return tuple(map(list, zip(*rows, strict=True))) if rows else ([], [], [], [])
 
 
 async def _taken_back(connection: Connection, arguments: Sequence[Any]) -> asyncpg.Record | None:

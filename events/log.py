@@ -9,7 +9,7 @@ import asyncpg
 from msgspec import Struct
 
 from events import append_with_tokens, locks
-from events.append_with_tokens import APPEND_WITH_TOKENS, Token
+from events.append_with_tokens import APPEND_WITH_TOKENS, DecidedFrom
 from events.chain import event_leaf
 from events.codec import Event, encode, schema_version, type_of
 from events.database import LOST, WRITER, Connection, Unavailable, unavailable
@@ -53,7 +53,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
 class Append(Struct, frozen=True, kw_only=True):
     """Events for one stream. All of them are appended if the stream is still at version `expected`, otherwise none.
 
-    With a token, its record is in the same commit.
+    If it was decided from other streams, these must have stayed as they were. If that is a Token, its record is in the same commit.
     """
 
     stream: UUID
@@ -62,7 +62,7 @@ class Append(Struct, frozen=True, kw_only=True):
     meta: Meta
     changes: Sequence[Change] = ()
     receipt: Receipt | None = None
-    token: Token | None = None
+    decided_from: DecidedFrom | None = None
 
 
 class Appended(Struct, frozen=True):
@@ -71,7 +71,7 @@ class Appended(Struct, frozen=True):
 
 
 class Conflict(Struct, frozen=True):
-    """Another append came first; the stream is at `version`, or it is another one that the token depends on."""
+    """Another append came first; the stream is at `version`, or it is another one that the append was decided from."""
 
     version: int
 
@@ -190,10 +190,10 @@ def _one_per_stream(items: list[tuple[int, Append]]) -> tuple[list[tuple[int, Ap
 
 
 def _statement(items: list[Append]) -> tuple[Any, ...]:
-    tokens = [item.token for item in items]
-    if not any(tokens):
+    decisions = [item.decided_from for item in items]
+    if not any(decisions):
         return APPEND, *_arguments(items)
-    return APPEND_WITH_TOKENS, *_arguments(items), *append_with_tokens.arguments(tokens)
+    return APPEND_WITH_TOKENS, *_arguments(items), *append_with_tokens.arguments(decisions)
 
 
 def _arguments(items: list[Append]) -> tuple[Any, ...]:

@@ -77,6 +77,7 @@ async def run(resources: Resources, url: str) -> None:
             every(5, lambda: client_deletion.finish(resources.ledger)),
             every(5, lambda: session_end.finish(resources.ledger)),
             every(1, resources.rate_limit.settle),
+            every(1, resources.codes.settle),
             every(1, lambda: audited_reads.record_sums(resources)),
             every(1, lambda: refusal_events.record_left_out(resources)),
             every(60, lambda: session_end.expire(resources.ledger)),

@@ -1,7 +1,7 @@
 """The limit of each caller in a minute: counted in this process, and settled in the database every second.
 
-A caller far below the limit waits for no round trip. The bound, for a limit L and N processes on one database: in a minute at least L
-requests of a caller pass, and at most L + N * (L // PART). With one process it is exactly L, and below PART it always is. What the
+A caller far below the limit waits for no round trip. The bound, for a limit L, a part P and N processes on one database: in a minute at
+least L requests of a caller pass, and at most L + N * (L // P). With one process it is exactly L, and below P it always is. What the
 headers say lacks only what other processes counted since this one last asked, at most KNOWN_SECONDS ago.
 
 While the database cannot be reached, callers are counted here for KNOWN_SECONDS at most. Then counting is Unavailable, as it is for a
@@ -24,7 +24,7 @@ from events.group_commit import Batcher
 from service.limits import Counted, Limits, Total, numbered
 
 PART = 64
-"""A process may count this part of what remains before it asks the database. Of less than PART that is nothing."""
+"""A process may count this part of what remains before it asks the database. Of less than that many it is nothing."""
 
 KNOWN_SECONDS = 2.0
 """For so long a process relies on what the database said."""
@@ -49,10 +49,10 @@ class Window(Struct):
 
 
 class RateLimit:
-    """One per process."""
+    """One per process and limit."""
 
-    def __init__(self, limits: Limits, limit: int) -> None:
-        self._limits, self._limit = limits, limit
+    def __init__(self, limits: Limits, limit: int, part: int = PART) -> None:
+        self._limits, self._limit, self._part = limits, limit, part
         self._windows: dict[str, Window] = {}
         self._asks: Batcher[str, Counted] = Batcher(self._ask)
         self._one_at_a_time = asyncio.Lock()
@@ -82,7 +82,7 @@ class RateLimit:
         if window is None or not _is_known(window, now):
             return None
         unsettled = window.here + window.under_way + 1
-        if unsettled > (self._limit - window.used) // PART:
+        if unsettled > (self._limit - window.used) // self._part:
             return None
         window.here += 1
         return Counted(window.used + unsettled, ceil(window.ends - now), window.minute)

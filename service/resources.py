@@ -66,6 +66,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     foreign: ForeignTokens
     limits: Limits
     rate_limit: RateLimit
+    codes: RateLimit
     reads: ReadCounts
     refusals: RefusalCounts
     imported: ImportedSecrets
@@ -117,6 +118,13 @@ class Resources(Struct, frozen=True, kw_only=True):
         )
 
 
+MOST_CODES = 60
+"""Of one session in a minute. Each code adds two events to the log, and a page can request codes silently and fast (`prompt=none`)."""
+
+PART_OF_CODES = 4
+"""A process may issue this part of what remains before it asks how many others issued."""
+
+
 @asynccontextmanager
 async def open_resources(
     settings: Settings, url: str, master_key: bytes, metrics: ProcessMetrics | None = None
@@ -131,7 +139,7 @@ async def open_resources(
     metrics = metrics or ProcessMetrics()
     log, issuance = Log(url, metrics.commits("events")), IssuanceLog(url, metrics.commits("issuance"))
     limits, lookup = Limits(url), Lookup(url, ring.load, longest)
-    rate_limit = RateLimit(limits, settings.rate_limit)
+    rate_limit, codes = RateLimit(limits, settings.rate_limit), RateLimit(limits, MOST_CODES, PART_OF_CODES)
     # Reads of few authorizations: Postgres would plan them anew each time, which takes fifteen times as long as the read.
     async with pool(url) as connections, pool(url, 1, **PLANNED_ONCE) as planned_once:
         ledger = Ledger(log, connections)
@@ -160,6 +168,7 @@ async def open_resources(
                 ),
                 limits=limits,
                 rate_limit=rate_limit,
+                codes=codes,
                 reads=ReadCounts(),
                 refusals=RefusalCounts(),
                 imported=imported,
@@ -199,7 +208,7 @@ async def open_resources(
             await remote_requests.close()
             await of_requests.aclose()
             await fetcher.aclose()
-            for part in (log, issuance, rate_limit, limits, lookup):
+            for part in (log, issuance, rate_limit, codes, limits, lookup):
                 await part.close()
 
 

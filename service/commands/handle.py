@@ -23,7 +23,7 @@ from events import (
     trusted_issuer,
     user,
 )
-from events.append_with_tokens import Token
+from events.append_with_tokens import DecidedFrom, Token
 from events.codec import Event, type_of
 from events.database import Pool, read
 from events.envelope import Meta
@@ -192,7 +192,7 @@ class CarriedOutBefore(Exception):
 
 
 class Overtaken(Exception):
-    """Another append came first, so no token was recorded: what it was decided from must be read again."""
+    """Another append came first, so nothing was appended: what it was decided from must be read again."""
 
 
 class Ledger(Struct, frozen=True):
@@ -213,14 +213,14 @@ async def handle(
     only_at: AbstractSet[int] | None = None,
     receipt: Receipt | None = None,
     loaded: Loaded[State] | None = None,
-    token: Token | None = None,
+    decided_from: DecidedFrom | None = None,
 ) -> Handled:
     """Carries out the command on the stream, and returns when its events are durable.
 
     `fresh` says that the stream's id is new, so there is nothing to load. `loaded` is the stream as the caller loaded it a
     moment ago: only what changes nothing is decided again, from those of now. With `only_at`, the stream must be at one of these
-    versions: otherwise it raises VersionMismatch, or Contradiction if another append came first. `token` is recorded with the events,
-    if one of them names it; after a conflict of these it raises Overtaken.
+    versions: otherwise it raises VersionMismatch, or Contradiction if another append came first. What the command was `decided_from` must
+    have stayed as it was: otherwise it raises Overtaken. Of a Token that holds for events that name it, with which it is recorded.
     Raises what `decide` raises, Unavailable, CarriedOutBefore.
     """
     assert not (aggregate.personal and isinstance(meta.reason, str)), "the log could never forget this reason"
@@ -241,7 +241,7 @@ async def handle(
         if version >= most and not _stops(command, events):
             raise Contradiction(f"This was changed {most} times, which is the most; register a new one.")
         changes = registry.changes(stream, now.events, events, left_out=now.left_out)
-        named = token if token and any(authorization.token_named(each) == token.issue.jti for each in events) else None
+        relied_on = None if _issues_nothing(decided_from, events) else decided_from
         item = Append(
             stream=stream,
             expected=version,
@@ -249,7 +249,7 @@ async def handle(
             meta=meta,
             changes=changes,
             receipt=receipt,
-            token=named,
+            decided_from=relied_on,
         )
         with span("append"):
             outcome = await ledger.log.append(item)
@@ -259,11 +259,18 @@ async def handle(
             case Duplicate():
                 raise CarriedOutBefore
             case Conflict():
-                if named is not None:
+                if relied_on is not None:
                     raise Overtaken
                 if only_at is not None:
                     raise Contradiction("Another request changed this at the same time; read it again.")
     raise Contradiction("Too many requests are changing this at the same time; try again.")
+
+
+def _issues_nothing(decided_from: DecidedFrom | None, events: Sequence[Event]) -> bool:
+    """Returns whether a token was to be issued, which no event names: what was presented for it was used before."""
+    if not isinstance(decided_from, Token):
+        return False
+    return all(authorization.token_named(each) != decided_from.issue.jti for each in events)
 
 
 def _stops(command: AnyCommand, events: Sequence[Event]) -> bool:

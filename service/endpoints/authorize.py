@@ -40,15 +40,13 @@ from service.oauth.parameters import Params
 from service.oauth.redirects import Redirect
 from service.people.sessions import Presented, SignedIn
 from service.pushed_requests import is_pushed
-from service.resources import Resources
+from service.resources import MOST_CODES, Resources
 
 CONTINUE = "/openid/continue"
 FORM_POST_SCRIPT = "/openid/form_post.js"
 Outcome = Literal["approved", "denied", "late"]
 """What became of a device, whose page says it."""
 
-MOST_CODES = 60
-"""Of one session in a minute. Each code adds two events to the log, and a page can request codes silently and fast (`prompt=none`)."""
 USED = "This pushed request was used before: each is good for one authorization code. Push a new request (RFC 9126 section 7.3)."
 
 
@@ -178,7 +176,7 @@ async def _to_the_client(
     resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn
 ) -> Response:
     """Send the code to the client. Raises SessionOver, ConsentWithdrawn."""
-    counted = await resources.limits.count(f"codes of {signed_in.session.stream_id}")
+    counted = await resources.codes.count(f"codes of {signed_in.session.stream_id}")
     if counted.used > MOST_CODES:
         description = f"More than {MOST_CODES} authorizations in this minute; try again in {counted.seconds} s."
         refused = redirects.refused(asked, resources.settings.issuer, "temporarily_unavailable", description)

@@ -1,4 +1,4 @@
-"""Issue an authorization code (RFC 6749 section 4.1.2): record the authorization, check that it still stands, then return the code."""
+"""Issue an authorization code (RFC 6749 section 4.1.2): record the authorization, if nothing that it relies on has changed meanwhile."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,20 +6,20 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
+from events.append_with_tokens import DecidedFrom
 from events.authorization import AuthorizationGranted, Binding, CodeIssued
 from events.database import read
 from events.envelope import ByUser
-from projections import causes, self_registered, sessions
+from projections import self_registered
 from projections.clients import Found, Row
 from projections.consents import Row as Consent
 from service.commands.authorization import GrantAuthorization
-from service.commands.handle import AUTHORIZATION, handle
+from service.commands.handle import ATTEMPTS, AUTHORIZATION, Overtaken, handle
 from service.crypto import opaque_tokens
 from service.crypto.credentials import Secret, hash_secret, new_id
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.consent_parts import parts_of
-from service.people.sessions import SignedIn
-from service.reactions import session_end
+from service.people.sessions import SignedIn, signed_in_by
 from service.request_id import envelope
 from service.resources import Resources
 
@@ -27,16 +27,12 @@ CODE_SECONDS = 60
 """The lifetime of a code. A client normally redeems it within a second; RFC 6749 section 4.1.2 allows at most ten minutes."""
 
 
-class Overtaken(Exception):
-    """The session ended or the consent was withdrawn before the code was returned, so the authorization was revoked."""
+class SessionOver(Exception):
+    """The session ended, or does not authenticate its user any more, before the authorization was recorded: nothing was."""
 
 
-class SessionOver(Overtaken):
-    pass
-
-
-class ConsentWithdrawn(Overtaken):
-    """`consents` are those that the user still gives the client."""
+class ConsentWithdrawn(Exception):
+    """A consent was withdrawn before the authorization was recorded: nothing was. `consents` are those that the user still gives the client."""
 
     def __init__(self, consents: Sequence[Consent]) -> None:
         super().__init__()
@@ -71,20 +67,36 @@ async def record_authorization(
 ) -> None:
     """Record what the user granted, with the code for it. Raises SessionOver, ConsentWithdrawn."""
     command = GrantAuthorization(granted=_granted(request, found, signed_in), code=issued)
-    actor = ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id)
-    meta = envelope(actor)
-    await handle(resources.ledger, AUTHORIZATION, stream, command, meta, fresh=True)
-    # Ending a session or withdrawing a consent commits that event first and then revokes the existing authorizations. This function
-    # commits the authorization first and then checks both. So one of the two always sees the other.
-    sign_in = await resources.sessions.found(signed_in.session.stream_id, request.client_id)
-    if sign_in is None or not _is_open(sign_in.session):
-        cause = await read(resources.ledger.pool, lambda connection: causes.of_session(connection, stream))
-        await session_end.revoke(resources.ledger, [stream], "session_ended", meta.__replace__(cause=cause))
+    meta = envelope(ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id))
+    # Ending a session or withdrawing a consent commits that event first and then revokes the existing authorizations. An authorization
+    # is committed only if there is no such event before it. So one of the two always sees the other.
+    for _ in range(ATTEMPTS):
+        decided_from = DecidedFrom(streams=_streams_of(signed_in), since=signed_in.position)
+        try:
+            await handle(resources.ledger, AUTHORIZATION, stream, command, meta, fresh=True, decided_from=decided_from)
+        except Overtaken:
+            signed_in = await _still_signed_in(resources, request, found, signed_in)
+        else:
+            return
+    raise SessionOver
+
+
+def _streams_of(signed_in: SignedIn) -> list[UUID]:
+    consents = (consent.stream_id for consent in signed_in.consents)
+    return [signed_in.session.stream_id, signed_in.user.stream_id, *consents]
+
+
+async def _still_signed_in(
+    resources: Resources, request: AuthorizationRequest, found: Found, before: SignedIn
+) -> SignedIn:
+    """Return the sign-in and its consents as they are now, if they are still enough. Raises SessionOver, ConsentWithdrawn."""
+    sign_in = await resources.sessions.found(before.session.stream_id, request.client_id)
+    now = None if sign_in is None else signed_in_by(sign_in)
+    if now is None:
         raise SessionOver
-    if not await has_consent(resources, request, found, sign_in.consents):
-        cause = await read(resources.ledger.pool, lambda connection: causes.of_consent(connection, stream))
-        await session_end.revoke(resources.ledger, [stream], "consent_withdrawn", meta.__replace__(cause=cause))
-        raise ConsentWithdrawn(sign_in.consents)
+    if not await has_consent(resources, request, found, now.consents):
+        raise ConsentWithdrawn(now.consents)
+    return now
 
 
 async def has_consent(
@@ -114,10 +126,6 @@ async def _redirect_uris_since(resources: Resources, client: Row) -> datetime | 
     if client.registration is None:
         return None
     return await read(resources.ledger.pool, lambda c: self_registered.redirect_uris_changed_at(c, client.stream_id))
-
-
-def _is_open(session: sessions.Row) -> bool:
-    return session.state == "open" and session.expires_at > datetime.now(UTC)
 
 
 def _granted(request: AuthorizationRequest, found: Found, signed_in: SignedIn) -> AuthorizationGranted:

@@ -92,7 +92,9 @@ async def _carry_out(
     ledger, stream = redemption.request.resources.ledger, redemption.token.authorization
     meta, past = meta_of(redemption.grant.client_id, redemption.grant.sub), redemption.past
     try:
-        return await handle(ledger, AUTHORIZATION, stream, command, meta, receipt=receipt, loaded=past, token=token)
+        return await handle(
+            ledger, AUTHORIZATION, stream, command, meta, receipt=receipt, loaded=past, decided_from=token
+        )
     except Contradiction as fault:
         raise Gone from fault
 

@@ -39,8 +39,9 @@ class Device(Struct, frozen=True, kw_only=True):
 
 
 class SignedIn(Struct, frozen=True, kw_only=True):
-    """`consents` are those of the user to the client that was asked for."""
+    """`consents` are those of the user to the client that was asked for; all is as of a position of the log."""
 
+    position: int
     session: sessions.Row
     user: users.Row
     consents: Sequence[Consent] = ()
@@ -126,9 +127,7 @@ class Sessions:
         if found.session.state != "open":
             await self._used_after_end(found.session)
             return None
-        if not authenticates(found.session, found.user):
-            return None
-        return SignedIn(session=found.session, user=found.user, consents=found.consents)
+        return signed_in_by(found)
 
     async def found(self, session: UUID, client_id: str) -> SignIn | None:
         """Return the session in any state, as of this call or later. Requests that wait at the same time are read in one round trip."""
@@ -178,6 +177,13 @@ class Sessions:
 
     def _value(self, token: SessionToken) -> str:
         return self._signature.write(token.session.bytes + token.random)
+
+
+def signed_in_by(found: SignIn) -> SignedIn | None:
+    """Return the sign-in, if it still holds."""
+    if not authenticates(found.session, found.user):
+        return None
+    return SignedIn(position=found.position, session=found.session, user=found.user, consents=found.consents)
 
 
 def authenticates(session: sessions.Row, user: users.Row) -> bool:

@@ -11,13 +11,13 @@ import pytest
 from events.consent import stream_of as consent_of
 from service.clock import utc_now
 from service.commands.consent import WithdrawConsent
-from service.commands.handle import CONSENT, handle
+from service.commands.handle import CONSENT, USER, handle
+from service.commands.user import DisableUser
 from service.grants import code_issuance
 from service.people.sessions import SignedIn
 from service.resources import Resources
 from tests.flows.conftest import META, Live
 from tests.flows.people import CALLBACK, Person, allow, asked, logged_in, proof, sent_back, walked
-from tests.tables.test_people_sessions import caused_by
 
 Meanwhile = Callable[[Resources, SignedIn], Coroutine[Any, Any, Any]]
 
@@ -49,13 +49,6 @@ async def authorizations_of(live: Live, user: UUID) -> list[tuple[str, str | Non
     return [(row[0], row[1]) for row in rows]
 
 
-async def causes_of(live: Live, user: UUID) -> list[str | None]:
-    """What the last event of each authorization names as its cause."""
-    async with live.beside.ledger.pool.acquire() as connection:
-        rows = await connection.fetch("select stream_id from read.authorizations where user_id = $1", user)
-        return await caused_by(connection, *(row[0] for row in rows))
-
-
 async def authorized_scopes(live: Live, user: UUID) -> list[list[str]]:
     rows = await live.beside.ledger.pool.fetch("select scopes from read.authorizations where user_id = $1", user)
     return [row[0] for row in rows]
@@ -84,8 +77,7 @@ class TestOvertaken:
             just_before_the_grant(monkeypatch, end)
             answer = await self._asked(person, client)
             assert answer.headers["location"].startswith("/signin?")
-            assert await authorizations_of(live, person.user) == [("revoked", "session_ended")]
-            assert await causes_of(live, person.user) == ["session.ended"]
+            assert await authorizations_of(live, person.user) == [], "what cannot be granted is not recorded"
 
     async def test_in_silence_that_is_an_error(self, live: Live, client: str, monkeypatch: pytest.MonkeyPatch):
         async def end(resources: Resources, signed_in: SignedIn) -> None:
@@ -108,8 +100,31 @@ class TestOvertaken:
             just_before_the_grant(monkeypatch, take_back)
             answer = await self._asked(person, client)
             assert answer.headers["location"].startswith("/consent?")
-            assert await authorizations_of(live, person.user) == [("revoked", "consent_withdrawn")]
-            assert await causes_of(live, person.user) == ["consent.withdrawn"]
+            assert await authorizations_of(live, person.user) == [], "what cannot be granted is not recorded"
+
+    async def test_no_code_comes_of_a_user_who_was_disabled_at_the_same_moment(
+        self, live: Live, client: str, monkeypatch: pytest.MonkeyPatch
+    ):
+        async def disable(resources: Resources, signed_in: SignedIn) -> None:
+            await handle(resources.ledger, USER, signed_in.user.stream_id, DisableUser(), META)
+
+        async with logged_in(live) as person:
+            await allow(live, person.user, client)
+            just_before_the_grant(monkeypatch, disable)
+            assert sent_back(await self._asked(person, client, prompt="none"))["error"] == "login_required"
+            assert await authorizations_of(live, person.user) == []
+
+    async def test_what_changes_nothing_of_the_sign_in_does_not_stop_the_code(
+        self, live: Live, client: str, monkeypatch: pytest.MonkeyPatch
+    ):
+        async def rename(resources: Resources, signed_in: SignedIn) -> None:
+            await resources.people.change_profile(signed_in.user.stream_id, {"name": "Ada King"}, META)
+
+        async with logged_in(live) as person:
+            await allow(live, person.user, client)
+            just_before_the_grant(monkeypatch, rename)
+            assert "code" in sent_back(await self._asked(person, client, prompt="none"))
+            assert await authorizations_of(live, person.user) == [("active", None)]
 
 
 class TestChangedClient:

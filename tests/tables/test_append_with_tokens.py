@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from events import verify as proof
-from events.append_with_tokens import Token
+from events.append_with_tokens import DecidedFrom, Token
 from events.database import connected
 from events.issuance import IssuanceLog
 from events.log import Append, Appended, Conflict, Duplicate, Log
@@ -30,11 +30,15 @@ async def database(either_database: str) -> str:
 
 def exchange(stream: UUID, expected: int = 0, *relied_on: UUID, since: int = 0, command: UUID | None = None) -> Append:
     token = Token(issue=issue(), streams=relied_on or (new_id(),), since=since)
-    return item(stream, expected, command=command).__replace__(token=token)
+    return item(stream, expected, command=command).__replace__(decided_from=token)
+
+
+def decided(stream: UUID, relied_on: UUID, *, since: int) -> Append:
+    return item(stream).__replace__(decided_from=DecidedFrom(streams=(relied_on,), since=since))
 
 
 def jtis(*items: Append) -> list[UUID]:
-    return [each.token.issue.jti for each in items if each.token]
+    return [each.decided_from.issue.jti for each in items if isinstance(each.decided_from, Token)]
 
 
 async def test_events_and_tokens_of_many_are_one_commit_beside_events_without(log, reader):
@@ -60,6 +64,22 @@ async def test_what_a_token_was_decided_from_may_not_have_changed_since(log, rea
     assert await column(reader, JTIS) == jtis(fresh)
     assert await log.append(stale) == Conflict(0)
     assert (await proved(reader, proof.ISSUANCE)).position == 1
+
+
+async def test_events_without_a_token_rely_on_other_streams_too(log, reader):
+    relied_on = new_id()
+    await appended(log, item(relied_on, 0, 2))
+    stale, fresh = [decided(new_id(), relied_on, since=since) for since in (1, 2)]
+    assert await asyncio.gather(*map(log.append, (stale, fresh))) == [Conflict(0), Appended(3, 1)]
+    beside = exchange(new_id())
+    assert await asyncio.gather(*map(log.append, (fresh, decided(new_id(), relied_on, since=2), beside))) == [
+        Conflict(1),
+        Appended(4, 1),
+        Appended(5, 1),
+    ]
+    assert await log.append(fresh) == Conflict(1)
+    assert await column(reader, JTIS) == jtis(beside)
+    await proved(reader)
 
 
 async def test_of_an_append_that_is_refused_no_token_is_recorded(log, reader):

@@ -49,6 +49,23 @@ async def test_two_processes_let_the_limit_pass_and_no_more_than_the_bound(
     assert await total(superuser, key) >= LIMIT
 
 
+async def test_of_a_small_limit_a_process_may_count_a_larger_part(database: str, superuser: Connection):
+    limits = [Limits(database) for _ in range(2)]
+    one, other = [RateLimit(each, 60, 4) for each in limits]
+    while True:  # at the turn of a minute all counts begin anew
+        began, key = await superuser.fetchval(MINUTE), f"session {uuid4()}"
+        first = [(await one.count(key)).used for _ in range(15)]
+        asked = await total(superuser, key)
+        rest = [(await each.count(key)).used for each in (one, other) for _ in range(60)]
+        if await superuser.fetchval(MINUTE) == began:
+            break
+    assert first == list(range(1, 16))
+    assert asked == 1, "the others were counted here"
+    assert 60 <= len([used for used in (*first, *rest) if used <= 60]) <= 60 + 2 * (60 // 4)
+    for part in (one, other, *limits):
+        await part.close()
+
+
 async def test_what_was_counted_here_is_in_the_database_after_settling(
     two: tuple[RateLimit, RateLimit], superuser: Connection
 ):
