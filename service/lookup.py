@@ -112,6 +112,15 @@ class Lookup:
         self.misses += 1
         return await self._missing.submit(stream)
 
+    def remembered(self, client_id: str) -> Seen | None:
+        """Return the client with this client_id if it is in the cache, and that is current: most are, and nothing is waited for."""
+        stream = client_stream(client_id)
+        found = None if stream is None or not self._is_current() else self._clients.get(stream)
+        if found is None:
+            return None
+        self.hits += 1
+        return Seen(client=found.client, bot_state=found.bot_state, position=self.position)
+
     async def named(self, client_id: str) -> Seen | None:
         """Return the client with this client_id, or None if there is none or the text does not have the form of one."""
         stream = client_stream(client_id)
@@ -123,7 +132,11 @@ class Lookup:
         The same holds for each token that it was exchanged for, and the issuer that asserted its subject is trusted. Else return None.
         """
         seen = await self._alive(claims.client_id, claims.life)
-        if seen is None or await self.is_revoked(claims.jti, claims.authorization):
+        if seen is None:
+            return None
+        if not self._is_current():
+            await self.be_certain()
+        if self._is_revoked(claims.jti, claims.authorization):
             return None
         for each in claims.ancestors or ():
             if each.jti in self._revoked or await self._alive(each.client_id, each.restored) is None:
@@ -133,14 +146,17 @@ class Lookup:
         return seen
 
     async def _alive(self, client_id: str, life: int) -> Seen | None:
-        seen = await self.named(client_id)
+        seen = self.remembered(client_id) or await self.named(client_id)
         return seen if seen is not None and seen.may_act and seen.client.restored == life else None
 
     async def is_revoked(self, jti: UUID, grant_id: UUID | None = None) -> bool:
         """Return whether the token, or the authorization from which it was issued, was revoked."""
         if not self._is_current():
             await self.be_certain()
-        return jti in self._revoked or grant_id in self._revoked
+        return self._is_revoked(jti, grant_id)
+
+    def _is_revoked(self, jti: UUID, grant_id: UUID | None) -> bool:
+        return bool(self._revoked) and (jti in self._revoked or grant_id in self._revoked)
 
     async def trusted_issuer(self, issuer: str) -> trusted_issuers.Row | None:
         """Return the issuer with this identifier, if its tokens are accepted."""

@@ -168,26 +168,27 @@ def credentials_or_none(request: OAuthRequest) -> PresentedCredentials | None:
         return None
 
 
-async def look_up(request: OAuthRequest, presented: PresentedCredentials | None) -> Seen | None:
+async def look_up(
+    request: OAuthRequest, presented: PresentedCredentials | None, *, certain: bool = False
+) -> Seen | None:
+    lookup = request.resources.lookup
     with span("load"):
-        return await _look_up(request, presented)
-
-
-async def _look_up(request: OAuthRequest, presented: PresentedCredentials | None) -> Seen | None:
-    seen = await request.resources.lookup.named(presented.client_id) if presented else None
-    if presented is not None and presented.assertion is not None:
-        await presented.assertion.prove(request, seen)
-        return seen
-    if seen is not None and presented is not None and presented.certificate is not None:
-        await presented.certificate.find_key(request, seen.client)
+        if certain:
+            await lookup.be_certain()
+        if presented is None:
+            return None
+        seen = lookup.remembered(presented.client_id) or await lookup.named(presented.client_id)
+        if presented.assertion is not None:
+            await presented.assertion.prove(request, seen)
+            return seen
+        if seen is not None and presented.certificate is not None:
+            await presented.certificate.find_key(request, seen.client)
     return None if seen is None else request.resources.imported.known(seen)
 
 
 async def look_up_certain(request: OAuthRequest, presented: PresentedCredentials | None) -> Seen | None:
     """Return the current client, including every event that any process committed before this call. Raises TooManyFailures."""
-    with span("load"):
-        await request.resources.lookup.be_certain()
-        seen = await _look_up(request, presented)
+    seen = await look_up(request, presented, certain=True)
     if seen is None or presented is None or presented.client_secret is None or not has_imported(seen):
         return seen
     try:

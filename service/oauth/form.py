@@ -11,6 +11,7 @@ LONGEST_NAME = 80
 """How many characters of a parameter's name an error quotes. The name is untrusted input."""
 
 FORM = "application/x-www-form-urlencoded"
+PRINTABLE = bytes(range(0x20, 0x7F))
 REPEATABLE = frozenset(("resource", "audience"))
 """A request for a token for several APIs has one such parameter for each (RFC 8707 section 2, RFC 8693 section 2.1)."""
 
@@ -19,7 +20,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 def is_form(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().lower() == FORM
+    return content_type == FORM or content_type.partition(";")[0].strip().lower() == FORM
 
 
 def parse(content_type: str, body: bytes, *, any_text: bool = False, repeatable: Collection[str] = REPEATABLE) -> Form:
@@ -40,7 +41,7 @@ def parse(content_type: str, body: bytes, *, any_text: bool = False, repeatable:
     form = dict(pairs)
     if len(form) != len(pairs) and (twice := repeated(pairs, repeatable)):
         raise InvalidRequest(f"Parameters given more than once: {', '.join(name[:LONGEST_NAME] for name in twice)}.")
-    if not any_text and not _is_printable("".join(chain.from_iterable(pairs))):
+    if not any_text and not (_is_plain(body) or _is_printable("".join(chain.from_iterable(pairs)))):
         odd = sorted(name[:LONGEST_NAME] for name, value in pairs if not _is_printable(name + value))
         raise InvalidRequest(f"Parameters with characters that are not printable ASCII: {', '.join(odd)}.")
     if len(form) != len(pairs):
@@ -65,6 +66,11 @@ def _decoded(text: str) -> str:
     """Return what unquote_plus returns with errors="strict", which cuts the text into its ASCII parts before."""
     text = text.replace("+", " ")
     return unquote_to_bytes(text).decode() if "%" in text else text
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether all of it is printable ASCII as it is. Most bodies are, and to see it of their bytes takes a tenth of the time."""
+    return b"%" not in body and not body.translate(None, PRINTABLE)
 
 
 def _is_printable(text: str) -> bool:
