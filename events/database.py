@@ -156,9 +156,9 @@ async def connect(url: str, **settings: str) -> Connection:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncGenerator[Connection]:
+async def connected(url: str, **settings: str) -> AsyncGenerator[Connection]:
     """Yields a connection as muniment_service and closes it afterwards. Raises what connect raises."""
-    connection = await connect(url)
+    connection = await connect(url, **settings)
     try:
         yield connection
     finally:

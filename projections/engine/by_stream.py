@@ -27,6 +27,9 @@ STREAMS = """
 select {columns} from log.events where type = any($1::text[]) and position <= $2 and stream_id between $3 and $4
  order by stream_id, version
 """
+BY_ITS_INDEX = "set local random_page_cost = 1.1"
+"""Streams that began together lie together in the log. As if they lay anywhere, Postgres would rather sort their events, for four times as long."""
+
 EVENTS_A_PAGE = 2000
 MOST_ROWS = 20_000
 """A stream with more is not kept in memory."""
@@ -181,6 +184,7 @@ async def _rows(
     connection: Connection, rows: Folding, asked: tuple[Any, ...], progress: Progress
 ) -> AsyncGenerator[Sequence[Any]]:
     query, done = STREAMS.format(columns=rows.columns), 0
+    await connection.execute(BY_ITS_INDEX)
     total = await _estimate(connection, query, asked)
     cursor = await connection.cursor(query, *asked)
     async with ahead.pages(lambda: cursor.fetch(EVENTS_A_PAGE)) as pages:
