@@ -5,6 +5,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from events.naming import is_named, stream_named
+from events.uuids import uuid_of_hex
 
 CLIENT_ID_PREFIX = "oauth_client_"
 BOT_ID_PREFIX = "bot_"
@@ -38,7 +39,7 @@ def client_stream(client_id: str) -> UUID | None:
 @lru_cache(maxsize=4096)
 def _remembered_stream(client_id: str) -> UUID | None:
     if ours := _our_client(client_id):
-        stream = UUID(int=int(ours[1], 16))
+        stream = uuid_of_hex(ours[1])
         return None if is_named(stream) else stream  # Otherwise an imported client would have two ids.
     # An id that can be imported has no `/` and the URL of a document has, so the two never name the same stream.
     named = is_importable(client_id) or is_document(client_id)
@@ -72,7 +73,7 @@ def path_id(client_id: str) -> str:
 def stream_in_path(text: str) -> UUID | None:
     """Returns the stream of the client that a path names, or None if the text does not have the form."""
     ours = _our_client(text)
-    return UUID(int=int(ours[1], 16)) if ours else client_stream(text)
+    return uuid_of_hex(ours[1]) if ours else client_stream(text)
 
 
 def bot_id_of(stream: UUID) -> str:
@@ -82,7 +83,7 @@ def bot_id_of(stream: UUID) -> str:
 def bot_stream(bot_id: str) -> UUID | None:
     """Returns the stream of a bot's id, or None if the id does not have the form of our own ids."""
     ours = _our_bot(bot_id)
-    return UUID(int=int(ours[1], 16)) if ours else None
+    return uuid_of_hex(ours[1]) if ours else None
 
 
 def api_id_of(stream: UUID) -> str:
@@ -92,4 +93,4 @@ def api_id_of(stream: UUID) -> str:
 def api_stream(api_id: str) -> UUID | None:
     """Returns the stream of an API's id, or None if the id does not have the form of our own ids."""
     ours = _our_api(api_id)
-    return UUID(int=int(ours[1], 16)) if ours else None
+    return uuid_of_hex(ours[1]) if ours else None

@@ -3,6 +3,8 @@
 from hashlib import sha256
 from uuid import UUID
 
+from events.uuids import uuid_of_bytes
+
 _VERSION_AND_VARIANT = 0xF << 76 | 0x3 << 62
 _CUSTOM = 0x8 << 76 | 0x2 << 62
 """The bits of a custom UUID (version 8, RFC 9562 section 5.8). Before 3.14, Python's uuid module cannot make one."""
@@ -11,7 +13,7 @@ _CUSTOM = 0x8 << 76 | 0x2 << 62
 def stream_named(*parts: bytes) -> UUID:
     """Returns the stream of this name. The first part of the name is the kind of the aggregate."""
     named = sha256(b"\0".join(parts)).digest()
-    return UUID(int=int.from_bytes(named[:16]) & ~_VERSION_AND_VARIANT | _CUSTOM)
+    return uuid_of_bytes((int.from_bytes(named[:16]) & ~_VERSION_AND_VARIANT | _CUSTOM).to_bytes(16))
 
 
 def is_named(stream: UUID) -> bool:

@@ -51,6 +51,8 @@ from service.commands.security_change import may_delegate, security_of
 from service.commands.security_profile import keeps_profile
 from service.refusals import Contradiction, DoesNotExist, NotPermitted
 
+USUAL_LOGIN, USUAL_SECURITY = Login(), Security()
+
 
 class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
     """`apis` UNSET is the rule of a client that nobody grants any (None), where the caller has no say in it.
@@ -65,9 +67,9 @@ class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     secret: StoredSecret | None
     at: datetime
-    login: Login = Login()
+    login: Login = USUAL_LOGIN
     access_token_alg: AccessTokenAlg | None = None
-    security: Security = Security()
+    security: Security = USUAL_SECURITY
     registration: Registration | None = None
     apis: Apis | UnsetType = UNSET
     keys: tuple[StoredKey, ...] = ()
@@ -131,7 +133,8 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
 
 
 def _register(command: RegisterClient) -> list[ClientEvent]:
-    _may_register(command)
+    scopes = own_scopes(command.scopes, command.grant)
+    _may_register(command, scopes)
     key.fits_method(command.security, command.keys)
     keeps_profile(command.security, command.login, command.grant)
     registered = ClientRegistered(
@@ -139,34 +142,37 @@ def _register(command: RegisterClient) -> list[ClientEvent]:
         grant=command.grant,
         display_name=command.display_name,
         redirect_uris=command.redirect_uris,
-        scopes=own_scopes(command.scopes, command.grant),
+        scopes=scopes,
         secret=command.secret,
         at=command.at,
         client_id=command.client_id,
-        security=UNSET if command.security == Security() else command.security,
+        security=UNSET if command.security == USUAL_SECURITY else command.security,
         registration=command.registration or UNSET,
         apis=UNSET if command.apis is None else command.apis,
         keys=command.keys or UNSET,
     )
     fits(set(command.redirect_uris), public=registered.public)
+    return [registered, *_settings_of_its_own(command, registered)]
+
+
+def _settings_of_its_own(command: RegisterClient, registered: ClientRegistered) -> list[ClientEvent]:
+    """Returns the events of the settings that are not in the registration itself. Most clients say nothing of them."""
+    if command.login == USUAL_LOGIN and command.access_token_alg is None:
+        return []
     client = _registered(registered)
-    return [
-        registered,
-        *change_login(command.by, command.login, client),
-        *change_alg(command.access_token_alg, client),
-    ]
+    return [*change_login(command.by, command.login, client), *change_alg(command.access_token_alg, client)]
 
 
-def _may_register(command: RegisterClient) -> None:
+def _may_register(command: RegisterClient, scopes: tuple[str, ...]) -> None:
     if command.grant.bot_user_id is not None and is_reserved(command.grant.bot_user_id):
         raise NotPermitted(
             f"A client cannot act as {command.grant.bot_user_id.strip()}: that name is the service's own."
         )
     if command.client_id and command.by:
         may_import(command.by)
-    may_delegate(command.by, command.security, Security())
+    may_delegate(command.by, command.security, USUAL_SECURITY)
     if command.by is not None:
-        may_give(command.by, set(own_scopes(command.scopes, command.grant)), command.grant)
+        may_give(command.by, set(scopes), command.grant)
         if command.apis is not UNSET:
             may_grant(command.by, command.apis)
 

@@ -1,17 +1,18 @@
 """Ids, secrets and public keys of clients: how they are made, stored and compared."""
 
 import secrets
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
 from typing import NewType
+from uuid import UUID
 
 import uuid_utils
 
 from events.client_key import PublicKey, StoredKey
 from events.client_secret import StoredSecret
+from events.uuids import uuid_of_bytes
 
 SecretHash = NewType("SecretHash", str)
 """The SHA-256 of a machine secret, in hexadecimal. A secret has 256 random bits, so it needs no slow hash."""
@@ -34,9 +35,9 @@ class Secret:
         return "Secret(…)"
 
 
-def new_id() -> uuid.UUID:
+def new_id() -> UUID:
     """Return a UUIDv7 (RFC 9562): ids that are made at about the same time are close together in an index."""
-    return uuid.UUID(int=uuid_utils.uuid7().int)
+    return uuid_of_bytes(uuid_utils.uuid7().bytes)
 
 
 def new_secret() -> Secret:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from events.uuids import uuid_of_bytes
 from service.crypto.base64url import as_text, of_text
 from service.crypto.credentials import Secret, SecretHash, hash_secret
 
@@ -41,4 +42,4 @@ def parsed(kind: str, text: str | None) -> OpaqueToken | None:
     named = of_text(text[len(kind) :])
     if named is None or len(named) != 16 + RANDOM_BYTES:
         return None
-    return OpaqueToken(authorization=UUID(bytes=named[:16]), hash=hash_secret(text))
+    return OpaqueToken(authorization=uuid_of_bytes(named[:16]), hash=hash_secret(text))

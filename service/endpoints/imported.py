@@ -12,6 +12,7 @@ from service.endpoints.client_schemas import CreateOAuthClientRequest as Asked
 from service.endpoints.fields import Fields
 
 SHORTEST_SECRET = 16
+WITHOUT_SECRET = frozenset({NONE, *METHODS})
 
 
 def check(fields: Fields[Asked]) -> None:
@@ -57,7 +58,7 @@ def brings(fields: Fields[Asked]) -> bool:
 def secret(asked: Asked, now: datetime) -> tuple[Secret | None, StoredSecret | None]:
     """Return the new secret for the response, if there is one, and the secret as it is stored."""
     name = asked.secret_name or "first"
-    if asked.public or asked.token_endpoint_auth_method in (NONE, *METHODS):
+    if asked.public or asked.token_endpoint_auth_method in WITHOUT_SECRET:
         return None, None
     if asked.client_secret_hash is not None:
         return None, credentials.imported(foreign_hash.canonical(asked.client_secret_hash), name=name, at=now)

@@ -3,10 +3,11 @@
 A token that is bound to a key is accepted with a proof by this key alone. A stolen one is good for nothing, and its use is recorded.
 """
 
+from collections.abc import Mapping
 from hmac import compare_digest
-from typing import Literal
+from typing import Literal, get_args
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from starlette.requests import Request
 from starlette.types import Scope
 
@@ -36,10 +37,15 @@ ALGS = f'algs="{" ".join(dpop.ALGORITHMS)}"'
 """What a challenge says of proofs (RFC 9449 section 7.1)."""
 
 
+Scheme = Literal["Bearer", "DPoP"]
+SCHEMES: Mapping[str, Scheme] = {scheme: known for known in get_args(Scheme) for scheme in (known, known.lower())}
+"""As a client may write them, to their usual case."""
+
+
 class PresentedToken(Struct, frozen=True):
     """`scheme` is the one of the Authorization header, in its usual case."""
 
-    scheme: Literal["Bearer", "DPoP"]
+    scheme: Scheme
     token: str
 
     def __repr__(self) -> str:
@@ -48,23 +54,17 @@ class PresentedToken(Struct, frozen=True):
 
 def read(authorization: str) -> PresentedToken | None:
     """Return None if the header has another scheme, or no token. The case of a scheme says nothing (RFC 9110 section 11.1)."""
-    scheme, _, token = authorization.partition(" ")
-    match scheme.lower(), token.strip():
-        case _, "":
-            return None
-        case "bearer", text:
-            return PresentedToken(BEARER, text)
-        case "dpop", text:
-            return PresentedToken(DPOP, text)
-        case _:
-            return None
+    scheme, _, rest = authorization.partition(" ")
+    known, token = SCHEMES.get(scheme) or SCHEMES.get(scheme.lower()), rest.strip()
+    return PresentedToken(known, token) if known and token else None
 
 
 async def prove(
     request: Request, resources: Resources, presented: PresentedToken, claims: VerifiedClaims, found: Found
 ) -> None:
     """Raises Unauthenticated unless the token is a bearer token, or comes with an unused proof by the key that it is bound to."""
-    await _check_certificate(request, resources, claims, found)
+    if claims.cnf is not UNSET:
+        await _check_certificate(request, resources, claims, found)
     if claims.jkt is None:
         if presented.scheme == DPOP:
             raise Unauthenticated(NOT_BOUND, error="invalid_token", scheme=DPOP)

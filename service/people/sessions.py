@@ -12,6 +12,7 @@ from msgspec import Struct, json
 from events.database import Pool, read
 from events.envelope import ByService, ByUser, Meta
 from events.group_commit import Batcher
+from events.uuids import uuid_of_bytes
 from projections import sessions, sign_ins, users
 from projections.consents import Row as Consent
 from projections.sign_ins import SignIn, Wanted
@@ -154,7 +155,7 @@ class Sessions:
     def token(self, cookie: str | None) -> SessionToken | None:
         """Return None if this server did not write the cookie, so that a guess does not reach the database."""
         content = None if cookie is None else self._signature.read(cookie)
-        return None if content is None else SessionToken(UUID(bytes=content[:16]), content[16:])
+        return None if content is None else SessionToken(uuid_of_bytes(content[:16]), content[16:])
 
     async def end(self, session: UUID, why: str, meta: Meta) -> Handled:
         """End the session, notify the clients that want back-channel logout, and revoke the tokens issued from it."""

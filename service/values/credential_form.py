@@ -11,4 +11,6 @@ _in_the_form = re.compile(
 
 
 def has_credential(texts: Iterable[str]) -> bool:
-    return _in_the_form("\n".join(texts)) is not None  # no such text has a line break
+    joined = "\n".join(texts)  # no such text has a line break
+    # Most texts have neither the underscore of our prefixes nor the beginning of a JWT, and that is found out in a tenth of the time.
+    return ("_" in joined or "eyJ" in joined) and _in_the_form(joined) is not None

@@ -1,0 +1,18 @@
+"""UUIDs as the driver of the database makes them: `uuid.UUID` for whoever reads them, but made, hashed, compared and written in C.
+
+Ids are made and written many times for each request. The driver's take a third of the time to be made, and a twentieth to be written.
+"""
+
+from uuid import UUID
+
+from asyncpg.pgproto import pgproto
+
+
+def uuid_of_bytes(content: bytes) -> UUID:
+    """Raises ValueError unless there are 16 bytes."""
+    return pgproto.UUID(content)
+
+
+def uuid_of_hex(digits: str) -> UUID:
+    """Returns the UUID of these 32 hexadecimal digits. Raises ValueError."""
+    return pgproto.UUID(digits)
