@@ -30,7 +30,7 @@ from service.endpoints.audit_query import A_PLACE, FILTERS, filters, first_of, v
 from service.endpoints.management import Call, authenticate, read_of
 from service.endpoints.moments import position_of
 from service.endpoints.responses import POSITION
-from service.http.protocol import ABORT, LAST
+from service.http.exchange import ABORT, LAST
 from service.problems import ComeAgain, Invalid, TooMany, Unauthenticated
 from service.streams import Full, FullForClient
 from service.values.scopes import AUDIT_READ

@@ -5,6 +5,7 @@ script gains nothing that it does not have itself.
 """
 
 import re
+from collections.abc import Awaitable
 from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,16 +33,15 @@ class CrossOrigin:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         origin = header(scope, b"origin")
         if origin is not None and _is_origin(origin):
             send = partial(_shared, send, origin)
             if (exchange := scope.get(EXCHANGE)) is not None:
                 exchange.by_messages = True
         if scope["method"] == "OPTIONS":
-            await answer(send, 204, _preflight(scope), b"")
-        else:
-            await self._app(scope, receive, send)
+            return answer(send, 204, _preflight(scope), b"")
+        return self._app(scope, receive, send)
 
 
 def _preflight(scope: Scope) -> dict[str, str]:

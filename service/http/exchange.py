@@ -3,7 +3,9 @@ take the body of a request that has arrived whole, and send a whole response.
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 import httptools
@@ -15,6 +17,14 @@ if TYPE_CHECKING:
 
 EXCHANGE = "muniment.exchange"
 """The key of an ASGI scope for its Exchange. Another server has none."""
+
+ABORT = "muniment.abort"
+"""The ASGI extension that closes the connection at once, without waiting for a client that does not read."""
+
+LAST = "muniment.last"
+"""The ASGI extension for a response without an end. What its client sends after the request is dropped, and the connection closes
+after the response: a pipelined request would never be answered, and would hide from the server that the client has gone.
+"""
 
 
 class Exchange(RequestResponseCycle):
@@ -33,17 +43,30 @@ class Exchange(RequestResponseCycle):
     _taken = False
     _event: asyncio.Event | None = None
 
-    def __init__(self, protocol: "BoundedProtocol") -> None:
-        """For the request whose head was parsed. Raises HttpParserInvalidURLError."""
+    def __init__(self, protocol: "BoundedProtocol", scope: HTTPScope, *, keep_alive: bool) -> None:
         # Not by super().__init__: each of its fourteen arguments costs something, and most of them are the same for every request.
-        version = protocol.parser.get_http_version()
-        self.scope = _scope(protocol, version)
-        self.keep_alive = version != "1.0" and protocol.parser.should_keep_alive()
+        self.scope, self.keep_alive = scope, keep_alive
         self.transport, self.flow, self.logger = protocol.transport, protocol.flow, protocol.logger
         self.default_headers = protocol.server_state.default_headers
         self.on_response = protocol.on_response_complete
         self.waiting_for_100_continue = protocol.expect_100_continue
         self.body = bytearray()
+
+    @classmethod
+    def parsed(cls, protocol: "BoundedProtocol") -> Self:
+        """Return the one of the request whose head was parsed. Raises HttpParserInvalidURLError."""
+        version = protocol.parser.get_http_version()
+        keep_alive = version != "1.0" and protocol.parser.should_keep_alive()
+        return cls(protocol, _scope(protocol, version), keep_alive=keep_alive)
+
+    @classmethod
+    def whole_again(cls, protocol: "BoundedProtocol", scope: Mapping[str, Any], body: bytes) -> Self:
+        """Return the one of a request that is there whole, and has the scope of an earlier one."""
+        own: Any = {**scope, "state": protocol.app_state.copy()}
+        made = cls(protocol, own, keep_alive=True)
+        made.body += body
+        made.more_body = made.waiting_for_100_continue = False
+        return made
 
     def start(self, app: ASGI3Application, loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
         """The task is one of `tasks` until it ends."""
@@ -55,10 +78,15 @@ class Exchange(RequestResponseCycle):
 
     async def _run(self, app: ASGI3Application, tasks: set[asyncio.Task[None]]) -> None:
         try:
-            await self.run_asgi(app)
+            await app(self.scope, self.receive, self.send)
+            if not self.response_complete:
+                await self.run_asgi(_nothing)
+        except BaseException as fault:  # noqa: BLE001 - uvicorn logs it and responds to it
+            await self.run_asgi(partial(_raise, fault))
         finally:
             tasks.discard(self._task)
             self.scope.pop(EXCHANGE, None)  # a cycle of references is garbage that has to be searched for
+            self.on_response = _no_more
 
     @property
     def message_event(self) -> asyncio.Event:  # pyright: ignore[reportIncompatibleVariableOverride] - made once somebody waits for it
@@ -100,6 +128,19 @@ class Exchange(RequestResponseCycle):
         if self._event is not None:
             self._event.clear()
         return body
+
+
+async def _nothing(*_: object) -> None:
+    """An application as uvicorn sees one that has returned."""
+
+
+async def _raise(fault: BaseException, *_: object) -> None:
+    """An application as uvicorn sees one that has failed."""
+    raise fault
+
+
+def _no_more() -> None:
+    """No response comes from an exchange that has ended."""
 
 
 def _scope(protocol: "BoundedProtocol", version: str) -> HTTPScope:

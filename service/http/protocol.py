@@ -11,8 +11,10 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.http.admission import ADMISSION, Admission
+from service.http.bad_requests import INVALID, TOO_LARGE, HeadTooLarge
 from service.http.deadline import Deadline
-from service.http.exchange import Exchange
+from service.http.exchange import ABORT, LAST, Exchange
+from service.http.last_head import LastHead
 from service.http.upgrade import head_without
 
 MOST_HEAD_BYTES = 64 * 1024
@@ -28,27 +30,8 @@ REQUEST_SECONDS = 30.0
 ANSWER_SECONDS = 30.0
 """How long a connection that is to be closed stays open for a client that has not read its response."""
 
-TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-INVALID = (
-    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 30\r\n\r\n"
-    b"The request is not valid HTTP."
-)
-
-
-ABORT = "muniment.abort"
-"""The ASGI extension that closes the connection at once, without waiting for a client that does not read."""
-
-LAST = "muniment.last"
-"""The ASGI extension for a response without an end. What its client sends after the request is dropped, and the connection closes
-after the response: a pipelined request would never be answered, and would hide from the server that the client has gone.
-"""
-
 CLOSING = "closing"
 """The event in the state of the lifespan that is set when the server begins to shut down: it waits for responses, and some have no end."""
-
-
-class HeadTooLarge(Exception):
-    """The head that is being parsed is longer than MOST_HEAD_BYTES."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -66,7 +49,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._admission: Admission = self.app_state.get(ADMISSION) or Admission(lambda _: None)
-        self._deadline = Deadline(self.loop, self._close)
+        self._deadline, self._last_head = Deadline(self.loop, self._close), LastHead()
         self.called: Any = self.app  # pyright: ignore[reportUnknownMemberType] - uvicorn has a type of its own for each wrapper
         self.extensions: dict[str, dict[object, object]] = {
             ABORT: {"now": transport.abort},
@@ -87,7 +70,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf or (self._admission.is_full() and self._is_refused(data)):
             return
-        if self._is_idle or not self._deadline.is_set:
+        was_idle = self._is_idle
+        if was_idle and (body := self._last_head.body_of(data)) is not None:
+            self._ask_again(body)
+            return
+        if was_idle or not self._deadline.is_set:
             self._begin()  # bytes between two requests have a time limit too: they may be endless empty lines
         rest = memoryview(data)
         try:
@@ -97,6 +84,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(TOO_LARGE)
         except httptools.HttpParserError as fault:
             self._refuse(TOO_LARGE if isinstance(fault.__context__, HeadTooLarge) else INVALID)
+        if was_idle and not (self._deaf or self._in_head or self.pipeline):
+            self._last_head.learn(data, self.cycle)
 
     def on_message_begin(self) -> None:
         self._begin()
@@ -132,7 +121,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._in_head = False
-        before, self.cycle = self.cycle, Exchange(self)
+        before, self.cycle = self.cycle, Exchange.parsed(self)
         if not before or before.response_complete:
             self._start_asgi_task(self.cycle, self.called)
         else:
@@ -169,6 +158,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         elif not self._deadline.is_set:  # otherwise the rest of a request is still to come
             self._idle()
+
+    def _ask_again(self, body: bytes) -> None:
+        """A whole request came, with the head of the one before."""
+        self._is_idle = False
+        self._deadline.none()
+        self.cycle = Exchange.whole_again(self, self._last_head.scope, body)
+        self._start_asgi_task(self.cycle, self.called)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         assert isinstance(cycle, Exchange)

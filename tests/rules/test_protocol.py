@@ -13,8 +13,8 @@ from uvicorn.server import ServerState
 
 from service.http.asgi import MOST_BYTES as MOST_BYTES_OF_A_BODY
 from service.http.asgi import BodyTooLong, Head, answer, answer_at_once, read_body, respond
-from service.http.exchange import EXCHANGE
-from service.http.protocol import AT_ONCE, LAST, MOST_HEAD_BYTES, BoundedProtocol
+from service.http.exchange import EXCHANGE, LAST
+from service.http.protocol import AT_ONCE, MOST_HEAD_BYTES, BoundedProtocol
 
 HEAD = b"POST /echo?a=b HTTP/1.1\r\nHost: test\r\n"
 FORM = b"grant_type=client_credentials&scope=api:public"
