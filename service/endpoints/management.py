@@ -150,7 +150,9 @@ class Managed:
             if isinstance(refused, Forbidden):
                 headers.update(protected.insufficient(refused, request, resources.settings.issuer, MANAGEMENT_API))
             raise
-        await _read_your_writes(resources, response)
+        # After a creation there is nothing to wait for: no cache has it yet.
+        if response.status_code != 201 and (position := response.headers.get(POSITION)) is not None:
+            await resources.lookup.reach(int(position))  # so that the next request to this process sees the change
         return response
 
 
@@ -171,23 +173,19 @@ async def _carried_out(
     except Invalid as refused:
         raise reason_header.beside(refused, request) from refused
     except (NotFound, DoesNotExist):
-        await _record_nothing_found(call)
+        if _is_audited(call):
+            await _record_nothing_found(call)
         raise
-    await _record_read(call, response)
-    return response
-
-
-async def _record_read(call: Call, response: Response) -> None:
     if _is_audited(call):
-        await record_read(call.resources, read_of(call, response.found if isinstance(response, Found) else None))
+        await record_read(resources, read_of(call, response.found if isinstance(response, Found) else None))
+    return response
 
 
 async def _record_nothing_found(call: Call) -> None:
     """What was looked for is recorded, too, without the path and the body: the text in the place of an id, and in it, may be anything."""
-    if _is_audited(call):
-        nothing = read_of(call, 0)
-        filters = () if call.request.method == "POST" else nothing.filters
-        await record_read(call.resources, nothing.__replace__(path=nothing.template, filters=filters))
+    nothing = read_of(call, 0)
+    filters = () if call.request.method == "POST" else nothing.filters
+    await record_read(call.resources, nothing.__replace__(path=nothing.template, filters=filters))
 
 
 def _is_audited(call: Call) -> bool:
@@ -307,9 +305,3 @@ def _counted_as(caller: Caller | Unauthenticated, origin: str) -> str:
     if not isinstance(caller, Caller):
         return f"address {network(origin)}"
     return f"caller {caller.sub}" if caller.scopes & set(MANAGEMENT) else f"client {caller.client_id}"
-
-
-async def _read_your_writes(resources: Resources, response: Response) -> None:
-    """The next request to this process sees the change. After a creation there is nothing to wait for: no cache has it yet."""
-    if response.status_code != 201 and (position := response.headers.get(POSITION)) is not None:
-        await resources.lookup.reach(int(position))
