@@ -12,11 +12,12 @@ from uuid import UUID
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
-from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
+from joserfc.util import urlsafe_b64decode
 from msgspec import UNSET, Meta, Struct, UnsetType, json, to_builtins
 
 from events.issuance import Confirmation
 from service.configuration.settings import LEEWAY_SECONDS
+from service.crypto.base64url import as_text
 from service.oauth.delegation import Act, Ancestor
 from service.oauth.keys import KeyRing, Verifier
 from service.oauth.signing import Signer, header, signed
@@ -129,7 +130,7 @@ def sign_id_token(signer: Signer, claims: dict[str, Any], *, typ: str = "JWT") -
 
 def at_hash(access_token: str) -> str:
     """Bind the access token to its ID token (section 3.1.3.6). Both signing algorithms of ID tokens use SHA-256."""
-    return urlsafe_b64encode(sha256(access_token.encode()).digest()[:16]).decode()
+    return as_text(sha256(access_token.encode()).digest()[:16])
 
 
 class Tokens:
