@@ -2,11 +2,10 @@
 
 import secrets
 from functools import lru_cache
+from hmac import digest
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from service.crypto.base64url import as_text, of_text
 
@@ -18,8 +17,11 @@ class CannotOpen(Exception):
 
 
 def derived(master_key: bytes, purpose: str, *, salt: bytes = b"") -> bytes:
-    """Return a 32-byte key for one purpose. It reveals neither the master key nor the key of another purpose."""
-    return HKDF(algorithm=SHA256(), length=32, salt=salt, info=purpose.encode()).derive(master_key)
+    """Return a 32-byte key for one purpose (RFC 5869, one block of SHA-256). It reveals neither the master key nor the key of another purpose.
+
+    Two calls of `hmac` take half as long as cryptography's HKDF, with which a test compares them.
+    """
+    return digest(digest(salt, master_key, "sha256"), purpose.encode() + b"\x01", "sha256")
 
 
 class Seal:

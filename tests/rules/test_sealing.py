@@ -1,10 +1,12 @@
 """What is sealed can be opened with its key, for its purpose, by its owner, and not otherwise."""
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.crypto.sealing import NONCE_BYTES, CannotOpen, Seal
+from service.crypto.sealing import NONCE_BYTES, CannotOpen, Seal, derived
 from service.oauth.keys import generate
 from service.vault.private_keys import WrongMasterKey, unwrap, wrapping
 from tests.rules.samples import STREAM
@@ -16,6 +18,11 @@ KEY, PURPOSE, OWNER = b"k" * 32, "test", b"owner"
 def test_what_was_sealed_is_opened(plain, about):
     seal = Seal(KEY, PURPOSE)
     assert Seal(KEY, PURPOSE).open(seal.close(plain, about), about) == plain
+
+
+@given(st.binary(min_size=1), st.text(st.characters(codec="utf-8")), st.binary())
+def test_a_key_is_derived_as_rfc_5869_says(master, purpose, salt):
+    assert derived(master, purpose, salt=salt) == HKDF(SHA256(), 32, salt, purpose.encode()).derive(master)
 
 
 def test_the_same_bytes_are_never_sealed_to_the_same_bytes():
