@@ -96,12 +96,18 @@ def _authorization_of(authorization: Authorization, token: OpaqueToken | None, s
         return None
     if not isinstance(authorization, Authorized) or is_of_former_life(authorization, seen):
         return None
-    refresh = authorization.refresh
-    known = (
-        *((authorization.code.hash,) if authorization.code else ()),
-        *((refresh.hash, *refresh.exchanged_ever()) if refresh else ()),
+    return authorization if _is_from(authorization, token.hash) else None
+
+
+def _is_from(authorization: Authorized, presented: str) -> bool:
+    code, refresh = authorization.code, authorization.refresh
+    if code is not None and compare_digest(code.hash, presented):
+        return True
+    if refresh is None:
+        return False
+    return compare_digest(refresh.hash, presented) or any(
+        compare_digest(h, presented) for h in refresh.exchanged_ever()
     )
-    return authorization if any(compare_digest(each, token.hash) for each in known) else None
 
 
 def is_of_former_life(authorization: Authorized, seen: Seen | None) -> bool:

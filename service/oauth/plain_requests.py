@@ -9,7 +9,7 @@ from hmac import compare_digest
 
 from events.authorization import Authorized
 from service.crypto.base64url import as_text
-from service.crypto.opaque_tokens import CODE, REFRESH_TOKEN, parsed
+from service.crypto.opaque_tokens import CODE, REFRESH_TOKEN, has_form, parsed
 from service.oauth.authlib_grants import AuthenticatedClient
 from service.oauth.form import Form
 from service.oauth.targets import Target
@@ -47,7 +47,7 @@ def of_refresh_token(client: AuthenticatedClient, authorized: Authorized | None,
     """A client exchanges its refresh token, for all scopes. Whether it is the current one is decided by the exchange itself."""
     if authorized is None or authorized.refresh is None or "scope" in form or not _is_theirs(client, authorized):
         return None
-    return None if parsed(REFRESH_TOKEN, form.get("refresh_token")) is None else _all_of(authorized)
+    return _all_of(authorized) if has_form(REFRESH_TOKEN, form.get("refresh_token", "")) else None
 
 
 def _is_theirs(client: AuthenticatedClient, authorized: Authorized) -> bool:
