@@ -229,7 +229,7 @@ def _with(
 
 def refreshed(authorization: Authorization, times: int) -> Authorization:
     """Returns an authorization that was refreshed so many times more, by refresh tokens that are not known here."""
-    if not isinstance(authorization, Authorized) or authorization.refresh is None:
+    if not times or not isinstance(authorization, Authorized) or authorization.refresh is None:
         return authorization
     refresh = authorization.refresh
     return authorization.__replace__(refresh=refresh.__replace__(uses=refresh.uses + times))

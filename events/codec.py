@@ -61,7 +61,7 @@ class UnreadableEvent(Exception):
 
 def type_of(event: Event) -> str:
     """Returns the dotted tag under which the event is stored."""
-    return str(event.__struct_config__.tag)
+    return _tag[type(event)]
 
 
 def tags(union: object) -> frozenset[str]:

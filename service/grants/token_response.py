@@ -26,7 +26,7 @@ def access_token_claims(redemption: Redemption) -> Claims:
         sub=redemption.grant.sub,
         aud=target.audience,
         client_id=redemption.grant.client_id,
-        scope=" ".join(scope for scope in redemption.grant.scope.split() if scope in may_have),
+        scope=" ".join([scope for scope in redemption.grant.scope.split() if scope in may_have]),
         iat=issued_at,
         exp=issued_at + target.lifetime(settings.token_lifetime),
         jti=new_id(),

@@ -88,12 +88,12 @@ class Target(Struct, frozen=True, kw_only=True):
 
     @property
     def audience(self) -> str | tuple[str, ...]:
-        return self.named[0] if len(self.resources) == 1 else self.named
+        return self.resources[0].identifier if len(self.resources) == 1 else self.named
 
     @property
     def terms(self) -> tuple[ApiTerms, ...]:
         """The settings of those of the APIs that are registered."""
-        return tuple(each.terms for each in self.resources if each.terms is not None)
+        return tuple([each.terms for each in self.resources if each.terms is not None])
 
     @property
     def is_known(self) -> bool:
@@ -172,6 +172,8 @@ def aimed(asked: Iterable[str], client: Row, known: Known, *, person: bool) -> T
 
 
 def _in_all(resources: tuple[Resource, ...]) -> tuple[str, ...]:
+    if len(resources) == 1:
+        return tuple(dict.fromkeys(resources[0].scopes))
     every = dict.fromkeys(scope for each in resources for scope in each.scopes)
     return tuple(s for s in every if all(s in each.scopes or not each.has(s) for each in resources))
 
@@ -234,6 +236,8 @@ def _not_granted(what: str, first: str) -> InvalidTarget:
 
 def _one_algorithm(resources: tuple[Resource, ...]) -> None:
     """A token has one signature. Raises InvalidTarget."""
+    if len(resources) == 1:
+        return
     algs = {each.terms.access_token_alg for each in resources if each.terms is not None} - {None}
     if len(algs) > 1:
         raise InvalidTarget("These APIs need different signature algorithms. Ask for a token for each of them.")

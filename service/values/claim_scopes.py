@@ -32,7 +32,7 @@ SUPPORTED = ("sub", *(name for names in BY_SCOPE.values() for name in names))
 
 
 def of_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(name for scope in scopes for name in BY_SCOPE.get(scope, ()))
+    return tuple([name for scope in scopes if scope in BY_SCOPE for name in BY_SCOPE[scope]])
 
 
 def scopes_of(claims: Iterable[str]) -> tuple[str, ...]:
