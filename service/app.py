@@ -365,7 +365,7 @@ class Console:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from service.console.site import site  # noqa: PLC0415
 
-        await site()(scope, receive, send)
+        await site(_answer_to)(scope, receive, send)
 
 
 CONSOLE = [Route("/console", Console()), Route("/console/{rest:path}", Console())]
@@ -439,7 +439,7 @@ def app(settings: Settings, directory: Path | None = None) -> Application:
 
 def is_busy(route: Route) -> bool:
     """Whether its application responds to every fault itself, and needs nothing of Starlette but the parameters of its path."""
-    return isinstance(route.endpoint, OAuth | Managed | UserInfo | Complete | Page)
+    return isinstance(route.endpoint, OAuth | Managed | UserInfo | Complete | Page | Console)
 
 
 def _counted(route: Route, metrics: ProcessMetrics) -> Route:

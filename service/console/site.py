@@ -25,6 +25,9 @@ from service.console.errors import (
 from service.console.place import ASSETS, CALLBACK, PATH, SIGN_OUT
 from service.console.registry import screens
 from service.console.screen import ConsoleVisit, Screen
+from service.http.asgi import respond
+from service.http.busy import BusyPaths
+from service.http.complete import Complete, Refuse
 from service.http.methods import action_of
 from service.http.origin import below
 from service.pages import csrf
@@ -40,25 +43,23 @@ Action = Callable[[Visit, Access | None], Awaitable[Response]]
 
 
 class Site:
-    """A path without parameters is found by one look at a table."""
-
     def __init__(self, routes: Sequence[Route]) -> None:
-        self._plain = {route.path: route.app for route in routes if not route.param_convertors}
-        self._router = Router(routes, redirect_slashes=False)
+        self._busy = BusyPaths(routes)
+        self._router = Router([*routes, Route(f"{PATH}/{{rest:path}}", Page(get=_nowhere))], redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._plain.get(scope["path"], self._router)(scope, receive, send)
+        await (self._busy.find(scope) or self._router)(scope, receive, send)
 
 
 @cache
-def site() -> ASGIApp:
+def site(refuse: Refuse) -> ASGIApp:
+    """`refuse` responds to what is wrong with the request for a file. A page does so itself."""
     return Site(
         [
-            Route(f"{ASSETS}/{{name}}", assets.static),
+            Route(f"{ASSETS}/{{name}}", Complete(assets.static, refuse, ("GET",))),
             Route(CALLBACK, Page(get=_callback)),
             Route(SIGN_OUT, Page(post=_sign_out)),
             *(Route(PATH + screen.path, _page(screen)) for screen in screens()),
-            Route(f"{PATH}/{{rest:path}}", Page(get=_nowhere)),
         ]
     )
 
@@ -85,7 +86,7 @@ class Page:
         except Exception as fault:  # noqa: BLE001 - for every error, the person gets a page and the log gets the error
             response = errors.page_of(visit, access, self._screen, fault)
         keep_browser(visit, response)
-        await response(scope, receive, send)
+        await respond(scope, receive, send, response, {})
 
 
 def _page(screen: Screen) -> Page:

@@ -9,6 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from service.http.asgi import respond
 
+Refuse = Callable[[Request, Exception], Awaitable[Response]]
+
 
 class Complete:
     """`refuse` returns the response to a fault. A path that accepts GET accepts HEAD, too."""
@@ -16,7 +18,7 @@ class Complete:
     def __init__(
         self,
         carry_out: Callable[[Request], Awaitable[Response]],
-        refuse: Callable[[Request, Exception], Awaitable[Response]],
+        refuse: Refuse,
         methods: Collection[str],
     ) -> None:
         self._carry_out, self._refuse, self.methods = carry_out, refuse, methods

@@ -48,8 +48,24 @@ def test_one_thing_of_the_management_api_is_found_without_the_router(path: str):
     assert BUSY.find(_scope(path)) is not None
 
 
+@pytest.mark.parametrize("path", ["/console", "/console/clients", "/console/clients/x/secrets", "/console/"])
+def test_every_page_of_the_console_is_found_without_the_router(path: str):
+    assert BUSY.find(_scope(path)) is not None
+
+
 @pytest.mark.parametrize(
-    "path", ["/api/v1/auth/clients/", "/api/v1/auth/clients/%78", "/api/v1/auth/clients/x/y", "/x", "//", ""]
+    "path",
+    [
+        "/console/%78",
+        "/console/caf\u00e9",
+        "/consoles/x",
+        "/api/v1/auth/clients/",
+        "/api/v1/auth/clients/%78",
+        "/api/v1/auth/clients/x/y",
+        "/x",
+        "//",
+        "",
+    ],
 )
 def test_any_other_path_is_left_to_the_router(path: str):
     scope = _scope(path)
