@@ -1,14 +1,18 @@
 """Lists of clients, and their names, from the lookup table of the token endpoint."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Generic, TypeVar
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct
 
 from events.database import AnyConnection
 from events.ids import client_id_of
-from projections.clients import COLUMNS, Row, find_as_of, row_of
+from projections.clients import COLUMNS, find_as_of, row_of
+
+Client = TypeVar("Client")
 
 FILTERS: Mapping[str, str] = {
     "streams": "c.stream_id = any({0}::uuid[])",
@@ -24,7 +28,7 @@ FILTERS: Mapping[str, str] = {
 }
 """The conditions of a list, by the fields of Wanted. A statement has only those that are asked for, so its plan is made for them."""
 
-LIST = f"select {COLUMNS} from read.clients c where true {{conditions}} order by c.stream_id {{order}} limit $1"
+LIST = "select {terms} from read.clients c where true {conditions} order by c.stream_id {order} limit $1"
 OF_API = """
 select stream_id, version from read.clients
  where apis @> jsonb_build_array(jsonb_build_object('identifier', $1::text))
@@ -59,15 +63,33 @@ class Wanted(Struct, frozen=True, kw_only=True):
     newest_first: bool = False
 
 
-async def listed(connection: AnyConnection, wanted: Wanted, *, limit: int) -> list[Row]:
+class View(Struct, Generic[Client], frozen=True):
+    """What a list reads of each client `c`: the terms, whose parameters are `{0}`, `{1}` and so on, and the client of a record of them."""
+
+    terms: str
+    of: Callable[[asyncpg.Record], Client]
+    given: Sequence[object] = ()
+
+    def asked(self, given: list[object]) -> str:
+        """Returns the terms. The values of their parameters are added to those of the statement."""
+        first = len(given) + 1
+        given += self.given
+        return self.terms.format(*(f"${number}" for number in range(first, len(given) + 1)))
+
+
+WHOLE = View(COLUMNS, row_of)
+
+
+async def listed(connection: AnyConnection, wanted: Wanted, view: View[Client], *, limit: int) -> list[Client]:
     """Returns clients, at most `limit`."""
     given: list[object] = [limit]
     found = conditions(wanted, given)
     if wanted.after is not None:
         given.append(wanted.after)
         found += f" and c.stream_id {'<' if wanted.newest_first else '>'} ${len(given)}::uuid"
-    statement = LIST.format(conditions=found, order="desc" if wanted.newest_first else "asc")
-    return [row_of(record) for record in await connection.fetch(statement, *given)]
+    order = "desc" if wanted.newest_first else "asc"
+    statement = LIST.format(terms=view.asked(given), conditions=found, order=order)
+    return [view.of(record) for record in await connection.fetch(statement, *given)]
 
 
 def conditions(wanted: Wanted, given: list[object]) -> str:

@@ -6,15 +6,14 @@ that client is changed or deleted meanwhile.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Generic, Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from events.database import AnyConnection
 from events.ids import CLIENT_ID_PREFIX, client_id_in_sql, client_id_of
-from projections.client_lists import Wanted, conditions
-from projections.clients import COLUMNS, Row, row_of
+from projections.client_lists import Client, View, Wanted, conditions
 
 Order = Literal["name", "name_descending", "recently_used", "long_unused"]
 
@@ -41,26 +40,26 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 NAMED = Part(
-    select="select {columns}, lower(c.display_name) as sorted_by from {clients} c where c.display_name is not null",
+    select="select {terms}, lower(c.display_name) as sorted_by from {clients} c where c.display_name is not null",
     after="(lower(c.display_name), c.stream_id) {than} (${0}::text, ${1}::uuid)",
     begins=lambda after: (after.value, after.stream),
     order="lower(c.display_name) {order}, c.stream_id {order}",
 )
 UNNAMED = Part(
-    select="select {columns}, null::text as sorted_by from {clients} c where c.display_name is null",
+    select="select {terms}, null::text as sorted_by from {clients} c where c.display_name is null",
     after="c.stream_id {than} ${0}::uuid",
     begins=lambda after: (after.stream,),
     order="c.stream_id {order}",
 )
 USED = Part(
-    select="select {columns}, u.used_at as sorted_by from {uses} u"
+    select="select {terms}, u.used_at as sorted_by from {uses} u"
     f" join read.clients c on c.stream_id = replace(u.id, '{CLIENT_ID_PREFIX}', '')::uuid where u.kind = 'client'",
     after="(u.used_at, u.id) {than} (${0}::timestamptz, ${1}::text)",
     begins=lambda after: (after.value, client_id_of(after.stream)),
     order="u.used_at {order}, u.id {order}",
 )
 NEVER = Part(
-    select="select {columns}, null::timestamptz as sorted_by from {clients} c where not exists"
+    select="select {terms}, null::timestamptz as sorted_by from {clients} c where not exists"
     " (select from read.last_used u where u.kind = 'client' and u.id = "
     f"{client_id_in_sql('c.stream_id')})",
     after=UNNAMED.after,
@@ -76,10 +75,10 @@ ORDERS: Mapping[Order, tuple[Part, Part, bool]] = {
 """The clients with the value, those without it, and whether the order is descending."""
 
 
-class Sorted(Struct, frozen=True):
+class Sorted(Struct, Generic[Client], frozen=True):
     """A client, and the value that it is sorted by: its name in lower case, or when it was last used; None if it has none."""
 
-    row: Row
+    row: Client
     value: str | datetime | None
 
 
@@ -105,23 +104,27 @@ EACH_IS_USED = "and $2::uuid[] is not null and $3::text[] is not null"
 
 
 async def listed(
-    connection: AnyConnection, wanted: Wanted, order: Order, after: After | None, *, limit: int
-) -> list[Sorted]:
+    connection: AnyConnection, wanted: Wanted, view: View[Client], order: Order, after: After | None, *, limit: int
+) -> list[Sorted[Client]]:
     """Returns clients, at most `limit`."""
     matching = await _matching(connection, wanted)
     valued, without, descending = ORDERS[order]
-    found: list[Sorted] = []
+    found: list[Sorted[Client]] = []
     if after is None or after.value is not None:
-        found = await _found(connection, valued, matching, after, descending=descending, limit=limit)
+        found = await _found(connection, view, valued, matching, after, descending=descending, limit=limit)
         after = None
     if len(found) == limit:
         return found
-    return found + await _found(connection, without, matching, after, descending=descending, limit=limit - len(found))
+    return found + await _found(
+        connection, view, without, matching, after, descending=descending, limit=limit - len(found)
+    )
 
 
-async def first(connection: AnyConnection, wanted: Wanted, order: Order, *, limit: int) -> list[Row]:
+async def first(
+    connection: AnyConnection, wanted: Wanted, view: View[Client], order: Order, *, limit: int
+) -> list[Client]:
     """Returns the first clients in this order, at most `limit`."""
-    return [each.row for each in await listed(connection, wanted, order, None, limit=limit)]
+    return [each.row for each in await listed(connection, wanted, view, order, None, limit=limit)]
 
 
 async def _matching(connection: AnyConnection, wanted: Wanted) -> Matching:
@@ -137,16 +140,22 @@ async def _matching(connection: AnyConnection, wanted: Wanted) -> Matching:
 
 
 async def _found(
-    connection: AnyConnection, part: Part, matching: Matching, after: After | None, *, descending: bool, limit: int
-) -> list[Sorted]:
+    connection: AnyConnection,
+    view: View[Client],
+    part: Part,
+    matching: Matching,
+    after: After | None,
+    *,
+    descending: bool,
+    limit: int,
+) -> list[Sorted[Client]]:
     given: list[object] = [limit, *matching.given]
-    statement = (
-        f"{part.select.format(columns=COLUMNS, clients=matching.clients, uses=matching.uses)} {matching.conditions}"
-    )
+    terms = view.asked(given)
+    statement = f"{part.select.format(terms=terms, clients=matching.clients, uses=matching.uses)} {matching.conditions}"
     if after is not None:
         begins = part.begins(after)
         places = range(len(given) + 1, len(given) + 1 + len(begins))
         statement += f" and {part.after.format(*places, than='<' if descending else '>')}"
         given += begins
     statement += f" order by {part.order.format(order='desc' if descending else 'asc')} limit $1"
-    return [Sorted(row_of(record), record["sorted_by"]) for record in await connection.fetch(statement, *given)]
+    return [Sorted(view.of(record), record["sorted_by"]) for record in await connection.fetch(statement, *given)]

@@ -178,7 +178,7 @@ async def examine(
     connection: AnyConnection, *, since: datetime, now: datetime, after: UUID | None, most: int, audience: str
 ) -> Examined:
     """Looks at `most` clients, in the order of registration. `audience` is the default one, which records of tokens leave out."""
-    rows = await client_lists.listed(connection, client_lists.Wanted(after=after), limit=most + 1)
+    rows = await client_lists.listed(connection, client_lists.Wanted(after=after), client_lists.WHOLE, limit=most + 1)
     asked = rows[:most]
     uses = await _uses(connection, asked, since, audience)
     found = [unused(row, uses[row.stream_id], since, now) for row in asked]

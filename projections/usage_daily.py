@@ -20,9 +20,6 @@ OF_CLIENT = """
 select day, {of} as of, sum(tokens), min(first_at), max(last_at) from read.usage_daily
  where client = $1 and day between $2 and $3 group by 1, 2 order by 1, 2 nulls first limit $4
 """
-OF_CLIENTS = """
-select client, day, sum(tokens) from read.usage_daily where client = any($1::uuid[]) and day between $2 and $3 group by 1, 2
-"""
 OF_SECRET = f"nullif(secret, '{NO_SECRET}')::text"
 OF_SCOPES = (
     "select client, scope, max(last_at), audience from read.usage_daily where client = any($1::uuid[]) group by 1, 2, 4"
@@ -120,14 +117,6 @@ async def of_client(
     return [
         Usage(day=day, of=of, tokens=int(tokens), first_at=first, last_at=last) for day, of, tokens, first, last in rows
     ]
-
-
-async def of_clients(connection: AnyConnection, clients: Sequence[UUID], days: Sequence[date]) -> dict[UUID, list[int]]:
-    """Returns how many tokens each of these clients got on each of these successive days."""
-    found = {client: [0] * len(days) for client in clients}
-    for client, day, tokens in await connection.fetch(OF_CLIENTS, clients, days[0], days[-1]):
-        found[client][(day - days[0]).days] = int(tokens)
-    return found
 
 
 class ScopeUse(Struct, frozen=True):

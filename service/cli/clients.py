@@ -19,7 +19,7 @@ from events.replay import histories
 from events.replay import history as history_of
 from events.secrets_given import keys_given, secrets_given
 from projections import authorizations, bot_history, client_history, client_order, clients, consents, last_used
-from projections.client_lists import Wanted, listed
+from projections.client_lists import WHOLE, Wanted, listed
 from projections.clients import Found, Row, find
 from service.cli import (
     client_changes,
@@ -183,9 +183,9 @@ async def _listed(
         )
         return [row.__replace__(state="deleted") for row in found], {}
     if order in ("oldest", "newest"):
-        rows = await listed(connection, wanted, limit=limit)
+        rows = await listed(connection, wanted, WHOLE, limit=limit)
     else:
-        rows = await client_order.first(connection, wanted, order, limit=limit)
+        rows = await client_order.first(connection, wanted, WHOLE, order, limit=limit)
     return rows, await last_used.clients_used(connection, [row.stream_id for row in rows])
 
 

@@ -10,9 +10,9 @@ from typing import get_args
 
 from events.database import read
 from projections import client_order
-from projections.client_lists import Wanted
+from projections.client_lists import View, Wanted
 from projections.client_order import After, Order
-from projections.clients import Row
+from projections.listed_clients import Listed
 from service.endpoints import paging
 from service.endpoints.as_of import Page
 from service.endpoints.management import Call
@@ -28,14 +28,16 @@ def order_of(text: str | None) -> Order | None:
     return text if text in ORDERS else None
 
 
-async def page_of(call: Call, path: str, page: PageRequest, wanted: Wanted, order: Order) -> Page[Row]:
+async def page_of(
+    call: Call, path: str, page: PageRequest, wanted: Wanted, view: View[Listed], *, order: Order
+) -> Page[Listed]:
     """Return the page. Raises Invalid for a moment of the past, and for a cursor of another order."""
     if page.position is not None:
         raise paging.invalid({"order": [f"{paging.NOT_OF_THE_PAST}, which lists the oldest or the newest first"]})
     after = page.after and After(page.after, _value(page.value, order))
     most = page.limit + 1
     pool = call.resources.ledger.pool
-    found = await read(pool, lambda connection: client_order.listed(connection, wanted, order, after, limit=most))
+    found = await read(pool, lambda connection: client_order.listed(connection, wanted, view, order, after, limit=most))
     shown, link = found[: page.limit], {}
     if len(found) > page.limit:
         last = shown[-1]

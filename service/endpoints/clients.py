@@ -1,20 +1,21 @@
 """/api/v1/auth/clients: register, list, read, change, disable, enable, delete."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 from starlette.responses import Response
 
-from events.database import AnyConnection, read
+from events.database import read
 from events.ids import client_stream, stream_in_path
 from events.log import Receipt
-from projections import client_history, client_lists, clients, last_used, usage_daily
-from projections.client_lists import Wanted
+from projections import client_history, client_lists, clients, last_used, listed_clients
+from projections.client_lists import View, Wanted
 from projections.clients import Row
+from projections.listed_clients import Listed
 from service.clock import utc_now
 from service.commands.authority import may_import
 from service.commands.client import (
@@ -139,19 +140,21 @@ async def list_clients(call: Call) -> Response:
     )
     if wanted.state == DELETED:
         return await deleted_clients.answer(call, PATH, page, wanted)
+    view = listed_clients.view(days)
     if order is None:
-        found = await _page(call, page, wanted)
+        found = await _page(call, page, wanted, view)
     else:
-        found = await client_order.page_of(call, PATH, page, wanted, order)
-    return answered(await _list(call, found, days), headers=found.headers)
+        found = await client_order.page_of(call, PATH, page, wanted, view, order=order)
+    now = None if found.position is not None else utc_now()
+    return answered([listed(row, now) for row in found.rows], headers=found.headers)
 
 
-async def _page(call: Call, page: PageRequest, wanted: Wanted) -> Page[Row]:
+async def _page(call: Call, page: PageRequest, wanted: Wanted, view: View[Listed]) -> Page[Listed | Row]:
     return await as_of.page_of(
         call,
         PATH,
         page,
-        lambda connection, most: client_lists.listed(connection, wanted, limit=most),
+        lambda connection, most: client_lists.listed(connection, wanted, view, limit=most),
         history=client_history.HISTORY,
         filters=client_history.filters(wanted),
         newest_first=wanted.newest_first,
@@ -173,20 +176,6 @@ def _days(page: PageRequest) -> Sequence[date]:
         raise paging.invalid({"usageDays": [paging.NOT_OF_THE_PAST]})
     today = utc_now().date()
     return [today - timedelta(days=before) for before in reversed(range(count))]
-
-
-async def _list(call: Call, page: Page[Row], days: Sequence[date]) -> list[ListedClient]:
-    """The log does not record when a client was used, so a list of the past says nothing of it."""
-    if page.position is not None:
-        return [listed(row, None, None) for row in page.rows]
-    now, streams = utc_now(), [row.stream_id for row in page.rows]
-
-    async def both(connection: AnyConnection) -> tuple[Mapping[UUID, datetime], Mapping[UUID, list[int]]]:
-        used = await last_used.clients_used(connection, streams)
-        return used, await usage_daily.of_clients(connection, streams, days) if days else {}
-
-    used, tokens = await read(call.resources.ledger.pool, both)
-    return [listed(row, used.get(row.stream_id), now, tokens.get(row.stream_id, UNSET)) for row in page.rows]
 
 
 async def read_client(call: Call) -> Response:
@@ -275,20 +264,9 @@ async def _used(call: Call, rows: Sequence[Row]) -> dict[UUID, datetime]:
     return await read(call.resources.ledger.pool, lambda c: last_used.clients_used(c, [row.stream_id for row in rows]))
 
 
-def _ends(row: Row, now: datetime | None) -> list[datetime]:
-    """Return when its live secrets expire."""
-    return [each.expires_at for each in row.secrets if now is not None and each.expires_at and each.expires_at > now]
-
-
-def listed(
-    row: Row, used: datetime | None, now: datetime | None, tokens: list[int] | UnsetType = UNSET
-) -> ListedClient:
-    """Return the client of a list. Without `now`, nobody knows which of its secrets are live."""
-    live = [
-        each.created_at
-        for each in row.secrets
-        if now is not None and (each.expires_at is None or each.expires_at > now)
-    ]
+def listed(row: Listed | Row, now: datetime | None) -> ListedClient:
+    """Return the client of a list. Without `now`, it is one of the past: the log says neither when it was used nor which secrets are live."""
+    live = [each for each in row.secrets if now is not None and (each.expires_at is None or each.expires_at > now)]
     return ListedClient(
         **shown_document(row),
         client_id=row.client_id,
@@ -299,8 +277,8 @@ def listed(
         owner=row.owner,
         state=row.state,
         scopes=list(row.scopes),
-        last_used_utc=used,
-        oldest_secret_utc=min(live, default=None),
-        next_expiry_utc=min(_ends(row, now), default=None),
-        daily_tokens=tokens,
+        last_used_utc=row.used_at if isinstance(row, Listed) else None,
+        oldest_secret_utc=min([each.created_at for each in live], default=None),
+        next_expiry_utc=min([each.expires_at for each in live if each.expires_at], default=None),
+        daily_tokens=row.tokens if isinstance(row, Listed) else UNSET,
     )

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from events.ids import path_id
 from projections.clients import Row
+from projections.listed_clients import Listed
 
 
 class MetadataDocument(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -25,7 +26,7 @@ PathId = Annotated[
 ]
 
 
-def shown_document(row: Row) -> Mapping[str, Any]:
+def shown_document(row: Row | Listed) -> Mapping[str, Any]:
     """Return the fields; none for any other client."""
     if row.document is None:
         return {}

@@ -50,7 +50,8 @@ ROW = Row(
 )
 SHOWN: dict[str, Any] = json.decode(json.encode(shown(ROW, None)))
 DAYS = [0, 0, 118, 126, 97, 131, 120]
-LISTED: dict[str, Any] = json.decode(json.encode(listed(ROW, None, None, DAYS))) | {
+LISTED: dict[str, Any] = json.decode(json.encode(listed(ROW, None))) | {
+    "dailyTokens": DAYS,
     "lastUsedUtc": "2026-11-03T14:02:00Z",
     "oldestSecretUtc": "2026-03-03T14:02:00Z",
     "nextExpiryUtc": "2027-03-03T14:02:00Z",

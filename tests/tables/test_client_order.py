@@ -13,8 +13,9 @@ from events.database import Connection
 from events.ids import client_id_of, client_stream
 from events.log import Append, Log
 from projections import client_order
-from projections.client_lists import Wanted
+from projections.client_lists import WHOLE, Wanted
 from projections.client_order import After, Order, Sorted
+from projections.clients import Row
 from service.commands.handle import CLIENT
 from service.crypto.credentials import new_id
 from tests.rules.samples import REGISTERED
@@ -24,7 +25,7 @@ from tests.tables.items import meta
 AT = datetime(2026, 3, 3, 14, 2, tzinfo=UTC)
 ANY = Wanted()
 
-Find = Callable[[Sorted | None, int], Awaitable[list[Sorted]]]
+Find = Callable[[Sorted[Row] | None, int], Awaitable[list[Sorted[Row]]]]
 
 
 async def registered(
@@ -49,9 +50,9 @@ async def used(superuser: Connection, stream: UUID, minutes: int) -> None:
 
 
 def finding(reader: Connection, order: Order, wanted: Wanted = ANY) -> Find:
-    def find(last: Sorted | None, limit: int) -> Any:
+    def find(last: Sorted[Row] | None, limit: int) -> Any:
         after = last and After(last.row.stream_id, last.value)
-        return client_order.listed(reader, wanted, order, after, limit=limit)
+        return client_order.listed(reader, wanted, WHOLE, order, after, limit=limit)
 
     return find
 
@@ -59,7 +60,7 @@ def finding(reader: Connection, order: Order, wanted: Wanted = ANY) -> Find:
 async def walked(find: Find, limit: int) -> list[UUID]:
     """Every client, from page to page."""
     found: list[UUID] = []
-    last: Sorted | None = None
+    last: Sorted[Row] | None = None
     while page := await find(last, limit):
         assert len(page) <= limit
         found += [each.row.stream_id for each in page]

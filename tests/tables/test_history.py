@@ -113,7 +113,9 @@ async def test_a_text_is_found_in_the_name_or_in_the_client_id_but_not_across_bo
         for text, found in (("loom", [stream]), ("ADA", [stream]), ("m a", []), ("m ada", []), ("weft", [])):
             wanted = client_lists.Wanted(text=text)
             past = Wanted(position=then.position, after=None, limit=9, filters=client_history.filters(wanted))
-            assert [row.stream_id for row in await client_lists.listed(connection, wanted, limit=9)] == found
+            assert [
+                row.stream_id for row in await client_lists.listed(connection, wanted, client_lists.WHOLE, limit=9)
+            ] == found
             assert [row.stream_id for row in await as_of.listed(connection, client_history.HISTORY, past)] == found
 
 

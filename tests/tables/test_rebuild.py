@@ -225,7 +225,7 @@ class Business:
     async def _look(self, connection: AnyConnection) -> None:
         """What was registered is found, whatever is being rebuilt."""
         await clients.find_as_of(connection, self.streams["client"][-3:])
-        await client_lists.listed(connection, client_lists.Wanted(name="name"), limit=5)
+        await client_lists.listed(connection, client_lists.Wanted(name="name"), client_lists.WHOLE, limit=5)
         assert await bots.find(connection, bot_id_of(self.streams["bot"][0])) is not None
         assert await signing_keys.every(connection)
 
