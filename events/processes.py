@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -23,10 +24,23 @@ def pool(size: int) -> Generator[ProcessPoolExecutor]:
     """Yields processes, which start with the first work. At the end, what has begun is waited for."""
     # Not forked: a process that has connections and threads cannot be copied safely.
     processes = ProcessPoolExecutor(size, mp_context=get_context("spawn"), initializer=_begun)
+    with _unknown_program():
+        try:
+            yield processes
+        finally:
+            processes.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _unknown_program() -> Generator[None]:
+    """They would import the program that began them, and to load a command line takes as long as what they need themselves."""
+    program = sys.modules["__main__"]
+    known: Any = program.__spec__, getattr(program, "__file__", None)
+    program.__spec__ = program.__file__ = None
     try:
-        yield processes
+        yield
     finally:
-        processes.shutdown(wait=True, cancel_futures=True)
+        program.__spec__, program.__file__ = known
 
 
 def _begun() -> None:

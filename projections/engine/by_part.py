@@ -9,12 +9,13 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from events.database import Connection, connected
+from events.database import Connection, connect
 from events.processes import cores, pool
 from projections import registry
 from projections.catch_up import CatchUp
@@ -22,7 +23,9 @@ from projections.engine import by_stream
 from projections.engine.by_stream import ALL, Progress, Streams, Target, folding
 from projections.table import Table
 
-EVENTS_A_PART = 50_000
+EVENTS_A_PART = 20_000
+"""The last process is at work alone for as long as a part takes."""
+
 LEAST_EVENTS = 200_000
 """A table of a shorter log is made sooner than processes start."""
 
@@ -163,7 +166,22 @@ async def _fill(
 
 def _made(url: str, part: Part) -> int | None:
     """Returns how many events were read; None, and nothing is written, if the part could not be made."""
-    return asyncio.run(_make(url, part))
+    return _loop().run(_make(url, part))
+
+
+@cache
+def _loop() -> asyncio.Runner:
+    return asyncio.Runner()
+
+
+_connected: dict[str, tuple[Connection, Connection]] = {}
+"""The connections of a process that makes parts, one to read and one to write: it keeps them until it ends."""
+
+
+async def _connections(url: str) -> tuple[Connection, Connection]:
+    if url not in _connected:
+        _connected[url] = await connect(url), await connect(url)
+    return _connected[url]
 
 
 async def _make(url: str, part: Part) -> int | None:
@@ -174,7 +192,8 @@ async def _make(url: str, part: Part) -> int | None:
         done += more
 
     try:
-        async with connected(url) as reader, connected(url) as writer, reader.transaction(readonly=True):
+        reader, writer = await _connections(url)
+        async with reader.transaction(readonly=True):
             target, of = Target(writer, part.table, part.schema), registry.find(part.projection)
             await _fill(target, reader, of, part.streams, upto=part.upto, progress=_moving(count))
     except Exception:  # noqa: BLE001 - whatever it is, the process that asked meets it, too, and can say it

@@ -15,6 +15,9 @@ from projections.views import publication
 BRIEFLY = "set local lock_timeout = '100ms'"
 PAUSE_SECONDS = 0.5
 
+UNVACUUMED = 'lock table "{schema}"."{name}" in share update exclusive mode'
+"""Postgres ends an autovacuum for this after a second, for which nobody else waits; it does not for who waits only briefly."""
+
 RENAME = """
 alter table "{schema}"."{name}" rename to "{name}_replaced";
 alter table "{schema}"."{beside}" rename to "{name}"
@@ -33,10 +36,11 @@ async def swap(connection: Connection, schema: str, name: str, beside: str) -> N
 async def swapped(connection: Connection, schema: str, name: str, finish: Callable[[], Awaitable[None]]) -> bool:
     """Finishes NAME_rebuilt and swaps it in; False, after a pause, when a reader of the old table takes its time.
 
-    It waits for such a reader without holding up anybody else.
+    It waits for such a reader, and for a vacuum, without holding up anybody else.
     """
     try:
         async with connection.transaction():
+            await connection.execute(UNVACUUMED.format(schema=schema, name=name))
             await connection.execute(BRIEFLY)
             await finish()
             await swap(connection, schema, name, f"{name}_rebuilt")

@@ -4,10 +4,8 @@ import asyncio
 import itertools
 import os
 import statistics
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -34,7 +32,7 @@ from tests.bench.history.world import Done
 from tests.bench.history.writing import write_events
 from tests.bench.machine import ALL, SERVER, Failed, pinned
 from tests.bench.pace import Pace
-from tests.bench.peers import META, MUNIMENT
+from tests.bench.peers import META
 
 BATCH = 50
 A_MILLISECOND = timedelta(milliseconds=1)
@@ -120,20 +118,8 @@ class Replays(Figures, frozen=True, kw_only=True):
 
 
 def measure(url: str, pace: Pace, say: Callable[[str], None]) -> Replays:
-    with pinned(SERVER), _as_the_command(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with pinned(SERVER), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_measure(url, pace, say))
-
-
-@contextmanager
-def _as_the_command() -> Generator[None]:
-    """Processes that share the work import the program that asks for it. That is the command of a user, which is short, and not the bench."""
-    program = sys.modules["__main__"]
-    before = program.__spec__, program.__file__
-    program.__spec__, program.__file__ = None, str(MUNIMENT)
-    try:
-        yield
-    finally:
-        program.__spec__, program.__file__ = before
 
 
 async def _measure(url: str, pace: Pace, say: Callable[[str], None]) -> Replays:
