@@ -13,10 +13,9 @@ from events.issuance import Issue, columns_of
 APPEND_WITH_TOKENS = """
 select base, st, sv, sp, overtaken
   from log.append_with_tokens($1::uuid[], $2::int[], $3::uuid[], $4::bytea[], $5::bytea[],
-                              $6::int[], $7::int[], $8::smallint[], $9::text[], $10::bytea[], $11::bytea[],
-                              $12::int[], $13::text[], $14::uuid[], $15::jsonb[],
-                              $16::int[], $17::uuid[], $18::uuid[], $19::uuid[], $20::bytea[],
-                              $21::int[], $22::uuid[], $23::bigint[])
+                              $6::int[], $7::int[], $8::smallint[], $9::text[], $10::bytea[], $11::bytea[], $12::jsonb,
+                              $13::int[], $14::uuid[], $15::uuid[], $16::uuid[], $17::bytea[],
+                              $18::int[], $19::uuid[], $20::bigint[])
 """
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from events import append_with_tokens, locks
 from events.append_with_tokens import APPEND_WITH_TOKENS, DecidedFrom
@@ -20,8 +20,7 @@ from events.group_commit import Batcher, Watch
 APPEND = """
 select base, st, sv, sp
   from log.append($1::uuid[], $2::int[], $3::uuid[], $4::bytea[], $5::bytea[],
-                  $6::int[], $7::int[], $8::smallint[], $9::text[], $10::bytea[], $11::bytea[],
-                  $12::int[], $13::text[], $14::uuid[], $15::jsonb[])
+                  $6::int[], $7::int[], $8::smallint[], $9::text[], $10::bytea[], $11::bytea[], $12::jsonb)
 """
 FIND_APPENDED = """
 select first.leaf, last.position
@@ -31,10 +30,10 @@ select first.leaf, last.position
 
 
 class Change(Struct, frozen=True):
-    """The stream's new row in an inline projection, as JSON, or None if the events remove the row."""
+    """The stream's new row in an inline projection, or None if the events remove the row."""
 
     table: str
-    row: bytes | None
+    row: Struct | None
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -198,19 +197,29 @@ def _statement(items: list[Append]) -> tuple[Any, ...]:
 
 def _arguments(items: list[Append]) -> tuple[Any, ...]:
     rows = [row for number, item in enumerate(items, 1) for row in _event_rows(number, item)]
-    changes = [
-        (number, c.table, item.stream, c.row and c.row.decode())
-        for number, item in enumerate(items, 1)
-        for c in item.changes
-    ]
     receipts = [item.receipt for item in items]
     return (
         [item.stream for item in items],
         [item.expected for item in items],
         *(_columns(receipts) if any(receipts) else (None, None, None)),
         *map(list, zip(*rows, strict=True)),
-        *(map(list, zip(*changes, strict=True)) if changes else (None, None, None, None)),
+        _rows(items),
     )
+
+
+def _rows(items: list[Append]) -> str | None:
+    """The rows by table and kind (schema/0014_rows.sql). A changed row is whole, also where a new one leaves defaults out."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    for item in items:
+        for change in item.changes:
+            kinds = found.setdefault(change.table, {})
+            if change.row is None:
+                kinds.setdefault("gone", []).append(item.stream)
+            elif item.expected:
+                kinds.setdefault("changed", []).append(structs.asdict(change.row))
+            else:
+                kinds.setdefault("new", []).append(change.row)
+    return encode(found).decode() if found else None
 
 
 def _event_rows(number: int, item: Append) -> list[tuple[Any, ...]]:

@@ -34,7 +34,7 @@ def keep(client: clients.Row) -> clients.Row:
 
 HISTORY = History(
     name="client_history",
-    version=5,
+    version=6,
     table=clients.TABLE,
     follows=ClientEvent,
     row=Row,

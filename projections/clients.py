@@ -48,7 +48,7 @@ from projections.table import Table
 USUAL = Security()
 
 
-class Row(Struct, frozen=True, kw_only=True, gc=False):
+class Row(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     stream_id: UUID
     client_id: str
     owner: str

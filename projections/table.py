@@ -14,7 +14,10 @@ _encode = json.Encoder().encode
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """The fields of `row` are the table's columns, in order; the first is stream_id. `project` returns the row after an event, or None."""
+    """The fields of `row` are the table's columns, in order; the first is stream_id. `project` returns the row after an event, or None.
+
+    If `row` omits defaults, they are those of the columns: a new row is sent without them.
+    """
 
     name: str
     row: type[Struct]
@@ -37,7 +40,7 @@ class Table(Struct, frozen=True, kw_only=True):
         row: Any = self.fold(stream, [event for event in events if type_of(event) in self.tags])
         if row is not None and left_out:
             row = row.__replace__(version=row.version + left_out)
-        return Change(self.name, None if row is None else _encode(row))
+        return Change(self.name, row)
 
 
 def record(row: Struct) -> list[Any]:

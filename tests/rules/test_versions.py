@@ -7,7 +7,7 @@ from projections import registry
 FOLLOWED = {
     "last_used": (1, "e3b0c44298fc1c14"),
     "usage_daily": (1, "e3b0c44298fc1c14"),
-    "client_history": (5, "443022ce78169549"),
+    "client_history": (6, "443022ce78169549"),
     "bot_history": (2, "41b52cd5fda0d60a"),
     "api_history": (1, "5375cf6ac5eb3fa5"),
     "user_history": (3, "e9ebaefe7806b415"),

@@ -21,7 +21,7 @@ from projections import bots, clients
 from service.crypto.credentials import new_id
 from tests.conftest import fresh_database
 from tests.patience import PATIENCE
-from tests.rules.samples import BOT_REGISTERED, REGISTERED
+from tests.rules.samples import BOT_REGISTERED, DELETED, REGISTERED
 from tests.tables.conftest import appended, column, connected, proved, writing
 from tests.tables.items import events, item, meta
 
@@ -55,6 +55,11 @@ def client(stream: UUID, count: int = 1, expected: int = 0, past: int = 0) -> Ap
         meta=asked.meta,
         changes=(clients.TABLE.change(stream, [*events(past), *asked.events]),),
     )
+
+
+def deletion(stream: UUID, expected: int) -> Append:
+    change = clients.TABLE.change(stream, [REGISTERED, DELETED])
+    return Append(stream=stream, expected=expected, events=[DELETED], meta=meta(), changes=(change,))
 
 
 async def test_positions_are_dense_and_versions_count_from_one(log, reader):
@@ -181,6 +186,12 @@ async def test_an_item_whose_own_row_breaks_a_constraint_does_not_fail_its_neigh
     await proved(reader)
 
 
+class Odd(Struct):
+    """A row that Postgres cannot store."""
+
+    owner: str
+
+
 async def test_an_item_that_cannot_even_be_sent_does_not_fail_its_neighbours(log, reader):
     stream = new_id()
     odd = Append(
@@ -188,7 +199,7 @@ async def test_an_item_that_cannot_even_be_sent_does_not_fail_its_neighbours(log
         expected=0,
         events=[REGISTERED],
         meta=meta(),
-        changes=(Change("clients", b'{"owner":"\\u0000"}'),),
+        changes=(Change("clients", Odd(owner="\0")),),
     )
     outcomes = await asyncio.gather(
         log.append(odd), log.append(item(new_id(), 2**40)), log.append(item(new_id())), return_exceptions=True
@@ -200,16 +211,20 @@ async def test_an_item_that_cannot_even_be_sent_does_not_fail_its_neighbours(log
 
 
 async def test_only_the_accepted_items_of_a_batch_are_projected(log, reader):
-    refused, accepted, fine = new_id(), new_id(), new_id()
-    await appended(log, client(refused))
-    await asyncio.gather(
-        *map(
-            log.append,
-            [client(refused, 1, 7, past=7), client(accepted, 2), client(refused, 1, 1, past=1), client(fine)],
-        )
-    )
+    refused, accepted, fine, kept, gone = new_id(), new_id(), new_id(), new_id(), new_id()
+    for stream in (refused, kept, gone):
+        await appended(log, client(stream))
+    items = [
+        client(refused, 1, 7, past=7),
+        client(accepted, 2),
+        client(refused, 1, 1, past=1),
+        client(fine),
+        deletion(kept, 7),
+        deletion(gone, 1),
+    ]
+    await asyncio.gather(*map(log.append, items))
     rows = {row[0]: row[1] for row in await reader.fetch("select stream_id, version from read.clients")}
-    assert rows == {refused: 2, accepted: 2, fine: 1}
+    assert rows == {refused: 2, accepted: 2, fine: 1, kept: 1}
 
 
 async def test_a_batch_tells_its_last_position_once(log, reader):

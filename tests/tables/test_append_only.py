@@ -87,6 +87,7 @@ async def test_the_service_may_call_what_appends_and_nothing_else(reader):
         "make_partitions",
         "project",
         "public_fields",
+        "rows_of",
     ]
     assert await reader.fetchrow(
         "select current_user::text, rolsuper, rolcanlogin, rolcreaterole from pg_roles where rolname = current_user"

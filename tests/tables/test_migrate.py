@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from msgspec import json
+from msgspec import NODEFAULT, json, structs
 from sqlalchemy import Connection
 
 from events.chain import event_leaf, root_of
@@ -277,6 +277,21 @@ async def test_every_column_of_a_row_is_a_column_of_its_table(superuser, name):
     assert sorted(live) == sorted(INLINE[name].columns)
 
 
+DEFAULT = """
+select pg_get_expr(d.adbin, d.adrelid) from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+ where a.attrelid = $1::text::regclass and a.attname = $2
+"""
+
+
+@pytest.mark.parametrize("name", [name for name, table in INLINE.items() if table.row.__struct_config__.omit_defaults])
+async def test_what_a_new_row_leaves_out_is_the_default_of_its_column(superuser, name):
+    for field in structs.fields(INLINE[name].row):
+        if field.default is not NODEFAULT:
+            made = await superuser.fetchval(DEFAULT, f"read.{name}", field.name) or "null::text"
+            found = await superuser.fetchval(f"select coalesce(to_jsonb({made}), 'null')")
+            assert json.decode(found) == json.decode(json.encode(field.default)), field.name
+
+
 OLD_APPEND = """
 select st from log.append(array[$1::uuid], array[$2::int], null, null, null,
                           array_fill(1, array[cardinality($3::int[])]), array_fill($1::uuid, array[cardinality($3::int[])]), $3::int[],
@@ -290,7 +305,8 @@ async def _old_append(
 ) -> None:
     """As version 0001 appends: it hashes by itself, and the client's row has neither of the columns that came later."""
     row = table.change(stream, [*past, *new]).row
-    stored = row and json.encode({k: v for k, v in json.decode(row).items() if k not in ("public", "login")}).decode()
+    columns = {} if row is None else structs.asdict(row)
+    stored = row and json.encode({k: v for k, v in columns.items() if k not in ("public", "login")}).decode()
     expected, events = (len(past), new) if new else (0, past)
     versions, kinds = [expected + n for n in range(1, len(events) + 1)], [type_of(event) for event in events]
     said, data = encode(meta()), [encode(event) for event in events]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec import json
+from msgspec import json, structs
 
 from events.codec import type_of
 from events.database import Connection, pool
@@ -104,7 +104,9 @@ async def test_a_row_is_the_fold_of_its_stream_whatever_was_asked(shared: Any, a
             assert live is None
         else:
             expected = f"select to_jsonb(jsonb_populate_record(null::read.{table.name}, $1))"
-            assert json.decode(live) == json.decode(await connection.fetchval(expected, json.encode(row).decode()))
+            assert json.decode(live) == json.decode(
+                await connection.fetchval(expected, json.encode(structs.asdict(row)).decode())
+            )
 
 
 async def begun(log: Log, table: Table) -> None:
