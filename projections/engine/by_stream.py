@@ -30,6 +30,9 @@ select {columns} from log.events where type = any($1::text[]) and position <= $2
 BY_ITS_INDEX = "set local random_page_cost = 1.1"
 """Streams that began together lie together in the log. As if they lay anywhere, Postgres would rather sort their events, for four times as long."""
 
+DURABLE_WHEN_USED = "set local synchronous_commit = off"
+"""What puts the table in another's place is durable, and then all before it is; after a crash until then nobody looks for this table."""
+
 EVENTS_A_PAGE = 2000
 MOST_ROWS = 20_000
 """A stream with more is not kept in memory."""
@@ -165,7 +168,11 @@ async def fill(
 ) -> None:
     """Writes the rows of these streams as of a position. The connection that reads needs a transaction. Raises what the folding raises."""
     # One COPY, so that Postgres writes rows while the next ones are made.
-    async with aclosing(_rows(connection, rows, (_tags(of), upto, streams.first, streams.last), progress)) as records:
+    async with (
+        aclosing(_rows(connection, rows, (_tags(of), upto, streams.first, streams.last), progress)) as records,
+        target.connection.transaction(),
+    ):
+        await target.connection.execute(DURABLE_WHEN_USED)
         await target.connection.copy_records_to_table(
             target.name, records=records, columns=of.columns, schema_name=target.schema
         )
