@@ -5,8 +5,8 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -181,6 +181,12 @@ async def pool(url: str, size: int = POOL_SIZE, **settings: str) -> AsyncGenerat
 Answer = TypeVar("Answer")
 
 
+class Connections(Protocol):
+    """What lends a connection for a read: a pool, or a Reader."""
+
+    def acquire(self, *, timeout: float) -> AbstractAsyncContextManager[AnyConnection]: ...
+
+
 class Use:
     """A use of a connection, which is terminated if it was lost meanwhile, even if it calls itself open.
 
@@ -210,7 +216,7 @@ class Use:
             _count(fault)
 
 
-async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
+async def read(pool: Connections, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
     """Calls `ask` with a connection of the pool, and retries while the server is away. Raises Unavailable after PATIENCE_SECONDS, and
     Overloaded if MOST_READS are under way.
     """
@@ -223,7 +229,7 @@ async def read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) ->
         _under_way["reads"] -= 1
 
 
-async def _read(pool: Pool, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
+async def _read(pool: Connections, ask: Callable[[AnyConnection], Awaitable[Answer]]) -> Answer:
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:

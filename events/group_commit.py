@@ -48,13 +48,17 @@ class Batcher(Generic[Item, Outcome]):
 
         Raises Overloaded if MOST_FLUSHES wait already.
         """
+        return await self.put(item)
+
+    def put(self, item: Item) -> "asyncio.Future[Outcome]":
+        """The same for a caller that does something else before it waits for the outcome."""
         if len(self._waiting) >= self._most:
             raise Overloaded(self._of)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._running is None:
             self._running = asyncio.create_task(self._run())
-        return await future
+        return future
 
     async def idle(self) -> None:
         """Returns when no flush is running; for an orderly shutdown."""
@@ -87,3 +91,14 @@ class Batcher(Generic[Item, Outcome]):
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
+
+
+async def beside(read: Awaitable[Outcome], under_way: "asyncio.Future[None]") -> Outcome:
+    """Returns what is read once the other one, which is under way already, is done too. It costs less than a task for each of them."""
+    try:
+        outcome = await read
+    except Exception:
+        await under_way
+        raise
+    await under_way
+    return outcome

@@ -171,9 +171,9 @@ class Lookup:
     def _is_current(self) -> bool:
         return time.monotonic() <= self._current_until
 
-    async def be_certain(self) -> None:
-        """Return when the cache includes everything that happened before this call: one round trip, shared by all callers."""
-        await self._advances.submit(None)
+    def be_certain(self) -> "asyncio.Future[None]":
+        """Is done when the cache includes everything that happened before this call: one round trip, shared by all callers."""
+        return self._advances.put(None)
 
     async def reach(self, position: int) -> None:
         """Return when the cache includes everything up to this position. Raises Unavailable if the log has not reached it yet."""

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from events.database import Pool, read
+from events.database import Connections, read
 from events.group_commit import Batcher
 from projections import as_of
 from projections.history import History, Snapshot
@@ -15,7 +15,7 @@ Wanted = tuple[UUID, int]
 class Pasts:
     """One per process."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Connections) -> None:
         self._pool = pool
         self._batches: dict[str, Batcher[Wanted, Any]] = {}
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from events.database import PLANNED_ONCE, pool
+from events.database import pool
+from events.database_reader import Reader
 from events.issuance import IssuanceLog
 from events.log import Log
 from projections.clients import Row
@@ -140,13 +141,15 @@ async def open_resources(
     log, issuance = Log(url, metrics.commits("events")), IssuanceLog(url, metrics.commits("issuance"))
     limits, lookup = Limits(url), Lookup(url, ring.load, longest)
     rate_limit, codes = RateLimit(limits, settings.rate_limit), RateLimit(limits, MOST_CODES, PART_OF_CODES)
-    # Reads of few authorizations: Postgres would plan them anew each time, which takes fifteen times as long as the read.
-    async with pool(url) as connections, pool(url, 1, **PLANNED_ONCE) as planned_once:
+    reader = Reader(
+        url
+    )  # of few rows: Postgres would plan such reads anew each time, which takes fifteen times as long as the read
+    async with pool(url) as connections:
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
-        sessions = Sessions(ledger, people, settings, master_key, planned_once)
-        authorizations = Authorizations(planned_once, lookup.be_certain)
-        console_sign_ins = ConsoleSignIns(planned_once)
+        sessions = Sessions(ledger, people, settings, master_key, reader)
+        authorizations = Authorizations(reader, lookup.be_certain)
+        console_sign_ins = ConsoleSignIns(reader)
         imported = ImportedSecrets(ledger, lookup, limits)
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)
         remote_keys = RemoteKeys(fetcher, count=metrics.fetch_of("client_keys"))
@@ -185,7 +188,7 @@ async def open_resources(
                 console_sign_ins=console_sign_ins,
                 attempts=Attempts(limits, people, settings, master_key),
                 directory=_directory(settings),
-                pasts=Pasts(planned_once),
+                pasts=Pasts(reader),
                 streams=Streams(),
                 readiness=readiness,
                 log_key=LogKey(settings.issuer, master_key),
@@ -208,7 +211,7 @@ async def open_resources(
             await remote_requests.close()
             await of_requests.aclose()
             await fetcher.aclose()
-            for part in (log, issuance, rate_limit, codes, limits, lookup):
+            for part in (log, issuance, rate_limit, codes, limits, lookup, reader):
                 await part.close()
 
 

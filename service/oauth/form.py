@@ -55,7 +55,7 @@ def pairs_of(text: str) -> Pairs:
     is_encoded = "%" in text or "+" in text
     for pair in text.split("&"):
         name, _, value = pair.partition("=")
-        if is_encoded:
+        if is_encoded and ("%" in pair or "+" in pair):
             name, value = _decoded(name), _decoded(value)
         if pair:
             pairs.append((name, value))
@@ -79,13 +79,18 @@ def _is_printable(text: str) -> bool:
 
 def repeated(pairs: Pairs, repeatable: Collection[str] = REPEATABLE) -> tuple[str, ...]:
     """Return the names of the parameters that may occur once only, and occur more often, sorted."""
+    if len(dict(pairs)) == len(pairs):
+        return ()
     names = [name for name, _ in pairs]
     return tuple(sorted({name for name in names if name not in repeatable and names.count(name) > 1}))
 
 
 def joined(pairs: Pairs) -> Form:
     """Return the parameters that have a value. Spaces separate the values of a repeated one: no URI has a space."""
-    form: Form = {}
+    form: Form = dict(pairs)
+    if len(form) == len(pairs) and all(form.values()):
+        return form
+    form = {}
     for name, value in pairs:
         if value:
             form[name] = f"{form[name]} {value}" if name in form and name in REPEATABLE else value

@@ -63,7 +63,17 @@ def _quoted(uri: str) -> str:
 
 def _encoded(params: Mapping[str, str]) -> str:
     """Return what urlencode returns: the names are ours, and most values need no encoding."""
-    return "&".join(f"{name}={value if _is_plain(value) else quote_plus(value)}" for name, value in params.items())
+    return "&".join([f"{name}={_value(name, value)}" for name, value in params.items()])
+
+
+def _value(name: str, value: str) -> str:
+    if _is_plain(value):
+        return value
+    return _issuer(value) if name == "iss" else quote_plus(value)
+
+
+_issuer = lru_cache(maxsize=16)(quote_plus)
+"""That of each response is the same."""
 
 
 def secured(redirect: Redirect, signer: Callable[[str], Signer]) -> Redirect:

@@ -143,6 +143,8 @@ def named(form: Mapping[str, str], client: Row, known: Known) -> tuple[str, ...]
 
     `audience` was ignored before there were APIs. For a client of that time it still is, unless it names one of them. Raises InvalidTarget.
     """
+    if not names_one(form):
+        return ()
     also = tuple(map(known.as_registered, split(form.get("audience"))))
     if client.apis is None:
         also = tuple(each for each in also if each in known.registered or each in known.reserved)

@@ -3,7 +3,7 @@ read in one round trip.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from events.authorization import AuthorizationGranted
 from events.codec import decode
-from events.database import Pool, read
-from events.group_commit import Batcher
+from events.database import Connections, read
+from events.group_commit import Batcher, beside
 from projections.keyed_users import COLUMNS, KeyedUser
 
 FIND = f"""
@@ -36,7 +36,7 @@ class AuthorizedUser(Struct, frozen=True):
 class AuthorizedUsers:
     """One per process. `be_certain` brings the cache of clients and revoked tokens up to date."""
 
-    def __init__(self, pool: Pool, be_certain: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, pool: Connections, be_certain: Callable[[], asyncio.Future[None]]) -> None:
         self._pool, self._be_certain = pool, be_certain
         self._batches: Batcher[UUID, AuthorizedUser | None] = Batcher(self._read)
 
@@ -48,7 +48,7 @@ class AuthorizedUsers:
         return await self._batches.submit(authorization)
 
     async def _read(self, ids: list[UUID]) -> list[AuthorizedUser | None]:
-        rows, _ = await asyncio.gather(self._rows(list(set(ids))), self._be_certain())
+        rows = await beside(self._rows(list(set(ids))), self._be_certain())
         found: dict[UUID, AuthorizedUser] = {}
         for authorization, kind, schema, data, *user in rows:
             granted = cast("AuthorizationGranted", decode(kind, schema, data))

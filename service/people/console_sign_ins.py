@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from events.database import Pool, read
+from events.database import Connections, read
 from events.group_commit import Batcher
 from projections import console_sign_ins
 from projections.console_sign_ins import ConsoleSignIn, Wanted
@@ -11,7 +11,7 @@ from projections.console_sign_ins import ConsoleSignIn, Wanted
 class ConsoleSignIns:
     """One per process. Each answer includes everything that was committed before the call."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Connections) -> None:
         self._pool = pool
         self._batches: Batcher[Wanted, ConsoleSignIn | None] = Batcher(self._read)
 

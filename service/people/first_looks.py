@@ -3,9 +3,9 @@ concurrent requests share.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from events.group_commit import Batcher
+from events.group_commit import Batcher, beside
 from projections.sign_ins import SignIn, Wanted
 from service.people.sessions import Presented, Sessions
 
@@ -13,7 +13,7 @@ from service.people.sessions import Presented, Sessions
 class FirstLooks:
     """One per process. `be_certain` brings the cache up to date."""
 
-    def __init__(self, sessions: Sessions, be_certain: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, sessions: Sessions, be_certain: Callable[[], asyncio.Future[None]]) -> None:
         self._sessions, self._be_certain = sessions, be_certain
         self._batches: Batcher[Wanted, SignIn | None] = Batcher(self._look)
 
@@ -28,5 +28,4 @@ class FirstLooks:
         return Presented(token, client_id, await self._batches.submit(Wanted(token.session, client_id)))
 
     async def _look(self, wanted: list[Wanted]) -> list[SignIn | None]:
-        found, _ = await asyncio.gather(self._sessions.read(wanted), self._be_certain())
-        return found
+        return await beside(self._sessions.read(wanted), self._be_certain())

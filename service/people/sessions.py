@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct, json
 
-from events.database import Pool, read
+from events.database import Connections, read
 from events.envelope import ByService, ByUser, Meta
 from events.group_commit import Batcher
 from events.uuids import uuid_of_bytes
@@ -69,7 +69,9 @@ class Presented(Struct, frozen=True):
 class Sessions:
     """One per process."""
 
-    def __init__(self, ledger: Ledger, people: People, settings: Settings, master_key: bytes, pool: Pool) -> None:
+    def __init__(
+        self, ledger: Ledger, people: People, settings: Settings, master_key: bytes, pool: Connections
+    ) -> None:
         """`pool` is for the read of each request with a session, whose statement is best planned once."""
         self._ledger, self._pool = ledger, pool
         self._people = people

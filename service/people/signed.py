@@ -1,7 +1,10 @@
 """Cookies that only this server can write: the content, and its HMAC-SHA256 under a key derived from the master key."""
 
-import hmac
+from hmac import compare_digest
 from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from service.configuration.settings import Settings
 from service.crypto.base64url import as_text, of_text
@@ -14,7 +17,7 @@ class Signature:
     """One key for one kind of cookie."""
 
     def __init__(self, master_key: bytes, purpose: str) -> None:
-        self._key = derived(master_key, purpose)
+        self._hmac = HMAC(derived(master_key, purpose), SHA256())
 
     def write(self, content: bytes) -> str:
         return as_text(content + self._of(content))
@@ -23,14 +26,16 @@ class Signature:
         """Return the content, or None if this server did not write it."""
         signed = of_text(value) or b""
         content, signature = signed[:-SIGNATURE_BYTES], signed[-SIGNATURE_BYTES:]
-        return content if hmac.compare_digest(self._of(content), signature) else None
+        return content if compare_digest(self._of(content), signature) else None
 
     def name(self, *parts: str) -> str:
         """Return a keyed hash that replaces these texts where they must not be readable."""
         return self._of("\0".join(parts).encode("utf-8", "surrogatepass")).hex()
 
     def _of(self, content: bytes) -> bytes:
-        return hmac.digest(self._key, content, "sha256")
+        keyed = self._hmac.copy()  # what depends on the key alone is computed once
+        keyed.update(content)
+        return keyed.finalize()
 
 
 def cookie_name(name: str, settings: Settings) -> str:

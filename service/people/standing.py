@@ -1,11 +1,12 @@
 """Reads of authorizations and their users for the token endpoint and userinfo. Requests that wait at the same time are read in one round trip."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable
 from hmac import compare_digest
 from uuid import UUID
 
 from events.authorization import RefreshTokenRotated
-from events.database import Pool, read
+from events.database import Connections, read
 from events.group_commit import Batcher
 from events.replay import history
 from projections import standing
@@ -16,7 +17,7 @@ from service.people.authorized_users import AuthorizedUser, AuthorizedUsers
 class Authorizations:
     """One per process. Each answer includes everything that was committed before the call, because a batch is read after it was asked for."""
 
-    def __init__(self, pool: Pool, be_certain: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, pool: Connections, be_certain: Callable[[], asyncio.Future[None]]) -> None:
         self._pool = pool
         self._batches: Batcher[UUID, Past] = Batcher(self._read)
         self._users = AuthorizedUsers(pool, be_certain)

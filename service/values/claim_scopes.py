@@ -38,4 +38,4 @@ def of_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
 def scopes_of(claims: Iterable[str]) -> tuple[str, ...]:
     """The scopes that these claims belong to. A client that requests one claim alone needs the same consent as for its scope."""
     asked = set(claims)
-    return tuple(scope for scope, names in BY_SCOPE.items() if asked & set(names))
+    return () if not asked else tuple(scope for scope, names in BY_SCOPE.items() if asked & set(names))

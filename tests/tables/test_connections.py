@@ -1,13 +1,15 @@
 """Connections of the service: none is left open by whoever is done with it."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import asyncpg
 import psycopg
 import pytest
 
 from events import database as connections_of
-from events.database import Unavailable, connected
+from events.database import AnyConnection, Unavailable, connected, read
+from events.database_reader import Reader
 from events.database_session import DatabaseSession
 from tests.patience import until
 
@@ -54,3 +56,45 @@ async def test_a_read_that_nobody_waits_for_any_more_ends_in_the_server_too(
     async with connections_of.pool(postgres) as connections, connections.acquire() as connection:
         with pytest.raises(asyncpg.QueryCanceledError):
             await connection.execute("select pg_sleep(60)")
+
+
+@pytest.fixture
+async def reader(database: str) -> AsyncGenerator[Reader]:
+    one = Reader(database)
+    yield one
+    await one.close()
+
+
+async def number(connection: AnyConnection) -> int:
+    return await connection.fetchval("select 7 from pg_sleep(0.001)")
+
+
+async def test_those_who_share_a_connection_for_reads_take_turns(reader: Reader):
+    assert await asyncio.gather(*(read(reader, number) for _ in range(5))) == [7] * 5
+    async with reader.acquire(timeout=5):
+        with pytest.raises(TimeoutError):
+            async with reader.acquire(timeout=0.01):
+                pass
+    assert await read(reader, number) == 7
+
+
+async def test_a_shared_connection_that_was_lost_or_left_in_the_middle_does_not_stop_the_next_read(
+    reader: Reader, superuser
+):
+    pid = await read(reader, lambda connection: connection.fetchval("select pg_backend_pid()"))
+    await superuser.execute("select pg_terminate_backend($1)", pid)
+    assert await read(reader, number) == 7
+    leaving = asyncio.create_task(read(reader, lambda connection: connection.execute("select pg_sleep(60)")))
+    asking = asyncio.create_task(read(reader, number))
+    await asyncio.sleep(0.01)
+    leaving.cancel()
+    assert await asking == 7
+
+
+async def test_a_read_of_a_shared_connection_ends_in_the_server_too(database: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connections_of, "READ_SECONDS", 0.05)
+    reader = Reader(database)
+    async with reader.acquire(timeout=5) as connection:
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await connection.execute("select pg_sleep(60)")
+    await reader.close()
