@@ -270,7 +270,10 @@ def is_erased(past: Iterable[Recorded]) -> bool:
 def profile_under(seal: Seal | None, row: users.Row | KeyedUser) -> Profile | None:
     """Return the profile, opened with the user's data key; None without it."""
     plain = opened(seal, row.stream_id, PROFILE, row.profile)
-    return None if plain is None else json.decode(plain, type=Profile)
+    return None if plain is None else _profile(plain)
+
+
+_profile = json.Decoder(Profile).decode
 
 
 def _check(profile: Profile) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, cast
 
 from msgspec import Struct
@@ -126,7 +127,7 @@ def fault_of(name: str, value: Any) -> str | None:
 
 def claims_of(profile: Profile, *, verified: bool, since: datetime) -> dict[str, Any]:
     """Return every known claim about the user, ready for JSON. `verified` is for the e-mail address; `since` is the registration time."""
-    told = {name: value for name in RULES if (value := getattr(profile, name))}
+    told: dict[str, Any] = {name: value for name, value in zip(RULES, _texts(profile), strict=True) if value}
     if profile.phone_number:
         told["phone_number_verified"] = profile.phone_number_verified
     if profile.address is not None:
@@ -135,6 +136,9 @@ def claims_of(profile: Profile, *, verified: bool, since: datetime) -> dict[str,
         told["groups"] = list(profile.groups)
     told["updated_at"] = int(since.timestamp()) if profile.updated_at is None else profile.updated_at
     return told if profile.email is None else {**told, "email": profile.email, "email_verified": verified}
+
+
+_texts = attrgetter(*RULES)
 
 
 def changed(profile: Profile, changes: Mapping[str, Any]) -> Profile:

@@ -19,6 +19,7 @@ from service.values.email_address import normalised
 from service.vault import passkeys
 from service.vault.data_keys import KEY_BYTES, bound, name_of, personal
 from service.vault.private_keys import WrongMasterKey
+from service.vault.recent_seals import RecentSeals
 
 NAMES = "names"
 LOCK_PATIENCE = "500ms"
@@ -78,6 +79,7 @@ class Vault:
     def __init__(self, pool: Pool, master_key: bytes) -> None:
         self._pool = pool
         self._seal = wrapping(master_key)
+        self.recent = RecentSeals(lambda user, wrapped: personal(unwrapped(self._seal, wrapped, user.bytes)))
         self._name_key: bytes | None = None
 
     async def email(self, address: str) -> bytes:
@@ -125,7 +127,7 @@ class Vault:
 
     def seal_of(self, user: UUID, wrapped: bytes) -> Seal:
         """Return the seal of a data key as it is stored. Raises WrongMasterKey."""
-        return personal(unwrapped(self._seal, wrapped, user.bytes))
+        return self.recent.find(user, wrapped)
 
     async def remove(self, user: UUID) -> None:
         """Delete the data key. `scrub` then removes it from the table's file."""
